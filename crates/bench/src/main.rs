@@ -1,0 +1,2 @@
+//! bailiwick-bench.
+fn main() {}

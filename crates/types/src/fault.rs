@@ -1,0 +1,226 @@
+//! Faults: the one way in which a use case says no.
+
+use std::{fmt, time::Duration};
+
+/// The gRPC codes that a use case may answer with (<https://grpc.io/docs/guides/status-codes/>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The request breaks a rule of its shape, or does not fit the manifest.
+    InvalidArgument,
+    /// No credentials, false ones, or a step-up is missing.
+    Unauthenticated,
+    /// The caller may not do this (or may not know whether it could be done).
+    PermissionDenied,
+    /// It does not exist.
+    NotFound,
+    /// It exists already.
+    AlreadyExists,
+    /// The state of the world forbids it; the same request may pass later.
+    FailedPrecondition,
+    /// A quota, a seat limit or a rate limit is used up.
+    ResourceExhausted,
+    /// A concurrent change won; try again.
+    Aborted,
+    /// The service cannot answer now; try again.
+    Unavailable,
+    /// The deadline ran out.
+    DeadlineExceeded,
+    /// The method is declared, its turn has not come.
+    Unimplemented,
+    /// A fault of ours; what it was is in the log alone.
+    Internal,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident $text:literal;)*) => {
+        /// Why, in one word that programs can act on: `google.rpc.ErrorInfo.reason`. Each stands in
+        /// `bailiwick.common.v1.ErrorReason` with an example.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Reason { $($(#[$doc])* $name,)* }
+        impl Reason {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+            /// The word.
+            #[must_use]
+            pub fn as_str(self) -> &'static str { match self { $(Self::$name => $text,)* } }
+        }
+    };
+}
+
+reasons! {
+    /// A field breaks its rule.
+    InvalidField "INVALID_FIELD";
+    /// A manifest does not fit.
+    InvalidManifest "INVALID_MANIFEST";
+    /// The permission is not one of the product.
+    UnknownPermission "UNKNOWN_PERMISSION";
+    /// The role is not one of the product or account, or cannot be bound at that level.
+    UnknownRole "UNKNOWN_ROLE";
+    /// The page token is not one of this list.
+    InvalidPageToken "INVALID_PAGE_TOKEN";
+    /// The consistency token cannot be read.
+    InvalidToken "INVALID_TOKEN";
+    /// The call carries no credentials.
+    CredentialsMissing "CREDENTIALS_MISSING";
+    /// The credentials are false, expired or revoked.
+    CredentialsInvalid "CREDENTIALS_INVALID";
+    /// The act asks for a Reauthenticate of the last five minutes that was not used yet.
+    StepUpRequired "STEP_UP_REQUIRED";
+    /// The caller may not do this here, or it does not exist.
+    PermissionDenied "PERMISSION_DENIED";
+    /// What is named does not exist.
+    NotFound "NOT_FOUND";
+    /// It exists already.
+    AlreadyExists "ALREADY_EXISTS";
+    /// The request id was used for another request.
+    RequestIdReused "REQUEST_ID_REUSED";
+    /// The etag is not the present one.
+    EtagMismatch "ETAG_MISMATCH";
+    /// The change would break a rule about the holders of a role.
+    HolderRule "HOLDER_RULE";
+    /// A role that is never handed out, only transferred.
+    OwnershipIsTransferred "OWNERSHIP_IS_TRANSFERRED";
+    /// The user is no active member of the account.
+    NotAMember "NOT_A_MEMBER";
+    /// The e-mail's domain is not among the account's allowed ones.
+    DomainNotAllowed "DOMAIN_NOT_ALLOWED";
+    /// The invitation is used, revoked or expired.
+    InvitationNotPending "INVITATION_NOT_PENDING";
+    /// It is suspended, moving or deleted.
+    NotActive "NOT_ACTIVE";
+    /// There are still things in it.
+    NotEmpty "NOT_EMPTY";
+    /// The request was decided already.
+    AlreadyDecided "ALREADY_DECIDED";
+    /// No approval is there to use.
+    NoApproval "NO_APPROVAL";
+    /// What is asked for is allowed already.
+    AlreadyAllowed "ALREADY_ALLOWED";
+    /// All seats are taken.
+    NoFreeSeat "NO_FREE_SEAT";
+    /// The quota is used up.
+    QuotaExhausted "QUOTA_EXHAUSTED";
+    /// Too many calls at once.
+    Overloaded "OVERLOADED";
+    /// A concurrent change won.
+    Conflict "CONFLICT";
+    /// A consistency token asks for more than could be reached in time.
+    NotYetVisible "NOT_YET_VISIBLE";
+    /// What decisions are made from is older than the staleness bound.
+    TooStale "TOO_STALE";
+    /// A peer, the database or the cache does not answer.
+    DependencyUnavailable "DEPENDENCY_UNAVAILABLE";
+    /// The deadline ran out.
+    DeadlineExceeded "DEADLINE_EXCEEDED";
+    /// The method is declared, its turn has not come.
+    Unimplemented "UNIMPLEMENTED";
+    /// A cursor of the feed is of another epoch, ahead of the head or older than retention.
+    CursorRefused "CURSOR_REFUSED";
+    /// A fault of ours.
+    Internal "INTERNAL";
+}
+
+/// A field that breaks a rule: its path in the request, and the rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldViolation {
+    /// Path of the field, as in the proto: `account.title`, `items[3].permission`.
+    pub field: String,
+    /// The rule, as in "must not be empty".
+    pub rule: String,
+}
+
+/// All violations of a request at once.
+#[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error)]
+pub struct Violations(Vec<FieldViolation>);
+
+impl Violations {
+    /// Starts with none.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// One violation.
+    #[must_use]
+    pub fn of(field: impl Into<String>, rule: impl Into<String>) -> Self {
+        let mut all = Self::new();
+        all.add(field, rule);
+        all
+    }
+    /// Adds one.
+    pub fn add(&mut self, field: impl Into<String>, rule: impl Into<String>) {
+        self.0.push(FieldViolation {
+            field: field.into(),
+            rule: rule.into(),
+        });
+    }
+    /// Keeps the value of a parse, or notes its error for the field.
+    pub fn take<T, E: fmt::Display>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
+        match parsed {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.add(field, error.to_string());
+                None
+            }
+        }
+    }
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    /// The violations in the order they were found.
+    #[must_use]
+    pub fn as_slice(&self) -> &[FieldViolation] {
+        &self.0
+    }
+    /// Fails where there is one.
+    ///
+    /// # Errors
+    /// Itself, where not empty.
+    pub fn check(self) -> Result<(), Self> {
+        if self.is_empty() { Ok(()) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, violation) in self.0.iter().enumerate() {
+            let gap = if n == 0 { "" } else { "; " };
+            write!(f, "{gap}`{}` {}", violation.field, violation.rule)?;
+        }
+        Ok(())
+    }
+}
+
+impl Fault for Violations {
+    fn code(&self) -> Code {
+        Code::InvalidArgument
+    }
+    fn reason(&self) -> Reason {
+        Reason::InvalidField
+    }
+    fn violations(&self) -> &[FieldViolation] {
+        &self.0
+    }
+}
+
+/// What every error of a use case can say. The error's `Display` is the message for the caller, except under
+/// [`Code::Internal`], where it goes to the log alone.
+pub trait Fault: std::error::Error + Send + Sync + 'static {
+    /// The gRPC code.
+    fn code(&self) -> Code;
+    /// Why.
+    fn reason(&self) -> Reason;
+    /// Facts that a program may want: names as in `ErrorInfo.metadata`.
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+    /// The fields that break rules.
+    fn violations(&self) -> &[FieldViolation] {
+        &[]
+    }
+    /// After which time a retry can help.
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
+}

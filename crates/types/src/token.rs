@@ -1,0 +1,117 @@
+//! Consistency tokens: how far the world must have moved for a reader to see a write.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ScopeRoot;
+
+/// The three services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Service {
+    /// Who people are.
+    Identity,
+    /// Places.
+    Tenancy,
+    /// Who may do what where.
+    Authorization,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Identity, Self::Tenancy, Self::Authorization];
+    /// Its name on the command line, in configuration and in messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Tenancy => "tenancy",
+            Self::Authorization => "authorization",
+        }
+    }
+}
+
+impl std::fmt::Display for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The feed epochs that a token's numbers belong to.
+pub type Epochs = BTreeMap<Service, String>;
+
+/// A set of pairs (service, root) -> revision, with the epochs they were counted in. Merging keeps the maximum of each
+/// pair, so the order of merges does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Token {
+    /// The epoch of each service named in `revisions`.
+    pub epochs: Epochs,
+    /// Revisions that must be visible.
+    pub revisions: BTreeMap<(Service, ScopeRoot), u64>,
+}
+
+impl Token {
+    /// A token of one pair.
+    #[must_use]
+    pub fn of(service: Service, epoch: &str, root: ScopeRoot, revision: u64) -> Self {
+        let mut token = Self::default();
+        token.raise(service, epoch, root, revision);
+        token
+    }
+    /// Raises a pair. A pair of another epoch replaces the service's older ones.
+    pub fn raise(&mut self, service: Service, epoch: &str, root: ScopeRoot, revision: u64) {
+        if self.epochs.get(&service).is_some_and(|e| e != epoch) {
+            self.revisions.retain(|(s, _), _| *s != service);
+        }
+        self.epochs.insert(service, epoch.to_owned());
+        let at = self.revisions.entry((service, root)).or_default();
+        *at = (*at).max(revision);
+    }
+    /// Takes the maximum of each pair of both.
+    pub fn merge(&mut self, newer: &Self) {
+        for ((service, root), revision) in &newer.revisions {
+            if let Some(epoch) = newer.epochs.get(service) {
+                self.raise(*service, epoch, root.clone(), *revision);
+            }
+        }
+    }
+    /// Whether nothing has to be waited for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.revisions.is_empty()
+    }
+    /// The revision that is asked of a root, with its epoch.
+    #[must_use]
+    pub fn wanted(&self, service: Service, root: &ScopeRoot) -> Option<(&str, u64)> {
+        let revision = self.revisions.get(&(service, root.clone()))?;
+        Some((self.epochs.get(&service)?.as_str(), *revision))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merging_keeps_the_maximum_of_each_pair() {
+        let mut a = Token::of(Service::Tenancy, "e", ScopeRoot::Deployment, 3);
+        a.merge(&Token::of(Service::Tenancy, "e", ScopeRoot::Deployment, 2));
+        a.merge(&Token::of(Service::Identity, "i", ScopeRoot::Deployment, 9));
+        assert_eq!(a.wanted(Service::Tenancy, &ScopeRoot::Deployment), Some(("e", 3)));
+        assert_eq!(
+            a.wanted(Service::Identity, &ScopeRoot::Deployment),
+            Some(("i", 9))
+        );
+    }
+
+    #[test]
+    fn a_pair_of_another_epoch_replaces_the_older_ones() {
+        let mut a = Token::of(Service::Tenancy, "old", ScopeRoot::Deployment, 30);
+        a.merge(&Token::of(Service::Tenancy, "new", ScopeRoot::Deployment, 2));
+        assert_eq!(
+            a.wanted(Service::Tenancy, &ScopeRoot::Deployment),
+            Some(("new", 2))
+        );
+    }
+}
