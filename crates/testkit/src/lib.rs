@@ -1,1 +1,30 @@
-//! bailiwick-testkit.
+//! What tests need and production must not have: throw-away PostgreSQL and Redis servers, a clock that is set by hand,
+//! golden files and a helper for child processes.
+//!
+//! Everything that is started here ends with the test process, also when that is killed: a supervisor shell holds the
+//! other end of a pipe, and cleans up when the pipe closes. The crate depends on `bailiwick-types` only and is never a
+//! normal dependency of another crate.
+//!
+//! ```no_run
+//! # async fn example() {
+//! let database = bailiwick_testkit::Postgres::database().await;
+//! assert!(database.url().starts_with("postgres://"));
+//! # }
+//! ```
+
+mod clock;
+mod golden;
+mod owner;
+mod postgres;
+mod process;
+mod redis;
+mod supervisor;
+mod wait;
+
+pub use clock::ManualClock;
+pub use golden::golden;
+pub use postgres::{Postgres, TestDatabase};
+pub use process::{Logs, Process};
+pub use redis::Redis;
+pub use supervisor::free_port;
+pub use wait::{eventually, eventually_some};
