@@ -1,2 +1,22 @@
-//! xtask.
-fn main() {}
+//! Chores of the workspace: `cargo xtask codegen`.
+
+mod codegen;
+
+use clap::Parser;
+
+/// Chores of the workspace.
+#[derive(Parser)]
+enum Chore {
+    /// Makes the generated code of `crates/proto` from `proto/`.
+    Codegen {
+        /// Only tells whether the checked-in code is what would be made; exits with 1 where it is not.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Chore::parse() {
+        Chore::Codegen { check } => codegen::run(check),
+    }
+}

@@ -1,0 +1,232 @@
+//! Whether roles make sense: those of a manifest and those that accounts define.
+
+use std::collections::BTreeSet;
+
+use bailiwick_types::Level;
+
+use super::{
+    EntryApproval, EntryDecl, Holders, Manifest, RoleDecl,
+    check::{Fault, Faults, Known, check_approval, check_name},
+};
+use crate::condition::Condition;
+
+/// What an entry's text names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pattern<'t> {
+    All,
+    Type(&'t str),
+    One(&'t str, &'t str),
+}
+
+/// Reads `*`, `TYPE.*` or `TYPE.VERB`.
+pub(crate) fn parse_pattern(text: &str) -> Option<Pattern<'_>> {
+    if text == "*" {
+        return Some(Pattern::All);
+    }
+    match text.split_once('.')? {
+        (of, "*") => Some(Pattern::Type(of)),
+        (of, verb) => Some(Pattern::One(of, verb)),
+    }
+}
+
+impl Pattern<'_> {
+    fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Type(a), Self::Type(b) | Self::One(b, _)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// Whether permissions of type `of` are asked on resources of type `target`.
+pub(super) fn permission_on(known: &Known<'_>, of: &str, target: &str) -> bool {
+    let lists = |decl: &super::TypeDecl| decl.on.iter().any(|other| other == target);
+    of == target || known.types.get(of).and_then(|of| of.decl).is_some_and(lists)
+}
+
+/// Names that no role of a product or account may have.
+const RESERVED: [&str; 2] = ["operator", "service"];
+
+pub(super) fn check_roles(known: &Known<'_>, faults: &mut Faults) {
+    let manifest = known.manifest;
+    for (name, decl) in &manifest.roles {
+        let path = format!("roles.{name}");
+        check_name(&path, name, faults);
+        if RESERVED.contains(&name.as_str()) {
+            faults.add(&path, format!("role `{name}` is the suite's own"));
+        }
+        if let Some(Holders::Exactly(count) | Holders::AtLeast(count)) = decl.holders
+            && count != 1
+        {
+            faults.add(format!("{path}.holders"), "must be `exactly: 1` or `at_least: 1`");
+        }
+        let role = |other: &str| manifest.roles.get(other);
+        check_role(known, &path, decl, &role, faults);
+        if includes_of(decl, &role).any(|other| other == name) {
+            faults.add(format!("{path}.includes"), format!("role `{name}` includes itself"));
+        }
+    }
+    let kinds = manifest.subjects.kinds.iter().map(|(kind, role)| (format!("kinds.{}", kind.as_str()), role));
+    let anonymous = manifest.subjects.anonymous.iter().map(|role| ("anonymous".to_owned(), role));
+    for (place, default) in kinds.chain(anonymous) {
+        let Some(name) = &default.role else { continue };
+        let path = format!("subjects.{place}.role");
+        match manifest.roles.get(name) {
+            None => faults.add(path, format!("role `{name}` is not defined")),
+            Some(decl) if decl.holders.is_some() => {
+                faults.add(path, format!("role `{name}` has a rule about its holders and cannot be a default"));
+            }
+            Some(decl) if !levels_of(decl, &|other| manifest.roles.get(other)).contains(&Level::Account) => {
+                faults.add(path, format!("role `{name}` cannot be bound at an account"));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Checks a role that an account defines, beside its other roles.
+pub(crate) fn check_custom_role<'r>(
+    manifest: &'r Manifest,
+    name: &str,
+    decl: &'r RoleDecl,
+    own: &dyn Fn(&str) -> Option<&'r RoleDecl>,
+) -> Vec<Fault> {
+    let known = Known::of(manifest);
+    let mut faults = Faults::default();
+    check_name("name", name, &mut faults);
+    if RESERVED.contains(&name) || manifest.roles.contains_key(name) {
+        faults.add("name", format!("role `{name}` is the product's"));
+    }
+    if decl.holders.is_some() {
+        faults.add("holders", "only roles of a manifest have a rule about their holders");
+    }
+    let role = |other: &str| if other == name { Some(decl) } else { manifest.roles.get(other).or_else(|| own(other)) };
+    check_role(&known, "", decl, &role, &mut faults);
+    if includes_of(decl, &role).any(|other| other == name) {
+        faults.add("includes", format!("role `{name}` includes itself"));
+    }
+    faults.0
+}
+
+type Roles<'a, 'r> = &'a dyn Fn(&str) -> Option<&'r RoleDecl>;
+
+/// All roles that the role includes, whatever the number of steps.
+fn includes_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> impl Iterator<Item = &'r str> {
+    let mut seen = BTreeSet::new();
+    let mut open: Vec<&'r str> = decl.includes.iter().map(String::as_str).collect();
+    while let Some(name) = open.pop() {
+        if seen.insert(name) {
+            open.extend(role(name).into_iter().flat_map(|decl| &decl.includes).map(String::as_str));
+        }
+    }
+    seen.into_iter()
+}
+
+/// The levels at which a role may be bound.
+pub(super) fn levels_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> BTreeSet<Level> {
+    if !decl.levels.is_empty() {
+        return decl.levels.keys().copied().collect();
+    }
+    includes_of(decl, role).filter_map(role).flat_map(|other| other.levels.keys().copied()).collect()
+}
+
+fn join(path: &str, rest: &str) -> String {
+    if path.is_empty() { rest.to_owned() } else { format!("{path}.{rest}") }
+}
+
+fn check_role<'r>(known: &Known<'_>, path: &str, decl: &'r RoleDecl, role: Roles<'_, 'r>, faults: &mut Faults) {
+    if decl.levels.is_empty() && decl.includes.is_empty() {
+        faults.add(join(path, "levels"), "the role can be bound nowhere");
+    }
+    for (i, name) in decl.includes.iter().enumerate() {
+        let path = join(path, &format!("includes[{i}]"));
+        match role(name) {
+            None => faults.add(path, format!("role `{name}` is not defined")),
+            Some(other) if other.holders.is_some() => {
+                faults.add(path, format!("role `{name}` has a rule about its holders and cannot be included"));
+            }
+            Some(_) => {}
+        }
+    }
+    for (level, at) in &decl.levels {
+        let path = join(path, &format!("levels.{level}"));
+        if *level < Level::Account {
+            faults.add(&path, format!("level `{level}` is the suite's own"));
+        } else if !known.is_level(*level) {
+            faults.add(&path, format!("the product has no level `{level}`"));
+        }
+        for (i, entry) in at.permissions.iter().enumerate() {
+            check_entry(known, &format!("{path}.permissions[{i}]"), entry, faults);
+        }
+        for (i, name) in at.assigns.iter().enumerate() {
+            let path = format!("{path}.assigns[{i}]");
+            if name == "*" {
+                continue;
+            }
+            match role(name) {
+                None => faults.add(path, format!("role `{name}` is not defined")),
+                Some(other) if levels_of(other, role).iter().all(|bound| bound < level) => {
+                    faults.add(path, format!("role `{name}` cannot be bound at level `{level}` or below"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+fn check_pattern(known: &Known<'_>, path: &str, text: &str, faults: &mut Faults) -> bool {
+    let message = match parse_pattern(text) {
+        Some(Pattern::All) => return true,
+        Some(Pattern::Type(of)) if known.types.contains_key(of) => return true,
+        Some(Pattern::One(of, verb)) => match known.types.get(of) {
+            Some(known) if known.verbs.contains(verb) => return true,
+            Some(_) => format!("type `{of}` has no verb `{verb}`"),
+            None => format!("unknown type `{of}` in permission `{text}`"),
+        },
+        Some(Pattern::Type(of)) => format!("unknown type `{of}` in permission `{text}`"),
+        None => format!("`{text}` is no permission: expected `TYPE.VERB`, `TYPE.*` or `*`"),
+    };
+    faults.add(path, message);
+    false
+}
+
+fn check_entry(known: &Known<'_>, path: &str, entry: &EntryDecl, faults: &mut Faults) {
+    let permission = if entry.except.is_empty() && entry.when.is_none() && entry.approval.is_none() {
+        path.to_owned()
+    } else {
+        format!("{path}.permission")
+    };
+    let whole = check_pattern(known, &permission, &entry.permission, faults).then(|| parse_pattern(&entry.permission));
+    let whole = whole.flatten();
+    for (i, text) in entry.except.iter().enumerate() {
+        let path = format!("{path}.except[{i}]");
+        if !check_pattern(known, &path, text, faults) {
+            continue;
+        }
+        match (whole, parse_pattern(text)) {
+            (Some(Pattern::One(..)), _) => faults.add(path, "only a pattern has exceptions"),
+            (Some(whole), Some(part)) if !whole.covers(&part) || whole == part => {
+                faults.add(path, format!("`{text}` is no part of `{}`", entry.permission));
+            }
+            _ => {}
+        }
+    }
+    let names: Vec<&str> = match whole {
+        None => return,
+        Some(Pattern::All) => known.types.keys().copied().collect(),
+        Some(Pattern::Type(of) | Pattern::One(of, _)) => vec![of],
+    };
+    if let Some(source) = &entry.when
+        && let Err(error) = Condition::compile(source, &known.condition_types(&names))
+    {
+        faults.add(format!("{path}.when"), format!("{error} (at character {})", error.at + 1));
+    }
+    if let Some(EntryApproval::Rule(rule)) = &entry.approval {
+        let path = format!("{path}.approval");
+        match whole {
+            Some(Pattern::One(of, verb)) => check_approval(known, &path, of, verb, rule, faults),
+            _ => faults.add(path, "a rule of its own is for a single permission; a pattern may only waive"),
+        }
+    }
+}
