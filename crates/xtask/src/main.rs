@@ -1,6 +1,7 @@
-//! Chores of the workspace: `cargo xtask codegen`.
+//! Chores of the workspace: `cargo xtask codegen`, `cargo xtask check`.
 
 mod codegen;
+mod edges;
 
 use clap::Parser;
 
@@ -13,10 +14,13 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Checks the edges between crates, and that there is one TLS provider.
+    Check,
 }
 
 fn main() -> anyhow::Result<()> {
     match Chore::parse() {
         Chore::Codegen { check } => codegen::run(check),
+        Chore::Check => edges::check(),
     }
 }

@@ -1,0 +1,50 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help demo test test-clients lint codegen check-generated golden soak bench build release deploy-check
+
+help: ## Lists the targets.
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Builds the suite, loads a product with its data, asks decisions over gRPC and keeps serving (ONCE=1 stops after the table).
+	$(CARGO) build --quiet --package bailiwick
+	@"$$($(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/bailiwick" demo $(if $(ONCE),--once)
+
+test: servers ## Installs what the tests need and runs all that need no other language.
+	$(CARGO) build --workspace --bins
+	$(CARGO) test --workspace
+
+.PHONY: servers
+servers:
+	@scripts/install-servers.sh
+
+test-clients: ## Runs the checks that need other languages: protos (npm), a client in Python, the Helm chart (Go).
+	scripts/test-clients.sh
+
+lint: ## Formatting, clippy, dependency rules.
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) xtask check
+
+codegen: ## Makes the generated code from the protos.
+	$(CARGO) xtask codegen
+
+check-generated: ## Fails where generated code differs from the protos.
+	$(CARGO) xtask codegen --check
+
+golden: ## Writes the golden files anew; look at the difference before you commit it.
+	UPDATE_GOLDEN=1 $(CARGO) test --workspace
+
+soak: servers ## The long fault tests: 50 kills instead of 10, more seeds.
+	BAILIWICK_SOAK=1 $(CARGO) test --release --package bailiwick --test faults -- --nocapture
+
+release: ## The binaries of the image and the benchmarks: slow to build, fast to run.
+	$(CARGO) build --profile dist --package bailiwick --package bailiwick-bench
+
+bench: ## Benchmarks of the engine, and of warm checks beside an empty method.
+	$(CARGO) bench --package bailiwick-policy
+	$(CARGO) build --profile dist --package bailiwick-bench
+	target/dist/bailiwick-bench check --seconds 20
