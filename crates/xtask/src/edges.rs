@@ -48,10 +48,12 @@ const BANNED: &[&str] = &["ring", "openssl-sys", "native-tls"];
 
 /// Fails with every edge that is not allowed.
 pub(crate) fn check() -> Result<()> {
-    let metadata = MetadataCommand::new().manifest_path(manifest()).exec()?;
+    let platform = ["--filter-platform".to_owned(), env!("XTASK_TARGET").to_owned()];
+    let metadata = MetadataCommand::new().manifest_path(manifest()).other_options(platform).exec()?;
     let mut faults = crate_edges(&metadata);
     faults.extend(pure_trees(&metadata));
-    let present: BTreeSet<_> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
+    let ours: Vec<_> = metadata.workspace_packages().iter().map(|p| &p.id).collect();
+    let present = reached(&metadata, &ours);
     faults.extend(BANNED.iter().filter(|b| present.contains(*b)).map(|b| format!("`{b}` is in the tree")));
     if faults.is_empty() { Ok(()) } else { bail!("edges that are not allowed:\n  {}", faults.join("\n  ")) }
 }
@@ -87,26 +89,31 @@ fn crate_edges(metadata: &Metadata) -> Vec<String> {
 }
 
 fn pure_trees(metadata: &Metadata) -> Vec<String> {
-    let Some(resolve) = &metadata.resolve else { return vec!["cargo gave no dependency graph".into()] };
-    let names: BTreeMap<&PackageId, &str> = metadata.packages.iter().map(|p| (&p.id, p.name.as_str())).collect();
-    let mut edges: BTreeMap<&PackageId, Vec<&PackageId>> = BTreeMap::new();
-    for node in &resolve.nodes {
-        let normal = node.deps.iter().filter(|d| d.dep_kinds.iter().any(|k| k.kind == DependencyKind::Normal));
-        edges.insert(&node.id, normal.map(|d| &d.pkg).collect());
-    }
     let mut faults = Vec::new();
     for package in metadata.workspace_packages().into_iter().filter(|p| PURE.contains(&p.name.as_str())) {
-        let mut seen = BTreeSet::new();
-        let mut open = vec![&package.id];
-        while let Some(id) = open.pop() {
-            if seen.insert(id) {
-                open.extend(edges.get(id).into_iter().flatten().copied());
-            }
-        }
-        let reached = seen.iter().filter_map(|id| names.get(*id)).filter(|n| OUTER.contains(n));
-        faults.extend(reached.map(|outer| format!("`{}` reaches `{outer}`", package.name)));
+        let names = reached(metadata, &[&package.id]);
+        let outer = OUTER.iter().filter(|o| names.contains(*o));
+        faults.extend(outer.map(|outer| format!("`{}` reaches `{outer}`", package.name)));
     }
     faults
+}
+
+/// The names of all packages that some packages reach without their tests.
+fn reached<'a>(metadata: &'a Metadata, from: &[&'a PackageId]) -> BTreeSet<&'a str> {
+    let nodes = metadata.resolve.iter().flat_map(|r| &r.nodes);
+    let mut edges: BTreeMap<&PackageId, Vec<&PackageId>> = BTreeMap::new();
+    for node in nodes {
+        let kept = node.deps.iter().filter(|d| d.dep_kinds.iter().any(|k| k.kind != DependencyKind::Development));
+        edges.insert(&node.id, kept.map(|d| &d.pkg).collect());
+    }
+    let mut seen = BTreeSet::new();
+    let mut open = from.to_vec();
+    while let Some(id) = open.pop() {
+        if seen.insert(id) {
+            open.extend(edges.get(id).into_iter().flatten().copied());
+        }
+    }
+    metadata.packages.iter().filter(|p| seen.contains(&p.id)).map(|p| p.name.as_str()).collect()
 }
 
 #[cfg(test)]
