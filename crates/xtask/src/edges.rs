@@ -1,9 +1,12 @@
 //! The allowed edges between the crates of the workspace, and what may not be in a tree at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
 
-use anyhow::{Result, bail};
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+use anyhow::{Result, bail, ensure};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Crate -> what of ours it may depend on. Everything else is refused.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -48,13 +51,14 @@ const BANNED: &[&str] = &["ring", "openssl-sys", "native-tls"];
 
 /// Fails with every edge that is not allowed.
 pub(crate) fn check() -> Result<()> {
-    let platform = ["--filter-platform".to_owned(), env!("XTASK_TARGET").to_owned()];
-    let metadata = MetadataCommand::new().manifest_path(manifest()).other_options(platform).exec()?;
+    let metadata = MetadataCommand::new().manifest_path(manifest()).no_deps().exec()?;
     let mut faults = crate_edges(&metadata);
-    faults.extend(pure_trees(&metadata));
-    let ours: Vec<_> = metadata.workspace_packages().iter().map(|p| &p.id).collect();
-    let present = reached(&metadata, &ours);
-    faults.extend(BANNED.iter().filter(|b| present.contains(*b)).map(|b| format!("`{b}` is in the tree")));
+    for package in PURE {
+        let names = reached(&["--package", package, "--edges", "normal"])?;
+        faults.extend(OUTER.iter().filter(|o| names.contains(**o)).map(|o| format!("`{package}` reaches `{o}`")));
+    }
+    let present = reached(&["--workspace", "--edges", "normal,build"])?;
+    faults.extend(BANNED.iter().filter(|b| present.contains(**b)).map(|b| format!("`{b}` is in the tree")));
     if faults.is_empty() { Ok(()) } else { bail!("edges that are not allowed:\n  {}", faults.join("\n  ")) }
 }
 
@@ -88,32 +92,17 @@ fn crate_edges(metadata: &Metadata) -> Vec<String> {
     faults
 }
 
-fn pure_trees(metadata: &Metadata) -> Vec<String> {
-    let mut faults = Vec::new();
-    for package in metadata.workspace_packages().into_iter().filter(|p| PURE.contains(&p.name.as_str())) {
-        let names = reached(metadata, &[&package.id]);
-        let outer = OUTER.iter().filter(|o| names.contains(*o));
-        faults.extend(outer.map(|outer| format!("`{}` reaches `{outer}`", package.name)));
-    }
-    faults
-}
-
-/// The names of all packages that some packages reach without their tests.
-fn reached<'a>(metadata: &'a Metadata, from: &[&'a PackageId]) -> BTreeSet<&'a str> {
-    let nodes = metadata.resolve.iter().flat_map(|r| &r.nodes);
-    let mut edges: BTreeMap<&PackageId, Vec<&PackageId>> = BTreeMap::new();
-    for node in nodes {
-        let kept = node.deps.iter().filter(|d| d.dep_kinds.iter().any(|k| k.kind != DependencyKind::Development));
-        edges.insert(&node.id, kept.map(|d| &d.pkg).collect());
-    }
-    let mut seen = BTreeSet::new();
-    let mut open = from.to_vec();
-    while let Some(id) = open.pop() {
-        if seen.insert(id) {
-            open.extend(edges.get(id).into_iter().flatten().copied());
-        }
-    }
-    metadata.packages.iter().filter(|p| seen.contains(&p.id)).map(|p| p.name.as_str()).collect()
+/// The names of all packages in a tree. From `cargo tree`, which knows the features that are built; the graph of
+/// `cargo metadata` also names what no feature turns on.
+fn reached(arguments: &[&str]) -> Result<BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--prefix", "none", "--format", "{p}", "--manifest-path"])
+        .arg(manifest())
+        .args(arguments)
+        .output()?;
+    ensure!(output.status.success(), "cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout)?;
+    Ok(text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
 }
 
 #[cfg(test)]
