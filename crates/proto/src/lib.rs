@@ -71,7 +71,7 @@ macro_rules! packages {
     )*};
 }
 
-packages! { common identity tenancy authorization events }
+packages! { common identity tenancy authorization events testing }
 
 #[cfg(test)]
 mod tests {

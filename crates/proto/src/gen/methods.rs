@@ -987,4 +987,18 @@ pub const METHODS: &[crate::Method] = &[
         on: "workspace",
         step_up: false,
     },
+    crate::Method {
+        path: "/bailiwick.testing.v1.ClockService/AdvanceClock",
+        access: crate::Access::Public,
+        permission: "",
+        on: "",
+        step_up: false,
+    },
+    crate::Method {
+        path: "/bailiwick.testing.v1.NoopService/Noop",
+        access: crate::Access::Caller,
+        permission: "",
+        on: "",
+        step_up: false,
+    },
 ];
