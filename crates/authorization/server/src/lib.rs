@@ -1,1 +1,6 @@
-//! bailiwick-authorization-server.
+//! The authorization service.
+
+mod migrations;
+mod store;
+
+pub use migrations::migrations;
