@@ -1,1 +1,44 @@
-//! bailiwick-sql.
+//! The consistency core of the three services: units of work on SQLite and PostgreSQL with one code base, revisions and
+//! the outbox, the sequencer and the change feed that it makes, followers of other services' feeds, and migrations.
+//!
+//! The crate depends on `bailiwick-types` and on no transport: what a change says is bytes to it.
+//!
+//! ```no_run
+//! # async fn example(clock: std::sync::Arc<dyn bailiwick_types::Clock>) -> Result<(), bailiwick_sql::Error> {
+//! use bailiwick_sql::{Db, DbConfig, Migrations};
+//! use bailiwick_types::{ScopeRoot, Service};
+//!
+//! let db = Db::connect(DbConfig::new("sqlite:///var/lib/bailiwick/tenancy.db"), Service::Tenancy, clock).await?;
+//! db.migrate(&Migrations::new(Service::Tenancy, vec![])).await?;
+//! let mut tx = db.begin_write(&[ScopeRoot::Deployment]).await?;
+//! tx.emit(&ScopeRoot::Deployment, b"something changed".to_vec())?;
+//! let token = tx.commit().await?.token();
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod conn;
+mod db;
+mod epoch;
+mod error;
+pub mod feed;
+pub mod follow;
+mod hint;
+pub mod migrate;
+mod outbox;
+mod pools;
+mod read;
+mod sequencer;
+mod write;
+
+pub use config::DbConfig;
+pub use conn::{Conn, placeholders, statement};
+pub use db::{Db, Workers};
+pub use epoch::epoch_sql;
+pub use error::{Cause, Constraint, ConstraintKind, Error, Inconsistent, UniqueKey};
+pub use feed::{Batch, Cursor, CursorRefused, Feed, Poll, Poller};
+pub use migrate::{Migrations, SchemaError, SchemaStatus};
+pub use outbox::OutboxRow;
+pub use read::{ReadTx, Standing};
+pub use write::{Committed, WriteTx};

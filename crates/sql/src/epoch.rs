@@ -1,0 +1,96 @@
+//! The epoch of a feed: which history its positions and revisions belong to.
+//!
+//! It is a stored id; on PostgreSQL also the system identifier of the cluster and the timeline of its current WAL file,
+//! so that a restore into another cluster, a recovery to a point in time and the promotion of a standby change it by
+//! themselves. The timeline of the last checkpoint would not do: it lags behind a promotion.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sea_orm::{ConnectionTrait, DbBackend};
+
+use crate::{Db, Error, conn::statement, error::Cause};
+
+const STANDBY: &str = "standby";
+
+/// The scalar SQL expression for the epoch, to be put into a statement that reads something else too.
+#[must_use]
+pub fn epoch_sql(backend: DbBackend) -> &'static str {
+    if backend == DbBackend::Postgres {
+        "(SELECT f.epoch || '.' || (SELECT system_identifier FROM pg_control_system()) || '.' || \
+         CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END \
+         FROM feed_state f)"
+    } else {
+        "(SELECT f.epoch FROM feed_state f)"
+    }
+}
+
+/// The epoch that was seen last in this process.
+#[derive(Debug, Default)]
+pub(crate) struct LastSeen(RwLock<Option<Arc<str>>>);
+
+impl LastSeen {
+    /// Checks and remembers an epoch that was just read.
+    pub(crate) fn saw(&self, epoch: &str) -> Result<Arc<str>, Error> {
+        if epoch.ends_with(STANDBY) {
+            // What a standby says may be older than what the primary has acknowledged.
+            return Err(Error::Unavailable(Cause::text("the database is a standby")));
+        }
+        let seen = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(seen) = seen.filter(|seen| **seen == *epoch) {
+            return Ok(seen);
+        }
+        let epoch: Arc<str> = epoch.into();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&epoch));
+        Ok(epoch)
+    }
+    fn get(&self) -> Option<Arc<str>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Db {
+    /// Reads the epoch of this database's feed.
+    ///
+    /// # Errors
+    /// The database does not answer or is a standby.
+    pub async fn epoch(&self) -> Result<Arc<str>, Error> {
+        let conn = self.load();
+        let sql = format!("SELECT {} AS epoch", epoch_sql(self.backend()));
+        let row = conn.query_one_raw(statement(conn, sql, vec![])).await?;
+        let row = row.ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
+        self.saw_epoch(&row.try_get::<String>("", "epoch")?)
+    }
+    /// The epoch as it was read last by anything in this process; none before the first read.
+    #[must_use]
+    pub fn last_epoch(&self) -> Option<Arc<str>> {
+        self.inner.epoch.get()
+    }
+    /// Checks and remembers an epoch that a statement of a store returned (see [`epoch_sql`]).
+    ///
+    /// # Errors
+    /// It is that of a standby.
+    pub fn saw_epoch(&self, epoch: &str) -> Result<Arc<str>, Error> {
+        self.inner.epoch.saw(epoch)
+    }
+    /// Gives the feed a new stored id: to be called after a restore that the database itself cannot notice (a copied
+    /// SQLite file, a file system snapshot). All cursors and tokens of before are of another epoch then.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn rotate_epoch(&self) -> Result<Arc<str>, Error> {
+        let tx = self.begin_write(&[]).await?;
+        let sql = format!("UPDATE feed_state SET epoch = {}", new_id_sql(self.backend()));
+        tx.conn().execute_raw(statement(tx.conn(), sql, vec![])).await?;
+        tx.commit().await?;
+        self.epoch().await
+    }
+}
+
+/// A random id, made by the database: migrations have no id generator.
+pub(crate) fn new_id_sql(backend: DbBackend) -> &'static str {
+    if backend == DbBackend::Postgres {
+        "replace(gen_random_uuid()::text, '-', '')"
+    } else {
+        "lower(hex(randomblob(16)))"
+    }
+}

@@ -1,0 +1,59 @@
+//! Reading the change feed: by position for other services, by revision and without positions for one's own replicas.
+
+mod poll;
+mod read;
+mod retention;
+
+pub use poll::{Poll, Poller};
+pub use read::Feed;
+
+use std::sync::Arc;
+
+use crate::OutboxRow;
+
+/// How far a consumer has got: everything up to `position` of that epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The epoch that the position is counted in.
+    pub epoch: Arc<str>,
+    /// The last position that was read; 0 before the first.
+    pub position: u64,
+}
+
+/// Why a cursor cannot be read on from: its consumer starts from a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CursorRefused {
+    /// The feed has another history by now.
+    #[error("the cursor is of another epoch")]
+    OtherEpoch,
+    /// The feed has not got so far: it was set back.
+    #[error("the cursor is ahead of the feed")]
+    AheadOfHead,
+    /// What follows it is not kept any more.
+    #[error("the cursor is older than what is kept")]
+    OlderThanRetention,
+}
+
+/// A part of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The epoch of the feed.
+    pub epoch: Arc<str>,
+    /// The highest position there is.
+    pub head: u64,
+    /// Rows in the order of their positions, without gaps.
+    pub rows: Vec<OutboxRow>,
+}
+
+impl Batch {
+    /// The cursor after this part.
+    #[must_use]
+    pub fn cursor(&self, before: &Cursor) -> Cursor {
+        let last = self.rows.last().and_then(|row| row.position);
+        Cursor {
+            epoch: Arc::clone(&self.epoch),
+            position: last.unwrap_or(before.position),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Following the feeds of other services.

@@ -1,0 +1,24 @@
+//! Row-level security: the second wall between accounts (PostgreSQL).
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+
+/// Lets transactions see and write only the rows of the accounts that they were begun for, also for the owner of the
+/// table. `column` holds the account's UUID. Connections that load, and transactions that were begun across accounts, see
+/// all rows. Does nothing on SQLite.
+///
+/// # Errors
+/// The table or the column is not there.
+pub async fn isolate_accounts(conn: &impl ConnectionTrait, table: &str, column: &str) -> Result<(), DbErr> {
+    if conn.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    // The setting is read once a statement, not once a row; an unset one shows nothing.
+    let sql = format!(
+        "ALTER TABLE \"{table}\" ENABLE ROW LEVEL SECURITY; ALTER TABLE \"{table}\" FORCE ROW LEVEL SECURITY; \
+         CREATE POLICY account_isolation ON \"{table}\" USING (\
+         (SELECT current_setting('bailiwick.across', true)) = 'on' \
+         OR \"{column}\" = ANY ((SELECT string_to_array(current_setting('bailiwick.account', true), ',')::uuid[])::uuid[]))"
+    );
+    conn.execute_unprepared(&sql).await?;
+    Ok(())
+}

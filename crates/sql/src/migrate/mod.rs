@@ -1,0 +1,132 @@
+//! Migrations: forward only, under a lock, each in a transaction of its own with its record.
+
+mod base;
+mod dump;
+mod isolation;
+mod run;
+
+pub use dump::schema_dump;
+pub use isolation::isolate_accounts;
+
+use bailiwick_types::Service;
+use sea_orm_migration::MigrationTrait;
+
+/// The migrations of a service: this crate's own first, then the service's in order.
+///
+/// A name with `contract` in it marks a migration after which programs that do not know it cannot work. All others only
+/// add, and a program may start on a schema that has more of them than it knows: so a migration runs before the rollout
+/// that needs it, and a rollout never waits for another one.
+pub struct Migrations {
+    service: Service,
+    all: Vec<Box<dyn MigrationTrait>>,
+}
+
+/// How a schema compares to the migrations that a program knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaStatus {
+    /// Applied, in the order they were.
+    pub applied: Vec<String>,
+    /// Known and not applied yet.
+    pub pending: Vec<String>,
+    /// Applied by a newer program.
+    pub unknown: Vec<String>,
+}
+
+/// The schema is outside the range that a program works with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SchemaError {
+    /// Migrations are missing: run `bailiwick migrate`.
+    #[error("the schema of {service} lacks {}: run `bailiwick migrate`", .pending.join(", "))]
+    TooOld {
+        /// Whose schema it is.
+        service: Service,
+        /// What is missing.
+        pending: Vec<String>,
+    },
+    /// A newer program has taken away what this one needs.
+    #[error("the schema of {service} is newer than this program: it has {}", .unknown.join(", "))]
+    TooNew {
+        /// Whose schema it is.
+        service: Service,
+        /// What this program does not know.
+        unknown: Vec<String>,
+    },
+}
+
+impl Migrations {
+    /// The migrations of a service, in order.
+    #[must_use]
+    pub fn new(service: Service, of_service: Vec<Box<dyn MigrationTrait>>) -> Self {
+        let mut all = base::migrations();
+        all.extend(of_service);
+        Self { service, all }
+    }
+    /// Their names in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.all.iter().map(|migration| migration.name()).collect()
+    }
+    fn compare(&self, applied: Vec<String>) -> SchemaStatus {
+        let known = self.names();
+        let pending = known.iter().filter(|name| !applied.iter().any(|a| a == *name));
+        let unknown = applied.iter().filter(|name| !known.contains(&name.as_str()));
+        SchemaStatus {
+            pending: pending.map(|name| (*name).to_owned()).collect(),
+            unknown: unknown.cloned().collect(),
+            applied,
+        }
+    }
+}
+
+impl SchemaStatus {
+    /// Whether a program that knows these migrations may work on the schema.
+    ///
+    /// # Errors
+    /// It lacks a migration, or has one that takes away.
+    pub fn check(&self, service: Service) -> Result<(), SchemaError> {
+        if !self.pending.is_empty() {
+            return Err(SchemaError::TooOld {
+                service,
+                pending: self.pending.clone(),
+            });
+        }
+        let unknown: Vec<String> = self
+            .unknown
+            .iter()
+            .filter(|name| name.contains("contract"))
+            .cloned()
+            .collect();
+        if !unknown.is_empty() {
+            return Err(SchemaError::TooNew { service, unknown });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(pending: &[&str], unknown: &[&str]) -> SchemaStatus {
+        let own = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        SchemaStatus {
+            applied: vec![],
+            pending: own(pending),
+            unknown: own(unknown),
+        }
+    }
+
+    #[test]
+    fn a_program_starts_on_a_schema_that_has_more_but_not_on_one_that_lacks_or_took_away() {
+        assert!(status(&[], &["0009_add_title"]).check(Service::Tenancy).is_ok());
+        assert!(matches!(
+            status(&["0002_x"], &[]).check(Service::Tenancy),
+            Err(SchemaError::TooOld { .. })
+        ));
+        assert!(matches!(
+            status(&[], &["0009_contract_title"]).check(Service::Tenancy),
+            Err(SchemaError::TooNew { .. })
+        ));
+    }
+}

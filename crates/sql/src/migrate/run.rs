@@ -1,0 +1,148 @@
+//! Running migrations.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::{MigrationTrait, SchemaManager};
+use tokio::time::{Instant, sleep};
+
+use super::{Migrations, SchemaStatus};
+use crate::{Db, Error, conn::statement, error::Cause};
+
+/// The advisory lock of migrations: a number of our own (`bailiwic` in ASCII).
+const LOCK: i64 = 0x6261_696c_6977_6963;
+const RETRY: Duration = Duration::from_millis(50);
+/// How often a migration that does not get its locks starts again.
+const ATTEMPTS: usize = 20;
+
+impl Db {
+    /// Applies what is pending and returns the names of what this call has applied. One process at a time does so; the
+    /// others wait and find nothing left to do. A failing migration leaves nothing behind but those before it.
+    ///
+    /// # Errors
+    /// The database does not answer, another process migrates for too long, or a migration fails.
+    pub async fn migrate(&self, migrations: &Migrations) -> Result<Vec<String>, Error> {
+        let Some(conn) = self.inner.pools.migrator().await? else {
+            // One file has one writer at a time, and each migration looks for itself whether it is done.
+            return self.apply_all(self.writer(), migrations).await;
+        };
+        let done = async {
+            self.take_lock(&conn).await?;
+            self.apply_all(&conn, migrations).await
+        }
+        .await;
+        // The lock goes with its connection. Closing tells nothing that could be acted on.
+        let _ = conn.close().await;
+        done
+    }
+    /// Compares the schema with the migrations that this program knows, without changing anything.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn schema_status(&self, migrations: &Migrations) -> Result<SchemaStatus, Error> {
+        let conn = self.load();
+        let sql = if self.is_postgres() {
+            "SELECT 1 AS one FROM information_schema.tables \
+             WHERE table_schema = current_schema() AND table_name = 'schema_migration'"
+        } else {
+            "SELECT 1 AS one FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration'"
+        };
+        if conn.query_one_raw(statement(conn, sql, vec![])).await?.is_none() {
+            return Ok(migrations.compare(Vec::new()));
+        }
+        let sql = "SELECT name FROM schema_migration ORDER BY ordinal";
+        let rows = conn.query_all_raw(statement(conn, sql, vec![])).await?;
+        let applied: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get("", "name")).collect();
+        Ok(migrations.compare(applied?))
+    }
+    /// Refuses a schema that this program cannot work on.
+    ///
+    /// # Errors
+    /// It is too old or too new, or the database does not answer.
+    pub async fn check_schema(&self, migrations: &Migrations) -> Result<(), Error> {
+        Ok(self.schema_status(migrations).await?.check(migrations.service)?)
+    }
+
+    async fn take_lock(&self, conn: &DatabaseConnection) -> Result<(), Error> {
+        let end = Instant::now() + self.inner.config.migration_wait;
+        loop {
+            let sql = "SELECT pg_try_advisory_lock($1) AS had";
+            let row = conn
+                .query_one_raw(statement(conn, sql, vec![LOCK.into()]))
+                .await?;
+            if row.is_some_and(|row| row.try_get("", "had").unwrap_or(false)) {
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                return Err(Error::Conflict(Cause::text("another process is migrating")));
+            }
+            sleep(RETRY).await;
+        }
+    }
+    async fn apply_all(
+        &self,
+        conn: &DatabaseConnection,
+        migrations: &Migrations,
+    ) -> Result<Vec<String>, Error> {
+        let ordinal = if self.is_postgres() {
+            "bigint GENERATED ALWAYS AS IDENTITY"
+        } else {
+            "integer PRIMARY KEY AUTOINCREMENT"
+        };
+        let sql = format!(
+            "CREATE TABLE IF NOT EXISTS schema_migration \
+             (ordinal {ordinal}, name text NOT NULL UNIQUE, applied_at bigint NOT NULL)"
+        );
+        conn.execute_unprepared(&sql).await?;
+        let mut applied = Vec::new();
+        for migration in &migrations.all {
+            if self.apply(conn, migration.as_ref()).await? {
+                tracing::info!(migration = migration.name(), service = %migrations.service, "migration applied");
+                applied.push(migration.name().to_owned());
+            }
+        }
+        Ok(applied)
+    }
+    /// Applies one; waiting for a table that is in use blocks everybody behind, so it waits shortly and tries again.
+    async fn apply(&self, conn: &DatabaseConnection, migration: &dyn MigrationTrait) -> Result<bool, Error> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.apply_once(conn, migration).await {
+                Err(Error::Conflict(_)) if attempt < ATTEMPTS => sleep(RETRY).await,
+                other => return other,
+            }
+        }
+    }
+    async fn apply_once(
+        &self,
+        conn: &DatabaseConnection,
+        migration: &dyn MigrationTrait,
+    ) -> Result<bool, Error> {
+        let tx = conn
+            .begin_with_options(TransactionOptions {
+                isolation_level: None,
+                access_mode: None,
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            })
+            .await?;
+        let name = migration.name();
+        let sql = "SELECT 1 AS one FROM schema_migration WHERE name = $1";
+        if tx
+            .query_one_raw(statement(&tx, sql, vec![name.into()]))
+            .await?
+            .is_some()
+        {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        migration.up(&SchemaManager::new(&tx)).await?;
+        let sql = "INSERT INTO schema_migration (name, applied_at) VALUES ($1, $2)";
+        let values = vec![name.into(), self.clock().now().0.into()];
+        tx.execute_raw(statement(&tx, sql, values)).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}

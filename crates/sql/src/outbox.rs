@@ -1,0 +1,125 @@
+//! Rows of the outbox: one a revision, with all changes in it.
+
+use bailiwick_types::{ScopeRoot, Timestamp};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+
+use crate::{
+    Error,
+    conn::{number, statement, stored},
+};
+
+/// The first byte of a payload.
+const FORMAT: u8 = 1;
+/// Few enough for the bound values of both engines.
+const ROWS_A_STATEMENT: usize = 1000;
+
+/// A committed revision of a root with its changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Ids follow causality: what was written after another row was visible has a higher one.
+    pub id: u64,
+    /// What has changed.
+    pub root: ScopeRoot,
+    /// The revision that the root has since.
+    pub revision: u64,
+    /// Its place in the feed, once the sequencer has given it one.
+    pub position: Option<u64>,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// The changes as they were emitted.
+    pub changes: Vec<Vec<u8>>,
+}
+
+pub(crate) const COLUMNS: &str = "o.id, o.root, o.revision, o.position, o.created_at, o.payload";
+
+impl OutboxRow {
+    pub(crate) fn read(row: &QueryResult) -> Result<Self, Error> {
+        let id = number(row.try_get("", "id")?);
+        let root: String = row.try_get("", "root")?;
+        let payload: Vec<u8> = row.try_get("", "payload")?;
+        Ok(Self {
+            id,
+            root: root
+                .parse()
+                .map_err(|error| Error::corrupt("outbox", "root", id, error))?,
+            revision: number(row.try_get("", "revision")?),
+            position: row.try_get::<Option<i64>>("", "position")?.map(number),
+            created_at: Timestamp(row.try_get("", "created_at")?),
+            changes: decode(&payload)
+                .ok_or_else(|| Error::corrupt("outbox", "payload", id, "is no list of changes"))?,
+        })
+    }
+}
+
+/// Format byte, then each change as its length (4 bytes, big endian) and its bytes.
+pub(crate) fn encode(changes: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1 + changes.iter().map(|c| c.len() + 4).sum::<usize>());
+    out.push(FORMAT);
+    for change in changes {
+        out.extend(u32::try_from(change.len()).unwrap_or(u32::MAX).to_be_bytes());
+        out.extend(change);
+    }
+    out
+}
+
+pub(crate) fn decode(payload: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let (format, mut rest) = payload.split_first()?;
+    if *format != FORMAT {
+        return None;
+    }
+    let mut changes = Vec::new();
+    while let Some((length, tail)) = rest.split_first_chunk::<4>() {
+        let (change, tail) = tail.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        changes.push(change.to_vec());
+        rest = tail;
+    }
+    rest.is_empty().then_some(changes)
+}
+
+pub(crate) async fn insert(
+    conn: &impl ConnectionTrait,
+    rows: Vec<(&ScopeRoot, u64, Vec<u8>)>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    for part in rows.chunks(ROWS_A_STATEMENT) {
+        let mut values: Vec<Value> = Vec::with_capacity(part.len() * 4);
+        let mut tuples = Vec::with_capacity(part.len());
+        for (n, (root, revision, payload)) in part.iter().enumerate() {
+            let first = n * 4 + 1;
+            tuples.push(format!(
+                "(${}, ${}, ${}, ${})",
+                first,
+                first + 1,
+                first + 2,
+                first + 3
+            ));
+            values.extend([
+                root.to_string().into(),
+                stored(*revision),
+                payload.clone().into(),
+                now.0.into(),
+            ]);
+        }
+        let sql = format!(
+            "INSERT INTO outbox (root, revision, payload, created_at) VALUES {}",
+            tuples.join(", ")
+        );
+        conn.execute_raw(statement(conn, sql, values)).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_read_as_it_was_written_and_not_when_it_is_cut() {
+        let changes = vec![b"one".to_vec(), Vec::new(), vec![0; 300]];
+        let bytes = encode(&changes);
+        assert_eq!(decode(&bytes), Some(changes));
+        assert_eq!(decode(&bytes[..bytes.len() - 1]), None);
+        assert_eq!(decode(&[]), None);
+        assert_eq!(decode(&[9]), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! Reading transactions.
+
+use std::sync::Arc;
+
+use bailiwick_types::ScopeRoot;
+use sea_orm::{
+    AccessMode, ConnectionTrait, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+
+use crate::{
+    Conn, Db, Error,
+    conn::{number, placeholders, statement},
+    epoch::epoch_sql,
+    error::Cause,
+};
+
+/// A snapshot: everything that is read through it is true at one moment. Dropping it ends it.
+#[derive(Debug)]
+pub struct ReadTx {
+    conn: Conn,
+    db: Db,
+}
+
+/// Where a root stands in a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The epoch of the database's feed.
+    pub epoch: Arc<str>,
+    /// The revisions of the roots that were asked for, in that order; 0 for one that never changed.
+    pub revisions: Vec<u64>,
+}
+
+impl Db {
+    /// Begins to read what belongs to a root. On PostgreSQL row-level security shows the rows of that account alone.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn begin_read(&self, root: &ScopeRoot) -> Result<ReadTx, Error> {
+        self.read(account_setting(std::slice::from_ref(root)), "").await
+    }
+    /// Begins to read across accounts: for the operator's lists, "my accounts", snapshots of the feed and purges.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn begin_read_across(&self) -> Result<ReadTx, Error> {
+        self.read(String::new(), "on").await
+    }
+    async fn read(&self, account: String, across: &'static str) -> Result<ReadTx, Error> {
+        let db = self.clone();
+        // A transaction whose begin is cut half-way would go back to the pool open: it must not be cut.
+        let begun = tokio::spawn(async move {
+            let tx = db
+                .inner
+                .pools
+                .read
+                .begin_with_options(options(&db, false))
+                .await?;
+            let conn = Conn::new(tx);
+            if db.is_postgres() {
+                scope(&conn, account, across).await?;
+            }
+            Ok::<_, Error>(ReadTx { conn, db })
+        });
+        begun.await.map_err(|error| Error::Internal(Cause::new(error)))?
+    }
+}
+
+impl ReadTx {
+    /// The connection, for entities and statements.
+    #[must_use]
+    pub fn conn(&self) -> &Conn {
+        &self.conn
+    }
+    /// The epoch and the revisions of roots in this snapshot.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn standing(&self, roots: &[ScopeRoot]) -> Result<Standing, Error> {
+        let sql = format!(
+            "SELECT {} AS epoch, r.root AS root, r.revision AS revision FROM feed_state s \
+             LEFT JOIN revision r ON r.root IN ({})",
+            epoch_sql(self.db.backend()),
+            if roots.is_empty() {
+                "NULL".to_owned()
+            } else {
+                placeholders(1, roots.len())
+            },
+        );
+        let values = roots.iter().map(|root| root.to_string().into()).collect();
+        let rows = self
+            .conn
+            .query_all_raw(statement(&self.conn, sql, values))
+            .await?;
+        let first = rows
+            .first()
+            .ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
+        let epoch = self.db.saw_epoch(&first.try_get::<String>("", "epoch")?)?;
+        let mut revisions = vec![0; roots.len()];
+        for row in &rows {
+            let Some(root) = row.try_get::<Option<String>>("", "root")? else {
+                continue;
+            };
+            let revision = number(row.try_get("", "revision")?);
+            for (slot, asked) in revisions.iter_mut().zip(roots) {
+                if asked.to_string() == root {
+                    *slot = revision;
+                }
+            }
+        }
+        Ok(Standing { epoch, revisions })
+    }
+}
+
+pub(crate) fn options(db: &Db, writes: bool) -> TransactionOptions {
+    TransactionOptions {
+        // Writers have it from their connection; SQLite has no such thing and says so in the log.
+        isolation_level: (db.is_postgres() && !writes).then_some(IsolationLevel::RepeatableRead),
+        access_mode: (db.is_postgres() && !writes).then_some(AccessMode::ReadOnly),
+        sqlite_transaction_mode: Some(if writes {
+            SqliteTransactionMode::Immediate
+        } else {
+            SqliteTransactionMode::Deferred
+        }),
+    }
+}
+
+/// The accounts that row-level security lets a transaction see.
+pub(crate) fn account_setting(roots: &[ScopeRoot]) -> String {
+    let accounts: Vec<String> = roots
+        .iter()
+        .filter_map(|root| match root {
+            ScopeRoot::Account(id) => Some(id.uuid().to_string()),
+            _ => None,
+        })
+        .collect();
+    accounts.join(",")
+}
+
+async fn scope(conn: &Conn, account: String, across: &str) -> Result<(), Error> {
+    let sql = "SELECT set_config('bailiwick.account', $1, true), set_config('bailiwick.across', $2, true)";
+    conn.query_one_raw(statement(conn, sql, vec![account.into(), across.into()]))
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,335 @@
+//! Writing transactions: the revision rows that they hold, and the changes that they tell the world.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, atomic::Ordering},
+};
+
+use bailiwick_types::{ScopeRoot, Service, Token};
+use sea_orm::{ConnectionTrait, DbErr, TransactionTrait, Value};
+use tokio::sync::oneshot;
+
+use crate::{
+    Conn, Db, Error,
+    conn::{number, placeholders, statement},
+    epoch::epoch_sql,
+    error::Cause,
+    outbox, pools,
+    read::{account_setting, options},
+    sequencer,
+};
+
+/// How often a transaction starts again because a row that it must hold was not there yet.
+const ATTEMPTS: usize = 8;
+
+/// A unit of work that changes something. It holds the revision rows of its roots from the beginning; dropping it before
+/// the commit undoes everything, also when the caller goes away in the middle of a statement.
+#[derive(Debug)]
+pub struct WriteTx {
+    conn: Conn,
+    db: Db,
+    epoch: Arc<str>,
+    /// By the text of the root: the order in which the rows are locked and outbox rows get their ids.
+    held: BTreeMap<String, Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    root: ScopeRoot,
+    revision: u64,
+    changes: Vec<Vec<u8>>,
+}
+
+/// What a commit has brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    service: Service,
+    /// The epoch that the revisions are counted in.
+    pub epoch: Arc<str>,
+    /// The roots that had changes and the revisions that they have now.
+    pub revisions: Vec<(ScopeRoot, u64)>,
+    seen: Vec<(ScopeRoot, u64)>,
+}
+
+impl Committed {
+    /// What a reader needs to see this write. It names all roots that the transaction held: an answer that changed
+    /// nothing (a repeated request) is made from what they were.
+    #[must_use]
+    pub fn token(&self) -> Token {
+        let mut token = Token::default();
+        for (root, revision) in self.revisions.iter().chain(&self.seen) {
+            token.raise(self.service, &self.epoch, root.clone(), *revision);
+        }
+        token
+    }
+    /// The revision that this write has given a root.
+    #[must_use]
+    pub fn revision(&self, root: &ScopeRoot) -> Option<u64> {
+        self.revisions
+            .iter()
+            .find(|(r, _)| r == root)
+            .map(|(_, revision)| *revision)
+    }
+}
+
+impl Db {
+    /// Begins to write. The revision rows of the roots are locked in the order of their ids, whatever the order given,
+    /// so that two writers cannot wait for each other; missing ones are made. On PostgreSQL row-level security shows the
+    /// rows of the accounts among the roots.
+    ///
+    /// # Errors
+    /// The database does not answer, its settings are refused, or a lock was not had in time.
+    pub async fn begin_write(&self, roots: &[ScopeRoot]) -> Result<WriteTx, Error> {
+        let db = self.clone();
+        let roots: BTreeMap<String, ScopeRoot> = roots.iter().map(|r| (r.to_string(), r.clone())).collect();
+        // A transaction whose begin is cut half-way would go back to the pool open: it must not be cut.
+        let begun = tokio::spawn(begin(db, roots));
+        begun.await.map_err(|error| Error::Internal(Cause::new(error)))?
+    }
+    /// Begins to write across accounts, without row-level security: for purges and for what follows a feed.
+    ///
+    /// # Errors
+    /// As [`Self::begin_write`].
+    pub async fn begin_write_across(&self, roots: &[ScopeRoot]) -> Result<WriteTx, Error> {
+        let tx = self.begin_write(roots).await?;
+        if self.is_postgres() {
+            let sql = "SELECT set_config('bailiwick.across', 'on', true)";
+            tx.conn.query_one_raw(statement(&tx.conn, sql, vec![])).await?;
+        }
+        Ok(tx)
+    }
+}
+
+async fn begin(db: Db, roots: BTreeMap<String, ScopeRoot>) -> Result<WriteTx, Error> {
+    for _ in 0..ATTEMPTS {
+        let conn = Conn::new(db.writer().begin_with_options(options(&db, true)).await?);
+        if !db.is_postgres() {
+            insert_missing(&conn, roots.keys()).await?;
+        }
+        let (epoch, held) = lock(&db, &conn, &roots).await?;
+        if held.len() == roots.len() {
+            return Ok(WriteTx {
+                conn,
+                db,
+                epoch,
+                held,
+            });
+        }
+        // Rows are made one by one outside of any transaction: made inside, they would be locked out of order.
+        let missing: Vec<&String> = roots.keys().filter(|key| !held.contains_key(*key)).collect();
+        conn.into_inner().rollback().await?;
+        insert_missing(db.writer(), missing.into_iter()).await?;
+    }
+    Err(Error::Conflict(Cause::text("revision rows keep vanishing")))
+}
+
+async fn insert_missing<'a>(
+    conn: &impl ConnectionTrait,
+    keys: impl Iterator<Item = &'a String>,
+) -> Result<(), Error> {
+    for key in keys {
+        let sql = "INSERT INTO revision (root, revision) VALUES ($1, 0) ON CONFLICT (root) DO NOTHING";
+        conn.execute_raw(statement(conn, sql, vec![key.clone().into()]))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn lock(
+    db: &Db,
+    conn: &Conn,
+    roots: &BTreeMap<String, ScopeRoot>,
+) -> Result<(Arc<str>, BTreeMap<String, Held>), Error> {
+    let epoch = epoch_sql(db.backend());
+    let list = if roots.is_empty() {
+        "NULL".to_owned()
+    } else {
+        placeholders(2, roots.len())
+    };
+    let sql = if db.is_postgres() {
+        // The outer join keeps one row where no root is there; only the revision rows are locked.
+        format!(
+            "SELECT {epoch} AS epoch, current_setting('synchronous_commit') AS durability, r.root, r.revision, \
+             set_config('bailiwick.account', $1, true) \
+             FROM (SELECT root, revision FROM revision WHERE root IN ({list}) ORDER BY root FOR UPDATE) r \
+             RIGHT JOIN (SELECT 1) one ON TRUE"
+        )
+    } else {
+        format!(
+            "SELECT {epoch} AS epoch, $1 AS durability, r.root, r.revision \
+             FROM (SELECT 1) one LEFT JOIN revision r ON r.root IN ({list})"
+        )
+    };
+    let accounts: Vec<ScopeRoot> = roots.values().cloned().collect();
+    let mut values: Vec<Value> = vec![account_setting(&accounts).into()];
+    values.extend(roots.keys().map(|key| key.clone().into()));
+    let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+    let first = rows
+        .first()
+        .ok_or(Error::Internal(Cause::text("no row where there must be one")))?;
+    if db.is_postgres() {
+        pools::lossless(&first.try_get::<String>("", "durability")?)?;
+    }
+    let epoch = db.saw_epoch(&first.try_get::<String>("", "epoch")?)?;
+    let mut held = BTreeMap::new();
+    for row in &rows {
+        let Some(key) = row.try_get::<Option<String>>("", "root")? else {
+            continue;
+        };
+        if let Some(root) = roots.get(&key) {
+            let revision = number(row.try_get("", "revision")?);
+            held.insert(
+                key,
+                Held {
+                    root: root.clone(),
+                    revision,
+                    changes: Vec::new(),
+                },
+            );
+        }
+    }
+    Ok((epoch, held))
+}
+
+impl WriteTx {
+    /// The connection, for entities and statements.
+    #[must_use]
+    pub fn conn(&self) -> &Conn {
+        &self.conn
+    }
+    /// The database that it is of.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+    /// The epoch that its revisions are counted in.
+    #[must_use]
+    pub fn epoch(&self) -> &Arc<str> {
+        &self.epoch
+    }
+    /// Adds a change to what the commit tells the world about a root.
+    ///
+    /// # Errors
+    /// The transaction does not hold the root.
+    pub fn emit(&mut self, root: &ScopeRoot, change: Vec<u8>) -> Result<(), Error> {
+        let held = self.held.get_mut(&root.to_string());
+        let held = held.ok_or_else(|| Error::RootNotHeld(root.clone()))?;
+        held.changes.push(change);
+        Ok(())
+    }
+    /// The revision that a root has before this write.
+    ///
+    /// # Errors
+    /// The transaction does not hold the root.
+    pub fn revision(&self, root: &ScopeRoot) -> Result<u64, Error> {
+        let held = self.held.get(&root.to_string());
+        Ok(held.ok_or_else(|| Error::RootNotHeld(root.clone()))?.revision)
+    }
+    /// The revision that this write gives a root, where it emits a change for it.
+    ///
+    /// # Errors
+    /// The transaction does not hold the root.
+    pub fn next_revision(&self, root: &ScopeRoot) -> Result<u64, Error> {
+        Ok(self.revision(root)? + 1)
+    }
+    /// Commits: counts the revision of every root with changes up by one, writes one outbox row for each, and gives them
+    /// positions. It runs to its end also when the caller goes away.
+    ///
+    /// # Errors
+    /// The database does not answer, an earlier statement failed, or the outcome is not known.
+    pub async fn commit(self) -> Result<Committed, Error> {
+        self.commit_then(true).await
+    }
+    /// Commits as a process does that dies right after: the changes are there, but have no positions. For tests of what
+    /// happens then.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    #[doc(hidden)]
+    pub async fn commit_without_sequencing(self) -> Result<Committed, Error> {
+        self.commit_then(false).await
+    }
+    /// Undoes everything at once, where dropping does so when the connection is used next.
+    ///
+    /// # Errors
+    /// The database does not answer; it undoes everything then too.
+    pub async fn rollback(self) -> Result<(), Error> {
+        Ok(self.conn.into_inner().rollback().await?)
+    }
+    async fn commit_then(self, sequence: bool) -> Result<Committed, Error> {
+        let (tell, told) = oneshot::channel();
+        let db = self.db.clone();
+        db.inner.tasks.clone().spawn(async move {
+            let result = self.finish(sequence).await;
+            let changed = result
+                .as_ref()
+                .is_ok_and(|committed| !committed.revisions.is_empty());
+            if changed {
+                db.inner.unsequenced.store(true, Ordering::SeqCst);
+                db.inner.hints.committed();
+            }
+            // A caller that went away needs no answer.
+            let _ = tell.send(result);
+            if changed && sequence {
+                sequencer::catch_up(&db).await;
+            }
+        });
+        told.await
+            .map_err(|error| Error::OutcomeUnknown(Cause::new(error)))?
+    }
+    async fn finish(self, sequence: bool) -> Result<Committed, Error> {
+        if self.conn.has_failed() {
+            return Err(Error::Internal(Cause::text(
+                "a statement of the transaction has failed",
+            )));
+        }
+        let (changed, seen): (Vec<Held>, Vec<Held>) =
+            self.held.into_values().partition(|held| !held.changes.is_empty());
+        if !changed.is_empty() {
+            count_up(&self.conn, &changed).await?;
+            let now = self.db.clock().now();
+            let rows: Vec<(&ScopeRoot, u64, Vec<u8>)> = changed
+                .iter()
+                .map(|held| (&held.root, held.revision + 1, outbox::encode(&held.changes)))
+                .collect();
+            outbox::insert(&self.conn, rows, now).await?;
+            if sequence && !self.db.is_postgres() {
+                // There is one writer: nothing can commit in between, and one fsync is enough.
+                sequencer::give_positions(&self.conn).await?;
+            }
+        }
+        self.conn.into_inner().commit().await.map_err(commit_error)?;
+        Ok(Committed {
+            service: self.db.service(),
+            epoch: self.epoch,
+            revisions: changed
+                .into_iter()
+                .map(|held| (held.root, held.revision + 1))
+                .collect(),
+            seen: seen.into_iter().map(|held| (held.root, held.revision)).collect(),
+        })
+    }
+}
+
+async fn count_up(conn: &Conn, changed: &[Held]) -> Result<(), Error> {
+    let sql = format!(
+        "UPDATE revision SET revision = revision + 1 WHERE root IN ({})",
+        placeholders(1, changed.len())
+    );
+    let keys: BTreeSet<String> = changed.iter().map(|held| held.root.to_string()).collect();
+    let values = keys.into_iter().map(Value::from).collect();
+    let done = conn.execute_raw(statement(conn, sql, values)).await?;
+    if done.rows_affected() == changed.len() as u64 {
+        Ok(())
+    } else {
+        Err(Error::Internal(Cause::text("a revision row is gone")))
+    }
+}
+
+/// A commit that was not answered may have happened.
+fn commit_error(error: DbErr) -> Error {
+    match Error::from(error) {
+        Error::Unavailable(cause) => Error::OutcomeUnknown(cause),
+        other => other,
+    }
+}
