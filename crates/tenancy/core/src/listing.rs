@@ -1,0 +1,259 @@
+//! Lists: sorted, searched, paged by key, and filtered to what the caller may view.
+
+use async_trait::async_trait;
+use bailiwick_types::{AccountId, PageRequest, Scope, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::store::StoreError;
+
+/// By what a list is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderField {
+    /// By title, without regard to case.
+    Title,
+    /// By the time of creation.
+    #[default]
+    CreateTime,
+}
+
+/// The order of a list (AIP-132). Equal values are put in the order of their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Order {
+    /// By what.
+    pub field: OrderField,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+}
+
+/// A text that is no order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be `title` or `create_time`, with ` desc` behind it for descending order")]
+pub struct OrderError;
+
+impl std::str::FromStr for Order {
+    type Err = OrderError;
+    fn from_str(text: &str) -> Result<Self, OrderError> {
+        let mut words = text.split_whitespace();
+        let field = match words.next() {
+            None | Some("create_time") => OrderField::CreateTime,
+            Some("title") => OrderField::Title,
+            Some(_) => return Err(OrderError),
+        };
+        let descending = match words.next() {
+            None => false,
+            Some("desc") => true,
+            Some(_) => return Err(OrderError),
+        };
+        if words.next().is_some() {
+            return Err(OrderError);
+        }
+        Ok(Self { field, descending })
+    }
+}
+
+/// What is listed, and in which order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Query {
+    /// Only what has this in its title, without regard to case; already folded.
+    pub search: Option<String>,
+    /// The order.
+    pub order: Order,
+}
+
+/// The place of a row in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// The folded title, where the list is sorted by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The time of creation, where the list is sorted by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// The id.
+    pub id: Uuid,
+}
+
+impl Key {
+    /// The place of a row in a list of this order.
+    #[must_use]
+    pub fn of(order: Order, title: &crate::Title, created: Timestamp, id: Uuid) -> Self {
+        match order.field {
+            OrderField::Title => Self {
+                title: Some(title.folded()),
+                created: None,
+                id,
+            },
+            OrderField::CreateTime => Self {
+                title: None,
+                created: Some(created),
+                id,
+            },
+        }
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// After which key the next page begins; none on the last.
+    pub next: Option<Key>,
+}
+
+/// Says what the caller may view.
+#[async_trait]
+pub trait Viewer: Send + Sync {
+    /// Why it could not say.
+    type Error: Send;
+    /// Whether the caller may view each of the scopes.
+    ///
+    /// # Errors
+    /// It could not be decided.
+    async fn may_view(&self, scopes: &[(AccountId, Scope)]) -> Result<Vec<bool>, Self::Error>;
+}
+
+/// Why a list could not be made.
+#[derive(Debug)]
+pub enum ListError<E> {
+    /// The store failed.
+    Store(StoreError),
+    /// What the caller may view could not be decided.
+    Viewer(E),
+}
+
+impl<E> From<StoreError> for ListError<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Rows of a list, in order, from a key on.
+#[async_trait]
+pub(crate) trait Rows: Send + Sync {
+    /// A row.
+    type Row: Send + Sync;
+    /// The next rows, at most `limit`; fewer only at the end.
+    async fn after(&self, key: Option<&Key>, limit: u64) -> Result<Vec<Self::Row>, StoreError>;
+    /// The place of a row.
+    fn key(&self, row: &Self::Row) -> Key;
+    /// What has to be viewed to see the row.
+    fn scope(&self, row: &Self::Row) -> (AccountId, Scope);
+}
+
+/// How many rows are read at least at a time, as some may not be the caller's to see.
+const CHUNK: u64 = 100;
+/// How many at most: authorization answers for so many scopes at once.
+const CHUNK_MAX: u64 = 1000;
+
+/// Reads on until the page is full or the list at its end. No transaction is open while the viewer is asked.
+pub(crate) async fn page<R: Rows, V: Viewer>(
+    rows: &R,
+    viewer: &V,
+    page: &PageRequest<Key>,
+) -> Result<Page<R::Row>, ListError<V::Error>> {
+    let size = page.size.get();
+    let limit = (size + 1).clamp(CHUNK, CHUNK_MAX);
+    let mut found: Vec<R::Row> = Vec::new();
+    let mut after = page.after.clone();
+    loop {
+        let chunk = rows.after(after.as_ref(), limit).await?;
+        let at_end = (chunk.len() as u64) < limit;
+        let scopes: Vec<_> = chunk.iter().map(|row| rows.scope(row)).collect();
+        let visible = if scopes.is_empty() {
+            Vec::new()
+        } else {
+            viewer.may_view(&scopes).await.map_err(ListError::Viewer)?
+        };
+        after = chunk.last().map(|row| rows.key(row)).or(after);
+        for (row, visible) in chunk.into_iter().zip(visible) {
+            if !visible {
+                continue;
+            }
+            if found.len() as u64 == size {
+                let next = found.last().map(|row| rows.key(row));
+                return Ok(Page { rows: found, next });
+            }
+            found.push(row);
+        }
+        if at_end {
+            return Ok(Page {
+                rows: found,
+                next: None,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bailiwick_types::PageSize;
+
+    struct Numbers(Vec<u128>);
+
+    #[async_trait]
+    impl Rows for Numbers {
+        type Row = u128;
+        async fn after(&self, key: Option<&Key>, limit: u64) -> Result<Vec<u128>, StoreError> {
+            let from = key.map_or(0, |key| key.id.as_u128());
+            let rows = self.0.iter().copied().filter(|n| *n > from);
+            Ok(rows.take(usize::try_from(limit).unwrap()).collect())
+        }
+        fn key(&self, row: &u128) -> Key {
+            Key {
+                title: None,
+                created: None,
+                id: Uuid::from_u128(*row),
+            }
+        }
+        fn scope(&self, row: &u128) -> (AccountId, Scope) {
+            let account = AccountId::from_uuid(Uuid::from_u128(*row));
+            (account, Scope::Account(account))
+        }
+    }
+
+    struct EverySeventh;
+
+    #[async_trait]
+    impl Viewer for EverySeventh {
+        type Error = ();
+        async fn may_view(&self, scopes: &[(AccountId, Scope)]) -> Result<Vec<bool>, ()> {
+            let seventh = |(account, _): &(AccountId, Scope)| account.uuid().as_u128() % 7 == 0;
+            Ok(scopes.iter().map(seventh).collect())
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_are_full_and_complete_whatever_the_caller_may_not_see() {
+        for (total, size) in [(2_000_u128, 9), (700, 100), (0, 5), (7, 1), (6, 1)] {
+            let rows = Numbers((1..=total).collect());
+            let size = PageSize::new(size).unwrap();
+            let (mut all, mut after) = (Vec::new(), None);
+            loop {
+                let request = PageRequest { size, after };
+                let got = page(&rows, &EverySeventh, &request).await.unwrap();
+                assert!(got.next.is_none() || got.rows.len() as u64 == size.get());
+                all.extend(got.rows);
+                after = got.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(all, (1..=total).filter(|n| n % 7 == 0).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn an_order_is_a_field_and_a_direction() {
+        let order = |text: &str| text.parse::<Order>();
+        assert_eq!(order("").unwrap(), Order::default());
+        assert!(order("title desc").unwrap().descending);
+        assert_eq!(order("title").unwrap().field, OrderField::Title);
+        for bad in ["state", "title asc", "title desc desc", "desc"] {
+            assert_eq!(order(bad), Err(OrderError));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The few fields of a manifest's canonical JSON that tenancy needs.
+
+use std::collections::BTreeMap;
+
+use bailiwick_types::{Level, ProductName};
+use serde::Deserialize;
+
+use crate::{product::Product, settings::Decl};
+
+/// A manifest that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It is not the JSON of a manifest.
+    #[error("the manifest cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It is another product's.
+    #[error("the manifest is of `{found}`, not of `{expected}`")]
+    Name {
+        /// The product it was said to be of.
+        expected: ProductName,
+        /// The product it is of.
+        found: ProductName,
+    },
+}
+
+#[derive(Deserialize)]
+struct Json {
+    product: ProductName,
+    #[serde(default)]
+    levels: BTreeMap<Level, LevelJson>,
+    #[serde(default)]
+    settings: BTreeMap<String, Decl>,
+    #[serde(default)]
+    roles: BTreeMap<String, RoleJson>,
+}
+
+#[derive(Deserialize)]
+struct LevelJson {
+    #[serde(default)]
+    editions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct RoleJson {
+    #[serde(default)]
+    holders: Option<HoldersJson>,
+    #[serde(default)]
+    levels: BTreeMap<Level, serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct HoldersJson {
+    #[serde(default)]
+    exactly: Option<u32>,
+}
+
+/// Reads a product from the canonical JSON of its manifest.
+///
+/// # Errors
+/// It cannot be read.
+pub fn parse(name: &ProductName, version: u64, manifest: &str) -> Result<Product, ManifestError> {
+    let json: Json = serde_json::from_str(manifest)?;
+    if json.product != *name {
+        return Err(ManifestError::Name {
+            expected: name.clone(),
+            found: json.product,
+        });
+    }
+    let single = |role: &RoleJson| {
+        role.holders.as_ref().is_some_and(|h| h.exactly == Some(1)) && role.levels.contains_key(&Level::Account)
+    };
+    let mut levels = json.levels;
+    Ok(Product {
+        name: json.product,
+        version,
+        owned: json.roles.values().any(single),
+        workspaces: levels.contains_key(&Level::Workspace),
+        instances: levels.remove(&Level::Instance).map(|level| level.editions),
+        settings: json.settings,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_editions_settings_and_single_owners_are_read_and_the_rest_is_passed_over() {
+        let manifest = r#"{"product": "shop", "levels": {"account": {"title": "Account"},
+            "instance": {"editions": ["chs", "ehs"]}}, "types": {"x": {"verbs": ["view"]}},
+            "settings": {"allowed_domains": {"type": "domains", "max": 15}, "strict": {"type": "bool", "default": true}},
+            "roles": {"owner": {"holders": {"exactly": 1}, "levels": {"account": {"permissions": ["*"]}}}}}"#;
+        let name = "shop".parse().unwrap();
+        let product = parse(&name, 3, manifest).unwrap();
+        assert_eq!(product.instances.as_deref(), Some(&["chs".to_owned(), "ehs".to_owned()][..]));
+        assert!(!product.workspaces && product.owned);
+        assert_eq!(product.settings.len(), 2);
+        assert!(product.check_edition("chs").is_ok());
+        for bad in ["", "xyz"] {
+            let violations = product.check_edition(bad).unwrap_err();
+            assert_eq!(violations.as_slice()[0].field, "edition");
+        }
+        assert!(product.check_workspaces().is_err());
+        assert!(parse(&"other".parse().unwrap(), 3, manifest).is_err());
+    }
+}

@@ -1,0 +1,108 @@
+//! Settings of accounts, of the types that their products declare.
+
+mod decl;
+mod get;
+mod update;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bailiwick_types::{AccountId, Violations};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use decl::{Decl, Kind};
+pub use get::{GetError, NoProduct, get};
+pub use update::{UpdateError, UpdateSettings, fits, update};
+
+use crate::{product::Product, store::StoreError};
+
+/// Values by name.
+pub type Values = BTreeMap<String, Value>;
+
+/// The settings of an account that have a value of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The account.
+    pub account: AccountId,
+    /// Their version; 0 where none was ever set.
+    pub version: u64,
+    /// The values.
+    pub values: Values,
+}
+
+impl Settings {
+    /// Those of an account where none was set.
+    #[must_use]
+    pub fn none(account: AccountId) -> Self {
+        Self {
+            account,
+            version: 0,
+            values: Values::new(),
+        }
+    }
+    /// The values, with the product's defaults where the account has none of its own.
+    #[must_use]
+    pub fn with_defaults(&self, product: &Product) -> Values {
+        let defaults = product.settings.iter().filter_map(|(name, decl)| {
+            let default = decl.default.clone()?;
+            Some((name.clone(), default))
+        });
+        // What the product does not declare any more is not shown.
+        let own = self.values.iter().filter(|(name, _)| product.settings.contains_key(*name));
+        let mut values: Values = defaults.collect();
+        values.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+        values
+    }
+    /// Sets some values; null takes one away.
+    pub fn set(&mut self, values: Values) {
+        for (name, value) in values {
+            if value.is_null() {
+                self.values.remove(&name);
+            } else {
+                self.values.insert(name, value);
+            }
+        }
+    }
+}
+
+/// Checks values against the product's settings; `field` is the request's field that holds them.
+///
+/// # Errors
+/// All values that do not fit.
+pub fn check(product: &Product, field: &str, values: &Values) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    for (name, value) in values {
+        let at = format!("{field}.{name}");
+        match product.settings.get(name) {
+            None => violations.add(at, format!("is no setting of `{}`", product.name)),
+            Some(_) if value.is_null() => {}
+            Some(decl) => {
+                if let Err(rule) = decl.check(value) {
+                    violations.add(at, rule);
+                }
+            }
+        }
+    }
+    violations.check()
+}
+
+/// Reads settings.
+#[async_trait]
+pub trait Reader {
+    /// The settings of an account.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn find_settings(&mut self, account: AccountId) -> Result<Settings, StoreError>;
+}
+
+/// Keeps settings.
+#[async_trait]
+pub trait Writer {
+    /// Keeps the settings of an account.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn put_settings(&mut self, settings: &Settings) -> Result<(), StoreError>;
+}
