@@ -1,0 +1,99 @@
+//! E-mail addresses.
+
+use std::{fmt, str::FromStr};
+
+/// An e-mail address as it was given, with the key under which it is unique.
+///
+/// ASCII only, so that two addresses that look alike are alike; a domain in another script is written in its `xn--` form.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Email(String);
+
+/// A text that is no e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be an e-mail address of at most 254 ASCII characters")]
+pub struct EmailError;
+
+impl Email {
+    /// The longest address (RFC 5321, erratum 1690).
+    pub const MAX: usize = 254;
+    /// The address as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+    /// What is unique in the deployment.
+    #[must_use]
+    pub fn key(&self) -> EmailKey {
+        EmailKey(self.0.to_ascii_lowercase())
+    }
+}
+
+impl FromStr for Email {
+    type Err = EmailError;
+    fn from_str(text: &str) -> Result<Self, EmailError> {
+        let (local, domain) = text.rsplit_once('@').ok_or(EmailError)?;
+        let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~-.".contains(c);
+        let local_good = (1..=64).contains(&local.len())
+            && local.chars().all(atom)
+            && local.split('.').all(|part| !part.is_empty());
+        let label = |part: &str| {
+            (1..=63).contains(&part.len())
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+                && !part.starts_with('-')
+                && !part.ends_with('-')
+        };
+        if text.len() <= Self::MAX && local_good && domain.split('.').all(label) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(EmailError)
+        }
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An address without regard to case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EmailKey(String);
+
+impl EmailKey {
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_differ_in_case_have_one_key() {
+        let a: Email = "Ada.Lovelace@Example.COM".parse().unwrap();
+        let b: Email = "ada.lovelace@example.com".parse().unwrap();
+        assert_eq!(a.key(), b.key());
+        assert_eq!(a.as_str(), "Ada.Lovelace@Example.COM");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let long = format!("a@{}.example", "b.".repeat(130));
+        for text in [
+            "", "a", "@example.com", "a@", "a b@example.com", "a@exa mple.com", "a..b@example.com", "a@-x.example",
+            "a\n@example.com", "\u{430}da@example.com", &long,
+        ] {
+            assert_eq!(text.parse::<Email>(), Err(EmailError), "{text}");
+        }
+    }
+}

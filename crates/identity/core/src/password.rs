@@ -1,0 +1,306 @@
+//! Passwords and how they are kept: argon2id (RFC 9106) in a bounded pool of threads.
+
+use std::sync::Arc;
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, PasswordVerifier, phc},
+};
+use bailiwick_types::{Code, Fault, Reason, Rng};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+/// A password that may be set: 12 to 256 characters.
+#[derive(Debug, Clone)]
+pub struct Password(SecretString);
+
+/// A text that may not be a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have 12 to 256 characters")]
+pub struct PasswordError;
+
+impl Password {
+    /// Reads a password that is to be set.
+    ///
+    /// # Errors
+    /// Its length is outside of 12 to 256 characters.
+    pub fn parse(text: SecretString) -> Result<Self, PasswordError> {
+        if (12..=256).contains(&text.expose_secret().chars().count()) {
+            Ok(Self(text))
+        } else {
+            Err(PasswordError)
+        }
+    }
+    /// The secret in it.
+    #[must_use]
+    pub fn secret(&self) -> &SecretString {
+        &self.0
+    }
+}
+
+/// A password as it is stored: a PHC string.
+#[derive(Debug, Clone)]
+pub struct PasswordHash(SecretString);
+
+impl PasswordHash {
+    /// A hash that was stored.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(SecretString::from(text))
+    }
+    /// The PHC string, for the store.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// How dear a hash is (RFC 9106 section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashCost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+}
+
+impl Default for HashCost {
+    fn default() -> Self {
+        Self {
+            memory_kib: 19_456,
+            passes: 2,
+            lanes: 1,
+        }
+    }
+}
+
+/// A cost that protects too little or cannot be computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CostError {
+    /// Cheaper than every set of parameters that OWASP's password storage cheat sheet names for argon2id.
+    #[error("must have at least 7168 KiB, and memory times passes must reach 35840 KiB")]
+    Cheap,
+    /// argon2 has no such parameters.
+    #[error("argon2 does not take these parameters")]
+    Impossible,
+}
+
+impl HashCost {
+    /// For tests that hash often; protects nothing.
+    pub const FOR_TESTS: Self = Self {
+        memory_kib: 8,
+        passes: 1,
+        lanes: 1,
+    };
+    /// Whether it protects enough.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check(self) -> Result<Self, CostError> {
+        let work = u64::from(self.memory_kib) * u64::from(self.passes);
+        if self.memory_kib < 7_168 || work < 35_840 {
+            return Err(CostError::Cheap);
+        }
+        Ok(self)
+    }
+    fn hasher(self) -> Result<Argon2<'static>, CostError> {
+        let params = Params::new(self.memory_kib, self.passes, self.lanes, None)
+            .map_err(|_| CostError::Impossible)?;
+        Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+    }
+}
+
+/// Why a password could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordsError {
+    /// More wait than can be served soon.
+    #[error("too many passwords are being checked at once")]
+    Overloaded,
+    /// argon2 failed or a stored hash cannot be read.
+    #[error("a password cannot be hashed: {0}")]
+    Broken(String),
+}
+
+impl Fault for PasswordsError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Overloaded => Code::ResourceExhausted,
+            Self::Broken(_) => Code::Internal,
+        }
+    }
+    fn reason(&self) -> Reason {
+        match self {
+            Self::Overloaded => Reason::Overloaded,
+            Self::Broken(_) => Reason::Internal,
+        }
+    }
+    fn retry_after(&self) -> Option<std::time::Duration> {
+        matches!(self, Self::Overloaded).then_some(std::time::Duration::from_secs(1))
+    }
+}
+
+/// Hashes and verifies passwords, a few at a time.
+#[derive(Clone)]
+pub struct Passwords {
+    argon2: Argon2<'static>,
+    rng: Arc<dyn Rng>,
+    working: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    /// Verified where there is no user, so that both answers take the same time.
+    nobody: PasswordHash,
+}
+
+impl std::fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Passwords").field("params", self.argon2.params()).finish_non_exhaustive()
+    }
+}
+
+/// How many may wait for each one that is worked on.
+const WAITING: usize = 64;
+
+impl Passwords {
+    /// Makes the pool: at most `parallel` hashes are computed at once.
+    ///
+    /// # Errors
+    /// argon2 does not take the parameters.
+    pub fn new(cost: HashCost, parallel: usize, rng: Arc<dyn Rng>) -> Result<Self, CostError> {
+        let argon2 = cost.hasher()?;
+        let parallel = parallel.max(1);
+        let nobody = hash(&argon2, &*rng, &crate::secret::random_password(&*rng))
+            .map_err(|_| CostError::Impossible)?;
+        Ok(Self {
+            argon2,
+            rng,
+            working: Arc::new(Semaphore::new(parallel)),
+            waiting: Arc::new(Semaphore::new(parallel * WAITING)),
+            nobody,
+        })
+    }
+
+    /// Hashes a password with a salt of its own.
+    ///
+    /// # Errors
+    /// Too many wait, or argon2 failed.
+    pub async fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError> {
+        let (argon2, rng, password) = (self.argon2.clone(), Arc::clone(&self.rng), password.0.clone());
+        self.run(move || hash(&argon2, &*rng, &password)).await
+    }
+
+    /// Whether the password is the one of the hash. Without a hash the same work is done, and the answer is no.
+    ///
+    /// # Errors
+    /// Too many wait, or the stored hash cannot be read.
+    pub async fn verify(
+        &self,
+        password: &SecretString,
+        stored: Option<&PasswordHash>,
+    ) -> Result<bool, PasswordsError> {
+        let known = stored.is_some();
+        let stored = stored.unwrap_or(&self.nobody).clone();
+        let (argon2, password) = (self.argon2.clone(), password.clone());
+        let good = self.run(move || verify(&argon2, &password, &stored)).await?;
+        Ok(good && known)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
+    ) -> Result<T, PasswordsError> {
+        let _place = self.waiting.try_acquire().map_err(|_| PasswordsError::Overloaded)?;
+        let permit = Arc::clone(&self.working)
+            .acquire_owned()
+            .await
+            .map_err(|error| PasswordsError::Broken(error.to_string()))?;
+        // The permit goes along: a caller that gives up does not make room for more work than there is room for.
+        tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(permit);
+            done
+        })
+        .await
+        .map_err(|error| PasswordsError::Broken(error.to_string()))?
+    }
+}
+
+fn hash(argon2: &Argon2<'_>, rng: &dyn Rng, password: &SecretString) -> Result<PasswordHash, PasswordsError> {
+    let mut salt = [0_u8; 16];
+    rng.fill(&mut salt);
+    let made: phc::PasswordHash = argon2
+        .hash_password_with_salt(password.expose_secret().as_bytes(), &salt)
+        .map_err(|error| PasswordsError::Broken(error.to_string()))?;
+    Ok(PasswordHash::from_stored(made.to_string()))
+}
+
+fn verify(argon2: &Argon2<'_>, password: &SecretString, stored: &PasswordHash) -> Result<bool, PasswordsError> {
+    let parsed = phc::PasswordHash::new(stored.expose())
+        .map_err(|error| PasswordsError::Broken(format!("stored hash: {error}")))?;
+    match argon2.verify_password(password.expose_secret().as_bytes(), &parsed) {
+        Ok(()) => Ok(true),
+        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+        Err(error) => Err(PasswordsError::Broken(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bailiwick_types::SystemRng;
+
+    fn passwords() -> Passwords {
+        Passwords::new(HashCost::FOR_TESTS, 2, Arc::new(SystemRng)).unwrap()
+    }
+
+    fn password(text: &str) -> Password {
+        Password::parse(SecretString::from(text)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_password_is_verified_against_its_own_hash_alone() {
+        let pool = passwords();
+        let stored = pool.hash(&password("correct horse battery")).await.unwrap();
+        assert!(stored.expose().starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+        let right = SecretString::from("correct horse battery");
+        assert!(pool.verify(&right, Some(&stored)).await.unwrap());
+        let wrong = SecretString::from("correct horse batterie");
+        assert!(!pool.verify(&wrong, Some(&stored)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn nobody_has_no_right_password() {
+        assert!(!passwords().verify(&SecretString::from("anything at all"), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn more_than_can_wait_is_refused_at_once() {
+        let pool = passwords();
+        let _all = pool.waiting.acquire_many(128).await.unwrap();
+        let error = pool.verify(&SecretString::from("x"), None).await.unwrap_err();
+        assert_eq!(error.code(), Code::ResourceExhausted);
+    }
+
+    #[test]
+    fn a_password_has_12_to_256_characters() {
+        let of = |n: usize| Password::parse(SecretString::from("ü".repeat(n))).map(|_| ());
+        assert_eq!(of(11), Err(PasswordError));
+        assert_eq!(of(12), Ok(()));
+        assert_eq!(of(256), Ok(()));
+        assert_eq!(of(257), Err(PasswordError));
+    }
+
+    #[test]
+    fn a_cheap_cost_is_refused() {
+        assert!(HashCost::default().check().is_ok());
+        assert_eq!(HashCost::FOR_TESTS.check(), Err(CostError::Cheap));
+        let one_pass = HashCost { memory_kib: 19_456, passes: 1, lanes: 1 };
+        assert_eq!(one_pass.check(), Err(CostError::Cheap));
+    }
+
+    #[test]
+    fn nothing_shows_a_password() {
+        let shown = format!("{:?} {:?}", password("correct horse battery"), PasswordHash::from_stored("$argon2".into()));
+        assert!(!shown.contains("horse") && !shown.contains("argon2"), "{shown}");
+    }
+}

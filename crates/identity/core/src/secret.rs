@@ -1,0 +1,110 @@
+//! Secrets that the service makes: refresh tokens and client secrets. They are stored as digests alone.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bailiwick_types::Rng;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+/// SHA-256 of a secret of 256 random bits: enough for those, never used for passwords.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of a secret.
+    #[must_use]
+    pub fn of(secret: &SecretString) -> Self {
+        Self(Sha256::digest(secret.expose_secret().as_bytes()).into())
+    }
+    /// The digest of parts that are told apart.
+    #[must_use]
+    pub fn of_parts(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self(hash.finalize().into())
+    }
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+    /// A digest that was stored.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+    /// Whether both are one, in equal time for all inputs.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Digest")
+    }
+}
+
+/// What a secret is for. Each kind has a prefix by which scanners of source code can find it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretKind {
+    /// A refresh token.
+    Refresh,
+    /// The secret of a service account.
+    Client,
+}
+
+impl SecretKind {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Refresh => "bwr_",
+            Self::Client => "bwc_",
+        }
+    }
+    /// Makes a secret of 256 random bits.
+    #[must_use]
+    pub fn generate(self, rng: &dyn Rng) -> SecretString {
+        let mut bytes = [0_u8; 32];
+        rng.fill(&mut bytes);
+        SecretString::from(format!("{}{}", self.prefix(), URL_SAFE_NO_PAD.encode(bytes)))
+    }
+}
+
+/// Makes a password of 192 random bits for somebody who gave none.
+#[must_use]
+pub fn random_password(rng: &dyn Rng) -> SecretString {
+    let mut bytes = [0_u8; 24];
+    rng.fill(&mut bytes);
+    SecretString::from(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bailiwick_types::SystemRng;
+
+    #[test]
+    fn a_digest_is_the_same_for_its_own_secret_alone() {
+        let one = SecretKind::Refresh.generate(&SystemRng);
+        let other = SecretKind::Refresh.generate(&SystemRng);
+        assert!(Digest::of(&one).same(&Digest::of(&one)));
+        assert!(!Digest::of(&one).same(&Digest::of(&other)));
+        assert!(one.expose_secret().starts_with("bwr_"));
+    }
+
+    #[test]
+    fn parts_are_told_apart() {
+        assert_ne!(Digest::of_parts(&["ab", "c"]), Digest::of_parts(&["a", "bc"]));
+    }
+
+    #[test]
+    fn nothing_shows_a_secret() {
+        let secret = SecretKind::Client.generate(&SystemRng);
+        let shown = format!("{secret:?} {:?}", Digest::of(&secret));
+        assert!(!shown.contains(secret.expose_secret()), "{shown}");
+    }
+}

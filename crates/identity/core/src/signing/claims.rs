@@ -1,0 +1,135 @@
+//! What an access token says.
+
+use std::time::Duration;
+
+use bailiwick_types::{AccountId, IdGen, ServiceAccountId, SessionId, Subject, Timestamp};
+use jsonwebtoken::{Algorithm, Header};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::KeyRing;
+use crate::session::Session;
+
+/// The claims (RFC 7519 section 4.1, RFC 9068).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// For whom: the suite.
+    pub aud: String,
+    /// Whose it is: `user:ID` or `service:ID`.
+    pub sub: String,
+    /// The session of a user's token.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sid: Option<SessionId>,
+    /// The account that it is bound to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub acct: Option<AccountId>,
+    /// When it was issued, in seconds.
+    pub iat: i64,
+    /// When it ends, in seconds.
+    pub exp: i64,
+    /// Its own id.
+    pub jti: String,
+}
+
+/// An access token.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    /// The JWT.
+    pub text: SecretString,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// Why no token could be issued.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum MintError {
+    /// There is no key.
+    #[error("there is no signing key")]
+    NoKey,
+    /// Signing failed.
+    #[error("a token cannot be signed: {0}")]
+    Signing(String),
+}
+
+/// Issues access tokens.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    /// `iss`: the URL of the identity service (RFC 8414).
+    pub name: String,
+    /// `aud`.
+    pub audience: String,
+    /// How long a token lasts.
+    pub lifetime: Duration,
+}
+
+impl Issuer {
+    /// A token for a session. It ends with the session at the latest.
+    ///
+    /// # Errors
+    /// There is no key, or signing failed.
+    pub fn for_session(
+        &self,
+        ring: &KeyRing,
+        ids: &dyn IdGen,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<AccessToken, MintError> {
+        let expires = now.plus(self.lifetime).min(session.expires);
+        let claims = self.claims(Subject::user(session.user), ids, now, expires);
+        let claims = AccessClaims {
+            sid: Some(session.id),
+            acct: session.account,
+            ..claims
+        };
+        sign(ring, &claims, now, expires)
+    }
+    /// A token for a service account.
+    ///
+    /// # Errors
+    /// There is no key, or signing failed.
+    pub fn for_service(
+        &self,
+        ring: &KeyRing,
+        ids: &dyn IdGen,
+        service: ServiceAccountId,
+        now: Timestamp,
+    ) -> Result<AccessToken, MintError> {
+        let expires = now.plus(self.lifetime);
+        let claims = self.claims(Subject::service(service), ids, now, expires);
+        sign(ring, &claims, now, expires)
+    }
+
+    fn claims(&self, subject: Subject, ids: &dyn IdGen, now: Timestamp, expires: Timestamp) -> AccessClaims {
+        AccessClaims {
+            iss: self.name.clone(),
+            aud: self.audience.clone(),
+            sub: subject.into(),
+            sid: None,
+            acct: None,
+            iat: now.seconds(),
+            exp: expires.seconds(),
+            jti: ids.uuid().to_string(),
+        }
+    }
+}
+
+fn sign(
+    ring: &KeyRing,
+    claims: &AccessClaims,
+    now: Timestamp,
+    expires: Timestamp,
+) -> Result<AccessToken, MintError> {
+    let key = ring.signing(now).ok_or(MintError::NoKey)?;
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.typ = Some("at+jwt".to_owned());
+    header.kid = Some(key.kid.clone());
+    let text = jsonwebtoken::encode(&header, claims, &key.encoding)
+        .map_err(|error| MintError::Signing(error.to_string()))?;
+    Ok(AccessToken {
+        text: SecretString::from(text),
+        // What the token itself says: whole seconds.
+        expires: Timestamp::from_seconds(expires.seconds()),
+    })
+}

@@ -1,0 +1,231 @@
+//! The keys that are in use, as a process holds them.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use bailiwick_types::{Clock, Fault, ScopeRoot, Timestamp};
+
+use super::{KeySeal, SealError, SigningKey};
+use crate::{change::Change, port::{Store, StoreError}};
+
+/// When keys change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyTimes {
+    /// How long a key signs.
+    pub rotate_after: Duration,
+    /// How long a new key is published before it signs: longer than anybody caches the key set.
+    pub publish_ahead: Duration,
+    /// How long a key is published after its successor signs: longer than an access token lasts.
+    pub keep: Duration,
+}
+
+impl Default for KeyTimes {
+    fn default() -> Self {
+        Self {
+            rotate_after: Duration::from_secs(90 * 24 * 3_600),
+            publish_ahead: Duration::from_secs(3_600),
+            keep: Duration::from_secs(24 * 3_600),
+        }
+    }
+}
+
+/// A moment's keys, oldest first by when they begin to sign.
+#[derive(Debug, Clone, Default)]
+pub struct KeyRing {
+    keys: Vec<SigningKey>,
+}
+
+impl KeyRing {
+    /// The key that signs at an instant: the one that began last. A key whose time has not come signs where there is no
+    /// other, so that a clock that was set back stops nothing.
+    #[must_use]
+    pub fn signing(&self, now: Timestamp) -> Option<&SigningKey> {
+        self.keys.iter().rev().find(|k| k.active_from <= now).or(self.keys.first())
+    }
+    /// The public keys: key id and the public key in base64url.
+    pub fn public(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.keys.iter().map(|k| (k.kid.as_str(), k.public.as_str()))
+    }
+    /// The key set as JSON (RFC 7517, RFC 8037).
+    #[must_use]
+    pub fn jwks(&self) -> String {
+        let keys: Vec<serde_json::Value> = self
+            .public()
+            .map(|(kid, x)| {
+                serde_json::json!({
+                    "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x
+                })
+            })
+            .collect();
+        serde_json::json!({ "keys": keys }).to_string()
+    }
+}
+
+/// Why the keys could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key cannot be read or written.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+impl Fault for KeysError {
+    fn code(&self) -> bailiwick_types::Code {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Seal(_) => bailiwick_types::Code::Internal,
+        }
+    }
+    fn reason(&self) -> bailiwick_types::Reason {
+        match self {
+            Self::Store(error) => error.reason(),
+            Self::Seal(_) => bailiwick_types::Reason::Internal,
+        }
+    }
+}
+
+/// The keys of a process. Clones share them.
+#[derive(Clone)]
+pub struct Keys {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    ring: RwLock<Arc<KeyRing>>,
+    loaded: RwLock<Option<Duration>>,
+    seal: KeySeal,
+    times: KeyTimes,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn bailiwick_types::Rng>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("seal", &self.inner.seal).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// Starts without keys: [`Self::maintain`] makes or loads them.
+    #[must_use]
+    pub fn new(
+        seal: KeySeal,
+        times: KeyTimes,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn bailiwick_types::Rng>,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                ring: RwLock::default(),
+                loaded: RwLock::default(),
+                seal,
+                times,
+                clock,
+                rng,
+            }),
+        }
+    }
+    /// Whether private keys are encrypted in the store.
+    #[must_use]
+    pub fn encrypts(&self) -> bool {
+        self.inner.seal.encrypts()
+    }
+    /// The keys as they were loaded last.
+    #[must_use]
+    pub fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.inner.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+    /// The keys, read anew where they were loaded longer ago than `age`: another process may have made one.
+    ///
+    /// # Errors
+    /// The store does not answer, or a key cannot be read.
+    pub async fn ring_of_age(&self, store: &dyn Store, age: Duration) -> Result<Arc<KeyRing>, KeysError> {
+        let loaded = *self.inner.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        let fresh = loaded.is_some_and(|at| self.inner.clock.boottime().saturating_sub(at) < age);
+        if !fresh {
+            self.load(store).await?;
+        }
+        Ok(self.ring())
+    }
+    /// Reads the keys anew.
+    ///
+    /// # Errors
+    /// The store does not answer, or a key cannot be read.
+    pub async fn load(&self, store: &dyn Store) -> Result<(), KeysError> {
+        let at = self.inner.clock.boottime();
+        let stored = store.signing_keys().await?;
+        let mut keys = Vec::with_capacity(stored.len());
+        for key in &stored {
+            keys.push(SigningKey::open(key, &self.inner.seal)?);
+        }
+        keys.sort_by(|a, b| (a.active_from, &a.kid).cmp(&(b.active_from, &b.kid)));
+        *self.inner.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(KeyRing { keys });
+        *self.inner.loaded.write().unwrap_or_else(PoisonError::into_inner) = Some(at);
+        Ok(())
+    }
+    /// Makes the first key, the next one when its time has come, removes those that nobody needs any more, encrypts what
+    /// still lies there plainly, and loads them.
+    ///
+    /// # Errors
+    /// The store does not answer, or a key cannot be read.
+    pub async fn maintain(&self, store: &dyn Store) -> Result<(), KeysError> {
+        let now = self.inner.clock.now();
+        self.load(store).await?;
+        let outdated = store.signing_keys().await?.iter().any(|k| self.inner.seal.is_outdated(&k.private));
+        if outdated || self.is_due(&self.ring(), now) {
+            self.change(store, now).await?;
+            self.load(store).await?;
+        }
+        Ok(())
+    }
+
+    fn is_due(&self, ring: &KeyRing, now: Timestamp) -> bool {
+        let newest = ring.keys.last();
+        newest.is_none_or(|k| now >= k.active_from.plus(self.inner.times.rotate_after))
+            || !self.unneeded(ring, now).is_empty()
+    }
+
+    /// All keys before one that signs for so long that nothing signed by them is valid.
+    fn unneeded<'a>(&self, ring: &'a KeyRing, now: Timestamp) -> &'a [SigningKey] {
+        let old = ring.keys.iter().rposition(|k| now >= k.active_from.plus(self.inner.times.keep));
+        old.and_then(|at| ring.keys.get(..at)).unwrap_or_default()
+    }
+
+    async fn change(&self, store: &dyn Store, now: Timestamp) -> Result<(), KeysError> {
+        let inner = &self.inner;
+        // Holding the root, two processes that start at once do not both make the first key.
+        let mut unit = store.begin(&[ScopeRoot::Deployment]).await?;
+        let stored = unit.signing_keys_now().await?;
+        for key in stored.iter().filter(|k| inner.seal.is_outdated(&k.private)) {
+            let seed = inner.seal.open(&key.kid, &key.private)?;
+            let private = inner.seal.seal(&key.kid, &seed, &*inner.rng)?;
+            unit.put_signing_key(&super::StoredKey { private, ..key.clone() }).await?;
+        }
+        let mut keys = Vec::with_capacity(stored.len());
+        for key in &stored {
+            keys.push(SigningKey::open(key, &inner.seal)?);
+        }
+        keys.sort_by(|a, b| (a.active_from, &a.kid).cmp(&(b.active_from, &b.kid)));
+        let ring = KeyRing { keys };
+        let newest = ring.keys.last();
+        if newest.is_none_or(|k| now >= k.active_from.plus(inner.times.rotate_after)) {
+            let from = if newest.is_none() { now } else { now.plus(inner.times.publish_ahead) };
+            let made = SigningKey::generate(&*inner.rng, &inner.seal, now, from)?;
+            unit.put_signing_key(&made).await?;
+            let done = Change::audited(None, "signing_key.create", made.kid);
+            unit.emit(&ScopeRoot::Deployment, done)?;
+        }
+        for key in self.unneeded(&ring, now) {
+            unit.delete_signing_key(&key.kid).await?;
+            let done = Change::audited(None, "signing_key.delete", key.kid.clone());
+            unit.emit(&ScopeRoot::Deployment, done)?;
+        }
+        unit.commit().await?;
+        Ok(())
+    }
+}

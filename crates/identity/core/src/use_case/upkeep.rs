@@ -1,0 +1,104 @@
+//! What is done from time to time: disablings that were cut are finished, what nobody needs is removed, keys change.
+
+use std::time::Duration;
+
+use bailiwick_types::{SessionId, Timestamp, UserId};
+
+use super::disable_user;
+use crate::{
+    Identity,
+    fault::{fault, no_wait},
+    port::StoreError,
+    signing::KeysError,
+};
+
+/// An intent of that age belongs to nobody any more.
+const ABANDONED: Duration = Duration::from_secs(10);
+/// How long an answered request is known again.
+const REQUESTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// How long an expired session is kept, so that a late use of its tokens still answers by name.
+const SESSIONS_KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// At most so many rows at once.
+const BATCH: u64 = 500;
+
+/// Why it was not all done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The keys could not be looked after.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A disabling could not be finished.
+    #[error(transparent)]
+    Disable(#[from] disable_user::Error),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fault!(Error {} [Keys, Disable, Store]);
+
+/// What is to be forgotten: users that were disabled, and sessions that were ended.
+#[derive(Debug, Clone, Default)]
+pub struct Done {
+    /// The users.
+    pub users: Vec<UserId>,
+    /// The sessions.
+    pub sessions: Vec<SessionId>,
+}
+
+/// Finishes what was cut between the intent and the change of a disabling.
+///
+/// # Errors
+/// The store or authorization does not answer; what could be done is done.
+pub async fn finish_disablings(identity: &Identity) -> Result<Done, Error> {
+    let mut done = Done::default();
+    let mut failed = None;
+    for closing in identity.store.closings(ago(identity, ABANDONED), BATCH).await? {
+        match disable_user::finish(identity, &closing).await {
+            Ok(disabled) => {
+                done.users.push(disabled.user.id);
+                done.sessions.extend(disabled.ended);
+            }
+            // The user stays enabled, as its caller was told or will find.
+            Err(disable_user::Error::Holder { .. } | disable_user::Error::NotFound) => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    match failed {
+        Some(error) if done.users.is_empty() => Err(error.into()),
+        _ => Ok(done),
+    }
+}
+
+/// Removes what nobody needs any more.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn purge(identity: &Identity) -> Result<(), Error> {
+    loop {
+        let mut unit = identity.store.begin(&[]).await?;
+        let removed = unit.purge_sessions(ago(identity, SESSIONS_KEPT), BATCH).await?;
+        unit.commit().await?;
+        if removed < BATCH {
+            break;
+        }
+    }
+    let mut unit = identity.store.begin(&[]).await?;
+    unit.purge_requests(ago(identity, REQUESTS_KEPT)).await?;
+    unit.purge_failures(ago(identity, identity.throttle.window)).await?;
+    unit.commit().await?;
+    Ok(())
+}
+
+/// Looks after the signing keys.
+///
+/// # Errors
+/// The store does not answer, or a key cannot be read.
+pub async fn maintain_keys(identity: &Identity) -> Result<(), Error> {
+    Ok(identity.keys.maintain(&*identity.store).await?)
+}
+
+fn ago(identity: &Identity, time: Duration) -> Timestamp {
+    let micros = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    Timestamp(identity.clock.now().0.saturating_sub(micros))
+}
