@@ -71,6 +71,11 @@ impl ReadTx {
     pub fn conn(&self) -> &Conn {
         &self.conn
     }
+    /// The database that it is of.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
     /// The epoch and the revisions of roots in this snapshot.
     ///
     /// # Errors

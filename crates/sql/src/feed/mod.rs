@@ -1,9 +1,11 @@
 //! Reading the change feed: by position for other services, by revision and without positions for one's own replicas.
 
+mod forward;
 mod poll;
 mod read;
 mod retention;
 
+pub use forward::Forward;
 pub use poll::{Poll, Poller};
 pub use read::Feed;
 

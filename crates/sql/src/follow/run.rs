@@ -1,0 +1,271 @@
+//! The loop of a follower.
+
+use std::{sync::Arc, time::Duration};
+
+use bailiwick_types::{Rng, Service};
+use tokio::time::sleep;
+
+use super::{
+    ApplyError, Event, Events, FeedSink, FeedSource, Lag, SourceError, applied,
+    cursor::{self, State},
+    lag::Gauge,
+    refused,
+    snapshot::{Outcome, Reading},
+};
+use crate::{Cursor, Db, Error, WriteTx};
+
+/// How often an event is tried that fails for a reason that is neither content nor the database being away.
+const ODD_ATTEMPTS: u32 = 3;
+
+/// How a follower works.
+#[derive(Clone)]
+pub struct FollowerConfig {
+    /// The service that is followed.
+    pub source: Service,
+    /// Events read at once.
+    pub batch: u32,
+    /// How long a read may wait for the next event.
+    pub wait: Duration,
+    /// The pause after the first failure; it doubles with each further one.
+    pub backoff: Duration,
+    /// The longest pause.
+    pub max_backoff: Duration,
+    /// For jitter and for the ids of snapshot runs.
+    pub rng: Arc<dyn Rng>,
+}
+
+impl FollowerConfig {
+    /// Defaults.
+    #[must_use]
+    pub fn new(source: Service, rng: Arc<dyn Rng>) -> Self {
+        Self {
+            source,
+            batch: 200,
+            wait: Duration::from_secs(20),
+            backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(10),
+            rng,
+        }
+    }
+}
+
+impl std::fmt::Debug for FollowerConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FollowerConfig({})", self.source)
+    }
+}
+
+/// Follows the feed of one service into one database. Several replicas may do so at once: each event is applied by one.
+pub struct Follower {
+    config: FollowerConfig,
+    db: Db,
+    source: Arc<dyn FeedSource>,
+    sink: Arc<dyn FeedSink>,
+    gauge: Gauge,
+}
+
+/// Why a round did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("{}", .0.detail())]
+    Store(#[from] Error),
+    #[error("{0}")]
+    Sink(String),
+}
+
+impl Failure {
+    pub(super) fn of_sink(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Content(reason) => Self::Sink(reason),
+            ApplyError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// The reason where content is to blame: what a constraint refuses, and what contradicts stored data, will never pass.
+pub(super) fn content_of(error: ApplyError) -> Result<String, Failure> {
+    match error {
+        ApplyError::Content(reason) => Ok(reason),
+        ApplyError::Store(error @ (Error::Constraint(_) | Error::Corrupt(_) | Error::RootNotHeld(_))) => {
+            Ok(error.detail())
+        }
+        ApplyError::Store(error) => Err(Failure::Store(error)),
+    }
+}
+
+/// What became of an event.
+enum Applied {
+    Here,
+    Refused,
+    /// Another replica was there first.
+    Elsewhere,
+}
+
+impl Follower {
+    /// A follower that is not running yet.
+    #[must_use]
+    pub fn new(config: FollowerConfig, db: Db, source: Arc<dyn FeedSource>, sink: Arc<dyn FeedSink>) -> Self {
+        Self {
+            config,
+            db,
+            source,
+            sink,
+            gauge: Gauge::default(),
+        }
+    }
+    /// How far behind it is.
+    #[must_use]
+    pub fn lag(&self) -> Lag {
+        self.gauge.get()
+    }
+    /// Follows for ever; dropping the future ends it at any point without harm.
+    pub async fn run(&self) {
+        let mut failures = 0_u32;
+        loop {
+            match self.round().await {
+                Ok(()) => {
+                    failures = 0;
+                    self.gauge.set(|lag| lag.errors = 0);
+                }
+                Err(error) => {
+                    failures = failures.saturating_add(1);
+                    self.gauge.set(|lag| lag.errors += 1);
+                    if failures == 1 {
+                        tracing::warn!(source = %self.config.source, error = %error, "the feed cannot be followed, trying on");
+                    }
+                    sleep(self.pause(failures)).await;
+                }
+            }
+        }
+    }
+    /// One round: what is there is read and applied, or a snapshot is read where the cursor is refused.
+    async fn round(&self) -> Result<(), Failure> {
+        let state = cursor::load(&self.db, self.config.source)
+            .await?
+            .unwrap_or_else(State::none);
+        if state.snapshot {
+            return self.snapshot(&state.cursor).await;
+        }
+        self.gauge.set(|lag| lag.position = state.cursor.position);
+        match self
+            .source
+            .read(&state.cursor, self.config.batch, self.config.wait)
+            .await
+        {
+            Ok(events) => {
+                let now = self.db.clock().boottime();
+                self.gauge.set(|lag| {
+                    lag.head = events.head;
+                    lag.last_contact = Some(now);
+                });
+                self.apply_all(state.cursor, events).await
+            }
+            Err(SourceError::Refused(why)) => {
+                tracing::info!(source = %self.config.source, why = %why, "the feed is followed from a snapshot");
+                self.snapshot(&state.cursor).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+    async fn apply_all(&self, mut at: Cursor, events: Events) -> Result<(), Failure> {
+        for event in &events.events {
+            self.gauge.set(|lag| lag.waiting_since = Some(event.created_at));
+            match self.apply(&at, event).await? {
+                Applied::Elsewhere => return Ok(()),
+                Applied::Here => self.gauge.set(|lag| lag.applied += 1),
+                Applied::Refused => self.gauge.set(|lag| lag.refused += 1),
+            }
+            at.position = event.position;
+            self.gauge.set(|lag| lag.position = event.position);
+            self.db
+                .tell_applied(self.config.source, &event.root, event.revision);
+        }
+        if events.upto > at.position {
+            let tx = self.db.begin_write(&[]).await?;
+            if cursor::advance(tx.conn(), self.config.source, &at, events.upto).await? {
+                tx.commit().await?;
+                self.gauge.set(|lag| lag.position = events.upto);
+            }
+        }
+        self.gauge.set(|lag| lag.waiting_since = None);
+        Ok(())
+    }
+    async fn apply(&self, at: &Cursor, event: &Event) -> Result<Applied, Failure> {
+        let mut attempt = 0;
+        let reason = loop {
+            attempt += 1;
+            match self.try_apply(at, event).await {
+                Ok(applied) => return Ok(applied),
+                // The database is there and refuses: it may be a passing fault, but it must not stop the feed for ever.
+                Err(ApplyError::Store(error @ Error::Internal(_))) if attempt >= ODD_ATTEMPTS => {
+                    break error.detail();
+                }
+                Err(ApplyError::Store(Error::Internal(_) | Error::Conflict(_))) if attempt < ODD_ATTEMPTS => {
+                    sleep(self.pause(attempt)).await;
+                }
+                Err(error) => break content_of(error)?,
+            }
+        };
+        tracing::warn!(source = %self.config.source, position = event.position, reason, "an event is refused");
+        let tx = self.db.begin_write(&[]).await?;
+        if !self.advance(&tx, at, event).await? {
+            return Ok(Applied::Elsewhere);
+        }
+        refused::record(tx.conn(), &self.db, self.config.source, &at.epoch, event, &reason).await?;
+        tx.commit().await?;
+        Ok(Applied::Refused)
+    }
+    async fn try_apply(&self, at: &Cursor, event: &Event) -> Result<Applied, ApplyError> {
+        let roots = self.sink.roots(&self.db, event).await?;
+        let mut tx = self.db.begin_write_across(&roots).await?;
+        // First of all: it waits for a replica that is at the same event, and then there is nothing left to do.
+        if !self.advance(&tx, at, event).await? {
+            return Ok(Applied::Elsewhere);
+        }
+        self.sink.apply(&mut tx, event).await?;
+        tx.commit().await?;
+        Ok(Applied::Here)
+    }
+    async fn advance(&self, tx: &WriteTx, at: &Cursor, event: &Event) -> Result<bool, Error> {
+        let source = self.config.source;
+        if !cursor::advance(tx.conn(), source, at, event.position).await? {
+            return Ok(false);
+        }
+        applied::raise(tx.conn(), source, &event.root, event.revision).await?;
+        Ok(true)
+    }
+    async fn snapshot(&self, refused: &Cursor) -> Result<(), Failure> {
+        let reading = Reading {
+            db: &self.db,
+            service: self.config.source,
+            source: &*self.source,
+            sink: &*self.sink,
+        };
+        self.gauge.set(|lag| lag.snapshot = true);
+        let outcome = reading.read(refused, self.run_id()).await;
+        self.gauge.set(|lag| lag.snapshot = false);
+        match outcome? {
+            Outcome::Done(refused) => self.gauge.set(|lag| lag.refused += refused),
+            Outcome::Elsewhere => sleep(self.pause(1)).await,
+        }
+        Ok(())
+    }
+    fn run_id(&self) -> String {
+        let mut bytes = [0; 16];
+        self.config.rng.fill(&mut bytes);
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+    /// Between half of the pause and all of it, so that replicas do not come back together.
+    fn pause(&self, failures: u32) -> Duration {
+        let doubled = self
+            .config
+            .backoff
+            .saturating_mul(1 << failures.saturating_sub(1).min(16));
+        let pause = doubled.min(self.config.max_backoff);
+        let mut byte = [0];
+        self.config.rng.fill(&mut byte);
+        pause / 2 + pause.mul_f64(f64::from(byte[0]) / 510.0)
+    }
+}
