@@ -1,1 +1,170 @@
-//! bailiwick-client.
+//! The Rust client of the suite.
+//!
+//! A [`Client`] is cheap to clone. It signs in when it first needs to, renews its token before it ends, carries the newest
+//! consistency token on every request and takes those of the answers, and repeats what can be repeated where a server
+//! says that it helps. It depends on the generated code and on no other crate of ours.
+//!
+//! ```no_run
+//! use bailiwick_client::{Client, Credentials, Endpoints};
+//! use bailiwick_proto::authorization::v1::CheckRequest;
+//!
+//! # async fn ask() -> Result<(), bailiwick_client::Error> {
+//! let client = Client::connect(&Endpoints::one("http://127.0.0.1:7400"))
+//!     .await?
+//!     .with_credentials(Credentials::client("svc_…", "…".to_owned().into()));
+//! let answer = client
+//!     .authorization()
+//!     .decision()
+//!     .check(CheckRequest {
+//!         account: "acct_…".into(),
+//!         subject: "user:user_…".into(),
+//!         permission: "survey.send".into(),
+//!         target: "survey:s1".into(),
+//!         ..Default::default()
+//!     })
+//!     .await?;
+//! println!("{:?}", answer.get_ref().decision());
+//! # Ok(())
+//! # }
+//! ```
+
+mod credentials;
+mod endpoints;
+mod error;
+mod services;
+mod session;
+mod shape;
+mod token;
+mod transport;
+mod watch;
+
+use std::sync::Arc;
+
+use bailiwick_proto::identity::v1::SignOutRequest;
+use tonic::transport::Channel;
+
+pub use crate::{
+    credentials::Credentials,
+    endpoints::{Endpoints, Tls},
+    error::{Error, Violation, code_name, code_of},
+    services::{Authorization, Identity, Tenancy},
+    token::TokenJar,
+    transport::{Patience, Transport},
+};
+use crate::{endpoints::Channels, session::Session};
+
+/// A caller's connections to the suite.
+#[derive(Debug, Clone)]
+pub struct Client {
+    channels: Arc<Channels>,
+    jar: TokenJar,
+    session: Option<Arc<Session>>,
+    patience: Patience,
+}
+
+impl Client {
+    /// Connects to all services now, without credentials.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT for an address that is none, UNAVAILABLE where nobody answers.
+    pub async fn connect(endpoints: &Endpoints) -> Result<Self, Error> {
+        Ok(Self::over(Channels::connect(endpoints).await?))
+    }
+    /// Makes a client without credentials that connects at the first call.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT for an address that is none.
+    pub fn lazy(endpoints: &Endpoints) -> Result<Self, Error> {
+        Ok(Self::over(Channels::lazy(endpoints)?))
+    }
+    fn over(channels: Channels) -> Self {
+        Self {
+            channels: Arc::new(channels),
+            jar: TokenJar::default(),
+            session: None,
+            patience: Patience::default(),
+        }
+    }
+    /// Gives a client of another caller over the same connections; it shares the consistency tokens, so that each sees
+    /// what the other wrote.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        let bare = Transport::new(
+            self.channels.identity.clone(),
+            self.jar.clone(),
+            None,
+            self.patience,
+        );
+        Self {
+            session: match credentials {
+                Credentials::None => None,
+                credentials => Some(Arc::new(Session::new(credentials, bare))),
+            },
+            ..self.clone()
+        }
+    }
+    /// Gives a client with other consistency tokens. Set it before the credentials, whose sign-in carries tokens too.
+    #[must_use]
+    pub fn with_tokens(mut self, jar: TokenJar) -> Self {
+        self.jar = jar;
+        self
+    }
+    /// Gives a client with other deadlines. Set it before the credentials.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+    /// The consistency tokens.
+    #[must_use]
+    pub fn tokens(&self) -> &TokenJar {
+        &self.jar
+    }
+    /// Signs in, or gets a token, now instead of at the first call.
+    ///
+    /// # Errors
+    /// What identity answers.
+    pub async fn sign_in(&self) -> Result<(), Error> {
+        if let Some(session) = &self.session {
+            session.bearer().await?;
+        }
+        Ok(())
+    }
+    /// Ends the session; the next call begins another.
+    ///
+    /// # Errors
+    /// What identity answers.
+    pub async fn sign_out(&self) -> Result<(), Error> {
+        if let Some(session) = &self.session {
+            self.identity()
+                .authentication()
+                .sign_out(SignOutRequest {})
+                .await?;
+            session.forget().await;
+        }
+        Ok(())
+    }
+    /// The services of identity.
+    #[must_use]
+    pub fn identity(&self) -> Identity<'_> {
+        Identity(self)
+    }
+    /// The services of tenancy.
+    #[must_use]
+    pub fn tenancy(&self) -> Tenancy<'_> {
+        Tenancy(self)
+    }
+    /// The services of authorization.
+    #[must_use]
+    pub fn authorization(&self) -> Authorization<'_> {
+        Authorization(self)
+    }
+    fn transport(&self, channel: &Channel) -> Transport {
+        Transport::new(
+            channel.clone(),
+            self.jar.clone(),
+            self.session.clone(),
+            self.patience,
+        )
+    }
+}

@@ -1,0 +1,178 @@
+//! What every call goes through: credentials, consistency tokens, repetition.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
+use http_body_util::{BodyExt, Full};
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+use tonic::{Code, Status, body::Body, transport::Channel};
+use tower::{Service, ServiceExt};
+
+use crate::{
+    Error, TokenJar,
+    session::{Bearer, Session},
+    shape::Shape,
+    watch::TokenWatch,
+};
+
+/// The request header of consistency tokens.
+pub(crate) const TOKEN_HEADER: &str = "bailiwick-token";
+const TIMEOUT_HEADER: &str = "grpc-timeout";
+/// Bytes of a frame's head before the message: compression flag and length.
+pub(crate) const FRAME_HEAD: usize = 5;
+
+/// How long calls may take, and how long the client goes on trying.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Deadline of a call that sets none.
+    pub timeout: Duration,
+    /// How long a call that can be repeated is, while servers answer that trying again helps.
+    pub retry: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            retry: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A connection with the caller's credentials and tokens: what the generated clients call through.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    channel: Channel,
+    jar: TokenJar,
+    session: Option<Arc<Session>>,
+    patience: Patience,
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+impl Transport {
+    pub(crate) fn new(
+        channel: Channel,
+        jar: TokenJar,
+        session: Option<Arc<Session>>,
+        patience: Patience,
+    ) -> Self {
+        Self {
+            channel,
+            jar,
+            session,
+            patience,
+        }
+    }
+
+    async fn send(mut self, request: Request<Body>) -> Result<Response<Body>, Failure> {
+        let (parts, body) = request.into_parts();
+        let Some(shape) = Shape::of(parts.uri.path()).filter(|shape| shape.one_request) else {
+            let mut request = Request::from_parts(parts, body);
+            return match self.prepare(&mut request).await {
+                Ok(_) => self.pass(request).await,
+                Err(status) => Ok(status.into_http()),
+            };
+        };
+        let body = body.collect().await?.to_bytes();
+        let repeatable = shape.repeatable(body.get(FRAME_HEAD..).unwrap_or_default());
+        let until = Instant::now() + self.patience.retry;
+        let mut renewed = false;
+        loop {
+            let mut request = Request::from_parts(parts.clone(), Body::new(Full::new(body.clone())));
+            let used = match self.prepare(&mut request).await {
+                Ok(used) => used,
+                Err(status) => return Ok(status.into_http()),
+            };
+            let response = self.pass(request).await?;
+            let failed = Status::from_header_map(response.headers()).filter(|s| s.code() != Code::Ok);
+            let Some(status) = failed else {
+                return Ok(match shape.token {
+                    Some(field) => response.map(|body| TokenWatch::wrap(body, field, self.jar.clone())),
+                    None => response,
+                });
+            };
+            if let (false, Some(session), Some(bearer)) = (renewed, &self.session, &used)
+                && session.renewable()
+                && refuses_credentials(&status)
+            {
+                session.refused(bearer).await;
+                renewed = true;
+                continue;
+            }
+            match retry_delay(status).filter(|delay| repeatable && Instant::now() + *delay < until) {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return Ok(response),
+            }
+        }
+    }
+
+    /// Adds credentials, token and deadline where the caller set none; gives the credentials used.
+    async fn prepare(&self, request: &mut Request<Body>) -> Result<Option<Bearer>, Status> {
+        let mut used = None;
+        if let (Some(session), false) = (&self.session, request.headers().contains_key(AUTHORIZATION))
+            && let Some(bearer) = session.bearer().await?
+        {
+            let mut value = header(&format!("Bearer {}", bearer.expose_secret()))?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, value);
+            used = Some(bearer);
+        }
+        let headers = request.headers_mut();
+        if let (false, Some(token)) = (headers.contains_key(TOKEN_HEADER), self.jar.token()) {
+            headers.insert(TOKEN_HEADER, header(&token)?);
+        }
+        if !headers.contains_key(TIMEOUT_HEADER) {
+            headers.insert(
+                TIMEOUT_HEADER,
+                header(&format!("{}m", self.patience.timeout.as_millis()))?,
+            );
+        }
+        Ok(used)
+    }
+
+    async fn pass(&mut self, request: Request<Body>) -> Result<Response<Body>, Failure> {
+        Ok(self.channel.ready().await?.call(request).await?)
+    }
+}
+
+impl Service<Request<Body>> for Transport {
+    type Response = Response<Body>;
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Failure>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Box::pin(self.clone().send(request))
+    }
+}
+
+fn header(text: &str) -> Result<HeaderValue, Status> {
+    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes()))
+        .map_err(|_| Status::invalid_argument("a credential or token holds what a header cannot"))
+}
+
+/// Whether another token could help: the one that was sent is false, expired or revoked.
+fn refuses_credentials(status: &Status) -> bool {
+    status.code() == Code::Unauthenticated
+        && Error::from(status.clone())
+            .reason()
+            .is_none_or(|reason| reason == "CREDENTIALS_INVALID" || reason == "CREDENTIALS_MISSING")
+}
+
+/// After which time a server says that trying again helps.
+fn retry_delay(status: Status) -> Option<Duration> {
+    (status.code() == Code::Unavailable)
+        .then(|| Error::from(status).retry_after())
+        .flatten()
+}

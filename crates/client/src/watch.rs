@@ -1,0 +1,70 @@
+//! Reads the consistency token of an answer while it passes.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tonic::{Status, body::Body};
+
+use crate::{TokenJar, shape::text_field, transport::FRAME_HEAD};
+
+/// The body of an answer of one message. The token in it is taken before the caller sees the message.
+pub(crate) struct TokenWatch {
+    inner: Body,
+    field: u32,
+    jar: TokenJar,
+    seen: Vec<u8>,
+}
+
+impl TokenWatch {
+    pub(crate) fn wrap(inner: Body, field: u32, jar: TokenJar) -> Body {
+        Body::new(Self {
+            inner,
+            field,
+            jar,
+            seen: Vec::new(),
+        })
+    }
+    fn look(&mut self, data: &[u8]) {
+        self.seen.extend_from_slice(data);
+        let Some((head, message)) = self.seen.split_at_checked(FRAME_HEAD) else {
+            return;
+        };
+        let &[compressed, a, b, c, d] = head else { return };
+        let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+        if compressed == 0 && message.len() == length {
+            if let Some(token) = text_field(message, self.field) {
+                self.jar.observe(&token);
+            }
+            self.seen.clear();
+        }
+    }
+}
+
+impl http_body::Body for TokenWatch {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            let data = data.clone();
+            self.look(&data);
+        }
+        polled
+    }
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
