@@ -1,2 +1,84 @@
-//! bailiwick-bench.
-fn main() {}
+//! `bailiwick-bench`: what calls cost, beside an empty one.
+
+mod load;
+mod measure;
+mod report;
+mod setup;
+mod suite;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Load generators for the suite. Each starts a suite of its own on loopback, in a temporary directory, and stops it.
+#[derive(Parser, Debug)]
+#[command(name = "bailiwick-bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// An empty unary method behind all layers, with credentials.
+    Noop(Options),
+    /// Warm checks beside empty calls of the same sizes, interleaved.
+    Check(Options),
+}
+
+/// How the result is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Output {
+    /// A table.
+    Human,
+    /// One JSON value.
+    Json,
+}
+
+/// What all runs share.
+#[derive(Args, Debug)]
+struct Options {
+    /// Seconds of measurement in all, shared by rounds and kinds of call.
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// Rounds; the ratios are the medians over rounds.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// HTTP/2 connections.
+    #[arg(long, default_value_t = 4)]
+    connections: usize,
+    /// Calls in flight on each connection.
+    #[arg(long, default_value_t = 16)]
+    streams: usize,
+    /// Role bindings in the subject's permission set.
+    #[arg(long, default_value_t = 10)]
+    bindings: usize,
+    /// The `bailiwick` binary, built with `--features testing`; the one beside this program where not given.
+    #[arg(long, value_name = "FILE")]
+    server: Option<PathBuf>,
+    /// Keeps server and generator on a core each.
+    #[arg(long)]
+    pin: bool,
+    /// How the result is printed.
+    #[arg(long, short, value_enum, default_value = "human")]
+    output: Output,
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    let (options, with_check) = match &cli.command {
+        Command::Noop(options) => (options, false),
+        Command::Check(options) => (options, true),
+    };
+    if options.pin {
+        measure::pin_to(1)?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let report = runtime.block_on(async {
+        let suite = suite::Suite::start(options.server.as_deref(), options.pin).await?;
+        let world = setup::world(&suite, options.bindings).await?;
+        measure::run(&suite, &world, options, with_check).await
+    })?;
+    report::print(&report, options.output)
+}

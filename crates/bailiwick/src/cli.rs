@@ -1,0 +1,256 @@
+//! What can be said on the command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// May this subject do this, here, now? Identity, tenancy and authorization over gRPC.
+#[derive(Parser, Debug)]
+#[command(
+    name = "bailiwick",
+    version,
+    after_help = "Exit codes: 0 yes or done, 1 no (denied, a scenario did not hold), 2 fault (bad input, no answer).\n\
+                  First steps: `bailiwick demo`, or `bailiwick serve` and `bailiwick operator create --help`."
+)]
+pub(crate) struct Cli {
+    /// How results are printed.
+    #[arg(long, short, global = true, value_enum, default_value = "human", env = "BAILIWICK_OUTPUT")]
+    pub(crate) output: Output,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Output {
+    /// Tables and sentences.
+    Human,
+    /// One JSON value.
+    Json,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Runs the suite, or the services named, until told to stop.
+    ///
+    /// Without services and without configuration it runs all three on embedded defaults: SQLite files and keys in the data
+    /// directory, caches in the process, one endpoint.
+    Serve(Serve),
+    /// Brings the databases of the services named (all of them without names) to the present schema.
+    Migrate(Migrate),
+    /// Makes the first operator.
+    #[command(subcommand)]
+    Operator(Operator),
+    /// Applies a product manifest.
+    Apply(Apply),
+    /// Asks one decision: exit code 0 allow, 1 deny or needs-approval.
+    Check(Check),
+    /// Asks one decision from the primary and tells what was looked at.
+    Explain(Check),
+    /// Runs scenario files: on a suite of its own in a temporary directory, or on a live one.
+    Test(Test),
+    /// Starts the suite in a temporary directory, loads a product with its data, asks a dozen decisions and keeps serving.
+    Demo(Demo),
+    /// Tells about the configuration.
+    #[command(subcommand)]
+    Config(Config),
+    /// Prints a completion script for a shell: `source <(bailiwick completions bash)`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Tells the version.
+    Version,
+}
+
+/// One of the three services.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum ServiceName {
+    /// Who people are.
+    Identity,
+    /// Places.
+    Tenancy,
+    /// Who may do what where.
+    Authorization,
+}
+
+/// Where configuration comes from.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct Configured {
+    /// Configuration file (TOML); see `bailiwick config schema`. Variables `BAILIWICK__SECTION__KEY` override it.
+    #[arg(long, short, value_name = "FILE", env = "BAILIWICK_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Directory of the embedded defaults: SQLite files, keys. `./bailiwick-data` where nothing says otherwise.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// Arguments of `serve`.
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// The services to run; all three where none is named.
+    pub(crate) services: Vec<ServiceName>,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+    /// Where to listen for gRPC.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where to listen for HTTP: tokens, keys, health, metrics.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) http_listen: Option<SocketAddr>,
+}
+
+/// Arguments of `migrate`.
+#[derive(Args, Debug)]
+pub(crate) struct Migrate {
+    /// The services whose databases are migrated; all three where none is named.
+    pub(crate) services: Vec<ServiceName>,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+}
+
+/// Commands about operators.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Operator {
+    /// Makes the first operator, in identity's database; works once. The services need not run.
+    Create(OperatorCreate),
+}
+
+/// Arguments of `operator create`.
+#[derive(Args, Debug)]
+pub(crate) struct OperatorCreate {
+    /// The operator's e-mail address.
+    #[arg(long)]
+    pub(crate) email: String,
+    /// File that holds the password (its first line).
+    #[arg(long, value_name = "FILE", required_unless_present = "password_out", conflicts_with = "password_out")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// File to write a random password to; it is made with mode 0600 and must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+}
+
+/// How to reach a suite, and as whom.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct Connection {
+    /// Endpoint of the suite: one for all services, or `SERVICE=URL` three times.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "BAILIWICK_ENDPOINT",
+        value_delimiter = ',',
+        default_value = "http://127.0.0.1:7600"
+    )]
+    pub(crate) endpoint: Vec<String>,
+    /// E-mail address to sign in with.
+    #[arg(long, env = "BAILIWICK_EMAIL", required_unless_present = "client_id")]
+    pub(crate) email: Option<String>,
+    /// File that holds the password (its first line).
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_PASSWORD_FILE", required_unless_present = "client_id")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Id of a service account, instead of an e-mail address.
+    #[arg(long, env = "BAILIWICK_CLIENT_ID", requires = "client_secret_file", conflicts_with_all = ["email", "password_file"])]
+    pub(crate) client_id: Option<String>,
+    /// File that holds the service account's secret (its first line).
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_CLIENT_SECRET_FILE")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// File with the certificates (PEM) to trust, for `https` endpoints.
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_CA_FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// Arguments of `apply`.
+#[derive(Args, Debug)]
+pub(crate) struct Apply {
+    /// The manifest (YAML), or the name of a shipped product: `one-question`, `e-satisfaction`.
+    pub(crate) manifest: PathBuf,
+    /// Only tells what would change.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// Arguments of `check` and `explain`.
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// Who: `user:user_…`, `service:svc_…`, `anonymous:…`.
+    pub(crate) subject: String,
+    /// What: `TYPE.VERB`.
+    pub(crate) permission: String,
+    /// Where: `account:ID`, `instance:ID`, `workspace:ID` or a resource `TYPE:ID`.
+    pub(crate) target: String,
+    /// The account in which it is asked; the target itself where that is an account.
+    #[arg(long, short, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    /// Attributes of the request, as `NAME=VALUE`; VALUE is JSON, or text where it is not.
+    #[arg(long = "attribute", value_name = "NAME=VALUE")]
+    pub(crate) attributes: Vec<String>,
+    /// Reads from the primary.
+    #[arg(long)]
+    pub(crate) fully_consistent: bool,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// Arguments of `test`.
+#[derive(Args, Debug)]
+pub(crate) struct Test {
+    /// Scenario files.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Runs them on a live suite: one endpoint, or `SERVICE=URL` three times.
+    #[arg(long, value_name = "URL", num_args = 1..=3, value_delimiter = ',')]
+    pub(crate) against: Vec<String>,
+    /// The operator's e-mail address, on a live suite.
+    #[arg(long, requires = "against", env = "BAILIWICK_EMAIL")]
+    pub(crate) email: Option<String>,
+    /// File with the operator's password, on a live suite.
+    #[arg(long, requires = "against", value_name = "FILE", env = "BAILIWICK_PASSWORD_FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Directory of product manifests that come before the shipped ones.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) products: Option<PathBuf>,
+    /// Carries no consistency tokens: a step is repeated until the staleness bound while its answer differs.
+    #[arg(long)]
+    pub(crate) no_tokens: bool,
+    /// Names steps that this version does not serve, and what depends on them, instead of failing on them.
+    #[arg(long)]
+    pub(crate) allow_unsupported: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// Stops after the table.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Where to listen for gRPC; a free port where 7600 is taken.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7600")]
+    pub(crate) listen: SocketAddr,
+}
+
+/// Commands about the configuration.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Config {
+    /// Prints the JSON schema of the configuration file.
+    Schema,
+    /// Reads the configuration as `serve` would and prints what came of it, secrets redacted.
+    Check {
+        #[command(flatten)]
+        configured: Configured,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

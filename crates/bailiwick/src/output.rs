@@ -1,0 +1,36 @@
+//! Results on standard output: tables and sentences for people, one JSON value for programs.
+
+use std::io::Write;
+
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::cli::Output;
+
+/// Prints a line. A closed pipe ends the program as it would any other filter.
+pub(crate) fn line(text: impl std::fmt::Display) {
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Prints a value as JSON, or what `human` makes of it.
+pub(crate) fn print<T: Serialize>(output: Output, value: &T, human: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+    match output {
+        Output::Human => line(human(value)),
+        Output::Json => line(serde_json::to_string_pretty(value)?),
+    }
+    Ok(())
+}
+
+/// A table as wide as its terminal allows.
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header.iter().map(Cell::new));
+    for row in rows {
+        table.add_row(row);
+    }
+    table.to_string()
+}

@@ -1,0 +1,60 @@
+//! The result as a table or as JSON.
+
+use std::io::Write;
+
+use anyhow::Result;
+use comfy_table::{Table, presets};
+
+use crate::{
+    Output,
+    measure::{Cost, Report},
+};
+
+/// Prints the result.
+pub(crate) fn print(report: &Report, how: Output) -> Result<()> {
+    let text = match how {
+        Output::Json => serde_json::to_string_pretty(report)?,
+        Output::Human => human(report),
+    };
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+fn human(report: &Report) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "call", "calls/s", "calls per CPU second", "CPU ms per 1,000", "p50 us", "p99 us", "p99.9 us",
+    ]);
+    let row = |name: &str, c: &Cost| {
+        vec![
+            name.to_owned(),
+            format!("{:.0}", c.throughput),
+            format!("{:.0}", c.throughput_per_cpu_second),
+            format!("{:.2}", c.server_cpu_ms_per_1000),
+            format!("{:.0}", c.p50_us),
+            format!("{:.0}", c.p99_us),
+            format!("{:.0}", c.p999_us),
+        ]
+    };
+    table.add_row(row("empty", &report.noop));
+    if let Some(check) = &report.check {
+        table.add_row(row("check", check));
+    }
+    if let Some(ratio) = &report.ratio_to_noop {
+        table.add_row([
+            "check / empty".to_owned(),
+            format!("{:.2}", ratio.throughput),
+            format!("{:.2}", ratio.throughput_per_cpu_second),
+            String::new(),
+            String::new(),
+            format!("{:.2}", ratio.p99),
+            String::new(),
+        ]);
+    }
+    let (question, answer) = report.message_bytes;
+    format!(
+        "{table}\nmedians of {} rounds; requests of {question} and answers of {answer} bytes; latencies at 70 % of saturation; \
+         worst steal {:.1} %",
+        report.rounds, report.worst_steal_percent
+    )
+}
