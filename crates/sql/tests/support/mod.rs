@@ -14,7 +14,7 @@ pub struct Bed {
     pub url: String,
     pub clock: Arc<ManualClock>,
     pub postgres: Option<TestDatabase>,
-    folder: Option<tempfile::TempDir>,
+    pub folder: Option<tempfile::TempDir>,
 }
 
 impl Bed {
