@@ -96,10 +96,12 @@ impl PermissionBits {
     /// Lists the permissions in order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = PermissionNo> + '_ {
         self.0.iter().enumerate().flat_map(|(i, &word)| {
-            (0..64_usize).filter(move |bit| word & (1 << bit) != 0).map(move |bit| {
-                #[expect(clippy::cast_possible_truncation, reason = "numbers are u16 when they enter")]
-                PermissionNo((i * 64 + bit) as u16)
-            })
+            (0..64_usize)
+                .filter(move |bit| word & (1 << bit) != 0)
+                .map(move |bit| {
+                    #[expect(clippy::cast_possible_truncation, reason = "numbers are u16 when they enter")]
+                    PermissionNo((i * 64 + bit) as u16)
+                })
         })
     }
 }

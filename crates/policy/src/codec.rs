@@ -74,7 +74,11 @@ impl<'a> Reader<'a> {
         }
     }
     pub(crate) fn finish(self) -> Result<(), DecodeError> {
-        if self.0.is_empty() { Ok(()) } else { Err(DecodeError::Malformed) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::Malformed)
+        }
     }
     pub(crate) fn byte(&mut self) -> Result<u8, DecodeError> {
         let (first, rest) = self.0.split_first().ok_or(DecodeError::Short)?;
@@ -106,7 +110,11 @@ impl<'a> Reader<'a> {
     /// The number of items that follow; each takes at least a byte, so no length can exceed what is left.
     pub(crate) fn length(&mut self) -> Result<usize, DecodeError> {
         let n: usize = self.small()?;
-        if n > self.0.len() { Err(DecodeError::Short) } else { Ok(n) }
+        if n > self.0.len() {
+            Err(DecodeError::Short)
+        } else {
+            Ok(n)
+        }
     }
     pub(crate) fn fixed(&mut self) -> Result<u128, DecodeError> {
         let (head, rest) = self.0.split_first_chunk::<16>().ok_or(DecodeError::Short)?;

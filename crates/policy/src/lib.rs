@@ -1,1 +1,88 @@
-//! bailiwick-policy.
+//! The decision engine: what a product declares, what a subject has, and whether it may do this, here, now.
+//!
+//! Pure: no async, no IO, no clock, nothing of transports, databases or caches. The way through it:
+//!
+//! 1. [`manifest::parse`] (feature `manifest`) reads a manifest, [`compile`] makes a [`Product`] of it, whose numbers
+//!    ([`Numbers`]) are kept from version to version;
+//! 2. [`AccountPolicy`] adds an account's own roles, overlays and settings; [`Places`] is its tree;
+//! 3. [`PermissionSetBuilder`] makes the [`PermissionSet`] of a subject from rows; [`Resource`] is what is asked about;
+//! 4. [`decide`] answers; [`explain`], [`permissions_held`], [`scopes_held`], [`holds`] and [`may_assign`] answer the
+//!    questions around it.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use bailiwick_policy::*;
+//! use bailiwick_types::{AccountId, Subject, Timestamp};
+//!
+//! let manifest = manifest::parse("
+//! product: notes
+//! types:
+//!   note: {verbs: [view, edit], implies: {edit: [view]}}
+//! roles:
+//!   editor: {levels: {account: {permissions: [note.edit]}}}
+//! ").unwrap();
+//! let (product, _numbers) = compile(&manifest, Numbers::default()).unwrap();
+//! let policy = AccountPolicy::compile(Arc::new(product), vec![], vec![], Default::default());
+//!
+//! let account: AccountId = "acct_01h455vb4pex5vsknk084sn02q".parse().unwrap();
+//! let ann: Subject = "service:ann".parse().unwrap();
+//! let mut set = PermissionSetBuilder::new(ann.clone());
+//! set.bind(policy.role_no("editor").unwrap(), account.into(), None, None);
+//!
+//! let none = Values::default();
+//! let input = DecisionInput {
+//!     policy: &policy,
+//!     places: &Places::new(account),
+//!     subject: &ann,
+//!     disabled: false,
+//!     sets: &[&set.build()],
+//!     buckets: &[],
+//!     target: Target::Scope(account.into()),
+//!     request: Request { attributes: &none, context: &none, digest: None },
+//!     audience: Audience::Product,
+//!     now: Timestamp(0),
+//! };
+//! let view = policy.product().permission_no("note.view").unwrap();
+//! assert_eq!(decide(&input, view).reason, Reason::Role);
+//! ```
+
+mod account;
+mod bits;
+mod codec;
+mod condition;
+mod decide;
+mod ids;
+mod index;
+pub mod manifest;
+mod numbers;
+mod places;
+mod product;
+mod resource;
+mod set;
+mod settings;
+mod value;
+
+pub use account::{AccountPolicy, CustomRole, LevelOverlay, Overlay};
+pub use bailiwick_types::Level;
+pub use bits::PermissionBits;
+pub use codec::DecodeError;
+pub use condition::{Condition, ConditionError};
+pub use decide::{
+    Audience, Claim, Decision, DecisionInput, Explanation, HeldPermissions, Outcome, Reason, Request,
+    SeenCondition, Source, Step, StepEffect, Target, claims_of, could_assign, decide, explain, holds,
+    holds_role, may_assign, permissions_held, scopes_held, suite_holds,
+};
+pub use ids::{PermissionNo, PlaceId, RoleNo, TypeNo, subject_of};
+pub use index::bucket_of;
+pub use numbers::{Numbers, NumbersError};
+pub use places::{Path, Place, PlaceState, Places, PlacesError};
+pub use product::{
+    ApprovalRule, Assigns, Attribute, CompileError, Entry, Pattern, PermissionInfo, Product, QuestionFault,
+    Role, RoleLevel, TypeInfo, ValueFault, compile,
+};
+pub use resource::Resource;
+pub use set::{
+    ApprovalTarget, GrantBucket, GrantRow, GrantTarget, Member, MemberState, OpenApproval, PermissionSet,
+    PermissionSetBuilder, TypeGrantReach,
+};
+pub use value::{Value, ValueType, Values};

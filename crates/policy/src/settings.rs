@@ -16,7 +16,9 @@ impl SettingDecl {
 
 pub(crate) fn check(decl: &SettingDecl, value: &Json) -> Result<(), String> {
     let limit = |size: usize, what: &str| match decl.max {
-        Some(max) if i64::try_from(size).is_ok_and(|size| size > max) => Err(format!("must have at most {max} {what}")),
+        Some(max) if i64::try_from(size).is_ok_and(|size| size > max) => {
+            Err(format!("must have at most {max} {what}"))
+        }
         _ => Ok(()),
     };
     match (decl.kind, value) {
@@ -29,7 +31,9 @@ pub(crate) fn check(decl: &SettingDecl, value: &Json) -> Result<(), String> {
         (SettingType::String, Json::String(text)) => limit(text.chars().count(), "characters"),
         (SettingType::StringList | SettingType::Domains, Json::Array(items)) => {
             for item in items {
-                let Some(text) = item.as_str() else { return Err("must hold texts only".to_owned()) };
+                let Some(text) = item.as_str() else {
+                    return Err("must hold texts only".to_owned());
+                };
                 if decl.kind == SettingType::Domains && !is_domain(text) {
                     return Err(format!("`{text}` is no domain name"));
                 }
@@ -62,9 +66,19 @@ mod tests {
 
     #[test]
     fn a_value_has_to_be_of_the_declared_type_and_within_its_bound() {
-        let decl = |kind, max| SettingDecl { kind, default: None, max };
+        let decl = |kind, max| SettingDecl {
+            kind,
+            default: None,
+            max,
+        };
         assert!(check(&decl(SettingType::Domains, Some(1)), &json!(["a.example"])).is_ok());
-        assert!(check(&decl(SettingType::Domains, Some(1)), &json!(["a.example", "b.example"])).is_err());
+        assert!(
+            check(
+                &decl(SettingType::Domains, Some(1)),
+                &json!(["a.example", "b.example"])
+            )
+            .is_err()
+        );
         assert!(check(&decl(SettingType::Domains, None), &json!(["-a.example"])).is_err());
         assert!(check(&decl(SettingType::Int, Some(3)), &json!(4)).is_err());
         assert!(check(&decl(SettingType::Int, Some(3)), &json!(3)).is_ok());

@@ -3,7 +3,11 @@
 use bailiwick_types::{Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{PlaceId, codec::{Reader, Writer, DecodeError}, ids::subject_of};
+use crate::{
+    PlaceId,
+    codec::{DecodeError, Reader, Writer},
+    ids::subject_of,
+};
 
 /// The type of an attribute or parameter, as a manifest writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -98,9 +102,10 @@ impl ValueType {
             (Self::String, Json::String(s)) => Some(Value::Text(s.as_str().into())),
             (Self::Subject, Json::String(s)) => subject_of(s).map(Value::Subject),
             (Self::Timestamp, Json::String(s)) => Timestamp::parse(s).ok().map(Value::Time),
-            (Self::Scope, Json::String(s)) => {
-                s.parse::<bailiwick_types::Scope>().ok().map(|scope| Value::Place(PlaceId::from(&scope)))
-            }
+            (Self::Scope, Json::String(s)) => s
+                .parse::<bailiwick_types::Scope>()
+                .ok()
+                .map(|scope| Value::Place(PlaceId::from(&scope))),
             (_, Json::Array(items)) => {
                 let element = self.element()?;
                 let items: Option<Box<[Value]>> = items.iter().map(|item| element.read(item)).collect();
@@ -147,9 +152,9 @@ impl Value {
             | (Self::Subject(_), ValueType::Subject)
             | (Self::Time(_), ValueType::Timestamp)
             | (Self::Place(_), ValueType::Scope) => true,
-            (Self::List(items), kind) => {
-                kind.element().is_some_and(|element| items.iter().all(|item| item.is(element)))
-            }
+            (Self::List(items), kind) => kind
+                .element()
+                .is_some_and(|element| items.iter().all(|item| item.is(element))),
             _ => false,
         }
     }
@@ -160,9 +165,7 @@ impl Value {
         match self {
             Self::Text(text) => text.len(),
             Self::Subject(subject) => subject.as_str().len(),
-            Self::List(items) => {
-                size_of_val(&**items) + items.iter().map(Self::weight).sum::<usize>()
-            }
+            Self::List(items) => size_of_val(&**items) + items.iter().map(Self::weight).sum::<usize>(),
             _ => 0,
         }
     }
@@ -236,7 +239,10 @@ impl Values {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         // There are few of them: going through beats searching.
-        self.0.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(key, _)| &**key == name)
+            .map(|(_, value)| value)
     }
 
     /// Tells whether there is none.
@@ -253,7 +259,12 @@ impl Values {
     /// Bytes on the heap.
     #[must_use]
     pub fn weight(&self) -> usize {
-        size_of_val(&*self.0) + self.0.iter().map(|(name, value)| name.len() + value.weight()).sum::<usize>()
+        size_of_val(&*self.0)
+            + self
+                .0
+                .iter()
+                .map(|(name, value)| name.len() + value.weight())
+                .sum::<usize>()
     }
 
     pub(crate) fn encode(&self, to: &mut Writer) {

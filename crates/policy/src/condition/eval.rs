@@ -51,10 +51,17 @@ impl<'a> Circumstances<'a> {
     /// What the target's type declares follows that declaration alone, so that a permission of another type cannot
     /// open it to the caller.
     pub(crate) fn attribute(&self, name: &str) -> Option<&'a Value> {
-        let of_target = self.resource.and_then(|(resource, of)| Some((resource, of.attribute(name)?)));
+        let of_target = self
+            .resource
+            .and_then(|(resource, of)| Some((resource, of.attribute(name)?)));
         let (stored, declared) = match of_target {
             Some((resource, declared)) => (resource.attributes.get(name), declared),
-            None => (None, self.own_type.attribute(name).filter(|declared| declared.from_request)?),
+            None => (
+                None,
+                self.own_type
+                    .attribute(name)
+                    .filter(|declared| declared.from_request)?,
+            ),
         };
         let value = match stored {
             Some(value) => value,
@@ -164,7 +171,9 @@ impl Expr {
             }
             Self::In(item, list) => {
                 let item = item.value(given)?;
-                let Seen::Value(Value::List(items)) = list.value(given)? else { return None };
+                let Seen::Value(Value::List(items)) = list.value(given)? else {
+                    return None;
+                };
                 let mut found = false;
                 for other in items {
                     found |= order(item, Seen::Value(other))?.is_eq();

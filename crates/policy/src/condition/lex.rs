@@ -12,10 +12,15 @@ pub(super) enum Token {
     Mark(&'static str),
 }
 
-const MARKS: [&str; 15] = ["&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "(", ")", "[", "]", ",", "-"];
+const MARKS: [&str; 15] = [
+    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "(", ")", "[", "]", ",", "-",
+];
 
 pub(super) fn fault(at: usize, message: impl Into<String>) -> ConditionError {
-    ConditionError { at, message: message.into() }
+    ConditionError {
+        at,
+        message: message.into(),
+    }
 }
 
 pub(super) fn lex(source: &str) -> Result<Vec<(usize, Token)>, ConditionError> {
@@ -24,17 +29,25 @@ pub(super) fn lex(source: &str) -> Result<Vec<(usize, Token)>, ConditionError> {
     loop {
         rest = rest.trim_start();
         let at = source.len() - rest.len();
-        let Some(first) = rest.chars().next() else { return Ok(tokens) };
+        let Some(first) = rest.chars().next() else {
+            return Ok(tokens);
+        };
         let (token, length) = if first == '"' || first == '\'' {
             text(rest, first, at)?
         } else if first.is_ascii_digit() {
             let length = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
             let number = rest.get(..length).and_then(|digits| digits.parse().ok());
-            (Token::Int(number.ok_or_else(|| fault(at, "the number is too large"))?), length)
+            (
+                Token::Int(number.ok_or_else(|| fault(at, "the number is too large"))?),
+                length,
+            )
         } else if first.is_ascii_alphabetic() || first == '_' {
             let part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
             let length = rest.find(|c| !part(c)).unwrap_or(rest.len());
-            (Token::Path(rest.get(..length).unwrap_or_default().to_owned()), length)
+            (
+                Token::Path(rest.get(..length).unwrap_or_default().to_owned()),
+                length,
+            )
         } else if let Some(mark) = MARKS.iter().find(|mark| rest.starts_with(**mark)) {
             (Token::Mark(mark), mark.len())
         } else {
@@ -47,10 +60,15 @@ pub(super) fn lex(source: &str) -> Result<Vec<(usize, Token)>, ConditionError> {
 
 fn text(rest: &str, quote: char, at: usize) -> Result<(Token, usize), ConditionError> {
     let inner = rest.get(1..).unwrap_or_default();
-    let end = inner.find(quote).ok_or_else(|| fault(at, "the text is not closed"))?;
+    let end = inner
+        .find(quote)
+        .ok_or_else(|| fault(at, "the text is not closed"))?;
     let text = inner.get(..end).unwrap_or_default();
     if text.contains('\\') {
-        return Err(fault(at, "escapes are not known in texts; use the other kind of quotes"));
+        return Err(fault(
+            at,
+            "escapes are not known in texts; use the other kind of quotes",
+        ));
     }
     Ok((Token::Text(text.to_owned()), end + 2))
 }

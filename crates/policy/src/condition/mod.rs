@@ -12,17 +12,18 @@ mod typing;
 
 use std::collections::BTreeMap;
 
-pub(crate) use eval::{Circumstances, Request};
+pub(crate) use eval::Circumstances;
+pub use eval::Request;
 pub(crate) use typing::Types;
 
 use crate::value::{Value, ValueType};
 
 /// The greatest length of an expression in bytes.
-pub const MAX_LENGTH: usize = 1_024;
+pub(crate) const MAX_LENGTH: usize = 1_024;
 /// The greatest number of operators and operands of an expression.
-pub const MAX_NODES: usize = 64;
+pub(crate) const MAX_NODES: usize = 64;
 /// The greatest depth of parentheses and negations.
-pub const MAX_DEPTH: usize = 16;
+pub(crate) const MAX_DEPTH: usize = 16;
 
 /// Why a text is no condition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +61,12 @@ impl Condition {
         let tree = parse::parse(source)?;
         let (expr, parameters) = typing::check(&tree, types)?;
         let fast = Fast::of(&expr);
-        Ok(Self { source: source.into(), expr, fast, parameters })
+        Ok(Self {
+            source: source.into(),
+            expr,
+            fast,
+            parameters,
+        })
     }
 
     /// Decides; `None` where it cannot be decided.
@@ -173,9 +179,8 @@ impl Fast {
     fn of(expr: &Expr) -> Option<Self> {
         match expr {
             Expr::Compare(a, Comparison::Equal, b) => match (a, b) {
-                (Operand::ResourceOwner, Operand::SubjectId) | (Operand::SubjectId, Operand::ResourceOwner) => {
-                    Some(Self::OwnerIsSubject)
-                }
+                (Operand::ResourceOwner, Operand::SubjectId)
+                | (Operand::SubjectId, Operand::ResourceOwner) => Some(Self::OwnerIsSubject),
                 (Operand::Attribute(name), Operand::SubjectId)
                 | (Operand::SubjectId, Operand::Attribute(name)) => {
                     Some(Self::AttributeIsSubject(name.clone()))

@@ -27,10 +27,18 @@ pub(super) enum Node {
 
 pub(super) fn parse(source: &str) -> Result<Tree, ConditionError> {
     if source.len() > MAX_LENGTH {
-        return Err(fault(0, format!("the condition is longer than {MAX_LENGTH} bytes")));
+        return Err(fault(
+            0,
+            format!("the condition is longer than {MAX_LENGTH} bytes"),
+        ));
     }
     let tokens = lex(source)?;
-    let mut parser = Parser { tokens, next: 0, end: source.len(), nodes: 0 };
+    let mut parser = Parser {
+        tokens,
+        next: 0,
+        end: source.len(),
+        nodes: 0,
+    };
     let tree = parser.any(0)?;
     match parser.tokens.get(parser.next) {
         None => Ok(tree),
@@ -59,7 +67,10 @@ impl Parser {
     fn tree(&mut self, at: usize, node: Node) -> Result<Tree, ConditionError> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(fault(at, format!("the condition has more than {MAX_NODES} operators and operands")));
+            return Err(fault(
+                at,
+                format!("the condition has more than {MAX_NODES} operators and operands"),
+            ));
         }
         Ok(Tree { at, node })
     }
@@ -94,7 +105,10 @@ impl Parser {
     fn not(&mut self, depth: usize) -> Result<Tree, ConditionError> {
         let at = self.at();
         if depth > MAX_DEPTH {
-            return Err(fault(at, format!("the condition is nested deeper than {MAX_DEPTH}")));
+            return Err(fault(
+                at,
+                format!("the condition is nested deeper than {MAX_DEPTH}"),
+            ));
         }
         if self.eat("!") {
             let inner = self.not(depth + 1)?;
@@ -125,7 +139,11 @@ impl Parser {
         let at = self.at();
         if self.eat("(") {
             let inner = self.any(depth + 1)?;
-            return if self.eat(")") { Ok(inner) } else { Err(fault(self.at(), "expected `)`")) };
+            return if self.eat(")") {
+                Ok(inner)
+            } else {
+                Err(fault(self.at(), "expected `)`"))
+            };
         }
         if self.eat("[") {
             let mut items = Vec::new();
@@ -146,7 +164,9 @@ impl Parser {
         let node = match self.tokens.get(self.next) {
             Some((_, Token::Int(n))) => Node::Int(if negative { -n } else { *n }),
             _ if negative => return Err(fault(at, "expected a number after `-`")),
-            Some((_, Token::Path(word))) if word == "in" => return Err(fault(at, "expected a value before `in`")),
+            Some((_, Token::Path(word))) if word == "in" => {
+                return Err(fault(at, "expected a value before `in`"));
+            }
             Some((_, Token::Path(path))) => Node::Path(path.clone()),
             Some((_, Token::Text(text))) => Node::Text(text.clone()),
             _ => return Err(fault(at, "expected a value")),

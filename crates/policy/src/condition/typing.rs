@@ -42,7 +42,10 @@ impl<'a> Types<'a> {
 type Parameters = BTreeMap<Box<str>, ValueType>;
 
 pub(super) fn check(tree: &Tree, types: &Types<'_>) -> Result<(Expr, Parameters), ConditionError> {
-    let mut checker = Checker { types, parameters: BTreeMap::new() };
+    let mut checker = Checker {
+        types,
+        parameters: BTreeMap::new(),
+    };
     let expr = checker.truth(tree)?;
     Ok((expr, checker.parameters))
 }
@@ -72,9 +75,10 @@ impl Checker<'_> {
                 let operand = self.settle(side, ValueType::Bool)?;
                 Ok(Expr::Test(operand))
             }
-            Node::Int(_) | Node::Text(_) | Node::List(_) => {
-                Err(fault(tree.at, "a condition has to be true or false; this is a value"))
-            }
+            Node::Int(_) | Node::Text(_) | Node::List(_) => Err(fault(
+                tree.at,
+                "a condition has to be true or false; this is a value",
+            )),
         }
     }
 
@@ -82,30 +86,35 @@ impl Checker<'_> {
         parts.iter().map(|part| self.truth(part)).collect()
     }
 
-    fn compare(
-        &mut self,
-        left: &Tree,
-        comparison: Comparison,
-        right: &Tree,
-    ) -> Result<Expr, ConditionError> {
+    fn compare(&mut self, left: &Tree, comparison: Comparison, right: &Tree) -> Result<Expr, ConditionError> {
         let (left, right) = (self.side(left)?, self.side(right)?);
         let kind = match (left.kind, right.kind) {
             (Some(kind), _) if !is_open(&left) => kind,
             (_, Some(kind)) if !is_open(&right) => kind,
             (Some(kind), _) | (None, Some(kind)) => kind,
             (None, None) => {
-                return Err(fault(left.at, "neither side of the comparison has a declared type"));
+                return Err(fault(
+                    left.at,
+                    "neither side of the comparison has a declared type",
+                ));
             }
         };
         let ordered = matches!(kind, ValueType::Int | ValueType::Timestamp);
         if !matches!(comparison, Comparison::Equal | Comparison::NotEqual) && !ordered {
-            let message = format!("`<` and `>` compare numbers and instants, not values of type `{}`", kind.as_str());
+            let message = format!(
+                "`<` and `>` compare numbers and instants, not values of type `{}`",
+                kind.as_str()
+            );
             return Err(fault(left.at, message));
         }
         if kind.element().is_some() {
             return Err(fault(left.at, "lists are not compared; use `in`"));
         }
-        Ok(Expr::Compare(self.settle(left, kind)?, comparison, self.settle(right, kind)?))
+        Ok(Expr::Compare(
+            self.settle(left, kind)?,
+            comparison,
+            self.settle(right, kind)?,
+        ))
     }
 
     fn member(&mut self, item: &Tree, list: &Tree) -> Result<Expr, ConditionError> {
@@ -117,7 +126,10 @@ impl Checker<'_> {
             _ => None,
         };
         let Some(kind) = declared.or_else(of_list).or(item.kind) else {
-            return Err(fault(item.at, "neither the value nor the list has a declared type"));
+            return Err(fault(
+                item.at,
+                "neither the value nor the list has a declared type",
+            ));
         };
         let Some(list_kind) = kind.list() else {
             let message = format!("there are no lists of values of type `{}`", kind.as_str());
@@ -130,10 +142,18 @@ impl Checker<'_> {
         let at = tree.at;
         let (operand, kind) = match &tree.node {
             Node::Int(n) => (Operand::Literal(Value::Int(*n)), Some(ValueType::Int)),
-            Node::Text(text) => (Operand::Literal(Value::Text(text.as_str().into())), Some(ValueType::String)),
+            Node::Text(text) => (
+                Operand::Literal(Value::Text(text.as_str().into())),
+                Some(ValueType::String),
+            ),
             Node::List(items) => self.list(at, items)?,
             Node::Path(path) => self.path(at, path)?,
-            _ => return Err(fault(at, "truth values are joined with `&&`, `||` and `!`, not compared")),
+            _ => {
+                return Err(fault(
+                    at,
+                    "truth values are joined with `&&`, `||` and `!`, not compared",
+                ));
+            }
         };
         Ok(Side { at, operand, kind })
     }
@@ -180,22 +200,33 @@ impl Checker<'_> {
             return match self.types.attributes.get(name) {
                 Some(Ok(kind)) => known(Operand::Attribute(name.into()), *kind),
                 Some(Err((a, b))) => {
-                    let message = format!("attribute `{name}` is of type `{}` and of type `{}`", a.as_str(), b.as_str());
+                    let message = format!(
+                        "attribute `{name}` is of type `{}` and of type `{}`",
+                        a.as_str(),
+                        b.as_str()
+                    );
                     Err(fault(at, message))
                 }
-                None => Err(fault(at, format!("attribute `{name}` is not declared by the types of this entry"))),
+                None => Err(fault(
+                    at,
+                    format!("attribute `{name}` is not declared by the types of this entry"),
+                )),
             };
         }
         if let Some(name) = path.strip_prefix("context.") {
             return match self.types.context.get(name) {
                 Some(kind) => known(Operand::Context(name.into()), *kind),
-                None => Err(fault(at, format!("`context.{name}` is not declared under `context`"))),
+                None => Err(fault(
+                    at,
+                    format!("`context.{name}` is not declared under `context`"),
+                )),
             };
         }
         match path.strip_prefix("grant.") {
-            Some(name) if !name.is_empty() && !name.contains('.') => {
-                Ok((Operand::Parameter(name.into()), self.parameters.get(name).copied()))
-            }
+            Some(name) if !name.is_empty() && !name.contains('.') => Ok((
+                Operand::Parameter(name.into()),
+                self.parameters.get(name).copied(),
+            )),
             _ => Err(fault(at, format!("`{path}` is not known in conditions"))),
         }
     }
@@ -203,13 +234,21 @@ impl Checker<'_> {
     /// Gives the operand the type that the comparison asks of it.
     fn settle(&mut self, side: Side, kind: ValueType) -> Result<Operand, ConditionError> {
         let wrong = |found: ValueType| {
-            let message = format!("expected a value of type `{}`, this is of type `{}`", kind.as_str(), found.as_str());
+            let message = format!(
+                "expected a value of type `{}`, this is of type `{}`",
+                kind.as_str(),
+                found.as_str()
+            );
             fault(side.at, message)
         };
         match side.operand {
             Operand::Parameter(name) => {
                 let known = *self.parameters.entry(name.clone()).or_insert(kind);
-                if known == kind { Ok(Operand::Parameter(name)) } else { Err(wrong(known)) }
+                if known == kind {
+                    Ok(Operand::Parameter(name))
+                } else {
+                    Err(wrong(known))
+                }
             }
             Operand::Literal(value) => match convert(value, kind) {
                 Some(value) => Ok(Operand::Literal(value)),
@@ -225,7 +264,10 @@ impl Checker<'_> {
 
 /// Whether the side's type may still follow the other's.
 fn is_open(side: &Side) -> bool {
-    matches!(side.operand, Operand::Literal(Value::Text(_)) | Operand::Parameter(_))
+    matches!(
+        side.operand,
+        Operand::Literal(Value::Text(_)) | Operand::Parameter(_)
+    )
 }
 
 /// Texts are written for subjects, instants and scopes too.

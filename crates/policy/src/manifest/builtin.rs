@@ -22,7 +22,12 @@ const fn of(
     verbs: &'static [&'static str],
     implies: &'static [(&'static str, &'static str)],
 ) -> SuiteType {
-    SuiteType { name, verbs, implies, level: None }
+    SuiteType {
+        name,
+        verbs,
+        implies,
+        level: None,
+    }
 }
 
 const EDIT: &[(&str, &str)] = &[("edit", "view")];
@@ -99,8 +104,14 @@ pub fn deployment() -> Manifest {
         ]
         .into(),
         roles: [
-            ("operator".to_owned(), role("Operator", Level::Deployment, &["*"], &["*"])),
-            ("service".to_owned(), role("Service", Level::Product, &["decision.check"], &[])),
+            (
+                "operator".to_owned(),
+                role("Operator", Level::Deployment, &["*"], &["*"]),
+            ),
+            (
+                "service".to_owned(),
+                role("Service", Level::Product, &["decision.check"], &[]),
+            ),
         ]
         .into(),
         ..Manifest::default()

@@ -29,7 +29,10 @@ pub(super) struct Faults(pub(super) Vec<Fault>);
 
 impl Faults {
     pub(super) fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Fault { path: path.into(), message: message.into() });
+        self.0.push(Fault {
+            path: path.into(),
+            message: message.into(),
+        });
     }
 }
 
@@ -50,14 +53,29 @@ pub(super) struct Known<'m> {
 impl<'m> Known<'m> {
     pub(super) fn of(manifest: &'m Manifest) -> Self {
         let suite = SUITE_TYPES.iter().map(|of| {
-            (of.name, KnownType { verbs: of.verbs.iter().copied().collect(), decl: None })
+            (
+                of.name,
+                KnownType {
+                    verbs: of.verbs.iter().copied().collect(),
+                    decl: None,
+                },
+            )
         });
         let own = manifest.types.iter().map(|(name, decl)| {
             let verbs = decl.verbs.iter().map(String::as_str).collect();
-            (name.as_str(), KnownType { verbs, decl: Some(decl) })
+            (
+                name.as_str(),
+                KnownType {
+                    verbs,
+                    decl: Some(decl),
+                },
+            )
         });
         // The suite's own come last: a product cannot take their place.
-        Self { manifest, types: own.chain(suite).collect() }
+        Self {
+            manifest,
+            types: own.chain(suite).collect(),
+        }
     }
 
     pub(super) fn is_level(&self, level: Level) -> bool {
@@ -67,7 +85,12 @@ impl<'m> Known<'m> {
     /// What conditions on permissions of these types may look at.
     pub(super) fn condition_types(&self, names: &[&str]) -> Types<'m> {
         let mut types = Types {
-            context: self.manifest.context.iter().map(|(name, kind)| (name.as_str(), *kind)).collect(),
+            context: self
+                .manifest
+                .context
+                .iter()
+                .map(|(name, kind)| (name.as_str(), *kind))
+                .collect(),
             ..Types::default()
         };
         let decl = |name: &str| self.types.get(name).and_then(|known| known.decl);
@@ -132,7 +155,10 @@ pub(super) fn is_name(text: &str) -> bool {
 
 pub(super) fn check_name(path: &str, name: &str, faults: &mut Faults) {
     if !is_name(name) {
-        faults.add(path, "must be 1 to 63 lower-case letters, digits and underscores, a letter first");
+        faults.add(
+            path,
+            "must be 1 to 63 lower-case letters, digits and underscores, a letter first",
+        );
     }
 }
 
@@ -170,7 +196,10 @@ fn check_type(known: &Known<'_>, name: &str, decl: &TypeDecl, faults: &mut Fault
             None => faults.add(path, format!("unknown type `{other}`")),
             Some(_) if other == name => faults.add(path, "a type is asked on itself anyway"),
             Some(KnownType { decl: None, .. }) => {
-                faults.add(path, format!("`{other}` is the suite's own; every type is asked on every scope anyway"));
+                faults.add(
+                    path,
+                    format!("`{other}` is the suite's own; every type is asked on every scope anyway"),
+                );
             }
             Some(_) => {}
         }
@@ -219,7 +248,10 @@ fn check_verbs(path: &str, decl: &TypeDecl, faults: &mut Faults) {
                 faults.add(format!("{path}[{i}]"), format!("unknown verb `{other}`"));
             }
         }
-        if implied.iter().any(|other| implied_verbs(decl, other).contains(verb.as_str())) {
+        if implied
+            .iter()
+            .any(|other| implied_verbs(decl, other).contains(verb.as_str()))
+        {
             faults.add(path, format!("verb `{verb}` implies itself"));
         }
     }
@@ -247,14 +279,27 @@ pub(super) fn check_approval(
 ) {
     let by_path = format!("{path}.by");
     match rule.by.split_once('.') {
-        Some((by_type, by_verb)) if known.types.get(by_type).is_some_and(|of| of.verbs.contains(by_verb)) => {
+        Some((by_type, by_verb))
+            if known
+                .types
+                .get(by_type)
+                .is_some_and(|of| of.verbs.contains(by_verb)) =>
+        {
             if by_type == of_type && by_verb == verb {
                 faults.add(by_path, "a permission is not approved by itself");
             } else {
-                let others = known.types.get(of_type).and_then(|of| of.decl).into_iter().flat_map(|of| &of.on);
+                let others = known
+                    .types
+                    .get(of_type)
+                    .and_then(|of| of.decl)
+                    .into_iter()
+                    .flat_map(|of| &of.on);
                 for target in std::iter::once(of_type).chain(others.map(String::as_str)) {
                     if !permission_on(known, by_type, target) {
-                        let message = format!("`{}` is not asked on `{target}`: list it there under `on`", rule.by);
+                        let message = format!(
+                            "`{}` is not asked on `{target}`: list it there under `on`",
+                            rule.by
+                        );
                         faults.add(&by_path, message);
                     }
                 }

@@ -64,18 +64,32 @@ pub(super) fn check_roles(known: &Known<'_>, faults: &mut Faults) {
         let role = |other: &str| manifest.roles.get(other);
         check_role(known, &path, decl, &role, faults);
         if includes_of(decl, &role).any(|other| other == name) {
-            faults.add(format!("{path}.includes"), format!("role `{name}` includes itself"));
+            faults.add(
+                format!("{path}.includes"),
+                format!("role `{name}` includes itself"),
+            );
         }
     }
-    let kinds = manifest.subjects.kinds.iter().map(|(kind, role)| (format!("kinds.{}", kind.as_str()), role));
-    let anonymous = manifest.subjects.anonymous.iter().map(|role| ("anonymous".to_owned(), role));
+    let kinds = manifest
+        .subjects
+        .kinds
+        .iter()
+        .map(|(kind, role)| (format!("kinds.{}", kind.as_str()), role));
+    let anonymous = manifest
+        .subjects
+        .anonymous
+        .iter()
+        .map(|role| ("anonymous".to_owned(), role));
     for (place, default) in kinds.chain(anonymous) {
         let Some(name) = &default.role else { continue };
         let path = format!("subjects.{place}.role");
         match manifest.roles.get(name) {
             None => faults.add(path, format!("role `{name}` is not defined")),
             Some(decl) if decl.holders.is_some() => {
-                faults.add(path, format!("role `{name}` has a rule about its holders and cannot be a default"));
+                faults.add(
+                    path,
+                    format!("role `{name}` has a rule about its holders and cannot be a default"),
+                );
             }
             Some(decl) if !levels_of(decl, &|other| manifest.roles.get(other)).contains(&Level::Account) => {
                 faults.add(path, format!("role `{name}` cannot be bound at an account"));
@@ -99,9 +113,18 @@ pub(crate) fn check_custom_role<'r>(
         faults.add("name", format!("role `{name}` is the product's"));
     }
     if decl.holders.is_some() {
-        faults.add("holders", "only roles of a manifest have a rule about their holders");
+        faults.add(
+            "holders",
+            "only roles of a manifest have a rule about their holders",
+        );
     }
-    let role = |other: &str| if other == name { Some(decl) } else { manifest.roles.get(other).or_else(|| own(other)) };
+    let role = |other: &str| {
+        if other == name {
+            Some(decl)
+        } else {
+            manifest.roles.get(other).or_else(|| own(other))
+        }
+    };
     check_role(&known, "", decl, &role, &mut faults);
     if includes_of(decl, &role).any(|other| other == name) {
         faults.add("includes", format!("role `{name}` includes itself"));
@@ -117,7 +140,12 @@ fn includes_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> impl Iterator<Ite
     let mut open: Vec<&'r str> = decl.includes.iter().map(String::as_str).collect();
     while let Some(name) = open.pop() {
         if seen.insert(name) {
-            open.extend(role(name).into_iter().flat_map(|decl| &decl.includes).map(String::as_str));
+            open.extend(
+                role(name)
+                    .into_iter()
+                    .flat_map(|decl| &decl.includes)
+                    .map(String::as_str),
+            );
         }
     }
     seen.into_iter()
@@ -128,14 +156,27 @@ pub(super) fn levels_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> BTreeSet
     if !decl.levels.is_empty() {
         return decl.levels.keys().copied().collect();
     }
-    includes_of(decl, role).filter_map(role).flat_map(|other| other.levels.keys().copied()).collect()
+    includes_of(decl, role)
+        .filter_map(role)
+        .flat_map(|other| other.levels.keys().copied())
+        .collect()
 }
 
 fn join(path: &str, rest: &str) -> String {
-    if path.is_empty() { rest.to_owned() } else { format!("{path}.{rest}") }
+    if path.is_empty() {
+        rest.to_owned()
+    } else {
+        format!("{path}.{rest}")
+    }
 }
 
-fn check_role<'r>(known: &Known<'_>, path: &str, decl: &'r RoleDecl, role: Roles<'_, 'r>, faults: &mut Faults) {
+fn check_role<'r>(
+    known: &Known<'_>,
+    path: &str,
+    decl: &'r RoleDecl,
+    role: Roles<'_, 'r>,
+    faults: &mut Faults,
+) {
     if decl.levels.is_empty() && decl.includes.is_empty() {
         faults.add(join(path, "levels"), "the role can be bound nowhere");
     }
@@ -144,7 +185,10 @@ fn check_role<'r>(known: &Known<'_>, path: &str, decl: &'r RoleDecl, role: Roles
         match role(name) {
             None => faults.add(path, format!("role `{name}` is not defined")),
             Some(other) if other.holders.is_some() => {
-                faults.add(path, format!("role `{name}` has a rule about its holders and cannot be included"));
+                faults.add(
+                    path,
+                    format!("role `{name}` has a rule about its holders and cannot be included"),
+                );
             }
             Some(_) => {}
         }
@@ -167,7 +211,10 @@ fn check_role<'r>(known: &Known<'_>, path: &str, decl: &'r RoleDecl, role: Roles
             match role(name) {
                 None => faults.add(path, format!("role `{name}` is not defined")),
                 Some(other) if levels_of(other, role).iter().all(|bound| bound < level) => {
-                    faults.add(path, format!("role `{name}` cannot be bound at level `{level}` or below"));
+                    faults.add(
+                        path,
+                        format!("role `{name}` cannot be bound at level `{level}` or below"),
+                    );
                 }
                 Some(_) => {}
             }
@@ -197,7 +244,8 @@ fn check_entry(known: &Known<'_>, path: &str, entry: &EntryDecl, faults: &mut Fa
     } else {
         format!("{path}.permission")
     };
-    let whole = check_pattern(known, &permission, &entry.permission, faults).then(|| parse_pattern(&entry.permission));
+    let whole = check_pattern(known, &permission, &entry.permission, faults)
+        .then(|| parse_pattern(&entry.permission));
     let whole = whole.flatten();
     for (i, text) in entry.except.iter().enumerate() {
         let path = format!("{path}.except[{i}]");
@@ -220,13 +268,19 @@ fn check_entry(known: &Known<'_>, path: &str, entry: &EntryDecl, faults: &mut Fa
     if let Some(source) = &entry.when
         && let Err(error) = Condition::compile(source, &known.condition_types(&names))
     {
-        faults.add(format!("{path}.when"), format!("{error} (at character {})", error.at + 1));
+        faults.add(
+            format!("{path}.when"),
+            format!("{error} (at character {})", error.at + 1),
+        );
     }
     if let Some(EntryApproval::Rule(rule)) = &entry.approval {
         let path = format!("{path}.approval");
         match whole {
             Some(Pattern::One(of, verb)) => check_approval(known, &path, of, verb, rule, faults),
-            _ => faults.add(path, "a rule of its own is for a single permission; a pattern may only waive"),
+            _ => faults.add(
+                path,
+                "a rule of its own is for a single permission; a pattern may only waive",
+            ),
         }
     }
 }

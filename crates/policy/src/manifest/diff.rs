@@ -48,7 +48,11 @@ fn compare(path: &str, before: &Json, after: &Json, changes: &mut Vec<Change>) {
     if let (Json::Object(before), Json::Object(after)) = (before, after) {
         let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         for key in keys {
-            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
             match (before.get(key), after.get(key)) {
                 (Some(before), Some(after)) => compare(&path, before, after, changes),
                 (Some(before), None) => changes.push(Change {

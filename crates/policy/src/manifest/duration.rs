@@ -39,7 +39,9 @@ impl FromStr for Span {
         }
         let number: u64 = digits.parse().map_err(|_| SpanError)?;
         // A thousand years: more is a slip of the pen, and instants stay far from overflow.
-        let seconds = number.checked_mul(*unit).filter(|s| (1..=31_536_000_000).contains(s));
+        let seconds = number
+            .checked_mul(*unit)
+            .filter(|s| (1..=31_536_000_000).contains(s));
         seconds.map(Self).ok_or(SpanError)
     }
 }

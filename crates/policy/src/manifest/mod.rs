@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use bailiwick_types::Level;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use builtin::OPERATOR_VERBS;
 pub use builtin::{SUITE_TYPES, SuiteType, deployment};
 pub use check::Fault;
 pub(crate) use check::implied_verbs;
@@ -329,7 +330,12 @@ impl EntryDecl {
     /// An entry without condition or approval.
     #[must_use]
     pub fn plain(permission: impl Into<String>) -> Self {
-        Self { permission: permission.into(), except: Vec::new(), when: None, approval: None }
+        Self {
+            permission: permission.into(),
+            except: Vec::new(),
+            when: None,
+            approval: None,
+        }
     }
 }
 
@@ -356,20 +362,38 @@ impl From<EntryForm> for EntryDecl {
     fn from(form: EntryForm) -> Self {
         match form {
             EntryForm::Plain(permission) => Self::plain(permission),
-            EntryForm::Full(FullEntry { permission, except, when, approval }) => {
-                Self { permission, except, when, approval }
-            }
+            EntryForm::Full(FullEntry {
+                permission,
+                except,
+                when,
+                approval,
+            }) => Self {
+                permission,
+                except,
+                when,
+                approval,
+            },
         }
     }
 }
 
 impl From<EntryDecl> for EntryForm {
     fn from(entry: EntryDecl) -> Self {
-        let EntryDecl { permission, except, when, approval } = entry;
+        let EntryDecl {
+            permission,
+            except,
+            when,
+            approval,
+        } = entry;
         if except.is_empty() && when.is_none() && approval.is_none() {
             Self::Plain(permission)
         } else {
-            Self::Full(FullEntry { permission, except, when, approval })
+            Self::Full(FullEntry {
+                permission,
+                except,
+                when,
+                approval,
+            })
         }
     }
 }

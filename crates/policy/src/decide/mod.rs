@@ -1,0 +1,361 @@
+//! The decision: a pure function of policy, places, sets, resource, request and instant.
+
+mod assign;
+mod explain;
+mod holds;
+mod list;
+mod walk;
+
+use bailiwick_types::{ApprovalId, Level, Subject, Timestamp};
+
+pub use assign::{could_assign, holds_role, may_assign};
+pub use explain::{Explanation, SeenCondition, Step, StepEffect, explain};
+pub use holds::{Claim, claims_of, holds, suite_holds};
+pub use list::{HeldPermissions, permissions_held, scopes_held};
+pub(crate) use walk::{Candidate, Effect, Ground};
+
+pub use crate::condition::Request;
+use crate::{
+    AccountPolicy, GrantBucket, PermissionNo, PermissionSet, PlaceId, Places, Resource, RoleNo, TypeNo,
+    product::ApprovalRule,
+    set::{ApprovalTarget, is_over_at},
+};
+
+/// What a decision is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// A scope.
+    Scope(PlaceId),
+    /// A resource, then its parents upwards as far as they are known. Never empty.
+    Resource(&'a [&'a Resource]),
+    /// A resource that is not known in the account.
+    Absent,
+}
+
+/// For whom a decision is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Audience {
+    /// For a product that asks about its subject: what is bound at the deployment never allows anything.
+    #[default]
+    Product,
+    /// For the suite's own guard: the operator counts.
+    Suite,
+}
+
+/// Everything that a decision is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct DecisionInput<'a> {
+    /// The account's policy.
+    pub policy: &'a AccountPolicy,
+    /// The account's tree.
+    pub places: &'a Places,
+    /// Whom it is about.
+    pub subject: &'a Subject,
+    /// Whether identity has disabled the user.
+    pub disabled: bool,
+    /// The subject's own set first, then those of all groups that it is in, whatever the number of steps.
+    pub sets: &'a [&'a PermissionSet],
+    /// Of sets that are split, the buckets of the target and its parents.
+    pub buckets: &'a [&'a GrantBucket],
+    /// What it is about.
+    pub target: Target<'a>,
+    /// What the caller says beside.
+    pub request: Request<'a>,
+    /// For whom it is made.
+    pub audience: Audience,
+    /// The instant.
+    pub now: Timestamp,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// No.
+    Deny,
+    /// Yes.
+    Allow,
+    /// Yes, once somebody has approved.
+    NeedsApproval,
+}
+
+/// Why an answer is as it is: a closed set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// Allowed by a binding of a role.
+    Role,
+    /// Allowed by a default role.
+    DefaultRole,
+    /// Allowed by a grant.
+    Grant,
+    /// Allowed by an approval of what a role or grant gives.
+    Approved,
+    /// It is given once somebody approves.
+    ApprovalRequired,
+    /// Nothing gives the permission on this target.
+    NoEntry,
+    /// What gives it has a condition that is not true.
+    ConditionFalse,
+    /// What gives it has a condition that cannot be decided.
+    ConditionUndecided,
+    /// What gave it has expired.
+    Expired,
+    /// The target is not known in the account.
+    ResourceUnknown,
+    /// The scope in which the target lies is not known in the account.
+    ScopeUnknown,
+    /// The product has no such permission any more.
+    PermissionUnknown,
+    /// The permission is not asked on targets of this type.
+    NotApplicable,
+    /// The user is disabled.
+    SubjectDisabled,
+    /// The user is no member of the account.
+    NotAMember,
+    /// The member is suspended.
+    MemberSuspended,
+    /// The membership has expired.
+    MembershipExpired,
+    /// The account is suspended.
+    AccountSuspended,
+    /// A scope on the way is suspended.
+    ScopeSuspended,
+    /// A scope on the way is moving to another account.
+    ScopeMoving,
+    /// A scope on the way, or the account, is deleted.
+    ScopeDeleted,
+}
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 21] = [
+        Self::Role,
+        Self::DefaultRole,
+        Self::Grant,
+        Self::Approved,
+        Self::ApprovalRequired,
+        Self::NoEntry,
+        Self::ConditionFalse,
+        Self::ConditionUndecided,
+        Self::Expired,
+        Self::ResourceUnknown,
+        Self::ScopeUnknown,
+        Self::PermissionUnknown,
+        Self::NotApplicable,
+        Self::SubjectDisabled,
+        Self::NotAMember,
+        Self::MemberSuspended,
+        Self::MembershipExpired,
+        Self::AccountSuspended,
+        Self::ScopeSuspended,
+        Self::ScopeMoving,
+        Self::ScopeDeleted,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Role => "ROLE",
+            Self::DefaultRole => "DEFAULT_ROLE",
+            Self::Grant => "GRANT",
+            Self::Approved => "APPROVED",
+            Self::ApprovalRequired => "APPROVAL_REQUIRED",
+            Self::NoEntry => "NO_ENTRY",
+            Self::ConditionFalse => "CONDITION_FALSE",
+            Self::ConditionUndecided => "CONDITION_UNDECIDED",
+            Self::Expired => "EXPIRED",
+            Self::ResourceUnknown => "RESOURCE_UNKNOWN",
+            Self::ScopeUnknown => "SCOPE_UNKNOWN",
+            Self::PermissionUnknown => "PERMISSION_UNKNOWN",
+            Self::NotApplicable => "NOT_APPLICABLE",
+            Self::SubjectDisabled => "SUBJECT_DISABLED",
+            Self::NotAMember => "NOT_A_MEMBER",
+            Self::MemberSuspended => "MEMBER_SUSPENDED",
+            Self::MembershipExpired => "MEMBERSHIP_EXPIRED",
+            Self::AccountSuspended => "ACCOUNT_SUSPENDED",
+            Self::ScopeSuspended => "SCOPE_SUSPENDED",
+            Self::ScopeMoving => "SCOPE_MOVING",
+            Self::ScopeDeleted => "SCOPE_DELETED",
+        }
+    }
+}
+
+/// What decided, or came nearest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A binding.
+    Binding {
+        /// The index of the set in [`DecisionInput::sets`].
+        set: u16,
+        /// The role.
+        role: RoleNo,
+        /// Where it is bound.
+        place: PlaceId,
+        /// What that place is.
+        level: Level,
+        /// The index of the entry, where it has a condition or an approval rule of its own.
+        entry: Option<u16>,
+    },
+    /// A default role, taken as bound at the account.
+    DefaultRole {
+        /// The role.
+        role: RoleNo,
+        /// The index of the entry, where it has a condition or an approval rule of its own.
+        entry: Option<u16>,
+    },
+    /// A grant on a scope.
+    ScopeGrant {
+        /// The index of the set.
+        set: u16,
+        /// The scope.
+        place: PlaceId,
+    },
+    /// A grant on a type in a scope.
+    TypeGrant {
+        /// The index of the set.
+        set: u16,
+        /// The scope.
+        place: PlaceId,
+        /// The type.
+        of: TypeNo,
+    },
+    /// A grant on the target or on a resource above it.
+    ResourceGrant {
+        /// The index of the set, or of the bucket counted on from the sets.
+        set: u16,
+        /// 0 for the target, 1 for its parent, and so on.
+        above: u16,
+    },
+}
+
+/// A decision. It is never an error: what keeps one from being made comes before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Decision {
+    /// The permission that it is about.
+    pub permission: PermissionNo,
+    /// The answer.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Reason,
+    /// What decided, or came nearest.
+    pub source: Option<Source>,
+    /// The approval that allowed it.
+    pub approval: Option<ApprovalId>,
+}
+
+impl Decision {
+    fn deny(permission: PermissionNo, reason: Reason) -> Self {
+        Self {
+            permission,
+            outcome: Outcome::Deny,
+            reason,
+            source: None,
+            approval: None,
+        }
+    }
+
+    /// Tells whether the answer is yes.
+    #[must_use]
+    pub fn is_allow(&self) -> bool {
+        self.outcome == Outcome::Allow
+    }
+
+    /// The approval rule behind [`Reason::ApprovalRequired`] and [`Reason::Approved`].
+    #[must_use]
+    pub fn rule<'a>(&self, policy: &'a AccountPolicy) -> Option<&'a ApprovalRule> {
+        if !matches!(self.reason, Reason::ApprovalRequired | Reason::Approved) {
+            return None;
+        }
+        let own = |role: RoleNo, level: Level, entry: Option<u16>| {
+            policy
+                .role(role)?
+                .level(level)?
+                .entries()
+                .get(usize::from(entry?))?
+                .own_rule()
+        };
+        let of_entry = match self.source? {
+            Source::Binding {
+                role, level, entry, ..
+            } => own(role, level, entry),
+            Source::DefaultRole { role, entry } => own(role, Level::Account, entry),
+            Source::ScopeGrant { .. } | Source::TypeGrant { .. } | Source::ResourceGrant { .. } => None,
+        };
+        of_entry.or_else(|| policy.type_rule(self.permission))
+    }
+}
+
+/// Decides whether the subject may do this, here, now.
+///
+/// Entries only add; the first that allows outright decides. Without one, an entry that asks for an approval makes
+/// the answer depend on the subject's open approvals.
+#[must_use]
+pub fn decide(input: &DecisionInput<'_>, permission: PermissionNo) -> Decision {
+    let ground = match Ground::find(input, permission) {
+        Ok(ground) => ground,
+        Err(reason) => return Decision::deny(permission, reason),
+    };
+    let mut nearest: Option<Candidate<'_>> = None;
+    let mut allowed = None;
+    let end = ground.walk(&mut |candidate| {
+        if matches!(candidate.effect, Effect::Allow) {
+            allowed = Some(candidate);
+            return false;
+        }
+        if nearest
+            .as_ref()
+            .is_none_or(|other| other.effect.distance() > candidate.effect.distance())
+        {
+            nearest = Some(candidate);
+        }
+        true
+    });
+    if let Some(candidate) = allowed {
+        return candidate.allow(permission);
+    }
+    let Some(candidate) = nearest else {
+        return Decision::deny(permission, end.unwrap_or(Reason::NoEntry));
+    };
+    let (outcome, reason, approval) = match candidate.effect {
+        Effect::Approval => match ground.approval() {
+            Some(id) => (Outcome::Allow, Reason::Approved, Some(id)),
+            None => (Outcome::NeedsApproval, Reason::ApprovalRequired, None),
+        },
+        Effect::Undecided => (Outcome::Deny, Reason::ConditionUndecided, None),
+        Effect::False => (Outcome::Deny, Reason::ConditionFalse, None),
+        Effect::Expired | Effect::Allow => (Outcome::Deny, Reason::Expired, None),
+    };
+    Decision {
+        permission,
+        outcome,
+        reason,
+        source: Some(candidate.source),
+        approval,
+    }
+}
+
+impl<'a> Ground<'a> {
+    /// An approved, unexpired, unused request for this very thing.
+    fn approval(&self) -> Option<ApprovalId> {
+        let input = self.input;
+        let own = input.sets.first().filter(|set| set.subject() == input.subject)?;
+        let same = |target: &ApprovalTarget| match (target, input.target) {
+            (ApprovalTarget::Place(place), Target::Scope(asked)) => *place == asked,
+            (ApprovalTarget::Resource(of, id), Target::Resource([asked, ..])) => {
+                *of == asked.type_no && *id == asked.id
+            }
+            _ => false,
+        };
+        let found = own.approvals().iter().find(|approval| {
+            approval.approved
+                && approval.permission == self.info.no
+                && same(&approval.target)
+                && approval
+                    .digest
+                    .as_deref()
+                    .is_none_or(|digest| input.request.digest == Some(digest))
+                && !is_over_at(approval.expires_at, input.now)
+        });
+        found.map(|approval| approval.id)
+    }
+}

@@ -1,0 +1,108 @@
+//! The numbers that a product's permissions, types and roles keep for ever.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    PermissionNo, RoleNo, TypeNo,
+    manifest::{Manifest, SUITE_TYPES},
+};
+
+/// Numbers by name. They are carried from version to version of a manifest and never reused: a name that comes back
+/// has its old number, a name that is gone keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Numbers {
+    permissions: BTreeMap<String, PermissionNo>,
+    types: BTreeMap<String, TypeNo>,
+    roles: BTreeMap<String, RoleNo>,
+}
+
+/// There are more names than numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the product has used up the numbers of its {0}")]
+pub struct NumbersError(&'static str);
+
+impl Numbers {
+    /// The permission's number, also of one that is gone.
+    #[must_use]
+    pub fn permission(&self, name: &str) -> Option<PermissionNo> {
+        self.permissions.get(name).copied()
+    }
+
+    /// The type's number, also of one that is gone.
+    #[must_use]
+    pub fn type_no(&self, name: &str) -> Option<TypeNo> {
+        self.types.get(name).copied()
+    }
+
+    /// The role's number, also of one that is gone.
+    #[must_use]
+    pub fn role(&self, name: &str) -> Option<RoleNo> {
+        self.roles.get(name).copied()
+    }
+
+    /// The name behind a role's number, also of one that is gone.
+    #[must_use]
+    pub fn role_name(&self, role: RoleNo) -> Option<&str> {
+        self.roles
+            .iter()
+            .find(|(_, no)| **no == role)
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// The name behind a permission's number, also of one that is gone.
+    #[must_use]
+    pub fn permission_name(&self, permission: PermissionNo) -> Option<&str> {
+        self.permissions
+            .iter()
+            .find(|(_, no)| **no == permission)
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// Gives numbers to what has none: the suite's own first and in a fixed order.
+    pub(crate) fn extend(&mut self, manifest: &Manifest) -> Result<(), NumbersError> {
+        for of in SUITE_TYPES {
+            self.add_type(of.name, of.verbs.iter().copied())?;
+        }
+        for (name, decl) in &manifest.types {
+            self.add_type(name, decl.verbs.iter().map(String::as_str))?;
+        }
+        for name in ["operator", "service"]
+            .into_iter()
+            .chain(manifest.roles.keys().map(String::as_str))
+        {
+            // Numbers are dense: the count is the next one.
+            let next = u32::try_from(self.roles.len()).map_err(|_| NumbersError("roles"))?;
+            if next >= RoleNo::FIRST_CUSTOM.0 {
+                return Err(NumbersError("roles"));
+            }
+            self.roles.entry(name.to_owned()).or_insert(RoleNo(next));
+        }
+        Ok(())
+    }
+
+    fn add_type<'a>(&mut self, name: &str, verbs: impl Iterator<Item = &'a str>) -> Result<(), NumbersError> {
+        let next = u16::try_from(self.types.len()).map_err(|_| NumbersError("types"))?;
+        self.types.entry(name.to_owned()).or_insert(TypeNo(next));
+        for verb in verbs {
+            let next = u16::try_from(self.permissions.len()).map_err(|_| NumbersError("permissions"))?;
+            self.permissions
+                .entry(format!("{name}.{verb}"))
+                .or_insert(PermissionNo(next));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn count_permissions(&self) -> usize {
+        self.permissions.len()
+    }
+
+    pub(crate) fn count_types(&self) -> usize {
+        self.types.len()
+    }
+
+    pub(crate) fn count_roles(&self) -> usize {
+        self.roles.len()
+    }
+}

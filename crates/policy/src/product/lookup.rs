@@ -1,0 +1,207 @@
+//! From what callers write to what decisions take: every fault comes before a decision.
+
+use serde_json::{Map, Value as Json};
+
+use super::{PermissionInfo, Product, TypeInfo};
+use crate::{
+    PermissionNo, TypeNo,
+    value::{Value, ValueType, Values},
+};
+
+/// Why a question does not fit the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QuestionFault {
+    /// There is no such permission.
+    #[error("unknown permission `{0}`")]
+    UnknownPermission(String),
+    /// There is no such type.
+    #[error("unknown type `{0}`")]
+    UnknownType(String),
+    /// The permission is not asked on resources of the type.
+    #[error("permission `{permission}` is not asked on resources of type `{of}`")]
+    NotApplicable {
+        /// The permission.
+        permission: String,
+        /// The type.
+        of: String,
+    },
+}
+
+/// Why a named value does not fit the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValueFault {
+    /// The type has no such attribute, or nothing looks at such a parameter.
+    #[error("`{0}` is not declared")]
+    Undeclared(String),
+    /// The value is of another type.
+    #[error("`{name}` must be of type `{}`", .kind.as_str())]
+    WrongType {
+        /// The name.
+        name: String,
+        /// The declared type.
+        kind: ValueType,
+    },
+    /// A text or list is longer than any should be.
+    #[error("`{0}` is too long")]
+    TooLong(String),
+}
+
+/// The greatest number of elements of a list.
+const MAX_ELEMENTS: usize = 1_000;
+/// The greatest length of a text in bytes.
+const MAX_TEXT: usize = 4_096;
+
+impl Product {
+    /// Fits a question: the permission, asked on a resource of the type, or on a scope where none is named.
+    ///
+    /// # Errors
+    /// Permission or type are unknown, or the permission is not asked on such a target.
+    pub fn question(
+        &self,
+        permission: &str,
+        target: Option<&str>,
+    ) -> Result<(PermissionNo, Option<TypeNo>), QuestionFault> {
+        let no = self
+            .permission_no(permission)
+            .ok_or_else(|| QuestionFault::UnknownPermission(permission.to_owned()))?;
+        let Some(target) = target else {
+            return Ok((no, None));
+        };
+        let of = self
+            .type_no(target)
+            .ok_or_else(|| QuestionFault::UnknownType(target.to_owned()))?;
+        if self.may_be_asked_on(no, of) {
+            Ok((no, Some(of)))
+        } else {
+            Err(QuestionFault::NotApplicable {
+                permission: permission.to_owned(),
+                of: target.to_owned(),
+            })
+        }
+    }
+
+    /// Tells whether the permission is asked on resources of the type; on scopes every permission is.
+    #[must_use]
+    pub fn may_be_asked_on(&self, permission: PermissionNo, target: TypeNo) -> bool {
+        let own = |info: &PermissionInfo| self.type_info(info.type_no);
+        self.permission(permission)
+            .and_then(own)
+            .is_some_and(|of: &TypeInfo| of.no == target || of.on.contains(&target))
+    }
+
+    /// Reads the attributes of a resource that is registered or described.
+    ///
+    /// # Errors
+    /// Every attribute that the type does not declare or that is of another type.
+    pub fn attributes(&self, of: TypeNo, given: &Map<String, Json>) -> Result<Values, Vec<ValueFault>> {
+        read(
+            given,
+            |name| {
+                self.type_info(of)?
+                    .attribute(name)
+                    .map(|attribute| attribute.kind)
+            },
+            false,
+        )
+    }
+
+    /// Reads the attributes of a request. What the manifest does not mark `from: request` is left out.
+    ///
+    /// # Errors
+    /// Every attribute that counts and is of another type.
+    pub fn request_attributes(
+        &self,
+        permission: PermissionNo,
+        target: Option<TypeNo>,
+        given: &Map<String, Json>,
+    ) -> Result<Values, Vec<ValueFault>> {
+        let own = self.permission(permission).map(|info| info.type_no);
+        let declared = |name: &str| {
+            let of_target = target
+                .and_then(|of| self.type_info(of))
+                .and_then(|of| of.attribute(name));
+            let found = of_target.or_else(|| self.type_info(own?)?.attribute(name))?;
+            found.from_request.then_some(found.kind)
+        };
+        read(given, declared, true)
+    }
+
+    /// Reads the circumstances of a request. What the manifest does not declare under `context` is left out.
+    ///
+    /// # Errors
+    /// Every declared value that is of another type.
+    pub fn request_context(&self, given: &Map<String, Json>) -> Result<Values, Vec<ValueFault>> {
+        read(given, |name| self.manifest.context.get(name).copied(), true)
+    }
+
+    /// Reads the parameters of a grant of these permissions.
+    ///
+    /// # Errors
+    /// Every parameter that no granted permission's condition looks at or that is of another type.
+    pub fn grant_parameters(
+        &self,
+        permissions: impl IntoIterator<Item = PermissionNo>,
+        given: &Map<String, Json>,
+    ) -> Result<Values, Vec<ValueFault>> {
+        let conditions: Vec<_> = permissions
+            .into_iter()
+            .filter_map(|no| self.permission(no)?.grant_condition.as_ref())
+            .collect();
+        read(
+            given,
+            |name| {
+                conditions
+                    .iter()
+                    .find_map(|of| of.parameters().get(name).copied())
+            },
+            false,
+        )
+    }
+}
+
+impl super::RoleLevel {
+    /// Reads the parameters of a binding of the role at this level.
+    ///
+    /// # Errors
+    /// Every parameter that no condition of the role looks at or that is of another type.
+    pub fn read_parameters(&self, given: &Map<String, Json>) -> Result<Values, Vec<ValueFault>> {
+        let parameters = self.parameters();
+        read(given, |name| parameters.get(name).copied(), false)
+    }
+}
+
+fn read(
+    given: &Map<String, Json>,
+    declared: impl Fn(&str) -> Option<ValueType>,
+    skip_undeclared: bool,
+) -> Result<Values, Vec<ValueFault>> {
+    let mut faults = Vec::new();
+    let mut values = Vec::new();
+    for (name, json) in given {
+        match declared(name) {
+            None if skip_undeclared => {}
+            None => faults.push(ValueFault::Undeclared(name.clone())),
+            Some(kind) => match kind.read(json) {
+                None => faults.push(ValueFault::WrongType {
+                    name: name.clone(),
+                    kind,
+                }),
+                Some(value) if is_too_long(&value) => faults.push(ValueFault::TooLong(name.clone())),
+                Some(value) => values.push((name.as_str(), value)),
+            },
+        }
+    }
+    if faults.is_empty() {
+        Ok(values.into_iter().collect())
+    } else {
+        Err(faults)
+    }
+}
+
+fn is_too_long(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => text.len() > MAX_TEXT,
+        Value::List(items) => items.len() > MAX_ELEMENTS || items.iter().any(is_too_long),
+        _ => false,
+    }
+}

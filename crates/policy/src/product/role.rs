@@ -1,0 +1,386 @@
+//! Compiled roles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bailiwick_types::Level;
+
+use super::{ApprovalRule, Pattern, Product};
+use crate::{
+    PermissionBits, PermissionNo, RoleNo,
+    condition::Condition,
+    manifest::{self, EntryApproval, EntryDecl, Fault, Holders, OPERATOR_VERBS, RoleDecl},
+    value::ValueType,
+};
+
+/// A compiled role: of the suite, of a product or of an account.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// Its number.
+    pub no: RoleNo,
+    /// Its name.
+    pub name: Box<str>,
+    /// What people call it; its name where it has no title.
+    pub title: Box<str>,
+    /// How many must have it in each scope.
+    pub holders: Option<Holders>,
+    pub(crate) levels: [Option<Box<RoleLevel>>; 5],
+}
+
+impl Role {
+    /// What the role gives where it is bound at this level; `None` where it cannot be.
+    #[inline]
+    #[must_use]
+    pub fn level(&self, level: Level) -> Option<&RoleLevel> {
+        self.levels.get(level as usize)?.as_deref()
+    }
+
+    /// The levels at which the role may be bound, with what it gives there.
+    pub fn levels(&self) -> impl Iterator<Item = (Level, &RoleLevel)> {
+        const LEVELS: [Level; 5] = [
+            Level::Deployment,
+            Level::Product,
+            Level::Account,
+            Level::Instance,
+            Level::Workspace,
+        ];
+        LEVELS
+            .into_iter()
+            .filter_map(|level| Some((level, self.level(level)?)))
+    }
+
+    /// Bytes on the heap, conditions left out.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let level = |level: &RoleLevel| {
+            let words = level.plain.len().div_ceil(8) + level.waived.len().div_ceil(8);
+            size_of::<RoleLevel>() + words + level.entries.len() * (size_of::<Entry>() + 64)
+        };
+        self.name.len() + self.title.len() + self.levels.iter().flatten().map(|at| level(at)).sum::<usize>()
+    }
+}
+
+/// What a role gives where it is bound at one level.
+#[derive(Debug, Clone)]
+pub struct RoleLevel {
+    /// Given without condition; a type's approval rule applies.
+    pub(crate) plain: PermissionBits,
+    /// Given without condition and whatever a type's approval rule says.
+    pub(crate) waived: PermissionBits,
+    /// Indexes of the entries with a condition or an approval rule of their own.
+    pub(crate) special: Box<[u16]>,
+    pub(crate) entries: Box<[Entry]>,
+    pub(crate) assigns: Assigns,
+}
+
+impl RoleLevel {
+    /// The entries, those of included roles among them.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The roles that may be assigned.
+    #[must_use]
+    pub fn assigns(&self) -> &Assigns {
+        &self.assigns
+    }
+
+    /// Everything that some entry gives, with or without condition.
+    #[must_use]
+    pub fn permissions(&self) -> PermissionBits {
+        let mut all = self.plain.clone();
+        self.entries.iter().for_each(|entry| all.union(&entry.bits));
+        all
+    }
+
+    /// Everything given without condition (a type's approval rule may apply).
+    #[must_use]
+    pub fn unconditional(&self) -> PermissionBits {
+        let mut all = self.plain.clone();
+        all.union(&self.waived);
+        all
+    }
+
+    /// The parameters that conditions look at, with their types: what a binding of the role may bring.
+    #[must_use]
+    pub fn parameters(&self) -> BTreeMap<&str, ValueType> {
+        let conditions = self.entries.iter().filter_map(|entry| entry.condition.as_ref());
+        conditions
+            .flat_map(|c| c.parameters().iter().map(|(name, kind)| (&**name, *kind)))
+            .collect()
+    }
+
+    pub(crate) fn specials(&self) -> impl Iterator<Item = (u16, &Entry)> {
+        self.special
+            .iter()
+            .filter_map(|&i| Some((i, self.entries.get(usize::from(i))?)))
+    }
+}
+
+/// The roles that a role assigns.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Assigns {
+    /// All roles of the product.
+    pub all: bool,
+    /// Those named, in order of their numbers.
+    pub named: Box<[RoleNo]>,
+}
+
+impl Assigns {
+    /// Tells whether the role is among them.
+    #[must_use]
+    pub fn contains(&self, role: RoleNo) -> bool {
+        (self.all && !role.is_custom()) || self.named.binary_search(&role).is_ok()
+    }
+}
+
+/// A compiled permission entry.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// All permissions that it gives, implied ones included and exceptions left out.
+    pub bits: PermissionBits,
+    /// What it names.
+    pub pattern: Pattern,
+    /// What of the pattern it does not give.
+    pub except: Box<[Pattern]>,
+    /// Its condition.
+    pub condition: Option<Condition>,
+    pub(crate) rule: EntryRule,
+}
+
+/// What an entry says about approvals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EntryRule {
+    /// The type's rule applies.
+    OfType,
+    Waived,
+    Own(ApprovalRule),
+}
+
+impl Entry {
+    /// Tells whether the entry waives the types' approval rules.
+    #[must_use]
+    pub fn waives(&self) -> bool {
+        self.rule == EntryRule::Waived
+    }
+
+    /// The approval rule that the entry carries in place of the type's.
+    #[must_use]
+    pub fn own_rule(&self) -> Option<&ApprovalRule> {
+        match &self.rule {
+            EntryRule::Own(rule) => Some(rule),
+            EntryRule::OfType | EntryRule::Waived => None,
+        }
+    }
+}
+
+impl Product {
+    /// Reads `*`, `TYPE.*` or `TYPE.VERB`; `None` where the manifest has no such thing.
+    #[must_use]
+    pub fn pattern(&self, text: &str) -> Option<Pattern> {
+        match manifest::parse_pattern(text)? {
+            manifest::Pattern::All => Some(Pattern::All),
+            manifest::Pattern::Type(of) => self.type_no(of).map(Pattern::Type),
+            manifest::Pattern::One(..) => self.permission_no(text).map(Pattern::One),
+        }
+    }
+
+    /// Writes a pattern as it was read; `None` for what the manifest no longer has.
+    #[must_use]
+    pub fn pattern_text(&self, pattern: Pattern) -> Option<String> {
+        match pattern {
+            Pattern::All => Some("*".to_owned()),
+            Pattern::Type(no) => self.type_info(no).map(|of| format!("{}.*", of.name)),
+            Pattern::One(no) => self.permission(no).map(|of| of.name.to_string()),
+        }
+    }
+
+    /// The permissions that a pattern names at a level and below: `*` leaves out the types of the levels above.
+    #[must_use]
+    pub fn matched(&self, pattern: Pattern, level: Level) -> PermissionBits {
+        let mut bits = PermissionBits::with_room(self.permissions.len());
+        match pattern {
+            Pattern::One(no) => bits.insert(no),
+            Pattern::Type(no) => {
+                if let Some(of) = self.type_info(no) {
+                    bits.union(&of.permissions);
+                }
+            }
+            Pattern::All => {
+                for of in self.types().filter(|of| of.level.is_none_or(|of| of >= level)) {
+                    bits.union(&of.permissions);
+                }
+            }
+        }
+        bits
+    }
+
+    fn with_implied(&self, bits: &PermissionBits) -> PermissionBits {
+        let mut all = bits.clone();
+        for info in bits.iter().filter_map(|no| self.permission(no)) {
+            all.union(&info.implies);
+        }
+        all
+    }
+
+    /// What the operator may do: the suite's permissions, and registering, editing and deleting of every type.
+    fn operator_bits(&self) -> PermissionBits {
+        let registers = |name: &str| {
+            name.split_once('.')
+                .is_some_and(|(_, verb)| OPERATOR_VERBS.contains(&verb))
+        };
+        let suite = |no| self.type_info(no).is_some_and(|of| of.suite);
+        let mine = |info: &&super::PermissionInfo| suite(info.type_no) || registers(&info.name);
+        self.permissions().filter(mine).map(|info| info.no).collect()
+    }
+}
+
+/// Compiles an entry; the fault names what the manifest does not have.
+pub(crate) fn entry_of(product: &Product, level: Level, decl: &EntryDecl) -> Result<Entry, String> {
+    let unknown = |text: &str| format!("unknown permission `{text}`");
+    let pattern = product
+        .pattern(&decl.permission)
+        .ok_or_else(|| unknown(&decl.permission))?;
+    // An exception that names nothing any more takes nothing away.
+    let except: Box<[Pattern]> = decl
+        .except
+        .iter()
+        .filter_map(|text| product.pattern(text))
+        .collect();
+    let mut bits = product.with_implied(&product.matched(pattern, level));
+    for part in &except {
+        bits.subtract(&product.matched(*part, level));
+    }
+    let types: BTreeSet<_> = match pattern {
+        Pattern::One(no) => product
+            .permission(no)
+            .map(|info| info.type_no)
+            .into_iter()
+            .collect(),
+        Pattern::Type(no) => [no].into(),
+        Pattern::All => product.types().map(|of| of.no).collect(),
+    };
+    let condition = match &decl.when {
+        None => None,
+        Some(source) => {
+            let types = product.condition_types(types);
+            Some(Condition::compile(source, &types).map_err(|error| error.to_string())?)
+        }
+    };
+    let rule = match &decl.approval {
+        None => EntryRule::OfType,
+        Some(EntryApproval::Waived(_)) => EntryRule::Waived,
+        Some(EntryApproval::Rule(rule)) => {
+            EntryRule::Own(product.rule(rule).ok_or_else(|| unknown(&rule.by))?)
+        }
+    };
+    Ok(Entry {
+        bits,
+        pattern,
+        except,
+        condition,
+        rule,
+    })
+}
+
+/// Compiles a role with what it includes. What does not fit (an account's role after its product changed) is left
+/// out and named: a role then gives less, never more.
+pub(crate) fn compile_role<'r>(
+    product: &Product,
+    no: RoleNo,
+    name: &str,
+    decl: &'r RoleDecl,
+    role: &dyn Fn(&str) -> Option<&'r RoleDecl>,
+    role_no: &dyn Fn(&str) -> Option<RoleNo>,
+) -> (Role, Vec<Fault>) {
+    let mut faults = Vec::new();
+    let mut all = vec![decl];
+    let mut names: BTreeSet<&str> = [name].into();
+    let mut next = 0;
+    while let Some(decl) = all.get(next).copied() {
+        next += 1;
+        for other in decl.includes.iter().filter(|other| names.insert(other.as_str())) {
+            all.extend(role(other));
+        }
+    }
+    let levels: BTreeSet<Level> = if decl.levels.is_empty() {
+        all.iter().flat_map(|decl| decl.levels.keys().copied()).collect()
+    } else {
+        decl.levels.keys().copied().collect()
+    };
+    let mut compiled = Role {
+        no,
+        name: name.into(),
+        title: decl.title.as_deref().unwrap_or(name).into(),
+        holders: decl.holders,
+        levels: [const { None }; 5],
+    };
+    for level in levels {
+        let parts = || all.iter().filter_map(|decl| decl.levels.get(&level));
+        let mut entries = Vec::new();
+        for entry in parts().flat_map(|at| &at.permissions) {
+            match entry_of(product, level, entry) {
+                Ok(entry) => entries.push(entry),
+                Err(message) => {
+                    faults.push(Fault {
+                        path: format!("levels.{level}.permissions.{}", entry.permission),
+                        message,
+                    });
+                }
+            }
+        }
+        if no == RoleNo::OPERATOR {
+            let bits = product.operator_bits();
+            entries = vec![Entry {
+                bits,
+                pattern: Pattern::All,
+                except: [].into(),
+                condition: None,
+                rule: EntryRule::Waived,
+            }];
+        }
+        let named: BTreeSet<RoleNo> = parts()
+            .flat_map(|at| &at.assigns)
+            .filter_map(|name| role_no(name))
+            .collect();
+        let assigns = Assigns {
+            all: parts().flat_map(|at| &at.assigns).any(|name| name == "*"),
+            named: named.into_iter().collect(),
+        };
+        if let Some(slot) = compiled.levels.get_mut(level as usize) {
+            *slot = Some(Box::new(level_of(product, entries, assigns)));
+        }
+    }
+    (compiled, faults)
+}
+
+pub(crate) fn level_of(product: &Product, entries: Vec<Entry>, assigns: Assigns) -> RoleLevel {
+    let mut plain = PermissionBits::with_room(product.permissions.len());
+    let mut waived = plain.clone();
+    let mut special = Vec::new();
+    for (i, entry) in entries.iter().enumerate() {
+        match (&entry.condition, &entry.rule) {
+            (None, EntryRule::OfType) => plain.union(&entry.bits),
+            (None, EntryRule::Waived) => waived.union(&entry.bits),
+            _ => special.extend(u16::try_from(i)),
+        }
+    }
+    RoleLevel {
+        plain,
+        waived,
+        special: special.into(),
+        entries: entries.into(),
+        assigns,
+    }
+}
+
+impl Pattern {
+    /// The permission, where the pattern names a single one.
+    #[must_use]
+    pub fn single(self) -> Option<PermissionNo> {
+        match self {
+            Self::One(no) => Some(no),
+            Self::All | Self::Type(_) => None,
+        }
+    }
+}

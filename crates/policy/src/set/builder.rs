@@ -1,0 +1,394 @@
+//! Building sets from rows.
+
+use std::collections::BTreeMap;
+
+use bailiwick_types::{GroupId, Subject, Timestamp};
+
+use super::{
+    Binding, Grant, GrantBucket, Member, NEVER, NO_PARAMETERS, OpenApproval, PermissionSet, ResourceGrants,
+    Shapes, Slot, TypeGrant, grants::Key, index_of_places,
+};
+use crate::{PlaceId, RoleNo, TypeNo, index::bucket_of, product::Pattern, value::Values};
+
+/// Which resources of a type a grant covers: revisions are the account's, at the grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TypeGrantReach {
+    /// Those registered up to the revision.
+    Existing(u64),
+    /// Those registered after it.
+    Future(u64),
+    /// All.
+    All,
+}
+
+impl TypeGrantReach {
+    /// Tells whether a resource registered at the revision is covered.
+    #[inline]
+    #[must_use]
+    pub fn covers(self, registered: u64) -> bool {
+        match self {
+            Self::Existing(at) => registered <= at,
+            Self::Future(at) => registered > at,
+            Self::All => true,
+        }
+    }
+}
+
+/// What a grant gives, with parameters and end.
+type Given = (Vec<Pattern>, Option<Values>, i64);
+
+/// Collects the rows of one subject in one account.
+#[derive(Debug, Clone)]
+pub struct PermissionSetBuilder {
+    subject: Subject,
+    member: Option<Member>,
+    groups: Vec<GroupId>,
+    bindings: Vec<(PlaceId, RoleNo, i64, Option<Values>)>,
+    scope_grants: Vec<(PlaceId, Given)>,
+    type_grants: Vec<(PlaceId, TypeNo, TypeGrantReach, Given)>,
+    resource_grants: Vec<(TypeNo, Box<str>, Given)>,
+    approvals: Vec<OpenApproval>,
+}
+
+fn end(expires_at: Option<Timestamp>) -> i64 {
+    expires_at.map_or(NEVER, |at| at.0)
+}
+
+fn given(
+    permissions: impl IntoIterator<Item = Pattern>,
+    with: Option<Values>,
+    expires: Option<Timestamp>,
+) -> Given {
+    let mut permissions: Vec<Pattern> = permissions.into_iter().collect();
+    permissions.sort_unstable();
+    permissions.dedup();
+    (
+        permissions,
+        with.filter(|values| !values.is_empty()),
+        end(expires),
+    )
+}
+
+impl PermissionSetBuilder {
+    /// Starts the set of a subject.
+    #[must_use]
+    pub fn new(subject: Subject) -> Self {
+        Self {
+            subject,
+            member: None,
+            groups: Vec::new(),
+            bindings: Vec::new(),
+            scope_grants: Vec::new(),
+            type_grants: Vec::new(),
+            resource_grants: Vec::new(),
+            approvals: Vec::new(),
+        }
+    }
+
+    /// Sets the subject's membership.
+    pub fn member(&mut self, member: Member) -> &mut Self {
+        self.member = Some(member);
+        self
+    }
+
+    /// Adds a group that the subject is in directly.
+    pub fn group(&mut self, group: GroupId) -> &mut Self {
+        self.groups.push(group);
+        self
+    }
+
+    /// Adds a binding of a role at a place.
+    pub fn bind(
+        &mut self,
+        role: RoleNo,
+        place: PlaceId,
+        expires_at: Option<Timestamp>,
+        parameters: Option<Values>,
+    ) -> &mut Self {
+        self.bindings.push((
+            place,
+            role,
+            end(expires_at),
+            parameters.filter(|values| !values.is_empty()),
+        ));
+        self
+    }
+
+    /// Adds a grant on a scope and everything under it.
+    pub fn grant_scope(
+        &mut self,
+        place: PlaceId,
+        permissions: impl IntoIterator<Item = Pattern>,
+        expires_at: Option<Timestamp>,
+        parameters: Option<Values>,
+    ) -> &mut Self {
+        self.scope_grants
+            .push((place, given(permissions, parameters, expires_at)));
+        self
+    }
+
+    /// Adds a grant on a type in a scope.
+    pub fn grant_type(
+        &mut self,
+        of: TypeNo,
+        place: PlaceId,
+        reach: TypeGrantReach,
+        permissions: impl IntoIterator<Item = Pattern>,
+        expires_at: Option<Timestamp>,
+        parameters: Option<Values>,
+    ) -> &mut Self {
+        self.type_grants
+            .push((place, of, reach, given(permissions, parameters, expires_at)));
+        self
+    }
+
+    /// Adds a grant on a resource.
+    pub fn grant_resource(
+        &mut self,
+        of: TypeNo,
+        id: impl Into<Box<str>>,
+        permissions: impl IntoIterator<Item = Pattern>,
+        expires_at: Option<Timestamp>,
+        parameters: Option<Values>,
+    ) -> &mut Self {
+        self.resource_grants
+            .push((of, id.into(), given(permissions, parameters, expires_at)));
+        self
+    }
+
+    /// Adds a request for approval that is pending, or approved and not used up.
+    pub fn approval(&mut self, approval: OpenApproval) -> &mut Self {
+        self.approvals.push(approval);
+        self
+    }
+
+    /// Counts the grants on resources so far: above some thousand the set is better split.
+    #[must_use]
+    pub fn resource_grants(&self) -> usize {
+        self.resource_grants.len()
+    }
+
+    /// Makes the set. The order of the rows makes no difference.
+    #[must_use]
+    pub fn build(self) -> PermissionSet {
+        self.build_with(0).0
+    }
+
+    /// Makes a header without grants on resources, and so many buckets with them.
+    #[must_use]
+    pub fn build_split(self, buckets: u32) -> (PermissionSet, Vec<GrantBucket>) {
+        self.build_with(buckets.max(1))
+    }
+
+    /// Makes one bucket alone, from the rows of that bucket.
+    #[must_use]
+    pub fn build_bucket(self, number: u32, of: u32) -> GrantBucket {
+        let rows = self
+            .resource_grants
+            .into_iter()
+            .filter(|(t, id, _)| bucket_of(*t, id, of) == number);
+        GrantBucket {
+            grants: resource_grants(rows.collect()),
+            subject: self.subject,
+            number,
+            of,
+        }
+    }
+
+    fn build_with(mut self, buckets: u32) -> (PermissionSet, Vec<GrantBucket>) {
+        let resources = std::mem::take(&mut self.resource_grants);
+        let mut split = Vec::new();
+        let (own, rest) = if buckets == 0 {
+            (resources, Vec::new())
+        } else {
+            (Vec::new(), resources)
+        };
+        let mut parts: Vec<Vec<_>> = vec![Vec::new(); buckets as usize];
+        for row in rest {
+            if let Some(part) = parts.get_mut(bucket_of(row.0, &row.1, buckets) as usize) {
+                part.push(row);
+            }
+        }
+        for (number, rows) in (0..).zip(parts) {
+            let grants = resource_grants(rows);
+            split.push(GrantBucket {
+                subject: self.subject.clone(),
+                number,
+                of: buckets,
+                grants,
+            });
+        }
+        (self.assemble(own, buckets), split)
+    }
+
+    fn assemble(mut self, resources: Vec<(TypeNo, Box<str>, Given)>, buckets: u32) -> PermissionSet {
+        self.groups.sort_unstable();
+        self.groups.dedup();
+        self.bindings.sort_unstable();
+        self.bindings.dedup();
+        self.scope_grants.sort_unstable();
+        self.scope_grants.dedup();
+        self.type_grants.sort_unstable();
+        self.type_grants.dedup();
+        self.approvals.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut intern = Intern::default();
+        let mut rows = SetRows::default();
+        for (place, role, expires, parameters) in self.bindings {
+            let parameters = intern.parameters(parameters);
+            rows.bindings.push((
+                place,
+                Binding {
+                    role,
+                    parameters,
+                    expires,
+                },
+            ));
+        }
+        for (place, given) in self.scope_grants {
+            rows.scope_grants.push((place, intern.grant(given)));
+        }
+        for (place, of, reach, given) in self.type_grants {
+            rows.type_grants.push((
+                place,
+                TypeGrant {
+                    of,
+                    reach,
+                    grant: intern.grant(given),
+                },
+            ));
+        }
+        rows.finish(PermissionSet {
+            subject: self.subject,
+            member: self.member,
+            groups: self.groups.into(),
+            slots: [].into(),
+            by_place: crate::index::Table::default(),
+            bindings: [].into(),
+            scope_grants: [].into(),
+            type_grants: [].into(),
+            shapes: intern.shapes(),
+            parameters: intern.values.into(),
+            resource_grants: resource_grants(resources),
+            approvals: self.approvals.into(),
+            buckets,
+        })
+    }
+}
+
+/// Rows in order of their places, on the way into a set.
+#[derive(Debug, Default)]
+pub(super) struct SetRows {
+    pub(super) bindings: Vec<(PlaceId, Binding)>,
+    pub(super) scope_grants: Vec<(PlaceId, Grant)>,
+    pub(super) type_grants: Vec<(PlaceId, TypeGrant)>,
+}
+
+impl SetRows {
+    pub(super) fn finish(self, mut set: PermissionSet) -> PermissionSet {
+        let mut counts: BTreeMap<PlaceId, [u32; 3]> = BTreeMap::new();
+        self.bindings
+            .iter()
+            .for_each(|(place, _)| counts.entry(*place).or_default()[0] += 1);
+        self.scope_grants
+            .iter()
+            .for_each(|(place, _)| counts.entry(*place).or_default()[1] += 1);
+        self.type_grants
+            .iter()
+            .for_each(|(place, _)| counts.entry(*place).or_default()[2] += 1);
+        let mut slots = Vec::with_capacity(counts.len() + 1);
+        let mut sums = [0_u32; 3];
+        let slot = |place, [bindings, scope_grants, type_grants]: [u32; 3]| Slot {
+            place,
+            bindings,
+            scope_grants,
+            type_grants,
+        };
+        for (place, [bindings, scope_grants, type_grants]) in counts {
+            slots.push(slot(place, sums));
+            sums = [sums[0] + bindings, sums[1] + scope_grants, sums[2] + type_grants];
+        }
+        if !slots.is_empty() {
+            slots.push(slot(PlaceId(u128::MAX), sums));
+        }
+        set.by_place = index_of_places(&slots);
+        set.slots = slots.into();
+        set.bindings = self.bindings.into_iter().map(|(_, binding)| binding).collect();
+        set.scope_grants = self.scope_grants.into_iter().map(|(_, grant)| grant).collect();
+        set.type_grants = self.type_grants.into_iter().map(|(_, grant)| grant).collect();
+        set
+    }
+}
+
+/// Gives equal shapes and parameters one index each, in the order in which they come.
+#[derive(Debug, Default)]
+struct Intern {
+    shapes: Vec<Box<[Pattern]>>,
+    shape_index: BTreeMap<Vec<Pattern>, u32>,
+    values: Vec<Values>,
+    value_index: BTreeMap<Values, u32>,
+}
+
+impl Intern {
+    fn parameters(&mut self, parameters: Option<Values>) -> u32 {
+        let Some(parameters) = parameters else {
+            return NO_PARAMETERS;
+        };
+        let next = u32::try_from(self.values.len()).unwrap_or(NO_PARAMETERS);
+        *self.value_index.entry(parameters).or_insert_with_key(|values| {
+            self.values.push(values.clone());
+            next
+        })
+    }
+
+    fn grant(&mut self, (patterns, parameters, expires): Given) -> Grant {
+        let next = u32::try_from(self.shapes.len()).unwrap_or(u32::MAX);
+        let shape = *self.shape_index.entry(patterns).or_insert_with_key(|patterns| {
+            self.shapes.push(patterns.as_slice().into());
+            next
+        });
+        Grant {
+            shape,
+            parameters: self.parameters(parameters),
+            expires,
+        }
+    }
+
+    fn shapes(&mut self) -> Shapes {
+        Shapes(std::mem::take(&mut self.shapes).into())
+    }
+}
+
+fn resource_grants(mut rows: Vec<(TypeNo, Box<str>, Given)>) -> ResourceGrants {
+    rows.sort_unstable();
+    rows.dedup();
+    let mut intern = Intern::default();
+    let (mut keys, mut ids, mut grants): (Vec<Key>, String, Vec<Grant>) =
+        (Vec::new(), String::new(), Vec::new());
+    let short = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let mut last: Option<(TypeNo, Box<str>)> = None;
+    for (of, id, given) in rows {
+        // Ids are at most a few hundred bytes; one that is longer than any id could be is nobody's.
+        let Ok(id_length) = u16::try_from(id.len()) else {
+            continue;
+        };
+        if last.as_ref().is_none_or(|(t, i)| (*t, i) != (of, &id)) {
+            keys.push(Key {
+                of,
+                id_length,
+                id_start: short(ids.len()),
+                grants: short(grants.len()),
+            });
+            ids.push_str(&id);
+            last = Some((of, id));
+        }
+        grants.push(intern.grant(given));
+    }
+    keys.push(Key {
+        of: TypeNo(0),
+        id_length: 0,
+        id_start: short(ids.len()),
+        grants: short(grants.len()),
+    });
+    let shapes = intern.shapes();
+    ResourceGrants::assemble(keys, ids, grants, shapes, intern.values)
+}
