@@ -1,0 +1,92 @@
+//! The scenarios of the shipped products, through the binary: embedded, and on separate processes with PostgreSQL and Redis.
+
+mod support;
+
+use std::path::PathBuf;
+
+use bailiwick_testkit::Redis;
+use support::{Trio, bailiwick, root, text};
+
+/// Scenarios that hold to the last step.
+fn whole() -> Vec<PathBuf> {
+    let mut files = vec![root().join("tests/scenarios/one-question.yaml")];
+    let more = std::fs::read_dir(root().join("tests/scenarios/more")).unwrap();
+    files.extend(more.map(|entry| entry.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "yaml")));
+    files.sort();
+    files
+}
+
+/// A scenario some of whose steps need methods of a later version; they are named and skipped.
+fn partial() -> PathBuf {
+    root().join("tests/scenarios/e-satisfaction.yaml")
+}
+
+fn embedded(file: &std::path::Path, more: &[&str]) {
+    let came = bailiwick().arg("test").args(more).arg(file).output().unwrap();
+    assert!(came.status.success(), "{}: {}", file.display(), text(&came));
+}
+
+#[test]
+fn every_whole_scenario_holds_on_a_suite_of_its_own() {
+    for file in whole() {
+        embedded(&file, &[]);
+    }
+}
+
+#[test]
+fn scenarios_hold_without_tokens_within_the_staleness_bound() {
+    embedded(&root().join("tests/scenarios/one-question.yaml"), &["--no-tokens"]);
+    embedded(&partial(), &["--no-tokens", "--allow-unsupported"]);
+}
+
+#[test]
+fn a_scenario_with_later_methods_holds_up_to_them_and_names_them() {
+    let came = bailiwick().args(["test", "--allow-unsupported"]).arg(partial()).output().unwrap();
+    let said = text(&came);
+    assert!(came.status.success(), "{said}");
+    for verb in ["preview_role_change", "change_role", "move_workspace"] {
+        assert!(said.contains(verb), "`{verb}` is not named in:\n{said}");
+    }
+    let strict = bailiwick().arg("test").arg(partial()).output().unwrap();
+    assert_eq!(strict.status.code(), Some(1), "{}", text(&strict));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scenarios_hold_on_three_processes_with_postgresql_and_redis() {
+    let redis = Redis::start().await.unwrap();
+    let trio = Trio::start(Some(redis.url())).await;
+    let came = trio.test(&whole()[whole().len() - 1], &[]);
+    assert!(came.status.success(), "{}{}", text(&came), trio.logs(2));
+    let trio = Trio::start(Some(redis.url())).await;
+    let came = trio.test(&partial(), &["--allow-unsupported"]);
+    assert!(came.status.success(), "{}{}", text(&came), trio.logs(2));
+    let keys = redis.command("DBSIZE").await.unwrap();
+    assert!(!keys.trim().ends_with(" 0") && keys.trim() != "0", "nothing was written to Redis: {keys}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scenarios_hold_on_three_processes_without_redis_and_without_tokens() {
+    let trio = Trio::start(None).await;
+    let came = trio.test(&root().join("tests/scenarios/one-question.yaml"), &["--no-tokens"]);
+    assert!(came.status.success(), "{}{}", text(&came), trio.logs(2));
+}
+
+#[test]
+fn a_step_that_does_not_hold_is_told_with_its_line_and_the_explanation() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("wrong.yaml");
+    let text_of = std::fs::read_to_string(root().join("tests/scenarios/one-question.yaml")).unwrap();
+    let wrong = text_of.replacen("permission: score.compare, on: \"account:hotel\"}, expect: allow}", "permission: score.compare, on: \"account:hotel\"}, expect: deny}", 1);
+    assert_ne!(text_of, wrong);
+    std::fs::write(&file, &wrong).unwrap();
+    let line = 1 + wrong.lines().position(|l| l.contains("score.compare")).unwrap();
+    let came = bailiwick().arg("test").arg(&file).output().unwrap();
+    let said = text(&came);
+    assert_eq!(came.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("wrong.yaml:{line}")) && said.contains("score.compare"), "{said}");
+
+    std::fs::write(&file, "scenario: x\nproduct: one-question\nsteps:\n  - {chekc: {}, expect: allow}\n").unwrap();
+    let came = bailiwick().arg("test").arg(&file).output().unwrap();
+    assert_eq!(came.status.code(), Some(2), "{}", text(&came));
+    assert!(text(&came).contains("wrong.yaml:4"), "{}", text(&came));
+}

@@ -1,0 +1,195 @@
+//! The real binary, in three processes on PostgreSQL and Redis or in one on embedded defaults.
+#![allow(dead_code, reason = "every test binary uses a part of it")]
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::Duration,
+};
+
+use bailiwick_client::{Client, Credentials, Endpoints};
+use bailiwick_testkit::{Postgres, Process, TestDatabase, free_port};
+
+pub const OPERATOR: &str = "operator@example.com";
+pub const PASSWORD: &str = "a password for the operator";
+const SERVICES: [&str; 3] = ["identity", "tenancy", "authorization"];
+/// Debug builds of three processes on two cores take their time.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The binary under test.
+pub fn bailiwick() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BAILIWICK")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs it to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    bailiwick().args(arguments).output().unwrap()
+}
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+pub fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Three processes, a database each.
+pub struct Trio {
+    databases: Vec<TestDatabase>,
+    ports: Vec<u16>,
+    processes: Vec<Option<Process>>,
+    environment: Vec<(String, String)>,
+    pub directory: tempfile::TempDir,
+}
+
+impl Trio {
+    /// Makes databases, migrates them, makes the operator and starts all three.
+    pub async fn start(redis: Option<String>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut databases = Vec::new();
+        let mut ports = Vec::new();
+        let mut environment: Vec<(String, String)> = vec![
+            ("BAILIWICK__INTERNAL__KEY".into(), "k".repeat(64)),
+            ("BAILIWICK__TELEMETRY__LOG_FILTER".into(), "warn".into()),
+            ("BAILIWICK__SERVER__DRAIN_WAIT".into(), "0s".into()),
+        ];
+        for service in SERVICES {
+            let database = Postgres::database().await;
+            let port = free_port().unwrap();
+            let upper = service.to_uppercase();
+            environment.push((format!("BAILIWICK__{upper}__DATABASE__URL"), database.url()));
+            environment.push((format!("BAILIWICK__PEERS__{upper}"), format!("http://127.0.0.1:{port}")));
+            databases.push(database);
+            ports.push(port);
+        }
+        environment.extend(redis.map(|url| ("BAILIWICK__AUTHORIZATION__REDIS__URL".into(), url)));
+        let mut trio = Self { databases, ports, processes: vec![None, None, None], environment, directory };
+        let migrated = trio.command(&["migrate"]).output().unwrap();
+        assert!(migrated.status.success(), "migrate: {}", text(&migrated));
+        let secret = trio.password_file();
+        let made = trio
+            .command(&["operator", "create", "--email", OPERATOR, "--password-file", secret.to_str().unwrap()])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "operator create: {}", text(&made));
+        for at in 0..SERVICES.len() {
+            trio.launch(at);
+        }
+        for at in 0..SERVICES.len() {
+            trio.ready(at).await;
+        }
+        trio
+    }
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = bailiwick();
+        command.args(arguments).args(["--data-dir", self.directory.path().to_str().unwrap()]);
+        command.envs(self.environment.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+        command
+    }
+    /// The file with the operator's password.
+    pub fn password_file(&self) -> PathBuf {
+        let path = self.directory.path().join("operator-password");
+        std::fs::write(&path, format!("{PASSWORD}\n")).unwrap();
+        path
+    }
+    /// Starts one of the three.
+    pub fn launch(&mut self, at: usize) {
+        let listen = format!("127.0.0.1:{}", self.ports[at]);
+        self.processes[at] = Some(Process::start(self.command(&["serve", SERVICES[at], "--listen", &listen])).unwrap());
+    }
+    /// Waits until one of the three listens.
+    pub async fn ready(&self, at: usize) {
+        self.processes[at].as_ref().unwrap().line("grpc://", PATIENCE).await;
+    }
+    /// `kill -9`.
+    pub fn kill(&mut self, at: usize) {
+        self.processes[at].take().unwrap().kill().unwrap();
+    }
+    /// What one of the three wrote.
+    pub fn logs(&self, at: usize) -> String {
+        self.processes[at].as_ref().map(|p| p.logs().text()).unwrap_or_default()
+    }
+    pub fn process(&mut self, at: usize) -> &mut Process {
+        self.processes[at].as_mut().unwrap()
+    }
+    /// As `--against` takes them.
+    pub fn against(&self) -> String {
+        let each = SERVICES.iter().zip(&self.ports).map(|(s, port)| format!("{s}=http://127.0.0.1:{port}"));
+        each.collect::<Vec<_>>().join(",")
+    }
+    pub fn endpoints(&self) -> Endpoints {
+        let of = |at: usize| format!("http://127.0.0.1:{}", self.ports[at]);
+        Endpoints::each(of(0), of(1), of(2))
+    }
+    /// A client of the operator.
+    pub fn operator(&self) -> Client {
+        Client::lazy(&self.endpoints()).unwrap().with_credentials(operator())
+    }
+    /// Runs a scenario on it.
+    pub fn test(&self, file: &Path, more: &[&str]) -> Output {
+        let secret = self.password_file();
+        bailiwick()
+            .args(["test", "--against", &self.against(), "--email", OPERATOR, "--password-file"])
+            .arg(secret)
+            .args(more)
+            .arg(file)
+            .output()
+            .unwrap()
+    }
+}
+
+pub fn operator() -> Credentials {
+    Credentials::password(OPERATOR, PASSWORD.to_owned().into(), None)
+}
+
+/// One process on embedded defaults.
+pub struct Embedded {
+    pub process: Option<Process>,
+    pub port: u16,
+    pub directory: tempfile::TempDir,
+}
+
+impl Embedded {
+    pub async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let secret = directory.path().join("operator-password");
+        std::fs::write(&secret, format!("{PASSWORD}\n")).unwrap();
+        let mut suite = Self { process: None, port: free_port().unwrap(), directory };
+        let made = bailiwick()
+            .args(["operator", "create", "--email", OPERATOR, "--password-file"])
+            .arg(&secret)
+            .arg("--data-dir")
+            .arg(suite.data())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "operator create: {}", text(&made));
+        suite.launch().await;
+        suite
+    }
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+    pub async fn launch(&mut self) {
+        let mut command = bailiwick();
+        command
+            .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--data-dir"])
+            .arg(self.data())
+            .env("BAILIWICK__TELEMETRY__LOG_FILTER", "warn")
+            .env("BAILIWICK__SERVER__DRAIN_WAIT", "0s");
+        let process = Process::start(command).unwrap();
+        process.line("grpc://", PATIENCE).await;
+        self.process = Some(process);
+    }
+    pub fn kill(&mut self) {
+        self.process.take().unwrap().kill().unwrap();
+    }
+    pub fn client(&self) -> Client {
+        Client::lazy(&Endpoints::one(format!("http://127.0.0.1:{}", self.port))).unwrap().with_credentials(operator())
+    }
+}
