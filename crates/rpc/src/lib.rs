@@ -1,1 +1,56 @@
-//! bailiwick-rpc.
+//! The frame of a service: configuration, telemetry, the layers that every call passes, the guard, the way from a
+//! [`Fault`](bailiwick_types::Fault) to a status, health, drain, and the way to peers.
+//!
+//! It depends on `bailiwick-proto` and `bailiwick-types` and must not depend on a database, a cache or a service.
+//!
+//! A handler takes what it needs from the request, asks the guard, runs its use case and turns the fault into a status:
+//!
+//! ```
+//! use bailiwick_rpc::{Context, Guard, IntoStatus, Target};
+//! # use bailiwick_proto::tenancy::v1 as pb;
+//! # use bailiwick_types::{AccountId, Authorized, Violations};
+//! # fn use_case(_: &Authorized) -> Result<(), Violations> { Ok(()) }
+//! async fn get_settings(guard: &Guard, request: tonic::Request<pb::GetSettingsRequest>) -> Result<(), tonic::Status> {
+//!     let context = Context::of(&request)?.clone();
+//!     let account: AccountId = request.get_ref().account.parse()
+//!         .map_err(|e: bailiwick_types::IdError| Violations::of("account", e.to_string()).into_status())?;
+//!     let authorized = guard.authorize(&context, Target::Account(account)).await?;
+//!     use_case(&authorized).map_err(IntoStatus::into_status)
+//! }
+//! ```
+
+mod auth;
+mod config;
+mod context;
+mod current;
+mod frame;
+mod guard;
+mod layers;
+pub mod metrics;
+pub mod page;
+mod peer;
+mod remote;
+mod request_id;
+mod rights;
+mod status;
+mod telemetry;
+pub mod token;
+
+pub use auth::{
+    AccessClaims, AuthConfig, AuthError, Authenticator, InternalIdentity, KeyError, KeySource,
+    VerificationKey, VerificationKeys,
+};
+pub use config::{
+    AccessLog, ConfigError, HumanDuration, Loader, LogFormat, Secret, ServerConfig, TelemetryConfig,
+    TlsConfig, load,
+};
+pub use context::Context;
+pub use current::{Carried, carry};
+pub use frame::{Frame, FrameBuilder, FrameError, Health, RunningServer, Services};
+pub use guard::{Guard, Target};
+pub use peer::{ClientFactory, Peer, PeerAddressError, PeerConfig, PeerError};
+pub use remote::{RemoteJwks, RemoteRights, RemoteStepUp};
+pub use request_id::RequestId;
+pub use rights::{Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError};
+pub use status::{IntoStatus, later, status};
+pub use telemetry::{Telemetry, TelemetryError, init as init_telemetry};

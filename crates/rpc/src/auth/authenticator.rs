@@ -1,0 +1,185 @@
+//! From an `authorization` header to a caller.
+
+use std::{sync::Arc, time::Duration};
+
+use bailiwick_types::{AccountId, Caller, CallerKind, Clock, SessionId, Subject, Timestamp};
+use jsonwebtoken::{Algorithm, Validation};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AccessClaims, AuthError, InternalIdentity, KeyError, KeySource,
+    cache::{Remembered, Verified},
+    internal,
+};
+use crate::HumanDuration;
+
+/// How much the clocks of two machines may differ, in seconds.
+const SKEW: i64 = 60;
+
+/// Which access tokens count.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthConfig {
+    /// The issuer whose tokens count: the public address of identity.
+    pub issuer: String,
+    /// How many verified tokens are remembered.
+    pub remembered_tokens: usize,
+    /// The longest life that identity gives to an access token: for so long an ended session is kept in mind.
+    pub longest_token_life: HumanDuration,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            issuer: "https://bailiwick.local".to_owned(),
+            remembered_tokens: 100_000,
+            longest_token_life: HumanDuration::from(Duration::from_secs(3600)),
+        }
+    }
+}
+
+/// Verifies tokens and remembers those that were good.
+pub struct Authenticator {
+    issuer: String,
+    keys: Arc<dyn KeySource>,
+    internal: Arc<InternalIdentity>,
+    clock: Arc<dyn Clock>,
+    remembered: Remembered,
+    longest_life: Duration,
+}
+
+impl std::fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Authenticator({})", self.issuer)
+    }
+}
+
+impl Authenticator {
+    /// Verifies with these keys, by this clock.
+    #[must_use]
+    pub fn new(
+        config: &AuthConfig,
+        keys: Arc<dyn KeySource>,
+        internal: Arc<InternalIdentity>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let longest_life = config.longest_token_life.get();
+        Self {
+            issuer: config.issuer.clone(),
+            keys,
+            internal,
+            clock,
+            remembered: Remembered::new(config.remembered_tokens, longest_life),
+            longest_life,
+        }
+    }
+
+    /// The caller of a token that was verified before and still holds. Costs a hash and a look-up.
+    #[must_use]
+    pub fn recall(&self, token: &str) -> Option<Arc<Caller>> {
+        self.remembered.get(&Remembered::key(token), self.clock.now())
+    }
+
+    /// The caller of a token.
+    ///
+    /// # Errors
+    /// It is false, expired, revoked or for another audience; or keys cannot be had.
+    pub async fn verify(&self, token: &str) -> Result<Arc<Caller>, AuthError> {
+        let key = Remembered::key(token);
+        if let Some(caller) = self.remembered.get(&key, self.clock.now()) {
+            return Ok(caller);
+        }
+        let verified = self.verify_anew(token).await?;
+        if self.remembered.put(key, &verified) {
+            Ok(verified.caller)
+        } else {
+            Err(AuthError::Invalid)
+        }
+    }
+
+    /// Refuses the tokens of a session from now on: it was ended.
+    pub fn forget_session(&self, session: SessionId) {
+        self.remembered.end_session(session, self.clock.now());
+    }
+
+    /// Refuses the tokens that a subject has got until now: it was disabled, or its credentials were changed.
+    pub fn forget_subject(&self, subject: &Subject) {
+        self.remembered.end_subject(subject, self.clock.now());
+    }
+
+    async fn verify_anew(&self, token: &str) -> Result<Verified, AuthError> {
+        let head = jsonwebtoken::decode_header(token).map_err(|_| AuthError::Invalid)?;
+        let now = self.clock.now();
+        match (head.alg, head.kid.as_deref()) {
+            (Algorithm::HS256, Some(internal::KEY_ID)) => {
+                let caller = self.internal.verify(token)?;
+                let until = caller.expires.unwrap_or(now);
+                let caller = Arc::new(caller);
+                Ok(Verified {
+                    caller,
+                    made: now,
+                    until,
+                })
+            }
+            (Algorithm::ES256 | Algorithm::EdDSA, Some(id)) => self.verify_access(token, id, now).await,
+            _ => Err(AuthError::Invalid),
+        }
+    }
+
+    async fn verify_access(&self, token: &str, id: &str, now: Timestamp) -> Result<Verified, AuthError> {
+        let key = self.keys.key(id).await.map_err(|error| match error {
+            KeyError::Unavailable => AuthError::Unavailable,
+            KeyError::Malformed(_) => AuthError::Internal(error.to_string()),
+        })?;
+        let key = key.ok_or(AuthError::Invalid)?;
+        let mut rules = Validation::new(key.algorithm);
+        // Time is told by the clock that is injected, not by the crate's own.
+        rules.validate_exp = false;
+        rules.set_audience(&[AccessClaims::AUDIENCE]);
+        rules.set_issuer(&[&self.issuer]);
+        rules.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
+        let claims = jsonwebtoken::decode::<AccessClaims>(token, &key.key, &rules);
+        let claims = claims.map_err(|_| AuthError::Invalid)?.claims;
+        let longest = i64::try_from(self.longest_life.as_secs()).unwrap_or(i64::MAX);
+        let seconds = now.seconds();
+        let in_time = claims.exp > seconds
+            && claims.iat <= seconds.saturating_add(SKEW)
+            && claims.exp.saturating_sub(claims.iat) <= longest;
+        if !in_time {
+            return Err(AuthError::Invalid);
+        }
+        let caller = caller(&claims).ok_or(AuthError::Invalid)?;
+        Ok(Verified {
+            caller: Arc::new(caller),
+            made: Timestamp::from_seconds(claims.iat),
+            until: Timestamp::from_seconds(claims.exp),
+        })
+    }
+}
+
+/// Reads the claims; none where they are of no kind of caller.
+fn caller(claims: &AccessClaims) -> Option<Caller> {
+    let subject: Subject = claims.sub.parse().ok()?;
+    let session: Option<SessionId> = claims.sid.as_deref().map(str::parse).transpose().ok()?;
+    let account: Option<AccountId> = claims.acct.as_deref().map(str::parse).transpose().ok()?;
+    let kind = match subject.kind() {
+        "user" => {
+            subject.user_id()?;
+            session?;
+            CallerKind::User
+        }
+        "service" => {
+            subject.id().parse::<bailiwick_types::ServiceAccountId>().ok()?;
+            CallerKind::Service
+        }
+        _ => return None,
+    };
+    Some(Caller {
+        kind,
+        subject: Some(subject),
+        account,
+        session,
+        expires: Some(Timestamp::from_seconds(claims.exp)),
+    })
+}

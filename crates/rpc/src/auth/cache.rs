@@ -1,0 +1,100 @@
+//! Verified tokens, remembered by the SHA-256 of the whole token.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bailiwick_types::{Caller, SessionId, Subject, Timestamp};
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
+
+/// A token that was verified.
+#[derive(Debug, Clone)]
+pub(crate) struct Verified {
+    pub(crate) caller: Arc<Caller>,
+    /// When it was made.
+    pub(crate) made: Timestamp,
+    /// Until when it holds.
+    pub(crate) until: Timestamp,
+}
+
+/// Only successes are kept, never beyond their end, a bounded number of them. What was ended meanwhile is refused also
+/// where its signature and time are good, as long as such a token can live.
+pub(crate) struct Remembered {
+    tokens: Cache<[u8; 32], Verified>,
+    ended: Mutex<Ended>,
+    longest_life: std::time::Duration,
+}
+
+#[derive(Default)]
+struct Ended {
+    sessions: HashMap<SessionId, Timestamp>,
+    /// Tokens of the subject that were made up to that instant count no more.
+    subjects: HashMap<Subject, Timestamp>,
+}
+
+impl Remembered {
+    pub(crate) fn new(capacity: usize, longest_life: std::time::Duration) -> Self {
+        Self {
+            tokens: Cache::new(capacity),
+            ended: Mutex::new(Ended::default()),
+            longest_life,
+        }
+    }
+
+    pub(crate) fn key(token: &str) -> [u8; 32] {
+        Sha256::digest(token.as_bytes()).into()
+    }
+
+    pub(crate) fn get(&self, key: &[u8; 32], now: Timestamp) -> Option<Arc<Caller>> {
+        let verified = self.tokens.get(key)?;
+        if verified.until > now {
+            return Some(verified.caller);
+        }
+        self.tokens.remove(key);
+        None
+    }
+
+    /// Keeps a success; whether it may count. What is ended while this runs is seen by one side or the other: it is noted
+    /// before remembered tokens are dropped, and looked at after the token was put there.
+    pub(crate) fn put(&self, key: [u8; 32], verified: &Verified) -> bool {
+        self.tokens.insert(key, verified.clone());
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let caller = &verified.caller;
+        let by_session = caller.session.is_some_and(|s| ended.sessions.contains_key(&s));
+        let by_subject = caller
+            .subject
+            .as_ref()
+            .and_then(|s| ended.subjects.get(s))
+            .is_some_and(|end| verified.made <= *end);
+        drop(ended);
+        if by_session || by_subject {
+            self.tokens.remove(&key);
+        }
+        !by_session && !by_subject
+    }
+
+    pub(crate) fn end_session(&self, session: SessionId, now: Timestamp) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sweep(&mut ended, now);
+        ended.sessions.insert(session, now);
+        drop(ended);
+        self.tokens.retain(|_, v| v.caller.session != Some(session));
+    }
+
+    pub(crate) fn end_subject(&self, subject: &Subject, now: Timestamp) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sweep(&mut ended, now);
+        ended.subjects.insert(subject.clone(), now);
+        drop(ended);
+        self.tokens
+            .retain(|_, v| v.caller.subject.as_ref() != Some(subject) || v.made > now);
+    }
+
+    fn sweep(&self, ended: &mut Ended, now: Timestamp) {
+        let over = |end: &Timestamp| now.since(*end) > self.longest_life;
+        ended.sessions.retain(|_, end| !over(end));
+        ended.subjects.retain(|_, end| !over(end));
+    }
+}

@@ -1,0 +1,31 @@
+//! What an access token says.
+
+use serde::{Deserialize, Serialize};
+
+/// The claims of an access token (RFC 9068): identity writes them, every service reads them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// Who made the token: the issuer of the deployment.
+    pub iss: String,
+    /// For whom it is: `bailiwick`, or the audience of a product.
+    pub aud: String,
+    /// Whose it is: `user:user_…` or `service:svc_…`.
+    pub sub: String,
+    /// The session, for users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// The account that the token is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acct: Option<String>,
+    /// When it was made, in seconds since 1970.
+    pub iat: i64,
+    /// Until when it holds, in seconds since 1970.
+    pub exp: i64,
+    /// A name of its own.
+    pub jti: String,
+}
+
+impl AccessClaims {
+    /// The audience of tokens for the suite itself.
+    pub const AUDIENCE: &'static str = "bailiwick";
+}

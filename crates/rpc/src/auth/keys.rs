@@ -1,0 +1,105 @@
+//! Public keys of access tokens.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use jsonwebtoken::{
+    Algorithm, DecodingKey,
+    jwk::{EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse},
+};
+
+/// Why keys cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Whoever has them does not answer now.
+    #[error("keys cannot be had now")]
+    Unavailable,
+    /// What came is no key set.
+    #[error("the key set cannot be read: {0}")]
+    Malformed(String),
+}
+
+/// A public key of an access token, ES256 or EdDSA. The key says which algorithm counts, never the token.
+#[derive(Clone)]
+pub struct VerificationKey {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) key: DecodingKey,
+}
+
+impl std::fmt::Debug for VerificationKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "VerificationKey({:?})", self.algorithm)
+    }
+}
+
+impl VerificationKey {
+    /// Reads one key of a set.
+    ///
+    /// # Errors
+    /// It is no public key of ES256 or EdDSA.
+    pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
+        use jsonwebtoken::jwk::AlgorithmParameters as P;
+        let algorithm = match &jwk.algorithm {
+            P::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
+            P::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
+            _ => {
+                return Err(KeyError::Malformed(
+                    "a key is neither P-256 nor Ed25519".to_owned(),
+                ));
+            }
+        };
+        let key = DecodingKey::from_jwk(jwk).map_err(|error| KeyError::Malformed(error.to_string()))?;
+        Ok(Self { algorithm, key })
+    }
+}
+
+/// A set of public keys by their id.
+#[derive(Debug, Clone, Default)]
+pub struct VerificationKeys(BTreeMap<String, Arc<VerificationKey>>);
+
+impl VerificationKeys {
+    /// Reads a key set (RFC 7517). Keys for something other than verifying, and kinds that nobody here signs with, are
+    /// passed over.
+    ///
+    /// # Errors
+    /// The text is no key set.
+    pub fn from_jwks(json: &str) -> Result<Self, KeyError> {
+        let set: JwkSet =
+            serde_json::from_str(json).map_err(|error| KeyError::Malformed(error.to_string()))?;
+        let mut keys = BTreeMap::new();
+        for jwk in &set.keys {
+            let verifies = |ops: &Vec<KeyOperations>| ops.contains(&KeyOperations::Verify);
+            let usable = jwk.common.key_operations.as_ref().is_none_or(verifies)
+                && !matches!(jwk.common.public_key_use, Some(PublicKeyUse::Encryption));
+            if let (true, Some(id), Ok(key)) = (usable, &jwk.common.key_id, VerificationKey::from_jwk(jwk)) {
+                keys.insert(id.clone(), Arc::new(key));
+            }
+        }
+        Ok(Self(keys))
+    }
+    /// The key with an id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Arc<VerificationKey>> {
+        self.0.get(id).cloned()
+    }
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Where the public keys come from: identity has them, the others ask it.
+#[async_trait]
+pub trait KeySource: Send + Sync + 'static {
+    /// The key with this id; none where there is no such key.
+    ///
+    /// # Errors
+    /// It cannot be told.
+    async fn key(&self, id: &str) -> Result<Option<Arc<VerificationKey>>, KeyError>;
+}

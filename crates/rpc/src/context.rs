@@ -1,0 +1,75 @@
+//! What a handler knows about the call besides its message.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bailiwick_proto::Method;
+use bailiwick_types::{Caller, Code, Fault, Reason, Token};
+use tokio::time::Instant;
+use tonic::Status;
+
+use crate::{RequestId, status};
+
+/// The call: who makes it, what it asks for, until when. The authentication layer puts it into the request.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Who calls.
+    pub caller: Arc<Caller>,
+    /// The consistency token of the request header `bailiwick-token`; empty where none came.
+    pub token: Token,
+    /// When the answer is of no use any more.
+    pub deadline: Option<Instant>,
+    /// The id of the request.
+    pub request_id: RequestId,
+    /// The method with its declaration.
+    pub method: &'static Method,
+    /// Address of the other end of the connection.
+    pub peer: Option<SocketAddr>,
+}
+
+/// A call came past the layers.
+#[derive(Debug, thiserror::Error)]
+#[error("a call reached its handler without passing the layers")]
+struct NoContext;
+
+impl Fault for NoContext {
+    fn code(&self) -> Code {
+        Code::Internal
+    }
+    fn reason(&self) -> Reason {
+        Reason::Internal
+    }
+}
+
+impl Context {
+    /// A context of its own, for calls inside the process and for tests of handlers.
+    #[must_use]
+    pub fn new(method: &'static Method, caller: Caller) -> Self {
+        Self {
+            caller: Arc::new(caller),
+            token: Token::default(),
+            deadline: None,
+            request_id: RequestId::parse(b"none").unwrap_or_else(|| unreachable!("it is a good id")),
+            method,
+            peer: None,
+        }
+    }
+    /// Takes it from a request.
+    ///
+    /// # Errors
+    /// INTERNAL where the request did not pass the layers.
+    pub fn of<T>(request: &tonic::Request<T>) -> Result<&Self, Status> {
+        request
+            .extensions()
+            .get::<Arc<Self>>()
+            .map(AsRef::as_ref)
+            .ok_or_else(|| status(&NoContext))
+    }
+    /// The time that is left, at most `longest`.
+    #[must_use]
+    pub fn remaining(&self, longest: Duration) -> Duration {
+        let left = self
+            .deadline
+            .map(|at| at.saturating_duration_since(Instant::now()));
+        left.map_or(longest, |left| left.min(longest))
+    }
+}

@@ -1,0 +1,103 @@
+//! One gRPC connection.
+
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio_util::sync::CancellationToken;
+
+use super::listener::Link;
+use crate::{
+    ServerConfig,
+    layers::{Layers, Shared},
+    telemetry::trace::mix,
+};
+
+/// A stream's window: enough for a page of a list in one round trip.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+/// A connection's window.
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+
+/// How connections are served.
+#[derive(Clone)]
+pub(super) struct Connections {
+    http2: http2::Builder<TokioExecutor>,
+    shared: Arc<Shared>,
+    age: Duration,
+    grace: Duration,
+    closing: CancellationToken,
+}
+
+impl Connections {
+    pub(super) fn new(config: &ServerConfig, shared: Arc<Shared>, closing: CancellationToken) -> Self {
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_concurrent_streams(config.max_streams_per_connection)
+            .max_header_list_size(config.max_header_bytes)
+            .keep_alive_interval(Some(config.keepalive_interval.get()).filter(|t| !t.is_zero()))
+            .keep_alive_timeout(config.keepalive_timeout.get());
+        Self {
+            http2,
+            shared,
+            age: config.max_connection_age.get(),
+            grace: config.max_connection_age_grace.get(),
+            closing,
+        }
+    }
+
+    /// Serves one to its end: the other side's, its age's, or the server's.
+    pub(super) async fn serve(self, link: Box<dyn Link>, peer: SocketAddr) {
+        let layers = Layers {
+            shared: Arc::clone(&self.shared),
+            peer: Some(peer),
+        };
+        let mut connection = pin!(self.http2.serve_connection(TokioIo::new(link), layers));
+        let aged = async {
+            if self.age.is_zero() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(jittered(self.age, u64::from(peer.port()))).await;
+        };
+        tokio::select! {
+            ended = connection.as_mut() => return note(ended),
+            // The drain has a timer of its own, which cuts whatever is left.
+            () = self.closing.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                return note(connection.await);
+            }
+            () = aged => connection.as_mut().graceful_shutdown(),
+        }
+        match tokio::time::timeout(self.grace, connection).await {
+            Ok(ended) => note(ended),
+            Err(_) => tracing::debug!(net.peer = %peer, "an old connection was cut"),
+        }
+    }
+}
+
+fn note(ended: hyper::Result<()>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}
+
+/// Up to a tenth more or less, so that connections made at once do not end at once.
+fn jittered(age: Duration, seed: u64) -> Duration {
+    let part = u32::try_from(mix(seed) % 201).unwrap_or(100);
+    age * (900 + part) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_differ_by_up_to_a_tenth() {
+        let age = Duration::from_secs(1000);
+        let ages: Vec<_> = (0..500).map(|n| jittered(age, n)).collect();
+        assert!(ages.iter().all(|a| (900..=1100).contains(&a.as_secs())));
+        assert!(ages.iter().any(|a| a.as_secs() < 920) && ages.iter().any(|a| a.as_secs() > 1080));
+    }
+}

@@ -1,0 +1,166 @@
+//! The services of a server, and the way from a path to one of them.
+
+use std::{convert::Infallible, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use tonic::{body::Body, server::NamedService, service::Routes};
+use tower::Service;
+
+use crate::later;
+
+/// The answer of a service.
+pub(crate) type Answer = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+trait Dispatch: Send + Sync {
+    fn call(&self, request: Request<Body>) -> Answer;
+}
+
+/// A generated server, called without a router and without another box around its future.
+struct Generated<S>(S);
+
+impl<S> Dispatch for Generated<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>
+        + Clone
+        + Send
+        + Sync,
+{
+    fn call(&self, request: Request<Body>) -> Answer {
+        self.0.clone().call(request)
+    }
+}
+
+/// Whatever else serves: found by the router of tonic.
+struct Routed(Routes);
+
+impl Dispatch for Routed {
+    fn call(&self, request: Request<Body>) -> Answer {
+        Box::pin(self.0.clone().call(request))
+    }
+}
+
+/// What is declared and not served here.
+struct Nobody;
+
+impl Dispatch for Nobody {
+    fn call(&self, _: Request<Body>) -> Answer {
+        Box::pin(async { Ok(later(&tonic::Request::new(())).into_http()) })
+    }
+}
+
+/// Serves the methods of one service.
+#[derive(Clone)]
+pub(crate) struct Dispatcher(Arc<dyn Dispatch>);
+
+impl Dispatcher {
+    pub(crate) fn call(&self, request: Request<Body>) -> Answer {
+        self.0.call(request)
+    }
+}
+
+/// The gRPC services of a server: generated servers, which are found by their name alone, and whatever else a
+/// [`Routes`] holds.
+///
+/// ```
+/// # use bailiwick_rpc::Services;
+/// # use bailiwick_proto::tenancy::v1::account_service_server::{AccountService, AccountServiceServer};
+/// fn services(accounts: impl AccountService) -> Services {
+///     Services::new().add(AccountServiceServer::new(accounts))
+/// }
+/// ```
+#[derive(Clone, Default)]
+pub struct Services {
+    named: Vec<(&'static str, Dispatcher)>,
+    routes: Option<Routes>,
+    open: Option<Routes>,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.named.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+impl Services {
+    /// Starts with none.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a generated server.
+    #[must_use]
+    #[allow(clippy::should_implement_trait, reason = "it adds a service, it sums nothing")]
+    pub fn add<S>(mut self, server: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.named
+            .push((S::NAME, Dispatcher(Arc::new(Generated(server)))));
+        self
+    }
+
+    /// Adds those of another.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.named.extend(other.named);
+        let both = |a: Option<Routes>, b: Option<Routes>| match (a, b) {
+            (Some(a), Some(b)) => Some(Routes::from(a.into_axum_router().merge(b.into_axum_router()))),
+            (a, b) => a.or(b),
+        };
+        self.routes = both(self.routes, other.routes);
+        self.open = both(self.open, other.open);
+        self
+    }
+
+    /// The names of the services.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.named.iter().map(|(name, _)| *name)
+    }
+
+    /// Services that ask for no credentials: health and reflection.
+    pub(crate) fn set_open(&mut self, routes: Routes) {
+        self.open = Some(routes.prepare());
+    }
+
+    pub(crate) fn open(&self) -> Dispatcher {
+        self.open
+            .clone()
+            .map_or_else(nobody, |routes| Dispatcher(Arc::new(Routed(routes))))
+    }
+
+    /// What serves a path.
+    pub(crate) fn dispatcher(&self, path: &str) -> Dispatcher {
+        let service = path
+            .strip_prefix('/')
+            .and_then(|p| p.split_once('/'))
+            .map(|(name, _)| name);
+        let named = self.named.iter().find(|(name, _)| Some(*name) == service);
+        match (named, &self.routes) {
+            (Some((_, dispatcher)), _) => dispatcher.clone(),
+            (None, Some(routes)) => Dispatcher(Arc::new(Routed(routes.clone().prepare()))),
+            (None, None) => nobody(),
+        }
+    }
+}
+
+fn nobody() -> Dispatcher {
+    Dispatcher(Arc::new(Nobody))
+}
+
+impl From<Routes> for Services {
+    fn from(routes: Routes) -> Self {
+        Self {
+            routes: Some(routes),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The body of an answer, watched to its end: there stands the status of a call that began well.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep};
+use tonic::{Code, Status, body::Body};
+
+use super::observe::Observation;
+use crate::current::{self, Current};
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) struct AnswerBody {
+    inner: Body,
+    watch: Option<Watch>,
+}
+
+/// What is needed until the end of the body.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub(crate) observation: Observation,
+    pub(crate) current: Current,
+    /// When the caller loses interest; made into a timer only when the body lets us wait.
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl AnswerBody {
+    pub(crate) fn watched(inner: Body, watch: Watch) -> Self {
+        Self {
+            inner,
+            watch: Some(watch),
+        }
+    }
+    pub(crate) fn plain(inner: Body) -> Self {
+        Self { inner, watch: None }
+    }
+    fn end(&mut self, code: Code) {
+        if let Some(watch) = self.watch.take() {
+            watch.observation.end(code);
+        }
+    }
+}
+
+impl http_body::Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = &mut *self;
+        let Some(watch) = &mut this.watch else {
+            return Pin::new(&mut this.inner).poll_frame(cx);
+        };
+        let inner = &mut this.inner;
+        let span = watch.observation.span.clone();
+        let polled = current::within(watch.current, || {
+            span.in_scope(|| {
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| Pin::new(inner).poll_frame(cx)))
+            })
+        });
+        match polled {
+            Ok(Poll::Ready(Some(Ok(frame)))) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    this.end(code(trailers));
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Ok(Poll::Ready(Some(Err(status)))) => {
+                this.end(status.code());
+                Poll::Ready(Some(Err(status)))
+            }
+            Ok(Poll::Ready(None)) => {
+                this.end(Code::Ok);
+                Poll::Ready(None)
+            }
+            Ok(Poll::Pending) => {
+                let Some(at) = watch.deadline else {
+                    return Poll::Pending;
+                };
+                let timer = watch
+                    .timer
+                    .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+                if timer.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                let status = super::deadline_exceeded();
+                Poll::Ready(Some(Ok(this.cut(&status))))
+            }
+            Err(panic) => {
+                let status = current::within(watch.current, || super::panicked(&*panic));
+                Poll::Ready(Some(Ok(this.cut(&status))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl AnswerBody {
+    /// Ends the body with a status.
+    fn cut(&mut self, status: &Status) -> Frame<Bytes> {
+        self.inner = Body::empty();
+        self.end(status.code());
+        let mut trailers = HeaderMap::new();
+        // A status that cannot be written as headers is still one that did not end well.
+        if status.add_header(&mut trailers).is_err() {
+            trailers.insert("grpc-status", http::HeaderValue::from_static("13"));
+        }
+        Frame::trailers(trailers)
+    }
+}
+
+/// The code in headers or trailers.
+pub(crate) fn code(headers: &HeaderMap) -> Code {
+    headers
+        .get("grpc-status")
+        .map_or(Code::Unknown, |value| Code::from_bytes(value.as_bytes()))
+}

@@ -1,0 +1,286 @@
+//! One call on its way through the layers.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context as Task, Poll},
+    time::Instant as StdInstant,
+};
+
+use bailiwick_proto::Method;
+use bailiwick_types::{Caller, Token};
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, Request, Response};
+use tokio::time::{Instant, Sleep};
+use tonic::{Status, body::Body};
+use tracing::Span;
+
+use super::{
+    AnswerBody, Entry, Shared, body,
+    body::Watch,
+    deadline, deadline_exceeded,
+    identify::{Identified, identify},
+    observe::Observation,
+    overloaded, panicked,
+};
+use crate::{
+    Context, IntoStatus, RequestId,
+    current::{self, Current},
+    frame::Answer,
+    telemetry::trace::{self, Parent},
+    token,
+};
+
+/// The header with the consistency token.
+const TOKEN: &str = "bailiwick-token";
+/// The header with the request id.
+const REQUEST_ID: &str = "x-request-id";
+
+/// One call.
+pub(crate) struct Call {
+    shared: Arc<Shared>,
+    peer: Option<SocketAddr>,
+    state: State,
+    /// Set at the first poll.
+    begun: Option<Begun>,
+}
+
+/// What was found out when the call began.
+struct Begun {
+    current: Current,
+    observation: Option<Observation>,
+    span: Span,
+    /// When the caller loses interest. The server's own limit counts until the answer begins: a stream may be long.
+    asked: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+enum State {
+    Arrived(Request<Body>),
+    Verifying {
+        verified: BoxFuture<'static, Result<Arc<Caller>, Status>>,
+        request: Request<Body>,
+        method: &'static Method,
+    },
+    Handled(Answer),
+    Over,
+}
+
+impl Call {
+    pub(super) fn new(shared: Arc<Shared>, peer: Option<SocketAddr>, request: Request<Body>) -> Self {
+        Self {
+            shared,
+            peer,
+            state: State::Arrived(request),
+            begun: None,
+        }
+    }
+
+    /// Request id, trace, metrics and access log: what every call has, also one that is refused at once.
+    fn begin(shared: &Arc<Shared>, request: &Request<Body>) -> Begun {
+        let began = StdInstant::now();
+        let headers = request.headers();
+        let given = headers
+            .get(REQUEST_ID)
+            .and_then(|id| RequestId::parse(id.as_bytes()));
+        let request_id = given.unwrap_or_else(|| shared.ids.next());
+        let entry = shared.entry(request.uri().path());
+        let parent = Parent::of(headers);
+        let span = if shared.sampler.sample(parent.as_ref()) {
+            trace::span(entry.method, parent.as_ref(), &request_id)
+        } else {
+            Span::none()
+        };
+        let asked = headers.get("grpc-timeout").and_then(deadline::parse);
+        let now = Instant::now();
+        let asked = asked.and_then(|time| now.checked_add(time));
+        let longest = now.checked_add(shared.max_deadline);
+        let observation = Observation {
+            metrics: Arc::clone(&entry.metrics),
+            rule: shared.rule,
+            request_id,
+            began,
+            span: span.clone(),
+            place: None,
+            ended: false,
+        };
+        Begun {
+            current: Current {
+                request_id,
+                deadline: [asked, longest].into_iter().flatten().min(),
+            },
+            observation: Some(observation),
+            span,
+            asked,
+            timer: None,
+        }
+    }
+
+    /// Load shedding, deadline and what of authentication needs no waiting.
+    fn enter(&mut self, request: Request<Body>) -> Result<State, Status> {
+        let shared = Arc::clone(&self.shared);
+        let entry: &Entry = shared.entry(request.uri().path());
+        let Some(method) = entry.method else {
+            return Ok(State::Handled(entry.dispatcher.call(request)));
+        };
+        let place = shared.shed.enter().ok_or_else(overloaded)?;
+        if let Some(begun) = &mut self.begun {
+            if let Some(observation) = &mut begun.observation {
+                observation.place = Some(place);
+            }
+            if begun.asked.is_some_and(|at| at <= Instant::now()) {
+                return Err(deadline_exceeded());
+            }
+        }
+        match identify(&shared.authenticator, method, request.headers()) {
+            Identified::Known(caller) => self.hand_over(caller, method, request),
+            Identified::Refused(status) => Err(status),
+            Identified::Verifying(verified) => Ok(State::Verifying {
+                verified,
+                request,
+                method,
+            }),
+        }
+    }
+
+    /// Gives the call to its service.
+    fn hand_over(
+        &self,
+        caller: Arc<Caller>,
+        method: &'static Method,
+        mut request: Request<Body>,
+    ) -> Result<State, Status> {
+        let token = match request.headers().get(TOKEN) {
+            None => Token::default(),
+            Some(value) => {
+                let text = value.to_str().unwrap_or("%");
+                token::decode(text).map_err(IntoStatus::into_status)?
+            }
+        };
+        let current = current::get();
+        let context = Context {
+            caller,
+            token,
+            deadline: current.and_then(|c| c.deadline),
+            request_id: current.map_or_else(|| self.shared.ids.next(), |c| c.request_id),
+            method,
+            peer: self.peer,
+        };
+        request.extensions_mut().insert(context);
+        Ok(State::Handled(
+            self.shared.entry(method.path).dispatcher.call(request),
+        ))
+    }
+
+    /// Goes as far as it can.
+    fn step(&mut self, task: &mut Task<'_>) -> Poll<Result<Response<Body>, Status>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Over) {
+                State::Arrived(request) => self.state = self.enter(request)?,
+                State::Verifying {
+                    mut verified,
+                    request,
+                    method,
+                } => match verified.as_mut().poll(task) {
+                    Poll::Ready(caller) => {
+                        self.state = self.hand_over(caller?, method, request)?;
+                    }
+                    Poll::Pending => {
+                        self.state = State::Verifying {
+                            verified,
+                            request,
+                            method,
+                        };
+                        return Poll::Pending;
+                    }
+                },
+                State::Handled(mut answer) => {
+                    return match answer.as_mut().poll(task) {
+                        Poll::Ready(Ok(response)) => Poll::Ready(Ok(response)),
+                        Poll::Pending => {
+                            self.state = State::Handled(answer);
+                            Poll::Pending
+                        }
+                    };
+                }
+                State::Over => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Whether the time is over; asked only when the call lets us wait.
+    fn late(&mut self, task: &mut Task<'_>) -> bool {
+        let Some(begun) = &mut self.begun else {
+            return false;
+        };
+        let Some(at) = begun.current.deadline else {
+            return false;
+        };
+        let timer = begun
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        timer.as_mut().poll(task).is_ready()
+    }
+
+    fn answer(&mut self, response: Response<Body>) -> Response<AnswerBody> {
+        let Some(mut begun) = self.begun.take() else {
+            return response.map(AnswerBody::plain);
+        };
+        let mut response = response;
+        if let Ok(mut id) = HeaderValue::from_bytes(begun.current.request_id.as_bytes()) {
+            // Not worth a place in the table of the connection's compressor.
+            id.set_sensitive(true);
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        let Some(observation) = begun.observation.take() else {
+            return response.map(AnswerBody::plain);
+        };
+        if response.headers().contains_key("grpc-status") {
+            observation.end(body::code(response.headers()));
+            return response.map(AnswerBody::plain);
+        }
+        let watch = Watch {
+            observation,
+            current: begun.current,
+            deadline: begun.asked,
+            timer: None,
+        };
+        response.map(|inner| AnswerBody::watched(inner, watch))
+    }
+}
+
+impl Future for Call {
+    type Output = Result<Response<AnswerBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let (None, State::Arrived(request)) = (&this.begun, &this.state) {
+            this.begun = Some(Self::begin(&this.shared, request));
+        }
+        let Some(begun) = &this.begun else {
+            return Poll::Pending;
+        };
+        let (current, span) = (begun.current, begun.span.clone());
+        let stepped = current::within(current, || {
+            span.in_scope(|| {
+                catch_unwind(AssertUnwindSafe(|| this.step(task))).map_err(|panic| panicked(&*panic))
+            })
+        });
+        let result = match stepped {
+            Ok(Poll::Ready(result)) => result,
+            Ok(Poll::Pending) if this.late(task) => Err(deadline_exceeded()),
+            Ok(Poll::Pending) => return Poll::Pending,
+            Err(status) => Err(status),
+        };
+        // What is left of the call ends here and not when the connection has sent the answer.
+        this.state = State::Over;
+        let response = match result {
+            Ok(response) => response,
+            Err(status) => status.into_http(),
+        };
+        Poll::Ready(Ok(this.answer(response)))
+    }
+}

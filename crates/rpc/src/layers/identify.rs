@@ -1,0 +1,78 @@
+//! The authentication layer.
+
+use std::sync::Arc;
+
+use bailiwick_proto::{Access, Method};
+use bailiwick_types::{Caller, CallerKind};
+use futures_util::future::BoxFuture;
+use http::HeaderMap;
+use tonic::Status;
+
+use crate::{AuthError, Authenticator, IntoStatus, guard::Refusal};
+
+/// What is known of a caller without waiting.
+pub(super) enum Identified {
+    /// Who calls.
+    Known(Arc<Caller>),
+    /// The credentials have to be verified.
+    Verifying(BoxFuture<'static, Result<Arc<Caller>, Status>>),
+    /// The call is refused.
+    Refused(Status),
+}
+
+/// Looks at the credentials of a call. A method for anybody takes a caller whose credentials do not count for one
+/// without: whoever refreshes a token may still carry the expired one.
+pub(super) fn identify(
+    authenticator: &Arc<Authenticator>,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Identified {
+    if method.access == Access::Undeclared {
+        return Identified::Refused(Refusal::Undeclared(method.path).into_status());
+    }
+    let public = method.access == Access::Public;
+    let Some(header) = headers.get(http::header::AUTHORIZATION) else {
+        return if public {
+            Identified::Known(anonymous())
+        } else {
+            Identified::Refused(Refusal::CredentialsMissing.into_status())
+        };
+    };
+    let Some(token) = bearer(header.as_bytes()) else {
+        return if public {
+            Identified::Known(anonymous())
+        } else {
+            Identified::Refused(AuthError::Invalid.into_status())
+        };
+    };
+    if let Some(caller) = authenticator.recall(token) {
+        return Identified::Known(caller);
+    }
+    let (authenticator, token) = (Arc::clone(authenticator), token.to_owned());
+    Identified::Verifying(Box::pin(async move {
+        match authenticator.verify(&token).await {
+            Ok(caller) => Ok(caller),
+            Err(_) if public => Ok(anonymous()),
+            Err(error) => Err(error.into_status()),
+        }
+    }))
+}
+
+fn anonymous() -> Arc<Caller> {
+    static NOBODY: std::sync::LazyLock<Arc<Caller>> =
+        std::sync::LazyLock::new(|| Arc::new(Caller::anonymous()));
+    debug_assert_eq!(NOBODY.kind, CallerKind::Anonymous);
+    Arc::clone(&NOBODY)
+}
+
+/// The token of `Bearer TOKEN`.
+fn bearer(header: &[u8]) -> Option<&str> {
+    let (scheme, token) = header.split_at_checked(7)?;
+    if !scheme.eq_ignore_ascii_case(b"bearer ") {
+        return None;
+    }
+    std::str::from_utf8(token)
+        .ok()
+        .map(str::trim)
+        .filter(|t| !t.is_empty())
+}

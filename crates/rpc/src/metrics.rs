@@ -1,0 +1,162 @@
+//! Metrics of the process: counted with atomics, written as text for Prometheus and sent to a collector by OTLP.
+//!
+//! Labels never carry ids, e-mails or tokens. Asking twice for a metric of one name gives the same metric, so several
+//! services in one process count together.
+
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+pub use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use prometheus::{
+    HistogramOpts, Opts, Registry, TextEncoder,
+    core::{Collector, GenericCounterVec, GenericGaugeVec},
+};
+
+/// Bounds of durations in milliseconds, from a tenth of one to ten seconds.
+pub const MILLISECONDS: &[f64] = &[
+    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0, 10000.0,
+];
+
+#[derive(Clone)]
+enum Known {
+    Counter(IntCounterVec),
+    Gauge(IntGaugeVec),
+    Histogram(HistogramVec),
+}
+
+#[derive(Default)]
+struct Metrics {
+    registry: Registry,
+    known: Mutex<BTreeMap<String, Known>>,
+}
+
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::default);
+
+/// Registers a metric, or finds it. One that cannot be registered counts unseen: metrics break no service.
+fn metric<C: Collector + Clone + 'static>(
+    name: &str,
+    make: impl Fn(&str) -> prometheus::Result<C>,
+    wrap: impl Fn(C) -> Known,
+    unwrap: impl Fn(&Known) -> Option<C>,
+) -> Option<C> {
+    let mut known = METRICS.known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known.get(name) {
+        return unwrap(found);
+    }
+    let made = make(name).ok()?;
+    METRICS.registry.register(Box::new(made.clone())).ok()?;
+    known.insert(name.to_owned(), wrap(made.clone()));
+    Some(made)
+}
+
+/// A counter with labels.
+///
+/// # Panics
+/// The name is no name of a metric, or belongs to one of another kind.
+#[must_use]
+#[expect(
+    clippy::expect_used,
+    reason = "names are literals; a wrong one fails the first test"
+)]
+pub fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    let make = |name: &str| GenericCounterVec::new(Opts::new(name, help), labels);
+    let unwrap = |known: &Known| match known {
+        Known::Counter(c) => Some(c.clone()),
+        _ => None,
+    };
+    metric(name, make, Known::Counter, unwrap).expect("a counter of that name and labels")
+}
+
+/// A gauge with labels.
+///
+/// # Panics
+/// The name is no name of a metric, or belongs to one of another kind.
+#[must_use]
+#[expect(
+    clippy::expect_used,
+    reason = "names are literals; a wrong one fails the first test"
+)]
+pub fn gauges(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    let make = |name: &str| GenericGaugeVec::new(Opts::new(name, help), labels);
+    let unwrap = |known: &Known| match known {
+        Known::Gauge(g) => Some(g.clone()),
+        _ => None,
+    };
+    metric(name, make, Known::Gauge, unwrap).expect("a gauge of that name and labels")
+}
+
+/// A histogram with labels and these upper bounds.
+///
+/// # Panics
+/// The name is no name of a metric, or belongs to one of another kind.
+#[must_use]
+#[expect(
+    clippy::expect_used,
+    reason = "names are literals; a wrong one fails the first test"
+)]
+pub fn histograms(name: &str, help: &str, labels: &[&str], bounds: &[f64]) -> HistogramVec {
+    let make =
+        |name: &str| HistogramVec::new(HistogramOpts::new(name, help).buckets(bounds.to_vec()), labels);
+    let unwrap = |known: &Known| match known {
+        Known::Histogram(h) => Some(h.clone()),
+        _ => None,
+    };
+    metric(name, make, Known::Histogram, unwrap).expect("a histogram of that name and labels")
+}
+
+/// A counter.
+///
+/// # Panics
+/// As [`counters`].
+#[must_use]
+pub fn counter(name: &str, help: &str) -> IntCounter {
+    counters(name, help, &[]).with_label_values::<&str>(&[])
+}
+
+/// A gauge.
+///
+/// # Panics
+/// As [`gauges`].
+#[must_use]
+pub fn gauge(name: &str, help: &str) -> IntGauge {
+    gauges(name, help, &[]).with_label_values::<&str>(&[])
+}
+
+/// A histogram with these upper bounds.
+///
+/// # Panics
+/// As [`histograms`].
+#[must_use]
+pub fn histogram(name: &str, help: &str, bounds: &[f64]) -> Histogram {
+    histograms(name, help, &[], bounds).with_label_values::<&str>(&[])
+}
+
+/// All metrics in the text format of Prometheus.
+#[must_use]
+pub fn text() -> String {
+    let mut out = String::new();
+    let families = METRICS.registry.gather();
+    if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut out) {
+        tracing::warn!(%error, "metrics cannot be written");
+    }
+    out
+}
+
+/// All metrics as they are now.
+pub(crate) fn gather() -> Vec<prometheus::proto::MetricFamily> {
+    METRICS.registry.gather()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asking_twice_for_a_metric_counts_together() {
+        counter("things_total", "Things.").inc();
+        counter("things_total", "Things.").inc();
+        assert!(text().contains("things_total 2"), "{}", text());
+    }
+}

@@ -1,0 +1,255 @@
+//! The way to peers: a channel that says who we are, for which request, and until when.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bailiwick_types::{Code, Fault, Reason};
+use http::HeaderValue;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use tonic::{
+    body::Body,
+    transport::{Channel, ClientTlsConfig, Endpoint},
+};
+use tonic_types::StatusExt;
+use tower::Service;
+
+use crate::{HumanDuration, InternalIdentity, current, rights::RETRY, telemetry::trace};
+
+/// How peers are called.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PeerConfig {
+    /// The longest time that a connection may take.
+    pub connect_timeout: HumanDuration,
+    /// The longest time that a call may take where the request that causes it has no nearer deadline.
+    pub deadline: HumanDuration,
+    /// After which silence the connection is tried with a ping.
+    pub keepalive_interval: HumanDuration,
+    /// How long the answer to that may take.
+    pub keepalive_timeout: HumanDuration,
+    /// PEM file of the authorities that peers' certificates are checked against; the system's where absent.
+    pub ca_file: Option<std::path::PathBuf>,
+}
+
+impl Default for PeerConfig {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(2).into(),
+            deadline: Duration::from_secs(5).into(),
+            keepalive_interval: Duration::from_secs(10).into(),
+            keepalive_timeout: Duration::from_secs(3).into(),
+            ca_file: None,
+        }
+    }
+}
+
+/// Why a peer did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PeerError {
+    /// It does not answer, or not now.
+    #[error("a peer does not answer now")]
+    Unavailable {
+        /// After which time it can be tried again.
+        retry_after: Duration,
+    },
+    /// The deadline ran out while it was asked.
+    #[error("the deadline ran out while a peer was asked")]
+    DeadlineExceeded,
+    /// It said no. As a fault of its own that is one of ours: whoever expects a refusal matches on it.
+    #[error("a peer refused with {code:?}: {message}")]
+    Refused {
+        /// The code.
+        code: tonic::Code,
+        /// The reason, where it gave one of the suite's.
+        reason: Option<Reason>,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl From<tonic::Status> for PeerError {
+    fn from(status: tonic::Status) -> Self {
+        let details = status.get_error_details();
+        match status.code() {
+            tonic::Code::DeadlineExceeded => Self::DeadlineExceeded,
+            tonic::Code::Unavailable | tonic::Code::Cancelled | tonic::Code::Aborted => Self::Unavailable {
+                retry_after: details.retry_info().and_then(|r| r.retry_delay).unwrap_or(RETRY),
+            },
+            code => {
+                let info = details.error_info();
+                let reason =
+                    info.and_then(|info| Reason::ALL.iter().copied().find(|r| r.as_str() == info.reason));
+                if code == tonic::Code::ResourceExhausted && reason == Some(Reason::Overloaded) {
+                    return Self::Unavailable { retry_after: RETRY };
+                }
+                // A transport that breaks is UNKNOWN with the broken pipe behind it: it never reached the peer's layers.
+                if code == tonic::Code::Unknown && reason.is_none() {
+                    return Self::Unavailable { retry_after: RETRY };
+                }
+                Self::Refused {
+                    code,
+                    reason,
+                    message: status.message().to_owned(),
+                }
+            }
+        }
+    }
+}
+
+impl Fault for PeerError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unavailable { .. } => Code::Unavailable,
+            Self::DeadlineExceeded => Code::DeadlineExceeded,
+            Self::Refused { .. } => Code::Internal,
+        }
+    }
+    fn reason(&self) -> Reason {
+        match self {
+            Self::Unavailable { .. } => Reason::DependencyUnavailable,
+            Self::DeadlineExceeded => Reason::DeadlineExceeded,
+            Self::Refused { .. } => Reason::Internal,
+        }
+    }
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after } => Some(*retry_after),
+            _ => None,
+        }
+    }
+}
+
+/// An address that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("the address `{address}` of a peer is not usable: {why}")]
+pub struct PeerAddressError {
+    address: String,
+    why: String,
+}
+
+/// Makes channels to peers.
+#[derive(Debug, Clone)]
+pub struct ClientFactory {
+    identity: Arc<InternalIdentity>,
+    config: PeerConfig,
+}
+
+impl ClientFactory {
+    /// Channels that show this identity.
+    #[must_use]
+    pub fn new(identity: Arc<InternalIdentity>, config: PeerConfig) -> Self {
+        Self { identity, config }
+    }
+
+    /// A channel to `http://HOST:PORT` or `https://HOST:PORT`. It connects at the first call and again whenever the
+    /// connection was lost; no service waits for another to become ready. It must be made inside of a runtime.
+    ///
+    /// # Errors
+    /// The address, or the file of authorities, is not usable.
+    pub fn peer(&self, address: &str) -> Result<Peer, PeerAddressError> {
+        let refuse = |why: String| PeerAddressError {
+            address: address.to_owned(),
+            why,
+        };
+        let config = &self.config;
+        let mut endpoint = Endpoint::from_shared(address.to_owned())
+            .map_err(|error| refuse(error.to_string()))?
+            .connect_timeout(config.connect_timeout.get())
+            .http2_keep_alive_interval(config.keepalive_interval.get())
+            .keep_alive_timeout(config.keepalive_timeout.get())
+            .keep_alive_while_idle(false)
+            .tcp_nodelay(true);
+        if address.starts_with("https:") {
+            let mut tls = ClientTlsConfig::new();
+            if let Some(file) = &config.ca_file {
+                let pem =
+                    std::fs::read(file).map_err(|error| refuse(format!("{}: {error}", file.display())))?;
+                tls = tls.ca_certificate(tonic::transport::Certificate::from_pem(pem));
+            } else {
+                tls = tls.with_enabled_roots();
+            }
+            endpoint = endpoint
+                .tls_config(tls)
+                .map_err(|error| refuse(error.to_string()))?;
+        }
+        Ok(Peer {
+            channel: endpoint.connect_lazy(),
+            identity: Arc::clone(&self.identity),
+            deadline: config.deadline.get(),
+        })
+    }
+}
+
+/// A channel to a peer; generated clients take it.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    channel: Channel,
+    identity: Arc<InternalIdentity>,
+    deadline: Duration,
+}
+
+impl Peer {
+    /// The same way to the peer, for calls that may take longer: streams that stay open.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+    /// The headers of a call: who we are, for which request, until when, in which trace.
+    fn sign(&self, request: &mut http::Request<Body>) -> Result<Duration, tonic::Status> {
+        let identity = self.identity.header().map_err(|error| crate::status(&error))?;
+        let call = current::get();
+        let headers = request.headers_mut();
+        headers.insert(http::header::AUTHORIZATION, identity);
+        if let Some(call) = call
+            && let Ok(id) = HeaderValue::from_bytes(call.request_id.as_bytes())
+        {
+            headers.insert("x-request-id", id);
+        }
+        if let Some(parent) = trace::outgoing(call.as_ref()) {
+            headers.insert("traceparent", parent);
+        }
+        let asked = headers
+            .get("grpc-timeout")
+            .and_then(crate::layers::deadline::parse);
+        let left = call
+            .and_then(|c| c.deadline)
+            .map(|at| at.saturating_duration_since(Instant::now()));
+        let time = [asked, left, Some(self.deadline)]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(self.deadline);
+        headers.insert("grpc-timeout", crate::layers::deadline::format(time));
+        Ok(time)
+    }
+}
+
+impl Service<http::Request<Body>> for Peer {
+    type Response = http::Response<Body>;
+    type Error = tonic::Status;
+    type Future = futures_util::future::BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.channel
+            .poll_ready(cx)
+            .map_err(|error| tonic::Status::from_error(error.into()))
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let time = self.sign(&mut request);
+        let sent = self.channel.call(request);
+        Box::pin(async move {
+            // A peer that has stopped dead does not keep its deadline; we do.
+            match tokio::time::timeout(time?, sent).await {
+                Ok(Ok(response)) => Ok(response),
+                Ok(Err(error)) => Err(tonic::Status::from_error(error.into())),
+                Err(_) => Err(tonic::Status::deadline_exceeded("the deadline ran out")),
+            }
+        })
+    }
+}

@@ -1,0 +1,9 @@
+//! What a service asks of its peers on behalf of the frame: keys, rights, step-ups.
+
+mod jwks;
+mod rights;
+mod step_up;
+
+pub use jwks::RemoteJwks;
+pub use rights::RemoteRights;
+pub use step_up::RemoteStepUp;

@@ -1,0 +1,84 @@
+//! Rights from authorization.
+
+use async_trait::async_trait;
+use bailiwick_proto::authorization::v1::{CheckCallerRequest, access_service_client::AccessServiceClient};
+use bailiwick_types::{AccountId, Reason, Subject};
+
+use crate::{Held, OperatorAllowed, Peer, PeerError, Rights, RightsError};
+
+/// As many targets go into one question.
+const BATCH: usize = 1000;
+
+/// Asks authorization what a caller may do (`AccessService.CheckCaller`).
+#[derive(Debug, Clone)]
+pub struct RemoteRights {
+    client: AccessServiceClient<Peer>,
+}
+
+impl RemoteRights {
+    /// Asks this peer.
+    #[must_use]
+    pub fn new(authorization: Peer) -> Self {
+        Self {
+            client: AccessServiceClient::new(authorization),
+        }
+    }
+}
+
+#[async_trait]
+impl Rights for RemoteRights {
+    async fn held(
+        &self,
+        subject: &Subject,
+        account: Option<AccountId>,
+        permission: &str,
+        targets: &[String],
+        operator: OperatorAllowed,
+    ) -> Result<Held, RightsError> {
+        let mut held = Held::default();
+        // Without account only roles of the deployment are asked; they count everywhere.
+        let account = account.filter(|_| operator != OperatorAllowed::Only);
+        let mut by_deployment = !targets.is_empty();
+        for batch in targets.chunks(BATCH) {
+            let request = CheckCallerRequest {
+                subject: subject.to_string(),
+                account: account.map(|a| a.to_string()).unwrap_or_default(),
+                permissions: vec![permission.to_owned()],
+                scopes: match operator {
+                    OperatorAllowed::Only => vec!["deployment".to_owned()],
+                    _ => batch.to_vec(),
+                },
+                operator_allowed: operator != OperatorAllowed::No,
+            };
+            let answer = self
+                .client
+                .clone()
+                .check_caller(request)
+                .await
+                .map_err(translate)?;
+            let answer = answer.into_inner();
+            by_deployment &= answer.operator;
+            if operator == OperatorAllowed::Only {
+                let allowed = answer.operator && answer.allowed == [true];
+                held.allowed.extend(batch.iter().map(|_| allowed));
+            } else {
+                held.allowed.extend(answer.allowed);
+            }
+        }
+        held.operator = by_deployment;
+        Ok(held)
+    }
+}
+
+fn translate(status: tonic::Status) -> RightsError {
+    match PeerError::from(status) {
+        PeerError::Unavailable { .. } => RightsError::Unavailable,
+        PeerError::DeadlineExceeded => RightsError::DeadlineExceeded,
+        PeerError::Refused {
+            reason: Some(Reason::UnknownPermission),
+            message,
+            ..
+        } => RightsError::UnknownPermission(message),
+        error @ PeerError::Refused { .. } => RightsError::Internal(error.to_string()),
+    }
+}

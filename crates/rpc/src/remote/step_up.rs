@@ -1,0 +1,52 @@
+//! Step-ups from identity.
+
+use async_trait::async_trait;
+use bailiwick_proto::identity::v1::{ConsumeStepUpRequest, session_service_client::SessionServiceClient};
+use bailiwick_types::SessionId;
+
+use crate::{Peer, PeerError, StepUp, StepUpError};
+
+/// Asks identity to use up the Reauthenticate of a session (`SessionService.ConsumeStepUp`).
+#[derive(Debug, Clone)]
+pub struct RemoteStepUp {
+    client: SessionServiceClient<Peer>,
+}
+
+impl RemoteStepUp {
+    /// Asks this peer.
+    #[must_use]
+    pub fn new(identity: Peer) -> Self {
+        Self {
+            client: SessionServiceClient::new(identity),
+        }
+    }
+}
+
+#[async_trait]
+impl StepUp for RemoteStepUp {
+    async fn consume(&self, session: SessionId) -> Result<(), StepUpError> {
+        let request = ConsumeStepUpRequest {
+            session: session.to_string(),
+        };
+        match self
+            .client
+            .clone()
+            .consume_step_up(request)
+            .await
+            .map_err(PeerError::from)
+        {
+            Ok(_) => Ok(()),
+            Err(PeerError::Unavailable { .. }) => Err(StepUpError::Unavailable),
+            Err(PeerError::DeadlineExceeded) => Err(StepUpError::DeadlineExceeded),
+            Err(PeerError::Refused { code, .. })
+                if matches!(
+                    code,
+                    tonic::Code::FailedPrecondition | tonic::Code::NotFound | tonic::Code::Unauthenticated
+                ) =>
+            {
+                Err(StepUpError::Required)
+            }
+            Err(error) => Err(StepUpError::Internal(error.to_string())),
+        }
+    }
+}

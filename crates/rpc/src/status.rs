@@ -1,0 +1,119 @@
+//! From a fault to a status: the one place where that happens.
+
+use std::{collections::HashMap, error::Error};
+
+use bailiwick_types::{Code, Fault, Reason};
+use tonic::Status;
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+use crate::current;
+
+/// The domain of every `google.rpc.ErrorInfo`.
+pub(crate) const DOMAIN: &str = "bailiwick";
+
+/// Says what a fault is in gRPC: the code, its message, `ErrorInfo`, `BadRequest` with all violations and `RetryInfo`
+/// (AIP-193). What an internal fault was goes to the log, once, here; the caller learns the request id.
+#[must_use]
+pub fn status(fault: &dyn Fault) -> Status {
+    let mut metadata: HashMap<String, String> = HashMap::new();
+    if fault.code() == Code::Internal {
+        tracing::error!(error = %Chain(fault), "internal fault");
+        return opaque();
+    }
+    for (name, value) in fault.metadata() {
+        metadata.insert(name.to_owned(), value);
+    }
+    let mut details = ErrorDetails::with_error_info(fault.reason().as_str(), DOMAIN, metadata);
+    let violations: Vec<FieldViolation> = fault
+        .violations()
+        .iter()
+        .map(|v| FieldViolation::new(&v.field, &v.rule))
+        .collect();
+    if !violations.is_empty() {
+        details.set_bad_request(violations);
+    }
+    if let Some(after) = fault.retry_after() {
+        details.set_retry_info(Some(after));
+    }
+    Status::with_error_details(grpc_code(fault.code()), fault.to_string(), details)
+}
+
+/// The answer that tells nothing but the request id.
+pub(crate) fn opaque() -> Status {
+    let mut details = ErrorDetails::with_error_info(Reason::Internal.as_str(), DOMAIN, HashMap::new());
+    if let Some(call) = current::get() {
+        details.set_request_info(call.request_id.as_str(), "");
+    }
+    Status::with_error_details(tonic::Code::Internal, "internal error", details)
+}
+
+/// A status of a code and a reason, where no fault of a use case is behind it.
+pub(crate) fn plain(code: Code, reason: Reason, message: &str) -> Status {
+    let details = ErrorDetails::with_error_info(reason.as_str(), DOMAIN, HashMap::new());
+    Status::with_error_details(grpc_code(code), message, details)
+}
+
+/// The gRPC code of a fault's.
+pub(crate) fn grpc_code(code: Code) -> tonic::Code {
+    match code {
+        Code::InvalidArgument => tonic::Code::InvalidArgument,
+        Code::Unauthenticated => tonic::Code::Unauthenticated,
+        Code::PermissionDenied => tonic::Code::PermissionDenied,
+        Code::NotFound => tonic::Code::NotFound,
+        Code::AlreadyExists => tonic::Code::AlreadyExists,
+        Code::FailedPrecondition => tonic::Code::FailedPrecondition,
+        Code::ResourceExhausted => tonic::Code::ResourceExhausted,
+        Code::Aborted => tonic::Code::Aborted,
+        Code::Unavailable => tonic::Code::Unavailable,
+        Code::DeadlineExceeded => tonic::Code::DeadlineExceeded,
+        Code::Unimplemented => tonic::Code::Unimplemented,
+        Code::Internal => tonic::Code::Internal,
+    }
+}
+
+/// Makes a status of a fault.
+pub trait IntoStatus {
+    /// The status.
+    fn into_status(self) -> Status;
+}
+
+impl<F: Fault> IntoStatus for F {
+    fn into_status(self) -> Status {
+        status(&self)
+    }
+}
+
+/// The method is declared and its turn has not come.
+#[derive(Debug, thiserror::Error)]
+#[error("the method is declared, its turn has not come")]
+struct Later;
+
+impl Fault for Later {
+    fn code(&self) -> Code {
+        Code::Unimplemented
+    }
+    fn reason(&self) -> Reason {
+        Reason::Unimplemented
+    }
+}
+
+/// Answers a call of a method whose turn has not come: UNIMPLEMENTED.
+#[must_use]
+pub fn later<T>(_request: &tonic::Request<T>) -> Status {
+    status(&Later)
+}
+
+/// An error with all that caused it, in one line.
+struct Chain<'a>(&'a dyn Fault);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = Error::source(error);
+        }
+        Ok(())
+    }
+}

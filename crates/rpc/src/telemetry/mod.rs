@@ -1,0 +1,8 @@
+//! Log lines, traces and metrics.
+
+mod export;
+mod format;
+mod init;
+pub(crate) mod trace;
+
+pub use init::{Telemetry, TelemetryError, init};
