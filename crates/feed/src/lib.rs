@@ -1,1 +1,24 @@
-//! bailiwick-feed.
+//! Change feeds over gRPC: the server of `bailiwick.events.v1.ChangeFeedService` on the feeds of `bailiwick-sql`, and the
+//! source from which a follower of another service reads.
+//!
+//! What a service emits is a [`Change`](bailiwick_proto::events::v1::Change), encoded by [`encode`]; a follower decodes it
+//! by [`decode`]. The crate depends on `bailiwick-rpc` and `bailiwick-sql` and on no service.
+//!
+//! ```
+//! use bailiwick_feed::{change, decode, encode};
+//! use bailiwick_proto::events::v1::{SessionRevoked, change::Change};
+//!
+//! let bytes = encode(Change::SessionRevoked(SessionRevoked { session: "sess_1".into(), user: "user_1".into() }));
+//! assert!(matches!(change(&bytes), Ok(Change::SessionRevoked(_))));
+//! assert!(decode(b"\xff").is_err());
+//! ```
+
+mod codec;
+mod server;
+mod snapshot;
+mod source;
+
+pub use codec::{DecodeError, change, decode, encode};
+pub use server::{FeedServer, Served};
+pub use snapshot::{SnapshotPage, SnapshotSource};
+pub use source::GrpcFeedSource;

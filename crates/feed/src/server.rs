@@ -1,0 +1,256 @@
+//! Serves feeds.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use bailiwick_proto::events::v1::{self as pb, change_feed_service_server::ChangeFeedService};
+use bailiwick_rpc::{Context, Guard, IntoStatus, Target};
+use bailiwick_sql::{Cursor, Db, OutboxRow};
+use bailiwick_types::{Code, Fault, Reason, Service, Violations};
+use futures_util::{StreamExt, stream, stream::BoxStream};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use crate::SnapshotSource;
+
+/// Rows that are read at a time.
+const ROWS: u32 = 256;
+/// A message is closed once it is so large; one row may be larger.
+const MESSAGE_BYTES: usize = 512 * 1024;
+/// After so much silence an empty message is sent.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A stream ends by itself so long before its deadline, so that following on is no error.
+const BEFORE_DEADLINE: Duration = Duration::from_millis(200);
+
+/// A feed that is served.
+#[derive(Clone)]
+pub struct Served {
+    /// The database that the feed is in; its service names the feed.
+    pub db: Db,
+    /// Reads the state for new consumers.
+    pub snapshot: Arc<dyn SnapshotSource>,
+}
+
+impl std::fmt::Debug for Served {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Served({})", self.db.service())
+    }
+}
+
+/// Serves the feeds of the services that run in this process, to other services of the suite alone.
+#[derive(Debug, Clone)]
+pub struct FeedServer {
+    feeds: Arc<[Served]>,
+    guard: Guard,
+    stop: CancellationToken,
+}
+
+/// The feed that is asked for is not served here.
+#[derive(Debug, thiserror::Error)]
+#[error("the feed of `{0}` is not served here")]
+struct NotServed(String);
+
+impl Fault for NotServed {
+    fn code(&self) -> Code {
+        Code::NotFound
+    }
+    fn reason(&self) -> Reason {
+        Reason::NotFound
+    }
+}
+
+impl FeedServer {
+    /// Serves these feeds until `stop` is cancelled; open streams end then.
+    #[must_use]
+    pub fn new(feeds: Vec<Served>, guard: Guard, stop: CancellationToken) -> Self {
+        Self {
+            feeds: feeds.into(),
+            guard,
+            stop,
+        }
+    }
+    async fn admit<T>(&self, request: &Request<T>, service: &str) -> Result<(Served, Option<Instant>), Status> {
+        let context = Context::of(request)?.clone();
+        if !Service::ALL.iter().any(|s| s.as_str() == service) {
+            let rule = "must be `identity`, `tenancy` or `authorization`";
+            return Err(Violations::of("service", rule).into_status());
+        }
+        self.guard.authorize(&context, Target::None).await?;
+        let served = self.feeds.iter().find(|feed| feed.db.service().as_str() == service);
+        let served = served.ok_or_else(|| NotServed(service.to_owned()).into_status())?;
+        let deadline = context.deadline.map(|at| at - BEFORE_DEADLINE.min(at.saturating_duration_since(Instant::now())));
+        Ok((served.clone(), deadline))
+    }
+}
+
+#[tonic::async_trait]
+impl ChangeFeedService for FeedServer {
+    type FollowStream = BoxStream<'static, Result<pb::FollowResponse, Status>>;
+    type GetSnapshotStream = BoxStream<'static, Result<pb::GetSnapshotResponse, Status>>;
+
+    async fn follow(&self, request: Request<pb::FollowRequest>) -> Result<Response<Self::FollowStream>, Status> {
+        let (served, deadline) = self.admit(&request, &request.get_ref().service).await?;
+        let cursor = request.into_inner().cursor.unwrap_or_default();
+        let cursor = Cursor {
+            epoch: cursor.epoch.into(),
+            position: cursor.position,
+        };
+        let mut follow = Follow {
+            db: served.db,
+            cursor,
+            head: 0,
+            rows: VecDeque::new(),
+            deadline,
+            over: false,
+        };
+        // A cursor that is refused is the answer of the call, not the end of a stream that had begun.
+        follow.read().await?;
+        let messages = stream::unfold(follow, |mut follow| async move {
+            match follow.next().await {
+                Ok(Some(message)) => Some((Ok(message), follow)),
+                Ok(None) => None,
+                Err(status) => {
+                    follow.over = true;
+                    Some((Err(status), follow))
+                }
+            }
+        });
+        Ok(Response::new(messages.take_until(self.stop.clone().cancelled_owned()).boxed()))
+    }
+
+    async fn get_snapshot(
+        &self,
+        request: Request<pb::GetSnapshotRequest>,
+    ) -> Result<Response<Self::GetSnapshotStream>, Status> {
+        let (served, _) = self.admit(&request, &request.get_ref().service).await?;
+        let pages = stream::unfold(Some(Snapshot::new(served)), |snapshot| async move {
+            let mut snapshot = snapshot?;
+            match snapshot.next().await {
+                Ok(page) => {
+                    let rest = (!page.last).then_some(snapshot);
+                    Some((Ok(page), rest))
+                }
+                Err(error) => Some((Err(error.into_status()), None)),
+            }
+        });
+        // A snapshot that is cut off is no snapshot: its consumer sees the missing last page and starts again.
+        Ok(Response::new(pages.take_until(self.stop.clone().cancelled_owned()).boxed()))
+    }
+}
+
+/// One consumer of a feed: no more than one read of rows is in memory, and nothing is read before it is asked for.
+struct Follow {
+    db: Db,
+    cursor: Cursor,
+    head: u64,
+    rows: VecDeque<OutboxRow>,
+    deadline: Option<Instant>,
+    over: bool,
+}
+
+impl Follow {
+    async fn read(&mut self) -> Result<(), Status> {
+        let batch = self.db.feed().read(&self.cursor, ROWS).await.map_err(IntoStatus::into_status)?;
+        self.head = batch.head;
+        self.rows = batch.rows.into();
+        Ok(())
+    }
+    async fn next(&mut self) -> Result<Option<pb::FollowResponse>, Status> {
+        if self.over {
+            return Ok(None);
+        }
+        if self.rows.is_empty() {
+            let within = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let within = within.unwrap_or(HEARTBEAT).min(HEARTBEAT);
+            if within.is_zero() {
+                return Ok(None);
+            }
+            let feed = self.db.feed();
+            feed.wait(self.cursor.position, within).await.map_err(IntoStatus::into_status)?;
+            self.read().await?;
+        }
+        let mut message = pb::FollowResponse {
+            epoch: self.cursor.epoch.to_string(),
+            events: Vec::new(),
+            head: self.head,
+        };
+        let mut bytes = 0;
+        while bytes < MESSAGE_BYTES
+            && let Some(row) = self.rows.pop_front()
+        {
+            bytes += row.changes.iter().map(Vec::len).sum::<usize>();
+            self.cursor.position = row.position.unwrap_or(self.cursor.position);
+            message.events.push(event(row)?);
+        }
+        Ok(Some(message))
+    }
+}
+
+fn event(row: OutboxRow) -> Result<pb::Event, Status> {
+    let changes = row.changes.iter().map(|bytes| crate::decode(bytes)).collect::<Result<_, _>>();
+    let changes = changes.map_err(|error| {
+        let at = format!("{} of {}", row.revision, row.root);
+        bailiwick_sql::Error::corrupt("outbox", "payload", at, error).into_status()
+    })?;
+    Ok(pb::Event {
+        position: row.position.unwrap_or_default(),
+        root: row.root.to_string(),
+        revision: row.revision,
+        time: Some(prost_types::Timestamp {
+            seconds: row.created_at.0.div_euclid(1_000_000),
+            nanos: i32::try_from(row.created_at.0.rem_euclid(1_000_000) * 1_000).unwrap_or_default(),
+        }),
+        changes,
+    })
+}
+
+/// A snapshot on its way: the position first, then the state, then the position from which it counts.
+struct Snapshot {
+    served: Served,
+    from: Option<String>,
+    begun: bool,
+}
+
+impl Snapshot {
+    fn new(served: Served) -> Self {
+        Self {
+            served,
+            from: None,
+            begun: false,
+        }
+    }
+    async fn next(&mut self) -> Result<pb::GetSnapshotResponse, bailiwick_sql::Error> {
+        let feed = self.served.db.feed();
+        if !self.begun {
+            self.begun = true;
+            // The first message has the position and no state: a single page could not carry both positions.
+            return Ok(pb::GetSnapshotResponse {
+                cursor: Some(cursor(&feed.settled_head().await?)),
+                ..Default::default()
+            });
+        }
+        let page = self.served.snapshot.page(self.from.as_deref()).await?;
+        let last = page.next.is_none();
+        self.from = page.next;
+        let changes = page.changes.into_iter();
+        let revisions = page.revisions.into_iter();
+        Ok(pb::GetSnapshotResponse {
+            cursor: if last { Some(cursor(&feed.settled_head().await?)) } else { None },
+            changes: changes.map(|change| pb::Change { change: Some(change) }).collect(),
+            revisions: revisions
+                .map(|(root, revision)| pb::RootRevision {
+                    root: root.to_string(),
+                    revision,
+                })
+                .collect(),
+            last,
+        })
+    }
+}
+
+fn cursor(cursor: &Cursor) -> pb::Cursor {
+    pb::Cursor {
+        epoch: cursor.epoch.to_string(),
+        position: cursor.position,
+    }
+}
