@@ -544,48 +544,253 @@ pub mod access_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A request for an approval.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Approval {
+    /// Id, `appr_…`.
+    #[prost(string, tag = "1")]
+    pub approval: ::prost::alloc::string::String,
+    /// Id of the account.
+    #[prost(string, tag = "2")]
+    pub account: ::prost::alloc::string::String,
+    /// Who asked, `TYPE:ID`.
+    #[prost(string, tag = "3")]
+    pub requester: ::prost::alloc::string::String,
+    /// The permission.
+    #[prost(string, tag = "4")]
+    pub permission: ::prost::alloc::string::String,
+    /// What it is about.
+    #[prost(string, tag = "5")]
+    pub target: ::prost::alloc::string::String,
+    /// Digest of the content; empty where none.
+    #[prost(string, tag = "6")]
+    pub digest: ::prost::alloc::string::String,
+    /// State.
+    #[prost(enumeration = "ApprovalState", tag = "7")]
+    pub state: i32,
+    /// Who decided, `TYPE:ID`; empty where nobody did.
+    #[prost(string, tag = "8")]
+    pub decider: ::prost::alloc::string::String,
+    /// When it was asked.
+    #[prost(message, optional, tag = "9")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ends by itself; never where absent.
+    #[prost(message, optional, tag = "10")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
 /// Request of `ApprovalService.RequestApproval`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RequestApprovalRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RequestApprovalRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// The permission, `TYPE.VERB`.
+    #[prost(string, tag = "2")]
+    pub permission: ::prost::alloc::string::String,
+    /// What it is about: a scope or a resource.
+    #[prost(string, tag = "3")]
+    pub target: ::prost::alloc::string::String,
+    /// Digest of the content that the approval is bound to; empty where none.
+    #[prost(string, tag = "4")]
+    pub digest: ::prost::alloc::string::String,
+    /// Attributes of the request, as in `Check`.
+    #[prost(message, optional, tag = "5")]
+    pub attributes: ::core::option::Option<::prost_types::Struct>,
+}
 /// Answer of `ApprovalService.RequestApproval`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RequestApprovalResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestApprovalResponse {
+    /// The request.
+    #[prost(message, optional, tag = "1")]
+    pub approval: ::core::option::Option<Approval>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `ApprovalService.GetApproval`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetApprovalRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetApprovalRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the request.
+    #[prost(string, tag = "2")]
+    pub approval: ::prost::alloc::string::String,
+}
 /// Answer of `ApprovalService.GetApproval`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetApprovalResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetApprovalResponse {
+    /// The request.
+    #[prost(message, optional, tag = "1")]
+    pub approval: ::core::option::Option<Approval>,
+}
 /// Request of `ApprovalService.ListApprovals`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListApprovalsRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListApprovalsRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Only what waits for the caller to decide; else the caller's own requests, or, with `approval.view`, all.
+    #[prost(bool, tag = "2")]
+    pub waiting_for_me: bool,
+    /// Only those in this state, where given.
+    #[prost(enumeration = "ApprovalState", tag = "3")]
+    pub state: i32,
+    /// Rows a page; 50 where 0, at most 1000.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+}
 /// Answer of `ApprovalService.ListApprovals`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListApprovalsResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListApprovalsResponse {
+    /// The page, newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub approvals: ::prost::alloc::vec::Vec<Approval>,
+    /// Token of the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 /// Request of `ApprovalService.ApproveRequest`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ApproveRequestRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApproveRequestRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the request.
+    #[prost(string, tag = "2")]
+    pub approval: ::prost::alloc::string::String,
+}
 /// Answer of `ApprovalService.ApproveRequest`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ApproveRequestResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApproveRequestResponse {
+    /// The request.
+    #[prost(message, optional, tag = "1")]
+    pub approval: ::core::option::Option<Approval>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `ApprovalService.RejectRequest`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RejectRequestRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RejectRequestRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the request.
+    #[prost(string, tag = "2")]
+    pub approval: ::prost::alloc::string::String,
+}
 /// Answer of `ApprovalService.RejectRequest`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RejectRequestResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RejectRequestResponse {
+    /// The request.
+    #[prost(message, optional, tag = "1")]
+    pub approval: ::core::option::Option<Approval>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `ApprovalService.WithdrawRequest`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct WithdrawRequestRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WithdrawRequestRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the request.
+    #[prost(string, tag = "2")]
+    pub approval: ::prost::alloc::string::String,
+}
 /// Answer of `ApprovalService.WithdrawRequest`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct WithdrawRequestResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WithdrawRequestResponse {
+    /// The request.
+    #[prost(message, optional, tag = "1")]
+    pub approval: ::core::option::Option<Approval>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `ApprovalService.ConsumeApproval`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ConsumeApprovalRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConsumeApprovalRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// The permission, `TYPE.VERB`.
+    #[prost(string, tag = "2")]
+    pub permission: ::prost::alloc::string::String,
+    /// What it is about: a scope or a resource.
+    #[prost(string, tag = "3")]
+    pub target: ::prost::alloc::string::String,
+    /// Digest of the content that the approval is bound to; empty where none.
+    #[prost(string, tag = "4")]
+    pub digest: ::prost::alloc::string::String,
+    /// For whom, `TYPE:ID`; the caller where empty. Somebody else only by `decision.check` on the account.
+    #[prost(string, tag = "5")]
+    pub subject: ::prost::alloc::string::String,
+}
 /// Answer of `ApprovalService.ConsumeApproval`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ConsumeApprovalResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConsumeApprovalResponse {
+    /// The approval that was used; absent where the rule's approvals stay.
+    #[prost(message, optional, tag = "1")]
+    pub approval: ::core::option::Option<Approval>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
+/// The states of a request for an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ApprovalState {
+    /// Not given.
+    Unspecified = 0,
+    /// Waits for somebody.
+    Pending = 1,
+    /// Was approved, and was not used or serves again.
+    Approved = 2,
+    /// Was rejected.
+    Rejected = 3,
+    /// Was taken back by who asked.
+    Withdrawn = 4,
+    /// Was approved and used.
+    Consumed = 5,
+    /// Was not decided, or not used, in time.
+    Expired = 6,
+}
+impl ApprovalState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "APPROVAL_STATE_UNSPECIFIED",
+            Self::Pending => "APPROVAL_STATE_PENDING",
+            Self::Approved => "APPROVAL_STATE_APPROVED",
+            Self::Rejected => "APPROVAL_STATE_REJECTED",
+            Self::Withdrawn => "APPROVAL_STATE_WITHDRAWN",
+            Self::Consumed => "APPROVAL_STATE_CONSUMED",
+            Self::Expired => "APPROVAL_STATE_EXPIRED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "APPROVAL_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "APPROVAL_STATE_PENDING" => Some(Self::Pending),
+            "APPROVAL_STATE_APPROVED" => Some(Self::Approved),
+            "APPROVAL_STATE_REJECTED" => Some(Self::Rejected),
+            "APPROVAL_STATE_WITHDRAWN" => Some(Self::Withdrawn),
+            "APPROVAL_STATE_CONSUMED" => Some(Self::Consumed),
+            "APPROVAL_STATE_EXPIRED" => Some(Self::Expired),
+            _ => None,
+        }
+    }
+}
 /// Generated client implementations.
 pub mod approval_service_client {
     #![allow(
@@ -1557,11 +1762,34 @@ pub struct RecoverOwnershipResponse {
     pub token: ::prost::alloc::string::String,
 }
 /// Request of `BindingService.CopyPermissions`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CopyPermissionsRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CopyPermissionsRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Whose grants, `user:ID`.
+    #[prost(string, tag = "2")]
+    pub from: ::prost::alloc::string::String,
+    /// Who gets them too, `user:ID`.
+    #[prost(string, tag = "3")]
+    pub to: ::prost::alloc::string::String,
+    /// The types of resource whose grants are copied; at least one. Ownership is not copied.
+    #[prost(string, repeated, tag = "4")]
+    pub kinds: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether only to check it and tell the grants.
+    #[prost(bool, tag = "5")]
+    pub validate_only: bool,
+}
 /// Answer of `BindingService.CopyPermissions`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CopyPermissionsResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CopyPermissionsResponse {
+    /// Grants that were copied.
+    #[prost(uint32, tag = "1")]
+    pub copied: u32,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Generated client implementations.
 pub mod binding_service_client {
     #![allow(
@@ -3033,11 +3261,67 @@ pub mod decision_service_server {
     }
 }
 /// Request of `ExportService.ExportPermissions`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ExportPermissionsRequest {}
-/// Answer of `ExportService.ExportPermissions`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ExportPermissionsResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportPermissionsRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// The format; required.
+    #[prost(enumeration = "ExportFormat", tag = "2")]
+    pub format: i32,
+    /// Only what this subject has, where not empty.
+    #[prost(string, tag = "3")]
+    pub subject: ::prost::alloc::string::String,
+}
+/// A part of the file, in order. The file is complete where `last` came; else it is to be thrown away.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportPermissionsResponse {
+    /// Bytes of the file.
+    #[prost(bytes = "vec", tag = "1")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
+    /// Subjects that are in the file so far.
+    #[prost(uint32, tag = "2")]
+    pub subjects_done: u32,
+    /// Subjects that will be in it.
+    #[prost(uint32, tag = "3")]
+    pub subjects_total: u32,
+    /// Whether this is the last part.
+    #[prost(bool, tag = "4")]
+    pub last: bool,
+}
+/// The formats of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ExportFormat {
+    /// Not given.
+    Unspecified = 0,
+    /// Comma-separated values (RFC 4180), UTF-8.
+    Csv = 1,
+    /// A spreadsheet (Office Open XML).
+    Xlsx = 2,
+}
+impl ExportFormat {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EXPORT_FORMAT_UNSPECIFIED",
+            Self::Csv => "EXPORT_FORMAT_CSV",
+            Self::Xlsx => "EXPORT_FORMAT_XLSX",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EXPORT_FORMAT_UNSPECIFIED" => Some(Self::Unspecified),
+            "EXPORT_FORMAT_CSV" => Some(Self::Csv),
+            "EXPORT_FORMAT_XLSX" => Some(Self::Xlsx),
+            _ => None,
+        }
+    }
+}
 /// Generated client implementations.
 pub mod export_service_client {
     #![allow(
@@ -3358,24 +3642,175 @@ pub mod export_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Request of `GrantService.CreateGrant`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CreateGrantRequest {}
+/// What a grant is about: a resource, a scope with everything under it, or a type in a scope.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GrantTarget {
+    /// A resource `TYPE:ID`, or a scope `account:ID`, `instance:ID`, `workspace:ID`.
+    #[prost(string, tag = "1")]
+    pub target: ::prost::alloc::string::String,
+    /// A type of resource; with it, `target` is the scope in which its resources lie, and the account where empty.
+    #[prost(string, tag = "2")]
+    pub r#type: ::prost::alloc::string::String,
+    /// Which resources of the type; required with `type`, not allowed without.
+    #[prost(enumeration = "AppliesTo", tag = "3")]
+    pub applies_to: i32,
+}
+/// A grant.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Grant {
+    /// Id, `grant_…`.
+    #[prost(string, tag = "1")]
+    pub grant: ::prost::alloc::string::String,
+    /// Id of the account.
+    #[prost(string, tag = "2")]
+    pub account: ::prost::alloc::string::String,
+    /// Who has it, `TYPE:ID`; `group:ID` for a group.
+    #[prost(string, tag = "3")]
+    pub subject: ::prost::alloc::string::String,
+    /// The permissions, `TYPE.VERB`, `TYPE.*` or `*`.
+    #[prost(string, repeated, tag = "4")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What it is about.
+    #[prost(message, optional, tag = "5")]
+    pub target: ::core::option::Option<GrantTarget>,
+    /// Parameters of conditions.
+    #[prost(message, optional, tag = "6")]
+    pub parameters: ::core::option::Option<::prost_types::Struct>,
+    /// When it ends by itself; never where absent.
+    #[prost(message, optional, tag = "7")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was made.
+    #[prost(message, optional, tag = "8")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Request of `GrantService.CreateGrant`. What the subject has there already stays; an identical grant is no error.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateGrantRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Who gets it, `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// The permissions; at least one.
+    #[prost(string, repeated, tag = "3")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What it is about; required.
+    #[prost(message, optional, tag = "4")]
+    pub target: ::core::option::Option<GrantTarget>,
+    /// Parameters of conditions.
+    #[prost(message, optional, tag = "5")]
+    pub parameters: ::core::option::Option<::prost_types::Struct>,
+    /// When it ends by itself; never where absent.
+    #[prost(message, optional, tag = "6")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// A client's own UUID for this request.
+    #[prost(string, tag = "7")]
+    pub request_id: ::prost::alloc::string::String,
+}
 /// Answer of `GrantService.CreateGrant`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CreateGrantResponse {}
-/// Request of `GrantService.DeleteGrant`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteGrantRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateGrantResponse {
+    /// The grant.
+    #[prost(message, optional, tag = "1")]
+    pub grant: ::core::option::Option<Grant>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
+/// Request of `GrantService.DeleteGrant`. Names a grant, or a subject, permissions and a target: then these permissions are
+/// taken out of all grants of the subject on exactly that target.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteGrantRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the grant; empty where the other fields are given.
+    #[prost(string, tag = "2")]
+    pub grant: ::prost::alloc::string::String,
+    /// Whose grants.
+    #[prost(string, tag = "3")]
+    pub subject: ::prost::alloc::string::String,
+    /// The permissions to take away.
+    #[prost(string, repeated, tag = "4")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What they are about.
+    #[prost(message, optional, tag = "5")]
+    pub target: ::core::option::Option<GrantTarget>,
+}
 /// Answer of `GrantService.DeleteGrant`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteGrantResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteGrantResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `GrantService.ListGrants`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListGrantsRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListGrantsRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Only those of this subject, where not empty.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// Only those on this scope or resource, where not empty.
+    #[prost(string, tag = "3")]
+    pub target: ::prost::alloc::string::String,
+    /// Rows a page; 50 where 0, at most 1000.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+}
 /// Answer of `GrantService.ListGrants`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListGrantsResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListGrantsResponse {
+    /// The page.
+    #[prost(message, repeated, tag = "1")]
+    pub grants: ::prost::alloc::vec::Vec<Grant>,
+    /// Token of the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Which resources of a type a grant covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AppliesTo {
+    /// Not given.
+    Unspecified = 0,
+    /// Those that were registered when the grant was made.
+    Existing = 1,
+    /// Those that are registered after it.
+    Future = 2,
+    /// Both.
+    All = 3,
+}
+impl AppliesTo {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "APPLIES_TO_UNSPECIFIED",
+            Self::Existing => "APPLIES_TO_EXISTING",
+            Self::Future => "APPLIES_TO_FUTURE",
+            Self::All => "APPLIES_TO_ALL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "APPLIES_TO_UNSPECIFIED" => Some(Self::Unspecified),
+            "APPLIES_TO_EXISTING" => Some(Self::Existing),
+            "APPLIES_TO_FUTURE" => Some(Self::Future),
+            "APPLIES_TO_ALL" => Some(Self::All),
+            _ => None,
+        }
+    }
+}
 /// Generated client implementations.
 pub mod grant_service_client {
     #![allow(
@@ -3850,48 +4285,168 @@ pub mod grant_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A group of subjects. What it has, its members have, and the members of groups in it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Group {
+    /// Id, `group_…`.
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    /// Id of the account.
+    #[prost(string, tag = "2")]
+    pub account: ::prost::alloc::string::String,
+    /// Title; 1 to 200 characters.
+    #[prost(string, tag = "3")]
+    pub title: ::prost::alloc::string::String,
+    /// When it was made.
+    #[prost(message, optional, tag = "4")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
 /// Request of `GroupService.CreateGroup`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CreateGroupRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateGroupRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Title; required, 1 to 200 characters.
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    /// A client's own UUID for this request.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
+}
 /// Answer of `GroupService.CreateGroup`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CreateGroupResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateGroupResponse {
+    /// The group.
+    #[prost(message, optional, tag = "1")]
+    pub group: ::core::option::Option<Group>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `GroupService.GetGroup`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetGroupRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetGroupRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the group.
+    #[prost(string, tag = "2")]
+    pub group: ::prost::alloc::string::String,
+}
 /// Answer of `GroupService.GetGroup`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetGroupResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetGroupResponse {
+    /// The group.
+    #[prost(message, optional, tag = "1")]
+    pub group: ::core::option::Option<Group>,
+}
 /// Request of `GroupService.ListGroups`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListGroupsRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListGroupsRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Rows a page; 50 where 0, at most 1000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
 /// Answer of `GroupService.ListGroups`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListGroupsResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListGroupsResponse {
+    /// The page.
+    #[prost(message, repeated, tag = "1")]
+    pub groups: ::prost::alloc::vec::Vec<Group>,
+    /// Token of the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 /// Request of `GroupService.DeleteGroup`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteGroupRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteGroupRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the group.
+    #[prost(string, tag = "2")]
+    pub group: ::prost::alloc::string::String,
+}
 /// Answer of `GroupService.DeleteGroup`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteGroupResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteGroupResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `GroupService.AddGroupMember`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AddGroupMemberRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddGroupMemberRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the group.
+    #[prost(string, tag = "2")]
+    pub group: ::prost::alloc::string::String,
+    /// The member, `user:ID` or `group:ID`.
+    #[prost(string, tag = "3")]
+    pub member: ::prost::alloc::string::String,
+}
 /// Answer of `GroupService.AddGroupMember`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AddGroupMemberResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddGroupMemberResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `GroupService.RemoveGroupMember`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RemoveGroupMemberRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveGroupMemberRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the group.
+    #[prost(string, tag = "2")]
+    pub group: ::prost::alloc::string::String,
+    /// The member, `user:ID` or `group:ID`.
+    #[prost(string, tag = "3")]
+    pub member: ::prost::alloc::string::String,
+}
 /// Answer of `GroupService.RemoveGroupMember`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RemoveGroupMemberResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveGroupMemberResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `GroupService.ListGroupMembers`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListGroupMembersRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListGroupMembersRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the group.
+    #[prost(string, tag = "2")]
+    pub group: ::prost::alloc::string::String,
+    /// Rows a page; 50 where 0, at most 1000.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
 /// Answer of `GroupService.ListGroupMembers`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListGroupMembersResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListGroupMembersResponse {
+    /// The page, `TYPE:ID`.
+    #[prost(string, repeated, tag = "1")]
+    pub members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Token of the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 /// Generated client implementations.
 pub mod group_service_client {
     #![allow(
@@ -4847,17 +5402,57 @@ pub struct RevokeInvitationResponse {
     pub token: ::prost::alloc::string::String,
 }
 /// Request of `InvitationService.ResendInvitation`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ResendInvitationRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResendInvitationRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the invitation. Its time begins anew.
+    #[prost(string, tag = "2")]
+    pub invitation: ::prost::alloc::string::String,
+}
 /// Answer of `InvitationService.ResendInvitation`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ResendInvitationResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResendInvitationResponse {
+    /// The invitation.
+    #[prost(message, optional, tag = "1")]
+    pub invitation: ::core::option::Option<Invitation>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `InvitationService.BatchCreateInvitations`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct BatchCreateInvitationsRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BatchCreateInvitationsRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// E-mail addresses; 1 to 1000. All are invited, or none.
+    #[prost(string, repeated, tag = "2")]
+    pub emails: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Names of the roles, for each of them.
+    #[prost(string, repeated, tag = "3")]
+    pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where they are given; the account where empty.
+    #[prost(string, tag = "4")]
+    pub scope: ::prost::alloc::string::String,
+    /// Whether only to check it and tell the number.
+    #[prost(bool, tag = "5")]
+    pub validate_only: bool,
+}
 /// Answer of `InvitationService.BatchCreateInvitations`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct BatchCreateInvitationsResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BatchCreateInvitationsResponse {
+    /// The invitations, in the order of the addresses; empty with `validate_only`.
+    #[prost(message, repeated, tag = "1")]
+    pub invitations: ::prost::alloc::vec::Vec<Invitation>,
+    /// How many are invited.
+    #[prost(uint32, tag = "2")]
+    pub count: u32,
+    /// Consistency token of the write.
+    #[prost(string, tag = "3")]
+    pub token: ::prost::alloc::string::String,
+}
 /// The states of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -5904,23 +6499,74 @@ pub struct LookUpMemberResponse {
     pub active: bool,
 }
 /// Request of `MemberService.DeleteMember`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteMemberRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteMemberRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// What becomes of the licence; required.
+    #[prost(enumeration = "DeleteMode", tag = "3")]
+    pub mode: i32,
+}
 /// Answer of `MemberService.DeleteMember`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteMemberResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteMemberResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `MemberService.GetSeats`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetSeatsRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSeatsRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+}
 /// Answer of `MemberService.GetSeats`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetSeatsResponse {}
+pub struct GetSeatsResponse {
+    /// Licences; 0 is no limit.
+    #[prost(uint32, tag = "1")]
+    pub limit: u32,
+    /// Licences that members take; suspended and expired ones keep theirs.
+    #[prost(uint32, tag = "2")]
+    pub used: u32,
+    /// Licences that end with the billing cycle.
+    #[prost(uint32, tag = "3")]
+    pub ending: u32,
+}
 /// Request of `MemberService.BatchRemoveMembers`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct BatchRemoveMembersRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BatchRemoveMembersRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Ids of the users; 1 to 1000. All are removed, or none.
+    #[prost(string, repeated, tag = "2")]
+    pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether only to check it and tell the numbers.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+}
 /// Answer of `MemberService.BatchRemoveMembers`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct BatchRemoveMembersResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BatchRemoveMembersResponse {
+    /// Memberships that end.
+    #[prost(uint32, tag = "1")]
+    pub members: u32,
+    /// Role bindings that end with them.
+    #[prost(uint32, tag = "2")]
+    pub bindings: u32,
+    /// Grants that end with them.
+    #[prost(uint32, tag = "3")]
+    pub grants: u32,
+    /// Consistency token of the write.
+    #[prost(string, tag = "4")]
+    pub token: ::prost::alloc::string::String,
+}
 /// The kinds of member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -5983,6 +6629,39 @@ impl MemberState {
             "MEMBER_STATE_UNSPECIFIED" => Some(Self::Unspecified),
             "MEMBER_STATE_ACTIVE" => Some(Self::Active),
             "MEMBER_STATE_SUSPENDED" => Some(Self::Suspended),
+            _ => None,
+        }
+    }
+}
+/// The two ways to delete a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DeleteMode {
+    /// Not given.
+    Unspecified = 0,
+    /// The licence is free at once, for somebody else.
+    Replace = 1,
+    /// The licence ends with the billing cycle.
+    Delete = 2,
+}
+impl DeleteMode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DELETE_MODE_UNSPECIFIED",
+            Self::Replace => "DELETE_MODE_REPLACE",
+            Self::Delete => "DELETE_MODE_DELETE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DELETE_MODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "DELETE_MODE_REPLACE" => Some(Self::Replace),
+            "DELETE_MODE_DELETE" => Some(Self::Delete),
             _ => None,
         }
     }
@@ -7794,17 +8473,97 @@ pub struct SubjectAccess {
     pub granted: bool,
 }
 /// Request of `QueryService.ListResources`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListResourcesRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListResourcesRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Who, `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// The permission, `TYPE.VERB`.
+    #[prost(string, tag = "3")]
+    pub permission: ::prost::alloc::string::String,
+    /// The type of resource.
+    #[prost(string, tag = "4")]
+    pub r#type: ::prost::alloc::string::String,
+    /// Attributes of the request, as in `Check`.
+    #[prost(message, optional, tag = "5")]
+    pub attributes: ::core::option::Option<::prost_types::Struct>,
+    /// Rows a page; 50 where 0, at most 1000.
+    #[prost(int32, tag = "6")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "7")]
+    pub page_token: ::prost::alloc::string::String,
+    /// How fresh the data must be.
+    #[prost(message, optional, tag = "8")]
+    pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
+}
 /// Answer of `QueryService.ListResources`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListResourcesResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListResourcesResponse {
+    /// The page, `TYPE:ID`.
+    #[prost(string, repeated, tag = "1")]
+    pub resources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Token of the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 /// Request of `QueryService.PlanResources`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PlanResourcesRequest {}
-/// Answer of `QueryService.PlanResources`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PlanResourcesResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanResourcesRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Who, `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// The permission, `TYPE.VERB`.
+    #[prost(string, tag = "3")]
+    pub permission: ::prost::alloc::string::String,
+    /// The type of resource.
+    #[prost(string, tag = "4")]
+    pub r#type: ::prost::alloc::string::String,
+    /// Attributes of the request, as in `Check`.
+    #[prost(message, optional, tag = "5")]
+    pub attributes: ::core::option::Option<::prost_types::Struct>,
+    /// How fresh the data must be.
+    #[prost(message, optional, tag = "6")]
+    pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
+}
+/// Answer of `QueryService.PlanResources`. A resource is allowed where one of the alternatives holds for it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanResourcesResponse {
+    /// Whether all resources of the account are allowed; the alternatives are empty then.
+    #[prost(bool, tag = "1")]
+    pub all: bool,
+    /// The alternatives; none, and not `all`: no resource is allowed.
+    #[prost(message, repeated, tag = "2")]
+    pub alternatives: ::prost::alloc::vec::Vec<PlanAlternative>,
+    /// The same as a condition of SQL over the columns `scope`, `id`, `parent`, `owner` and `attributes`, with `$1`, `$2` …
+    #[prost(string, tag = "3")]
+    pub sql: ::prost::alloc::string::String,
+    /// The values of `$1`, `$2` … in `sql`.
+    #[prost(string, repeated, tag = "4")]
+    pub sql_parameters: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// One alternative of a plan: all that is given must hold.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlanAlternative {
+    /// In one of these scopes or below, where not empty.
+    #[prost(string, repeated, tag = "1")]
+    pub scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// One of these resources, or below one of them, where not empty.
+    #[prost(string, repeated, tag = "2")]
+    pub resources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// A condition of the manifest's language that is to be true of the resource, where not empty.
+    #[prost(string, tag = "3")]
+    pub condition: ::prost::alloc::string::String,
+    /// Whether an approval is needed.
+    #[prost(bool, tag = "4")]
+    pub needs_approval: bool,
+}
 /// Generated client implementations.
 pub mod query_service_client {
     #![allow(
@@ -8445,24 +9204,97 @@ pub mod query_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// How many resources of a type a member may have.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Quota {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// The type.
+    #[prost(string, tag = "3")]
+    pub r#type: ::prost::alloc::string::String,
+    /// How many it may own; absent: no limit.
+    #[prost(uint32, optional, tag = "4")]
+    pub limit: ::core::option::Option<u32>,
+    /// How many it owns.
+    #[prost(uint32, tag = "5")]
+    pub used: u32,
+}
 /// Request of `QuotaService.SetQuota`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SetQuotaRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetQuotaRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// A type that the manifest gives `quota: per_member`.
+    #[prost(string, tag = "3")]
+    pub r#type: ::prost::alloc::string::String,
+    /// How many it may own; absent: no limit.
+    #[prost(uint32, optional, tag = "4")]
+    pub limit: ::core::option::Option<u32>,
+}
 /// Answer of `QuotaService.SetQuota`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SetQuotaResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetQuotaResponse {
+    /// The quota.
+    #[prost(message, optional, tag = "1")]
+    pub quota: ::core::option::Option<Quota>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `QuotaService.GetQuota`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetQuotaRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetQuotaRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// The type.
+    #[prost(string, tag = "3")]
+    pub r#type: ::prost::alloc::string::String,
+}
 /// Answer of `QuotaService.GetQuota`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetQuotaResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetQuotaResponse {
+    /// The quota.
+    #[prost(message, optional, tag = "1")]
+    pub quota: ::core::option::Option<Quota>,
+}
 /// Request of `QuotaService.ListQuotas`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListQuotasRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListQuotasRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Only those of this user, where not empty.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// Rows a page; 50 where 0, at most 1000.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
 /// Answer of `QuotaService.ListQuotas`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListQuotasResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListQuotasResponse {
+    /// The page: quotas that were set.
+    #[prost(message, repeated, tag = "1")]
+    pub quotas: ::prost::alloc::vec::Vec<Quota>,
+    /// Token of the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 /// Generated client implementations.
 pub mod quota_service_client {
     #![allow(
@@ -9093,17 +9925,51 @@ pub struct ListResourcesInScopeResponse {
     pub next_page_token: ::prost::alloc::string::String,
 }
 /// Request of `ResourceService.TransferResource`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct TransferResourceRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TransferResourceRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub resource: ::prost::alloc::string::String,
+    /// The new owner, `TYPE:ID`; its quota is charged.
+    #[prost(string, tag = "3")]
+    pub to: ::prost::alloc::string::String,
+}
 /// Answer of `ResourceService.TransferResource`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct TransferResourceResponse {}
-/// Request of `ResourceService.MoveResource`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct MoveResourceRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TransferResourceResponse {
+    /// The resource.
+    #[prost(message, optional, tag = "1")]
+    pub resource: ::core::option::Option<Resource>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
+/// Request of `ResourceService.MoveResource`. Needs `TYPE.edit` on the resource and `TYPE.create` on the scope.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MoveResourceRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub resource: ::prost::alloc::string::String,
+    /// Where it goes.
+    #[prost(string, tag = "3")]
+    pub scope: ::prost::alloc::string::String,
+}
 /// Answer of `ResourceService.MoveResource`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct MoveResourceResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MoveResourceResponse {
+    /// The resource.
+    #[prost(message, optional, tag = "1")]
+    pub resource: ::core::option::Option<Resource>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Generated client implementations.
 pub mod resource_service_client {
     #![allow(
@@ -9948,42 +10814,209 @@ pub struct ListRolesResponse {
     #[prost(message, repeated, tag = "1")]
     pub roles: ::prost::alloc::vec::Vec<Role>,
 }
+/// What an account says of a role of its own: the fields of a role in a manifest.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RoleDefinition {
+    /// Name: 1 to 63 lower-case letters, digits and `_`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Title; 1 to 200 characters.
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    /// What it has, by the level at which it is bound: `account`, `instance`, `workspace`.
+    #[prost(map = "string, message", tag = "3")]
+    pub levels: ::std::collections::HashMap<::prost::alloc::string::String, RoleLevel>,
+}
+/// What a role has where it is bound at one level.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RoleLevel {
+    /// Its entries.
+    #[prost(message, repeated, tag = "1")]
+    pub permissions: ::prost::alloc::vec::Vec<RoleEntry>,
+    /// Names of roles that its holders may assign there; `*` for all that can be assigned.
+    #[prost(string, repeated, tag = "2")]
+    pub assigns: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Names of roles whose entries it has too.
+    #[prost(string, repeated, tag = "3")]
+    pub includes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// An entry of a role.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RoleEntry {
+    /// `TYPE.VERB`, `TYPE.*` or `*`.
+    #[prost(string, tag = "1")]
+    pub permission: ::prost::alloc::string::String,
+    /// What a pattern leaves out.
+    #[prost(string, repeated, tag = "2")]
+    pub except: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The condition; empty where none.
+    #[prost(string, tag = "3")]
+    pub when: ::prost::alloc::string::String,
+    /// `none` waives the type's approval rule; empty leaves it.
+    #[prost(string, tag = "4")]
+    pub approval: ::prost::alloc::string::String,
+}
+/// Who gains or loses what by a change, effectively.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EffectiveChange {
+    /// `TYPE:ID`.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// The scope of the binding through which it happens.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    /// Permissions that are gained, sorted.
+    #[prost(string, repeated, tag = "3")]
+    pub gains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Permissions that are lost, sorted.
+    #[prost(string, repeated, tag = "4")]
+    pub loses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// Request of `RoleService.GetRole`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetRoleRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRoleRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Name of the role.
+    #[prost(string, tag = "2")]
+    pub role: ::prost::alloc::string::String,
+}
 /// Answer of `RoleService.GetRole`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetRoleResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetRoleResponse {
+    /// The role.
+    #[prost(message, optional, tag = "1")]
+    pub role: ::core::option::Option<Role>,
+    /// What it is made of, changes of the account included.
+    #[prost(message, optional, tag = "2")]
+    pub definition: ::core::option::Option<RoleDefinition>,
+}
 /// Request of `RoleService.CreateRole`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CreateRoleRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateRoleRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// The role.
+    #[prost(message, optional, tag = "2")]
+    pub role: ::core::option::Option<RoleDefinition>,
+}
 /// Answer of `RoleService.CreateRole`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CreateRoleResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateRoleResponse {
+    /// The role.
+    #[prost(message, optional, tag = "1")]
+    pub role: ::core::option::Option<Role>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `RoleService.ChangeRole`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ChangeRoleRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ChangeRoleRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Name of the role: one of the account's own, or one of the product, which is changed for this account alone.
+    #[prost(string, tag = "2")]
+    pub role: ::prost::alloc::string::String,
+    /// The level whose entries change; all levels of the role where empty.
+    #[prost(string, tag = "3")]
+    pub level: ::prost::alloc::string::String,
+    /// Entries to add.
+    #[prost(message, repeated, tag = "4")]
+    pub add: ::prost::alloc::vec::Vec<RoleEntry>,
+    /// Permissions or patterns to take away.
+    #[prost(string, repeated, tag = "5")]
+    pub remove: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// Answer of `RoleService.ChangeRole`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ChangeRoleResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeRoleResponse {
+    /// The role.
+    #[prost(message, optional, tag = "1")]
+    pub role: ::core::option::Option<Role>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `RoleService.PreviewRoleChange`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PreviewRoleChangeRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewRoleChangeRequest {
+    /// The change that is not made.
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<ChangeRoleRequest>,
+    /// Rows a page; 50 where 0, at most 1000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
 /// Answer of `RoleService.PreviewRoleChange`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PreviewRoleChangeResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewRoleChangeResponse {
+    /// The page: a row a subject and scope of binding.
+    #[prost(message, repeated, tag = "1")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+    /// Token of the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 /// Request of `RoleService.DeleteRole`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteRoleRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteRoleRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Name of a role of the account's own; FAILED_PRECONDITION while it is bound.
+    #[prost(string, tag = "2")]
+    pub role: ::prost::alloc::string::String,
+}
 /// Answer of `RoleService.DeleteRole`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteRoleResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteRoleResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `RoleService.DescribeRole`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DescribeRoleRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DescribeRoleRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Name of the role.
+    #[prost(string, tag = "2")]
+    pub role: ::prost::alloc::string::String,
+}
 /// Answer of `RoleService.DescribeRole`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DescribeRoleResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DescribeRoleResponse {
+    /// The role.
+    #[prost(message, optional, tag = "1")]
+    pub role: ::core::option::Option<Role>,
+    /// What it may do at each level.
+    #[prost(message, repeated, tag = "2")]
+    pub levels: ::prost::alloc::vec::Vec<RoleDescription>,
+}
+/// What a role may do where it is bound at one level.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RoleDescription {
+    /// The level.
+    #[prost(string, tag = "1")]
+    pub level: ::prost::alloc::string::String,
+    /// Names of all permissions that it has without condition, sorted; implied ones included.
+    #[prost(string, repeated, tag = "2")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Sentences on what it has under a condition or with an approval.
+    #[prost(string, repeated, tag = "3")]
+    pub remarks: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Names of the roles that its holders may assign, sorted.
+    #[prost(string, repeated, tag = "4")]
+    pub assigns: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// Generated client implementations.
 pub mod role_service_client {
     #![allow(
