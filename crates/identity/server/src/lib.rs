@@ -1,1 +1,31 @@
-//! bailiwick-identity-server.
+//! The identity service: who people are.
+//!
+//! gRPC and HTTP in front of the use cases of `bailiwick-identity-core`, their store on SQLite and PostgreSQL, and the
+//! wiring of both. `grpc/` and `store/` do not know each other.
+//!
+//! ```no_run
+//! # async fn example(deps: bailiwick_identity_server::Deps) -> Result<(), bailiwick_identity_server::BuildError> {
+//! let service = bailiwick_identity_server::build(deps).await?;
+//! let keys = service.key_source();     // for the authenticator of this process
+//! let step_up = service.step_up();     // for its guard
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod events;
+mod grpc;
+mod http;
+mod keys;
+mod migrations;
+pub mod operator;
+mod peer;
+mod store;
+mod wiring;
+mod work;
+
+pub use config::{ConfigError, IdentityConfig, PasswordHashing, SignInAttempts};
+pub use migrations::migrations;
+pub use peer::Authorization;
+pub use store::{Snapshot, SqlStore};
+pub use wiring::{BuildError, Deps, IdentityService, build};

@@ -1,6 +1,6 @@
 //! Reads a user.
 
-use bailiwick_types::{Authorized, UserId};
+use bailiwick_types::{Authorized, Caller, Subject, UserId};
 
 use crate::{Identity, fault::{fault, no_wait}, port::StoreError, user::User};
 
@@ -23,5 +23,14 @@ no_wait!(Error);
 /// # Errors
 /// It does not exist.
 pub async fn run(identity: &Identity, _by: &Authorized, user: UserId) -> Result<User, Error> {
+    identity.store.user(user).await?.ok_or(Error::NotFound)
+}
+
+/// Reads the caller's own profile, which asks for no permission.
+///
+/// # Errors
+/// The caller is no user, or does not exist any more.
+pub async fn own(identity: &Identity, caller: &Caller) -> Result<User, Error> {
+    let user = caller.subject.as_ref().and_then(Subject::user_id).ok_or(Error::NotFound)?;
     identity.store.user(user).await?.ok_or(Error::NotFound)
 }

@@ -4,7 +4,7 @@ use bailiwick_types::{Authorized, PageRequest, ServiceAccountId};
 
 use crate::{
     Identity,
-    fault::{fault, no_wait},
+    fault::fault,
     port::StoreError,
     service_account::ServiceAccount,
 };

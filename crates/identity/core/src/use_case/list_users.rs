@@ -5,7 +5,7 @@ use bailiwick_types::{Authorized, PageRequest, PageSize, UserId};
 use crate::{
     Identity,
     email::EmailKey,
-    fault::{fault, no_wait},
+    fault::fault,
     port::StoreError,
     user::User,
 };

@@ -7,7 +7,7 @@ use bailiwick_types::{SessionId, Timestamp, UserId};
 use super::disable_user;
 use crate::{
     Identity,
-    fault::{fault, no_wait},
+    fault::fault,
     port::StoreError,
     signing::KeysError,
 };

@@ -1,0 +1,234 @@
+//! Identity's configuration.
+
+use std::time::Duration;
+
+use bailiwick_identity_core::{
+    Throttle,
+    password::{CostError, HashCost},
+    session::Lifetimes,
+    signing::KeyTimes,
+};
+use bailiwick_rpc::{HumanDuration, Secret};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The configuration of the identity service.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentityConfig {
+    /// How long an access token lasts: 1m to 1h.
+    pub access_token_lifetime: HumanDuration,
+    /// How long a session lasts from the sign-in.
+    pub session_lifetime: HumanDuration,
+    /// How long a session lasts in which no token is refreshed.
+    pub session_idle: HumanDuration,
+    /// How dear it is to try a password.
+    pub password_hashing: PasswordHashing,
+    /// How many wrong passwords an e-mail address may take.
+    pub sign_in_attempts: SignInAttempts,
+    /// With what the private signing keys are encrypted in the database: at least 32 characters. Without it they lie
+    /// there plainly.
+    pub key_encryption_secret: Secret,
+    /// How long a signing key signs.
+    pub signing_key_lifetime: HumanDuration,
+}
+
+/// How passwords are hashed: argon2id.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PasswordHashing {
+    /// Memory in KiB; at least 7168.
+    pub memory_kib: u32,
+    /// Passes over it; memory times passes must reach 35840 KiB.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+    /// How many passwords are hashed at once in this process.
+    pub parallel: usize,
+    /// Lets cheaper parameters pass, which protect nothing: for tests alone.
+    pub insecure_for_tests: bool,
+}
+
+/// How many wrong passwords an e-mail address may take in a window of time.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignInAttempts {
+    /// How many.
+    pub limit: u32,
+    /// The window, from the first of them.
+    pub window: HumanDuration,
+}
+
+impl Default for IdentityConfig {
+    fn default() -> Self {
+        let lifetimes = Lifetimes::default();
+        Self {
+            access_token_lifetime: lifetimes.access.into(),
+            session_lifetime: lifetimes.session.into(),
+            session_idle: lifetimes.idle.into(),
+            password_hashing: PasswordHashing::default(),
+            sign_in_attempts: SignInAttempts::default(),
+            key_encryption_secret: Secret::default(),
+            signing_key_lifetime: KeyTimes::default().rotate_after.into(),
+        }
+    }
+}
+
+impl Default for PasswordHashing {
+    fn default() -> Self {
+        let cost = HashCost::default();
+        Self {
+            memory_kib: cost.memory_kib,
+            passes: cost.passes,
+            lanes: cost.lanes,
+            parallel: 2,
+            insecure_for_tests: false,
+        }
+    }
+}
+
+impl Default for SignInAttempts {
+    fn default() -> Self {
+        let throttle = Throttle::default();
+        Self {
+            limit: throttle.limit,
+            window: throttle.window.into(),
+        }
+    }
+}
+
+/// A configuration that is not to be run with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The hashing parameters.
+    #[error("`password_hashing`: {0}")]
+    Hashing(#[from] CostError),
+    /// A lifetime.
+    #[error("`{field}` must be {rule}")]
+    Lifetime {
+        /// Which.
+        field: &'static str,
+        /// Between what.
+        rule: &'static str,
+    },
+    /// The key encryption secret.
+    #[error("`key_encryption_secret` must have at least 32 characters")]
+    Secret,
+    /// The limit of attempts.
+    #[error("`sign_in_attempts.limit` must be at least 1")]
+    Attempts,
+}
+
+impl PasswordHashing {
+    /// The cost that it asks for.
+    ///
+    /// # Errors
+    /// It protects too little.
+    pub fn cost(&self) -> Result<HashCost, CostError> {
+        let cost = HashCost {
+            memory_kib: self.memory_kib,
+            passes: self.passes,
+            lanes: self.lanes,
+        };
+        if self.insecure_for_tests { Ok(cost) } else { cost.check() }
+    }
+}
+
+impl IdentityConfig {
+    /// Cheap password hashing, for tests that sign in often.
+    #[must_use]
+    pub fn for_tests() -> Self {
+        Self {
+            password_hashing: PasswordHashing {
+                memory_kib: HashCost::FOR_TESTS.memory_kib,
+                passes: HashCost::FOR_TESTS.passes,
+                lanes: HashCost::FOR_TESTS.lanes,
+                parallel: 4,
+                insecure_for_tests: true,
+            },
+            ..Self::default()
+        }
+    }
+    /// Whether it can be run with.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.password_hashing.cost()?;
+        let within = |value: HumanDuration, least: u64, most: u64| {
+            (Duration::from_secs(least)..=Duration::from_secs(most)).contains(&value.get())
+        };
+        if !within(self.access_token_lifetime, 60, 3_600) {
+            return Err(ConfigError::Lifetime { field: "access_token_lifetime", rule: "1m to 1h" });
+        }
+        if !within(self.session_lifetime, 300, 400 * 86_400) {
+            return Err(ConfigError::Lifetime { field: "session_lifetime", rule: "5m to 400d" });
+        }
+        if !within(self.session_idle, 300, 400 * 86_400) {
+            return Err(ConfigError::Lifetime { field: "session_idle", rule: "5m to 400d" });
+        }
+        if !within(self.signing_key_lifetime, 86_400, 3_650 * 86_400) {
+            return Err(ConfigError::Lifetime { field: "signing_key_lifetime", rule: "1d to 3650d" });
+        }
+        if !self.key_encryption_secret.is_empty() && self.key_encryption_secret.expose().chars().count() < 32 {
+            return Err(ConfigError::Secret);
+        }
+        if self.sign_in_attempts.limit == 0 {
+            return Err(ConfigError::Attempts);
+        }
+        Ok(())
+    }
+    pub(crate) fn lifetimes(&self) -> Lifetimes {
+        Lifetimes {
+            access: self.access_token_lifetime.get(),
+            session: self.session_lifetime.get(),
+            idle: self.session_idle.get(),
+            ..Lifetimes::default()
+        }
+    }
+    pub(crate) fn throttle(&self) -> Throttle {
+        Throttle {
+            limit: self.sign_in_attempts.limit,
+            window: self.sign_in_attempts.window.get(),
+        }
+    }
+    pub(crate) fn key_times(&self) -> KeyTimes {
+        KeyTimes {
+            rotate_after: self.signing_key_lifetime.get(),
+            ..KeyTimes::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_can_be_run_with_and_shows_no_secret() {
+        let config = IdentityConfig {
+            key_encryption_secret: Secret::new("a secret of at least thirty-two characters"),
+            ..IdentityConfig::default()
+        };
+        assert_eq!(config.check(), Ok(()));
+        let shown = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
+        assert!(!shown.contains("thirty-two"), "{shown}");
+    }
+
+    #[test]
+    fn cheap_hashing_passes_for_tests_alone() {
+        assert_eq!(IdentityConfig::for_tests().check(), Ok(()));
+        let mut config = IdentityConfig::for_tests();
+        config.password_hashing.insecure_for_tests = false;
+        assert_eq!(config.check(), Err(ConfigError::Hashing(CostError::Cheap)));
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_refused() {
+        let mut config = IdentityConfig::default();
+        config.access_token_lifetime = Duration::from_secs(2 * 3_600).into();
+        assert!(matches!(config.check(), Err(ConfigError::Lifetime { field: "access_token_lifetime", .. })));
+        let config = IdentityConfig { key_encryption_secret: Secret::new("short"), ..IdentityConfig::default() };
+        assert_eq!(config.check(), Err(ConfigError::Secret));
+    }
+}

@@ -1,0 +1,53 @@
+//! What the service tells the others, as the feed carries it.
+
+use std::collections::HashMap;
+
+use bailiwick_identity_core::{
+    change::Change,
+    service_account::RoleName,
+    user::UserState,
+};
+use bailiwick_proto::events::v1 as pb;
+
+/// A change as bytes.
+pub(crate) fn encode(change: Change) -> Vec<u8> {
+    bailiwick_feed::encode(event(change))
+}
+
+/// A change as a message.
+pub(crate) fn event(change: Change) -> pb::change::Change {
+    match change {
+        Change::User(user) => pb::change::Change::UserChanged(pb::UserChanged {
+            user: user.id.to_string(),
+            version: user.version,
+            state: match user.state {
+                UserState::Active => pb::UserState::Active,
+                UserState::Disabled => pb::UserState::Disabled,
+            }
+            .into(),
+            email: user.email.as_str().to_owned(),
+            email_verified: user.email_verified,
+            display_name: user.display_name.as_str().to_owned(),
+            operator: user.operator,
+        }),
+        Change::ServiceAccount(account) => {
+            pb::change::Change::ServiceAccountChanged(pb::ServiceAccountChanged {
+                service_account: account.id.to_string(),
+                version: account.version,
+                enabled: account.enabled,
+                scope: account.scope.to_string(),
+                role: account.role.as_ref().map_or("", RoleName::as_str).to_owned(),
+            })
+        }
+        Change::SessionRevoked { session, user } => pb::change::Change::SessionRevoked(pb::SessionRevoked {
+            session: session.to_string(),
+            user: user.to_string(),
+        }),
+        Change::Audited { actor, action, target } => pb::change::Change::Audited(pb::Audited {
+            actor,
+            action: action.to_owned(),
+            target,
+            details: HashMap::new(),
+        }),
+    }
+}

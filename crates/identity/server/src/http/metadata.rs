@@ -1,0 +1,45 @@
+//! Metadata of the authorization server (RFC 8414) and its key set (RFC 7517).
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bailiwick_identity_core::{Identity, use_case::get_jwks};
+use serde_json::json;
+
+use super::{JWKS_PATH, TOKEN_PATH};
+
+pub(super) async fn metadata(State(identity): State<Arc<Identity>>) -> Response {
+    let issuer = &identity.issuer.name;
+    let base = issuer.trim_end_matches('/');
+    let body = json!({
+        "issuer": issuer,
+        "token_endpoint": format!("{base}{TOKEN_PATH}"),
+        "jwks_uri": format!("{base}{JWKS_PATH}"),
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+    });
+    ([(header::CACHE_CONTROL, "public, max-age=3600")], Json(body)).into_response()
+}
+
+pub(super) async fn jwks(State(identity): State<Arc<Identity>>) -> Response {
+    match get_jwks::run(&identity).await {
+        Ok(jwks) => {
+            // Shorter than a new key is published before it signs.
+            let headers = [
+                (header::CONTENT_TYPE, "application/jwk-set+json"),
+                (header::CACHE_CONTROL, "public, max-age=300"),
+            ];
+            (headers, jwks).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "the key set cannot be given");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What the service has over HTTP: the token endpoint, the key set, the metadata.
+
+mod metadata;
+mod token;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
+use bailiwick_identity_core::Identity;
+
+const TOKEN_PATH: &str = "/oauth2/token";
+const JWKS_PATH: &str = "/.well-known/jwks.json";
+const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
+/// A request of the token endpoint is some hundred bytes.
+const LARGEST_BODY: usize = 16 * 1024;
+
+/// The routes.
+pub(crate) fn router(identity: Arc<Identity>) -> Router {
+    Router::new()
+        .route(TOKEN_PATH, post(token::issue))
+        .route(JWKS_PATH, get(metadata::jwks))
+        .route(METADATA_PATH, get(metadata::metadata))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(identity)
+}

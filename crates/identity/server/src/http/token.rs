@@ -1,0 +1,130 @@
+//! The token endpoint: client credentials (RFC 6749 sections 2.3.1, 4.4 and 5).
+
+use std::sync::Arc;
+
+use axum::{
+    Form, Json,
+    extract::{State, rejection::FormRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bailiwick_identity_core::{Identity, use_case::issue_token};
+use bailiwick_types::{Code, Fault};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+
+/// The form. What else is in it is ignored (RFC 6749 section 3.2); a parameter that stands twice is refused.
+#[derive(Debug, Deserialize)]
+pub(super) struct TokenForm {
+    grant_type: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<SecretString>,
+}
+
+/// Why there is no token.
+#[derive(Debug)]
+enum Refused {
+    InvalidRequest(&'static str),
+    UnsupportedGrantType,
+    InvalidClient { basic: bool },
+    Failed,
+}
+
+pub(super) async fn issue(
+    State(identity): State<Arc<Identity>>,
+    headers: HeaderMap,
+    form: Result<Form<TokenForm>, FormRejection>,
+) -> Response {
+    match answer(&identity, &headers, form).await {
+        Ok(response) => response,
+        Err(refused) => refuse(&refused),
+    }
+}
+
+async fn answer(
+    identity: &Identity,
+    headers: &HeaderMap,
+    form: Result<Form<TokenForm>, FormRejection>,
+) -> Result<Response, Refused> {
+    let Ok(Form(form)) = form else {
+        return Err(Refused::InvalidRequest("the body must be a form with each parameter once"));
+    };
+    match form.grant_type.as_deref() {
+        None | Some("") => return Err(Refused::InvalidRequest("grant_type is required")),
+        Some("client_credentials") => {}
+        Some(_) => return Err(Refused::UnsupportedGrantType),
+    }
+    let basic = headers.get(header::AUTHORIZATION);
+    let (client_id, client_secret) = match (basic, form.client_secret) {
+        (Some(_), Some(_)) => {
+            return Err(Refused::InvalidRequest("the client must authenticate in one way"));
+        }
+        (Some(header), None) => read_basic(header).ok_or(Refused::InvalidClient { basic: true })?,
+        (None, Some(secret)) => {
+            let id = form.client_id.clone().ok_or(Refused::InvalidRequest("client_id is required"))?;
+            (id, secret)
+        }
+        (None, None) => return Err(Refused::InvalidClient { basic: false }),
+    };
+    let basic = basic.is_some();
+    if form.client_id.is_some_and(|id| id != client_id) {
+        return Err(Refused::InvalidRequest("client_id differs from the one of the header"));
+    }
+    let command = issue_token::Command { client_id, client_secret };
+    let token = issue_token::run(identity, &command).await.map_err(|error| {
+        if error.code() == Code::Unauthenticated {
+            Refused::InvalidClient { basic }
+        } else {
+            tracing::error!(%error, "no token can be issued");
+            Refused::Failed
+        }
+    })?;
+    let left = token.expires.since(identity.clock.now()).as_secs();
+    let body = json!({
+        "access_token": token.text.expose_secret(),
+        "token_type": "Bearer",
+        "expires_in": left,
+    });
+    Ok(unstored((StatusCode::OK, Json(body)).into_response()))
+}
+
+/// `Basic base64(id:secret)`. Ids and secrets of ours have no character that form encoding changes.
+fn read_basic(header: &HeaderValue) -> Option<(String, SecretString)> {
+    let (scheme, coded) = header.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(coded.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), SecretString::from(secret)))
+}
+
+fn refuse(refused: &Refused) -> Response {
+    let (status, error, description) = match refused {
+        Refused::InvalidRequest(why) => (StatusCode::BAD_REQUEST, "invalid_request", *why),
+        Refused::UnsupportedGrantType => {
+            (StatusCode::BAD_REQUEST, "unsupported_grant_type", "the grant type must be client_credentials")
+        }
+        Refused::InvalidClient { .. } => {
+            (StatusCode::UNAUTHORIZED, "invalid_client", "client id or client secret is wrong")
+        }
+        Refused::Failed => (StatusCode::SERVICE_UNAVAILABLE, "server_error", "no token can be issued now"),
+    };
+    let body = Json(json!({ "error": error, "error_description": description }));
+    let mut response = (status, body).into_response();
+    if let Refused::InvalidClient { basic: true } = refused {
+        let challenge = HeaderValue::from_static("Basic realm=\"bailiwick\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    unstored(response)
+}
+
+/// No cache keeps tokens (RFC 6749 section 5.1).
+fn unstored(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}

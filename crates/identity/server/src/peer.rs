@@ -1,0 +1,73 @@
+//! What identity asks of authorization.
+
+use async_trait::async_trait;
+use bailiwick_identity_core::port::{CloseError, Closer, Members, PeerError};
+use bailiwick_proto::authorization::v1::{
+    CloseUserRequest, LookUpMemberRequest, access_service_client::AccessServiceClient,
+    member_service_client::MemberServiceClient,
+};
+use bailiwick_rpc::Peer;
+use bailiwick_types::{AccountId, Token, UserId};
+use tonic::{Request, Status, metadata::MetadataValue};
+
+/// Authorization, as a peer.
+#[derive(Debug, Clone)]
+pub struct Authorization {
+    members: MemberServiceClient<Peer>,
+    access: AccessServiceClient<Peer>,
+}
+
+impl Authorization {
+    /// Asks this peer.
+    #[must_use]
+    pub fn new(peer: Peer) -> Self {
+        Self {
+            members: MemberServiceClient::new(peer.clone()),
+            access: AccessServiceClient::new(peer),
+        }
+    }
+}
+
+#[async_trait]
+impl Members for Authorization {
+    async fn is_active(&self, account: AccountId, user: UserId, token: &Token) -> Result<bool, PeerError> {
+        let mut request = Request::new(LookUpMemberRequest {
+            account: account.to_string(),
+            user: user.to_string(),
+        });
+        if !token.is_empty()
+            && let Ok(value) = MetadataValue::try_from(bailiwick_rpc::token::encode(token))
+        {
+            request.metadata_mut().insert("bailiwick-token", value);
+        }
+        match self.members.clone().look_up_member(request).await {
+            Ok(answer) => Ok(answer.into_inner().active),
+            // An account that does not exist has no members.
+            Err(status) if status.code() == tonic::Code::NotFound => Ok(false),
+            Err(status) => Err(unavailable(&status)),
+        }
+    }
+}
+
+#[async_trait]
+impl Closer for Authorization {
+    async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError> {
+        let request = CloseUserRequest {
+            user: user.to_string(),
+            version,
+        };
+        match self.access.clone().close_user(request).await {
+            Ok(_) => Ok(()),
+            Err(status) if status.code() == tonic::Code::FailedPrecondition => Err(CloseError::Refused {
+                message: status.message().to_owned(),
+            }),
+            Err(status) => Err(unavailable(&status).into()),
+        }
+    }
+}
+
+fn unavailable(status: &Status) -> PeerError {
+    let detail = format!("{:?}: {}", status.code(), status.message());
+    tracing::warn!(error = %detail, "authorization does not answer as it should");
+    PeerError { detail }
+}

@@ -1,0 +1,156 @@
+//! Puts the service together.
+
+use std::sync::Arc;
+
+use axum::Router;
+use bailiwick_feed::SnapshotSource;
+use bailiwick_identity_core::{
+    Identity,
+    password::{CostError, Passwords},
+    port::{Closer, Members},
+    signing::{Issuer, KeySeal, Keys, KeysError, SealError},
+};
+use bailiwick_rpc::{AccessClaims, Authenticator, Guard, KeySource, Services, StepUp};
+use bailiwick_sql::Db;
+use bailiwick_types::{Clock, IdGen, Rng};
+use secrecy::SecretString;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    ConfigError, IdentityConfig, grpc, http,
+    keys::{LocalKeys, LocalStepUp},
+    store::{Snapshot, SqlStore},
+    work,
+};
+
+/// What the service needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// Its configuration.
+    pub config: IdentityConfig,
+    /// Who issues tokens: the URL of the service, the same that authenticators check.
+    pub issuer: String,
+    /// Its database, connected, with its schema.
+    pub db: Db,
+    /// Who is a member of what: [`crate::Authorization`].
+    pub members: Arc<dyn Members>,
+    /// Takes access away: [`crate::Authorization`].
+    pub closer: Arc<dyn Closer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdGen>,
+    /// New secrets.
+    pub rng: Arc<dyn Rng>,
+}
+
+impl std::fmt::Debug for Deps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deps")
+            .field("config", &self.config)
+            .field("issuer", &self.issuer)
+            .field("db", &self.db)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Its configuration.
+    #[error("identity: {0}")]
+    Config(#[from] ConfigError),
+    /// The hashing parameters.
+    #[error("identity: `password_hashing`: {0}")]
+    Cost(#[from] CostError),
+    /// The signing keys.
+    #[error("identity: {0}")]
+    Keys(#[from] KeysError),
+    /// The key encryption.
+    #[error("identity: {0}")]
+    Seal(#[from] SealError),
+}
+
+/// The service, ready to be served.
+#[derive(Debug, Clone)]
+pub struct IdentityService {
+    identity: Arc<Identity>,
+    db: Db,
+}
+
+/// Puts the service together. The first start of a deployment makes its first signing key.
+///
+/// # Errors
+/// The configuration is not to be run with, or the signing keys cannot be read.
+pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
+    deps.config.check()?;
+    let config = &deps.config;
+    let secret = &config.key_encryption_secret;
+    let secret = (!secret.is_empty()).then(|| SecretString::from(secret.expose()));
+    let seal = KeySeal::new(secret.as_ref())?;
+    let keys = Keys::new(seal, config.key_times(), Arc::clone(&deps.clock), Arc::clone(&deps.rng));
+    let hashing = &config.password_hashing;
+    let passwords = Passwords::new(hashing.cost()?, hashing.parallel, Arc::clone(&deps.rng))?;
+    let identity = Identity {
+        store: Arc::new(SqlStore::new(deps.db.clone())),
+        members: deps.members,
+        closer: deps.closer,
+        passwords,
+        keys,
+        issuer: Issuer {
+            name: deps.issuer,
+            audience: AccessClaims::AUDIENCE.to_owned(),
+            lifetime: config.access_token_lifetime.get(),
+        },
+        lifetimes: config.lifetimes(),
+        throttle: config.throttle(),
+        clock: deps.clock,
+        ids: deps.ids,
+        rng: deps.rng,
+    };
+    identity.keys.maintain(&*identity.store).await?;
+    if !identity.keys.encrypts() {
+        tracing::info!("no key encryption secret is configured: signing keys lie in the database as they are");
+    }
+    Ok(IdentityService {
+        identity: Arc::new(identity),
+        db: deps.db,
+    })
+}
+
+impl IdentityService {
+    /// The public keys of access tokens, for the authenticator of this process.
+    #[must_use]
+    pub fn key_source(&self) -> Arc<dyn KeySource> {
+        Arc::new(LocalKeys::new(Arc::clone(&self.identity)))
+    }
+    /// Step-ups, for the guards of this process.
+    #[must_use]
+    pub fn step_up(&self) -> Arc<dyn StepUp> {
+        Arc::new(LocalStepUp(Arc::clone(&self.identity)))
+    }
+    /// The present state, for the server of the feed.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<dyn SnapshotSource> {
+        Arc::new(Snapshot::new(self.db.clone()))
+    }
+    /// The database, for the server of the feed.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+    /// The gRPC services.
+    #[must_use]
+    pub fn services(&self, guard: Guard, authenticator: Arc<Authenticator>) -> Services {
+        grpc::services(Arc::clone(&self.identity), guard, authenticator)
+    }
+    /// What it has over HTTP.
+    #[must_use]
+    pub fn http(&self) -> Router {
+        http::router(Arc::clone(&self.identity))
+    }
+    /// Starts what runs beside the methods, until `stop` is cancelled.
+    pub fn start(&self, authenticator: Arc<Authenticator>, tasks: &TaskTracker, stop: &CancellationToken) {
+        work::start(Arc::clone(&self.identity), self.db.clone(), authenticator, tasks, stop);
+    }
+}
