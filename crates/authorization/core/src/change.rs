@@ -1,0 +1,89 @@
+//! What a write tells the world.
+
+use std::collections::BTreeMap;
+
+use bailiwick_policy::PlaceState;
+use bailiwick_types::{AccountId, GroupId, ProductName, Scope, Subject};
+
+use crate::invitation::Invitation;
+
+/// A change, told under the root whose revision it counts up.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// What a subject has in the account changed: membership, bindings, grants, groups, approvals, disabled.
+    Subject(Subject),
+    /// What a group has changed.
+    Group(GroupId),
+    /// A resource was registered, changed or removed.
+    Resource {
+        /// Its type.
+        of: String,
+        /// Its id.
+        id: String,
+    },
+    /// Roles, settings or state of an account changed; none for what holds in a product or the deployment.
+    Policy(Option<AccountId>),
+    /// A place as decisions see it.
+    Place(PlaceSeen),
+    /// A manifest was applied.
+    Product {
+        /// The product.
+        name: ProductName,
+        /// Its version.
+        version: u64,
+        /// The manifest in canonical JSON.
+        canonical: String,
+    },
+    /// An invitation was made or changed.
+    Invitation(Invitation),
+    /// What was done, for the audit log.
+    Audited(Audit),
+}
+
+/// A place as decisions see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceSeen {
+    /// The place.
+    pub scope: Scope,
+    /// The place above it; none for an account.
+    pub parent: Option<Scope>,
+    /// Its state.
+    pub state: PlaceState,
+    /// Its title.
+    pub title: String,
+    /// Its edition, where it has one.
+    pub edition: Option<String>,
+}
+
+/// An entry for the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// Who did it; none for the suite itself.
+    pub actor: Option<Subject>,
+    /// The method, or `feed`.
+    pub action: &'static str,
+    /// What it was done to.
+    pub target: String,
+    /// Facts; never secrets.
+    pub details: BTreeMap<String, String>,
+}
+
+impl Audit {
+    /// An entry without facts.
+    #[must_use]
+    pub fn new(actor: Option<Subject>, action: &'static str, target: impl Into<String>) -> Self {
+        Self { actor, action, target: target.into(), details: BTreeMap::new() }
+    }
+    /// Adds a fact.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.details.insert(name.to_owned(), value.to_string());
+        self
+    }
+}
+
+impl From<Audit> for Change {
+    fn from(audit: Audit) -> Self {
+        Self::Audited(audit)
+    }
+}

@@ -1,0 +1,60 @@
+//! What the other services tell: places and settings of tenancy, users and service accounts of identity. Applying twice
+//! changes nothing; what is not newer than what is there is skipped.
+
+mod account;
+mod person;
+mod place;
+mod service_account;
+mod settings;
+
+pub use account::{AccountTold, account_changed};
+pub use person::{PersonTold, person_changed};
+pub use place::{PlaceTold, place_changed};
+pub use service_account::service_account_changed;
+pub use settings::{SettingsTold, settings_changed};
+
+use bailiwick_types::{AccountId, BindingId, IdGen, ScopeRoot, Subject, Timestamp};
+use serde_json::Map;
+
+use crate::{Audit, Change, StoreError, Write, binding::Binding};
+
+/// Why what was told cannot be applied, now or ever.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// It does not fit what is there.
+    #[error("{0}")]
+    Content(String),
+    /// The store fails: to be tried again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The action under which the audit log shows what an event did.
+const FEED: &str = "feed";
+
+/// Gives a single-holder role as a scope comes into being.
+async fn bind(
+    write: &mut (impl Write + ?Sized),
+    ids: &dyn IdGen,
+    account: AccountId,
+    (subject, role, scope): (&Subject, &str, &bailiwick_types::Scope),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let binding = Binding {
+        id: BindingId::generate(ids),
+        account,
+        subject: subject.clone(),
+        role: role.to_owned(),
+        scope: scope.clone(),
+        parameters: Map::new(),
+        expires_at: None,
+        created_at: now,
+        creator: None,
+    };
+    write.put_binding(&binding).await?;
+    let root = ScopeRoot::Account(account);
+    write.emit(root.clone(), Change::Subject(subject.clone()));
+    let audit = Audit::new(None, FEED, scope.to_string()).with("subject", subject).with("role", role);
+    write.emit(root, audit.into());
+    Ok(())
+}

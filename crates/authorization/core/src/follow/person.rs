@@ -1,0 +1,66 @@
+//! A user was made or changed.
+
+use bailiwick_types::{AccountId, ScopeRoot, Subject, UserId};
+
+use super::Refusal;
+use crate::{
+    Change, Write,
+    person::{Person, PersonState},
+};
+
+/// A user as identity tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonTold {
+    /// Its id.
+    pub user: UserId,
+    /// Identity's version of it.
+    pub version: u64,
+    /// Its state.
+    pub state: PersonState,
+    /// Its e-mail address.
+    pub email: String,
+    /// Whether the address was proved.
+    pub email_verified: bool,
+    /// Whether it was made as an operator.
+    pub operator: bool,
+}
+
+/// Applies it. The transaction must hold the deployment and the accounts, which are all in which the user is.
+///
+/// # Errors
+/// See [`Refusal`].
+pub async fn person_changed(
+    write: &mut (impl Write + ?Sized),
+    accounts: &[AccountId],
+    told: PersonTold,
+) -> Result<(), Refusal> {
+    let before = write.person(told.user).await?.unwrap_or_else(|| Person::unknown(told.user));
+    if before.version >= told.version {
+        return Ok(());
+    }
+    let (state, closed_version) = match before.closed_version {
+        Some(version) if version > told.version => (before.state, Some(version)),
+        _ => (told.state, None),
+    };
+    let person = Person {
+        user: told.user,
+        state,
+        version: told.version,
+        closed_version,
+        email: told.email,
+        email_verified: told.email_verified,
+        operator: told.operator,
+    };
+    write.put_person(&person).await?;
+    let subject = Subject::user(told.user);
+    let operates = person.operator && state == PersonState::Active;
+    if write.set_root_binding(&ScopeRoot::Deployment, &subject, "operator", operates).await? {
+        write.emit(ScopeRoot::Deployment, Change::Policy(None));
+    }
+    if before.state != state {
+        for account in accounts {
+            write.emit(ScopeRoot::Account(*account), Change::Subject(subject.clone()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Rules about the holders of a role. They are asked under the account's row lock, so that they hold in any race.
+
+use bailiwick_policy::{Role, manifest::Holders};
+use bailiwick_types::{Subject, Timestamp};
+
+use crate::{
+    Read, Situation, StoreError,
+    binding::{Binding, Holder},
+    person::PersonState,
+};
+
+/// Whether somebody counts as a holder: an active member without an end, whose binding has no end either.
+#[must_use]
+pub fn counts(holder: &Holder, needs_members: bool, now: Timestamp) -> bool {
+    let belongs = match &holder.member {
+        Some(member) => member.is_active(now) && member.expires_at.is_none(),
+        None => !needs_members,
+    };
+    belongs && holder.expires_at.is_none() && holder.state == PersonState::Active
+}
+
+/// Whether a rule is broken when a user no longer counts as a holder.
+#[must_use]
+pub fn breaks(rule: Holders, holders: &[Holder], leaving: &Subject, needs_members: bool, now: Timestamp) -> bool {
+    let is_leaving = |holder: &&Holder| Subject::user(holder.user) == *leaving;
+    let counting: Vec<&Holder> = holders.iter().filter(|holder| counts(holder, needs_members, now)).collect();
+    match rule {
+        // It is transferred or recovered, never lost.
+        Holders::Exactly(_) => holders.iter().any(|holder| is_leaving(&holder)),
+        Holders::AtLeast(least) => {
+            let leaves = counting.iter().filter(|holder| is_leaving(holder)).count();
+            leaves > 0 && counting.len() - leaves < usize::try_from(least).unwrap_or(usize::MAX)
+        }
+    }
+}
+
+/// Whether a role's rule is broken when a subject loses it on the binding's scope, or stops counting there.
+///
+/// # Errors
+/// The store fails.
+pub async fn breaks_rule(
+    read: &(impl Read + ?Sized),
+    situation: &Situation,
+    role: &Role,
+    binding: &Binding,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(rule) = role.holders else { return Ok(false) };
+    // What is deleted needs nobody.
+    if situation.state(&binding.scope).is_none() {
+        return Ok(false);
+    }
+    let holders = read.holders(situation.account.id, &binding.role, &binding.scope).await?;
+    Ok(breaks(rule, &holders, &binding.subject, situation.needs_members(), now))
+}
+
+/// The first role whose rule is broken when all of these bindings stop counting.
+///
+/// # Errors
+/// The store fails.
+pub async fn first_broken<'b>(
+    read: &(impl Read + ?Sized),
+    situation: &Situation,
+    bindings: impl IntoIterator<Item = &'b Binding>,
+    now: Timestamp,
+) -> Result<Option<&'b Binding>, StoreError> {
+    for binding in bindings {
+        let Some(role) = situation.role_at(&binding.role, binding.scope.level()) else { continue };
+        if breaks_rule(read, situation, role, binding, now).await? {
+            return Ok(Some(binding));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::member::Member;
+    use bailiwick_policy::{MemberState, manifest::MemberKind};
+    use bailiwick_types::{AccountId, UserId};
+    use uuid::Uuid;
+
+    fn holder(n: u128) -> Holder {
+        let user = UserId::from_uuid(Uuid::from_u128(n));
+        let account = AccountId::from_uuid(Uuid::from_u128(9));
+        let member = Member::new(account, user, MemberKind::Agent, Timestamp(0));
+        Holder { user, expires_at: None, member: Some(member), state: PersonState::Active }
+    }
+
+    fn leaving(n: u128) -> Subject {
+        Subject::user(holder(n).user)
+    }
+
+    #[test]
+    fn the_last_one_that_counts_may_not_leave() {
+        let rule = Holders::AtLeast(1);
+        assert!(breaks(rule, &[holder(1)], &leaving(1), true, Timestamp(5)));
+        assert!(!breaks(rule, &[holder(1), holder(2)], &leaving(1), true, Timestamp(5)));
+        assert!(!breaks(rule, &[], &leaving(1), true, Timestamp(5)));
+    }
+
+    #[test]
+    fn who_is_suspended_disabled_or_ends_does_not_count() {
+        let rule = Holders::AtLeast(1);
+        let mut suspended = holder(2);
+        suspended.member.as_mut().unwrap().state = MemberState::Suspended;
+        let mut ending = holder(3);
+        ending.member.as_mut().unwrap().expires_at = Some(Timestamp(100));
+        let mut bound_for_a_time = holder(4);
+        bound_for_a_time.expires_at = Some(Timestamp(100));
+        let mut disabled = holder(5);
+        disabled.state = PersonState::Disabled;
+        let mut stranger = holder(6);
+        stranger.member = None;
+        let all = [holder(1), suspended, ending, bound_for_a_time, disabled, stranger];
+        assert!(breaks(rule, &all, &leaving(1), true, Timestamp(5)));
+        // Who does not count may go.
+        assert!(!breaks(rule, &all, &leaving(2), true, Timestamp(5)));
+        assert!(!breaks(rule, &all, &leaving(1), false, Timestamp(5)));
+    }
+
+    #[test]
+    fn a_single_holder_never_leaves() {
+        let rule = Holders::Exactly(1);
+        assert!(breaks(rule, &[holder(1)], &leaving(1), true, Timestamp(5)));
+        assert!(!breaks(rule, &[holder(1)], &leaving(2), true, Timestamp(5)));
+    }
+}

@@ -1,0 +1,188 @@
+//! Where a use case stands: the account with its policy and the places that matter, and who acts there.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bailiwick_policy::{
+    AccountPolicy, Audience, DecisionInput, PermissionSet, PlaceId, PlaceState, Places, Request, Role, RoleNo, Target,
+    Values, decide, manifest::{Holders, UserMode}, may_assign,
+};
+use bailiwick_types::{AccountId, Authorized, Level, Scope, Subject, Timestamp};
+use uuid::Uuid;
+
+use crate::{Read, StoreError, account::Account};
+
+/// What a subject has in an account, as the transaction sees it.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Whether identity has disabled the user.
+    pub disabled: bool,
+    /// The subject's own set, then those of the groups that it is in.
+    pub sets: Vec<PermissionSet>,
+}
+
+/// Reads what a subject has.
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// What a subject has in an account; what is bound at deployment and product is left out.
+    async fn standing(
+        &self,
+        account: AccountId,
+        policy: &AccountPolicy,
+        subject: &Subject,
+    ) -> Result<Standing, StoreError>;
+}
+
+/// An account with its policy and the places that a use case is about.
+#[derive(Debug)]
+pub struct Situation {
+    /// The account.
+    pub account: Account,
+    /// What decides in it.
+    pub policy: Arc<AccountPolicy>,
+    /// The places on the paths that matter.
+    pub places: Places,
+    none: Values,
+}
+
+/// Who acts: the operator, or a subject by what it has in the account.
+#[derive(Debug)]
+pub struct Actor {
+    /// Who it is.
+    pub subject: Subject,
+    /// What it has in the account; none where it acts by a role of the deployment.
+    pub standing: Option<Standing>,
+}
+
+impl Actor {
+    /// Whoever was authorized.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn load(
+        read: &(impl Read + ?Sized),
+        situation: &Situation,
+        by: &Authorized,
+        subject: &Subject,
+    ) -> Result<Self, StoreError> {
+        let standing = if by.is_operator() { None } else { Some(situation.standing(read, subject).await?) };
+        Ok(Self { subject: subject.clone(), standing })
+    }
+    /// Whether it acts by a role of the deployment.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        self.standing.is_none()
+    }
+}
+
+impl Situation {
+    /// Reads an account with the paths of these scopes; nothing where the account is not known.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn load(
+        read: &(impl Read + ?Sized),
+        account: AccountId,
+        scopes: impl IntoIterator<Item = &Scope>,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(account) = read.account(account).await? else { return Ok(None) };
+        let ids: Vec<Uuid> =
+            scopes.into_iter().filter(|scope| scope.level() > Level::Account).filter_map(Scope::uuid).collect();
+        let rows = if ids.is_empty() { Vec::new() } else { read.places(account.id, &ids).await? };
+        let places = rows.iter().map(|place| bailiwick_policy::Place {
+            id: PlaceId::from(&place.scope),
+            parent: PlaceId::from(&place.parent),
+            level: place.scope.level(),
+            state: place.state,
+        });
+        let (places, _) = Places::build(account.id, account.state, places);
+        let policy = read.policy(&account).await?;
+        Ok(Some(Self { account, policy, places, none: Values::default() }))
+    }
+
+    /// What a subject has here.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn standing(&self, read: &(impl Read + ?Sized), subject: &Subject) -> Result<Standing, StoreError> {
+        read.standing(self.account.id, &self.policy, subject).await
+    }
+
+    fn ask<T>(
+        &self,
+        subject: &Subject,
+        standing: &Standing,
+        scope: &Scope,
+        now: Timestamp,
+        ask: impl FnOnce(&DecisionInput<'_>) -> T,
+    ) -> T {
+        let sets: Vec<&PermissionSet> = standing.sets.iter().collect();
+        ask(&DecisionInput {
+            policy: &self.policy,
+            places: &self.places,
+            subject,
+            disabled: standing.disabled,
+            sets: &sets,
+            buckets: &[],
+            target: Target::Scope(PlaceId::from(scope)),
+            request: Request { attributes: &self.none, context: &self.none, digest: None },
+            audience: Audience::Product,
+            now,
+        })
+    }
+
+    /// Whether the actor has a permission on a scope. The operator has it also where the scope is not known.
+    #[must_use]
+    pub fn allows(&self, actor: &Actor, permission: &str, scope: &Scope, now: Timestamp) -> bool {
+        let Some(standing) = &actor.standing else { return true };
+        let Some(permission) = self.policy.product().permission_no(permission) else { return false };
+        self.ask(&actor.subject, standing, scope, now, |input| decide(input, permission).is_allow())
+    }
+
+    /// Whether the actor may give a role on a scope, or take it away.
+    #[must_use]
+    pub fn may_assign(&self, actor: &Actor, role: RoleNo, scope: &Scope, now: Timestamp) -> bool {
+        let Some(standing) = &actor.standing else { return true };
+        self.ask(&actor.subject, standing, scope, now, |input| may_assign(input, role))
+    }
+
+    /// The role of that name, where it can be bound at that level.
+    #[must_use]
+    pub fn role_at(&self, name: &str, level: Level) -> Option<&Role> {
+        let no = self.policy.role_no(name).filter(|no| *no > RoleNo::SERVICE)?;
+        self.policy.role(no).filter(|role| role.level(level).is_some())
+    }
+
+    /// The role of a level that exactly one must have.
+    #[must_use]
+    pub fn single_holder_role(&self, level: Level) -> Option<&Role> {
+        self.policy.roles().find(|role| matches!(role.holders, Some(Holders::Exactly(_))) && role.level(level).is_some())
+    }
+
+    /// The role that whoever makes an account gets: the one that exactly one must have, else one that somebody must.
+    #[must_use]
+    pub fn founder_role(&self) -> Option<&Role> {
+        let at_least =
+            || self.policy.roles().find(|role| role.holders.is_some() && role.level(Level::Account).is_some());
+        self.single_holder_role(Level::Account).or_else(at_least)
+    }
+
+    /// Whether users have to be members.
+    #[must_use]
+    pub fn needs_members(&self) -> bool {
+        self.policy.product().user_mode() == UserMode::Members
+    }
+
+    /// The worst state on the way from a scope to the account; none where the scope is not known or deleted.
+    #[must_use]
+    pub fn state(&self, scope: &Scope) -> Option<PlaceState> {
+        let path = self.places.path(PlaceId::from(scope))?;
+        let worst = path.iter().map(|place| place.state).max_by_key(|state| match state {
+            PlaceState::Active => 0,
+            PlaceState::Suspended => 1,
+            PlaceState::Moving => 2,
+            PlaceState::Deleted => 3,
+        })?;
+        (worst != PlaceState::Deleted).then_some(worst)
+    }
+}

@@ -1,0 +1,133 @@
+//! The port to the store: units of work that read, and units of work that write.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bailiwick_types::{AccountId, Clock, Code, Fault, IdGen, Reason, ScopeRoot, Token};
+
+use crate::{Change, account, binding, invitation, member, person, product, request, resource, situation};
+
+/// What a store failed with. What it was is for the log alone.
+#[derive(Debug)]
+pub struct StoreError(Box<dyn Fault>);
+
+impl std::fmt::Display for StoreError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl StoreError {
+    /// Wraps a fault of the store.
+    #[must_use]
+    pub fn new(fault: impl Fault) -> Self {
+        Self(Box::new(fault))
+    }
+}
+
+impl Fault for StoreError {
+    fn code(&self) -> Code {
+        self.0.code()
+    }
+    fn reason(&self) -> Reason {
+        self.0.reason()
+    }
+    fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after()
+    }
+}
+
+/// A unit of work that reads.
+pub trait Read:
+    account::Reader
+    + binding::Reader
+    + invitation::Reader
+    + member::Reader
+    + person::Reader
+    + product::Reader
+    + request::Reader
+    + resource::Reader
+    + situation::Reader
+{
+}
+
+impl<T> Read for T where
+    T: account::Reader
+        + binding::Reader
+        + invitation::Reader
+        + member::Reader
+        + person::Reader
+        + product::Reader
+        + request::Reader
+        + resource::Reader
+        + situation::Reader
+        + ?Sized
+{
+}
+
+/// A unit of work that writes under the revision rows that it holds.
+pub trait Write:
+    Read
+    + account::Writer
+    + binding::Writer
+    + invitation::Writer
+    + member::Writer
+    + person::Writer
+    + product::Writer
+    + request::Writer
+    + resource::Writer
+{
+    /// Says what the write changed under a root that it holds. All of a root becomes one event of the feed.
+    fn emit(&mut self, root: ScopeRoot, change: Change);
+    /// The revision that this write gives a root that it holds.
+    ///
+    /// # Errors
+    /// It does not hold the root.
+    fn next_revision(&self, root: &ScopeRoot) -> Result<u64, StoreError>;
+}
+
+/// A unit of work of its own. Dropping it rolls back.
+#[async_trait]
+pub trait Unit: Write {
+    /// Commits. The token names the roots that it held.
+    ///
+    /// # Errors
+    /// Nothing was written, or its outcome is not known.
+    async fn commit(self: Box<Self>) -> Result<Token, StoreError>;
+}
+
+/// Begins units of work.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Reads what belongs to an account, in one snapshot.
+    async fn read(&self, account: AccountId) -> Result<Box<dyn Read + Send + Sync>, StoreError>;
+    /// Reads across accounts, in one snapshot.
+    async fn read_all(&self) -> Result<Box<dyn Read + Send + Sync>, StoreError>;
+    /// Writes an account under its row lock; nothing where the account is not known.
+    async fn write(&self, account: AccountId) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError>;
+    /// Writes several roots, seeing the rows of all accounts.
+    async fn write_all(&self, roots: &[ScopeRoot]) -> Result<Box<dyn Unit + Send + Sync>, StoreError>;
+}
+
+/// What use cases need from outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub ids: Arc<dyn IdGen>,
+}
+
+impl std::fmt::Debug for Ports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ports")
+    }
+}

@@ -1,0 +1,161 @@
+//! Applies a manifest: idempotent, versioned, atomic.
+
+use bailiwick_policy::{
+    Numbers, compile,
+    manifest::{self, ChangeKind, ManifestError},
+};
+use bailiwick_types::{Authorized, Level, ProductName, ScopeRoot, Token, Violations};
+
+use crate::{
+    Audit, Change, Ports,
+    product::{Product, Usage},
+};
+
+const ACTION: &str = "bailiwick.authorization.v1.ProductService/ApplyProduct";
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The manifest, YAML.
+    pub source: String,
+    /// Only check it and tell the differences.
+    pub validate_only: bool,
+}
+
+/// What applying has done, or would do.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// The product as it is now.
+    pub product: Product,
+    /// Whether anything changed.
+    pub changed: bool,
+    /// The differences, a line each.
+    pub differences: Vec<String>,
+    /// The token of the write; empty where only checked.
+    pub token: Token,
+}
+
+/// Why a manifest is not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It does not fit: every fault with line and column.
+    #[error("the manifest does not fit: {0}")]
+    Manifest(Violations),
+    /// It takes away what is in use.
+    #[error("the manifest takes away what is in use: {0}")]
+    InUse(String),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] crate::StoreError),
+}
+
+impl bailiwick_types::Fault for Error {
+    fn code(&self) -> bailiwick_types::Code {
+        match self {
+            Self::Manifest(_) => bailiwick_types::Code::InvalidArgument,
+            Self::InUse(_) => bailiwick_types::Code::FailedPrecondition,
+            Self::Store(error) => error.code(),
+        }
+    }
+    fn reason(&self) -> bailiwick_types::Reason {
+        match self {
+            Self::Manifest(_) => bailiwick_types::Reason::InvalidManifest,
+            Self::InUse(_) => bailiwick_types::Reason::NotEmpty,
+            Self::Store(error) => error.reason(),
+        }
+    }
+    fn violations(&self) -> &[bailiwick_types::FieldViolation] {
+        match self {
+            Self::Manifest(faults) => faults.as_slice(),
+            _ => &[],
+        }
+    }
+    fn retry_after(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Store(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+}
+
+/// Applies.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Applied, Error> {
+    let manifest = manifest::parse(&command.source).map_err(|faults| Error::Manifest(violations(&faults)))?;
+    let name: ProductName = manifest.product.parse().map_err(|error| at_top("product", &error))?;
+    let root = ScopeRoot::Product(name.clone());
+    let mut unit = ports.store.write_all(std::slice::from_ref(&root)).await?;
+    let now = ports.clock.now();
+    let before = unit.product(&name).await?;
+    let (numbers, version, differences) = match &before {
+        None => (Numbers::default(), 0, vec![format!("+ product {name}")]),
+        Some(old) => (old.numbers.clone(), old.version, differences(&old.manifest, &manifest)),
+    };
+    if let Some(product) = before.filter(|old| old.manifest == manifest) {
+        let token = if command.validate_only { Token::default() } else { unit.commit().await? };
+        return Ok(Applied { product, changed: false, differences: Vec::new(), token });
+    }
+    let (compiled, numbers) = compile(&manifest, numbers).map_err(|error| at_top("manifest", &error))?;
+    let orphans = orphans(&compiled, &unit.usage(&name).await?);
+    if !orphans.is_empty() {
+        return Err(Error::InUse(orphans.join(", ")));
+    }
+    let product =
+        Product { name: name.clone(), version: version + 1, source: command.source, manifest, numbers, updated_at: now };
+    if command.validate_only {
+        return Ok(Applied { product, changed: true, differences, token: Token::default() });
+    }
+    unit.put_product(&product).await?;
+    let canonical = serde_json::to_string(&product.manifest).unwrap_or_default();
+    unit.emit(root.clone(), Change::Product { name: name.clone(), version: product.version, canonical });
+    unit.emit(root.clone(), Change::Policy(None));
+    let audit = Audit::new(by.caller().subject.clone(), ACTION, root.to_string());
+    unit.emit(root, audit.with("version", product.version).into());
+    let token = unit.commit().await?;
+    Ok(Applied { product, changed: true, differences, token })
+}
+
+fn violations(faults: &[ManifestError]) -> Violations {
+    let mut all = Violations::new();
+    for fault in faults {
+        all.add("manifest", fault.to_string());
+    }
+    all
+}
+
+fn at_top(path: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::Manifest(Violations::of("manifest", format!("line 1, column 1: {path}: {error}")))
+}
+
+fn differences(before: &manifest::Manifest, after: &manifest::Manifest) -> Vec<String> {
+    let line = |change: manifest::Change| {
+        let (old, new) = (change.before.unwrap_or_default(), change.after.unwrap_or_default());
+        match change.kind {
+            ChangeKind::Added => format!("+ {}: {new}", change.path),
+            ChangeKind::Removed => format!("- {}: {old}", change.path),
+            ChangeKind::Changed => format!("~ {}: {old} -> {new}", change.path),
+        }
+    };
+    before.diff(after).into_iter().map(line).collect()
+}
+
+/// What is bound, registered or there, and would no longer fit.
+fn orphans(product: &bailiwick_policy::Product, usage: &Usage) -> Vec<String> {
+    let has_role = |name: &str, level: Level| {
+        let role = product.role_no(name).and_then(|no| product.role(no));
+        role.is_some_and(|role| role.level(level).is_some())
+    };
+    let roles = usage.roles.iter().filter(|(role, level)| !has_role(role, *level));
+    let roles = roles.map(|(role, level)| format!("role `{role}` is bound at level `{level}`"));
+    let registered = |name: &str| {
+        let of = product.type_no(name).and_then(|no| product.type_info(no));
+        of.is_some_and(|of| of.registered && !of.suite)
+    };
+    let types = usage.types.iter().filter(|name| !registered(name));
+    let types = types.map(|name| format!("resources of type `{name}` are registered"));
+    let levels = usage.levels.iter().filter(|level| !product.has_level(**level));
+    let levels = levels.map(|level| format!("there are places of level `{level}`"));
+    roles.chain(types).chain(levels).collect()
+}

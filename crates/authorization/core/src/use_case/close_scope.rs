@@ -1,0 +1,98 @@
+//! Denies everything in a scope from now on, before its owner makes the change of that version.
+
+use bailiwick_policy::PlaceState;
+use bailiwick_types::{AccountId, Authorized, Scope, ScopeRoot, Token};
+
+use crate::{
+    Audit, Change, PlaceSeen, Ports,
+    account::EarlyClosure,
+};
+
+const ACTION: &str = "bailiwick.authorization.v1.AccessService/CloseScope";
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The account.
+    pub account: AccountId,
+    /// The scope in it.
+    pub scope: Scope,
+    /// The version that it will have.
+    pub version: u64,
+    /// What it will be then.
+    pub state: PlaceState,
+}
+
+faults! {
+    /// Why a scope is not closed.
+    Error;
+}
+
+/// Closes. A scope that has that version already is left as it is.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
+    let root = ScopeRoot::Account(command.account);
+    let mut unit = ports.store.write_all(std::slice::from_ref(&root)).await?;
+    let id = command.scope.uuid().unwrap_or_else(|| command.account.uuid());
+    let account = unit.account(command.account).await?;
+    let place = unit.places(command.account, &[id]).await?.into_iter().find(|place| place.scope == command.scope);
+    let seen = match (command.scope == Scope::Account(command.account), account, place) {
+        (true, Some(mut account), _) => {
+            if account.version >= command.version || account.closed_version >= Some(command.version) {
+                return Ok(unit.commit().await?);
+            }
+            account.state = command.state;
+            account.closed_version = Some(command.version);
+            unit.put_account(&account).await?;
+            Some(account_seen(&account))
+        }
+        (false, Some(_), Some(mut place)) => {
+            if place.version >= command.version || place.closed_version >= Some(command.version) {
+                return Ok(unit.commit().await?);
+            }
+            place.state = command.state;
+            place.closed_version = Some(command.version);
+            unit.put_place(&place).await?;
+            Some(place_seen(&place))
+        }
+        _ => None,
+    };
+    match seen {
+        Some(seen) => {
+            unit.emit(root.clone(), Change::Place(seen));
+            unit.emit(root.clone(), Change::Policy(Some(command.account)));
+        }
+        None => {
+            let closure = EarlyClosure { version: command.version, state: command.state };
+            let before = unit.early_closure(command.account, id).await?;
+            if before.is_none_or(|before| before.version < command.version) {
+                unit.put_early_closure(command.account, id, Some(closure)).await?;
+            }
+        }
+    }
+    let audit = Audit::new(by.caller().subject.clone(), ACTION, command.scope.to_string());
+    unit.emit(root, audit.with("version", command.version).into());
+    Ok(unit.commit().await?)
+}
+
+pub(crate) fn account_seen(account: &crate::account::Account) -> PlaceSeen {
+    PlaceSeen {
+        scope: Scope::Account(account.id),
+        parent: None,
+        state: account.state,
+        title: account.title.clone(),
+        edition: None,
+    }
+}
+
+pub(crate) fn place_seen(place: &crate::account::Place) -> PlaceSeen {
+    PlaceSeen {
+        scope: place.scope.clone(),
+        parent: Some(place.parent.clone()),
+        state: place.state,
+        title: place.title.clone(),
+        edition: place.edition.clone(),
+    }
+}

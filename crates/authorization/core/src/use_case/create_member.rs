@@ -1,0 +1,84 @@
+//! Makes a user a member without an invitation: an act of the operator.
+
+use bailiwick_policy::manifest::MemberKind;
+use bailiwick_types::{AccountId, Authorized, Subject, Timestamp, Token, UserId, Violations};
+
+use super::Work;
+use crate::{
+    Ports,
+    member::Member,
+    person::PersonState,
+};
+
+const ACTION: &str = "bailiwick.authorization.v1.MemberService/CreateMember";
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The account.
+    pub account: AccountId,
+    /// The user.
+    pub user: UserId,
+    /// The kind of member.
+    pub kind: MemberKind,
+    /// When the membership ends by itself.
+    pub expires_at: Option<Timestamp>,
+}
+
+faults! {
+    /// Why a user is not made a member.
+    Error;
+    /// Account or user are not known.
+    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    /// The user is disabled.
+    NotActive "the user is disabled" => FailedPrecondition NotActive;
+    /// The user is a member already, of another kind or with another end.
+    AlreadyExists "the user is a member already" => AlreadyExists AlreadyExists;
+    /// All seats are taken.
+    NoFreeSeat(u32) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
+}
+
+/// Makes the member. A membership that is there already, with the same kind and end, is left as it is.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Member, Token), Error> {
+    let work = Work::open(ports, by, command.account, []).await?;
+    let mut work = work.ok_or(Error::NotFound("account"))?;
+    if command.expires_at.is_some_and(|at| at <= work.now) {
+        return Err(Violations::of("expire_time", "must lie in the future").into());
+    }
+    let person = work.unit.person(command.user).await?.filter(|person| person.version > 0);
+    match person.ok_or(Error::NotFound("user"))?.state {
+        PersonState::Active => {}
+        PersonState::Disabled => return Err(Error::NotActive),
+        PersonState::Deleted => return Err(Error::NotFound("user")),
+    }
+    if let Some(member) = work.unit.member(command.account, command.user).await? {
+        let same = member.kind == command.kind && member.expires_at == command.expires_at;
+        return if same { Ok((member, work.commit().await?)) } else { Err(Error::AlreadyExists) };
+    }
+    if let Some(limit) = full(&work, command.kind).await? {
+        return Err(Error::NoFreeSeat(limit));
+    }
+    let member = Member {
+        expires_at: command.expires_at,
+        ..Member::new(command.account, command.user, command.kind, work.now)
+    };
+    work.unit.put_member(&member).await?;
+    let subject = Subject::user(command.user);
+    work.subject_changed(&subject);
+    let audit = work.audit(ACTION, subject.to_string()).with("kind", command.kind.as_str());
+    work.emit(audit);
+    Ok((member, work.commit().await?))
+}
+
+/// The number of seats, where a member of this kind would need one and none is free.
+pub(super) async fn full(work: &Work, kind: MemberKind) -> Result<Option<u32>, crate::StoreError> {
+    let seats = work.situation.account.seats;
+    if seats == 0 || kind != MemberKind::Agent {
+        return Ok(None);
+    }
+    let taken = work.unit.seats_taken(work.account()).await?;
+    Ok((taken >= u64::from(seats)).then_some(seats))
+}

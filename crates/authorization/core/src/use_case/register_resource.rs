@@ -1,0 +1,139 @@
+//! Registers a resource, so that decisions can be about it.
+
+use bailiwick_policy::{PlaceState, manifest::Quota};
+use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token, Violations};
+use serde_json::{Map, Value as Json};
+
+use super::Work;
+use crate::{
+    Change, Ports, 
+    resource::{Name, Resource},
+};
+
+const ACTION: &str = "bailiwick.authorization.v1.ResourceService/RegisterResource";
+
+/// The longest title, in characters.
+pub const MAX_TITLE: usize = 200;
+
+/// Who owns a new resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// The caller, where it is a user.
+    Caller,
+    /// Nobody.
+    Nobody,
+    /// This subject.
+    Is(Subject),
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The account.
+    pub account: AccountId,
+    /// Type and id.
+    pub name: Name,
+    /// Where it lives.
+    pub scope: Scope,
+    /// Who owns it.
+    pub owner: Owner,
+    /// The resource above it.
+    pub parent: Option<Name>,
+    /// Its title.
+    pub title: String,
+    /// Its attributes.
+    pub attributes: Map<String, Json>,
+}
+
+faults! {
+    /// Why a resource is not registered.
+    Error;
+    /// Account, scope or parent are not known.
+    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    /// The scope is suspended or moving.
+    NotActive "the scope is suspended or moving" => FailedPrecondition NotActive;
+    /// There is one of that type and id.
+    AlreadyExists "a resource of this type and id is registered already" => AlreadyExists AlreadyExists;
+    /// The owner may have no more of them.
+    QuotaExhausted(u64) "the quota of {0} is used up" => ResourceExhausted QuotaExhausted;
+}
+
+/// Registers. The guard has asked `TYPE.create` on the scope.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
+    let work = Work::open(ports, by, command.account, [&command.scope]).await?;
+    let mut work = work.ok_or(Error::NotFound("account"))?;
+    let quota = fit(&work, &command)?;
+    match work.situation.state(&command.scope) {
+        Some(PlaceState::Active) => {}
+        Some(_) => return Err(Error::NotActive),
+        None => return Err(Error::NotFound("scope")),
+    }
+    if let Some(parent) = &command.parent
+        && work.unit.resource(command.account, parent).await?.is_none()
+    {
+        return Err(Error::NotFound("parent"));
+    }
+    if work.unit.resource(command.account, &command.name).await?.is_some() {
+        return Err(Error::AlreadyExists);
+    }
+    let owner = match command.owner {
+        Owner::Is(subject) => Some(subject),
+        Owner::Nobody => None,
+        Owner::Caller => Some(work.actor.subject.clone()).filter(|subject| subject.kind() == "user"),
+    };
+    if let (Some(Quota::PerMember), Some(owner)) = (quota, &owner)
+        && let Some(limit) = work.unit.quota(command.account, owner, &command.name.of).await?
+        && work.unit.owned(command.account, owner, &command.name.of).await? >= limit
+    {
+        return Err(Error::QuotaExhausted(limit));
+    }
+    let resource = Resource {
+        account: command.account,
+        name: command.name,
+        scope: command.scope,
+        owner,
+        parent: command.parent,
+        title: command.title,
+        attributes: command.attributes,
+        revision: work.unit.next_revision(&work.root())?,
+        created_at: work.now,
+        updated_at: work.now,
+    };
+    work.unit.put_resource(&resource).await?;
+    work.emit(Change::Resource { of: resource.name.of.clone(), id: resource.name.id.clone() });
+    let audit = work.audit(ACTION, resource.name.to_string()).with("scope", &resource.scope);
+    work.emit(audit);
+    Ok((resource, work.commit().await?))
+}
+
+fn fit(work: &Work, command: &Command) -> Result<Option<Quota>, Error> {
+    let product = work.situation.policy.product();
+    let of = product.type_no(&command.name.of).and_then(|no| product.type_info(no));
+    let Some(of) = of.filter(|of| !of.suite) else {
+        return Err(Violations::of("resource", "must name a type of the product").into());
+    };
+    let mut faults = Violations::new();
+    if !of.registered {
+        faults.add("resource", "is of a type that the caller of a check describes itself");
+    }
+    if let Some(parent) = &command.parent {
+        if product.type_no(&parent.of).is_none() {
+            faults.add("parent", "must name a type of the product");
+        }
+        if *parent == command.name {
+            faults.add("parent", "must not be the resource itself");
+        }
+    }
+    attributes(&mut faults, product.attributes(of.no, &command.attributes));
+    faults.check()?;
+    Ok(of.quota)
+}
+
+pub(super) fn attributes<T>(faults: &mut Violations, read: Result<T, Vec<bailiwick_policy::ValueFault>>) {
+    for fault in read.err().into_iter().flatten() {
+        faults.add("attributes", fault.to_string());
+    }
+}

@@ -1,0 +1,87 @@
+//! Takes all of a member's access in the account away until it is reactivated, and gives it back.
+
+use bailiwick_policy::MemberState;
+use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token, UserId};
+
+use super::Work;
+use crate::{
+    Ports,
+    binding::Binding,
+    holders,
+    member::Member,
+};
+
+const SUSPEND: &str = "bailiwick.authorization.v1.MemberService/SuspendMember";
+const REACTIVATE: &str = "bailiwick.authorization.v1.MemberService/ReactivateMember";
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The account.
+    pub account: AccountId,
+    /// The user.
+    pub user: UserId,
+    /// Suspend, or reactivate.
+    pub suspend: bool,
+}
+
+faults! {
+    /// Why a member is not suspended or reactivated.
+    Error;
+    /// The caller has no `user.suspend`, or could not give what the member has.
+    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
+    /// Account or member are not known.
+    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    /// Nobody would hold the role any more.
+    HolderRule(String) "somebody active must hold role `{0}`" => FailedPrecondition HolderRule;
+}
+
+/// Suspends or reactivates. A member that is so already is left as it is.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Member, Token), Error> {
+    let work = Work::open(ports, by, command.account, []).await?;
+    let Some(mut work) = work else {
+        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+    };
+    let account = Scope::Account(command.account);
+    if !work.situation.allows(&work.actor, "user.suspend", &account, work.now) {
+        return Err(Error::Denied);
+    }
+    let member = work.unit.member(command.account, command.user).await?.ok_or(Error::NotFound("member"))?;
+    let state = if command.suspend { MemberState::Suspended } else { MemberState::Active };
+    let subject = Subject::user(command.user);
+    let bindings = work.unit.bindings_of(command.account, &subject).await?;
+    work.look_at(bindings.iter().map(|binding| &binding.scope)).await?;
+    if command.suspend && member.state == MemberState::Active {
+        let broken = holders::first_broken(&*work.unit, &work.situation, &bindings, work.now).await?;
+        if let Some(binding) = broken {
+            return Err(Error::HolderRule(binding.role.clone()));
+        }
+    }
+    if !may_take(&work, &bindings) {
+        return Err(Error::Denied);
+    }
+    if member.state == state {
+        return Ok((member, work.commit().await?));
+    }
+    let member = Member { state, ..member };
+    work.unit.put_member(&member).await?;
+    work.subject_changed(&subject);
+    let audit = work.audit(if command.suspend { SUSPEND } else { REACTIVATE }, subject.to_string());
+    work.emit(audit);
+    Ok((member, work.commit().await?))
+}
+
+/// Whether the actor could give, and so take, every one of the roles where it is bound.
+pub(super) fn may_take(work: &Work, bindings: &[Binding]) -> bool {
+    bindings.iter().all(|binding| {
+        let role = work.situation.role_at(&binding.role, binding.scope.level());
+        // A role that the manifest no longer has gives nothing.
+        role.is_none_or(|role| {
+            work.situation.state(&binding.scope).is_none()
+                || work.situation.may_assign(&work.actor, role.no, &binding.scope, work.now)
+        })
+    })
+}

@@ -1,0 +1,101 @@
+//! Changes title, parent or attributes of a resource.
+
+use std::collections::BTreeSet;
+
+use bailiwick_types::{AccountId, Authorized, Token, Violations};
+use serde_json::{Map, Value as Json};
+
+use super::{Work, register_resource::attributes};
+use crate::{
+    Change, Ports,
+    resource::{Name, Resource},
+};
+
+const ACTION: &str = "bailiwick.authorization.v1.ResourceService/UpdateResource";
+
+/// What is asked. What is absent stays as it is.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The account.
+    pub account: AccountId,
+    /// Type and id.
+    pub name: Name,
+    /// The new title.
+    pub title: Option<String>,
+    /// The new parent, or none.
+    pub parent: Option<Option<Name>>,
+    /// Attributes to set; null removes one.
+    pub attributes: Map<String, Json>,
+}
+
+faults! {
+    /// Why a resource is not changed.
+    Error;
+    /// Account, resource or parent are not known.
+    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+}
+
+/// Changes it. The guard has asked `TYPE.edit` on it.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
+    let work = Work::open(ports, by, command.account, []).await?;
+    let mut work = work.ok_or(Error::NotFound("account"))?;
+    let resource = work.unit.resource(command.account, &command.name).await?;
+    let mut resource = resource.ok_or(Error::NotFound("resource"))?;
+    let before = resource.clone();
+    for (name, value) in command.attributes {
+        if value.is_null() {
+            resource.attributes.remove(&name);
+        } else {
+            resource.attributes.insert(name, value);
+        }
+    }
+    let product = work.situation.policy.product();
+    let mut faults = Violations::new();
+    if let Some(of) = product.type_no(&command.name.of) {
+        attributes(&mut faults, product.attributes(of, &resource.attributes));
+    }
+    if let Some(Some(parent)) = &command.parent
+        && product.type_no(&parent.of).is_none()
+    {
+        faults.add("parent", "must name a type of the product");
+    }
+    faults.check()?;
+    if let Some(parent) = command.parent {
+        if let Some(parent) = &parent {
+            no_circle(&work, &command.name, parent).await?;
+        }
+        resource.parent = parent;
+    }
+    if let Some(title) = command.title {
+        resource.title = title;
+    }
+    if resource == before {
+        return Ok((resource, work.commit().await?));
+    }
+    resource.updated_at = work.now;
+    work.unit.put_resource(&resource).await?;
+    work.emit(Change::Resource { of: resource.name.of.clone(), id: resource.name.id.clone() });
+    let audit = work.audit(ACTION, resource.name.to_string());
+    work.emit(audit);
+    Ok((resource, work.commit().await?))
+}
+
+/// Follows the way up from the new parent: the resource must not be on it.
+async fn no_circle(work: &Work, name: &Name, parent: &Name) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    let mut next = Some(parent.clone());
+    while let Some(above) = next {
+        if above == *name || !seen.insert(above.clone()) {
+            return Err(Violations::of("parent", "must not be the resource itself or below it").into());
+        }
+        let found = work.unit.resource(work.account(), &above).await?;
+        if found.is_none() && above == *parent {
+            return Err(Error::NotFound("parent"));
+        }
+        next = found.and_then(|found| found.parent);
+    }
+    Ok(())
+}
