@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod backup;
 mod config;
 mod conn;
 mod db;

@@ -112,7 +112,7 @@ async fn sqlite(config: &DbConfig, url: &str) -> Result<Pools, Error> {
 }
 
 /// The file holds secrets: nobody but its owner reads it. SQLite gives its companions the same mode.
-fn private_file(path: &Path) -> io::Result<()> {
+pub(crate) fn private_file(path: &Path) -> io::Result<()> {
     match fs::OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -17,7 +17,12 @@ use crate::{
 };
 
 /// Sequences what this process has committed, unless somebody who started after that commit has done so.
-pub(crate) async fn catch_up(db: &Db) {
+pub(crate) async fn after_commit(db: &Db) {
+    if !db.is_postgres() {
+        // It had its positions in the transaction that wrote it.
+        db.inner.hints.sequenced();
+        return;
+    }
     let _turn = db.inner.sequencer.lock().await;
     if !db.inner.unsequenced.swap(false, Ordering::SeqCst) {
         return;
@@ -66,11 +71,6 @@ impl Db {
 }
 
 async fn sequence(db: &Db) -> Result<u64, Error> {
-    if !db.is_postgres() && !is_pending(db).await? {
-        // They had their positions in the transaction that wrote them.
-        db.inner.hints.sequenced();
-        return Ok(0);
-    }
     let tx = db
         .inner
         .pools
@@ -86,12 +86,6 @@ async fn sequence(db: &Db) -> Result<u64, Error> {
     tx.commit().await?;
     db.inner.hints.sequenced();
     Ok(given)
-}
-
-async fn is_pending(db: &Db) -> Result<bool, Error> {
-    let conn = db.load();
-    let sql = "SELECT 1 AS one FROM outbox WHERE position IS NULL LIMIT 1";
-    Ok(conn.query_one_raw(statement(conn, sql, vec![])).await?.is_some())
 }
 
 /// The work itself, inside a transaction.

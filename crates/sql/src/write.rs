@@ -271,7 +271,7 @@ impl WriteTx {
             // A caller that went away needs no answer.
             let _ = tell.send(result);
             if changed && sequence {
-                sequencer::catch_up(&db).await;
+                sequencer::after_commit(&db).await;
             }
         });
         told.await

@@ -1,4 +1,10 @@
 //! Restores, promotions and copies change the epoch, and old cursors are refused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

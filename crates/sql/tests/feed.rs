@@ -1,4 +1,10 @@
 //! The feed: dense positions in the order of causes, whatever commits when, and never held up.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! Followers: everything once, in order, whoever else follows; from a snapshot where the cursor is refused; never stuck.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! Migrations: one at a time, wholly or not at all, and the schema that they make.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

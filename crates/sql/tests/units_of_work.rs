@@ -1,4 +1,10 @@
 //! Units of work: what they hold, what they leave behind, and what they tell.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -11,7 +11,34 @@ pub use read::Feed;
 
 use std::sync::Arc;
 
+use sea_orm::{DbBackend, Value};
+
 use crate::OutboxRow;
+
+/// The statements that run all the time, with values to explain them by: for golden plans.
+#[doc(hidden)]
+#[must_use]
+pub fn statements(backend: DbBackend) -> Vec<(&'static str, String, Vec<Value>)> {
+    let unsequenced = "SELECT 1 AS one FROM outbox WHERE position IS NULL LIMIT 1".to_owned();
+    vec![
+        (
+            "read",
+            read::read_sql(backend),
+            vec![1_i64.into(), 100_i64.into()],
+        ),
+        (
+            "poll",
+            poll::poll_sql(backend),
+            vec![1_i64.into(), 100_i64.into(), "[]".into()],
+        ),
+        (
+            "revisions",
+            read::revisions_sql(),
+            vec!["deployment".into(), 1_i64.into(), 9_i64.into()],
+        ),
+        ("unsequenced", unsequenced, vec![]),
+    ]
+}
 
 /// How far a consumer has got: everything up to `position` of that epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]

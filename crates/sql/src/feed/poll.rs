@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 
 use super::{Cursor, CursorRefused};
 use crate::{
@@ -56,19 +56,7 @@ impl Poller {
     /// The cursor is refused, or the database does not answer.
     pub async fn poll(&self, db: &Db, limit: u32) -> Result<Poll, Error> {
         let conn = db.load();
-        let list = if db.is_postgres() {
-            "(SELECT value::bigint FROM json_array_elements_text($3::json))"
-        } else {
-            "(SELECT value FROM json_each($3))"
-        };
-        let sql = format!(
-            "SELECT {epoch} AS epoch, s.head, s.pruned, {COLUMNS} FROM feed_state s LEFT JOIN (\
-             SELECT * FROM (SELECT * FROM outbox WHERE position > $1 ORDER BY position LIMIT $2) positioned \
-             UNION ALL \
-             SELECT * FROM (SELECT * FROM outbox WHERE position IS NULL AND id NOT IN {list} ORDER BY id LIMIT $2) bare\
-             ) o ON TRUE ORDER BY o.id",
-            epoch = epoch_sql(db.backend()),
-        );
+        let sql = poll_sql(db.backend());
         let seen: Vec<String> = self.unpositioned.iter().map(u64::to_string).collect();
         let seen = format!("[{}]", seen.join(","));
         let values: Vec<Value> = vec![stored(self.cursor.position), i64::from(limit).into(), seen.into()];
@@ -109,6 +97,22 @@ impl Poller {
             }
         }
     }
+}
+
+pub(super) fn poll_sql(backend: DbBackend) -> String {
+    let list = if backend == DbBackend::Postgres {
+        "(SELECT value::bigint FROM json_array_elements_text($3::json))"
+    } else {
+        "(SELECT value FROM json_each($3))"
+    };
+    format!(
+        "SELECT {epoch} AS epoch, s.head, s.pruned, {COLUMNS} FROM feed_state s LEFT JOIN (\
+         SELECT * FROM (SELECT * FROM outbox WHERE position > $1 ORDER BY position LIMIT $2) positioned \
+         UNION ALL \
+         SELECT * FROM (SELECT * FROM outbox WHERE position IS NULL AND id NOT IN {list} ORDER BY id LIMIT $2) bare\
+         ) o ON TRUE ORDER BY o.id",
+        epoch = epoch_sql(backend),
+    )
 }
 
 /// Where the positioned rows were cut off, rows without position may follow ones that are missing: they wait.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bailiwick_types::ScopeRoot;
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 use tokio::time::{Instant, timeout};
 
 use super::{Batch, Cursor, CursorRefused};
@@ -36,11 +36,7 @@ impl Feed {
     /// The cursor is refused, or the database does not answer.
     pub async fn read(&self, cursor: &Cursor, limit: u32) -> Result<Batch, Error> {
         let conn = self.db.load();
-        let sql = format!(
-            "SELECT {} AS epoch, s.head, s.pruned, {COLUMNS} FROM feed_state s LEFT JOIN \
-             (SELECT * FROM outbox WHERE position > $1 ORDER BY position LIMIT $2) o ON TRUE ORDER BY o.position",
-            epoch_sql(self.db.backend())
-        );
+        let sql = read_sql(self.db.backend());
         let values: Vec<Value> = vec![stored(cursor.position), i64::from(limit).into()];
         let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
         let first = rows
@@ -122,11 +118,23 @@ impl Feed {
     /// The database does not answer.
     pub async fn revisions(&self, root: &ScopeRoot, after: u64, upto: u64) -> Result<Vec<OutboxRow>, Error> {
         let conn = self.db.load();
-        let sql = format!(
-            "SELECT {COLUMNS} FROM outbox o WHERE o.root = $1 AND o.revision > $2 AND o.revision <= $3 ORDER BY o.revision"
-        );
+        let sql = revisions_sql();
         let values = vec![root.to_string().into(), stored(after), stored(upto)];
         let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
         rows.iter().map(OutboxRow::read).collect()
     }
+}
+
+pub(super) fn read_sql(backend: DbBackend) -> String {
+    format!(
+        "SELECT {} AS epoch, s.head, s.pruned, {COLUMNS} FROM feed_state s LEFT JOIN \
+         (SELECT * FROM outbox WHERE position > $1 ORDER BY position LIMIT $2) o ON TRUE ORDER BY o.position",
+        epoch_sql(backend)
+    )
+}
+
+pub(super) fn revisions_sql() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM outbox o WHERE o.root = $1 AND o.revision > $2 AND o.revision <= $3 ORDER BY o.revision"
+    )
 }

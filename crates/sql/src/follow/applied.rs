@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::cursor;
+use super::cursor::State;
 use crate::{
     Conn, Db, Error,
     conn::{number, statement, stored},
@@ -89,20 +89,21 @@ impl Db {
         root: &ScopeRoot,
         revision: u64,
     ) -> Result<Option<Waited>, Error> {
-        let Some(state) = cursor::load(self, source).await?.filter(cursor::State::counts) else {
+        let conn = self.load();
+        let sql = "SELECT c.epoch, c.position, c.snapshot_run, c.counts_from, a.revision FROM feed_cursor c \
+                   LEFT JOIN applied a ON a.source = c.source AND a.root = $2 WHERE c.source = $1";
+        let values = vec![source.as_str().into(), root.to_string().into()];
+        let Some(row) = conn.query_one_raw(statement(conn, sql, values)).await? else {
             return Ok(None);
         };
+        let state = State::read(&row)?;
+        if !state.counts() {
+            return Ok(None);
+        }
         if *state.cursor.epoch != *epoch {
             return Ok(Some(Waited::OtherEpoch));
         }
-        let conn = self.load();
-        let sql = "SELECT revision FROM applied WHERE source = $1 AND root = $2";
-        let values = vec![source.as_str().into(), root.to_string().into()];
-        let row = conn.query_one_raw(statement(conn, sql, values)).await?;
-        let applied = match row {
-            Some(row) => number(row.try_get("", "revision")?),
-            None => 0,
-        };
+        let applied = row.try_get::<Option<i64>>("", "revision")?.map_or(0, number);
         Ok((applied >= revision).then_some(Waited::Reached))
     }
     pub(super) fn tell_applied(&self, source: Service, root: &ScopeRoot, revision: u64) {

@@ -1,7 +1,7 @@
 //! How far a follower has got, in the database.
 
 use bailiwick_types::Service;
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use crate::{
     Conn, Cursor, Db, Error,
@@ -33,6 +33,16 @@ impl State {
             counts_from: 0,
         }
     }
+    pub(super) fn read(row: &QueryResult) -> Result<Self, Error> {
+        Ok(Self {
+            cursor: Cursor {
+                epoch: row.try_get::<String>("", "epoch")?.into(),
+                position: number(row.try_get("", "position")?),
+            },
+            snapshot: row.try_get::<Option<String>>("", "snapshot_run")?.is_some(),
+            counts_from: number(row.try_get("", "counts_from")?),
+        })
+    }
     /// Whether what is recorded as applied may be relied upon.
     pub(super) fn counts(&self) -> bool {
         !self.snapshot && &*self.cursor.epoch != NONE && self.cursor.position >= self.counts_from
@@ -45,15 +55,7 @@ pub(super) async fn load(db: &Db, source: Service) -> Result<Option<State>, Erro
     let row = conn
         .query_one_raw(statement(conn, sql, vec![source.as_str().into()]))
         .await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(State {
-        cursor: Cursor {
-            epoch: row.try_get::<String>("", "epoch")?.into(),
-            position: number(row.try_get("", "position")?),
-        },
-        snapshot: row.try_get::<Option<String>>("", "snapshot_run")?.is_some(),
-        counts_from: number(row.try_get("", "counts_from")?),
-    }))
+    row.as_ref().map(State::read).transpose()
 }
 
 /// Moves the cursor in the transaction that applies. False: another replica was there first.

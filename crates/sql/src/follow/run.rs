@@ -17,6 +17,9 @@ use crate::{Cursor, Db, Error, WriteTx};
 /// How often an event is tried that fails for a reason that is neither content nor the database being away.
 const ODD_ATTEMPTS: u32 = 3;
 
+/// Events that are applied in one transaction, where none of them is refused.
+const TOGETHER: usize = 32;
+
 /// How a follower works.
 #[derive(Clone)]
 pub struct FollowerConfig {
@@ -170,17 +173,29 @@ impl Follower {
         }
     }
     async fn apply_all(&self, mut at: Cursor, events: Events) -> Result<(), Failure> {
-        for event in &events.events {
-            self.gauge.set(|lag| lag.waiting_since = Some(event.created_at));
-            match self.apply(&at, event).await? {
-                Applied::Elsewhere => return Ok(()),
-                Applied::Here => self.gauge.set(|lag| lag.applied += 1),
-                Applied::Refused => self.gauge.set(|lag| lag.refused += 1),
+        for part in events.events.chunks(TOGETHER) {
+            self.gauge
+                .set(|lag| lag.waiting_since = part.first().map(|event| event.created_at));
+            // Many in one transaction where that works: a follower that is far behind is as fast as its disk. One by one
+            // where it does not, so that only what does not fit is refused.
+            let together = if part.len() > 1 {
+                self.try_apply(&at, part).await.ok()
+            } else {
+                None
+            };
+            match together {
+                Some(Applied::Elsewhere) => return Ok(()),
+                Some(_) => part.iter().for_each(|event| self.done(&mut at, event, false)),
+                None => {
+                    for event in part {
+                        match self.apply(&at, event).await? {
+                            Applied::Elsewhere => return Ok(()),
+                            Applied::Here => self.done(&mut at, event, false),
+                            Applied::Refused => self.done(&mut at, event, true),
+                        }
+                    }
+                }
             }
-            at.position = event.position;
-            self.gauge.set(|lag| lag.position = event.position);
-            self.db
-                .tell_applied(self.config.source, &event.root, event.revision);
         }
         if events.upto > at.position {
             let tx = self.db.begin_write(&[]).await?;
@@ -192,11 +207,24 @@ impl Follower {
         self.gauge.set(|lag| lag.waiting_since = None);
         Ok(())
     }
+    fn done(&self, at: &mut Cursor, event: &Event, refused: bool) {
+        at.position = event.position;
+        self.gauge.set(|lag| {
+            lag.position = event.position;
+            *(if refused {
+                &mut lag.refused
+            } else {
+                &mut lag.applied
+            }) += 1;
+        });
+        self.db
+            .tell_applied(self.config.source, &event.root, event.revision);
+    }
     async fn apply(&self, at: &Cursor, event: &Event) -> Result<Applied, Failure> {
         let mut attempt = 0;
         let reason = loop {
             attempt += 1;
-            match self.try_apply(at, event).await {
+            match self.try_apply(at, std::slice::from_ref(event)).await {
                 Ok(applied) => return Ok(applied),
                 // The database is there and refuses: it may be a passing fault, but it must not stop the feed for ever.
                 Err(ApplyError::Store(error @ Error::Internal(_))) if attempt >= ODD_ATTEMPTS => {
@@ -217,14 +245,21 @@ impl Follower {
         tx.commit().await?;
         Ok(Applied::Refused)
     }
-    async fn try_apply(&self, at: &Cursor, event: &Event) -> Result<Applied, ApplyError> {
-        let roots = self.sink.roots(&self.db, event).await?;
-        let mut tx = self.db.begin_write_across(&roots).await?;
-        // First of all: it waits for a replica that is at the same event, and then there is nothing left to do.
-        if !self.advance(&tx, at, event).await? {
-            return Ok(Applied::Elsewhere);
+    async fn try_apply(&self, at: &Cursor, events: &[Event]) -> Result<Applied, ApplyError> {
+        let mut roots = Vec::new();
+        for event in events {
+            roots.extend(self.sink.roots(&self.db, event).await?);
         }
-        self.sink.apply(&mut tx, event).await?;
+        let mut tx = self.db.begin_write_across(&roots).await?;
+        let mut at = at.clone();
+        for event in events {
+            // First of all: it waits for a replica that is at the same event, and then there is nothing left to do.
+            if !self.advance(&tx, &at, event).await? {
+                return Ok(Applied::Elsewhere);
+            }
+            self.sink.apply(&mut tx, event).await?;
+            at.position = event.position;
+        }
         tx.commit().await?;
         Ok(Applied::Here)
     }

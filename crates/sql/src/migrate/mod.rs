@@ -2,10 +2,12 @@
 
 mod base;
 mod dump;
+mod explain;
 mod isolation;
 mod run;
 
 pub use dump::schema_dump;
+pub use explain::explain;
 pub use isolation::isolate_accounts;
 
 use bailiwick_types::Service;

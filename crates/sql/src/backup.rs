@@ -1,0 +1,29 @@
+//! Copies of an SQLite database.
+
+use std::path::Path;
+
+use sea_orm::ConnectionTrait;
+
+use crate::{Db, Error, error::Cause, pools, statement};
+
+impl Db {
+    /// Writes a consistent copy of an SQLite database to a new file, readable by its owner alone, while it is in use. After
+    /// such a copy is put in the place of the database, [`Self::rotate_epoch`] must be called. PostgreSQL has its own tools.
+    ///
+    /// # Errors
+    /// It is no SQLite database, or the file exists or cannot be written.
+    pub async fn backup(&self, to: &Path) -> Result<(), Error> {
+        if self.is_postgres() {
+            return Err(Error::Refused("backups of PostgreSQL are made by its own tools"));
+        }
+        if to.exists() {
+            return Err(Error::Refused("the file of the backup exists"));
+        }
+        pools::private_file(to).map_err(|error| Error::Unavailable(Cause::new(error)))?;
+        let to = to.display().to_string();
+        let conn = self.writer();
+        conn.execute_raw(statement(conn, "VACUUM INTO $1", vec![to.into()]))
+            .await?;
+        Ok(())
+    }
+}
