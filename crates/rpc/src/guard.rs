@@ -8,7 +8,7 @@ use bailiwick_types::{
 };
 use tonic::Status;
 
-use crate::{Context, Held, OperatorAllowed, Rights, StepUp, StepUpError, status};
+use crate::{Context, Held, OperatorAllowed, Rights, StepUp, StepUpError, remote::with_token, status};
 
 /// What a call is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Guard {
     /// # Errors
     /// UNAUTHENTICATED, PERMISSION_DENIED; UNAVAILABLE and DEADLINE_EXCEEDED where rights cannot be told.
     pub async fn authorize(&self, context: &Context, target: Target) -> Result<Authorized, Status> {
-        self.pass(context, context.method.permission, &target).await
+        with_token(&context.token, self.pass(context, context.method.permission, &target)).await
     }
 
     /// The same with a permission that the request decides (`TYPE.create` …), for methods that declare PERMISSION without
@@ -123,7 +123,7 @@ impl Guard {
         if !method.permission.is_empty() || method.access != Access::Permission {
             return Err(status(&Refusal::Undeclared(method.path)));
         }
-        self.pass(context, permission, &target).await
+        with_token(&context.token, self.pass(context, permission, &target)).await
     }
 
     /// On which of the scopes the caller has the permission that the method declares. Without account the scopes are
@@ -160,10 +160,8 @@ impl Guard {
         if let Some(account) = account.into() {
             let operator = binding(&context.caller, account)?;
             let targets: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-            let held = self
-                .ask(caller, Some(account), permission, &targets, operator)
-                .await?;
-            return Ok(held.allowed);
+            let asked = self.ask(caller, Some(account), permission, &targets, operator);
+            return Ok(with_token(&context.token, asked).await?.allowed);
         }
         let mut shown = Vec::with_capacity(scopes.len());
         for scope in scopes {
@@ -180,10 +178,8 @@ impl Guard {
                 _ => OperatorAllowed::Yes,
             };
             let targets = [scope.to_string()];
-            let held = self
-                .ask(caller, Some(*account), permission, &targets, operator)
-                .await?;
-            shown.extend(held.allowed);
+            let asked = self.ask(caller, Some(*account), permission, &targets, operator);
+            shown.extend(with_token(&context.token, asked).await?.allowed);
         }
         Ok(shown)
     }
@@ -362,7 +358,7 @@ fn binding(caller: &Caller, account: AccountId) -> Result<OperatorAllowed, Statu
     }
 }
 
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the guard is the one place that makes the seal"
 )]

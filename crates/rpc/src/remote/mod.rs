@@ -5,5 +5,6 @@ mod rights;
 mod step_up;
 
 pub use jwks::RemoteJwks;
+pub(crate) use rights::with_token;
 pub use rights::RemoteRights;
 pub use step_up::RemoteStepUp;

@@ -2,12 +2,35 @@
 
 use async_trait::async_trait;
 use bailiwick_proto::authorization::v1::{CheckCallerRequest, access_service_client::AccessServiceClient};
-use bailiwick_types::{AccountId, Reason, Subject};
+use bailiwick_types::{AccountId, Reason, Subject, Token};
+use tonic::{Request, metadata::MetadataValue};
 
 use crate::{Held, OperatorAllowed, Peer, PeerError, Rights, RightsError};
 
 /// As many targets go into one question.
 const BATCH: usize = 1000;
+
+tokio::task_local! {
+    /// What the caller has seen: authorization answers from nothing older.
+    static SEEN: Token;
+}
+
+/// Lets questions about rights that `work` asks carry the caller's consistency token.
+pub(crate) async fn with_token<F: Future>(token: &Token, work: F) -> F::Output {
+    if token.is_empty() {
+        return work.await;
+    }
+    SEEN.scope(token.clone(), work).await
+}
+
+fn question(message: CheckCallerRequest) -> Request<CheckCallerRequest> {
+    let mut request = Request::new(message);
+    let seen = SEEN.try_with(crate::token::encode).ok();
+    if let Some(value) = seen.and_then(|text| MetadataValue::try_from(text).ok()) {
+        request.metadata_mut().insert("bailiwick-token", value);
+    }
+    request
+}
 
 /// Asks authorization what a caller may do (`AccessService.CheckCaller`).
 #[derive(Debug, Clone)]
@@ -53,7 +76,7 @@ impl Rights for RemoteRights {
             let answer = self
                 .client
                 .clone()
-                .check_caller(request)
+                .check_caller(question(request))
                 .await
                 .map_err(translate)?;
             let answer = answer.into_inner();
