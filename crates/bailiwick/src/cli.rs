@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use bailiwick_types::Service;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// May this subject do this, here, now? Identity, tenancy and authorization over gRPC.
@@ -73,6 +74,17 @@ pub(crate) enum ServiceName {
     Tenancy,
     /// Who may do what where.
     Authorization,
+}
+
+/// The services named; all three where none is, in the order in which they need each other.
+pub(crate) fn services(named: &[ServiceName]) -> Vec<Service> {
+    let of = |name: ServiceName| match name {
+        ServiceName::Identity => Service::Identity,
+        ServiceName::Tenancy => Service::Tenancy,
+        ServiceName::Authorization => Service::Authorization,
+    };
+    let wanted = |service: &Service| named.is_empty() || named.iter().any(|n| of(*n) == *service);
+    Service::ALL.into_iter().filter(wanted).collect()
 }
 
 /// Where configuration comes from.
@@ -165,7 +177,7 @@ pub(crate) struct Connection {
 /// Arguments of `apply`.
 #[derive(Args, Debug)]
 pub(crate) struct Apply {
-    /// The manifest (YAML), or the name of a shipped product: `one-question`, `e-satisfaction`.
+    /// The manifest (YAML), or the name of a shipped product, as `one-question`.
     pub(crate) manifest: PathBuf,
     /// Only tells what would change.
     #[arg(long)]

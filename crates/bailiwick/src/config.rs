@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use bailiwick_authorization_server::AuthorizationConfig;
+use bailiwick_identity_server::IdentityConfig;
 use bailiwick_rpc::{AuthConfig, Loader, PeerConfig, Secret, ServerConfig, TelemetryConfig};
+use bailiwick_tenancy_server::TenancyConfig;
+use bailiwick_types::Service;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +20,7 @@ const DATA_DIR: &str = "bailiwick-data";
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Directory of the embedded defaults: a SQLite file for each service that has no `database.url`, and the internal key
+    /// Directory of the embedded defaults: a SQLite file for each service that has no database of its own in `database`, and the internal key
     /// where none is given. `./bailiwick-data` where absent.
     pub(crate) data_dir: Option<PathBuf>,
     /// How the process listens.
@@ -29,12 +33,37 @@ pub(crate) struct Config {
     pub(crate) auth: AuthConfig,
     /// Where the services that run elsewhere are.
     pub(crate) peers: Peers,
+    /// Where the data of each service lies.
+    pub(crate) database: Databases,
     /// Identity.
-    pub(crate) identity: IdentitySection,
+    pub(crate) identity: IdentityConfig,
     /// Tenancy.
-    pub(crate) tenancy: TenancySection,
+    pub(crate) tenancy: TenancyConfig,
     /// Authorization.
-    pub(crate) authorization: AuthorizationSection,
+    pub(crate) authorization: AuthorizationConfig,
+}
+
+/// A database each.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Databases {
+    /// Identity's.
+    pub(crate) identity: Database,
+    /// Tenancy's.
+    pub(crate) tenancy: Database,
+    /// Authorization's.
+    pub(crate) authorization: Database,
+}
+
+impl Databases {
+    /// That of a service.
+    pub(crate) fn of(&self, service: Service) -> &Database {
+        match service {
+            Service::Identity => &self.identity,
+            Service::Tenancy => &self.tenancy,
+            Service::Authorization => &self.authorization,
+        }
+    }
 }
 
 /// What the services know each other by.

@@ -34,3 +34,9 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     }
     table.to_string()
 }
+
+/// Prints a line on standard error.
+pub(crate) fn error(text: impl std::fmt::Display) {
+    // There is nowhere to tell that telling failed.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

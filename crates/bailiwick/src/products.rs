@@ -2,7 +2,9 @@
 
 const SHIPPED: &[(&str, &str)] = &[
     ("e-satisfaction", include_str!("../../../products/e-satisfaction.yaml")),
+    ("iservice", include_str!("../../../products/iservice.yaml")),
     ("one-question", include_str!("../../../products/one-question.yaml")),
+    ("sogolytics", include_str!("../../../products/sogolytics.yaml")),
 ];
 
 /// The manifest of a shipped product.

@@ -37,7 +37,7 @@ fn a_secret_is_read_from_a_file_and_never_printed() {
         .args(["config", "check", "--data-dir"])
         .arg(directory.path())
         .env("BAILIWICK__INTERNAL__KEY__FILE", &file)
-        .env("BAILIWICK__IDENTITY__DATABASE__URL", format!("postgres://u:{secret}@h/d"))
+        .env("BAILIWICK__DATABASE__IDENTITY__URL", format!("postgres://u:{secret}@h/d"))
         .output()
         .unwrap();
     assert!(came.status.success(), "{}", text(&came));

@@ -63,7 +63,7 @@ impl Trio {
             let database = Postgres::database().await;
             let port = free_port().unwrap();
             let upper = service.to_uppercase();
-            environment.push((format!("BAILIWICK__{upper}__DATABASE__URL"), database.url()));
+            environment.push((format!("BAILIWICK__DATABASE__{upper}__URL"), database.url()));
             environment.push((format!("BAILIWICK__PEERS__{upper}"), format!("http://127.0.0.1:{port}")));
             databases.push(database);
             ports.push(port);

@@ -28,7 +28,7 @@ envFrom:
 env:
   - name: BAILIWICK__INTERNAL__KEY
     valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.internal }}, key: key}}
-  - name: BAILIWICK__{{ .name | upper }}__DATABASE__URL
+  - name: BAILIWICK__DATABASE__{{ .name | upper }}__URL
     valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.databases }}, key: {{ .name }}}}
   {{- if and (eq .name "authorization") .root.Values.secrets.redis }}
   - name: BAILIWICK__AUTHORIZATION__REDIS__URL

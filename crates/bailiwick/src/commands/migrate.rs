@@ -1,0 +1,44 @@
+//! `bailiwick migrate`.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use bailiwick_types::SystemClock;
+use serde::Serialize;
+
+use crate::{
+    cli::{Migrate, Output, services},
+    config::Config,
+    output,
+    suite::databases,
+};
+
+/// What was done to one database.
+#[derive(Serialize)]
+struct Migrated {
+    service: &'static str,
+    applied: usize,
+    newly_applied: usize,
+}
+
+/// Migrates the databases of the services named.
+pub(crate) async fn run(arguments: &Migrate, how: Output) -> Result<()> {
+    let config = Config::load(&arguments.configured, &[])?;
+    let mut done = Vec::new();
+    for service in services(&arguments.services) {
+        let db = databases::connect(&config, service, Arc::new(SystemClock)).await?;
+        let migrations = databases::migrations(service);
+        let before = db.schema_status(&migrations).await?.applied.len();
+        databases::migrate(&db, service).await?;
+        let applied = db.schema_status(&migrations).await?.applied.len();
+        db.close().await;
+        done.push(Migrated { service: service.as_str(), applied, newly_applied: applied.saturating_sub(before) });
+    }
+    output::print(how, &done, |done| {
+        let line = |m: &Migrated| match m.newly_applied {
+            0 => format!("{}: up to date ({} migrations)", m.service, m.applied),
+            n => format!("{}: applied {n} of {} migrations", m.service, m.applied),
+        };
+        done.iter().map(line).collect::<Vec<_>>().join("\n")
+    })
+}

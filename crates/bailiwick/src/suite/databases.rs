@@ -1,0 +1,73 @@
+//! The databases of the services.
+
+use anyhow::{Context, Result, bail};
+use bailiwick_rpc::Secret;
+use bailiwick_sql::{Db, DbConfig, Migrations};
+use bailiwick_types::{Clock, Service};
+use std::sync::Arc;
+
+use crate::config::{Config, Database};
+
+/// The migrations of a service.
+pub(crate) fn migrations(service: Service) -> Migrations {
+    match service {
+        Service::Identity => bailiwick_identity_server::migrations(),
+        Service::Tenancy => bailiwick_tenancy_server::migrations(),
+        Service::Authorization => Migrations::new(service, bailiwick_authorization_server::migrations()),
+    }
+}
+
+/// Whether a service uses the embedded default: a SQLite file that no other process migrates.
+pub(crate) fn is_embedded(config: &Config, service: Service) -> bool {
+    config.database.of(service).url.is_none()
+}
+
+/// Connects to the database of a service.
+pub(crate) async fn connect(config: &Config, service: Service, clock: Arc<dyn Clock>) -> Result<Db> {
+    let database = config.database.of(service);
+    let mut settings = DbConfig::new(url(config, service, database)?);
+    settings.max_connections = database.max_connections;
+    Db::connect(settings, service, clock).await.with_context(|| format!("cannot connect to the database of {service}"))
+}
+
+/// Brings the database of a service to the present schema.
+pub(crate) async fn migrate(db: &Db, service: Service) -> Result<()> {
+    db.migrate(&migrations(service)).await.with_context(|| format!("cannot migrate the database of {service}"))?;
+    Ok(())
+}
+
+fn url(config: &Config, service: Service, database: &Database) -> Result<String> {
+    let Some(url) = &database.url else {
+        let file = config.data_dir()?.join(format!("{service}.db"));
+        let path = file.to_str().with_context(|| format!("the path `{}` is not UTF-8", file.display()))?;
+        return Ok(format!("sqlite://{path}"));
+    };
+    with_password(url, database.password.as_ref())
+        .with_context(|| format!("`database.{service}.url` is not usable"))
+}
+
+fn with_password(url: &Secret, password: Option<&Secret>) -> Result<String> {
+    let Some(password) = password else { return Ok(url.expose().to_owned()) };
+    // The text of a failed parse could repeat the secret.
+    let Ok(mut parsed) = url::Url::parse(url.expose()) else { bail!("it is no URL") };
+    if parsed.password().is_some() {
+        bail!("it holds a password, and `password` is set too");
+    }
+    if parsed.set_password(Some(password.expose())).is_err() {
+        bail!("a URL of this kind takes no password");
+    }
+    Ok(parsed.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_beside_the_url_is_put_into_it() {
+        let url = Secret::new("postgres://bailiwick@db:5432/identity");
+        let came = with_password(&url, Some(&Secret::new("p@ss/word"))).unwrap();
+        assert_eq!(came, "postgres://bailiwick:p%40ss%2Fword@db:5432/identity");
+        assert!(with_password(&Secret::new("postgres://u:x@db/i"), Some(&Secret::new("y"))).is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! What only test builds serve: a clock that can be moved, and an empty method.
+
+use std::sync::Arc;
+
+use bailiwick_proto::testing::v1::{
+    AdvanceClockRequest, AdvanceClockResponse, NoopRequest, NoopResponse,
+    clock_service_server::{ClockService, ClockServiceServer},
+    noop_service_server::{NoopService, NoopServiceServer},
+};
+use bailiwick_rpc::{Context, Guard, IntoStatus, Services, Target};
+use bailiwick_types::{Clock, Timestamp, Violations};
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+use tonic::{Request, Response, Status};
+
+/// Another clock, and how far ahead of it this one is.
+pub(crate) struct ShiftedClock {
+    of: Arc<dyn Clock>,
+    ahead: AtomicI64,
+}
+
+impl ShiftedClock {
+    /// Starts with no difference.
+    pub(crate) fn new(of: Arc<dyn Clock>) -> Self {
+        Self { of, ahead: AtomicI64::new(0) }
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.of.now().0.saturating_add(self.ahead.load(Ordering::SeqCst)))
+    }
+    fn boottime(&self) -> Duration {
+        self.of.boottime()
+    }
+}
+
+/// The services of a test build.
+pub(crate) fn services(clock: Arc<ShiftedClock>, guard: Guard) -> Services {
+    Services::new().add(ClockServiceServer::new(Moves(clock))).add(NoopServiceServer::new(Nothing(guard)))
+}
+
+struct Moves(Arc<ShiftedClock>);
+
+#[tonic::async_trait]
+impl ClockService for Moves {
+    async fn advance_clock(&self, request: Request<AdvanceClockRequest>) -> Result<Response<AdvanceClockResponse>, Status> {
+        let from_loopback = Context::of(&request)?.peer.is_some_and(|peer| peer.ip().is_loopback());
+        if !from_loopback {
+            return Err(Status::permission_denied("the clock is moved from this machine alone"));
+        }
+        let duration = request.into_inner().duration.unwrap_or_default();
+        let by = Duration::try_from(duration)
+            .map_err(|_| Violations::of("duration", "must not be negative").into_status())?;
+        let micros = i64::try_from(by.as_micros())
+            .map_err(|_| Violations::of("duration", "must be below 292,000 years").into_status())?;
+        self.0.ahead.fetch_add(micros, Ordering::SeqCst);
+        let now = self.0.now().0;
+        let time = prost_types::Timestamp {
+            seconds: now.div_euclid(1_000_000),
+            nanos: i32::try_from(now.rem_euclid(1_000_000) * 1_000).unwrap_or_default(),
+        };
+        Ok(Response::new(AdvanceClockResponse { time: Some(time) }))
+    }
+}
+
+struct Nothing(Guard);
+
+#[tonic::async_trait]
+impl NoopService for Nothing {
+    async fn noop(&self, request: Request<NoopRequest>) -> Result<Response<NoopResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        self.0.authorize(&context, Target::None).await?;
+        let bytes = usize::try_from(request.get_ref().answer_bytes).unwrap_or_default().min(1 << 20);
+        Ok(Response::new(NoopResponse { ballast: vec![7; bytes] }))
+    }
+}

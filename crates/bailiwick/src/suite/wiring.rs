@@ -1,0 +1,167 @@
+//! From a configuration to a running process.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use bailiwick_authorization_server as authorization;
+use bailiwick_feed::{FeedServer, Served};
+use bailiwick_identity_server as identity;
+use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
+use bailiwick_rpc::{
+    Authenticator, ClientFactory, Frame, Guard, InternalIdentity, KeySource, RemoteJwks, RemoteRights, RemoteStepUp,
+    Rights, Services, StepUp, init_telemetry,
+};
+use bailiwick_sql::Db;
+use bailiwick_tenancy_server as tenancy;
+use bailiwick_types::{Clock, IdGen, Rng, Service, SystemIds, SystemRng};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Running, databases, keys, peers::Peers};
+use crate::config::Config;
+
+/// Starts services; returns once they answer.
+pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Clock>) -> Result<Running> {
+    // The process's one TLS provider; a second start in one process finds it there.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    #[cfg(feature = "testing")]
+    let shifted = Arc::new(super::testing::ShiftedClock::new(clock));
+    #[cfg(feature = "testing")]
+    let clock: Arc<dyn Clock> = shifted.clone();
+    let ids: Arc<dyn IdGen> = Arc::new(SystemIds);
+    let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+    let name = if let [one] = here { format!("bailiwick-{one}") } else { "bailiwick".to_owned() };
+    let telemetry = init_telemetry(&config.telemetry, &name, &*ids)?;
+
+    // Bound before anything else: a port that is taken is told at once, and peers in this process need the address.
+    let grpc = bind(config.server.listen).await?;
+    let http = match config.server.http_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let own = grpc.local_addr()?;
+    let first = here.first().copied().context("no service is named")?;
+    let internal = Arc::new(InternalIdentity::new(first, &keys::internal(config, here)?, clock.clone())?);
+    let factory = ClientFactory::new(internal.clone(), config.peers.connection.clone());
+    let peers = Peers::new(config, here, own, &factory)?;
+
+    let stop = CancellationToken::new();
+    let shutdown = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let mut opened = Vec::new();
+    let mut workers = Vec::new();
+    for service in here {
+        let db = database(config, *service, &clock).await?;
+        workers.push(db.start_workers());
+        opened.push(db);
+    }
+    let db = |service: Service| opened.iter().find(|db| db.service() == service).cloned();
+
+    let who = match db(Service::Identity) {
+        Some(db) => {
+            let authorization = Arc::new(identity::Authorization::new(peers.to(Service::Authorization)));
+            Some(
+                identity::build(identity::Deps {
+                    config: config.identity.clone(),
+                    issuer: config.auth.issuer.clone(),
+                    db,
+                    members: authorization.clone(),
+                    closer: authorization,
+                    clock: clock.clone(),
+                    ids: ids.clone(),
+                    rng: rng.clone(),
+                })
+                .await?,
+            )
+        }
+        None => None,
+    };
+    let key_source: Arc<dyn KeySource> = match &who {
+        Some(identity) => identity.key_source(),
+        None => Arc::new(RemoteJwks::new(peers.to(Service::Identity), clock.clone())),
+    };
+    let step_up: Arc<dyn StepUp> = match &who {
+        Some(identity) => identity.step_up(),
+        None => Arc::new(RemoteStepUp::new(peers.to(Service::Identity))),
+    };
+    let authenticator = Arc::new(Authenticator::new(&config.auth, key_source, internal, clock.clone()));
+    let may = match db(Service::Authorization) {
+        Some(db) => Some(
+            authorization::build(authorization::Deps {
+                config: config.authorization.clone(),
+                db,
+                identity: peers.to(Service::Identity),
+                tenancy: peers.to(Service::Tenancy),
+                authenticator: authenticator.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
+            })
+            .await?,
+        ),
+        None => None,
+    };
+    let rights: Arc<dyn Rights> = match &may {
+        Some(authorization) => authorization.rights(),
+        None => Arc::new(RemoteRights::new(peers.to(Service::Authorization))),
+    };
+    let guard = Guard::new(rights, step_up);
+    let places = db(Service::Tenancy).map(|db| {
+        let (authorization, products) = tenancy::Deps::remote(peers.to(Service::Authorization));
+        tenancy::build(tenancy::Deps {
+            config: config.tenancy.clone(),
+            db,
+            authorization,
+            products,
+            clock: clock.clone(),
+            ids: ids.clone(),
+            rng: rng.clone(),
+            tasks: tasks.clone(),
+        })
+    });
+
+    let mut services = Services::new();
+    let mut feeds = Vec::new();
+    let mut frame = Frame::builder(here, config.server.clone(), telemetry, authenticator.clone(), &ids);
+    if let Some(identity) = &who {
+        services = services.merge(identity.services(guard.clone(), authenticator.clone()));
+        feeds.push(Served { db: identity.db().clone(), snapshot: identity.snapshot() });
+        frame = frame.http(identity.http());
+        identity.start(authenticator.clone(), &tasks, &stop);
+    }
+    if let Some(tenancy) = &places {
+        services = services.merge(tenancy.services(guard.clone()));
+        feeds.push(Served { db: tenancy.db().clone(), snapshot: tenancy.snapshot() });
+        tenancy.start(&tasks, &stop);
+    }
+    if let Some(authorization) = &may {
+        services = services.merge(authorization.services(guard.clone()));
+        feeds.push(Served { db: authorization.db().clone(), snapshot: authorization.snapshot() });
+        authorization.start(&tasks, &stop);
+    }
+    #[cfg(feature = "testing")]
+    {
+        services = services.merge(super::testing::services(shifted, guard.clone()));
+    }
+    let feed = FeedServer::new(feeds, guard, shutdown.clone());
+    services = services.add(ChangeFeedServiceServer::new(feed));
+    let server = frame.add(services).serve_on(grpc, http, shutdown).await?;
+    server.health().all_ready().await;
+    Ok(Running { grpc: server.addr, http: server.http_addr, server, stop, tasks, databases: opened, workers })
+}
+
+async fn bind(address: std::net::SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Connects. An embedded database is migrated; any other must have the schema already, so that a rollout and a migration
+/// never wait for each other.
+async fn database(config: &Config, service: Service, clock: &Arc<dyn Clock>) -> Result<Db> {
+    let db = databases::connect(config, service, clock.clone()).await?;
+    if databases::is_embedded(config, service) {
+        databases::migrate(&db, service).await?;
+    }
+    db.check_schema(&databases::migrations(service))
+        .await
+        .with_context(|| format!("the database of {service} is not usable: run `bailiwick migrate {service}`"))?;
+    Ok(db)
+}
