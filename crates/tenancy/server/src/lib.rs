@@ -1,1 +1,27 @@
-//! bailiwick-tenancy-server.
+//! The tenancy service: accounts, instances, workspaces and settings.
+//!
+//! gRPC in front of the use cases of `bailiwick-tenancy-core`, their store on SQLite and PostgreSQL, and the wiring of
+//! both. `grpc/` and `store/` do not know each other.
+//!
+//! ```no_run
+//! # fn example(deps: bailiwick_tenancy_server::Deps, guard: bailiwick_rpc::Guard) {
+//! let service = bailiwick_tenancy_server::build(deps);
+//! let services = service.services(guard);
+//! # }
+//! ```
+
+mod config;
+mod convert;
+mod event;
+mod follow;
+mod fresh;
+mod grpc;
+mod peer;
+mod store;
+mod wiring;
+mod work;
+
+pub use config::TenancyConfig;
+pub use peer::RemoteAuthorization;
+pub use store::{SqlStore, TenancySnapshot, migrations};
+pub use wiring::{Deps, TenancyService, build};

@@ -81,6 +81,12 @@ pub async fn create(
     _: &Authorized,
     command: CreateAccount,
 ) -> Result<(Account, Token), CreateError> {
+    // A repetition is looked for before a new account is begun.
+    let mut read = store.read(Reach::All).await?;
+    if let Some(earlier) = request::earlier(&mut *read, command.request.as_ref()).await? {
+        return Ok(earlier);
+    }
+    drop(read);
     let now = clock.now();
     let account = Account {
         id: AccountId::generate(ids),

@@ -14,11 +14,6 @@ pub trait Writer: Reader {
     /// # Errors
     /// The database fails.
     async fn put_product(&mut self, product: &Product) -> Result<(), StoreError>;
-    /// Removes all products but the named ones.
-    ///
-    /// # Errors
-    /// The database fails.
-    async fn retain_products(&mut self, names: &[ProductName]) -> Result<(), StoreError>;
 }
 
 /// Why a product could not be taken in.
@@ -48,12 +43,4 @@ pub async fn apply(
         products.put_product(&product).await?;
     }
     Ok(())
-}
-
-/// Takes in the end of a snapshot: what it did not name is no product any more.
-///
-/// # Errors
-/// The store fails.
-pub async fn replace(products: &mut (dyn Writer + Send), names: &[ProductName]) -> Result<(), StoreError> {
-    products.retain_products(names).await
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bailiwick_types::{ProductName, Violations};
 use serde::{Deserialize, Serialize};
 
-pub use apply::{ApplyError, Writer, apply, replace};
+pub use apply::{ApplyError, Writer, apply};
 pub use manifest::{ManifestError, parse};
 
 use crate::{settings::Decl, store::StoreError};

@@ -1,0 +1,63 @@
+//! What the other services are told, in the words of the protos.
+
+use bailiwick_proto::events::v1::{self as pb, change::Change};
+use bailiwick_tenancy_core::{Event, State, account::Account, place::Place, settings::Settings};
+use bailiwick_types::Subject;
+
+use crate::convert::{struct_of, timestamp};
+
+/// The message of an event.
+pub(crate) fn change(event: Event) -> Change {
+    match event {
+        Event::Account { account, created } => account_changed(account, created),
+        Event::Place(place) => place_changed(place),
+        Event::Settings(settings) => settings_changed(settings),
+    }
+}
+
+/// An account as the others need to know it; the first owner is named where it is made, and in snapshots.
+pub(crate) fn account_changed(account: Account, with_owner: bool) -> Change {
+    let owner = account.owner.filter(|_| with_owner);
+    Change::AccountChanged(pb::AccountChanged {
+        account: account.id.to_string(),
+        version: account.version,
+        product: account.product.to_string(),
+        title: account.title.to_string(),
+        state: state(account.state).into(),
+        owner: owner.map(|user| Subject::user(user).to_string()).unwrap_or_default(),
+        seats: account.seats,
+        billing_anchor: Some(timestamp(account.billing_anchor)),
+    })
+}
+
+/// A place as the others need to know it. Its owner is the account's: tenancy names none.
+pub(crate) fn place_changed(place: Place) -> Change {
+    Change::PlaceChanged(pb::PlaceChanged {
+        account: place.account.to_string(),
+        scope: place.scope().to_string(),
+        version: place.version,
+        parent: place.parent_scope().to_string(),
+        title: place.title.to_string(),
+        edition: place.edition.unwrap_or_default(),
+        state: state(place.state).into(),
+        owner: String::new(),
+    })
+}
+
+/// Settings as the others need to know them.
+pub(crate) fn settings_changed(settings: Settings) -> Change {
+    Change::SettingsChanged(pb::SettingsChanged {
+        account: settings.account.to_string(),
+        version: settings.version,
+        values: Some(struct_of(settings.values)),
+    })
+}
+
+fn state(state: State) -> pb::PlaceState {
+    match state {
+        State::Active => pb::PlaceState::Active,
+        State::Suspended => pb::PlaceState::Suspended,
+        State::Moving => pb::PlaceState::Moving,
+        State::Deleted => pb::PlaceState::Deleted,
+    }
+}

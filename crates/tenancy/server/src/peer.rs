@@ -1,0 +1,50 @@
+//! Authorization as tenancy's peer.
+
+use async_trait::async_trait;
+use bailiwick_proto::authorization::v1::{CloseScopeRequest, access_service_client::AccessServiceClient};
+use bailiwick_rpc::Peer;
+use bailiwick_tenancy_core::{
+    closing::Closing,
+    peer::{Authorization, PeerError},
+};
+use bailiwick_types::Token;
+use tonic::{Request, metadata::MetadataValue};
+
+/// Authorization, reached by gRPC.
+#[derive(Debug, Clone)]
+pub struct RemoteAuthorization {
+    client: AccessServiceClient<Peer>,
+}
+
+impl RemoteAuthorization {
+    /// Tells this peer.
+    #[must_use]
+    pub fn new(authorization: Peer) -> Self {
+        Self {
+            client: AccessServiceClient::new(authorization),
+        }
+    }
+}
+
+#[async_trait]
+impl Authorization for RemoteAuthorization {
+    async fn close_scope(&self, closing: &Closing, seen: &Token) -> Result<(), PeerError> {
+        let mut request = Request::new(CloseScopeRequest {
+            account: closing.account.to_string(),
+            scope: closing.scope.to_string(),
+            version: closing.version,
+            deleted: closing.deleted,
+        });
+        // It must know the scope before it can close it.
+        if let Ok(token) = MetadataValue::try_from(bailiwick_rpc::token::encode(seen)) {
+            request.metadata_mut().insert("bailiwick-token", token);
+        }
+        match self.client.clone().close_scope(request).await {
+            Ok(_) => Ok(()),
+            Err(status) => Err(match bailiwick_rpc::PeerError::from(status) {
+                error @ bailiwick_rpc::PeerError::Refused { .. } => PeerError::Refused(error.to_string()),
+                error => PeerError::Unavailable(error.to_string()),
+            }),
+        }
+    }
+}

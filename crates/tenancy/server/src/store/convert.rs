@@ -1,0 +1,159 @@
+//! Between rows and domain values. An inconsistency names table, column and row.
+
+use bailiwick_sql::Error;
+use bailiwick_tenancy_core::{
+    State, Title,
+    account::Account,
+    closing::Closing,
+    place::{Place, PlaceId},
+};
+use bailiwick_types::{AccountId, InstanceId, Level, Scope, Timestamp, UserId, WorkspaceId};
+use sea_orm::{ActiveValue::Set, IntoActiveModel};
+
+use super::entity::{account, closing, place};
+
+/// A number as it is stored.
+pub(super) fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A stored number; none of ours is negative.
+pub(super) fn number(stored: i64) -> u64 {
+    u64::try_from(stored).unwrap_or_default()
+}
+
+pub(super) const INSTANCE: i16 = 3;
+pub(super) const WORKSPACE: i16 = 4;
+const ACCOUNT: i16 = 2;
+
+pub(super) fn level(level: Level) -> i16 {
+    match level {
+        Level::Deployment => 0,
+        Level::Product => 1,
+        Level::Account => ACCOUNT,
+        Level::Instance => INSTANCE,
+        Level::Workspace => WORKSPACE,
+    }
+}
+
+fn state(table: &'static str, row: impl std::fmt::Display, text: &str) -> Result<State, Error> {
+    let state = State::ALL.into_iter().find(|state| state.as_str() == text);
+    state.ok_or_else(|| Error::corrupt(table, "state", row, "is no state"))
+}
+
+fn title(table: &'static str, row: impl std::fmt::Display, text: String) -> Result<Title, Error> {
+    Title::try_from(text).map_err(|error| Error::corrupt(table, "title", row, error))
+}
+
+impl TryFrom<account::Model> for Account {
+    type Error = Error;
+    fn try_from(row: account::Model) -> Result<Self, Error> {
+        let id = AccountId::from_uuid(row.id);
+        let product = row.product.parse();
+        let seats = u32::try_from(row.seats);
+        Ok(Self {
+            id,
+            product: product.map_err(|error| Error::corrupt("account", "product", id, error))?,
+            title: title("account", id, row.title)?,
+            state: state("account", id, &row.state)?,
+            owner: row.owner.map(UserId::from_uuid),
+            seats: seats.map_err(|error| Error::corrupt("account", "seats", id, error))?,
+            billing_anchor: Timestamp(row.billing_anchor),
+            created: Timestamp(row.created_at),
+            updated: Timestamp(row.updated_at),
+            version: number(row.version),
+            closing: row.closing,
+        })
+    }
+}
+
+/// A row with all its columns to be written.
+pub(super) fn account_row(account: &Account) -> account::ActiveModel {
+    account::Model {
+        id: account.id.uuid(),
+        product: account.product.to_string(),
+        title: account.title.to_string(),
+        title_key: account.title.folded(),
+        state: account.state.as_str().to_owned(),
+        owner: account.owner.map(UserId::uuid),
+        seats: i64::from(account.seats),
+        billing_anchor: account.billing_anchor.0,
+        created_at: account.created.0,
+        updated_at: account.updated.0,
+        version: stored(account.version),
+        closing: account.closing,
+    }
+    .into_active_model()
+}
+
+impl TryFrom<place::Model> for Place {
+    type Error = Error;
+    fn try_from(row: place::Model) -> Result<Self, Error> {
+        let id = match row.level {
+            INSTANCE => PlaceId::Instance(InstanceId::from_uuid(row.id)),
+            WORKSPACE => PlaceId::Workspace(WorkspaceId::from_uuid(row.id)),
+            _ => return Err(Error::corrupt("place", "level", row.id, "is no level")),
+        };
+        Ok(Self {
+            account: AccountId::from_uuid(row.account_id),
+            id,
+            parent: row.parent_id.map(InstanceId::from_uuid),
+            title: title("place", row.id, row.title)?,
+            edition: row.edition,
+            state: state("place", row.id, &row.state)?,
+            created: Timestamp(row.created_at),
+            updated: Timestamp(row.updated_at),
+            version: number(row.version),
+            closing: row.closing,
+        })
+    }
+}
+
+/// A row with all its columns to be written.
+pub(super) fn place_row(place: &Place) -> place::ActiveModel {
+    place::Model {
+        account_id: place.account.uuid(),
+        id: place.id.uuid(),
+        level: level(place.id.level()),
+        parent_id: place.parent.map(InstanceId::uuid),
+        title: place.title.to_string(),
+        title_key: place.title.folded(),
+        edition: place.edition.clone(),
+        state: place.state.as_str().to_owned(),
+        created_at: place.created.0,
+        updated_at: place.updated.0,
+        version: stored(place.version),
+        closing: place.closing,
+    }
+    .into_active_model()
+}
+
+impl TryFrom<closing::Model> for Closing {
+    type Error = Error;
+    fn try_from(row: closing::Model) -> Result<Self, Error> {
+        let scope = match row.scope_level {
+            ACCOUNT => Scope::Account(AccountId::from_uuid(row.scope_id)),
+            INSTANCE => Scope::Instance(InstanceId::from_uuid(row.scope_id)),
+            WORKSPACE => Scope::Workspace(WorkspaceId::from_uuid(row.scope_id)),
+            _ => return Err(Error::corrupt("closing", "scope_level", row.scope_id, "is no level")),
+        };
+        Ok(Self {
+            account: AccountId::from_uuid(row.account_id),
+            scope,
+            version: number(row.version),
+            deleted: row.deleted,
+            begun: Timestamp(row.begun_at),
+        })
+    }
+}
+
+pub(super) fn closing_row(closing: &Closing) -> closing::ActiveModel {
+    closing::ActiveModel {
+        account_id: Set(closing.account.uuid()),
+        scope_id: Set(closing.scope.uuid().unwrap_or_default()),
+        scope_level: Set(level(closing.scope.level())),
+        version: Set(stored(closing.version)),
+        deleted: Set(closing.deleted),
+        begun_at: Set(closing.begun.0),
+    }
+}

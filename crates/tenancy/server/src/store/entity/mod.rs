@@ -1,0 +1,8 @@
+//! Rows, private to the store.
+
+pub(super) mod account;
+pub(super) mod closing;
+pub(super) mod place;
+pub(super) mod product;
+pub(super) mod request;
+pub(super) mod settings;

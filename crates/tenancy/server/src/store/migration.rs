@@ -1,0 +1,84 @@
+//! Tenancy's tables.
+
+use bailiwick_sql::{Migrations, migrate::isolate_accounts};
+use bailiwick_types::Service;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
+
+/// The migrations of tenancy's database.
+#[must_use]
+pub fn migrations() -> Migrations {
+    Migrations::new(Service::Tenancy, vec![Box::new(Places)])
+}
+
+struct Places;
+
+impl MigrationName for Places {
+    fn name(&self) -> &str {
+        "tenancy_0001_places"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Places {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let conn = manager.get_connection();
+        for sql in statements(conn.get_database_backend()) {
+            conn.execute_unprepared(&sql).await?;
+        }
+        for (table, column) in [
+            ("account", "id"),
+            ("place", "account_id"),
+            ("settings", "account_id"),
+            ("closing", "account_id"),
+        ] {
+            isolate_accounts(conn, table, column).await?;
+        }
+        Ok(())
+    }
+}
+
+fn statements(backend: DbBackend) -> Vec<String> {
+    // Keys in byte order, so that lists are sorted alike on both engines, whatever the collation of the database.
+    let (uuid, key) = match backend {
+        DbBackend::Postgres => ("uuid", "text COLLATE \"C\""),
+        _ => ("blob", "text"),
+    };
+    vec![
+        "CREATE TABLE product (name text PRIMARY KEY NOT NULL, version bigint NOT NULL, content text NOT NULL)".to_owned(),
+        format!(
+            "CREATE TABLE account (id {uuid} PRIMARY KEY NOT NULL, product text NOT NULL, title text NOT NULL, \
+             title_key {key} NOT NULL, state text NOT NULL, owner {uuid}, seats bigint NOT NULL, \
+             billing_anchor bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL, \
+             version bigint NOT NULL, closing boolean NOT NULL)"
+        ),
+        "CREATE INDEX ix_account__created_at ON account (created_at, id)".to_owned(),
+        "CREATE INDEX ix_account__title_key ON account (title_key, id)".to_owned(),
+        format!(
+            "CREATE TABLE place (account_id {uuid} NOT NULL, id {uuid} NOT NULL, level smallint NOT NULL, \
+             parent_id {uuid}, title text NOT NULL, title_key {key} NOT NULL, edition text, state text NOT NULL, \
+             created_at bigint NOT NULL, updated_at bigint NOT NULL, version bigint NOT NULL, closing boolean NOT NULL, \
+             PRIMARY KEY (account_id, id), FOREIGN KEY (account_id) REFERENCES account (id))"
+        ),
+        "CREATE INDEX ix_place__created_at ON place (account_id, level, created_at, id)".to_owned(),
+        "CREATE INDEX ix_place__title_key ON place (account_id, level, title_key, id)".to_owned(),
+        "CREATE INDEX ix_place__parent ON place (account_id, parent_id)".to_owned(),
+        format!(
+            "CREATE TABLE settings (account_id {uuid} PRIMARY KEY NOT NULL, version bigint NOT NULL, \
+             content text NOT NULL, FOREIGN KEY (account_id) REFERENCES account (id))"
+        ),
+        // Keyed by who asked and not by account: a request that makes an account has none yet.
+        format!(
+            "CREATE TABLE request (caller text NOT NULL, id {uuid} NOT NULL, account_id {uuid} NOT NULL, \
+             digest text NOT NULL, answer text NOT NULL, revision bigint NOT NULL, created_at bigint NOT NULL, \
+             CONSTRAINT pk_request PRIMARY KEY (caller, id))"
+        ),
+        "CREATE INDEX ix_request__created_at ON request (created_at)".to_owned(),
+        format!(
+            "CREATE TABLE closing (account_id {uuid} NOT NULL, scope_id {uuid} NOT NULL, scope_level smallint NOT NULL, \
+             version bigint NOT NULL, deleted boolean NOT NULL, begun_at bigint NOT NULL, \
+             PRIMARY KEY (account_id, scope_id), FOREIGN KEY (account_id) REFERENCES account (id))"
+        ),
+        "CREATE INDEX ix_closing__begun_at ON closing (begun_at)".to_owned(),
+    ]
+}

@@ -1,0 +1,89 @@
+//! Instances and workspaces.
+
+use async_trait::async_trait;
+use bailiwick_tenancy_core::{
+    State,
+    listing::{Key, Query},
+    place::{Place, PlaceFilter, PlaceId, Reader, Writer},
+    store::StoreError,
+};
+use bailiwick_types::{AccountId, InstanceId};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    Select,
+};
+
+use super::{
+    convert::{level, place_row},
+    entity::place::{Column, Entity},
+    error::{db_error, store_error},
+    list::{Columns, page},
+    unit::{Tx, Unit, WriteUnit},
+};
+
+/// Places that are not deleted, and not in an instance that is.
+fn there(account: AccountId) -> Select<Entity> {
+    let deleted = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::AccountId.eq(account.uuid()))
+        .filter(Column::ParentId.is_null())
+        .filter(Column::State.eq(State::Deleted.as_str()))
+        .into_query();
+    Entity::find()
+        .filter(Column::AccountId.eq(account.uuid()))
+        .filter(Column::State.ne(State::Deleted.as_str()))
+        .filter(Condition::any().add(Column::ParentId.is_null()).add(Column::ParentId.not_in_subquery(deleted)))
+}
+
+#[async_trait]
+impl<T: Tx> Reader for Unit<T> {
+    async fn find_place(&mut self, account: AccountId, id: PlaceId) -> Result<Option<Place>, StoreError> {
+        let select = there(account).filter(Column::Id.eq(id.uuid())).filter(Column::Level.eq(level(id.level())));
+        let row = select.one(self.conn()).await.map_err(db_error)?;
+        row.map(Place::try_from).transpose().map_err(store_error)
+    }
+    async fn list_places(
+        &mut self,
+        filter: &PlaceFilter,
+        query: &Query,
+        after: Option<&Key>,
+        limit: u64,
+    ) -> Result<Vec<Place>, StoreError> {
+        let mut select = there(filter.account).filter(Column::Level.eq(level(filter.level)));
+        match filter.parent {
+            None => {}
+            Some(None) => select = select.filter(Column::ParentId.is_null()),
+            Some(Some(instance)) => select = select.filter(Column::ParentId.eq(instance.uuid())),
+        }
+        let columns = Columns {
+            title_key: Column::TitleKey,
+            created: Column::CreatedAt,
+            id: Column::Id,
+        };
+        let backend = self.conn().get_database_backend();
+        let select = page(select, columns, backend, query, after, limit);
+        let rows = select.all(self.conn()).await.map_err(db_error)?;
+        rows.into_iter().map(Place::try_from).collect::<Result<_, _>>().map_err(store_error)
+    }
+    async fn has_places(&mut self, account: AccountId, parent: Option<InstanceId>) -> Result<bool, StoreError> {
+        let mut select = there(account);
+        if let Some(instance) = parent {
+            select = select.filter(Column::ParentId.eq(instance.uuid()));
+        }
+        let row = select.limit(1).one(self.conn()).await.map_err(db_error)?;
+        Ok(row.is_some())
+    }
+}
+
+#[async_trait]
+impl Writer for WriteUnit {
+    async fn insert_place(&mut self, place: &Place) -> Result<(), StoreError> {
+        let row = Entity::insert(place_row(place)).exec_without_returning(self.conn()).await;
+        row.map(drop).map_err(db_error)
+    }
+    async fn update_place(&mut self, place: &Place) -> Result<(), StoreError> {
+        let row = place_row(place).reset_all();
+        row.update(self.conn()).await.map(drop).map_err(db_error)
+    }
+}
