@@ -24,6 +24,7 @@ struct State {
     epochs: BTreeMap<String, String>,
     pairs: BTreeMap<(String, String), Pair>,
     raises: u64,
+    deaf: bool,
     encoded: Option<Arc<str>>,
 }
 
@@ -34,6 +35,15 @@ struct Pair {
 }
 
 impl TokenJar {
+    /// A jar that takes nothing: requests carry no token, and answers may be as old as the staleness bound.
+    #[must_use]
+    pub fn deaf() -> Self {
+        let state = State {
+            deaf: true,
+            ..State::default()
+        };
+        Self(Arc::new(Mutex::new(state)))
+    }
     /// Takes the maximum of each pair of the token and of what is here; a pair of another epoch replaces. Text that is no
     /// token changes nothing: it is the servers' word that counts, and they refuse it.
     pub fn observe(&self, token: &str) {
@@ -45,7 +55,12 @@ impl TokenJar {
             .ok()
             .and_then(|bytes| TokenPayload::decode(bytes.as_slice()).ok());
         match payload {
-            Some(payload) => self.lock().merge(payload),
+            Some(payload) => {
+                let mut state = self.lock();
+                if !state.deaf {
+                    state.merge(payload);
+                }
+            }
             None => tracing::warn!("an answer carries a consistency token that cannot be read"),
         }
     }
@@ -174,6 +189,13 @@ mod tests {
                 ("tenancy".to_owned(), "account:a".to_owned(), 3),
             ]
         );
+    }
+
+    #[test]
+    fn a_deaf_jar_takes_nothing() {
+        let jar = TokenJar::deaf();
+        jar.observe(&token("tenancy", "e", &[("account:a", 7)]));
+        assert_eq!(jar.token(), None);
     }
 
     #[test]
