@@ -1,7 +1,7 @@
 //! What decides in one account: its product, its own roles, its overlays and its settings.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
@@ -98,27 +98,14 @@ impl RoleDecl {
     /// Writes what the included roles bring into the role itself.
     #[must_use]
     pub fn flatten<'r>(&'r self, role: &dyn Fn(&str) -> Option<&'r Self>) -> Self {
-        let mut flat = self.clone();
-        let mut seen = BTreeSet::new();
-        let mut open: Vec<&'r str> = self.includes.iter().map(String::as_str).collect();
-        let only_own_levels = !self.levels.is_empty();
-        while let Some(name) = open.pop() {
-            if !seen.insert(name) {
-                continue;
-            }
-            let Some(other) = role(name) else { continue };
-            open.extend(other.includes.iter().map(String::as_str));
-            for (level, at) in &other.levels {
-                if only_own_levels && !self.levels.contains_key(level) {
-                    continue;
-                }
-                let mine = flat.levels.entry(*level).or_default();
-                mine.permissions.extend(at.permissions.iter().cloned());
-                mine.assigns.extend(at.assigns.iter().cloned());
-            }
-        }
-        flat.includes.clear();
-        flat
+        let level = |level: Level| {
+            let parts = manifest::parts_of(self, level, role);
+            let permissions = parts.iter().flat_map(|part| &part.permissions).cloned().collect();
+            let assigns = parts.iter().flat_map(|part| &part.assigns).cloned().collect();
+            (level, manifest::RoleLevelDecl { permissions, assigns })
+        };
+        let levels = manifest::levels_of(self, role).into_iter().map(level).collect();
+        Self { title: self.title.clone(), holders: self.holders, includes: Vec::new(), levels }
     }
 }
 
@@ -207,7 +194,7 @@ impl AccountPolicy {
         };
         let role_no = |name: &str| self.role_no(name);
         let touched = |decl: &RoleDecl| {
-            let flat_names = closure(decl, &|name| product.manifest().roles.get(name));
+            let flat_names = manifest::includes_of(decl, &|name| product.manifest().roles.get(name));
             flat_names.iter().any(|name| changed.contains_key(*name))
         };
         let mut faults = Vec::new();
@@ -233,25 +220,32 @@ impl AccountPolicy {
         (self.overlaid, self.custom, self.faults) = (overlaid.into(), custom.into(), faults);
     }
 
-    /// The product's roles with the account's overlays, flat.
+    /// The product's roles with the account's overlays, flat. An included role is what it is in this account.
     fn changed_decls(&self) -> BTreeMap<String, RoleDecl> {
-        let roles = &self.product.manifest().roles;
         let mut changed = BTreeMap::new();
-        for overlay in self.overlays.values() {
-            let Some(role) = self.product.role(overlay.role) else {
-                continue;
-            };
-            // Roles with a rule about their holders are not overlaid, whatever is stored.
-            let Some(decl) = roles.get(&*role.name).filter(|decl| decl.holders.is_none()) else {
-                continue;
-            };
-            let mut flat = decl.flatten(&|name| roles.get(name));
-            for (level, change) in &overlay.levels {
-                flat.change(*level, &change.add, &change.remove);
+        for no in self.overlays.keys() {
+            if let Some(role) = self.product.role(*no) {
+                self.change_decl(&role.name, &mut changed);
             }
-            changed.insert(role.name.to_string(), flat);
         }
         changed
+    }
+
+    fn change_decl(&self, name: &str, changed: &mut BTreeMap<String, RoleDecl>) {
+        let roles = &self.product.manifest().roles;
+        let overlay = self.product.role_no(name).and_then(|no| self.overlays.get(&no));
+        // Roles with a rule about their holders are not overlaid, whatever is stored.
+        let decl = roles.get(name).filter(|decl| decl.holders.is_none() && !changed.contains_key(name));
+        let (Some(overlay), Some(decl)) = (overlay, decl) else { return };
+        // The manifest was checked: roles do not include themselves.
+        for other in manifest::includes_of(decl, &|name| roles.get(name)) {
+            self.change_decl(other, changed);
+        }
+        let mut flat = decl.flatten(&|name| changed.get(name).or_else(|| roles.get(name)));
+        for (level, change) in &overlay.levels {
+            flat.change(*level, &change.add, &change.remove);
+        }
+        changed.insert(name.to_owned(), flat);
     }
 
     /// The product.
@@ -412,20 +406,4 @@ impl AccountPolicy {
             .sum::<usize>();
         size_of::<Self>() + roles * 2 + self.settings.len() * 64
     }
-}
-
-fn closure<'r>(decl: &'r RoleDecl, role: &dyn Fn(&str) -> Option<&'r RoleDecl>) -> BTreeSet<&'r str> {
-    let mut seen = BTreeSet::new();
-    let mut open: Vec<&'r str> = decl.includes.iter().map(String::as_str).collect();
-    while let Some(name) = open.pop() {
-        if seen.insert(name) {
-            open.extend(
-                role(name)
-                    .into_iter()
-                    .flat_map(|decl| &decl.includes)
-                    .map(String::as_str),
-            );
-        }
-    }
-    seen
 }

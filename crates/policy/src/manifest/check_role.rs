@@ -1,12 +1,11 @@
 //! Whether roles make sense: those of a manifest and those that accounts define.
 
-use std::collections::BTreeSet;
-
 use bailiwick_types::Level;
 
 use super::{
     EntryApproval, EntryDecl, Holders, Manifest, RoleDecl,
     check::{Fault, Faults, Known, check_approval, check_name},
+    inherit::{Roles, includes_of, levels_of},
 };
 use crate::condition::Condition;
 
@@ -63,7 +62,7 @@ pub(super) fn check_roles(known: &Known<'_>, faults: &mut Faults) {
         }
         let role = |other: &str| manifest.roles.get(other);
         check_role(known, &path, decl, &role, faults);
-        if includes_of(decl, &role).any(|other| other == name) {
+        if includes_of(decl, &role).contains(name as &str) {
             faults.add(
                 format!("{path}.includes"),
                 format!("role `{name}` includes itself"),
@@ -126,40 +125,10 @@ pub(crate) fn check_custom_role<'r>(
         }
     };
     check_role(&known, "", decl, &role, &mut faults);
-    if includes_of(decl, &role).any(|other| other == name) {
+    if includes_of(decl, &role).contains(name as &str) {
         faults.add("includes", format!("role `{name}` includes itself"));
     }
     faults.0
-}
-
-type Roles<'a, 'r> = &'a dyn Fn(&str) -> Option<&'r RoleDecl>;
-
-/// All roles that the role includes, whatever the number of steps.
-fn includes_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> impl Iterator<Item = &'r str> {
-    let mut seen = BTreeSet::new();
-    let mut open: Vec<&'r str> = decl.includes.iter().map(String::as_str).collect();
-    while let Some(name) = open.pop() {
-        if seen.insert(name) {
-            open.extend(
-                role(name)
-                    .into_iter()
-                    .flat_map(|decl| &decl.includes)
-                    .map(String::as_str),
-            );
-        }
-    }
-    seen.into_iter()
-}
-
-/// The levels at which a role may be bound.
-pub(super) fn levels_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> BTreeSet<Level> {
-    if !decl.levels.is_empty() {
-        return decl.levels.keys().copied().collect();
-    }
-    includes_of(decl, role)
-        .filter_map(role)
-        .flat_map(|other| other.levels.keys().copied())
-        .collect()
 }
 
 fn join(path: &str, rest: &str) -> String {

@@ -5,6 +5,7 @@ mod check;
 mod check_role;
 mod diff;
 mod duration;
+mod inherit;
 #[cfg(feature = "manifest")]
 mod parse;
 #[cfg(feature = "manifest")]
@@ -24,6 +25,7 @@ pub(crate) use check::implied_verbs;
 pub(crate) use check_role::{Pattern, check_custom_role, parse_pattern};
 pub use diff::{Change, ChangeKind};
 pub use duration::Span;
+pub(crate) use inherit::{includes_of, levels_of, parts_of};
 #[cfg(feature = "manifest")]
 pub use parse::{ManifestError, parse};
 

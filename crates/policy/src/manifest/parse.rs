@@ -47,6 +47,9 @@ pub fn parse(yaml: &str) -> Result<Manifest, Vec<ManifestError>> {
     // Duplicated keys are forwarded, so that they are named beside all other faults.
     let options = serde_saphyr::options! {
         duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
+        // YAML 1.2: `y`, `no` and `on` are texts.
+        strict_booleans: true,
+        legacy_octal_numbers: false,
         with_snippet: false,
     };
     let root: Node = serde_saphyr::from_str_with_options(yaml, options).map_err(|error| {

@@ -294,20 +294,7 @@ pub(crate) fn compile_role<'r>(
     role_no: &dyn Fn(&str) -> Option<RoleNo>,
 ) -> (Role, Vec<Fault>) {
     let mut faults = Vec::new();
-    let mut all = vec![decl];
-    let mut names: BTreeSet<&str> = [name].into();
-    let mut next = 0;
-    while let Some(decl) = all.get(next).copied() {
-        next += 1;
-        for other in decl.includes.iter().filter(|other| names.insert(other.as_str())) {
-            all.extend(role(other));
-        }
-    }
-    let levels: BTreeSet<Level> = if decl.levels.is_empty() {
-        all.iter().flat_map(|decl| decl.levels.keys().copied()).collect()
-    } else {
-        decl.levels.keys().copied().collect()
-    };
+    let levels = manifest::levels_of(decl, role);
     let mut compiled = Role {
         no,
         name: name.into(),
@@ -316,9 +303,9 @@ pub(crate) fn compile_role<'r>(
         levels: [const { None }; 5],
     };
     for level in levels {
-        let parts = || all.iter().filter_map(|decl| decl.levels.get(&level));
+        let parts = manifest::parts_of(decl, level, role);
         let mut entries = Vec::new();
-        for entry in parts().flat_map(|at| &at.permissions) {
+        for entry in parts.iter().flat_map(|at| &at.permissions) {
             match entry_of(product, level, entry) {
                 Ok(entry) => entries.push(entry),
                 Err(message) => {
@@ -339,12 +326,12 @@ pub(crate) fn compile_role<'r>(
                 rule: EntryRule::Waived,
             }];
         }
-        let named: BTreeSet<RoleNo> = parts()
+        let named: BTreeSet<RoleNo> = parts.iter()
             .flat_map(|at| &at.assigns)
             .filter_map(|name| role_no(name))
             .collect();
         let assigns = Assigns {
-            all: parts().flat_map(|at| &at.assigns).any(|name| name == "*"),
+            all: parts.iter().flat_map(|at| &at.assigns).any(|name| name == "*"),
             named: named.into_iter().collect(),
         };
         if let Some(slot) = compiled.levels.get_mut(level as usize) {
