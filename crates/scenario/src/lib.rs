@@ -27,6 +27,7 @@ mod parse;
 mod report;
 mod run;
 mod suite;
+mod world;
 mod yaml;
 
 pub use crate::{
@@ -35,4 +36,5 @@ pub use crate::{
     report::{Failure, Report, Unsupported},
     run::{Options, Runner},
     suite::{ClockRefused, Manifest, Suite},
+    world::World,
 };

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
+use bailiwick_proto::authorization::v1::{AppliesTo, DeleteMode, RoleDefinition, RoleEntry};
 use time::OffsetDateTime;
 use tonic::Code;
 
@@ -168,6 +169,28 @@ pub(crate) struct Resource {
     pub(crate) attributes: Option<Json>,
 }
 
+/// Permissions on a resource, on a scope with all under it, or on a type in a scope.
+#[derive(Debug, Clone)]
+pub(crate) struct Grant {
+    pub(crate) holder: Holder,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) on: Target,
+    /// The type, where it is about one; `on` is the scope then.
+    pub(crate) kind: Option<(String, AppliesTo)>,
+    pub(crate) with: Option<Json>,
+    pub(crate) expires: Option<OffsetDateTime>,
+}
+
+/// What is added to a role and taken from it, at one level or at all.
+#[derive(Debug, Clone)]
+pub(crate) struct RoleChange {
+    pub(crate) account: String,
+    pub(crate) role: String,
+    pub(crate) level: String,
+    pub(crate) add: Vec<RoleEntry>,
+    pub(crate) remove: Vec<String>,
+}
+
 /// One step.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
@@ -270,6 +293,24 @@ pub(crate) enum Act {
         values: Json,
     },
     Advance(Duration),
+    ListResources { user: String, permission: String, kind: String },
+    Grant(Grant),
+    Ungrant(Grant),
+    TransferResource { resource: String, to: String },
+    CreateGroup { group: String, account: String },
+    AddToGroup { group: String, holder: Holder },
+    RemoveFromGroup { group: String, holder: Holder },
+    DefineRole { account: String, role: RoleDefinition },
+    ChangeRole(RoleChange),
+    PreviewRoleChange(RoleChange),
+    RequestApproval { id: Option<String>, permission: String, on: Target, digest: String },
+    Approve { request: String },
+    Reject { request: String },
+    ConsumeApproval { permission: String, on: Target, digest: String },
+    CopyPermissions { from: String, to: String, kinds: Vec<String> },
+    SetQuota { user: String, kind: String, limit: u32 },
+    DeleteUser { user: String, account: String, mode: DeleteMode },
+    Seats { account: String },
     /// A verb whose method is declared, but has no messages yet.
     Later {
         method: &'static str,
@@ -286,6 +327,9 @@ impl Act {
             | Self::ListScopes { .. }
             | Self::ListUsers { .. }
             | Self::ListWorkspaces { .. }
+            | Self::ListResources { .. }
+            | Self::PreviewRoleChange(_)
+            | Self::Seats { .. }
             | Self::Advance(_) => false,
             Self::Later { writes, .. } => *writes,
             _ => true,
@@ -336,4 +380,11 @@ impl fmt::Display for Answer {
             Self::Nothing => f.write_str("nothing"),
         }
     }
+}
+
+/// A row of who gains or loses what, in one spelling.
+pub(crate) fn row(user: &str, on: &str, mut gains: Vec<String>, mut loses: Vec<String>) -> String {
+    gains.sort();
+    loses.sort();
+    format!("{{user: {user}, on: {on}, gains: [{}], loses: [{}]}}", gains.join(", "), loses.join(", "))
 }

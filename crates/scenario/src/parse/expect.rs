@@ -145,12 +145,8 @@ fn row(context: &mut Context, node: &Node) -> String {
     let mut fields = Fields::of(context, "a row", node);
     let user = fields.need_user("user");
     let on = fields.need_scope("on");
-    let mut sorted = |name| {
-        let mut names = fields.texts(name).unwrap_or_default();
-        names.sort();
-        names.join(", ")
-    };
-    let (gains, loses) = (sorted("gains"), sorted("loses"));
+    let gains = fields.texts("gains").unwrap_or_default();
+    let loses = fields.texts("loses").unwrap_or_default();
     fields.finish();
-    format!("{{user: {user}, on: {on}, gains: [{gains}], loses: [{loses}]}}")
+    crate::model::row(&user, &on.to_string(), gains, loses)
 }

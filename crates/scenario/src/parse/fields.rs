@@ -217,6 +217,28 @@ impl<'a, 'c> Fields<'a, 'c> {
             }
         }
     }
+    /// The name of a group that the file makes.
+    pub(crate) fn need_group(&mut self, name: &'static str) -> String {
+        let node = self.need(name);
+        let group = node.and_then(|node| self.as_text(name, node)).unwrap_or_default();
+        if let Some(node) = node
+            && !self.context.groups.contains(&group)
+        {
+            self.fault(node.at, format!("group `{group}` is declared nowhere in the file"));
+        }
+        group
+    }
+    /// The name of a request for approval that the file makes.
+    pub(crate) fn need_request(&mut self, name: &'static str) -> String {
+        let node = self.need(name);
+        let request = node.and_then(|node| self.as_text(name, node)).unwrap_or_default();
+        if let Some(node) = node
+            && !self.context.requests.contains(&request)
+        {
+            self.fault(node.at, format!("request `{request}` is declared nowhere in the file"));
+        }
+        request
+    }
     /// The name of an account that the file declares.
     pub(crate) fn need_account(&mut self, name: &'static str) -> String {
         let node = self.need(name);

@@ -4,6 +4,7 @@ mod declared;
 mod expect;
 mod fields;
 mod given;
+mod role;
 mod step;
 mod to_come;
 mod verb;

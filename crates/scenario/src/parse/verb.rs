@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use bailiwick_proto::authorization::v1::{AppliesTo, DeleteMode};
+
 use crate::{
     fault::Position,
-    model::{Act, Binding, Level, Password, Resource, Scope},
+    model::{Act, Binding, Grant, Level, Password, Resource, Scope, Target},
     parse::{
         expect::Expects,
         fields::{Context, Fields},
-        to_come,
+        role, to_come,
     },
     yaml::{Node, Value},
 };
@@ -18,6 +20,10 @@ const PASSWORDS: [(&str, Password); 3] = [
     ("wrong", Password::Wrong),
     ("none", Password::None),
 ];
+
+const MODES: [(&str, DeleteMode); 2] = [("replace", DeleteMode::Replace), ("delete", DeleteMode::Delete)];
+const APPLIES_TO: [(&str, AppliesTo); 3] =
+    [("existing", AppliesTo::Existing), ("future", AppliesTo::Future), ("all", AppliesTo::All)];
 
 /// What a verb answers; none for a word that is no verb.
 pub(crate) fn expects(verb: &str) -> Option<Expects> {
@@ -141,14 +147,7 @@ pub(crate) fn read(context: &mut Context, verb: &str, at: Position, node: &Node)
             },
         },
         "register" => Act::Register(resource(&mut f)),
-        "update_resource" => {
-            let resource = resource(&mut f);
-            match (&resource.within, &resource.owner) {
-                (None, None) => Act::UpdateResource(resource),
-                (Some(_), _) => later("ResourceService/MoveResource"),
-                (None, Some(_)) => later("ResourceService/TransferResource"),
-            }
-        }
+        "update_resource" => Act::UpdateResource(resource(&mut f)),
         "unregister" => Act::Unregister {
             resource: f.need_resource("resource"),
         },
@@ -162,14 +161,68 @@ pub(crate) fn read(context: &mut Context, verb: &str, at: Position, node: &Node)
         },
         "remove_user" => remove_user(&mut f, at),
         "settings" => return Some(settings(f)),
+        "list_resources" => Act::ListResources {
+            user: f.need_user("user"),
+            permission: f.need_text("permission"),
+            kind: f.need_text("type"),
+        },
+        "grant" => Act::Grant(grant(&mut f)),
+        "ungrant" => Act::Ungrant(grant(&mut f)),
+        "transfer_resource" => {
+            Act::TransferResource { resource: f.need_resource("resource"), to: f.need_user("to") }
+        }
+        "create_group" => Act::CreateGroup { group: f.need_text("group"), account: f.need_account("account") },
+        "add_to_group" => Act::AddToGroup { group: f.need_group("group"), holder: f.need_holder("user") },
+        "remove_from_group" => {
+            Act::RemoveFromGroup { group: f.need_group("group"), holder: f.need_holder("user") }
+        }
+        "define_role" => {
+            let account = f.need_account("account");
+            let node = f.need("role");
+            let role = node.map(|node| role::definition(f.context, node)).unwrap_or_default();
+            Act::DefineRole { account, role }
+        }
+        "change_role" => Act::ChangeRole(role::change(&mut f)),
+        "preview_role_change" => Act::PreviewRoleChange(role::change(&mut f)),
+        "request_approval" => Act::RequestApproval {
+            permission: f.need_text("permission"),
+            on: f.need_target("on"),
+            digest: f.text("digest").unwrap_or_default(),
+            id: f.text("id"),
+        },
+        "approve" => Act::Approve { request: f.need_request("request") },
+        "reject" => Act::Reject { request: f.need_request("request") },
+        "consume_approval" => Act::ConsumeApproval {
+            permission: f.need_text("permission"),
+            on: f.need_target("on"),
+            digest: f.text("digest").unwrap_or_default(),
+        },
+        "copy_permissions" => Act::CopyPermissions {
+            from: f.need_user("from"),
+            to: f.need_user("to"),
+            kinds: f.need_texts("kinds"),
+        },
+        "set_quota" => Act::SetQuota {
+            user: f.need_user("user"),
+            kind: f.need_text("type"),
+            limit: {
+                f.need("limit");
+                f.number("limit").unwrap_or_default()
+            },
+        },
+        "delete_user" => Act::DeleteUser {
+            user: f.need_user("user"),
+            account: f.need_account("account"),
+            mode: {
+                f.need("mode");
+                f.word("mode", &MODES).unwrap_or_default()
+            },
+        },
+        "seats" => Act::Seats { account: f.need_account("account") },
         _ => to_come::read(verb, &mut f)?,
     };
     f.finish();
     Some(act)
-}
-
-pub(crate) fn later(method: &'static str) -> Act {
-    Act::Later { method, writes: true }
 }
 
 fn advance(context: &mut Context, node: &Node) -> Option<Act> {
@@ -217,6 +270,29 @@ fn resource(f: &mut Fields<'_, '_>) -> Resource {
         parent: f.text("parent"),
         title: f.text("title"),
         attributes: f.json("attributes"),
+    }
+}
+
+fn grant(f: &mut Fields<'_, '_>) -> Grant {
+    let (on, kind) = match f.node("type") {
+        Some(node) => {
+            if f.node("on").is_some() {
+                f.fault(node.at, "either `on` or `type`, not both".to_owned());
+            }
+            let (kind, within) = (f.need_text("type"), f.need_scope("in"));
+            f.need("applies_to");
+            let applies_to = f.word("applies_to", &APPLIES_TO).unwrap_or_default();
+            (Target::Scope(within), Some((kind, applies_to)))
+        }
+        None => (f.need_target("on"), None),
+    };
+    Grant {
+        holder: f.need_holder("user"),
+        permissions: f.need_texts("permissions"),
+        on,
+        kind,
+        with: f.json("with"),
+        expires: f.instant("expires"),
     }
 }
 

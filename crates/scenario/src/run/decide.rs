@@ -2,7 +2,7 @@
 
 use bailiwick_client::Client;
 use bailiwick_proto::authorization::v1::{
-    CheckRequest, Decision, ExplainRequest, ExplainResponse, ListPermissionsRequest, ListScopesRequest,
+    CheckRequest, Decision, ExplainRequest, ExplainResponse, ListPermissionsRequest, ListResourcesRequest, ListScopesRequest,
     ListSubjectsRequest,
 };
 
@@ -101,6 +101,32 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             scopes.extend(page.scopes.iter().map(|held| self.names.name(&held.scope)));
             if page.next_page_token.is_empty() {
                 return Ok(Answer::Set(scopes.into_iter().collect()));
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
+    pub(super) async fn list_resources(
+        &self,
+        caller: &Client,
+        user: &str,
+        permission: &str,
+        kind: &str,
+    ) -> Result<Answer, Trouble> {
+        let mut request = ListResourcesRequest {
+            account: self.names.account_id(self.names.first_account()),
+            subject: self.names.subject(user),
+            permission: permission.to_owned(),
+            r#type: kind.to_owned(),
+            ..ListResourcesRequest::default()
+        };
+        let mut query = caller.authorization().query();
+        let mut resources = Vec::new();
+        loop {
+            let page = query.list_resources(request.clone()).await?.into_inner();
+            resources.extend(page.resources);
+            if page.next_page_token.is_empty() {
+                return Ok(Answer::Set(resources.into_iter().collect()));
             }
             request.page_token = page.next_page_token;
         }

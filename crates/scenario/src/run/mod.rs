@@ -1,11 +1,16 @@
 //! Runs a scenario: what is given first, then its steps in order.
 
 mod access;
+mod approvals;
 mod decide;
 mod given;
+mod grants;
+mod groups;
+mod members;
 mod people;
 mod places;
 mod resources;
+mod roles;
 
 use std::time::Duration;
 
@@ -21,6 +26,7 @@ use crate::{
     names::Names,
     report::{Failure, Report, Unsupported},
     suite::Suite,
+    world::World,
 };
 
 /// When a scenario starts that does not say.
@@ -101,6 +107,16 @@ impl<'a, S: Suite + ?Sized> Runner<'a, S> {
             }
         }
         report
+    }
+
+    /// Sets up what a scenario gives, and runs none of its steps.
+    ///
+    /// # Errors
+    /// What was refused.
+    pub async fn prepare(&self, scenario: &Scenario) -> Result<World, Box<Failure>> {
+        let mut run = self.begin(scenario).await?;
+        run.given(scenario).await?;
+        Ok(World { client: run.actors.operator(), names: run.names })
     }
 
     async fn begin(&self, scenario: &Scenario) -> Result<Run<'a, S>, Box<Failure>> {
@@ -298,6 +314,30 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             Act::Register(resource) => self.register(&caller, resource).await,
             Act::UpdateResource(resource) => self.update_resource(&caller, resource).await,
             Act::Unregister { resource } => self.unregister(&caller, resource).await,
+            Act::ListResources { user, permission, kind } => {
+                self.list_resources(&caller, user, permission, kind).await
+            }
+            Act::Grant(grant) => self.grant(&caller, grant).await,
+            Act::Ungrant(grant) => self.ungrant(&caller, grant).await,
+            Act::TransferResource { resource, to } => self.transfer_resource(&caller, resource, to).await,
+            Act::CreateGroup { group, account } => self.create_group(&caller, group, account).await,
+            Act::AddToGroup { group, holder } => self.add_to_group(&caller, group, holder).await,
+            Act::RemoveFromGroup { group, holder } => self.remove_from_group(&caller, group, holder).await,
+            Act::DefineRole { account, role } => self.define_role(&caller, account, role).await,
+            Act::ChangeRole(change) => self.change_role(&caller, change).await,
+            Act::PreviewRoleChange(change) => self.preview_role_change(&caller, change).await,
+            Act::RequestApproval { id, permission, on, digest } => {
+                self.request_approval(&caller, id.as_deref(), permission, on, digest).await
+            }
+            Act::Approve { request } => self.approve(&caller, request).await,
+            Act::Reject { request } => self.reject(&caller, request).await,
+            Act::ConsumeApproval { permission, on, digest } => {
+                self.consume_approval(&caller, permission, on, digest).await
+            }
+            Act::CopyPermissions { from, to, kinds } => self.copy_permissions(&caller, from, to, kinds).await,
+            Act::SetQuota { user, kind, limit } => self.set_quota(&caller, user, kind, *limit).await,
+            Act::DeleteUser { user, account, mode } => self.delete_user(&caller, user, account, *mode).await,
+            Act::Seats { account } => self.seats(&caller, account).await,
             Act::Advance(_) | Act::Later { .. } => Ok(Answer::Nothing),
         }
     }
@@ -327,7 +367,22 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             },
             Act::UpdateResource(resource) => names.account_of_resource(&resource.resource),
             Act::Unregister { resource } => names.account_of_resource(resource),
-            Act::ListScopes { .. } | Act::Advance(_) | Act::Later { .. } => names.first_account().to_owned(),
+            Act::TransferResource { resource, .. } => names.account_of_resource(resource),
+            Act::Grant(grant) | Act::Ungrant(grant) => names.account_of_target(&grant.on),
+            Act::RequestApproval { on, .. } | Act::ConsumeApproval { on, .. } => names.account_of_target(on),
+            Act::Approve { request } | Act::Reject { request } => names.account_of_request(request),
+            Act::AddToGroup { group, .. } | Act::RemoveFromGroup { group, .. } => names.account_of_group(group),
+            Act::ChangeRole(change) | Act::PreviewRoleChange(change) => change.account.clone(),
+            Act::CreateGroup { account, .. }
+            | Act::DefineRole { account, .. }
+            | Act::DeleteUser { account, .. }
+            | Act::Seats { account } => account.clone(),
+            Act::ListScopes { .. }
+            | Act::ListResources { .. }
+            | Act::CopyPermissions { .. }
+            | Act::SetQuota { .. }
+            | Act::Advance(_)
+            | Act::Later { .. } => names.first_account().to_owned(),
         }
     }
 

@@ -1,11 +1,8 @@
-//! Invitations, members, owners.
+//! Invitations and owners.
 
 use bailiwick_client::{Client, Credentials};
 use bailiwick_proto::{
-    authorization::v1::{
-        AcceptInvitationRequest, CreateInvitationRequest, ReactivateMemberRequest, RemoveMemberRequest,
-        SuspendMemberRequest, TransferOwnershipRequest,
-    },
+    authorization::v1::{AcceptInvitationRequest, CreateInvitationRequest, TransferOwnershipRequest},
     identity::v1::ReauthenticateRequest,
 };
 use secrecy::ExposeSecret;
@@ -57,58 +54,6 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             .accept_invitation(request)
             .await?;
         self.names.joined(user, &account);
-        Ok(Answer::Ok)
-    }
-
-    pub(super) async fn suspend(
-        &self,
-        caller: &Client,
-        user: &str,
-        account: &str,
-    ) -> Result<Answer, Trouble> {
-        let request = SuspendMemberRequest {
-            account: self.names.account_id(account),
-            user: self.names.user_id(user),
-        };
-        caller.authorization().member().suspend_member(request).await?;
-        Ok(Answer::Ok)
-    }
-
-    pub(super) async fn reactivate(
-        &self,
-        caller: &Client,
-        user: &str,
-        account: &str,
-    ) -> Result<Answer, Trouble> {
-        let request = ReactivateMemberRequest {
-            account: self.names.account_id(account),
-            user: self.names.user_id(user),
-        };
-        caller.authorization().member().reactivate_member(request).await?;
-        Ok(Answer::Ok)
-    }
-
-    pub(super) async fn remove_user(
-        &mut self,
-        caller: &Client,
-        user: &str,
-        from: &Scope,
-        membership: bool,
-    ) -> Result<Answer, Trouble> {
-        let account = self.names.account_of(from);
-        let request = RemoveMemberRequest {
-            account: self.names.account_id(&account),
-            user: self.names.user_id(user),
-            scope: if membership {
-                String::new()
-            } else {
-                self.names.scope(from)
-            },
-        };
-        caller.authorization().member().remove_member(request).await?;
-        if membership {
-            self.names.left(user, &account);
-        }
         Ok(Answer::Ok)
     }
 

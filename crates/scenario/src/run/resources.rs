@@ -2,7 +2,7 @@
 
 use bailiwick_client::Client;
 use bailiwick_proto::authorization::v1::{
-    RegisterResourceRequest, UnregisterResourceRequest, UpdateResourceRequest,
+    MoveResourceRequest, RegisterResourceRequest, TransferResourceRequest, UnregisterResourceRequest, UpdateResourceRequest,
 };
 
 use super::{Run, Trouble};
@@ -41,23 +41,52 @@ impl<S: Suite + ?Sized> Run<'_, S> {
         Ok(Answer::Ok)
     }
 
+    /// Moves the resource where a scope is named, hands it over where an owner is, and changes the rest; the first error
+    /// is the answer.
     pub(super) async fn update_resource(
-        &self,
+        &mut self,
         caller: &Client,
         resource: &Resource,
     ) -> Result<Answer, Trouble> {
-        let account = self.names.account_of_resource(&resource.resource);
-        let request = UpdateResourceRequest {
-            account: self.names.account_id(&account),
-            resource: resource.resource.clone(),
-            title: resource.title.clone(),
-            parent: resource.parent.clone(),
-            attributes: resource
-                .attributes
-                .as_ref()
-                .map(|values| self.names.values(values)),
+        let account = self.names.account_id(&self.names.account_of_resource(&resource.resource));
+        if let Some(scope) = &resource.within {
+            let request = MoveResourceRequest {
+                account: account.clone(),
+                resource: resource.resource.clone(),
+                scope: self.names.scope(scope),
+            };
+            caller.authorization().resource().move_resource(request).await?;
+            self.names.add_resource(&resource.resource, scope.clone());
+        }
+        if let Some(owner) = &resource.owner {
+            self.transfer_resource(caller, &resource.resource, owner).await?;
+        }
+        let rest = resource.title.is_some() || resource.parent.is_some() || resource.attributes.is_some();
+        if rest || (resource.within.is_none() && resource.owner.is_none()) {
+            let request = UpdateResourceRequest {
+                account,
+                resource: resource.resource.clone(),
+                title: resource.title.clone(),
+                parent: resource.parent.clone(),
+                attributes: resource.attributes.as_ref().map(|values| self.names.values(values)),
+            };
+            caller.authorization().resource().update_resource(request).await?;
+        }
+        Ok(Answer::Ok)
+    }
+
+    pub(super) async fn transfer_resource(
+        &self,
+        caller: &Client,
+        resource: &str,
+        to: &str,
+    ) -> Result<Answer, Trouble> {
+        let request = TransferResourceRequest {
+            account: self.names.account_id(&self.names.account_of_resource(resource)),
+            resource: resource.to_owned(),
+            to: self.names.subject(to),
         };
-        caller.authorization().resource().update_resource(request).await?;
+        caller.authorization().resource().transfer_resource(request).await?;
         Ok(Answer::Ok)
     }
 

@@ -1,0 +1,87 @@
+//! Roles of an account's own, in the words of a manifest, and changes of roles.
+
+use std::collections::HashMap;
+
+use bailiwick_proto::authorization::v1::{RoleDefinition, RoleEntry, RoleLevel};
+
+use crate::{
+    model::{Level, RoleChange},
+    parse::fields::{Context, Fields},
+    yaml::{Node, Value},
+};
+
+const LEVELS: [(&str, &str); 3] = [("account", "account"), ("instance", "instance"), ("workspace", "workspace")];
+
+/// Reads the definition of a role. What a role includes at all its levels may stand beside them.
+pub(crate) fn definition(context: &mut Context, node: &Node) -> RoleDefinition {
+    let mut fields = Fields::of(context, "`role`", node);
+    let name = fields.need_text("name");
+    let title = fields.text("title").unwrap_or_default();
+    let includes = fields.texts("includes").unwrap_or_default();
+    let levels = fields.need("levels");
+    fields.finish();
+    let levels = match levels.map(|node| (&node.value, node)) {
+        None => HashMap::new(),
+        Some((Value::Map(entries), _)) => {
+            let read = |(key, node): &(crate::yaml::Key, Node)| {
+                if Level::ALL.iter().all(|level| level.as_str() != key.text) {
+                    context.faults.add(key.at, format!("unknown level `{}` of a role", key.text));
+                }
+                (key.text.clone(), level(context, &key.text, node, &includes))
+            };
+            entries.iter().map(read).collect()
+        }
+        Some((_, node)) => {
+            context.faults.add(node.at, format!("`levels` must be a map, not {}", node.kind()));
+            HashMap::new()
+        }
+    };
+    RoleDefinition { name, title, levels }
+}
+
+fn level(context: &mut Context, name: &str, node: &Node, includes: &[String]) -> RoleLevel {
+    let mut fields = Fields::of(context, &format!("level `{name}`"), node);
+    let permissions = entries(&mut fields, "permissions");
+    let assigns = fields.texts("assigns").unwrap_or_default();
+    let own = fields.texts("includes").unwrap_or_default();
+    fields.finish();
+    RoleLevel { permissions, assigns, includes: includes.iter().cloned().chain(own).collect() }
+}
+
+/// Reads what is added to a role and taken from it.
+pub(crate) fn change(fields: &mut Fields<'_, '_>) -> RoleChange {
+    RoleChange {
+        account: fields.need_account("account"),
+        role: fields.need_text("role"),
+        level: fields.word("level", &LEVELS).unwrap_or_default().to_owned(),
+        add: entries(fields, "add"),
+        remove: fields.texts("remove").unwrap_or_default(),
+    }
+}
+
+/// Entries of a role: a permission or pattern alone, or with what belongs to it.
+fn entries(fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<RoleEntry> {
+    let Some(node) = fields.node(name) else {
+        return Vec::new();
+    };
+    let Value::List(items) = &node.value else {
+        fields.fault(node.at, format!("`{name}` must be a list, not {}", node.kind()));
+        return Vec::new();
+    };
+    items.iter().map(|item| entry(fields.context, item)).collect()
+}
+
+fn entry(context: &mut Context, node: &Node) -> RoleEntry {
+    if let Value::Text(permission) = &node.value {
+        return RoleEntry { permission: permission.clone(), ..RoleEntry::default() };
+    }
+    let mut fields = Fields::of(context, "an entry", node);
+    let entry = RoleEntry {
+        permission: fields.need_text("permission"),
+        except: fields.texts("except").unwrap_or_default(),
+        when: fields.text("when").unwrap_or_default(),
+        approval: fields.word("approval", &[("none", "none")]).unwrap_or_default().to_owned(),
+    };
+    fields.finish();
+    entry
+}
