@@ -60,8 +60,7 @@ impl Context {
     pub fn of<T>(request: &tonic::Request<T>) -> Result<&Self, Status> {
         request
             .extensions()
-            .get::<Arc<Self>>()
-            .map(AsRef::as_ref)
+            .get::<Self>()
             .ok_or_else(|| status(&NoContext))
     }
     /// The time that is left, at most `longest`.

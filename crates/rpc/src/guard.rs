@@ -105,7 +105,11 @@ impl Guard {
     /// # Errors
     /// UNAUTHENTICATED, PERMISSION_DENIED; UNAVAILABLE and DEADLINE_EXCEEDED where rights cannot be told.
     pub async fn authorize(&self, context: &Context, target: Target) -> Result<Authorized, Status> {
-        with_token(&context.token, self.pass(context, context.method.permission, &target)).await
+        with_token(
+            &context.token,
+            self.pass(context, context.method.permission, &target),
+        )
+        .await
     }
 
     /// The same with a permission that the request decides (`TYPE.create` …), for methods that declare PERMISSION without

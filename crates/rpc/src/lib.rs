@@ -54,3 +54,22 @@ pub use request_id::RequestId;
 pub use rights::{Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError};
 pub use status::{IntoStatus, later, status};
 pub use telemetry::{Telemetry, TelemetryError, init as init_telemetry};
+
+/// Sets the limits of message sizes of a generated server by a [`ServerConfig`]: they are its own methods, which no
+/// layer reaches.
+///
+/// ```
+/// # use bailiwick_rpc::{ServerConfig, Services, sized};
+/// # use bailiwick_proto::tenancy::v1::account_service_server::{AccountService, AccountServiceServer};
+/// fn services(accounts: impl AccountService, config: &ServerConfig) -> Services {
+///     Services::new().add(sized!(AccountServiceServer::new(accounts), config))
+/// }
+/// ```
+#[macro_export]
+macro_rules! sized {
+    ($server:expr, $config:expr) => {
+        $server
+            .max_decoding_message_size($config.max_message_bytes)
+            .max_encoding_message_size($config.max_message_bytes)
+    };
+}

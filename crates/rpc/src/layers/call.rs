@@ -21,6 +21,7 @@ use tracing::Span;
 use super::{
     AnswerBody, Entry, Shared, body,
     body::Watch,
+    complete::complete,
     deadline, deadline_exceeded,
     identify::{Identified, identify},
     observe::Observation,
@@ -238,6 +239,7 @@ impl Call {
         let Some(observation) = begun.observation.take() else {
             return response.map(AnswerBody::plain);
         };
+        current::within(begun.current, || complete(response.headers_mut()));
         if response.headers().contains_key("grpc-status") {
             observation.end(body::code(response.headers()));
             return response.map(AnswerBody::plain);

@@ -4,6 +4,7 @@
 
 mod body;
 mod call;
+mod complete;
 pub(crate) mod deadline;
 mod identify;
 mod observe;

@@ -1,0 +1,354 @@
+//! Credentials that count and credentials that do not.
+
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
+};
+
+use bailiwick_rpc::{AccessClaims, Context, VerificationKeys, token};
+use bailiwick_types::{CallerKind, Clock, Service, ServiceAccountId, Subject, Token};
+use tonic::{Code, Request};
+
+use crate::support::{
+    INTERNAL_KEY, Mood, Setup, Signer, World, account, bearer, internal, jwks, refused, script, session, user,
+};
+
+type Seen = Arc<Mutex<Option<Context>>>;
+
+async fn watched() -> (World, Seen) {
+    let seen = Seen::default();
+    let keep = seen.clone();
+    let world = Setup::script(script(move |context| {
+        *keep.lock().unwrap() = Some(context);
+        async { Ok(()) }
+    }))
+    .start()
+    .await;
+    (world, seen)
+}
+
+fn invalid() -> (Code, String) {
+    (Code::Unauthenticated, "CREDENTIALS_INVALID".to_owned())
+}
+
+#[tokio::test]
+async fn a_user_is_known_by_a_good_token() {
+    let (world, seen) = watched().await;
+    world.introspect(Some(&world.token())).await.unwrap();
+    let context = seen.lock().unwrap().take().unwrap();
+    assert_eq!(context.caller.kind, CallerKind::User);
+    assert_eq!(context.caller.subject, Some(Subject::user(user(1))));
+    assert_eq!(context.caller.account, Some(account(1)));
+    assert_eq!(context.caller.session, Some(session(1)));
+    assert_eq!(context.caller.expires.unwrap().seconds(), world.claims().exp);
+    assert_eq!(
+        context.method.path,
+        "/bailiwick.identity.v1.TokenService/Introspect"
+    );
+    assert_eq!(context.peer.unwrap().ip().to_string(), "127.0.0.1");
+}
+
+#[tokio::test]
+async fn a_service_account_is_known_by_a_token_without_session() {
+    let (world, seen) = watched().await;
+    let id = ServiceAccountId::from_uuid(uuid::Uuid::from_u128(9));
+    let claims = AccessClaims {
+        sub: format!("service:{id}"),
+        sid: None,
+        acct: None,
+        ..world.claims()
+    };
+    world.introspect(Some(&world.signer.sign(&claims))).await.unwrap();
+    let context = seen.lock().unwrap().take().unwrap();
+    assert_eq!(
+        (context.caller.kind, context.caller.account),
+        (CallerKind::Service, None)
+    );
+    assert_eq!(context.caller.subject, Some(Subject::service(id)));
+}
+
+#[tokio::test]
+async fn one_of_the_suites_own_services_is_known_by_the_internal_key() {
+    let (world, seen) = watched().await;
+    let header = world.internal.header().unwrap();
+    let token = header.to_str().unwrap().strip_prefix("Bearer ").unwrap();
+    world.introspect(Some(token)).await.unwrap();
+    let context = seen.lock().unwrap().take().unwrap();
+    assert_eq!(context.caller.kind, CallerKind::Internal);
+    assert_eq!(
+        context.caller.subject.as_ref().unwrap().as_str(),
+        "service:tenancy"
+    );
+}
+
+#[tokio::test]
+async fn a_call_without_credentials_is_refused_but_where_anybody_may_call() {
+    let (world, seen) = watched().await;
+    let missing = (Code::Unauthenticated, "CREDENTIALS_MISSING".to_owned());
+    assert_eq!(refused(world.introspect(None).await), missing);
+    world.anybody().await.unwrap();
+    assert_eq!(
+        seen.lock().unwrap().take().unwrap().caller.kind,
+        CallerKind::Anonymous
+    );
+}
+
+#[tokio::test]
+async fn false_credentials_are_refused_whatever_is_wrong_with_them() {
+    let world = Setup::default().start().await;
+    let good = world.claims();
+    let sign = |claims: AccessClaims| world.signer.sign(&claims);
+    let stranger = Signer::es256("k1");
+    let unknown = Signer::es256("k9");
+    let cases = [
+        (
+            "another audience",
+            sign(AccessClaims {
+                aud: "iservice".to_owned(),
+                ..good.clone()
+            }),
+        ),
+        (
+            "another issuer",
+            sign(AccessClaims {
+                iss: "https://elsewhere".to_owned(),
+                ..good.clone()
+            }),
+        ),
+        (
+            "expired",
+            sign(AccessClaims {
+                iat: good.iat - 700,
+                exp: good.iat,
+                ..good.clone()
+            }),
+        ),
+        (
+            "from the future",
+            sign(AccessClaims {
+                iat: good.iat + 120,
+                exp: good.iat + 300,
+                ..good.clone()
+            }),
+        ),
+        (
+            "too long a life",
+            sign(AccessClaims {
+                exp: good.iat + 86_400,
+                ..good.clone()
+            }),
+        ),
+        (
+            "no kind of caller",
+            sign(AccessClaims {
+                sub: "group:group_1".to_owned(),
+                ..good.clone()
+            }),
+        ),
+        (
+            "no user id",
+            sign(AccessClaims {
+                sub: "user:me".to_owned(),
+                ..good.clone()
+            }),
+        ),
+        (
+            "a user without session",
+            sign(AccessClaims {
+                sid: None,
+                ..good.clone()
+            }),
+        ),
+        (
+            "no account id",
+            sign(AccessClaims {
+                acct: Some("acme".to_owned()),
+                ..good.clone()
+            }),
+        ),
+        ("another key under the same id", stranger.sign(&good)),
+        ("an unknown key", unknown.sign(&good)),
+        ("rubbish", "rubbish".to_owned()),
+        ("three dots", "a.b.c".to_owned()),
+        (
+            "a changed signature",
+            format!("{}AA", &world.token()[..world.token().len() - 2]),
+        ),
+    ];
+    for (what, token) in cases {
+        assert_eq!(refused(world.introspect(Some(&token)).await), invalid(), "{what}");
+    }
+    let mut request = Request::new(Default::default());
+    request
+        .metadata_mut()
+        .insert("authorization", "Basic dXNlcjpwYXNz".parse().unwrap());
+    assert_eq!(
+        refused(world.client().introspect(request).await.map(drop)),
+        invalid()
+    );
+}
+
+#[tokio::test]
+async fn the_algorithm_is_the_keys_and_never_the_tokens() {
+    let world = Setup::default().start().await;
+    // A token signed with the public key as if it were a shared secret; and one that says it needs no signature.
+    let public = serde_json::to_string(&world.signer.jwk()).unwrap();
+    let forge = |kid: &str| {
+        let head = jsonwebtoken::Header {
+            kid: Some(kid.to_owned()),
+            ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256)
+        };
+        let key = jsonwebtoken::EncodingKey::from_secret(public.as_bytes());
+        jsonwebtoken::encode(&head, &world.claims(), &key).unwrap()
+    };
+    use base64::Engine;
+    let part = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    let claims = serde_json::to_string(&world.claims()).unwrap();
+    let none = format!("{}.{}.", part(r#"{"alg":"none","kid":"k1"}"#), part(&claims));
+    for token in [forge("k1"), forge("internal"), none] {
+        assert_eq!(refused(world.introspect(Some(&token)).await), invalid());
+    }
+    // A key of another algorithm under the id of the token.
+    let other = Signer::ed25519("k1");
+    *world.keys.keys.lock().unwrap() = VerificationKeys::from_jwks(&jwks(&[&other])).unwrap();
+    assert_eq!(refused(world.introspect(Some(&world.token())).await), invalid());
+    world
+        .introspect(Some(&other.sign(&world.claims())))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_internal_token_of_another_key_or_time_is_refused() {
+    let world = Setup::default().start().await;
+    let text = |identity: &bailiwick_rpc::InternalIdentity| {
+        let header = identity.header().unwrap();
+        header
+            .to_str()
+            .unwrap()
+            .strip_prefix("Bearer ")
+            .unwrap()
+            .to_owned()
+    };
+    let other = internal(
+        Service::Identity,
+        "another internal key of 32 bytes!!",
+        world.clock.clone(),
+    );
+    assert_eq!(refused(world.introspect(Some(&text(&other))).await), invalid());
+    let mine = internal(Service::Identity, INTERNAL_KEY, world.clock.clone());
+    let (first, again) = (text(&mine), text(&mine));
+    assert_eq!(first, again, "it is made once");
+    world.introspect(Some(&first)).await.unwrap();
+    world.clock.advance(Duration::from_secs(301));
+    assert_eq!(refused(world.introspect(Some(&first)).await), invalid());
+    let anew = text(&mine);
+    assert_ne!(anew, first);
+    world.introspect(Some(&anew)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_verified_token_is_remembered_until_it_ends() {
+    let world = Setup::default().start().await;
+    let token = world.token();
+    world.introspect(Some(&token)).await.unwrap();
+    *world.keys.mood.lock().unwrap() = Mood::Away;
+    let asked = world.keys.asked.load(Ordering::SeqCst);
+    world.introspect(Some(&token)).await.unwrap();
+    assert_eq!(world.keys.asked.load(Ordering::SeqCst), asked);
+    world.clock.advance(Duration::from_secs(600));
+    *world.keys.mood.lock().unwrap() = Mood::Answers;
+    assert_eq!(refused(world.introspect(Some(&token)).await), invalid());
+}
+
+#[tokio::test]
+async fn a_failure_is_not_remembered() {
+    let world = Setup::default().start().await;
+    let token = world.token();
+    *world.keys.mood.lock().unwrap() = Mood::Away;
+    let away = (Code::Unavailable, "DEPENDENCY_UNAVAILABLE".to_owned());
+    assert_eq!(refused(world.introspect(Some(&token)).await), away);
+    *world.keys.mood.lock().unwrap() = Mood::Answers;
+    world.introspect(Some(&token)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_ended_session_is_refused_at_once_and_stays_refused() {
+    let world = Setup::default().start().await;
+    let token = world.token();
+    world.introspect(Some(&token)).await.unwrap();
+    world.authenticator.forget_session(session(2));
+    world.introspect(Some(&token)).await.unwrap();
+    world.authenticator.forget_session(session(1));
+    assert_eq!(refused(world.introspect(Some(&token)).await), invalid());
+    let another_of_it = world.signer.sign(&AccessClaims {
+        jti: "t2".to_owned(),
+        ..world.claims()
+    });
+    assert_eq!(refused(world.introspect(Some(&another_of_it)).await), invalid());
+}
+
+#[tokio::test]
+async fn what_a_subject_got_before_it_was_disabled_is_refused_and_what_it_gets_later_counts() {
+    let world = Setup::default().start().await;
+    let token = world.token();
+    world.introspect(Some(&token)).await.unwrap();
+    world.authenticator.forget_subject(&Subject::user(user(1)));
+    assert_eq!(refused(world.introspect(Some(&token)).await), invalid());
+    world.clock.advance(Duration::from_secs(2));
+    world.introspect(Some(&world.token())).await.unwrap();
+    assert_eq!(refused(world.introspect(Some(&token)).await), invalid());
+}
+
+#[tokio::test]
+async fn whoever_shows_an_expired_token_to_a_method_for_anybody_counts_as_anybody() {
+    let (world, seen) = watched().await;
+    let token = world.token();
+    world.clock.advance(Duration::from_secs(3600));
+    let mut request = Request::new(bailiwick_proto::identity::v1::IssueTokenRequest::default());
+    request.metadata_mut().insert("authorization", bearer(&token));
+    world.client().issue_token(request).await.unwrap();
+    assert_eq!(
+        seen.lock().unwrap().take().unwrap().caller.kind,
+        CallerKind::Anonymous
+    );
+}
+
+#[tokio::test]
+async fn the_consistency_token_of_the_header_reaches_the_handler() {
+    let (world, seen) = watched().await;
+    let mut wanted = Token::default();
+    wanted.raise(
+        Service::Tenancy,
+        "epoch",
+        bailiwick_types::ScopeRoot::Account(account(1)),
+        7,
+    );
+    let call = |text: &str| {
+        let mut request = Request::new(Default::default());
+        request
+            .metadata_mut()
+            .insert("bailiwick-token", text.parse().unwrap());
+        request
+            .metadata_mut()
+            .insert("authorization", bearer(&world.token()));
+        request
+    };
+    world
+        .client()
+        .introspect(call(&token::encode(&wanted)))
+        .await
+        .unwrap();
+    assert_eq!(seen.lock().unwrap().take().unwrap().token, wanted);
+    let unreadable = world.client().introspect(call("rubbish!")).await.map(drop);
+    assert_eq!(
+        refused(unreadable),
+        (Code::InvalidArgument, "INVALID_TOKEN".to_owned())
+    );
+    // Credentials are looked at first.
+    let mut request = call("rubbish!");
+    request.metadata_mut().remove("authorization");
+    let (code, _) = refused(world.client().introspect(request).await.map(drop));
+    assert_eq!(code, Code::Unauthenticated);
+    assert!(world.clock.now().seconds() > 0);
+}

@@ -1,0 +1,221 @@
+//! Each fault as the status that a caller sees.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bailiwick_proto::common::v1::ErrorReason;
+use bailiwick_rpc::IntoStatus;
+use bailiwick_types::{Code as Fc, Fault, FieldViolation, Reason, Violations};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use crate::support::{Setup, reason, script};
+
+#[derive(Debug, Clone)]
+struct Any {
+    code: Fc,
+    reason: Reason,
+    violations: Vec<FieldViolation>,
+}
+
+impl fmt::Display for Any {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message of {:?}", self.code)
+    }
+}
+impl std::error::Error for Any {}
+impl Fault for Any {
+    fn code(&self) -> Fc {
+        self.code
+    }
+    fn reason(&self) -> Reason {
+        self.reason
+    }
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        vec![("limit", "10".to_owned())]
+    }
+    fn violations(&self) -> &[FieldViolation] {
+        &self.violations
+    }
+    fn retry_after(&self) -> Option<Duration> {
+        (self.code == Fc::Unavailable).then_some(Duration::from_millis(1500))
+    }
+}
+
+fn any(code: Fc, reason: Reason) -> Any {
+    Any {
+        code,
+        reason,
+        violations: Vec::new(),
+    }
+}
+
+async fn answer(fault: Any) -> tonic::Status {
+    let fault = Arc::new(fault);
+    let setup = Setup::script(script(move |_| {
+        let fault = Any::clone(&fault);
+        async move { Err(fault.into_status()) }
+    }));
+    setup.start().await.anybody().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn every_code_of_a_fault_is_a_code_of_grpc_with_its_reason_and_facts() {
+    let pairs = [
+        (Fc::InvalidArgument, Code::InvalidArgument),
+        (Fc::Unauthenticated, Code::Unauthenticated),
+        (Fc::PermissionDenied, Code::PermissionDenied),
+        (Fc::NotFound, Code::NotFound),
+        (Fc::AlreadyExists, Code::AlreadyExists),
+        (Fc::FailedPrecondition, Code::FailedPrecondition),
+        (Fc::ResourceExhausted, Code::ResourceExhausted),
+        (Fc::Aborted, Code::Aborted),
+        (Fc::Unavailable, Code::Unavailable),
+        (Fc::DeadlineExceeded, Code::DeadlineExceeded),
+        (Fc::Unimplemented, Code::Unimplemented),
+    ];
+    for (from, to) in pairs {
+        let status = answer(any(from, Reason::NoFreeSeat)).await;
+        assert_eq!(status.code(), to);
+        assert_eq!(status.message(), format!("message of {from:?}"));
+        assert_eq!(reason(&status), "NO_FREE_SEAT");
+        let details = status.get_error_details();
+        assert_eq!(details.error_info().unwrap().metadata["limit"], "10");
+        let retry = details.retry_info().and_then(|r| r.retry_delay);
+        assert_eq!(
+            retry,
+            (to == Code::Unavailable).then_some(Duration::from_millis(1500))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_internal_fault_tells_its_request_id_and_nothing_else() {
+    let status = answer(any(Fc::Internal, Reason::Conflict)).await;
+    assert_eq!(
+        (status.code(), status.message()),
+        (Code::Internal, "internal error")
+    );
+    let details = status.get_error_details();
+    let info = details.error_info().unwrap();
+    assert_eq!((info.reason.as_str(), info.metadata.len()), ("INTERNAL", 0));
+    assert_eq!(details.request_info().unwrap().request_id.len(), 32);
+}
+
+#[tokio::test]
+async fn all_violations_come_at_once_in_the_order_of_the_fields() {
+    let mut violations = Violations::new();
+    violations.add("account.title", "must not be empty");
+    violations.add("account.seats", "must be at least 1");
+    let status = violations.into_status();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(
+        status.message(),
+        "`account.title` must not be empty; `account.seats` must be at least 1"
+    );
+    let details = status.get_error_details();
+    let fields: Vec<_> = details
+        .bad_request()
+        .unwrap()
+        .field_violations
+        .iter()
+        .map(|v| v.field.clone())
+        .collect();
+    assert_eq!(fields, ["account.title", "account.seats"]);
+}
+
+#[test]
+fn the_reasons_of_the_code_and_of_the_protos_are_the_same() {
+    let code: Vec<_> = Reason::ALL.iter().map(|r| r.as_str().to_owned()).collect();
+    let mut proto = Vec::new();
+    for number in 1.. {
+        let Ok(reason) = ErrorReason::try_from(number) else {
+            break;
+        };
+        proto.push(
+            reason
+                .as_str_name()
+                .trim_start_matches("ERROR_REASON_")
+                .to_owned(),
+        );
+    }
+    assert_eq!(code, proto);
+    assert!(code.len() >= 35);
+}
+
+/// A call with bytes of its own, as no generated client makes it.
+async fn raw(world: &crate::support::World, path: &str, body: &'static [u8]) -> tonic::Status {
+    let stream = tokio::net::TcpStream::connect(world.server.addr).await.unwrap();
+    let (mut send, connection) = hyper::client::conn::http2::handshake(
+        hyper_util::rt::TokioExecutor::new(),
+        hyper_util::rt::TokioIo::new(stream),
+    )
+    .await
+    .unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::post(format!("http://{}{path}", world.server.addr))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(Full::new(Bytes::from_static(body)))
+        .unwrap();
+    let response = send.send_request(request).await.unwrap();
+    let headers = response.headers().clone();
+    let trailers = response
+        .into_body()
+        .collect()
+        .await
+        .unwrap()
+        .trailers()
+        .cloned()
+        .unwrap_or_default();
+    tonic::Status::from_header_map(&headers)
+        .or_else(|| tonic::Status::from_header_map(&trailers))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_request_that_is_no_message_is_the_callers_fault() {
+    let world = Setup::default().start().await;
+    // A field of type string with bytes that are no text.
+    let body = b"\x00\x00\x00\x00\x04\x0a\x02\xff\xfe";
+    let status = raw(&world, "/bailiwick.identity.v1.TokenService/IssueToken", body).await;
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::InvalidArgument, "INVALID_FIELD")
+    );
+    assert_eq!(status.message(), "the request cannot be read");
+}
+
+#[tokio::test]
+async fn a_path_that_nobody_declared_is_unimplemented_and_so_is_a_declared_one_that_nobody_serves() {
+    let world = Setup::default().start().await;
+    for path in [
+        "/bailiwick.identity.v1.TokenService/Nothing",
+        "/other.Service/Get",
+        "/",
+        "/x",
+    ] {
+        let status = raw(&world, path, b"\x00\x00\x00\x00\x00").await;
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::Unimplemented, "UNIMPLEMENTED"),
+            "{path}"
+        );
+    }
+    let status = raw(
+        &world,
+        "/bailiwick.identity.v1.AuthenticationService/SignIn",
+        b"\x00\x00\x00\x00\x00",
+    )
+    .await;
+    assert_eq!(status.code(), Code::Unimplemented);
+    // One that asks for credentials asks for them first.
+    let status = raw(
+        &world,
+        "/bailiwick.identity.v1.UserService/GetUser",
+        b"\x00\x00\x00\x00\x00",
+    )
+    .await;
+    assert_eq!(status.code(), Code::Unauthenticated);
+}

@@ -1,0 +1,345 @@
+//! A server whose handlers do what a test tells them, and callers with every kind of credentials.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
+};
+use bailiwick_proto::{
+    events::v1::{
+        FollowRequest, FollowResponse, GetSnapshotRequest, GetSnapshotResponse,
+        change_feed_service_server::{ChangeFeedService, ChangeFeedServiceServer},
+    },
+    identity::v1::{
+        GetJwksRequest, GetJwksResponse, IntrospectRequest, IntrospectResponse, IssueTokenRequest,
+        IssueTokenResponse,
+        token_service_client::TokenServiceClient,
+        token_service_server::{TokenService, TokenServiceServer},
+    },
+};
+use bailiwick_rpc::{
+    AccessClaims, AuthConfig, Authenticator, Context, Frame, InternalIdentity, KeyError, KeySource,
+    RunningServer, Secret, ServerConfig, Services, Telemetry, VerificationKey, VerificationKeys,
+};
+use bailiwick_testkit::ManualClock;
+use bailiwick_types::{AccountId, Clock, Service, SessionId, SystemIds, UserId};
+use futures_util::{Stream, future::BoxFuture};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, metadata::MetadataValue, transport::Channel};
+
+pub(crate) const ISSUER: &str = "https://identity.test";
+pub(crate) const INTERNAL_KEY: &str = "an internal key of at least 32 bytes";
+
+/// What a handler does; it gets its call.
+pub(crate) type Script = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<(), Status>> + Send + Sync>;
+
+/// A script that does nothing.
+pub(crate) fn ok() -> Script {
+    script(|_| async { Ok(()) })
+}
+
+pub(crate) fn script<F: Future<Output = Result<(), Status>> + Send + 'static>(
+    work: impl Fn(Context) -> F + Send + Sync + 'static,
+) -> Script {
+    Arc::new(move |context| Box::pin(work(context)))
+}
+
+#[derive(Clone)]
+struct Scripted(Script);
+
+#[tonic::async_trait]
+impl TokenService for Scripted {
+    async fn issue_token(
+        &self,
+        request: Request<IssueTokenRequest>,
+    ) -> Result<Response<IssueTokenResponse>, Status> {
+        (self.0)(Context::of(&request)?.clone()).await?;
+        Ok(Response::new(IssueTokenResponse::default()))
+    }
+    async fn get_jwks(&self, request: Request<GetJwksRequest>) -> Result<Response<GetJwksResponse>, Status> {
+        (self.0)(Context::of(&request)?.clone()).await?;
+        Ok(Response::new(GetJwksResponse::default()))
+    }
+    async fn introspect(
+        &self,
+        request: Request<IntrospectRequest>,
+    ) -> Result<Response<IntrospectResponse>, Status> {
+        (self.0)(Context::of(&request)?.clone()).await?;
+        Ok(Response::new(IntrospectResponse::default()))
+    }
+}
+
+pub(crate) type Following = Pin<Box<dyn Stream<Item = Result<FollowResponse, Status>> + Send>>;
+/// Makes the stream that a follower gets.
+pub(crate) type Feed = Arc<dyn Fn() -> Following + Send + Sync>;
+
+struct Feeding(Feed);
+
+#[tonic::async_trait]
+impl ChangeFeedService for Feeding {
+    type FollowStream = Following;
+    async fn follow(&self, _: Request<FollowRequest>) -> Result<Response<Following>, Status> {
+        Ok(Response::new((self.0)()))
+    }
+    type GetSnapshotStream = Pin<Box<dyn Stream<Item = Result<GetSnapshotResponse, Status>> + Send>>;
+    async fn get_snapshot(
+        &self,
+        request: Request<GetSnapshotRequest>,
+    ) -> Result<Response<Self::GetSnapshotStream>, Status> {
+        Err(bailiwick_rpc::later(&request))
+    }
+}
+
+/// Keys that tests switch off, delay or break.
+pub(crate) struct Keys {
+    pub(crate) keys: Mutex<VerificationKeys>,
+    pub(crate) asked: AtomicUsize,
+    pub(crate) mood: Mutex<Mood>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Mood {
+    Answers,
+    Away,
+    Hangs,
+    Panics,
+}
+
+#[async_trait]
+impl KeySource for Keys {
+    async fn key(&self, id: &str) -> Result<Option<Arc<VerificationKey>>, KeyError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::Answers => Ok(self.keys.lock().unwrap().get(id)),
+            Mood::Away => Err(KeyError::Unavailable),
+            Mood::Hangs => std::future::pending().await,
+            Mood::Panics => panic!("keys broke: secret-of-the-keys"),
+        }
+    }
+}
+
+/// A pair of keys that identity could have.
+pub(crate) struct Signer {
+    pub(crate) id: &'static str,
+    key: EncodingKey,
+    algorithm: Algorithm,
+}
+
+impl Signer {
+    pub(crate) fn es256(id: &'static str) -> Self {
+        let pair =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
+        Self {
+            id,
+            key: EncodingKey::from_ec_der(pair.as_ref()),
+            algorithm: Algorithm::ES256,
+        }
+    }
+    pub(crate) fn ed25519(id: &'static str) -> Self {
+        let pair = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).unwrap();
+        Self {
+            id,
+            key: EncodingKey::from_ed_der(pair.as_ref()),
+            algorithm: Algorithm::EdDSA,
+        }
+    }
+    pub(crate) fn jwk(&self) -> serde_json::Value {
+        let mut jwk = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
+        jwk.common.key_id = Some(self.id.to_owned());
+        serde_json::to_value(jwk).unwrap()
+    }
+    pub(crate) fn sign(&self, claims: &AccessClaims) -> String {
+        let head = Header {
+            kid: Some(self.id.to_owned()),
+            ..Header::new(self.algorithm)
+        };
+        jsonwebtoken::encode(&head, claims, &self.key).unwrap()
+    }
+}
+
+pub(crate) fn jwks(signers: &[&Signer]) -> String {
+    let keys: Vec<_> = signers.iter().map(|s| s.jwk()).collect();
+    serde_json::json!({ "keys": keys }).to_string()
+}
+
+/// A server under test with all around it.
+pub(crate) struct World {
+    pub(crate) server: RunningServer,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) signer: Signer,
+    pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) internal: Arc<InternalIdentity>,
+    pub(crate) channel: Channel,
+}
+
+/// What differs from one server under test to another.
+pub(crate) struct Setup {
+    pub(crate) config: ServerConfig,
+    pub(crate) script: Script,
+    pub(crate) feed: Feed,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let quick = |millis| Duration::from_millis(millis).into();
+        Self {
+            config: ServerConfig {
+                listen: "127.0.0.1:0".parse().unwrap(),
+                http_listen: Some("127.0.0.1:0".parse().unwrap()),
+                drain_wait: quick(0),
+                drain_grace: quick(5_000),
+                ..ServerConfig::default()
+            },
+            script: ok(),
+            feed: Arc::new(|| Box::pin(futures_util::stream::empty())),
+        }
+    }
+}
+
+impl Setup {
+    pub(crate) fn script(script: Script) -> Self {
+        Self {
+            script,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) async fn start(self) -> World {
+        let clock = Arc::new(ManualClock::default());
+        let signer = Signer::es256("k1");
+        let keys = Arc::new(Keys {
+            keys: Mutex::new(VerificationKeys::from_jwks(&jwks(&[&signer])).unwrap()),
+            asked: AtomicUsize::new(0),
+            mood: Mutex::new(Mood::Answers),
+        });
+        let internal = internal(Service::Tenancy, INTERNAL_KEY, clock.clone());
+        let config = AuthConfig {
+            issuer: ISSUER.to_owned(),
+            ..AuthConfig::default()
+        };
+        let authenticator = Arc::new(Authenticator::new(
+            &config,
+            keys.clone(),
+            internal.clone(),
+            clock.clone(),
+        ));
+        let server = Frame::builder(
+            &[Service::Identity],
+            self.config,
+            Telemetry::quiet(),
+            authenticator.clone(),
+            &SystemIds,
+        )
+        .add(Services::new().add(TokenServiceServer::new(Scripted(self.script))))
+        .add(tonic::service::Routes::new(ChangeFeedServiceServer::new(
+            Feeding(self.feed),
+        )))
+        .http(axum::Router::new().route("/own", axum::routing::get(|| async { "own\n" })))
+        .serve(CancellationToken::new())
+        .await
+        .unwrap();
+        let channel = channel(&server);
+        World {
+            server,
+            clock,
+            keys,
+            signer,
+            authenticator,
+            internal,
+            channel,
+        }
+    }
+}
+
+/// A channel of its own.
+pub(crate) fn channel(server: &RunningServer) -> Channel {
+    Channel::from_shared(format!("http://{}", server.addr))
+        .unwrap()
+        .connect_lazy()
+}
+
+pub(crate) fn internal(service: Service, key: &str, clock: Arc<dyn Clock>) -> Arc<InternalIdentity> {
+    Arc::new(InternalIdentity::new(service, &Secret::new(key), clock).unwrap())
+}
+
+pub(crate) fn user(n: u128) -> UserId {
+    UserId::from_uuid(uuid::Uuid::from_u128(n))
+}
+pub(crate) fn account(n: u128) -> AccountId {
+    AccountId::from_uuid(uuid::Uuid::from_u128(n))
+}
+pub(crate) fn session(n: u128) -> SessionId {
+    SessionId::from_uuid(uuid::Uuid::from_u128(n))
+}
+
+impl World {
+    pub(crate) fn client(&self) -> TokenServiceClient<Channel> {
+        TokenServiceClient::new(self.channel.clone())
+    }
+    /// Good claims of a user.
+    pub(crate) fn claims(&self) -> AccessClaims {
+        let now = self.clock.now().seconds();
+        AccessClaims {
+            iss: ISSUER.to_owned(),
+            aud: AccessClaims::AUDIENCE.to_owned(),
+            sub: format!("user:{}", user(1)),
+            sid: Some(session(1).to_string()),
+            acct: Some(account(1).to_string()),
+            iat: now,
+            exp: now + 600,
+            jti: "t1".to_owned(),
+        }
+    }
+    /// The token of a user.
+    pub(crate) fn token(&self) -> String {
+        self.signer.sign(&self.claims())
+    }
+    /// A call of a method for anybody.
+    pub(crate) async fn anybody(&self) -> Result<(), Status> {
+        self.client()
+            .issue_token(IssueTokenRequest::default())
+            .await
+            .map(drop)
+    }
+    /// A call of a method for signed-in callers.
+    pub(crate) async fn introspect(&self, token: Option<&str>) -> Result<(), Status> {
+        let mut request = Request::new(IntrospectRequest {});
+        if let Some(token) = token {
+            request.metadata_mut().insert("authorization", bearer(token));
+        }
+        self.client().introspect(request).await.map(drop)
+    }
+}
+
+pub(crate) fn bearer(token: &str) -> MetadataValue<tonic::metadata::Ascii> {
+    format!("Bearer {token}").parse().unwrap()
+}
+
+/// The reason that a status gives.
+pub(crate) fn reason(status: &Status) -> String {
+    use tonic_types::StatusExt;
+    let details = status.get_error_details();
+    let info = details
+        .error_info()
+        .unwrap_or_else(|| panic!("no reason in {status:?}"));
+    assert_eq!(info.domain, "bailiwick");
+    info.reason.clone()
+}
+
+/// Code and reason of a call that must fail.
+pub(crate) fn refused(result: Result<(), Status>) -> (tonic::Code, String) {
+    let status = result.expect_err("the call must be refused");
+    (status.code(), reason(&status))
+}
