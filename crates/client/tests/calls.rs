@@ -1,5 +1,7 @@
 //! What the client sends and makes of the answers, against a server that answers from a function.
 
+#![allow(clippy::expect_used)]
+
 mod support;
 
 use std::{

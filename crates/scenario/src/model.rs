@@ -293,24 +293,70 @@ pub(crate) enum Act {
         values: Json,
     },
     Advance(Duration),
-    ListResources { user: String, permission: String, kind: String },
+    ListResources {
+        user: String,
+        permission: String,
+        kind: String,
+    },
     Grant(Grant),
     Ungrant(Grant),
-    TransferResource { resource: String, to: String },
-    CreateGroup { group: String, account: String },
-    AddToGroup { group: String, holder: Holder },
-    RemoveFromGroup { group: String, holder: Holder },
-    DefineRole { account: String, role: RoleDefinition },
+    TransferResource {
+        resource: String,
+        to: String,
+    },
+    CreateGroup {
+        group: String,
+        account: String,
+    },
+    AddToGroup {
+        group: String,
+        holder: Holder,
+    },
+    RemoveFromGroup {
+        group: String,
+        holder: Holder,
+    },
+    DefineRole {
+        account: String,
+        role: RoleDefinition,
+    },
     ChangeRole(RoleChange),
     PreviewRoleChange(RoleChange),
-    RequestApproval { id: Option<String>, permission: String, on: Target, digest: String },
-    Approve { request: String },
-    Reject { request: String },
-    ConsumeApproval { permission: String, on: Target, digest: String },
-    CopyPermissions { from: String, to: String, kinds: Vec<String> },
-    SetQuota { user: String, kind: String, limit: u32 },
-    DeleteUser { user: String, account: String, mode: DeleteMode },
-    Seats { account: String },
+    RequestApproval {
+        id: Option<String>,
+        permission: String,
+        on: Target,
+        digest: String,
+    },
+    Approve {
+        request: String,
+    },
+    Reject {
+        request: String,
+    },
+    ConsumeApproval {
+        permission: String,
+        on: Target,
+        digest: String,
+    },
+    CopyPermissions {
+        from: String,
+        to: String,
+        kinds: Vec<String>,
+    },
+    SetQuota {
+        user: String,
+        kind: String,
+        limit: u32,
+    },
+    DeleteUser {
+        user: String,
+        account: String,
+        mode: DeleteMode,
+    },
+    Seats {
+        account: String,
+    },
     /// A verb whose method is declared, but has no messages yet.
     Later {
         method: &'static str,
@@ -386,5 +432,9 @@ impl fmt::Display for Answer {
 pub(crate) fn row(user: &str, on: &str, mut gains: Vec<String>, mut loses: Vec<String>) -> String {
     gains.sort();
     loses.sort();
-    format!("{{user: {user}, on: {on}, gains: [{}], loses: [{}]}}", gains.join(", "), loses.join(", "))
+    format!(
+        "{{user: {user}, on: {on}, gains: [{}], loses: [{}]}}",
+        gains.join(", "),
+        loses.join(", ")
+    )
 }

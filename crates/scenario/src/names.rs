@@ -67,25 +67,45 @@ impl Names {
     }
     pub(crate) fn add_group(&mut self, group: &str, id: &str, account: &str) {
         self.back.insert(id.to_owned(), group.to_owned());
-        self.groups.insert(group.to_owned(), Place { id: id.to_owned(), account: account.to_owned() });
+        self.groups.insert(
+            group.to_owned(),
+            Place {
+                id: id.to_owned(),
+                account: account.to_owned(),
+            },
+        );
     }
     pub(crate) fn add_request(&mut self, request: &str, id: &str, account: &str) {
         self.back.insert(id.to_owned(), request.to_owned());
-        self.requests.insert(request.to_owned(), Place { id: id.to_owned(), account: account.to_owned() });
+        self.requests.insert(
+            request.to_owned(),
+            Place {
+                id: id.to_owned(),
+                account: account.to_owned(),
+            },
+        );
     }
     /// The id of a group.
     pub(crate) fn group(&self, group: &str) -> String {
-        self.groups.get(group).map_or_else(|| format!("group_{NOBODY}"), |place| place.id.clone())
+        self.groups
+            .get(group)
+            .map_or_else(|| format!("group_{NOBODY}"), |place| place.id.clone())
     }
     pub(crate) fn account_of_group(&self, group: &str) -> String {
-        self.groups.get(group).map_or_else(|| self.first_account.clone(), |place| place.account.clone())
+        self.groups
+            .get(group)
+            .map_or_else(|| self.first_account.clone(), |place| place.account.clone())
     }
     /// The id of a request for approval.
     pub(crate) fn request(&self, request: &str) -> String {
-        self.requests.get(request).map_or_else(|| format!("appr_{NOBODY}"), |place| place.id.clone())
+        self.requests
+            .get(request)
+            .map_or_else(|| format!("appr_{NOBODY}"), |place| place.id.clone())
     }
     pub(crate) fn account_of_request(&self, request: &str) -> String {
-        self.requests.get(request).map_or_else(|| self.first_account.clone(), |place| place.account.clone())
+        self.requests
+            .get(request)
+            .map_or_else(|| self.first_account.clone(), |place| place.account.clone())
     }
     pub(crate) fn user(&self, name: &str) -> Option<&User> {
         self.users.get(name)

@@ -35,7 +35,10 @@ impl World {
     pub fn target(&self, text: &str) -> String {
         let scope = text.split_once(':').and_then(|(kind, id)| {
             let level = Level::ALL.into_iter().find(|level| level.as_str() == kind)?;
-            Some(Scope { level, id: id.to_owned() })
+            Some(Scope {
+                level,
+                id: id.to_owned(),
+            })
         });
         scope.map_or_else(|| text.to_owned(), |scope| self.names.scope(&scope))
     }

@@ -1,5 +1,7 @@
 //! The scenario files of the repository: they can be read, and the acceptance ones are the shared ones, unchanged.
 
+#![allow(clippy::expect_used)]
+
 use std::{
     fs,
     path::{Path, PathBuf},

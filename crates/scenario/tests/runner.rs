@@ -1,5 +1,7 @@
 //! What the runner asks of a suite and makes of its answers, against one that answers from a function.
 
+#![allow(clippy::expect_used)]
+
 #[path = "../../client/tests/support/mod.rs"]
 mod support;
 
@@ -15,9 +17,11 @@ use std::{
 use bailiwick_client::{Credentials, Endpoints};
 use bailiwick_proto::{
     authorization::v1::{
-        AssignRoleRequest, AssignRoleResponse, CheckRequest, CheckResponse, CreateMemberResponse, Decision,
-        DecisionReason, ExplainResponse, ExplainStep, HeldScope, ListScopesResponse, RegisterResourceRequest,
-        RegisterResourceResponse,
+        AddGroupMemberRequest, AppliesTo, Approval, ApproveRequestRequest, AssignRoleRequest,
+        AssignRoleResponse, CheckRequest, CheckResponse, CreateGrantRequest, CreateGroupResponse,
+        CreateMemberResponse, Decision, DecisionReason, EffectiveChange, ExplainResponse, ExplainStep, Group,
+        HeldScope, ListScopesResponse, PreviewRoleChangeRequest, PreviewRoleChangeResponse,
+        RegisterResourceRequest, RegisterResourceResponse, RequestApprovalResponse,
     },
     identity::v1::{
         CreateUserRequest, CreateUserResponse, ReauthenticateResponse, SignInRequest, SignInResponse,
@@ -478,16 +482,112 @@ async fn a_step_that_this_version_has_no_method_for_is_counted_apart() {
         (3, 0, 2)
     );
     assert!(!report.passed());
-    assert!(
-        report.unsupported[0]
-            .message
-            .contains("`MemberService/GetSeats` is not part of this version")
-    );
+    assert!(report.unsupported[0].message.contains("MemberService/GetSeats"));
     assert!(
         report.unsupported[1]
             .message
             .contains("ResourceService/UnregisterResource")
     );
+}
+
+#[tokio::test]
+async fn a_verb_whose_method_has_no_messages_is_named_without_asking() {
+    let steps = r#"  - {move_workspace: {workspace: athens, to: "account:other"}, expect: ok}"#;
+    let (report, _) = run(steps, &options(), |_| None).await;
+    assert_eq!(
+        report.unsupported[0].message,
+        "the method `WorkspaceService/MoveWorkspace` is not part of this version"
+    );
+}
+
+#[tokio::test]
+async fn groups_and_requests_are_known_by_the_names_of_the_file() {
+    let steps = r#"
+  - {create_group: {group: crew, account: acme}, expect: ok}
+  - {add_to_group: {group: crew, user: amy}, expect: ok}
+  - {grant: {user: "group:crew", permissions: [chart.view], type: chart, in: "workspace:athens", applies_to: future}, expect: ok}
+  - {as: amy, request_approval: {id: r1, permission: chart.edit, on: "chart:c1"}, expect: ok}
+  - {as: olga, approve: {request: r1}, expect: ok}
+"#;
+    let (report, calls) = run(steps, &options(), |call| match call.method() {
+        "CreateGroup" => {
+            let group = Some(Group {
+                group: "group_1".into(),
+                ..Default::default()
+            });
+            Some(ok(CreateGroupResponse {
+                group,
+                ..Default::default()
+            }))
+        }
+        "RequestApproval" => {
+            let approval = Some(Approval {
+                approval: "appr_1".into(),
+                ..Default::default()
+            });
+            Some(ok(RequestApprovalResponse {
+                approval,
+                ..Default::default()
+            }))
+        }
+        "AddGroupMember" | "CreateGrant" | "ApproveRequest" => Some(Ok(Vec::new())),
+        _ => None,
+    })
+    .await;
+    assert!(report.passed(), "{report}");
+    let sent = |method: &str| calls.iter().find(|call| call.method() == method).expect("sent");
+    assert_eq!(
+        sent("AddGroupMember").read::<AddGroupMemberRequest>().member,
+        "user:real_amy"
+    );
+    assert_eq!(
+        sent("ApproveRequest").read::<ApproveRequestRequest>().approval,
+        "appr_1"
+    );
+    let grant: CreateGrantRequest = sent("CreateGrant").read();
+    let target = grant.target.expect("a target");
+    assert_eq!(grant.subject, "group:group_1");
+    assert_eq!(
+        (target.target.as_str(), target.r#type.as_str()),
+        ("workspace:real_Athens", "chart")
+    );
+    assert_eq!(target.applies_to(), AppliesTo::Future);
+}
+
+#[tokio::test]
+async fn the_rows_of_a_preview_are_compared_without_order() {
+    let steps = r#"
+  - preview_role_change: {account: acme, role: admin, add: [chart.delete, {permission: "chart.*", except: [chart.view]}]}
+    expect:
+      - {user: joe, on: "account:acme", gains: [chart.delete]}
+      - {user: amy, on: "workspace:athens", gains: [chart.edit, chart.delete]}
+"#;
+    let (report, calls) = run(steps, &options(), |call| {
+        let change = |subject: &str, scope: &str, gains: &[&str]| EffectiveChange {
+            subject: subject.into(),
+            scope: scope.into(),
+            gains: gains.iter().map(|&g| g.to_owned()).collect(),
+            loses: Vec::new(),
+        };
+        (call.method() == "PreviewRoleChange").then(|| {
+            let changes = vec![
+                change(
+                    "user:real_amy",
+                    "workspace:real_Athens",
+                    &["chart.delete", "chart.edit"],
+                ),
+                change("user:real_joe", "account:real_Acme", &["chart.delete"]),
+            ];
+            ok(PreviewRoleChangeResponse {
+                changes,
+                ..Default::default()
+            })
+        })
+    })
+    .await;
+    assert!(report.passed(), "{report}");
+    let asked: PreviewRoleChangeRequest = calls.last().expect("asked").read();
+    assert_eq!(asked.change.expect("a change").add[1].except, ["chart.view"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A gRPC server that answers from a function: for tests of what clients send and make of the answers.
 
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::expect_used)]
 
 use std::{
     collections::HashMap,

@@ -224,7 +224,10 @@ impl<'a, 'c> Fields<'a, 'c> {
         if let Some(node) = node
             && !self.context.groups.contains(&group)
         {
-            self.fault(node.at, format!("group `{group}` is declared nowhere in the file"));
+            self.fault(
+                node.at,
+                format!("group `{group}` is declared nowhere in the file"),
+            );
         }
         group
     }
@@ -235,7 +238,10 @@ impl<'a, 'c> Fields<'a, 'c> {
         if let Some(node) = node
             && !self.context.requests.contains(&request)
         {
-            self.fault(node.at, format!("request `{request}` is declared nowhere in the file"));
+            self.fault(
+                node.at,
+                format!("request `{request}` is declared nowhere in the file"),
+            );
         }
         request
     }

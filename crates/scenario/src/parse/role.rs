@@ -10,7 +10,11 @@ use crate::{
     yaml::{Node, Value},
 };
 
-const LEVELS: [(&str, &str); 3] = [("account", "account"), ("instance", "instance"), ("workspace", "workspace")];
+const LEVELS: [(&str, &str); 3] = [
+    ("account", "account"),
+    ("instance", "instance"),
+    ("workspace", "workspace"),
+];
 
 /// Reads the definition of a role. What a role includes at all its levels may stand beside them.
 pub(crate) fn definition(context: &mut Context, node: &Node) -> RoleDefinition {
@@ -25,14 +29,18 @@ pub(crate) fn definition(context: &mut Context, node: &Node) -> RoleDefinition {
         Some((Value::Map(entries), _)) => {
             let read = |(key, node): &(crate::yaml::Key, Node)| {
                 if Level::ALL.iter().all(|level| level.as_str() != key.text) {
-                    context.faults.add(key.at, format!("unknown level `{}` of a role", key.text));
+                    context
+                        .faults
+                        .add(key.at, format!("unknown level `{}` of a role", key.text));
                 }
                 (key.text.clone(), level(context, &key.text, node, &includes))
             };
             entries.iter().map(read).collect()
         }
         Some((_, node)) => {
-            context.faults.add(node.at, format!("`levels` must be a map, not {}", node.kind()));
+            context
+                .faults
+                .add(node.at, format!("`levels` must be a map, not {}", node.kind()));
             HashMap::new()
         }
     };
@@ -45,7 +53,11 @@ fn level(context: &mut Context, name: &str, node: &Node, includes: &[String]) ->
     let assigns = fields.texts("assigns").unwrap_or_default();
     let own = fields.texts("includes").unwrap_or_default();
     fields.finish();
-    RoleLevel { permissions, assigns, includes: includes.iter().cloned().chain(own).collect() }
+    RoleLevel {
+        permissions,
+        assigns,
+        includes: includes.iter().cloned().chain(own).collect(),
+    }
 }
 
 /// Reads what is added to a role and taken from it.
@@ -73,14 +85,20 @@ fn entries(fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<RoleEntry> {
 
 fn entry(context: &mut Context, node: &Node) -> RoleEntry {
     if let Value::Text(permission) = &node.value {
-        return RoleEntry { permission: permission.clone(), ..RoleEntry::default() };
+        return RoleEntry {
+            permission: permission.clone(),
+            ..RoleEntry::default()
+        };
     }
     let mut fields = Fields::of(context, "an entry", node);
     let entry = RoleEntry {
         permission: fields.need_text("permission"),
         except: fields.texts("except").unwrap_or_default(),
         when: fields.text("when").unwrap_or_default(),
-        approval: fields.word("approval", &[("none", "none")]).unwrap_or_default().to_owned(),
+        approval: fields
+            .word("approval", &[("none", "none")])
+            .unwrap_or_default()
+            .to_owned(),
     };
     fields.finish();
     entry

@@ -11,19 +11,35 @@ pub(crate) fn read(verb: &str, f: &mut Fields<'_, '_>) -> Option<Act> {
         "preview_move" | "move_workspace" => {
             let id = f.need_text("workspace");
             let to = f.need_scope("to");
-            let workspace = Scope { level: Level::Workspace, id };
+            let workspace = Scope {
+                level: Level::Workspace,
+                id,
+            };
             if let Some(node) = f.node("workspace") {
                 f.known_scope(node.at, &workspace);
                 if to.level == Level::Workspace {
-                    f.fault(node.at, "a workspace moves to an account or an instance".to_owned());
+                    f.fault(
+                        node.at,
+                        "a workspace moves to an account or an instance".to_owned(),
+                    );
                 }
             }
-            Some(Act::Later { method: "WorkspaceService/MoveWorkspace", writes: verb == "move_workspace" })
+            Some(Act::Later {
+                method: "WorkspaceService/MoveWorkspace",
+                writes: verb == "move_workspace",
+            })
         }
         "sign_up" => {
-            (f.need_text("user"), f.need_text("email"), f.need_text("account"), f.need_text("title"));
-            (f.text("instance"), f.text("edition"));
-            Some(Act::Later { method: "SignUpService/SignUp", writes: true })
+            for name in ["user", "email", "account", "title"] {
+                f.need_text(name);
+            }
+            for name in ["instance", "edition"] {
+                f.text(name);
+            }
+            Some(Act::Later {
+                method: "SignUpService/SignUp",
+                writes: true,
+            })
         }
         _ => None,
     }

@@ -22,8 +22,11 @@ const PASSWORDS: [(&str, Password); 3] = [
 ];
 
 const MODES: [(&str, DeleteMode); 2] = [("replace", DeleteMode::Replace), ("delete", DeleteMode::Delete)];
-const APPLIES_TO: [(&str, AppliesTo); 3] =
-    [("existing", AppliesTo::Existing), ("future", AppliesTo::Future), ("all", AppliesTo::All)];
+const APPLIES_TO: [(&str, AppliesTo); 3] = [
+    ("existing", AppliesTo::Existing),
+    ("future", AppliesTo::Future),
+    ("all", AppliesTo::All),
+];
 
 /// What a verb answers; none for a word that is no verb.
 pub(crate) fn expects(verb: &str) -> Option<Expects> {
@@ -168,18 +171,28 @@ pub(crate) fn read(context: &mut Context, verb: &str, at: Position, node: &Node)
         },
         "grant" => Act::Grant(grant(&mut f)),
         "ungrant" => Act::Ungrant(grant(&mut f)),
-        "transfer_resource" => {
-            Act::TransferResource { resource: f.need_resource("resource"), to: f.need_user("to") }
-        }
-        "create_group" => Act::CreateGroup { group: f.need_text("group"), account: f.need_account("account") },
-        "add_to_group" => Act::AddToGroup { group: f.need_group("group"), holder: f.need_holder("user") },
-        "remove_from_group" => {
-            Act::RemoveFromGroup { group: f.need_group("group"), holder: f.need_holder("user") }
-        }
+        "transfer_resource" => Act::TransferResource {
+            resource: f.need_resource("resource"),
+            to: f.need_user("to"),
+        },
+        "create_group" => Act::CreateGroup {
+            group: f.need_text("group"),
+            account: f.need_account("account"),
+        },
+        "add_to_group" => Act::AddToGroup {
+            group: f.need_group("group"),
+            holder: f.need_holder("user"),
+        },
+        "remove_from_group" => Act::RemoveFromGroup {
+            group: f.need_group("group"),
+            holder: f.need_holder("user"),
+        },
         "define_role" => {
             let account = f.need_account("account");
             let node = f.need("role");
-            let role = node.map(|node| role::definition(f.context, node)).unwrap_or_default();
+            let role = node
+                .map(|node| role::definition(f.context, node))
+                .unwrap_or_default();
             Act::DefineRole { account, role }
         }
         "change_role" => Act::ChangeRole(role::change(&mut f)),
@@ -190,8 +203,12 @@ pub(crate) fn read(context: &mut Context, verb: &str, at: Position, node: &Node)
             digest: f.text("digest").unwrap_or_default(),
             id: f.text("id"),
         },
-        "approve" => Act::Approve { request: f.need_request("request") },
-        "reject" => Act::Reject { request: f.need_request("request") },
+        "approve" => Act::Approve {
+            request: f.need_request("request"),
+        },
+        "reject" => Act::Reject {
+            request: f.need_request("request"),
+        },
         "consume_approval" => Act::ConsumeApproval {
             permission: f.need_text("permission"),
             on: f.need_target("on"),
@@ -218,7 +235,9 @@ pub(crate) fn read(context: &mut Context, verb: &str, at: Position, node: &Node)
                 f.word("mode", &MODES).unwrap_or_default()
             },
         },
-        "seats" => Act::Seats { account: f.need_account("account") },
+        "seats" => Act::Seats {
+            account: f.need_account("account"),
+        },
         _ => to_come::read(verb, &mut f)?,
     };
     f.finish();

@@ -28,9 +28,15 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             digest: digest.to_owned(),
             attributes: None,
         };
-        let answer = caller.authorization().approval().request_approval(request).await?.into_inner();
+        let answer = caller
+            .authorization()
+            .approval()
+            .request_approval(request)
+            .await?
+            .into_inner();
         if let Some(id) = id {
-            self.names.add_request(id, &answer.approval.unwrap_or_default().approval, &account);
+            self.names
+                .add_request(id, &answer.approval.unwrap_or_default().approval, &account);
         }
         Ok(Answer::Ok)
     }
@@ -67,7 +73,11 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             digest: digest.to_owned(),
             subject: String::new(),
         };
-        caller.authorization().approval().consume_approval(request).await?;
+        caller
+            .authorization()
+            .approval()
+            .consume_approval(request)
+            .await?;
         Ok(Answer::Ok)
     }
 }

@@ -2,8 +2,8 @@
 
 use bailiwick_client::Client;
 use bailiwick_proto::authorization::v1::{
-    CheckRequest, Decision, ExplainRequest, ExplainResponse, ListPermissionsRequest, ListResourcesRequest, ListScopesRequest,
-    ListSubjectsRequest,
+    CheckRequest, Decision, ExplainRequest, ExplainResponse, ListPermissionsRequest, ListResourcesRequest,
+    ListScopesRequest, ListSubjectsRequest,
 };
 
 use super::{Run, Trouble};

@@ -14,7 +14,11 @@ use crate::{
 impl<S: Suite + ?Sized> Run<'_, S> {
     fn granted(&self, grant: &Grant) -> GrantTarget {
         let (kind, applies_to) = grant.kind.clone().unwrap_or_default();
-        GrantTarget { target: self.names.target(&grant.on), r#type: kind, applies_to: applies_to.into() }
+        GrantTarget {
+            target: self.names.target(&grant.on),
+            r#type: kind,
+            applies_to: applies_to.into(),
+        }
     }
 
     pub(super) async fn grant(&self, caller: &Client, grant: &Grant) -> Result<Answer, Trouble> {

@@ -23,8 +23,14 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             title: group.to_owned(),
             request_id: String::new(),
         };
-        let answer = caller.authorization().group().create_group(request).await?.into_inner();
-        self.names.add_group(group, &answer.group.unwrap_or_default().group, account);
+        let answer = caller
+            .authorization()
+            .group()
+            .create_group(request)
+            .await?
+            .into_inner();
+        self.names
+            .add_group(group, &answer.group.unwrap_or_default().group, account);
         Ok(Answer::Ok)
     }
 
@@ -54,7 +60,11 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             group: self.names.group(group),
             member: self.names.holder(holder),
         };
-        caller.authorization().group().remove_group_member(request).await?;
+        caller
+            .authorization()
+            .group()
+            .remove_group_member(request)
+            .await?;
         Ok(Answer::Ok)
     }
 }

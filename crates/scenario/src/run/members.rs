@@ -84,9 +84,20 @@ impl<S: Suite + ?Sized> Run<'_, S> {
     }
 
     pub(super) async fn seats(&self, caller: &Client, account: &str) -> Result<Answer, Trouble> {
-        let request = GetSeatsRequest { account: self.names.account_id(account) };
-        let seats = caller.authorization().member().get_seats(request).await?.into_inner();
-        Ok(Answer::Seats { limit: seats.limit, used: seats.used, ending: seats.ending })
+        let request = GetSeatsRequest {
+            account: self.names.account_id(account),
+        };
+        let seats = caller
+            .authorization()
+            .member()
+            .get_seats(request)
+            .await?
+            .into_inner();
+        Ok(Answer::Seats {
+            limit: seats.limit,
+            used: seats.used,
+            ending: seats.ending,
+        })
     }
 
     pub(super) async fn set_quota(

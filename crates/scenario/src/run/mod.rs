@@ -116,7 +116,10 @@ impl<'a, S: Suite + ?Sized> Runner<'a, S> {
     pub async fn prepare(&self, scenario: &Scenario) -> Result<World, Box<Failure>> {
         let mut run = self.begin(scenario).await?;
         run.given(scenario).await?;
-        Ok(World { client: run.actors.operator(), names: run.names })
+        Ok(World {
+            client: run.actors.operator(),
+            names: run.names,
+        })
     }
 
     async fn begin(&self, scenario: &Scenario) -> Result<Run<'a, S>, Box<Failure>> {
@@ -314,9 +317,11 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             Act::Register(resource) => self.register(&caller, resource).await,
             Act::UpdateResource(resource) => self.update_resource(&caller, resource).await,
             Act::Unregister { resource } => self.unregister(&caller, resource).await,
-            Act::ListResources { user, permission, kind } => {
-                self.list_resources(&caller, user, permission, kind).await
-            }
+            Act::ListResources {
+                user,
+                permission,
+                kind,
+            } => self.list_resources(&caller, user, permission, kind).await,
             Act::Grant(grant) => self.grant(&caller, grant).await,
             Act::Ungrant(grant) => self.ungrant(&caller, grant).await,
             Act::TransferResource { resource, to } => self.transfer_resource(&caller, resource, to).await,
@@ -326,14 +331,22 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             Act::DefineRole { account, role } => self.define_role(&caller, account, role).await,
             Act::ChangeRole(change) => self.change_role(&caller, change).await,
             Act::PreviewRoleChange(change) => self.preview_role_change(&caller, change).await,
-            Act::RequestApproval { id, permission, on, digest } => {
-                self.request_approval(&caller, id.as_deref(), permission, on, digest).await
+            Act::RequestApproval {
+                id,
+                permission,
+                on,
+                digest,
+            } => {
+                self.request_approval(&caller, id.as_deref(), permission, on, digest)
+                    .await
             }
             Act::Approve { request } => self.approve(&caller, request).await,
             Act::Reject { request } => self.reject(&caller, request).await,
-            Act::ConsumeApproval { permission, on, digest } => {
-                self.consume_approval(&caller, permission, on, digest).await
-            }
+            Act::ConsumeApproval {
+                permission,
+                on,
+                digest,
+            } => self.consume_approval(&caller, permission, on, digest).await,
             Act::CopyPermissions { from, to, kinds } => self.copy_permissions(&caller, from, to, kinds).await,
             Act::SetQuota { user, kind, limit } => self.set_quota(&caller, user, kind, *limit).await,
             Act::DeleteUser { user, account, mode } => self.delete_user(&caller, user, account, *mode).await,
@@ -371,7 +384,9 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             Act::Grant(grant) | Act::Ungrant(grant) => names.account_of_target(&grant.on),
             Act::RequestApproval { on, .. } | Act::ConsumeApproval { on, .. } => names.account_of_target(on),
             Act::Approve { request } | Act::Reject { request } => names.account_of_request(request),
-            Act::AddToGroup { group, .. } | Act::RemoveFromGroup { group, .. } => names.account_of_group(group),
+            Act::AddToGroup { group, .. } | Act::RemoveFromGroup { group, .. } => {
+                names.account_of_group(group)
+            }
             Act::ChangeRole(change) | Act::PreviewRoleChange(change) => change.account.clone(),
             Act::CreateGroup { account, .. }
             | Act::DefineRole { account, .. }

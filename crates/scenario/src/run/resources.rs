@@ -2,7 +2,8 @@
 
 use bailiwick_client::Client;
 use bailiwick_proto::authorization::v1::{
-    MoveResourceRequest, RegisterResourceRequest, TransferResourceRequest, UnregisterResourceRequest, UpdateResourceRequest,
+    MoveResourceRequest, RegisterResourceRequest, TransferResourceRequest, UnregisterResourceRequest,
+    UpdateResourceRequest,
 };
 
 use super::{Run, Trouble};
@@ -48,7 +49,9 @@ impl<S: Suite + ?Sized> Run<'_, S> {
         caller: &Client,
         resource: &Resource,
     ) -> Result<Answer, Trouble> {
-        let account = self.names.account_id(&self.names.account_of_resource(&resource.resource));
+        let account = self
+            .names
+            .account_id(&self.names.account_of_resource(&resource.resource));
         if let Some(scope) = &resource.within {
             let request = MoveResourceRequest {
                 account: account.clone(),
@@ -68,7 +71,10 @@ impl<S: Suite + ?Sized> Run<'_, S> {
                 resource: resource.resource.clone(),
                 title: resource.title.clone(),
                 parent: resource.parent.clone(),
-                attributes: resource.attributes.as_ref().map(|values| self.names.values(values)),
+                attributes: resource
+                    .attributes
+                    .as_ref()
+                    .map(|values| self.names.values(values)),
             };
             caller.authorization().resource().update_resource(request).await?;
         }
@@ -86,7 +92,11 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             resource: resource.to_owned(),
             to: self.names.subject(to),
         };
-        caller.authorization().resource().transfer_resource(request).await?;
+        caller
+            .authorization()
+            .resource()
+            .transfer_resource(request)
+            .await?;
         Ok(Answer::Ok)
     }
 

@@ -18,7 +18,10 @@ impl<S: Suite + ?Sized> Run<'_, S> {
         account: &str,
         role: &RoleDefinition,
     ) -> Result<Answer, Trouble> {
-        let request = CreateRoleRequest { account: self.names.account_id(account), role: Some(role.clone()) };
+        let request = CreateRoleRequest {
+            account: self.names.account_id(account),
+            role: Some(role.clone()),
+        };
         caller.authorization().role().create_role(request).await?;
         Ok(Answer::Ok)
     }
@@ -34,7 +37,11 @@ impl<S: Suite + ?Sized> Run<'_, S> {
     }
 
     pub(super) async fn change_role(&self, caller: &Client, change: &RoleChange) -> Result<Answer, Trouble> {
-        caller.authorization().role().change_role(self.change(change)).await?;
+        caller
+            .authorization()
+            .role()
+            .change_role(self.change(change))
+            .await?;
         Ok(Answer::Ok)
     }
 
