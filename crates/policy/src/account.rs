@@ -105,7 +105,12 @@ impl RoleDecl {
             (level, manifest::RoleLevelDecl { permissions, assigns })
         };
         let levels = manifest::levels_of(self, role).into_iter().map(level).collect();
-        Self { title: self.title.clone(), holders: self.holders, includes: Vec::new(), levels }
+        Self {
+            title: self.title.clone(),
+            holders: self.holders,
+            includes: Vec::new(),
+            levels,
+        }
     }
 }
 
@@ -235,8 +240,12 @@ impl AccountPolicy {
         let roles = &self.product.manifest().roles;
         let overlay = self.product.role_no(name).and_then(|no| self.overlays.get(&no));
         // Roles with a rule about their holders are not overlaid, whatever is stored.
-        let decl = roles.get(name).filter(|decl| decl.holders.is_none() && !changed.contains_key(name));
-        let (Some(overlay), Some(decl)) = (overlay, decl) else { return };
+        let decl = roles
+            .get(name)
+            .filter(|decl| decl.holders.is_none() && !changed.contains_key(name));
+        let (Some(overlay), Some(decl)) = (overlay, decl) else {
+            return;
+        };
         // The manifest was checked: roles do not include themselves.
         for other in manifest::includes_of(decl, &|name| roles.get(name)) {
             self.change_decl(other, changed);

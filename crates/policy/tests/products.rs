@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use bailiwick_policy::{
     AccountPolicy, Audience, DecisionInput, Level, Member, MemberState, Numbers, Outcome, PermissionSet,
-    PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Request, Resource, Target, Values, compile, decide,
+    PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Request, Resource, Target, Values, compile,
+    decide,
     manifest::{self, MemberKind},
     scopes_held,
 };
@@ -28,11 +29,17 @@ struct World {
 }
 
 fn map<'j>(json: &'j Json, key: &str) -> Map<String, Json> {
-    json.get(key).and_then(Json::as_object).cloned().unwrap_or_default()
+    json.get(key)
+        .and_then(Json::as_object)
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn text(json: &Json, key: &str) -> String {
-    json.get(key).and_then(Json::as_str).unwrap_or_else(|| panic!("`{key}` in {json}")).to_owned()
+    json.get(key)
+        .and_then(Json::as_str)
+        .unwrap_or_else(|| panic!("`{key}` in {json}"))
+        .to_owned()
 }
 
 /// `user:ID` stands for the id that identity gave; here that is the name itself.
@@ -45,7 +52,10 @@ fn resolve(json: &Json) -> Json {
 }
 
 fn resolve_map(values: &Map<String, Json>) -> Map<String, Json> {
-    values.iter().map(|(name, value)| (name.clone(), resolve(value))).collect()
+    values
+        .iter()
+        .map(|(name, value)| (name.clone(), resolve(value)))
+        .collect()
 }
 
 impl World {
@@ -54,7 +64,10 @@ impl World {
         let yaml = std::fs::read_to_string(repository(&format!("products/{product}.yaml"))).unwrap();
         let manifest = manifest::parse(&yaml).unwrap_or_else(|errors| panic!("{product}: {errors:#?}"));
         let product = Arc::new(compile(&manifest, Numbers::default()).unwrap().0);
-        let clock = scenario.get("clock").and_then(Json::as_str).unwrap_or("2026-01-05T09:00:00Z");
+        let clock = scenario
+            .get("clock")
+            .and_then(Json::as_str)
+            .unwrap_or("2026-01-05T09:00:00Z");
         let mut world = Self {
             policies: BTreeMap::new(),
             places: BTreeMap::new(),
@@ -74,14 +87,32 @@ impl World {
         let mut members: BTreeMap<(String, String), Member> = BTreeMap::new();
         for (name, user) in map(given, "users") {
             let kind = user.get("kind").and_then(Json::as_str).unwrap_or("agent");
-            let subject_kind = if matches!(kind, "anonymous" | "service") { kind } else { "user" };
-            world.subjects.insert(name.clone(), Subject::new(subject_kind, &name).unwrap());
-            let member = Member {
-                kind: if kind == "customer" { MemberKind::Customer } else { MemberKind::Agent },
-                state: MemberState::Active,
-                expires_at: user.get("expires").and_then(Json::as_str).map(|at| Timestamp::parse(at).unwrap()),
+            let subject_kind = if matches!(kind, "anonymous" | "service") {
+                kind
+            } else {
+                "user"
             };
-            for account in user.get("member_of").and_then(Json::as_array).into_iter().flatten() {
+            world
+                .subjects
+                .insert(name.clone(), Subject::new(subject_kind, &name).unwrap());
+            let member = Member {
+                kind: if kind == "customer" {
+                    MemberKind::Customer
+                } else {
+                    MemberKind::Agent
+                },
+                state: MemberState::Active,
+                expires_at: user
+                    .get("expires")
+                    .and_then(Json::as_str)
+                    .map(|at| Timestamp::parse(at).unwrap()),
+            };
+            for account in user
+                .get("member_of")
+                .and_then(Json::as_array)
+                .into_iter()
+                .flatten()
+            {
                 members.insert((account.as_str().unwrap().to_owned(), name.clone()), member);
             }
         }
@@ -90,9 +121,18 @@ impl World {
             let mut places = Places::new(AccountId::from_uuid(uuid::Uuid::from_u128(account_id.0)));
             let mut add = |kind: &str, name: &str, level, parent, id: PlaceId| {
                 if level != Level::Account {
-                    places.insert(Place { id, parent, level, state: PlaceState::Active }).unwrap();
+                    places
+                        .insert(Place {
+                            id,
+                            parent,
+                            level,
+                            state: PlaceState::Active,
+                        })
+                        .unwrap();
                 }
-                world.scopes.insert(format!("{kind}:{name}"), (account.clone(), id));
+                world
+                    .scopes
+                    .insert(format!("{kind}:{name}"), (account.clone(), id));
                 id
             };
             add("account", &account, Level::Account, account_id, account_id);
@@ -112,8 +152,14 @@ impl World {
                 for scope in owned {
                     bindings.push((owner.to_owned(), "owner".to_owned(), scope, Map::new()));
                 }
-                let member = Member { kind: MemberKind::Agent, state: MemberState::Active, expires_at: None };
-                members.entry((account.clone(), owner.to_owned())).or_insert(member);
+                let member = Member {
+                    kind: MemberKind::Agent,
+                    state: MemberState::Active,
+                    expires_at: None,
+                };
+                members
+                    .entry((account.clone(), owner.to_owned()))
+                    .or_insert(member);
             }
             let settings = map(&decl, "settings").into_iter().collect();
             let policy = AccountPolicy::compile(Arc::clone(&product), vec![], vec![], settings);
@@ -122,24 +168,41 @@ impl World {
             world.places.insert(account.clone(), places);
         }
         for role in given.get("roles").and_then(Json::as_array).into_iter().flatten() {
-            bindings.push((text(role, "user"), text(role, "role"), text(role, "on"), map(role, "with")));
+            bindings.push((
+                text(role, "user"),
+                text(role, "role"),
+                text(role, "on"),
+                map(role, "with"),
+            ));
         }
         let mut builders: BTreeMap<(String, String), PermissionSetBuilder> = BTreeMap::new();
         for (key, member) in members {
             let subject = world.subjects[&key.1].clone();
-            builders.entry(key).or_insert_with(|| PermissionSetBuilder::new(subject)).member(member);
+            builders
+                .entry(key)
+                .or_insert_with(|| PermissionSetBuilder::new(subject))
+                .member(member);
         }
         for (user, role, scope, with) in bindings {
             let (account, place) = world.scopes[&scope].clone();
             let level = world.places[&account].get(place).unwrap().level;
             let no = product.role_no(&role).unwrap_or_else(|| panic!("role {role}"));
-            let at = product.role(no).unwrap().level(level).unwrap_or_else(|| panic!("{role} at {level}"));
+            let at = product
+                .role(no)
+                .unwrap()
+                .level(level)
+                .unwrap_or_else(|| panic!("{role} at {level}"));
             let parameters = at.read_parameters(&resolve_map(&with)).unwrap();
             let subject = world.subjects[&user].clone();
-            let set = builders.entry((account, user)).or_insert_with(|| PermissionSetBuilder::new(subject));
+            let set = builders
+                .entry((account, user))
+                .or_insert_with(|| PermissionSetBuilder::new(subject));
             set.bind(no, place, None, Some(parameters));
         }
-        world.sets = builders.into_iter().map(|(key, set)| (key, set.build())).collect();
+        world.sets = builders
+            .into_iter()
+            .map(|(key, set)| (key, set.build()))
+            .collect();
         for (name, decl) in map(given, "resources") {
             let (of, id) = name.split_once(':').unwrap();
             let type_no = product.type_no(of).unwrap_or_else(|| panic!("type {of}"));
@@ -148,12 +211,17 @@ impl World {
                 type_no,
                 id: id.into(),
                 place,
-                owner: decl.get("owner").and_then(Json::as_str).map(|owner| Subject::new("user", owner).unwrap()),
+                owner: decl
+                    .get("owner")
+                    .and_then(Json::as_str)
+                    .map(|owner| Subject::new("user", owner).unwrap()),
                 parent: decl.get("parent").and_then(Json::as_str).and_then(|parent| {
                     let (of, id) = parent.split_once(':')?;
                     Some((product.type_no(of)?, id.into()))
                 }),
-                attributes: product.attributes(type_no, &resolve_map(&map(&decl, "attributes"))).unwrap(),
+                attributes: product
+                    .attributes(type_no, &resolve_map(&map(&decl, "attributes")))
+                    .unwrap(),
                 registered: 1,
             };
             world.resources.insert(name, (account, resource));
@@ -171,7 +239,10 @@ impl World {
     ) -> T {
         let subject = &self.subjects[user];
         let empty = PermissionSet::empty(subject.clone());
-        let set = self.sets.get(&(account.to_owned(), user.to_owned())).unwrap_or(&empty);
+        let set = self
+            .sets
+            .get(&(account.to_owned(), user.to_owned()))
+            .unwrap_or(&empty);
         answer(&DecisionInput {
             policy: &self.policies[account],
             places: &self.places[account],
@@ -190,20 +261,32 @@ impl World {
         let (user, permission, on) = (text(step, "user"), text(step, "permission"), text(step, "on"));
         let none = Values::default();
         let of = self.resources.get(&on).map(|(_, resource)| resource.type_no);
-        let account = self.scopes.get(&on).map_or_else(|| &self.resources[&on].0, |(account, _)| account);
+        let account = self
+            .scopes
+            .get(&on)
+            .map_or_else(|| &self.resources[&on].0, |(account, _)| account);
         let product = self.policies[account].product();
-        let target_name = of.and_then(|of| product.type_info(of)).map(|of| of.name.to_string());
+        let target_name = of
+            .and_then(|of| product.type_info(of))
+            .map(|of| of.name.to_string());
         let (no, _) = product.question(&permission, target_name.as_deref()).unwrap();
         let given = resolve_map(&map(step, "attributes"));
         let attributes = product.request_attributes(no, of, &given).unwrap();
-        let request = Request { attributes: &attributes, context: &none, digest: None };
+        let request = Request {
+            attributes: &attributes,
+            context: &none,
+            digest: None,
+        };
         let mut chain = Vec::new();
         let mut next = self.resources.get(&on).map(|(_, resource)| resource);
         while let Some(resource) = next {
             chain.push(resource);
             let parent = resource.parent.as_ref();
             next = parent.and_then(|(of, id)| {
-                self.resources.values().map(|(_, other)| other).find(|r| r.type_no == *of && r.id == *id)
+                self.resources
+                    .values()
+                    .map(|(_, other)| other)
+                    .find(|r| r.type_no == *of && r.id == *id)
             });
         }
         let target = match self.scopes.get(&on) {
@@ -218,12 +301,23 @@ impl World {
         let none = Values::default();
         let mut all = Vec::new();
         for (account, places) in &self.places {
-            let request = Request { attributes: &none, context: &none, digest: None };
+            let request = Request {
+                attributes: &none,
+                context: &none,
+                digest: None,
+            };
             let permission = step.get("permission").and_then(Json::as_str);
             let no = permission.map(|name| self.policies[account].product().permission_no(name).unwrap());
             let target = Target::Scope(places.account().id);
             let found = self.ask(&user, account, target, request, |input| scopes_held(input, no));
-            let name = |id: &PlaceId| self.scopes.iter().find(|(_, (_, other))| other == id).unwrap().0.clone();
+            let name = |id: &PlaceId| {
+                self.scopes
+                    .iter()
+                    .find(|(_, (_, other))| other == id)
+                    .unwrap()
+                    .0
+                    .clone()
+            };
             all.extend(found.iter().map(name));
         }
         all.sort();

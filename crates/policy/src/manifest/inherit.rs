@@ -15,7 +15,12 @@ pub(crate) fn includes_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> BTreeS
     let mut open: Vec<&'r str> = decl.includes.iter().map(String::as_str).collect();
     while let Some(name) = open.pop() {
         if seen.insert(name) {
-            open.extend(role(name).into_iter().flat_map(|decl| &decl.includes).map(String::as_str));
+            open.extend(
+                role(name)
+                    .into_iter()
+                    .flat_map(|decl| &decl.includes)
+                    .map(String::as_str),
+            );
         }
     }
     seen
@@ -23,7 +28,12 @@ pub(crate) fn includes_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> BTreeS
 
 /// The levels at which a role may be bound: its own, or those of what it includes where it names none.
 pub(crate) fn levels_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> BTreeSet<Level> {
-    fn collect<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>, seen: &mut BTreeSet<&'r str>, levels: &mut BTreeSet<Level>) {
+    fn collect<'r>(
+        decl: &'r RoleDecl,
+        role: Roles<'_, 'r>,
+        seen: &mut BTreeSet<&'r str>,
+        levels: &mut BTreeSet<Level>,
+    ) {
         levels.extend(decl.levels.keys());
         if !decl.levels.is_empty() {
             return;
@@ -52,7 +62,11 @@ pub(crate) fn parts_of<'r>(decl: &'r RoleDecl, level: Level, role: Roles<'_, 'r>
             None if !next.levels.is_empty() => continue,
             None => {}
         }
-        let names = next.includes.iter().rev().filter(|name| seen.insert(name.as_str()));
+        let names = next
+            .includes
+            .iter()
+            .rev()
+            .filter(|name| seen.insert(name.as_str()));
         open.extend(names.filter_map(|name| role(name)));
     }
     parts

@@ -326,7 +326,8 @@ pub(crate) fn compile_role<'r>(
                 rule: EntryRule::Waived,
             }];
         }
-        let named: BTreeSet<RoleNo> = parts.iter()
+        let named: BTreeSet<RoleNo> = parts
+            .iter()
             .flat_map(|at| &at.assigns)
             .filter_map(|name| role_no(name))
             .collect();

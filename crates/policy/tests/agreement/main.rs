@@ -14,8 +14,15 @@ use world::{Tape, World, place_id};
 
 fn config() -> Config {
     let default = if cfg!(debug_assertions) { 300 } else { 2_000 };
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(default);
-    Config { cases, failure_persistence: None, ..Config::default() }
+    let cases = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(default);
+    Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    }
 }
 
 fn answer(outcome: Outcome) -> Answer {
@@ -32,13 +39,25 @@ fn agree(world: &World, question: &Question) -> Result<(), TestCaseError> {
     let expected = world.facts.answer(question);
     let decision = world.ask(question, |input| decide(input, no));
     prop_assert_eq!(
-        answer(decision.outcome), expected,
-        "{:?}\n{:?}\n{:#?}\n{}", question, decision, world.facts, world.yaml
+        answer(decision.outcome),
+        expected,
+        "{:?}\n{:?}\n{:#?}\n{}",
+        question,
+        decision,
+        world.facts,
+        world.yaml
     );
     let explanation = world.ask(question, |input| explain(input, no));
     prop_assert_eq!(explanation.decision, decision);
     let held = world.ask(question, |input| holds(input, &Claim::permission(no)));
-    prop_assert_eq!(held, world.facts.held(question), "held: {:?}\n{:#?}\n{}", question, world.facts, world.yaml);
+    prop_assert_eq!(
+        held,
+        world.facts.held(question),
+        "held: {:?}\n{:#?}\n{}",
+        question,
+        world.facts,
+        world.yaml
+    );
     Ok(())
 }
 
@@ -46,19 +65,37 @@ fn listings_agree(world: &World, question: &Question) -> Result<(), TestCaseErro
     let product = world.policy.product();
     let listed = world.ask(question, permissions_held);
     for of in ["doc.v0", "doc.v1", "part.v0", "user.invite"] {
-        let asked = Question { permission: of.to_owned(), ..question.clone() };
+        let asked = Question {
+            permission: of.to_owned(),
+            ..question.clone()
+        };
         let no = product.permission_no(of).unwrap();
-        prop_assert_eq!(listed.allowed.contains(no), world.facts.answer(&asked) == Answer::Allow);
-        prop_assert_eq!(listed.needs_approval.contains(no), world.facts.answer(&asked) == Answer::NeedsApproval);
+        prop_assert_eq!(
+            listed.allowed.contains(no),
+            world.facts.answer(&asked) == Answer::Allow
+        );
+        prop_assert_eq!(
+            listed.needs_approval.contains(no),
+            world.facts.answer(&asked) == Answer::NeedsApproval
+        );
         let approved_only = listed.allowed.contains(no) && !world.facts.held(&asked);
         prop_assert!(listed.held.contains(no) != approved_only || !listed.allowed.contains(no));
     }
     let no = product.permission_no(&question.permission).unwrap();
     let found = world.ask(question, |input| scopes_held(input, Some(no)));
     for place in 0..world.facts.places.len() {
-        let asked = Question { on: Asked::Place(place), ..question.clone() };
+        let asked = Question {
+            on: Asked::Place(place),
+            ..question.clone()
+        };
         let there = found.contains(&place_id(place));
-        prop_assert_eq!(there, world.facts.answer(&asked) == Answer::Allow, "scope {}: {:?}", place, asked);
+        prop_assert_eq!(
+            there,
+            world.facts.answer(&asked) == Answer::Allow,
+            "scope {}: {:?}",
+            place,
+            asked
+        );
     }
     Ok(())
 }
@@ -87,7 +124,9 @@ fn the_worlds_bring_every_reason_up() {
     for _ in 0..150 {
         let bytes: Vec<u8> = (0..900)
             .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 state.to_le_bytes()[7]
             })
             .collect();
@@ -95,12 +134,21 @@ fn the_worlds_bring_every_reason_up() {
         let world = World::make(&mut tape);
         for _ in 0..24 {
             let question = world.question(&mut tape);
-            let no = world.policy.product().permission_no(&question.permission).unwrap();
-            *seen.entry(world.ask(&question, |input| decide(input, no)).reason).or_default() += 1;
+            let no = world
+                .policy
+                .product()
+                .permission_no(&question.permission)
+                .unwrap();
+            *seen
+                .entry(world.ask(&question, |input| decide(input, no)).reason)
+                .or_default() += 1;
         }
     }
     // The scope of a resource is always known, and every permission that is asked is one of the manifest.
     let never = [Reason::ScopeUnknown, Reason::PermissionUnknown];
-    let missing: Vec<_> = Reason::ALL.into_iter().filter(|r| !never.contains(r) && !seen.contains_key(r)).collect();
+    let missing: Vec<_> = Reason::ALL
+        .into_iter()
+        .filter(|r| !never.contains(r) && !seen.contains_key(r))
+        .collect();
     assert!(missing.is_empty(), "never came up: {missing:?}; seen: {seen:?}");
 }

@@ -220,7 +220,10 @@ impl Facts {
     /// `giver` is the permission, or implies it in some number of steps.
     fn implies(&self, giver: &str, permission: &str) -> bool {
         giver == permission
-            || self.implies.iter().any(|(a, b)| a == giver && self.implies(b, permission))
+            || self
+                .implies
+                .iter()
+                .any(|(a, b)| a == giver && self.implies(b, permission))
     }
 
     /// Whether the text names the permission, for an entry at a level.
@@ -243,7 +246,11 @@ impl Facts {
     /// Whether some permission that the text names is the permission or implies it.
     fn gives(&self, pattern: &str, permission: &str, level: Option<Lvl>) -> bool {
         let of = type_of(permission);
-        let verbs = self.verbs.iter().find(|(name, _)| *name == of).map(|(_, verbs)| verbs.clone());
+        let verbs = self
+            .verbs
+            .iter()
+            .find(|(name, _)| *name == of)
+            .map(|(_, verbs)| verbs.clone());
         verbs.unwrap_or_default().iter().any(|verb| {
             let giver = format!("{of}.{verb}");
             self.names(pattern, &giver, level) && self.implies(&giver, permission)
@@ -252,27 +259,44 @@ impl Facts {
 
     /// An included role brings what it gives at the level, as it is in this account.
     fn entries(&self, role: usize, level: Lvl) -> Vec<RefEntry> {
-        let Some(own) = self.roles[role].levels.get(&level) else { return Vec::new() };
+        let Some(own) = self.roles[role].levels.get(&level) else {
+            return Vec::new();
+        };
         let mut all = own.clone();
         for included in &self.roles[role].includes {
             all.extend(self.entries(*included, level));
         }
         let removed = self.changes(&self.removed, role, level);
-        all.iter_mut().for_each(|entry| entry.except.extend(removed.clone()));
+        all.iter_mut()
+            .for_each(|entry| entry.except.extend(removed.clone()));
         for pattern in self.changes(&self.added, role, level) {
-            all.push(RefEntry { pattern, except: Vec::new(), when: None, rule: RefRule::OfType });
+            all.push(RefEntry {
+                pattern,
+                except: Vec::new(),
+                when: None,
+                rule: RefRule::OfType,
+            });
         }
         all
     }
 
     fn changes(&self, list: &[(usize, Lvl, String)], role: usize, level: Lvl) -> Vec<String> {
-        list.iter().filter(|(r, l, _)| *r == role && *l == level).map(|(_, _, p)| p.clone()).collect()
+        list.iter()
+            .filter(|(r, l, _)| *r == role && *l == level)
+            .map(|(_, _, p)| p.clone())
+            .collect()
     }
 
     fn attr(&self, question: &Question, name: &str) -> Option<Val> {
         let own = type_of(&question.permission);
         let declared = |of: &str| self.declared.iter().find(|(t, n, _)| *t == of && *n == name);
-        let from_request = |allowed: bool| if allowed { question.attrs.get(name).cloned() } else { None };
+        let from_request = |allowed: bool| {
+            if allowed {
+                question.attrs.get(name).cloned()
+            } else {
+                None
+            }
+        };
         if let Asked::Resource(i) = question.on
             && let Some((_, _, requested)) = declared(self.resources[i].of)
         {
@@ -306,20 +330,29 @@ impl Facts {
                 _ => None,
             },
             Cond::KindIs(kind) => {
-                let member = self.member.as_ref().filter(|_| self.members_only && self.subject.starts_with("user:"));
+                let member = self
+                    .member
+                    .as_ref()
+                    .filter(|_| self.members_only && self.subject.starts_with("user:"));
                 member.map(|member| member.kind == *kind)
             }
             Cond::Before(at) => Some(question.now < *at * 1_000_000),
             Cond::Not(inner) => self.holds_true(inner, question, params).map(|truth| !truth),
             Cond::And(a, b) => {
-                match (self.holds_true(a, question, params), self.holds_true(b, question, params)) {
+                match (
+                    self.holds_true(a, question, params),
+                    self.holds_true(b, question, params),
+                ) {
                     (Some(false), _) | (_, Some(false)) => Some(false),
                     (Some(true), Some(true)) => Some(true),
                     _ => None,
                 }
             }
             Cond::Or(a, b) => {
-                match (self.holds_true(a, question, params), self.holds_true(b, question, params)) {
+                match (
+                    self.holds_true(a, question, params),
+                    self.holds_true(b, question, params),
+                ) {
                     (Some(true), _) | (_, Some(true)) => Some(true),
                     (Some(false), Some(false)) => Some(false),
                     _ => None,
@@ -329,10 +362,20 @@ impl Facts {
     }
 
     /// What the entries of a role at a level come to; `held` asks for what is had without condition.
-    fn by_role(&self, role: usize, level: Lvl, question: &Question, params: &BTreeMap<String, Val>, held: bool) -> Answer {
+    fn by_role(
+        &self,
+        role: usize,
+        level: Lvl,
+        question: &Question,
+        params: &BTreeMap<String, Val>,
+        held: bool,
+    ) -> Answer {
         let mut best = Answer::Deny;
         for entry in self.entries(role, level) {
-            let excepted = entry.except.iter().any(|part| self.names(part, &question.permission, Some(level)));
+            let excepted = entry
+                .except
+                .iter()
+                .any(|part| self.names(part, &question.permission, Some(level)));
             if excepted || !self.gives(&entry.pattern, &question.permission, Some(level)) {
                 continue;
             }
@@ -365,9 +408,17 @@ impl Facts {
                 continue;
             }
             // The condition is the one that is declared for what was granted.
-            let granted = if pattern.ends_with('*') { &question.permission } else { pattern };
-            let cond = self.granted_when.iter().find(|(permission, _)| permission == granted);
-            gives |= !held && cond.is_some_and(|(_, cond)| self.holds_true(cond, question, &grant.params) == Some(true));
+            let granted = if pattern.ends_with('*') {
+                &question.permission
+            } else {
+                pattern
+            };
+            let cond = self
+                .granted_when
+                .iter()
+                .find(|(permission, _)| permission == granted);
+            gives |= !held
+                && cond.is_some_and(|(_, cond)| self.holds_true(cond, question, &grant.params) == Some(true));
         }
         match (gives, self.ruled.contains(&question.permission)) {
             (false, _) => Answer::Deny,
@@ -395,7 +446,11 @@ impl Facts {
             }
         }
         let path = self.path(place);
-        if self.disabled || path.iter().any(|place| self.places[*place].state != State::Active) {
+        if self.disabled
+            || path
+                .iter()
+                .any(|place| self.places[*place].state != State::Active)
+        {
             return Vec::new();
         }
         let is_user = self.subject.starts_with("user:");
@@ -403,7 +458,11 @@ impl Facts {
         if is_user && self.members_only {
             match &self.member {
                 Some(member) if !member.suspended && !over(member.expires, question.now) => {
-                    defaults.extend(if member.kind == "customer" { self.customer } else { self.agent });
+                    defaults.extend(if member.kind == "customer" {
+                        self.customer
+                    } else {
+                        self.agent
+                    });
                     defaults.extend(self.anonymous);
                 }
                 _ => return Vec::new(),
@@ -413,7 +472,11 @@ impl Facts {
         }
         let mine = |subject: &String| *subject == self.subject || self.groups.contains(subject);
         let mut answers = Vec::new();
-        for binding in self.bindings.iter().filter(|b| mine(&b.subject) && !over(b.expires, question.now)) {
+        for binding in self
+            .bindings
+            .iter()
+            .filter(|b| mine(&b.subject) && !over(b.expires, question.now))
+        {
             if path.contains(&binding.place) {
                 let level = self.places[binding.place].level;
                 answers.push(self.by_role(binding.role, level, question, &binding.params, held));
@@ -422,7 +485,11 @@ impl Facts {
         for role in defaults {
             answers.push(self.by_role(role, Lvl::Account, question, &BTreeMap::new(), held));
         }
-        for grant in self.grants.iter().filter(|g| mine(&g.subject) && !over(g.expires, question.now)) {
+        for grant in self
+            .grants
+            .iter()
+            .filter(|g| mine(&g.subject) && !over(g.expires, question.now))
+        {
             let covers = match &grant.on {
                 On::Place(place) => path.contains(place),
                 On::Resource(resource) => chain.contains(resource),
@@ -459,7 +526,11 @@ impl Facts {
                 && (approval.digest.is_none() || approval.digest == question.digest)
                 && !over(approval.expires, question.now)
         });
-        if approved { Answer::Allow } else { Answer::NeedsApproval }
+        if approved {
+            Answer::Allow
+        } else {
+            Answer::NeedsApproval
+        }
     }
 
     /// Whether the permission is had without condition or approval.

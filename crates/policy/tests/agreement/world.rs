@@ -3,16 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bailiwick_policy::{
-    AccountPolicy, ApprovalTarget, Audience, DecisionInput, GrantBucket, Level, LevelOverlay, Member, MemberState, Numbers,
-    OpenApproval, Overlay, Pattern, PermissionSet, PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Product,
-    Request, Resource, Target, TypeGrantReach, Value, Values, bucket_of, compile,
+    AccountPolicy, ApprovalTarget, Audience, DecisionInput, GrantBucket, Level, LevelOverlay, Member,
+    MemberState, Numbers, OpenApproval, Overlay, Pattern, PermissionSet, PermissionSetBuilder, Place,
+    PlaceId, PlaceState, Places, Product, Request, Resource, Target, TypeGrantReach, Value, Values,
+    bucket_of, compile,
     manifest::{EntryDecl, MemberKind, parse},
 };
 use bailiwick_types::{AccountId, ApprovalId, GroupId, Subject, Timestamp};
 
 use crate::reference::{
-    Asked, Cond, Facts, Lvl, On, Question, Reach, RefApproval, RefBinding, RefEntry, RefGrant, RefMember, RefPlace,
-    RefResource, RefRole, RefRule, State, Val,
+    Asked, Cond, Facts, Lvl, On, Question, Reach, RefApproval, RefBinding, RefEntry, RefGrant, RefMember,
+    RefPlace, RefResource, RefRole, RefRule, State, Val,
 };
 
 /// Choices, one byte each; a tape that has run out goes on with zeros, so that shorter tapes are simpler worlds.
@@ -40,10 +41,24 @@ const TYPES: [&str; 3] = ["doc", "part", "folder"];
 const VERBS: [&str; 4] = ["v0", "v1", "v2", "v3"];
 const SUITE: [&str; 4] = ["account.view", "instance.view", "workspace.view", "user.invite"];
 /// What the suite's types imply, as far as the questions go.
-const SUITE_VERBS: [(&str, [&str; 2]); 4] =
-    [("account", ["view", "edit"]), ("instance", ["view", "edit"]), ("workspace", ["view", "edit"]), ("user", ["view", "invite"])];
+const SUITE_VERBS: [(&str, [&str; 2]); 4] = [
+    ("account", ["view", "edit"]),
+    ("instance", ["view", "edit"]),
+    ("workspace", ["view", "edit"]),
+    ("user", ["view", "invite"]),
+];
 const PATTERNS: [&str; 12] = [
-    "doc.v0", "doc.v1", "doc.v2", "part.v0", "part.v1", "folder.v0", "doc.*", "part.*", "*", "workspace.view", "user.*",
+    "doc.v0",
+    "doc.v1",
+    "doc.v2",
+    "part.v0",
+    "part.v1",
+    "folder.v0",
+    "doc.*",
+    "part.*",
+    "*",
+    "workspace.view",
+    "user.*",
     "instance.edit",
 ];
 const LEVELS: [Lvl; 3] = [Lvl::Account, Lvl::Instance, Lvl::Workspace];
@@ -91,7 +106,9 @@ fn params(tape: &mut Tape<'_>) -> BTreeMap<String, Val> {
     let mut params = BTreeMap::new();
     for name in ["tags", "labels"] {
         if tape.one_in(3) {
-            let texts = (0..tape.below(3)).map(|_| tape.pick(&["x", "y", "z"]).to_owned()).collect();
+            let texts = (0..tape.below(3))
+                .map(|_| tape.pick(&["x", "y", "z"]).to_owned())
+                .collect();
             params.insert(name.to_owned(), Val::Texts(texts));
         }
     }
@@ -102,7 +119,10 @@ fn entry(tape: &mut Tape<'_>) -> RefEntry {
     let pattern = tape.pick(&PATTERNS).to_owned();
     let mut except = Vec::new();
     if pattern == "*" && tape.one_in(2) {
-        except.push(tape.pick(&["doc.v1", "part.*", "user.invite", "workspace.view"]).to_owned());
+        except.push(
+            tape.pick(&["doc.v1", "part.*", "user.invite", "workspace.view"])
+                .to_owned(),
+        );
     }
     if pattern == "doc.*" && tape.one_in(2) {
         except.push(tape.pick(&["doc.v0", "doc.v2"]).to_owned());
@@ -115,7 +135,12 @@ fn entry(tape: &mut Tape<'_>) -> RefEntry {
         5 if pattern.starts_with("doc.v") && pattern != "doc.v3" => RefRule::Own,
         _ => RefRule::OfType,
     };
-    RefEntry { pattern, except, when, rule }
+    RefEntry {
+        pattern,
+        except,
+        when,
+        rule,
+    }
 }
 
 /// A random world.
@@ -131,8 +156,17 @@ pub(crate) struct World {
 }
 
 fn facts(tape: &mut Tape<'_>) -> (Facts, bool, bool) {
-    let mut implies = vec![("account.edit", "account.view"), ("instance.edit", "instance.view"), ("workspace.edit", "workspace.view")];
-    let possible = [("doc.v0", "doc.v1"), ("doc.v1", "doc.v2"), ("doc.v0", "doc.v2"), ("part.v1", "part.v0")];
+    let mut implies = vec![
+        ("account.edit", "account.view"),
+        ("instance.edit", "instance.view"),
+        ("workspace.edit", "workspace.view"),
+    ];
+    let possible = [
+        ("doc.v0", "doc.v1"),
+        ("doc.v1", "doc.v2"),
+        ("doc.v0", "doc.v2"),
+        ("part.v1", "part.v0"),
+    ];
     for pair in possible {
         if tape.one_in(2) {
             implies.push(pair);
@@ -151,7 +185,11 @@ fn facts(tape: &mut Tape<'_>) -> (Facts, bool, bool) {
             }
             levels
         },
-        includes: if i > 0 && tape.one_in(3) { vec![tape.below(i)] } else { Vec::new() },
+        includes: if i > 0 && tape.one_in(3) {
+            vec![tape.below(i)]
+        } else {
+            Vec::new()
+        },
     });
     let roles: Vec<RefRole> = roles.collect();
     let account_role = |tape: &mut Tape<'_>| {
@@ -187,8 +225,21 @@ fn facts(tape: &mut Tape<'_>) -> (Facts, bool, bool) {
         (Some(2), Lvl::Workspace),
         (Some(0), Lvl::Workspace),
     ];
-    let places = tree.map(|(parent, level)| RefPlace { parent, level, state: state(tape) }).to_vec();
-    let subject = tape.pick(&["user:u1", "user:u1", "user:u1", "service:s1", "anonymous:x", "github:7"]);
+    let places = tree
+        .map(|(parent, level)| RefPlace {
+            parent,
+            level,
+            state: state(tape),
+        })
+        .to_vec();
+    let subject = tape.pick(&[
+        "user:u1",
+        "user:u1",
+        "user:u1",
+        "service:s1",
+        "anonymous:x",
+        "github:7",
+    ]);
     let member = (!tape.one_in(20)).then(|| RefMember {
         kind: tape.pick(&["agent", "customer"]),
         suspended: tape.one_in(24),
@@ -202,10 +253,16 @@ fn facts(tape: &mut Tape<'_>) -> (Facts, bool, bool) {
         expires: expiry(tape),
         params: params(tape),
     });
-    let bindings = bindings.collect::<Vec<_>>().into_iter().filter(|b| roles[b.role].levels.contains_key(&tree[b.place].1));
+    let bindings = bindings
+        .collect::<Vec<_>>()
+        .into_iter()
+        .filter(|b| roles[b.role].levels.contains_key(&tree[b.place].1));
     let bindings = bindings.collect();
     let value = |tape: &mut Tape<'_>, name: &str| match name {
-        "who" => Val::Subject(tape.pick(&["user:u1", "user:u2", "service:s1", "service:u1"]).to_owned()),
+        "who" => Val::Subject(
+            tape.pick(&["user:u1", "user:u2", "service:s1", "service:u1"])
+                .to_owned(),
+        ),
         "open" | "asked" => Val::Bool(tape.one_in(2)),
         "size" => Val::Int(i64::try_from(tape.below(10)).unwrap()),
         _ => Val::Text(tape.pick(&["x", "y", "z"]).to_owned()),
@@ -226,15 +283,23 @@ fn facts(tape: &mut Tape<'_>) -> (Facts, bool, bool) {
         resources.push(RefResource {
             of,
             place: tape.below(tree.len()),
-            owner: tape.one_in(2).then(|| tape.pick(&["user:u1", "user:u2", "anonymous:x"]).to_owned()),
-            parent: if i > 0 && tape.one_in(2) { Some(tape.below(i)) } else { None },
+            owner: tape
+                .one_in(2)
+                .then(|| tape.pick(&["user:u1", "user:u2", "anonymous:x"]).to_owned()),
+            parent: if i > 0 && tape.one_in(2) {
+                Some(tape.below(i))
+            } else {
+                None
+            },
             attrs,
             registered: tape.below(4) as u64,
         });
     }
     let grants = (0..tape.below(12)).map(|_| RefGrant {
         subject: tape.pick(&subjects),
-        patterns: (0..=tape.below(2)).map(|_| tape.pick(&PATTERNS).to_owned()).collect(),
+        patterns: (0..=tape.below(2))
+            .map(|_| tape.pick(&PATTERNS).to_owned())
+            .collect(),
         on: match tape.below(3) {
             0 => On::Resource(tape.below(resources.len())),
             1 => On::Place(tape.below(tree.len())),
@@ -249,7 +314,11 @@ fn facts(tape: &mut Tape<'_>) -> (Facts, bool, bool) {
     });
     let grants = grants.collect();
     let asked = |tape: &mut Tape<'_>| {
-        if tape.one_in(3) { Asked::Place(tape.below(tree.len())) } else { Asked::Resource(tape.below(resources.len())) }
+        if tape.one_in(3) {
+            Asked::Place(tape.below(tree.len()))
+        } else {
+            Asked::Resource(tape.below(resources.len()))
+        }
     };
     let approvals = (0..tape.below(8)).map(|_| RefApproval {
         permission: tape.pick(&["doc.v0", "doc.v1"]).to_owned(),
@@ -261,7 +330,10 @@ fn facts(tape: &mut Tape<'_>) -> (Facts, bool, bool) {
     let approvals = approvals.collect();
     let facts = Facts {
         verbs,
-        implies: implies.into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
+        implies: implies
+            .into_iter()
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .collect(),
         on: vec![("part", "doc")],
         declared: vec![
             ("doc", "who", false),
@@ -273,7 +345,11 @@ fn facts(tape: &mut Tape<'_>) -> (Facts, bool, bool) {
             ("part", "open", true),
             ("part", "label", true),
         ],
-        ruled: if has_rule && switched { vec!["doc.v0".to_owned()] } else { Vec::new() },
+        ruled: if has_rule && switched {
+            vec!["doc.v0".to_owned()]
+        } else {
+            Vec::new()
+        },
         granted_when: vec![
             ("doc.v0".to_owned(), Cond::AttrInParam("tag", "tags")),
             ("part.v0".to_owned(), Cond::AttrInParam("label", "labels")),
@@ -306,13 +382,23 @@ fn yaml(facts: &Facts, has_rule: bool, switched: bool) -> String {
     let implied = |of: &str| {
         let mut by_verb: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (a, b) in facts.implies.iter().filter(|(a, _)| a.starts_with(of)) {
-            by_verb.entry(a.split_once('.').unwrap().1).or_default().push(b.split_once('.').unwrap().1);
+            by_verb
+                .entry(a.split_once('.').unwrap().1)
+                .or_default()
+                .push(b.split_once('.').unwrap().1);
         }
-        let parts: Vec<String> = by_verb.iter().map(|(verb, to)| format!("{verb}: [{}]", to.join(", "))).collect();
+        let parts: Vec<String> = by_verb
+            .iter()
+            .map(|(verb, to)| format!("{verb}: [{}]", to.join(", ")))
+            .collect();
         format!("{{{}}}", parts.join(", "))
     };
     let verbs = VERBS.join(", ");
-    let rule = if has_rule { "{v0: {by: doc.v3, serves: stays, when_setting: ask}}" } else { "{}" };
+    let rule = if has_rule {
+        "{v0: {by: doc.v3, serves: stays, when_setting: ask}}"
+    } else {
+        "{}"
+    };
     let mut text = format!(
         "product: random
 levels: {{account: {{}}, instance: {{}}, workspace: {{}}}}
@@ -341,7 +427,11 @@ subjects:
         if facts.members_only { "members" } else { "external" },
     );
     let role = |no: Option<usize>| no.map_or("{}".to_owned(), |no| format!("{{role: r{no}}}"));
-    text += &format!("  kinds: {{agent: {}, customer: {}}}\n", role(facts.agent), role(facts.customer));
+    text += &format!(
+        "  kinds: {{agent: {}, customer: {}}}\n",
+        role(facts.agent),
+        role(facts.customer)
+    );
     text += &format!("  anonymous: {}\nroles:\n", role(facts.anonymous));
     for (no, role) in facts.roles.iter().enumerate() {
         let includes: Vec<String> = role.includes.iter().map(|other| format!("r{other}")).collect();
@@ -369,7 +459,11 @@ subjects:
 }
 
 fn quoted(texts: &[String]) -> String {
-    texts.iter().map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join(", ")
+    texts
+        .iter()
+        .map(|text| format!("\"{text}\""))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 pub(crate) fn place_id(place: usize) -> PlaceId {
@@ -401,8 +495,16 @@ fn set_of(facts: &Facts, product: &Product, subject: &str) -> PermissionSetBuild
     if subject == facts.subject {
         if let Some(member) = &facts.member {
             set.member(Member {
-                kind: if member.kind == "agent" { MemberKind::Agent } else { MemberKind::Customer },
-                state: if member.suspended { MemberState::Suspended } else { MemberState::Active },
+                kind: if member.kind == "agent" {
+                    MemberKind::Agent
+                } else {
+                    MemberKind::Customer
+                },
+                state: if member.suspended {
+                    MemberState::Suspended
+                } else {
+                    MemberState::Active
+                },
                 expires_at: at(member.expires),
             });
         }
@@ -412,9 +514,10 @@ fn set_of(facts: &Facts, product: &Product, subject: &str) -> PermissionSetBuild
                 permission: product.permission_no(&approval.permission).unwrap(),
                 target: match approval.on {
                     Asked::Place(place) => ApprovalTarget::Place(place_id(place)),
-                    Asked::Resource(i) => {
-                        ApprovalTarget::Resource(product.type_no(facts.resources[i].of).unwrap(), format!("r{i}").into())
-                    }
+                    Asked::Resource(i) => ApprovalTarget::Resource(
+                        product.type_no(facts.resources[i].of).unwrap(),
+                        format!("r{i}").into(),
+                    ),
                     Asked::Unknown => unreachable!("approvals are for known targets"),
                 },
                 digest: approval.digest.as_deref().map(Into::into),
@@ -428,10 +531,19 @@ fn set_of(facts: &Facts, product: &Product, subject: &str) -> PermissionSetBuild
     }
     for binding in facts.bindings.iter().filter(|binding| binding.subject == subject) {
         let role = product.role_no(&format!("r{}", binding.role)).unwrap();
-        set.bind(role, place_id(binding.place), at(binding.expires), Some(values(&binding.params)));
+        set.bind(
+            role,
+            place_id(binding.place),
+            at(binding.expires),
+            Some(values(&binding.params)),
+        );
     }
     for grant in facts.grants.iter().filter(|grant| grant.subject == subject) {
-        let patterns: Vec<Pattern> = grant.patterns.iter().map(|text| product.pattern(text).unwrap()).collect();
+        let patterns: Vec<Pattern> = grant
+            .patterns
+            .iter()
+            .map(|text| product.pattern(text).unwrap())
+            .collect();
         let (expires, params) = (at(grant.expires), Some(values(&grant.params)));
         match &grant.on {
             On::Place(place) => set.grant_scope(place_id(*place), patterns, expires, params),
@@ -441,7 +553,14 @@ fn set_of(facts: &Facts, product: &Product, subject: &str) -> PermissionSetBuild
                     Reach::Existing(at) => TypeGrantReach::Existing(*at),
                     Reach::Future(at) => TypeGrantReach::Future(*at),
                 };
-                set.grant_type(product.type_no(of).unwrap(), place_id(*place), reach, patterns, expires, params)
+                set.grant_type(
+                    product.type_no(of).unwrap(),
+                    place_id(*place),
+                    reach,
+                    patterns,
+                    expires,
+                    params,
+                )
             }
             On::Resource(i) => {
                 let of = product.type_no(facts.resources[*i].of).unwrap();
@@ -461,16 +580,30 @@ impl World {
         let product = Arc::new(product);
         let mut overlays: BTreeMap<usize, BTreeMap<Level, LevelOverlay>> = BTreeMap::new();
         for (role, lvl, pattern) in &facts.removed {
-            overlays.entry(*role).or_default().entry(level(*lvl)).or_default().remove.push(pattern.clone());
+            overlays
+                .entry(*role)
+                .or_default()
+                .entry(level(*lvl))
+                .or_default()
+                .remove
+                .push(pattern.clone());
         }
         for (role, lvl, pattern) in &facts.added {
             let add = EntryDecl::plain(pattern.as_str());
-            overlays.entry(*role).or_default().entry(level(*lvl)).or_default().add.push(add);
+            overlays
+                .entry(*role)
+                .or_default()
+                .entry(level(*lvl))
+                .or_default()
+                .add
+                .push(add);
         }
-        let overlays = overlays.into_iter().map(|(role, levels)| {
-            Overlay { role: product.role_no(&format!("r{role}")).unwrap(), levels }
+        let overlays = overlays.into_iter().map(|(role, levels)| Overlay {
+            role: product.role_no(&format!("r{role}")).unwrap(),
+            levels,
         });
-        let policy = AccountPolicy::compile(Arc::clone(&product), vec![], overlays.collect(), BTreeMap::new());
+        let policy =
+            AccountPolicy::compile(Arc::clone(&product), vec![], overlays.collect(), BTreeMap::new());
         assert_eq!(policy.faults(), [], "{yaml}");
         let state = |state| match state {
             State::Active => PlaceState::Active,
@@ -500,8 +633,14 @@ impl World {
         }
         // What is cached outside the process has to answer as what was built.
         if tape.one_in(2) {
-            sets = sets.iter().map(|set| PermissionSet::decode(&set.encode()).unwrap()).collect();
-            buckets = buckets.iter().map(|bucket| GrantBucket::decode(&bucket.encode()).unwrap()).collect();
+            sets = sets
+                .iter()
+                .map(|set| PermissionSet::decode(&set.encode()).unwrap())
+                .collect();
+            buckets = buckets
+                .iter()
+                .map(|bucket| GrantBucket::decode(&bucket.encode()).unwrap())
+                .collect();
         }
         let resources = facts.resources.iter().enumerate().map(|(i, resource)| Resource {
             type_no: product.type_no(resource.of).unwrap(),
@@ -509,14 +648,26 @@ impl World {
             place: place_id(resource.place),
             owner: resource.owner.as_deref().map(|owner| owner.parse().unwrap()),
             parent: resource.parent.map(|p| {
-                (product.type_no(facts.resources[p].of).unwrap(), format!("r{p}").into())
+                (
+                    product.type_no(facts.resources[p].of).unwrap(),
+                    format!("r{p}").into(),
+                )
             }),
             attributes: values(&resource.attrs),
             registered: resource.registered,
         });
         let resources: Vec<Resource> = resources.collect();
         let subject = facts.subject.parse().unwrap();
-        Self { policy, places, subject, sets, buckets, resources, facts, yaml }
+        Self {
+            policy,
+            places,
+            subject,
+            sets,
+            buckets,
+            resources,
+            facts,
+            yaml,
+        }
     }
 
     pub(crate) fn question(&self, tape: &mut Tape<'_>) -> Question {
@@ -548,7 +699,13 @@ impl World {
             attrs.insert("who".to_owned(), Val::Subject(self.facts.subject.clone()));
         }
         let digest = tape.one_in(2).then(|| tape.pick(&["d1", "d2"]).to_owned());
-        Question { permission, on, attrs, digest, now: NOW }
+        Question {
+            permission,
+            on,
+            attrs,
+            digest,
+            now: NOW,
+        }
     }
 
     pub(crate) fn ask<T>(&self, question: &Question, answer: impl FnOnce(&DecisionInput<'_>) -> T) -> T {
@@ -563,7 +720,9 @@ impl World {
             next = self.facts.resources[i].parent;
         }
         let wanted = |bucket: &&GrantBucket| {
-            chain.iter().any(|r| bucket_of(r.type_no, &r.id, bucket.number().1) == bucket.number().0)
+            chain
+                .iter()
+                .any(|r| bucket_of(r.type_no, &r.id, bucket.number().1) == bucket.number().0)
         };
         let buckets: Vec<&GrantBucket> = self.buckets.iter().filter(wanted).collect();
         let (attributes, context) = (values(&question.attrs), Values::default());
@@ -579,7 +738,11 @@ impl World {
                 Asked::Resource(_) => Target::Resource(&chain),
                 Asked::Unknown => Target::Absent,
             },
-            request: Request { attributes: &attributes, context: &context, digest: question.digest.as_deref() },
+            request: Request {
+                attributes: &attributes,
+                context: &context,
+                digest: question.digest.as_deref(),
+            },
             audience: Audience::Product,
             now: Timestamp(question.now),
         })
