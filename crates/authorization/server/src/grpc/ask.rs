@@ -1,0 +1,138 @@
+//! What the services that ask the replica have in common: consistency, faults, the right to ask.
+
+use bailiwick_proto::{
+    authorization::v1 as pb,
+    common::v1::{self as common, consistency::Requirement},
+};
+use bailiwick_policy::{Outcome, Reason};
+use bailiwick_rpc::{Context, Guard, Target, status, token};
+use bailiwick_types::{AccountId, Code, Fault, FieldViolation, Reason as Why, Violations};
+use tonic::Status;
+
+use crate::replica::{Answer, Consistency, QuestionError, ReplicaError};
+
+/// How fresh the answer must be: what the message says, and the token of the request's header.
+pub(super) fn consistency(
+    context: &Context,
+    given: Option<&common::Consistency>,
+) -> Result<Consistency, token::TokenError> {
+    let requirement = given.and_then(|given| given.requirement.as_ref());
+    let mut wanted = match requirement {
+        Some(Requirement::FullyConsistent(true)) => return Ok(Consistency::Fully),
+        Some(Requirement::AtLeastAsFresh(text)) => token::decode(text)?,
+        _ if context.token.is_empty() => return Ok(Consistency::MinimizeLatency),
+        _ => Default::default(),
+    };
+    wanted.merge(&context.token);
+    Ok(if wanted.is_empty() { Consistency::MinimizeLatency } else { Consistency::AtLeast(wanted) })
+}
+
+/// A question does not fit the manifest.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub(super) struct Unfit {
+    error: QuestionError,
+    violations: Vec<FieldViolation>,
+}
+
+impl Unfit {
+    /// `items` is empty where there is one question, else the name of the list.
+    pub(super) fn new(error: QuestionError, items: &str) -> Self {
+        let field = |n: usize, name: &str| {
+            if items.is_empty() { name.to_owned() } else { format!("{items}[{n}].{name}") }
+        };
+        let violations = match &error {
+            QuestionError::UnknownPermission(n, _) => vec![FieldViolation {
+                field: field(*n, "permission"),
+                rule: "must be a permission of the product".to_owned(),
+            }],
+            QuestionError::Attributes(n, faults) => faults
+                .iter()
+                .map(|fault| FieldViolation { field: field(*n, "attributes"), rule: fault.to_string() })
+                .collect(),
+        };
+        Self { error, violations }
+    }
+}
+
+impl Fault for Unfit {
+    fn code(&self) -> Code {
+        Code::InvalidArgument
+    }
+    fn reason(&self) -> Why {
+        match self.error {
+            QuestionError::UnknownPermission(..) => Why::UnknownPermission,
+            QuestionError::Attributes(..) => Why::InvalidField,
+        }
+    }
+    fn violations(&self) -> &[FieldViolation] {
+        &self.violations
+    }
+}
+
+/// Reads the id of an account.
+pub(super) fn account(violations: &mut Violations, text: &str) -> Option<AccountId> {
+    violations.take("account", text.parse::<AccountId>())
+}
+
+/// Puts answer and right together. The answer was made first, since it has brought the replica where the request asks
+/// for; the caller sees nothing of it without the right. Whether a question fits the manifest is told before the right
+/// only to a caller of that account: to others it would tell that the account exists.
+pub(super) async fn with_right<T>(
+    guard: &Guard,
+    context: &Context,
+    account: AccountId,
+    made: Result<Result<T, QuestionError>, ReplicaError>,
+    items: &str,
+) -> Result<T, Status> {
+    let own = context.caller.account == Some(account);
+    if own && let Ok(Err(error)) = made {
+        return Err(status(&Unfit::new(error, items)));
+    }
+    if let Err(error @ (ReplicaError::TooStale | ReplicaError::NotYetVisible)) = &made {
+        // Without data there is no right to look at either.
+        return Err(status(error));
+    }
+    guard.authorize(context, Target::Account(account)).await?;
+    match made {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(status(&Unfit::new(error, items))),
+        Err(error) => Err(status(&error)),
+    }
+}
+
+/// The decision as the API says it.
+pub(super) fn decision(answer: &Answer) -> pb::Decision {
+    match answer.outcome {
+        Outcome::Allow => pb::Decision::Allow,
+        Outcome::Deny => pb::Decision::Deny,
+        Outcome::NeedsApproval => pb::Decision::NeedsApproval,
+    }
+}
+
+/// The reason as the API says it.
+pub(super) fn reason(answer: &Answer) -> pb::DecisionReason {
+    use pb::DecisionReason as R;
+    if answer.actor {
+        return R::ActorNotAllowed;
+    }
+    match answer.reason {
+        Reason::Role => R::Role,
+        Reason::DefaultRole => R::DefaultRole,
+        Reason::Grant => R::Grant,
+        Reason::Approved => R::Approved,
+        Reason::ApprovalRequired => R::ApprovalRequired,
+        Reason::NoEntry | Reason::Expired | Reason::NotApplicable | Reason::PermissionUnknown => R::NoEntry,
+        Reason::ConditionFalse | Reason::ConditionUndecided => R::ConditionNotMet,
+        Reason::ResourceUnknown if answer.on_scope => R::ScopeUnknown,
+        Reason::ResourceUnknown => R::ResourceUnknown,
+        Reason::ScopeUnknown => R::ScopeUnknown,
+        Reason::SubjectDisabled => R::SubjectDisabled,
+        Reason::NotAMember => R::NotAMember,
+        Reason::MemberSuspended => R::MemberSuspended,
+        Reason::MembershipExpired => R::MembershipExpired,
+        Reason::AccountSuspended | Reason::ScopeSuspended | Reason::ScopeMoving | Reason::ScopeDeleted => {
+            R::ScopeNotActive
+        }
+    }
+}

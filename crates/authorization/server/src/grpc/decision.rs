@@ -1,0 +1,311 @@
+//! DecisionService: *may this subject do this, here, now?*
+
+use std::sync::Arc;
+
+use bailiwick_policy::{Audience, Source, Step, StepEffect};
+use bailiwick_proto::authorization::v1::{self as pb, decision_service_server::DecisionService};
+use bailiwick_rpc::{Context, Guard, IntoStatus};
+use bailiwick_types::{AccountId, Subject, Violations};
+use serde_json::{Map, Value as Json};
+use tonic::{Request, Response, Status};
+
+use super::{ask, attributes::map_of};
+use crate::replica::{Answer, BatchQuestion, Explained, Question, Replica, TargetText};
+
+/// The greatest number of questions of a batch.
+const ITEMS: usize = 1_000;
+/// The greatest length of a digest.
+const DIGEST: usize = 256;
+
+/// Answers questions from the replica.
+#[derive(Debug, Clone)]
+pub struct Decisions {
+    replica: Arc<Replica>,
+    guard: Guard,
+}
+
+impl Decisions {
+    /// A service that answers from the replica. `guard` should ask [`NearRights`](crate::replica::NearRights): the right
+    /// to ask is looked up on the hot path too.
+    #[must_use]
+    pub fn new(replica: Arc<Replica>, guard: Guard) -> Self {
+        Self { replica, guard }
+    }
+}
+
+/// A question whose shape is good.
+#[derive(Debug)]
+struct Asked<'a> {
+    subject: Subject,
+    actor: Option<Subject>,
+    permission: &'a str,
+    target: TargetText<'a>,
+    attributes: Option<Map<String, Json>>,
+    digest: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    fn question(&self) -> Question<'_> {
+        Question {
+            subject: &self.subject,
+            actor: self.actor.as_ref(),
+            permission: self.permission,
+            target: self.target,
+            attributes: self.attributes.as_ref(),
+            digest: self.digest,
+            audience: Audience::Product,
+        }
+    }
+}
+
+/// Reads one question; `prefix` is where it stands in the request.
+fn asked<'a>(
+    violations: &mut Violations,
+    prefix: &dyn Fn(&str) -> String,
+    subject: &str,
+    permission: &'a str,
+    target: &'a str,
+    given: Option<&prost_types::Struct>,
+    digest: &'a str,
+) -> Option<Asked<'a>> {
+    let subject = match subject.parse::<Subject>() {
+        Ok(subject) => Some(subject),
+        Err(error) => {
+            violations.add(prefix("subject"), error.to_string());
+            None
+        }
+    };
+    let target = match TargetText::parse(target) {
+        Ok(target) => Some(target),
+        Err(rule) => {
+            violations.add(prefix("target"), rule);
+            None
+        }
+    };
+    if permission.is_empty() || permission.len() > 128 {
+        violations.add(prefix("permission"), "must be `TYPE.VERB`");
+    }
+    if digest.len() > DIGEST {
+        violations.add(prefix("digest"), "must be at most 256 bytes long");
+    }
+    let attributes = match given.filter(|given| !given.fields.is_empty()) {
+        None => None,
+        Some(given) => {
+            let map = map_of(given);
+            if map.is_none() {
+                violations.add(prefix("attributes"), "must not nest deeper than 8 levels");
+            }
+            map
+        }
+    };
+    let digest = (!digest.is_empty()).then_some(digest);
+    Some(Asked { subject: subject?, actor: None, permission, target: target?, attributes, digest })
+}
+
+fn asked_one<'a>(check: &'a pb::CheckRequest) -> Result<(AccountId, Asked<'a>), Violations> {
+    let mut violations = Violations::new();
+    let account = ask::account(&mut violations, &check.account);
+    let actor = match &*check.actor {
+        "" => None,
+        text => violations.take("actor", text.parse::<Subject>()),
+    };
+    let given = check.attributes.as_ref();
+    let name = str::to_owned;
+    let (permission, target) = (&*check.permission, &*check.target);
+    let asked = asked(&mut violations, &name, &check.subject, permission, target, given, &check.digest);
+    match (account, asked) {
+        (Some(account), Some(asked)) if violations.is_empty() => Ok((account, Asked { actor, ..asked })),
+        _ => Err(violations),
+    }
+}
+
+fn asked_all(batch: &pb::BatchCheckRequest) -> Result<(AccountId, Vec<Asked<'_>>), Violations> {
+    let mut violations = Violations::new();
+    let account = ask::account(&mut violations, &batch.account);
+    if batch.items.is_empty() || batch.items.len() > ITEMS {
+        violations.add("items", "must be 1 to 1000");
+        return Err(violations);
+    }
+    let mut all = Vec::with_capacity(batch.items.len());
+    for (n, item) in batch.items.iter().enumerate() {
+        let subject = if item.subject.is_empty() { &batch.subject } else { &item.subject };
+        let prefix = |name: &str| format!("items[{n}].{name}");
+        let given = item.attributes.as_ref();
+        let (permission, target) = (&*item.permission, &*item.target);
+        all.extend(asked(&mut violations, &prefix, subject, permission, target, given, &item.digest));
+    }
+    match account {
+        Some(account) if violations.is_empty() => Ok((account, all)),
+        _ => Err(violations),
+    }
+}
+
+#[tonic::async_trait]
+impl DecisionService for Decisions {
+    async fn check(&self, request: Request<pb::CheckRequest>) -> Result<Response<pb::CheckResponse>, Status> {
+        let context = Context::of(&request)?;
+        let check = request.get_ref();
+        let (account, asked) = asked_one(check).map_err(IntoStatus::into_status)?;
+        let wanted = ask::consistency(context, check.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+        let made = self.replica.decide(account, &asked.question(), &wanted, context.deadline).await;
+        let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
+        let (answer, revision) = ask::with_right(&self.guard, context, account, made, "").await?;
+        Ok(Response::new(pb::CheckResponse {
+            decision: ask::decision(&answer).into(),
+            reason: ask::reason(&answer).into(),
+            obligations: Vec::new(),
+            revision,
+        }))
+    }
+
+    async fn batch_check(
+        &self,
+        request: Request<pb::BatchCheckRequest>,
+    ) -> Result<Response<pb::BatchCheckResponse>, Status> {
+        let context = Context::of(&request)?;
+        let batch = request.get_ref();
+        let (account, asked) = asked_all(batch).map_err(IntoStatus::into_status)?;
+        let wanted = ask::consistency(context, batch.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+        let questions: Vec<Question<'_>> = asked.iter().map(Asked::question).collect();
+        let question = BatchQuestion { items: &questions };
+        let made = self.replica.decide_all(account, &question, &wanted, context.deadline).await;
+        let made = made.map(|decided| decided.answer.map(|answers| (answers, decided.revision)));
+        let (answers, revision) = ask::with_right(&self.guard, context, account, made, "items").await?;
+        let results = answers
+            .iter()
+            .map(|answer| pb::BatchCheckResult {
+                decision: ask::decision(answer).into(),
+                reason: ask::reason(answer).into(),
+            })
+            .collect();
+        Ok(Response::new(pb::BatchCheckResponse { results, revision }))
+    }
+
+    async fn explain(
+        &self,
+        request: Request<pb::ExplainRequest>,
+    ) -> Result<Response<pb::ExplainResponse>, Status> {
+        let context = Context::of(&request)?;
+        let Some(check) = &request.get_ref().check else {
+            return Err(Violations::of("check", "must be given").into_status());
+        };
+        let (account, asked) = asked_one(check).map_err(|violations| nested(&violations).into_status())?;
+        let made = self.replica.explain(account, &asked.question(), context.deadline).await;
+        let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
+        let (explained, revision) = ask::with_right(&self.guard, context, account, made, "").await?;
+        let decision = explained.explanation.decision;
+        let answer = Answer {
+            outcome: decision.outcome,
+            reason: decision.reason,
+            on_scope: explained.on_scope,
+            actor: false,
+        };
+        Ok(Response::new(pb::ExplainResponse {
+            decision: ask::decision(&answer).into(),
+            reason: ask::reason(&answer).into(),
+            revision,
+            steps: steps(&explained, &asked.subject),
+        }))
+    }
+}
+
+/// The violations of a question that stands in the field `check`.
+fn nested(violations: &Violations) -> Violations {
+    let mut nested = Violations::new();
+    for violation in violations.as_slice() {
+        nested.add(format!("check.{}", violation.field), violation.rule.clone());
+    }
+    nested
+}
+
+fn steps(explained: &Explained, subject: &Subject) -> Vec<pb::ExplainStep> {
+    let mut steps = Vec::new();
+    for place in &explained.path {
+        steps.push(fact("scope", place));
+    }
+    if let Some(member) = &explained.member {
+        steps.push(fact("member", member));
+    }
+    steps.extend(explained.explanation.steps.iter().map(|found| step(found, subject)));
+    if explained.explanation.steps.is_empty() {
+        let outcome = format!("nothing gives it: {}", explained.explanation.decision.reason.as_str());
+        steps.push(pb::ExplainStep { outcome, ..fact("role", "") });
+    }
+    steps
+}
+
+fn fact(source: &str, entry: &str) -> pb::ExplainStep {
+    pb::ExplainStep { source: source.to_owned(), entry: entry.to_owned(), ..Default::default() }
+}
+
+fn step(step: &Step, subject: &Subject) -> pb::ExplainStep {
+    let scope_of = |place: bailiwick_policy::PlaceId| {
+        let text = |level| place.to_scope(level).map(|scope| scope.to_string());
+        text(bailiwick_policy::Level::Account).unwrap_or_default()
+    };
+    let (source, scope) = match step.source {
+        Source::Binding { place, level, .. } => {
+            let scope = place.to_scope(level).map_or_else(|| "product".to_owned(), |scope| scope.to_string());
+            ("role", scope)
+        }
+        Source::DefaultRole { .. } => ("default role", String::new()),
+        Source::ScopeGrant { place, .. } | Source::TypeGrant { place, .. } => ("grant", scope_of(place)),
+        Source::ResourceGrant { above, .. } => {
+            ("grant", if above == 0 { "the target".to_owned() } else { format!("{above} above the target") })
+        }
+    };
+    let mut outcome = match step.effect {
+        StepEffect::Allows => "matches".to_owned(),
+        StepEffect::NeedsApproval => "needs approval".to_owned(),
+        StepEffect::Undecided => "does not match: the condition cannot be decided".to_owned(),
+        StepEffect::False => "does not match: the condition is not true".to_owned(),
+        StepEffect::Expired => "does not match: it has expired".to_owned(),
+    };
+    if let Some(condition) = &step.condition {
+        let seen: Vec<String> = condition
+            .seen
+            .iter()
+            .map(|(name, value)| format!("{name} = {}", value.as_deref().unwrap_or("missing")))
+            .collect();
+        outcome.push_str(&format!("; when {} with {}", condition.source, seen.join(", ")));
+    }
+    let group = step.subject.as_deref().filter(|of| *of != subject.as_str()).unwrap_or_default();
+    pb::ExplainStep {
+        source: source.to_owned(),
+        name: step.role.clone().unwrap_or_default(),
+        scope,
+        group: group.to_owned(),
+        entry: step.gives.clone(),
+        outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_violations_of_a_question_are_told_at_once() {
+        let check = pb::CheckRequest { subject: "nobody".into(), target: "x".into(), ..Default::default() };
+        let violations = asked_one(&check).unwrap_err();
+        let fields: Vec<&str> = violations.as_slice().iter().map(|violation| &*violation.field).collect();
+        assert_eq!(fields, ["account", "subject", "target", "permission"]);
+    }
+
+    #[test]
+    fn a_batch_names_the_item_that_breaks_a_rule() {
+        let item = |target: &str| pb::BatchCheckItem {
+            permission: "a.b".into(),
+            target: target.into(),
+            ..Default::default()
+        };
+        let batch = pb::BatchCheckRequest {
+            account: "acct_01h455vb4pex5vsknk084sn02q".into(),
+            subject: "user:x".into(),
+            items: vec![item("project:1"), item("no")],
+            ..Default::default()
+        };
+        let violations = asked_all(&batch).unwrap_err();
+        assert_eq!(violations.as_slice()[0].field, "items[1].target");
+    }
+}

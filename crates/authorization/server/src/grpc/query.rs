@@ -1,0 +1,315 @@
+//! QueryService: questions with more than one answer. Lists are paged and never silently cut.
+
+use std::sync::Arc;
+
+use bailiwick_policy::manifest::UserMode;
+use bailiwick_proto::authorization::v1::{self as pb, query_service_server::QueryService};
+use bailiwick_rpc::{Context, Guard, IntoStatus, OperatorAllowed, Target, later, page, status};
+use bailiwick_types::{
+    AccountId, CallerKind, Clock, Code, Fault, PageSize, Reason, Scope, Subject, Violations,
+};
+use serde::{Deserialize, Serialize};
+use tonic::{Request, Response, Status};
+
+use super::ask;
+use crate::{
+    replica::{Consistency, Replica, ReplicaError, TargetText},
+    store::load::Lists,
+};
+
+/// Accounts that are looked up at a time for a list across accounts.
+const ACCOUNTS: u64 = 100;
+
+/// Answers questions with more than one answer.
+#[derive(Clone)]
+pub struct Queries {
+    replica: Arc<Replica>,
+    lists: Lists,
+    /// Asks the primary.
+    guard: Guard,
+    /// Asks the replica.
+    near: Guard,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Queries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Queries")
+    }
+}
+
+impl Queries {
+    /// A service that answers from the replica and, where lists need it, from its database. `guard` asks the primary,
+    /// `near` the replica.
+    #[must_use]
+    pub fn new(
+        replica: Arc<Replica>,
+        db: bailiwick_sql::Db,
+        guard: Guard,
+        near: Guard,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { replica, lists: Lists(db), guard, near, clock }
+    }
+}
+
+/// A caller asks for what somebody else has.
+#[derive(Debug, thiserror::Error)]
+#[error("the caller may not ask this about somebody else")]
+struct NotSelf;
+
+impl Fault for NotSelf {
+    fn code(&self) -> Code {
+        Code::PermissionDenied
+    }
+    fn reason(&self) -> Reason {
+        Reason::PermissionDenied
+    }
+}
+
+/// Where a page of scopes ended.
+#[derive(Debug, Serialize, Deserialize)]
+struct ScopeKey {
+    account: AccountId,
+    scope: String,
+}
+
+impl Queries {
+    /// Whether the caller may ask about a subject: about itself; else as operator, or with an account by
+    /// `decision.check` there.
+    async fn may_ask(
+        &self,
+        context: &Context,
+        subject: &Subject,
+        account: Option<AccountId>,
+        wanted: &Consistency,
+    ) -> Result<(), Status> {
+        let caller = &context.caller;
+        let Some(own) = &caller.subject else { return Err(status(&NotSelf)) };
+        if own == subject {
+            return Ok(());
+        }
+        let ask = async |account: Option<AccountId>, permission: &str, operator: OperatorAllowed| {
+            let target = account.map_or_else(|| "deployment".to_owned(), |id| Scope::Account(id).to_string());
+            let held = self
+                .replica
+                .held(own, account, permission, &[target], operator, wanted, context.deadline)
+                .await
+                .map_err(|error| status(&error))?;
+            Ok::<bool, Status>(held.allowed == [true])
+        };
+        let allowed = match (account, caller.kind, caller.account) {
+            // A user's token for one account says nothing about others.
+            (Some(asked), CallerKind::User, Some(bound)) => {
+                asked == bound && ask(account, "decision.check", OperatorAllowed::No).await?
+            }
+            (Some(_), CallerKind::Service, _) => ask(account, "decision.check", OperatorAllowed::Yes).await?,
+            (_, CallerKind::User | CallerKind::Service, None) => {
+                ask(None, "account.view", OperatorAllowed::Only).await?
+            }
+            _ => false,
+        };
+        if allowed { Ok(()) } else { Err(status(&NotSelf)) }
+    }
+
+    /// The scopes of one account, with their titles left out; none where the account is not known any more.
+    async fn scopes_in(
+        &self,
+        account: AccountId,
+        subject: &Subject,
+        permission: Option<&str>,
+        wanted: &Consistency,
+        context: &Context,
+    ) -> Result<Vec<Scope>, Status> {
+        match self.replica.scopes(account, subject, permission, wanted, context.deadline).await {
+            Ok(scopes) => Ok(scopes),
+            Err(ReplicaError::UnknownAccount) => Ok(Vec::new()),
+            Err(error) => Err(status(&error)),
+        }
+    }
+}
+
+fn scope_field(violations: &mut Violations, account: Option<AccountId>, text: &str) -> Option<Scope> {
+    if text.is_empty() {
+        return account.map(Scope::Account);
+    }
+    match text.parse::<Scope>() {
+        Ok(scope @ (Scope::Account(_) | Scope::Instance(_) | Scope::Workspace(_))) => Some(scope),
+        _ => {
+            violations.add("scope", "must be `account:ID`, `instance:ID` or `workspace:ID`");
+            None
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl QueryService for Queries {
+    async fn list_permissions(
+        &self,
+        request: Request<pb::ListPermissionsRequest>,
+    ) -> Result<Response<pb::ListPermissionsResponse>, Status> {
+        let context = Context::of(&request)?;
+        let asked = request.get_ref();
+        let mut violations = Violations::new();
+        let account = ask::account(&mut violations, &asked.account);
+        let subject = violations.take("subject", asked.subject.parse::<Subject>());
+        let target = violations.take("target", TargetText::parse(&asked.target));
+        let (Some(account), Some(subject), Some(target)) = (account, subject, target) else {
+            return Err(violations.into_status());
+        };
+        let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+        let made = self.replica.permissions(account, &subject, target, &wanted, context.deadline).await;
+        let made = ask::with_right(&self.near, context, account, made.map(Ok), "").await?;
+        let (permissions, needing_approval) = made;
+        Ok(Response::new(pb::ListPermissionsResponse { permissions, needing_approval }))
+    }
+
+    async fn list_scopes(
+        &self,
+        request: Request<pb::ListScopesRequest>,
+    ) -> Result<Response<pb::ListScopesResponse>, Status> {
+        let context = Context::of(&request)?;
+        let asked = request.get_ref();
+        let mut violations = Violations::new();
+        let own = context.caller.subject.as_ref();
+        let subject = match (&*asked.subject, own) {
+            ("", Some(own)) => Some(own.clone()),
+            (text, _) => violations.take("subject", text.parse::<Subject>()),
+        };
+        let account = match &*asked.account {
+            "" => None,
+            text => violations.take("account", text.parse::<AccountId>()),
+        };
+        let size = violations.take("page_size", PageSize::new(asked.page_size));
+        let list = ["ListScopes", &*asked.subject, &*asked.permission, &*asked.account];
+        let (Some(subject), Some(size), true) = (subject, size, violations.is_empty()) else {
+            return Err(violations.into_status());
+        };
+        let after: Option<ScopeKey> =
+            page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
+        let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+        self.guard.authorize(context, Target::None).await?;
+        self.may_ask(context, &subject, account, &wanted).await?;
+
+        let permission = Some(&*asked.permission).filter(|name| !name.is_empty());
+        let room = usize::try_from(size.get()).unwrap_or(usize::MAX);
+        let mut found: Vec<(AccountId, Scope)> = Vec::new();
+        let mut next = after.as_ref().map(|key| key.account);
+        // The account in which the last page ended may have more.
+        let mut accounts: Vec<AccountId> = account.or(next).into_iter().collect();
+        let mut more = account.is_none();
+        while found.len() <= room {
+            if accounts.is_empty() {
+                if !more {
+                    break;
+                }
+                accounts = self
+                    .lists
+                    .accounts_of(&subject, next, ACCOUNTS)
+                    .await
+                    .map_err(IntoStatus::into_status)?;
+                more = !accounts.is_empty();
+                if !more {
+                    break;
+                }
+            }
+            for id in std::mem::take(&mut accounts) {
+                next = Some(id);
+                let scopes = self.scopes_in(id, &subject, permission, &wanted, context).await?;
+                // Ids of places are in the order of their texts only within a level: texts are the order here.
+                let mut texts: Vec<(String, Scope)> =
+                    scopes.into_iter().map(|scope| (scope.to_string(), scope)).collect();
+                texts.sort();
+                let ended = after.as_ref().filter(|key| key.account == id).map(|key| key.scope.as_str());
+                let rest = texts.into_iter().filter(|(text, _)| ended.is_none_or(|ended| &**text > ended));
+                found.extend(rest.map(|(_, scope)| (id, scope)));
+                if found.len() > room {
+                    break;
+                }
+            }
+        }
+        let next_page_token = match (found.len() > room, room.checked_sub(1).and_then(|last| found.get(last))) {
+            (true, Some((account, scope))) => {
+                page::encode(&list, &ScopeKey { account: *account, scope: scope.to_string() })
+            }
+            _ => String::new(),
+        };
+        found.truncate(room);
+        let mut scopes = Vec::with_capacity(found.len());
+        for of_account in found.chunk_by(|a, b| a.0 == b.0) {
+            let Some((id, _)) = of_account.first() else { continue };
+            let places: Vec<Scope> = of_account.iter().map(|(_, scope)| scope.clone()).collect();
+            let titles = self.lists.titles(*id, &places).await.map_err(IntoStatus::into_status)?;
+            scopes.extend(places.iter().zip(titles).map(|(scope, title)| pb::HeldScope {
+                account: id.to_string(),
+                scope: scope.to_string(),
+                title,
+            }));
+        }
+        Ok(Response::new(pb::ListScopesResponse { scopes, next_page_token }))
+    }
+
+    async fn list_subjects(
+        &self,
+        request: Request<pb::ListSubjectsRequest>,
+    ) -> Result<Response<pb::ListSubjectsResponse>, Status> {
+        let context = Context::of(&request)?;
+        let asked = request.get_ref();
+        let mut violations = Violations::new();
+        let account = ask::account(&mut violations, &asked.account);
+        let scope = scope_field(&mut violations, account, &asked.scope);
+        let size = violations.take("page_size", PageSize::new(asked.page_size));
+        let (Some(account), Some(scope), Some(size)) = (account, scope, size) else {
+            return Err(violations.into_status());
+        };
+        let list = ["ListSubjects", &*asked.account, &*asked.scope];
+        let after: Option<String> =
+            page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
+        let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+        self.replica.arrive(account, &wanted, context.deadline).await.map_err(|error| status(&error))?;
+        self.guard.authorize(context, Target::scope(account, &scope)).await?;
+        let mode = self.replica.user_mode(account, context.deadline).await.map_err(|error| status(&error))?;
+        let found = self
+            .lists
+            .subjects(
+                account,
+                &scope,
+                mode == UserMode::Members,
+                after.as_deref(),
+                size.get(),
+                self.clock.now(),
+            )
+            .await
+            .map_err(IntoStatus::into_status)?;
+        let room = usize::try_from(size.get()).unwrap_or(usize::MAX);
+        let more = found.len() > room;
+        let subjects: Vec<pb::SubjectAccess> = found
+            .into_iter()
+            .take(room)
+            .map(|access| pb::SubjectAccess {
+                subject: access.subject,
+                roles: access.roles,
+                granted: access.granted,
+            })
+            .collect();
+        let next_page_token = match subjects.last() {
+            Some(last) if more => page::encode(&list, &last.subject),
+            _ => String::new(),
+        };
+        Ok(Response::new(pb::ListSubjectsResponse { subjects, next_page_token }))
+    }
+
+    async fn list_resources(
+        &self,
+        request: Request<pb::ListResourcesRequest>,
+    ) -> Result<Response<pb::ListResourcesResponse>, Status> {
+        Err(later(&request))
+    }
+
+    async fn plan_resources(
+        &self,
+        request: Request<pb::PlanResourcesRequest>,
+    ) -> Result<Response<pb::PlanResourcesResponse>, Status> {
+        Err(later(&request))
+    }
+}

@@ -1,0 +1,300 @@
+//! Following the own outbox: a hint makes it fast, polling makes it true.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use bailiwick_types::{AccountId, ProductName, ScopeRoot};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Bound, Polls, ProductState, Replica, ReplicaError, Root, Row, SourceError,
+    account::Account,
+    ready::{Broken, Fresh},
+};
+
+/// More accounts than this whose roles or settings changed between two polls are dropped instead of being read again
+/// one after the other: they come back when they are asked about.
+const RELOADS: usize = 32;
+/// How often a poll is made again because what is bound at deployment or products has moved on meanwhile.
+const ROUNDS: usize = 5;
+
+/// What was read anew for deployment and products.
+#[derive(Debug, Default)]
+struct RootsNow {
+    deployment: Option<Arc<Bound>>,
+    products: BTreeMap<ProductName, (Arc<ProductState>, Arc<Bound>)>,
+}
+
+impl Replica {
+    /// Follows the outbox until it is told to stop. `hints` change whenever something may have been committed.
+    pub async fn run(self: Arc<Self>, mut hints: watch::Receiver<u64>, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.poll().await {
+                tracing::warn!(error = %error, "the outbox could not be polled");
+            }
+            let pause = tokio::time::sleep(self.config.poll_interval);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = pause => {}
+                () = self.nudge.notified() => {}
+                changed = hints.changed() => {
+                    if changed.is_err() {
+                        // Whoever gave hints is gone: the interval goes on.
+                        tokio::select! {
+                            () = stop.cancelled() => return,
+                            () = tokio::time::sleep(self.config.poll_interval) => {}
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Polls the primary once and applies what it brings.
+    ///
+    /// # Errors
+    /// The primary does not answer: what is known grows old.
+    pub async fn poll(&self) -> Result<(), ReplicaError> {
+        let _one = self.polling.lock().await;
+        self.step.fetch_add(1, Ordering::Relaxed);
+        let began = self.clock.boottime();
+        match self.poll_alone().await {
+            Ok(()) => {
+                let micros = u64::try_from(began.as_micros()).unwrap_or(u64::MAX - 1);
+                self.polled_at.store(micros + 1, Ordering::Release);
+                self.polls.send_modify(|polls| *polls = Polls { done: polls.done + 1, failing: 0 });
+                Ok(())
+            }
+            Err(error) => {
+                self.polls.send_modify(|polls| polls.failing += 1);
+                Err(error)
+            }
+        }
+    }
+
+    async fn poll_alone(&self) -> Result<(), ReplicaError> {
+        let mut rows: Vec<Arc<Row>> = Vec::new();
+        for _ in 0..ROUNDS {
+            let polled = match self.source.poll().await {
+                Ok(polled) => polled,
+                Err(SourceError::Refused) => {
+                    // Another history, or a gap in this one: what is held cannot be brought up to date any more.
+                    let epoch = self.source.restart().await?;
+                    if self.saw(&epoch) {
+                        self.drop_all();
+                    }
+                    return Ok(());
+                }
+                Err(error) => {
+                    // Rows of an earlier round count as returned: nobody may miss them.
+                    if !rows.is_empty() {
+                        self.drop_all();
+                    }
+                    return Err(error.into());
+                }
+            };
+            if !self.saw(&polled.epoch) {
+                let epoch = self.source.restart().await?;
+                self.saw(&epoch);
+                return Ok(());
+            }
+            rows.extend(polled.rows.into_iter().map(Arc::new));
+            if let Some(roots) = self.roots_at(&rows).await {
+                self.spread(&rows, &roots).await;
+                return Ok(());
+            }
+        }
+        // Deployment or product change faster than they can be read: everything is read anew.
+        self.drop_all();
+        Ok(())
+    }
+
+    /// Reads what is bound at deployment and products anew where rows say so. `None` where it was read at another
+    /// revision than that of the rows: they have to be read on first.
+    async fn roots_at(&self, rows: &[Arc<Row>]) -> Option<RootsNow> {
+        let mut now = RootsNow::default();
+        let mut names = BTreeSet::new();
+        let mut deployment = false;
+        let mut last: BTreeMap<Option<ProductName>, u64> = BTreeMap::new();
+        for row in rows {
+            let key = match &row.root {
+                Root::Deployment => None,
+                Root::Product(name) => Some(name.clone()),
+                Root::Account(_) => continue,
+            };
+            if row.has_content() {
+                match &key {
+                    None => deployment = true,
+                    Some(name) => {
+                        names.insert(name.clone());
+                    }
+                }
+            }
+            let at = last.entry(key).or_default();
+            *at = (*at).max(row.revision);
+        }
+        // Products that no account here is of need not be read.
+        let known: BTreeSet<ProductName> =
+            self.known_products().iter().map(|product| product.name.clone()).collect();
+        names.retain(|name| known.contains(name));
+        if self.accounts.is_empty() || (!deployment && names.is_empty()) {
+            return Some(now);
+        }
+        let names: Vec<ProductName> = names.into_iter().collect();
+        let (epoch, roots) = match self.source.roots(deployment, &names).await {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::warn!(error = %error.detail(), "what is bound at deployment or product could not be read");
+                self.drop_all();
+                return Some(now);
+            }
+        };
+        if !self.saw(&epoch) {
+            return Some(now);
+        }
+        let same = |key: &Option<ProductName>, bound: &Bound| last.get(key) == Some(&bound.revision);
+        if let Some(bound) = roots.deployment {
+            if !same(&None, &bound) {
+                return None;
+            }
+            now.deployment = Some(bound);
+        }
+        for (product, bound) in roots.products {
+            if !same(&Some(product.name.clone()), &bound) {
+                return None;
+            }
+            let product = self.share_product(product);
+            now.products.insert(product.name.clone(), (product, bound));
+        }
+        Some(now)
+    }
+
+    /// Applies rows to every account that they concern.
+    async fn spread(&self, rows: &[Arc<Row>], roots: &RootsNow) {
+        if rows.is_empty() {
+            return;
+        }
+        let mut by_account: BTreeMap<AccountId, Vec<Arc<Row>>> = BTreeMap::new();
+        let mut common: Vec<Arc<Row>> = Vec::new();
+        for row in rows {
+            match &row.root {
+                Root::Account(id) => by_account.entry(*id).or_default().push(Arc::clone(row)),
+                Root::Deployment | Root::Product(_) => common.push(Arc::clone(row)),
+            }
+        }
+        let concerned: Vec<Arc<Account>> = {
+            let accounts = self.accounts.pin();
+            if common.is_empty() {
+                by_account.keys().filter_map(|id| accounts.get(id).cloned()).collect()
+            } else {
+                accounts.values().cloned().collect()
+            }
+        };
+        let mut reloads = Vec::new();
+        for account in concerned {
+            let mut own = common.clone();
+            own.extend(by_account.get(&account.id).into_iter().flatten().cloned());
+            match self.spread_one(&account, &own, roots) {
+                Ok(true) => {}
+                Ok(false) => reloads.push(account),
+                Err(Broken) => {
+                    tracing::warn!(account.id = %account.id, "changes could not be applied: the account is read anew");
+                    self.drop_account(&account);
+                }
+            }
+        }
+        let until = Instant::now() + self.config.deadline;
+        for (n, account) in reloads.into_iter().enumerate() {
+            let done = if n < RELOADS { self.reload(&account, until).await.is_ok_and(|at| at.is_some()) } else { false };
+            if !done {
+                self.drop_account(&account);
+            }
+        }
+    }
+
+    /// Applies rows to one account; `false` where its roles or settings have to be read anew.
+    fn spread_one(&self, account: &Account, rows: &[Arc<Row>], roots: &RootsNow) -> Result<bool, Broken> {
+        let mut state = account.write();
+        state.keep(rows);
+        let Some(ready) = state.ready_mut() else { return Ok(true) };
+        let plan = ready.plan(rows.iter().map(|row| &**row))?;
+        if plan.account {
+            return Ok(false);
+        }
+        let mut fresh = Fresh::default();
+        if plan.deployment {
+            fresh.deployment = Some(roots.deployment.clone().ok_or(Broken)?);
+        }
+        if plan.product {
+            let found = roots.products.get(&ready.content.product.name).cloned();
+            fresh.product = Some(found.ok_or(Broken)?);
+        }
+        ready.apply(rows.iter().map(|row| &**row), fresh)?;
+        Ok(true)
+    }
+
+    /// Waits until the outbox is followed at all.
+    pub(super) async fn wait_for_polls(&self, until: Instant) -> Result<(), ReplicaError> {
+        if self.polled_at.load(Ordering::Acquire) != 0 {
+            return Ok(());
+        }
+        let mut polls = self.polls.subscribe();
+        self.nudge.notify_one();
+        let until = until.min(Instant::now() + self.config.patience);
+        loop {
+            if self.polled_at.load(Ordering::Acquire) != 0 {
+                return Ok(());
+            }
+            match tokio::time::timeout_at(until, polls.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return Err(ReplicaError::TooStale),
+            }
+        }
+    }
+
+    /// Waits for a poll where the last is longer ago than the bound though none has failed: the clock has jumped (the
+    /// machine was suspended), or the poller is late.
+    pub(super) async fn wait_for_fresh(&self, until: Instant) -> Result<(), ReplicaError> {
+        let mut polls = self.polls.subscribe();
+        let before = *polls.borrow_and_update();
+        if before.failing > 0 {
+            return Err(ReplicaError::TooStale);
+        }
+        self.nudge.notify_one();
+        let until = until.min(Instant::now() + self.config.patience);
+        let done = |polls: &Polls| polls.done > before.done || polls.failing > 0;
+        match tokio::time::timeout_at(until, polls.wait_for(done)).await {
+            Ok(Ok(polls)) if polls.done > before.done => Ok(()),
+            _ => Err(ReplicaError::TooStale),
+        }
+    }
+
+    /// Whether something that was confirmed at `read_at` on the boot clock, or by the last poll, is too old by now.
+    pub(super) fn is_stale(&self, read_at: Duration) -> bool {
+        let polled = Duration::from_micros(self.polled_at.load(Ordering::Acquire).saturating_sub(1));
+        self.clock.boottime().saturating_sub(polled.max(read_at)) > self.config.staleness
+    }
+
+    /// Is told of a commit of this process: what was written is visible here before the writer answers.
+    pub async fn applied(&self, root: &ScopeRoot, revision: u64) {
+        self.nudge.notify_one();
+        let ScopeRoot::Account(id) = root else {
+            let until = Instant::now() + self.config.patience;
+            // It counts on polling: nothing depends on whether this wait is long enough.
+            let _ = self.wait_for_fresh(until).await;
+            return;
+        };
+        let Some(account) = self.find(*id) else { return };
+        let behind = account.read().ready().is_some_and(|ready| ready.w().account < revision);
+        if behind {
+            let until = Instant::now() + self.config.patience;
+            if let Err(error) = self.advance(&account, until).await {
+                tracing::debug!(error = %error, "a write is not visible here yet");
+            }
+        }
+    }
+}

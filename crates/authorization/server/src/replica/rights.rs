@@ -1,0 +1,200 @@
+//! The rights that the guard asks for, told by the replica.
+
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use bailiwick_policy::{
+    Audience, Numbers, PermissionSet, Product, compile, manifest::deployment, suite_holds,
+};
+use bailiwick_rpc::{Held, OperatorAllowed, Rights, RightsError};
+use bailiwick_types::{AccountId, Subject, Timestamp};
+use tokio::time::Instant;
+
+use super::{
+    Consistency, Question, Replica, ReplicaError, TargetText,
+    decide::{answer_one, sets_of},
+    gather::Look,
+};
+
+/// Rights for administrative calls: as the primary is after the call came.
+#[derive(Debug, Clone)]
+pub struct ConsistentRights(pub Arc<Replica>);
+
+/// Rights for calls that ask for decisions: as the replica is, within the staleness bound.
+#[derive(Debug, Clone)]
+pub struct NearRights(pub Arc<Replica>);
+
+/// Where the suite's own permissions are asked without an account.
+fn suite() -> Option<&'static Product> {
+    static SUITE: OnceLock<Option<Product>> = OnceLock::new();
+    SUITE.get_or_init(|| compile(&deployment(), Numbers::default()).ok().map(|(product, _)| product)).as_ref()
+}
+
+/// What an account answers.
+enum Told {
+    Held(Held),
+    Unknown,
+}
+
+impl Replica {
+    /// Tells what a caller may do; see [`Rights::held`].
+    ///
+    /// # Errors
+    /// It cannot be told.
+    pub async fn held(
+        &self,
+        subject: &Subject,
+        account: Option<AccountId>,
+        permission: &str,
+        targets: &[String],
+        operator: OperatorAllowed,
+        consistency: &Consistency,
+        deadline: Option<Instant>,
+    ) -> Result<Held, RightsError> {
+        let until = self.until(deadline);
+        let now = self.clock.now();
+        let Some(account) = account else {
+            return self.held_by_deployment(subject, permission, targets.len(), operator, None, now, until).await;
+        };
+        let told = {
+            let answer = |look: &mut Look<'_>| tell(look, subject, permission, targets, operator, now);
+            match self.answer(account, consistency, &[subject], until, &answer).await {
+                Ok((told, _)) => told,
+                Err(ReplicaError::UnknownAccount) => {
+                    // Whoever has a role of the deployment may learn that there is no such account.
+                    return self
+                        .held_by_deployment(subject, permission, targets.len(), operator, Some(account), now, until)
+                        .await;
+                }
+                Err(error) => return Err(rights_error(&error)),
+            }
+        };
+        match told {
+            Told::Held(held) => Ok(held),
+            Told::Unknown => Err(RightsError::UnknownPermission(permission.to_owned())),
+        }
+    }
+
+    async fn held_by_deployment(
+        &self,
+        subject: &Subject,
+        permission: &str,
+        targets: usize,
+        operator: OperatorAllowed,
+        account: Option<AccountId>,
+        now: Timestamp,
+        until: Instant,
+    ) -> Result<Held, RightsError> {
+        let nothing = Held { allowed: vec![false; targets], operator: false };
+        if operator == OperatorAllowed::No {
+            return Ok(nothing);
+        }
+        let Some(product) = suite() else { return Err(RightsError::Internal("no manifest of the suite".into())) };
+        let Some(no) = product.permission_no(permission) else {
+            // What is no permission of the suite may be one of the account's product, which is not known.
+            return if account.is_some() {
+                Ok(nothing)
+            } else {
+                Err(RightsError::UnknownPermission(permission.to_owned()))
+            };
+        };
+        let read = self.within(until, self.source.deployment_of(subject)).await;
+        let (set, disabled) = read.and_then(|read| Ok(read?)).map_err(|error| rights_error(&error))?;
+        let holds = !disabled && suite_holds(product, &[&set], no, Audience::Suite, now);
+        Ok(Held { allowed: vec![holds; targets], operator: holds })
+    }
+}
+
+/// Tells what a subject may do on targets of an account; `None` while a part is missing.
+fn tell(
+    look: &mut Look<'_>,
+    subject: &Subject,
+    permission: &str,
+    targets: &[String],
+    operator: OperatorAllowed,
+    now: Timestamp,
+) -> Option<Told> {
+    let content = &look.ready.content;
+    let product = Arc::clone(&content.product.product);
+    let Some(no) = product.permission_no(permission) else { return Some(Told::Unknown) };
+    let sets = sets_of(look, subject, Audience::Suite)?;
+    if sets.is_disabled() {
+        return Some(Told::Held(Held { allowed: vec![false; targets.len()], operator: false }));
+    }
+    // A role of the deployment counts everywhere, also on what does not exist.
+    let by_deployment = operator != OperatorAllowed::No && {
+        let own: Option<&PermissionSet> = content.deployment.sets.get(subject.as_str()).map(|set| &**set);
+        own.is_some_and(|set| suite_holds(&product, &[set], no, Audience::Suite, now))
+    };
+    if operator == OperatorAllowed::Only {
+        return Some(Told::Held(Held { allowed: vec![by_deployment; targets.len()], operator: by_deployment }));
+    }
+    let mut held = Held { allowed: Vec::with_capacity(targets.len()), operator: false };
+    let mut complete = true;
+    for target in targets {
+        let own = match TargetText::parse(target) {
+            Err(_) => false,
+            Ok(target) => {
+                let question = Question {
+                    subject,
+                    actor: None,
+                    permission,
+                    target,
+                    attributes: None,
+                    digest: None,
+                    audience: Audience::Product,
+                };
+                match answer_one(look, &question, now) {
+                    None => {
+                        complete = false;
+                        false
+                    }
+                    Some(answer) => answer.is_ok_and(|answer| answer.outcome == bailiwick_policy::Outcome::Allow),
+                }
+            }
+        };
+        held.operator |= !own && by_deployment;
+        held.allowed.push(own || by_deployment);
+    }
+    complete.then_some(Told::Held(held))
+}
+
+fn rights_error(error: &ReplicaError) -> RightsError {
+    match error {
+        ReplicaError::DeadlineExceeded => RightsError::DeadlineExceeded,
+        ReplicaError::Source(super::SourceError::Corrupt(detail)) => RightsError::Internal(detail.clone()),
+        error => {
+            tracing::debug!(error = %error, "rights cannot be told");
+            RightsError::Unavailable
+        }
+    }
+}
+
+#[async_trait]
+impl Rights for ConsistentRights {
+    async fn held(
+        &self,
+        subject: &Subject,
+        account: Option<AccountId>,
+        permission: &str,
+        targets: &[String],
+        operator: OperatorAllowed,
+    ) -> Result<Held, RightsError> {
+        self.0.held(subject, account, permission, targets, operator, &Consistency::Fully, None).await
+    }
+}
+
+#[async_trait]
+impl Rights for NearRights {
+    async fn held(
+        &self,
+        subject: &Subject,
+        account: Option<AccountId>,
+        permission: &str,
+        targets: &[String],
+        operator: OperatorAllowed,
+    ) -> Result<Held, RightsError> {
+        let near = Consistency::MinimizeLatency;
+        self.0.held(subject, account, permission, targets, operator, &near, None).await
+    }
+}

@@ -1,0 +1,184 @@
+//! Lists over bindings, grants and members, as questions with more than one answer need them.
+
+use bailiwick_sql::{Db, Error, placeholders, statement};
+use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
+use uuid::Uuid;
+
+/// What a subject has on a scope, as `ListSubjects` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Access {
+    /// `TYPE:ID`.
+    pub(crate) subject: String,
+    /// Names of the roles that reach the scope, sorted.
+    pub(crate) roles: Vec<String>,
+    /// Whether it has a grant on the scope or below it.
+    pub(crate) granted: bool,
+}
+
+/// Reads lists.
+#[derive(Debug, Clone)]
+pub(crate) struct Lists(pub(crate) Db);
+
+impl Lists {
+    /// The accounts in which a subject is a member or has a binding, grant or group, after one of them, by id.
+    pub(crate) async fn accounts_of(
+        &self,
+        subject: &Subject,
+        after: Option<AccountId>,
+        limit: u64,
+    ) -> Result<Vec<AccountId>, Error> {
+        let none = if self.0.backend() == DbBackend::Postgres {
+            "uuid '00000000-0000-0000-0000-000000000000'"
+        } else {
+            "zeroblob(0)"
+        };
+        let sql = format!(
+            "SELECT id FROM (SELECT account_id AS id FROM member WHERE user_id = $1 \
+             UNION SELECT account_id FROM binding WHERE subject = $2 \
+             UNION SELECT account_id FROM entitlement WHERE subject = $2 \
+             UNION SELECT account_id FROM group_member WHERE subject = $2) a \
+             WHERE id > COALESCE($3, {none}) ORDER BY id LIMIT $4"
+        );
+        let values: Vec<Value> = vec![
+            subject.user_id().map(bailiwick_types::UserId::uuid).into(),
+            subject.as_str().into(),
+            after.map(AccountId::uuid).into(),
+            i64::try_from(limit).unwrap_or(i64::MAX).into(),
+        ];
+        let conn = self.0.load();
+        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+        rows.iter().map(|row| Ok(AccountId::from_uuid(row.try_get("", "id")?))).collect()
+    }
+
+    /// The titles of scopes of an account, in their order; empty where one is not known.
+    pub(crate) async fn titles(&self, account: AccountId, scopes: &[Scope]) -> Result<Vec<String>, Error> {
+        let ids: Vec<Uuid> = scopes.iter().filter_map(Scope::uuid).collect();
+        if ids.is_empty() {
+            return Ok(vec![String::new(); scopes.len()]);
+        }
+        let sql = format!(
+            "SELECT id, title FROM account WHERE id = $1 \
+             UNION ALL SELECT id, title FROM place WHERE account_id = $1 AND id IN ({})",
+            placeholders(2, ids.len())
+        );
+        let mut values: Vec<Value> = vec![account.uuid().into()];
+        values.extend(ids.into_iter().map(Value::from));
+        let conn = self.0.load();
+        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+        let mut titles = vec![String::new(); scopes.len()];
+        for row in rows {
+            let (id, title): (Uuid, String) = (row.try_get("", "id")?, row.try_get("", "title")?);
+            for (scope, slot) in scopes.iter().zip(&mut titles) {
+                if scope.uuid() == Some(id) {
+                    slot.clone_from(&title);
+                }
+            }
+        }
+        Ok(titles)
+    }
+
+    /// Who has a role on a scope or above it, or a grant on it or below it, by subject. Groups stand for themselves and
+    /// their members too. Where `members` is set, users that are no members of the account are left out. There is one
+    /// more than `limit` where the list goes on.
+    pub(crate) async fn subjects(
+        &self,
+        account: AccountId,
+        scope: &Scope,
+        members: bool,
+        after: Option<&str>,
+        limit: u64,
+        now: Timestamp,
+    ) -> Result<Vec<Access>, Error> {
+        let id = scope.uuid().unwrap_or_else(|| account.uuid());
+        let conn = self.0.load();
+        let collate = if self.0.backend() == DbBackend::Postgres { " COLLATE \"C\"" } else { "" };
+        let live = |table: &str| format!("({table}.expires_at IS NULL OR {table}.expires_at > $3)");
+        // Above: the scope, what it lies in, the account. Below: the scope and what lies in it; all of an account.
+        let sql = format!(
+            "WITH RECURSIVE above (id) AS (SELECT $2 UNION SELECT p.parent_id FROM above a \
+             JOIN place p ON p.account_id = $1 AND p.id = a.id), \
+             below (id) AS (SELECT $2 UNION SELECT p.id FROM below b JOIN place p ON p.account_id = $1 \
+             AND p.parent_id = b.id AND p.id <> b.id), \
+             direct (subject, role) AS (SELECT b.subject, b.role FROM binding b WHERE b.account_id = $1 \
+             AND b.scope_id IN (SELECT id FROM above) AND {live_b} \
+             UNION SELECT e.subject, CAST(NULL AS text) FROM entitlement e WHERE e.account_id = $1 AND {live_e} \
+             AND (e.scope_id IN (SELECT id FROM below) OR (e.kind = 1 AND EXISTS (SELECT 1 FROM resource r \
+             WHERE r.account_id = $1 AND r.type = e.resource_type AND r.id = e.resource_id \
+             AND r.scope_id IN (SELECT id FROM below))))), \
+             reach (subject, role) AS (SELECT subject, role FROM direct \
+             UNION SELECT m.subject, r.role FROM reach r \
+             JOIN subject_group g ON g.account_id = $1 AND g.subject = r.subject \
+             JOIN group_member m ON m.account_id = $1 AND m.group_id = g.id) \
+             SELECT r.subject, r.role FROM reach r JOIN (SELECT DISTINCT subject{collate} AS subject FROM reach \
+             WHERE subject{collate} > $4 ORDER BY 1 LIMIT $5) page ON page.subject = r.subject ORDER BY r.subject{collate}",
+            live_b = live("b"),
+            live_e = live("e"),
+        );
+        let mut found: Vec<Access> = Vec::new();
+        let mut after = after.unwrap_or_default().to_owned();
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
+        while found.len() < wanted {
+            let values: Vec<Value> = vec![
+                account.uuid().into(),
+                id.into(),
+                now.0.into(),
+                after.clone().into(),
+                i64::try_from(wanted).unwrap_or(i64::MAX).into(),
+            ];
+            let rows = conn.query_all_raw(statement(conn, sql.clone(), values)).await?;
+            let mut page: Vec<Access> = Vec::new();
+            for row in rows {
+                let (subject, role): (String, Option<String>) =
+                    (row.try_get("", "subject")?, row.try_get("", "role")?);
+                if page.last().is_none_or(|last| last.subject != subject) {
+                    page.push(Access { subject, roles: Vec::new(), granted: false });
+                }
+                if let Some(last) = page.last_mut() {
+                    match role {
+                        Some(role) => last.roles.push(role),
+                        None => last.granted = true,
+                    }
+                }
+            }
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.subject);
+            let short = page.len() < wanted;
+            if members {
+                self.retain_members(account, &mut page).await?;
+            }
+            found.extend(page);
+            if short {
+                break;
+            }
+        }
+        found.truncate(wanted);
+        found.iter_mut().for_each(|access| {
+            access.roles.sort();
+            access.roles.dedup();
+        });
+        Ok(found)
+    }
+
+    async fn retain_members(&self, account: AccountId, page: &mut Vec<Access>) -> Result<(), Error> {
+        let user = |text: &str| text.parse::<Subject>().ok().and_then(|subject| subject.user_id());
+        let users: Vec<Uuid> = page.iter().filter_map(|access| user(&access.subject)).map(|id| id.uuid()).collect();
+        if users.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "SELECT user_id FROM member WHERE account_id = $1 AND user_id IN ({})",
+            placeholders(2, users.len())
+        );
+        let mut values: Vec<Value> = vec![account.uuid().into()];
+        values.extend(users.into_iter().map(Value::from));
+        let conn = self.0.load();
+        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+        let mut members = std::collections::HashSet::new();
+        for row in rows {
+            members.insert(row.try_get::<Uuid>("", "user_id")?);
+        }
+        page.retain(|access| user(&access.subject).is_none_or(|id| members.contains(&id.uuid())));
+        Ok(())
+    }
+}

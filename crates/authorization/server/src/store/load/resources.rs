@@ -1,0 +1,98 @@
+//! The one statement for resources and those above them.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bailiwick_policy::{AccountPolicy, PlaceId, Resource};
+use bailiwick_sql::Error;
+use bailiwick_types::{AccountId, Subject};
+use sea_orm::{DbBackend, QueryResult, Value};
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+use super::content::{json, number};
+
+/// How many resources above one are read.
+const DEPTH: usize = 16;
+
+/// The rows of resources and of those above them, in one snapshot. `$1` account, `$2` a JSON list of `[type, id]`.
+pub(super) fn sql(backend: DbBackend, stamp: &str) -> String {
+    let seeds = if backend == DbBackend::Postgres {
+        "SELECT e.value ->> 0 AS type, e.value ->> 1 AS id FROM json_array_elements($2::json) e"
+    } else {
+        "SELECT json_extract(e.value, '$[0]') AS type, json_extract(e.value, '$[1]') AS id FROM json_each($2) e"
+    };
+    format!(
+        "WITH RECURSIVE chain (type, id, depth) AS (SELECT type, id, 0 FROM ({seeds}) s \
+         UNION SELECT r.parent_type, r.parent_id, c.depth + 1 FROM chain c \
+         JOIN resource r ON r.account_id = $1 AND r.type = c.type AND r.id = c.id \
+         WHERE r.parent_type IS NOT NULL AND c.depth < {DEPTH}) \
+         SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, c.type AS key_type, c.id AS key_id, \
+         r.id AS found, r.scope_id, r.owner, r.parent_type, r.parent_id, r.attributes, r.revision \
+         FROM ({stamp}) s LEFT JOIN (SELECT DISTINCT type, id FROM chain) c ON TRUE \
+         LEFT JOIN resource r ON r.account_id = $1 AND r.type = c.type AND r.id = c.id"
+    )
+}
+
+/// The values that [`sql`] takes first; texts that are no `TYPE:ID` are passed over.
+pub(super) fn values<'a>(account: AccountId, keys: impl Iterator<Item = &'a str>) -> Vec<Value> {
+    let pairs: Vec<Json> =
+        keys.filter_map(|key| key.split_once(':')).map(|(of, id)| Json::from(vec![of, id])).collect();
+    vec![account.uuid().into(), Json::from(pairs).to_string().into()]
+}
+
+/// Makes resources of the rows, absent ones among them, by `TYPE:ID`.
+pub(super) fn read(
+    rows: &[QueryResult],
+    policy: &AccountPolicy,
+) -> Result<BTreeMap<String, Option<Arc<Resource>>>, Error> {
+    let mut found = BTreeMap::new();
+    for row in rows {
+        let of: Option<String> = row.try_get("", "key_type")?;
+        let id: Option<String> = row.try_get("", "key_id")?;
+        let (Some(of), Some(id)) = (of, id) else { continue };
+        let key = format!("{of}:{id}");
+        let present: Option<String> = row.try_get("", "found")?;
+        let resource = match present {
+            None => None,
+            Some(_) => resource_of(row, policy, &key, &of, &id)?.map(Arc::new),
+        };
+        found.insert(key, resource);
+    }
+    Ok(found)
+}
+
+fn resource_of(
+    row: &QueryResult,
+    policy: &AccountPolicy,
+    key: &str,
+    of: &str,
+    id: &str,
+) -> Result<Option<Resource>, Error> {
+    let product = policy.product();
+    // Resources of a type that the manifest no longer has are out of reach.
+    let Some(type_no) = product.type_no(of) else { return Ok(None) };
+    let owner: Option<String> = row.try_get("", "owner")?;
+    let owner: Option<Subject> = owner
+        .map(|text| text.parse().map_err(|error| Error::corrupt("resource", "owner", key, error)))
+        .transpose()?;
+    let parent_type: Option<String> = row.try_get("", "parent_type")?;
+    let parent_id: Option<String> = row.try_get("", "parent_id")?;
+    let parent = parent_type.and_then(|of| product.type_no(&of)).zip(parent_id).map(|(of, id)| (of, id.into()));
+    let attributes: Map<String, Json> =
+        json(&row.try_get::<String>("", "attributes")?, "resource", "attributes", key)?;
+    let info = product.type_info(type_no);
+    let attributes = attributes
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), info?.attribute(name)?.kind.read(value)?)))
+        .collect();
+    let scope: Uuid = row.try_get("", "scope_id")?;
+    Ok(Some(Resource {
+        type_no,
+        id: id.into(),
+        place: PlaceId(scope.as_u128()),
+        owner,
+        parent,
+        attributes,
+        registered: number(row, "revision")?,
+    }))
+}
