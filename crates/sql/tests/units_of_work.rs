@@ -311,3 +311,23 @@ async fn writers_of_different_roots_do_not_wait_for_each_other_on_postgres() {
     write(&db, &account(2), "not held up").await;
     drop(open);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_begin_that_is_cut_off_leaves_no_transaction_open() {
+    let bed = Bed::postgres().await;
+    let db = bed.ready().await;
+    write(&db, &account(1), "x").await;
+    for micros in (0..3_000).step_by(20) {
+        let cut = Duration::from_micros(micros);
+        let (root, other) = (account(1), account(2));
+        let _ = tokio::time::timeout(cut, db.begin_read(&root)).await;
+        let _ = tokio::time::timeout(cut, db.begin_write(std::slice::from_ref(&other))).await;
+    }
+    let open =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
+    let postgres = bed.postgres.as_ref().unwrap();
+    eventually("no open transaction", SOON, async || {
+        postgres.psql(open).await.unwrap() == "0"
+    })
+    .await;
+}
