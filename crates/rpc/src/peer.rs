@@ -247,9 +247,24 @@ impl Service<http::Request<Body>> for Peer {
             // A peer that has stopped dead does not keep its deadline; we do.
             match tokio::time::timeout(time?, sent).await {
                 Ok(Ok(response)) => Ok(response),
+                Ok(Err(error)) if is_timeout(&error) => {
+                    Err(tonic::Status::deadline_exceeded("the deadline ran out"))
+                }
                 Ok(Err(error)) => Err(tonic::Status::from_error(error.into())),
                 Err(_) => Err(tonic::Status::deadline_exceeded("the deadline ran out")),
             }
         })
     }
+}
+
+/// Whether a call of the transport ended for the deadline that its header names; tonic calls that cancelled.
+fn is_timeout(error: &tonic::transport::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if inner.is::<tonic::TimeoutExpired>() {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
 }

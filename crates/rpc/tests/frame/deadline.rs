@@ -8,7 +8,7 @@ use std::{
 use bailiwick_proto::identity::v1::IssueTokenRequest;
 use tonic::{Code, Request};
 
-use crate::support::{Setup, refused, script};
+use crate::support::{EMPTY, ISSUE, Setup, raw, refused, script};
 
 fn exceeded() -> (Code, String) {
     (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".to_owned())
@@ -33,12 +33,8 @@ async fn a_handler_that_takes_longer_than_the_caller_allows_is_cut() {
     }))
     .start()
     .await;
-    let mut request = Request::new(IssueTokenRequest::default());
-    request
-        .metadata_mut()
-        .insert("grpc-timeout", "30m".parse().unwrap());
-    let result = world.client().issue_token(request).await.map(drop);
-    assert_eq!(refused(result), exceeded());
+    let status = raw(&world, ISSUE, &[("grpc-timeout", "30m")], EMPTY).await;
+    assert_eq!(refused(Err(status)), exceeded());
     assert!(
         *dropped.lock().unwrap(),
         "the handler is gone when the answer is there"

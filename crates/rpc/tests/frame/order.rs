@@ -8,7 +8,7 @@ use bailiwick_testkit::eventually;
 use tokio::sync::Semaphore;
 use tonic::{Code, Request};
 
-use crate::support::{Mood, Setup, bearer, reason, refused, script};
+use crate::support::{EMPTY, INTROSPECT, Mood, Setup, bearer, raw, reason, refused, script};
 
 fn with<T>(message: T, headers: &[(&'static str, &str)]) -> Request<T> {
     let mut request = Request::new(message);
@@ -23,25 +23,16 @@ async fn authentication_is_inside_of_the_deadline() {
     let world = Setup::default().start().await;
     *world.keys.mood.lock().unwrap() = Mood::Hangs;
     let token = format!("Bearer {}", world.token());
-    let request = with(
-        IntrospectRequest {},
-        &[("authorization", &token), ("grpc-timeout", "50m")],
-    );
-    let status = world.client().introspect(request).await.unwrap_err();
+    let headers = |timeout| [("authorization", token.as_str()), ("grpc-timeout", timeout)];
+    let status = raw(&world, INTROSPECT, &headers("50m"), EMPTY).await;
     assert_eq!(
         (status.code(), reason(&status).as_str()),
         (Code::DeadlineExceeded, "DEADLINE_EXCEEDED")
     );
     // One that is over when it arrives is not even looked at.
     let asked = world.keys.asked.load(std::sync::atomic::Ordering::SeqCst);
-    let request = with(
-        IntrospectRequest {},
-        &[("authorization", &token), ("grpc-timeout", "0n")],
-    );
-    assert_eq!(
-        world.client().introspect(request).await.unwrap_err().code(),
-        Code::DeadlineExceeded
-    );
+    let status = raw(&world, INTROSPECT, &headers("0n"), EMPTY).await;
+    assert_eq!(status.code(), Code::DeadlineExceeded);
     assert_eq!(world.keys.asked.load(std::sync::atomic::Ordering::SeqCst), asked);
 }
 
@@ -67,15 +58,12 @@ async fn the_deadline_is_inside_of_load_shedding_and_that_inside_of_the_request_
     inside.acquire().await.unwrap().forget();
 
     // Over its deadline and with false credentials, but told that there are too many calls.
-    let request = with(
-        IntrospectRequest {},
-        &[
-            ("authorization", "Bearer rubbish"),
-            ("grpc-timeout", "0n"),
-            ("x-request-id", "order-1"),
-        ],
-    );
-    let status = world.client().introspect(request).await.unwrap_err();
+    let headers = [
+        ("authorization", "Bearer rubbish"),
+        ("grpc-timeout", "0n"),
+        ("x-request-id", "order-1"),
+    ];
+    let status = raw(&world, INTROSPECT, &headers, EMPTY).await;
     assert_eq!(
         (status.code(), reason(&status).as_str()),
         (Code::ResourceExhausted, "OVERLOADED")

@@ -5,12 +5,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use bailiwick_proto::common::v1::ErrorReason;
 use bailiwick_rpc::IntoStatus;
 use bailiwick_types::{Code as Fc, Fault, FieldViolation, Reason, Violations};
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use crate::support::{Setup, reason, script};
+use crate::support::{EMPTY, ISSUE, Setup, raw, reason, script};
 
 #[derive(Debug, Clone)]
 struct Any {
@@ -144,42 +142,12 @@ fn the_reasons_of_the_code_and_of_the_protos_are_the_same() {
     assert!(code.len() >= 35);
 }
 
-/// A call with bytes of its own, as no generated client makes it.
-async fn raw(world: &crate::support::World, path: &str, body: &'static [u8]) -> tonic::Status {
-    let stream = tokio::net::TcpStream::connect(world.server.addr).await.unwrap();
-    let (mut send, connection) = hyper::client::conn::http2::handshake(
-        hyper_util::rt::TokioExecutor::new(),
-        hyper_util::rt::TokioIo::new(stream),
-    )
-    .await
-    .unwrap();
-    tokio::spawn(connection);
-    let request = http::Request::post(format!("http://{}{path}", world.server.addr))
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
-        .body(Full::new(Bytes::from_static(body)))
-        .unwrap();
-    let response = send.send_request(request).await.unwrap();
-    let headers = response.headers().clone();
-    let trailers = response
-        .into_body()
-        .collect()
-        .await
-        .unwrap()
-        .trailers()
-        .cloned()
-        .unwrap_or_default();
-    tonic::Status::from_header_map(&headers)
-        .or_else(|| tonic::Status::from_header_map(&trailers))
-        .unwrap()
-}
-
 #[tokio::test]
 async fn a_request_that_is_no_message_is_the_callers_fault() {
     let world = Setup::default().start().await;
     // A field of type string with bytes that are no text.
     let body = b"\x00\x00\x00\x00\x04\x0a\x02\xff\xfe";
-    let status = raw(&world, "/bailiwick.identity.v1.TokenService/IssueToken", body).await;
+    let status = raw(&world, ISSUE, &[], body).await;
     assert_eq!(
         (status.code(), reason(&status).as_str()),
         (Code::InvalidArgument, "INVALID_FIELD")
@@ -196,7 +164,7 @@ async fn a_path_that_nobody_declared_is_unimplemented_and_so_is_a_declared_one_t
         "/",
         "/x",
     ] {
-        let status = raw(&world, path, b"\x00\x00\x00\x00\x00").await;
+        let status = raw(&world, path, &[], EMPTY).await;
         assert_eq!(
             (status.code(), reason(&status).as_str()),
             (Code::Unimplemented, "UNIMPLEMENTED"),
@@ -206,16 +174,12 @@ async fn a_path_that_nobody_declared_is_unimplemented_and_so_is_a_declared_one_t
     let status = raw(
         &world,
         "/bailiwick.identity.v1.AuthenticationService/SignIn",
-        b"\x00\x00\x00\x00\x00",
+        &[],
+        EMPTY,
     )
     .await;
     assert_eq!(status.code(), Code::Unimplemented);
     // One that asks for credentials asks for them first.
-    let status = raw(
-        &world,
-        "/bailiwick.identity.v1.UserService/GetUser",
-        b"\x00\x00\x00\x00\x00",
-    )
-    .await;
+    let status = raw(&world, "/bailiwick.identity.v1.UserService/GetUser", &[], EMPTY).await;
     assert_eq!(status.code(), Code::Unauthenticated);
 }

@@ -323,6 +323,43 @@ impl World {
     }
 }
 
+/// A call with headers and bytes of its own: generated clients keep a deadline by themselves, and send only messages.
+pub(crate) async fn raw(
+    world: &World,
+    path: &str,
+    headers: &[(&'static str, &str)],
+    body: &'static [u8],
+) -> Status {
+    use http_body_util::{BodyExt, Full};
+    let stream = tokio::net::TcpStream::connect(world.server.addr).await.unwrap();
+    let (mut send, connection) = hyper::client::conn::http2::handshake(
+        hyper_util::rt::TokioExecutor::new(),
+        hyper_util::rt::TokioIo::new(stream),
+    )
+    .await
+    .unwrap();
+    tokio::spawn(connection);
+    let mut request = http::Request::post(format!("http://{}{path}", world.server.addr))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Full::new(bytes::Bytes::from_static(body))).unwrap();
+    let response = send.send_request(request).await.unwrap();
+    let headers = response.headers().clone();
+    let trailers = response.into_body().collect().await.unwrap();
+    let trailers = trailers.trailers().cloned().unwrap_or_default();
+    Status::from_header_map(&headers)
+        .or_else(|| Status::from_header_map(&trailers))
+        .unwrap()
+}
+
+/// A message without fields.
+pub(crate) const EMPTY: &[u8] = b"\0\0\0\0\0";
+pub(crate) const ISSUE: &str = "/bailiwick.identity.v1.TokenService/IssueToken";
+pub(crate) const INTROSPECT: &str = "/bailiwick.identity.v1.TokenService/Introspect";
+
 pub(crate) fn bearer(token: &str) -> MetadataValue<tonic::metadata::Ascii> {
     format!("Bearer {token}").parse().unwrap()
 }
