@@ -207,6 +207,11 @@ impl WriteTx {
     pub fn epoch(&self) -> &Arc<str> {
         &self.epoch
     }
+    /// The roots that it holds.
+    #[must_use]
+    pub fn roots(&self) -> Vec<ScopeRoot> {
+        self.held.values().map(|held| held.root.clone()).collect()
+    }
     /// Adds a change to what the commit tells the world about a root.
     ///
     /// # Errors

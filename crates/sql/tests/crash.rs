@@ -13,6 +13,7 @@ use std::{process::Command, time::Duration};
 use bailiwick_sql::{Cursor, Error};
 use bailiwick_testkit::{Postgres, Process, eventually};
 use support::{Bed, account, on_both_engines, write};
+use tokio::task::JoinSet;
 
 const SOON: Duration = Duration::from_secs(30);
 const URL: &str = "BAILIWICK_TEST_URL";
@@ -32,21 +33,17 @@ async fn a_writer_that_is_killed() {
         ..Bed::sqlite().await
     };
     let db = bed.open().await;
-    let tasks: Vec<_> = (0..3)
-        .map(|writer| {
-            let db = db.clone();
-            tokio::spawn(async move {
-                loop {
-                    let root = account(writer);
-                    let revision = write(&db, &root, "x").await;
-                    println!("acknowledged {writer} {revision}");
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await.unwrap();
+    let mut writers = JoinSet::new();
+    for writer in 0..3 {
+        let db = db.clone();
+        writers.spawn(async move {
+            loop {
+                let revision = write(&db, &account(writer), "x").await;
+                println!("acknowledged {writer} {revision}");
+            }
+        });
     }
+    writers.join_all().await;
 }
 
 async fn every_acknowledged_write_survives_the_death_of_the_writer(bed: Bed) {
