@@ -25,3 +25,6 @@ pub use config::TenancyConfig;
 pub use peer::RemoteAuthorization;
 pub use store::{SqlStore, TenancySnapshot, migrations};
 pub use wiring::{Deps, TenancyService, build};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,269 @@
+//! A tenancy service with a database of its own, and authorization's part played by a list of rights.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bailiwick_feed::{change, encode};
+use bailiwick_proto::{
+    events::v1::{ProductApplied, change::Change},
+    tenancy::v1::{
+        self as pb, account_service_server::AccountService, instance_service_server::InstanceService,
+        workspace_service_server::WorkspaceService,
+    },
+};
+use bailiwick_rpc::{Context, Guard, Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError};
+use bailiwick_sql::{
+    Cursor, Db, DbConfig,
+    follow::{Event, FeedSink},
+};
+use bailiwick_tenancy_core::{
+    closing::Closing,
+    peer::{Authorization, PeerError},
+    store::Store,
+};
+use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
+use bailiwick_types::{
+    AccountId, Caller, CallerKind, ScopeRoot, SeededIds, Service, SessionId, Subject, Timestamp, Token, UserId,
+};
+use tokio_util::task::TaskTracker;
+use tonic::{Request, Status};
+use tonic_types::StatusExt;
+
+use crate::{SqlStore, follow::ProductSink, fresh::Freshness, grpc::Api};
+
+pub(crate) const SHOP: &str = r#"{"product": "shop", "levels": {"account": {}, "instance": {"editions": ["chs", "ehs"]},
+    "workspace": {}}, "settings": {"allowed_domains": {"type": "domains", "max": 2},
+    "strict": {"type": "bool", "default": true}, "limit": {"type": "int", "max": 10}}}"#;
+pub(crate) const CLUB: &str = r#"{"product": "club", "levels": {"account": {}, "workspace": {}},
+    "roles": {"owner": {"holders": {"exactly": 1}, "levels": {"account": {}}}}}"#;
+
+/// Who has what: users with an account's token by this list, the operator by its role.
+#[derive(Default)]
+pub(crate) struct ListedRights {
+    held: Mutex<BTreeSet<(String, String, String)>>,
+}
+
+#[async_trait]
+impl Rights for ListedRights {
+    async fn held(
+        &self,
+        subject: &Subject,
+        _: Option<AccountId>,
+        permission: &str,
+        targets: &[String],
+        operator: OperatorAllowed,
+    ) -> Result<Held, RightsError> {
+        let by_deployment = *subject == operator_subject() && operator != OperatorAllowed::No;
+        let held = self.held.lock().unwrap();
+        let key = |target: &String| (subject.to_string(), permission.to_owned(), target.clone());
+        let own = operator != OperatorAllowed::Only;
+        let allowed = targets.iter().map(|target| by_deployment || (own && held.contains(&key(target))));
+        Ok(Held {
+            allowed: allowed.collect(),
+            operator: by_deployment,
+        })
+    }
+}
+
+#[async_trait]
+impl StepUp for ListedRights {
+    async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
+        Err(StepUpError::Required)
+    }
+}
+
+/// Remembers what it was told; can be away.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) closed: Mutex<Vec<(Closing, Token)>>,
+    pub(crate) away: AtomicBool,
+}
+
+#[async_trait]
+impl Authorization for Told {
+    async fn close_scope(&self, closing: &Closing, seen: &Token) -> Result<(), PeerError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(PeerError::Unavailable("away".to_owned()));
+        }
+        self.closed.lock().unwrap().push((closing.clone(), seen.clone()));
+        Ok(())
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) api: Api,
+    pub(crate) db: Db,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) rights: Arc<ListedRights>,
+    pub(crate) told: Arc<Told>,
+    pub(crate) clock: Arc<ManualClock>,
+    _dir: Option<tempfile::TempDir>,
+    _database: Option<TestDatabase>,
+}
+
+pub(crate) fn user(n: u128) -> UserId {
+    UserId::from_uuid(uuid::Uuid::from_u128(n))
+}
+
+fn operator_subject() -> Subject {
+    Subject::user(user(1))
+}
+
+impl World {
+    pub(crate) async fn sqlite() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", dir.path().join("tenancy.db").display());
+        Self::new(&url, Some(dir), None).await
+    }
+    pub(crate) async fn postgres() -> Self {
+        let database = Postgres::database().await;
+        Self::new(&database.url(), None, Some(database)).await
+    }
+    async fn new(url: &str, dir: Option<tempfile::TempDir>, database: Option<TestDatabase>) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let db = Db::connect(DbConfig::new(url), Service::Tenancy, clock.clone()).await.unwrap();
+        db.migrate(&crate::migrations()).await.unwrap();
+        let (rights, told) = (Arc::new(ListedRights::default()), Arc::new(Told::default()));
+        let store: Arc<dyn Store> = Arc::new(SqlStore::new(db.clone()));
+        let api = Api {
+            store: Arc::clone(&store),
+            authorization: told.clone(),
+            clock: clock.clone(),
+            ids: Arc::new(SeededIds::new(1_000)),
+            fresh: Freshness::new(db.clone(), Duration::from_millis(50)),
+            tasks: TaskTracker::new(),
+            guard: Guard::new(rights.clone(), rights.clone()),
+        };
+        let world = Self {
+            api,
+            db,
+            store,
+            rights,
+            told,
+            clock,
+            _dir: dir,
+            _database: database,
+        };
+        world.apply("shop", 1, SHOP).await;
+        world.apply("club", 1, CLUB).await;
+        world
+    }
+    /// What authorization's feed brings when a product is applied.
+    pub(crate) async fn apply(&self, product: &str, version: u64, manifest: &str) {
+        let applied = Change::ProductApplied(ProductApplied {
+            product: product.to_owned(),
+            version,
+            manifest: manifest.to_owned(),
+        });
+        let event = Event {
+            root: format!("product:{product}").parse().unwrap(),
+            revision: version,
+            position: version,
+            created_at: Timestamp::default(),
+            changes: vec![encode(applied)],
+        };
+        let mut tx = self.db.begin_write_across(&[]).await.unwrap();
+        ProductSink.apply(&mut tx, &event).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    pub(crate) fn allow(&self, user: UserId, permission: &str, target: impl std::fmt::Display) {
+        let key = (Subject::user(user).to_string(), permission.to_owned(), target.to_string());
+        self.rights.held.lock().unwrap().insert(key);
+    }
+    /// All that tenancy has told so far: root, revision, changes.
+    pub(crate) async fn feed(&self) -> Vec<(ScopeRoot, u64, Vec<Change>)> {
+        let feed = self.db.feed();
+        let start = Cursor {
+            epoch: feed.settled_head().await.unwrap().epoch,
+            position: 0,
+        };
+        let rows = feed.read(&start, 10_000).await.unwrap().rows;
+        let changes = |row: &bailiwick_sql::OutboxRow| row.changes.iter().map(|bytes| change(bytes).unwrap()).collect();
+        rows.iter().map(|row| (row.root.clone(), row.revision, changes(row))).collect()
+    }
+    pub(crate) async fn account(&self, title: &str) -> String {
+        let request = pb::CreateAccountRequest {
+            product: "shop".to_owned(),
+            title: title.to_owned(),
+            ..Default::default()
+        };
+        let made = self.api.create_account(operator("AccountService/CreateAccount", request)).await;
+        made.unwrap().into_inner().account.unwrap().account
+    }
+    pub(crate) async fn instance(&self, account: &str, title: &str) -> String {
+        let request = pb::CreateInstanceRequest {
+            account: account.to_owned(),
+            title: title.to_owned(),
+            edition: "chs".to_owned(),
+            ..Default::default()
+        };
+        let made = self.api.create_instance(operator("InstanceService/CreateInstance", request)).await;
+        made.unwrap().into_inner().instance.unwrap().instance
+    }
+    pub(crate) async fn workspace(&self, account: &str, parent: &str, title: &str) -> String {
+        let request = pb::CreateWorkspaceRequest {
+            account: account.to_owned(),
+            parent: parent.to_owned(),
+            title: title.to_owned(),
+            ..Default::default()
+        };
+        let made = self.api.create_workspace(operator("WorkspaceService/CreateWorkspace", request)).await;
+        made.unwrap().into_inner().workspace.unwrap().workspace
+    }
+}
+
+fn request<T>(method: &str, message: T, caller: Caller, token: Token) -> Request<T> {
+    let method = bailiwick_proto::method(&format!("/bailiwick.tenancy.v1.{method}")).unwrap();
+    let mut context = Context::new(method, caller);
+    context.token = token;
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(context);
+    request
+}
+
+fn caller(user: UserId, account: Option<&str>) -> Caller {
+    Caller {
+        kind: CallerKind::User,
+        subject: Some(Subject::user(user)),
+        account: account.map(|account| account.parse().unwrap()),
+        session: None,
+        expires: None,
+    }
+}
+
+/// A call of the operator, whose token is for no account.
+pub(crate) fn operator<T>(method: &str, message: T) -> Request<T> {
+    request(method, message, caller(user(1), None), Token::default())
+}
+
+/// The same with a consistency token.
+pub(crate) fn operator_with<T>(method: &str, message: T, token: Token) -> Request<T> {
+    request(method, message, caller(user(1), None), token)
+}
+
+/// A call of a user with a token for an account.
+pub(crate) fn as_user<T>(who: UserId, account: &str, method: &str, message: T) -> Request<T> {
+    request(method, message, caller(who, Some(account)), Token::default())
+}
+
+/// The code, the reason and the fields of a refusal.
+pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (tonic::Code, String, Vec<String>) {
+    let status = answer.unwrap_err();
+    let details = status.get_error_details();
+    let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
+    let fields = details.bad_request().map(|bad| bad.field_violations.iter().map(|v| v.field.clone()).collect());
+    (status.code(), reason, fields.unwrap_or_default())
+}
+
+/// Settings as the requests have them.
+pub(crate) fn values(json: serde_json::Value) -> prost_types::Struct {
+    let map: BTreeMap<String, serde_json::Value> = serde_json::from_value(json).unwrap();
+    crate::convert::struct_of(map)
+}
