@@ -90,8 +90,17 @@ mod tests {
     fn what_is_no_address_is_refused() {
         let long = format!("a@{}.example", "b.".repeat(130));
         for text in [
-            "", "a", "@example.com", "a@", "a b@example.com", "a@exa mple.com", "a..b@example.com", "a@-x.example",
-            "a\n@example.com", "\u{430}da@example.com", &long,
+            "",
+            "a",
+            "@example.com",
+            "a@",
+            "a b@example.com",
+            "a@exa mple.com",
+            "a..b@example.com",
+            "a@-x.example",
+            "a\n@example.com",
+            "\u{430}da@example.com",
+            &long,
         ] {
             assert_eq!(text.parse::<Email>(), Err(EmailError), "{text}");
         }

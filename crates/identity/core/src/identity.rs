@@ -82,8 +82,16 @@ mod tests {
 
     #[test]
     fn the_limit_holds_until_the_window_ends() {
-        let throttle = Throttle { limit: 2, window: Duration::from_secs(60) };
-        let of = |count| Some(Failures { count, since: Timestamp::from_seconds(100) });
+        let throttle = Throttle {
+            limit: 2,
+            window: Duration::from_secs(60),
+        };
+        let of = |count| {
+            Some(Failures {
+                count,
+                since: Timestamp::from_seconds(100),
+            })
+        };
         assert_eq!(throttle.wait(None, Timestamp::from_seconds(100)), None);
         assert_eq!(throttle.wait(of(1), Timestamp::from_seconds(100)), None);
         let wait = throttle.wait(of(2), Timestamp::from_seconds(130));

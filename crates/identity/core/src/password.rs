@@ -106,8 +106,8 @@ impl HashCost {
         Ok(self)
     }
     fn hasher(self) -> Result<Argon2<'static>, CostError> {
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, None)
-            .map_err(|_| CostError::Impossible)?;
+        let params =
+            Params::new(self.memory_kib, self.passes, self.lanes, None).map_err(|_| CostError::Impossible)?;
         Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
     }
 }
@@ -154,7 +154,9 @@ pub struct Passwords {
 
 impl std::fmt::Debug for Passwords {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Passwords").field("params", self.argon2.params()).finish_non_exhaustive()
+        f.debug_struct("Passwords")
+            .field("params", self.argon2.params())
+            .finish_non_exhaustive()
     }
 }
 
@@ -209,7 +211,10 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
     ) -> Result<T, PasswordsError> {
-        let _place = self.waiting.try_acquire().map_err(|_| PasswordsError::Overloaded)?;
+        let _place = self
+            .waiting
+            .try_acquire()
+            .map_err(|_| PasswordsError::Overloaded)?;
         let permit = Arc::clone(&self.working)
             .acquire_owned()
             .await
@@ -234,7 +239,11 @@ fn hash(argon2: &Argon2<'_>, rng: &dyn Rng, password: &SecretString) -> Result<P
     Ok(PasswordHash::from_stored(made.to_string()))
 }
 
-fn verify(argon2: &Argon2<'_>, password: &SecretString, stored: &PasswordHash) -> Result<bool, PasswordsError> {
+fn verify(
+    argon2: &Argon2<'_>,
+    password: &SecretString,
+    stored: &PasswordHash,
+) -> Result<bool, PasswordsError> {
     let parsed = phc::PasswordHash::new(stored.expose())
         .map_err(|error| PasswordsError::Broken(format!("stored hash: {error}")))?;
     match argon2.verify_password(password.expose_secret().as_bytes(), &parsed) {
@@ -270,7 +279,12 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_has_no_right_password() {
-        assert!(!passwords().verify(&SecretString::from("anything at all"), None).await.unwrap());
+        assert!(
+            !passwords()
+                .verify(&SecretString::from("anything at all"), None)
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]
@@ -294,13 +308,21 @@ mod tests {
     fn a_cheap_cost_is_refused() {
         assert!(HashCost::default().check().is_ok());
         assert_eq!(HashCost::FOR_TESTS.check(), Err(CostError::Cheap));
-        let one_pass = HashCost { memory_kib: 19_456, passes: 1, lanes: 1 };
+        let one_pass = HashCost {
+            memory_kib: 19_456,
+            passes: 1,
+            lanes: 1,
+        };
         assert_eq!(one_pass.check(), Err(CostError::Cheap));
     }
 
     #[test]
     fn nothing_shows_a_password() {
-        let shown = format!("{:?} {:?}", password("correct horse battery"), PasswordHash::from_stored("$argon2".into()));
+        let shown = format!(
+            "{:?} {:?}",
+            password("correct horse battery"),
+            PasswordHash::from_stored("$argon2".into())
+        );
         assert!(!shown.contains("horse") && !shown.contains("argon2"), "{shown}");
     }
 }

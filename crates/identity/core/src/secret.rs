@@ -1,7 +1,7 @@
 //! Secrets that the service makes: refresh tokens and client secrets. They are stored as digests alone.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bailiwick_types::Rng;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;

@@ -130,7 +130,11 @@ impl PasswordHashing {
             passes: self.passes,
             lanes: self.lanes,
         };
-        if self.insecure_for_tests { Ok(cost) } else { cost.check() }
+        if self.insecure_for_tests {
+            Ok(cost)
+        } else {
+            cost.check()
+        }
     }
 }
 
@@ -159,18 +163,31 @@ impl IdentityConfig {
             (Duration::from_secs(least)..=Duration::from_secs(most)).contains(&value.get())
         };
         if !within(self.access_token_lifetime, 60, 3_600) {
-            return Err(ConfigError::Lifetime { field: "access_token_lifetime", rule: "1m to 1h" });
+            return Err(ConfigError::Lifetime {
+                field: "access_token_lifetime",
+                rule: "1m to 1h",
+            });
         }
         if !within(self.session_lifetime, 300, 400 * 86_400) {
-            return Err(ConfigError::Lifetime { field: "session_lifetime", rule: "5m to 400d" });
+            return Err(ConfigError::Lifetime {
+                field: "session_lifetime",
+                rule: "5m to 400d",
+            });
         }
         if !within(self.session_idle, 300, 400 * 86_400) {
-            return Err(ConfigError::Lifetime { field: "session_idle", rule: "5m to 400d" });
+            return Err(ConfigError::Lifetime {
+                field: "session_idle",
+                rule: "5m to 400d",
+            });
         }
         if !within(self.signing_key_lifetime, 86_400, 3_650 * 86_400) {
-            return Err(ConfigError::Lifetime { field: "signing_key_lifetime", rule: "1d to 3650d" });
+            return Err(ConfigError::Lifetime {
+                field: "signing_key_lifetime",
+                rule: "1d to 3650d",
+            });
         }
-        if !self.key_encryption_secret.is_empty() && self.key_encryption_secret.expose().chars().count() < 32 {
+        if !self.key_encryption_secret.is_empty() && self.key_encryption_secret.expose().chars().count() < 32
+        {
             return Err(ConfigError::Secret);
         }
         if self.sign_in_attempts.limit == 0 {
@@ -225,10 +242,21 @@ mod tests {
 
     #[test]
     fn what_is_out_of_bounds_is_refused() {
-        let mut config = IdentityConfig::default();
-        config.access_token_lifetime = Duration::from_secs(2 * 3_600).into();
-        assert!(matches!(config.check(), Err(ConfigError::Lifetime { field: "access_token_lifetime", .. })));
-        let config = IdentityConfig { key_encryption_secret: Secret::new("short"), ..IdentityConfig::default() };
+        let config = IdentityConfig {
+            access_token_lifetime: Duration::from_secs(2 * 3_600).into(),
+            ..IdentityConfig::default()
+        };
+        assert!(matches!(
+            config.check(),
+            Err(ConfigError::Lifetime {
+                field: "access_token_lifetime",
+                ..
+            })
+        ));
+        let config = IdentityConfig {
+            key_encryption_secret: Secret::new("short"),
+            ..IdentityConfig::default()
+        };
         assert_eq!(config.check(), Err(ConfigError::Secret));
     }
 }

@@ -2,11 +2,7 @@
 
 use std::collections::HashMap;
 
-use bailiwick_identity_core::{
-    change::Change,
-    service_account::RoleName,
-    user::UserState,
-};
+use bailiwick_identity_core::{change::Change, service_account::RoleName, user::UserState};
 use bailiwick_proto::events::v1 as pb;
 
 /// A change as bytes.
@@ -43,7 +39,11 @@ pub(crate) fn event(change: Change) -> pb::change::Change {
             session: session.to_string(),
             user: user.to_string(),
         }),
-        Change::Audited { actor, action, target } => pb::change::Change::Audited(pb::Audited {
+        Change::Audited {
+            actor,
+            action,
+            target,
+        } => pb::change::Change::Audited(pb::Audited {
             actor,
             action: action.to_owned(),
             target,

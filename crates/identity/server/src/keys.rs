@@ -6,8 +6,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bailiwick_identity_core::{Identity, signing::{KeyRing, KeysError}, use_case::consume_step_up};
 use bailiwick_identity_core::port::StoreError;
+use bailiwick_identity_core::{
+    Identity,
+    signing::{KeyRing, KeysError},
+    use_case::consume_step_up,
+};
 use bailiwick_rpc::{KeyError, KeySource, StepUp, StepUpError, VerificationKey, VerificationKeys};
 use bailiwick_types::SessionId;
 
@@ -66,7 +70,9 @@ impl StepUp for LocalStepUp {
         match consume_step_up::run(&self.0, session).await {
             Ok(()) => Ok(()),
             Err(consume_step_up::Error::Missing) => Err(StepUpError::Required),
-            Err(consume_step_up::Error::Store(StoreError::Internal(text))) => Err(StepUpError::Internal(text)),
+            Err(consume_step_up::Error::Store(StoreError::Internal(text))) => {
+                Err(StepUpError::Internal(text))
+            }
             Err(consume_step_up::Error::Store(_)) => Err(StepUpError::Unavailable),
         }
     }

@@ -86,7 +86,10 @@ pub async fn create(
     let store = SqlStore::new(db.clone());
     // Written before the operator is made: a password that nobody knows would lock the deployment for good.
     if let Some(path) = file {
-        write(path, checked.secret()).map_err(|error| OperatorError::File { path: path.to_owned(), error })?;
+        write(path, checked.secret()).map_err(|error| OperatorError::File {
+            path: path.to_owned(),
+            error,
+        })?;
     }
     let clock: &dyn Clock = db.clock();
     let made = create_operator::run(&store, &passwords, clock, ids, &email, &checked).await;
@@ -103,7 +106,11 @@ pub async fn create(
 }
 
 fn write(path: &Path, password: &SecretString) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(password.expose_secret().as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()

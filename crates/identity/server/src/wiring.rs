@@ -7,12 +7,13 @@ use bailiwick_feed::SnapshotSource;
 use bailiwick_identity_core::{
     Identity,
     password::{CostError, Passwords},
-    port::{Closer, Members},
+    port::{Closer, Members, StoreError},
     signing::{Issuer, KeySeal, Keys, KeysError, SealError},
+    use_case::upkeep,
 };
 use bailiwick_rpc::{AccessClaims, Authenticator, Guard, KeySource, Services, StepUp};
 use bailiwick_sql::Db;
-use bailiwick_types::{Clock, IdGen, Rng};
+use bailiwick_types::{Clock, IdGen, Rng, ServiceAccountId, SessionId, Subject};
 use secrecy::SecretString;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -69,6 +70,9 @@ pub enum BuildError {
     /// The key encryption.
     #[error("identity: {0}")]
     Seal(#[from] SealError),
+    /// The database.
+    #[error("identity: {0}")]
+    Store(#[from] StoreError),
 }
 
 /// The service, ready to be served.
@@ -76,6 +80,7 @@ pub enum BuildError {
 pub struct IdentityService {
     identity: Arc<Identity>,
     db: Db,
+    ended: Arc<(Vec<SessionId>, Vec<ServiceAccountId>)>,
 }
 
 /// Puts the service together. The first start of a deployment makes its first signing key.
@@ -88,7 +93,12 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     let secret = &config.key_encryption_secret;
     let secret = (!secret.is_empty()).then(|| SecretString::from(secret.expose()));
     let seal = KeySeal::new(secret.as_ref())?;
-    let keys = Keys::new(seal, config.key_times(), Arc::clone(&deps.clock), Arc::clone(&deps.rng));
+    let keys = Keys::new(
+        seal,
+        config.key_times(),
+        Arc::clone(&deps.clock),
+        Arc::clone(&deps.rng),
+    );
     let hashing = &config.password_hashing;
     let passwords = Passwords::new(hashing.cost()?, hashing.parallel, Arc::clone(&deps.rng))?;
     let identity = Identity {
@@ -110,11 +120,15 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     };
     identity.keys.maintain(&*identity.store).await?;
     if !identity.keys.encrypts() {
-        tracing::info!("no key encryption secret is configured: signing keys lie in the database as they are");
+        tracing::info!(
+            "no key encryption secret is configured: signing keys lie in the database as they are"
+        );
     }
+    let ended = upkeep::recently_ended(&identity).await?;
     Ok(IdentityService {
         identity: Arc::new(identity),
         db: deps.db,
+        ended: Arc::new(ended),
     })
 }
 
@@ -139,18 +153,27 @@ impl IdentityService {
     pub fn db(&self) -> &Db {
         &self.db
     }
-    /// The gRPC services.
+    /// The gRPC services. The authenticator learns what was ended shortly before this process started.
     #[must_use]
     pub fn services(&self, guard: Guard, authenticator: Arc<Authenticator>) -> Services {
+        let (sessions, service_accounts) = &*self.ended;
+        sessions.iter().for_each(|id| authenticator.forget_session(*id));
+        let subjects = service_accounts.iter().map(|id| Subject::service(*id));
+        subjects.for_each(|subject| authenticator.forget_subject(&subject));
         grpc::services(Arc::clone(&self.identity), guard, authenticator)
     }
     /// What it has over HTTP.
-    #[must_use]
     pub fn http(&self) -> Router {
         http::router(Arc::clone(&self.identity))
     }
     /// Starts what runs beside the methods, until `stop` is cancelled.
     pub fn start(&self, authenticator: Arc<Authenticator>, tasks: &TaskTracker, stop: &CancellationToken) {
-        work::start(Arc::clone(&self.identity), self.db.clone(), authenticator, tasks, stop);
+        work::start(
+            Arc::clone(&self.identity),
+            self.db.clone(),
+            authenticator,
+            tasks,
+            stop,
+        );
     }
 }

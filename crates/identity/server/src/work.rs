@@ -31,13 +31,17 @@ pub(crate) fn start(
     let (one, other) = (Arc::clone(&identity), identity);
     let forgetting = Arc::clone(&authenticator);
     tasks.spawn(async move {
-        often.run_until_cancelled(finish_disablings(&one, &forgetting)).await;
+        often
+            .run_until_cancelled(finish_disablings(&one, &forgetting))
+            .await;
     });
     tasks.spawn(async move {
         seldom.run_until_cancelled(keep_up(&other)).await;
     });
     tasks.spawn(async move {
-        follow.run_until_cancelled(forget_what_ended(&db, &authenticator)).await;
+        follow
+            .run_until_cancelled(forget_what_ended(&db, &authenticator))
+            .await;
     });
 }
 
@@ -47,7 +51,10 @@ async fn finish_disablings(identity: &Identity, authenticator: &Authenticator) {
     loop {
         ticks.tick().await;
         match upkeep::finish_disablings(identity).await {
-            Ok(done) => done.users.into_iter().for_each(|id| authenticator.forget_subject(&Subject::user(id))),
+            Ok(done) => done
+                .users
+                .into_iter()
+                .for_each(|id| authenticator.forget_subject(&Subject::user(id))),
             Err(error) => tracing::warn!(%error, "disablings cannot be finished"),
         }
     }

@@ -4,8 +4,8 @@
 //! goes through one [`Unit`], which is undone when it is dropped before its commit.
 
 mod peers;
-mod sessions;
 mod service_accounts;
+mod sessions;
 mod signing_keys;
 mod upkeep;
 mod users;
@@ -71,13 +71,7 @@ impl Fault for StoreError {
 /// One write: all of it or nothing.
 #[async_trait]
 pub trait Unit:
-    UserWriter
-    + SessionWriter
-    + ServiceAccountWriter
-    + SigningKeyWriter
-    + AttemptWriter
-    + RequestWriter
-    + Send
+    UserWriter + SessionWriter + ServiceAccountWriter + SigningKeyWriter + AttemptWriter + RequestWriter + Send
 {
     /// The revision that this write gives a root, where it emits a change for it.
     ///

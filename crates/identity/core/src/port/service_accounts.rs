@@ -22,6 +22,11 @@ pub trait ServiceAccountReader {
         &self,
         id: ServiceAccountId,
     ) -> Result<Option<(ServiceAccount, Digest)>, StoreError>;
+    /// All that are disabled.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    async fn disabled_service_accounts(&self) -> Result<Vec<ServiceAccountId>, StoreError>;
     /// Service accounts by id.
     ///
     /// # Errors

@@ -17,6 +17,11 @@ pub trait SessionReader {
     /// # Errors
     /// The store does not answer.
     async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError>;
+    /// The sessions that were ended before their time since an instant.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    async fn sessions_ended_since(&self, since: Timestamp) -> Result<Vec<SessionId>, StoreError>;
     /// A refresh token, used or not.
     ///
     /// # Errors

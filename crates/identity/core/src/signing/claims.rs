@@ -133,3 +133,64 @@ fn sign(
         expires: Timestamp::from_seconds(expires.seconds()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bailiwick_testkit::ManualClock;
+    use bailiwick_types::{Clock, SystemIds, SystemRng, UserId};
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::signing::{KeySeal, SigningKey};
+
+    fn ring(now: Timestamp) -> KeyRing {
+        let seal = KeySeal::new(None).unwrap();
+        let stored = SigningKey::generate(&SystemRng, &seal, now, now).unwrap();
+        KeyRing::of(vec![SigningKey::open(&stored, &seal).unwrap()])
+    }
+
+    #[test]
+    fn a_token_says_whose_it_is_and_ends_with_its_session() {
+        let clock = Arc::new(ManualClock::default());
+        let now = clock.now();
+        let ring = ring(now);
+        let issuer = Issuer {
+            name: "https://id.example".to_owned(),
+            audience: "bailiwick".to_owned(),
+            lifetime: Duration::from_secs(300),
+        };
+        let session = Session {
+            id: SessionId::from_uuid(uuid::Uuid::from_u128(1)),
+            user: UserId::from_uuid(uuid::Uuid::from_u128(2)),
+            account: Some(AccountId::from_uuid(uuid::Uuid::from_u128(3))),
+            created: now,
+            expires: now.plus(Duration::from_secs(60)),
+            ended: None,
+            stepped_up: None,
+        };
+        let token = issuer.for_session(&ring, &SystemIds, &session, now).unwrap();
+        assert_eq!(token.expires, session.expires, "not beyond the session");
+        let text = token.text.expose_secret();
+        let head = jsonwebtoken::decode_header(text).unwrap();
+        assert_eq!(head.kid.as_deref(), ring.public().next().map(|(kid, _)| kid));
+        let claims: AccessClaims = jsonwebtoken::dangerous::insecure_decode(text).unwrap().claims;
+        assert_eq!(claims.sub, Subject::user(session.user).to_string());
+        assert_eq!((claims.sid, claims.acct), (Some(session.id), session.account));
+        assert_eq!((claims.iat, claims.exp), (now.seconds(), now.seconds() + 60));
+        assert!(!format!("{token:?}").contains(text));
+    }
+
+    #[test]
+    fn without_a_key_nothing_is_issued() {
+        let issuer = Issuer {
+            name: String::new(),
+            audience: String::new(),
+            lifetime: Duration::from_secs(300),
+        };
+        let id = ServiceAccountId::from_uuid(uuid::Uuid::from_u128(1));
+        let none = issuer.for_service(&KeyRing::default(), &SystemIds, id, Timestamp(0));
+        assert!(matches!(none, Err(MintError::NoKey)));
+    }
+}

@@ -53,7 +53,13 @@ impl SigningKey {
         rng.fill(&mut seed);
         let (kid, public, _) = read_seed(&seed)?;
         let private = seal.seal(&kid, &seed, rng)?;
-        Ok(StoredKey { kid, public, private, active_from, created: now })
+        Ok(StoredKey {
+            kid,
+            public,
+            private,
+            active_from,
+            created: now,
+        })
     }
     /// Opens a stored key.
     ///
@@ -94,7 +100,10 @@ mod tests {
         let seal = KeySeal::new(None).unwrap();
         let stored = SigningKey::generate(&SystemRng, &seal, Timestamp(1), Timestamp(2)).unwrap();
         let key = SigningKey::open(&stored, &seal).unwrap();
-        assert_eq!((key.kid.as_str(), key.public.as_str()), (stored.kid.as_str(), stored.public.as_str()));
+        assert_eq!(
+            (key.kid.as_str(), key.public.as_str()),
+            (stored.kid.as_str(), stored.public.as_str())
+        );
         let shown = format!("{stored:?} {key:?} {seal:?}");
         assert!(shown.contains("REDACTED") && !shown.contains("plain:"), "{shown}");
     }

@@ -8,7 +8,10 @@ use std::{
 use bailiwick_types::{Clock, Fault, ScopeRoot, Timestamp};
 
 use super::{KeySeal, SealError, SigningKey};
-use crate::{change::Change, port::{Store, StoreError}};
+use crate::{
+    change::Change,
+    port::{Store, StoreError},
+};
 
 /// When keys change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +41,19 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
+    pub(super) fn of(mut keys: Vec<SigningKey>) -> Self {
+        keys.sort_by(|a, b| (a.active_from, &a.kid).cmp(&(b.active_from, &b.kid)));
+        Self { keys }
+    }
     /// The key that signs at an instant: the one that began last. A key whose time has not come signs where there is no
     /// other, so that a clock that was set back stops nothing.
     #[must_use]
     pub fn signing(&self, now: Timestamp) -> Option<&SigningKey> {
-        self.keys.iter().rev().find(|k| k.active_from <= now).or(self.keys.first())
+        self.keys
+            .iter()
+            .rev()
+            .find(|k| k.active_from <= now)
+            .or(self.keys.first())
     }
     /// The public keys: key id and the public key in base64url.
     pub fn public(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -106,7 +117,9 @@ struct Inner {
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("seal", &self.inner.seal).finish_non_exhaustive()
+        f.debug_struct("Keys")
+            .field("seal", &self.inner.seal)
+            .finish_non_exhaustive()
     }
 }
 
@@ -163,8 +176,7 @@ impl Keys {
         for key in &stored {
             keys.push(SigningKey::open(key, &self.inner.seal)?);
         }
-        keys.sort_by(|a, b| (a.active_from, &a.kid).cmp(&(b.active_from, &b.kid)));
-        *self.inner.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(KeyRing { keys });
+        *self.inner.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(KeyRing::of(keys));
         *self.inner.loaded.write().unwrap_or_else(PoisonError::into_inner) = Some(at);
         Ok(())
     }
@@ -176,7 +188,11 @@ impl Keys {
     pub async fn maintain(&self, store: &dyn Store) -> Result<(), KeysError> {
         let now = self.inner.clock.now();
         self.load(store).await?;
-        let outdated = store.signing_keys().await?.iter().any(|k| self.inner.seal.is_outdated(&k.private));
+        let outdated = store
+            .signing_keys()
+            .await?
+            .iter()
+            .any(|k| self.inner.seal.is_outdated(&k.private));
         if outdated || self.is_due(&self.ring(), now) {
             self.change(store, now).await?;
             self.load(store).await?;
@@ -192,7 +208,10 @@ impl Keys {
 
     /// All keys before one that signs for so long that nothing signed by them is valid.
     fn unneeded<'a>(&self, ring: &'a KeyRing, now: Timestamp) -> &'a [SigningKey] {
-        let old = ring.keys.iter().rposition(|k| now >= k.active_from.plus(self.inner.times.keep));
+        let old = ring
+            .keys
+            .iter()
+            .rposition(|k| now >= k.active_from.plus(self.inner.times.keep));
         old.and_then(|at| ring.keys.get(..at)).unwrap_or_default()
     }
 
@@ -204,17 +223,24 @@ impl Keys {
         for key in stored.iter().filter(|k| inner.seal.is_outdated(&k.private)) {
             let seed = inner.seal.open(&key.kid, &key.private)?;
             let private = inner.seal.seal(&key.kid, &seed, &*inner.rng)?;
-            unit.put_signing_key(&super::StoredKey { private, ..key.clone() }).await?;
+            unit.put_signing_key(&super::StoredKey {
+                private,
+                ..key.clone()
+            })
+            .await?;
         }
         let mut keys = Vec::with_capacity(stored.len());
         for key in &stored {
             keys.push(SigningKey::open(key, &inner.seal)?);
         }
-        keys.sort_by(|a, b| (a.active_from, &a.kid).cmp(&(b.active_from, &b.kid)));
-        let ring = KeyRing { keys };
+        let ring = KeyRing::of(keys);
         let newest = ring.keys.last();
         if newest.is_none_or(|k| now >= k.active_from.plus(inner.times.rotate_after)) {
-            let from = if newest.is_none() { now } else { now.plus(inner.times.publish_ahead) };
+            let from = if newest.is_none() {
+                now
+            } else {
+                now.plus(inner.times.publish_ahead)
+            };
             let made = SigningKey::generate(&*inner.rng, &inner.seal, now, from)?;
             unit.put_signing_key(&made).await?;
             let done = Change::audited(None, "signing_key.create", made.kid);

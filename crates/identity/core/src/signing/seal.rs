@@ -17,7 +17,9 @@ const SEALED: &str = "aes256gcm.v1:";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// It is sealed and no secret is configured.
-    #[error("the signing keys are encrypted: configure the key encryption secret that they were written with")]
+    #[error(
+        "the signing keys are encrypted: configure the key encryption secret that they were written with"
+    )]
     NoSecret,
     /// The secret is another one, or the row was changed.
     #[error("the signing keys cannot be decrypted with the configured key encryption secret")]
@@ -34,7 +36,9 @@ pub struct KeySeal {
 
 impl std::fmt::Debug for KeySeal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeySeal").field("encrypts", &self.key.is_some()).finish()
+        f.debug_struct("KeySeal")
+            .field("encrypts", &self.key.is_some())
+            .finish()
     }
 }
 
@@ -44,11 +48,15 @@ impl KeySeal {
     /// # Errors
     /// The cryptography refuses.
     pub fn new(secret: Option<&SecretString>) -> Result<Self, SealError> {
-        let Some(secret) = secret else { return Ok(Self { key: None }) };
+        let Some(secret) = secret else {
+            return Ok(Self { key: None });
+        };
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"bailiwick identity signing keys v1");
         let derived = salt.extract(secret.expose_secret().as_bytes());
         let info: [&[u8]; 1] = [b"aes-256-gcm"];
-        let okm = derived.expand(&info, &AES_256_GCM).map_err(|_| SealError::Unreadable)?;
+        let okm = derived
+            .expand(&info, &AES_256_GCM)
+            .map_err(|_| SealError::Unreadable)?;
         Ok(Self {
             key: Some(LessSafeKey::new(UnboundKey::from(okm))),
         })
@@ -69,7 +77,10 @@ impl KeySeal {
     /// The cryptography refuses.
     pub fn seal(&self, kid: &str, seed: &[u8; 32], rng: &dyn Rng) -> Result<SecretString, SealError> {
         let Some(key) = &self.key else {
-            return Ok(SecretString::from(format!("{PLAIN}{}", STANDARD_NO_PAD.encode(seed))));
+            return Ok(SecretString::from(format!(
+                "{PLAIN}{}",
+                STANDARD_NO_PAD.encode(seed)
+            )));
         };
         let mut nonce = [0_u8; NONCE_LEN];
         rng.fill(&mut nonce);
@@ -78,7 +89,10 @@ impl KeySeal {
             .map_err(|_| SealError::Unreadable)?;
         let mut all = nonce.to_vec();
         all.extend_from_slice(&sealed);
-        Ok(SecretString::from(format!("{SEALED}{}", STANDARD_NO_PAD.encode(all))))
+        Ok(SecretString::from(format!(
+            "{SEALED}{}",
+            STANDARD_NO_PAD.encode(all)
+        )))
     }
     /// The private key of a stored text.
     ///
@@ -92,11 +106,15 @@ impl KeySeal {
         }
         let sealed = text.strip_prefix(SEALED).ok_or(SealError::Unreadable)?;
         let key = self.key.as_ref().ok_or(SealError::NoSecret)?;
-        let all = STANDARD_NO_PAD.decode(sealed).map_err(|_| SealError::Unreadable)?;
+        let all = STANDARD_NO_PAD
+            .decode(sealed)
+            .map_err(|_| SealError::Unreadable)?;
         let (nonce, sealed) = all.split_at_checked(NONCE_LEN).ok_or(SealError::Unreadable)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Unreadable)?;
         let mut sealed = sealed.to_vec();
-        let seed = key.open_in_place(nonce, Aad::from(kid), &mut sealed).map_err(|_| SealError::Wrong)?;
+        let seed = key
+            .open_in_place(nonce, Aad::from(kid), &mut sealed)
+            .map_err(|_| SealError::Wrong)?;
         (&*seed).try_into().map_err(|_| SealError::Unreadable)
     }
 }
@@ -117,7 +135,10 @@ mod tests {
         assert_eq!(seal("one").open("kid", &sealed), Ok([7; 32]));
         assert_eq!(seal("two").open("kid", &sealed), Err(SealError::Wrong));
         assert_eq!(seal("one").open("other", &sealed), Err(SealError::Wrong));
-        assert_eq!(KeySeal::new(None).unwrap().open("kid", &sealed), Err(SealError::NoSecret));
+        assert_eq!(
+            KeySeal::new(None).unwrap().open("kid", &sealed),
+            Err(SealError::NoSecret)
+        );
     }
 
     #[test]

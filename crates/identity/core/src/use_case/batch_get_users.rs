@@ -4,7 +4,12 @@ use std::collections::HashMap;
 
 use bailiwick_types::{Authorized, UserId};
 
-use crate::{Identity, fault::{fault, no_wait}, port::StoreError, user::User};
+use crate::{
+    Identity,
+    fault::{fault, no_wait},
+    port::StoreError,
+    user::User,
+};
 
 /// The most users of one call.
 pub const MAX: usize = 1000;
@@ -33,5 +38,7 @@ no_wait!(Error);
 pub async fn run(identity: &Identity, _by: &Authorized, ids: &[UserId]) -> Result<Vec<User>, Error> {
     let found = identity.store.users(ids).await?;
     let by_id: HashMap<UserId, User> = found.into_iter().map(|u| (u.id, u)).collect();
-    ids.iter().map(|id| by_id.get(id).cloned().ok_or(Error::NotFound { user: *id })).collect()
+    ids.iter()
+        .map(|id| by_id.get(id).cloned().ok_or(Error::NotFound { user: *id }))
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! Makes the first operator: an act on the database, once in the life of a deployment.
 
-use bailiwick_types::{IdGen, Clock, ScopeRoot, Token, UserId};
+use bailiwick_types::{Clock, IdGen, ScopeRoot, Token, UserId};
 
 use crate::{
     change::Change,
@@ -79,7 +79,10 @@ pub async fn run(
     };
     unit.insert_user(&user, Some(&hash)).await?;
     unit.emit(&root, Change::User(user.clone()))?;
-    unit.emit(&root, Change::audited(None, "operator.create", format!("user:{id}")))?;
+    unit.emit(
+        &root,
+        Change::audited(None, "operator.create", format!("user:{id}")),
+    )?;
     let token = unit.commit().await?;
     Ok((user, token))
 }

@@ -62,7 +62,9 @@ pub async fn run(identity: &Identity, by: &Authorized, command: &Command) -> Res
     let scope = command.scope.to_string();
     let role = command.role.as_ref().map_or("", RoleName::as_str);
     let content = [command.title.as_str(), &scope, role];
-    let request = command.request_id.map(|id| RequestKey::new(by.caller(), METHOD, id, &content));
+    let request = command
+        .request_id
+        .map(|id| RequestKey::new(by.caller(), METHOD, id, &content));
     if let Some(request) = &request
         && let Some(answered) = identity.store.answered(request).await?
     {
@@ -74,7 +76,11 @@ pub async fn run(identity: &Identity, by: &Authorized, command: &Command) -> Res
     }
     // The same request was answered in the meantime.
     let request = request.ok_or(StoreError::RequestRecorded)?;
-    let answered = identity.store.answered(&request).await?.ok_or(StoreError::Conflict)?;
+    let answered = identity
+        .store
+        .answered(&request)
+        .await?
+        .ok_or(StoreError::Conflict)?;
     again(identity, &request, &answered).await
 }
 
@@ -101,21 +107,40 @@ async fn make(
         created: now,
         version: unit.next_revision(&root)?,
     };
-    unit.insert_service_account(&account, &Digest::of(&secret)).await?;
+    unit.insert_service_account(&account, &Digest::of(&secret))
+        .await?;
     unit.emit(&root, Change::ServiceAccount(account.clone()))?;
     let actor = by.caller().subject.as_ref();
     unit.emit(&root, Change::audited(actor, METHOD, format!("service:{id}")))?;
     let token = unit.commit().await?;
-    Ok(Created { account, secret: Some(secret), token })
+    Ok(Created {
+        account,
+        secret: Some(secret),
+        token,
+    })
 }
 
 async fn again(identity: &Identity, request: &RequestKey, answered: &Answered) -> Result<Created, Error> {
     if answered.content != request.content {
         return Err(Error::RequestIdReused);
     }
-    let lost = || StoreError::Internal(format!("request.made names no service account: `{}`", answered.made));
+    let lost = || {
+        StoreError::Internal(format!(
+            "request.made names no service account: `{}`",
+            answered.made
+        ))
+    };
     let id: ServiceAccountId = answered.made.parse().map_err(|_| lost())?;
     let account = identity.store.service_account(id).await?.ok_or_else(lost)?;
-    let token = identity.store.begin(&[ScopeRoot::Deployment]).await?.commit().await?;
-    Ok(Created { account, secret: None, token })
+    let token = identity
+        .store
+        .begin(&[ScopeRoot::Deployment])
+        .await?
+        .commit()
+        .await?;
+    Ok(Created {
+        account,
+        secret: None,
+        token,
+    })
 }

@@ -70,7 +70,9 @@ impl From<StoreError> for Error {
 pub async fn run(identity: &Identity, by: &Authorized, command: &Command) -> Result<(User, Token), Error> {
     let verified = if command.email_verified { "verified" } else { "" };
     let content = [command.email.as_str(), command.display_name.as_str(), verified];
-    let request = command.request_id.map(|id| RequestKey::new(by.caller(), METHOD, id, &content));
+    let request = command
+        .request_id
+        .map(|id| RequestKey::new(by.caller(), METHOD, id, &content));
     if let Some(request) = &request
         && let Some(answered) = identity.store.answered(request).await?
     {
@@ -82,7 +84,11 @@ pub async fn run(identity: &Identity, by: &Authorized, command: &Command) -> Res
     }
     // The same request was answered in the meantime.
     let request = request.ok_or(Error::Store(StoreError::RequestRecorded))?;
-    let answered = identity.store.answered(&request).await?.ok_or(StoreError::Conflict)?;
+    let answered = identity
+        .store
+        .answered(&request)
+        .await?
+        .ok_or(StoreError::Conflict)?;
     again(identity, command, &request, &answered).await
 }
 
@@ -127,14 +133,24 @@ async fn again(
     request: &RequestKey,
     answered: &Answered,
 ) -> Result<(User, Token), Error> {
-    let lost = || Error::Store(StoreError::Internal(format!("request.made names no user: `{}`", answered.made)));
+    let lost = || {
+        Error::Store(StoreError::Internal(format!(
+            "request.made names no user: `{}`",
+            answered.made
+        )))
+    };
     if answered.content != request.content {
         return Err(Error::RequestIdReused);
     }
     let id: UserId = answered.made.parse().map_err(|_| lost())?;
     let known = identity.store.credentials(id).await?.ok_or_else(lost)?;
     let same_password = match &command.password {
-        Some(password) => identity.passwords.verify(password.secret(), known.password.as_ref()).await?,
+        Some(password) => {
+            identity
+                .passwords
+                .verify(password.secret(), known.password.as_ref())
+                .await?
+        }
         None => known.password.is_none(),
     };
     if !same_password {

@@ -62,7 +62,11 @@ pub async fn run(identity: &Identity, by: &Authorized, id: UserId) -> Result<Dis
     let known = unit.credentials_now(id).await?.ok_or(Error::NotFound)?;
     if known.user.state == UserState::Disabled {
         let token = unit.commit().await?;
-        return Ok(Disabled { user: known.user, ended: Vec::new(), token });
+        return Ok(Disabled {
+            user: known.user,
+            ended: Vec::new(),
+            token,
+        });
     }
     let closing = match unit.closing(id).await? {
         Some(closing) => closing,
@@ -70,7 +74,12 @@ pub async fn run(identity: &Identity, by: &Authorized, id: UserId) -> Result<Dis
             let closing = Closing {
                 user: id,
                 version: unit.next_revision(&root)?,
-                actor: by.caller().subject.as_ref().map(ToString::to_string).unwrap_or_default(),
+                actor: by
+                    .caller()
+                    .subject
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
                 created: identity.clock.now(),
             };
             unit.insert_closing(&closing).await?;
@@ -95,7 +104,11 @@ pub(super) async fn finish(identity: &Identity, closing: &Closing) -> Result<Dis
         }
     }
     let mut unit = identity.store.begin(std::slice::from_ref(&root)).await?;
-    let mut user = unit.credentials_now(closing.user).await?.ok_or(Error::NotFound)?.user;
+    let mut user = unit
+        .credentials_now(closing.user)
+        .await?
+        .ok_or(Error::NotFound)?
+        .user;
     let mut ended = Vec::new();
     if unit.closing(closing.user).await?.is_some() {
         let now = identity.clock.now();
@@ -106,7 +119,13 @@ pub(super) async fn finish(identity: &Identity, closing: &Closing) -> Result<Dis
         unit.emit(&root, Change::User(user.clone()))?;
         for session in unit.live_sessions(user.id, now).await? {
             unit.end_session(session, now).await?;
-            unit.emit(&root, Change::SessionRevoked { session, user: user.id })?;
+            unit.emit(
+                &root,
+                Change::SessionRevoked {
+                    session,
+                    user: user.id,
+                },
+            )?;
             ended.push(session);
         }
         let audited = Change::Audited {

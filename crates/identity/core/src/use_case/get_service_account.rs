@@ -27,6 +27,10 @@ no_wait!(Error);
 ///
 /// # Errors
 /// It does not exist.
-pub async fn run(identity: &Identity, _by: &Authorized, id: ServiceAccountId) -> Result<ServiceAccount, Error> {
+pub async fn run(
+    identity: &Identity,
+    _by: &Authorized,
+    id: ServiceAccountId,
+) -> Result<ServiceAccount, Error> {
     identity.store.service_account(id).await?.ok_or(Error::NotFound)
 }

@@ -2,7 +2,12 @@
 
 use bailiwick_types::{Authorized, Caller, Subject, UserId};
 
-use crate::{Identity, fault::{fault, no_wait}, port::StoreError, user::User};
+use crate::{
+    Identity,
+    fault::{fault, no_wait},
+    port::StoreError,
+    user::User,
+};
 
 /// Why there is no user.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +36,10 @@ pub async fn run(identity: &Identity, _by: &Authorized, user: UserId) -> Result<
 /// # Errors
 /// The caller is no user, or does not exist any more.
 pub async fn own(identity: &Identity, caller: &Caller) -> Result<User, Error> {
-    let user = caller.subject.as_ref().and_then(Subject::user_id).ok_or(Error::NotFound)?;
+    let user = caller
+        .subject
+        .as_ref()
+        .and_then(Subject::user_id)
+        .ok_or(Error::NotFound)?;
     identity.store.user(user).await?.ok_or(Error::NotFound)
 }

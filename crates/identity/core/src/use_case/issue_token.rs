@@ -52,5 +52,7 @@ pub async fn run(identity: &Identity, command: &Command) -> Result<AccessToken, 
         return Err(Error::Wrong);
     }
     let now = identity.clock.now();
-    Ok(identity.issuer.for_service(&identity.keys.ring(), &*identity.ids, id, now)?)
+    Ok(identity
+        .issuer
+        .for_service(&identity.keys.ring(), &*identity.ids, id, now)?)
 }

@@ -2,12 +2,7 @@
 
 use bailiwick_types::{Authorized, PageRequest, ServiceAccountId};
 
-use crate::{
-    Identity,
-    fault::fault,
-    port::StoreError,
-    service_account::ServiceAccount,
-};
+use crate::{Identity, fault::fault, port::StoreError, service_account::ServiceAccount};
 
 /// A page.
 #[derive(Debug, Clone)]
@@ -26,7 +21,7 @@ pub enum Error {
     Store(#[from] StoreError),
 }
 
-fault!(Error {} [Store]);
+fault!(Error {}[Store]);
 
 /// Reads the page.
 ///

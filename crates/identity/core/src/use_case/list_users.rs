@@ -2,13 +2,7 @@
 
 use bailiwick_types::{Authorized, PageRequest, PageSize, UserId};
 
-use crate::{
-    Identity,
-    email::EmailKey,
-    fault::fault,
-    port::StoreError,
-    user::User,
-};
+use crate::{Identity, email::EmailKey, fault::fault, port::StoreError, user::User};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -38,14 +32,17 @@ pub enum Error {
     Store(#[from] StoreError),
 }
 
-fault!(Error {} [Store]);
+fault!(Error {}[Store]);
 
 /// Reads the page.
 ///
 /// # Errors
 /// The store did not answer.
 pub async fn run(identity: &Identity, _by: &Authorized, command: &Command) -> Result<Page, Error> {
-    let page = PageRequest { size: command.size, after: command.after };
+    let page = PageRequest {
+        size: command.size,
+        after: command.after,
+    };
     let users = identity.store.user_page(&page, command.email.as_ref()).await?;
     let full = users.len() as u64 >= command.size.get();
     let next = if full { users.last().map(|u| u.id) } else { None };

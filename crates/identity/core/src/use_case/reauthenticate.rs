@@ -52,7 +52,11 @@ impl Error {
 /// The password is wrong, or the caller has no session.
 pub async fn run(identity: &Identity, by: &Authorized, password: &SecretString) -> Result<Timestamp, Error> {
     let caller = by.caller();
-    let user = caller.subject.as_ref().and_then(Subject::user_id).ok_or(Error::NoSession)?;
+    let user = caller
+        .subject
+        .as_ref()
+        .and_then(Subject::user_id)
+        .ok_or(Error::NoSession)?;
     let session = caller.session.ok_or(Error::NoSession)?;
     let known = identity.store.credentials(user).await?.ok_or(Error::Wrong)?;
     let email = known.user.email.key();
@@ -60,7 +64,10 @@ pub async fn run(identity: &Identity, by: &Authorized, password: &SecretString) 
     if let Some(wait) = identity.throttle.wait(failures, identity.clock.now()) {
         return Err(Error::Throttled { wait });
     }
-    let right = identity.passwords.verify(password, known.password.as_ref()).await?;
+    let right = identity
+        .passwords
+        .verify(password, known.password.as_ref())
+        .await?;
     if !right || !known.may_sign_in() {
         sign_in::count_failure(identity, &email).await?;
         return Err(Error::Wrong);

@@ -65,12 +65,19 @@ no_wait!(Error);
 /// It is not valid, or the user is no active member of the account any more.
 pub async fn run(identity: &Identity, _by: &Authorized, command: &Command) -> Result<Tokens, Error> {
     let digest = Digest::of(&command.refresh_token);
-    let row = identity.store.refresh_token(&digest).await?.ok_or(Error::Invalid)?;
+    let row = identity
+        .store
+        .refresh_token(&digest)
+        .await?
+        .ok_or(Error::Invalid)?;
     let session = identity.store.session(row.session).await?.ok_or(Error::Invalid)?;
     let now = identity.clock.now();
     if row.used.is_none() && session.is_live(now) && now < row.expires {
         if let Some(account) = session.account
-            && !identity.members.is_active(account, session.user, &command.token).await?
+            && !identity
+                .members
+                .is_active(account, session.user, &command.token)
+                .await?
         {
             return Err(Error::NotMember);
         }
@@ -89,19 +96,33 @@ async fn rotate(
     let root = ScopeRoot::User(user);
     let now = identity.clock.now();
     let mut unit = identity.store.begin(std::slice::from_ref(&root)).await?;
-    let session = unit.session_now(id).await?.filter(|s| s.is_live(now)).ok_or(Error::Invalid)?;
+    let session = unit
+        .session_now(id)
+        .await?
+        .filter(|s| s.is_live(now))
+        .ok_or(Error::Invalid)?;
     if !unit.use_refresh_token(digest, now).await? {
         end(&mut *unit, &root, &session, now).await?;
         unit.commit().await?;
         return Err(Error::Reused { session: id });
     }
-    if !unit.credentials_now(user).await?.is_some_and(|known| known.may_sign_in()) {
+    if !unit
+        .credentials_now(user)
+        .await?
+        .is_some_and(|known| known.may_sign_in())
+    {
         return Err(Error::Invalid);
     }
-    let access = identity.issuer.for_session(&identity.keys.ring(), &*identity.ids, &session, now)?;
+    let access = identity
+        .issuer
+        .for_session(&identity.keys.ring(), &*identity.ids, &session, now)?;
     let (refresh, session_expires) = give_refresh_token(identity, &mut *unit, &session, now).await?;
     unit.commit().await?;
-    Ok(Tokens { access, refresh, session_expires })
+    Ok(Tokens {
+        access,
+        refresh,
+        session_expires,
+    })
 }
 
 async fn end(
@@ -111,6 +132,15 @@ async fn end(
     now: bailiwick_types::Timestamp,
 ) -> Result<(), StoreError> {
     unit.end_session(session.id, now).await?;
-    unit.emit(root, Change::SessionRevoked { session: session.id, user: session.user })?;
-    unit.emit(root, Change::audited(None, METHOD, format!("session:{}", session.id)))
+    unit.emit(
+        root,
+        Change::SessionRevoked {
+            session: session.id,
+            user: session.user,
+        },
+    )?;
+    unit.emit(
+        root,
+        Change::audited(None, METHOD, format!("session:{}", session.id)),
+    )
 }

@@ -127,9 +127,14 @@ async fn begin_session(
         ended: None,
         stepped_up: None,
     };
-    let access = identity.issuer.for_session(&identity.keys.ring(), &*identity.ids, &session, now)?;
+    let access = identity
+        .issuer
+        .for_session(&identity.keys.ring(), &*identity.ids, &session, now)?;
     // Holding the user's root, a sign-in comes before or after a disabling, not into the middle of it.
-    let mut unit = identity.store.begin(&[bailiwick_types::ScopeRoot::User(user)]).await?;
+    let mut unit = identity
+        .store
+        .begin(&[bailiwick_types::ScopeRoot::User(user)])
+        .await?;
     let still = unit.credentials_now(user).await?;
     if !still.is_some_and(|known| known.may_sign_in()) {
         return Err(Error::Wrong);
@@ -148,7 +153,11 @@ async fn begin_session(
     Ok(SignedIn {
         user,
         session: session.id,
-        tokens: Tokens { access, refresh, session_expires },
+        tokens: Tokens {
+            access,
+            refresh,
+            session_expires,
+        },
     })
 }
 
@@ -164,7 +173,8 @@ pub(super) async fn refuse_throttled(identity: &Identity, email: &EmailKey) -> R
 /// Counts a wrong password.
 pub(super) async fn count_failure(identity: &Identity, email: &EmailKey) -> Result<(), StoreError> {
     let mut unit = identity.store.begin(&[]).await?;
-    unit.count_failure(email, identity.throttle.window, identity.clock.now()).await?;
+    unit.count_failure(email, identity.throttle.window, identity.clock.now())
+        .await?;
     unit.commit().await?;
     Ok(())
 }

@@ -31,7 +31,11 @@ no_wait!(Error);
 /// The caller is no user.
 pub async fn run(identity: &Identity, by: &Authorized) -> Result<(SessionId, Token), Error> {
     let caller = by.caller();
-    let user = caller.subject.as_ref().and_then(Subject::user_id).ok_or(Error::NoSession)?;
+    let user = caller
+        .subject
+        .as_ref()
+        .and_then(Subject::user_id)
+        .ok_or(Error::NoSession)?;
     let session = caller.session.ok_or(Error::NoSession)?;
     let root = ScopeRoot::User(user);
     let now = identity.clock.now();
@@ -39,7 +43,10 @@ pub async fn run(identity: &Identity, by: &Authorized) -> Result<(SessionId, Tok
     if unit.end_session(session, now).await? {
         unit.emit(&root, Change::SessionRevoked { session, user })?;
         let actor = caller.subject.as_ref();
-        unit.emit(&root, Change::audited(actor, METHOD, format!("session:{session}")))?;
+        unit.emit(
+            &root,
+            Change::audited(actor, METHOD, format!("session:{session}")),
+        )?;
     }
     let token = unit.commit().await?;
     Ok((session, token))

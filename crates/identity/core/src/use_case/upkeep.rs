@@ -2,15 +2,10 @@
 
 use std::time::Duration;
 
-use bailiwick_types::{SessionId, Timestamp, UserId};
+use bailiwick_types::{ServiceAccountId, SessionId, Timestamp, UserId};
 
 use super::disable_user;
-use crate::{
-    Identity,
-    fault::fault,
-    port::StoreError,
-    signing::KeysError,
-};
+use crate::{Identity, fault::fault, port::StoreError, signing::KeysError};
 
 /// An intent of that age belongs to nobody any more.
 const ABANDONED: Duration = Duration::from_secs(10);
@@ -70,6 +65,19 @@ pub async fn finish_disablings(identity: &Identity) -> Result<Done, Error> {
     }
 }
 
+/// What a process that starts must refuse although its signature and time are good: what was ended while access tokens
+/// for it can still be out.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn recently_ended(
+    identity: &Identity,
+) -> Result<(Vec<SessionId>, Vec<ServiceAccountId>), StoreError> {
+    let since = ago(identity, identity.lifetimes.access);
+    let sessions = identity.store.sessions_ended_since(since).await?;
+    Ok((sessions, identity.store.disabled_service_accounts().await?))
+}
+
 /// Removes what nobody needs any more.
 ///
 /// # Errors
@@ -85,7 +93,8 @@ pub async fn purge(identity: &Identity) -> Result<(), Error> {
     }
     let mut unit = identity.store.begin(&[]).await?;
     unit.purge_requests(ago(identity, REQUESTS_KEPT)).await?;
-    unit.purge_failures(ago(identity, identity.throttle.window)).await?;
+    unit.purge_failures(ago(identity, identity.throttle.window))
+        .await?;
     unit.commit().await?;
     Ok(())
 }

@@ -16,7 +16,9 @@ impl AuthenticationService for Handlers {
         let context = Context::of(&request)?.clone();
         let command = parse::sign_in(request.into_inner(), context.token.clone())?;
         let by = self.guard.authorize(&context, Target::None).await?;
-        let done = sign_in::run(&self.identity, &by, &command).await.map_err(IntoStatus::into_status)?;
+        let done = sign_in::run(&self.identity, &by, &command)
+            .await
+            .map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::SignInResponse {
             user: done.user.to_string(),
             session: done.session.to_string(),
@@ -47,7 +49,9 @@ impl AuthenticationService for Handlers {
     ) -> Result<Response<pb::SignOutResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let by = self.guard.authorize(&context, Target::None).await?;
-        let done = sign_out::run(&self.identity, &by).await.map_err(IntoStatus::into_status)?;
+        let done = sign_out::run(&self.identity, &by)
+            .await
+            .map_err(IntoStatus::into_status)?;
         let (session, token) = done;
         self.authenticator.forget_session(session);
         Ok(Response::new(pb::SignOutResponse {

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use bailiwick_identity_core::Identity;
 use bailiwick_proto::identity::v1::{
     authentication_service_server::AuthenticationServiceServer,
-    service_account_service_server::ServiceAccountServiceServer, session_service_server::SessionServiceServer,
-    token_service_server::TokenServiceServer, user_service_server::UserServiceServer,
+    service_account_service_server::ServiceAccountServiceServer,
+    session_service_server::SessionServiceServer, token_service_server::TokenServiceServer,
+    user_service_server::UserServiceServer,
 };
 use bailiwick_rpc::{Authenticator, Guard, Services};
 

@@ -6,12 +6,17 @@ use bailiwick_identity_core::{
     request::RequestId,
     service_account::{RoleName, ServiceAccount, ServiceScope},
     title::{DisplayName, Title},
-    use_case::{Tokens, batch_get_users, create_service_account, create_user, issue_token, list_users, refresh, sign_in},
+    use_case::{
+        Tokens, batch_get_users, create_service_account, create_user, issue_token, list_users, refresh,
+        sign_in,
+    },
     user::{User, UserState},
 };
 use bailiwick_proto::identity::v1 as pb;
 use bailiwick_rpc::{IntoStatus, page};
-use bailiwick_types::{AccountId, PageRequest, PageSize, ServiceAccountId, Timestamp, Token, UserId, Violations};
+use bailiwick_types::{
+    AccountId, PageRequest, PageSize, ServiceAccountId, Timestamp, Token, UserId, Violations,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tonic::Status;
 
@@ -38,7 +43,11 @@ fn optional<T, E: std::fmt::Display>(
     text: &str,
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Option<T> {
-    if text.is_empty() { None } else { violations.take(name, parse(text)) }
+    if text.is_empty() {
+        None
+    } else {
+        violations.take(name, parse(text))
+    }
 }
 
 /// Reads the one field of a request.
@@ -90,13 +99,15 @@ pub(super) fn create_user(message: pb::CreateUserRequest) -> Result<create_user:
         violations.take("password", Password::parse(password))
     };
     let request_id = request_id(&mut violations, &message.request_id);
-    let command = email.zip(display_name).map(|(email, display_name)| create_user::Command {
-        email,
-        display_name,
-        password,
-        email_verified: message.email_verified,
-        request_id,
-    });
+    let command = email
+        .zip(display_name)
+        .map(|(email, display_name)| create_user::Command {
+            email,
+            display_name,
+            password,
+            email_verified: message.email_verified,
+            request_id,
+        });
     done(violations, command)
 }
 
@@ -160,7 +171,12 @@ pub(super) fn sign_in(message: pb::SignInRequest, token: Token) -> Result<sign_i
     let mut violations = Violations::new();
     let email = field(&mut violations, "email", &message.email, str::parse::<Email>);
     let password = tried_password(&mut violations, "password", message.password);
-    let account = optional(&mut violations, "account", &message.account, str::parse::<AccountId>);
+    let account = optional(
+        &mut violations,
+        "account",
+        &message.account,
+        str::parse::<AccountId>,
+    );
     let command = email.zip(password).map(|(email, password)| sign_in::Command {
         email,
         password,
@@ -190,28 +206,41 @@ pub(super) fn create_service_account(
 ) -> Result<create_service_account::Command, Status> {
     let mut violations = Violations::new();
     let title = field(&mut violations, "title", &message.title, Title::parse);
-    let scope = field(&mut violations, "scope", &message.scope, str::parse::<ServiceScope>);
+    let scope = field(
+        &mut violations,
+        "scope",
+        &message.scope,
+        str::parse::<ServiceScope>,
+    );
     let role = optional(&mut violations, "role", &message.role, str::parse::<RoleName>);
     let request_id = request_id(&mut violations, &message.request_id);
-    let command = title.zip(scope).map(|(title, scope)| create_service_account::Command {
-        title,
-        scope,
-        role,
-        request_id,
-    });
+    let command = title
+        .zip(scope)
+        .map(|(title, scope)| create_service_account::Command {
+            title,
+            scope,
+            role,
+            request_id,
+        });
     done(violations, command)
 }
 
 pub(super) fn issue_token(message: pb::IssueTokenRequest) -> Result<issue_token::Command, Status> {
     let mut violations = Violations::new();
     let client_id = field(&mut violations, "client_id", &message.client_id, |id| {
-        if id.len() > 256 { Err("must have at most 256 characters") } else { Ok(id.to_owned()) }
+        if id.len() > 256 {
+            Err("must have at most 256 characters")
+        } else {
+            Ok(id.to_owned())
+        }
     });
     let client_secret = tried_password(&mut violations, "client_secret", message.client_secret);
-    let command = client_id.zip(client_secret).map(|(client_id, client_secret)| issue_token::Command {
-        client_id,
-        client_secret,
-    });
+    let command = client_id
+        .zip(client_secret)
+        .map(|(client_id, client_secret)| issue_token::Command {
+            client_id,
+            client_secret,
+        });
     done(violations, command)
 }
 

@@ -34,7 +34,8 @@ impl ServiceAccountService for Handlers {
         request: Request<pb::GetServiceAccountRequest>,
     ) -> Result<Response<pb::GetServiceAccountResponse>, Status> {
         let context = Context::of(&request)?.clone();
-        let id: ServiceAccountId = parse::only("service_account", &request.get_ref().service_account, str::parse)?;
+        let id: ServiceAccountId =
+            parse::only("service_account", &request.get_ref().service_account, str::parse)?;
         let by = self.guard.authorize(&context, Target::None).await?;
         let found = get_service_account::run(&self.identity, &by, id).await;
         let account = found.map_err(IntoStatus::into_status)?;
@@ -55,7 +56,10 @@ impl ServiceAccountService for Handlers {
         let list = parse::SERVICE_ACCOUNT_LIST;
         Ok(Response::new(pb::ListServiceAccountsResponse {
             service_accounts: found.accounts.iter().map(parse::service_account).collect(),
-            next_page_token: found.next.map(|key| page::encode(&list, &key)).unwrap_or_default(),
+            next_page_token: found
+                .next
+                .map(|key| page::encode(&list, &key))
+                .unwrap_or_default(),
         }))
     }
 
@@ -64,7 +68,8 @@ impl ServiceAccountService for Handlers {
         request: Request<pb::DisableServiceAccountRequest>,
     ) -> Result<Response<pb::DisableServiceAccountResponse>, Status> {
         let context = Context::of(&request)?.clone();
-        let id: ServiceAccountId = parse::only("service_account", &request.get_ref().service_account, str::parse)?;
+        let id: ServiceAccountId =
+            parse::only("service_account", &request.get_ref().service_account, str::parse)?;
         let by = self.guard.authorize(&context, Target::None).await?;
         let done = disable_service_account::run(&self.identity, &by, id).await;
         let (account, token) = done.map_err(IntoStatus::into_status)?;

@@ -17,7 +17,9 @@ impl SessionService for Handlers {
         let context = Context::of(&request)?.clone();
         let session: SessionId = parse::only("session", &request.get_ref().session, str::parse)?;
         self.guard.authorize(&context, Target::None).await?;
-        consume_step_up::run(&self.identity, session).await.map_err(IntoStatus::into_status)?;
+        consume_step_up::run(&self.identity, session)
+            .await
+            .map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::ConsumeStepUpResponse {}))
     }
 

@@ -17,7 +17,9 @@ impl TokenService for Handlers {
         let context = Context::of(&request)?.clone();
         let command = parse::issue_token(request.into_inner())?;
         self.guard.authorize(&context, Target::None).await?;
-        let token = issue_token::run(&self.identity, &command).await.map_err(IntoStatus::into_status)?;
+        let token = issue_token::run(&self.identity, &command)
+            .await
+            .map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::IssueTokenResponse {
             access_token: token.text.expose_secret().to_owned(),
             expire_time: Some(parse::timestamp(token.expires)),
@@ -30,7 +32,9 @@ impl TokenService for Handlers {
     ) -> Result<Response<pb::GetJwksResponse>, Status> {
         let context = Context::of(&request)?.clone();
         self.guard.authorize(&context, Target::None).await?;
-        let jwks = get_jwks::run(&self.identity).await.map_err(IntoStatus::into_status)?;
+        let jwks = get_jwks::run(&self.identity)
+            .await
+            .map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::GetJwksResponse { jwks }))
     }
 

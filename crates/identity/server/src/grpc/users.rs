@@ -1,6 +1,8 @@
 //! `UserService`.
 
-use bailiwick_identity_core::use_case::{batch_get_users, create_user, disable_user, enable_user, get_user, list_users};
+use bailiwick_identity_core::use_case::{
+    batch_get_users, create_user, disable_user, enable_user, get_user, list_users,
+};
 use bailiwick_proto::identity::v1::{self as pb, user_service_server::UserService};
 use bailiwick_rpc::{Context, IntoStatus, Target, carry, later, page};
 use bailiwick_types::{Code, Fault, Reason, Subject, UserId};
@@ -65,7 +67,9 @@ impl UserService for Handlers {
         let context = Context::of(&request)?.clone();
         let ids = parse::batch_get_users(request.get_ref())?;
         let by = self.guard.authorize(&context, Target::None).await?;
-        let users = batch_get_users::run(&self.identity, &by, &ids).await.map_err(IntoStatus::into_status)?;
+        let users = batch_get_users::run(&self.identity, &by, &ids)
+            .await
+            .map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::BatchGetUsersResponse {
             users: users.iter().map(parse::user).collect(),
         }))
@@ -78,11 +82,16 @@ impl UserService for Handlers {
         let context = Context::of(&request)?.clone();
         let command = parse::list_users(request.get_ref())?;
         let by = self.guard.authorize(&context, Target::None).await?;
-        let found = list_users::run(&self.identity, &by, &command).await.map_err(IntoStatus::into_status)?;
+        let found = list_users::run(&self.identity, &by, &command)
+            .await
+            .map_err(IntoStatus::into_status)?;
         let list = parse::user_list(&request.get_ref().email);
         Ok(Response::new(pb::ListUsersResponse {
             users: found.users.iter().map(parse::user).collect(),
-            next_page_token: found.next.map(|key| page::encode(&list, &key)).unwrap_or_default(),
+            next_page_token: found
+                .next
+                .map(|key| page::encode(&list, &key))
+                .unwrap_or_default(),
         }))
     }
 

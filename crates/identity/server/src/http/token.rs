@@ -49,7 +49,9 @@ async fn answer(
     form: Result<Form<TokenForm>, FormRejection>,
 ) -> Result<Response, Refused> {
     let Ok(Form(form)) = form else {
-        return Err(Refused::InvalidRequest("the body must be a form with each parameter once"));
+        return Err(Refused::InvalidRequest(
+            "the body must be a form with each parameter once",
+        ));
     };
     match form.grant_type.as_deref() {
         None | Some("") => return Err(Refused::InvalidRequest("grant_type is required")),
@@ -63,16 +65,24 @@ async fn answer(
         }
         (Some(header), None) => read_basic(header).ok_or(Refused::InvalidClient { basic: true })?,
         (None, Some(secret)) => {
-            let id = form.client_id.clone().ok_or(Refused::InvalidRequest("client_id is required"))?;
+            let id = form
+                .client_id
+                .clone()
+                .ok_or(Refused::InvalidRequest("client_id is required"))?;
             (id, secret)
         }
         (None, None) => return Err(Refused::InvalidClient { basic: false }),
     };
     let basic = basic.is_some();
     if form.client_id.is_some_and(|id| id != client_id) {
-        return Err(Refused::InvalidRequest("client_id differs from the one of the header"));
+        return Err(Refused::InvalidRequest(
+            "client_id differs from the one of the header",
+        ));
     }
-    let command = issue_token::Command { client_id, client_secret };
+    let command = issue_token::Command {
+        client_id,
+        client_secret,
+    };
     let token = issue_token::run(identity, &command).await.map_err(|error| {
         if error.code() == Code::Unauthenticated {
             Refused::InvalidClient { basic }
@@ -104,13 +114,21 @@ fn read_basic(header: &HeaderValue) -> Option<(String, SecretString)> {
 fn refuse(refused: &Refused) -> Response {
     let (status, error, description) = match refused {
         Refused::InvalidRequest(why) => (StatusCode::BAD_REQUEST, "invalid_request", *why),
-        Refused::UnsupportedGrantType => {
-            (StatusCode::BAD_REQUEST, "unsupported_grant_type", "the grant type must be client_credentials")
-        }
-        Refused::InvalidClient { .. } => {
-            (StatusCode::UNAUTHORIZED, "invalid_client", "client id or client secret is wrong")
-        }
-        Refused::Failed => (StatusCode::SERVICE_UNAVAILABLE, "server_error", "no token can be issued now"),
+        Refused::UnsupportedGrantType => (
+            StatusCode::BAD_REQUEST,
+            "unsupported_grant_type",
+            "the grant type must be client_credentials",
+        ),
+        Refused::InvalidClient { .. } => (
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            "client id or client secret is wrong",
+        ),
+        Refused::Failed => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "server_error",
+            "no token can be issued now",
+        ),
     };
     let body = Json(json!({ "error": error, "error_description": description }));
     let mut response = (status, body).into_response();

@@ -24,7 +24,11 @@ impl MigrationTrait for Tables {
 
 fn statements(backend: DbBackend) -> Vec<String> {
     let postgres = backend == DbBackend::Postgres;
-    let (uuid, bytes) = if postgres { ("uuid", "bytea") } else { ("blob", "blob") };
+    let (uuid, bytes) = if postgres {
+        ("uuid", "bytea")
+    } else {
+        ("blob", "blob")
+    };
     vec![
         format!(
             "CREATE TABLE user_profile (id {uuid} PRIMARY KEY NOT NULL, email text NOT NULL, email_key text NOT NULL, \
@@ -43,6 +47,7 @@ fn statements(backend: DbBackend) -> Vec<String> {
              stepped_up_at bigint)"
         ),
         "CREATE INDEX ix_session__user_id__live ON session (user_id) WHERE ended_at IS NULL".to_owned(),
+        "CREATE INDEX ix_session__ended_at ON session (ended_at) WHERE ended_at IS NOT NULL".to_owned(),
         "CREATE INDEX ix_session__expires_at ON session (expires_at)".to_owned(),
         format!(
             "CREATE TABLE refresh_token (digest {bytes} PRIMARY KEY NOT NULL, \

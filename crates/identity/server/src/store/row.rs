@@ -14,7 +14,9 @@ use bailiwick_identity_core::{
 use bailiwick_types::{AccountId, ServiceAccountId, SessionId, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::entity::{Hidden, refresh_token, service_account, session, signing_key, user_closing, user_profile};
+use super::entity::{
+    Hidden, refresh_token, service_account, session, signing_key, user_closing, user_profile,
+};
 
 const ACTIVE: i16 = 1;
 const DISABLED: i16 = 2;
@@ -30,7 +32,12 @@ pub(super) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn count(table: &'static str, column: &'static str, row: impl std::fmt::Display, value: i64) -> Result<u64, StoreError> {
+fn count(
+    table: &'static str,
+    column: &'static str,
+    row: impl std::fmt::Display,
+    value: i64,
+) -> Result<u64, StoreError> {
     u64::try_from(value).map_err(|_| corrupt(table, column, row, "it is negative"))
 }
 
@@ -43,9 +50,14 @@ fn corrupt(
     StoreError::Internal(format!("`{table}.{column}` of `{row}`: {problem}"))
 }
 
-pub(super) fn digest(table: &'static str, column: &'static str, bytes: Vec<u8>) -> Result<Digest, StoreError> {
-    let bytes: [u8; 32] =
-        bytes.try_into().map_err(|_| corrupt(table, column, "?", "it is no SHA-256"))?;
+pub(super) fn digest(
+    table: &'static str,
+    column: &'static str,
+    bytes: Vec<u8>,
+) -> Result<Digest, StoreError> {
+    let bytes: [u8; 32] = bytes
+        .try_into()
+        .map_err(|_| corrupt(table, column, "?", "it is no SHA-256"))?;
     Ok(Digest::from_bytes(bytes))
 }
 
@@ -56,7 +68,10 @@ impl TryFrom<user_profile::Model> for User {
         let id = UserId::from_uuid(row.id);
         Ok(Self {
             id,
-            email: row.email.parse::<Email>().map_err(|e| corrupt(TABLE, "email", id, e))?,
+            email: row
+                .email
+                .parse::<Email>()
+                .map_err(|e| corrupt(TABLE, "email", id, e))?,
             email_verified: row.email_verified,
             display_name: DisplayName::parse(&row.display_name)
                 .map_err(|e| corrupt(TABLE, "display_name", id, e))?,
@@ -73,7 +88,9 @@ impl TryFrom<user_profile::Model> for User {
 }
 
 pub(super) fn password(row: &user_profile::Model) -> Option<PasswordHash> {
-    row.password.as_ref().map(|hash| PasswordHash::from_stored(hash.0.clone()))
+    row.password
+        .as_ref()
+        .map(|hash| PasswordHash::from_stored(hash.0.clone()))
 }
 
 pub(super) fn user_row(user: &User, password: Option<&PasswordHash>) -> user_profile::Model {

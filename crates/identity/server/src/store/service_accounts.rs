@@ -17,17 +17,31 @@ use super::{SqlStore, SqlUnit, entity::service_account, failed, row};
 #[async_trait]
 impl ServiceAccountReader for SqlStore {
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
-        let found = service_account::Entity::find_by_id(id.uuid()).one(self.db.load()).await;
+        let found = service_account::Entity::find_by_id(id.uuid())
+            .one(self.db.load())
+            .await;
         found.map_err(failed)?.map(ServiceAccount::try_from).transpose()
     }
     async fn service_account_secret(
         &self,
         id: ServiceAccountId,
     ) -> Result<Option<(ServiceAccount, Digest)>, StoreError> {
-        let found = service_account::Entity::find_by_id(id.uuid()).one(self.db.load()).await;
-        let Some(row) = found.map_err(failed)? else { return Ok(None) };
+        let found = service_account::Entity::find_by_id(id.uuid())
+            .one(self.db.load())
+            .await;
+        let Some(row) = found.map_err(failed)? else {
+            return Ok(None);
+        };
         let secret = row::digest("service_account", "secret", row.secret.clone())?;
         Ok(Some((ServiceAccount::try_from(row)?, secret)))
+    }
+    async fn disabled_service_accounts(&self) -> Result<Vec<ServiceAccountId>, StoreError> {
+        let found = service_account::Entity::find()
+            .filter(service_account::Column::Enabled.eq(false))
+            .all(self.db.load())
+            .await;
+        let ids = found.map_err(failed)?.into_iter();
+        Ok(ids.map(|row| ServiceAccountId::from_uuid(row.id)).collect())
     }
     async fn service_account_page(
         &self,
@@ -42,7 +56,11 @@ impl ServiceAccountReader for SqlStore {
             .limit(page.size.get())
             .all(self.db.load())
             .await;
-        found.map_err(failed)?.into_iter().map(ServiceAccount::try_from).collect()
+        found
+            .map_err(failed)?
+            .into_iter()
+            .map(ServiceAccount::try_from)
+            .collect()
     }
 }
 
@@ -52,7 +70,9 @@ impl ServiceAccountWriter for SqlUnit {
         &mut self,
         id: ServiceAccountId,
     ) -> Result<Option<ServiceAccount>, StoreError> {
-        let found = service_account::Entity::find_by_id(id.uuid()).one(self.tx.conn()).await;
+        let found = service_account::Entity::find_by_id(id.uuid())
+            .one(self.tx.conn())
+            .await;
         found.map_err(failed)?.map(ServiceAccount::try_from).transpose()
     }
     async fn insert_service_account(
@@ -61,7 +81,10 @@ impl ServiceAccountWriter for SqlUnit {
         secret: &Digest,
     ) -> Result<(), StoreError> {
         let row = row::service_account_row(account, secret).into_active_model();
-        service_account::Entity::insert(row).exec_without_returning(self.tx.conn()).await.map_err(failed)?;
+        service_account::Entity::insert(row)
+            .exec_without_returning(self.tx.conn())
+            .await
+            .map_err(failed)?;
         Ok(())
     }
     async fn update_service_account(&mut self, account: &ServiceAccount) -> Result<(), StoreError> {

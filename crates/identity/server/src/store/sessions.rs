@@ -25,8 +25,18 @@ impl SessionReader for SqlStore {
         let found = session::Entity::find_by_id(id.uuid()).one(self.db.load()).await;
         Ok(found.map_err(failed)?.map(Session::from))
     }
+    async fn sessions_ended_since(&self, since: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        let found = session::Entity::find()
+            .filter(session::Column::EndedAt.gte(since.0))
+            .all(self.db.load())
+            .await;
+        let ids = found.map_err(failed)?.into_iter();
+        Ok(ids.map(|row| SessionId::from_uuid(row.id)).collect())
+    }
     async fn refresh_token(&self, digest: &Digest) -> Result<Option<RefreshToken>, StoreError> {
-        let found = refresh_token::Entity::find_by_id(digest.as_bytes().to_vec()).one(self.db.load()).await;
+        let found = refresh_token::Entity::find_by_id(digest.as_bytes().to_vec())
+            .one(self.db.load())
+            .await;
         found.map_err(failed)?.map(RefreshToken::try_from).transpose()
     }
 }
@@ -35,7 +45,10 @@ impl SessionReader for SqlStore {
 impl SessionWriter for SqlUnit {
     async fn insert_session(&mut self, session: &Session) -> Result<(), StoreError> {
         let row = row::session_row(session).into_active_model();
-        session::Entity::insert(row).exec_without_returning(self.tx.conn()).await.map_err(failed)?;
+        session::Entity::insert(row)
+            .exec_without_returning(self.tx.conn())
+            .await
+            .map_err(failed)?;
         Ok(())
     }
     async fn session_now(&mut self, id: SessionId) -> Result<Option<Session>, StoreError> {
@@ -50,7 +63,11 @@ impl SessionWriter for SqlUnit {
             .order_by_asc(session::Column::Id)
             .all(self.tx.conn())
             .await;
-        Ok(found.map_err(failed)?.into_iter().map(|row| SessionId::from_uuid(row.id)).collect())
+        Ok(found
+            .map_err(failed)?
+            .into_iter()
+            .map(|row| SessionId::from_uuid(row.id))
+            .collect())
     }
     async fn end_session(&mut self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
         let done = session::Entity::update_many()
@@ -68,7 +85,10 @@ impl SessionWriter for SqlUnit {
             expires_at: Set(token.expires.0),
             used_at: Set(token.used.map(|at| at.0)),
         };
-        refresh_token::Entity::insert(row).exec_without_returning(self.tx.conn()).await.map_err(failed)?;
+        refresh_token::Entity::insert(row)
+            .exec_without_returning(self.tx.conn())
+            .await
+            .map_err(failed)?;
         Ok(())
     }
     async fn use_refresh_token(&mut self, digest: &Digest, now: Timestamp) -> Result<bool, StoreError> {
@@ -108,7 +128,10 @@ impl SessionWriter for SqlUnit {
                    (SELECT id FROM session WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
         let conn = self.tx.conn();
         let values = vec![before.0.into(), row::stored(limit).into()];
-        let done = conn.execute_raw(statement(conn, sql, values)).await.map_err(failed)?;
+        let done = conn
+            .execute_raw(statement(conn, sql, values))
+            .await
+            .map_err(failed)?;
         Ok(done.rows_affected())
     }
 }

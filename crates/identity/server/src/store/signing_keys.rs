@@ -12,7 +12,10 @@ use super::{SqlStore, SqlUnit, entity::signing_key, failed, row};
 #[async_trait]
 impl SigningKeyReader for SqlStore {
     async fn signing_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        let found = signing_key::Entity::find().all(self.db.load()).await.map_err(failed)?;
+        let found = signing_key::Entity::find()
+            .all(self.db.load())
+            .await
+            .map_err(failed)?;
         Ok(found.into_iter().map(StoredKey::from).collect())
     }
 }
@@ -20,7 +23,10 @@ impl SigningKeyReader for SqlStore {
 #[async_trait]
 impl SigningKeyWriter for SqlUnit {
     async fn signing_keys_now(&mut self) -> Result<Vec<StoredKey>, StoreError> {
-        let found = signing_key::Entity::find().all(self.tx.conn()).await.map_err(failed)?;
+        let found = signing_key::Entity::find()
+            .all(self.tx.conn())
+            .await
+            .map_err(failed)?;
         Ok(found.into_iter().map(StoredKey::from).collect())
     }
     async fn put_signing_key(&mut self, key: &StoredKey) -> Result<(), StoreError> {
@@ -35,7 +41,10 @@ impl SigningKeyWriter for SqlUnit {
         Ok(())
     }
     async fn delete_signing_key(&mut self, kid: &str) -> Result<(), StoreError> {
-        signing_key::Entity::delete_by_id(kid).exec(self.tx.conn()).await.map_err(failed)?;
+        signing_key::Entity::delete_by_id(kid)
+            .exec(self.tx.conn())
+            .await
+            .map_err(failed)?;
         Ok(())
     }
 }

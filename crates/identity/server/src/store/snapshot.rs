@@ -33,7 +33,11 @@ impl Snapshot {
         if let Some(after) = after {
             query = query.filter(user_profile::Column::Id.gt(after.uuid()));
         }
-        let rows = query.order_by_asc(user_profile::Column::Id).limit(ROWS).all(tx.conn()).await?;
+        let rows = query
+            .order_by_asc(user_profile::Column::Id)
+            .limit(ROWS)
+            .all(tx.conn())
+            .await?;
         let full = rows.len() as u64 >= ROWS;
         let mut users = Vec::with_capacity(rows.len());
         for row in rows {
@@ -47,7 +51,10 @@ impl Snapshot {
             _ => SERVICES.to_owned(),
         };
         Ok(SnapshotPage {
-            changes: users.into_iter().map(|user| events::event(Change::User(user))).collect(),
+            changes: users
+                .into_iter()
+                .map(|user| events::event(Change::User(user)))
+                .collect(),
             revisions: roots.into_iter().zip(standing.revisions).collect(),
             next: Some(next),
         })
@@ -58,7 +65,11 @@ impl Snapshot {
         if let Some(after) = after {
             query = query.filter(service_account::Column::Id.gt(after.uuid()));
         }
-        let rows = query.order_by_asc(service_account::Column::Id).limit(ROWS).all(tx.conn()).await?;
+        let rows = query
+            .order_by_asc(service_account::Column::Id)
+            .limit(ROWS)
+            .all(tx.conn())
+            .await?;
         let full = rows.len() as u64 >= ROWS;
         let mut accounts = Vec::with_capacity(rows.len());
         for row in rows {
@@ -72,8 +83,15 @@ impl Snapshot {
         };
         let standing = tx.standing(&[ScopeRoot::Deployment]).await?;
         Ok(SnapshotPage {
-            changes: accounts.into_iter().map(|a| events::event(Change::ServiceAccount(a))).collect(),
-            revisions: standing.revisions.into_iter().map(|r| (ScopeRoot::Deployment, r)).collect(),
+            changes: accounts
+                .into_iter()
+                .map(|a| events::event(Change::ServiceAccount(a)))
+                .collect(),
+            revisions: standing
+                .revisions
+                .into_iter()
+                .map(|r| (ScopeRoot::Deployment, r))
+                .collect(),
             next,
         })
     }

@@ -24,7 +24,10 @@ use super::{
 impl RequestReader for SqlStore {
     async fn answered(&self, request: &RequestKey) -> Result<Option<Answered>, StoreError> {
         let key = request.key.as_bytes().to_vec();
-        let found = answered_request::Entity::find_by_id(key).one(self.db.load()).await.map_err(failed)?;
+        let found = answered_request::Entity::find_by_id(key)
+            .one(self.db.load())
+            .await
+            .map_err(failed)?;
         let Some(row) = found else { return Ok(None) };
         Ok(Some(Answered {
             content: row::digest("answered_request", "content", row.content)?,
@@ -47,7 +50,10 @@ impl RequestWriter for SqlUnit {
             made: Set(made.to_owned()),
             recorded_at: Set(now.0),
         };
-        answered_request::Entity::insert(row).exec_without_returning(self.tx.conn()).await.map_err(failed)?;
+        answered_request::Entity::insert(row)
+            .exec_without_returning(self.tx.conn())
+            .await
+            .map_err(failed)?;
         Ok(())
     }
     async fn purge_requests(&mut self, before: Timestamp) -> Result<u64, StoreError> {
@@ -82,13 +88,22 @@ impl AttemptWriter for SqlUnit {
                    ON CONFLICT (email) DO UPDATE SET \
                    failures = CASE WHEN sign_in_failure.since <= $3 THEN 1 ELSE sign_in_failure.failures + 1 END, \
                    since = CASE WHEN sign_in_failure.since <= $3 THEN $2 ELSE sign_in_failure.since END";
-        let values = vec![key(email).into(), now.0.into(), now.0.saturating_sub(window).into()];
+        let values = vec![
+            key(email).into(),
+            now.0.into(),
+            now.0.saturating_sub(window).into(),
+        ];
         let conn = self.tx.conn();
-        conn.execute_raw(statement(conn, sql, values)).await.map_err(failed)?;
+        conn.execute_raw(statement(conn, sql, values))
+            .await
+            .map_err(failed)?;
         Ok(())
     }
     async fn clear_failures(&mut self, email: &EmailKey) -> Result<(), StoreError> {
-        sign_in_failure::Entity::delete_by_id(key(email)).exec(self.tx.conn()).await.map_err(failed)?;
+        sign_in_failure::Entity::delete_by_id(key(email))
+            .exec(self.tx.conn())
+            .await
+            .map_err(failed)?;
         Ok(())
     }
     async fn purge_failures(&mut self, before: Timestamp) -> Result<u64, StoreError> {
@@ -105,7 +120,10 @@ fn key(email: &EmailKey) -> Vec<u8> {
 }
 
 async fn failures(conn: &impl ConnectionTrait, email: &EmailKey) -> Result<Option<Failures>, StoreError> {
-    let found = sign_in_failure::Entity::find_by_id(key(email)).one(conn).await.map_err(failed)?;
+    let found = sign_in_failure::Entity::find_by_id(key(email))
+        .one(conn)
+        .await
+        .map_err(failed)?;
     Ok(found.map(|row| Failures {
         count: u32::try_from(row.failures).unwrap_or(u32::MAX),
         since: Timestamp(row.since),

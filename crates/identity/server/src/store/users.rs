@@ -9,8 +9,8 @@ use bailiwick_identity_core::{
 };
 use bailiwick_types::{PageRequest, Timestamp, UserId};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::{
@@ -22,7 +22,9 @@ use super::{
 #[async_trait]
 impl UserReader for SqlStore {
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        let found = user_profile::Entity::find_by_id(id.uuid()).one(self.db.load()).await;
+        let found = user_profile::Entity::find_by_id(id.uuid())
+            .one(self.db.load())
+            .await;
         found.map_err(failed)?.map(User::try_from).transpose()
     }
     async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
@@ -73,7 +75,11 @@ impl UserReader for SqlStore {
             .limit(limit)
             .all(self.db.load())
             .await;
-        found.map_err(failed)?.into_iter().map(Closing::try_from).collect()
+        found
+            .map_err(failed)?
+            .into_iter()
+            .map(Closing::try_from)
+            .collect()
     }
 }
 
@@ -87,7 +93,10 @@ impl UserWriter for SqlUnit {
     }
     async fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>) -> Result<(), StoreError> {
         let row = row::user_row(user, password).into_active_model();
-        user_profile::Entity::insert(row).exec_without_returning(self.tx.conn()).await.map_err(failed)?;
+        user_profile::Entity::insert(row)
+            .exec_without_returning(self.tx.conn())
+            .await
+            .map_err(failed)?;
         Ok(())
     }
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError> {
@@ -101,7 +110,9 @@ impl UserWriter for SqlUnit {
         Ok(())
     }
     async fn closing(&mut self, user: UserId) -> Result<Option<Closing>, StoreError> {
-        let found = user_closing::Entity::find_by_id(user.uuid()).one(self.tx.conn()).await;
+        let found = user_closing::Entity::find_by_id(user.uuid())
+            .one(self.tx.conn())
+            .await;
         found.map_err(failed)?.map(Closing::try_from).transpose()
     }
     async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError> {
@@ -111,11 +122,17 @@ impl UserWriter for SqlUnit {
             actor: Set(closing.actor.clone()),
             created_at: Set(closing.created.0),
         };
-        user_closing::Entity::insert(row).exec_without_returning(self.tx.conn()).await.map_err(failed)?;
+        user_closing::Entity::insert(row)
+            .exec_without_returning(self.tx.conn())
+            .await
+            .map_err(failed)?;
         Ok(())
     }
     async fn delete_closing(&mut self, user: UserId) -> Result<(), StoreError> {
-        user_closing::Entity::delete_by_id(user.uuid()).exec(self.tx.conn()).await.map_err(failed)?;
+        user_closing::Entity::delete_by_id(user.uuid())
+            .exec(self.tx.conn())
+            .await
+            .map_err(failed)?;
         Ok(())
     }
 }
@@ -135,7 +152,9 @@ async fn credentials(
         .one(conn)
         .await
         .map_err(failed)?;
-    let Some((row, closing)) = found else { return Ok(None) };
+    let Some((row, closing)) = found else {
+        return Ok(None);
+    };
     let password = row::password(&row);
     Ok(Some(Credentials {
         user: User::try_from(row)?,

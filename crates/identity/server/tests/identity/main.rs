@@ -1,0 +1,20 @@
+//! The service on real sockets and both engines, and its store against what its ports promise.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod support;
+
+mod authentication;
+mod disabling;
+mod feed;
+mod http;
+mod operator;
+mod schema;
+mod secrets;
+mod service_accounts;
+mod store;
+mod users;

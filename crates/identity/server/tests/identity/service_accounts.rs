@@ -1,0 +1,208 @@
+//! `ServiceAccountService` and `TokenService`.
+
+use bailiwick_proto::identity::v1 as pb;
+use bailiwick_types::{CallerKind, ScopeRoot, Service, ServiceAccountId};
+use tonic::Code;
+
+use crate::support::{Bed, PASSWORD, Suite, access, bearer, fields, on_both_engines, refused};
+
+on_both_engines! {
+    a_service_account_gets_tokens_with_its_secret
+    a_disabled_service_account_gets_none
+    a_repeated_request_makes_no_second_one
+    service_accounts_are_listed_by_id
+}
+
+fn request(title: &str) -> pb::CreateServiceAccountRequest {
+    pb::CreateServiceAccountRequest {
+        title: title.to_owned(),
+        scope: "deployment".to_owned(),
+        role: "service".to_owned(),
+        request_id: String::new(),
+    }
+}
+
+async fn make(suite: &Suite, title: &str) -> pb::CreateServiceAccountResponse {
+    suite
+        .service_accounts()
+        .create_service_account(suite.root(request(title)))
+        .await
+        .unwrap()
+        .into_inner()
+}
+
+async fn issue(suite: &Suite, id: &str, secret: &str) -> Result<pb::IssueTokenResponse, tonic::Status> {
+    let message = pb::IssueTokenRequest {
+        client_id: id.to_owned(),
+        client_secret: secret.to_owned(),
+    };
+    Ok(suite.tokens().issue_token(message).await?.into_inner())
+}
+
+async fn a_service_account_gets_tokens_with_its_secret(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let made = make(&suite, "Reports").await;
+    let account = made.service_account.unwrap();
+    assert_eq!(
+        (account.scope.as_str(), account.role.as_str(), account.enabled),
+        ("deployment", "service", true)
+    );
+    let token = bailiwick_rpc::token::decode(&made.token).unwrap();
+    assert!(token.wanted(Service::Identity, &ScopeRoot::Deployment).is_some());
+    let issued = issue(&suite, &account.service_account, &made.secret)
+        .await
+        .unwrap();
+    assert_eq!(issued.expire_time.unwrap().seconds, 1_767_603_600 + 300);
+    let caller = suite.authenticator.verify(&issued.access_token).await.unwrap();
+    assert_eq!(caller.kind, CallerKind::Service);
+    assert_eq!(caller.subject.as_ref().unwrap().id(), account.service_account);
+    assert_eq!((caller.session, caller.account), (None, None));
+    let nobody = ServiceAccountId::from_uuid(uuid::Uuid::from_u128(1)).to_string();
+    let wrong = (Code::Unauthenticated, "CREDENTIALS_INVALID".to_owned());
+    assert_eq!(
+        refused(issue(&suite, &account.service_account, "bwc_wrong").await),
+        wrong
+    );
+    assert_eq!(refused(issue(&suite, &nobody, &made.secret).await), wrong);
+    assert_eq!(refused(issue(&suite, "somebody", &made.secret).await), wrong);
+    // A service account is no user: it has no session to end.
+    let out = bearer(pb::SignOutRequest {}, &issued.access_token);
+    assert_eq!(
+        refused(suite.authentication().sign_out(out).await).0,
+        Code::PermissionDenied
+    );
+}
+
+async fn a_disabled_service_account_gets_none(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let made = make(&suite, "Reports").await;
+    let id = made.service_account.unwrap().service_account;
+    let issued = issue(&suite, &id, &made.secret).await.unwrap();
+    suite.authenticator.verify(&issued.access_token).await.unwrap();
+    let message = pb::DisableServiceAccountRequest {
+        service_account: id.clone(),
+    };
+    let done = suite
+        .service_accounts()
+        .disable_service_account(suite.root(message.clone()))
+        .await
+        .unwrap();
+    assert!(!done.into_inner().service_account.unwrap().enabled);
+    suite
+        .service_accounts()
+        .disable_service_account(suite.root(message))
+        .await
+        .unwrap();
+    assert_eq!(
+        refused(issue(&suite, &id, &made.secret).await).1,
+        "CREDENTIALS_INVALID"
+    );
+    assert!(suite.authenticator.verify(&issued.access_token).await.is_err());
+    let get = pb::GetServiceAccountRequest { service_account: id };
+    let found = suite
+        .service_accounts()
+        .get_service_account(suite.root(get))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(!found.service_account.unwrap().enabled);
+}
+
+async fn a_repeated_request_makes_no_second_one(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let mut message = request("Reports");
+    message.request_id = "4d3cb9d2-16ac-4a3b-8f0e-0d3b4f5a7d21".to_owned();
+    let first = suite
+        .service_accounts()
+        .create_service_account(suite.root(message.clone()))
+        .await
+        .unwrap();
+    let second = suite
+        .service_accounts()
+        .create_service_account(suite.root(message.clone()))
+        .await
+        .unwrap();
+    let (first, second) = (first.into_inner(), second.into_inner());
+    assert_eq!(first.service_account, second.service_account);
+    assert!(!first.secret.is_empty());
+    assert_eq!(second.secret, "", "it is not stored");
+    message.title = "Other".to_owned();
+    let other = suite
+        .service_accounts()
+        .create_service_account(suite.root(message))
+        .await;
+    assert_eq!(
+        refused(other),
+        (Code::AlreadyExists, "REQUEST_ID_REUSED".to_owned())
+    );
+}
+
+async fn service_accounts_are_listed_by_id(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    for n in 0..3 {
+        make(&suite, &format!("S{n}")).await;
+    }
+    let first = pb::ListServiceAccountsRequest {
+        page_size: 2,
+        page_token: String::new(),
+    };
+    let first = suite
+        .service_accounts()
+        .list_service_accounts(suite.root(first))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(first.service_accounts.len(), 2);
+    let second = pb::ListServiceAccountsRequest {
+        page_size: 2,
+        page_token: first.next_page_token,
+    };
+    let second = suite
+        .service_accounts()
+        .list_service_accounts(suite.root(second))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (second.service_accounts.len(), second.next_page_token.as_str()),
+        (1, "")
+    );
+    suite.user("ada@example.com").await;
+    let token = access(&suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap());
+    let asked = bearer(pb::ListServiceAccountsRequest::default(), &token);
+    assert_eq!(
+        refused(suite.service_accounts().list_service_accounts(asked).await).0,
+        Code::PermissionDenied
+    );
+}
+
+#[tokio::test]
+async fn all_violations_of_a_service_account_come_at_once() {
+    let suite = Suite::start(Bed::sqlite().await).await;
+    let message = pb::CreateServiceAccountRequest {
+        title: String::new(),
+        scope: "workspace:ws_1".to_owned(),
+        role: "No Role".to_owned(),
+        request_id: "x".to_owned(),
+    };
+    let answer = suite
+        .service_accounts()
+        .create_service_account(suite.root(message))
+        .await;
+    assert_eq!(fields(answer), ["title", "scope", "role", "request_id"]);
+}
+
+#[tokio::test]
+async fn the_key_set_verifies_what_is_signed() {
+    let suite = Suite::start(Bed::sqlite().await).await;
+    let jwks = suite
+        .tokens()
+        .get_jwks(pb::GetJwksRequest {})
+        .await
+        .unwrap()
+        .into_inner()
+        .jwks;
+    let keys = bailiwick_rpc::VerificationKeys::from_jwks(&jwks).unwrap();
+    assert_eq!(keys.len(), 1);
+    assert!(!jwks.contains("\"d\""), "no private part");
+}

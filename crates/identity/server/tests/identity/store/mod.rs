@@ -1,0 +1,6 @@
+//! The store against what its ports promise.
+
+mod keys;
+mod sessions;
+mod upkeep;
+mod users;

@@ -1,0 +1,176 @@
+//! Users, service accounts and requests.
+
+use bailiwick_identity_core::{
+    password::PasswordHash,
+    port::{RequestReader as _, ServiceAccountReader as _, Store as _, StoreError, UserReader as _},
+    request::RequestKey,
+    secret::Digest,
+    service_account::ServiceAccount,
+    title::Title,
+    user::{Closing, User, UserState},
+};
+use bailiwick_identity_server::SqlStore;
+use bailiwick_types::{Caller, PageRequest, PageSize, ScopeRoot, ServiceAccountId, Timestamp, UserId};
+
+use crate::support::{Bed, on_both_engines};
+
+on_both_engines! {
+    a_unit_that_is_dropped_changes_nothing
+    a_taken_address_is_told_from_other_failures
+    credentials_carry_the_intent_to_disable
+    pages_follow_ids
+    a_request_is_recorded_once
+    a_service_account_keeps_the_digest_of_its_secret
+}
+
+pub(crate) fn user(n: u128, email: &str) -> User {
+    User {
+        id: UserId::from_uuid(uuid::Uuid::from_u128(n)),
+        email: email.parse().unwrap(),
+        email_verified: false,
+        display_name: Default::default(),
+        state: UserState::Active,
+        operator: false,
+        created: Timestamp(7),
+        version: 1,
+    }
+}
+
+pub(crate) async fn add(store: &SqlStore, user: &User) {
+    let mut unit = store.begin(&[user.root()]).await.unwrap();
+    unit.insert_user(user, None).await.unwrap();
+    unit.commit().await.unwrap();
+}
+
+async fn a_unit_that_is_dropped_changes_nothing(bed: Bed) {
+    let store = SqlStore::new(bed.db().await);
+    let ada = user(1, "ada@example.com");
+    let mut unit = store.begin(&[ada.root()]).await.unwrap();
+    unit.insert_user(&ada, None).await.unwrap();
+    assert!(unit.credentials_now(ada.id).await.unwrap().is_some());
+    drop(unit);
+    assert_eq!(store.user(ada.id).await.unwrap(), None);
+    add(&store, &ada).await;
+    assert_eq!(store.user(ada.id).await.unwrap(), Some(ada));
+}
+
+async fn a_taken_address_is_told_from_other_failures(bed: Bed) {
+    let store = SqlStore::new(bed.db().await);
+    add(&store, &user(1, "ada@example.com")).await;
+    let mut unit = store.begin(&[]).await.unwrap();
+    let taken = unit.insert_user(&user(2, "ADA@example.com"), None).await;
+    assert!(matches!(taken, Err(StoreError::EmailTaken)), "{taken:?}");
+    drop(unit);
+    let mut unit = store.begin(&[]).await.unwrap();
+    let twice = unit.insert_user(&user(1, "other@example.com"), None).await;
+    assert!(matches!(twice, Err(StoreError::Internal(_))), "{twice:?}");
+}
+
+async fn credentials_carry_the_intent_to_disable(bed: Bed) {
+    let store = SqlStore::new(bed.db().await);
+    let ada = user(1, "ada@example.com");
+    let mut unit = store.begin(&[ada.root()]).await.unwrap();
+    let hash = PasswordHash::from_stored("$argon2id$x".to_owned());
+    unit.insert_user(&ada, Some(&hash)).await.unwrap();
+    unit.commit().await.unwrap();
+    let key = ada.email.key();
+    let known = store.credentials_by_email(&key).await.unwrap().unwrap();
+    assert_eq!(known.password.as_ref().unwrap().expose(), "$argon2id$x");
+    assert!(known.may_sign_in());
+    let closing = Closing {
+        user: ada.id,
+        version: 2,
+        actor: "user:x".to_owned(),
+        created: Timestamp(100),
+    };
+    let mut unit = store.begin(&[ada.root()]).await.unwrap();
+    unit.insert_closing(&closing).await.unwrap();
+    unit.commit().await.unwrap();
+    assert!(!store.credentials(ada.id).await.unwrap().unwrap().may_sign_in());
+    assert_eq!(store.closings(Timestamp(100), 10).await.unwrap(), []);
+    assert_eq!(
+        store.closings(Timestamp(101), 10).await.unwrap(),
+        std::slice::from_ref(&closing)
+    );
+    let mut unit = store.begin(&[ada.root()]).await.unwrap();
+    assert_eq!(unit.closing(ada.id).await.unwrap(), Some(closing));
+    unit.delete_closing(ada.id).await.unwrap();
+    unit.delete_closing(ada.id).await.unwrap();
+    unit.commit().await.unwrap();
+    assert!(store.credentials(ada.id).await.unwrap().unwrap().may_sign_in());
+}
+
+async fn pages_follow_ids(bed: Bed) {
+    let store = SqlStore::new(bed.db().await);
+    for n in [3, 1, 2] {
+        add(&store, &user(n, &format!("u{n}@example.com"))).await;
+    }
+    let size = PageSize::new(2).unwrap();
+    let first = store
+        .user_page(&PageRequest { size, after: None }, None)
+        .await
+        .unwrap();
+    let after = first.last().map(|u| u.id);
+    let second = store.user_page(&PageRequest { size, after }, None).await.unwrap();
+    let ids: Vec<u128> = first
+        .iter()
+        .chain(&second)
+        .map(|u| u.id.uuid().as_u128())
+        .collect();
+    assert_eq!(ids, [1, 2, 3]);
+    assert!(store.users(&[]).await.unwrap().is_empty());
+    assert!(!store.has_operator().await.unwrap());
+}
+
+async fn a_request_is_recorded_once(bed: Bed) {
+    let store = SqlStore::new(bed.db().await);
+    let id = "4d3cb9d2-16ac-4a3b-8f0e-0d3b4f5a7d31".parse().unwrap();
+    let request = RequestKey::new(&Caller::anonymous(), "M", id, &["a"]);
+    assert_eq!(store.answered(&request).await.unwrap(), None);
+    let mut unit = store.begin(&[]).await.unwrap();
+    unit.record_request(&request, "made", Timestamp(5)).await.unwrap();
+    unit.commit().await.unwrap();
+    let answered = store.answered(&request).await.unwrap().unwrap();
+    assert_eq!(
+        (answered.made.as_str(), answered.content),
+        ("made", request.content)
+    );
+    let mut unit = store.begin(&[]).await.unwrap();
+    let twice = unit.record_request(&request, "made", Timestamp(5)).await;
+    assert!(matches!(twice, Err(StoreError::RequestRecorded)), "{twice:?}");
+    drop(unit);
+    let mut unit = store.begin(&[]).await.unwrap();
+    assert_eq!(unit.purge_requests(Timestamp(5)).await.unwrap(), 0);
+    assert_eq!(unit.purge_requests(Timestamp(6)).await.unwrap(), 1);
+}
+
+async fn a_service_account_keeps_the_digest_of_its_secret(bed: Bed) {
+    let store = SqlStore::new(bed.db().await);
+    let mut account = ServiceAccount {
+        id: ServiceAccountId::from_uuid(uuid::Uuid::from_u128(1)),
+        title: Title::parse("Reports").unwrap(),
+        scope: "product:sogolytics".parse().unwrap(),
+        role: Some("service".parse().unwrap()),
+        enabled: true,
+        created: Timestamp(7),
+        version: 1,
+    };
+    let digest = Digest::of_parts(&["secret"]);
+    let mut unit = store.begin(&[ScopeRoot::Deployment]).await.unwrap();
+    unit.insert_service_account(&account, &digest).await.unwrap();
+    unit.commit().await.unwrap();
+    assert_eq!(
+        store.service_account_secret(account.id).await.unwrap(),
+        Some((account.clone(), digest))
+    );
+    account.enabled = false;
+    account.version = 2;
+    let mut unit = store.begin(&[ScopeRoot::Deployment]).await.unwrap();
+    unit.update_service_account(&account).await.unwrap();
+    assert_eq!(
+        unit.service_account_now(account.id).await.unwrap(),
+        Some(account.clone())
+    );
+    unit.commit().await.unwrap();
+    assert_eq!(store.service_account(account.id).await.unwrap(), Some(account));
+}

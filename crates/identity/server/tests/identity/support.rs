@@ -1,0 +1,388 @@
+//! A deployment with one identity service in it. Authorization is played by what a test says about it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bailiwick_identity_core::port::{CloseError, Closer, Members, PeerError};
+use bailiwick_identity_server::{
+    Deps, IdentityConfig, IdentityService, build, migrations,
+    operator::{self, SecretSource},
+};
+use bailiwick_proto::identity::v1::{
+    self as pb, authentication_service_client::AuthenticationServiceClient,
+    service_account_service_client::ServiceAccountServiceClient,
+    session_service_client::SessionServiceClient, token_service_client::TokenServiceClient,
+    user_service_client::UserServiceClient,
+};
+use bailiwick_rpc::{
+    AuthConfig, Authenticator, Frame, Guard, Held, InternalIdentity, OperatorAllowed, Rights, RightsError,
+    RunningServer, Secret, ServerConfig, Telemetry,
+};
+use bailiwick_sql::{Db, DbConfig};
+use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
+use bailiwick_types::{AccountId, IdGen, Service, Subject, SystemIds, SystemRng, Token, UserId};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    Code, Request, Status,
+    transport::{Channel, Endpoint},
+};
+use tonic_types::StatusExt;
+
+pub(crate) const ISSUER: &str = "https://id.test.example";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const INTERNAL_KEY: &str = "an internal key of at least thirty-two bytes";
+
+/// A database of one test.
+pub(crate) struct Bed {
+    pub(crate) url: String,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) engine: &'static str,
+    _postgres: Option<TestDatabase>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Bed {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            url: format!("sqlite://{}/identity.db", folder.path().display()),
+            clock: Arc::default(),
+            engine: "sqlite",
+            _postgres: None,
+            _folder: Some(folder),
+        }
+    }
+    pub(crate) async fn postgres() -> Self {
+        let database = Postgres::database().await;
+        Self {
+            url: database.url(),
+            clock: Arc::default(),
+            engine: "postgres",
+            _postgres: Some(database),
+            _folder: None,
+        }
+    }
+    pub(crate) async fn db(&self) -> Db {
+        let config = DbConfig::new(self.url.as_str());
+        let db = Db::connect(config, Service::Identity, self.clock.clone())
+            .await
+            .unwrap();
+        db.migrate(&migrations()).await.unwrap();
+        db
+    }
+}
+
+/// Runs each of the named tests on both engines.
+macro_rules! on_both_engines {
+    ($($name:ident)*) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                super::$name(crate::support::Bed::sqlite().await).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                super::$name(crate::support::Bed::postgres().await).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_engines;
+
+/// What authorization says.
+#[derive(Default)]
+pub(crate) struct Authorization {
+    pub(crate) operators: Mutex<HashSet<Subject>>,
+    pub(crate) members: Mutex<HashSet<(AccountId, UserId)>>,
+    pub(crate) closed: Mutex<HashMap<UserId, u64>>,
+    pub(crate) mood: AtomicU8,
+}
+
+pub(crate) const WILLING: u8 = 0;
+pub(crate) const REFUSING: u8 = 1;
+pub(crate) const AWAY: u8 = 2;
+
+impl Authorization {
+    pub(crate) fn is(&self, mood: u8) {
+        self.mood.store(mood, Ordering::SeqCst);
+    }
+    fn answers(&self) -> Result<(), PeerError> {
+        match self.mood.load(Ordering::SeqCst) {
+            AWAY => Err(PeerError {
+                detail: "away".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Rights for Authorization {
+    async fn held(
+        &self,
+        subject: &Subject,
+        _: Option<AccountId>,
+        _: &str,
+        targets: &[String],
+        operator: OperatorAllowed,
+    ) -> Result<Held, RightsError> {
+        let allowed = operator != OperatorAllowed::No && self.operators.lock().unwrap().contains(subject);
+        Ok(Held {
+            allowed: vec![allowed; targets.len()],
+            operator: allowed,
+        })
+    }
+}
+
+#[async_trait]
+impl Members for Authorization {
+    async fn is_active(&self, account: AccountId, user: UserId, _: &Token) -> Result<bool, PeerError> {
+        self.answers()?;
+        Ok(self.members.lock().unwrap().contains(&(account, user)))
+    }
+}
+
+#[async_trait]
+impl Closer for Authorization {
+    async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError> {
+        self.answers()?;
+        if self.mood.load(Ordering::SeqCst) == REFUSING {
+            return Err(CloseError::Refused {
+                message: "the user is the last admin".to_owned(),
+            });
+        }
+        self.closed.lock().unwrap().insert(user, version);
+        Ok(())
+    }
+}
+
+/// A running deployment with an operator.
+pub(crate) struct Suite {
+    pub(crate) bed: Bed,
+    pub(crate) db: Db,
+    pub(crate) service: IdentityService,
+    deps: Deps,
+    pub(crate) authorization: Arc<Authorization>,
+    pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) internal: Arc<InternalIdentity>,
+    pub(crate) channel: Channel,
+    pub(crate) operator: String,
+    _server: RunningServer,
+    _workers: bailiwick_sql::Workers,
+}
+
+impl Suite {
+    pub(crate) async fn start(bed: Bed) -> Self {
+        Self::start_with(bed, IdentityConfig::for_tests(), "root@example.com", PASSWORD).await
+    }
+    /// Where the operator was made before.
+    pub(crate) async fn start_as(bed: Bed, email: &str, password: &str) -> Self {
+        Self::start_with(bed, IdentityConfig::for_tests(), email, password).await
+    }
+    async fn start_with(bed: Bed, config: IdentityConfig, email: &str, password: &str) -> Self {
+        let db = bed.db().await;
+        let workers = db.start_workers();
+        let clock = bed.clock.clone();
+        let authorization = Arc::new(Authorization::default());
+        let secret = SecretSource::Given(password.into());
+        let made = operator::create(
+            &db,
+            &config.password_hashing,
+            &SystemIds,
+            Arc::new(SystemRng),
+            email,
+            &secret,
+        );
+        // A test may have made it before.
+        if let Ok(operator) = made.await {
+            authorization
+                .operators
+                .lock()
+                .unwrap()
+                .insert(Subject::user(operator.user));
+        }
+        let deps = Deps {
+            config,
+            issuer: ISSUER.to_owned(),
+            db: db.clone(),
+            members: authorization.clone(),
+            closer: authorization.clone(),
+            clock: clock.clone(),
+            ids: Arc::new(SystemIds),
+            rng: Arc::new(SystemRng),
+        };
+        let service = build(deps.clone()).await.unwrap();
+        let internal = Arc::new(
+            InternalIdentity::new(Service::Tenancy, &Secret::new(INTERNAL_KEY), clock.clone()).unwrap(),
+        );
+        let auth = AuthConfig {
+            issuer: ISSUER.to_owned(),
+            ..AuthConfig::default()
+        };
+        let authenticator = Arc::new(Authenticator::new(
+            &auth,
+            service.key_source(),
+            internal.clone(),
+            clock.clone(),
+        ));
+        let guard = Guard::new(authorization.clone(), service.step_up());
+        let ids: &dyn IdGen = &SystemIds;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Frame::builder(
+            &[Service::Identity],
+            ServerConfig::default(),
+            Telemetry::quiet(),
+            authenticator.clone(),
+            ids,
+        )
+        .add(service.services(guard, authenticator.clone()))
+        .serve_on(listener, None, CancellationToken::new())
+        .await
+        .unwrap();
+        let address = format!("http://{}", server.addr);
+        let channel = Endpoint::from_shared(address).unwrap().connect_lazy();
+        let mut suite = Self {
+            bed,
+            db,
+            service,
+            deps,
+            authorization,
+            authenticator,
+            internal,
+            channel,
+            operator: String::new(),
+            _server: server,
+            _workers: workers,
+        };
+        let signed_in = suite.sign_in(email, password, None).await.unwrap();
+        suite.operator = access(&signed_in);
+        suite
+    }
+    /// The authenticator of another process that starts now.
+    pub(crate) async fn another(&self) -> Arc<Authenticator> {
+        let service = build(self.deps.clone()).await.unwrap();
+        let auth = AuthConfig {
+            issuer: ISSUER.to_owned(),
+            ..AuthConfig::default()
+        };
+        let (keys, internal) = (service.key_source(), self.internal.clone());
+        let authenticator = Arc::new(Authenticator::new(&auth, keys, internal, self.bed.clock.clone()));
+        let guard = Guard::new(self.authorization.clone(), service.step_up());
+        let _services = service.services(guard, authenticator.clone());
+        authenticator
+    }
+    pub(crate) fn users(&self) -> UserServiceClient<Channel> {
+        UserServiceClient::new(self.channel.clone())
+    }
+    pub(crate) fn authentication(&self) -> AuthenticationServiceClient<Channel> {
+        AuthenticationServiceClient::new(self.channel.clone())
+    }
+    pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
+        SessionServiceClient::new(self.channel.clone())
+    }
+    pub(crate) fn service_accounts(&self) -> ServiceAccountServiceClient<Channel> {
+        ServiceAccountServiceClient::new(self.channel.clone())
+    }
+    pub(crate) fn tokens(&self) -> TokenServiceClient<Channel> {
+        TokenServiceClient::new(self.channel.clone())
+    }
+    /// The request as the operator.
+    pub(crate) fn root<T>(&self, message: T) -> Request<T> {
+        bearer(message, &self.operator)
+    }
+    /// The request as one of the suite's own services.
+    pub(crate) fn inside<T>(&self, message: T) -> Request<T> {
+        let header = self.internal.header().unwrap();
+        let mut request = Request::new(message);
+        let value = header.to_str().unwrap().parse().unwrap();
+        request.metadata_mut().insert("authorization", value);
+        request
+    }
+    pub(crate) async fn sign_in(
+        &self,
+        email: &str,
+        password: &str,
+        account: Option<AccountId>,
+    ) -> Result<pb::SignInResponse, Status> {
+        let message = pb::SignInRequest {
+            email: email.to_owned(),
+            password: password.to_owned(),
+            account: account.map(|a| a.to_string()).unwrap_or_default(),
+        };
+        Ok(self.authentication().sign_in(message).await?.into_inner())
+    }
+    /// Makes a user with the usual password.
+    pub(crate) async fn user(&self, email: &str) -> UserId {
+        let message = pb::CreateUserRequest {
+            email: email.to_owned(),
+            password: PASSWORD.to_owned(),
+            email_verified: true,
+            ..Default::default()
+        };
+        let made = self
+            .users()
+            .create_user(self.root(message))
+            .await
+            .unwrap()
+            .into_inner();
+        made.user.unwrap().user.parse().unwrap()
+    }
+    pub(crate) async fn get(&self, user: UserId) -> pb::User {
+        let message = pb::GetUserRequest {
+            user: user.to_string(),
+        };
+        self.users()
+            .get_user(self.root(message))
+            .await
+            .unwrap()
+            .into_inner()
+            .user
+            .unwrap()
+    }
+}
+
+pub(crate) fn bearer<T>(message: T, token: &str) -> Request<T> {
+    let mut request = Request::new(message);
+    let value = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", value);
+    request
+}
+
+pub(crate) fn access(signed_in: &pb::SignInResponse) -> String {
+    signed_in.tokens.as_ref().unwrap().access_token.clone()
+}
+
+pub(crate) fn refresh(signed_in: &pb::SignInResponse) -> String {
+    signed_in.tokens.as_ref().unwrap().refresh_token.clone()
+}
+
+/// Code and reason of a refusal.
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Status>) -> (Code, String) {
+    let status = result.unwrap_err();
+    let reason = status
+        .get_error_details()
+        .error_info()
+        .map(|i| i.reason.clone())
+        .unwrap_or_default();
+    (status.code(), reason)
+}
+
+/// The fields that a refusal names.
+pub(crate) fn fields<T: std::fmt::Debug>(result: Result<T, Status>) -> Vec<String> {
+    let status = result.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    let details = status.get_error_details();
+    let bad = details.bad_request().expect("violations");
+    bad.field_violations.iter().map(|v| v.field.clone()).collect()
+}
+
+pub(crate) fn account(n: u128) -> AccountId {
+    AccountId::from_uuid(uuid::Uuid::from_u128(n))
+}

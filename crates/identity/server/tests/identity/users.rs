@@ -1,0 +1,303 @@
+//! `UserService`.
+
+use bailiwick_proto::identity::v1 as pb;
+use bailiwick_types::{ScopeRoot, Service, UserId};
+use tonic::Code;
+
+use crate::support::{Bed, PASSWORD, Suite, access, bearer, fields, on_both_engines, refused};
+
+on_both_engines! {
+    a_user_is_read_as_it_was_made
+    an_address_is_taken_in_every_case
+    a_repeated_request_answers_as_the_first_did
+    repeated_requests_at_once_make_one_user
+    lists_are_followed_page_by_page
+    users_are_read_in_the_order_asked_for
+    one_reads_oneself_and_nobody_else
+}
+
+fn new_user(email: &str) -> pb::CreateUserRequest {
+    pb::CreateUserRequest {
+        email: email.to_owned(),
+        display_name: "Ada".to_owned(),
+        password: PASSWORD.to_owned(),
+        email_verified: true,
+        request_id: String::new(),
+    }
+}
+
+async fn a_user_is_read_as_it_was_made(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let made = suite
+        .users()
+        .create_user(suite.root(new_user("Ada@Example.com")))
+        .await
+        .unwrap()
+        .into_inner();
+    let user = made.user.unwrap();
+    assert_eq!(user.email, "Ada@Example.com");
+    assert_eq!(
+        (user.state(), user.operator, user.version),
+        (pb::UserState::Active, false, 1)
+    );
+    assert_eq!(user.create_time.unwrap().seconds, 1_767_603_600);
+    let id: UserId = user.user.parse().unwrap();
+    assert_eq!(suite.get(id).await, user);
+    let token = bailiwick_rpc::token::decode(&made.token).unwrap();
+    assert_eq!(
+        token.wanted(Service::Identity, &ScopeRoot::User(id)).unwrap().1,
+        user.version
+    );
+    let nobody = pb::GetUserRequest {
+        user: UserId::from_uuid(uuid::Uuid::from_u128(9)).to_string(),
+    };
+    let answer = suite.users().get_user(suite.root(nobody)).await;
+    assert_eq!(refused(answer), (Code::NotFound, "NOT_FOUND".to_owned()));
+}
+
+async fn an_address_is_taken_in_every_case(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    suite.user("ada@example.com").await;
+    let again = suite
+        .users()
+        .create_user(suite.root(new_user("ADA@example.COM")))
+        .await;
+    assert_eq!(refused(again), (Code::AlreadyExists, "ALREADY_EXISTS".to_owned()));
+}
+
+async fn a_repeated_request_answers_as_the_first_did(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let mut message = new_user("ada@example.com");
+    message.request_id = "4d3cb9d2-16ac-4a3b-8f0e-0d3b4f5a7d11".to_owned();
+    let first = suite
+        .users()
+        .create_user(suite.root(message.clone()))
+        .await
+        .unwrap()
+        .into_inner();
+    let second = suite
+        .users()
+        .create_user(suite.root(message.clone()))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(first.user, second.user);
+    for other in [
+        pb::CreateUserRequest {
+            email: "eve@example.com".to_owned(),
+            ..message.clone()
+        },
+        pb::CreateUserRequest {
+            password: "another password".to_owned(),
+            ..message.clone()
+        },
+        pb::CreateUserRequest {
+            password: String::new(),
+            ..message.clone()
+        },
+        pb::CreateUserRequest {
+            email_verified: false,
+            ..message.clone()
+        },
+    ] {
+        let answer = suite.users().create_user(suite.root(other)).await;
+        assert_eq!(
+            refused(answer),
+            (Code::AlreadyExists, "REQUEST_ID_REUSED".to_owned())
+        );
+    }
+}
+
+async fn repeated_requests_at_once_make_one_user(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let mut message = new_user("ada@example.com");
+    message.request_id = "4d3cb9d2-16ac-4a3b-8f0e-0d3b4f5a7d12".to_owned();
+    let calls: Vec<_> = (0..4)
+        .map(|_| {
+            let (mut users, request) = (suite.users(), suite.root(message.clone()));
+            tokio::spawn(async move { users.create_user(request).await })
+        })
+        .collect();
+    let mut made = Vec::new();
+    for call in calls {
+        made.push(call.await.unwrap().unwrap().into_inner().user.unwrap().user);
+    }
+    made.dedup();
+    assert_eq!(made.len(), 1);
+}
+
+async fn lists_are_followed_page_by_page(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    for n in 0..5 {
+        suite.user(&format!("u{n}@example.com")).await;
+    }
+    let mut request = pb::ListUsersRequest {
+        page_size: 2,
+        ..Default::default()
+    };
+    let mut emails = Vec::new();
+    let mut first_token = String::new();
+    loop {
+        let page = suite
+            .users()
+            .list_users(suite.root(request.clone()))
+            .await
+            .unwrap()
+            .into_inner();
+        emails.extend(page.users.into_iter().map(|u| u.email));
+        if first_token.is_empty() {
+            first_token.clone_from(&page.next_page_token);
+        }
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    emails.sort();
+    assert_eq!(emails[..2], ["root@example.com", "u0@example.com"]);
+    assert_eq!(emails.len(), 6);
+    let one = pb::ListUsersRequest {
+        email: "U3@EXAMPLE.com".to_owned(),
+        ..Default::default()
+    };
+    let found = suite
+        .users()
+        .list_users(suite.root(one))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(found.users.len(), 1);
+    assert_eq!(found.next_page_token, "");
+    let other = pb::ListUsersRequest {
+        email: "u3@example.com".to_owned(),
+        page_token: first_token,
+        ..Default::default()
+    };
+    let answer = suite.users().list_users(suite.root(other)).await;
+    assert_eq!(
+        refused(answer),
+        (Code::InvalidArgument, "INVALID_PAGE_TOKEN".to_owned())
+    );
+}
+
+async fn users_are_read_in_the_order_asked_for(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let a = suite.user("a@example.com").await.to_string();
+    let b = suite.user("b@example.com").await.to_string();
+    let message = pb::BatchGetUsersRequest {
+        users: vec![b.clone(), a.clone(), b.clone()],
+    };
+    let found = suite
+        .users()
+        .batch_get_users(suite.root(message))
+        .await
+        .unwrap()
+        .into_inner()
+        .users;
+    assert_eq!(
+        found.iter().map(|u| u.user.as_str()).collect::<Vec<_>>(),
+        [&b, &a, &b]
+    );
+    let gone = UserId::from_uuid(uuid::Uuid::from_u128(1)).to_string();
+    let message = pb::BatchGetUsersRequest { users: vec![a, gone] };
+    assert_eq!(
+        refused(suite.users().batch_get_users(suite.root(message)).await).0,
+        Code::NotFound
+    );
+}
+
+async fn one_reads_oneself_and_nobody_else(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let ada = suite.user("ada@example.com").await;
+    let eve = suite.user("eve@example.com").await;
+    let token = access(&suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap());
+    let own = pb::GetUserRequest {
+        user: ada.to_string(),
+    };
+    let answer = suite
+        .users()
+        .get_user(bearer(own.clone(), &token))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.user.unwrap().email, "ada@example.com");
+    for other in [eve, UserId::from_uuid(uuid::Uuid::from_u128(1))] {
+        let message = pb::GetUserRequest {
+            user: other.to_string(),
+        };
+        let answer = suite.users().get_user(bearer(message, &token)).await;
+        assert_eq!(
+            refused(answer),
+            (Code::PermissionDenied, "PERMISSION_DENIED".to_owned())
+        );
+    }
+    assert_eq!(
+        refused(suite.users().get_user(own).await).1,
+        "CREDENTIALS_MISSING"
+    );
+    let answer = suite
+        .users()
+        .create_user(bearer(new_user("new@example.com"), &token))
+        .await;
+    assert_eq!(refused(answer).0, Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn all_violations_of_a_request_come_at_once() {
+    let suite = Suite::start(Bed::sqlite().await).await;
+    let message = pb::CreateUserRequest {
+        email: "nobody".to_owned(),
+        display_name: "x".repeat(201),
+        password: "short".to_owned(),
+        email_verified: false,
+        request_id: "one".to_owned(),
+    };
+    let answer = suite.users().create_user(suite.root(message)).await;
+    assert_eq!(
+        fields(answer),
+        ["email", "display_name", "password", "request_id"]
+    );
+    let message = pb::ListUsersRequest {
+        page_size: -1,
+        page_token: String::new(),
+        email: "x".to_owned(),
+    };
+    assert_eq!(
+        fields(suite.users().list_users(suite.root(message)).await),
+        ["page_size", "email"]
+    );
+    let message = pb::BatchGetUsersRequest {
+        users: vec!["a".to_owned(), "b".to_owned()],
+    };
+    assert_eq!(
+        fields(suite.users().batch_get_users(suite.root(message)).await),
+        ["users[0]", "users[1]"]
+    );
+}
+
+#[tokio::test]
+async fn the_shape_of_a_request_is_looked_at_before_the_right() {
+    let suite = Suite::start(Bed::sqlite().await).await;
+    suite.user("ada@example.com").await;
+    let token = access(&suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap());
+    let answer = suite
+        .users()
+        .create_user(bearer(new_user("nobody"), &token))
+        .await;
+    assert_eq!(fields(answer), ["email"]);
+}
+
+#[tokio::test]
+async fn methods_whose_turn_has_not_come_say_so() {
+    let suite = Suite::start(Bed::sqlite().await).await;
+    let answer = suite
+        .users()
+        .update_user(suite.root(pb::UpdateUserRequest {}))
+        .await;
+    assert_eq!(refused(answer), (Code::Unimplemented, "UNIMPLEMENTED".to_owned()));
+    let answer = suite
+        .tokens()
+        .introspect(suite.root(pb::IntrospectRequest {}))
+        .await;
+    assert_eq!(refused(answer), (Code::Unimplemented, "UNIMPLEMENTED".to_owned()));
+}
