@@ -17,9 +17,7 @@ pub enum DecodeError {
 /// Writes a change.
 #[must_use]
 pub fn encode(change: Change) -> Vec<u8> {
-    let message = pb::Change {
-        change: Some(change),
-    };
+    let message = pb::Change { change: Some(change) };
     message.encode_to_vec()
 }
 

@@ -69,16 +69,25 @@ impl FeedServer {
             stop,
         }
     }
-    async fn admit<T>(&self, request: &Request<T>, service: &str) -> Result<(Served, Option<Instant>), Status> {
+    async fn admit<T>(
+        &self,
+        request: &Request<T>,
+        service: &str,
+    ) -> Result<(Served, Option<Instant>), Status> {
         let context = Context::of(request)?.clone();
         if !Service::ALL.iter().any(|s| s.as_str() == service) {
             let rule = "must be `identity`, `tenancy` or `authorization`";
             return Err(Violations::of("service", rule).into_status());
         }
         self.guard.authorize(&context, Target::None).await?;
-        let served = self.feeds.iter().find(|feed| feed.db.service().as_str() == service);
+        let served = self
+            .feeds
+            .iter()
+            .find(|feed| feed.db.service().as_str() == service);
         let served = served.ok_or_else(|| NotServed(service.to_owned()).into_status())?;
-        let deadline = context.deadline.map(|at| at - BEFORE_DEADLINE.min(at.saturating_duration_since(Instant::now())));
+        let deadline = context
+            .deadline
+            .map(|at| at - BEFORE_DEADLINE.min(at.saturating_duration_since(Instant::now())));
         Ok((served.clone(), deadline))
     }
 }
@@ -88,7 +97,10 @@ impl ChangeFeedService for FeedServer {
     type FollowStream = BoxStream<'static, Result<pb::FollowResponse, Status>>;
     type GetSnapshotStream = BoxStream<'static, Result<pb::GetSnapshotResponse, Status>>;
 
-    async fn follow(&self, request: Request<pb::FollowRequest>) -> Result<Response<Self::FollowStream>, Status> {
+    async fn follow(
+        &self,
+        request: Request<pb::FollowRequest>,
+    ) -> Result<Response<Self::FollowStream>, Status> {
         let (served, deadline) = self.admit(&request, &request.get_ref().service).await?;
         let cursor = request.into_inner().cursor.unwrap_or_default();
         let cursor = Cursor {
@@ -115,7 +127,9 @@ impl ChangeFeedService for FeedServer {
                 }
             }
         });
-        Ok(Response::new(messages.take_until(self.stop.clone().cancelled_owned()).boxed()))
+        Ok(Response::new(
+            messages.take_until(self.stop.clone().cancelled_owned()).boxed(),
+        ))
     }
 
     async fn get_snapshot(
@@ -134,7 +148,9 @@ impl ChangeFeedService for FeedServer {
             }
         });
         // A snapshot that is cut off is no snapshot: its consumer sees the missing last page and starts again.
-        Ok(Response::new(pages.take_until(self.stop.clone().cancelled_owned()).boxed()))
+        Ok(Response::new(
+            pages.take_until(self.stop.clone().cancelled_owned()).boxed(),
+        ))
     }
 }
 
@@ -150,7 +166,12 @@ struct Follow {
 
 impl Follow {
     async fn read(&mut self) -> Result<(), Status> {
-        let batch = self.db.feed().read(&self.cursor, ROWS).await.map_err(IntoStatus::into_status)?;
+        let batch = self
+            .db
+            .feed()
+            .read(&self.cursor, ROWS)
+            .await
+            .map_err(IntoStatus::into_status)?;
         self.head = batch.head;
         self.rows = batch.rows.into();
         Ok(())
@@ -160,13 +181,17 @@ impl Follow {
             return Ok(None);
         }
         if self.rows.is_empty() {
-            let within = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let within = self
+                .deadline
+                .map(|at| at.saturating_duration_since(Instant::now()));
             let within = within.unwrap_or(HEARTBEAT).min(HEARTBEAT);
             if within.is_zero() {
                 return Ok(None);
             }
             let feed = self.db.feed();
-            feed.wait(self.cursor.position, within).await.map_err(IntoStatus::into_status)?;
+            feed.wait(self.cursor.position, within)
+                .await
+                .map_err(IntoStatus::into_status)?;
             self.read().await?;
         }
         let mut message = pb::FollowResponse {
@@ -187,7 +212,11 @@ impl Follow {
 }
 
 fn event(row: OutboxRow) -> Result<pb::Event, Status> {
-    let changes = row.changes.iter().map(|bytes| crate::decode(bytes)).collect::<Result<_, _>>();
+    let changes = row
+        .changes
+        .iter()
+        .map(|bytes| crate::decode(bytes))
+        .collect::<Result<_, _>>();
     let changes = changes.map_err(|error| {
         let at = format!("{} of {}", row.revision, row.root);
         bailiwick_sql::Error::corrupt("outbox", "payload", at, error).into_status()
@@ -235,8 +264,14 @@ impl Snapshot {
         let changes = page.changes.into_iter();
         let revisions = page.revisions.into_iter();
         Ok(pb::GetSnapshotResponse {
-            cursor: if last { Some(cursor(&feed.settled_head().await?)) } else { None },
-            changes: changes.map(|change| pb::Change { change: Some(change) }).collect(),
+            cursor: if last {
+                Some(cursor(&feed.settled_head().await?))
+            } else {
+                None
+            },
+            changes: changes
+                .map(|change| pb::Change { change: Some(change) })
+                .collect(),
             revisions: revisions
                 .map(|(root, revision)| pb::RootRevision {
                     root: root.to_string(),

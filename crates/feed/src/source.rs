@@ -76,10 +76,17 @@ impl GrpcFeedSource {
         let request = pb::GetSnapshotRequest {
             service: self.service.as_str().to_owned(),
         };
-        let answer = self.client.clone().get_snapshot(request).await.map_err(source_error)?;
+        let answer = self
+            .client
+            .clone()
+            .get_snapshot(request)
+            .await
+            .map_err(source_error)?;
         let mut messages = answer.into_inner();
         let first = messages.message().await.map_err(source_error)?;
-        let cursor = first.and_then(|first| first.cursor).ok_or_else(|| odd("a snapshot has no position"))?;
+        let cursor = first
+            .and_then(|first| first.cursor)
+            .ok_or_else(|| odd("a snapshot has no position"))?;
         let cursor = Cursor {
             epoch: cursor.epoch.into(),
             position: cursor.position,
@@ -111,9 +118,17 @@ impl FeedSource for GrpcFeedSource {
             Ok(message) => message.map_err(source_error)?,
         };
         let Some(message) = message else {
-            return if follow.alive { Ok(nothing(&follow)) } else { Err(odd("the stream ended at once")) };
+            return if follow.alive {
+                Ok(nothing(&follow))
+            } else {
+                Err(odd("the stream ended at once"))
+            };
         };
-        let events = message.events.into_iter().map(event).collect::<Result<Vec<_>, _>>()?;
+        let events = message
+            .events
+            .into_iter()
+            .map(event)
+            .collect::<Result<Vec<_>, _>>()?;
         follow.alive = true;
         follow.head = message.head;
         follow.at.position = events.last().map_or(after.position, |event| event.position);
@@ -146,7 +161,10 @@ impl FeedSource for GrpcFeedSource {
         };
         let page = snapshot.messages.message().await.map_err(source_error)?;
         let page = page.ok_or_else(|| odd("the snapshot was cut off"))?;
-        let revisions = page.revisions.into_iter().map(|at| Ok((root(&at.root)?, at.revision)));
+        let revisions = page
+            .revisions
+            .into_iter()
+            .map(|at| Ok((root(&at.root)?, at.revision)));
         let revisions = revisions.collect::<Result<_, SourceError>>()?;
         let items = page.changes.iter().map(Message::encode_to_vec).collect();
         snapshot.next += 1;
@@ -162,7 +180,10 @@ impl FeedSource for GrpcFeedSource {
 
 fn event(event: pb::Event) -> Result<Event, SourceError> {
     let time = event.time.unwrap_or_default();
-    let micros = time.seconds.saturating_mul(1_000_000).saturating_add(i64::from(time.nanos) / 1_000);
+    let micros = time
+        .seconds
+        .saturating_mul(1_000_000)
+        .saturating_add(i64::from(time.nanos) / 1_000);
     Ok(Event {
         root: root(&event.root)?,
         revision: event.revision,

@@ -20,17 +20,15 @@ use bailiwick_proto::events::v1::{
 };
 use bailiwick_rpc::{
     AuthConfig, Authenticator, ClientFactory, Frame, Guard, Held, InternalIdentity, KeyError, KeySource,
-    OperatorAllowed, Peer, PeerConfig, Rights, RightsError, RunningServer, Secret, ServerConfig, Services, StepUp,
-    StepUpError, Telemetry, VerificationKey,
+    OperatorAllowed, Peer, PeerConfig, Rights, RightsError, RunningServer, Secret, ServerConfig, Services,
+    StepUp, StepUpError, Telemetry, VerificationKey,
 };
 use bailiwick_sql::{
     Cursor, CursorRefused, Db, DbConfig, Error, Migrations, WriteTx,
     follow::{ApplyError, Event, FeedSink, FeedSource, Follower, FollowerConfig, Run, SourceError},
 };
 use bailiwick_testkit::eventually;
-use bailiwick_types::{
-    AccountId, ScopeRoot, Service, SessionId, Subject, SystemClock, SystemIds, SystemRng,
-};
+use bailiwick_types::{AccountId, ScopeRoot, Service, SessionId, Subject, SystemClock, SystemIds, SystemRng};
 use tokio_util::sync::CancellationToken;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -48,7 +46,10 @@ impl Rights for Nobody {
         _: OperatorAllowed,
     ) -> Result<Held, RightsError> {
         let allowed = vec![false; targets.len()];
-        Ok(Held { allowed, operator: false })
+        Ok(Held {
+            allowed,
+            operator: false,
+        })
     }
 }
 
@@ -185,7 +186,10 @@ impl FeedSink for Seen {
         Ok(vec![])
     }
     async fn apply(&self, _: &mut WriteTx, event: &Event) -> Result<(), ApplyError> {
-        self.events.lock().unwrap().extend(event.changes.iter().map(|bytes| name(bytes)));
+        self.events
+            .lock()
+            .unwrap()
+            .extend(event.changes.iter().map(|bytes| name(bytes)));
         Ok(())
     }
     async fn item_roots(&self, _: &Db, _: &[u8]) -> Result<Vec<ScopeRoot>, ApplyError> {
@@ -205,7 +209,12 @@ async fn names_after(source: &GrpcFeedSource, cursor: &mut Cursor, count: usize)
     while found.len() < count {
         let events = source.read(cursor, 100, SOON).await.unwrap();
         cursor.position = events.upto;
-        found.extend(events.events.iter().flat_map(|event| event.changes.iter().map(|bytes| name(bytes))));
+        found.extend(
+            events
+                .events
+                .iter()
+                .flat_map(|event| event.changes.iter().map(|bytes| name(bytes))),
+        );
     }
     found
 }
@@ -226,7 +235,18 @@ async fn a_follower_reads_on_from_its_cursor_and_gets_what_comes_while_it_waits(
     // Reading again from an older cursor is what a follower does whose transaction failed.
     cursor.position = 2;
     assert_eq!(names_after(&bed.source(), &mut cursor, 2).await, ["c", "d"]);
-    assert_eq!(names_after(&source, &mut Cursor { position: 0, ..cursor }, 4).await, ["a", "b", "c", "d"]);
+    assert_eq!(
+        names_after(
+            &source,
+            &mut Cursor {
+                position: 0,
+                ..cursor
+            },
+            4
+        )
+        .await,
+        ["a", "b", "c", "d"]
+    );
 }
 
 #[tokio::test]
@@ -235,7 +255,10 @@ async fn nothing_new_within_the_wait_is_no_error() {
     bed.write("a").await;
     let source = bed.source();
     let cursor = source.head().await.unwrap();
-    let events = source.read(&cursor, 100, Duration::from_millis(50)).await.unwrap();
+    let events = source
+        .read(&cursor, 100, Duration::from_millis(50))
+        .await
+        .unwrap();
     assert!(events.events.is_empty());
     assert_eq!((events.upto, events.head), (1, 1));
     bed.write("b").await;
@@ -249,15 +272,24 @@ async fn a_cursor_is_refused_with_the_reason_why() {
     bed.write("a").await;
     let source = bed.source();
     let head = source.head().await.unwrap();
-    let ahead = Cursor { position: 7, ..head.clone() };
+    let ahead = Cursor {
+        position: 7,
+        ..head.clone()
+    };
     let refused = source.read(&ahead, 100, SOON).await.unwrap_err();
-    assert!(matches!(refused, SourceError::Refused(CursorRefused::AheadOfHead)), "{refused:?}");
+    assert!(
+        matches!(refused, SourceError::Refused(CursorRefused::AheadOfHead)),
+        "{refused:?}"
+    );
     let other = Cursor {
         epoch: "another".into(),
         position: 0,
     };
     let refused = source.read(&other, 100, SOON).await.unwrap_err();
-    assert!(matches!(refused, SourceError::Refused(CursorRefused::OtherEpoch)), "{refused:?}");
+    assert!(
+        matches!(refused, SourceError::Refused(CursorRefused::OtherEpoch)),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -271,9 +303,15 @@ async fn a_new_follower_begins_with_a_snapshot_in_pages_and_goes_on_with_the_fee
     let config = FollowerConfig::new(Service::Tenancy, Arc::new(SystemRng));
     let follower = Follower::new(config, own, Arc::new(bed.source()), seen.clone());
     let running = tokio::spawn(async move { follower.run().await });
-    eventually("the snapshot", SOON, async || seen.items.lock().unwrap().len() == 5).await;
+    eventually("the snapshot", SOON, async || {
+        seen.items.lock().unwrap().len() == 5
+    })
+    .await;
     bed.tell("f").await;
-    eventually("the event after it", SOON, async || seen.events.lock().unwrap().contains(&"f".to_owned())).await;
+    eventually("the event after it", SOON, async || {
+        seen.events.lock().unwrap().contains(&"f".to_owned())
+    })
+    .await;
     assert_eq!(*seen.items.lock().unwrap(), ["a", "b", "c", "d", "e"]);
     assert_eq!(*seen.events.lock().unwrap(), ["f"]);
     running.abort();
@@ -336,7 +374,10 @@ async fn a_feed_is_for_the_suite_s_own_services_and_for_those_that_are_served() 
     let refused = anybody.get_snapshot(request).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unauthenticated);
     let mut own = ChangeFeedServiceClient::new(bed.peer());
-    for (service, code) in [("authorization", tonic::Code::NotFound), ("x", tonic::Code::InvalidArgument)] {
+    for (service, code) in [
+        ("authorization", tonic::Code::NotFound),
+        ("x", tonic::Code::InvalidArgument),
+    ] {
         let request = pb::GetSnapshotRequest {
             service: service.to_owned(),
         };

@@ -30,7 +30,11 @@ impl Closing {
     /// The state that it leads to.
     #[must_use]
     pub fn state(&self) -> State {
-        if self.deleted { State::Deleted } else { State::Suspended }
+        if self.deleted {
+            State::Deleted
+        } else {
+            State::Suspended
+        }
     }
 }
 
@@ -41,7 +45,11 @@ pub trait Reader {
     ///
     /// # Errors
     /// The database fails.
-    async fn find_closing(&mut self, account: AccountId, scope: &Scope) -> Result<Option<Closing>, StoreError>;
+    async fn find_closing(
+        &mut self,
+        account: AccountId,
+        scope: &Scope,
+    ) -> Result<Option<Closing>, StoreError>;
     /// What was begun up to an instant and is not finished, oldest first; of all accounts.
     ///
     /// # Errors
@@ -91,7 +99,11 @@ pub async fn finish(
     clock: &dyn Clock,
     closing: &Closing,
 ) -> Result<Token, FinishError> {
-    let seen = store.read(Reach::Account(closing.account)).await?.token(closing.account).await?;
+    let seen = store
+        .read(Reach::Account(closing.account))
+        .await?
+        .token(closing.account)
+        .await?;
     authorization.close_scope(closing, &seen).await?;
     Ok(apply(store, clock, closing).await?)
 }

@@ -60,7 +60,13 @@ pub trait Read:
 }
 
 impl<T> Read for T where
-    T: account::Reader + place::Reader + settings::Reader + product::Reader + request::Reader + closing::Reader + ?Sized
+    T: account::Reader
+        + place::Reader
+        + settings::Reader
+        + product::Reader
+        + request::Reader
+        + closing::Reader
+        + ?Sized
 {
 }
 

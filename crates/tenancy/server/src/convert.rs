@@ -17,13 +17,20 @@ pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
 /// Values by name.
 pub(crate) fn struct_of(values: BTreeMap<String, Value>) -> Struct {
     Struct {
-        fields: values.into_iter().map(|(name, value)| (name, proto(value))).collect(),
+        fields: values
+            .into_iter()
+            .map(|(name, value)| (name, proto(value)))
+            .collect(),
     }
 }
 
 /// Values by name.
 pub(crate) fn values_of(values: Struct) -> BTreeMap<String, Value> {
-    values.fields.into_iter().map(|(name, value)| (name, json(value))).collect()
+    values
+        .fields
+        .into_iter()
+        .map(|(name, value)| (name, json(value)))
+        .collect()
 }
 
 fn proto(value: Value) -> prost_types::Value {
@@ -57,9 +64,15 @@ fn json(value: prost_types::Value) -> Value {
 /// The message knows floating point numbers alone; a whole one is a whole one again here.
 fn whole(number: f64) -> Number {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the exact range")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is whole and within the exact range"
+    )]
     let integer = (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64);
-    integer.map(Number::from).or_else(|| Number::from_f64(number)).unwrap_or_else(|| Number::from(0))
+    integer
+        .map(Number::from)
+        .or_else(|| Number::from_f64(number))
+        .unwrap_or_else(|| Number::from(0))
 }
 
 #[cfg(test)]

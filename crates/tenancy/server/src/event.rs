@@ -24,7 +24,9 @@ pub(crate) fn account_changed(account: Account, with_owner: bool) -> Change {
         product: account.product.to_string(),
         title: account.title.to_string(),
         state: state(account.state).into(),
-        owner: owner.map(|user| Subject::user(user).to_string()).unwrap_or_default(),
+        owner: owner
+            .map(|user| Subject::user(user).to_string())
+            .unwrap_or_default(),
         seats: account.seats,
         billing_anchor: Some(timestamp(account.billing_anchor)),
     })

@@ -45,7 +45,9 @@ impl FeedSink for ProductSink {
     async fn sweep(&self, db: &Db, run: &Run) -> Result<(), ApplyError> {
         let tx = db.begin_write_across(&[]).await?;
         run.hold(&tx).await?;
-        ProductRows(tx.conn()).remove_where(&run.unseen(KIND, "product.name")).await?;
+        ProductRows(tx.conn())
+            .remove_where(&run.unseen(KIND, "product.name"))
+            .await?;
         tx.commit().await?;
         Ok(())
     }
@@ -61,8 +63,10 @@ fn product_of(bytes: &[u8]) -> Result<Option<ProductApplied>, ApplyError> {
 }
 
 async fn take_in(tx: &mut WriteTx, applied: &ProductApplied) -> Result<(), ApplyError> {
-    let name: ProductName =
-        applied.product.parse().map_err(|error| ApplyError::Content(format!("product name: {error}")))?;
+    let name: ProductName = applied
+        .product
+        .parse()
+        .map_err(|error| ApplyError::Content(format!("product name: {error}")))?;
     let mut rows = ProductRows(tx.conn());
     match product::apply(&mut rows, &name, applied.version, &applied.manifest).await {
         Ok(()) => Ok(()),

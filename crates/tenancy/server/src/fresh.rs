@@ -49,14 +49,30 @@ impl Freshness {
     /// Makes sure of an account's own revision. It comes after the caller's right: it would tell that the account exists.
     pub(crate) async fn account(&self, context: &Context, account: AccountId) -> Result<(), Status> {
         let own = ScopeRoot::Account(account);
-        self.wait(context, |service, root| service == Service::Tenancy && *root == own).await
+        self.wait(context, |service, root| {
+            service == Service::Tenancy && *root == own
+        })
+        .await
     }
-    async fn wait(&self, context: &Context, needed: impl Fn(Service, &ScopeRoot) -> bool) -> Result<(), Status> {
-        let pairs = context.token.revisions.iter().filter(|((service, root), _)| needed(*service, root));
+    async fn wait(
+        &self,
+        context: &Context,
+        needed: impl Fn(Service, &ScopeRoot) -> bool,
+    ) -> Result<(), Status> {
+        let pairs = context
+            .token
+            .revisions
+            .iter()
+            .filter(|((service, root), _)| needed(*service, root));
         for ((service, root), revision) in pairs {
-            let Some(epoch) = context.token.epochs.get(service) else { continue };
+            let Some(epoch) = context.token.epochs.get(service) else {
+                continue;
+            };
             let within = context.remaining(self.longest);
-            let waited = self.db.wait_applied(*service, epoch, root, *revision, within).await;
+            let waited = self
+                .db
+                .wait_applied(*service, epoch, root, *revision, within)
+                .await;
             match waited.map_err(IntoStatus::into_status)? {
                 // Of another epoch there is nothing to wait for: what is read is the newest there is.
                 Waited::Reached | Waited::OtherEpoch => {}

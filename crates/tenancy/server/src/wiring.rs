@@ -43,7 +43,10 @@ pub struct Deps {
 
 impl std::fmt::Debug for Deps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deps").field("config", &self.config).field("db", &self.db).finish_non_exhaustive()
+        f.debug_struct("Deps")
+            .field("config", &self.config)
+            .field("db", &self.db)
+            .finish_non_exhaustive()
     }
 }
 
@@ -105,7 +108,12 @@ impl TenancyService {
     #[must_use]
     pub fn follower(&self) -> Follower {
         let config = FollowerConfig::new(Service::Authorization, Arc::clone(&self.deps.rng));
-        Follower::new(config, self.deps.db.clone(), Arc::clone(&self.deps.products), Arc::new(ProductSink))
+        Follower::new(
+            config,
+            self.deps.db.clone(),
+            Arc::clone(&self.deps.products),
+            Arc::new(ProductSink),
+        )
     }
     /// Starts what runs beside the methods, until `stop` is cancelled.
     pub fn start(&self, stop: &CancellationToken) {
@@ -120,14 +128,19 @@ impl TenancyService {
             clock: Arc::clone(&self.deps.clock),
             config: self.deps.config.clone(),
         };
-        let (db, retention, clock) =
-            (self.deps.db.clone(), self.deps.config.request_retention.get(), Arc::clone(&self.deps.clock));
+        let (db, retention, clock) = (
+            self.deps.db.clone(),
+            self.deps.config.request_retention.get(),
+            Arc::clone(&self.deps.clock),
+        );
         let (one, other) = (stop.clone(), stop.clone());
         self.deps.tasks.spawn(async move {
             one.run_until_cancelled(closings.run()).await;
         });
         self.deps.tasks.spawn(async move {
-            other.run_until_cancelled(work::forget(db, clock, retention)).await;
+            other
+                .run_until_cancelled(work::forget(db, clock, retention))
+                .await;
         });
     }
 }

@@ -39,11 +39,18 @@ impl Closings {
     pub(crate) async fn round(&self) -> Result<(), StoreError> {
         let age = i64::try_from(self.config.closing_age.get().as_micros()).unwrap_or(i64::MAX);
         let until = Timestamp(self.clock.now().0.saturating_sub(age));
-        let unfinished = self.store.read(Reach::All).await?.unfinished(until, BATCH).await?;
+        let unfinished = self
+            .store
+            .read(Reach::All)
+            .await?
+            .unfinished(until, BATCH)
+            .await?;
         for closing in unfinished {
             match closing::finish(&*self.store, &*self.authorization, &*self.clock, &closing).await {
                 Ok(_) => tracing::info!(scope = %closing.scope, "an unfinished closing is finished"),
-                Err(error) => tracing::warn!(scope = %closing.scope, error = %error, "a closing cannot be finished yet"),
+                Err(error) => {
+                    tracing::warn!(scope = %closing.scope, error = %error, "a closing cannot be finished yet")
+                }
             }
         }
         Ok(())

@@ -53,9 +53,14 @@ impl From<EarlierError> for CreateError {
 }
 
 fn check(command: &CreateAccount, product: Option<&Product>) -> Result<(), Violations> {
-    let Some(product) = product else { return Err(product::unknown(&command.product)) };
+    let Some(product) = product else {
+        return Err(product::unknown(&command.product));
+    };
     if product.owned && command.owner.is_none() {
-        let rule = format!("is required: an account of `{}` has exactly one owner", product.name);
+        let rule = format!(
+            "is required: an account of `{}` has exactly one owner",
+            product.name
+        );
         return Err(Violations::of("owner", rule));
     }
     settings::check(product, "settings", &command.settings)
@@ -67,7 +72,10 @@ fn check(command: &CreateAccount, product: Option<&Product>) -> Result<(), Viola
 /// It does not fit, or the store fails.
 pub async fn fits(store: &dyn Store, command: &CreateAccount) -> Result<(), CreateError> {
     let mut read = store.read(Reach::All).await?;
-    Ok(check(command, read.find_product(&command.product).await?.as_ref())?)
+    Ok(check(
+        command,
+        read.find_product(&command.product).await?.as_ref(),
+    )?)
 }
 
 /// Makes the account.

@@ -65,7 +65,11 @@ pub async fn delete(
     }
 }
 
-async fn begin(store: &dyn Store, clock: &dyn Clock, command: &DeleteAccount) -> Result<Closing, DeleteError> {
+async fn begin(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    command: &DeleteAccount,
+) -> Result<Closing, DeleteError> {
     let mut write = store.write(command.account).await?;
     let mut account = write.lock_account(command.account).await?.ok_or(Missing)?;
     if let Some(closing) = write.find_closing(account.id, &account.scope()).await? {

@@ -74,7 +74,11 @@ impl Account {
     /// # Errors
     /// A suspension or deletion is under way.
     pub fn ensure_settled(&self) -> Result<(), NotActive> {
-        if self.closing { Err(NotActive::closing(&self.scope())) } else { Ok(()) }
+        if self.closing {
+            Err(NotActive::closing(&self.scope()))
+        } else {
+            Ok(())
+        }
     }
     /// Notes a change.
     pub(crate) fn touch(&mut self, now: Timestamp) {

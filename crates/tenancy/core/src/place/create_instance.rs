@@ -66,8 +66,12 @@ impl From<EarlierError> for CreateError {
 /// It does not fit, or the store fails.
 pub async fn fits(store: &dyn Store, command: &CreateInstance) -> Result<(), CreateError> {
     let mut read = store.read(Reach::Account(command.account)).await?;
-    let Some(account) = read.find_account(command.account).await? else { return Ok(()) };
-    let Some(product) = read.find_product(&account.product).await? else { return Ok(()) };
+    let Some(account) = read.find_account(command.account).await? else {
+        return Ok(());
+    };
+    let Some(product) = read.find_product(&account.product).await? else {
+        return Ok(());
+    };
     Ok(product.check_edition(&command.edition)?)
 }
 

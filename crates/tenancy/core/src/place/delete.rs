@@ -65,7 +65,10 @@ pub async fn delete(
 async fn begin(store: &dyn Store, clock: &dyn Clock, command: &DeletePlace) -> Result<Closing, DeleteError> {
     let mut write = store.write(command.account).await?;
     write.lock_account(command.account).await?.ok_or(Missing)?;
-    let mut place = write.find_place(command.account, command.id).await?.ok_or(Missing)?;
+    let mut place = write
+        .find_place(command.account, command.id)
+        .await?
+        .ok_or(Missing)?;
     if let Some(closing) = write.find_closing(command.account, &place.scope()).await? {
         return Ok(closing);
     }

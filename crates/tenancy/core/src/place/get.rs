@@ -24,7 +24,12 @@ faults!(GetError { Self::Missing(e) => e, Self::Store(e) => e });
 ///
 /// # Errors
 /// It does not exist or the store fails.
-pub async fn get(store: &dyn Store, _: &Authorized, account: AccountId, id: PlaceId) -> Result<Place, GetError> {
+pub async fn get(
+    store: &dyn Store,
+    _: &Authorized,
+    account: AccountId,
+    id: PlaceId,
+) -> Result<Place, GetError> {
     let mut read = store.read(Reach::Account(account)).await?;
     read.find_account(account).await?.ok_or(Missing)?;
     Ok(read.find_place(account, id).await?.ok_or(Missing)?)

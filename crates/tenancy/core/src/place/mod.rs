@@ -115,7 +115,11 @@ impl Place {
     }
     /// Refuses where a suspension or deletion is under way.
     pub(crate) fn ensure_settled(&self) -> Result<(), NotActive> {
-        if self.closing { Err(NotActive::closing(&self.scope())) } else { Ok(()) }
+        if self.closing {
+            Err(NotActive::closing(&self.scope()))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -142,7 +146,11 @@ pub trait Reader {
     ///
     /// # Errors
     /// The database fails.
-    async fn has_places(&mut self, account: AccountId, parent: Option<InstanceId>) -> Result<bool, StoreError>;
+    async fn has_places(
+        &mut self,
+        account: AccountId,
+        parent: Option<InstanceId>,
+    ) -> Result<bool, StoreError>;
 }
 
 /// Keeps places.

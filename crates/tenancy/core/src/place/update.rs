@@ -52,7 +52,10 @@ pub async fn update(
 ) -> Result<(Place, Token), UpdateError> {
     let mut write = store.write(command.account).await?;
     write.lock_account(command.account).await?.ok_or(Missing)?;
-    let mut place = write.find_place(command.account, command.id).await?.ok_or(Missing)?;
+    let mut place = write
+        .find_place(command.account, command.id)
+        .await?
+        .ok_or(Missing)?;
     place.ensure_settled()?;
     command.etag.check(place.version)?;
     place.title = command.title;

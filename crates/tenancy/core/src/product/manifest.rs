@@ -67,7 +67,8 @@ pub fn parse(name: &ProductName, version: u64, manifest: &str) -> Result<Product
         });
     }
     let single = |role: &RoleJson| {
-        role.holders.as_ref().is_some_and(|h| h.exactly == Some(1)) && role.levels.contains_key(&Level::Account)
+        role.holders.as_ref().is_some_and(|h| h.exactly == Some(1))
+            && role.levels.contains_key(&Level::Account)
     };
     let mut levels = json.levels;
     Ok(Product {
@@ -92,7 +93,10 @@ mod tests {
             "roles": {"owner": {"holders": {"exactly": 1}, "levels": {"account": {"permissions": ["*"]}}}}}"#;
         let name = "shop".parse().unwrap();
         let product = parse(&name, 3, manifest).unwrap();
-        assert_eq!(product.instances.as_deref(), Some(&["chs".to_owned(), "ehs".to_owned()][..]));
+        assert_eq!(
+            product.instances.as_deref(),
+            Some(&["chs".to_owned(), "ehs".to_owned()][..])
+        );
         assert!(!product.workspaces && product.owned);
         assert_eq!(product.settings.len(), 2);
         assert!(product.check_edition("chs").is_ok());

@@ -69,7 +69,10 @@ impl Product {
 /// What is said of a product that is not there.
 #[must_use]
 pub fn unknown(name: &ProductName) -> Violations {
-    Violations::of("product", format!("must be a product of this deployment; `{name}` is none"))
+    Violations::of(
+        "product",
+        format!("must be a product of this deployment; `{name}` is none"),
+    )
 }
 
 /// Reads products.

@@ -57,7 +57,9 @@ impl Decl {
     }
     fn check_list(&self, value: &Value) -> Result<(), String> {
         let domains = self.kind == Kind::Domains;
-        let texts: Option<Vec<&str>> = value.as_array().and_then(|list| list.iter().map(Value::as_str).collect());
+        let texts: Option<Vec<&str>> = value
+            .as_array()
+            .and_then(|list| list.iter().map(Value::as_str).collect());
         let Some(texts) = texts else {
             let what = if domains { "names of domains" } else { "texts" };
             return Err(format!("must be a list of {what}"));
@@ -71,7 +73,8 @@ impl Decl {
         }
     }
     fn is_over(&self, size: usize) -> bool {
-        self.max.is_some_and(|max| i64::try_from(size).map_or(true, |size| size > max))
+        self.max
+            .is_some_and(|max| i64::try_from(size).map_or(true, |size| size > max))
     }
     fn most(&self, what: &str) -> String {
         format!("must be at most {}{what}", self.max.unwrap_or(i64::MAX))
@@ -112,7 +115,11 @@ mod tests {
             (decl(Kind::StringList, None), json!(["a", ""]), true),
             (decl(Kind::StringList, None), json!(["a", 1]), false),
             (decl(Kind::Domains, Some(1)), json!(["a.example"]), true),
-            (decl(Kind::Domains, Some(1)), json!(["a.example", "b.example"]), false),
+            (
+                decl(Kind::Domains, Some(1)),
+                json!(["a.example", "b.example"]),
+                false,
+            ),
             (decl(Kind::Domains, None), json!(["localhost"]), false),
             (decl(Kind::Domains, None), json!(["-a.example"]), false),
             (decl(Kind::Domains, None), json!("a.example"), false),

@@ -34,7 +34,10 @@ pub async fn get(store: &dyn Store, _: &Authorized, account: AccountId) -> Resul
 
 /// The values as callers see them.
 pub(super) fn shown(settings: &Settings, product: Option<&crate::product::Product>) -> Values {
-    product.map_or_else(|| settings.values.clone(), |product| settings.with_defaults(product))
+    product.map_or_else(
+        || settings.values.clone(),
+        |product| settings.with_defaults(product),
+    )
 }
 
 /// The product of an account has not arrived yet, or is gone.

@@ -49,7 +49,10 @@ impl Settings {
             Some((name.clone(), default))
         });
         // What the product does not declare any more is not shown.
-        let own = self.values.iter().filter(|(name, _)| product.settings.contains_key(*name));
+        let own = self
+            .values
+            .iter()
+            .filter(|(name, _)| product.settings.contains_key(*name));
         let mut values: Values = defaults.collect();
         values.extend(own.map(|(name, value)| (name.clone(), value.clone())));
         values

@@ -2,7 +2,10 @@
 
 use bailiwick_types::{AccountId, Authorized, Token, Violations};
 
-use super::{Values, check, get::{NoProduct, shown}};
+use super::{
+    Values, check,
+    get::{NoProduct, shown},
+};
 use crate::{
     Etag, EtagError, Event,
     account::{Missing, NotActive},
@@ -53,8 +56,12 @@ faults!(UpdateError {
 /// Values do not fit, or the store fails.
 pub async fn fits(store: &dyn Store, command: &UpdateSettings) -> Result<(), UpdateError> {
     let mut read = store.read(Reach::Account(command.account)).await?;
-    let Some(account) = read.find_account(command.account).await? else { return Ok(()) };
-    let Some(product) = read.find_product(&account.product).await? else { return Ok(()) };
+    let Some(account) = read.find_account(command.account).await? else {
+        return Ok(());
+    };
+    let Some(product) = read.find_product(&account.product).await? else {
+        return Ok(());
+    };
     Ok(check(&product, "values", &command.values)?)
 }
 

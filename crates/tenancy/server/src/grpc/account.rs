@@ -61,17 +61,27 @@ fn owner(text: &str) -> Result<Option<UserId>, &'static str> {
         return Ok(None);
     }
     let subject: Option<Subject> = text.parse().ok();
-    subject.and_then(|subject| subject.user_id()).map(Some).ok_or("must be `user:ID`")
+    subject
+        .and_then(|subject| subject.user_id())
+        .map(Some)
+        .ok_or("must be `user:ID`")
 }
 
 fn update_command(request: &pb::UpdateAccountRequest) -> Result<UpdateAccount, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     let changes = request.changes.clone().unwrap_or_default();
-    let known = [("title", !changes.title.is_empty()), ("seats", changes.seats != 0)];
+    let known = [
+        ("title", !changes.title.is_empty()),
+        ("seats", changes.seats != 0),
+    ];
     let mask = fields.mask(request.update_mask.as_ref(), &known);
     let named = |name: &str| mask.iter().any(|path| path == name);
-    let title = if named("title") { fields.title("changes.title", &changes.title) } else { None };
+    let title = if named("title") {
+        fields.title("changes.title", &changes.title)
+    } else {
+        None
+    };
     let command = account.map(|account| UpdateAccount {
         account,
         title,
@@ -98,7 +108,9 @@ impl AccountService for Api {
         let context = Context::of(&request)?.clone();
         let command = create_command(&context, request.into_inner())?;
         self.fresh.products(&context).await?;
-        account::fits(&*self.store, &command).await.map_err(IntoStatus::into_status)?;
+        account::fits(&*self.store, &command)
+            .await
+            .map_err(IntoStatus::into_status)?;
         let authorized = self.guard.authorize(&context, Target::None).await?;
         let api = self.clone();
         let (account, written) = self
@@ -120,7 +132,9 @@ impl AccountService for Api {
         let context = Context::of(&request)?.clone();
         let id = account_of(&request.get_ref().account)?;
         let authorized = self.pass(&context, id, Target::Account(id)).await?;
-        let account = account::get(&*self.store, &authorized, id).await.map_err(IntoStatus::into_status)?;
+        let account = account::get(&*self.store, &authorized, id)
+            .await
+            .map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::GetAccountResponse {
             account: Some(answer::account(account)),
         }))
@@ -140,12 +154,23 @@ impl AccountService for Api {
         };
         let listing = fields.listing(
             &[context.method.path, &request.product],
-            (&request.order_by, &request.search, request.page_size, &request.page_token),
+            (
+                &request.order_by,
+                &request.search,
+                request.page_size,
+                &request.page_token,
+            ),
         )?;
         self.guard.authorize(&context, Target::None).await?;
         // A token for an account shows that account alone.
-        let own = context.caller.account.filter(|_| context.caller.kind == CallerKind::User);
-        let filter = AccountFilter { product, account: own };
+        let own = context
+            .caller
+            .account
+            .filter(|_| context.caller.kind == CallerKind::User);
+        let filter = AccountFilter {
+            product,
+            account: own,
+        };
         let viewer = Caller {
             guard: &self.guard,
             context: &context,
@@ -165,7 +190,9 @@ impl AccountService for Api {
     ) -> Result<Response<pb::UpdateAccountResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = update_command(request.get_ref())?;
-        let authorized = self.pass(&context, command.account, Target::Account(command.account)).await?;
+        let authorized = self
+            .pass(&context, command.account, Target::Account(command.account))
+            .await?;
         if command.seats.is_some() && !authorized.is_operator() {
             return Err(SeatsAreTheOperators.into_status());
         }
@@ -193,11 +220,20 @@ impl AccountService for Api {
             etag: Etag::of_request(&request.etag),
             force: request.force,
         };
-        let authorized = self.pass(&context, command.account, Target::Account(command.account)).await?;
+        let authorized = self
+            .pass(&context, command.account, Target::Account(command.account))
+            .await?;
         let api = self.clone();
         let written = self
             .write(async move {
-                let done = account::delete(&*api.store, &*api.authorization, &*api.clock, &authorized, command).await;
+                let done = account::delete(
+                    &*api.store,
+                    &*api.authorization,
+                    &*api.clock,
+                    &authorized,
+                    command,
+                )
+                .await;
                 done.map_err(IntoStatus::into_status)
             })
             .await?;
@@ -216,7 +252,8 @@ impl AccountService for Api {
         let api = self.clone();
         let (account, written) = self
             .write(async move {
-                let done = account::suspend(&*api.store, &*api.authorization, &*api.clock, &authorized, id).await;
+                let done =
+                    account::suspend(&*api.store, &*api.authorization, &*api.clock, &authorized, id).await;
                 done.map_err(IntoStatus::into_status)
             })
             .await?;

@@ -15,7 +15,10 @@ use super::{
     viewer::{Caller, list_status},
 };
 
-fn create_command(context: &Context, mut request: pb::CreateInstanceRequest) -> Result<CreateInstance, Status> {
+fn create_command(
+    context: &Context,
+    mut request: pb::CreateInstanceRequest,
+) -> Result<CreateInstance, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     let title = fields.title("title", &request.title);
@@ -35,14 +38,20 @@ fn update_command(request: &pb::UpdateInstanceRequest) -> Result<UpdatePlace, St
     let account = fields.account(&request.account);
     let instance = fields.instance(&request.instance);
     let changes = request.changes.clone().unwrap_or_default();
-    fields.mask(request.update_mask.as_ref(), &[("title", !changes.title.is_empty())]);
+    fields.mask(
+        request.update_mask.as_ref(),
+        &[("title", !changes.title.is_empty())],
+    );
     let title = fields.title("changes.title", &changes.title);
-    let command = account.zip(instance).zip(title).map(|((account, instance), title)| UpdatePlace {
-        account,
-        id: PlaceId::Instance(instance),
-        title,
-        etag: Etag::of_request(&request.etag),
-    });
+    let command = account
+        .zip(instance)
+        .zip(title)
+        .map(|((account, instance), title)| UpdatePlace {
+            account,
+            id: PlaceId::Instance(instance),
+            title,
+            etag: Etag::of_request(&request.etag),
+        });
     fields.with(command)
 }
 
@@ -62,13 +71,18 @@ impl InstanceService for Api {
         let command = create_command(&context, request.into_inner())?;
         self.fresh.products(&context).await?;
         if may_know(&context, command.account) {
-            place::instance_fits(&*self.store, &command).await.map_err(IntoStatus::into_status)?;
+            place::instance_fits(&*self.store, &command)
+                .await
+                .map_err(IntoStatus::into_status)?;
         }
-        let authorized = self.pass(&context, command.account, Target::Account(command.account)).await?;
+        let authorized = self
+            .pass(&context, command.account, Target::Account(command.account))
+            .await?;
         let api = self.clone();
         let (place, written) = self
             .write(async move {
-                let made = place::create_instance(&*api.store, &*api.clock, &*api.ids, &authorized, command).await;
+                let made =
+                    place::create_instance(&*api.store, &*api.clock, &*api.ids, &authorized, command).await;
                 made.map_err(IntoStatus::into_status)
             })
             .await?;
@@ -102,7 +116,12 @@ impl InstanceService for Api {
         let account = fields.account(&request.account);
         let listing = fields.listing(
             &[context.method.path, &request.account],
-            (&request.order_by, &request.search, request.page_size, &request.page_token),
+            (
+                &request.order_by,
+                &request.search,
+                request.page_size,
+                &request.page_token,
+            ),
         )?;
         let account = fields.with(account)?;
         self.pass(&context, account, Target::Account(account)).await?;
@@ -163,7 +182,14 @@ impl InstanceService for Api {
         let api = self.clone();
         let written = self
             .write(async move {
-                let done = place::delete(&*api.store, &*api.authorization, &*api.clock, &authorized, command).await;
+                let done = place::delete(
+                    &*api.store,
+                    &*api.authorization,
+                    &*api.clock,
+                    &authorized,
+                    command,
+                )
+                .await;
                 done.map_err(IntoStatus::into_status)
             })
             .await?;

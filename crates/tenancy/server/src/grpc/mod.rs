@@ -59,7 +59,12 @@ impl Fault for CutOff {
 
 impl Api {
     /// Lets a call pass that is about something in an account, and makes sure of the account's revision.
-    async fn pass(&self, context: &Context, account: AccountId, target: Target) -> Result<Authorized, Status> {
+    async fn pass(
+        &self,
+        context: &Context,
+        account: AccountId,
+        target: Target,
+    ) -> Result<Authorized, Status> {
         let authorized = self.guard.authorize(context, target).await?;
         self.fresh.account(context, account).await?;
         Ok(authorized)

@@ -61,7 +61,8 @@ impl Fields {
         if text.is_empty() {
             return None;
         }
-        self.0.take("request_id", Uuid::parse_str(text).map_err(|_| "must be a UUID"))
+        self.0
+            .take("request_id", Uuid::parse_str(text).map_err(|_| "must be a UUID"))
     }
     /// Which fields a mask names; without one, those that have a value.
     pub(super) fn mask(&mut self, mask: Option<&FieldMask>, known: &[(&str, bool)]) -> Vec<String> {
@@ -78,8 +79,14 @@ impl Fields {
             self.bad("changes", "must have something to change");
         }
         let names: Vec<_> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
-        for path in named.iter().filter(|path| known.iter().all(|(name, _)| name != path)) {
-            self.bad("update_mask", format!("may name {}; `{path}` is none of them", names.join(" and ")));
+        for path in named
+            .iter()
+            .filter(|path| known.iter().all(|(name, _)| name != path))
+        {
+            self.bad(
+                "update_mask",
+                format!("may name {}; `{path}` is none of them", names.join(" and ")),
+            );
         }
         named
     }
@@ -92,16 +99,24 @@ impl Fields {
         let order: Option<Order> = self.take("order_by", order_by.parse());
         let size = self.take("page_size", PageSize::new(page_size));
         if search.chars().any(char::is_control) || search.chars().count() > SEARCH_MAX {
-            self.bad("search", "must have at most 200 characters, none of them a control character");
+            self.bad(
+                "search",
+                "must have at most 200 characters, none of them a control character",
+            );
         }
         let order = order.unwrap_or_default();
         let direction = format!("{:?}{}", order.field, if order.descending { " desc" } else { "" });
-        let bound: Vec<String> =
-            list.iter().map(|part| (*part).to_owned()).chain([direction, search.to_owned()]).collect();
+        let bound: Vec<String> = list
+            .iter()
+            .map(|part| (*part).to_owned())
+            .chain([direction, search.to_owned()])
+            .collect();
         std::mem::take(self).finish()?;
         let parts: Vec<&str> = bound.iter().map(String::as_str).collect();
         let after = page::decode::<Key>(&parts, page_token).map_err(IntoStatus::into_status)?;
-        let size = size.map_or_else(|| PageSize::new(0), Ok).map_err(|rule| Violations::of("page_size", rule).into_status())?;
+        let size = size
+            .map_or_else(|| PageSize::new(0), Ok)
+            .map_err(|rule| Violations::of("page_size", rule).into_status())?;
         Ok(Listing {
             query: Query {
                 search: (!search.is_empty()).then(|| search.to_owned()),

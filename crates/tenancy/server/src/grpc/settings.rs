@@ -54,9 +54,13 @@ impl SettingsService for Api {
         let command = update_command(request.into_inner())?;
         self.fresh.products(&context).await?;
         if may_know(&context, command.account) {
-            settings::fits(&*self.store, &command).await.map_err(IntoStatus::into_status)?;
+            settings::fits(&*self.store, &command)
+                .await
+                .map_err(IntoStatus::into_status)?;
         }
-        let authorized = self.pass(&context, command.account, Target::Account(command.account)).await?;
+        let authorized = self
+            .pass(&context, command.account, Target::Account(command.account))
+            .await?;
         let api = self.clone();
         let (values, version, written) = self
             .write(async move {

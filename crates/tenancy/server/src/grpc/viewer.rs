@@ -27,7 +27,9 @@ impl Viewer for Caller<'_> {
         }
         let size = scopes.len().div_ceil(AT_ONCE).max(1);
         let parts: Vec<Vec<Scope>> = scopes.chunks(size).map(<[Scope]>::to_vec).collect();
-        let asked = parts.into_iter().map(|part| async move { self.guard.filter(self.context, None, &part).await });
+        let asked = parts
+            .into_iter()
+            .map(|part| async move { self.guard.filter(self.context, None, &part).await });
         let answers: Vec<Vec<bool>> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
         Ok(answers.concat())
     }

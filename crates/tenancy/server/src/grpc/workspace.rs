@@ -6,7 +6,7 @@ use bailiwick_tenancy_core::{
     Etag,
     place::{self, CreateWorkspace, DeletePlace, PlaceFilter, PlaceId, UpdatePlace},
 };
-use bailiwick_types::{AccountId, WorkspaceId, Level, Scope};
+use bailiwick_types::{AccountId, Level, Scope, WorkspaceId};
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -15,7 +15,10 @@ use super::{
     viewer::{Caller, list_status},
 };
 
-fn create_command(context: &Context, mut request: pb::CreateWorkspaceRequest) -> Result<CreateWorkspace, Status> {
+fn create_command(
+    context: &Context,
+    mut request: pb::CreateWorkspaceRequest,
+) -> Result<CreateWorkspace, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     let title = fields.title("title", &request.title);
@@ -36,14 +39,20 @@ fn update_command(request: &pb::UpdateWorkspaceRequest) -> Result<UpdatePlace, S
     let account = fields.account(&request.account);
     let workspace = fields.workspace(&request.workspace);
     let changes = request.changes.clone().unwrap_or_default();
-    fields.mask(request.update_mask.as_ref(), &[("title", !changes.title.is_empty())]);
+    fields.mask(
+        request.update_mask.as_ref(),
+        &[("title", !changes.title.is_empty())],
+    );
     let title = fields.title("changes.title", &changes.title);
-    let command = account.zip(workspace).zip(title).map(|((account, workspace), title)| UpdatePlace {
-        account,
-        id: PlaceId::Workspace(workspace),
-        title,
-        etag: Etag::of_request(&request.etag),
-    });
+    let command = account
+        .zip(workspace)
+        .zip(title)
+        .map(|((account, workspace), title)| UpdatePlace {
+            account,
+            id: PlaceId::Workspace(workspace),
+            title,
+            etag: Etag::of_request(&request.etag),
+        });
     fields.with(command)
 }
 
@@ -63,15 +72,20 @@ impl WorkspaceService for Api {
         let command = create_command(&context, request.into_inner())?;
         self.fresh.products(&context).await?;
         if may_know(&context, command.account) {
-            place::workspace_fits(&*self.store, &command).await.map_err(IntoStatus::into_status)?;
+            place::workspace_fits(&*self.store, &command)
+                .await
+                .map_err(IntoStatus::into_status)?;
         }
-        let parent = command.parent.map_or(Scope::Account(command.account), Scope::Instance);
+        let parent = command
+            .parent
+            .map_or(Scope::Account(command.account), Scope::Instance);
         let target = Target::scope(command.account, &parent);
         let authorized = self.pass(&context, command.account, target).await?;
         let api = self.clone();
         let (place, written) = self
             .write(async move {
-                let made = place::create_workspace(&*api.store, &*api.clock, &*api.ids, &authorized, command).await;
+                let made =
+                    place::create_workspace(&*api.store, &*api.clock, &*api.ids, &authorized, command).await;
                 made.map_err(IntoStatus::into_status)
             })
             .await?;
@@ -106,7 +120,12 @@ impl WorkspaceService for Api {
         let parent = fields.parent(account, &request.parent);
         let listing = fields.listing(
             &[context.method.path, &request.account, &request.parent],
-            (&request.order_by, &request.search, request.page_size, &request.page_token),
+            (
+                &request.order_by,
+                &request.search,
+                request.page_size,
+                &request.page_token,
+            ),
         )?;
         let account = fields.with(account)?;
         self.pass(&context, account, Target::Account(account)).await?;
@@ -167,7 +186,14 @@ impl WorkspaceService for Api {
         let api = self.clone();
         let written = self
             .write(async move {
-                let done = place::delete(&*api.store, &*api.authorization, &*api.clock, &authorized, command).await;
+                let done = place::delete(
+                    &*api.store,
+                    &*api.authorization,
+                    &*api.clock,
+                    &authorized,
+                    command,
+                )
+                .await;
                 done.map_err(IntoStatus::into_status)
             })
             .await?;

@@ -47,7 +47,10 @@ impl<T: Tx> Reader for Unit<T> {
         let backend = self.conn().get_database_backend();
         let select = page(select, columns, backend, query, after, limit);
         let rows = select.all(self.conn()).await.map_err(db_error)?;
-        rows.into_iter().map(Account::try_from).collect::<Result<_, _>>().map_err(store_error)
+        rows.into_iter()
+            .map(Account::try_from)
+            .collect::<Result<_, _>>()
+            .map_err(store_error)
     }
 }
 
@@ -58,7 +61,9 @@ impl Writer for WriteUnit {
         self.find_account(id).await
     }
     async fn insert_account(&mut self, account: &Account) -> Result<(), StoreError> {
-        let row = Entity::insert(account_row(account)).exec_without_returning(self.conn()).await;
+        let row = Entity::insert(account_row(account))
+            .exec_without_returning(self.conn())
+            .await;
         row.map(drop).map_err(db_error)
     }
     async fn update_account(&mut self, account: &Account) -> Result<(), StoreError> {

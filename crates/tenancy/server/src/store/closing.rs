@@ -17,16 +17,26 @@ use super::{
 
 #[async_trait]
 impl<T: Tx> Reader for Unit<T> {
-    async fn find_closing(&mut self, account: AccountId, scope: &Scope) -> Result<Option<Closing>, StoreError> {
+    async fn find_closing(
+        &mut self,
+        account: AccountId,
+        scope: &Scope,
+    ) -> Result<Option<Closing>, StoreError> {
         let key = (account.uuid(), scope.uuid().unwrap_or_default());
         let row = Entity::find_by_id(key).one(self.conn()).await.map_err(db_error)?;
         row.map(Closing::try_from).transpose().map_err(store_error)
     }
     async fn unfinished(&mut self, begun_until: Timestamp, limit: u64) -> Result<Vec<Closing>, StoreError> {
         let select = Entity::find().filter(Column::BegunAt.lte(begun_until.0));
-        let select = select.order_by_asc(Column::BegunAt).order_by_asc(Column::ScopeId).limit(limit);
+        let select = select
+            .order_by_asc(Column::BegunAt)
+            .order_by_asc(Column::ScopeId)
+            .limit(limit);
         let rows = select.all(self.conn()).await.map_err(db_error)?;
-        rows.into_iter().map(Closing::try_from).collect::<Result<_, _>>().map_err(store_error)
+        rows.into_iter()
+            .map(Closing::try_from)
+            .collect::<Result<_, _>>()
+            .map_err(store_error)
     }
     async fn token(&mut self, account: AccountId) -> Result<Token, StoreError> {
         self.token_now(account).await
@@ -36,7 +46,9 @@ impl<T: Tx> Reader for Unit<T> {
 #[async_trait]
 impl Writer for WriteUnit {
     async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError> {
-        let done = Entity::insert(closing_row(closing)).exec_without_returning(self.conn()).await;
+        let done = Entity::insert(closing_row(closing))
+            .exec_without_returning(self.conn())
+            .await;
         done.map(drop).map_err(db_error)
     }
     async fn remove_closing(&mut self, closing: &Closing) -> Result<bool, StoreError> {

@@ -135,7 +135,14 @@ impl TryFrom<closing::Model> for Closing {
             ACCOUNT => Scope::Account(AccountId::from_uuid(row.scope_id)),
             INSTANCE => Scope::Instance(InstanceId::from_uuid(row.scope_id)),
             WORKSPACE => Scope::Workspace(WorkspaceId::from_uuid(row.scope_id)),
-            _ => return Err(Error::corrupt("closing", "scope_level", row.scope_id, "is no level")),
+            _ => {
+                return Err(Error::corrupt(
+                    "closing",
+                    "scope_level",
+                    row.scope_id,
+                    "is no level",
+                ));
+            }
         };
         Ok(Self {
             account: AccountId::from_uuid(row.account_id),

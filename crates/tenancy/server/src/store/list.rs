@@ -31,7 +31,11 @@ where
     C: ColumnTrait,
 {
     if let Some(search) = &query.search {
-        let find = if backend == DbBackend::Postgres { "strpos" } else { "instr" };
+        let find = if backend == DbBackend::Postgres {
+            "strpos"
+        } else {
+            "instr"
+        };
         let title = Expr::col(columns.title_key.as_column_ref());
         let found = Func::cust(find).arg(title).arg(Expr::val(fold(search)));
         select = select.filter(Expr::from(found).gt(0));
@@ -41,16 +45,30 @@ where
             OrderField::Title => columns.title_key,
             OrderField::CreateTime => columns.created,
         },
-        if query.order.descending { Order::Desc } else { Order::Asc },
+        if query.order.descending {
+            Order::Desc
+        } else {
+            Order::Asc
+        },
     );
     if let Some(after) = after {
         let value = match query.order.field {
             OrderField::Title => Expr::val(after.title.clone().unwrap_or_default()),
             OrderField::CreateTime => Expr::val(after.created.unwrap_or_default().0),
         };
-        let row = Expr::tuple([Expr::col(column.as_column_ref()), Expr::col(columns.id.as_column_ref())]);
+        let row = Expr::tuple([
+            Expr::col(column.as_column_ref()),
+            Expr::col(columns.id.as_column_ref()),
+        ]);
         let key = Expr::tuple([value, Expr::val(after.id)]);
-        select = select.filter(if query.order.descending { row.lt(key) } else { row.gt(key) });
+        select = select.filter(if query.order.descending {
+            row.lt(key)
+        } else {
+            row.gt(key)
+        });
     }
-    select.order_by(column, order.clone()).order_by(columns.id, order).limit(limit)
+    select
+        .order_by(column, order.clone())
+        .order_by(columns.id, order)
+        .limit(limit)
 }

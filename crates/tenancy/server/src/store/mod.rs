@@ -14,8 +14,8 @@ mod settings;
 mod snapshot;
 mod unit;
 
-pub use migration::migrations;
 pub(crate) use error::sql_error;
+pub use migration::migrations;
 pub(crate) use product::ProductRows;
 pub(crate) use request::forget_requests;
 pub use snapshot::TenancySnapshot;

@@ -9,8 +9,8 @@ use bailiwick_tenancy_core::{
 };
 use bailiwick_types::{AccountId, InstanceId};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    Select,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    QueryTrait, Select,
 };
 
 use super::{
@@ -33,13 +33,19 @@ fn there(account: AccountId) -> Select<Entity> {
     Entity::find()
         .filter(Column::AccountId.eq(account.uuid()))
         .filter(Column::State.ne(State::Deleted.as_str()))
-        .filter(Condition::any().add(Column::ParentId.is_null()).add(Column::ParentId.not_in_subquery(deleted)))
+        .filter(
+            Condition::any()
+                .add(Column::ParentId.is_null())
+                .add(Column::ParentId.not_in_subquery(deleted)),
+        )
 }
 
 #[async_trait]
 impl<T: Tx> Reader for Unit<T> {
     async fn find_place(&mut self, account: AccountId, id: PlaceId) -> Result<Option<Place>, StoreError> {
-        let select = there(account).filter(Column::Id.eq(id.uuid())).filter(Column::Level.eq(level(id.level())));
+        let select = there(account)
+            .filter(Column::Id.eq(id.uuid()))
+            .filter(Column::Level.eq(level(id.level())));
         let row = select.one(self.conn()).await.map_err(db_error)?;
         row.map(Place::try_from).transpose().map_err(store_error)
     }
@@ -64,9 +70,16 @@ impl<T: Tx> Reader for Unit<T> {
         let backend = self.conn().get_database_backend();
         let select = page(select, columns, backend, query, after, limit);
         let rows = select.all(self.conn()).await.map_err(db_error)?;
-        rows.into_iter().map(Place::try_from).collect::<Result<_, _>>().map_err(store_error)
+        rows.into_iter()
+            .map(Place::try_from)
+            .collect::<Result<_, _>>()
+            .map_err(store_error)
     }
-    async fn has_places(&mut self, account: AccountId, parent: Option<InstanceId>) -> Result<bool, StoreError> {
+    async fn has_places(
+        &mut self,
+        account: AccountId,
+        parent: Option<InstanceId>,
+    ) -> Result<bool, StoreError> {
         let mut select = there(account);
         if let Some(instance) = parent {
             select = select.filter(Column::ParentId.eq(instance.uuid()));
@@ -79,7 +92,9 @@ impl<T: Tx> Reader for Unit<T> {
 #[async_trait]
 impl Writer for WriteUnit {
     async fn insert_place(&mut self, place: &Place) -> Result<(), StoreError> {
-        let row = Entity::insert(place_row(place)).exec_without_returning(self.conn()).await;
+        let row = Entity::insert(place_row(place))
+            .exec_without_returning(self.conn())
+            .await;
         row.map(drop).map_err(db_error)
     }
     async fn update_place(&mut self, place: &Place) -> Result<(), StoreError> {

@@ -17,7 +17,10 @@ use super::{
 };
 
 async fn find(conn: &Conn, name: &ProductName) -> Result<Option<Product>, StoreError> {
-    let row = Entity::find_by_id(name.as_str()).one(conn).await.map_err(db_error)?;
+    let row = Entity::find_by_id(name.as_str())
+        .one(conn)
+        .await
+        .map_err(db_error)?;
     let Some(row) = row else { return Ok(None) };
     let product = serde_json::from_str(&row.content);
     product
@@ -51,8 +54,13 @@ impl Writer for ProductRows<'_> {
             version: Set(stored(product.version)),
             content: Set(content),
         };
-        let replace = OnConflict::column(Column::Name).update_columns([Column::Version, Column::Content]).to_owned();
-        let done = Entity::insert(row).on_conflict(replace).exec_without_returning(self.0).await;
+        let replace = OnConflict::column(Column::Name)
+            .update_columns([Column::Version, Column::Content])
+            .to_owned();
+        let done = Entity::insert(row)
+            .on_conflict(replace)
+            .exec_without_returning(self.0)
+            .await;
         done.map(drop).map_err(db_error)
     }
 }
@@ -60,7 +68,9 @@ impl Writer for ProductRows<'_> {
 impl ProductRows<'_> {
     /// Removes the products of which an SQL condition holds.
     pub(crate) async fn remove_where(&self, condition: &str) -> Result<(), Error> {
-        self.0.execute_unprepared(&format!("DELETE FROM product WHERE {condition}")).await?;
+        self.0
+            .execute_unprepared(&format!("DELETE FROM product WHERE {condition}"))
+            .await?;
         Ok(())
     }
 }

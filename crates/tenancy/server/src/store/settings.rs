@@ -29,22 +29,32 @@ pub(super) fn domain(row: Model) -> Result<Settings, Error> {
 #[async_trait]
 impl<T: Tx> Reader for Unit<T> {
     async fn find_settings(&mut self, account: AccountId) -> Result<Settings, StoreError> {
-        let row = Entity::find_by_id(account.uuid()).one(self.conn()).await.map_err(db_error)?;
-        row.map_or_else(|| Ok(Settings::none(account)), domain).map_err(store_error)
+        let row = Entity::find_by_id(account.uuid())
+            .one(self.conn())
+            .await
+            .map_err(db_error)?;
+        row.map_or_else(|| Ok(Settings::none(account)), domain)
+            .map_err(store_error)
     }
 }
 
 #[async_trait]
 impl Writer for WriteUnit {
     async fn put_settings(&mut self, settings: &Settings) -> Result<(), StoreError> {
-        let content = serde_json::to_string(&settings.values).map_err(|error| StoreError::Internal(error.into()))?;
+        let content =
+            serde_json::to_string(&settings.values).map_err(|error| StoreError::Internal(error.into()))?;
         let row = ActiveModel {
             account_id: Set(settings.account.uuid()),
             version: Set(stored(settings.version)),
             content: Set(content),
         };
-        let replace = OnConflict::column(Column::AccountId).update_columns([Column::Version, Column::Content]).to_owned();
-        let done = Entity::insert(row).on_conflict(replace).exec_without_returning(self.conn()).await;
+        let replace = OnConflict::column(Column::AccountId)
+            .update_columns([Column::Version, Column::Content])
+            .to_owned();
+        let done = Entity::insert(row)
+            .on_conflict(replace)
+            .exec_without_returning(self.conn())
+            .await;
         done.map(drop).map_err(db_error)
     }
 }

@@ -34,15 +34,23 @@ impl TenancySnapshot {
     }
     async fn accounts(&self, after: Option<Uuid>) -> Result<SnapshotPage, Error> {
         let tx = self.db.begin_read_across().await?;
-        let mut select = account::Entity::find().order_by_asc(account::Column::Id).limit(ACCOUNTS);
+        let mut select = account::Entity::find()
+            .order_by_asc(account::Column::Id)
+            .limit(ACCOUNTS);
         if let Some(after) = after {
             select = select.filter(account::Column::Id.gt(after));
         }
         let rows = select.all(tx.conn()).await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let own = settings::Entity::find().filter(settings::Column::AccountId.is_in(ids.clone()));
-        let own = own.order_by_asc(settings::Column::AccountId).all(tx.conn()).await?;
-        let roots: Vec<ScopeRoot> = ids.iter().map(|id| ScopeRoot::Account(AccountId::from_uuid(*id))).collect();
+        let own = own
+            .order_by_asc(settings::Column::AccountId)
+            .all(tx.conn())
+            .await?;
+        let roots: Vec<ScopeRoot> = ids
+            .iter()
+            .map(|id| ScopeRoot::Account(AccountId::from_uuid(*id)))
+            .collect();
         let standing = tx.standing(&roots).await?;
         let next = match ids.last().filter(|_| ids.len() as u64 == ACCOUNTS) {
             Some(last) => format!("a{last}"),
@@ -73,7 +81,8 @@ impl TenancySnapshot {
         if let Some((account, level, id)) = after {
             let columns = [place::Column::AccountId, place::Column::Level, place::Column::Id];
             let row = Expr::tuple(columns.map(Expr::col));
-            select = select.filter(row.gt(Expr::tuple([Expr::val(account), Expr::val(level), Expr::val(id)])));
+            select =
+                select.filter(row.gt(Expr::tuple([Expr::val(account), Expr::val(level), Expr::val(id)])));
         }
         let rows = select.all(tx.conn()).await?;
         let last = rows.last().filter(|_| rows.len() as u64 == PLACES);
@@ -91,7 +100,9 @@ impl TenancySnapshot {
 #[async_trait]
 impl SnapshotSource for TenancySnapshot {
     async fn page(&self, from: Option<&str>) -> Result<SnapshotPage, Error> {
-        let Some(from) = from else { return self.accounts(None).await };
+        let Some(from) = from else {
+            return self.accounts(None).await;
+        };
         let wrong = || Error::corrupt("place", "page", "snapshot", "is no page of this snapshot");
         let uuid = |text: &str| Uuid::parse_str(text).map_err(|_| wrong());
         if let Some(after) = from.strip_prefix('a') {

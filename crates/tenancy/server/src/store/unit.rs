@@ -47,7 +47,10 @@ impl Tx for ReadTx {
         Ok(self.standing(&[]).await.map_err(store_error)?.epoch)
     }
     async fn revision(&self, root: &ScopeRoot) -> Result<u64, StoreError> {
-        let standing = self.standing(std::slice::from_ref(root)).await.map_err(store_error)?;
+        let standing = self
+            .standing(std::slice::from_ref(root))
+            .await
+            .map_err(store_error)?;
         Ok(standing.revisions.first().copied().unwrap_or_default())
     }
 }
@@ -82,7 +85,12 @@ impl<T: Tx> Unit<T> {
     /// The token of a revision of an account.
     pub(super) async fn token_at(&self, account: AccountId, revision: u64) -> Result<Token, StoreError> {
         let epoch = self.tx.epoch().await?;
-        Ok(Token::of(Service::Tenancy, &epoch, ScopeRoot::Account(account), revision))
+        Ok(Token::of(
+            Service::Tenancy,
+            &epoch,
+            ScopeRoot::Account(account),
+            revision,
+        ))
     }
     /// The token of all that was written to an account so far.
     pub(super) async fn token_now(&self, account: AccountId) -> Result<Token, StoreError> {
@@ -95,8 +103,12 @@ impl WriteUnit {
     /// The account that is written, and the revision that it will have.
     pub(super) fn next(&self) -> Result<(AccountId, u64), StoreError> {
         match &self.root {
-            Some(root @ ScopeRoot::Account(account)) => Ok((*account, self.tx.next_revision(root).map_err(store_error)?)),
-            _ => Err(StoreError::Internal("a unit of work writes without account".into())),
+            Some(root @ ScopeRoot::Account(account)) => {
+                Ok((*account, self.tx.next_revision(root).map_err(store_error)?))
+            }
+            _ => Err(StoreError::Internal(
+                "a unit of work writes without account".into(),
+            )),
         }
     }
 }
@@ -116,7 +128,11 @@ impl Store for SqlStore {
     }
     async fn write(&self, account: AccountId) -> Result<Box<dyn Write + Send>, StoreError> {
         let root = ScopeRoot::Account(account);
-        let tx = self.db.begin_write(std::slice::from_ref(&root)).await.map_err(store_error)?;
+        let tx = self
+            .db
+            .begin_write(std::slice::from_ref(&root))
+            .await
+            .map_err(store_error)?;
         Ok(Box::new(Unit {
             tx,
             events: Vec::new(),

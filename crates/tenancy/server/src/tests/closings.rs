@@ -8,10 +8,7 @@ use bailiwick_proto::{
         self as pb, account_service_server::AccountService, workspace_service_server::WorkspaceService,
     },
 };
-use bailiwick_tenancy_core::{
-    closing,
-    store::Reach,
-};
+use bailiwick_tenancy_core::{closing, store::Reach};
 use bailiwick_types::{Clock, Scope, Service};
 use tonic::Code;
 
@@ -41,7 +38,14 @@ fn worker(world: &World) -> Closings {
 
 async fn unfinished(world: &World) -> Vec<closing::Closing> {
     let until = world.clock.now();
-    world.store.read(Reach::All).await.unwrap().unfinished(until, 10).await.unwrap()
+    world
+        .store
+        .read(Reach::All)
+        .await
+        .unwrap()
+        .unfinished(until, 10)
+        .await
+        .unwrap()
 }
 
 async fn delete(world: &World, account: &str, workspace: &str) -> Result<(), tonic::Status> {
@@ -59,7 +63,11 @@ async fn exists(world: &World, account: &str, workspace: &str) -> bool {
         account: account.to_owned(),
         workspace: workspace.to_owned(),
     };
-    world.api.get_workspace(operator("WorkspaceService/GetWorkspace", request)).await.is_ok()
+    world
+        .api
+        .get_workspace(operator("WorkspaceService/GetWorkspace", request))
+        .await
+        .is_ok()
 }
 
 async fn a_deletion_that_authorization_did_not_hear_of_is_finished_by_the_worker(world: World) {
@@ -67,7 +75,10 @@ async fn a_deletion_that_authorization_did_not_hear_of_is_finished_by_the_worker
     let workspace = world.workspace(&account, "", "W").await;
     world.told.away.store(true, Ordering::SeqCst);
     let (code, reason, _) = refusal(delete(&world, &account, &workspace).await);
-    assert_eq!((code, reason.as_str()), (Code::Unavailable, "DEPENDENCY_UNAVAILABLE"));
+    assert_eq!(
+        (code, reason.as_str()),
+        (Code::Unavailable, "DEPENDENCY_UNAVAILABLE")
+    );
     assert!(exists(&world, &account, &workspace).await);
     assert_eq!(world.feed().await.len(), 2);
     world.clock.advance(Duration::from_secs(60));
@@ -78,9 +89,14 @@ async fn a_deletion_that_authorization_did_not_hear_of_is_finished_by_the_worker
     assert!(!exists(&world, &account, &workspace).await);
     assert!(unfinished(&world).await.is_empty());
     let feed = world.feed().await;
-    let Change::PlaceChanged(told) = &feed[2].2[0] else { panic!("{feed:?}") };
+    let Change::PlaceChanged(told) = &feed[2].2[0] else {
+        panic!("{feed:?}")
+    };
     let version = world.told.closed.lock().unwrap()[0].0.version;
-    assert_eq!((told.version, told.state), (version, events::PlaceState::Deleted.into()));
+    assert_eq!(
+        (told.version, told.state),
+        (version, events::PlaceState::Deleted.into())
+    );
 }
 
 async fn a_deletion_that_was_cut_off_after_authorization_heard_of_it_is_finished_once(world: World) {
@@ -91,7 +107,12 @@ async fn a_deletion_that_was_cut_off_after_authorization_heard_of_it_is_finished
     world.told.away.store(false, Ordering::SeqCst);
     let begun = unfinished(&world).await.remove(0);
     // It is told twice, as after a crash, and finished by two at a time.
-    world.api.authorization.close_scope(&begun, &bailiwick_types::Token::default()).await.unwrap();
+    world
+        .api
+        .authorization
+        .close_scope(&begun, &bailiwick_types::Token::default())
+        .await
+        .unwrap();
     let finish = || closing::finish(&*world.store, &*world.told, &*world.clock, &begun);
     let (one, other) = tokio::join!(finish(), finish());
     assert_eq!(one.unwrap(), other.unwrap());
@@ -106,15 +127,36 @@ async fn what_is_being_closed_is_not_changed_meanwhile(world: World) {
     let rename = pb::UpdateWorkspaceRequest {
         account: account.clone(),
         workspace: workspace.clone(),
-        changes: Some(pb::Workspace { title: "X".to_owned(), ..Default::default() }),
+        changes: Some(pb::Workspace {
+            title: "X".to_owned(),
+            ..Default::default()
+        }),
         ..Default::default()
     };
-    let renamed = world.api.update_workspace(operator("WorkspaceService/UpdateWorkspace", rename)).await;
+    let renamed = world
+        .api
+        .update_workspace(operator("WorkspaceService/UpdateWorkspace", rename))
+        .await;
     assert_eq!(refusal(renamed).1, "NOT_ACTIVE");
-    let request = pb::DeleteAccountRequest { account: account.clone(), force: true, ..Default::default() };
-    world.api.delete_account(operator("AccountService/DeleteAccount", request)).await.unwrap_err();
-    let make = pb::CreateWorkspaceRequest { account, title: "Y".to_owned(), ..Default::default() };
-    let made = world.api.create_workspace(operator("WorkspaceService/CreateWorkspace", make)).await;
+    let request = pb::DeleteAccountRequest {
+        account: account.clone(),
+        force: true,
+        ..Default::default()
+    };
+    world
+        .api
+        .delete_account(operator("AccountService/DeleteAccount", request))
+        .await
+        .unwrap_err();
+    let make = pb::CreateWorkspaceRequest {
+        account,
+        title: "Y".to_owned(),
+        ..Default::default()
+    };
+    let made = world
+        .api
+        .create_workspace(operator("WorkspaceService/CreateWorkspace", make))
+        .await;
     assert_eq!(refusal(made).1, "NOT_ACTIVE");
     world.told.away.store(false, Ordering::SeqCst);
     world.clock.advance(Duration::from_secs(60));
@@ -137,13 +179,32 @@ async fn a_repeated_deletion_goes_on_with_the_one_that_was_begun(world: World) {
 async fn a_suspension_that_is_under_way_is_finished_before_the_deletion(world: World) {
     let account = world.account("A").await;
     world.told.away.store(true, Ordering::SeqCst);
-    let suspend = pb::SuspendAccountRequest { account: account.clone() };
-    world.api.suspend_account(operator("AccountService/SuspendAccount", suspend)).await.unwrap_err();
+    let suspend = pb::SuspendAccountRequest {
+        account: account.clone(),
+    };
+    world
+        .api
+        .suspend_account(operator("AccountService/SuspendAccount", suspend))
+        .await
+        .unwrap_err();
     world.told.away.store(false, Ordering::SeqCst);
-    let request = pb::DeleteAccountRequest { account: account.clone(), ..Default::default() };
-    world.api.delete_account(operator("AccountService/DeleteAccount", request)).await.unwrap();
-    let told: Vec<_> =
-        world.told.closed.lock().unwrap().iter().map(|(closing, _)| (closing.version, closing.deleted)).collect();
+    let request = pb::DeleteAccountRequest {
+        account: account.clone(),
+        ..Default::default()
+    };
+    world
+        .api
+        .delete_account(operator("AccountService/DeleteAccount", request))
+        .await
+        .unwrap();
+    let told: Vec<_> = world
+        .told
+        .closed
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(closing, _)| (closing.version, closing.deleted))
+        .collect();
     assert_eq!(told, [(2, false), (3, true)]);
     assert_eq!(world.feed().await.len(), 3);
 }

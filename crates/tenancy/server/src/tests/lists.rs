@@ -22,17 +22,27 @@ on_both_engines! {
 const LIST: &str = "WorkspaceService/ListWorkspaces";
 
 /// Titles of all pages, in order; the number of pages.
-async fn titles(world: &World, who: Option<UserId>, request: pb::ListWorkspacesRequest) -> (Vec<String>, usize) {
+async fn titles(
+    world: &World,
+    who: Option<UserId>,
+    request: pb::ListWorkspacesRequest,
+) -> (Vec<String>, usize) {
     let (mut found, mut pages, mut page_token) = (Vec::new(), 0, String::new());
     loop {
-        let page = pb::ListWorkspacesRequest { page_token, ..request.clone() };
+        let page = pb::ListWorkspacesRequest {
+            page_token,
+            ..request.clone()
+        };
         let call = match who {
             Some(who) => as_user(who, &request.account, LIST, page),
             None => operator(LIST, page),
         };
         let page = world.api.list_workspaces(call).await.unwrap().into_inner();
         pages += 1;
-        assert!(page.next_page_token.is_empty() || page.workspaces.len() == usize::try_from(request.page_size).unwrap());
+        assert!(
+            page.next_page_token.is_empty()
+                || page.workspaces.len() == usize::try_from(request.page_size).unwrap()
+        );
         found.extend(page.workspaces.into_iter().map(|workspace| workspace.title));
         page_token = page.next_page_token;
         if page_token.is_empty() {
@@ -58,12 +68,22 @@ async fn workspaces_are_searched_sorted_and_paged(world: World) {
         world.workspace(&account, "", title).await;
     }
     let all = titles(&world, None, list(&account, "", "title", 2)).await;
-    assert_eq!(all, (["100%_x", "Athens", "athens", "Berlin", "cairo", "Delphi", "ÉVORA"].map(str::to_owned).to_vec(), 4));
+    assert_eq!(
+        all,
+        (
+            ["100%_x", "Athens", "athens", "Berlin", "cairo", "Delphi", "ÉVORA"]
+                .map(str::to_owned)
+                .to_vec(),
+            4
+        )
+    );
     let back = titles(&world, None, list(&account, "", "title desc", 3)).await.0;
     assert_eq!(back, all.0.into_iter().rev().collect::<Vec<_>>());
     let made = titles(&world, None, list(&account, "", "", 2)).await.0;
     assert_eq!(made[..2], ["cairo", "Athens"].map(str::to_owned));
-    let newest = titles(&world, None, list(&account, "", "create_time desc", 2)).await.0;
+    let newest = titles(&world, None, list(&account, "", "create_time desc", 2))
+        .await
+        .0;
     assert_eq!(newest[..2], ["100%_x", "athens"].map(str::to_owned));
     for (search, found) in [
         ("E", vec!["Athens", "athens", "Berlin", "Delphi"]),
@@ -72,7 +92,11 @@ async fn workspaces_are_searched_sorted_and_paged(world: World) {
         ("_", vec!["100%_x"]),
         ("'; --", vec![]),
     ] {
-        assert_eq!(titles(&world, None, list(&account, search, "title", 1)).await.0, found, "{search}");
+        assert_eq!(
+            titles(&world, None, list(&account, search, "title", 1)).await.0,
+            found,
+            "{search}"
+        );
     }
 }
 
@@ -88,12 +112,23 @@ async fn only_what_the_caller_may_view_is_listed_and_pages_are_full(world: World
         }
     }
     for size in [1, 2, 5] {
-        assert_eq!(titles(&world, Some(user(2)), list(&account, "", "title", size)).await.0, own);
+        assert_eq!(
+            titles(&world, Some(user(2)), list(&account, "", "title", size))
+                .await
+                .0,
+            own
+        );
     }
-    assert_eq!(titles(&world, Some(user(3)), list(&account, "", "title", 5)).await, (vec![], 1));
+    assert_eq!(
+        titles(&world, Some(user(3)), list(&account, "", "title", 5)).await,
+        (vec![], 1)
+    );
     let other = world.account("B").await;
     let request = as_user(user(2), &account, LIST, list(&other, "", "", 0));
-    assert_eq!(refusal(world.api.list_workspaces(request).await).0, Code::PermissionDenied);
+    assert_eq!(
+        refusal(world.api.list_workspaces(request).await).0,
+        Code::PermissionDenied
+    );
 }
 
 async fn a_page_token_is_of_its_list_alone(world: World) {
@@ -101,16 +136,27 @@ async fn a_page_token_is_of_its_list_alone(world: World) {
     for title in ["a", "b", "c"] {
         world.workspace(&account, "", title).await;
     }
-    let first = world.api.list_workspaces(operator(LIST, list(&account, "", "title", 1))).await.unwrap().into_inner();
+    let first = world
+        .api
+        .list_workspaces(operator(LIST, list(&account, "", "title", 1)))
+        .await
+        .unwrap()
+        .into_inner();
     let token = first.next_page_token;
     for other in [
         list(&account, "", "title desc", 1),
         list(&account, "a", "title", 1),
         list(&world.account("B").await, "", "title", 1),
     ] {
-        let request = pb::ListWorkspacesRequest { page_token: token.clone(), ..other };
+        let request = pb::ListWorkspacesRequest {
+            page_token: token.clone(),
+            ..other
+        };
         let (code, reason, _) = refusal(world.api.list_workspaces(operator(LIST, request)).await);
-        assert_eq!((code, reason.as_str()), (Code::InvalidArgument, "INVALID_PAGE_TOKEN"));
+        assert_eq!(
+            (code, reason.as_str()),
+            (Code::InvalidArgument, "INVALID_PAGE_TOKEN")
+        );
     }
     let bad = [
         (list(&account, "", "state", 1), "order_by"),
@@ -118,7 +164,10 @@ async fn a_page_token_is_of_its_list_alone(world: World) {
         (list(&account, "a\0b", "", 1), "search"),
     ];
     for (request, field) in bad {
-        assert_eq!(refusal(world.api.list_workspaces(operator(LIST, request)).await).2, [field]);
+        assert_eq!(
+            refusal(world.api.list_workspaces(operator(LIST, request)).await).2,
+            [field]
+        );
     }
 }
 
@@ -129,14 +178,36 @@ async fn pages_go_on_while_workspaces_come_and_go(world: World) {
         ids.push(world.workspace(&account, "", title).await);
     }
     let request = list(&account, "", "title", 2);
-    let first = world.api.list_workspaces(operator(LIST, request.clone())).await.unwrap().into_inner();
+    let first = world
+        .api
+        .list_workspaces(operator(LIST, request.clone()))
+        .await
+        .unwrap()
+        .into_inner();
     // The last row of the page goes, one comes before it and one behind.
-    let delete = pb::DeleteWorkspaceRequest { account: account.clone(), workspace: ids[1].clone(), ..Default::default() };
-    world.api.delete_workspace(operator("WorkspaceService/DeleteWorkspace", delete)).await.unwrap();
+    let delete = pb::DeleteWorkspaceRequest {
+        account: account.clone(),
+        workspace: ids[1].clone(),
+        ..Default::default()
+    };
+    world
+        .api
+        .delete_workspace(operator("WorkspaceService/DeleteWorkspace", delete))
+        .await
+        .unwrap();
     world.workspace(&account, "", "a").await;
     world.workspace(&account, "", "g").await;
-    let request = pb::ListWorkspacesRequest { page_token: first.next_page_token, page_size: 10, ..request };
-    let rest = world.api.list_workspaces(operator(LIST, request)).await.unwrap().into_inner();
+    let request = pb::ListWorkspacesRequest {
+        page_token: first.next_page_token,
+        page_size: 10,
+        ..request
+    };
+    let rest = world
+        .api
+        .list_workspaces(operator(LIST, request))
+        .await
+        .unwrap()
+        .into_inner();
     let rest: Vec<_> = rest.workspaces.into_iter().map(|w| w.title).collect();
     assert_eq!(rest, ["f", "g", "h"]);
 }
@@ -146,15 +217,40 @@ async fn the_operator_lists_all_accounts_and_a_member_its_own(world: World) {
     for title in ["one", "two", "three"] {
         ids.push(world.account(title).await);
     }
-    let request = pb::ListAccountsRequest { order_by: "title".to_owned(), page_size: 2, ..Default::default() };
-    let first = world.api.list_accounts(operator("AccountService/ListAccounts", request.clone())).await.unwrap().into_inner();
+    let request = pb::ListAccountsRequest {
+        order_by: "title".to_owned(),
+        page_size: 2,
+        ..Default::default()
+    };
+    let first = world
+        .api
+        .list_accounts(operator("AccountService/ListAccounts", request.clone()))
+        .await
+        .unwrap()
+        .into_inner();
     let shown: Vec<_> = first.accounts.iter().map(|a| a.title.as_str()).collect();
     assert_eq!(shown, ["one", "three"]);
-    let rest = pb::ListAccountsRequest { page_token: first.next_page_token, ..request.clone() };
-    let rest = world.api.list_accounts(operator("AccountService/ListAccounts", rest)).await.unwrap().into_inner();
+    let rest = pb::ListAccountsRequest {
+        page_token: first.next_page_token,
+        ..request.clone()
+    };
+    let rest = world
+        .api
+        .list_accounts(operator("AccountService/ListAccounts", rest))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!((rest.accounts.len(), rest.next_page_token.as_str()), (1, ""));
-    let of_club = pb::ListAccountsRequest { product: "club".to_owned(), ..request.clone() };
-    let none = world.api.list_accounts(operator("AccountService/ListAccounts", of_club)).await.unwrap().into_inner();
+    let of_club = pb::ListAccountsRequest {
+        product: "club".to_owned(),
+        ..request.clone()
+    };
+    let none = world
+        .api
+        .list_accounts(operator("AccountService/ListAccounts", of_club))
+        .await
+        .unwrap()
+        .into_inner();
     assert!(none.accounts.is_empty());
     for (account, may) in [(&ids[0], true), (&ids[1], false)] {
         if may {
@@ -170,16 +266,28 @@ async fn workspaces_are_listed_by_what_they_lie_in(world: World) {
     let account = world.account("A").await;
     let instance = world.instance(&account, "I").await;
     world.workspace(&account, "", "top").await;
-    world.workspace(&account, &format!("instance:{instance}"), "inner").await;
+    world
+        .workspace(&account, &format!("instance:{instance}"), "inner")
+        .await;
     for (parent, found) in [
         (String::new(), vec!["inner", "top"]),
         (format!("account:{account}"), vec!["top"]),
         (format!("instance:{instance}"), vec!["inner"]),
     ] {
-        let request = pb::ListWorkspacesRequest { parent, ..list(&account, "", "title", 10) };
+        let request = pb::ListWorkspacesRequest {
+            parent,
+            ..list(&account, "", "title", 10)
+        };
         assert_eq!(titles(&world, None, request).await.0, found);
     }
-    let request = pb::ListInstancesRequest { account, ..Default::default() };
-    let instances = world.api.list_instances(operator("InstanceService/ListInstances", request)).await.unwrap();
+    let request = pb::ListInstancesRequest {
+        account,
+        ..Default::default()
+    };
+    let instances = world
+        .api
+        .list_instances(operator("InstanceService/ListInstances", request))
+        .await
+        .unwrap();
     assert_eq!(instances.into_inner().instances.len(), 1);
 }

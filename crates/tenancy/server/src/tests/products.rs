@@ -18,7 +18,11 @@ on_both_engines! {
 
 async fn version(world: &World) -> u64 {
     let mut read = world.store.read(Reach::All).await.unwrap();
-    read.find_product(&"shop".parse().unwrap()).await.unwrap().unwrap().version
+    read.find_product(&"shop".parse().unwrap())
+        .await
+        .unwrap()
+        .unwrap()
+        .version
 }
 
 fn event(change: Vec<u8>) -> Event {
@@ -46,7 +50,12 @@ async fn a_manifest_that_cannot_be_read_is_refused_as_content(world: World) {
             manifest: manifest.to_owned(),
         })))
     };
-    for bad in [applied("shop", "{"), applied("shop", r#"{"product": "other"}"#), applied("No!", SHOP), event(vec![255])] {
+    for bad in [
+        applied("shop", "{"),
+        applied("shop", r#"{"product": "other"}"#),
+        applied("No!", SHOP),
+        event(vec![255]),
+    ] {
         let mut tx = world.db.begin_write_across(&[]).await.unwrap();
         let refused = ProductSink.apply(&mut tx, &bad).await;
         assert!(matches!(refused, Err(ApplyError::Content(_))), "{refused:?}");
@@ -59,5 +68,8 @@ async fn events_of_other_kinds_are_passed(world: World) {
     let other = encode(Change::PolicyChanged(PolicyChanged::default()));
     ProductSink.apply(&mut tx, &event(other)).await.unwrap();
     // A kind that a newer program knows.
-    ProductSink.apply(&mut tx, &event(vec![0xf2, 0x3f, 0])).await.unwrap();
+    ProductSink
+        .apply(&mut tx, &event(vec![0xf2, 0x3f, 0]))
+        .await
+        .unwrap();
 }

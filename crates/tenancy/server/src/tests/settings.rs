@@ -1,6 +1,8 @@
 use bailiwick_proto::{
     events::v1::change::Change,
-    tenancy::v1::{self as pb, account_service_server::AccountService, settings_service_server::SettingsService},
+    tenancy::v1::{
+        self as pb, account_service_server::AccountService, settings_service_server::SettingsService,
+    },
 };
 use serde_json::json;
 use tonic::Code;
@@ -18,8 +20,15 @@ on_both_engines! {
 }
 
 async fn read(world: &World, account: &str) -> (prost_types::Struct, String) {
-    let request = pb::GetSettingsRequest { account: account.to_owned() };
-    let got = world.api.get_settings(operator("SettingsService/GetSettings", request)).await.unwrap().into_inner();
+    let request = pb::GetSettingsRequest {
+        account: account.to_owned(),
+    };
+    let got = world
+        .api
+        .get_settings(operator("SettingsService/GetSettings", request))
+        .await
+        .unwrap()
+        .into_inner();
     (got.values.unwrap(), got.etag)
 }
 
@@ -35,16 +44,35 @@ const UPDATE: &str = "SettingsService/UpdateSettings";
 
 async fn settings_have_the_product_s_defaults_until_they_are_set(world: World) {
     let account = world.account("A").await;
-    assert_eq!(read(&world, &account).await, (values(json!({"strict": true})), "0".to_owned()));
+    assert_eq!(
+        read(&world, &account).await,
+        (values(json!({"strict": true})), "0".to_owned())
+    );
     let new = json!({"strict": false, "limit": 3});
-    let set = world.api.update_settings(operator(UPDATE, update(&account, new.clone(), ""))).await.unwrap().into_inner();
-    assert_eq!((set.values.unwrap(), set.etag.as_str()), (values(new.clone()), "1"));
+    let set = world
+        .api
+        .update_settings(operator(UPDATE, update(&account, new.clone(), "")))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (set.values.unwrap(), set.etag.as_str()),
+        (values(new.clone()), "1")
+    );
     let back = update(&account, json!({"strict": null}), "");
     world.api.update_settings(operator(UPDATE, back)).await.unwrap();
-    assert_eq!(read(&world, &account).await.0, values(json!({"strict": true, "limit": 3})));
+    assert_eq!(
+        read(&world, &account).await.0,
+        values(json!({"strict": true, "limit": 3}))
+    );
     let feed = world.feed().await;
-    let Change::SettingsChanged(told) = &feed.last().unwrap().2[0] else { panic!("{feed:?}") };
-    assert_eq!((told.version, told.values.clone().unwrap()), (2, values(json!({"limit": 3}))));
+    let Change::SettingsChanged(told) = &feed.last().unwrap().2[0] else {
+        panic!("{feed:?}")
+    };
+    assert_eq!(
+        (told.version, told.values.clone().unwrap()),
+        (2, values(json!({"limit": 3})))
+    );
 }
 
 async fn values_that_do_not_fit_are_named_and_nothing_is_set(world: World) {
@@ -53,18 +81,37 @@ async fn values_that_do_not_fit_are_named_and_nothing_is_set(world: World) {
     let new = json!({"allowed_domains": ["a.example", "b.example", "c.example"], "strict": "yes", "what": 1, "limit": 1});
     // Whoever's token is for the account hears of it before the right is asked.
     for who in [user(2), user(3)] {
-        let refused = world.api.update_settings(as_user(who, &account, UPDATE, update(&account, new.clone(), ""))).await;
+        let refused = world
+            .api
+            .update_settings(as_user(who, &account, UPDATE, update(&account, new.clone(), "")))
+            .await;
         let (code, _, fields) = refusal(refused);
         assert_eq!(code, Code::InvalidArgument);
         assert_eq!(fields, ["values.allowed_domains", "values.strict", "values.what"]);
     }
     let good = update(&account, json!({"allowed_domains": ["a.example"]}), "");
-    let refused = world.api.update_settings(as_user(user(3), &account, UPDATE, good.clone())).await;
+    let refused = world
+        .api
+        .update_settings(as_user(user(3), &account, UPDATE, good.clone()))
+        .await;
     assert_eq!(refusal(refused).0, Code::PermissionDenied);
-    world.api.update_settings(as_user(user(2), &account, UPDATE, good)).await.unwrap();
-    assert_eq!(read(&world, &account).await.0, values(json!({"strict": true, "allowed_domains": ["a.example"]})));
-    let empty = pb::UpdateSettingsRequest { account, ..Default::default() };
-    assert_eq!(refusal(world.api.update_settings(operator(UPDATE, empty)).await).2, ["values"]);
+    world
+        .api
+        .update_settings(as_user(user(2), &account, UPDATE, good))
+        .await
+        .unwrap();
+    assert_eq!(
+        read(&world, &account).await.0,
+        values(json!({"strict": true, "allowed_domains": ["a.example"]}))
+    );
+    let empty = pb::UpdateSettingsRequest {
+        account,
+        ..Default::default()
+    };
+    assert_eq!(
+        refusal(world.api.update_settings(operator(UPDATE, empty)).await).2,
+        ["values"]
+    );
 }
 
 async fn settings_given_at_creation_are_told_with_the_account(world: World) {
@@ -74,7 +121,12 @@ async fn settings_given_at_creation_are_told_with_the_account(world: World) {
         settings: Some(values(json!({"allowed_domains": ["acme.example"]}))),
         ..Default::default()
     };
-    let made = world.api.create_account(operator("AccountService/CreateAccount", request)).await.unwrap().into_inner();
+    let made = world
+        .api
+        .create_account(operator("AccountService/CreateAccount", request))
+        .await
+        .unwrap()
+        .into_inner();
     let feed = world.feed().await;
     assert_eq!((feed.len(), feed[0].1, feed[0].2.len()), (1, 1, 2));
     assert!(matches!(feed[0].2[1], Change::SettingsChanged(_)));
@@ -84,7 +136,14 @@ async fn settings_given_at_creation_are_told_with_the_account(world: World) {
 
 async fn settings_are_set_with_the_etag_that_was_read(world: World) {
     let account = world.account("A").await;
-    world.api.update_settings(operator(UPDATE, update(&account, json!({"limit": 1}), "0"))).await.unwrap();
-    let refused = world.api.update_settings(operator(UPDATE, update(&account, json!({"limit": 2}), "0"))).await;
+    world
+        .api
+        .update_settings(operator(UPDATE, update(&account, json!({"limit": 1}), "0")))
+        .await
+        .unwrap();
+    let refused = world
+        .api
+        .update_settings(operator(UPDATE, update(&account, json!({"limit": 2}), "0")))
+        .await;
     assert_eq!(refusal(refused).1, "ETAG_MISMATCH");
 }

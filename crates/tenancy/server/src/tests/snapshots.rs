@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use bailiwick_feed::SnapshotSource;
 use bailiwick_proto::{
     events::v1::change::Change,
-    tenancy::v1::{self as pb, account_service_server::AccountService, workspace_service_server::WorkspaceService},
+    tenancy::v1::{
+        self as pb, account_service_server::AccountService, workspace_service_server::WorkspaceService,
+    },
 };
 use serde_json::json;
 
@@ -40,22 +42,41 @@ async fn a_snapshot_tells_what_the_feed_has_told(world: World) {
         owner: format!("user:{}", user(5)),
         ..Default::default()
     };
-    let club = world.api.create_account(operator("AccountService/CreateAccount", request)).await.unwrap().into_inner();
+    let club = world
+        .api
+        .create_account(operator("AccountService/CreateAccount", request))
+        .await
+        .unwrap()
+        .into_inner();
     let club = club.account.unwrap().account;
     let instance = world.instance(&last, "I").await;
     for n in 0..12 {
-        world.workspace(&last, &format!("instance:{instance}"), &format!("w{n}")).await;
+        world
+            .workspace(&last, &format!("instance:{instance}"), &format!("w{n}"))
+            .await;
     }
     let gone = world.workspace(&club, "", "gone").await;
-    let delete = pb::DeleteWorkspaceRequest { account: club.clone(), workspace: gone, ..Default::default() };
-    world.api.delete_workspace(operator("WorkspaceService/DeleteWorkspace", delete)).await.unwrap();
+    let delete = pb::DeleteWorkspaceRequest {
+        account: club.clone(),
+        workspace: gone,
+        ..Default::default()
+    };
+    world
+        .api
+        .delete_workspace(operator("WorkspaceService/DeleteWorkspace", delete))
+        .await
+        .unwrap();
     let settings = pb::UpdateSettingsRequest {
         account: last.clone(),
         values: Some(values(json!({"limit": 1}))),
         ..Default::default()
     };
     use pb::settings_service_server::SettingsService;
-    world.api.update_settings(operator("SettingsService/UpdateSettings", settings)).await.unwrap();
+    world
+        .api
+        .update_settings(operator("SettingsService/UpdateSettings", settings))
+        .await
+        .unwrap();
 
     let mut by_feed = Told::new();
     for (_, _, changes) in world.feed().await {
@@ -75,7 +96,11 @@ async fn a_snapshot_tells_what_the_feed_has_told(world: World) {
                 owners.push((c.account.clone(), c.owner.clone()));
             }
         }
-        revisions.extend(page.revisions.into_iter().map(|(root, revision)| (root.to_string(), revision)));
+        revisions.extend(
+            page.revisions
+                .into_iter()
+                .map(|(root, revision)| (root.to_string(), revision)),
+        );
         from = page.next;
         if from.is_none() {
             break;

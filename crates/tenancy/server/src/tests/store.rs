@@ -54,7 +54,10 @@ fn place(account: AccountId, n: u128) -> Place {
 async fn insert(world: &World, account: &Account) {
     let mut write = world.store.write(account.id).await.unwrap();
     write.insert_account(account).await.unwrap();
-    write.emit(Event::Account { account: account.clone(), created: true });
+    write.emit(Event::Account {
+        account: account.clone(),
+        created: true,
+    });
     write.commit().await.unwrap();
 }
 
@@ -62,7 +65,10 @@ async fn a_unit_of_work_that_is_dropped_leaves_nothing(world: World) {
     let new = account(7);
     let mut write = world.store.write(new.id).await.unwrap();
     write.insert_account(&new).await.unwrap();
-    write.emit(Event::Account { account: new.clone(), created: true });
+    write.emit(Event::Account {
+        account: new.clone(),
+        created: true,
+    });
     drop(write);
     let mut read = world.store.read(Reach::Account(new.id)).await.unwrap();
     assert_eq!(read.find_account(new.id).await.unwrap(), None);
@@ -73,7 +79,14 @@ async fn a_commit_that_told_nothing_counts_no_revision(world: World) {
     let new = account(7);
     insert(&world, &new).await;
     let token = world.store.write(new.id).await.unwrap().commit().await.unwrap();
-    assert_eq!(token.revisions.iter().map(|((s, _), r)| (*s, *r)).collect::<Vec<_>>(), [(Service::Tenancy, 1)]);
+    assert_eq!(
+        token
+            .revisions
+            .iter()
+            .map(|((s, _), r)| (*s, *r))
+            .collect::<Vec<_>>(),
+        [(Service::Tenancy, 1)]
+    );
     assert_eq!(world.feed().await.len(), 1);
 }
 
@@ -101,7 +114,10 @@ async fn writers_of_one_account_take_turns(world: World) {
         let mut account = write.lock_account(new.id).await.unwrap().unwrap();
         account.version += 1;
         write.update_account(&account).await.unwrap();
-        write.emit(Event::Account { account, created: false });
+        write.emit(Event::Account {
+            account,
+            created: false,
+        });
         write.commit().await.unwrap();
     };
     futures_util::future::join_all((0..20).map(|_| raise())).await;
@@ -125,8 +141,17 @@ async fn rows_of_another_account_are_out_of_reach(world: World) {
         // The second wall: not even a statement that names the other account sees its rows.
         assert_eq!(read.find_account(other.id).await.unwrap(), None);
         assert_eq!(read.find_place(other.id, theirs.id).await.unwrap(), None);
-        let filter = PlaceFilter { account: other.id, level: Level::Workspace, parent: None };
-        assert!(read.list_places(&filter, &Query::default(), None, 10).await.unwrap().is_empty());
+        let filter = PlaceFilter {
+            account: other.id,
+            level: Level::Workspace,
+            parent: None,
+        };
+        assert!(
+            read.list_places(&filter, &Query::default(), None, 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         let mut write = world.store.write(one.id).await.unwrap();
         assert!(write.insert_place(&place(other.id, 10)).await.is_err());
     }

@@ -30,7 +30,8 @@ use bailiwick_tenancy_core::{
 };
 use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
 use bailiwick_types::{
-    AccountId, Caller, CallerKind, ScopeRoot, SeededIds, Service, SessionId, Subject, Timestamp, Token, UserId,
+    AccountId, Caller, CallerKind, ScopeRoot, SeededIds, Service, SessionId, Subject, Timestamp, Token,
+    UserId,
 };
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Status};
@@ -64,7 +65,9 @@ impl Rights for ListedRights {
         let held = self.held.lock().unwrap();
         let key = |target: &String| (subject.to_string(), permission.to_owned(), target.clone());
         let own = operator != OperatorAllowed::Only;
-        let allowed = targets.iter().map(|target| by_deployment || (own && held.contains(&key(target))));
+        let allowed = targets
+            .iter()
+            .map(|target| by_deployment || (own && held.contains(&key(target))));
         Ok(Held {
             allowed: allowed.collect(),
             operator: by_deployment,
@@ -128,7 +131,9 @@ impl World {
     }
     async fn new(url: &str, dir: Option<tempfile::TempDir>, database: Option<TestDatabase>) -> Self {
         let clock = Arc::new(ManualClock::default());
-        let db = Db::connect(DbConfig::new(url), Service::Tenancy, clock.clone()).await.unwrap();
+        let db = Db::connect(DbConfig::new(url), Service::Tenancy, clock.clone())
+            .await
+            .unwrap();
         db.migrate(&crate::migrations()).await.unwrap();
         let (rights, told) = (Arc::new(ListedRights::default()), Arc::new(Told::default()));
         let store: Arc<dyn Store> = Arc::new(SqlStore::new(db.clone()));
@@ -174,7 +179,11 @@ impl World {
         tx.commit().await.unwrap();
     }
     pub(crate) fn allow(&self, user: UserId, permission: &str, target: impl std::fmt::Display) {
-        let key = (Subject::user(user).to_string(), permission.to_owned(), target.to_string());
+        let key = (
+            Subject::user(user).to_string(),
+            permission.to_owned(),
+            target.to_string(),
+        );
         self.rights.held.lock().unwrap().insert(key);
     }
     /// All that tenancy has told so far: root, revision, changes.
@@ -185,8 +194,11 @@ impl World {
             position: 0,
         };
         let rows = feed.read(&start, 10_000).await.unwrap().rows;
-        let changes = |row: &bailiwick_sql::OutboxRow| row.changes.iter().map(|bytes| change(bytes).unwrap()).collect();
-        rows.iter().map(|row| (row.root.clone(), row.revision, changes(row))).collect()
+        let changes =
+            |row: &bailiwick_sql::OutboxRow| row.changes.iter().map(|bytes| change(bytes).unwrap()).collect();
+        rows.iter()
+            .map(|row| (row.root.clone(), row.revision, changes(row)))
+            .collect()
     }
     pub(crate) async fn account(&self, title: &str) -> String {
         let request = pb::CreateAccountRequest {
@@ -194,7 +206,10 @@ impl World {
             title: title.to_owned(),
             ..Default::default()
         };
-        let made = self.api.create_account(operator("AccountService/CreateAccount", request)).await;
+        let made = self
+            .api
+            .create_account(operator("AccountService/CreateAccount", request))
+            .await;
         made.unwrap().into_inner().account.unwrap().account
     }
     pub(crate) async fn instance(&self, account: &str, title: &str) -> String {
@@ -204,7 +219,10 @@ impl World {
             edition: "chs".to_owned(),
             ..Default::default()
         };
-        let made = self.api.create_instance(operator("InstanceService/CreateInstance", request)).await;
+        let made = self
+            .api
+            .create_instance(operator("InstanceService/CreateInstance", request))
+            .await;
         made.unwrap().into_inner().instance.unwrap().instance
     }
     pub(crate) async fn workspace(&self, account: &str, parent: &str, title: &str) -> String {
@@ -214,7 +232,10 @@ impl World {
             title: title.to_owned(),
             ..Default::default()
         };
-        let made = self.api.create_workspace(operator("WorkspaceService/CreateWorkspace", request)).await;
+        let made = self
+            .api
+            .create_workspace(operator("WorkspaceService/CreateWorkspace", request))
+            .await;
         made.unwrap().into_inner().workspace.unwrap().workspace
     }
 }
@@ -257,8 +278,13 @@ pub(crate) fn as_user<T>(who: UserId, account: &str, method: &str, message: T) -
 pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (tonic::Code, String, Vec<String>) {
     let status = answer.unwrap_err();
     let details = status.get_error_details();
-    let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
-    let fields = details.bad_request().map(|bad| bad.field_violations.iter().map(|v| v.field.clone()).collect());
+    let reason = details
+        .error_info()
+        .map(|info| info.reason.clone())
+        .unwrap_or_default();
+    let fields = details
+        .bad_request()
+        .map(|bad| bad.field_violations.iter().map(|v| v.field.clone()).collect());
     (status.code(), reason, fields.unwrap_or_default())
 }
 
