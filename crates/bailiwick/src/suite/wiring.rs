@@ -104,7 +104,9 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         Some(authorization) => authorization.rights(),
         None => Arc::new(RemoteRights::new(peers.to(Service::Authorization))),
     };
-    let guard = Guard::new(rights, step_up);
+    let guard = Guard::new(rights, step_up.clone());
+    // The others ask by gRPC also where authorization is in this process: it waits for what the caller's token names.
+    let asking = Guard::new(Arc::new(RemoteRights::new(peers.to(Service::Authorization))), step_up);
     let places = db(Service::Tenancy).map(|db| {
         let (authorization, products) = tenancy::Deps::remote(peers.to(Service::Authorization));
         tenancy::build(tenancy::Deps {
@@ -123,13 +125,13 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     let mut feeds = Vec::new();
     let mut frame = Frame::builder(here, config.server.clone(), telemetry, authenticator.clone(), &ids);
     if let Some(identity) = &who {
-        services = services.merge(identity.services(guard.clone(), authenticator.clone()));
+        services = services.merge(identity.services(asking.clone(), authenticator.clone()));
         feeds.push(Served { db: identity.db().clone(), snapshot: identity.snapshot() });
         frame = frame.http(identity.http());
         identity.start(authenticator.clone(), &tasks, &stop);
     }
     if let Some(tenancy) = &places {
-        services = services.merge(tenancy.services(guard.clone()));
+        services = services.merge(tenancy.services(asking));
         feeds.push(Served { db: tenancy.db().clone(), snapshot: tenancy.snapshot() });
         tenancy.start(&tasks, &stop);
     }

@@ -116,10 +116,10 @@ impl TenancyService {
         )
     }
     /// Starts what runs beside the methods, until `stop` is cancelled.
-    pub fn start(&self, stop: &CancellationToken) {
+    pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         let follower = self.follower();
         let until = stop.clone();
-        self.deps.tasks.spawn(async move {
+        tasks.spawn(async move {
             until.run_until_cancelled(follower.run()).await;
         });
         let closings = work::Closings {
@@ -134,10 +134,10 @@ impl TenancyService {
             Arc::clone(&self.deps.clock),
         );
         let (one, other) = (stop.clone(), stop.clone());
-        self.deps.tasks.spawn(async move {
+        tasks.spawn(async move {
             one.run_until_cancelled(closings.run()).await;
         });
-        self.deps.tasks.spawn(async move {
+        tasks.spawn(async move {
             other
                 .run_until_cancelled(work::forget(db, clock, retention))
                 .await;
