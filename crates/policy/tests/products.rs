@@ -326,7 +326,7 @@ impl World {
 }
 
 fn run(name: &str) {
-    let yaml = std::fs::read_to_string(repository(&format!("tests/acceptance/{name}.yaml"))).unwrap();
+    let yaml = std::fs::read_to_string(repository(&format!("tests/scenarios/{name}.yaml"))).unwrap();
     let scenario: Json = serde_saphyr::from_str(&yaml).unwrap();
     let world = World::build(&scenario);
     let mut asked = 0;
