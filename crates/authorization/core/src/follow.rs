@@ -8,7 +8,7 @@ mod service_account;
 mod settings;
 
 pub use account::{AccountTold, account_changed};
-pub use person::{PersonTold, person_changed};
+pub use person::{PersonTold, person_changed, person_gone};
 pub use place::{PlaceTold, place_changed};
 pub use service_account::service_account_changed;
 pub use settings::{SettingsTold, settings_changed};
@@ -24,6 +24,9 @@ pub enum Refusal {
     /// It does not fit what is there.
     #[error("{0}")]
     Content(String),
+    /// The user has got into another account meanwhile: to be tried again.
+    #[error("a concurrent change won")]
+    Conflict,
     /// The store fails: to be tried again.
     #[error(transparent)]
     Store(#[from] StoreError),

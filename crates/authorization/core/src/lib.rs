@@ -29,5 +29,5 @@ pub mod use_case;
 
 pub use change::{Audit, Change, PlaceSeen};
 pub use person::email_key;
-pub use situation::{Actor, Situation, Standing};
+pub use situation::{Actor, Reader as StandingReader, Situation, Standing};
 pub use store::{Ports, Read, Store, StoreError, Unit, Write};

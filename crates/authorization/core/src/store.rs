@@ -29,6 +29,11 @@ impl StoreError {
     pub fn new(fault: impl Fault) -> Self {
         Self(Box::new(fault))
     }
+    /// What it wraps, for who knows the store.
+    #[must_use]
+    pub fn cause(&self) -> &(dyn std::error::Error + 'static) {
+        &*self.0
+    }
 }
 
 impl Fault for StoreError {

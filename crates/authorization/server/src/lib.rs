@@ -1,6 +1,27 @@
-//! The authorization service.
+//! The authorization service: who may do what, where.
+//!
+//! gRPC in front of the use cases of `bailiwick-authorization-core` and of the replica that decides, their store on SQLite
+//! and PostgreSQL, the followers of tenancy and identity, and the wiring of all. `grpc/` and `store/` do not know each
+//! other.
+//!
+//! ```no_run
+//! # async fn example(deps: bailiwick_authorization_server::Deps, guard: bailiwick_rpc::Guard) -> Result<(), bailiwick_sql::Error> {
+//! let service = bailiwick_authorization_server::build(deps).await?;
+//! let services = service.services(guard);
+//! # Ok(()) }
+//! ```
 
+pub mod cache;
+mod config;
+mod follow;
+mod fresh;
+pub mod grpc;
 mod migrations;
+pub mod replica;
 mod store;
+mod wiring;
 
+pub use config::AuthorizationConfig;
 pub use migrations::migrations;
+pub use store::{Snapshot, load::SqlSource};
+pub use wiring::{AuthorizationService, Deps, build};

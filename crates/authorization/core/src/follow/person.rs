@@ -58,9 +58,34 @@ pub async fn person_changed(
         write.emit(ScopeRoot::Deployment, Change::Policy(None));
     }
     if before.state != state {
+        // Whoever lets the user into an account locks its row first: after that write, no other account can come.
+        if write.accounts_of(&subject).await?.iter().any(|account| !accounts.contains(account)) {
+            return Err(Refusal::Conflict);
+        }
         for account in accounts {
             write.emit(ScopeRoot::Account(*account), Change::Subject(subject.clone()));
         }
     }
     Ok(())
+}
+
+/// A user is gone whom identity no longer names. The transaction must hold the deployment and the accounts.
+///
+/// # Errors
+/// See [`Refusal`].
+pub async fn person_gone(
+    write: &mut (impl Write + ?Sized),
+    accounts: &[AccountId],
+    user: UserId,
+) -> Result<(), Refusal> {
+    let Some(person) = write.person(user).await? else { return Ok(()) };
+    let told = PersonTold {
+        user,
+        version: person.version + 1,
+        state: PersonState::Deleted,
+        email: person.email,
+        email_verified: false,
+        operator: false,
+    };
+    person_changed(write, accounts, told).await
 }

@@ -77,6 +77,18 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     Ok(unit.commit().await?)
 }
 
+/// What the world is told of an account.
+#[must_use]
+pub fn account_change(account: &crate::account::Account) -> Change {
+    Change::Place(account_seen(account))
+}
+
+/// What the world is told of a place.
+#[must_use]
+pub fn place_change(place: &crate::account::Place) -> Change {
+    Change::Place(place_seen(place))
+}
+
 pub(crate) fn account_seen(account: &crate::account::Account) -> PlaceSeen {
     PlaceSeen {
         scope: Scope::Account(account.id),

@@ -42,14 +42,19 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
         roots.push(ScopeRoot::Deployment);
         let mut unit = ports.store.write_all(&roots).await?;
-        if unit.accounts_of(&subject).await?.iter().any(|account| !accounts.contains(account)) {
-            continue;
-        }
         let person = unit.person(command.user).await?.unwrap_or_else(|| Person::unknown(command.user));
         if person.version >= command.version || person.closed_version >= Some(command.version) {
             return Ok(unit.commit().await?);
         }
         let now = ports.clock.now();
+        let closed = Person { state: PersonState::Disabled, closed_version: Some(command.version), ..person.clone() };
+        unit.put_person(&closed).await?;
+        // Whoever lets the user into an account locks its row first: after that write, no other account can come.
+        if unit.accounts_of(&subject).await?.iter().any(|account| !accounts.contains(account)) {
+            continue;
+        }
+        // The rules are asked as if the user still counted.
+        unit.put_person(&person).await?;
         for account in &accounts {
             let bindings = unit.bindings_of(*account, &subject).await?;
             let scopes = bindings.iter().map(|binding| &binding.scope);
@@ -58,8 +63,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
                 return Err(Error::HolderRule(binding.role.clone()));
             }
         }
-        let person = Person { state: PersonState::Disabled, closed_version: Some(command.version), ..person };
-        unit.put_person(&person).await?;
+        unit.put_person(&closed).await?;
         unit.set_root_binding(&ScopeRoot::Deployment, &subject, "operator", false).await?;
         unit.emit(ScopeRoot::Deployment, Change::Policy(None));
         for account in accounts {

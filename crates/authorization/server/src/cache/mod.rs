@@ -4,9 +4,12 @@
 mod key;
 mod l1;
 mod part;
+mod redis;
 mod second;
+mod value;
 
 pub use key::{PartKey, PartRef};
 pub(crate) use l1::Parts;
 pub use part::{Part, PartValue};
+pub use redis::{RedisSecond, RedisSettings, RedisSetupError};
 pub use second::Second;

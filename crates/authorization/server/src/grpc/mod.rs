@@ -1,6 +1,98 @@
-//! The gRPC services.
+//! gRPC in front of the use cases and of the replica.
 
+mod access;
 mod ask;
 mod attributes;
+mod binding;
+mod convert;
 pub mod decision;
+mod invitation;
+mod member;
+mod parse;
+mod product;
 pub mod query;
+mod resource;
+mod role;
+
+use std::sync::Arc;
+
+use bailiwick_authorization_core::Ports;
+use bailiwick_proto::authorization::v1::{
+    access_service_server::AccessServiceServer, binding_service_server::BindingServiceServer,
+    decision_service_server::DecisionServiceServer, invitation_service_server::InvitationServiceServer,
+    member_service_server::MemberServiceServer, product_service_server::ProductServiceServer,
+    query_service_server::QueryServiceServer, resource_service_server::ResourceServiceServer,
+    role_service_server::RoleServiceServer,
+};
+use bailiwick_rpc::{Context, Guard, IntoStatus, Rights, Services};
+use bailiwick_sql::Db;
+use bailiwick_types::{AccountId, Fault, Scope, Subject, Token};
+use tonic::Status;
+
+pub(crate) use convert::map_of;
+
+use crate::{
+    fresh::Freshness,
+    replica::{NearRights, Replica},
+};
+
+/// What the handlers of administration work with.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) ports: Ports,
+    pub(crate) guard: Guard,
+    pub(crate) fresh: Freshness,
+    pub(crate) rights: Arc<dyn Rights>,
+}
+
+impl Api {
+    /// Waits for what the request's token names, as far as the answer depends on it.
+    async fn wait(&self, context: &Context, account: AccountId, subjects: &[&Subject]) -> Result<(), Status> {
+        self.fresh.wait(context, Some(account), subjects).await
+    }
+}
+
+/// The longest manifest in a message, and what is around it.
+const LARGEST_MANIFEST: usize = 2 << 20;
+
+/// All services.
+pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db) -> Services {
+    // Whoever asks for decisions is looked up where the decisions are made, not in the primary.
+    let near = api.guard.with_rights(Arc::new(NearRights(Arc::clone(replica))));
+    let decisions = decision::Decisions::new(Arc::clone(replica), near.clone());
+    let clock = Arc::clone(&api.ports.clock);
+    let queries = query::Queries::new(Arc::clone(replica), db, api.guard.clone(), near, clock);
+    Services::new()
+        .add(DecisionServiceServer::new(decisions))
+        .add(QueryServiceServer::new(queries))
+        .add(ProductServiceServer::new(api.clone()).max_decoding_message_size(LARGEST_MANIFEST))
+        .add(MemberServiceServer::new(api.clone()))
+        .add(InvitationServiceServer::new(api.clone()))
+        .add(BindingServiceServer::new(api.clone()))
+        .add(RoleServiceServer::new(api.clone()))
+        .add(ResourceServiceServer::new(api.clone()))
+        .add(AccessServiceServer::new(api.clone()))
+}
+
+/// The token of a write, as text.
+fn encoded(token: &Token) -> String {
+    bailiwick_rpc::token::encode(token)
+}
+
+/// A fault as a status.
+fn status<F: Fault>(fault: F) -> Status {
+    fault.into_status()
+}
+
+/// The text of a scope, as the guard and page tokens take it.
+fn text(scope: Option<&Scope>) -> String {
+    scope.map(ToString::to_string).unwrap_or_default()
+}
+
+/// What is left of a list that was read one row too far: the page, and whether there is more.
+fn page<T>(mut rows: Vec<T>, size: u64) -> (Vec<T>, bool) {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let more = rows.len() > size;
+    rows.truncate(size);
+    (rows, more)
+}

@@ -87,12 +87,14 @@ const PEOPLE: &[&str] = &[
         CONSTRAINT pk_invitation PRIMARY KEY (account_id, id))",
     "CREATE UNIQUE INDEX ux_invitation__pending ON invitation (account_id, email_key, scope_id) WHERE state = 1",
     "CREATE TABLE subject_group (
-        account_id {uuid} NOT NULL, id {uuid} NOT NULL, title text NOT NULL, created_at bigint NOT NULL,
+        account_id {uuid} NOT NULL, id {uuid} NOT NULL, subject text NOT NULL, title text NOT NULL,
+        created_at bigint NOT NULL,
         CONSTRAINT pk_subject_group PRIMARY KEY (account_id, id))",
     "CREATE TABLE group_member (
         account_id {uuid} NOT NULL, group_id {uuid} NOT NULL, subject text NOT NULL,
         CONSTRAINT pk_group_member PRIMARY KEY (account_id, group_id, subject))",
     "CREATE INDEX ix_group_member__subject ON group_member (account_id, subject)",
+    "CREATE INDEX ix_group_member__subject_anywhere ON group_member (subject)",
 ];
 
 const RIGHTS: &[&str] = &[
@@ -113,6 +115,7 @@ const RIGHTS: &[&str] = &[
         created_at bigint NOT NULL, creator text,
         CONSTRAINT pk_entitlement PRIMARY KEY (account_id, id))",
     "CREATE INDEX ix_entitlement__subject ON entitlement (account_id, subject)",
+    "CREATE INDEX ix_entitlement__subject_anywhere ON entitlement (subject)",
     "CREATE INDEX ix_entitlement__resource ON entitlement (account_id, resource_type, resource_id)",
     "CREATE TABLE resource (
         account_id {uuid} NOT NULL, type text NOT NULL, id text NOT NULL, scope_level smallint NOT NULL,

@@ -35,7 +35,7 @@ const TABLES: &[(&str, &str)] = &[
 impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (table, column) in TABLES {
-            bailiwick_sql::isolate_accounts(manager.get_connection(), table, column).await?;
+            bailiwick_sql::migrate::isolate_accounts(manager.get_connection(), table, column).await?;
         }
         Ok(())
     }

@@ -283,6 +283,8 @@ pub(crate) mod subject_group {
         pub account_id: Uuid,
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
+        /// `group:ID`, as members and bindings name it.
+        pub subject: String,
         pub title: String,
         pub created_at: i64,
     }

@@ -1,3 +1,109 @@
 //! The store: rows of the database and the ports of `core` over them.
 
+mod account;
+mod binding;
+mod change;
+mod convert;
 pub(crate) mod entity;
+mod invitation;
+pub(crate) mod load;
+mod member;
+mod person;
+mod product;
+mod products;
+mod request;
+mod resource;
+mod snapshot;
+mod standing;
+mod tx;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    Read, Store, StoreError, Unit,
+    account::{Account, Place},
+};
+use bailiwick_sql::{Committed, Db, statement};
+use bailiwick_types::{AccountId, ScopeRoot};
+use sea_orm::ConnectionTrait;
+
+pub(crate) use products::Products;
+pub use snapshot::Snapshot;
+pub(crate) use tx::Tx;
+
+/// Told of every commit of this process, before the writer answers.
+#[async_trait]
+pub(crate) trait OnCommit: Send + Sync + 'static {
+    async fn committed(&self, done: &Committed);
+}
+
+/// Told of every commit of this process.
+pub(crate) type Hook = Arc<dyn OnCommit>;
+
+/// The store over a database.
+#[derive(Clone)]
+pub(crate) struct SqlStore {
+    db: Db,
+    products: Arc<Products>,
+    hook: Hook,
+}
+
+impl std::fmt::Debug for SqlStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SqlStore({:?})", self.db)
+    }
+}
+
+impl SqlStore {
+    /// A store that tells `hook` of its commits.
+    #[must_use]
+    pub(crate) fn new(db: Db, hook: Hook) -> Self {
+        Self { db, products: Arc::default(), hook }
+    }
+    pub(crate) fn products(&self) -> Arc<Products> {
+        Arc::clone(&self.products)
+    }
+}
+
+/// Wraps an error of the database.
+pub(crate) fn fail(error: impl Into<bailiwick_sql::Error>) -> StoreError {
+    StoreError::new(error.into())
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn read(&self, account: AccountId) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
+        let tx = self.db.begin_read(&ScopeRoot::Account(account)).await.map_err(fail)?;
+        Ok(Box::new(Tx::new(tx, self.products())))
+    }
+    async fn read_all(&self) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
+        let tx = self.db.begin_read_across().await.map_err(fail)?;
+        Ok(Box::new(Tx::new(tx, self.products())))
+    }
+    async fn write(&self, account: AccountId) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
+        // Looked up first: beginning to write makes the revision row of whatever is named.
+        let conn = self.db.load();
+        let known = statement(conn, "SELECT 1 AS one FROM account WHERE id = $1", vec![account.uuid().into()]);
+        if conn.query_one_raw(known).await.map_err(fail)?.is_none() {
+            return Ok(None);
+        }
+        let tx = self.db.begin_write(&[ScopeRoot::Account(account)]).await.map_err(fail)?;
+        Ok(Some(Box::new(Tx::new(tx, self.products()).with_hook(Arc::clone(&self.hook)))))
+    }
+    async fn write_all(&self, roots: &[ScopeRoot]) -> Result<Box<dyn Unit + Send + Sync>, StoreError> {
+        let tx = self.db.begin_write_across(roots).await.map_err(fail)?;
+        Ok(Box::new(Tx::new(tx, self.products()).with_hook(Arc::clone(&self.hook))))
+    }
+}
+
+/// An account, and the place of that id in it.
+pub(crate) async fn account_and_places(
+    read: &impl Read,
+    account: AccountId,
+    place: uuid::Uuid,
+) -> Result<(Option<Account>, Vec<Place>), StoreError> {
+    let places = read.places(account, &[place]).await?;
+    let exact = places.into_iter().filter(|found| found.scope.uuid() == Some(place)).collect();
+    Ok((read.account(account).await?, exact))
+}

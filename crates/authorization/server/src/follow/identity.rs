@@ -1,0 +1,193 @@
+//! Takes in users and service accounts, and forgets verified tokens of sessions that ended.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    follow::{person_changed, service_account_changed},
+    member::Reader as _,
+    person::PersonState,
+};
+use bailiwick_proto::events::v1::change::Change;
+use bailiwick_rpc::Authenticator;
+use bailiwick_sql::{
+    Db, WriteTx,
+    follow::{ApplyError, Event, FeedSink, Run},
+    statement,
+};
+use bailiwick_types::{AccountId, ScopeRoot, ServiceAccountId, Subject, UserId};
+use sea_orm::{ConnectionTrait, DbBackend};
+use uuid::Uuid;
+
+use super::{Tools, content, failed, read, refused};
+use crate::store::Tx;
+
+/// What users are called in the marks of a snapshot.
+const USER: &str = "user";
+/// What service accounts are called there.
+const SERVICE: &str = "service";
+
+/// Takes in what identity tells.
+#[derive(Clone)]
+pub(crate) struct IdentitySink {
+    pub(crate) tools: Tools,
+    pub(crate) authenticator: Arc<Authenticator>,
+}
+
+impl IdentitySink {
+    async fn roots_of(&self, db: &Db, bytes: &[u8]) -> Result<Vec<ScopeRoot>, ApplyError> {
+        match read::change(bytes)? {
+            Some(Change::UserChanged(of)) => {
+                let user: UserId = of.user.parse().map_err(|error| content("user", error))?;
+                let mut roots = self.accounts(db, user).await?;
+                roots.push(ScopeRoot::Deployment);
+                Ok(roots)
+            }
+            Some(Change::ServiceAccountChanged(of)) => Ok(vec![read::service_account(of)?.root]),
+            _ => Ok(Vec::new()),
+        }
+    }
+    async fn accounts(&self, db: &Db, user: UserId) -> Result<Vec<ScopeRoot>, ApplyError> {
+        let tx = Tx::new(db.begin_read_across().await?, self.tools.products.clone());
+        let accounts = tx.accounts_of(&Subject::user(user)).await.map_err(failed)?;
+        Ok(accounts.into_iter().map(ScopeRoot::Account).collect())
+    }
+    /// `accounts` are those whose rows the transaction holds.
+    async fn take(
+        &self,
+        tx: &mut Tx<&mut WriteTx>,
+        accounts: &[AccountId],
+        change: Change,
+    ) -> Result<(), ApplyError> {
+        match change {
+            Change::UserChanged(of) => {
+                let told = read::person(of)?;
+                let (user, state) = (told.user, told.state);
+                person_changed(tx, accounts, told).await.map_err(refused)?;
+                if state != PersonState::Active {
+                    self.authenticator.forget_subject(&Subject::user(user));
+                }
+                Ok(())
+            }
+            Change::ServiceAccountChanged(of) => {
+                let told = read::service_account(of)?;
+                if !told.enabled {
+                    self.authenticator.forget_subject(&Subject::service(told.id));
+                }
+                let (ids, now) = (&*self.tools.ids, self.tools.clock.now());
+                service_account_changed(tx, ids, now, told).await.map_err(refused)
+            }
+            Change::SessionRevoked(of) => {
+                if let Ok(session) = of.session.parse() {
+                    self.authenticator.forget_session(session);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn held(roots: Vec<ScopeRoot>) -> Vec<AccountId> {
+    let account = |root| match root {
+        ScopeRoot::Account(account) => Some(account),
+        _ => None,
+    };
+    roots.into_iter().filter_map(account).collect()
+}
+
+#[async_trait]
+impl FeedSink for IdentitySink {
+    async fn roots(&self, db: &Db, event: &Event) -> Result<Vec<ScopeRoot>, ApplyError> {
+        let mut roots = Vec::new();
+        for bytes in &event.changes {
+            roots.extend(self.roots_of(db, bytes).await?);
+        }
+        Ok(roots)
+    }
+    async fn apply(&self, tx: &mut WriteTx, event: &Event) -> Result<(), ApplyError> {
+        let accounts = held(tx.roots());
+        let mut tx = Tx::new(tx, self.tools.products.clone());
+        for bytes in &event.changes {
+            if let Some(change) = read::change(bytes)? {
+                self.take(&mut tx, &accounts, change).await?;
+            }
+        }
+        tx.flush().await.map_err(failed)
+    }
+    async fn item_roots(&self, db: &Db, item: &[u8]) -> Result<Vec<ScopeRoot>, ApplyError> {
+        self.roots_of(db, item).await
+    }
+    async fn apply_item(&self, tx: &mut WriteTx, run: &Run, item: &[u8]) -> Result<(), ApplyError> {
+        let Some(change) = read::change(item)? else { return Ok(()) };
+        match &change {
+            Change::UserChanged(of) => {
+                let id: UserId = of.user.parse().map_err(|error| content("user", error))?;
+                run.saw(tx, USER, &[id.uuid().simple().to_string()]).await?;
+            }
+            Change::ServiceAccountChanged(of) => {
+                let id: ServiceAccountId =
+                    of.service_account.parse().map_err(|error| content("service_account", error))?;
+                run.saw(tx, SERVICE, &[id.uuid().simple().to_string()]).await?;
+            }
+            _ => {}
+        }
+        let accounts = held(tx.roots());
+        let mut tx = Tx::new(tx, self.tools.products.clone());
+        self.take(&mut tx, &accounts, change).await?;
+        tx.flush().await.map_err(failed)
+    }
+    /// Whoever the snapshot did not name is disabled: what it had may have to be looked at.
+    async fn sweep(&self, db: &Db, run: &Run) -> Result<(), ApplyError> {
+        for id in unseen(db, run, ("user_state", "user_id"), USER, "state <> 3").await? {
+            let user = UserId::from_uuid(id);
+            let mut roots = self.accounts(db, user).await?;
+            roots.push(ScopeRoot::Deployment);
+            let mut tx = db.begin_write_across(&roots).await?;
+            run.hold(&tx).await?;
+            let accounts = held(roots);
+            let mut unit = Tx::new(&mut tx, self.tools.products.clone());
+            bailiwick_authorization_core::follow::person_gone(&mut unit, &accounts, user).await.map_err(refused)?;
+            unit.flush().await.map_err(failed)?;
+            tx.commit().await?;
+            self.authenticator.forget_subject(&Subject::user(user));
+        }
+        for id in unseen(db, run, ("service_state", "service_id"), SERVICE, "enabled").await? {
+            let id = ServiceAccountId::from_uuid(id);
+            let read = Tx::new(db.begin_read_across().await?, self.tools.products.clone());
+            let known = bailiwick_authorization_core::person::Reader::service_account(&read, id).await;
+            let Some(mut known) = known.map_err(failed)? else { continue };
+            drop(read);
+            known.enabled = false;
+            known.version += 1;
+            let mut tx = db.begin_write_across(std::slice::from_ref(&known.root)).await?;
+            run.hold(&tx).await?;
+            let mut unit = Tx::new(&mut tx, self.tools.products.clone());
+            let (ids, now) = (&*self.tools.ids, self.tools.clock.now());
+            service_account_changed(&mut unit, ids, now, known).await.map_err(refused)?;
+            unit.flush().await.map_err(failed)?;
+            tx.commit().await?;
+            self.authenticator.forget_subject(&Subject::service(id));
+        }
+        Ok(())
+    }
+}
+
+async fn unseen(
+    db: &Db,
+    run: &Run,
+    (table, column): (&str, &str),
+    kind: &'static str,
+    only: &str,
+) -> Result<Vec<Uuid>, ApplyError> {
+    let item = if db.backend() == DbBackend::Postgres {
+        format!("replace({table}.{column}::text, '-', '')")
+    } else {
+        format!("lower(hex({table}.{column}))")
+    };
+    let sql = format!("SELECT {column} AS id FROM {table} WHERE {only} AND {}", run.unseen(kind, &item));
+    let conn = db.load();
+    let rows = conn.query_all_raw(statement(conn, sql, vec![])).await.map_err(bailiwick_sql::Error::from)?;
+    let id = |row: &sea_orm::QueryResult| row.try_get("", "id").map_err(bailiwick_sql::Error::from);
+    Ok(rows.iter().map(id).collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,108 @@
+//! From what the feeds carry to what `core` applies.
+
+use std::collections::BTreeMap;
+
+use bailiwick_authorization_core::{
+    follow::{AccountTold, PersonTold, PlaceTold, SettingsTold},
+    person::{PersonState, ServiceAccount},
+};
+use bailiwick_feed::DecodeError;
+use bailiwick_policy::PlaceState;
+use bailiwick_proto::events::v1::{self as pb, change::Change};
+use bailiwick_sql::follow::ApplyError;
+use bailiwick_types::{Subject, Timestamp};
+
+use super::content;
+use crate::grpc::map_of;
+
+/// What changed; none for a kind that a newer program knows.
+pub(super) fn change(bytes: &[u8]) -> Result<Option<Change>, ApplyError> {
+    match bailiwick_feed::change(bytes) {
+        Ok(change) => Ok(Some(change)),
+        Err(DecodeError::Unknown) => Ok(None),
+        Err(error) => Err(content("change", error)),
+    }
+}
+
+fn state(number: i32) -> Result<PlaceState, ApplyError> {
+    Ok(match pb::PlaceState::try_from(number) {
+        Ok(pb::PlaceState::Active) => PlaceState::Active,
+        Ok(pb::PlaceState::Suspended) => PlaceState::Suspended,
+        Ok(pb::PlaceState::Moving) => PlaceState::Moving,
+        Ok(pb::PlaceState::Deleted) => PlaceState::Deleted,
+        Ok(pb::PlaceState::Unspecified) | Err(_) => return Err(content("state", "is none of the known ones")),
+    })
+}
+
+fn owner(text: &str) -> Result<Option<Subject>, ApplyError> {
+    match text {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|error| content("owner", error)),
+    }
+}
+
+fn instant(at: prost_types::Timestamp) -> Timestamp {
+    Timestamp(at.seconds.saturating_mul(1_000_000).saturating_add(i64::from(at.nanos / 1_000)))
+}
+
+pub(super) fn account(of: pb::AccountChanged) -> Result<AccountTold, ApplyError> {
+    Ok(AccountTold {
+        id: of.account.parse().map_err(|error| content("account", error))?,
+        version: of.version,
+        product: of.product.parse().map_err(|error| content("product", error))?,
+        title: of.title,
+        state: state(of.state)?,
+        owner: owner(&of.owner)?,
+        seats: of.seats,
+        billing_anchor: of.billing_anchor.map(instant),
+    })
+}
+
+pub(super) fn place(of: pb::PlaceChanged) -> Result<PlaceTold, ApplyError> {
+    Ok(PlaceTold {
+        account: of.account.parse().map_err(|error| content("account", error))?,
+        scope: of.scope.parse().map_err(|error| content("scope", error))?,
+        version: of.version,
+        parent: of.parent.parse().map_err(|error| content("parent", error))?,
+        title: of.title,
+        edition: Some(of.edition).filter(|edition| !edition.is_empty()),
+        state: state(of.state)?,
+        owner: owner(&of.owner)?,
+    })
+}
+
+pub(super) fn settings(of: pb::SettingsChanged) -> Result<SettingsTold, ApplyError> {
+    let values: BTreeMap<_, _> = of.values.map(map_of).unwrap_or_default().into_iter().collect();
+    Ok(SettingsTold {
+        account: of.account.parse().map_err(|error| content("account", error))?,
+        version: of.version,
+        values,
+    })
+}
+
+pub(super) fn person(of: pb::UserChanged) -> Result<PersonTold, ApplyError> {
+    let state = match of.state() {
+        pb::UserState::Active => PersonState::Active,
+        pb::UserState::Disabled => PersonState::Disabled,
+        pb::UserState::Deleted => PersonState::Deleted,
+        pb::UserState::Unspecified => return Err(content("state", "is none of the known ones")),
+    };
+    Ok(PersonTold {
+        user: of.user.parse().map_err(|error| content("user", error))?,
+        version: of.version,
+        state,
+        email: of.email,
+        email_verified: of.email_verified,
+        operator: of.operator,
+    })
+}
+
+pub(super) fn service_account(of: pb::ServiceAccountChanged) -> Result<ServiceAccount, ApplyError> {
+    Ok(ServiceAccount {
+        id: of.service_account.parse().map_err(|error| content("service_account", error))?,
+        version: of.version,
+        enabled: of.enabled,
+        root: of.scope.parse().map_err(|error| content("scope", error))?,
+        role: Some(of.role).filter(|role| !role.is_empty()),
+    })
+}

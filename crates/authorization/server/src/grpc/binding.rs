@@ -1,0 +1,170 @@
+//! Role bindings.
+
+use bailiwick_authorization_core::{
+    binding::Filter,
+    use_case::{assign_role, recover_ownership, revoke_role, transfer_ownership},
+};
+use bailiwick_proto::authorization::v1::{self as pb, binding_service_server::BindingService};
+use bailiwick_rpc::{Context, Target, later, page as pages};
+use bailiwick_types::Subject;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{Api, convert, encoded, page, parse::Fields, status, text};
+
+/// The longest name of a role.
+const ROLE: usize = 100;
+
+fn assign_command(request: pb::AssignRoleRequest) -> Result<assign_role::Command, Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&request.account);
+    let subject = fields.take("subject", &request.subject);
+    let role = fields.text("role", &request.role, ROLE);
+    let scope = fields.scope("scope", &request.scope, account);
+    let expires_at = fields.time("expire_time", request.expire_time);
+    let parameters = request.parameters.map(convert::map_of).unwrap_or_default();
+    let command = (|| {
+        Some(assign_role::Command {
+            account: account?,
+            subject: subject?,
+            role: role?,
+            scope: scope?,
+            parameters,
+            expires_at: expires_at?,
+        })
+    })();
+    fields.with(command)
+}
+
+fn revoke_command(request: &pb::RevokeRoleRequest) -> Result<revoke_role::Command, Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&request.account);
+    let subject = fields.take("subject", &request.subject);
+    let role = fields.text("role", &request.role, ROLE);
+    let scope = fields.scope("scope", &request.scope, account);
+    let command = (|| {
+        Some(revoke_role::Command { account: account?, subject: subject?, role: role?, scope: scope? })
+    })();
+    fields.with(command)
+}
+
+#[tonic::async_trait]
+impl BindingService for Api {
+    async fn assign_role(
+        &self,
+        request: Request<pb::AssignRoleRequest>,
+    ) -> Result<Response<pb::AssignRoleResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let command = assign_command(request.into_inner())?;
+        self.wait(&context, command.account, &[&command.subject]).await?;
+        let by = self.guard.authorize(&context, Target::scope(command.account, &command.scope)).await?;
+        let (binding, token) = assign_role::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::AssignRoleResponse {
+            binding: Some(convert::binding(binding)),
+            token: encoded(&token),
+        }))
+    }
+
+    async fn revoke_role(
+        &self,
+        request: Request<pb::RevokeRoleRequest>,
+    ) -> Result<Response<pb::RevokeRoleResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let command = revoke_command(request.get_ref())?;
+        self.wait(&context, command.account, &[&command.subject]).await?;
+        let by = self.guard.authorize(&context, Target::scope(command.account, &command.scope)).await?;
+        let token = revoke_role::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::RevokeRoleResponse { token: encoded(&token) }))
+    }
+
+    async fn list_bindings(
+        &self,
+        request: Request<pb::ListBindingsRequest>,
+    ) -> Result<Response<pb::ListBindingsResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let size = fields.page_size(request.page_size);
+        let scope = fields.some_scope("scope", &request.scope, account);
+        let subject: Option<Subject> = match request.subject.is_empty() {
+            true => None,
+            false => fields.take("subject", &request.subject),
+        };
+        let parsed = (|| Some((account?, size?, Filter { subject, scope: scope? })))();
+        let (account, size, filter) = fields.with(parsed)?;
+        let at = text(filter.scope.as_ref());
+        let list = ["ListBindings", &request.account, &request.subject, &at];
+        let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
+        self.wait(&context, account, &[]).await?;
+        self.guard.authorize(&context, Target::Account(account)).await?;
+        let read = self.ports.store.read(account).await.map_err(status)?;
+        let rows = read.bindings(account, &filter, after, size.get() + 1).await.map_err(status)?;
+        let (rows, more) = page(rows, size.get());
+        let next = rows.last().filter(|_| more).map(|last| pages::encode(&list, &last.id.uuid()));
+        Ok(Response::new(pb::ListBindingsResponse {
+            bindings: rows.into_iter().map(convert::binding).collect(),
+            next_page_token: next.unwrap_or_default(),
+        }))
+    }
+
+    async fn transfer_ownership(
+        &self,
+        request: Request<pb::TransferOwnershipRequest>,
+    ) -> Result<Response<pb::TransferOwnershipResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let scope = fields.scope("scope", &request.scope, account);
+        let to = fields.user_subject("to", &request.to);
+        let command = (|| Some(transfer_ownership::Command { account: account?, scope: scope?, to: to? }))();
+        let command = fields.with(command)?;
+        self.wait(&context, command.account, &[&Subject::user(command.to)]).await?;
+        let by = self.guard.authorize(&context, Target::scope(command.account, &command.scope)).await?;
+        // The right comes before the step-up, and the step-up before anything else is told.
+        transfer_ownership::check_right(&self.ports, &by, command.account, &command.scope).await.map_err(status)?;
+        self.guard.step_up(&context).await?;
+        let (binding, token) = transfer_ownership::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::TransferOwnershipResponse {
+            binding: Some(convert::binding(binding)),
+            token: encoded(&token),
+        }))
+    }
+
+    async fn recover_ownership(
+        &self,
+        request: Request<pb::RecoverOwnershipRequest>,
+    ) -> Result<Response<pb::RecoverOwnershipResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let scope = fields.scope("scope", &request.scope, account);
+        let to = fields.user_subject("to", &request.to);
+        let justification = fields.text("justification", &request.justification, 1_000);
+        let command = (|| {
+            Some(recover_ownership::Command {
+                account: account?,
+                scope: scope?,
+                to: to?,
+                justification: justification?,
+            })
+        })();
+        let command = fields.with(command)?;
+        self.wait(&context, command.account, &[&Subject::user(command.to)]).await?;
+        let by = self.guard.authorize(&context, Target::scope(command.account, &command.scope)).await?;
+        let (binding, token) = recover_ownership::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::RecoverOwnershipResponse {
+            binding: Some(convert::binding(binding)),
+            token: encoded(&token),
+        }))
+    }
+
+    async fn copy_permissions(
+        &self,
+        request: Request<pb::CopyPermissionsRequest>,
+    ) -> Result<Response<pb::CopyPermissionsResponse>, Status> {
+        Err(later(&request))
+    }
+}

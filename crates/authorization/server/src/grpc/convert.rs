@@ -1,0 +1,165 @@
+//! From the words of the domain to those of the protos.
+
+use bailiwick_authorization_core::{
+    binding::Binding,
+    invitation::{Invitation, State},
+    member::Member,
+    product::Product,
+    resource::Resource,
+};
+use bailiwick_policy::{MemberState, Role, manifest::{Holders, MemberKind}};
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_types::{Level, Timestamp};
+use prost_types::{ListValue, Struct, value::Kind};
+use serde_json::{Map, Number, Value};
+
+/// An instant.
+pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: at.0.div_euclid(1_000_000),
+        nanos: i32::try_from(at.0.rem_euclid(1_000_000) * 1_000).unwrap_or_default(),
+    }
+}
+
+/// Values by name.
+pub(super) fn struct_of(values: Map<String, Value>) -> Struct {
+    Struct { fields: values.into_iter().map(|(name, value)| (name, proto(value))).collect() }
+}
+
+/// Values by name.
+pub(crate) fn map_of(values: Struct) -> Map<String, Value> {
+    values.fields.into_iter().map(|(name, value)| (name, json(value))).collect()
+}
+
+fn proto(value: Value) -> prost_types::Value {
+    let kind = match value {
+        Value::Null => Kind::NullValue(0),
+        Value::Bool(is) => Kind::BoolValue(is),
+        Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
+        Value::String(text) => Kind::StringValue(text),
+        Value::Array(list) => Kind::ListValue(ListValue { values: list.into_iter().map(proto).collect() }),
+        Value::Object(map) => Kind::StructValue(struct_of(map)),
+    };
+    prost_types::Value { kind: Some(kind) }
+}
+
+fn json(value: prost_types::Value) -> Value {
+    match value.kind {
+        None | Some(Kind::NullValue(_)) => Value::Null,
+        Some(Kind::BoolValue(is)) => Value::Bool(is),
+        Some(Kind::NumberValue(number)) => Value::Number(whole(number)),
+        Some(Kind::StringValue(text)) => Value::String(text),
+        Some(Kind::ListValue(list)) => Value::Array(list.values.into_iter().map(json).collect()),
+        Some(Kind::StructValue(map)) => Value::Object(map_of(map)),
+    }
+}
+
+/// The message knows floating point numbers alone; a whole one is a whole one again here.
+fn whole(number: f64) -> Number {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the exact range")]
+    let integer = (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64);
+    integer.map(Number::from).or_else(|| Number::from_f64(number)).unwrap_or_else(|| Number::from(0))
+}
+
+pub(super) fn product(of: Product, with_manifest: bool) -> pb::Product {
+    pb::Product {
+        product: of.name.to_string(),
+        version: of.version,
+        manifest: if with_manifest { of.source } else { String::new() },
+        update_time: Some(timestamp(of.updated_at)),
+    }
+}
+
+pub(super) fn member(of: &Member) -> pb::Member {
+    let kind = match of.kind {
+        MemberKind::Agent => pb::MemberKind::Agent,
+        MemberKind::Customer => pb::MemberKind::Customer,
+    };
+    let state = match of.state {
+        MemberState::Active => pb::MemberState::Active,
+        MemberState::Suspended => pb::MemberState::Suspended,
+    };
+    pb::Member {
+        account: of.account.to_string(),
+        user: of.user.to_string(),
+        kind: kind.into(),
+        state: state.into(),
+        expire_time: of.expires_at.map(timestamp),
+        create_time: Some(timestamp(of.created_at)),
+    }
+}
+
+pub(super) fn binding(of: Binding) -> pb::Binding {
+    pb::Binding {
+        binding: of.id.to_string(),
+        account: of.account.to_string(),
+        subject: of.subject.to_string(),
+        role: of.role,
+        scope: of.scope.to_string(),
+        parameters: (!of.parameters.is_empty()).then(|| struct_of(of.parameters)),
+        expire_time: of.expires_at.map(timestamp),
+    }
+}
+
+pub(super) fn invitation(of: Invitation, now: Timestamp) -> pb::Invitation {
+    let state = match of.state_at(now) {
+        State::Pending => pb::InvitationState::Pending,
+        State::Accepted => pb::InvitationState::Accepted,
+        State::Revoked => pb::InvitationState::Revoked,
+        State::Expired => pb::InvitationState::Expired,
+    };
+    pb::Invitation {
+        invitation: of.id.to_string(),
+        account: of.account.to_string(),
+        email: of.email,
+        roles: of.roles,
+        scope: of.scope.to_string(),
+        state: state.into(),
+        expire_time: Some(timestamp(of.expires_at)),
+        create_time: Some(timestamp(of.created_at)),
+        creator: of.creator.to_string(),
+    }
+}
+
+pub(super) fn resource(of: Resource) -> pb::Resource {
+    pb::Resource {
+        account: of.account.to_string(),
+        resource: of.name.to_string(),
+        scope: of.scope.to_string(),
+        owner: of.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
+        parent: of.parent.as_ref().map(ToString::to_string).unwrap_or_default(),
+        title: of.title,
+        attributes: (!of.attributes.is_empty()).then(|| struct_of(of.attributes)),
+        create_time: Some(timestamp(of.created_at)),
+    }
+}
+
+pub(super) fn role(of: &Role) -> pb::Role {
+    let levels = of.levels().map(|(level, _)| level).filter(|level| *level >= Level::Account);
+    let holders = match of.holders {
+        None => String::new(),
+        Some(Holders::Exactly(n)) => format!("exactly {n}"),
+        Some(Holders::AtLeast(n)) => format!("at least {n}"),
+    };
+    pb::Role {
+        name: of.name.to_string(),
+        title: of.title.to_string(),
+        levels: levels.map(|level| level.to_string()).collect(),
+        holders,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_come_back_as_they_went() {
+        let Value::Object(values) = json!({"a": 3, "b": -1.5, "c": [true, null, "x"], "d": {"e": "f"}}) else {
+            unreachable!("it is an object")
+        };
+        assert_eq!(map_of(struct_of(values.clone())), values);
+    }
+}

@@ -1,0 +1,78 @@
+//! Products.
+
+use bailiwick_authorization_core::use_case::apply_product::{self, Command};
+use bailiwick_proto::authorization::v1::{self as pb, product_service_server::ProductService};
+use bailiwick_rpc::{Context, Target, page as pages};
+use bailiwick_types::{Code, Fault, ProductName, Reason};
+use tonic::{Request, Response, Status};
+
+use super::{Api, convert, encoded, page, parse::Fields, status};
+
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such product")]
+struct NoProduct;
+
+impl Fault for NoProduct {
+    fn code(&self) -> Code {
+        Code::NotFound
+    }
+    fn reason(&self) -> Reason {
+        Reason::NotFound
+    }
+}
+
+#[tonic::async_trait]
+impl ProductService for Api {
+    async fn apply_product(
+        &self,
+        request: Request<pb::ApplyProductRequest>,
+    ) -> Result<Response<pb::ApplyProductResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let by = self.guard.authorize(&context, Target::None).await?;
+        let command = Command { source: request.manifest, validate_only: request.validate_only };
+        let done = apply_product::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::ApplyProductResponse {
+            product: Some(convert::product(done.product, false)),
+            changed: done.changed,
+            differences: done.differences,
+            token: encoded(&done.token),
+        }))
+    }
+
+    async fn get_product(
+        &self,
+        request: Request<pb::GetProductRequest>,
+    ) -> Result<Response<pb::GetProductResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let mut fields = Fields::new();
+        let name: Option<ProductName> = fields.take("product", &request.get_ref().product);
+        let name = fields.with(name)?;
+        self.guard.authorize(&context, Target::None).await?;
+        let read = self.ports.store.read_all().await.map_err(status)?;
+        let found = read.product(&name).await.map_err(status)?.ok_or_else(|| status(NoProduct))?;
+        Ok(Response::new(pb::GetProductResponse { product: Some(convert::product(found, true)) }))
+    }
+
+    async fn list_products(
+        &self,
+        request: Request<pb::ListProductsRequest>,
+    ) -> Result<Response<pb::ListProductsResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let size = fields.page_size(request.page_size);
+        let size = fields.with(size)?.get();
+        let list = ["ListProducts"];
+        let after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
+        self.guard.authorize(&context, Target::None).await?;
+        let read = self.ports.store.read_all().await.map_err(status)?;
+        let rows = read.products(after.as_deref(), size + 1).await.map_err(status)?;
+        let (rows, more) = page(rows, size);
+        let next = rows.last().filter(|_| more).map(|last| pages::encode(&list, &last.name.as_str()));
+        Ok(Response::new(pb::ListProductsResponse {
+            products: rows.into_iter().map(|row| convert::product(row, false)).collect(),
+            next_page_token: next.unwrap_or_default(),
+        }))
+    }
+}

@@ -1,0 +1,216 @@
+//! Resources.
+
+use bailiwick_authorization_core::{
+    resource::Name,
+    use_case::{
+        register_resource::{self, MAX_TITLE, Owner},
+        unregister_resource, update_resource,
+    },
+};
+use bailiwick_proto::authorization::v1::{self as pb, resource_service_server::ResourceService};
+use bailiwick_rpc::{Context, Target, later, page as pages};
+use bailiwick_types::{AccountId, Code, Fault, Reason};
+use tonic::{Request, Response, Status};
+
+use super::{Api, convert, encoded, page, parse::Fields, status, text};
+
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such resource")]
+struct NoResource;
+
+impl Fault for NoResource {
+    fn code(&self) -> Code {
+        Code::NotFound
+    }
+    fn reason(&self) -> Reason {
+        Reason::NotFound
+    }
+}
+
+fn register_command(request: pb::RegisterResourceRequest) -> Result<register_resource::Command, Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&request.account);
+    let name = fields.resource("resource", &request.resource);
+    let scope = fields.scope("scope", &request.scope, account);
+    let parent = fields.some_resource("parent", &request.parent);
+    let title = fields.short("title", &request.title, MAX_TITLE);
+    let owner = match request.owner.as_deref() {
+        None => Some(Owner::Caller),
+        Some("") => Some(Owner::Nobody),
+        Some(text) => fields.take("owner", text).map(Owner::Is),
+    };
+    let attributes = request.attributes.map(convert::map_of).unwrap_or_default();
+    let command = (|| {
+        Some(register_resource::Command {
+            account: account?,
+            name: name?,
+            scope: scope?,
+            owner: owner?,
+            parent: parent?,
+            title: title?,
+            attributes,
+        })
+    })();
+    fields.with(command)
+}
+
+fn update_command(request: pb::UpdateResourceRequest) -> Result<update_resource::Command, Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&request.account);
+    let name = fields.resource("resource", &request.resource);
+    let title = match &request.title {
+        None => Some(None),
+        Some(title) => fields.short("title", title, MAX_TITLE).map(Some),
+    };
+    let parent = match &request.parent {
+        None => Some(None),
+        Some(parent) => fields.some_resource("parent", parent).map(Some),
+    };
+    let attributes = request.attributes.map(convert::map_of).unwrap_or_default();
+    let command = (|| {
+        Some(update_resource::Command { account: account?, name: name?, title: title?, parent: parent?, attributes })
+    })();
+    fields.with(command)
+}
+
+fn named(account: &str, resource: &str) -> Result<(AccountId, Name), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(account);
+    let name = fields.resource("resource", resource);
+    fields.with(account.zip(name))
+}
+
+fn on(account: AccountId, name: &Name) -> Target {
+    Target::On { account, target: name.to_string() }
+}
+
+#[tonic::async_trait]
+impl ResourceService for Api {
+    async fn register_resource(
+        &self,
+        request: Request<pb::RegisterResourceRequest>,
+    ) -> Result<Response<pb::RegisterResourceResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let command = register_command(request.into_inner())?;
+        let owner = match &command.owner {
+            Owner::Is(owner) => Some(owner),
+            Owner::Caller | Owner::Nobody => None,
+        };
+        self.wait(&context, command.account, owner.as_slice()).await?;
+        let permission = format!("{}.create", command.name.of);
+        let target = Target::scope(command.account, &command.scope);
+        let by = self.guard.authorize_with(&context, &permission, target).await?;
+        let (made, token) = register_resource::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::RegisterResourceResponse {
+            resource: Some(convert::resource(made)),
+            token: encoded(&token),
+        }))
+    }
+
+    async fn get_resource(
+        &self,
+        request: Request<pb::GetResourceRequest>,
+    ) -> Result<Response<pb::GetResourceResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let (account, name) = named(&request.get_ref().account, &request.get_ref().resource)?;
+        self.wait(&context, account, &[]).await?;
+        let permission = format!("{}.view", name.of);
+        self.guard.authorize_with(&context, &permission, on(account, &name)).await?;
+        let read = self.ports.store.read(account).await.map_err(status)?;
+        let found = read.resource(account, &name).await.map_err(status)?.ok_or_else(|| status(NoResource))?;
+        Ok(Response::new(pb::GetResourceResponse { resource: Some(convert::resource(found)) }))
+    }
+
+    async fn update_resource(
+        &self,
+        request: Request<pb::UpdateResourceRequest>,
+    ) -> Result<Response<pb::UpdateResourceResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let command = update_command(request.into_inner())?;
+        self.wait(&context, command.account, &[]).await?;
+        let permission = format!("{}.edit", command.name.of);
+        let target = on(command.account, &command.name);
+        let by = self.guard.authorize_with(&context, &permission, target).await?;
+        let (found, token) = update_resource::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::UpdateResourceResponse {
+            resource: Some(convert::resource(found)),
+            token: encoded(&token),
+        }))
+    }
+
+    async fn unregister_resource(
+        &self,
+        request: Request<pb::UnregisterResourceRequest>,
+    ) -> Result<Response<pb::UnregisterResourceResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let (account, name) = named(&request.get_ref().account, &request.get_ref().resource)?;
+        self.wait(&context, account, &[]).await?;
+        let permission = format!("{}.delete", name.of);
+        let by = self.guard.authorize_with(&context, &permission, on(account, &name)).await?;
+        let command = unregister_resource::Command { account, name };
+        let token = unregister_resource::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::UnregisterResourceResponse { token: encoded(&token) }))
+    }
+
+    async fn list_resources_in_scope(
+        &self,
+        request: Request<pb::ListResourcesInScopeRequest>,
+    ) -> Result<Response<pb::ListResourcesInScopeResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let size = fields.page_size(request.page_size);
+        let scope = fields.some_scope("scope", &request.scope, account);
+        let of = fields.text("type", &request.r#type, 63);
+        let parsed = (|| Some((account?, size?.get(), scope?, of?)))();
+        let (account, size, scope, of) = fields.with(parsed)?;
+        let at = text(scope.as_ref());
+        let list = ["ListResourcesInScope", &request.account, &of, &at];
+        let mut after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
+        self.wait(&context, account, &[]).await?;
+        self.guard.authorize(&context, Target::Account(account)).await?;
+        let permission = format!("{of}.view");
+        let mut shown = Vec::new();
+        let mut more = true;
+        // What the caller may not view is passed; a page is full or the last one.
+        while more && (shown.len() as u64) < size {
+            let read = self.ports.store.read(account).await.map_err(status)?;
+            let rows = read.resources(account, &of, scope.as_ref(), after.as_deref(), size + 1).await.map_err(status)?;
+            drop(read);
+            let (rows, further) = page(rows, size);
+            more = further;
+            let targets: Vec<String> = rows.iter().map(|row| row.name.to_string()).collect();
+            let visible = self.guard.filter_targets(&context, &permission, account, &targets).await?;
+            for (row, visible) in rows.into_iter().zip(visible) {
+                if shown.len() as u64 == size {
+                    more = true;
+                    break;
+                }
+                after = Some(row.name.id.clone());
+                if visible {
+                    shown.push(row);
+                }
+            }
+        }
+        let next = after.filter(|_| more).map(|after| pages::encode(&list, &after));
+        Ok(Response::new(pb::ListResourcesInScopeResponse {
+            resources: shown.into_iter().map(convert::resource).collect(),
+            next_page_token: next.unwrap_or_default(),
+        }))
+    }
+
+    async fn transfer_resource(
+        &self,
+        request: Request<pb::TransferResourceRequest>,
+    ) -> Result<Response<pb::TransferResourceResponse>, Status> {
+        Err(later(&request))
+    }
+
+    async fn move_resource(
+        &self,
+        request: Request<pb::MoveResourceRequest>,
+    ) -> Result<Response<pb::MoveResourceResponse>, Status> {
+        Err(later(&request))
+    }
+}

@@ -1,0 +1,252 @@
+//! Accounts and places.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    StoreError,
+    account::{Account, EarlyClosure, Place, Reader, Writer},
+};
+use bailiwick_policy::{AccountPolicy, CustomRole, LevelOverlay, Overlay, RoleNo, compile, manifest::RoleDecl};
+use bailiwick_types::{AccountId, Level, ProductName, Scope, Timestamp};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::{
+    convert::{At, json, level_number, level_of, place_state_number, place_state_of, set, stored},
+    entity::{account, account_role, early_closure, place, product, role_overlay},
+    fail,
+    tx::{Connected, Holds, Tx},
+};
+
+/// Ids that one statement looks up.
+const IDS: usize = 300;
+
+fn read_account(row: account::Model) -> Result<Account, StoreError> {
+    let at = At::new("account", &row.id);
+    Ok(Account {
+        product: at.parse("product", &row.product)?,
+        state: at.known("state", place_state_of(row.state))?,
+        version: at.number("version", row.version)?,
+        closed_version: row.closed_version.map(|version| at.number("closed_version", version)).transpose()?,
+        seats: at.number("seats", row.seats.into())?,
+        billing_anchor: Timestamp(row.billing_anchor),
+        settings: at.json("settings", &row.settings)?,
+        settings_version: at.number("settings_version", row.settings_version)?,
+        created_at: Timestamp(row.created_at),
+        title: row.title.clone(),
+        id: AccountId::from_uuid(row.id),
+    })
+}
+
+pub(super) fn read_place(account: AccountId, row: place::Model) -> Result<Place, StoreError> {
+    let at = At::new("place", &row.id);
+    let above = if row.parent_id == account.uuid() { Level::Account } else { Level::Instance };
+    Ok(Place {
+        account,
+        scope: at.scope(row.level, row.id)?,
+        parent: at.scope(level_number(above), row.parent_id)?,
+        state: at.known("state", place_state_of(row.state))?,
+        version: at.number("version", row.version)?,
+        closed_version: row.closed_version.map(|version| at.number("closed_version", version)).transpose()?,
+        created_at: Timestamp(row.created_at),
+        title: row.title.clone(),
+        edition: row.edition.clone(),
+    })
+}
+
+impl<T: Connected> Tx<T> {
+    async fn product_of(&self, name: &ProductName) -> Result<Arc<bailiwick_policy::Product>, StoreError> {
+        let at = At::new("account", name);
+        let version: Option<i64> = product::Entity::find_by_id(name.to_string())
+            .select_only()
+            .column(product::Column::Version)
+            .into_tuple()
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
+        let version = at.known("product", version)?;
+        if let Some(known) = self.products.get(name, version) {
+            return Ok(known);
+        }
+        let row = product::Entity::find_by_id(name.to_string()).one(self.conn()).await.map_err(fail)?;
+        let row = at.known("product", row)?;
+        let at = At::new("product", name);
+        let (manifest, numbers) = (at.json("canonical", &row.canonical)?, at.json("numbers", &row.numbers)?);
+        let (compiled, _) = compile(&manifest, numbers).map_err(|error| at.corrupt("canonical", error))?;
+        let compiled = Arc::new(compiled);
+        self.products.put(name.clone(), row.version, Arc::clone(&compiled));
+        Ok(compiled)
+    }
+    async fn custom_roles(&self, account: Uuid) -> Result<Vec<CustomRole>, StoreError> {
+        let rows = account_role::Entity::find().filter(account_role::Column::AccountId.eq(account));
+        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        rows.into_iter()
+            .map(|row| {
+                let at = At::new("account_role", &row.name);
+                Ok(CustomRole {
+                    no: RoleNo(at.number("number", row.number.into())?),
+                    decl: at.json::<RoleDecl>("definition", &row.definition)?,
+                    name: row.name.clone(),
+                })
+            })
+            .collect()
+    }
+    async fn overlays(
+        &self,
+        account: Uuid,
+        product: &bailiwick_policy::Product,
+    ) -> Result<Vec<Overlay>, StoreError> {
+        let rows = role_overlay::Entity::find().filter(role_overlay::Column::AccountId.eq(account));
+        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        let mut all: BTreeMap<RoleNo, Overlay> = BTreeMap::new();
+        for row in rows {
+            let at = At::new("role_overlay", &row.role);
+            let level = at.known("level", level_of(row.level))?;
+            let Some(role) = product.role_no(&row.role) else { continue };
+            let change = LevelOverlay { add: at.json("added", &row.added)?, remove: at.json("removed", &row.removed)? };
+            let overlay = all.entry(role).or_insert_with(|| Overlay { role, levels: BTreeMap::new() });
+            overlay.levels.insert(level, change);
+        }
+        Ok(all.into_values().collect())
+    }
+    async fn place_rows(&self, account: AccountId, ids: &[Uuid]) -> Result<Vec<Place>, StoreError> {
+        let mut found = Vec::new();
+        for some in ids.chunks(IDS) {
+            let rows = place::Entity::find()
+                .filter(place::Column::AccountId.eq(account.uuid()))
+                .filter(place::Column::Id.is_in(some.iter().copied()));
+            for row in rows.all(self.conn()).await.map_err(fail)? {
+                found.push(read_place(account, row)?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl<T: Connected> Reader for Tx<T> {
+    async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        let row = account::Entity::find_by_id(id.uuid()).one(self.conn()).await.map_err(fail)?;
+        row.map(read_account).transpose()
+    }
+    async fn places(&self, account: AccountId, ids: &[Uuid]) -> Result<Vec<Place>, StoreError> {
+        let mut found = self.place_rows(account, ids).await?;
+        let above: Vec<Uuid> = found
+            .iter()
+            .filter(|place| place.parent.level() == Level::Instance)
+            .filter_map(|place| place.parent.uuid())
+            .filter(|id| !ids.contains(id))
+            .collect();
+        let above = self.place_rows(account, &above).await?;
+        found.extend(above);
+        Ok(found)
+    }
+    async fn places_below(&self, account: AccountId, scope: &Scope) -> Result<Vec<Place>, StoreError> {
+        let mut rows = place::Entity::find().filter(place::Column::AccountId.eq(account.uuid()));
+        if let Scope::Instance(instance) = scope {
+            rows = rows.filter(place::Column::ParentId.eq(instance.uuid()));
+        } else if matches!(scope, Scope::Workspace(_)) {
+            return Ok(Vec::new());
+        }
+        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        rows.into_iter().map(|row| read_place(account, row)).collect()
+    }
+    async fn policy(&self, account: &Account) -> Result<Arc<AccountPolicy>, StoreError> {
+        let product = self.product_of(&account.product).await?;
+        let custom = self.custom_roles(account.id.uuid()).await?;
+        let overlays = self.overlays(account.id.uuid(), &product).await?;
+        let settings: BTreeMap<String, Json> = account.settings.clone();
+        Ok(Arc::new(AccountPolicy::compile(product, custom, overlays, settings)))
+    }
+    async fn early_closure(&self, account: AccountId, scope: Uuid) -> Result<Option<EarlyClosure>, StoreError> {
+        let row = early_closure::Entity::find_by_id((account.uuid(), scope)).one(self.conn()).await.map_err(fail)?;
+        let Some(row) = row else { return Ok(None) };
+        let at = At::new("early_closure", &row.scope_id);
+        Ok(Some(EarlyClosure {
+            version: at.number("version", row.version)?,
+            state: at.known("state", place_state_of(row.state))?,
+        }))
+    }
+}
+
+#[async_trait]
+impl<T: Holds> Writer for Tx<T> {
+    async fn put_account(&mut self, of: &Account) -> Result<(), StoreError> {
+        use account::Column as C;
+        let row = account::ActiveModel {
+            id: set(of.id.uuid()),
+            product: set(of.product.to_string()),
+            title: set(of.title.clone()),
+            state: set(place_state_number(of.state)),
+            version: set(stored(of.version)),
+            closed_version: set(of.closed_version.map(stored)),
+            seats: set(i32::try_from(of.seats).unwrap_or(i32::MAX)),
+            billing_anchor: set(of.billing_anchor.0),
+            settings: set(json(&of.settings)),
+            settings_version: set(stored(of.settings_version)),
+            created_at: set(of.created_at.0),
+        };
+        let changes = OnConflict::column(C::Id)
+            .update_columns([
+                C::Title,
+                C::State,
+                C::Version,
+                C::ClosedVersion,
+                C::Seats,
+                C::BillingAnchor,
+                C::Settings,
+                C::SettingsVersion,
+            ])
+            .to_owned();
+        let insert = account::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+    async fn put_place(&mut self, of: &Place) -> Result<(), StoreError> {
+        use place::Column as C;
+        let row = place::ActiveModel {
+            account_id: set(of.account.uuid()),
+            id: set(of.scope.uuid().unwrap_or_default()),
+            level: set(level_number(of.scope.level())),
+            parent_id: set(of.parent.uuid().unwrap_or_default()),
+            title: set(of.title.clone()),
+            edition: set(of.edition.clone()),
+            state: set(place_state_number(of.state)),
+            version: set(stored(of.version)),
+            closed_version: set(of.closed_version.map(stored)),
+            created_at: set(of.created_at.0),
+        };
+        let changes = OnConflict::columns([C::AccountId, C::Id])
+            .update_columns([C::ParentId, C::Title, C::Edition, C::State, C::Version, C::ClosedVersion])
+            .to_owned();
+        let insert = place::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+    async fn put_early_closure(
+        &mut self,
+        account: AccountId,
+        scope: Uuid,
+        closure: Option<EarlyClosure>,
+    ) -> Result<(), StoreError> {
+        use early_closure::Column as C;
+        let Some(closure) = closure else {
+            let row = early_closure::Entity::delete_by_id((account.uuid(), scope));
+            row.exec(self.conn()).await.map_err(fail)?;
+            return Ok(());
+        };
+        let row = early_closure::ActiveModel {
+            account_id: set(account.uuid()),
+            scope_id: set(scope),
+            version: set(stored(closure.version)),
+            state: set(place_state_number(closure.state)),
+        };
+        let changes =
+            OnConflict::columns([C::AccountId, C::ScopeId]).update_columns([C::Version, C::State]).to_owned();
+        let insert = early_closure::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+}

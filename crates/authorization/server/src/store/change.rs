@@ -1,0 +1,77 @@
+//! Changes as the feed carries them.
+
+use bailiwick_authorization_core::{Change, invitation::State};
+use bailiwick_policy::PlaceState;
+use bailiwick_proto::events::v1::{self as pb, change::Change as Told};
+
+/// The part of an account that a change is about: its kind and key.
+pub(super) fn part(change: &Change) -> Option<(i16, String)> {
+    match change {
+        Change::Subject(subject) => Some((1, subject.to_string())),
+        Change::Group(group) => Some((2, group.to_string())),
+        Change::Resource { of, id } => Some((3, format!("{of}:{id}"))),
+        _ => None,
+    }
+}
+
+pub(super) fn encode(change: &Change) -> Vec<u8> {
+    bailiwick_feed::encode(told(change))
+}
+
+pub(super) fn told(change: &Change) -> Told {
+    match change {
+        Change::Subject(subject) => Told::SubjectChanged(pb::SubjectChanged { subject: subject.to_string() }),
+        Change::Group(group) => Told::GroupChanged(pb::GroupChanged { group: group.to_string() }),
+        Change::Resource { of, id } => {
+            Told::ResourceChanged(pb::ResourceChanged { r#type: of.clone(), id: id.clone() })
+        }
+        Change::Policy(account) => Told::PolicyChanged(pb::PolicyChanged {
+            account: account.map(|account| account.to_string()).unwrap_or_default(),
+        }),
+        Change::Place(place) => Told::PlaceApplied(pb::PlaceApplied {
+            scope: place.scope.to_string(),
+            parent: place.parent.as_ref().map(ToString::to_string).unwrap_or_default(),
+            state: place_state(place.state).into(),
+            title: place.title.clone(),
+            edition: place.edition.clone().unwrap_or_default(),
+        }),
+        Change::Product { name, version, canonical } => Told::ProductApplied(pb::ProductApplied {
+            product: name.to_string(),
+            version: *version,
+            manifest: canonical.clone(),
+        }),
+        Change::Invitation(invitation) => Told::InvitationChanged(pb::InvitationChanged {
+            account: invitation.account.to_string(),
+            invitation: invitation.id.to_string(),
+            version: invitation.version,
+            state: invitation_state(invitation.state).into(),
+            email: invitation.email.clone(),
+            scope: invitation.scope.to_string(),
+            roles: invitation.roles.clone(),
+        }),
+        Change::Audited(audit) => Told::Audited(pb::Audited {
+            actor: audit.actor.as_ref().map(ToString::to_string).unwrap_or_default(),
+            action: audit.action.to_owned(),
+            target: audit.target.clone(),
+            details: audit.details.clone().into_iter().collect(),
+        }),
+    }
+}
+
+pub(super) fn place_state(state: PlaceState) -> pb::PlaceState {
+    match state {
+        PlaceState::Active => pb::PlaceState::Active,
+        PlaceState::Suspended => pb::PlaceState::Suspended,
+        PlaceState::Moving => pb::PlaceState::Moving,
+        PlaceState::Deleted => pb::PlaceState::Deleted,
+    }
+}
+
+fn invitation_state(state: State) -> pb::InvitationState {
+    match state {
+        State::Pending => pb::InvitationState::Pending,
+        State::Accepted => pb::InvitationState::Accepted,
+        State::Revoked => pb::InvitationState::Revoked,
+        State::Expired => pb::InvitationState::Expired,
+    }
+}

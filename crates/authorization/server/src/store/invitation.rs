@@ -1,0 +1,105 @@
+//! Invitations.
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    StoreError, email_key,
+    invitation::{After, Invitation, Reader, Writer},
+};
+use bailiwick_types::{AccountId, InvitationId, Scope, Timestamp};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+
+use super::{
+    convert::{At, invitation_state_number, invitation_state_of, json, level_number, set, stored},
+    entity::invitation,
+    fail,
+    tx::{Connected, Holds, Tx},
+};
+
+pub(super) fn read(row: invitation::Model) -> Result<Invitation, StoreError> {
+    let at = At::new("invitation", &row.id);
+    Ok(Invitation {
+        id: InvitationId::from_uuid(row.id),
+        account: AccountId::from_uuid(row.account_id),
+        roles: at.json("roles", &row.roles)?,
+        scope: at.scope(row.scope_level, row.scope_id)?,
+        state: at.known("state", invitation_state_of(row.state))?,
+        expires_at: Timestamp(row.expires_at),
+        created_at: Timestamp(row.created_at),
+        creator: at.parse("creator", &row.creator)?,
+        version: at.number("version", row.version)?,
+        email: row.email.clone(),
+    })
+}
+
+#[async_trait]
+impl<T: Connected> Reader for Tx<T> {
+    async fn invitation(&self, account: AccountId, id: InvitationId) -> Result<Option<Invitation>, StoreError> {
+        let row = invitation::Entity::find_by_id((account.uuid(), id.uuid())).one(self.conn()).await.map_err(fail)?;
+        row.map(read).transpose()
+    }
+    async fn newest_invitation(
+        &self,
+        account: AccountId,
+        email_key: &str,
+        scope: &Scope,
+    ) -> Result<Option<Invitation>, StoreError> {
+        let rows = invitation::Entity::find()
+            .filter(invitation::Column::AccountId.eq(account.uuid()))
+            .filter(invitation::Column::EmailKey.eq(email_key))
+            .filter(invitation::Column::ScopeId.eq(scope.uuid().unwrap_or_default()))
+            // The number of pending ones is the lowest.
+            .order_by_asc(invitation::Column::State)
+            .order_by_desc(invitation::Column::CreatedAt)
+            .order_by_desc(invitation::Column::Id);
+        rows.one(self.conn()).await.map_err(fail)?.map(read).transpose()
+    }
+    async fn invitations(
+        &self,
+        account: AccountId,
+        email_key: Option<&str>,
+        after: Option<After>,
+        limit: u64,
+    ) -> Result<Vec<Invitation>, StoreError> {
+        use invitation::Column as C;
+        let mut rows = invitation::Entity::find()
+            .filter(C::AccountId.eq(account.uuid()))
+            .order_by_desc(C::CreatedAt)
+            .order_by_desc(C::Id)
+            .limit(limit);
+        if let Some(key) = email_key {
+            rows = rows.filter(C::EmailKey.eq(key));
+        }
+        if let Some((at, id)) = after {
+            let same = Condition::all().add(C::CreatedAt.eq(at.0)).add(C::Id.lt(id));
+            rows = rows.filter(Condition::any().add(C::CreatedAt.lt(at.0)).add(same));
+        }
+        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+    }
+}
+
+#[async_trait]
+impl<T: Holds> Writer for Tx<T> {
+    async fn put_invitation(&mut self, of: &Invitation) -> Result<(), StoreError> {
+        use invitation::Column as C;
+        let row = invitation::ActiveModel {
+            account_id: set(of.account.uuid()),
+            id: set(of.id.uuid()),
+            email: set(of.email.clone()),
+            email_key: set(email_key(&of.email)),
+            scope_level: set(level_number(of.scope.level())),
+            scope_id: set(of.scope.uuid().unwrap_or_default()),
+            roles: set(json(&of.roles)),
+            state: set(invitation_state_number(of.state)),
+            creator: set(of.creator.to_string()),
+            expires_at: set(of.expires_at.0),
+            created_at: set(of.created_at.0),
+            version: set(stored(of.version)),
+        };
+        let changes = OnConflict::columns([C::AccountId, C::Id])
+            .update_columns([C::State, C::ExpiresAt, C::Version])
+            .to_owned();
+        let insert = invitation::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! Members.
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    StoreError,
+    member::{Member, Reader, Writer},
+};
+use bailiwick_sql::placeholders;
+use bailiwick_types::{AccountId, Subject, Timestamp, UserId};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Value, sea_query::OnConflict};
+use uuid::Uuid;
+
+use super::{
+    convert::{At, kind_number, kind_of, member_state_number, member_state_of, set},
+    entity::member,
+    fail,
+    tx::{Connected, Holds, Tx},
+};
+
+/// Scopes that one statement names.
+const SCOPES: usize = 300;
+
+pub(super) fn read(row: &member::Model) -> Result<Member, StoreError> {
+    let at = At::new("member", &row.user_id);
+    Ok(Member {
+        account: AccountId::from_uuid(row.account_id),
+        user: UserId::from_uuid(row.user_id),
+        kind: at.known("kind", kind_of(row.kind))?,
+        state: at.known("state", member_state_of(row.state))?,
+        expires_at: row.expires_at.map(Timestamp),
+        created_at: Timestamp(row.created_at),
+    })
+}
+
+#[async_trait]
+impl<T: Connected> Reader for Tx<T> {
+    async fn member(&self, account: AccountId, user: UserId) -> Result<Option<Member>, StoreError> {
+        let row = member::Entity::find_by_id((account.uuid(), user.uuid())).one(self.conn()).await.map_err(fail)?;
+        row.as_ref().map(read).transpose()
+    }
+    async fn members(
+        &self,
+        account: AccountId,
+        after: Option<UserId>,
+        limit: u64,
+    ) -> Result<Vec<Member>, StoreError> {
+        let mut rows = member::Entity::find()
+            .filter(member::Column::AccountId.eq(account.uuid()))
+            .order_by_asc(member::Column::UserId)
+            .limit(limit);
+        if let Some(after) = after {
+            rows = rows.filter(member::Column::UserId.gt(after.uuid()));
+        }
+        rows.all(self.conn()).await.map_err(fail)?.iter().map(read).collect()
+    }
+    async fn seats_taken(&self, account: AccountId) -> Result<u64, StoreError> {
+        let agents = member::Entity::find()
+            .filter(member::Column::AccountId.eq(account.uuid()))
+            .filter(member::Column::Kind.eq(kind_number(bailiwick_policy::manifest::MemberKind::Agent)));
+        agents.count(self.conn()).await.map_err(fail)
+    }
+    async fn accounts_of(&self, subject: &Subject) -> Result<Vec<AccountId>, StoreError> {
+        let user = subject.user_id().map(UserId::uuid).unwrap_or_default();
+        let sql = "SELECT account_id FROM member WHERE user_id = $1 \
+                   UNION SELECT account_id FROM binding WHERE subject = $2 \
+                   UNION SELECT account_id FROM group_member WHERE subject = $2 \
+                   UNION SELECT account_id FROM entitlement WHERE subject = $2 ORDER BY 1";
+        let rows = self.rows(sql, vec![user.into(), subject.to_string().into()]).await?;
+        rows.iter().map(|row| Ok(AccountId::from_uuid(row.try_get("", "account_id").map_err(fail)?))).collect()
+    }
+}
+
+#[async_trait]
+impl<T: Holds> Writer for Tx<T> {
+    async fn put_member(&mut self, of: &Member) -> Result<(), StoreError> {
+        use member::Column as C;
+        self.hold_user(of.user).await?;
+        let row = member::ActiveModel {
+            account_id: set(of.account.uuid()),
+            user_id: set(of.user.uuid()),
+            kind: set(kind_number(of.kind)),
+            state: set(member_state_number(of.state)),
+            expires_at: set(of.expires_at.map(|at| at.0)),
+            created_at: set(of.created_at.0),
+        };
+        let changes = OnConflict::columns([C::AccountId, C::UserId])
+            .update_columns([C::Kind, C::State, C::ExpiresAt])
+            .to_owned();
+        let insert = member::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+    async fn remove_member(&mut self, account: AccountId, user: UserId) -> Result<(), StoreError> {
+        let row = member::Entity::delete_by_id((account.uuid(), user.uuid()));
+        row.exec(self.conn()).await.map_err(fail)?;
+        let subject = Subject::user(user);
+        for table in ["binding", "entitlement", "group_member", "approval", "quota"] {
+            let sql = format!("DELETE FROM {table} WHERE account_id = $1 AND subject = $2");
+            self.run(&sql, vec![account.uuid().into(), subject.to_string().into()]).await?;
+        }
+        Ok(())
+    }
+    async fn remove_grants(
+        &mut self,
+        account: AccountId,
+        subject: &Subject,
+        scopes: &[Uuid],
+    ) -> Result<(), StoreError> {
+        for some in scopes.chunks(SCOPES) {
+            let list = placeholders(3, some.len());
+            let mut values: Vec<Value> = vec![account.uuid().into(), subject.to_string().into()];
+            values.extend(some.iter().map(|id| Value::from(*id)));
+            let sql = format!(
+                "DELETE FROM entitlement WHERE account_id = $1 AND subject = $2 AND scope_id IN ({list})"
+            );
+            self.run(&sql, values.clone()).await?;
+            let sql = format!(
+                "DELETE FROM entitlement WHERE account_id = $1 AND subject = $2 AND kind = 1 AND EXISTS (\
+                 SELECT 1 FROM resource r WHERE r.account_id = entitlement.account_id \
+                 AND r.type = entitlement.resource_type AND r.id = entitlement.resource_id \
+                 AND r.scope_id IN ({list}))"
+            );
+            self.run(&sql, values).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! Users, service accounts, and what is bound at the deployment and at products.
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    StoreError, email_key,
+    person::{Person, Reader, ServiceAccount, Writer},
+};
+use bailiwick_types::{ScopeRoot, ServiceAccountId, Subject, UserId};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, sea_query::OnConflict};
+
+use super::{
+    convert::{At, person_state_number, person_state_of, set, stored},
+    entity::{root_binding, service_state, user_state},
+    fail,
+    tx::{Connected, Holds, Tx},
+};
+
+impl<T: Connected> Tx<T> {
+    /// Keeps what identity says of a user as it is until the transaction ends: who disables a user has to know every
+    /// account that the user is in.
+    pub(super) async fn hold_user(&self, user: UserId) -> Result<(), StoreError> {
+        if self.conn().get_database_backend() == DbBackend::Postgres {
+            let sql = "SELECT 1 FROM user_state WHERE user_id = $1 FOR SHARE";
+            self.rows(sql, vec![user.uuid().into()]).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<T: Connected> Reader for Tx<T> {
+    async fn person(&self, user: UserId) -> Result<Option<Person>, StoreError> {
+        let row = user_state::Entity::find_by_id(user.uuid()).one(self.conn()).await.map_err(fail)?;
+        let Some(row) = row else { return Ok(None) };
+        let at = At::new("user_state", &row.user_id);
+        Ok(Some(Person {
+            user,
+            state: at.known("state", person_state_of(row.state))?,
+            version: at.number("version", row.version)?,
+            closed_version: row.closed_version.map(|version| at.number("closed_version", version)).transpose()?,
+            email_verified: row.email_verified,
+            operator: row.operator,
+            email: row.email.clone(),
+        }))
+    }
+    async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
+        let row = service_state::Entity::find_by_id(id.uuid()).one(self.conn()).await.map_err(fail)?;
+        let Some(row) = row else { return Ok(None) };
+        let at = At::new("service_state", &row.service_id);
+        Ok(Some(ServiceAccount {
+            id,
+            version: at.number("version", row.version)?,
+            enabled: row.enabled,
+            root: at.parse("scope", &row.scope)?,
+            role: Some(row.role.clone()).filter(|role| !role.is_empty()),
+        }))
+    }
+    async fn has_root_binding(&self, root: &ScopeRoot, subject: &Subject, role: &str) -> Result<bool, StoreError> {
+        let key = (root.to_string(), subject.to_string(), role.to_owned());
+        Ok(root_binding::Entity::find_by_id(key).one(self.conn()).await.map_err(fail)?.is_some())
+    }
+}
+
+#[async_trait]
+impl<T: Holds> Writer for Tx<T> {
+    async fn put_person(&mut self, of: &Person) -> Result<(), StoreError> {
+        use user_state::Column as C;
+        let row = user_state::ActiveModel {
+            user_id: set(of.user.uuid()),
+            state: set(person_state_number(of.state)),
+            version: set(stored(of.version)),
+            closed_version: set(of.closed_version.map(stored)),
+            email: set(of.email.clone()),
+            email_key: set(email_key(&of.email)),
+            email_verified: set(of.email_verified),
+            operator: set(of.operator),
+        };
+        let changes = OnConflict::column(C::UserId)
+            .update_columns([
+                C::State,
+                C::Version,
+                C::ClosedVersion,
+                C::Email,
+                C::EmailKey,
+                C::EmailVerified,
+                C::Operator,
+            ])
+            .to_owned();
+        let insert = user_state::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+    async fn put_service_account(&mut self, of: &ServiceAccount) -> Result<(), StoreError> {
+        use service_state::Column as C;
+        let row = service_state::ActiveModel {
+            service_id: set(of.id.uuid()),
+            version: set(stored(of.version)),
+            enabled: set(of.enabled),
+            scope: set(of.root.to_string()),
+            role: set(of.role.clone().unwrap_or_default()),
+        };
+        let changes = OnConflict::column(C::ServiceId)
+            .update_columns([C::Version, C::Enabled, C::Scope, C::Role])
+            .to_owned();
+        let insert = service_state::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+    async fn set_root_binding(
+        &mut self,
+        root: &ScopeRoot,
+        subject: &Subject,
+        role: &str,
+        bound: bool,
+    ) -> Result<bool, StoreError> {
+        if self.has_root_binding(root, subject, role).await? == bound {
+            return Ok(false);
+        }
+        let key = (root.to_string(), subject.to_string(), role.to_owned());
+        if bound {
+            let row = root_binding::ActiveModel {
+                root: set(key.0),
+                subject: set(key.1),
+                role: set(key.2),
+                created_at: set(self.now()),
+            };
+            let insert = root_binding::Entity::insert(row);
+            insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        } else {
+            root_binding::Entity::delete_by_id(key).exec(self.conn()).await.map_err(fail)?;
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,95 @@
+//! Products.
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    StoreError,
+    product::{Product, Reader, Usage, Writer},
+};
+use bailiwick_types::{ProductName, Timestamp};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+
+use super::{
+    convert::{At, json, level_of, set, stored},
+    entity::{product, product_version},
+    fail,
+    tx::{Connected, Holds, Tx},
+};
+
+fn read(row: product::Model) -> Result<Product, StoreError> {
+    let at = At::new("product", &row.name);
+    Ok(Product {
+        name: at.parse("name", &row.name)?,
+        version: at.number("version", row.version)?,
+        manifest: at.json("canonical", &row.canonical)?,
+        numbers: at.json("numbers", &row.numbers)?,
+        updated_at: Timestamp(row.updated_at),
+        source: row.manifest.clone(),
+    })
+}
+
+#[async_trait]
+impl<T: Connected> Reader for Tx<T> {
+    async fn product(&self, name: &ProductName) -> Result<Option<Product>, StoreError> {
+        let row = product::Entity::find_by_id(name.to_string()).one(self.conn()).await.map_err(fail)?;
+        row.map(read).transpose()
+    }
+    async fn products(&self, after: Option<&str>, limit: u64) -> Result<Vec<Product>, StoreError> {
+        let mut rows = product::Entity::find().order_by_asc(product::Column::Name).limit(limit);
+        if let Some(after) = after {
+            rows = rows.filter(product::Column::Name.gt(after));
+        }
+        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+    }
+    async fn usage(&self, name: &ProductName) -> Result<Usage, StoreError> {
+        let at = At::new("binding", name);
+        let mut usage = Usage::default();
+        let of = || vec![name.to_string().into()];
+        let sql = "SELECT DISTINCT b.role, b.scope_level FROM binding b JOIN account a ON a.id = b.account_id \
+                   LEFT JOIN account_role r ON r.account_id = b.account_id AND r.name = b.role \
+                   WHERE a.product = $1 AND r.name IS NULL";
+        for row in self.rows(sql, of()).await? {
+            let level = at.known("scope_level", level_of(row.try_get("", "scope_level").map_err(fail)?))?;
+            usage.roles.insert((row.try_get("", "role").map_err(fail)?, level));
+        }
+        let sql = "SELECT DISTINCT r.type FROM resource r JOIN account a ON a.id = r.account_id WHERE a.product = $1";
+        for row in self.rows(sql, of()).await? {
+            usage.types.insert(row.try_get("", "type").map_err(fail)?);
+        }
+        let sql = "SELECT DISTINCT p.level FROM place p JOIN account a ON a.id = p.account_id \
+                   WHERE a.product = $1 AND p.state <> 4";
+        for row in self.rows(sql, of()).await? {
+            usage.levels.insert(at.known("level", level_of(row.try_get("", "level").map_err(fail)?))?);
+        }
+        Ok(usage)
+    }
+}
+
+#[async_trait]
+impl<T: Holds> Writer for Tx<T> {
+    async fn put_product(&mut self, of: &Product) -> Result<(), StoreError> {
+        use product::Column as C;
+        let row = product::ActiveModel {
+            name: set(of.name.to_string()),
+            version: set(stored(of.version)),
+            manifest: set(of.source.clone()),
+            canonical: set(json(&of.manifest)),
+            numbers: set(json(&of.numbers)),
+            updated_at: set(of.updated_at.0),
+        };
+        let changes = OnConflict::column(C::Name)
+            .update_columns([C::Version, C::Manifest, C::Canonical, C::Numbers, C::UpdatedAt])
+            .to_owned();
+        let insert = product::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        let kept = product_version::ActiveModel {
+            name: set(of.name.to_string()),
+            version: set(stored(of.version)),
+            manifest: set(of.source.clone()),
+            numbers: set(json(&of.numbers)),
+            applied_at: set(of.updated_at.0),
+        };
+        let insert = product_version::Entity::insert(kept);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+}

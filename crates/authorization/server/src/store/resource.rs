@@ -1,0 +1,136 @@
+//! Resources.
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    StoreError,
+    resource::{Name, Reader, Resource, Writer},
+};
+use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+
+use super::{
+    convert::{At, json, level_number, set, stored},
+    entity::{quota, resource},
+    fail,
+    tx::{Connected, Holds, Tx},
+};
+
+fn read(row: resource::Model) -> Result<Resource, StoreError> {
+    let at = At::new("resource", &row.id);
+    Ok(Resource {
+        account: AccountId::from_uuid(row.account_id),
+        scope: at.scope(row.scope_level, row.scope_id)?,
+        owner: row.owner.as_deref().map(|text| at.parse("owner", text)).transpose()?,
+        parent: match (&row.parent_type, &row.parent_id) {
+            (Some(of), Some(id)) => Some(Name { of: of.clone(), id: id.clone() }),
+            _ => None,
+        },
+        attributes: at.json("attributes", &row.attributes)?,
+        revision: at.number("revision", row.revision)?,
+        created_at: Timestamp(row.created_at),
+        updated_at: Timestamp(row.updated_at),
+        title: row.title.clone(),
+        name: Name { of: row.kind.clone(), id: row.id.clone() },
+    })
+}
+
+#[async_trait]
+impl<T: Connected> Reader for Tx<T> {
+    async fn resource(&self, account: AccountId, name: &Name) -> Result<Option<Resource>, StoreError> {
+        let key = (account.uuid(), name.of.clone(), name.id.clone());
+        let row = resource::Entity::find_by_id(key).one(self.conn()).await.map_err(fail)?;
+        row.map(read).transpose()
+    }
+    async fn resources(
+        &self,
+        account: AccountId,
+        of: &str,
+        scope: Option<&Scope>,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<Resource>, StoreError> {
+        let mut rows = resource::Entity::find()
+            .filter(resource::Column::AccountId.eq(account.uuid()))
+            .filter(resource::Column::Kind.eq(of))
+            .order_by_asc(resource::Column::Id)
+            .limit(limit);
+        if let Some(scope) = scope {
+            rows = rows.filter(resource::Column::ScopeId.eq(scope.uuid().unwrap_or_default()));
+        }
+        if let Some(after) = after {
+            rows = rows.filter(resource::Column::Id.gt(after));
+        }
+        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+    }
+    async fn has_children(&self, account: AccountId, name: &Name) -> Result<bool, StoreError> {
+        let below = resource::Entity::find()
+            .filter(resource::Column::AccountId.eq(account.uuid()))
+            .filter(resource::Column::ParentType.eq(name.of.as_str()))
+            .filter(resource::Column::ParentId.eq(name.id.as_str()));
+        Ok(below.one(self.conn()).await.map_err(fail)?.is_some())
+    }
+    async fn owned(&self, account: AccountId, owner: &Subject, of: &str) -> Result<u64, StoreError> {
+        let own = resource::Entity::find()
+            .filter(resource::Column::AccountId.eq(account.uuid()))
+            .filter(resource::Column::Owner.eq(owner.as_str()))
+            .filter(resource::Column::Kind.eq(of));
+        own.count(self.conn()).await.map_err(fail)
+    }
+    async fn quota(&self, account: AccountId, subject: &Subject, of: &str) -> Result<Option<u64>, StoreError> {
+        let key = (account.uuid(), subject.to_string(), of.to_owned());
+        let row = quota::Entity::find_by_id(key).one(self.conn()).await.map_err(fail)?;
+        row.map(|row| At::new("quota", &row.subject).number("maximum", row.maximum)).transpose()
+    }
+}
+
+#[async_trait]
+impl<T: Holds> Writer for Tx<T> {
+    async fn put_resource(&mut self, of: &Resource) -> Result<(), StoreError> {
+        use resource::Column as C;
+        let row = resource::ActiveModel {
+            account_id: set(of.account.uuid()),
+            kind: set(of.name.of.clone()),
+            id: set(of.name.id.clone()),
+            scope_level: set(level_number(of.scope.level())),
+            scope_id: set(of.scope.uuid().unwrap_or_default()),
+            owner: set(of.owner.as_ref().map(ToString::to_string)),
+            parent_type: set(of.parent.as_ref().map(|parent| parent.of.clone())),
+            parent_id: set(of.parent.as_ref().map(|parent| parent.id.clone())),
+            title: set(of.title.clone()),
+            attributes: set(json(&of.attributes)),
+            revision: set(stored(of.revision)),
+            created_at: set(of.created_at.0),
+            updated_at: set(of.updated_at.0),
+        };
+        let changes = OnConflict::columns([C::AccountId, C::Kind, C::Id])
+            .update_columns([
+                C::ScopeLevel,
+                C::ScopeId,
+                C::Owner,
+                C::ParentType,
+                C::ParentId,
+                C::Title,
+                C::Attributes,
+                C::Revision,
+                C::UpdatedAt,
+            ])
+            .to_owned();
+        let insert = resource::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+    async fn remove_resource(&mut self, account: AccountId, name: &Name) -> Result<Vec<Subject>, StoreError> {
+        let values = || vec![account.uuid().into(), name.of.clone().into(), name.id.clone().into()];
+        let sql = "SELECT DISTINCT subject FROM entitlement \
+                   WHERE account_id = $1 AND resource_type = $2 AND resource_id = $3";
+        let mut subjects = Vec::new();
+        for row in self.rows(sql, values()).await? {
+            let text: String = row.try_get("", "subject").map_err(fail)?;
+            subjects.push(At::new("entitlement", name).parse("subject", &text)?);
+        }
+        let sql = "DELETE FROM entitlement WHERE account_id = $1 AND resource_type = $2 AND resource_id = $3";
+        self.run(sql, values()).await?;
+        self.run("DELETE FROM resource WHERE account_id = $1 AND type = $2 AND id = $3", values()).await?;
+        Ok(subjects)
+    }
+}

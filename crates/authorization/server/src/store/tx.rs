@@ -1,0 +1,162 @@
+//! A transaction with the ports of `core` on it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{Change, StoreError, Unit, Write};
+use bailiwick_sql::{Conn, ReadTx, WriteTx, placeholders, statement};
+use bailiwick_types::{ScopeRoot, Token};
+use sea_orm::{ConnectionTrait, Value};
+
+use super::{Hook, Products, change, fail};
+
+/// Rows of `part` that one statement writes.
+const PARTS: usize = 200;
+
+/// Has a connection.
+pub(crate) trait Connected: Send + Sync {
+    fn conn(&self) -> &Conn;
+}
+
+impl Connected for ReadTx {
+    fn conn(&self) -> &Conn {
+        ReadTx::conn(self)
+    }
+}
+
+impl Connected for WriteTx {
+    fn conn(&self) -> &Conn {
+        WriteTx::conn(self)
+    }
+}
+
+impl Connected for &mut WriteTx {
+    fn conn(&self) -> &Conn {
+        WriteTx::conn(self)
+    }
+}
+
+/// Holds roots to write under: a transaction, or one that is lent.
+pub(crate) trait Holds: Connected {
+    fn tx(&mut self) -> &mut WriteTx;
+    fn held(&self) -> &WriteTx;
+}
+
+impl Holds for WriteTx {
+    fn tx(&mut self) -> &mut WriteTx {
+        self
+    }
+    fn held(&self) -> &WriteTx {
+        self
+    }
+}
+
+impl Holds for &mut WriteTx {
+    fn tx(&mut self) -> &mut WriteTx {
+        self
+    }
+    fn held(&self) -> &WriteTx {
+        self
+    }
+}
+
+/// A transaction with the ports of `core` on it.
+pub(crate) struct Tx<T> {
+    tx: T,
+    pub(super) products: Arc<Products>,
+    hook: Option<Hook>,
+    changes: Vec<(ScopeRoot, Change)>,
+}
+
+impl<T> Tx<T> {
+    pub(crate) fn new(tx: T, products: Arc<Products>) -> Self {
+        Self { tx, products, hook: None, changes: Vec::new() }
+    }
+    pub(super) fn with_hook(self, hook: Hook) -> Self {
+        Self { hook: Some(hook), ..self }
+    }
+}
+
+impl<T: Connected> Tx<T> {
+    pub(super) fn conn(&self) -> &Conn {
+        self.tx.conn()
+    }
+    /// Runs a statement with `$1`, `$2` ... for its values.
+    pub(super) async fn run(&self, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
+        let conn = self.conn();
+        let done = conn.execute_raw(statement(conn, sql, values)).await.map_err(fail)?;
+        Ok(done.rows_affected())
+    }
+    /// Reads rows by a statement with `$1`, `$2` ... for its values.
+    pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<sea_orm::QueryResult>, StoreError> {
+        let conn = self.conn();
+        conn.query_all_raw(statement(conn, sql, values)).await.map_err(fail)
+    }
+}
+
+impl<T: Holds> Tx<T> {
+    /// The instant, in microseconds.
+    pub(super) fn now(&self) -> i64 {
+        self.tx.held().db().clock().now().0
+    }
+    /// Writes what was emitted: the changes to the outbox, and the last change of each part.
+    pub(crate) async fn flush(&mut self) -> Result<(), StoreError> {
+        let mut parts: Vec<(uuid::Uuid, i16, String, u64)> = Vec::new();
+        let mut told: Vec<(ScopeRoot, Change)> = Vec::new();
+        for (root, change) in std::mem::take(&mut self.changes) {
+            // A set that changed twice in a write changed once.
+            if told.iter().any(|(r, c)| *r == root && *c == change) {
+                continue;
+            }
+            if let (ScopeRoot::Account(account), Some((kind, key))) = (&root, change::part(&change)) {
+                let revision = self.tx.held().next_revision(&root).map_err(fail)?;
+                parts.push((account.uuid(), kind, key, revision));
+            }
+            self.tx.tx().emit(&root, change::encode(&change)).map_err(fail)?;
+            told.push((root, change));
+        }
+        for some in parts.chunks(PARTS) {
+            let mut tuples = Vec::with_capacity(some.len());
+            let mut values: Vec<Value> = Vec::with_capacity(some.len() * 4);
+            for (n, (account, kind, key, revision)) in some.iter().enumerate() {
+                tuples.push(format!("({})", placeholders(n * 4 + 1, 4)));
+                values.extend([
+                    (*account).into(),
+                    (*kind).into(),
+                    key.clone().into(),
+                    i64::try_from(*revision).unwrap_or(i64::MAX).into(),
+                ]);
+            }
+            let sql = format!(
+                "INSERT INTO part (account_id, kind, key, revision) VALUES {} \
+                 ON CONFLICT (account_id, kind, key) DO UPDATE SET revision = excluded.revision",
+                tuples.join(", ")
+            );
+            self.run(&sql, values).await?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Holds> Write for Tx<T> {
+    fn emit(&mut self, root: ScopeRoot, change: Change) {
+        self.changes.push((root, change));
+    }
+    fn next_revision(&self, root: &ScopeRoot) -> Result<u64, StoreError> {
+        self.tx.held().next_revision(root).map_err(fail)
+    }
+}
+
+#[async_trait]
+impl Unit for Tx<WriteTx> {
+    async fn commit(mut self: Box<Self>) -> Result<Token, StoreError> {
+        self.flush().await?;
+        let done = self.tx.commit().await.map_err(fail)?;
+        if let Some(hook) = &self.hook
+            && !done.revisions.is_empty()
+        {
+            hook.committed(&done).await;
+        }
+        Ok(done.token())
+    }
+}

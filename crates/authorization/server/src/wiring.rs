@@ -1,0 +1,203 @@
+//! Puts the service together.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::Ports;
+use bailiwick_feed::{GrpcFeedSource, SnapshotSource};
+use bailiwick_rpc::{Authenticator, Guard, Peer, Rights, Services};
+use bailiwick_sql::{
+    Committed, Db, Error,
+    follow::{FeedSink, Follower, FollowerConfig},
+    statement,
+};
+use bailiwick_types::{Clock, IdGen, Rng, Service, SystemRng};
+use sea_orm::ConnectionTrait;
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    AuthorizationConfig,
+    follow::{IdentitySink, TenancySink, Tools},
+    fresh::Freshness,
+    grpc::{self, Api},
+    replica::{ConsistentRights, Replica},
+    store::{OnCommit, Snapshot, SqlStore, load::SqlSource},
+};
+
+/// What the service needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// Its configuration.
+    pub config: AuthorizationConfig,
+    /// Its database, connected, with its schema.
+    pub db: Db,
+    /// Serves identity's feed.
+    pub identity: Peer,
+    /// Serves tenancy's feed.
+    pub tenancy: Peer,
+    /// Forgets the tokens of whoever is disabled.
+    pub authenticator: Arc<Authenticator>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdGen>,
+}
+
+impl std::fmt::Debug for Deps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deps").field("config", &self.config).field("db", &self.db).finish_non_exhaustive()
+    }
+}
+
+/// The service, ready to be served.
+#[derive(Clone)]
+pub struct AuthorizationService {
+    deps: Deps,
+    store: SqlStore,
+    replica: Arc<Replica>,
+}
+
+impl std::fmt::Debug for AuthorizationService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AuthorizationService({:?})", self.deps)
+    }
+}
+
+/// Makes what was written here visible here before the writer answers.
+struct Visible(Arc<Replica>);
+
+#[async_trait]
+impl OnCommit for Visible {
+    async fn committed(&self, done: &Committed) {
+        for (root, revision) in &done.revisions {
+            self.0.applied(root, *revision).await;
+        }
+    }
+}
+
+/// Puts the service together.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn build(deps: Deps) -> Result<AuthorizationService, Error> {
+    let source = Arc::new(SqlSource::new(deps.db.clone()));
+    let replica = Replica::new(source.clone(), None, source, Arc::clone(&deps.clock), deps.config.replica());
+    let store = SqlStore::new(deps.db.clone(), Arc::new(Visible(Arc::clone(&replica))));
+    // The first poll finds the end of the outbox: only then is there anything to answer from.
+    if let Err(error) = replica.poll().await {
+        tracing::warn!(error = %error, "the outbox could not be polled yet");
+    }
+    Ok(AuthorizationService { deps, store, replica })
+}
+
+impl AuthorizationService {
+    /// The gRPC services.
+    #[must_use]
+    pub fn services(&self, guard: Guard) -> Services {
+        let api = Api {
+            ports: Ports {
+                store: Arc::new(self.store.clone()),
+                clock: Arc::clone(&self.deps.clock),
+                ids: Arc::clone(&self.deps.ids),
+            },
+            fresh: Freshness::new(self.deps.db.clone(), self.deps.config.token_wait.get()),
+            rights: self.rights(),
+            guard,
+        };
+        grpc::services(&api, &self.replica, self.deps.db.clone())
+    }
+    /// What callers may do in the suite, told by this service itself.
+    #[must_use]
+    pub fn rights(&self) -> Arc<dyn Rights> {
+        Arc::new(ConsistentRights(Arc::clone(&self.replica)))
+    }
+    /// What decisions are made from.
+    #[must_use]
+    pub fn replica(&self) -> &Arc<Replica> {
+        &self.replica
+    }
+    /// The present state, for the server of the feed.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<dyn SnapshotSource> {
+        Arc::new(Snapshot::new(self.deps.db.clone()))
+    }
+    /// The database, for the server of the feed.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.deps.db
+    }
+    /// Starts what runs beside the methods, until `stop` is cancelled: the replica, and what follows the other services.
+    pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        let (replica, hints, until) = (Arc::clone(&self.replica), self.hints(tasks, stop), stop.clone());
+        tasks.spawn(replica.run(hints, until));
+        let tools = Tools {
+            products: self.store.products(),
+            clock: Arc::clone(&self.deps.clock),
+            ids: Arc::clone(&self.deps.ids),
+        };
+        let identity = IdentitySink { tools: tools.clone(), authenticator: Arc::clone(&self.deps.authenticator) };
+        self.follow(tasks, stop, Service::Tenancy, self.deps.tenancy.clone(), Arc::new(TenancySink(tools)));
+        self.follow(tasks, stop, Service::Identity, self.deps.identity.clone(), Arc::new(identity));
+        let (service, until) = (self.clone(), stop.clone());
+        tasks.spawn(async move {
+            until.run_until_cancelled(service.forget()).await;
+        });
+    }
+    fn follow(
+        &self,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+        source: Service,
+        peer: Peer,
+        sink: Arc<dyn FeedSink>,
+    ) {
+        let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+        let feed = Arc::new(GrpcFeedSource::new(source, peer));
+        let follower = Follower::new(FollowerConfig::new(source, rng), self.deps.db.clone(), feed, sink);
+        let until = stop.clone();
+        tasks.spawn(async move {
+            until.run_until_cancelled(follower.run()).await;
+        });
+    }
+    /// Changes with every commit that this process makes or hears of.
+    fn hints(&self, tasks: &TaskTracker, stop: &CancellationToken) -> watch::Receiver<u64> {
+        let (mut own, mut all) = (self.deps.db.commits(), self.deps.db.sequencings());
+        let (tell, hints) = watch::channel(0);
+        let until = stop.clone();
+        tasks.spawn(async move {
+            loop {
+                let heard = tokio::select! {
+                    () = until.cancelled() => return,
+                    heard = own.changed() => heard,
+                    heard = all.changed() => heard,
+                };
+                if heard.is_err() {
+                    return;
+                }
+                tell.send_modify(|n| *n += 1);
+            }
+        });
+        hints
+    }
+    /// Forgets answers that nobody asks for again.
+    async fn forget(&self) {
+        let retention = self.deps.config.request_retention.get();
+        let pause = retention.min(std::time::Duration::from_secs(3600));
+        loop {
+            tokio::time::sleep(pause).await;
+            let age = i64::try_from(retention.as_micros()).unwrap_or(i64::MAX);
+            let before = self.deps.clock.now().0.saturating_sub(age);
+            if let Err(error) = self.forget_before(before).await {
+                tracing::warn!(error = error.detail(), "old answers could not be removed");
+            }
+        }
+    }
+    async fn forget_before(&self, before: i64) -> Result<(), Error> {
+        let tx = self.deps.db.begin_write(&[]).await?;
+        let sql = "DELETE FROM idempotency WHERE created_at < $1";
+        tx.conn().execute_raw(statement(tx.conn(), sql, vec![before.into()])).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

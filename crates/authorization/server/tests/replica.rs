@@ -1,0 +1,331 @@
+//! A replica on a real database: what it answers is true, and becomes true when it should.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use bailiwick_authorization_server::replica::{Consistency, Question, ReplicaError, TargetText};
+use bailiwick_policy::{Audience, Outcome, Reason};
+use bailiwick_proto::events::v1::PlaceState;
+use bailiwick_rpc::OperatorAllowed;
+use bailiwick_types::{Scope, ScopeRoot, Subject};
+use support::{MANIFEST, World, account, allows, allows_at, ask, group, on_both_engines, user, user_id, workspace};
+
+on_both_engines! {
+    a_binding_allows_and_its_removal_denies
+    a_token_makes_a_write_visible_on_every_replica
+    what_was_not_polled_is_not_seen_and_what_was_is
+    groups_in_groups_give_what_they_have
+    resources_are_known_unknown_and_below_others
+    a_closed_workspace_denies_everything_in_it
+    a_manifest_counts_for_everybody_at_once
+    old_data_is_no_decision
+    a_new_epoch_drops_everything
+    an_explanation_is_read_from_the_primary
+    the_operator_counts_for_the_guard_and_not_for_products
+    a_batch_is_answered_at_one_revision
+    a_disabled_user_is_denied
+    an_overflow_of_changes_asks_the_primary
+}
+
+async fn seeded(world: &World) -> (bailiwick_types::AccountId, String) {
+    let a = account(1);
+    world.account(a).await;
+    let mut write = world.write(a).await;
+    write.member(user_id(1)).await;
+    write.bind(&user(1), "editor", &Scope::Account(a)).await;
+    write.commit().await;
+    (a, format!("account:{a}"))
+}
+
+async fn a_binding_allows_and_its_removal_denies(world: World) {
+    let (a, on) = seeded(&world).await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    assert!(allows(&replica, a, &user(1), "note.view", &on).await);
+    assert!(!allows(&replica, a, &user(1), "note.delete", &on).await);
+    assert!(!allows(&replica, a, &user(2), "note.view", &on).await);
+    let mut write = world.write(a).await;
+    write.unbind(&user(1)).await;
+    let done = write.commit().await;
+    let (root, revision) = done.revisions[0].clone();
+    replica.applied(&root, revision).await;
+    assert!(!allows(&replica, a, &user(1), "note.view", &on).await);
+    let unknown = ask(&replica, account(9), &user(1), "note.view", &on, &Consistency::MinimizeLatency).await;
+    assert!(matches!(unknown, Err(ReplicaError::UnknownAccount)));
+}
+
+async fn a_token_makes_a_write_visible_on_every_replica(world: World) {
+    let (a, on) = seeded(&world).await;
+    let replicas = [world.replica(), world.replica()];
+    for replica in &replicas {
+        replica.poll().await.unwrap();
+        assert!(allows(replica, a, &user(1), "note.view", &on).await);
+    }
+    let mut write = world.write(a).await;
+    write.unbind(&user(1)).await;
+    let token = write.commit().await.token();
+    for replica in &replicas {
+        assert!(!allows_at(replica, a, &user(1), "note.view", &on, token.clone()).await);
+        // And from then on without it.
+        assert!(!allows(replica, a, &user(1), "note.view", &on).await);
+    }
+}
+
+async fn what_was_not_polled_is_not_seen_and_what_was_is(world: World) {
+    let (a, on) = seeded(&world).await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    assert!(allows(&replica, a, &user(1), "note.view", &on).await);
+    let mut write = world.write(a).await;
+    write.unbind(&user(1)).await;
+    // Without position: a sequencer that stands still delays no denial.
+    write.tx.commit_without_sequencing().await.unwrap();
+    assert!(allows(&replica, a, &user(1), "note.view", &on).await);
+    replica.poll().await.unwrap();
+    assert!(!allows(&replica, a, &user(1), "note.view", &on).await);
+    let primary = ask(&replica, a, &user(1), "note.view", &on, &Consistency::Fully).await.unwrap();
+    assert_eq!(primary.outcome, Outcome::Deny);
+}
+
+async fn groups_in_groups_give_what_they_have(world: World) {
+    let (a, on) = seeded(&world).await;
+    let mut write = world.write(a).await;
+    write.member(user_id(2)).await;
+    write.group(group(1)).await;
+    write.group(group(2)).await;
+    write.join(group(1), &user(2)).await;
+    write.join(group(2), &Subject::group(group(1))).await;
+    // A circle.
+    write.join(group(1), &Subject::group(group(2))).await;
+    write.bind(&Subject::group(group(2)), "editor", &Scope::Account(a)).await;
+    write.commit().await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    assert!(allows(&replica, a, &user(2), "note.edit", &on).await);
+    let mut write = world.write(a).await;
+    write.leave(group(2), &Subject::group(group(1))).await;
+    write.commit().await;
+    replica.poll().await.unwrap();
+    assert!(!allows(&replica, a, &user(2), "note.edit", &on).await);
+}
+
+async fn resources_are_known_unknown_and_below_others(world: World) {
+    let (a, _) = seeded(&world).await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    let near = Consistency::MinimizeLatency;
+    let absent = ask(&replica, a, &user(1), "note.view", "note:1", &near).await.unwrap();
+    assert_eq!((absent.outcome, absent.reason), (Outcome::Deny, Reason::ResourceUnknown));
+    let mut write = world.write(a).await;
+    write.resource("folder", "f", &Scope::Account(a), None, "{}").await;
+    let assignee = format!(r#"{{"assignee": "{}"}}"#, user_id(3));
+    write.resource("note", "1", &Scope::Account(a), Some(("folder", "f")), &assignee).await;
+    write.member(user_id(3)).await;
+    write.bind(&user(3), "handler", &Scope::Account(a)).await;
+    write.commit().await;
+    replica.poll().await.unwrap();
+    assert!(allows(&replica, a, &user(1), "note.view", "note:1").await);
+    assert!(allows(&replica, a, &user(3), "note.view", "note:1").await);
+    let mut write = world.write(a).await;
+    write.resource("note", "1", &Scope::Account(a), None, "{}").await;
+    write.commit().await;
+    replica.poll().await.unwrap();
+    assert!(!allows(&replica, a, &user(3), "note.view", "note:1").await);
+    let mut write = world.write(a).await;
+    write.unregister("note", "1").await;
+    write.commit().await;
+    replica.poll().await.unwrap();
+    assert!(!allows(&replica, a, &user(1), "note.view", "note:1").await);
+}
+
+async fn a_closed_workspace_denies_everything_in_it(world: World) {
+    let (a, _) = seeded(&world).await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    let on = format!("workspace:{}", workspace(1));
+    assert!(!allows(&replica, a, &user(1), "note.view", &on).await);
+    for (state, allowed) in [(PlaceState::Active, true), (PlaceState::Suspended, false), (PlaceState::Active, true)] {
+        let mut write = world.write(a).await;
+        write.workspace(workspace(1), state).await;
+        write.commit().await;
+        replica.poll().await.unwrap();
+        assert_eq!(allows(&replica, a, &user(1), "note.view", &on).await, allowed);
+    }
+}
+
+async fn a_manifest_counts_for_everybody_at_once(world: World) {
+    let (a, on) = seeded(&world).await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
+    let changed = MANIFEST.replace("{account: {permissions: [note.edit]}", "{account: {permissions: [note.view]}");
+    world.apply(&changed, 2).await;
+    replica.poll().await.unwrap();
+    assert!(!allows(&replica, a, &user(1), "note.edit", &on).await);
+    assert!(allows(&replica, a, &user(1), "note.view", &on).await);
+}
+
+async fn old_data_is_no_decision(world: World) {
+    let (a, on) = seeded(&world).await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
+    world.bed.clock.advance(Duration::from_secs(9));
+    assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
+    world.bed.clock.advance(Duration::from_secs(2));
+    let near = Consistency::MinimizeLatency;
+    let old = ask(&replica, a, &user(1), "note.edit", &on, &near).await;
+    assert!(matches!(old, Err(ReplicaError::TooStale)), "{old:?}");
+    replica.poll().await.unwrap();
+    assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
+}
+
+async fn a_new_epoch_drops_everything(world: World) {
+    let (a, on) = seeded(&world).await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
+    let mut write = world.write(a).await;
+    write.unbind(&user(1)).await;
+    let old = write.commit().await.token();
+    world.db.rotate_epoch().await.unwrap();
+    replica.poll().await.unwrap();
+    assert_eq!(replica.accounts(), 0);
+    assert!(!allows(&replica, a, &user(1), "note.edit", &on).await);
+    // A token of the old history is answered from the primary.
+    assert!(!allows_at(&replica, a, &user(1), "note.edit", &on, old).await);
+}
+
+async fn an_explanation_is_read_from_the_primary(world: World) {
+    let (a, on) = seeded(&world).await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    let subject = user(1);
+    let question = Question {
+        subject: &subject,
+        actor: None,
+        permission: "note.edit",
+        target: TargetText::parse(&on).unwrap(),
+        attributes: None,
+        digest: None,
+        audience: Audience::Product,
+    };
+    let explained = replica.explain(a, &question, None).await.unwrap();
+    let explained = explained.answer.unwrap();
+    assert!(explained.explanation.decision.is_allow());
+    assert_eq!(explained.explanation.steps[0].role.as_deref(), Some("editor"));
+    assert_eq!(replica.accounts(), 0);
+}
+
+async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
+    let (a, on) = seeded(&world).await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    let operator: Subject = "user:boss".parse().unwrap();
+    let service: Subject = "service:svc".parse().unwrap();
+    let fully = Consistency::Fully;
+    let held = async |subject: &Subject, permission: &str, allowed: OperatorAllowed| {
+        let targets = [on.clone()];
+        replica.held(subject, Some(a), permission, &targets, allowed, &fully, None).await.unwrap()
+    };
+    assert_eq!(held(&operator, "account.view", OperatorAllowed::Yes).await.allowed, [false]);
+    world.bind_root(ScopeRoot::Deployment, &operator, "operator").await;
+    let product = ScopeRoot::Product("notes".to_owned().try_into().unwrap());
+    world.bind_root(product, &service, "service").await;
+    let by_deployment = held(&operator, "account.view", OperatorAllowed::Yes).await;
+    assert_eq!((by_deployment.allowed, by_deployment.operator), (vec![true], true));
+    assert_eq!(held(&operator, "account.view", OperatorAllowed::No).await.allowed, [false]);
+    assert_eq!(held(&operator, "note.create", OperatorAllowed::Only).await.allowed, [true]);
+    assert_eq!(held(&service, "decision.check", OperatorAllowed::Yes).await.allowed, [true]);
+    assert!(!held(&service, "decision.check", OperatorAllowed::Yes).await.operator);
+    assert_eq!(held(&user(1), "decision.check", OperatorAllowed::No).await.allowed, [false]);
+    for permission in ["account.view", "note.create", "note.view"] {
+        assert!(!allows(&replica, a, &operator, permission, &on).await, "{permission}");
+    }
+    let deployment = ["deployment".to_owned()];
+    let only = OperatorAllowed::Only;
+    let held = replica.held(&operator, None, "account.view", &deployment, only, &fully, None).await.unwrap();
+    assert!(held.operator);
+}
+
+async fn a_batch_is_answered_at_one_revision(world: World) {
+    use bailiwick_authorization_server::replica::BatchQuestion;
+    let (a, on) = seeded(&world).await;
+    let mut write = world.write(a).await;
+    for n in 0..50 {
+        write.resource("note", &n.to_string(), &Scope::Account(a), None, "{}").await;
+    }
+    write.commit().await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    let (one, two) = (user(1), user(2));
+    let names: Vec<String> = (0..60).map(|n| format!("note:{n}")).collect();
+    let question = |subject, target| Question {
+        subject,
+        actor: None,
+        permission: "note.view",
+        target: TargetText::parse(target).unwrap(),
+        attributes: None,
+        digest: None,
+        audience: Audience::Product,
+    };
+    let mut items: Vec<Question<'_>> = names.iter().map(|name| question(&one, name)).collect();
+    items.push(question(&two, &on));
+    items.push(question(&one, &on));
+    let batch = BatchQuestion { items: &items };
+    let decided = replica.decide_all(a, &batch, &Consistency::MinimizeLatency, None).await.unwrap();
+    let answers = decided.answer.unwrap();
+    let allowed: Vec<bool> = answers.iter().map(|answer| answer.outcome == Outcome::Allow).collect();
+    let mut expected = vec![true; 50];
+    expected.extend([false; 10]);
+    expected.extend([false, true]);
+    assert_eq!(allowed, expected);
+}
+
+async fn a_disabled_user_is_denied(world: World) {
+    let (a, on) = seeded(&world).await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
+    let mut write = world.write(a).await;
+    write
+        .run(
+            "INSERT INTO user_state (user_id, state, version, email, email_key, email_verified, operator) \
+             VALUES ($1, 2, 1, '', '', $2, $2)",
+            vec![user_id(1).uuid().into(), false.into()],
+        )
+        .await;
+    write.touch_subject(user(1).as_str()).await;
+    write.commit().await;
+    replica.poll().await.unwrap();
+    let near = Consistency::MinimizeLatency;
+    let denied = ask(&replica, a, &user(1), "note.edit", &on, &near).await.unwrap();
+    assert_eq!(denied.reason, Reason::SubjectDisabled);
+}
+
+async fn an_overflow_of_changes_asks_the_primary(world: World) {
+    use bailiwick_authorization_server::replica::ReplicaConfig;
+    let (a, on) = seeded(&world).await;
+    let replica = world.replica_with(None, ReplicaConfig { changes: 4, ..ReplicaConfig::default() });
+    replica.poll().await.unwrap();
+    assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
+    for n in 10..30 {
+        let mut write = world.write(a).await;
+        write.member(user_id(n)).await;
+        write.commit().await;
+        replica.poll().await.unwrap();
+    }
+    assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
+    let mut write = world.write(a).await;
+    write.unbind(&user(1)).await;
+    write.commit().await;
+    for n in 30..50 {
+        let mut write = world.write(a).await;
+        write.member(user_id(n)).await;
+        write.commit().await;
+    }
+    replica.poll().await.unwrap();
+    assert!(!allows(&replica, a, &user(1), "note.edit", &on).await);
+}
