@@ -14,11 +14,13 @@
 //! ```
 
 mod codec;
+mod retention;
 mod server;
 mod snapshot;
 mod source;
 
 pub use codec::{DecodeError, change, decode, encode};
+pub use retention::retain;
 pub use server::{FeedServer, Served};
 pub use snapshot::{SnapshotPage, SnapshotSource};
 pub use source::GrpcFeedSource;

@@ -16,6 +16,8 @@ pub struct TenancyConfig {
     pub closing_interval: HumanDuration,
     /// How old one has to be to count as cut off.
     pub closing_age: HumanDuration,
+    /// How long events of the feed are kept: a follower that was away for longer starts from a snapshot.
+    pub feed_retention: HumanDuration,
     /// How long the answers of requests with a `request_id` are kept.
     pub request_retention: HumanDuration,
 }
@@ -26,6 +28,7 @@ impl Default for TenancyConfig {
             token_wait: Duration::from_millis(500).into(),
             closing_interval: Duration::from_secs(2).into(),
             closing_age: Duration::from_secs(5).into(),
+            feed_retention: Duration::from_secs(7 * 24 * 3600).into(),
             request_retention: Duration::from_secs(7 * 24 * 3600).into(),
         }
     }

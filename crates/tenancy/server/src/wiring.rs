@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_feed::{GrpcFeedSource, SnapshotSource};
+use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
 use bailiwick_rpc::{Guard, Peer, Services};
 use bailiwick_sql::{
     Db,
@@ -141,6 +141,14 @@ impl TenancyService {
             other
                 .run_until_cancelled(work::forget(db, clock, retention))
                 .await;
+        });
+        let (db, keep, until) = (
+            self.deps.db.clone(),
+            self.deps.config.feed_retention.get(),
+            stop.clone(),
+        );
+        tasks.spawn(async move {
+            until.run_until_cancelled(retain(db, keep)).await;
         });
     }
 }

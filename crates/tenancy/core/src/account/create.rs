@@ -78,6 +78,9 @@ pub async fn fits(store: &dyn Store, command: &CreateAccount) -> Result<(), Crea
     )?)
 }
 
+/// How often a repeatable request starts again that met itself: the second time it finds what the other made.
+const ATTEMPTS: usize = 3;
+
 /// Makes the account.
 ///
 /// # Errors
@@ -88,6 +91,21 @@ pub async fn create(
     ids: &dyn IdGen,
     _: &Authorized,
     command: CreateAccount,
+) -> Result<(Account, Token), CreateError> {
+    for _ in 1..ATTEMPTS {
+        match make(store, clock, ids, &command).await {
+            Err(CreateError::Store(StoreError::Conflict)) if command.request.is_some() => {}
+            answer => return answer,
+        }
+    }
+    make(store, clock, ids, &command).await
+}
+
+async fn make(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    ids: &dyn IdGen,
+    command: &CreateAccount,
 ) -> Result<(Account, Token), CreateError> {
     // A repetition is looked for before a new account is begun.
     let mut read = store.read(Reach::All).await?;
@@ -113,7 +131,7 @@ pub async fn create(
     if let Some(earlier) = request::earlier(&mut *write, command.request.as_ref()).await? {
         return Ok(earlier);
     }
-    check(&command, write.find_product(&command.product).await?.as_ref())?;
+    check(command, write.find_product(&command.product).await?.as_ref())?;
     write.insert_account(&account).await?;
     write.emit(Event::Account {
         account: account.clone(),
@@ -121,7 +139,7 @@ pub async fn create(
     });
     if !command.settings.is_empty() {
         let mut settings = Settings::none(account.id);
-        settings.set(command.settings);
+        settings.set(command.settings.clone());
         settings.version = 1;
         write.put_settings(&settings).await?;
         write.emit(Event::Settings(settings));

@@ -17,6 +17,9 @@ pub use update::{UpdateError, UpdateSettings, fits, update};
 
 use crate::{product::Product, store::StoreError};
 
+/// What the values that are set at once may measure: they are read with every policy that is compiled.
+const SIZE_MAX: usize = 64 * 1024;
+
 /// Values by name.
 pub type Values = BTreeMap<String, Value>;
 
@@ -75,6 +78,13 @@ impl Settings {
 /// All values that do not fit.
 pub fn check(product: &Product, field: &str, values: &Values) -> Result<(), Violations> {
     let mut violations = Violations::new();
+    let size: usize = values
+        .iter()
+        .map(|(name, value)| name.len() + value.to_string().len())
+        .sum();
+    if size > SIZE_MAX {
+        violations.add(field, format!("must have at most {SIZE_MAX} bytes"));
+    }
     for (name, value) in values {
         let at = format!("{field}.{name}");
         match product.settings.get(name) {

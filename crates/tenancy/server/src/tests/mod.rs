@@ -11,6 +11,7 @@ mod closings;
 mod lists;
 mod places;
 mod products;
+mod schema;
 mod settings;
 mod snapshots;
 mod store;
