@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::Deserialize;
+
 use type_safe_id::{StaticType, TypeSafeId};
 use uuid::Uuid;
 

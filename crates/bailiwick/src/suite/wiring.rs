@@ -123,7 +123,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
 
     let mut services = Services::new();
     let mut feeds = Vec::new();
-    let mut frame = Frame::builder(here, config.server.clone(), telemetry, authenticator.clone(), &ids);
+    let mut frame = Frame::builder(here, config.server.clone(), telemetry, authenticator.clone(), &*ids);
     if let Some(identity) = &who {
         services = services.merge(identity.services(asking.clone(), authenticator.clone()));
         feeds.push(Served { db: identity.db().clone(), snapshot: identity.snapshot() });
