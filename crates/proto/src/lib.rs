@@ -71,6 +71,8 @@ macro_rules! packages {
     )*};
 }
 
+mod secretive;
+
 packages! { common identity tenancy authorization events testing }
 
 #[cfg(test)]

@@ -576,6 +576,7 @@ pub mod api_key_service_server {
 }
 /// A pair of tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct TokenPair {
     /// JWT for the `authorization` header: `Bearer …`. Valid until `access_expire_time`.
     #[prost(string, tag = "1")]
@@ -592,6 +593,7 @@ pub struct TokenPair {
 }
 /// Request of `AuthenticationService.SignIn`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct SignInRequest {
     /// E-mail address.
     #[prost(string, tag = "1")]
@@ -618,6 +620,7 @@ pub struct SignInResponse {
 }
 /// Request of `AuthenticationService.Refresh`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct RefreshRequest {
     /// The refresh token.
     #[prost(string, tag = "1")]
@@ -642,6 +645,7 @@ pub struct SignOutResponse {
 }
 /// Request of `AuthenticationService.Reauthenticate`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct ReauthenticateRequest {
     /// Password.
     #[prost(string, tag = "1")]
@@ -2272,6 +2276,7 @@ pub struct CreateServiceAccountRequest {
 }
 /// Answer of `ServiceAccountService.CreateServiceAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct CreateServiceAccountResponse {
     /// The service account.
     #[prost(message, optional, tag = "1")]
@@ -4101,6 +4106,7 @@ pub mod sign_in_policy_service_server {
 }
 /// Request of `TokenService.IssueToken`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct IssueTokenRequest {
     /// Id of the service account.
     #[prost(string, tag = "1")]
@@ -4111,6 +4117,7 @@ pub struct IssueTokenRequest {
 }
 /// Answer of `TokenService.IssueToken`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct IssueTokenResponse {
     /// JWT for the `authorization` header: `Bearer …`.
     #[prost(string, tag = "1")]
@@ -4627,6 +4634,7 @@ pub struct User {
 }
 /// Request of `UserService.CreateUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct CreateUserRequest {
     /// E-mail address; required, at most 254 characters.
     #[prost(string, tag = "1")]
