@@ -8,46 +8,57 @@ const EMPTY: u32 = u32::MAX;
 
 /// Spreads an id of our own making; nobody outside chooses these, so no secret key is needed.
 #[inline]
-pub(crate) fn mix(id: u128) -> usize {
+pub(crate) fn mix(id: u128) -> u64 {
     #[expect(clippy::cast_possible_truncation, reason = "both halves are meant")]
     let folded = (id as u64) ^ ((id >> 64) as u64).rotate_left(23);
     let mixed = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    #[expect(clippy::cast_possible_truncation, reason = "the upper bits are the good ones")]
-    let high = (mixed >> 32) as usize;
-    high
+    mixed ^ (mixed >> 32)
 }
 
-/// Positions by hash, open addressing, at most half full.
+/// Positions by hash, open addressing, at most half full. Each slot has half of the hash beside the position, so that
+/// what is looked at is nearly always what is looked for: it is a cache miss each time.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Table(Box<[u32]>);
+pub(crate) struct Table(Box<[(u32, u32)]>);
+
+fn tag(hash: u64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "the upper half is meant")]
+    let tag = (hash >> 32) as u32;
+    tag
+}
+
+fn slot(hash: u64, mask: usize) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+    let low = hash as u32;
+    low as usize & mask
+}
 
 impl Table {
-    pub(crate) fn build(hashes: impl ExactSizeIterator<Item = usize>) -> Self {
-        if hashes.len() == 0 {
+    pub(crate) fn build(items: impl ExactSizeIterator<Item = (u64, u32)>) -> Self {
+        if items.len() == 0 {
             return Self::default();
         }
-        let mut table = vec![EMPTY; (hashes.len() * 2).next_power_of_two()];
+        let mut table = vec![(0, EMPTY); (items.len() * 2).next_power_of_two()];
         let mask = table.len() - 1;
-        for (position, hash) in (0_u32..).zip(hashes) {
-            let mut slot = hash & mask;
-            while table.get(slot).is_some_and(|at| *at != EMPTY) {
+        for (hash, position) in items {
+            let mut slot = slot(hash, mask);
+            while table.get(slot).is_some_and(|(_, at)| *at != EMPTY) {
                 slot = (slot + 1) & mask;
             }
-            if let Some(at) = table.get_mut(slot) {
-                *at = position;
+            if let Some(entry) = table.get_mut(slot) {
+                *entry = (tag(hash), position);
             }
         }
         Self(table.into())
     }
 
     #[inline]
-    pub(crate) fn find(&self, hash: usize, mut is_it: impl FnMut(usize) -> bool) -> Option<usize> {
+    pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(usize) -> bool) -> Option<usize> {
         let mask = self.0.len().checked_sub(1)?;
-        let mut slot = hash & mask;
+        let (mut slot, tag) = (slot(hash, mask), tag(hash));
         loop {
             match self.0.get(slot) {
-                Some(&position) if position != EMPTY => {
-                    if is_it(position as usize) {
+                Some(&(found, position)) if position != EMPTY => {
+                    if found == tag && is_it(position as usize) {
                         return Some(position as usize);
                     }
                 }
@@ -68,10 +79,8 @@ pub(crate) struct Keyed(RandomState);
 
 impl Keyed {
     #[inline]
-    pub(crate) fn hash(&self, of: TypeNo, id: &str) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
-        let hash = self.0.hash_one((of.0, id)) as usize;
-        hash
+    pub(crate) fn hash(&self, of: TypeNo, id: &[u8]) -> u64 {
+        self.0.hash_one((of.0, id))
     }
 }
 
@@ -88,6 +97,6 @@ pub fn bucket_of(of: TypeNo, id: &str, buckets: u32) -> u32 {
 }
 
 #[inline]
-pub(crate) fn hash_place(place: PlaceId) -> usize {
+pub(crate) fn hash_place(place: PlaceId) -> u64 {
     mix(place.0)
 }

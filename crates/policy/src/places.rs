@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bailiwick_types::{AccountId, Level};
 
-use crate::PlaceId;
+use crate::{PlaceId, index::mix};
 
 /// Whether anything may be done in a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -75,8 +75,8 @@ const SHARD: usize = 128;
 #[derive(Debug, Clone)]
 pub struct Places {
     account: Place,
-    /// A power of two of them; each sorted by id.
-    shards: Box<[Arc<[Place]>]>,
+    /// A power of two of them.
+    shards: Box<[Arc<Shard>]>,
     count: usize,
 }
 
@@ -93,7 +93,7 @@ impl Places {
         };
         Self {
             account,
-            shards: [Arc::from([])].into(),
+            shards: [Arc::new(Shard::default())].into(),
             count: 0,
         }
     }
@@ -133,10 +133,7 @@ impl Places {
         tree.count = shards.iter().map(Vec::len).sum();
         tree.shards = shards
             .into_iter()
-            .map(|mut shard| {
-                shard.sort_by_key(|place| place.id);
-                Arc::from(shard)
-            })
+            .map(|shard| Arc::new(Shard::new(shard)))
             .collect();
         (tree, refused)
     }
@@ -167,7 +164,7 @@ impl Places {
             return Some(&self.account);
         }
         let shard = self.shards.get(shard_of(id, self.shards.len()))?;
-        shard.get(shard.binary_search_by_key(&id, |place| place.id).ok()?)
+        shard.get(id)
     }
 
     /// The way from a place up to the account; `None` for a place that is not in the tree.
@@ -190,7 +187,7 @@ impl Places {
 
     /// All instances and workspaces, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Place> {
-        self.shards.iter().flat_map(|shard| shard.iter())
+        self.shards.iter().flat_map(|shard| shard.places.iter())
     }
 
     /// The places directly below one, in no particular order. Goes through the whole tree.
@@ -244,7 +241,13 @@ impl Places {
         }
         let slot = shard_of(id, self.shards.len());
         if let Some(shard) = self.shards.get_mut(slot) {
-            *shard = shard.iter().filter(|other| other.id != id).copied().collect();
+            let rest = shard
+                .places
+                .iter()
+                .filter(|other| other.id != id)
+                .copied()
+                .collect();
+            *shard = Arc::new(Shard::new(rest));
             self.count -= 1;
         }
         Ok(place)
@@ -258,12 +261,11 @@ impl Places {
         let Some(shard) = self.shards.get_mut(slot) else {
             return;
         };
-        let mut places = Vec::with_capacity(shard.len() + 1);
-        places.extend(shard.iter().filter(|other| other.id < place.id));
+        let mut places = Vec::with_capacity(shard.places.len() + 1);
+        places.extend(shard.places.iter().filter(|other| other.id != place.id));
         places.push(place);
-        places.extend(shard.iter().filter(|other| other.id > place.id));
-        self.count = self.count + places.len() - shard.len();
-        *shard = Arc::from(places);
+        self.count = self.count + places.len() - shard.places.len();
+        *shard = Arc::new(Shard::new(places));
     }
 
     fn grow(&mut self) {
@@ -271,23 +273,86 @@ impl Places {
         for place in self.iter() {
             let slot = shard_of(place.id, shards.len());
             if let Some(shard) = shards.get_mut(slot) {
-                // Going through sorted shards keeps the halves sorted.
                 shard.push(*place);
             }
         }
-        self.shards = shards.into_iter().map(Arc::from).collect();
+        self.shards = shards
+            .into_iter()
+            .map(|shard| Arc::new(Shard::new(shard)))
+            .collect();
     }
 
     /// Bytes on the heap.
     #[must_use]
     pub fn weight(&self) -> usize {
         const COUNTERS: usize = 2 * size_of::<usize>();
-        let shards = self.shards.len() * (size_of::<Arc<[Place]>>() + COUNTERS);
-        size_of::<Self>() + shards + self.count * size_of::<Place>()
+        let shard = |shard: &Arc<Shard>| {
+            size_of::<Arc<Shard>>()
+                + COUNTERS
+                + size_of::<Shard>()
+                + size_of_val(&*shard.places)
+                + size_of_val(&*shard.slots)
+        };
+        size_of::<Self>() + self.shards.iter().map(shard).sum::<usize>()
     }
 }
 
 /// Ids are UUIDv7: a clock in the high half, mostly random bits in the low one.
 fn shard_of(id: PlaceId, shards: usize) -> usize {
-    crate::index::mix(id.0) & (shards - 1)
+    #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
+    let mixed = mix(id.0) as usize;
+    mixed & (shards - 1)
+}
+
+/// Some hundred places and where to find them.
+#[derive(Debug, Default)]
+struct Shard {
+    places: Box<[Place]>,
+    /// Indexes into the places by hash, open addressing, at most half full.
+    slots: Box<[u16]>,
+}
+
+impl Shard {
+    fn new(places: Vec<Place>) -> Self {
+        let mut slots = vec![u16::MAX; (places.len() * 2).next_power_of_two()];
+        let mask = slots.len() - 1;
+        for (index, place) in places.iter().enumerate() {
+            // Ids are spread evenly: no shard comes near this.
+            let Ok(index) = u16::try_from(index) else { break };
+            let mut slot = Self::slot(place.id, mask);
+            while slots.get(slot).is_some_and(|at| *at != u16::MAX) {
+                slot = (slot + 1) & mask;
+            }
+            if let Some(at) = slots.get_mut(slot) {
+                *at = index;
+            }
+        }
+        Self {
+            places: places.into(),
+            slots: slots.into(),
+        }
+    }
+
+    /// Other bits than those that chose the shard.
+    #[inline]
+    fn slot(id: PlaceId, mask: usize) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
+        let mixed = (mix(id.0) >> 40) as usize;
+        mixed & mask
+    }
+
+    #[inline]
+    fn get(&self, id: PlaceId) -> Option<&Place> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut slot = Self::slot(id, mask);
+        loop {
+            let index = *self.slots.get(slot)?;
+            // The end mark is no index: an empty slot ends the search.
+            let place = self.places.get(usize::from(index))?;
+            if place.id == id {
+                return Some(place);
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
 }

@@ -414,7 +414,7 @@ const CASES: &[(&str, &str, u64, &str, &str)] = &[
     ),
     (
         "exception from a single permission",
-        "roles: {r: {levels: {account: {permissions: [{permission: user.view, except: [user.edit]}]}}}}",
+        "roles: {r: {levels: {account: {permissions: [{permission: user.view, except: [\"user.*\"]}]}}}}",
         2,
         "roles.r.levels.account.permissions[0].except[0]",
         "only a pattern has exceptions",
@@ -659,4 +659,13 @@ fn a_missing_product_is_named() {
 fn a_manifest_that_is_too_long_is_refused_before_it_is_read() {
     let found = errors(&format!("{HEAD}#{}", "x".repeat(1 << 20)));
     assert!(found[0].message.contains("longer than"), "{found:?}");
+}
+
+#[test]
+fn a_role_has_no_more_entries_than_anybody_can_read() {
+    let entries = vec!["user.view"; 1_001].join(", ");
+    let found = errors(&format!(
+        "{HEAD}roles: {{r: {{levels: {{account: {{permissions: [{entries}]}}}}}}}}"
+    ));
+    assert!(found[0].message.contains("more than 1000 entries"), "{found:?}");
 }

@@ -2,7 +2,7 @@
 
 use bailiwick_types::Level;
 
-use super::{Claim, DecisionInput, Target, holds, walk::bound};
+use super::{Claim, DecisionInput, Target, holds, standing::bound};
 use crate::{
     PlaceId, RoleNo,
     product::{Role, RoleLevel},
@@ -61,12 +61,12 @@ fn may_give(
     let Some(path) = input.places.path(place) else {
         return false;
     };
-    let operator = bound(input, &path).any(|(held, _, _, _)| held == RoleNo::OPERATOR);
+    let operator = bound(input, &path).any(|(held, _, _)| held == RoleNo::OPERATOR);
     if operator {
         return true;
     }
     if !role.no.is_custom() {
-        return bound(input, &path).any(|(_, _, at, _)| at.assigns().contains(role.no));
+        return bound(input, &path).any(|(_, _, at)| at.assigns().contains(role.no));
     }
     // A role that leads back to itself gives nothing that was not looked at already.
     if seen.contains(&role.no) {
@@ -95,7 +95,7 @@ fn holds_all(
     let Some(path) = input.places.path(place) else {
         return false;
     };
-    let every = !at.assigns().all || bound(input, &path).any(|(_, _, at, _)| at.assigns().all);
+    let every = !at.assigns().all || bound(input, &path).any(|(_, _, at)| at.assigns().all);
     let mut named = at.assigns().named.iter().filter_map(|no| input.policy.role(*no));
     every
         && at

@@ -4,7 +4,7 @@ use bailiwick_types::{Level, Timestamp};
 
 use super::{
     Audience, DecisionInput, Effect, Ground, Target,
-    walk::{bound, standing},
+    standing::{bound, standing},
 };
 use crate::{
     PermissionBits, PermissionNo, PermissionSet, PlaceId, RoleNo,
@@ -127,7 +127,7 @@ pub fn holds(input: &DecisionInput<'_>, claim: &Claim) -> bool {
             && needed.is_subset(&entry.bits)
             && !ruled(entry.waives())
     };
-    if bound(input, &path).any(|(_, level, at, _)| at.entries().iter().any(|entry| by_entry(level, entry))) {
+    if bound(input, &path).any(|(_, level, at)| at.entries().iter().any(|entry| by_entry(level, entry))) {
         return true;
     }
     if input.disabled {

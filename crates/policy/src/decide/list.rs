@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bailiwick_types::Level;
 
-use super::{DecisionInput, Effect, Ground, Outcome, Reason, Target, decide, walk::bound};
+use super::{DecisionInput, Effect, Ground, Outcome, Reason, Target, decide, standing::bound};
 use crate::{PermissionBits, PermissionNo, PlaceId};
 
 /// The permissions that a subject has on a target. The four sets do not overlap, but for `held`.
@@ -68,10 +68,10 @@ pub fn scopes_held(input: &DecisionInput<'_>, permission: Option<PermissionNo>) 
         };
         match permission {
             Some(permission) => decide(&here, permission).is_allow(),
-            None => here.places.path(place).is_some_and(|path| {
-                let gives = bound(&here, &path).any(|(_, _, at, _)| !at.entries().is_empty());
-                gives
-            }),
+            None => here
+                .places
+                .path(place)
+                .is_some_and(|path| bound(&here, &path).any(|(_, _, at)| !at.entries().is_empty())),
         }
     };
     candidates(input, account, permission.is_some())

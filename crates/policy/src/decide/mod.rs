@@ -4,6 +4,7 @@ mod assign;
 mod explain;
 mod holds;
 mod list;
+mod standing;
 mod walk;
 
 use bailiwick_types::{ApprovalId, Level, Subject, Timestamp};

@@ -2,14 +2,16 @@
 
 use bailiwick_types::Level;
 
-use super::{Audience, Decision, DecisionInput, Outcome, Reason, Source, Target};
+use super::{
+    Audience, Decision, DecisionInput, Outcome, Reason, Source, Target,
+    standing::{Standing, standing},
+};
 use crate::{
-    AccountPolicy, MemberState, PermissionNo, PermissionSet, PlaceId, PlaceState, Resource, RoleNo,
+    PermissionNo, PermissionSet, PlaceId, Resource,
     condition::{Circumstances, Condition},
-    manifest::{MemberKind, UserMode},
-    places::{Path, Place},
-    product::{ApprovalRule, Entry, EntryRule, Pattern, PermissionInfo, Product, RoleLevel, TypeInfo},
-    set::{Grant, Held, Shapes, is_over, is_over_at},
+    places::Path,
+    product::{ApprovalRule, Entry, EntryRule, Pattern, PermissionInfo, RoleLevel, TypeInfo},
+    set::{Grant, Held, Shapes, is_over},
     value::Values,
 };
 
@@ -78,26 +80,6 @@ pub(crate) struct Ground<'a> {
     resource: Option<(&'a Resource, &'a TypeInfo)>,
     chain: &'a [&'a Resource],
     type_rule: Option<&'a ApprovalRule>,
-}
-
-/// Whether the subject may have anything here, and which default roles it has.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Standing {
-    kind: Option<MemberKind>,
-    anonymous: bool,
-}
-
-impl Standing {
-    /// The default roles of the subject.
-    pub(crate) fn default_roles(self, product: &Product) -> impl Iterator<Item = RoleNo> {
-        let of_kind = self.kind.and_then(|kind| product.default_role(kind));
-        let of_all = if self.anonymous {
-            product.anonymous_role()
-        } else {
-            None
-        };
-        of_kind.into_iter().chain(of_all)
-    }
 }
 
 impl<'a> Ground<'a> {
@@ -384,7 +366,7 @@ impl<'a> Ground<'a> {
                     }
                     let parameters = grants.parameters_of(grant.parameters);
                     let source = Source::ResourceGrant { set, above };
-                    if !visit(self.grant(standing, source, *grant, grants.shapes(), parameters)) {
+                    if !visit(self.grant(standing, source, grant, grants.shapes(), parameters)) {
                         return false;
                     }
                 }
@@ -471,78 +453,4 @@ struct Given<'a> {
     source: Source,
     parameters: Option<&'a Values>,
     over: bool,
-}
-
-/// Whether the subject may have anything on this way: nothing suspended, moving or deleted, and membership where the
-/// product asks for it.
-pub(crate) fn standing(input: &DecisionInput<'_>, path: &[Place]) -> Result<Standing, Reason> {
-    for place in path.iter().rev() {
-        match (place.state, place.level) {
-            (PlaceState::Active, _) => {}
-            (PlaceState::Suspended, Level::Account) => return Err(Reason::AccountSuspended),
-            (PlaceState::Suspended, _) => return Err(Reason::ScopeSuspended),
-            (PlaceState::Moving, _) => return Err(Reason::ScopeMoving),
-            (PlaceState::Deleted, _) => return Err(Reason::ScopeDeleted),
-        }
-    }
-    let kind = input.subject.kind();
-    if kind == "user" && input.policy.product().user_mode() == UserMode::Members {
-        let own = input.sets.first().filter(|set| set.subject() == input.subject);
-        let member = own.and_then(|set| set.member()).ok_or(Reason::NotAMember)?;
-        if member.state == MemberState::Suspended {
-            return Err(Reason::MemberSuspended);
-        }
-        if is_over_at(member.expires_at, input.now) {
-            return Err(Reason::MembershipExpired);
-        }
-        return Ok(Standing {
-            kind: Some(member.kind),
-            anonymous: true,
-        });
-    }
-    // Whoever is signed in may do what anybody may who is not.
-    Ok(Standing {
-        kind: None,
-        anonymous: kind == "user" || kind == "anonymous",
-    })
-}
-
-/// The bindings that count on the way to a place, with what their roles give there.
-pub(crate) fn bound<'a>(
-    input: &'a DecisionInput<'a>,
-    path: &'a [Place],
-) -> impl Iterator<Item = (RoleNo, Level, &'a RoleLevel, bool)> {
-    let stands = !input.disabled && standing(input, path).is_ok();
-    let suite = [
-        (PlaceId::DEPLOYMENT, Level::Deployment),
-        (PlaceId::PRODUCT, Level::Product),
-    ];
-    let suite = suite
-        .into_iter()
-        .filter(|_| input.audience == Audience::Suite && !input.disabled);
-    let own = path
-        .iter()
-        .filter(move |_| stands)
-        .map(|place| (place.id, place.level));
-    let places: Vec<(PlaceId, Level)> = suite.chain(own).collect();
-    input.sets.iter().flat_map(move |set| {
-        let places = places.clone();
-        places
-            .into_iter()
-            .filter_map(|(place, level)| Some((set.at(place)?, level)))
-            .flat_map(move |(held, level)| {
-                let live = held
-                    .bindings
-                    .iter()
-                    .filter(|binding| !is_over(binding.expires, input.now));
-                live.filter_map(move |binding| {
-                    let at = level_of(input.policy, binding.role, level)?;
-                    Some((binding.role, level, at, true))
-                })
-            })
-    })
-}
-
-fn level_of(policy: &AccountPolicy, role: RoleNo, level: Level) -> Option<&RoleLevel> {
-    policy.role(role)?.level(level)
 }

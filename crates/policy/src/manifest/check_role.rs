@@ -44,6 +44,9 @@ pub(super) fn permission_on(known: &Known<'_>, of: &str, target: &str) -> bool {
     of == target || known.types.get(of).and_then(|of| of.decl).is_some_and(lists)
 }
 
+/// The greatest number of entries of a role at a level.
+const MAX_ENTRIES: usize = 1_000;
+
 /// Names that no role of a product or account may have.
 const RESERVED: [&str; 2] = ["operator", "service"];
 
@@ -169,6 +172,12 @@ fn check_role<'r>(
         } else if !known.is_level(*level) {
             faults.add(&path, format!("the product has no level `{level}`"));
         }
+        if at.permissions.len() > MAX_ENTRIES {
+            faults.add(
+                format!("{path}.permissions"),
+                format!("there are more than {MAX_ENTRIES} entries"),
+            );
+        }
         for (i, entry) in at.permissions.iter().enumerate() {
             check_entry(known, &format!("{path}.permissions[{i}]"), entry, faults);
         }
@@ -222,6 +231,9 @@ fn check_entry(known: &Known<'_>, path: &str, entry: &EntryDecl, faults: &mut Fa
             continue;
         }
         match (whole, parse_pattern(text)) {
+            // What a single permission brings by implication may be kept out, as a change to a role does.
+            (Some(Pattern::One(of, verb)), Some(Pattern::One(other, left_out)))
+                if of == other && verb != left_out => {}
             (Some(Pattern::One(..)), _) => faults.add(path, "only a pattern has exceptions"),
             (Some(whole), Some(part)) if !whole.covers(&part) || whole == part => {
                 faults.add(path, format!("`{text}` is no part of `{}`", entry.permission));

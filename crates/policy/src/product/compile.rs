@@ -70,14 +70,10 @@ fn add_types(product: &mut Product, numbers: &Numbers) {
             ..TypeDecl::default()
         };
         add_type(product, numbers, of.name, &decl);
-        if let Some(info) = numbers
-            .type_no(of.name)
-            .and_then(|no| product.types.get_mut(usize::from(no.0)))
-        {
-            if let Some(info) = info {
-                info.suite = true;
-                info.level = of.level;
-            }
+        let no = numbers.type_no(of.name).map(|no| usize::from(no.0));
+        if let Some(Some(info)) = no.and_then(|no| product.types.get_mut(no)) {
+            info.suite = true;
+            info.level = of.level;
         }
     }
     for (name, decl) in &manifest.types {

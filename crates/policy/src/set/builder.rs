@@ -6,7 +6,7 @@ use bailiwick_types::{GroupId, Subject, Timestamp};
 
 use super::{
     Binding, Grant, GrantBucket, Member, NEVER, NO_PARAMETERS, OpenApproval, PermissionSet, ResourceGrants,
-    Shapes, Slot, TypeGrant, grants::Key, index_of_places,
+    Shapes, Slot, TypeGrant, grants::Records, index_of_places,
 };
 use crate::{PlaceId, RoleNo, TypeNo, index::bucket_of, product::Pattern, value::Values};
 
@@ -230,7 +230,7 @@ impl PermissionSetBuilder {
         self.scope_grants.dedup();
         self.type_grants.sort_unstable();
         self.type_grants.dedup();
-        self.approvals.sort_by(|a, b| a.id.cmp(&b.id));
+        self.approvals.sort_by_key(|approval| approval.id);
         let mut intern = Intern::default();
         let mut rows = SetRows::default();
         for (place, role, expires, parameters) in self.bindings {
@@ -285,30 +285,46 @@ pub(super) struct SetRows {
 
 impl SetRows {
     pub(super) fn finish(self, mut set: PermissionSet) -> PermissionSet {
-        let mut counts: BTreeMap<PlaceId, [u32; 3]> = BTreeMap::new();
-        self.bindings
-            .iter()
-            .for_each(|(place, _)| counts.entry(*place).or_default()[0] += 1);
-        self.scope_grants
-            .iter()
-            .for_each(|(place, _)| counts.entry(*place).or_default()[1] += 1);
-        self.type_grants
-            .iter()
-            .for_each(|(place, _)| counts.entry(*place).or_default()[2] += 1);
-        let mut slots = Vec::with_capacity(counts.len() + 1);
-        let mut sums = [0_u32; 3];
-        let slot = |place, [bindings, scope_grants, type_grants]: [u32; 3]| Slot {
-            place,
-            bindings,
-            scope_grants,
-            type_grants,
-        };
-        for (place, [bindings, scope_grants, type_grants]) in counts {
-            slots.push(slot(place, sums));
-            sums = [sums[0] + bindings, sums[1] + scope_grants, sums[2] + type_grants];
-        }
-        if !slots.is_empty() {
-            slots.push(slot(PlaceId(u128::MAX), sums));
+        let mut slots = Vec::with_capacity(self.bindings.len().min(64) + 1);
+        let (mut b, mut s, mut t) = (0, 0, 0);
+        let short = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        loop {
+            let heads = [
+                self.bindings.get(b).map(|(place, _)| *place),
+                self.scope_grants.get(s).map(|(place, _)| *place),
+                self.type_grants.get(t).map(|(place, _)| *place),
+            ];
+            let next = heads.into_iter().flatten().min();
+            let place = next.unwrap_or(PlaceId(u128::MAX));
+            if next.is_some() || !slots.is_empty() {
+                slots.push(Slot {
+                    place,
+                    bindings: short(b),
+                    scope_grants: short(s),
+                    type_grants: short(t),
+                });
+            }
+            if next.is_none() {
+                break;
+            }
+            b += self
+                .bindings
+                .iter()
+                .skip(b)
+                .take_while(|(at, _)| *at == place)
+                .count();
+            s += self
+                .scope_grants
+                .iter()
+                .skip(s)
+                .take_while(|(at, _)| *at == place)
+                .count();
+            t += self
+                .type_grants
+                .iter()
+                .skip(t)
+                .take_while(|(at, _)| *at == place)
+                .count();
         }
         set.by_place = index_of_places(&slots);
         set.slots = slots.into();
@@ -362,33 +378,15 @@ fn resource_grants(mut rows: Vec<(TypeNo, Box<str>, Given)>) -> ResourceGrants {
     rows.sort_unstable();
     rows.dedup();
     let mut intern = Intern::default();
-    let (mut keys, mut ids, mut grants): (Vec<Key>, String, Vec<Grant>) =
-        (Vec::new(), String::new(), Vec::new());
-    let short = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let mut last: Option<(TypeNo, Box<str>)> = None;
-    for (of, id, given) in rows {
-        // Ids are at most a few hundred bytes; one that is longer than any id could be is nobody's.
-        let Ok(id_length) = u16::try_from(id.len()) else {
-            continue;
-        };
-        if last.as_ref().is_none_or(|(t, i)| (*t, i) != (of, &id)) {
-            keys.push(Key {
-                of,
-                id_length,
-                id_start: short(ids.len()),
-                grants: short(grants.len()),
-            });
-            ids.push_str(&id);
-            last = Some((of, id));
-        }
-        grants.push(intern.grant(given));
+    let mut records = Records::default();
+    for same in rows.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)) {
+        let Some((of, id, _)) = same.first() else { continue };
+        records.push(
+            *of,
+            id,
+            same.iter().map(|(_, _, given)| intern.grant(given.clone())),
+        );
     }
-    keys.push(Key {
-        of: TypeNo(0),
-        id_length: 0,
-        id_start: short(ids.len()),
-        grants: short(grants.len()),
-    });
     let shapes = intern.shapes();
-    ResourceGrants::assemble(keys, ids, grants, shapes, intern.values)
+    ResourceGrants::assemble(records, shapes, intern.values)
 }

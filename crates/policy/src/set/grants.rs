@@ -117,48 +117,106 @@ impl Shapes {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key {
-    pub(super) of: TypeNo,
-    pub(super) id_length: u16,
-    pub(super) id_start: u32,
-    pub(super) grants: u32,
+/// Grants by resource, one after another: the type, the lengths, the id, then its grants. What a look-up reads lies
+/// together, which is what a look-up in a large set costs.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Records {
+    bytes: Vec<u8>,
+    starts: Vec<u32>,
+}
+
+/// The type, the length of the id, the number of grants.
+const HEAD: usize = 8;
+const GRANT: usize = 16;
+
+impl Records {
+    /// Adds a resource. Ids are a few hundred bytes at most: one that is longer than any id could be is nobody's.
+    pub(super) fn push(&mut self, of: TypeNo, id: &str, grants: impl Iterator<Item = Grant>) {
+        let (Ok(length), Ok(start)) = (u16::try_from(id.len()), u32::try_from(self.bytes.len())) else {
+            return;
+        };
+        self.starts.push(start);
+        self.bytes.extend_from_slice(&of.0.to_le_bytes());
+        self.bytes.extend_from_slice(&length.to_le_bytes());
+        let count_at = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; 4]);
+        self.bytes.extend_from_slice(id.as_bytes());
+        let mut count = 0_u32;
+        for grant in grants {
+            self.bytes.extend_from_slice(&grant.shape.to_le_bytes());
+            self.bytes.extend_from_slice(&grant.parameters.to_le_bytes());
+            self.bytes.extend_from_slice(&grant.expires.to_le_bytes());
+            count += 1;
+        }
+        if let Some(place) = self.bytes.get_mut(count_at..count_at + 4) {
+            place.copy_from_slice(&count.to_le_bytes());
+        }
+    }
+}
+
+/// A resource with its grants, as they lie in memory.
+#[derive(Debug, Clone, Copy)]
+struct Record<'a> {
+    of: TypeNo,
+    id: &'a [u8],
+    grants: &'a [u8],
+    /// Where the next one starts.
+    end: usize,
+}
+
+impl<'a> Record<'a> {
+    #[inline]
+    fn at(bytes: &'a [u8], start: usize) -> Option<Self> {
+        let (head, rest) = bytes.get(start..)?.split_first_chunk::<HEAD>()?;
+        let [t0, t1, l0, l1, count @ ..] = *head;
+        let (id, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes([l0, l1])))?;
+        let grants = rest.get(..u32::from_le_bytes(count) as usize * GRANT)?;
+        let end = start + HEAD + id.len() + grants.len();
+        Some(Self {
+            of: TypeNo(u16::from_le_bytes([t0, t1])),
+            id,
+            grants,
+            end,
+        })
+    }
+
+    #[inline]
+    fn grants(self) -> impl ExactSizeIterator<Item = Grant> + use<'a> {
+        self.grants.as_chunks::<GRANT>().0.iter().map(|chunk| {
+            let [s0, s1, s2, s3, p0, p1, p2, p3, expires @ ..] = *chunk;
+            Grant {
+                shape: u32::from_le_bytes([s0, s1, s2, s3]),
+                parameters: u32::from_le_bytes([p0, p1, p2, p3]),
+                expires: i64::from_le_bytes(expires),
+            }
+        })
+    }
 }
 
 /// Grants on resources of one subject, or one bucket of them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResourceGrants {
-    /// In order of type and id; the end is one more key.
-    pub(super) keys: Box<[Key]>,
-    pub(super) ids: Box<str>,
-    pub(super) grants: Box<[Grant]>,
-    pub(super) shapes: Shapes,
-    pub(super) parameters: Box<[Values]>,
+    /// In order of type and id.
+    bytes: Box<[u8]>,
+    count: usize,
+    shapes: Shapes,
+    parameters: Box<[Values]>,
     keyed: Keyed,
     table: Table,
 }
 
 impl ResourceGrants {
-    pub(super) fn assemble(
-        keys: Vec<Key>,
-        ids: String,
-        grants: Vec<Grant>,
-        shapes: Shapes,
-        parameters: Vec<Values>,
-    ) -> Self {
+    pub(super) fn assemble(records: Records, shapes: Shapes, parameters: Vec<Values>) -> Self {
         let keyed = Keyed::default();
-        let count = keys.len().saturating_sub(1);
-        let id =
-            |key: &Key| ids.get(key.id_start as usize..key.id_start as usize + usize::from(key.id_length));
-        let table = Table::build(
-            keys.iter()
-                .take(count)
-                .map(|key| keyed.hash(key.of, id(key).unwrap_or_default())),
-        );
+        let bytes: Box<[u8]> = records.bytes.into();
+        let hash = |start: u32| {
+            let record = Record::at(&bytes, start as usize);
+            (record.map_or(0, |record| keyed.hash(record.of, record.id)), start)
+        };
+        let table = Table::build(records.starts.iter().map(|start| hash(*start)));
         Self {
-            keys: keys.into(),
-            ids: ids.into(),
-            grants: grants.into(),
+            count: records.starts.len(),
+            bytes,
             shapes,
             parameters: parameters.into(),
             keyed,
@@ -166,48 +224,35 @@ impl ResourceGrants {
         }
     }
 
-    pub(super) fn id(&self, key: &Key) -> &str {
-        let start = key.id_start as usize;
-        self.ids
-            .get(start..start + usize::from(key.id_length))
-            .unwrap_or_default()
-    }
-
     /// The grants on a resource.
     #[inline]
-    pub(crate) fn on(&self, of: TypeNo, id: &str) -> &[Grant] {
-        if self.grants.is_empty() {
-            return &[];
+    pub(crate) fn on(&self, of: TypeNo, id: &str) -> impl Iterator<Item = Grant> {
+        let id = id.as_bytes();
+        let mut found = None;
+        if self.count > 0 {
+            self.table.find(self.keyed.hash(of, id), |start| {
+                found = Record::at(&self.bytes, start).filter(|record| record.of == of && record.id == id);
+                found.is_some()
+            });
         }
-        let is_it = |i: usize| {
-            self.keys
-                .get(i)
-                .is_some_and(|key| key.of == of && self.id(key) == id)
-        };
-        let Some(i) = self.table.find(self.keyed.hash(of, id), is_it) else {
-            return &[];
-        };
-        match (self.keys.get(i), self.keys.get(i + 1)) {
-            (Some(key), Some(end)) => self
-                .grants
-                .get(key.grants as usize..end.grants as usize)
-                .unwrap_or_default(),
-            _ => &[],
-        }
+        found.into_iter().flat_map(Record::grants)
+    }
+
+    fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let record = Record::at(&self.bytes, start)?;
+            start = record.end;
+            Some(record)
+        })
     }
 
     /// All grants with their resources.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (TypeNo, &str, &Grant)> {
-        self.keys
-            .iter()
-            .zip(self.keys.iter().skip(1))
-            .flat_map(|(key, end)| {
-                let grants = self
-                    .grants
-                    .get(key.grants as usize..end.grants as usize)
-                    .unwrap_or_default();
-                grants.iter().map(|grant| (key.of, self.id(key), grant))
-            })
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (TypeNo, &str, Grant)> {
+        self.records().flat_map(|record| {
+            let id = str::from_utf8(record.id).unwrap_or_default();
+            record.grants().map(move |grant| (record.of, id, grant))
+        })
     }
 
     #[inline]
@@ -221,9 +266,7 @@ impl ResourceGrants {
     }
 
     pub(crate) fn weight(&self) -> usize {
-        size_of_val(&*self.keys)
-            + self.ids.len()
-            + size_of_val(&*self.grants)
+        self.bytes.len()
             + self.shapes.weight()
             + self
                 .parameters
@@ -237,49 +280,34 @@ impl ResourceGrants {
         self.shapes.encode(to);
         to.length(self.parameters.len());
         self.parameters.iter().for_each(|values| values.encode(to));
-        to.length(self.keys.len().saturating_sub(1));
-        for pair in self.keys.windows(2) {
-            let [key, end] = pair else { continue };
-            to.unsigned(key.of.0.into());
-            to.text(self.id(key));
-            let grants = self
-                .grants
-                .get(key.grants as usize..end.grants as usize)
-                .unwrap_or_default();
+        to.length(self.count);
+        for record in self.records() {
+            to.unsigned(record.of.0.into());
+            to.text(str::from_utf8(record.id).unwrap_or_default());
+            let grants = record.grants();
             to.length(grants.len());
-            grants.iter().for_each(|grant| grant.encode(to));
+            grants.for_each(|grant| grant.encode(to));
         }
     }
 
     pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let shapes = Shapes::decode(from)?;
         let parameters = decode_values(from)?;
-        let count = from.length()?;
-        let mut keys = Vec::with_capacity(count + 1);
-        let (mut ids, mut grants) = (String::new(), Vec::with_capacity(count));
-        let short = |n: usize| u32::try_from(n).map_err(|_| DecodeError::Malformed);
-        for _ in 0..count {
+        let mut records = Records::default();
+        let mut grants = Vec::new();
+        for _ in 0..from.length()? {
             let of = TypeNo(from.small()?);
             let id = from.text()?;
-            let id_length = u16::try_from(id.len()).map_err(|_| DecodeError::Malformed)?;
-            keys.push(Key {
-                of,
-                id_length,
-                id_start: short(ids.len())?,
-                grants: short(grants.len())?,
-            });
-            ids.push_str(id);
+            if id.len() > usize::from(u16::MAX) {
+                return Err(DecodeError::Malformed);
+            }
+            grants.clear();
             for _ in 0..from.length()? {
                 grants.push(Grant::decode(from, shapes.0.len(), parameters.len())?);
             }
+            records.push(of, id, grants.iter().copied());
         }
-        keys.push(Key {
-            of: TypeNo(0),
-            id_length: 0,
-            id_start: short(ids.len())?,
-            grants: short(grants.len())?,
-        });
-        Ok(Self::assemble(keys, ids, grants, shapes, parameters))
+        Ok(Self::assemble(records, shapes, parameters))
     }
 }
 

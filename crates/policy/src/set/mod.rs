@@ -263,7 +263,8 @@ pub(crate) fn expiry(at: i64) -> Option<Timestamp> {
 
 fn index_of_places(slots: &[Slot]) -> Table {
     let places = slots.len().saturating_sub(1);
-    Table::build(slots.iter().take(places).map(|slot| hash_place(slot.place)))
+    let items = slots.iter().take(places).enumerate();
+    Table::build(items.map(|(i, slot)| (hash_place(slot.place), u32::try_from(i).unwrap_or(u32::MAX))))
 }
 
 /// Whether something with this end is over.

@@ -32,7 +32,7 @@ pub struct GrantRow<'a> {
 impl PermissionSet {
     /// The grants as they were given; those on resources only where the set is not split.
     pub fn grants(&self) -> impl Iterator<Item = GrantRow<'_>> {
-        let row = |target, grant: &Grant| GrantRow {
+        let row = |target, grant: Grant| GrantRow {
             target,
             permissions: self.shapes().get(grant.shape),
             expires_at: grant.expires_at(),
@@ -42,11 +42,11 @@ impl PermissionSet {
             let scopes = held
                 .scope_grants
                 .iter()
-                .map(move |grant| row(GrantTarget::Scope(held.place), grant));
+                .map(move |grant| row(GrantTarget::Scope(held.place), *grant));
             let types = held.type_grants.iter().map(move |of_type| {
                 row(
                     GrantTarget::Type(held.place, of_type.of, of_type.reach),
-                    &of_type.grant,
+                    of_type.grant,
                 )
             });
             scopes.chain(types)
