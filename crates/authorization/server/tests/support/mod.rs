@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 pub const MANIFEST: &str = "
 product: notes
-levels: {account: {title: Account}}
+levels: {account: {title: Account}, workspace: {title: Workspace}}
 subjects: {user: members}
 types:
   note:

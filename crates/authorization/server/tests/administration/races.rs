@@ -1,0 +1,106 @@
+//! Writes that meet: real transactions, on PostgreSQL at the same time.
+
+use std::sync::Arc;
+
+use bailiwick_authorization_core::use_case::{
+    accept_invitation::{self, Which},
+    create_invitation, transfer_ownership,
+};
+use bailiwick_types::{Code, Fault, Scope};
+
+use crate::world::World;
+
+/// How often each race is run.
+const TRIES: usize = 100;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_admins_who_revoke_each_other_exactly_one_succeeds() {
+    let world = Arc::new(World::postgres().await);
+    let account = world.account("one-question", None, 0).await;
+    let at = Scope::Account(account);
+    let ada = world.member("ada@example.com", account).await;
+    let max = world.member("max@example.com", account).await;
+    for round in 0..TRIES {
+        for user in [ada, max] {
+            world.assign(&world.operator(), account, (user, "admin", &at)).await.unwrap();
+        }
+        let revoke = |by, user| {
+            let (world, at) = (Arc::clone(&world), at.clone());
+            tokio::spawn(async move {
+                let by = world.by(by, account);
+                world.revoke(&by, account, (user, "admin", &at)).await
+            })
+        };
+        let (one, other) = tokio::join!(revoke(ada, max), revoke(max, ada));
+        let results = [one.unwrap(), other.unwrap()];
+        let done = results.iter().filter(|result| result.is_ok()).count();
+        assert_eq!(done, 1, "round {round}: {results:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_transfers_one_wins_and_there_is_one_owner() {
+    let world = Arc::new(World::postgres().await);
+    let olga = world.person("olga@example.com").await;
+    let account = world.account("e-satisfaction", Some(olga), 0).await;
+    let at = Scope::Account(account);
+    let amy = world.member("amy@example.com", account).await;
+    let bob = world.member("bob@example.com", account).await;
+    for round in 0..TRIES {
+        let transfer = |to| {
+            let (world, scope) = (Arc::clone(&world), at.clone());
+            tokio::spawn(async move {
+                let by = world.by(olga, account);
+                let command = transfer_ownership::Command { account, scope, to };
+                transfer_ownership::execute(&world.ports, &by, command).await
+            })
+        };
+        let (one, other) = tokio::join!(transfer(amy), transfer(bob));
+        let results = [one.unwrap(), other.unwrap()];
+        let lost: Vec<Code> = results.iter().filter_map(|r| r.as_ref().err().map(Fault::code)).collect();
+        assert_eq!(lost, [Code::PermissionDenied], "round {round}");
+        let read = world.ports.store.read(account).await.unwrap();
+        let owners = read.holders(account, "owner", &at).await.unwrap();
+        drop(read);
+        assert_eq!(owners.len(), 1);
+        let by = world.by(owners[0].user, account);
+        let back = transfer_ownership::Command { account, scope: at.clone(), to: olga };
+        transfer_ownership::execute(&world.ports, &by, back).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_invitation_is_accepted_once_and_the_last_seat_is_taken_once() {
+    let world = Arc::new(World::postgres().await);
+    for round in 0..20 {
+        let account = world.account("one-question", None, 1).await;
+        let sales = world.instance(account).await;
+        let invite = async |email: String| {
+            let command = create_invitation::Command {
+                account,
+                email,
+                roles: vec!["agent".to_owned()],
+                scope: sales.clone(),
+                request_id: None,
+            };
+            create_invitation::execute(&world.ports, &world.maker().await, command).await.unwrap();
+        };
+        let (one, two) = (format!("one{round}@example.com"), format!("two{round}@example.com"));
+        invite(one.clone()).await;
+        invite(two.clone()).await;
+        let (one, two) = (world.person(&one).await, world.person(&two).await);
+        let accept = |user| {
+            let (world, which) = (Arc::clone(&world), Which::On(sales.clone()));
+            tokio::spawn(async move {
+                let command = accept_invitation::Command { account, which };
+                accept_invitation::execute(&world.ports, &world.by(user, account), command).await
+            })
+        };
+        let (a, b, c, d) = tokio::join!(accept(one), accept(one), accept(two), accept(two));
+        let results = [a.unwrap(), b.unwrap(), c.unwrap(), d.unwrap()];
+        let done = results.iter().filter(|result| result.is_ok()).count();
+        assert_eq!(done, 1, "round {round}: {results:?}");
+        let read = world.ports.store.read(account).await.unwrap();
+        assert_eq!(read.seats_taken(account).await.unwrap(), 1);
+    }
+}

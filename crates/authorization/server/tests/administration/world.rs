@@ -1,0 +1,216 @@
+//! A database of authorization with products in it, and people who act.
+
+use std::sync::Arc;
+
+use bailiwick_authorization_core::{
+    Ports,
+    binding::Binding,
+    follow::{AccountTold, PersonTold, PlaceTold, account_changed, person_changed, place_changed},
+    member::Member,
+    person::PersonState,
+    use_case::{apply_product, assign_role, create_member, revoke_role},
+};
+use bailiwick_authorization_server::{SqlStore, migrations};
+use bailiwick_policy::{PlaceState, manifest::MemberKind};
+use bailiwick_sql::{Db, DbConfig, Migrations};
+use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
+use bailiwick_types::{
+    AccountId, Authorized, Caller, CallerKind, GuardSeal, IdGen, InstanceId, Scope, ScopeRoot, SeededIds, Service,
+    Subject, Timestamp, UserId, WorkspaceId,
+};
+use serde_json::Map;
+use tempfile::TempDir;
+
+pub(crate) const ONE_QUESTION: &str = include_str!("../../../../../products/one-question.yaml");
+pub(crate) const E_SATISFACTION: &str = include_str!("../../../../../products/e-satisfaction.yaml");
+pub(crate) const SOGOLYTICS: &str = include_str!("../../../../../products/sogolytics.yaml");
+
+pub(crate) struct World {
+    pub(crate) db: Db,
+    pub(crate) ports: Ports,
+    pub(crate) clock: Arc<ManualClock>,
+    _postgres: Option<TestDatabase>,
+    _folder: Option<TempDir>,
+}
+
+/// A caller whom the guard let pass.
+#[expect(clippy::disallowed_methods, reason = "tests stand in for the guard")]
+fn witness(caller: Caller, account: Option<AccountId>, operator: bool) -> Authorized {
+    Authorized::new(&GuardSeal::of_the_guard(), caller, account, None, operator)
+}
+
+impl World {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/authorization.db", folder.path().display());
+        Self::open(url, None, Some(folder)).await
+    }
+    pub(crate) async fn postgres() -> Self {
+        let database = Postgres::database().await;
+        Self::open(database.url(), Some(database), None).await
+    }
+    async fn open(url: String, postgres: Option<TestDatabase>, folder: Option<TempDir>) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let db = Db::connect(DbConfig::new(url), Service::Authorization, clock.clone()).await.unwrap();
+        db.migrate(&Migrations::new(Service::Authorization, migrations())).await.unwrap();
+        let store = Arc::new(SqlStore::new(db.clone()));
+        let ids = Arc::new(SeededIds::new(1_000_000));
+        let ports = Ports { store, clock: clock.clone(), ids };
+        let world = Self { db, ports, clock, _postgres: postgres, _folder: folder };
+        for source in [ONE_QUESTION, E_SATISFACTION, SOGOLYTICS] {
+            world.apply(source).await.unwrap();
+        }
+        world
+    }
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+    pub(crate) fn operator(&self) -> Authorized {
+        let subject = Subject::user(UserId::generate(&*self.ports.ids));
+        let caller = Caller { kind: CallerKind::User, subject: Some(subject), ..Caller::anonymous() };
+        witness(caller, None, true)
+    }
+    /// A user with a token for the account.
+    pub(crate) fn by(&self, user: UserId, account: AccountId) -> Authorized {
+        let caller = Caller {
+            kind: CallerKind::User,
+            subject: Some(Subject::user(user)),
+            account: Some(account),
+            ..Caller::anonymous()
+        };
+        witness(caller, Some(account), false)
+    }
+    pub(crate) async fn apply(&self, source: &str) -> Result<apply_product::Applied, apply_product::Error> {
+        let command = apply_product::Command { source: source.to_owned(), validate_only: false };
+        apply_product::execute(&self.ports, &self.operator(), command).await
+    }
+    pub(crate) async fn person(&self, email: &str) -> UserId {
+        let user = UserId::generate(&*self.ports.ids);
+        self.tell_person(user, 1, PersonState::Active, email).await;
+        user
+    }
+    pub(crate) async fn tell_person(&self, user: UserId, version: u64, state: PersonState, email: &str) {
+        let subject = Subject::user(user);
+        let accounts = self.ports.store.read_all().await.unwrap().accounts_of(&subject).await.unwrap();
+        let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
+        roots.push(ScopeRoot::Deployment);
+        let mut unit = self.ports.store.write_all(&roots).await.unwrap();
+        let told = PersonTold {
+            user,
+            version,
+            state,
+            email: email.to_owned(),
+            email_verified: true,
+            operator: false,
+        };
+        person_changed(&mut *unit, &accounts, told).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+    pub(crate) fn account_told(&self, id: AccountId, product: &str, version: u64) -> AccountTold {
+        AccountTold {
+            id,
+            version,
+            product: product.parse().unwrap(),
+            title: "Account".to_owned(),
+            state: PlaceState::Active,
+            owner: None,
+            seats: 0,
+            billing_anchor: None,
+        }
+    }
+    pub(crate) async fn tell_account(&self, told: AccountTold) {
+        let root = ScopeRoot::Account(told.id);
+        let mut unit = self.ports.store.write_all(&[root]).await.unwrap();
+        account_changed(&mut *unit, &*self.ports.ids, self.now(), told).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+    pub(crate) async fn account(&self, product: &str, owner: Option<UserId>, seats: u32) -> AccountId {
+        let id = AccountId::generate(&*self.ports.ids);
+        let told = self.account_told(id, product, 1);
+        self.tell_account(AccountTold { owner: owner.map(Subject::user), seats, ..told }).await;
+        id
+    }
+    pub(crate) async fn tell_place(&self, told: PlaceTold) {
+        let mut unit = self.ports.store.write_all(&[ScopeRoot::Account(told.account)]).await.unwrap();
+        place_changed(&mut *unit, &*self.ports.ids, self.now(), told).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+    pub(crate) fn place_told(account: AccountId, scope: &Scope, version: u64) -> PlaceTold {
+        PlaceTold {
+            account,
+            scope: scope.clone(),
+            version,
+            parent: Scope::Account(account),
+            title: "Place".to_owned(),
+            edition: None,
+            state: PlaceState::Active,
+            owner: None,
+        }
+    }
+    pub(crate) async fn instance(&self, account: AccountId) -> Scope {
+        let scope = Scope::Instance(InstanceId::from_uuid(self.ports.ids.uuid()));
+        self.tell_place(Self::place_told(account, &scope, 1)).await;
+        scope
+    }
+    pub(crate) async fn workspace(&self, account: AccountId) -> Scope {
+        let scope = Scope::Workspace(WorkspaceId::from_uuid(self.ports.ids.uuid()));
+        self.tell_place(Self::place_told(account, &scope, 1)).await;
+        scope
+    }
+    pub(crate) async fn join(&self, user: UserId, account: AccountId) -> Result<Member, create_member::Error> {
+        let command = create_member::Command { account, user, kind: MemberKind::Agent, expires_at: None };
+        Ok(create_member::execute(&self.ports, &self.operator(), command).await?.0)
+    }
+    /// A person who is a member.
+    pub(crate) async fn member(&self, email: &str, account: AccountId) -> UserId {
+        let user = self.person(email).await;
+        self.join(user, account).await.unwrap();
+        user
+    }
+    pub(crate) async fn assign(
+        &self,
+        by: &Authorized,
+        account: AccountId,
+        (user, role, scope): (UserId, &str, &Scope),
+    ) -> Result<Binding, assign_role::Error> {
+        let command = assign_role::Command {
+            account,
+            subject: Subject::user(user),
+            role: role.to_owned(),
+            scope: scope.clone(),
+            parameters: Map::new(),
+            expires_at: None,
+        };
+        Ok(assign_role::execute(&self.ports, by, command).await?.0)
+    }
+    pub(crate) async fn revoke(
+        &self,
+        by: &Authorized,
+        account: AccountId,
+        (user, role, scope): (UserId, &str, &Scope),
+    ) -> Result<(), revoke_role::Error> {
+        let command = revoke_role::Command {
+            account,
+            subject: Subject::user(user),
+            role: role.to_owned(),
+            scope: scope.clone(),
+        };
+        revoke_role::execute(&self.ports, by, command).await.map(|_| ())
+    }
+    /// The names of a user's roles on a scope.
+    pub(crate) async fn roles(&self, account: AccountId, user: UserId, scope: &Scope) -> Vec<String> {
+        let read = self.ports.store.read(account).await.unwrap();
+        let all = read.bindings_of(account, &Subject::user(user)).await.unwrap();
+        all.into_iter().filter(|binding| binding.scope == *scope).map(|binding| binding.role).collect()
+    }
+    /// An operator whose rights are there to be looked at again.
+    pub(crate) async fn maker(&self) -> Authorized {
+        let user = UserId::generate(&*self.ports.ids);
+        let root = ScopeRoot::Deployment;
+        let mut unit = self.ports.store.write_all(std::slice::from_ref(&root)).await.unwrap();
+        unit.set_root_binding(&root, &Subject::user(user), "operator", true).await.unwrap();
+        unit.commit().await.unwrap();
+        let caller = Caller { kind: CallerKind::User, subject: Some(Subject::user(user)), ..Caller::anonymous() };
+        witness(caller, None, true)
+    }
+}
