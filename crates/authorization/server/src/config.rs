@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use bailiwick_rpc::HumanDuration;
+use bailiwick_rpc::{HumanDuration, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::replica::ReplicaConfig;
+use crate::{cache::RedisSettings, replica::ReplicaConfig};
 
 /// What can be set for authorization.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +24,8 @@ pub struct AuthorizationConfig {
     pub cache_accounts: usize,
     /// How many reads of the database fill the cache at once.
     pub cache_reads: usize,
+    /// A cache that several processes share.
+    pub redis: RedisConfig,
     /// How long the answers of requests with a `request_id` are kept.
     pub request_retention: HumanDuration,
 }
@@ -37,6 +39,7 @@ impl Default for AuthorizationConfig {
             cache_megabytes: 256,
             cache_accounts: 100_000,
             cache_reads: 64,
+            redis: RedisConfig::default(),
             request_retention: Duration::from_secs(7 * 24 * 3600).into(),
         }
     }
@@ -55,5 +58,49 @@ impl AuthorizationConfig {
             patience: self.token_wait.get(),
             ..ReplicaConfig::default()
         }
+    }
+}
+
+/// A Redis that several processes share as a cache. It holds no truth: losing it costs speed alone.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedisConfig {
+    /// `redis://` or `rediss://` with host and port; of a cluster some nodes, with commas between. None: no such cache.
+    pub url: Option<Secret>,
+    /// Whether it is a Redis Cluster.
+    pub cluster: bool,
+    /// How long an answer may take before it counts as a miss.
+    pub timeout: HumanDuration,
+    /// How long a value stays.
+    pub ttl: HumanDuration,
+    /// How long Redis is left alone after it failed a few times in a row.
+    pub pause: HumanDuration,
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            cluster: false,
+            timeout: Duration::from_millis(20).into(),
+            ttl: Duration::from_secs(3600).into(),
+            pause: Duration::from_secs(1).into(),
+        }
+    }
+}
+
+impl RedisConfig {
+    /// How to reach it, where there is one.
+    #[must_use]
+    pub fn settings(&self) -> Option<RedisSettings> {
+        let urls = self.url.as_ref()?.expose();
+        let urls: Vec<_> = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).map(Into::into).collect();
+        (!urls.is_empty()).then(|| RedisSettings {
+            urls,
+            cluster: self.cluster,
+            timeout: self.timeout.get(),
+            ttl: self.ttl.get(),
+            pause: self.pause.get(),
+        })
     }
 }

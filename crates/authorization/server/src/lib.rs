@@ -23,5 +23,5 @@ mod wiring;
 
 pub use config::AuthorizationConfig;
 pub use migrations::migrations;
-pub use store::{Snapshot, load::SqlSource};
+pub use store::{Snapshot, SqlStore, load::SqlSource};
 pub use wiring::{AuthorizationService, Deps, build};

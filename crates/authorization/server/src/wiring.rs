@@ -18,6 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     AuthorizationConfig,
+    cache::{RedisSecond, Second},
     follow::{IdentitySink, TenancySink, Tools},
     fresh::Freshness,
     grpc::{self, Api},
@@ -82,13 +83,25 @@ impl OnCommit for Visible {
 /// The database does not answer.
 pub async fn build(deps: Deps) -> Result<AuthorizationService, Error> {
     let source = Arc::new(SqlSource::new(deps.db.clone()));
-    let replica = Replica::new(source.clone(), None, source, Arc::clone(&deps.clock), deps.config.replica());
-    let store = SqlStore::new(deps.db.clone(), Arc::new(Visible(Arc::clone(&replica))));
+    let second = second(&deps);
+    let replica = Replica::new(source.clone(), second, source, Arc::clone(&deps.clock), deps.config.replica());
+    let store = SqlStore::new(deps.db.clone()).with_hook(Arc::new(Visible(Arc::clone(&replica))));
     // The first poll finds the end of the outbox: only then is there anything to answer from.
     if let Err(error) = replica.poll().await {
         tracing::warn!(error = %error, "the outbox could not be polled yet");
     }
     Ok(AuthorizationService { deps, store, replica })
+}
+
+/// The cache that processes share, where one is set. It holds no truth: one that cannot be set up is done without.
+fn second(deps: &Deps) -> Option<Arc<dyn Second>> {
+    match RedisSecond::new(deps.config.redis.settings()?, Arc::clone(&deps.clock)) {
+        Ok(redis) => Some(Arc::new(redis)),
+        Err(error) => {
+            tracing::error!(error = %error, "the shared cache is done without");
+            None
+        }
+    }
 }
 
 impl AuthorizationService {

@@ -50,10 +50,6 @@ impl Parts {
         self.0.remove(&key);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Bytes held.
     pub(crate) fn weight(&self) -> usize {
         usize::try_from(self.0.weight()).unwrap_or(usize::MAX)

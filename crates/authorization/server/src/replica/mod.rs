@@ -236,10 +236,6 @@ impl Replica {
         false
     }
 
-    fn known_epoch(&self) -> Option<Epoch> {
-        self.epoch.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Drops all accounts.
     fn drop_all(&self) {
         let accounts = self.accounts.pin();

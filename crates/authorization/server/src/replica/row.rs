@@ -1,6 +1,6 @@
 //! Rows of the outbox as a replica applies them.
 
-use bailiwick_policy::{Place, PlaceId};
+use bailiwick_policy::Place;
 use bailiwick_types::{AccountId, ProductName};
 
 use crate::cache::PartKey;
@@ -47,9 +47,4 @@ impl Row {
     pub(crate) fn has_content(&self) -> bool {
         self.events.iter().any(|event| matches!(event, Event::Content))
     }
-}
-
-/// The id of a place as an event names it.
-pub(crate) fn place_id(id: uuid::Uuid) -> PlaceId {
-    PlaceId(id.as_u128())
 }

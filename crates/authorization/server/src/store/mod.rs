@@ -43,10 +43,10 @@ pub(crate) type Hook = Arc<dyn OnCommit>;
 
 /// The store over a database.
 #[derive(Clone)]
-pub(crate) struct SqlStore {
+pub struct SqlStore {
     db: Db,
     products: Arc<Products>,
-    hook: Hook,
+    hook: Option<Hook>,
 }
 
 impl std::fmt::Debug for SqlStore {
@@ -56,10 +56,14 @@ impl std::fmt::Debug for SqlStore {
 }
 
 impl SqlStore {
-    /// A store that tells `hook` of its commits.
+    /// A store over a database with its schema.
     #[must_use]
-    pub(crate) fn new(db: Db, hook: Hook) -> Self {
-        Self { db, products: Arc::default(), hook }
+    pub fn new(db: Db) -> Self {
+        Self { db, products: Arc::default(), hook: None }
+    }
+    /// The same, telling of its commits.
+    pub(crate) fn with_hook(self, hook: Hook) -> Self {
+        Self { hook: Some(hook), ..self }
     }
     pub(crate) fn products(&self) -> Arc<Products> {
         Arc::clone(&self.products)
@@ -89,11 +93,11 @@ impl Store for SqlStore {
             return Ok(None);
         }
         let tx = self.db.begin_write(&[ScopeRoot::Account(account)]).await.map_err(fail)?;
-        Ok(Some(Box::new(Tx::new(tx, self.products()).with_hook(Arc::clone(&self.hook)))))
+        Ok(Some(Box::new(Tx::new(tx, self.products()).with_hook(self.hook.clone()))))
     }
     async fn write_all(&self, roots: &[ScopeRoot]) -> Result<Box<dyn Unit + Send + Sync>, StoreError> {
         let tx = self.db.begin_write_across(roots).await.map_err(fail)?;
-        Ok(Box::new(Tx::new(tx, self.products()).with_hook(Arc::clone(&self.hook))))
+        Ok(Box::new(Tx::new(tx, self.products()).with_hook(self.hook.clone())))
     }
 }
 

@@ -72,8 +72,8 @@ impl<T> Tx<T> {
     pub(crate) fn new(tx: T, products: Arc<Products>) -> Self {
         Self { tx, products, hook: None, changes: Vec::new() }
     }
-    pub(super) fn with_hook(self, hook: Hook) -> Self {
-        Self { hook: Some(hook), ..self }
+    pub(super) fn with_hook(self, hook: Option<Hook>) -> Self {
+        Self { hook, ..self }
     }
 }
 

@@ -15,7 +15,7 @@ use bailiwick_policy::{PlaceState, manifest::MemberKind};
 use bailiwick_sql::{Db, DbConfig, Migrations};
 use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
 use bailiwick_types::{
-    AccountId, Authorized, Caller, CallerKind, GuardSeal, IdGen, InstanceId, Scope, ScopeRoot, SeededIds, Service,
+    AccountId, Authorized, Caller, CallerKind, GuardSeal, InstanceId, Scope, ScopeRoot, SeededIds, Service,
     Subject, Timestamp, UserId, WorkspaceId,
 };
 use serde_json::Map;
@@ -26,7 +26,6 @@ pub(crate) const E_SATISFACTION: &str = include_str!("../../../../../products/e-
 pub(crate) const SOGOLYTICS: &str = include_str!("../../../../../products/sogolytics.yaml");
 
 pub(crate) struct World {
-    pub(crate) db: Db,
     pub(crate) ports: Ports,
     pub(crate) clock: Arc<ManualClock>,
     _postgres: Option<TestDatabase>,
@@ -56,7 +55,7 @@ impl World {
         let store = Arc::new(SqlStore::new(db.clone()));
         let ids = Arc::new(SeededIds::new(1_000_000));
         let ports = Ports { store, clock: clock.clone(), ids };
-        let world = Self { db, ports, clock, _postgres: postgres, _folder: folder };
+        let world = Self { ports, clock, _postgres: postgres, _folder: folder };
         for source in [ONE_QUESTION, E_SATISFACTION, SOGOLYTICS] {
             world.apply(source).await.unwrap();
         }
