@@ -154,26 +154,6 @@ impl Guard {
             .await
     }
 
-    /// On which of the resources of an account (`TYPE:ID`) the caller has a permission that the request decides.
-    ///
-    /// # Errors
-    /// As [`Guard::authorize`].
-    pub async fn filter_targets(
-        &self,
-        context: &Context,
-        permission: &str,
-        account: AccountId,
-        targets: &[String],
-    ) -> Result<Vec<bool>, Status> {
-        if context.method.access != Access::Filtered || permission.is_empty() {
-            return Err(status(&Refusal::Undeclared(context.method.path)));
-        }
-        let caller = signed_in(context)?;
-        let operator = binding(&context.caller, account)?;
-        let asked = self.ask(caller, Some(account), permission, targets, operator);
-        Ok(with_token(&context.token, asked).await?.allowed)
-    }
-
     /// The same with a permission that the request decides.
     ///
     /// # Errors
@@ -219,6 +199,26 @@ impl Guard {
             shown.extend(with_token(&context.token, asked).await?.allowed);
         }
         Ok(shown)
+    }
+
+    /// On which of the resources of an account (`TYPE:ID`) the caller has a permission that the request decides.
+    ///
+    /// # Errors
+    /// As [`Guard::authorize`].
+    pub async fn filter_targets(
+        &self,
+        context: &Context,
+        permission: &str,
+        account: AccountId,
+        targets: &[String],
+    ) -> Result<Vec<bool>, Status> {
+        if context.method.access != Access::Filtered || permission.is_empty() {
+            return Err(status(&Refusal::Undeclared(context.method.path)));
+        }
+        let caller = signed_in(context)?;
+        let operator = binding(&context.caller, account)?;
+        let asked = self.ask(caller, Some(account), permission, targets, operator);
+        Ok(with_token(&context.token, asked).await?.allowed)
     }
 
     /// Uses up the Reauthenticate of the caller's session. The handler calls it after the right and before it looks

@@ -26,13 +26,13 @@ use crate::{HumanDuration, InternalIdentity, current, rights::RETRY, telemetry::
 pub struct PeerConfig {
     /// The longest time that a connection may take.
     pub connect_timeout: HumanDuration,
-    /// The longest time that a call may take where the request that causes it has no nearer deadline.
+    /// The longest time until the answer of a call begins, where the request that causes it has no nearer deadline.
     pub deadline: HumanDuration,
     /// After which silence the connection is tried with a ping.
     pub keepalive_interval: HumanDuration,
     /// How long the answer to that may take.
     pub keepalive_timeout: HumanDuration,
-    /// PEM file of the authorities that peers' certificates are checked against; the system's where absent.
+    /// PEM file of the authorities that peers' certificates are checked against; needed where a peer is `https://`.
     pub ca_file: Option<std::path::PathBuf>,
 }
 
@@ -165,14 +165,11 @@ impl ClientFactory {
             .keep_alive_while_idle(false)
             .tcp_nodelay(true);
         if address.starts_with("https:") {
-            let mut tls = ClientTlsConfig::new();
-            if let Some(file) = &config.ca_file {
-                let pem =
-                    std::fs::read(file).map_err(|error| refuse(format!("{}: {error}", file.display())))?;
-                tls = tls.ca_certificate(tonic::transport::Certificate::from_pem(pem));
-            } else {
-                tls = tls.with_enabled_roots();
-            }
+            let file = config.ca_file.as_ref();
+            let file = file.ok_or_else(|| refuse("it asks for `ca_file`".to_owned()))?;
+            let pem = std::fs::read(file).map_err(|error| refuse(format!("{}: {error}", file.display())))?;
+            let authority = tonic::transport::Certificate::from_pem(pem);
+            let tls = ClientTlsConfig::new().ca_certificate(authority);
             endpoint = endpoint
                 .tls_config(tls)
                 .map_err(|error| refuse(error.to_string()))?;
@@ -219,12 +216,12 @@ impl Peer {
         let left = call
             .and_then(|c| c.deadline)
             .map(|at| at.saturating_duration_since(Instant::now()));
-        let time = [asked, left, Some(self.deadline)]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(self.deadline);
-        headers.insert("grpc-timeout", crate::layers::deadline::format(time));
+        let until = [asked, left].into_iter().flatten().min();
+        if let Some(time) = until {
+            headers.insert("grpc-timeout", crate::layers::deadline::format(time));
+        }
+        // Ours counts until the answer begins, and is not told: a feed is followed for longer.
+        let time = until.map_or(self.deadline, |time| time.min(self.deadline));
         Ok(time)
     }
 }

@@ -1,5 +1,12 @@
 //! Configuration: file, environment, flags; unknown keys; secrets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
 use std::{collections::BTreeMap, io::Write, net::SocketAddr, time::Duration};
 
 use bailiwick_rpc::{AccessLog, HumanDuration, Loader, Secret, ServerConfig, TelemetryConfig};

@@ -51,6 +51,7 @@ pub(crate) struct Call {
 
 /// What was found out when the call began.
 struct Begun {
+    entry: Arc<Entry>,
     current: Current,
     observation: Option<Observation>,
     span: Span,
@@ -64,7 +65,6 @@ enum State {
     Verifying {
         verified: BoxFuture<'static, Result<Arc<Caller>, Status>>,
         request: Request<Body>,
-        method: &'static Method,
     },
     Handled(Answer),
     Over,
@@ -109,6 +109,7 @@ impl Call {
             ended: false,
         };
         Begun {
+            entry: Arc::clone(entry),
             current: Current {
                 request_id,
                 deadline: [asked, longest].into_iter().flatten().min(),
@@ -121,35 +122,28 @@ impl Call {
     }
 
     /// Load shedding, deadline and what of authentication needs no waiting.
-    fn enter(&mut self, request: Request<Body>) -> Result<State, Status> {
-        let shared = Arc::clone(&self.shared);
-        let entry: &Entry = shared.entry(request.uri().path());
-        let Some(method) = entry.method else {
-            return Ok(State::Handled(entry.dispatcher.call(request)));
+    fn enter(&mut self, begun: &mut Begun, request: Request<Body>) -> Result<State, Status> {
+        let Some(method) = begun.entry.method else {
+            return Ok(State::Handled(begun.entry.dispatcher.call(request)));
         };
-        let place = shared.shed.enter().ok_or_else(overloaded)?;
-        if let Some(begun) = &mut self.begun {
-            if let Some(observation) = &mut begun.observation {
-                observation.place = Some(place);
-            }
-            if begun.asked.is_some_and(|at| at <= Instant::now()) {
-                return Err(deadline_exceeded());
-            }
+        let place = self.shared.shed.enter().ok_or_else(overloaded)?;
+        if let Some(observation) = &mut begun.observation {
+            observation.place = Some(place);
         }
-        match identify(&shared.authenticator, method, request.headers()) {
-            Identified::Known(caller) => self.hand_over(caller, method, request),
+        if begun.asked.is_some_and(|at| at <= Instant::now()) {
+            return Err(deadline_exceeded());
+        }
+        match identify(&self.shared.authenticator, method, request.headers()) {
+            Identified::Known(caller) => self.hand_over(begun, caller, method, request),
             Identified::Refused(status) => Err(status),
-            Identified::Verifying(verified) => Ok(State::Verifying {
-                verified,
-                request,
-                method,
-            }),
+            Identified::Verifying(verified) => Ok(State::Verifying { verified, request }),
         }
     }
 
     /// Gives the call to its service.
     fn hand_over(
         &self,
+        begun: &Begun,
         caller: Arc<Caller>,
         method: &'static Method,
         mut request: Request<Body>,
@@ -161,75 +155,49 @@ impl Call {
                 token::decode(text).map_err(IntoStatus::into_status)?
             }
         };
-        let current = current::get();
         let context = Context {
             caller,
             token,
-            deadline: current.and_then(|c| c.deadline),
-            request_id: current.map_or_else(|| self.shared.ids.next(), |c| c.request_id),
+            deadline: begun.current.deadline,
+            request_id: begun.current.request_id,
             method,
             peer: self.peer,
         };
         request.extensions_mut().insert(context);
-        Ok(State::Handled(
-            self.shared.entry(method.path).dispatcher.call(request),
-        ))
+        Ok(State::Handled(begun.entry.dispatcher.call(request)))
     }
 
     /// Goes as far as it can.
-    fn step(&mut self, task: &mut Task<'_>) -> Poll<Result<Response<Body>, Status>> {
+    fn step(&mut self, begun: &mut Begun, task: &mut Task<'_>) -> Poll<Result<Response<Body>, Status>> {
         loop {
             match std::mem::replace(&mut self.state, State::Over) {
-                State::Arrived(request) => self.state = self.enter(request)?,
+                State::Arrived(request) => self.state = self.enter(begun, request)?,
                 State::Verifying {
                     mut verified,
                     request,
-                    method,
-                } => match verified.as_mut().poll(task) {
-                    Poll::Ready(caller) => {
-                        self.state = self.hand_over(caller?, method, request)?;
-                    }
-                    Poll::Pending => {
-                        self.state = State::Verifying {
-                            verified,
-                            request,
-                            method,
-                        };
+                } => {
+                    let Poll::Ready(caller) = verified.as_mut().poll(task) else {
+                        self.state = State::Verifying { verified, request };
                         return Poll::Pending;
-                    }
-                },
-                State::Handled(mut answer) => {
-                    return match answer.as_mut().poll(task) {
-                        Poll::Ready(Ok(response)) => Poll::Ready(Ok(response)),
-                        Poll::Pending => {
-                            self.state = State::Handled(answer);
-                            Poll::Pending
-                        }
                     };
+                    let Some(method) = begun.entry.method else {
+                        return Poll::Pending;
+                    };
+                    self.state = self.hand_over(begun, caller?, method, request)?;
+                }
+                State::Handled(mut answer) => {
+                    let Poll::Ready(Ok(response)) = answer.as_mut().poll(task) else {
+                        self.state = State::Handled(answer);
+                        return Poll::Pending;
+                    };
+                    return Poll::Ready(Ok(response));
                 }
                 State::Over => return Poll::Pending,
             }
         }
     }
 
-    /// Whether the time is over; asked only when the call lets us wait.
-    fn late(&mut self, task: &mut Task<'_>) -> bool {
-        let Some(begun) = &mut self.begun else {
-            return false;
-        };
-        let Some(at) = begun.current.deadline else {
-            return false;
-        };
-        let timer = begun
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-        timer.as_mut().poll(task).is_ready()
-    }
-
-    fn answer(&mut self, response: Response<Body>) -> Response<AnswerBody> {
-        let Some(mut begun) = self.begun.take() else {
-            return response.map(AnswerBody::plain);
-        };
+    fn answer(mut begun: Begun, response: Response<Body>) -> Response<AnswerBody> {
         let mut response = response;
         if let Ok(mut id) = HeaderValue::from_bytes(begun.current.request_id.as_bytes()) {
             // Not worth a place in the table of the connection's compressor.
@@ -259,22 +227,26 @@ impl Future for Call {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let (None, State::Arrived(request)) = (&this.begun, &this.state) {
-            this.begun = Some(Self::begin(&this.shared, request));
-        }
-        let Some(begun) = &this.begun else {
-            return Poll::Pending;
+        let mut begun = match (this.begun.take(), &this.state) {
+            (Some(begun), _) => begun,
+            (None, State::Arrived(request)) => Self::begin(&this.shared, request),
+            // Polled after its end.
+            (None, _) => return Poll::Pending,
         };
         let (current, span) = (begun.current, begun.span.clone());
         let stepped = current::within(current, || {
             span.in_scope(|| {
-                catch_unwind(AssertUnwindSafe(|| this.step(task))).map_err(|panic| panicked(&*panic))
+                let step = AssertUnwindSafe(|| this.step(&mut begun, task));
+                catch_unwind(step).map_err(|panic| panicked(&*panic))
             })
         });
         let result = match stepped {
             Ok(Poll::Ready(result)) => result,
-            Ok(Poll::Pending) if this.late(task) => Err(deadline_exceeded()),
-            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Pending) if begun.late(task) => Err(deadline_exceeded()),
+            Ok(Poll::Pending) => {
+                this.begun = Some(begun);
+                return Poll::Pending;
+            }
             Err(status) => Err(status),
         };
         // What is left of the call ends here and not when the connection has sent the answer.
@@ -283,6 +255,19 @@ impl Future for Call {
             Ok(response) => response,
             Err(status) => status.into_http(),
         };
-        Poll::Ready(Ok(this.answer(response)))
+        Poll::Ready(Ok(Self::answer(begun, response)))
+    }
+}
+
+impl Begun {
+    /// Whether the time is over; asked only when the call lets us wait, so one that does not needs no timer.
+    fn late(&mut self, task: &mut Task<'_>) -> bool {
+        let Some(at) = self.current.deadline else {
+            return false;
+        };
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        timer.as_mut().poll(task).is_ready()
     }
 }

@@ -28,10 +28,10 @@ use crate::{
 
 /// What all calls of a server share.
 pub(crate) struct Shared {
-    entries: HashMap<&'static str, Entry>,
+    entries: HashMap<&'static str, Arc<Entry>>,
     /// Health and reflection, which ask for no credentials.
-    open: Entry,
-    unknown: Entry,
+    open: Arc<Entry>,
+    unknown: Arc<Entry>,
     ids: RequestIds,
     sampler: Arc<Sampler>,
     shed: Arc<Shed>,
@@ -41,7 +41,6 @@ pub(crate) struct Shared {
 }
 
 /// A method with what serves it.
-#[derive(Clone)]
 pub(crate) struct Entry {
     method: Option<&'static Method>,
     metrics: Arc<MethodMetrics>,
@@ -70,12 +69,14 @@ impl Shared {
                 metrics: MethodMetrics::new(Some(method)),
                 dispatcher: services.dispatcher(method.path),
             };
-            (method.path, entry)
+            (method.path, Arc::new(entry))
         });
-        let bare = |dispatcher| Entry {
-            method: None,
-            metrics: MethodMetrics::new(None),
-            dispatcher,
+        let bare = |dispatcher| {
+            Arc::new(Entry {
+                method: None,
+                metrics: MethodMetrics::new(None),
+                dispatcher,
+            })
         };
         Arc::new(Self {
             entries: entries.collect(),
@@ -90,7 +91,7 @@ impl Shared {
         })
     }
 
-    fn entry(&self, path: &str) -> &Entry {
+    fn entry(&self, path: &str) -> &Arc<Entry> {
         match self.entries.get(path) {
             Some(entry) => entry,
             None if is_open(path) => &self.open,

@@ -34,11 +34,7 @@ impl MetricsExport {
             endpoint: endpoint.to_owned(),
             why: error.to_string(),
         };
-        let mut channel = Endpoint::from_shared(endpoint.to_owned()).map_err(refuse)?;
-        if endpoint.starts_with("https:") {
-            let roots = tonic::transport::ClientTlsConfig::new().with_enabled_roots();
-            channel = channel.tls_config(roots).map_err(refuse)?;
-        }
+        let channel = Endpoint::from_shared(endpoint.to_owned()).map_err(refuse)?;
         let channel = channel.timeout(PATIENCE).connect_lazy();
         let stop = CancellationToken::new();
         let service = service.to_owned();

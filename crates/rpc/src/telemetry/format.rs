@@ -135,3 +135,139 @@ where
         writeln!(out, "{line}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
+
+    use super::*;
+    use crate::{RequestId, current::Current};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Lines {
+        type Writer = Self;
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    impl Lines {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+        fn json(&self) -> Value {
+            let text = self.text();
+            assert_eq!(text.lines().count(), 1, "{text}");
+            serde_json::from_str(&text).unwrap()
+        }
+    }
+
+    fn as_json(work: impl FnOnce()) -> Lines {
+        let lines = Lines::default();
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(lines.clone())
+            .fmt_fields(Json)
+            .event_format(Json);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);
+        lines
+    }
+
+    fn in_call(work: impl FnOnce()) {
+        let call = Current {
+            request_id: RequestId::parse(b"req-7").unwrap(),
+            deadline: None,
+        };
+        crate::current::within(call, work);
+    }
+
+    #[test]
+    fn a_line_is_one_json_object_with_dotted_fields_the_spans_and_the_request() {
+        let lines = as_json(|| {
+            in_call(|| {
+                let late = tracing::field::Empty;
+                let span = tracing::info_span!("outer", account.id = "acct_1", otel.kind = "server", late);
+                span.record("late", 3);
+                let _in = span.enter();
+                tracing::warn!(duration_ms = 12, good = true, text = "a\nb \"c\"", "slow call");
+            });
+        });
+        let line = lines.json();
+        assert_eq!(line["message"], "slow call");
+        assert_eq!(line["level"], "warn");
+        assert_eq!(line["duration_ms"], 12);
+        assert_eq!(line["good"], true);
+        assert_eq!(line["text"], "a\nb \"c\"");
+        assert_eq!(line["account.id"], "acct_1");
+        assert_eq!(line["late"], 3);
+        assert_eq!(line["request.id"], "req-7");
+        assert!(line.get("otel.kind").is_none());
+        assert!(line["time"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[test]
+    fn a_line_for_people_says_the_same_in_one_line() {
+        let lines = Lines::default();
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(lines.clone())
+            .event_format(Human);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            in_call(|| tracing::info!(user.id = "user_1", "signed in"));
+        });
+        let text = lines.text();
+        assert!(
+            text.ends_with(" INFO signed in user.id=\"user_1\" request.id=req-7\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_internal_fault_is_logged_once_with_its_causes_and_others_are_not() {
+        use bailiwick_types::{Code, Fault, Reason, Violations};
+
+        #[derive(Debug, thiserror::Error)]
+        #[error("row 7 is odd")]
+        struct Odd(#[source] std::fmt::Error);
+        impl Fault for Odd {
+            fn code(&self) -> Code {
+                Code::Internal
+            }
+            fn reason(&self) -> Reason {
+                Reason::Internal
+            }
+        }
+        let lines = as_json(|| {
+            in_call(|| {
+                let status = crate::status(&Odd(std::fmt::Error));
+                assert!(!format!("{status:?}").contains("row 7"));
+                let _ = crate::status(&Violations::of("a", "is odd"));
+            });
+        });
+        let line = lines.json();
+        assert_eq!(line["level"], "error");
+        assert!(
+            line["error"]
+                .as_str()
+                .unwrap()
+                .starts_with("row 7 is odd: an error"),
+            "{line}"
+        );
+        assert_eq!(line["request.id"], "req-7");
+    }
+}

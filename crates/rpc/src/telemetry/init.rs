@@ -98,6 +98,14 @@ pub fn init(config: &TelemetryConfig, service: &str, ids: &dyn IdGen) -> Result<
             .boxed(),
         LogFormat::Human => lines.event_format(Human).with_filter(filter).boxed(),
     };
+    if let Some(endpoint) = &config.otlp_endpoint
+        && !endpoint.starts_with("http://")
+    {
+        return Err(TelemetryError::Collector {
+            endpoint: endpoint.clone(),
+            why: "must be `http://HOST:PORT`, a collector beside the service".to_owned(),
+        });
+    }
     let resource = Resource::builder().with_service_name(service.to_owned()).build();
     let provider = config
         .otlp_endpoint

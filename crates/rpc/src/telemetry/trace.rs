@@ -160,3 +160,68 @@ pub(crate) fn outgoing(call: Option<&Current>) -> Option<HeaderValue> {
     }
     HeaderValue::try_from(format!("00-{id}-{}-00", id.get(16..)?)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parent(text: &'static str) -> Option<Parent> {
+        let mut headers = HeaderMap::new();
+        headers.insert("traceparent", HeaderValue::from_static(text));
+        Parent::of(&headers)
+    }
+
+    #[test]
+    fn a_trace_parent_is_read_by_the_recommendation_and_rubbish_is_none() {
+        let good = parent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+        assert!(good.sampled);
+        assert_eq!((good.trace[0], good.trace[15], good.span[7]), (0x4b, 0x36, 0xb7));
+        assert!(
+            !parent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
+                .unwrap()
+                .sampled
+        );
+        assert!(parent("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more").is_some());
+        for bad in [
+            "",
+            "00",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e473-600f067aa0ba902b7-01",
+            "00x4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01more",
+        ] {
+            assert_eq!(parent(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn about_the_configured_part_of_calls_is_sampled_and_the_callers_decision_counts_first() {
+        let sampler = Sampler::new(0.01, 42);
+        let sampled = (0..100_000).filter(|_| sampler.sample(None)).count();
+        assert!((900..1100).contains(&sampled), "{sampled}");
+        let yes = parent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        let no = parent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
+        assert!((0..1000).all(|_| sampler.sample(yes.as_ref())));
+        assert!((0..1000).all(|_| !sampler.sample(no.as_ref())));
+        let off = Sampler::new(0.0, 42);
+        assert!((0..1000).all(|_| !off.sample(yes.as_ref()) && !off.sample(None)));
+        let all = Sampler::new(1.0, 42);
+        assert!((0..1000).all(|_| all.sample(None)));
+    }
+
+    #[test]
+    fn a_call_that_is_not_traced_tells_peers_not_to_trace_it_either() {
+        let call = |id: &[u8]| Current {
+            request_id: RequestId::parse(id).unwrap(),
+            deadline: None,
+        };
+        let header = outgoing(Some(&call(b"4bf92f3577b34da6a3ce929d0e0e4736"))).unwrap();
+        assert_eq!(header, "00-4bf92f3577b34da6a3ce929d0e0e4736-a3ce929d0e0e4736-00");
+        assert!(outgoing(Some(&call(b"mine-1"))).is_none());
+        assert!(outgoing(None).is_none());
+    }
+}

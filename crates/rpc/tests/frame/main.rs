@@ -1,5 +1,12 @@
 //! The frame on real sockets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
 mod support;
 
 mod authentication;
@@ -10,6 +17,7 @@ mod http;
 mod order;
 mod panics;
 mod peers;
+mod remote;
 mod shedding;
 mod statuses;
 mod streams;

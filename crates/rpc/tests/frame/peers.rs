@@ -201,3 +201,37 @@ async fn keys_of_a_peer_are_asked_for_again_when_an_unknown_one_is_wanted_but_no
     assert!(remote.key("new").await.unwrap().is_some());
     assert!(remote.key("third").await.is_err());
 }
+
+#[tokio::test]
+async fn the_limit_of_a_peer_counts_until_its_answer_begins_and_cuts_no_feed() {
+    use bailiwick_proto::events::v1::{
+        FollowRequest, FollowResponse, change_feed_service_client::ChangeFeedServiceClient,
+    };
+    use futures_util::StreamExt;
+
+    let setup = Setup {
+        script: script(|_| std::future::pending()),
+        feed: Arc::new(|| {
+            let late = async {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                Ok(FollowResponse::default())
+            };
+            futures_util::stream::once(late).boxed()
+        }),
+        ..Setup::default()
+    };
+    let world = setup.start().await;
+    let config = PeerConfig {
+        deadline: Duration::from_millis(60).into(),
+        ..PeerConfig::default()
+    };
+    let identity = internal(Service::Authorization, INTERNAL_KEY, world.clock.clone());
+    let address = format!("http://{}", world.server.addr);
+    let peer = ClientFactory::new(identity, config).peer(&address).unwrap();
+    let mut feed = ChangeFeedServiceClient::new(peer.clone());
+    let mut stream = feed.follow(FollowRequest::default()).await.unwrap().into_inner();
+    assert!(stream.message().await.unwrap().is_some());
+    let mut client = TokenServiceClient::new(peer);
+    let error = PeerError::from(client.introspect(IntrospectRequest {}).await.unwrap_err());
+    assert_eq!(error, PeerError::DeadlineExceeded);
+}

@@ -332,6 +332,8 @@ pub(crate) async fn raw(
 ) -> Status {
     use http_body_util::{BodyExt, Full};
     let stream = tokio::net::TcpStream::connect(world.server.addr).await.unwrap();
+    // Head and body come in two packets; neither is to wait for the other's acknowledgement.
+    stream.set_nodelay(true).unwrap();
     let (mut send, connection) = hyper::client::conn::http2::handshake(
         hyper_util::rt::TokioExecutor::new(),
         hyper_util::rt::TokioIo::new(stream),

@@ -1,0 +1,210 @@
+//! Traces and metrics reach a collector. The log is started once a process, so this stands alone.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bailiwick_proto::identity::v1::{
+    GetJwksRequest, GetJwksResponse, IntrospectRequest, IntrospectResponse, IssueTokenRequest,
+    IssueTokenResponse,
+    token_service_client::TokenServiceClient,
+    token_service_server::{TokenService, TokenServiceServer},
+};
+use bailiwick_rpc::{
+    AuthConfig, Authenticator, Frame, InternalIdentity, KeyError, KeySource, Secret, ServerConfig, Services,
+    TelemetryConfig, TelemetryError, VerificationKey, init_telemetry, later,
+};
+use bailiwick_testkit::{ManualClock, eventually};
+use bailiwick_types::{Service, SystemIds};
+use opentelemetry_proto::tonic::{
+    collector::{
+        metrics::v1::{
+            ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+            metrics_service_server::{MetricsService, MetricsServiceServer},
+        },
+        trace::v1::{
+            ExportTraceServiceRequest, ExportTraceServiceResponse,
+            trace_service_server::{TraceService, TraceServiceServer},
+        },
+    },
+    trace::v1::Span,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+#[derive(Clone, Default)]
+struct Collector {
+    spans: Arc<Mutex<Vec<Span>>>,
+    metrics: Arc<Mutex<Vec<String>>>,
+}
+
+#[tonic::async_trait]
+impl TraceService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let resources = request.into_inner().resource_spans;
+        let spans = resources
+            .into_iter()
+            .flat_map(|r| r.scope_spans)
+            .flat_map(|s| s.spans);
+        self.spans.lock().unwrap().extend(spans);
+        Ok(Response::new(Default::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        let resources = request.into_inner().resource_metrics;
+        let metrics = resources
+            .into_iter()
+            .flat_map(|r| r.scope_metrics)
+            .flat_map(|s| s.metrics);
+        self.metrics.lock().unwrap().extend(metrics.map(|m| m.name));
+        Ok(Response::new(Default::default()))
+    }
+}
+
+struct NoKeys;
+
+#[async_trait::async_trait]
+impl KeySource for NoKeys {
+    async fn key(&self, _: &str) -> Result<Option<Arc<VerificationKey>>, KeyError> {
+        Ok(None)
+    }
+}
+
+struct Tokens;
+
+#[tonic::async_trait]
+impl TokenService for Tokens {
+    async fn issue_token(
+        &self,
+        _: Request<IssueTokenRequest>,
+    ) -> Result<Response<IssueTokenResponse>, Status> {
+        let _in = tracing::info_span!("inside").entered();
+        Ok(Response::new(Default::default()))
+    }
+    async fn get_jwks(&self, r: Request<GetJwksRequest>) -> Result<Response<GetJwksResponse>, Status> {
+        Err(later(&r))
+    }
+    async fn introspect(
+        &self,
+        r: Request<IntrospectRequest>,
+    ) -> Result<Response<IntrospectResponse>, Status> {
+        Err(later(&r))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sampled_calls_and_all_metrics_reach_the_collector() {
+    let collector = Collector::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(
+        tonic::transport::Server::builder()
+            .add_service(TraceServiceServer::new(collector.clone()))
+            .add_service(MetricsServiceServer::new(collector.clone()))
+            .serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener)),
+    );
+    let config = TelemetryConfig {
+        otlp_endpoint: Some(endpoint),
+        // Only what callers decided.
+        trace_ratio: 1e-9,
+        metrics_interval: Duration::from_millis(100).into(),
+        log_filter: "warn".to_owned(),
+        ..TelemetryConfig::default()
+    };
+    let odd = TelemetryConfig {
+        otlp_endpoint: Some("https://collector:4317".to_owned()),
+        ..TelemetryConfig::default()
+    };
+    assert!(matches!(
+        init_telemetry(&odd, "x", &SystemIds),
+        Err(TelemetryError::Collector { .. })
+    ));
+    let odd = TelemetryConfig {
+        log_filter: "a=b=c".to_owned(),
+        ..TelemetryConfig::default()
+    };
+    assert!(matches!(
+        init_telemetry(&odd, "x", &SystemIds),
+        Err(TelemetryError::Filter { .. })
+    ));
+    let telemetry = init_telemetry(&config, "bailiwick-test", &SystemIds).unwrap();
+    assert!(matches!(
+        init_telemetry(&config, "x", &SystemIds),
+        Err(TelemetryError::Started)
+    ));
+
+    let clock = Arc::new(ManualClock::default());
+    let key = Secret::new("an internal key of at least 32 bytes");
+    let internal = Arc::new(InternalIdentity::new(Service::Identity, &key, clock.clone()).unwrap());
+    let authenticator = Authenticator::new(&AuthConfig::default(), Arc::new(NoKeys), internal, clock);
+    let config = ServerConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        drain_wait: Duration::ZERO.into(),
+        ..ServerConfig::default()
+    };
+    let authenticator = Arc::new(authenticator);
+    let server = Frame::builder(
+        &[Service::Identity],
+        config,
+        telemetry.clone(),
+        authenticator,
+        &SystemIds,
+    )
+    .add(Services::new().add(TokenServiceServer::new(Tokens)))
+    .serve(CancellationToken::new())
+    .await
+    .unwrap();
+    let mut client = TokenServiceClient::connect(format!("http://{}", server.addr))
+        .await
+        .unwrap();
+    for (flag, times) in [("00", 20), ("01", 1)] {
+        for _ in 0..times {
+            let mut request = Request::new(IssueTokenRequest::default());
+            let parent = format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{flag}");
+            request
+                .metadata_mut()
+                .insert("traceparent", parent.parse().unwrap());
+            client.issue_token(request).await.unwrap();
+        }
+    }
+    let patience = Duration::from_secs(10);
+    let counted = "rpc.server.duration".to_owned();
+    eventually("metrics arrive", patience, async || {
+        collector.metrics.lock().unwrap().contains(&counted)
+    })
+    .await;
+    tokio::task::spawn_blocking(move || telemetry.shutdown())
+        .await
+        .unwrap();
+    let spans = collector.spans.lock().unwrap().clone();
+    let mut names: Vec<_> = spans.iter().map(|s| s.name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["bailiwick.identity.v1.TokenService/IssueToken", "inside"]);
+    let call = spans.iter().find(|s| s.name != "inside").unwrap();
+    assert_eq!(call.trace_id[..2], [0x4b, 0xf9]);
+    assert_eq!(call.parent_span_id, [0, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7]);
+    let keys: Vec<_> = call.attributes.iter().map(|a| a.key.as_str()).collect();
+    for key in [
+        "rpc.system",
+        "rpc.service",
+        "rpc.method",
+        "rpc.grpc.status_code",
+        "request.id",
+    ] {
+        assert!(keys.contains(&key), "{keys:?}");
+    }
+    let inside = spans.iter().find(|s| s.name == "inside").unwrap();
+    assert_eq!(inside.parent_span_id, call.span_id);
+}
