@@ -13,6 +13,7 @@ mod disabling;
 mod feed;
 mod http;
 mod operator;
+mod peers;
 mod schema;
 mod secrets;
 mod service_accounts;
