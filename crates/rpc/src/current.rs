@@ -59,6 +59,14 @@ pub fn carry<F: Future>(future: F) -> Carried<F> {
     Carried { current, future }
 }
 
+impl<F> Carried<F> {
+    /// Has a future work as part of a call.
+    pub(crate) fn of(current: Current, future: F) -> Self {
+        let current = Some(current);
+        Self { current, future }
+    }
+}
+
 impl<F: Future> Future for Carried<F> {
     type Output = F::Output;
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {

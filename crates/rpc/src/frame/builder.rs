@@ -181,7 +181,10 @@ impl FrameBuilder {
             let secure = secure
                 .map(|t| tls::acceptor(t, &[b"h2", b"http/1.1"]))
                 .transpose()?;
-            let (router, closing) = (http::router(health.clone(), self.http), life.closing.clone());
+            let (router, closing) = (
+                http::router(health.clone(), Arc::clone(&shared), self.http),
+                life.closing.clone(),
+            );
             let each = move |link, _| http::serve(link, router.clone(), closing.clone());
             life.connections
                 .spawn(listener::accept(http, secure, most, life.clone(), each));

@@ -1,6 +1,16 @@
 //! The HTTP listener: health, metrics and what a service has over HTTP.
 
-use axum::{Router, http::StatusCode, response::IntoResponse, routing::get};
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use futures_util::FutureExt;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -9,10 +19,15 @@ use hyper_util::{
 use tokio_util::sync::CancellationToken;
 
 use super::{health::Health, listener::Link};
-use crate::metrics;
+use crate::{
+    RequestId,
+    current::{self, Carried, Current},
+    layers::{REQUEST_ID, Shared, panicked},
+    metrics,
+};
 
 /// The routes that every service has, and its own.
-pub(super) fn router(health: Health, own: Router) -> Router {
+pub(super) fn router(health: Health, shared: Arc<Shared>, own: Router) -> Router {
     let ready = move || {
         let health = health.clone();
         async move {
@@ -39,6 +54,26 @@ pub(super) fn router(health: Health, own: Router) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(text))
         .merge(own)
+        .layer(middleware::from_fn_with_state(shared, around))
+}
+
+/// What every HTTP call has: a request id, and an answer also where its handler panics.
+async fn around(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let given = request.headers().get(REQUEST_ID);
+    let given = given.and_then(|id| RequestId::parse(id.as_bytes()));
+    let current = Current {
+        request_id: given.unwrap_or_else(|| shared.next_id()),
+        deadline: None,
+    };
+    let handled = AssertUnwindSafe(Carried::of(current, next.run(request)));
+    let mut response = handled.catch_unwind().await.unwrap_or_else(|panic| {
+        current::within(current, || panicked(&*panic));
+        (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response()
+    });
+    if let Ok(id) = HeaderValue::from_bytes(current.request_id.as_bytes()) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
 }
 
 /// Serves one connection.

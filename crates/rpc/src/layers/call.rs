@@ -19,7 +19,7 @@ use tonic::{Status, body::Body};
 use tracing::Span;
 
 use super::{
-    AnswerBody, Entry, Shared, body,
+    AnswerBody, Entry, REQUEST_ID, Shared, body,
     body::Watch,
     complete::complete,
     deadline, deadline_exceeded,
@@ -37,8 +37,6 @@ use crate::{
 
 /// The header with the consistency token.
 const TOKEN: &str = "bailiwick-token";
-/// The header with the request id.
-const REQUEST_ID: &str = "x-request-id";
 
 /// One call.
 pub(crate) struct Call {

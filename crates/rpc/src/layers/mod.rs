@@ -19,7 +19,7 @@ use tonic::Status;
 pub(crate) use self::{body::AnswerBody, call::Call, observe::LogRule};
 use self::{observe::MethodMetrics, shed::Shed};
 use crate::{
-    Authenticator,
+    Authenticator, RequestId,
     frame::{Dispatcher, Services},
     request_id::RequestIds,
     status::{opaque, plain},
@@ -99,11 +99,19 @@ impl Shared {
         }
     }
 
+    /// The id of a request that brought none.
+    pub(crate) fn next_id(&self) -> RequestId {
+        self.ids.next()
+    }
+
     /// How many calls are under way.
     pub(crate) fn under_way(&self) -> usize {
         self.shed.under_way()
     }
 }
+
+/// The header with the request id.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// Whether a path belongs to health or reflection.
 fn is_open(path: &str) -> bool {
@@ -148,7 +156,7 @@ fn overloaded() -> Status {
 }
 
 /// The answer of a call whose handler panicked; what it was goes to the log.
-fn panicked(panic: &(dyn Any + Send)) -> Status {
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Status {
     let text = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

@@ -30,6 +30,10 @@ async fn a_server_is_live_at_once_and_ready_when_its_services_are() {
     assert_eq!(get(address, "/readyz").await, (200, "ok\n".to_owned()));
     assert_eq!(get(address, "/own").await, (200, "own\n".to_owned()));
     assert_eq!(get(address, "/nothing").await.0, 404);
+    assert_eq!(
+        get(address, "/panics").await,
+        (500, "internal error\n".to_owned())
+    );
 }
 
 #[tokio::test]

@@ -183,3 +183,20 @@ async fn a_path_that_nobody_declared_is_unimplemented_and_so_is_a_declared_one_t
     let status = raw(&world, "/bailiwick.identity.v1.UserService/GetUser", &[], EMPTY).await;
     assert_eq!(status.code(), Code::Unauthenticated);
 }
+
+#[tokio::test]
+async fn a_request_larger_than_allowed_is_the_callers_fault() {
+    let mut setup = Setup::default();
+    setup.config.max_message_bytes = 100;
+    let world = setup.start().await;
+    let request = |length| bailiwick_proto::identity::v1::IssueTokenRequest {
+        client_id: "x".repeat(length),
+        ..Default::default()
+    };
+    world.client().issue_token(request(50)).await.unwrap();
+    let status = world.client().issue_token(request(200)).await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::InvalidArgument, "INVALID_FIELD")
+    );
+}

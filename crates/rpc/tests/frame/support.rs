@@ -28,7 +28,7 @@ use bailiwick_proto::{
 };
 use bailiwick_rpc::{
     AccessClaims, AuthConfig, Authenticator, Context, Frame, InternalIdentity, KeyError, KeySource,
-    RunningServer, Secret, ServerConfig, Services, Telemetry, VerificationKey, VerificationKeys,
+    RunningServer, Secret, ServerConfig, Services, Telemetry, VerificationKey, VerificationKeys, sized,
 };
 use bailiwick_testkit::ManualClock;
 use bailiwick_types::{AccountId, Clock, Service, SessionId, SystemIds, UserId};
@@ -184,6 +184,10 @@ pub(crate) struct World {
     pub(crate) channel: Channel,
 }
 
+async fn panics() -> &'static str {
+    panic!("row 7 of table `users` is odd")
+}
+
 /// What differs from one server under test to another.
 pub(crate) struct Setup {
     pub(crate) config: ServerConfig,
@@ -235,6 +239,7 @@ impl Setup {
             internal.clone(),
             clock.clone(),
         ));
+        let limits = &self.config.clone();
         let server = Frame::builder(
             &[Service::Identity],
             self.config,
@@ -242,11 +247,15 @@ impl Setup {
             authenticator.clone(),
             &SystemIds,
         )
-        .add(Services::new().add(TokenServiceServer::new(Scripted(self.script))))
+        .add(Services::new().add(sized!(TokenServiceServer::new(Scripted(self.script)), limits)))
         .add(tonic::service::Routes::new(ChangeFeedServiceServer::new(
             Feeding(self.feed),
         )))
-        .http(axum::Router::new().route("/own", axum::routing::get(|| async { "own\n" })))
+        .http(
+            axum::Router::new()
+                .route("/own", axum::routing::get(|| async { "own\n" }))
+                .route("/panics", axum::routing::get(panics)),
+        )
         .serve(CancellationToken::new())
         .await
         .unwrap();

@@ -214,6 +214,34 @@ async fn each_kind_of_declaration_against_each_kind_of_caller_and_right() {
 }
 
 #[tokio::test]
+async fn every_method_against_every_kind_of_caller_that_holds_nothing() {
+    let mut text = String::from(
+        "method | declaration | permission | step-up | who passes the guard without any right\n",
+    );
+    for method in METHODS {
+        let mut passing = Vec::new();
+        for (who, caller) in callers() {
+            let (guard, _) = guard(Given::default());
+            let context = Context::new(method, caller);
+            if guard
+                .authorize(&context, Target::Account(account(1)))
+                .await
+                .is_ok()
+            {
+                passing.push(who);
+            }
+        }
+        let (path, access, permission) = (method.path, method.access, method.permission);
+        let step_up = if method.step_up { "yes" } else { "no" };
+        text += &format!(
+            "{path} | {access:?} | {permission} | {step_up} | {}\n",
+            passing.join(", ")
+        );
+    }
+    golden("tests/guard/methods.txt", &text);
+}
+
+#[tokio::test]
 async fn nobody_without_the_right_passes_whatever_the_caller_and_the_method() {
     for method in METHODS {
         for (who, caller) in callers() {
