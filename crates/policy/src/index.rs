@@ -21,7 +21,6 @@ pub(crate) fn mix(id: u128) -> u64 {
 pub(crate) struct Table(Box<[(u32, u32)]>);
 
 fn tag(hash: u64) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half is meant")]
     let tag = (hash >> 32) as u32;
     tag
 }

@@ -35,15 +35,15 @@ pub struct Place {
 
 /// The way from a place up to its account, the place first.
 #[derive(Debug, Clone, Copy)]
-pub struct Path {
-    places: [Place; 3],
+pub struct Path<'p> {
+    places: [&'p Place; 3],
     length: usize,
 }
 
-impl std::ops::Deref for Path {
-    type Target = [Place];
+impl<'p> std::ops::Deref for Path<'p> {
+    type Target = [&'p Place];
     #[inline]
-    fn deref(&self) -> &[Place] {
+    fn deref(&self) -> &[&'p Place] {
         self.places.get(..self.length).unwrap_or_default()
     }
 }
@@ -170,19 +170,15 @@ impl Places {
     /// The way from a place up to the account; `None` for a place that is not in the tree.
     #[inline]
     #[must_use]
-    pub fn path(&self, id: PlaceId) -> Option<Path> {
-        let first = *self.get(id)?;
-        let mut path = Path {
-            places: [first; 3],
-            length: 1,
+    pub fn path(&self, id: PlaceId) -> Option<Path<'_>> {
+        let first = self.get(id)?;
+        let account = &self.account;
+        let (places, length) = match first.level {
+            Level::Account => ([first; 3], 1),
+            _ if first.parent == account.id => ([first, account, account], 2),
+            _ => ([first, self.get(first.parent)?, account], 3),
         };
-        let mut last = first;
-        while last.level != Level::Account {
-            last = *self.get(last.parent)?;
-            *path.places.get_mut(path.length)? = last;
-            path.length += 1;
-        }
-        Some(path)
+        Some(Path { places, length })
     }
 
     /// All instances and workspaces, in no particular order.
@@ -336,7 +332,6 @@ impl Shard {
     /// Other bits than those that chose the shard.
     #[inline]
     fn slot(id: PlaceId, mask: usize) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
         let mixed = (mix(id.0) >> 40) as usize;
         mixed & mask
     }

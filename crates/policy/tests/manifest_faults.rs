@@ -1,5 +1,7 @@
 //! Every kind of fault in a manifest has a message of its own, with its place.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may break")]
+
 use bailiwick_policy::manifest::{ManifestError, parse};
 
 const HEAD: &str = "product: shop\n";

@@ -1,5 +1,7 @@
 //! The rules of decisions, delegation and account policies, one by one.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may break")]
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use bailiwick_policy::{
@@ -125,7 +127,7 @@ fn world() -> World {
 }
 
 impl World {
-    fn as_subject(mut self, subject: &str) -> Self {
+    fn for_subject(mut self, subject: &str) -> Self {
         self.subject = subject.parse().unwrap();
         self.set = PermissionSetBuilder::new(self.subject.clone());
         self
@@ -266,7 +268,7 @@ fn members_have_the_default_role_of_their_kind_and_that_of_everybody() {
 
 #[test]
 fn anonymous_subjects_have_the_role_of_everybody_and_services_have_none() {
-    let anonymous = world().as_subject("anonymous:web");
+    let anonymous = world().for_subject("anonymous:web");
     assert_eq!(
         (
             anonymous.at("basket.view", root()),
@@ -274,7 +276,7 @@ fn anonymous_subjects_have_the_role_of_everybody_and_services_have_none() {
         ),
         (Reason::DefaultRole, Reason::NoEntry)
     );
-    let service = world().as_subject("service:svc").with("clerk", WORKSPACE);
+    let service = world().for_subject("service:svc").with("clerk", WORKSPACE);
     assert_eq!(
         (
             service.at("basket.view", root()),
@@ -302,7 +304,7 @@ fn a_user_without_active_membership_has_nothing() {
         ..agent()
     });
     assert_eq!(world.at("order.view", root()), Reason::Role);
-    let stranger = world.as_subject("user:bob").with("all", root());
+    let stranger = world.for_subject("user:bob").with("all", root());
     assert_eq!(stranger.at("order.view", root()), Reason::NotAMember);
     assert_eq!(
         stranger.at("basket.view", root()),
@@ -635,7 +637,7 @@ fn an_approval_serves_its_subject_permission_target_and_digest_until_it_expires(
 
 #[test]
 fn the_operator_counts_for_the_suite_alone_and_whatever_the_state() {
-    let mut world = world().as_subject("user:op");
+    let mut world = world().for_subject("user:op");
     world.set.bind(RoleNo::OPERATOR, PlaceId::DEPLOYMENT, None, None);
     assert_eq!(
         world.at("account.delete", root()),
@@ -665,7 +667,7 @@ fn the_operator_counts_for_the_suite_alone_and_whatever_the_state() {
 
 #[test]
 fn a_service_of_the_product_asks_for_decisions() {
-    let mut world = world().as_subject("service:api");
+    let mut world = world().for_subject("service:api");
     world.set.bind(RoleNo::SERVICE, PlaceId::PRODUCT, None, None);
     assert_eq!(world.at("decision.check", root()), Reason::Role);
     assert_eq!(world.at("order.view", root()), Reason::NoEntry);
@@ -900,7 +902,7 @@ fn a_star_of_a_lower_level_is_no_star_above() {
 
 #[test]
 fn the_operator_holds_what_it_has_and_no_more() {
-    let mut world = world().as_subject("user:op");
+    let mut world = world().for_subject("user:op");
     world.set.bind(RoleNo::OPERATOR, PlaceId::DEPLOYMENT, None, None);
     world.audience = Audience::Suite;
     let held = |pattern| holds_pattern(&world, root(), pattern, &[], false, Level::Account);

@@ -1,5 +1,7 @@
 //! Permission sets, buckets and resources: their binary form, weight and index; the tree of places.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may break")]
+
 use bailiwick_policy::{
     ApprovalTarget, DecodeError, GrantBucket, GrantTarget, Level, Member, MemberState, OpenApproval, Pattern,
     PermissionNo, PermissionSet, PermissionSetBuilder, Place, PlaceId, PlaceState, Places, PlacesError,
@@ -38,7 +40,8 @@ fn builder(reverse: bool) -> PermissionSetBuilder {
         expires_at: Some(Timestamp(99)),
     });
     let one = |n| Pattern::One(PermissionNo(n));
-    let mut steps: Vec<Box<dyn Fn(&mut PermissionSetBuilder)>> = vec![
+    type Step = Box<dyn Fn(&mut PermissionSetBuilder)>;
+    let mut steps: Vec<Step> = vec![
         Box::new(|set| {
             set.group(GroupId::from_uuid(uuid(3)));
         }),

@@ -150,7 +150,7 @@ pub fn holds(input: &DecisionInput<'_>, claim: &Claim) -> bool {
 }
 
 /// A grant of the pattern on a scope of the path.
-fn granted(input: &DecisionInput<'_>, path: &[crate::places::Place], claim: &Claim) -> bool {
+fn granted(input: &DecisionInput<'_>, path: &[&crate::places::Place], claim: &Claim) -> bool {
     let product = input.policy.product();
     input.sets.iter().any(|set| {
         path.iter()

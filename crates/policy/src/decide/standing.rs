@@ -33,7 +33,7 @@ impl Standing {
 
 /// Whether the subject may have anything on this way: nothing suspended, moving or deleted, and membership where the
 /// product asks for it.
-pub(crate) fn standing(input: &DecisionInput<'_>, path: &[Place]) -> Result<Standing, Reason> {
+pub(crate) fn standing(input: &DecisionInput<'_>, path: &[&Place]) -> Result<Standing, Reason> {
     for place in path.iter().rev() {
         match (place.state, place.level) {
             (PlaceState::Active, _) => {}
@@ -68,7 +68,7 @@ pub(crate) fn standing(input: &DecisionInput<'_>, path: &[Place]) -> Result<Stan
 /// The bindings that count on the way to a place, with what their roles give there.
 pub(crate) fn bound<'a>(
     input: &'a DecisionInput<'a>,
-    path: &'a [Place],
+    path: &'a [&'a Place],
 ) -> impl Iterator<Item = (RoleNo, Level, &'a RoleLevel)> {
     let stands = !input.disabled && standing(input, path).is_ok();
     let suite = [

@@ -76,7 +76,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) input: &'a DecisionInput<'a>,
     pub(crate) info: &'a PermissionInfo,
     own_type: &'a TypeInfo,
-    pub(crate) path: Path,
+    pub(crate) path: Path<'a>,
     resource: Option<(&'a Resource, &'a TypeInfo)>,
     chain: &'a [&'a Resource],
     type_rule: Option<&'a ApprovalRule>,

@@ -197,7 +197,7 @@ fn facts(tape: &mut Tape<'_>) -> (Facts, bool, bool) {
         (tape.one_in(2) && roles[role].levels.contains_key(&Lvl::Account)).then_some(role)
     };
     let (agent, customer, anonymous) = (account_role(tape), account_role(tape), account_role(tape));
-    let mut changes = |tape: &mut Tape<'_>, patterns: &[&str]| {
+    let changes = |tape: &mut Tape<'_>, patterns: &[&str]| {
         let mut list = Vec::new();
         while tape.one_in(3) && list.len() < 3 {
             let role = tape.below(roles.len());
