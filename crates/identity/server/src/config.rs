@@ -31,6 +31,8 @@ pub struct IdentityConfig {
     pub key_encryption_secret: Secret,
     /// How long a signing key signs.
     pub signing_key_lifetime: HumanDuration,
+    /// How long events of the feed are kept: a follower that was away for longer starts from a snapshot.
+    pub feed_retention: HumanDuration,
 }
 
 /// How passwords are hashed: argon2id.
@@ -70,6 +72,7 @@ impl Default for IdentityConfig {
             sign_in_attempts: SignInAttempts::default(),
             key_encryption_secret: Secret::default(),
             signing_key_lifetime: KeyTimes::default().rotate_after.into(),
+            feed_retention: Duration::from_secs(7 * 86_400).into(),
         }
     }
 }
@@ -184,6 +187,12 @@ impl IdentityConfig {
             return Err(ConfigError::Lifetime {
                 field: "signing_key_lifetime",
                 rule: "1d to 3650d",
+            });
+        }
+        if !within(self.feed_retention, 3_600, 3_650 * 86_400) {
+            return Err(ConfigError::Lifetime {
+                field: "feed_retention",
+                rule: "1h to 3650d",
             });
         }
         if !self.key_encryption_secret.is_empty() && self.key_encryption_secret.expose().chars().count() < 32

@@ -1,6 +1,6 @@
 //! Puts the service together.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use bailiwick_feed::SnapshotSource;
@@ -80,6 +80,7 @@ pub enum BuildError {
 pub struct IdentityService {
     identity: Arc<Identity>,
     db: Db,
+    retention: Duration,
     ended: Arc<(Vec<SessionId>, Vec<ServiceAccountId>)>,
 }
 
@@ -128,6 +129,7 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     Ok(IdentityService {
         identity: Arc::new(identity),
         db: deps.db,
+        retention: deps.config.feed_retention.get(),
         ended: Arc::new(ended),
     })
 }
@@ -171,6 +173,7 @@ impl IdentityService {
         work::start(
             Arc::clone(&self.identity),
             self.db.clone(),
+            self.retention,
             authenticator,
             tasks,
             stop,

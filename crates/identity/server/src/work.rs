@@ -13,6 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 const OFTEN: Duration = Duration::from_secs(5);
 const SELDOM: Duration = Duration::from_secs(60);
+const HOURLY: Duration = Duration::from_secs(3_600);
 /// After a failure of the feed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long one wait for the feed lasts.
@@ -23,10 +24,15 @@ const ROWS: u32 = 256;
 pub(crate) fn start(
     identity: Arc<Identity>,
     db: Db,
+    retention: Duration,
     authenticator: Arc<Authenticator>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) {
+    let (pruned, prune) = (db.clone(), stop.clone());
+    tasks.spawn(async move {
+        prune.run_until_cancelled(keep_feed(&pruned, retention)).await;
+    });
     let (often, seldom, follow) = (stop.clone(), stop.clone(), stop.clone());
     let (one, other) = (Arc::clone(&identity), identity);
     let forgetting = Arc::clone(&authenticator);
@@ -70,6 +76,18 @@ async fn keep_up(identity: &Identity) {
         }
         if let Err(error) = upkeep::purge(identity).await {
             tracing::warn!(%error, "old rows cannot be removed");
+        }
+    }
+}
+
+/// Keeps the feed bounded.
+async fn keep_feed(db: &Db, retention: Duration) {
+    let mut ticks = interval(HOURLY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = db.feed().prune(retention).await {
+            tracing::warn!(error = %error.detail(), "old events cannot be removed");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! An intent is committed, authorization is told, then the change is committed. A crash in between leaves less access,
 //! never more; [`super::upkeep`] finishes it.
 
-use bailiwick_types::{Authorized, ScopeRoot, SessionId, Token, UserId};
+use bailiwick_types::{Authorized, ScopeRoot, SessionId, Subject, Token, UserId};
 
 use crate::{
     Identity,
@@ -21,6 +21,9 @@ pub enum Error {
     /// It does not exist.
     #[error("there is no such user")]
     NotFound,
+    /// The caller is the user: an operator that could disable itself could leave the deployment without one.
+    #[error("nobody disables themselves")]
+    Oneself,
     /// The user is the last one that a scope must have.
     #[error("{message}")]
     Holder {
@@ -37,6 +40,7 @@ pub enum Error {
 
 fault!(Error {
     NotFound => NotFound NotFound,
+    Oneself => FailedPrecondition HolderRule,
     Holder => FailedPrecondition HolderRule,
 } [Later, Store]);
 no_wait!(Error);
@@ -55,7 +59,7 @@ pub struct Disabled {
 /// Disables the user; one that is disabled already stays so.
 ///
 /// # Errors
-/// It does not exist, it is the last one that a scope must have, or authorization does not answer.
+/// It does not exist, it is the caller or the last one that a scope must have, or authorization does not answer.
 pub async fn run(identity: &Identity, by: &Authorized, id: UserId) -> Result<Disabled, Error> {
     let root = ScopeRoot::User(id);
     let mut unit = identity.store.begin(std::slice::from_ref(&root)).await?;
@@ -67,6 +71,10 @@ pub async fn run(identity: &Identity, by: &Authorized, id: UserId) -> Result<Dis
             ended: Vec::new(),
             token,
         });
+    }
+    let caller = by.caller().subject.as_ref();
+    if caller.and_then(Subject::user_id) == Some(id) {
+        return Err(Error::Oneself);
     }
     let closing = match unit.closing(id).await? {
         Some(closing) => closing,

@@ -16,6 +16,7 @@ on_both_engines! {
     a_disabled_user_has_no_session_and_gets_none
     an_enabled_user_signs_in_again
     the_last_holder_of_a_role_stays_enabled
+    an_operator_does_not_disable_itself
     what_was_cut_is_finished_later
 }
 
@@ -115,6 +116,18 @@ async fn the_last_holder_of_a_role_stays_enabled(bed: Bed) {
     );
     assert_eq!(suite.get(ada).await.version, 1);
     suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap();
+}
+
+async fn an_operator_does_not_disable_itself(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let root = suite.authenticator.verify(&suite.operator).await.unwrap();
+    let root = root.subject.as_ref().unwrap().user_id().unwrap();
+    let answer = disable(&suite, root).await;
+    assert_eq!(
+        refused(answer),
+        (Code::FailedPrecondition, "HOLDER_RULE".to_owned())
+    );
+    suite.get(root).await;
 }
 
 async fn what_was_cut_is_finished_later(bed: Bed) {
