@@ -617,6 +617,9 @@ pub struct SignInResponse {
     /// The tokens.
     #[prost(message, optional, tag = "3")]
     pub tokens: ::core::option::Option<TokenPair>,
+    /// Consistency token: whoever sees it knows the user as it is now.
+    #[prost(string, tag = "4")]
+    pub token: ::prost::alloc::string::String,
 }
 /// Request of `AuthenticationService.Refresh`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

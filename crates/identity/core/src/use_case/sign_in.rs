@@ -38,6 +38,8 @@ pub struct SignedIn {
     pub session: SessionId,
     /// The tokens.
     pub tokens: Tokens,
+    /// Where the user is known as it is now: a new user has not reached the other services when it signs in first.
+    pub token: Token,
 }
 
 /// Why nobody was signed in.
@@ -149,10 +151,11 @@ async fn begin_session(
     }
     unit.insert_session(&session).await?;
     let (refresh, session_expires) = give_refresh_token(identity, &mut *unit, &session, now).await?;
-    unit.commit().await?;
+    let token = unit.commit().await?;
     Ok(SignedIn {
         user,
         session: session.id,
+        token,
         tokens: Tokens {
             access,
             refresh,

@@ -23,6 +23,7 @@ impl AuthenticationService for Handlers {
             user: done.user.to_string(),
             session: done.session.to_string(),
             tokens: Some(parse::tokens(&done.tokens)),
+            token: bailiwick_rpc::token::encode(&done.token),
         }))
     }
 
