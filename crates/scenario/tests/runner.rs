@@ -20,8 +20,9 @@ use bailiwick_proto::{
         AddGroupMemberRequest, AppliesTo, Approval, ApproveRequestRequest, AssignRoleRequest,
         AssignRoleResponse, CheckRequest, CheckResponse, CreateGrantRequest, CreateGroupResponse,
         CreateMemberResponse, Decision, DecisionReason, EffectiveChange, ExplainResponse, ExplainStep, Group,
-        HeldScope, ListScopesResponse, PreviewRoleChangeRequest, PreviewRoleChangeResponse,
-        RegisterResourceRequest, RegisterResourceResponse, RequestApprovalResponse,
+        HeldScope, ListProductsResponse, ListScopesResponse, PreviewRoleChangeRequest,
+        PreviewRoleChangeResponse, RegisterResourceRequest, RegisterResourceResponse,
+        RequestApprovalResponse,
     },
     identity::v1::{
         CreateUserRequest, CreateUserResponse, ReauthenticateResponse, SignInRequest, SignInResponse,
@@ -122,6 +123,7 @@ fn given(call: &Call) -> Answer {
                 ..Default::default()
             })
         }
+        "ListProducts" => ok(ListProductsResponse::default()),
         "CreateMember" => ok(CreateMemberResponse::default()),
         "AssignRole" => ok(AssignRoleResponse::default()),
         "RegisterResource" => ok(RegisterResourceResponse::default()),
@@ -188,6 +190,7 @@ async fn what_is_given_is_made_by_the_operator_in_the_order_of_the_format() {
     assert_eq!(
         methods,
         [
+            "ListProducts",
             "CreateUser",
             "CreateUser",
             "CreateUser",
@@ -206,16 +209,36 @@ async fn what_is_given_is_made_by_the_operator_in_the_order_of_the_format() {
             .iter()
             .all(|call| call.header("authorization") == Some("Bearer operator"))
     );
-    let assign: AssignRoleRequest = calls[9].read();
+    let assign: AssignRoleRequest = calls[10].read();
     assert_eq!(
         (assign.account.as_str(), assign.subject.as_str()),
         ("real_Acme", "user:real_amy")
     );
     assert!(format!("{:?}", assign.parameters).contains("\"real_joe\""));
-    let register: RegisterResourceRequest = calls[10].read();
+    let register: RegisterResourceRequest = calls[11].read();
     assert_eq!(
         (register.scope.as_str(), register.owner.as_deref()),
         ("workspace:real_Athens", Some(""))
+    );
+}
+
+#[tokio::test]
+async fn a_run_begins_when_authorization_knows_the_operator() {
+    let asked = AtomicUsize::new(0);
+    let (report, calls) = run("  - {advance: 1m}\n", &options(), move |call| {
+        match call.method() {
+            "ListProducts" if asked.fetch_add(1, Ordering::SeqCst) < 2 => {
+                Some(failed(Code::PermissionDenied, "PERMISSION_DENIED"))
+            }
+            _ => None,
+        }
+    })
+    .await;
+    assert!(report.passed(), "{report}");
+    let first: Vec<_> = calls.iter().map(Call::method).take(4).collect();
+    assert_eq!(
+        first,
+        ["ListProducts", "ListProducts", "ListProducts", "CreateUser"]
     );
 }
 
@@ -226,7 +249,7 @@ async fn a_run_tags_addresses_where_the_suite_keeps_its_users() {
         ..options()
     };
     let (_, calls) = run("  - {advance: 1m}\n", &tagged, |_| None).await;
-    let user: CreateUserRequest = calls[0].read();
+    let user: CreateUserRequest = calls[1].read();
     assert_eq!(user.email, "olga+7@example.com");
 }
 

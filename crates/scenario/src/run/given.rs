@@ -2,7 +2,7 @@
 
 use bailiwick_client::{Client, Error};
 use bailiwick_proto::{
-    authorization::v1::{ApplyProductRequest, CreateMemberRequest, MemberKind},
+    authorization::v1::{ApplyProductRequest, CreateMemberRequest, ListProductsRequest, MemberKind},
     identity::v1::{CreateServiceAccountRequest, CreateUserRequest},
     tenancy::v1::CreateAccountRequest,
 };
@@ -26,6 +26,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
     /// Applies the product, then `given` in its order: users, accounts with owners, members, roles, resources.
     pub(super) async fn given(&mut self, scenario: &Scenario) -> Done {
         let operator = self.actors.operator();
+        self.operator_is_known(&operator).await?;
         self.product(&operator).await?;
         let given = &scenario.given;
         for user in &given.users {
@@ -52,6 +53,39 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             .await?;
         }
         Ok(())
+    }
+
+    /// Waits until authorization knows the operator: on a new suite that comes from identity, and no token names it.
+    async fn operator_is_known(&mut self, operator: &Client) -> Done {
+        let until = Instant::now() + self.suite.staleness();
+        loop {
+            let request = ListProductsRequest {
+                page_size: 1,
+                page_token: String::new(),
+            };
+            match operator
+                .authorization()
+                .product()
+                .list_products(request)
+                .await
+                .map_err(Error::from)
+            {
+                Ok(_) => return Ok(()),
+                Err(error)
+                    if (error.code() == Code::PermissionDenied || passing(&error))
+                        && Instant::now() < until =>
+                {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => {
+                    return Err(Box::new(Failure::given(
+                        1,
+                        "operator".to_owned(),
+                        one_line(&error),
+                    )));
+                }
+            }
+        }
     }
 
     async fn product(&mut self, operator: &Client) -> Done {

@@ -183,7 +183,7 @@ enum Trouble {
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error.code() {
-            Code::Unimplemented => Self::Missing(error.message().to_owned()),
+            Code::Unimplemented => Self::Missing(format!("not part of this version: {}", error.message())),
             _ => Self::Call(error),
         }
     }
