@@ -671,3 +671,41 @@ fn a_role_has_no_more_entries_than_anybody_can_read() {
     ));
     assert!(found[0].message.contains("more than 1000 entries"), "{found:?}");
 }
+
+/// What people save half-way through an edit has to be refused or read, never to break the reader.
+#[test]
+fn a_damaged_manifest_never_breaks_the_reader() {
+    let whole = include_str!("../../../products/iservice.yaml");
+    let mut state = 11_u64;
+    let mut below = |n: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % n
+    };
+    let mut refused = 0;
+    for _ in 0..150 {
+        let mut text: Vec<char> = whole.chars().collect();
+        for _ in 0..=below(3) {
+            let at = below(text.len());
+            match below(4) {
+                0 => text.truncate(at + 1),
+                1 => drop(text.remove(at)),
+                2 => text[at] = ['{', '}', '[', ':', '*', '&', '"', '\'', '\n', 'ä', '\t', '-'][below(12)],
+                _ => drop(
+                    text.splice(at..(at + 10).min(text.len()), "".chars())
+                        .collect::<String>(),
+                ),
+            }
+        }
+        let errors = errors(&text.into_iter().collect::<String>());
+        assert!(
+            errors
+                .iter()
+                .all(|error| error.line > 0 && !error.message.is_empty()),
+            "{errors:?}"
+        );
+        refused += usize::from(!errors.is_empty());
+    }
+    assert!(refused > 75, "{refused}");
+}

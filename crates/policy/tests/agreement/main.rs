@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use bailiwick_policy::{Claim, Outcome, Reason, decide, explain, holds, permissions_held, scopes_held};
 use proptest::{collection::vec, prelude::*, test_runner::Config};
 use reference::{Answer, Asked, Question};
-use world::{Tape, World, place_id};
+use world::{Tape, World, level, place_id};
 
 fn config() -> Config {
     let default = if cfg!(debug_assertions) { 300 } else { 2_000 };
@@ -102,6 +102,47 @@ fn listings_agree(world: &World, question: &Question) -> Result<(), TestCaseErro
     Ok(())
 }
 
+/// Who holds a pattern holds every permission that it names: else giving it away would give more than one has.
+fn patterns_are_sound(world: &World, question: &Question) -> Result<(), TestCaseError> {
+    let product = world.policy.product();
+    for place in 0..world.facts.places.len() {
+        let on = Asked::Place(place);
+        let level = level(world.facts.places[place].level);
+        for text in ["*", "doc.*", "part.*", "folder.*", "user.*", "instance.*"] {
+            let claim = Claim::pattern(product.pattern(text).unwrap(), level);
+            let asked = Question {
+                on,
+                ..question.clone()
+            };
+            if !world.ask(&asked, |input| holds(input, &claim)) {
+                continue;
+            }
+            for info in product.permissions() {
+                let named = product.matched(claim.pattern, level).contains(info.no);
+                // The model knows a part of the suite's permissions.
+                let known = world.facts.verbs.iter().any(|(of, verbs)| {
+                    info.name
+                        .split_once('.')
+                        .is_some_and(|(t, verb)| t == *of && verbs.contains(&verb))
+                });
+                let asked = Question {
+                    permission: info.name.to_string(),
+                    ..asked.clone()
+                };
+                prop_assert!(
+                    !named || !known || world.facts.held(&asked),
+                    "{} of {} at {}\n{}",
+                    info.name,
+                    text,
+                    place,
+                    world.yaml
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -115,6 +156,7 @@ proptest! {
         }
         let question = world.question(&mut tape);
         listings_agree(&world, &question)?;
+        patterns_are_sound(&world, &question)?;
     }
 }
 

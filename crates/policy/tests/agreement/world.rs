@@ -64,7 +64,7 @@ const PATTERNS: [&str; 12] = [
 const LEVELS: [Lvl; 3] = [Lvl::Account, Lvl::Instance, Lvl::Workspace];
 pub(crate) const NOW: i64 = 30_000_000;
 
-fn level(lvl: Lvl) -> Level {
+pub(crate) fn level(lvl: Lvl) -> Level {
     match lvl {
         Lvl::Account => Level::Account,
         Lvl::Instance => Level::Instance,
