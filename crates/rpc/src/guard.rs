@@ -1,83 +1,18 @@
 //! The guard: makes the witness of a call that may pass, from what the method declares.
 
+mod refusal;
+mod target;
+
 use std::sync::Arc;
 
 use bailiwick_proto::{Access, Method};
-use bailiwick_types::{
-    AccountId, Authorized, Caller, CallerKind, Code, Fault, GuardSeal, Reason, Scope, Subject,
-};
+use bailiwick_types::{AccountId, Authorized, Caller, CallerKind, GuardSeal, Scope, Subject};
 use tonic::Status;
 
 use crate::{Context, Held, OperatorAllowed, Rights, StepUp, StepUpError, remote::with_token, status};
 
-/// What a call is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// Nothing below the product: the deployment, or the caller itself.
-    None,
-    /// An account.
-    Account(AccountId),
-    /// Something in an account.
-    On {
-        /// The account that the request names.
-        account: AccountId,
-        /// `account:ID`, `instance:ID`, `workspace:ID` or `TYPE:ID` of a resource.
-        target: String,
-    },
-}
-
-impl Target {
-    /// A scope of an account.
-    #[must_use]
-    pub fn scope(account: AccountId, scope: &Scope) -> Self {
-        Self::On {
-            account,
-            target: scope.to_string(),
-        }
-    }
-    fn account(&self) -> Option<AccountId> {
-        match self {
-            Self::None => None,
-            Self::Account(account) | Self::On { account, .. } => Some(*account),
-        }
-    }
-    fn text(&self) -> String {
-        match self {
-            Self::None => Scope::Deployment.to_string(),
-            Self::Account(account) => Scope::Account(*account).to_string(),
-            Self::On { target, .. } => target.clone(),
-        }
-    }
-}
-
-/// Why a call may not pass.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
-    #[error("the call carries no credentials")]
-    CredentialsMissing,
-    // The same words whether it exists or not.
-    #[error("the caller may not do this here, or it does not exist")]
-    Denied,
-    #[error("method `{0}` declares nothing that the guard could ask")]
-    Undeclared(&'static str),
-}
-
-impl Fault for Refusal {
-    fn code(&self) -> Code {
-        match self {
-            Self::CredentialsMissing => Code::Unauthenticated,
-            Self::Denied => Code::PermissionDenied,
-            Self::Undeclared(_) => Code::Internal,
-        }
-    }
-    fn reason(&self) -> Reason {
-        match self {
-            Self::CredentialsMissing => Reason::CredentialsMissing,
-            Self::Denied => Reason::PermissionDenied,
-            Self::Undeclared(_) => Reason::Internal,
-        }
-    }
-}
+pub(crate) use self::refusal::Refusal;
+pub use self::target::Target;
 
 /// Lets calls pass, or not.
 #[derive(Clone)]

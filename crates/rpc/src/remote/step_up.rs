@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use bailiwick_proto::identity::v1::{ConsumeStepUpRequest, session_service_client::SessionServiceClient};
 use bailiwick_types::SessionId;
+use tonic::Code;
 
 use crate::{Peer, PeerError, StepUp, StepUpError};
 
@@ -38,14 +39,10 @@ impl StepUp for RemoteStepUp {
             Ok(_) => Ok(()),
             Err(PeerError::Unavailable { .. }) => Err(StepUpError::Unavailable),
             Err(PeerError::DeadlineExceeded) => Err(StepUpError::DeadlineExceeded),
-            Err(PeerError::Refused { code, .. })
-                if matches!(
-                    code,
-                    tonic::Code::FailedPrecondition | tonic::Code::NotFound | tonic::Code::Unauthenticated
-                ) =>
-            {
-                Err(StepUpError::Required)
-            }
+            Err(PeerError::Refused {
+                code: Code::FailedPrecondition | Code::NotFound | Code::Unauthenticated,
+                ..
+            }) => Err(StepUpError::Required),
             Err(error) => Err(StepUpError::Internal(error.to_string())),
         }
     }

@@ -112,7 +112,7 @@ pub fn init(config: &TelemetryConfig, service: &str, ids: &dyn IdGen) -> Result<
         .as_deref()
         .map(|endpoint| traces(endpoint, resource))
         .transpose()?;
-    let spans = provider.as_ref().map(|provider| spans(provider));
+    let spans = provider.as_ref().map(spans);
     tracing_subscriber::registry()
         .with(lines)
         .with(spans)
