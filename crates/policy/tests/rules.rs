@@ -804,7 +804,11 @@ fn to_give_a_pattern_one_has_to_hold_that_pattern() {
     assert!(held(&owner, "*", &[]) && held(&owner, "order.*", &[]) && held(&owner, "order.ship", &[]));
     let most = world().with("most", root());
     assert!(!held(&most, "*", &[]) && !held(&most, "order.*", &[]) && !held(&most, "note.*", &[]));
-    assert!(held(&most, "user.*", &[]) && held(&most, "order.edit", &[]));
+    assert!(held(&most, "user.*", &[]) && held(&most, "order.approve", &[]));
+    assert!(
+        !held(&most, "order.edit", &[]),
+        "it would bring the view that was kept from the giver"
+    );
     assert!(
         !held(&most, "*", &["note.*", "order.view"]),
         "an approval stands in between"

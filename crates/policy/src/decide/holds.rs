@@ -99,7 +99,7 @@ pub fn claims_of(product: &Product, level: Level, decl: &RoleLevelDecl) -> Resul
 #[must_use]
 pub fn holds(input: &DecisionInput<'_>, claim: &Claim) -> bool {
     if let Pattern::One(permission) = claim.pattern {
-        return holds_permission(input, permission, claim.waived);
+        return holds_single(input, permission, claim);
     }
     let place = match input.target {
         Target::Scope(place) => place,
@@ -192,6 +192,20 @@ fn covers(product: &Product, level: Level, given: Pattern, except: &[Pattern], c
         })
     };
     whole && except.iter().filter(|part| touches(part)).all(left_out)
+}
+
+/// Giving a permission gives what it brings with it: all of that has to be held, for an exception of the giver's own
+/// entry may have left some of it out.
+fn holds_single(input: &DecisionInput<'_>, permission: PermissionNo, claim: &Claim) -> bool {
+    let product = input.policy.product();
+    let Some(info) = product.permission(permission) else {
+        return false;
+    };
+    let mut given = info.implies.clone();
+    for part in &claim.except {
+        given.subtract(&product.matched(*part, claim.level));
+    }
+    given.iter().all(|no| holds_permission(input, no, claim.waived))
 }
 
 fn holds_permission(input: &DecisionInput<'_>, permission: PermissionNo, waived: bool) -> bool {

@@ -12,7 +12,7 @@ use crate::{PermissionBits, PermissionNo, PlaceId};
 pub struct HeldPermissions {
     /// Allowed by what is known now (stored attributes, the given request).
     pub allowed: PermissionBits,
-    /// Of those, what is had without condition: what may be given away.
+    /// Of those, what is had without condition or approval.
     pub held: PermissionBits,
     /// Had once somebody approves.
     pub needs_approval: PermissionBits,

@@ -223,7 +223,8 @@ impl Product {
         all
     }
 
-    /// What the operator may do: the suite's permissions, and registering, editing and deleting of every type.
+    /// What the operator may do: the suite's permissions, and registering, editing and deleting of every type, with
+    /// what these bring.
     fn operator_bits(&self) -> PermissionBits {
         let registers = |name: &str| {
             name.split_once('.')
@@ -231,7 +232,8 @@ impl Product {
         };
         let suite = |no| self.type_info(no).is_some_and(|of| of.suite);
         let mine = |info: &&super::PermissionInfo| suite(info.type_no) || registers(&info.name);
-        self.permissions().filter(mine).map(|info| info.no).collect()
+        let bits = self.permissions().filter(mine).map(|info| info.no).collect();
+        self.with_implied(&bits)
     }
 }
 

@@ -54,7 +54,7 @@ fn agree(world: &World, question: &Question) -> Result<(), TestCaseError> {
     let held = world.ask(question, |input| holds(input, &Claim::permission(no)));
     prop_assert_eq!(
         held,
-        world.facts.held(question),
+        world.facts.may_be_given(question),
         "held: {:?}\n{:#?}\n{}",
         question,
         world.facts,

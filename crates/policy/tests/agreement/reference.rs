@@ -266,7 +266,16 @@ impl Facts {
         for included in &self.roles[role].includes {
             all.extend(self.entries(*included, level));
         }
+        // What is taken out takes its own entries with it, and what they bring; wider entries go on without it.
         let removed = self.changes(&self.removed, role, level);
+        let gone = |entry: &RefEntry| {
+            let whole = |text: &String| {
+                text.strip_suffix(".*")
+                    .is_some_and(|of| of == type_of(&entry.pattern))
+            };
+            removed.iter().any(|text| *text == entry.pattern || whole(text))
+        };
+        all.retain(|entry| !gone(entry));
         all.iter_mut()
             .for_each(|entry| entry.except.extend(removed.clone()));
         for pattern in self.changes(&self.added, role, level) {
@@ -531,6 +540,24 @@ impl Facts {
         } else {
             Answer::NeedsApproval
         }
+    }
+
+    /// Whether the permission and all that it brings with it are had without condition or approval.
+    pub(crate) fn may_be_given(&self, question: &Question) -> bool {
+        let of = type_of(&question.permission);
+        let verbs = self
+            .verbs
+            .iter()
+            .filter(|(name, _)| *name == of)
+            .flat_map(|(_, verbs)| verbs);
+        let mut all = verbs.map(|verb| format!("{of}.{verb}"));
+        all.all(|permission| {
+            !self.implies(&question.permission, &permission)
+                || self.held(&Question {
+                    permission,
+                    ..question.clone()
+                })
+        })
     }
 
     /// Whether the permission is had without condition or approval.
