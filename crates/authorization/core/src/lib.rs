@@ -13,20 +13,26 @@
 mod fault;
 
 pub mod account;
+mod aim;
+pub mod approval;
 pub mod binding;
 mod change;
 pub mod follow;
+pub mod grant;
 pub mod holders;
 pub mod invitation;
 pub mod member;
 pub mod person;
 pub mod product;
+pub mod role;
+pub mod seat;
 pub mod request;
 pub mod resource;
 mod situation;
 mod store;
 pub mod use_case;
 
+pub use aim::{Aim, On};
 pub use change::{Audit, Change, PlaceSeen};
 pub use person::email_key;
 pub use situation::{Actor, Reader as StandingReader, Situation, Standing};

@@ -84,11 +84,27 @@ pub trait Reader: Send + Sync {
     async fn owned(&self, account: AccountId, owner: &Subject, of: &str) -> Result<u64, StoreError>;
     /// How many resources of a type a subject may own, where that is limited.
     async fn quota(&self, account: AccountId, subject: &Subject, of: &str) -> Result<Option<u64>, StoreError>;
+    /// The quotas that were set, by subject and type.
+    async fn quotas(
+        &self,
+        account: AccountId,
+        subject: Option<&Subject>,
+        after: Option<&(String, String)>,
+        limit: u64,
+    ) -> Result<Vec<(Subject, String, u64)>, StoreError>;
 }
 
 /// Writes resources.
 #[async_trait]
 pub trait Writer: Send + Sync {
+    /// Limits how many resources of a type a subject may own; none lifts the limit.
+    async fn put_quota(
+        &mut self,
+        account: AccountId,
+        subject: &Subject,
+        of: &str,
+        limit: Option<u64>,
+    ) -> Result<(), StoreError>;
     /// Makes or replaces a resource.
     async fn put_resource(&mut self, resource: &Resource) -> Result<(), StoreError>;
     /// Removes a resource with all grants on it; returns whose grants they were.

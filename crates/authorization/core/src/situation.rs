@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_policy::{
-    AccountPolicy, Audience, DecisionInput, PermissionSet, PlaceId, PlaceState, Places, Request, Role, RoleNo, Target,
-    Values, decide, manifest::{Holders, UserMode}, may_assign,
+    AccountPolicy, Audience, Claim, DecisionInput, PermissionSet, PlaceId, PlaceState, Places, Request, Role, RoleNo, Target,
+    Values, decide, holds,
+    manifest::{Holders, UserMode},
+    may_assign,
 };
 use bailiwick_types::{AccountId, Authorized, Level, Scope, Subject, Timestamp};
 use uuid::Uuid;
@@ -24,12 +26,14 @@ pub struct Standing {
 /// Reads what a subject has.
 #[async_trait]
 pub trait Reader: Send + Sync {
-    /// What a subject has in an account; what is bound at deployment and product is left out.
+    /// What a subject has in an account; what is bound at deployment and product is left out. Grants on resources and
+    /// types, and open approvals, are there only where `whole` is asked: administration of scopes never looks at them.
     async fn standing(
         &self,
         account: AccountId,
         policy: &AccountPolicy,
         subject: &Subject,
+        whole: bool,
     ) -> Result<Standing, StoreError>;
 }
 
@@ -105,7 +109,19 @@ impl Situation {
     /// # Errors
     /// The store fails.
     pub async fn standing(&self, read: &(impl Read + ?Sized), subject: &Subject) -> Result<Standing, StoreError> {
-        read.standing(self.account.id, &self.policy, subject).await
+        read.standing(self.account.id, &self.policy, subject, false).await
+    }
+
+    /// The same with grants on resources and types, and open approvals.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn whole_standing(
+        &self,
+        read: &(impl Read + ?Sized),
+        subject: &Subject,
+    ) -> Result<Standing, StoreError> {
+        read.standing(self.account.id, &self.policy, subject, true).await
     }
 
     fn ask<T>(
@@ -113,6 +129,20 @@ impl Situation {
         subject: &Subject,
         standing: &Standing,
         scope: &Scope,
+        now: Timestamp,
+        ask: impl FnOnce(&DecisionInput<'_>) -> T,
+    ) -> T {
+        let request = self.plain_request();
+        self.ask_about(subject, standing, Target::Scope(PlaceId::from(scope)), request, now, ask)
+    }
+
+    /// Asks the decision engine about a subject.
+    pub fn ask_about<T>(
+        &self,
+        subject: &Subject,
+        standing: &Standing,
+        target: Target<'_>,
+        request: Request<'_>,
         now: Timestamp,
         ask: impl FnOnce(&DecisionInput<'_>) -> T,
     ) -> T {
@@ -124,11 +154,38 @@ impl Situation {
             disabled: standing.disabled,
             sets: &sets,
             buckets: &[],
-            target: Target::Scope(PlaceId::from(scope)),
-            request: Request { attributes: &self.none, context: &self.none, digest: None },
+            target,
+            request,
             audience: Audience::Product,
             now,
         })
+    }
+
+    /// A request that says nothing beside its target.
+    #[must_use]
+    pub fn plain_request(&self) -> Request<'_> {
+        Request { attributes: &self.none, context: &self.none, digest: None }
+    }
+
+    /// Whether the actor may give away what is claimed on a target. The operator may give what its own role has.
+    #[must_use]
+    pub fn may_give(&self, actor: &Actor, claim: &Claim, target: Target<'_>, now: Timestamp) -> bool {
+        let Some(standing) = &actor.standing else { return self.operator_has(claim) };
+        let request = self.plain_request();
+        self.ask_about(&actor.subject, standing, target, request, now, |input| holds(input, claim))
+    }
+
+    fn operator_has(&self, claim: &Claim) -> bool {
+        let product = self.policy.product();
+        let role = product.role(RoleNo::OPERATOR).and_then(|role| role.level(Level::Deployment));
+        let needed = product.matched(claim.pattern, claim.level);
+        role.is_some_and(|at| needed.is_subset(&at.permissions()))
+    }
+
+    /// The same situation with another policy: what would be.
+    #[must_use]
+    pub fn with_policy(&self, policy: Arc<AccountPolicy>) -> Self {
+        Self { account: self.account.clone(), policy, places: self.places.clone(), none: Values::default() }
     }
 
     /// Whether the actor has a permission on a scope. The operator has it also where the scope is not known.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bailiwick_types::{AccountId, Clock, Code, Fault, IdGen, Reason, ScopeRoot, Token};
 
-use crate::{Change, account, binding, invitation, member, person, product, request, resource, situation};
+use crate::{Change, account, approval, binding, grant, invitation, member, person, product, request, resource, role, seat, situation};
 
 /// What a store failed with. What it was is for the log alone.
 #[derive(Debug)]
@@ -51,6 +51,10 @@ impl Fault for StoreError {
 /// A unit of work that reads.
 pub trait Read:
     account::Reader
+    + approval::Reader
+    + grant::Reader
+    + role::Reader
+    + seat::Reader
     + binding::Reader
     + invitation::Reader
     + member::Reader
@@ -64,6 +68,10 @@ pub trait Read:
 
 impl<T> Read for T where
     T: account::Reader
+        + approval::Reader
+        + grant::Reader
+        + role::Reader
+        + seat::Reader
         + binding::Reader
         + invitation::Reader
         + member::Reader
@@ -80,6 +88,10 @@ impl<T> Read for T where
 pub trait Write:
     Read
     + account::Writer
+    + approval::Writer
+    + grant::Writer
+    + role::Writer
+    + seat::Writer
     + binding::Writer
     + invitation::Writer
     + member::Writer

@@ -28,6 +28,8 @@ pub struct AuthorizationConfig {
     pub redis: RedisConfig,
     /// How long the answers of requests with a `request_id` are kept.
     pub request_retention: HumanDuration,
+    /// How long the own feed is kept; who was away for longer starts from a snapshot.
+    pub feed_retention: HumanDuration,
 }
 
 impl Default for AuthorizationConfig {
@@ -41,6 +43,7 @@ impl Default for AuthorizationConfig {
             cache_reads: 64,
             redis: RedisConfig::default(),
             request_retention: Duration::from_secs(7 * 24 * 3600).into(),
+            feed_retention: Duration::from_secs(7 * 24 * 3600).into(),
         }
     }
 }

@@ -21,7 +21,7 @@ pub mod replica;
 mod store;
 mod wiring;
 
-pub use config::AuthorizationConfig;
+pub use config::{AuthorizationConfig, RedisConfig};
 pub use migrations::migrations;
 pub use store::{Snapshot, SqlStore, load::SqlSource};
 pub use wiring::{AuthorizationService, Deps, build};

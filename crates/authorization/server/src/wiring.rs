@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::Ports;
-use bailiwick_feed::{GrpcFeedSource, SnapshotSource};
+use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
 use bailiwick_rpc::{Authenticator, Guard, Peer, Rights, Services};
 use bailiwick_sql::{
     Committed, Db, Error,
@@ -152,6 +152,10 @@ impl AuthorizationService {
         let identity = IdentitySink { tools: tools.clone(), authenticator: Arc::clone(&self.deps.authenticator) };
         self.follow(tasks, stop, Service::Tenancy, self.deps.tenancy.clone(), Arc::new(TenancySink(tools)));
         self.follow(tasks, stop, Service::Identity, self.deps.identity.clone(), Arc::new(identity));
+        let (db, keep, until) = (self.deps.db.clone(), self.deps.config.feed_retention.get(), stop.clone());
+        tasks.spawn(async move {
+            until.run_until_cancelled(retain(db, keep)).await;
+        });
         let (service, until) = (self.clone(), stop.clone());
         tasks.spawn(async move {
             until.run_until_cancelled(service.forget()).await;

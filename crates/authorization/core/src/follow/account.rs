@@ -67,6 +67,10 @@ pub async fn account_changed(
         created_at: before.as_ref().map_or(now, |before| before.created_at),
     };
     write.put_account(&account).await?;
+    if before.as_ref().is_some_and(|before| before.seats != account.seats) {
+        // The new number says what there is now.
+        write.forget_endings(account.id, now).await?;
+    }
     let root = ScopeRoot::Account(account.id);
     write.emit(root.clone(), Change::Place(account_seen(&account)));
     write.emit(root, Change::Policy(Some(account.id)));

@@ -48,7 +48,7 @@ faults! {
     /// The address is in none of the allowed domains any more.
     DomainNotAllowed "the e-mail address is in none of the account's allowed domains" => FailedPrecondition DomainNotAllowed;
     /// All seats are taken.
-    NoFreeSeat(u32) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
+    NoFreeSeat(u64) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
 }
 
 /// Accepts: membership and bindings come in one transaction.

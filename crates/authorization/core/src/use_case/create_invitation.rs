@@ -47,7 +47,7 @@ faults! {
     /// The request id was used for something else.
     RequestIdReused "the request id was used for another request" => AlreadyExists RequestIdReused;
     /// All seats are taken.
-    NoFreeSeat(u32) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
+    NoFreeSeat(u64) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
 }
 
 /// Invites.

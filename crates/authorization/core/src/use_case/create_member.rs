@@ -35,7 +35,7 @@ faults! {
     /// The user is a member already, of another kind or with another end.
     AlreadyExists "the user is a member already" => AlreadyExists AlreadyExists;
     /// All seats are taken.
-    NoFreeSeat(u32) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
+    NoFreeSeat(u64) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
 }
 
 /// Makes the member. A membership that is there already, with the same kind and end, is left as it is.
@@ -74,11 +74,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
 }
 
 /// The number of seats, where a member of this kind would need one and none is free.
-pub(super) async fn full(work: &Work, kind: MemberKind) -> Result<Option<u32>, crate::StoreError> {
-    let seats = work.situation.account.seats;
-    if seats == 0 || kind != MemberKind::Agent {
+pub(super) async fn full(work: &Work, kind: MemberKind) -> Result<Option<u64>, crate::StoreError> {
+    if work.situation.account.seats == 0 || kind != MemberKind::Agent {
         return Ok(None);
     }
-    let taken = work.unit.seats_taken(work.account()).await?;
-    Ok((taken >= u64::from(seats)).then_some(seats))
+    let seats = crate::seat::count(&*work.unit, &work.situation.account, work.now).await?;
+    Ok(seats.limit.filter(|_| seats.is_full()))
 }

@@ -39,9 +39,16 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
+    let mut work = prepare(ports, by, &command).await?;
+    finish(&mut work, &command).await?;
+    Ok(work.commit().await?)
+}
+
+/// Asks for `user.remove` and brings the scope into view.
+pub(super) async fn prepare(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
     let at = command.scope.clone().unwrap_or(Scope::Account(command.account));
     let work = Work::open(ports, by, command.account, [&at]).await?;
-    let Some(mut work) = work else {
+    let Some(work) = work else {
         return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
     };
     if !work.situation.allows(&work.actor, "user.remove", &at, work.now) {
@@ -50,6 +57,12 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     if work.situation.state(&at).is_none() {
         return Err(Error::NotFound("scope"));
     }
+    Ok(work)
+}
+
+/// Asks the rules about holders, then the right to take each role, and removes.
+pub(super) async fn finish(work: &mut Work, command: &Command) -> Result<(), Error> {
+    let at = command.scope.clone().unwrap_or(Scope::Account(command.account));
     let subject = Subject::user(command.user);
     let mut bindings = work.unit.bindings_of(command.account, &subject).await?;
     let member = work.unit.member(command.account, command.user).await?;
@@ -71,14 +84,14 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     if let Some(binding) = broken {
         return Err(Error::HolderRule(binding.role.clone()));
     }
-    if !may_take(&work, &bindings) {
+    if !may_take(work, &bindings) {
         return Err(Error::Denied);
     }
-    remove(&mut work, &command, &subject, &bindings, &within).await?;
+    remove(work, command, &subject, &bindings, &within).await?;
     work.subject_changed(&subject);
     let audit = work.audit(ACTION, subject.to_string()).with("scope", &at);
     work.emit(audit.with("roles", bindings.iter().map(|b| b.role.as_str()).collect::<Vec<_>>().join(",")));
-    Ok(work.commit().await?)
+    Ok(())
 }
 
 async fn remove(

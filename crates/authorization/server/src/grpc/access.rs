@@ -68,6 +68,7 @@ impl AccessService for Api {
         }
         let (subject, account) = fields.with(subject.zip(account))?;
         self.guard.authorize(&context, Target::None).await?;
+        self.fresh.known(&context, &subject).await?;
         self.fresh.wait(&context, account, &[&subject]).await?;
         let operator = match (account, request.operator_allowed) {
             (None, _) => OperatorAllowed::Only,

@@ -2,10 +2,10 @@
 
 use bailiwick_authorization_core::{
     binding::Filter,
-    use_case::{assign_role, recover_ownership, revoke_role, transfer_ownership},
+    use_case::{assign_role, copy_permissions, recover_ownership, revoke_role, transfer_ownership},
 };
 use bailiwick_proto::authorization::v1::{self as pb, binding_service_server::BindingService};
-use bailiwick_rpc::{Context, Target, later, page as pages};
+use bailiwick_rpc::{Context, Target, page as pages};
 use bailiwick_types::Subject;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -165,6 +165,26 @@ impl BindingService for Api {
         &self,
         request: Request<pb::CopyPermissionsRequest>,
     ) -> Result<Response<pb::CopyPermissionsResponse>, Status> {
-        Err(later(&request))
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let from = fields.user_subject("from", &request.from);
+        let to = fields.user_subject("to", &request.to);
+        if request.kinds.is_empty() {
+            fields.bad("kinds", "must name at least one type");
+        }
+        let (kinds, validate_only) = (request.kinds, request.validate_only);
+        let command = (|| {
+            Some(copy_permissions::Command { account: account?, from: from?, to: to?, kinds, validate_only })
+        })();
+        let command = fields.with(command)?;
+        self.wait(&context, command.account, &[&Subject::user(command.to)]).await?;
+        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
+        let (copied, token) = copy_permissions::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::CopyPermissionsResponse {
+            copied: u32::try_from(copied).unwrap_or(u32::MAX),
+            token: encoded(&token),
+        }))
     }
 }

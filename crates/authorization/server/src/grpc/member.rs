@@ -1,7 +1,8 @@
 //! Members.
 
-use bailiwick_authorization_core::use_case::{
-    create_member, look_up_member, remove_member, suspend_member, update_member,
+use bailiwick_authorization_core::{
+    seat,
+    use_case::{create_member, delete_member, look_up_member, remove_member, suspend_member, update_member},
 };
 use bailiwick_policy::manifest::MemberKind;
 use bailiwick_proto::authorization::v1::{self as pb, member_service_server::MemberService};
@@ -190,14 +191,47 @@ impl MemberService for Api {
         &self,
         request: Request<pb::DeleteMemberRequest>,
     ) -> Result<Response<pb::DeleteMemberResponse>, Status> {
-        Err(later(&request))
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let user = fields.user("user", &request.user);
+        let seat_ends = match request.mode() {
+            pb::DeleteMode::Unspecified => {
+                fields.bad("mode", "must be given");
+                None
+            }
+            pb::DeleteMode::Replace => Some(false),
+            pb::DeleteMode::Delete => Some(true),
+        };
+        let command =
+            (|| Some(delete_member::Command { account: account?, user: user?, seat_ends: seat_ends? }))();
+        let command = fields.with(command)?;
+        self.wait(&context, command.account, &[&Subject::user(command.user)]).await?;
+        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
+        let token = delete_member::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::DeleteMemberResponse { token: encoded(&token) }))
     }
 
     async fn get_seats(
         &self,
         request: Request<pb::GetSeatsRequest>,
     ) -> Result<Response<pb::GetSeatsResponse>, Status> {
-        Err(later(&request))
+        let context = Context::of(&request)?.clone();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.get_ref().account);
+        let account = fields.with(account)?;
+        self.wait(&context, account, &[]).await?;
+        self.guard.authorize(&context, Target::Account(account)).await?;
+        let read = self.ports.store.read(account).await.map_err(status)?;
+        let of = read.account(account).await.map_err(status)?.ok_or_else(|| status(NoMember))?;
+        let seats = seat::count(&*read, &of, self.ports.clock.now()).await.map_err(status)?;
+        let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        Ok(Response::new(pb::GetSeatsResponse {
+            limit: seats.limit.map(small).unwrap_or_default(),
+            used: small(seats.used),
+            ending: small(seats.ending),
+        }))
     }
 
     async fn batch_remove_members(

@@ -1,16 +1,19 @@
 //! gRPC in front of the use cases and of the replica.
 
 mod access;
+mod approval;
 mod ask;
 mod attributes;
 mod binding;
 mod convert;
 pub mod decision;
+mod grant;
 mod invitation;
 mod member;
 mod parse;
 mod product;
 pub mod query;
+mod quota;
 mod resource;
 mod role;
 
@@ -18,10 +21,12 @@ use std::sync::Arc;
 
 use bailiwick_authorization_core::Ports;
 use bailiwick_proto::authorization::v1::{
-    access_service_server::AccessServiceServer, binding_service_server::BindingServiceServer,
-    decision_service_server::DecisionServiceServer, invitation_service_server::InvitationServiceServer,
+    access_service_server::AccessServiceServer, approval_service_server::ApprovalServiceServer,
+    binding_service_server::BindingServiceServer, decision_service_server::DecisionServiceServer,
+    grant_service_server::GrantServiceServer, invitation_service_server::InvitationServiceServer,
     member_service_server::MemberServiceServer, product_service_server::ProductServiceServer,
-    query_service_server::QueryServiceServer, resource_service_server::ResourceServiceServer,
+    query_service_server::QueryServiceServer, quota_service_server::QuotaServiceServer,
+    resource_service_server::ResourceServiceServer,
     role_service_server::RoleServiceServer,
 };
 use bailiwick_rpc::{Context, Guard, IntoStatus, Rights, Services};
@@ -71,6 +76,9 @@ pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db) -> Services {
         .add(BindingServiceServer::new(api.clone()))
         .add(RoleServiceServer::new(api.clone()))
         .add(ResourceServiceServer::new(api.clone()))
+        .add(GrantServiceServer::new(api.clone()))
+        .add(QuotaServiceServer::new(api.clone()))
+        .add(ApprovalServiceServer::new(api.clone()))
         .add(AccessServiceServer::new(api.clone()))
 }
 

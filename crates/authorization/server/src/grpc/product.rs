@@ -29,6 +29,7 @@ impl ProductService for Api {
     ) -> Result<Response<pb::ApplyProductResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
+        self.fresh.wait(&context, None, &[]).await?;
         let by = self.guard.authorize(&context, Target::None).await?;
         let command = Command { source: request.manifest, validate_only: request.validate_only };
         let done = apply_product::execute(&self.ports, &by, command).await.map_err(status)?;
@@ -48,6 +49,7 @@ impl ProductService for Api {
         let mut fields = Fields::new();
         let name: Option<ProductName> = fields.take("product", &request.get_ref().product);
         let name = fields.with(name)?;
+        self.fresh.wait(&context, None, &[]).await?;
         self.guard.authorize(&context, Target::None).await?;
         let read = self.ports.store.read_all().await.map_err(status)?;
         let found = read.product(&name).await.map_err(status)?.ok_or_else(|| status(NoProduct))?;
@@ -65,6 +67,7 @@ impl ProductService for Api {
         let size = fields.with(size)?.get();
         let list = ["ListProducts"];
         let after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
+        self.fresh.wait(&context, None, &[]).await?;
         self.guard.authorize(&context, Target::None).await?;
         let read = self.ports.store.read_all().await.map_err(status)?;
         let rows = read.products(after.as_deref(), size + 1).await.map_err(status)?;

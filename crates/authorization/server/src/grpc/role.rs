@@ -1,24 +1,189 @@
 //! Roles.
 
-use bailiwick_authorization_core::Situation;
+use std::collections::BTreeMap;
+
+use bailiwick_authorization_core::{
+    Situation,
+    use_case::{change_role, create_role, delete_role},
+};
+use bailiwick_policy::{
+    AccountPolicy, Role, RoleNo,
+    manifest::{EntryApproval, EntryDecl, RoleDecl, RoleLevelDecl, WaivedWord},
+};
 use bailiwick_proto::authorization::v1::{self as pb, role_service_server::RoleService};
-use bailiwick_rpc::{Context, Target, later};
-use bailiwick_types::{Code, Fault, Reason};
+use bailiwick_rpc::{Context, Target, page as pages};
+use bailiwick_types::{AccountId, Code, Fault, Level, Reason};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert, parse::Fields, status};
+use super::{Api, convert, encoded, grant::level, parse::Fields, status};
 
 #[derive(Debug, thiserror::Error)]
-#[error("there is no such account")]
-struct NoAccount;
+#[error("there is no such {0}")]
+struct Missing(&'static str);
 
-impl Fault for NoAccount {
+impl Fault for Missing {
     fn code(&self) -> Code {
         Code::NotFound
     }
     fn reason(&self) -> Reason {
         Reason::NotFound
     }
+}
+
+fn entry(fields: &mut Fields, field: &str, given: pb::RoleEntry) -> EntryDecl {
+    let approval = match given.approval.as_str() {
+        "" => None,
+        "none" => Some(EntryApproval::Waived(WaivedWord::None)),
+        _ => {
+            fields.bad(&format!("{field}.approval"), "must be `none` or empty");
+            None
+        }
+    };
+    EntryDecl {
+        permission: given.permission,
+        except: given.except,
+        when: Some(given.when).filter(|when| !when.is_empty()),
+        approval,
+    }
+}
+
+fn entry_words(of: &EntryDecl) -> pb::RoleEntry {
+    pb::RoleEntry {
+        permission: of.permission.clone(),
+        except: of.except.clone(),
+        when: of.when.clone().unwrap_or_default(),
+        approval: match &of.approval {
+            Some(EntryApproval::Waived(_)) => "none".to_owned(),
+            _ => String::new(),
+        },
+    }
+}
+
+fn definition(fields: &mut Fields, given: Option<pb::RoleDefinition>) -> Option<(String, RoleDecl)> {
+    let Some(given) = given else {
+        fields.bad("role", "must be given");
+        return None;
+    };
+    let name = fields.text("role.name", &given.name, 63);
+    if !given.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+        fields.bad("role.name", "must be 1 to 63 lower-case letters, digits and `_`");
+    }
+    let title = fields.text("role.title", &given.title, 200);
+    let mut decl = RoleDecl { title, ..RoleDecl::default() };
+    for (word, at) in given.levels {
+        let Some(level) = level(fields, &format!("role.levels.{word}"), &word) else { continue };
+        let path = |n: usize| format!("role.levels.{word}.permissions[{n}]");
+        let permissions = at.permissions.into_iter().enumerate().map(|(n, given)| entry(fields, &path(n), given));
+        let permissions = permissions.collect();
+        for other in at.includes {
+            if !decl.includes.contains(&other) {
+                decl.includes.push(other);
+            }
+        }
+        decl.levels.insert(level, RoleLevelDecl { permissions, assigns: at.assigns });
+    }
+    name.map(|name| (name, decl))
+}
+
+fn definition_words(name: &str, decl: &RoleDecl) -> pb::RoleDefinition {
+    let level = |at: &RoleLevelDecl| pb::RoleLevel {
+        permissions: at.permissions.iter().map(entry_words).collect(),
+        assigns: at.assigns.clone(),
+        includes: decl.includes.clone(),
+    };
+    pb::RoleDefinition {
+        name: name.to_owned(),
+        title: decl.title.clone().unwrap_or_default(),
+        levels: decl.levels.iter().map(|(word, at)| (word.to_string(), level(at))).collect(),
+    }
+}
+
+/// A role as it is declared in this account, changes of the account included.
+fn declared(policy: &AccountPolicy, role: &Role) -> Option<RoleDecl> {
+    if let Some(own) = policy.custom_role(role.no) {
+        return Some(own.decl.clone());
+    }
+    let roles = &policy.product().manifest().roles;
+    let decl = roles.get(&*role.name)?;
+    let Some(overlay) = policy.overlay(role.no) else { return Some(decl.clone()) };
+    let mut flat = decl.flatten(&|name| roles.get(name));
+    for (level, change) in &overlay.levels {
+        flat.change(*level, &change.add, &change.remove);
+    }
+    Some(flat)
+}
+
+fn role_of<'p>(policy: &'p AccountPolicy, name: &str) -> Option<&'p Role> {
+    policy.role_no(name).filter(|no| *no > RoleNo::SERVICE).and_then(|no| policy.role(no))
+}
+
+fn description(policy: &AccountPolicy, level: Level, role: &Role) -> Option<pb::RoleDescription> {
+    let at = role.level(level)?;
+    let product = policy.product();
+    let mut permissions: Vec<String> = at
+        .unconditional()
+        .iter()
+        .filter_map(|no| product.permission(no))
+        .map(|info| info.name.to_string())
+        .collect();
+    permissions.sort();
+    let remark = |entry: &bailiwick_policy::Entry| {
+        let what = product.pattern_text(entry.pattern)?;
+        match (&entry.condition, entry.own_rule()) {
+            (Some(condition), _) => Some(format!("{what} where {}", condition.source())),
+            (None, Some(rule)) => {
+                let by = product.permission(rule.by).map(|info| info.name.to_string()).unwrap_or_default();
+                Some(format!("{what} with an approval by whoever has {by}"))
+            }
+            (None, None) => None,
+        }
+    };
+    let mut assigns: Vec<String> = if at.assigns().all {
+        policy.roles().filter(|other| at.assigns().contains(other.no)).map(|other| other.name.to_string()).collect()
+    } else {
+        let named = at.assigns().named.iter().filter_map(|no| policy.role(*no));
+        named.map(|other| other.name.to_string()).collect()
+    };
+    assigns.sort();
+    Some(pb::RoleDescription {
+        level: level.to_string(),
+        permissions,
+        remarks: at.entries().iter().filter_map(remark).collect(),
+        assigns,
+    })
+}
+
+fn change_command(request: pb::ChangeRoleRequest, prefix: &str) -> Result<change_role::Command, Status> {
+    let mut fields = Fields::new();
+    let account: Option<AccountId> = fields.take(&format!("{prefix}account"), &request.account);
+    let role = fields.text(&format!("{prefix}role"), &request.role, 100);
+    let at = match request.level.as_str() {
+        "" => Some(None),
+        word => level(&mut fields, &format!("{prefix}level"), word).map(Some),
+    };
+    let add = request.add.into_iter().enumerate();
+    let add = add.map(|(n, given)| entry(&mut fields, &format!("{prefix}add[{n}]"), given)).collect();
+    let command = (|| {
+        Some(change_role::Command { account: account?, role: role?, level: at?, add, remove: request.remove })
+    })();
+    fields.with(command)
+}
+
+impl Api {
+    async fn policy_for(&self, context: &Context, account: AccountId) -> Result<Situation, Status> {
+        self.wait(context, account, &[]).await?;
+        self.guard.authorize(context, Target::Account(account)).await?;
+        let read = self.ports.store.read(account).await.map_err(status)?;
+        let situation = Situation::load(&*read, account, []).await.map_err(status)?;
+        situation.ok_or_else(|| status(Missing("account")))
+    }
+}
+
+fn named(account: &str, role: &str) -> Result<(AccountId, String), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(account);
+    let role = fields.text("role", role, 100);
+    fields.with(account.zip(role))
 }
 
 #[tonic::async_trait]
@@ -31,37 +196,120 @@ impl RoleService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.get_ref().account);
         let account = fields.with(account)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
-        let situation = Situation::load(&*read, account, []).await.map_err(status)?;
-        let situation = situation.ok_or_else(|| status(NoAccount))?;
+        let situation = self.policy_for(&context, account).await?;
         let mut roles: Vec<pb::Role> = situation.policy.roles().map(convert::role).collect();
         roles.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Response::new(pb::ListRolesResponse { roles }))
     }
 
     async fn get_role(&self, request: Request<pb::GetRoleRequest>) -> Result<Response<pb::GetRoleResponse>, Status> {
-        Err(later(&request))
+        let context = Context::of(&request)?.clone();
+        let (account, name) = named(&request.get_ref().account, &request.get_ref().role)?;
+        let situation = self.policy_for(&context, account).await?;
+        let role = role_of(&situation.policy, &name).ok_or_else(|| status(Missing("role")))?;
+        let decl = declared(&situation.policy, role).unwrap_or_default();
+        Ok(Response::new(pb::GetRoleResponse {
+            role: Some(convert::role(role)),
+            definition: Some(definition_words(&name, &decl)),
+        }))
     }
 
-    async fn create_role(&self, request: Request<pb::CreateRoleRequest>) -> Result<Response<pb::CreateRoleResponse>, Status> {
-        Err(later(&request))
+    async fn create_role(
+        &self,
+        request: Request<pb::CreateRoleRequest>,
+    ) -> Result<Response<pb::CreateRoleResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let role = definition(&mut fields, request.role);
+        let (account, (name, decl)) = fields.with(account.zip(role))?;
+        self.wait(&context, account, &[]).await?;
+        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        let command = create_role::Command { account, name: name.clone(), decl };
+        let (policy, token) = create_role::execute(&self.ports, &by, command).await.map_err(status)?;
+        let role = role_of(&policy, &name).map(convert::role);
+        Ok(Response::new(pb::CreateRoleResponse { role, token: encoded(&token) }))
     }
 
-    async fn change_role(&self, request: Request<pb::ChangeRoleRequest>) -> Result<Response<pb::ChangeRoleResponse>, Status> {
-        Err(later(&request))
+    async fn change_role(
+        &self,
+        request: Request<pb::ChangeRoleRequest>,
+    ) -> Result<Response<pb::ChangeRoleResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let command = change_command(request.into_inner(), "")?;
+        self.wait(&context, command.account, &[]).await?;
+        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
+        let name = command.role.clone();
+        let (policy, token) = change_role::execute(&self.ports, &by, command).await.map_err(status)?;
+        let role = role_of(&policy, &name).map(convert::role);
+        Ok(Response::new(pb::ChangeRoleResponse { role, token: encoded(&token) }))
     }
 
-    async fn preview_role_change(&self, request: Request<pb::PreviewRoleChangeRequest>) -> Result<Response<pb::PreviewRoleChangeResponse>, Status> {
-        Err(later(&request))
+    async fn preview_role_change(
+        &self,
+        request: Request<pb::PreviewRoleChangeRequest>,
+    ) -> Result<Response<pb::PreviewRoleChangeResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let size = fields.page_size(request.page_size);
+        let Some(change) = request.change else {
+            fields.bad("change", "must be given");
+            return fields.with(None);
+        };
+        let size = fields.with(size)?.get();
+        let asked = format!("{change:?}");
+        let command = change_command(change, "change.")?;
+        let list = ["PreviewRoleChange", asked.as_str()];
+        let after: usize = pages::decode(&list, &request.page_token).map_err(status)?.unwrap_or_default();
+        self.wait(&context, command.account, &[]).await?;
+        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
+        let effects = change_role::preview(&self.ports, &by, command).await.map_err(status)?;
+        let end = after.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
+        let next = (effects.len() > end).then(|| pages::encode(&list, &end));
+        let page = effects.into_iter().skip(after).take(end - after);
+        let changes = page.map(|effect| pb::EffectiveChange {
+            subject: effect.subject.to_string(),
+            scope: effect.scope.to_string(),
+            gains: effect.gains,
+            loses: effect.loses,
+        });
+        Ok(Response::new(pb::PreviewRoleChangeResponse {
+            changes: changes.collect(),
+            next_page_token: next.unwrap_or_default(),
+        }))
     }
 
-    async fn delete_role(&self, request: Request<pb::DeleteRoleRequest>) -> Result<Response<pb::DeleteRoleResponse>, Status> {
-        Err(later(&request))
+    async fn delete_role(
+        &self,
+        request: Request<pb::DeleteRoleRequest>,
+    ) -> Result<Response<pb::DeleteRoleResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let (account, role) = named(&request.get_ref().account, &request.get_ref().role)?;
+        self.wait(&context, account, &[]).await?;
+        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        let command = delete_role::Command { account, role };
+        let token = delete_role::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::DeleteRoleResponse { token: encoded(&token) }))
     }
 
-    async fn describe_role(&self, request: Request<pb::DescribeRoleRequest>) -> Result<Response<pb::DescribeRoleResponse>, Status> {
-        Err(later(&request))
+    async fn describe_role(
+        &self,
+        request: Request<pb::DescribeRoleRequest>,
+    ) -> Result<Response<pb::DescribeRoleResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let (account, name) = named(&request.get_ref().account, &request.get_ref().role)?;
+        let situation = self.policy_for(&context, account).await?;
+        let policy = &situation.policy;
+        let role = role_of(policy, &name).ok_or_else(|| status(Missing("role")))?;
+        let by_level: BTreeMap<Level, pb::RoleDescription> = role
+            .levels()
+            .filter_map(|(level, _)| Some((level, description(policy, level, role)?)))
+            .collect();
+        Ok(Response::new(pb::DescribeRoleResponse {
+            role: Some(convert::role(role)),
+            levels: by_level.into_values().collect(),
+        }))
     }
 }

@@ -128,10 +128,13 @@ const RIGHTS: &[&str] = &[
     "CREATE TABLE approval (
         account_id {uuid} NOT NULL, id {uuid} NOT NULL, subject text NOT NULL, permission text NOT NULL,
         target text NOT NULL, digest text NOT NULL, approver_permission text NOT NULL, state smallint NOT NULL,
-        serves_once {bool} NOT NULL, note text NOT NULL, expires_at bigint, created_at bigint NOT NULL,
+        serves_once {bool} NOT NULL, lasts_seconds bigint, expires_at bigint, created_at bigint NOT NULL,
         decided_at bigint, decided_by text,
         CONSTRAINT pk_approval PRIMARY KEY (account_id, id))",
     "CREATE INDEX ix_approval__subject ON approval (account_id, subject)",
+    "CREATE TABLE seat_ending (
+        account_id {uuid} NOT NULL, user_id {uuid} NOT NULL, ends_at bigint NOT NULL,
+        CONSTRAINT pk_seat_ending PRIMARY KEY (account_id, user_id, ends_at))",
     "CREATE TABLE quota (
         account_id {uuid} NOT NULL, subject text NOT NULL, type text NOT NULL, maximum bigint NOT NULL,
         CONSTRAINT pk_quota PRIMARY KEY (account_id, subject, type))",

@@ -28,6 +28,7 @@ const TABLES: &[(&str, &str)] = &[
     ("resource", "account_id"),
     ("approval", "account_id"),
     ("quota", "account_id"),
+    ("seat_ending", "account_id"),
     ("part", "account_id"),
 ];
 

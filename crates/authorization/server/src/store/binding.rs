@@ -18,7 +18,7 @@ use super::{
     tx::{Connected, Holds, Tx},
 };
 
-fn read(row: binding::Model) -> Result<Binding, StoreError> {
+pub(super) fn read(row: binding::Model) -> Result<Binding, StoreError> {
     let at = At::new("binding", &row.id);
     Ok(Binding {
         id: BindingId::from_uuid(row.id),

@@ -419,7 +419,7 @@ pub(crate) mod approval {
         pub approver_permission: String,
         pub state: i16,
         pub serves_once: bool,
-        pub note: String,
+        pub lasts_seconds: Option<i64>,
         pub expires_at: Option<i64>,
         pub created_at: i64,
         pub decided_at: Option<i64>,

@@ -1,10 +1,12 @@
 //! The store: rows of the database and the ports of `core` over them.
 
 mod account;
+mod approval;
 mod binding;
 mod change;
 mod convert;
 pub(crate) mod entity;
+mod grant;
 mod invitation;
 pub(crate) mod load;
 mod member;
@@ -13,6 +15,8 @@ mod product;
 mod products;
 mod request;
 mod resource;
+mod role;
+mod seat;
 mod snapshot;
 mod standing;
 mod tx;

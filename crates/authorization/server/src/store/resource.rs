@@ -6,7 +6,7 @@ use bailiwick_authorization_core::{
     resource::{Name, Reader, Resource, Writer},
 };
 use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
 
 use super::{
     convert::{At, json, level_number, set, stored},
@@ -81,10 +81,61 @@ impl<T: Connected> Reader for Tx<T> {
         let row = quota::Entity::find_by_id(key).one(self.conn()).await.map_err(fail)?;
         row.map(|row| At::new("quota", &row.subject).number("maximum", row.maximum)).transpose()
     }
+    async fn quotas(
+        &self,
+        account: AccountId,
+        subject: Option<&Subject>,
+        after: Option<&(String, String)>,
+        limit: u64,
+    ) -> Result<Vec<(Subject, String, u64)>, StoreError> {
+        use quota::Column as C;
+        let mut rows = quota::Entity::find()
+            .filter(C::AccountId.eq(account.uuid()))
+            .order_by_asc(C::Subject)
+            .order_by_asc(C::Kind)
+            .limit(limit);
+        if let Some(subject) = subject {
+            rows = rows.filter(C::Subject.eq(subject.as_str()));
+        }
+        if let Some((subject, of)) = after {
+            let same = Condition::all().add(C::Subject.eq(subject.as_str())).add(C::Kind.gt(of.as_str()));
+            rows = rows.filter(Condition::any().add(C::Subject.gt(subject.as_str())).add(same));
+        }
+        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        let read = |row: quota::Model| {
+            let at = At::new("quota", &row.subject);
+            Ok((at.parse("subject", &row.subject)?, row.kind.clone(), at.number("maximum", row.maximum)?))
+        };
+        rows.into_iter().map(read).collect()
+    }
 }
 
 #[async_trait]
 impl<T: Holds> Writer for Tx<T> {
+    async fn put_quota(
+        &mut self,
+        account: AccountId,
+        subject: &Subject,
+        of: &str,
+        limit: Option<u64>,
+    ) -> Result<(), StoreError> {
+        use quota::Column as C;
+        let Some(limit) = limit else {
+            let key = (account.uuid(), subject.to_string(), of.to_owned());
+            quota::Entity::delete_by_id(key).exec(self.conn()).await.map_err(fail)?;
+            return Ok(());
+        };
+        let row = quota::ActiveModel {
+            account_id: set(account.uuid()),
+            subject: set(subject.to_string()),
+            kind: set(of.to_owned()),
+            maximum: set(stored(limit)),
+        };
+        let changes = OnConflict::columns([C::AccountId, C::Subject, C::Kind]).update_columns([C::Maximum]).to_owned();
+        let insert = quota::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
     async fn put_resource(&mut self, of: &Resource) -> Result<(), StoreError> {
         use resource::Column as C;
         let row = resource::ActiveModel {

@@ -1,0 +1,117 @@
+//! What a grant or approval is about: a scope or a resource, with everything that decisions look at.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use bailiwick_policy::{PlaceId, Resource, Target};
+use bailiwick_types::{AccountId, Level, Scope};
+
+use crate::{
+    Read, StoreError,
+    resource::{Name, NameError},
+};
+
+/// A scope or a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum On {
+    /// An account, instance or workspace.
+    Scope(Scope),
+    /// A resource.
+    Resource(Name),
+}
+
+impl FromStr for On {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.split_once(':') {
+            Some(("account" | "instance" | "workspace", _)) => {
+                text.parse().map(Self::Scope).map_err(|_| NameError)
+            }
+            _ => text.parse().map(Self::Resource),
+        }
+    }
+}
+
+impl fmt::Display for On {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scope(scope) => scope.fmt(f),
+            Self::Resource(name) => name.fmt(f),
+        }
+    }
+}
+
+/// The longest way up from a resource that is followed.
+const STEPS: usize = 64;
+
+/// A target with what is known of it.
+#[derive(Debug)]
+pub struct Aim {
+    /// What was named.
+    pub on: On,
+    /// Where it lies; none for a resource that is not known.
+    pub scope: Option<Scope>,
+    chain: Vec<Resource>,
+}
+
+impl Aim {
+    /// Looks a target up: a resource with those above it.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn load(
+        read: &(impl Read + ?Sized),
+        account: AccountId,
+        policy: &bailiwick_policy::AccountPolicy,
+        on: On,
+    ) -> Result<Self, StoreError> {
+        let mut chain = Vec::new();
+        let mut scope = None;
+        match &on {
+            On::Scope(of) => scope = Some(of.clone()),
+            On::Resource(name) => {
+                let mut seen = BTreeSet::new();
+                let mut next = Some(name.clone());
+                while let Some(name) = next.take() {
+                    if chain.len() == STEPS || !seen.insert(name.clone()) {
+                        break;
+                    }
+                    let Some(found) = read.resource(account, &name).await? else { break };
+                    let product = policy.product();
+                    let Some(type_no) = product.type_no(&name.of) else { break };
+                    scope = scope.or_else(|| Some(found.scope.clone()));
+                    let parent = found.parent.as_ref();
+                    chain.push(Resource {
+                        type_no,
+                        id: name.id.as_str().into(),
+                        place: PlaceId::from(&found.scope),
+                        owner: found.owner,
+                        parent: parent.and_then(|p| Some((product.type_no(&p.of)?, p.id.as_str().into()))),
+                        attributes: product.attributes(type_no, &found.attributes).unwrap_or_default(),
+                        registered: found.revision,
+                    });
+                    next = found.parent;
+                }
+            }
+        }
+        Ok(Self { on, scope, chain })
+    }
+    /// Runs something with the target as decisions take it.
+    pub fn target<T>(&self, run: impl FnOnce(Target<'_>) -> T) -> T {
+        match &self.on {
+            On::Scope(scope) => run(Target::Scope(PlaceId::from(scope))),
+            On::Resource(_) if self.chain.is_empty() => run(Target::Absent),
+            On::Resource(_) => {
+                let chain: Vec<&Resource> = self.chain.iter().collect();
+                run(Target::Resource(&chain))
+            }
+        }
+    }
+    /// The level of a scope; none for resources.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        match &self.on {
+            On::Scope(scope) => Some(scope.level()),
+            On::Resource(_) => None,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Adds permissions to a role or takes some away: of the account's own, or of the product's for this account alone.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bailiwick_policy::{
+    AccountPolicy, CustomRole, Overlay, PermissionBits, PlaceId, RoleNo, Target, claims_of,
+    manifest::{EntryDecl, RoleLevelDecl},
+    permissions_held,
+};
+use bailiwick_types::{AccountId, Authorized, Level, Scope, Subject, Token, Violations};
+
+use super::{Work, create_role::custom_roles};
+use crate::{Change, Ports, StoreError};
+
+const ACTION: &str = "bailiwick.authorization.v1.RoleService/ChangeRole";
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The account.
+    pub account: AccountId,
+    /// The name of the role.
+    pub role: String,
+    /// The level whose entries change; all of the role's where absent.
+    pub level: Option<Level>,
+    /// Entries to add.
+    pub add: Vec<EntryDecl>,
+    /// Permissions and patterns to take away.
+    pub remove: Vec<String>,
+}
+
+/// Who gains or loses what, effectively.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// The subject.
+    pub subject: Subject,
+    /// The scope of the binding through which it happens.
+    pub scope: Scope,
+    /// Permissions that are gained, sorted.
+    pub gains: Vec<String>,
+    /// Permissions that are lost, sorted.
+    pub loses: Vec<String>,
+}
+
+faults! {
+    /// Why a role is not changed.
+    Error;
+    /// There is no such role.
+    UnknownRole(String) "there is no role `{0}`" => InvalidArgument UnknownRole;
+    /// The caller has no `role.define`, or does not hold what is added.
+    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
+    /// The account is not known.
+    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+}
+
+/// What will be stored.
+struct Plan {
+    next: Arc<AccountPolicy>,
+    custom: Option<CustomRole>,
+    overlay: Option<Overlay>,
+}
+
+/// Changes it.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Arc<AccountPolicy>, Token), Error> {
+    let (mut work, plan) = plan(ports, by, &command).await?;
+    if let Some(role) = &plan.custom {
+        work.unit.put_role(command.account, role).await?;
+    }
+    for (level, overlay) in plan.overlay.iter().flat_map(|overlay| &overlay.levels) {
+        work.unit.put_overlay(command.account, &command.role, *level, overlay).await?;
+    }
+    work.emit(Change::Policy(Some(command.account)));
+    let audit = work.audit(ACTION, Scope::Account(command.account).to_string()).with("role", &command.role);
+    let added: Vec<&str> = command.add.iter().map(|entry| entry.permission.as_str()).collect();
+    work.emit(audit.with("add", added.join(",")).with("remove", command.remove.join(",")));
+    Ok((plan.next, work.commit().await?))
+}
+
+/// Tells who would gain or lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(ports: &Ports, by: &Authorized, command: Command) -> Result<Vec<Effect>, Error> {
+    let (mut work, plan) = plan(ports, by, &command).await?;
+    // Roles that include the changed one change with it.
+    let changed: Vec<String> = work
+        .situation
+        .policy
+        .roles()
+        .filter(|role| {
+            let next = plan.next.role(role.no);
+            role.levels().any(|(level, at)| {
+                next.and_then(|next| next.level(level)).is_none_or(|next| next.permissions() != at.permissions())
+            })
+        })
+        .map(|role| role.name.to_string())
+        .collect();
+    let bindings = work.unit.bindings_of_roles(command.account, &changed).await?;
+    work.look_at(bindings.iter().map(|binding| &binding.scope)).await?;
+    let mut seen = BTreeSet::new();
+    let mut effects = Vec::new();
+    for binding in bindings {
+        if seen.insert((binding.subject.clone(), binding.scope.to_string())) {
+            effects.extend(effect(&work, &plan, &binding.subject, &binding.scope).await?);
+        }
+    }
+    Ok(effects)
+}
+
+async fn effect(work: &Work, plan: &Plan, subject: &Subject, scope: &Scope) -> Result<Option<Effect>, StoreError> {
+    let standing = work.situation.whole_standing(&*work.unit, subject).await?;
+    let after = work.situation.with_policy(Arc::clone(&plan.next));
+    let target = Target::Scope(PlaceId::from(scope));
+    let all = |situation: &crate::Situation| -> PermissionBits {
+        situation.ask_about(subject, &standing, target, situation.plain_request(), work.now, |input| {
+            let held = permissions_held(input);
+            let mut all = held.allowed;
+            all.union(&held.needs_approval);
+            all.union(&held.undecided);
+            all
+        })
+    };
+    let (before, next) = (all(&work.situation), all(&after));
+    let names = |more: &PermissionBits, less: &PermissionBits| {
+        let mut only = more.clone();
+        only.subtract(less);
+        let product = plan.next.product();
+        let mut names: Vec<String> =
+            only.iter().filter_map(|no| product.permission(no)).map(|info| info.name.to_string()).collect();
+        names.sort();
+        names
+    };
+    let (gains, loses) = (names(&next, &before), names(&before, &next));
+    let some = !gains.is_empty() || !loses.is_empty();
+    Ok(some.then(|| Effect { subject: subject.clone(), scope: scope.clone(), gains, loses }))
+}
+
+async fn plan(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Plan), Error> {
+    let work = Work::open(ports, by, command.account, []).await?;
+    let Some(work) = work else {
+        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+    };
+    let policy = Arc::clone(&work.situation.policy);
+    let unknown = || Error::UnknownRole(command.role.clone());
+    let no = policy.role_no(&command.role).filter(|no| *no > RoleNo::SERVICE).ok_or_else(unknown)?;
+    let mut faults = Violations::new();
+    for fault in policy.check_change(no, command.level, &command.add, &command.remove) {
+        faults.add(fault.path, fault.message);
+    }
+    if command.add.is_empty() && command.remove.is_empty() {
+        faults.add("add", "must be given where `remove` is not");
+    }
+    faults.check()?;
+    let role = policy.role(no).ok_or_else(unknown)?;
+    let levels: Vec<Level> = match command.level {
+        Some(level) => vec![level],
+        None => role.levels().map(|(level, _)| level).collect(),
+    };
+    let account = Scope::Account(command.account);
+    if !work.situation.allows(&work.actor, "role.define", &account, work.now) || !holds_added(&work, command, &levels) {
+        return Err(Error::Denied);
+    }
+    let mut custom = custom_roles(&policy);
+    let mut overlays: Vec<Overlay> = policy.roles().filter_map(|role| policy.overlay(role.no).cloned()).collect();
+    let (mut own, mut overlay) = (None, None);
+    if no.is_custom() {
+        for role in custom.iter_mut().filter(|role| role.no == no) {
+            for level in &levels {
+                role.decl.change(*level, &command.add, &command.remove);
+            }
+            own = Some(role.clone());
+        }
+    } else {
+        let mut of = policy.overlay(no).cloned().unwrap_or(Overlay { role: no, levels: [].into() });
+        for level in levels {
+            of.levels.entry(level).or_default().change(&command.add, &command.remove);
+        }
+        overlays.retain(|other| other.role != no);
+        overlays.push(of.clone());
+        overlay = Some(of);
+    }
+    let settings = work.situation.account.settings.clone();
+    let next = AccountPolicy::compile(Arc::clone(policy.product()), custom, overlays, settings);
+    Ok((work, Plan { next: Arc::new(next), custom: own, overlay }))
+}
+
+/// Whoever adds must hold what it adds, at every level where it is added.
+fn holds_added(work: &Work, command: &Command, levels: &[Level]) -> bool {
+    let target = Target::Scope(PlaceId::from(command.account));
+    let decl = RoleLevelDecl { permissions: command.add.clone(), assigns: Vec::new() };
+    levels.iter().all(|level| {
+        claims_of(work.situation.policy.product(), *level, &decl).is_ok_and(|claims| {
+            claims.iter().all(|claim| work.situation.may_give(&work.actor, claim, target, work.now))
+        })
+    })
+}

@@ -1,0 +1,85 @@
+//! Uses an approval up: the gate before the act.
+
+use bailiwick_policy::{Outcome, Reason};
+use bailiwick_types::{AccountId, Authorized, Subject, Token};
+use serde_json::Map;
+
+use super::{
+    Work,
+    request_approval::{self, ask, fit, store},
+};
+use crate::{
+    On, Ports,
+    approval::{Approval, State},
+};
+
+const ACTION: &str = "bailiwick.authorization.v1.ApprovalService/ConsumeApproval";
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The account.
+    pub account: AccountId,
+    /// For whom.
+    pub subject: Subject,
+    /// The permission.
+    pub permission: String,
+    /// What it is about.
+    pub on: On,
+    /// The digest of the content; empty where none.
+    pub digest: String,
+}
+
+faults! {
+    /// Why nothing is used up.
+    Error;
+    /// The permission is not one of the product, or is not asked on such a target.
+    UnknownPermission(String) "there is no permission `{0}` on this" => InvalidArgument UnknownPermission;
+    /// The subject may not do this, approved or not.
+    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
+    /// No approval is there to use.
+    NoApproval "no approval is there to use" => FailedPrecondition NoApproval;
+}
+
+impl From<request_approval::Error> for Error {
+    fn from(error: request_approval::Error) -> Self {
+        match error {
+            request_approval::Error::UnknownPermission(name) => Self::UnknownPermission(name),
+            request_approval::Error::Invalid(faults) => Self::Invalid(faults),
+            request_approval::Error::Store(error) => Self::Store(error),
+            _ => Self::Denied,
+        }
+    }
+}
+
+/// Uses it up. The requester's own entry is looked at again: an approval never outlives the role. Where approvals of the
+/// rule stay, or none is needed, nothing is used.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Option<Approval>, Token), Error> {
+    let mut work = Work::open(ports, by, command.account, []).await?.ok_or(Error::Denied)?;
+    let question = request_approval::Command {
+        account: command.account,
+        permission: command.permission,
+        on: command.on,
+        digest: command.digest,
+        attributes: Map::new(),
+    };
+    let values = fit(&work, &question)?;
+    let (decision, _) = ask(&mut work, &command.subject, &question, &values).await?;
+    match (decision.outcome, decision.reason) {
+        (Outcome::Deny, _) => return Err(Error::Denied),
+        (Outcome::NeedsApproval, _) => return Err(Error::NoApproval),
+        (Outcome::Allow, Reason::Approved) => {}
+        (Outcome::Allow, _) => return Ok((None, work.commit().await?)),
+    }
+    let id = decision.approval.ok_or(Error::NoApproval)?;
+    let mut found = work.unit.approval(command.account, id).await?.ok_or(Error::NoApproval)?;
+    if !found.once {
+        return Ok((None, work.commit().await?));
+    }
+    found.state = State::Consumed;
+    store(&mut work, ACTION, &found).await?;
+    Ok((Some(found), work.commit().await?))
+}

@@ -1,0 +1,119 @@
+//! Copies what one member was granted on some types to another. A copy keeps the revision of its original.
+
+use bailiwick_policy::Pattern;
+use bailiwick_types::{AccountId, Authorized, GrantId, Scope, Subject, Token, UserId, Violations};
+
+use super::{
+    Work,
+    create_grant::{MANY, aim, may_give, of_subject, put},
+};
+use crate::{
+    Ports,
+    grant::{About, Filter, Grant},
+};
+
+const ACTION: &str = "bailiwick.authorization.v1.BindingService/CopyPermissions";
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The account.
+    pub account: AccountId,
+    /// Whose grants.
+    pub from: UserId,
+    /// Who gets them too.
+    pub to: UserId,
+    /// The types.
+    pub kinds: Vec<String>,
+    /// Only check it and count.
+    pub validate_only: bool,
+}
+
+faults! {
+    /// Why nothing is copied.
+    Error;
+    /// The caller could not give all of it.
+    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
+    /// The account is not known.
+    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    /// One of the two is no active member.
+    NotAMember "both users must be active members of the account" => FailedPrecondition NotAMember;
+}
+
+/// Copies.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(u64, Token), Error> {
+    let work = Work::open(ports, by, command.account, []).await?;
+    let Some(mut work) = work else {
+        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+    };
+    let product = work.situation.policy.product();
+    let mut faults = Violations::new();
+    for (n, kind) in command.kinds.iter().enumerate() {
+        if product.type_no(kind).is_none() {
+            faults.add(format!("kinds[{n}]"), "must be a type of the product");
+        }
+    }
+    faults.check()?;
+    let account = Scope::Account(command.account);
+    if !work.situation.allows(&work.actor, "grant.edit", &account, work.now) {
+        return Err(Error::Denied);
+    }
+    let (from, to) = (Subject::user(command.from), Subject::user(command.to));
+    let filter = Filter { subject: Some(from), ..Filter::default() };
+    let all = work.unit.grants(command.account, &filter, None, MANY).await?;
+    let chosen: Vec<Grant> = all.into_iter().filter_map(|grant| of_kinds(grant, &command.kinds)).collect();
+    let mut copies = Vec::new();
+    for grant in chosen {
+        let aim = aim(&mut work, &grant.about).await?;
+        let product = work.situation.policy.product();
+        let patterns: Vec<Pattern> = grant.permissions.iter().filter_map(|text| product.pattern(text)).collect();
+        if !may_give(&work, &work.actor, &aim, &patterns) {
+            return Err(Error::Denied);
+        }
+        copies.push((grant, aim.on.to_string()));
+    }
+    for user in [command.from, command.to] {
+        work.active_member(user).await?.ok_or(Error::NotAMember)?;
+    }
+    let mut copied = 0;
+    for (grant, target) in copies {
+        let same = |other: &Grant| {
+            other.permissions == grant.permissions
+                && other.parameters == grant.parameters
+                && other.expires_at == grant.expires_at
+                && other.revision == grant.revision
+        };
+        if of_subject(&work, &to, &grant.about).await?.iter().any(same) {
+            continue;
+        }
+        copied += 1;
+        let copy = Grant {
+            id: GrantId::generate(&*ports.ids),
+            subject: to.clone(),
+            created_at: work.now,
+            creator: Some(work.actor.subject.clone()),
+            ..grant
+        };
+        put(&mut work, ACTION, &copy, target).await?;
+    }
+    if command.validate_only {
+        return Ok((copied, Token::default()));
+    }
+    Ok((copied, work.commit().await?))
+}
+
+/// What of a grant is about these types: a grant on a scope is copied in its permissions of these types alone.
+fn of_kinds(mut grant: Grant, kinds: &[String]) -> Option<Grant> {
+    let is = |of: &str| kinds.iter().any(|kind| kind == of);
+    match &grant.about {
+        About::Resource(name) => is(&name.of).then_some(grant),
+        About::Type { of, .. } => is(of).then_some(grant),
+        About::Scope(_) => {
+            grant.permissions.retain(|text| text.split_once('.').is_some_and(|(of, _)| is(of)));
+            (!grant.permissions.is_empty()).then_some(grant)
+        }
+    }
+}

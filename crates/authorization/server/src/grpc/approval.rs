@@ -1,0 +1,262 @@
+//! Approvals.
+
+use bailiwick_authorization_core::{
+    approval::{After, Approval, Filter, State},
+    use_case::{
+        approve::{self, Verdict},
+        consume_approval, request_approval,
+    },
+};
+use bailiwick_proto::authorization::v1::{self as pb, approval_service_server::ApprovalService};
+use bailiwick_rpc::{Context, OperatorAllowed, Target, page as pages};
+use bailiwick_types::{AccountId, ApprovalId, CallerKind, Code, Fault, Reason, Subject, Timestamp};
+use tonic::{Request, Response, Status};
+
+use super::{
+    Api, convert, encoded,
+    grant::{on, whole},
+    page,
+    parse::Fields,
+    status,
+};
+
+/// The longest digest.
+const DIGEST: usize = 256;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the caller may not do this here, or it does not exist")]
+struct Denied;
+
+impl Fault for Denied {
+    fn code(&self) -> Code {
+        Code::PermissionDenied
+    }
+    fn reason(&self) -> Reason {
+        Reason::PermissionDenied
+    }
+}
+
+fn approval(of: Approval, now: Timestamp) -> pb::Approval {
+    let over = of.expires_at.is_some_and(|at| at <= now);
+    let state = match of.state {
+        State::Pending | State::Approved if over => pb::ApprovalState::Expired,
+        State::Pending => pb::ApprovalState::Pending,
+        State::Approved => pb::ApprovalState::Approved,
+        State::Rejected => pb::ApprovalState::Rejected,
+        State::Withdrawn => pb::ApprovalState::Withdrawn,
+        State::Consumed => pb::ApprovalState::Consumed,
+    };
+    pb::Approval {
+        approval: of.id.to_string(),
+        account: of.account.to_string(),
+        requester: of.requester.to_string(),
+        permission: of.permission,
+        target: of.on.to_string(),
+        digest: of.digest,
+        state: state.into(),
+        decider: of.decider.as_ref().map(ToString::to_string).unwrap_or_default(),
+        create_time: Some(convert::timestamp(of.created_at)),
+        expire_time: of.expires_at.map(convert::timestamp),
+    }
+}
+
+fn named(account: &str, approval: &str) -> Result<(AccountId, ApprovalId), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(account);
+    let approval = fields.take("approval", approval);
+    fields.with(account.zip(approval))
+}
+
+impl Api {
+    async fn decide(
+        &self,
+        context: &Context,
+        (account, approval_id): (AccountId, ApprovalId),
+        verdict: Verdict,
+    ) -> Result<(pb::Approval, String), Status> {
+        self.wait(context, account, &[]).await?;
+        let by = self.guard.authorize(context, Target::Account(account)).await?;
+        let command = approve::Command { account, approval: approval_id, verdict };
+        let (done, token) = approve::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok((approval(done, self.ports.clock.now()), encoded(&token)))
+    }
+    /// Whether the caller has a permission on the account.
+    async fn has(&self, context: &Context, account: AccountId, permission: &str) -> Result<bool, Status> {
+        let Some(caller) = &context.caller.subject else { return Ok(false) };
+        let operator = match (context.caller.kind, context.caller.account) {
+            (CallerKind::Service, None) => OperatorAllowed::Yes,
+            (_, Some(_)) => OperatorAllowed::No,
+            _ => OperatorAllowed::Only,
+        };
+        let held = self.rights.held(caller, Some(account), permission, &[whole(account)], operator).await;
+        Ok(held.map_err(status)?.allowed == [true])
+    }
+}
+
+#[tonic::async_trait]
+impl ApprovalService for Api {
+    async fn request_approval(
+        &self,
+        request: Request<pb::RequestApprovalRequest>,
+    ) -> Result<Response<pb::RequestApprovalResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let permission = fields.text("permission", &request.permission, 128);
+        let on = on(&mut fields, "target", &request.target, account);
+        let digest = fields.short("digest", &request.digest, DIGEST);
+        let attributes = request.attributes.map(convert::map_of).unwrap_or_default();
+        let command = (|| {
+            Some(request_approval::Command {
+                account: account?,
+                permission: permission?,
+                on: on?,
+                digest: digest?,
+                attributes,
+            })
+        })();
+        let command = fields.with(command)?;
+        self.wait(&context, command.account, &[]).await?;
+        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
+        let (made, token) = request_approval::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::RequestApprovalResponse {
+            approval: Some(approval(made, self.ports.clock.now())),
+            token: encoded(&token),
+        }))
+    }
+
+    async fn get_approval(
+        &self,
+        request: Request<pb::GetApprovalRequest>,
+    ) -> Result<Response<pb::GetApprovalResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let (account, id) = named(&request.get_ref().account, &request.get_ref().approval)?;
+        self.wait(&context, account, &[]).await?;
+        self.guard.authorize(&context, Target::Account(account)).await?;
+        let read = self.ports.store.read(account).await.map_err(status)?;
+        let found = read.approval(account, id).await.map_err(status)?;
+        drop(read);
+        let own = found.as_ref().is_some_and(|found| Some(&found.requester) == context.caller.subject.as_ref());
+        if !own && !self.has(&context, account, "approval.view").await? {
+            return Err(status(Denied));
+        }
+        let found = found.ok_or_else(|| status(Denied))?;
+        Ok(Response::new(pb::GetApprovalResponse { approval: Some(approval(found, self.ports.clock.now())) }))
+    }
+
+    async fn list_approvals(
+        &self,
+        request: Request<pb::ListApprovalsRequest>,
+    ) -> Result<Response<pb::ListApprovalsResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        if request.waiting_for_me {
+            // Whom a request waits for follows from permissions on its target: its turn has not come.
+            return Err(bailiwick_rpc::later(&Request::new(())));
+        }
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let size = fields.page_size(request.page_size);
+        let state = match request.state() {
+            pb::ApprovalState::Unspecified => None,
+            pb::ApprovalState::Pending => Some(State::Pending),
+            pb::ApprovalState::Approved => Some(State::Approved),
+            pb::ApprovalState::Rejected => Some(State::Rejected),
+            pb::ApprovalState::Withdrawn => Some(State::Withdrawn),
+            pb::ApprovalState::Consumed => Some(State::Consumed),
+            pb::ApprovalState::Expired => {
+                fields.bad("state", "must be a state that a request is put into");
+                None
+            }
+        };
+        let (account, size) = fields.with(account.zip(size))?;
+        self.wait(&context, account, &[]).await?;
+        self.guard.authorize(&context, Target::Account(account)).await?;
+        let all = self.has(&context, account, "approval.view").await?;
+        let requester: Option<Subject> = if all { None } else { context.caller.subject.clone() };
+        let who = requester.as_ref().map(ToString::to_string).unwrap_or_default();
+        let number = request.state.to_string();
+        let list = ["ListApprovals", &request.account, &who, &number];
+        let after: Option<After> = pages::decode(&list, &request.page_token).map_err(status)?;
+        let filter = Filter { requester, state };
+        let read = self.ports.store.read(account).await.map_err(status)?;
+        let rows = read.approvals(account, &filter, after, size.get() + 1).await.map_err(status)?;
+        let (rows, more) = page(rows, size.get());
+        let next = rows.last().filter(|_| more).map(|last| pages::encode(&list, &(last.created_at, last.id.uuid())));
+        let now = self.ports.clock.now();
+        Ok(Response::new(pb::ListApprovalsResponse {
+            approvals: rows.into_iter().map(|row| approval(row, now)).collect(),
+            next_page_token: next.unwrap_or_default(),
+        }))
+    }
+
+    async fn approve_request(
+        &self,
+        request: Request<pb::ApproveRequestRequest>,
+    ) -> Result<Response<pb::ApproveRequestResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let which = named(&request.get_ref().account, &request.get_ref().approval)?;
+        let (approval, token) = self.decide(&context, which, Verdict::Approve).await?;
+        Ok(Response::new(pb::ApproveRequestResponse { approval: Some(approval), token }))
+    }
+
+    async fn reject_request(
+        &self,
+        request: Request<pb::RejectRequestRequest>,
+    ) -> Result<Response<pb::RejectRequestResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let which = named(&request.get_ref().account, &request.get_ref().approval)?;
+        let (approval, token) = self.decide(&context, which, Verdict::Reject).await?;
+        Ok(Response::new(pb::RejectRequestResponse { approval: Some(approval), token }))
+    }
+
+    async fn withdraw_request(
+        &self,
+        request: Request<pb::WithdrawRequestRequest>,
+    ) -> Result<Response<pb::WithdrawRequestResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let which = named(&request.get_ref().account, &request.get_ref().approval)?;
+        let (approval, token) = self.decide(&context, which, Verdict::Withdraw).await?;
+        Ok(Response::new(pb::WithdrawRequestResponse { approval: Some(approval), token }))
+    }
+
+    async fn consume_approval(
+        &self,
+        request: Request<pb::ConsumeApprovalRequest>,
+    ) -> Result<Response<pb::ConsumeApprovalResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let permission = fields.text("permission", &request.permission, 128);
+        let on = on(&mut fields, "target", &request.target, account);
+        let digest = fields.short("digest", &request.digest, DIGEST);
+        let subject: Option<Subject> = match request.subject.as_str() {
+            "" => context.caller.subject.clone(),
+            text => fields.take("subject", text),
+        };
+        let command = (|| {
+            Some(consume_approval::Command {
+                account: account?,
+                subject: subject?,
+                permission: permission?,
+                on: on?,
+                digest: digest?,
+            })
+        })();
+        let command = fields.with(command)?;
+        self.wait(&context, command.account, &[&command.subject]).await?;
+        let own = context.caller.subject.as_ref() == Some(&command.subject);
+        let target = if own { Target::Account(command.account) } else { Target::None };
+        let by = self.guard.authorize(&context, target).await?;
+        if !own && !self.has(&context, command.account, "decision.check").await? {
+            return Err(status(Denied));
+        }
+        let (used, token) = consume_approval::execute(&self.ports, &by, command).await.map_err(status)?;
+        Ok(Response::new(pb::ConsumeApprovalResponse {
+            approval: used.map(|used| approval(used, self.ports.clock.now())),
+            token: encoded(&token),
+        }))
+    }
+}

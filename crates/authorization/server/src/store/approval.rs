@@ -1,0 +1,133 @@
+//! Requests for approvals.
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    On, StoreError,
+    approval::{After, Approval, Filter, Reader, State, Writer},
+};
+use bailiwick_types::{AccountId, ApprovalId, Subject, Timestamp};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+
+use super::{
+    convert::{At, set, stored},
+    entity::approval,
+    fail,
+    tx::{Connected, Holds, Tx},
+};
+
+fn number(state: State) -> i16 {
+    match state {
+        State::Pending => 1,
+        State::Approved => 2,
+        State::Rejected => 3,
+        State::Withdrawn => 4,
+        State::Consumed => 5,
+    }
+}
+
+pub(super) fn read(row: approval::Model) -> Result<Approval, StoreError> {
+    let at = At::new("approval", &row.id);
+    Ok(Approval {
+        id: ApprovalId::from_uuid(row.id),
+        account: AccountId::from_uuid(row.account_id),
+        requester: at.parse("subject", &row.subject)?,
+        on: at.parse("target", &row.target)?,
+        state: match row.state {
+            1 => State::Pending,
+            2 => State::Approved,
+            3 => State::Rejected,
+            4 => State::Withdrawn,
+            5 => State::Consumed,
+            _ => return Err(at.corrupt("state", "is none of the known values")),
+        },
+        once: row.serves_once,
+        lasts: row.lasts_seconds.map(|seconds| at.number("lasts_seconds", seconds)).transpose()?,
+        expires_at: row.expires_at.map(Timestamp),
+        created_at: Timestamp(row.created_at),
+        decider: row.decided_by.as_deref().map(|text| at.parse("decided_by", text)).transpose()?,
+        decided_at: row.decided_at.map(Timestamp),
+        by: row.approver_permission.clone(),
+        permission: row.permission.clone(),
+        digest: row.digest.clone(),
+    })
+}
+
+#[async_trait]
+impl<T: Connected> Reader for Tx<T> {
+    async fn approval(&self, account: AccountId, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
+        let row = approval::Entity::find_by_id((account.uuid(), id.uuid())).one(self.conn()).await.map_err(fail)?;
+        row.map(read).transpose()
+    }
+    async fn pending_approval(
+        &self,
+        account: AccountId,
+        requester: &Subject,
+        permission: &str,
+        on: &On,
+        digest: &str,
+    ) -> Result<Option<Approval>, StoreError> {
+        use approval::Column as C;
+        let row = approval::Entity::find()
+            .filter(C::AccountId.eq(account.uuid()))
+            .filter(C::Subject.eq(requester.as_str()))
+            .filter(C::Permission.eq(permission))
+            .filter(C::Target.eq(on.to_string()))
+            .filter(C::Digest.eq(digest))
+            .filter(C::State.eq(1_i16));
+        row.one(self.conn()).await.map_err(fail)?.map(read).transpose()
+    }
+    async fn approvals(
+        &self,
+        account: AccountId,
+        filter: &Filter,
+        after: Option<After>,
+        limit: u64,
+    ) -> Result<Vec<Approval>, StoreError> {
+        use approval::Column as C;
+        let mut rows = approval::Entity::find()
+            .filter(C::AccountId.eq(account.uuid()))
+            .order_by_desc(C::CreatedAt)
+            .order_by_desc(C::Id)
+            .limit(limit);
+        if let Some(requester) = &filter.requester {
+            rows = rows.filter(C::Subject.eq(requester.as_str()));
+        }
+        if let Some(state) = filter.state {
+            rows = rows.filter(C::State.eq(number(state)));
+        }
+        if let Some((at, id)) = after {
+            let same = Condition::all().add(C::CreatedAt.eq(at.0)).add(C::Id.lt(id));
+            rows = rows.filter(Condition::any().add(C::CreatedAt.lt(at.0)).add(same));
+        }
+        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+    }
+}
+
+#[async_trait]
+impl<T: Holds> Writer for Tx<T> {
+    async fn put_approval(&mut self, of: &Approval) -> Result<(), StoreError> {
+        use approval::Column as C;
+        let row = approval::ActiveModel {
+            account_id: set(of.account.uuid()),
+            id: set(of.id.uuid()),
+            subject: set(of.requester.to_string()),
+            permission: set(of.permission.clone()),
+            target: set(of.on.to_string()),
+            digest: set(of.digest.clone()),
+            approver_permission: set(of.by.clone()),
+            state: set(number(of.state)),
+            serves_once: set(of.once),
+            lasts_seconds: set(of.lasts.map(stored)),
+            expires_at: set(of.expires_at.map(|at| at.0)),
+            created_at: set(of.created_at.0),
+            decided_at: set(of.decided_at.map(|at| at.0)),
+            decided_by: set(of.decider.as_ref().map(ToString::to_string)),
+        };
+        let changes = OnConflict::columns([C::AccountId, C::Id])
+            .update_columns([C::State, C::ExpiresAt, C::DecidedAt, C::DecidedBy])
+            .to_owned();
+        let insert = approval::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+}

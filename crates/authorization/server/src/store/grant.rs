@@ -1,0 +1,143 @@
+//! Grants.
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    StoreError,
+    grant::{About, AppliesTo, Filter, Grant, Reader, Writer},
+    resource::Name,
+};
+use bailiwick_types::{AccountId, GrantId, Timestamp};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+use serde_json::Map;
+use uuid::Uuid;
+
+use super::{
+    convert::{At, json, level_number, set, stored},
+    entity::entitlement,
+    fail,
+    tx::{Connected, Holds, Tx},
+};
+
+pub(super) fn read(row: entitlement::Model) -> Result<Grant, StoreError> {
+    let at = At::new("entitlement", &row.id);
+    let scope = || -> Result<_, StoreError> {
+        at.scope(at.known("scope_level", row.scope_level)?, at.known("scope_id", row.scope_id)?)
+    };
+    let about = match row.kind {
+        1 => About::Resource(Name {
+            of: at.known("resource_type", row.resource_type.clone())?,
+            id: at.known("resource_id", row.resource_id.clone())?,
+        }),
+        2 => About::Scope(scope()?),
+        3 => About::Type {
+            of: at.known("resource_type", row.resource_type.clone())?,
+            scope: scope()?,
+            applies_to: match row.applies_to {
+                Some(1) => AppliesTo::Existing,
+                Some(2) => AppliesTo::Future,
+                Some(3) => AppliesTo::All,
+                _ => return Err(at.corrupt("applies_to", "is none of the known values")),
+            },
+        },
+        _ => return Err(at.corrupt("kind", "is none of the known values")),
+    };
+    Ok(Grant {
+        id: GrantId::from_uuid(row.id),
+        account: AccountId::from_uuid(row.account_id),
+        subject: at.parse("subject", &row.subject)?,
+        permissions: at.json("permissions", &row.permissions)?,
+        about,
+        parameters: match &row.parameters {
+            None => Map::new(),
+            Some(text) => at.json("parameters", text)?,
+        },
+        expires_at: row.expires_at.map(Timestamp),
+        revision: at.number("revision", row.revision)?,
+        created_at: Timestamp(row.created_at),
+        creator: row.creator.as_deref().map(|text| at.parse("creator", text)).transpose()?,
+    })
+}
+
+#[async_trait]
+impl<T: Connected> Reader for Tx<T> {
+    async fn grant(&self, account: AccountId, id: GrantId) -> Result<Option<Grant>, StoreError> {
+        let row = entitlement::Entity::find_by_id((account.uuid(), id.uuid())).one(self.conn()).await.map_err(fail)?;
+        row.map(read).transpose()
+    }
+    async fn grants(
+        &self,
+        account: AccountId,
+        filter: &Filter,
+        after: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<Grant>, StoreError> {
+        use entitlement::Column as C;
+        let mut rows = entitlement::Entity::find()
+            .filter(C::AccountId.eq(account.uuid()))
+            .order_by_asc(C::Id)
+            .limit(limit);
+        if let Some(subject) = &filter.subject {
+            rows = rows.filter(C::Subject.eq(subject.as_str()));
+        }
+        if let Some(scope) = &filter.scope {
+            rows = rows.filter(C::ScopeId.eq(scope.uuid().unwrap_or_default()));
+        }
+        if let Some(name) = &filter.resource {
+            rows = rows.filter(C::ResourceType.eq(name.of.as_str())).filter(C::ResourceId.eq(name.id.as_str()));
+        }
+        if let Some(after) = after {
+            rows = rows.filter(C::Id.gt(after));
+        }
+        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+    }
+}
+
+#[async_trait]
+impl<T: Holds> Writer for Tx<T> {
+    async fn put_grant(&mut self, of: &Grant) -> Result<(), StoreError> {
+        use entitlement::Column as C;
+        if let Some(user) = of.subject.user_id() {
+            self.hold_user(user).await?;
+        }
+        let (kind, scope, resource_type, resource_id, applies_to) = match &of.about {
+            About::Resource(name) => (1, None, Some(name.of.clone()), Some(name.id.clone()), None),
+            About::Scope(scope) => (2, Some(scope), None, None, None),
+            About::Type { of, scope, applies_to } => {
+                let reach = match applies_to {
+                    AppliesTo::Existing => 1,
+                    AppliesTo::Future => 2,
+                    AppliesTo::All => 3,
+                };
+                (3, Some(scope), Some(of.clone()), None, Some(reach))
+            }
+        };
+        let row = entitlement::ActiveModel {
+            account_id: set(of.account.uuid()),
+            id: set(of.id.uuid()),
+            subject: set(of.subject.to_string()),
+            kind: set(kind),
+            scope_level: set(scope.map(|scope| level_number(scope.level()))),
+            scope_id: set(scope.and_then(bailiwick_types::Scope::uuid)),
+            resource_type: set(resource_type),
+            resource_id: set(resource_id),
+            applies_to: set(applies_to),
+            revision: set(stored(of.revision)),
+            permissions: set(json(&of.permissions)),
+            parameters: set((!of.parameters.is_empty()).then(|| json(&of.parameters))),
+            expires_at: set(of.expires_at.map(|at| at.0)),
+            created_at: set(of.created_at.0),
+            creator: set(of.creator.as_ref().map(ToString::to_string)),
+        };
+        let changes = OnConflict::columns([C::AccountId, C::Id])
+            .update_columns([C::Permissions, C::Parameters, C::ExpiresAt, C::Revision])
+            .to_owned();
+        let insert = entitlement::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+    async fn remove_grant(&mut self, account: AccountId, id: GrantId) -> Result<(), StoreError> {
+        let row = entitlement::Entity::delete_by_id((account.uuid(), id.uuid()));
+        row.exec(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! Roles of accounts.
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    StoreError,
+    binding::Binding,
+    role::{Reader, Writer},
+};
+use bailiwick_policy::{CustomRole, LevelOverlay};
+use bailiwick_types::{AccountId, Level};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict};
+
+use super::{
+    binding::read,
+    convert::{json, level_number, set},
+    entity::{account_role, binding, role_overlay},
+    fail,
+    tx::{Connected, Holds, Tx},
+};
+
+#[async_trait]
+impl<T: Connected> Reader for Tx<T> {
+    async fn bindings_of_roles(&self, account: AccountId, roles: &[String]) -> Result<Vec<Binding>, StoreError> {
+        let rows = binding::Entity::find()
+            .filter(binding::Column::AccountId.eq(account.uuid()))
+            .filter(binding::Column::Role.is_in(roles.iter().map(String::as_str)))
+            .order_by_asc(binding::Column::Id);
+        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+    }
+}
+
+#[async_trait]
+impl<T: Holds> Writer for Tx<T> {
+    async fn put_role(&mut self, account: AccountId, role: &CustomRole) -> Result<(), StoreError> {
+        use account_role::Column as C;
+        let row = account_role::ActiveModel {
+            account_id: set(account.uuid()),
+            name: set(role.name.clone()),
+            number: set(i32::try_from(role.no.0).unwrap_or(i32::MAX)),
+            title: set(role.decl.title.clone().unwrap_or_default()),
+            definition: set(json(&role.decl)),
+        };
+        let changes =
+            OnConflict::columns([C::AccountId, C::Name]).update_columns([C::Title, C::Definition]).to_owned();
+        let insert = account_role::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+    async fn remove_role(&mut self, account: AccountId, name: &str) -> Result<(), StoreError> {
+        let row = account_role::Entity::delete_by_id((account.uuid(), name.to_owned()));
+        row.exec(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+    async fn put_overlay(
+        &mut self,
+        account: AccountId,
+        role: &str,
+        level: Level,
+        overlay: &LevelOverlay,
+    ) -> Result<(), StoreError> {
+        use role_overlay::Column as C;
+        let row = role_overlay::ActiveModel {
+            account_id: set(account.uuid()),
+            role: set(role.to_owned()),
+            level: set(level_number(level)),
+            added: set(json(&overlay.add)),
+            removed: set(json(&overlay.remove)),
+        };
+        let changes =
+            OnConflict::columns([C::AccountId, C::Role, C::Level]).update_columns([C::Added, C::Removed]).to_owned();
+        let insert = role_overlay::Entity::insert(row).on_conflict(changes);
+        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        Ok(())
+    }
+}
