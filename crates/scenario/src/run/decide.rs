@@ -169,7 +169,10 @@ fn explanation(answer: &ExplainResponse) -> String {
             .filter(|word| !word.is_empty())
             .map(String::as_str)
             .collect();
-        format!("; {}: {}", words.join(" "), step.outcome)
+        match step.outcome.as_str() {
+            "" => format!("; {}", words.join(" ")),
+            outcome => format!("; {}: {outcome}", words.join(" ")),
+        }
     });
     format!(
         "{decision} {reason} at revision {}{}",
