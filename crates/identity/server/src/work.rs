@@ -57,8 +57,7 @@ async fn finish_disablings(identity: &Identity, authenticator: &Authenticator) {
     loop {
         ticks.tick().await;
         match upkeep::finish_disablings(identity).await {
-            Ok(done) => done
-                .users
+            Ok(users) => users
                 .into_iter()
                 .for_each(|id| authenticator.forget_subject(&Subject::user(id))),
             Err(error) => tracing::warn!(%error, "disablings cannot be finished"),

@@ -32,35 +32,28 @@ pub enum Error {
 
 fault!(Error {} [Keys, Disable, Store]);
 
-/// What is to be forgotten: users that were disabled, and sessions that were ended.
-#[derive(Debug, Clone, Default)]
-pub struct Done {
-    /// The users.
-    pub users: Vec<UserId>,
-    /// The sessions.
-    pub sessions: Vec<SessionId>,
-}
-
-/// Finishes what was cut between the intent and the change of a disabling.
+/// Finishes what was cut between the intent and the change of disablings, and tells whose.
 ///
 /// # Errors
-/// The store or authorization does not answer; what could be done is done.
-pub async fn finish_disablings(identity: &Identity) -> Result<Done, Error> {
-    let mut done = Done::default();
+/// Nothing could be finished: the store or authorization does not answer.
+pub async fn finish_disablings(identity: &Identity) -> Result<Vec<UserId>, Error> {
+    let mut done = Vec::new();
     let mut failed = None;
     for closing in identity.store.closings(ago(identity, ABANDONED), BATCH).await? {
         match disable_user::finish(identity, &closing).await {
-            Ok(disabled) => {
-                done.users.push(disabled.user.id);
-                done.sessions.extend(disabled.ended);
-            }
+            Ok(disabled) => done.push(disabled.user.id),
             // The user stays enabled, as its caller was told or will find.
             Err(disable_user::Error::Holder { .. } | disable_user::Error::NotFound) => {}
+            Err(error @ disable_user::Error::Later(_)) => {
+                failed = Some(error);
+                // The next one would only wait for the same peer.
+                break;
+            }
             Err(error) => failed = Some(error),
         }
     }
     match failed {
-        Some(error) if done.users.is_empty() => Err(error.into()),
+        Some(error) if done.is_empty() => Err(error.into()),
         _ => Ok(done),
     }
 }

@@ -7,6 +7,17 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{Handlers, parse};
 
+/// A sign-in in one word: attacks on passwords show in these.
+fn outcome(done: &Result<sign_in::SignedIn, sign_in::Error>) -> &'static str {
+    match done {
+        Ok(_) => "signed_in",
+        Err(sign_in::Error::Wrong) => "wrong",
+        Err(sign_in::Error::Throttled { .. }) => "throttled",
+        Err(sign_in::Error::NotMember) => "not_a_member",
+        Err(_) => "failed",
+    }
+}
+
 #[async_trait]
 impl AuthenticationService for Handlers {
     async fn sign_in(
@@ -16,9 +27,9 @@ impl AuthenticationService for Handlers {
         let context = Context::of(&request)?.clone();
         let command = parse::sign_in(request.into_inner(), context.token.clone())?;
         let by = self.guard.authorize(&context, Target::None).await?;
-        let done = sign_in::run(&self.identity, &by, &command)
-            .await
-            .map_err(IntoStatus::into_status)?;
+        let done = sign_in::run(&self.identity, &by, &command).await;
+        self.sign_ins.with_label_values(&[outcome(&done)]).inc();
+        let done = done.map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::SignInResponse {
             user: done.user.to_string(),
             session: done.session.to_string(),

@@ -16,7 +16,10 @@ use bailiwick_proto::identity::v1::{
     session_service_server::SessionServiceServer, token_service_server::TokenServiceServer,
     user_service_server::UserServiceServer,
 };
-use bailiwick_rpc::{Authenticator, Guard, Services};
+use bailiwick_rpc::{
+    Authenticator, Guard, Services,
+    metrics::{self, IntCounterVec},
+};
 
 /// What every method needs.
 #[derive(Clone)]
@@ -24,6 +27,7 @@ pub(crate) struct Handlers {
     identity: Arc<Identity>,
     guard: Guard,
     authenticator: Arc<Authenticator>,
+    sign_ins: IntCounterVec,
 }
 
 /// All services of identity.
@@ -32,6 +36,11 @@ pub(crate) fn services(identity: Arc<Identity>, guard: Guard, authenticator: Arc
         identity,
         guard,
         authenticator,
+        sign_ins: metrics::counters(
+            "bailiwick_identity_sign_ins_total",
+            "Sign-ins by how they ended.",
+            &["outcome"],
+        ),
     };
     Services::new()
         .add(UserServiceServer::new(handlers.clone()))

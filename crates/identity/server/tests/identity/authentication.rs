@@ -124,6 +124,12 @@ async fn unknown_and_wrong_answer_alike(bed: Bed) {
     assert_eq!(answers[0].0, Code::Unauthenticated);
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0], answers[2]);
+    let text = bailiwick_rpc::metrics::text();
+    assert!(
+        text.contains("bailiwick_identity_sign_ins_total{outcome=\"wrong\"}"),
+        "{text}"
+    );
+    assert!(!text.contains("example.com"), "metrics carry no addresses");
 }
 
 async fn a_refresh_token_serves_once(bed: Bed) {
