@@ -24,6 +24,8 @@ pub(crate) struct Running {
     /// Where it answers HTTP.
     pub(crate) http: Option<SocketAddr>,
     server: RunningServer,
+    /// Ends the feeds' streams, which would else hold up the drain.
+    shutdown: CancellationToken,
     stop: CancellationToken,
     tasks: TaskTracker,
     databases: Vec<Db>,
@@ -34,6 +36,7 @@ pub(crate) struct Running {
 impl Running {
     /// Drains the server, ends what runs beside it and closes the databases.
     pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
         self.server.drain().await;
         self.stop.cancel();
         self.tasks.close();

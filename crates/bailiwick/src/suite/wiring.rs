@@ -146,9 +146,9 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     }
     let feed = FeedServer::new(feeds, guard, shutdown.clone());
     services = services.add(ChangeFeedServiceServer::new(feed));
-    let server = frame.add(services).serve_on(grpc, http, shutdown).await?;
+    let server = frame.add(services).serve_on(grpc, http, shutdown.clone()).await?;
     server.health().all_ready().await;
-    Ok(Running { grpc: server.addr, http: server.http_addr, server, stop, tasks, databases: opened, workers })
+    Ok(Running { grpc: server.addr, http: server.http_addr, server, shutdown, stop, tasks, databases: opened, workers })
 }
 
 async fn bind(address: std::net::SocketAddr) -> Result<TcpListener> {

@@ -9,7 +9,7 @@ use bailiwick_rpc::{Context, Guard, Target, status, token};
 use bailiwick_types::{AccountId, Code, Fault, FieldViolation, Reason as Why, Violations};
 use tonic::Status;
 
-use crate::replica::{Answer, Consistency, QuestionError, ReplicaError};
+use crate::replica::{Answer, Consistency, QuestionError, Replica, ReplicaError};
 
 /// How fresh the answer must be: what the message says, and the token of the request's header.
 pub(super) fn consistency(
@@ -73,6 +73,23 @@ impl Fault for Unfit {
 /// Reads the id of an account.
 pub(super) fn account(violations: &mut Violations, text: &str) -> Option<AccountId> {
     violations.take("account", text.parse::<AccountId>())
+}
+
+/// Waits until the caller itself is known as the request's token asks for: one that was made a moment ago has the right to
+/// ask only from then on.
+pub(super) async fn known_caller(
+    replica: &Replica,
+    context: &Context,
+    account: AccountId,
+    wanted: &Consistency,
+) -> Result<(), Status> {
+    match (&context.caller.subject, wanted) {
+        (Some(caller), Consistency::AtLeast(_)) => replica
+            .arrive(account, wanted, &[caller], context.deadline)
+            .await
+            .map_err(|error| status(&error)),
+        _ => Ok(()),
+    }
 }
 
 /// Puts answer and right together. The answer was made first, since it has brought the replica where the request asks

@@ -147,6 +147,7 @@ impl DecisionService for Decisions {
         let check = request.get_ref();
         let (account, asked) = asked_one(check).map_err(IntoStatus::into_status)?;
         let wanted = ask::consistency(context, check.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+        ask::known_caller(&self.replica, context, account, &wanted).await?;
         let made = self.replica.decide(account, &asked.question(), &wanted, context.deadline).await;
         let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
         let (answer, revision) = ask::with_right(&self.guard, context, account, made, "").await?;
@@ -168,6 +169,7 @@ impl DecisionService for Decisions {
         let wanted = ask::consistency(context, batch.consistency.as_ref()).map_err(IntoStatus::into_status)?;
         let questions: Vec<Question<'_>> = asked.iter().map(Asked::question).collect();
         let question = BatchQuestion { items: &questions };
+        ask::known_caller(&self.replica, context, account, &wanted).await?;
         let made = self.replica.decide_all(account, &question, &wanted, context.deadline).await;
         let made = made.map(|decided| decided.answer.map(|answers| (answers, decided.revision)));
         let (answers, revision) = ask::with_right(&self.guard, context, account, made, "items").await?;

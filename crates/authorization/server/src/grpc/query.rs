@@ -266,7 +266,7 @@ impl QueryService for Queries {
         let after: Option<String> =
             page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
         let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-        self.replica.arrive(account, &wanted, context.deadline).await.map_err(|error| status(&error))?;
+        self.replica.arrive(account, &wanted, &[], context.deadline).await.map_err(|error| status(&error))?;
         self.guard.authorize(context, Target::scope(account, &scope)).await?;
         let mode = self.replica.user_mode(account, context.deadline).await.map_err(|error| status(&error))?;
         let found = self

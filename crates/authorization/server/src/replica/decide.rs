@@ -499,7 +499,8 @@ impl Replica {
         Ok(Decided { answer, revision: w.account })
     }
 
-    /// Waits until an account is where a request asks for; an account that is not known is nowhere and fails later.
+    /// Waits until an account is where a request asks for, and until these subjects are known as it asks for; an account
+    /// that is not known is nowhere and fails later.
     ///
     /// # Errors
     /// As [`Replica::decide`].
@@ -507,13 +508,14 @@ impl Replica {
         &self,
         account: AccountId,
         consistency: &Consistency,
+        depends: &[&Subject],
         deadline: Option<Instant>,
     ) -> Result<(), ReplicaError> {
         if *consistency == Consistency::MinimizeLatency {
             return Ok(());
         }
         let until = self.until(deadline);
-        match Box::pin(self.answer(account, consistency, &[], until, &|_: &mut Look<'_>| Some(()))).await {
+        match Box::pin(self.answer(account, consistency, depends, until, &|_: &mut Look<'_>| Some(()))).await {
             Ok(_) | Err(ReplicaError::UnknownAccount) => Ok(()),
             Err(error) => Err(error),
         }
