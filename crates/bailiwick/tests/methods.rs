@@ -4,7 +4,7 @@ mod support;
 
 use std::fmt::Write;
 
-use bailiwick_proto::{Access, METHODS};
+use bailiwick_proto::{Access, METHODS, Method};
 use bailiwick_testkit::golden;
 use bytes::{Buf, BufMut};
 use support::{Embedded, OPERATOR, PASSWORD, root};
@@ -81,7 +81,7 @@ async fn methods_whose_turn_comes_later_stand_in_a_golden_file() {
     let bearer = format!("Bearer {}", signed_in.tokens.unwrap().access_token);
     let mut later = String::new();
     // The one that ends our session comes last.
-    let (rest, last): (Vec<_>, Vec<_>) =
+    let (rest, last): (Vec<&Method>, Vec<&Method>) =
         METHODS.iter().filter(|m| in_release(m.path)).partition(|m| !m.path.ends_with("/SignOut"));
     for method in rest.into_iter().chain(last) {
         let code = call(&channel, method.path, Some(&bearer)).await;
