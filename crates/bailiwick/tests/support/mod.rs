@@ -1,5 +1,5 @@
 //! The real binary, in three processes on PostgreSQL and Redis or in one on embedded defaults.
-#![allow(dead_code, reason = "every test binary uses a part of it")]
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "every test binary uses a part of it")]
 
 use std::{
     path::{Path, PathBuf},
