@@ -21,8 +21,7 @@ pub(crate) fn mix(id: u128) -> u64 {
 pub(crate) struct Table(Box<[(u32, u32)]>);
 
 fn tag(hash: u64) -> u32 {
-    let tag = (hash >> 32) as u32;
-    tag
+    (hash >> 32) as u32
 }
 
 fn slot(hash: u64, mask: usize) -> usize {
