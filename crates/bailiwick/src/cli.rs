@@ -15,7 +15,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 )]
 pub(crate) struct Cli {
     /// How results are printed.
-    #[arg(long, short, global = true, value_enum, default_value = "human", env = "BAILIWICK_OUTPUT")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_enum,
+        default_value = "human",
+        env = "BAILIWICK_OUTPUT"
+    )]
     pub(crate) output: Output,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -136,7 +143,12 @@ pub(crate) struct OperatorCreate {
     #[arg(long)]
     pub(crate) email: String,
     /// File that holds the password (its first line).
-    #[arg(long, value_name = "FILE", required_unless_present = "password_out", conflicts_with = "password_out")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "password_out",
+        conflicts_with = "password_out"
+    )]
     pub(crate) password_file: Option<PathBuf>,
     /// File to write a random password to; it is made with mode 0600 and must not exist.
     #[arg(long, value_name = "FILE")]
@@ -161,7 +173,12 @@ pub(crate) struct Connection {
     #[arg(long, env = "BAILIWICK_EMAIL", required_unless_present = "client_id")]
     pub(crate) email: Option<String>,
     /// File that holds the password (its first line).
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_PASSWORD_FILE", required_unless_present = "client_id")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "BAILIWICK_PASSWORD_FILE",
+        required_unless_present = "client_id"
+    )]
     pub(crate) password_file: Option<PathBuf>,
     /// Id of a service account, instead of an e-mail address.
     #[arg(long, env = "BAILIWICK_CLIENT_ID", requires = "client_secret_file", conflicts_with_all = ["email", "password_file"])]
@@ -221,7 +238,12 @@ pub(crate) struct Test {
     #[arg(long, requires = "against", env = "BAILIWICK_EMAIL")]
     pub(crate) email: Option<String>,
     /// File with the operator's password, on a live suite.
-    #[arg(long, requires = "against", value_name = "FILE", env = "BAILIWICK_PASSWORD_FILE")]
+    #[arg(
+        long,
+        requires = "against",
+        value_name = "FILE",
+        env = "BAILIWICK_PASSWORD_FILE"
+    )]
     pub(crate) password_file: Option<PathBuf>,
     /// Directory of product manifests that come before the shipped ones.
     #[arg(long, value_name = "DIR")]

@@ -103,14 +103,20 @@ pub(crate) struct Database {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: None, password: None, max_connections: 10 }
+        Self {
+            url: None,
+            password: None,
+            max_connections: 10,
+        }
     }
 }
 
 impl Config {
     /// Reads file, environment and flags.
     pub(crate) fn load(configured: &Configured, more: &[(&str, String)]) -> Result<Self> {
-        let mut loader = Loader::new().file(configured.config.as_deref()).environment(std::env::vars());
+        let mut loader = Loader::new()
+            .file(configured.config.as_deref())
+            .environment(std::env::vars());
         for (key, value) in more {
             loader = loader.set(key, value);
         }
@@ -131,7 +137,9 @@ impl Config {
                 .create(&directory)
                 .with_context(|| format!("cannot make the data directory `{}`", directory.display()))?;
         }
-        directory.canonicalize().with_context(|| format!("cannot use the data directory `{}`", directory.display()))
+        directory
+            .canonicalize()
+            .with_context(|| format!("cannot use the data directory `{}`", directory.display()))
     }
 }
 

@@ -15,7 +15,9 @@ pub(crate) fn endpoints(given: &[String]) -> Result<Endpoints> {
     let of = |service: &str| {
         let prefix = format!("{service}=");
         let found = given.iter().find_map(|e| e.strip_prefix(&prefix));
-        found.map(str::to_owned).with_context(|| format!("no endpoint for `{service}`: give one URL, or `{service}=URL`"))
+        found
+            .map(str::to_owned)
+            .with_context(|| format!("no endpoint for `{service}`: give one URL, or `{service}=URL`"))
     };
     let (identity, tenancy, authorization) = (of("identity")?, of("tenancy")?, of("authorization")?);
     if given.len() != 3 {
@@ -32,11 +34,17 @@ pub(crate) fn client(connection: &Connection) -> Result<Client> {
     }
     let credentials = match (&connection.email, &connection.client_id) {
         (Some(email), _) => {
-            let file = connection.password_file.as_deref().context("`--password-file` is missing")?;
+            let file = connection
+                .password_file
+                .as_deref()
+                .context("`--password-file` is missing")?;
             Credentials::password(email, secret::first_line(file)?, None)
         }
         (None, Some(id)) => {
-            let file = connection.client_secret_file.as_deref().context("`--client-secret-file` is missing")?;
+            let file = connection
+                .client_secret_file
+                .as_deref()
+                .context("`--client-secret-file` is missing")?;
             Credentials::client(id, secret::first_line(file)?)
         }
         (None, None) => bail!("give `--email` or `--client-id`"),
@@ -55,8 +63,18 @@ mod tests {
     #[test]
     fn endpoints_are_one_or_one_a_service() {
         assert!(endpoints(&given(&["http://a:1"])).is_ok());
-        assert!(endpoints(&given(&["identity=http://a:1", "tenancy=http://b:1", "authorization=http://c:1"])).is_ok());
+        assert!(
+            endpoints(&given(&[
+                "identity=http://a:1",
+                "tenancy=http://b:1",
+                "authorization=http://c:1"
+            ]))
+            .is_ok()
+        );
         let error = endpoints(&given(&["identity=http://a:1", "tenancy=http://b:1"])).unwrap_err();
-        assert!(error.to_string().contains("no endpoint for `authorization`"), "{error}");
+        assert!(
+            error.to_string().contains("no endpoint for `authorization`"),
+            "{error}"
+        );
     }
 }

@@ -16,7 +16,11 @@ pub(crate) fn line(text: impl std::fmt::Display) {
 }
 
 /// Prints a value as JSON, or what `human` makes of it.
-pub(crate) fn print<T: Serialize>(output: Output, value: &T, human: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+pub(crate) fn print<T: Serialize>(
+    output: Output,
+    value: &T,
+    human: impl FnOnce(&T) -> String,
+) -> anyhow::Result<()> {
     match output {
         Output::Human => line(human(value)),
         Output::Json => line(serde_json::to_string_pretty(value)?),
@@ -27,7 +31,9 @@ pub(crate) fn print<T: Serialize>(output: Output, value: &T, human: impl FnOnce(
 /// A table as wide as its terminal allows.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.iter().map(Cell::new));
     for row in rows {
         table.add_row(row);

@@ -1,9 +1,15 @@
 //! The product manifests in the binary.
 
 const SHIPPED: &[(&str, &str)] = &[
-    ("e-satisfaction", include_str!("../../../products/e-satisfaction.yaml")),
+    (
+        "e-satisfaction",
+        include_str!("../../../products/e-satisfaction.yaml"),
+    ),
     ("iservice", include_str!("../../../products/iservice.yaml")),
-    ("one-question", include_str!("../../../products/one-question.yaml")),
+    (
+        "one-question",
+        include_str!("../../../products/one-question.yaml"),
+    ),
     ("sogolytics", include_str!("../../../products/sogolytics.yaml")),
 ];
 

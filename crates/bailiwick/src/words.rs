@@ -49,7 +49,10 @@ pub(crate) fn because(reason: DecisionReason) -> &'static str {
 
 /// A JSON object as a protobuf struct.
 pub(crate) fn to_struct(fields: serde_json::Map<String, serde_json::Value>) -> Struct {
-    let fields: BTreeMap<_, _> = fields.into_iter().map(|(name, value)| (name, to_value(value))).collect();
+    let fields: BTreeMap<_, _> = fields
+        .into_iter()
+        .map(|(name, value)| (name, to_value(value)))
+        .collect();
     Struct { fields }
 }
 
@@ -59,7 +62,9 @@ fn to_value(value: serde_json::Value) -> Value {
         serde_json::Value::Bool(b) => Kind::BoolValue(b),
         serde_json::Value::Number(n) => Kind::NumberValue(n.as_f64().unwrap_or(f64::NAN)),
         serde_json::Value::String(s) => Kind::StringValue(s),
-        serde_json::Value::Array(items) => Kind::ListValue(ListValue { values: items.into_iter().map(to_value).collect() }),
+        serde_json::Value::Array(items) => Kind::ListValue(ListValue {
+            values: items.into_iter().map(to_value).collect(),
+        }),
         serde_json::Value::Object(fields) => Kind::StructValue(to_struct(fields)),
     };
     Value { kind: Some(kind) }

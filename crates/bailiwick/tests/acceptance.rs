@@ -1,5 +1,11 @@
 //! The scenarios of the shipped products, through the binary: embedded, and on separate processes with PostgreSQL and Redis.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails"
+)]
+
 mod support;
 
 use std::path::PathBuf;
@@ -10,9 +16,15 @@ use support::{Trio, bailiwick, root, text};
 /// Scenarios that hold to the last step.
 fn whole() -> Vec<PathBuf> {
     let named = ["one-question", "iservice"];
-    let mut files: Vec<_> = named.iter().map(|n| root().join(format!("tests/scenarios/{n}.yaml"))).collect();
+    let mut files: Vec<_> = named
+        .iter()
+        .map(|n| root().join(format!("tests/scenarios/{n}.yaml")))
+        .collect();
     let more = std::fs::read_dir(root().join("tests/scenarios/more")).unwrap();
-    files.extend(more.map(|entry| entry.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "yaml")));
+    files.extend(
+        more.map(|entry| entry.unwrap().path())
+            .filter(|p| p.extension().is_some_and(|e| e == "yaml")),
+    );
     files.sort();
     files
 }
@@ -36,16 +48,26 @@ fn every_whole_scenario_holds_on_a_suite_of_its_own() {
 
 #[test]
 fn scenarios_hold_without_tokens_within_the_staleness_bound() {
-    embedded(&root().join("tests/scenarios/one-question.yaml"), &["--no-tokens"]);
+    embedded(
+        &root().join("tests/scenarios/one-question.yaml"),
+        &["--no-tokens"],
+    );
     embedded(&partial(), &["--no-tokens", "--allow-unsupported"]);
 }
 
 #[test]
 fn a_scenario_with_later_methods_holds_up_to_them_and_names_them() {
-    let came = bailiwick().args(["test", "--allow-unsupported"]).arg(partial()).output().unwrap();
+    let came = bailiwick()
+        .args(["test", "--allow-unsupported"])
+        .arg(partial())
+        .output()
+        .unwrap();
     let said = text(&came);
     assert!(came.status.success(), "{said}");
-    assert!(said.contains("unsupported: as otto: move_workspace"), "the method is not named in:\n{said}");
+    assert!(
+        said.contains("unsupported: as otto: move_workspace"),
+        "the method is not named in:\n{said}"
+    );
     assert!(said.contains("64 held, 1 unsupported, 7 not run"), "{said}");
     let strict = bailiwick().arg("test").arg(partial()).output().unwrap();
     assert_eq!(strict.status.code(), Some(1), "{}", text(&strict));
@@ -60,22 +82,34 @@ async fn scenarios_hold_on_three_processes_with_postgresql_and_redis() {
     let came = trio.test(&partial(), &["--allow-unsupported"]);
     assert!(came.status.success(), "{}{}", text(&came), trio.logs(2));
     let keys = redis.command("DBSIZE").await.unwrap();
-    assert!(!keys.trim().ends_with(" 0") && keys.trim() != "0", "nothing was written to Redis: {keys}");
+    assert!(
+        !keys.trim().ends_with(" 0") && keys.trim() != "0",
+        "nothing was written to Redis: {keys}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scenarios_hold_on_three_processes_without_redis_and_without_tokens() {
     let trio = Trio::start(None).await;
-    let came = trio.test(&root().join("tests/scenarios/one-question.yaml"), &["--no-tokens"]);
+    let came = trio.test(
+        &root().join("tests/scenarios/one-question.yaml"),
+        &["--no-tokens"],
+    );
     assert!(came.status.success(), "{}{}", text(&came), trio.logs(2));
 }
 
 #[test]
 fn all_but_the_listing_of_resources_holds_of_sogolytics() {
-    let came =
-        bailiwick().args(["test", "--allow-unsupported"]).arg(root().join("tests/scenarios/sogolytics.yaml")).output().unwrap();
+    let came = bailiwick()
+        .args(["test", "--allow-unsupported"])
+        .arg(root().join("tests/scenarios/sogolytics.yaml"))
+        .output()
+        .unwrap();
     let said = text(&came);
-    assert!(came.status.success() && said.contains("70 held, 1 unsupported"), "{said}");
+    assert!(
+        came.status.success() && said.contains("70 held, 1 unsupported"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -83,16 +117,27 @@ fn a_step_that_does_not_hold_is_told_with_its_line_and_the_explanation() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("wrong.yaml");
     let text_of = std::fs::read_to_string(root().join("tests/scenarios/one-question.yaml")).unwrap();
-    let wrong = text_of.replacen("permission: score.compare, on: \"account:hotel\"}, expect: allow}", "permission: score.compare, on: \"account:hotel\"}, expect: deny}", 1);
+    let wrong = text_of.replacen(
+        "permission: score.compare, on: \"account:hotel\"}, expect: allow}",
+        "permission: score.compare, on: \"account:hotel\"}, expect: deny}",
+        1,
+    );
     assert_ne!(text_of, wrong);
     std::fs::write(&file, &wrong).unwrap();
     let line = 1 + wrong.lines().position(|l| l.contains("score.compare")).unwrap();
     let came = bailiwick().arg("test").arg(&file).output().unwrap();
     let said = text(&came);
     assert_eq!(came.status.code(), Some(1), "{said}");
-    assert!(said.contains(&format!("wrong.yaml:{line}")) && said.contains("score.compare"), "{said}");
+    assert!(
+        said.contains(&format!("wrong.yaml:{line}")) && said.contains("score.compare"),
+        "{said}"
+    );
 
-    std::fs::write(&file, "scenario: x\nproduct: one-question\nsteps:\n  - {chekc: {}, expect: allow}\n").unwrap();
+    std::fs::write(
+        &file,
+        "scenario: x\nproduct: one-question\nsteps:\n  - {chekc: {}, expect: allow}\n",
+    )
+    .unwrap();
     let came = bailiwick().arg("test").arg(&file).output().unwrap();
     assert_eq!(came.status.code(), Some(2), "{}", text(&came));
     assert!(text(&came).contains("wrong.yaml:4"), "{}", text(&came));

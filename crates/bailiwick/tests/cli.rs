@@ -1,5 +1,11 @@
 //! What a person meets on the command line.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails"
+)]
+
 mod support;
 
 use bailiwick_testkit::golden;
@@ -9,7 +15,10 @@ use support::{bailiwick, root, run, text};
 fn the_schema_of_the_configuration_changes_only_on_purpose() {
     let came = run(&["config", "schema"]);
     assert!(came.status.success(), "{}", text(&came));
-    golden(root().join("tests/golden/config.schema.json"), &String::from_utf8(came.stdout).unwrap());
+    golden(
+        root().join("tests/golden/config.schema.json"),
+        &String::from_utf8(came.stdout).unwrap(),
+    );
 }
 
 #[test]
@@ -17,14 +26,29 @@ fn an_unknown_key_is_refused_and_named_with_where_it_stands() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("bailiwick.toml");
     std::fs::write(&file, "[server]\nlisen = \"127.0.0.1:7600\"\n").unwrap();
-    let came = bailiwick().args(["config", "check", "--config"]).arg(&file).output().unwrap();
+    let came = bailiwick()
+        .args(["config", "check", "--config"])
+        .arg(&file)
+        .output()
+        .unwrap();
     assert_eq!(came.status.code(), Some(2));
     let said = text(&came);
-    assert!(said.contains("`server.lisen`") && said.contains("bailiwick.toml"), "{said}");
+    assert!(
+        said.contains("`server.lisen`") && said.contains("bailiwick.toml"),
+        "{said}"
+    );
 
-    let came = bailiwick().args(["config", "check"]).env("BAILIWICK__SERVER__LISEN", "x").output().unwrap();
+    let came = bailiwick()
+        .args(["config", "check"])
+        .env("BAILIWICK__SERVER__LISEN", "x")
+        .output()
+        .unwrap();
     assert_eq!(came.status.code(), Some(2));
-    assert!(text(&came).contains("BAILIWICK__SERVER__LISEN"), "{}", text(&came));
+    assert!(
+        text(&came).contains("BAILIWICK__SERVER__LISEN"),
+        "{}",
+        text(&came)
+    );
 }
 
 #[test]
@@ -37,7 +61,10 @@ fn a_secret_is_read_from_a_file_and_never_printed() {
         .args(["config", "check", "--data-dir"])
         .arg(directory.path())
         .env("BAILIWICK__INTERNAL__KEY__FILE", &file)
-        .env("BAILIWICK__DATABASE__IDENTITY__URL", format!("postgres://u:{secret}@h/d"))
+        .env(
+            "BAILIWICK__DATABASE__IDENTITY__URL",
+            format!("postgres://u:{secret}@h/d"),
+        )
         .output()
         .unwrap();
     assert!(came.status.success(), "{}", text(&came));
@@ -58,12 +85,20 @@ fn every_command_explains_itself() {
         &["config", "schema", "--help"],
     ] {
         let came = run(command);
-        assert!(came.status.success() && text(&came).contains("Usage: bailiwick"), "{command:?}: {}", text(&came));
+        assert!(
+            came.status.success() && text(&came).contains("Usage: bailiwick"),
+            "{command:?}: {}",
+            text(&came)
+        );
     }
     let came = run(&["completions", "bash"]);
     assert!(came.status.success() && text(&came).contains("_bailiwick"));
     let came = run(&["version", "--output", "json"]);
-    assert!(text(&came).contains(&format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"))), "{}", text(&came));
+    assert!(
+        text(&came).contains(&format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"))),
+        "{}",
+        text(&came)
+    );
 }
 
 #[test]
@@ -73,7 +108,13 @@ fn the_first_operator_is_made_once_and_its_password_is_the_owners_alone() {
     let out = directory.path().join("password");
     let create = || {
         bailiwick()
-            .args(["operator", "create", "--email", "op@example.com", "--password-out"])
+            .args([
+                "operator",
+                "create",
+                "--email",
+                "op@example.com",
+                "--password-out",
+            ])
             .arg(&out)
             .arg("--data-dir")
             .arg(directory.path().join("data"))
@@ -82,7 +123,10 @@ fn the_first_operator_is_made_once_and_its_password_is_the_owners_alone() {
     };
     let came = create();
     assert!(came.status.success(), "{}", text(&came));
-    assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&out).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let password = std::fs::read_to_string(&out).unwrap();
     assert!(password.trim().len() >= 20 && !text(&came).contains(password.trim()));
     std::fs::remove_file(&out).unwrap();

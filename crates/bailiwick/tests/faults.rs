@@ -1,6 +1,12 @@
 //! What `kill -9` and a misbehaving Redis may never do: lose an acknowledged write, leave something half-done, or change a
 //! decision that carries a token.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails"
+)]
+
 mod support;
 
 use std::{
@@ -12,7 +18,8 @@ use std::{
 use bailiwick_client::Client;
 use bailiwick_proto::{
     authorization::v1::{
-        ApplyProductRequest, AssignRoleRequest, CheckRequest, CreateMemberRequest, Decision, ListBindingsRequest, RevokeRoleRequest,
+        ApplyProductRequest, AssignRoleRequest, CheckRequest, CreateMemberRequest, Decision,
+        ListBindingsRequest, RevokeRoleRequest,
     },
     identity::v1::{CreateUserRequest, GetUserRequest},
     tenancy::v1::{CreateAccountRequest, CreateWorkspaceRequest, GetWorkspaceRequest},
@@ -22,7 +29,11 @@ use support::{Embedded, Trio, root};
 
 /// How many kills: ten where every change is checked, fifty in the long run.
 fn kills() -> u64 {
-    if std::env::var_os("BAILIWICK_SOAK").is_some() { 50 } else { 10 }
+    if std::env::var_os("BAILIWICK_SOAK").is_some() {
+        50
+    } else {
+        10
+    }
 }
 
 /// A small generator, so that a run can be repeated by its seed.
@@ -45,8 +56,16 @@ impl Dice {
 
 async fn account(client: &Client) -> String {
     let manifest = std::fs::read_to_string(root().join("products/e-satisfaction.yaml")).unwrap();
-    let apply = ApplyProductRequest { manifest, ..Default::default() };
-    client.authorization().product().apply_product(apply).await.unwrap();
+    let apply = ApplyProductRequest {
+        manifest,
+        ..Default::default()
+    };
+    client
+        .authorization()
+        .product()
+        .apply_product(apply)
+        .await
+        .unwrap();
     let owner = user(client, "owner").await;
     let request = CreateAccountRequest {
         product: "e-satisfaction".into(),
@@ -54,12 +73,34 @@ async fn account(client: &Client) -> String {
         owner: format!("user:{owner}"),
         ..Default::default()
     };
-    client.tenancy().account().create_account(request).await.unwrap().into_inner().account.unwrap().account
+    client
+        .tenancy()
+        .account()
+        .create_account(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .account
+        .unwrap()
+        .account
 }
 
 async fn user(client: &Client, name: &str) -> String {
-    let request = CreateUserRequest { email: format!("{name}@example.com"), email_verified: true, ..Default::default() };
-    client.identity().user().create_user(request).await.unwrap().into_inner().user.unwrap().user
+    let request = CreateUserRequest {
+        email: format!("{name}@example.com"),
+        email_verified: true,
+        ..Default::default()
+    };
+    client
+        .identity()
+        .user()
+        .create_user(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .user
+        .unwrap()
+        .user
 }
 
 /// What was acknowledged.
@@ -71,15 +112,46 @@ struct Acknowledged {
 }
 
 /// A chain of writes across all three services; it stops where an answer does not come.
-async fn chain(client: &Client, account: &str, n: u64, done: &Mutex<Acknowledged>) -> Result<(), tonic::Status> {
-    let request = CreateUserRequest { email: format!("user{n}@example.com"), ..Default::default() };
-    let made = client.identity().user().create_user(request).await?.into_inner().user.unwrap().user;
+async fn chain(
+    client: &Client,
+    account: &str,
+    n: u64,
+    done: &Mutex<Acknowledged>,
+) -> Result<(), tonic::Status> {
+    let request = CreateUserRequest {
+        email: format!("user{n}@example.com"),
+        ..Default::default()
+    };
+    let made = client
+        .identity()
+        .user()
+        .create_user(request)
+        .await?
+        .into_inner()
+        .user
+        .unwrap()
+        .user;
     done.lock().unwrap().users.push(made.clone());
-    let request =
-        CreateWorkspaceRequest { account: account.into(), title: format!("Workspace {n}"), ..Default::default() };
-    let workspace = client.tenancy().workspace().create_workspace(request).await?.into_inner().workspace.unwrap().workspace;
+    let request = CreateWorkspaceRequest {
+        account: account.into(),
+        title: format!("Workspace {n}"),
+        ..Default::default()
+    };
+    let workspace = client
+        .tenancy()
+        .workspace()
+        .create_workspace(request)
+        .await?
+        .into_inner()
+        .workspace
+        .unwrap()
+        .workspace;
     done.lock().unwrap().workspaces.push((workspace.clone(), None));
-    let request = CreateMemberRequest { account: account.into(), user: made.clone(), ..Default::default() };
+    let request = CreateMemberRequest {
+        account: account.into(),
+        user: made.clone(),
+        ..Default::default()
+    };
     client.authorization().member().create_member(request).await?;
     let request = AssignRoleRequest {
         account: account.into(),
@@ -96,10 +168,18 @@ async fn chain(client: &Client, account: &str, n: u64, done: &Mutex<Acknowledged
 /// All that was acknowledged is there, and counts.
 async fn verify(client: &Client, account: &str, done: &Acknowledged) {
     for user in &done.users {
-        client.identity().user().get_user(GetUserRequest { user: user.clone() }).await.unwrap();
+        client
+            .identity()
+            .user()
+            .get_user(GetUserRequest { user: user.clone() })
+            .await
+            .unwrap();
     }
     for (workspace, member) in &done.workspaces {
-        let request = GetWorkspaceRequest { account: account.into(), workspace: workspace.clone() };
+        let request = GetWorkspaceRequest {
+            account: account.into(),
+            workspace: workspace.clone(),
+        };
         client.tenancy().workspace().get_workspace(request).await.unwrap();
         let Some(member) = member else { continue };
         let check = CheckRequest {
@@ -109,28 +189,61 @@ async fn verify(client: &Client, account: &str, done: &Acknowledged) {
             target: format!("workspace:{workspace}"),
             ..Default::default()
         };
-        let came = client.authorization().decision().check(check).await.unwrap().into_inner();
-        assert_eq!(came.decision(), Decision::Allow, "an acknowledged role is lost: {came:?}");
+        let came = client
+            .authorization()
+            .decision()
+            .check(check)
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(
+            came.decision(),
+            Decision::Allow,
+            "an acknowledged role is lost: {came:?}"
+        );
     }
     // Nothing half-done: a workspace of this product always has exactly one owner.
     let mut owners = 0;
     let mut page = String::new();
     loop {
-        let request =
-            ListBindingsRequest { account: account.into(), page_size: 1000, page_token: page, ..Default::default() };
-        let came = client.authorization().binding().list_bindings(request).await.unwrap().into_inner();
-        owners += came.bindings.iter().filter(|b| b.role == "owner" && b.scope.starts_with("workspace:")).count();
+        let request = ListBindingsRequest {
+            account: account.into(),
+            page_size: 1000,
+            page_token: page,
+            ..Default::default()
+        };
+        let came = client
+            .authorization()
+            .binding()
+            .list_bindings(request)
+            .await
+            .unwrap()
+            .into_inner();
+        owners += came
+            .bindings
+            .iter()
+            .filter(|b| b.role == "owner" && b.scope.starts_with("workspace:"))
+            .count();
         page = came.next_page_token;
         if page.is_empty() {
             break;
         }
     }
     let workspaces: BTreeSet<_> = done.workspaces.iter().map(|(workspace, _)| workspace).collect();
-    assert!(owners >= workspaces.len(), "{owners} owners for {} acknowledged workspaces", workspaces.len());
+    assert!(
+        owners >= workspaces.len(),
+        "{owners} owners for {} acknowledged workspaces",
+        workspaces.len()
+    );
 }
 
 /// Goes on with chains until stopped; what does not answer is tried as another chain.
-fn keep_writing(client: &Client, account: &str, from: u64, done: &Arc<Mutex<Acknowledged>>) -> tokio::task::JoinHandle<()> {
+fn keep_writing(
+    client: &Client,
+    account: &str,
+    from: u64,
+    done: &Arc<Mutex<Acknowledged>>,
+) -> tokio::task::JoinHandle<()> {
     let (client, account, done) = (client.clone(), account.to_owned(), done.clone());
     tokio::spawn(async move {
         for n in from.. {
@@ -194,8 +307,17 @@ async fn flushing_pausing_restarting_and_rewinding_redis_changes_no_decision() {
     let mut users = Vec::new();
     for n in 0..4 {
         let made = user(&client, &format!("member{n}")).await;
-        let request = CreateMemberRequest { account: account.clone(), user: made.clone(), ..Default::default() };
-        client.authorization().member().create_member(request).await.unwrap();
+        let request = CreateMemberRequest {
+            account: account.clone(),
+            user: made.clone(),
+            ..Default::default()
+        };
+        client
+            .authorization()
+            .member()
+            .create_member(request)
+            .await
+            .unwrap();
         users.push((made, false));
     }
     let mut dump = redis.dump().await.unwrap();
@@ -218,7 +340,12 @@ async fn flushing_pausing_restarting_and_rewinding_redis_changes_no_decision() {
                 role: "admin".into(),
                 scope: scope.clone(),
             };
-            client.authorization().binding().revoke_role(request).await.unwrap();
+            client
+                .authorization()
+                .binding()
+                .revoke_role(request)
+                .await
+                .unwrap();
         } else {
             let request = AssignRoleRequest {
                 account: account.clone(),
@@ -227,7 +354,12 @@ async fn flushing_pausing_restarting_and_rewinding_redis_changes_no_decision() {
                 scope: scope.clone(),
                 ..Default::default()
             };
-            client.authorization().binding().assign_role(request).await.unwrap();
+            client
+                .authorization()
+                .binding()
+                .assign_role(request)
+                .await
+                .unwrap();
         }
         users[at].1 = !held;
         for (user, held) in &users {
@@ -238,7 +370,13 @@ async fn flushing_pausing_restarting_and_rewinding_redis_changes_no_decision() {
                 target: scope.clone(),
                 ..Default::default()
             };
-            let came = client.authorization().decision().check(check).await.unwrap().into_inner();
+            let came = client
+                .authorization()
+                .decision()
+                .check(check)
+                .await
+                .unwrap()
+                .into_inner();
             let expected = if *held { Decision::Allow } else { Decision::Deny };
             assert_eq!(came.decision(), expected, "round {round}: {came:?}");
         }

@@ -1,5 +1,11 @@
 //! Every declared method, asked of the real binary: which are served, and which let somebody in without credentials.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails"
+)]
+
 mod support;
 
 use std::fmt::Write;
@@ -53,9 +59,14 @@ async fn call(channel: &Channel, path: &'static str, bearer: Option<&str>) -> Co
     client.ready().await.unwrap();
     let mut request = Request::new(Vec::new());
     if let Some(bearer) = bearer {
-        request.metadata_mut().insert("authorization", bearer.parse().unwrap());
+        request
+            .metadata_mut()
+            .insert("authorization", bearer.parse().unwrap());
     }
-    match client.unary(request, http::uri::PathAndQuery::from_static(path), Raw).await {
+    match client
+        .unary(request, http::uri::PathAndQuery::from_static(path), Raw)
+        .await
+    {
         Ok(_) => Code::Ok,
         Err(status) => status.code(),
     }
@@ -68,8 +79,15 @@ fn in_release(path: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn methods_whose_turn_comes_later_stand_in_a_golden_file() {
     let suite = Embedded::start().await;
-    let channel = Channel::from_shared(format!("http://127.0.0.1:{}", suite.port)).unwrap().connect().await.unwrap();
-    let signed_in = bailiwick_proto::identity::v1::authentication_service_client::AuthenticationServiceClient::new(channel.clone())
+    let channel = Channel::from_shared(format!("http://127.0.0.1:{}", suite.port))
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
+    let signed_in =
+        bailiwick_proto::identity::v1::authentication_service_client::AuthenticationServiceClient::new(
+            channel.clone(),
+        )
         .sign_in(bailiwick_proto::identity::v1::SignInRequest {
             email: OPERATOR.into(),
             password: PASSWORD.into(),
@@ -81,8 +99,10 @@ async fn methods_whose_turn_comes_later_stand_in_a_golden_file() {
     let bearer = format!("Bearer {}", signed_in.tokens.unwrap().access_token);
     let mut later = String::new();
     // The one that ends our session comes last.
-    let (rest, last): (Vec<&Method>, Vec<&Method>) =
-        METHODS.iter().filter(|m| in_release(m.path)).partition(|m| !m.path.ends_with("/SignOut"));
+    let (rest, last): (Vec<&Method>, Vec<&Method>) = METHODS
+        .iter()
+        .filter(|m| in_release(m.path))
+        .partition(|m| !m.path.ends_with("/SignOut"));
     for method in rest.into_iter().chain(last) {
         let code = call(&channel, method.path, Some(&bearer)).await;
         assert_ne!(code, Code::Internal, "{} fails on an empty request", method.path);
@@ -97,13 +117,21 @@ async fn methods_whose_turn_comes_later_stand_in_a_golden_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_gets_in_without_credentials_but_by_public_methods() {
     let suite = Embedded::start().await;
-    let channel = Channel::from_shared(format!("http://127.0.0.1:{}", suite.port)).unwrap().connect().await.unwrap();
+    let channel = Channel::from_shared(format!("http://127.0.0.1:{}", suite.port))
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
     for method in METHODS.iter().filter(|m| in_release(m.path)) {
         let code = call(&channel, method.path, None).await;
         if method.access != Access::Public {
             assert_eq!(code, Code::Unauthenticated, "{}", method.path);
         }
         let code = call(&channel, method.path, Some("Bearer false")).await;
-        assert!(method.access == Access::Public || code == Code::Unauthenticated, "{}: {code:?}", method.path);
+        assert!(
+            method.access == Access::Public || code == Code::Unauthenticated,
+            "{}: {code:?}",
+            method.path
+        );
     }
 }

@@ -44,7 +44,10 @@ impl Call {
             Self::Check(message) => {
                 let request = with_bearer(message.clone(), bearer);
                 let answer = DecisionServiceClient::new(channel.clone()).check(request).await?;
-                anyhow::ensure!(answer.get_ref().decision() == Decision::Allow, "a check was not answered by allow");
+                anyhow::ensure!(
+                    answer.get_ref().decision() == Decision::Allow,
+                    "a check was not answered by allow"
+                );
             }
         }
         Ok(())
@@ -72,7 +75,13 @@ fn histogram() -> Result<Histogram<u64>> {
 }
 
 /// Keeps `streams` calls in flight on each connection.
-pub(crate) async fn closed(call: &Call, channels: &[Channel], streams: usize, bearer: &str, time: Duration) -> Result<Phase> {
+pub(crate) async fn closed(
+    call: &Call,
+    channels: &[Channel],
+    streams: usize,
+    bearer: &str,
+    time: Duration,
+) -> Result<Phase> {
     let bearer: AsciiMetadataValue = bearer.parse()?;
     let start = Instant::now();
     let mut workers = tokio::task::JoinSet::new();
@@ -94,7 +103,13 @@ pub(crate) async fn closed(call: &Call, channels: &[Channel], streams: usize, be
 }
 
 /// Sends at a fixed rate; a call's latency counts from when it was due, so that a stall is not left out.
-pub(crate) async fn open(call: &Call, channels: &[Channel], bearer: &str, rate: f64, time: Duration) -> Result<Phase> {
+pub(crate) async fn open(
+    call: &Call,
+    channels: &[Channel],
+    bearer: &str,
+    rate: f64,
+    time: Duration,
+) -> Result<Phase> {
     let bearer: AsciiMetadataValue = bearer.parse()?;
     let start = Instant::now();
     let gap = Duration::from_secs_f64(1.0 / rate.max(1.0));
@@ -125,5 +140,9 @@ async fn gather(mut workers: tokio::task::JoinSet<Result<Histogram<u64>>>, start
     while let Some(done) = workers.join_next().await {
         latency.add(done??)?;
     }
-    Ok(Phase { calls: latency.len(), elapsed: start.elapsed(), latency })
+    Ok(Phase {
+        calls: latency.len(),
+        elapsed: start.elapsed(),
+        latency,
+    })
 }

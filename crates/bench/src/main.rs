@@ -74,7 +74,10 @@ fn main() -> Result<()> {
     if options.pin {
         measure::pin_to(1)?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
     let report = runtime.block_on(async {
         let suite = suite::Suite::start(options.server.as_deref(), options.pin).await?;
         let world = setup::world(&suite, options.bindings).await?;

@@ -71,7 +71,12 @@ pub(crate) fn pin_to(core: usize) -> Result<()> {
 pub(crate) async fn run(suite: &Suite, world: &World, options: &Options, with_check: bool) -> Result<Report> {
     let mut channels = Vec::new();
     for _ in 0..options.connections.max(1) {
-        channels.push(Endpoint::from_shared(suite.endpoint.clone())?.tcp_nodelay(true).connect().await?);
+        channels.push(
+            Endpoint::from_shared(suite.endpoint.clone())?
+                .tcp_nodelay(true)
+                .connect()
+                .await?,
+        );
     }
     let mut calls = vec![Call::noop(world)];
     if with_check {
@@ -81,7 +86,14 @@ pub(crate) async fn run(suite: &Suite, world: &World, options: &Options, with_ch
     let phases = u32::try_from(rounds * calls.len() * 2)?;
     let slice = (Duration::from_secs(options.seconds.max(1)) / phases).max(Duration::from_millis(200));
     for call in &calls {
-        load::closed(call, &channels, options.streams, &world.bearer, slice.min(Duration::from_secs(2))).await?;
+        load::closed(
+            call,
+            &channels,
+            options.streams,
+            &world.bearer,
+            slice.min(Duration::from_secs(2)),
+        )
+        .await?;
     }
     let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); calls.len()];
     let mut steal = 0.0_f64;
@@ -111,7 +123,14 @@ pub(crate) async fn run(suite: &Suite, world: &World, options: &Options, with_ch
     })
 }
 
-async fn one(suite: &Suite, world: &World, options: &Options, call: &Call, channels: &[Channel], time: Duration) -> Result<Cost> {
+async fn one(
+    suite: &Suite,
+    world: &World,
+    options: &Options,
+    call: &Call,
+    channels: &[Channel],
+    time: Duration,
+) -> Result<Cost> {
     let pid = suite.pid()?;
     let before = cpu_seconds(pid)?;
     let full = load::closed(call, channels, options.streams, &world.bearer, time).await?;
@@ -147,7 +166,8 @@ fn middle(costs: &[Cost]) -> Cost {
 }
 
 fn ratio(check: &[Cost], noop: &[Cost]) -> Ratio {
-    let of = |field: fn(&Cost) -> f64| median(check.iter().zip(noop).map(|(c, n)| field(c) / field(n)).collect());
+    let of =
+        |field: fn(&Cost) -> f64| median(check.iter().zip(noop).map(|(c, n)| field(c) / field(n)).collect());
     Ratio {
         throughput_per_cpu_second: of(|c| c.throughput_per_cpu_second),
         throughput: of(|c| c.throughput),
@@ -176,8 +196,15 @@ impl Machine {
     fn read() -> Result<Self> {
         let stat = fs::read_to_string("/proc/stat")?;
         let line = stat.lines().next().context("empty /proc/stat")?;
-        let fields: Vec<u64> = line.split_whitespace().skip(1).filter_map(|f| f.parse().ok()).collect();
-        Ok(Self { all: fields.iter().take(8).sum(), steal: fields.get(7).copied().unwrap_or(0) })
+        let fields: Vec<u64> = line
+            .split_whitespace()
+            .skip(1)
+            .filter_map(|f| f.parse().ok())
+            .collect();
+        Ok(Self {
+            all: fields.iter().take(8).sum(),
+            steal: fields.get(7).copied().unwrap_or(0),
+        })
     }
     fn steal_since(&self, before: &Self) -> f64 {
         let all = self.all.saturating_sub(before.all).max(1);

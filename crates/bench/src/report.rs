@@ -23,7 +23,13 @@ fn human(report: &Report) -> String {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header([
-        "call", "calls/s", "calls per CPU second", "CPU ms per 1,000", "p50 us", "p99 us", "p99.9 us",
+        "call",
+        "calls/s",
+        "calls per CPU second",
+        "CPU ms per 1,000",
+        "p50 us",
+        "p99 us",
+        "p99.9 us",
     ]);
     let row = |name: &str, c: &Cost| {
         vec![

@@ -4,7 +4,8 @@ use anyhow::{Context, Result};
 use bailiwick_client::{Client, Credentials, Endpoints};
 use bailiwick_proto::{
     authorization::v1::{
-        ApplyProductRequest, AssignRoleRequest, CheckRequest, CreateMemberRequest, Decision, RegisterResourceRequest,
+        ApplyProductRequest, AssignRoleRequest, CheckRequest, CreateMemberRequest, Decision,
+        RegisterResourceRequest,
     },
     identity::v1::{CreateServiceAccountRequest, CreateUserRequest, IssueTokenRequest},
     tenancy::v1::{CreateAccountRequest, CreateInstanceRequest},
@@ -30,15 +31,46 @@ pub(crate) async fn world(suite: &Suite, bindings: usize) -> Result<World> {
     let endpoints = Endpoints::one(&suite.endpoint);
     let client = Client::connect(&endpoints)
         .await?
-        .with_credentials(Credentials::password(OPERATOR, suite.password.clone().into(), None));
-    let apply = ApplyProductRequest { manifest: PRODUCT.into(), ..Default::default() };
+        .with_credentials(Credentials::password(
+            OPERATOR,
+            suite.password.clone().into(),
+            None,
+        ));
+    let apply = ApplyProductRequest {
+        manifest: PRODUCT.into(),
+        ..Default::default()
+    };
     client.authorization().product().apply_product(apply).await?;
-    let account = CreateAccountRequest { product: "one-question".into(), title: "Bench".into(), ..Default::default() };
-    let account = client.tenancy().account().create_account(account).await?.into_inner();
+    let account = CreateAccountRequest {
+        product: "one-question".into(),
+        title: "Bench".into(),
+        ..Default::default()
+    };
+    let account = client
+        .tenancy()
+        .account()
+        .create_account(account)
+        .await?
+        .into_inner();
     let account = account.account.context("no account")?.account;
-    let user = CreateUserRequest { email: "subject@example.com".into(), ..Default::default() };
-    let user = client.identity().user().create_user(user).await?.into_inner().user.context("no user")?.user;
-    let member = CreateMemberRequest { account: account.clone(), user: user.clone(), ..Default::default() };
+    let user = CreateUserRequest {
+        email: "subject@example.com".into(),
+        ..Default::default()
+    };
+    let user = client
+        .identity()
+        .user()
+        .create_user(user)
+        .await?
+        .into_inner()
+        .user
+        .context("no user")?
+        .user;
+    let member = CreateMemberRequest {
+        account: account.clone(),
+        user: user.clone(),
+        ..Default::default()
+    };
     client.authorization().member().create_member(member).await?;
     let subject = format!("user:{user}");
     let mut last = String::new();
@@ -49,7 +81,12 @@ pub(crate) async fn world(suite: &Suite, bindings: usize) -> Result<World> {
             edition: "chs".into(),
             ..Default::default()
         };
-        let made = client.tenancy().instance().create_instance(instance).await?.into_inner();
+        let made = client
+            .tenancy()
+            .instance()
+            .create_instance(instance)
+            .await?
+            .into_inner();
         last = format!("instance:{}", made.instance.context("no instance")?.instance);
         let assign = AssignRoleRequest {
             account: account.clone(),
@@ -67,7 +104,11 @@ pub(crate) async fn world(suite: &Suite, bindings: usize) -> Result<World> {
         owner: Some(String::new()),
         ..Default::default()
     };
-    client.authorization().resource().register_resource(survey).await?;
+    client
+        .authorization()
+        .resource()
+        .register_resource(survey)
+        .await?;
     let question = CheckRequest {
         account,
         subject,
@@ -75,8 +116,16 @@ pub(crate) async fn world(suite: &Suite, bindings: usize) -> Result<World> {
         target: "survey:s1".into(),
         ..Default::default()
     };
-    let answer = client.authorization().decision().check(question.clone()).await?.into_inner();
-    anyhow::ensure!(answer.decision() == Decision::Allow, "the question must be answered by allow: {answer:?}");
+    let answer = client
+        .authorization()
+        .decision()
+        .check(question.clone())
+        .await?
+        .into_inner();
+    anyhow::ensure!(
+        answer.decision() == Decision::Allow,
+        "the question must be answered by allow: {answer:?}"
+    );
     Ok(World {
         bearer: service(&client).await?,
         sizes: (question.encoded_len(), answer.encoded_len()),
@@ -91,9 +140,20 @@ async fn service(client: &Client) -> Result<String> {
         role: "service".into(),
         ..Default::default()
     };
-    let made = client.identity().service_account().create_service_account(made).await?.into_inner();
-    let id = made.service_account.context("no service account")?.service_account;
-    let issue = IssueTokenRequest { client_id: id, client_secret: made.secret };
+    let made = client
+        .identity()
+        .service_account()
+        .create_service_account(made)
+        .await?
+        .into_inner();
+    let id = made
+        .service_account
+        .context("no service account")?
+        .service_account;
+    let issue = IssueTokenRequest {
+        client_id: id,
+        client_secret: made.secret,
+    };
     let issued = client.identity().token().issue_token(issue).await?.into_inner();
     Ok(format!("Bearer {}", issued.access_token))
 }

@@ -43,7 +43,11 @@ impl Suite {
             .output()
             .await
             .with_context(|| format!("cannot run `{}`", binary.display()))?;
-        ensure!(made.status.success(), "operator create: {}", String::from_utf8_lossy(&made.stderr));
+        ensure!(
+            made.status.success(),
+            "operator create: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         let password = std::fs::read_to_string(&secret)?.trim().to_owned();
         let mut command = if pin {
             let mut taskset = Command::new("taskset");
@@ -53,7 +57,14 @@ impl Suite {
             Command::new(&binary)
         };
         let mut child = command
-            .args(["serve", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--data-dir"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--http-listen",
+                "127.0.0.1:0",
+                "--data-dir",
+            ])
             .arg(&data)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -67,7 +78,12 @@ impl Suite {
                 let address = rest.split_whitespace().next().unwrap_or_default();
                 // Goes on reading, so that the suite never waits for its output to be taken.
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                return Ok(Self { child, endpoint: format!("http://{address}"), password, _directory: directory });
+                return Ok(Self {
+                    child,
+                    endpoint: format!("http://{address}"),
+                    password,
+                    _directory: directory,
+                });
             }
         }
         anyhow::bail!("the suite ended before it said where it listens")

@@ -52,15 +52,53 @@ mod tests {
         };
         let shown = [
             format!("{sign_in:?}"),
-            format!("{:?}", pb::CreateUserRequest { password: secret(), ..Default::default() }),
-            format!("{:?}", pb::RefreshRequest { refresh_token: secret() }),
+            format!(
+                "{:?}",
+                pb::CreateUserRequest {
+                    password: secret(),
+                    ..Default::default()
+                }
+            ),
+            format!(
+                "{:?}",
+                pb::RefreshRequest {
+                    refresh_token: secret()
+                }
+            ),
             format!("{:?}", pb::ReauthenticateRequest { password: secret() }),
-            format!("{:?}", pb::CreateServiceAccountResponse { secret: secret(), ..Default::default() }),
-            format!("{:?}", pb::IssueTokenRequest { client_id: "x".to_owned(), client_secret: secret() }),
-            format!("{:?}", pb::IssueTokenResponse { access_token: secret(), expire_time: None }),
-            format!("{:?}", pb::SignInResponse { tokens: Some(pair), ..Default::default() }),
+            format!(
+                "{:?}",
+                pb::CreateServiceAccountResponse {
+                    secret: secret(),
+                    ..Default::default()
+                }
+            ),
+            format!(
+                "{:?}",
+                pb::IssueTokenRequest {
+                    client_id: "x".to_owned(),
+                    client_secret: secret()
+                }
+            ),
+            format!(
+                "{:?}",
+                pb::IssueTokenResponse {
+                    access_token: secret(),
+                    expire_time: None
+                }
+            ),
+            format!(
+                "{:?}",
+                pb::SignInResponse {
+                    tokens: Some(pair),
+                    ..Default::default()
+                }
+            ),
         ];
-        assert!(shown.iter().all(|text| !text.contains("the-secret")), "{shown:#?}");
+        assert!(
+            shown.iter().all(|text| !text.contains("the-secret")),
+            "{shown:#?}"
+        );
         assert!(shown[0].contains("ada@example.com"));
     }
 }

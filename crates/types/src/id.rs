@@ -2,7 +2,6 @@
 
 use std::{fmt, str::FromStr};
 
-
 use type_safe_id::{StaticType, TypeSafeId};
 use uuid::Uuid;
 

@@ -15,13 +15,27 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("bailiwick-proto", &[]),
     ("bailiwick-rpc", &["bailiwick-proto", "bailiwick-types"]),
     ("bailiwick-sql", &["bailiwick-types"]),
-    ("bailiwick-feed", &["bailiwick-proto", "bailiwick-rpc", "bailiwick-sql", "bailiwick-types"]),
+    (
+        "bailiwick-feed",
+        &[
+            "bailiwick-proto",
+            "bailiwick-rpc",
+            "bailiwick-sql",
+            "bailiwick-types",
+        ],
+    ),
     ("bailiwick-identity-core", &["bailiwick-types"]),
     ("bailiwick-tenancy-core", &["bailiwick-types"]),
-    ("bailiwick-authorization-core", &["bailiwick-policy", "bailiwick-types"]),
+    (
+        "bailiwick-authorization-core",
+        &["bailiwick-policy", "bailiwick-types"],
+    ),
     ("bailiwick-identity-server", &["bailiwick-identity-core", SERVER]),
     ("bailiwick-tenancy-server", &["bailiwick-tenancy-core", SERVER]),
-    ("bailiwick-authorization-server", &["bailiwick-authorization-core", "bailiwick-policy", SERVER]),
+    (
+        "bailiwick-authorization-server",
+        &["bailiwick-authorization-core", "bailiwick-policy", SERVER],
+    ),
     ("bailiwick-client", &["bailiwick-policy", "bailiwick-proto"]),
     ("bailiwick-scenario", &["bailiwick-client", "bailiwick-proto"]),
     ("bailiwick-testkit", &["bailiwick-types"]),
@@ -32,8 +46,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// What every server crate may depend on.
 const SERVER: &str = "(server)";
-const SERVER_EDGES: &[&str] =
-    &["bailiwick-feed", "bailiwick-proto", "bailiwick-rpc", "bailiwick-sql", "bailiwick-types"];
+const SERVER_EDGES: &[&str] = &[
+    "bailiwick-feed",
+    "bailiwick-proto",
+    "bailiwick-rpc",
+    "bailiwick-sql",
+    "bailiwick-types",
+];
 /// What nothing but tests, or nothing but itself, may depend on.
 const NEVER: &[&str] = &["bailiwick-bench", "bailiwick-testkit"];
 
@@ -51,15 +70,32 @@ const BANNED: &[&str] = &["ring", "openssl-sys", "native-tls"];
 
 /// Fails with every edge that is not allowed.
 pub(crate) fn check() -> Result<()> {
-    let metadata = MetadataCommand::new().manifest_path(manifest()).no_deps().exec()?;
+    let metadata = MetadataCommand::new()
+        .manifest_path(manifest())
+        .no_deps()
+        .exec()?;
     let mut faults = crate_edges(&metadata);
     for package in PURE {
         let names = reached(&["--package", package, "--edges", "normal"])?;
-        faults.extend(OUTER.iter().filter(|o| names.contains(**o)).map(|o| format!("`{package}` reaches `{o}`")));
+        faults.extend(
+            OUTER
+                .iter()
+                .filter(|o| names.contains(**o))
+                .map(|o| format!("`{package}` reaches `{o}`")),
+        );
     }
     let present = reached(&["--workspace", "--edges", "normal,build"])?;
-    faults.extend(BANNED.iter().filter(|b| present.contains(**b)).map(|b| format!("`{b}` is in the tree")));
-    if faults.is_empty() { Ok(()) } else { bail!("edges that are not allowed:\n  {}", faults.join("\n  ")) }
+    faults.extend(
+        BANNED
+            .iter()
+            .filter(|b| present.contains(**b))
+            .map(|b| format!("`{b}` is in the tree")),
+    );
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        bail!("edges that are not allowed:\n  {}", faults.join("\n  "))
+    }
 }
 
 fn manifest() -> std::path::PathBuf {
@@ -68,7 +104,11 @@ fn manifest() -> std::path::PathBuf {
 
 fn crate_edges(metadata: &Metadata) -> Vec<String> {
     let rules: BTreeMap<_, _> = ALLOWED.iter().copied().collect();
-    let ours: BTreeSet<_> = metadata.workspace_packages().iter().map(|p| p.name.to_string()).collect();
+    let ours: BTreeSet<_> = metadata
+        .workspace_packages()
+        .iter()
+        .map(|p| p.name.to_string())
+        .collect();
     let mut faults = Vec::new();
     for package in metadata.workspace_packages() {
         let name = package.name.as_str();
@@ -96,13 +136,29 @@ fn crate_edges(metadata: &Metadata) -> Vec<String> {
 /// `cargo metadata` also names what no feature turns on.
 fn reached(arguments: &[&str]) -> Result<BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--prefix", "none", "--format", "{p}", "--manifest-path"])
+        .args([
+            "tree",
+            "--locked",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--manifest-path",
+        ])
         .arg(manifest())
         .args(arguments)
         .output()?;
-    ensure!(output.status.success(), "cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "cargo tree failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8(output.stdout)?;
-    Ok(text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
+    Ok(text
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect())
 }
 
 #[cfg(test)]

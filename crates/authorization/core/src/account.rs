@@ -92,7 +92,11 @@ pub trait Reader: Send + Sync {
     /// What decides in the account.
     async fn policy(&self, account: &Account) -> Result<Arc<AccountPolicy>, StoreError>;
     /// A closure that came before its scope.
-    async fn early_closure(&self, account: AccountId, scope: Uuid) -> Result<Option<EarlyClosure>, StoreError>;
+    async fn early_closure(
+        &self,
+        account: AccountId,
+        scope: Uuid,
+    ) -> Result<Option<EarlyClosure>, StoreError>;
 }
 
 /// Writes accounts and places.

@@ -75,9 +75,13 @@ impl Aim {
                     if chain.len() == STEPS || !seen.insert(name.clone()) {
                         break;
                     }
-                    let Some(found) = read.resource(account, &name).await? else { break };
+                    let Some(found) = read.resource(account, &name).await? else {
+                        break;
+                    };
                     let product = policy.product();
-                    let Some(type_no) = product.type_no(&name.of) else { break };
+                    let Some(type_no) = product.type_no(&name.of) else {
+                        break;
+                    };
                     scope = scope.or_else(|| Some(found.scope.clone()));
                     let parent = found.parent.as_ref();
                     chain.push(Resource {

@@ -76,7 +76,8 @@ pub trait Reader: Send + Sync {
     /// Whether a group is one of the account.
     async fn group_exists(&self, account: AccountId, group: &Subject) -> Result<bool, StoreError>;
     /// The users that have a role on a scope.
-    async fn holders(&self, account: AccountId, role: &str, scope: &Scope) -> Result<Vec<Holder>, StoreError>;
+    async fn holders(&self, account: AccountId, role: &str, scope: &Scope)
+    -> Result<Vec<Holder>, StoreError>;
 }
 
 /// Writes bindings.

@@ -72,7 +72,12 @@ impl Audit {
     /// An entry without facts.
     #[must_use]
     pub fn new(actor: Option<Subject>, action: &'static str, target: impl Into<String>) -> Self {
-        Self { actor, action, target: target.into(), details: BTreeMap::new() }
+        Self {
+            actor,
+            action,
+            target: target.into(),
+            details: BTreeMap::new(),
+        }
     }
     /// Adds a fact.
     #[must_use]

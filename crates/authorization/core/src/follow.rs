@@ -57,7 +57,9 @@ async fn bind(
     write.put_binding(&binding).await?;
     let root = ScopeRoot::Account(account);
     write.emit(root.clone(), Change::Subject(subject.clone()));
-    let audit = Audit::new(None, FEED, scope.to_string()).with("subject", subject).with("role", role);
+    let audit = Audit::new(None, FEED, scope.to_string())
+        .with("subject", subject)
+        .with("role", role);
     write.emit(root, audit.into());
     Ok(())
 }

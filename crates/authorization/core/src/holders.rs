@@ -21,9 +21,18 @@ pub fn counts(holder: &Holder, needs_members: bool, now: Timestamp) -> bool {
 
 /// Whether a rule is broken when a user no longer counts as a holder.
 #[must_use]
-pub fn breaks(rule: Holders, holders: &[Holder], leaving: &Subject, needs_members: bool, now: Timestamp) -> bool {
+pub fn breaks(
+    rule: Holders,
+    holders: &[Holder],
+    leaving: &Subject,
+    needs_members: bool,
+    now: Timestamp,
+) -> bool {
     let is_leaving = |holder: &&Holder| Subject::user(holder.user) == *leaving;
-    let counting: Vec<&Holder> = holders.iter().filter(|holder| counts(holder, needs_members, now)).collect();
+    let counting: Vec<&Holder> = holders
+        .iter()
+        .filter(|holder| counts(holder, needs_members, now))
+        .collect();
     match rule {
         // It is transferred or recovered, never lost.
         Holders::Exactly(_) => holders.iter().any(|holder| is_leaving(&holder)),
@@ -45,13 +54,23 @@ pub async fn breaks_rule(
     binding: &Binding,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let Some(rule) = role.holders else { return Ok(false) };
+    let Some(rule) = role.holders else {
+        return Ok(false);
+    };
     // What is deleted needs nobody.
     if situation.state(&binding.scope).is_none() {
         return Ok(false);
     }
-    let holders = read.holders(situation.account.id, &binding.role, &binding.scope).await?;
-    Ok(breaks(rule, &holders, &binding.subject, situation.needs_members(), now))
+    let holders = read
+        .holders(situation.account.id, &binding.role, &binding.scope)
+        .await?;
+    Ok(breaks(
+        rule,
+        &holders,
+        &binding.subject,
+        situation.needs_members(),
+        now,
+    ))
 }
 
 /// The first role whose rule is broken when all of these bindings stop counting.
@@ -65,7 +84,9 @@ pub async fn first_broken<'b>(
     now: Timestamp,
 ) -> Result<Option<&'b Binding>, StoreError> {
     for binding in bindings {
-        let Some(role) = situation.role_at(&binding.role, binding.scope.level()) else { continue };
+        let Some(role) = situation.role_at(&binding.role, binding.scope.level()) else {
+            continue;
+        };
         if breaks_rule(read, situation, role, binding, now).await? {
             return Ok(Some(binding));
         }
@@ -85,7 +106,12 @@ mod tests {
         let user = UserId::from_uuid(Uuid::from_u128(n));
         let account = AccountId::from_uuid(Uuid::from_u128(9));
         let member = Member::new(account, user, MemberKind::Agent, Timestamp(0));
-        Holder { user, expires_at: None, member: Some(member), state: PersonState::Active }
+        Holder {
+            user,
+            expires_at: None,
+            member: Some(member),
+            state: PersonState::Active,
+        }
     }
 
     fn leaving(n: u128) -> Subject {
@@ -96,7 +122,13 @@ mod tests {
     fn the_last_one_that_counts_may_not_leave() {
         let rule = Holders::AtLeast(1);
         assert!(breaks(rule, &[holder(1)], &leaving(1), true, Timestamp(5)));
-        assert!(!breaks(rule, &[holder(1), holder(2)], &leaving(1), true, Timestamp(5)));
+        assert!(!breaks(
+            rule,
+            &[holder(1), holder(2)],
+            &leaving(1),
+            true,
+            Timestamp(5)
+        ));
         assert!(!breaks(rule, &[], &leaving(1), true, Timestamp(5)));
     }
 

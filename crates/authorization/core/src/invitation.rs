@@ -68,11 +68,19 @@ impl Invitation {
 /// Whether an e-mail address is in one of the allowed domains; in any where none is named.
 #[must_use]
 pub fn domain_is_allowed(email: &str, allowed: Option<&serde_json::Value>) -> bool {
-    let Some(allowed) = allowed.and_then(serde_json::Value::as_array).filter(|all| !all.is_empty()) else {
+    let Some(allowed) = allowed
+        .and_then(serde_json::Value::as_array)
+        .filter(|all| !all.is_empty())
+    else {
         return true;
     };
-    let Some((_, domain)) = email.trim().rsplit_once('@') else { return false };
-    allowed.iter().filter_map(serde_json::Value::as_str).any(|one| one.eq_ignore_ascii_case(domain))
+    let Some((_, domain)) = email.trim().rsplit_once('@') else {
+        return false;
+    };
+    allowed
+        .iter()
+        .filter_map(serde_json::Value::as_str)
+        .any(|one| one.eq_ignore_ascii_case(domain))
 }
 
 /// The key of the last row of a page: newest first.
@@ -82,7 +90,11 @@ pub type After = (Timestamp, Uuid);
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// An invitation.
-    async fn invitation(&self, account: AccountId, id: InvitationId) -> Result<Option<Invitation>, StoreError>;
+    async fn invitation(
+        &self,
+        account: AccountId,
+        id: InvitationId,
+    ) -> Result<Option<Invitation>, StoreError>;
     /// The newest invitation to an e-mail address on a scope, a pending one before all others.
     async fn newest_invitation(
         &self,

@@ -28,7 +28,14 @@ impl Member {
     /// A member that is active and does not end by itself.
     #[must_use]
     pub fn new(account: AccountId, user: UserId, kind: MemberKind, now: Timestamp) -> Self {
-        Self { account, user, kind, state: MemberState::Active, expires_at: None, created_at: now }
+        Self {
+            account,
+            user,
+            kind,
+            state: MemberState::Active,
+            expires_at: None,
+            created_at: now,
+        }
     }
     /// Whether the membership counts at that instant.
     #[must_use]

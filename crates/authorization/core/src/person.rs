@@ -81,7 +81,12 @@ pub trait Reader: Send + Sync {
     /// A service account.
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError>;
     /// Whether a role is bound to a subject at the deployment or at a product.
-    async fn has_root_binding(&self, root: &ScopeRoot, subject: &Subject, role: &str) -> Result<bool, StoreError>;
+    async fn has_root_binding(
+        &self,
+        root: &ScopeRoot,
+        subject: &Subject,
+        role: &str,
+    ) -> Result<bool, StoreError>;
 }
 
 /// Writes users and service accounts.

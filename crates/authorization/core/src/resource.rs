@@ -32,10 +32,16 @@ impl std::str::FromStr for Name {
         let (of, id) = text.split_once(':').ok_or(NameError)?;
         let good = !of.is_empty()
             && of.len() <= 63
-            && of.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            && of
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
             && (1..=256).contains(&id.len())
             && !id.chars().any(char::is_control);
-        good.then(|| Self { of: of.to_owned(), id: id.to_owned() }).ok_or(NameError)
+        good.then(|| Self {
+            of: of.to_owned(),
+            id: id.to_owned(),
+        })
+        .ok_or(NameError)
     }
 }
 
@@ -83,7 +89,8 @@ pub trait Reader: Send + Sync {
     /// Counts the resources of a type that a subject owns.
     async fn owned(&self, account: AccountId, owner: &Subject, of: &str) -> Result<u64, StoreError>;
     /// How many resources of a type a subject may own, where that is limited.
-    async fn quota(&self, account: AccountId, subject: &Subject, of: &str) -> Result<Option<u64>, StoreError>;
+    async fn quota(&self, account: AccountId, subject: &Subject, of: &str)
+    -> Result<Option<u64>, StoreError>;
     /// The quotas that were set, by subject and type.
     async fn quotas(
         &self,

@@ -36,7 +36,8 @@ pub trait Reader: Send + Sync {
 #[async_trait]
 pub trait Writer: Send + Sync {
     /// Lets the seat of a member end at an instant.
-    async fn put_ending(&mut self, account: AccountId, user: UserId, at: Timestamp) -> Result<(), StoreError>;
+    async fn put_ending(&mut self, account: AccountId, user: UserId, at: Timestamp)
+    -> Result<(), StoreError>;
     /// Forgets the seats that have ended: another limit was set.
     async fn forget_endings(&mut self, account: AccountId, until: Timestamp) -> Result<(), StoreError>;
 }
@@ -45,7 +46,11 @@ pub trait Writer: Send + Sync {
 ///
 /// # Errors
 /// The store fails.
-pub async fn count(read: &(impl Read + ?Sized), account: &Account, now: Timestamp) -> Result<Seats, StoreError> {
+pub async fn count(
+    read: &(impl Read + ?Sized),
+    account: &Account,
+    now: Timestamp,
+) -> Result<Seats, StoreError> {
     let used = read.seats_taken(account.id).await?;
     let endings = read.endings(account.id).await?;
     let ended = endings.iter().filter(|at| **at <= now).count() as u64;
@@ -66,7 +71,9 @@ pub fn cycle_end(anchor: Timestamp, now: Timestamp) -> Timestamp {
             year += 1;
         }
         month = month.next();
-        let Some(next) = on_day(year, month, start) else { return now };
+        let Some(next) = on_day(year, month, start) else {
+            return now;
+        };
         at = next;
     }
     Timestamp::from(at)
@@ -85,9 +92,18 @@ mod tests {
     fn a_cycle_ends_on_the_anchors_day_of_the_month_or_its_last_day() {
         let at = |text: &str| Timestamp::parse(text).unwrap();
         let anchor = at("2026-01-31T09:00:00Z");
-        assert_eq!(cycle_end(anchor, at("2026-02-01T00:00:00Z")), at("2026-02-28T09:00:00Z"));
-        assert_eq!(cycle_end(anchor, at("2026-02-28T09:00:00Z")), at("2026-03-31T09:00:00Z"));
-        assert_eq!(cycle_end(anchor, at("2026-12-31T10:00:00Z")), at("2027-01-31T09:00:00Z"));
+        assert_eq!(
+            cycle_end(anchor, at("2026-02-01T00:00:00Z")),
+            at("2026-02-28T09:00:00Z")
+        );
+        assert_eq!(
+            cycle_end(anchor, at("2026-02-28T09:00:00Z")),
+            at("2026-03-31T09:00:00Z")
+        );
+        assert_eq!(
+            cycle_end(anchor, at("2026-12-31T10:00:00Z")),
+            at("2027-01-31T09:00:00Z")
+        );
         assert_eq!(cycle_end(anchor, anchor), at("2026-02-28T09:00:00Z"));
         assert_eq!(cycle_end(anchor, at("2026-01-01T00:00:00Z")), anchor);
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_policy::{
-    AccountPolicy, Audience, Claim, DecisionInput, PermissionSet, PlaceId, PlaceState, Places, Request, Role, RoleNo, Target,
-    Values, decide, holds,
+    AccountPolicy, Audience, Claim, DecisionInput, PermissionSet, PlaceId, PlaceState, Places, Request, Role,
+    RoleNo, Target, Values, decide, holds,
     manifest::{Holders, UserMode},
     may_assign,
 };
@@ -69,8 +69,15 @@ impl Actor {
         by: &Authorized,
         subject: &Subject,
     ) -> Result<Self, StoreError> {
-        let standing = if by.is_operator() { None } else { Some(situation.standing(read, subject).await?) };
-        Ok(Self { subject: subject.clone(), standing })
+        let standing = if by.is_operator() {
+            None
+        } else {
+            Some(situation.standing(read, subject).await?)
+        };
+        Ok(Self {
+            subject: subject.clone(),
+            standing,
+        })
     }
     /// Whether it acts by a role of the deployment.
     #[must_use]
@@ -89,10 +96,19 @@ impl Situation {
         account: AccountId,
         scopes: impl IntoIterator<Item = &Scope>,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(account) = read.account(account).await? else { return Ok(None) };
-        let ids: Vec<Uuid> =
-            scopes.into_iter().filter(|scope| scope.level() > Level::Account).filter_map(Scope::uuid).collect();
-        let rows = if ids.is_empty() { Vec::new() } else { read.places(account.id, &ids).await? };
+        let Some(account) = read.account(account).await? else {
+            return Ok(None);
+        };
+        let ids: Vec<Uuid> = scopes
+            .into_iter()
+            .filter(|scope| scope.level() > Level::Account)
+            .filter_map(Scope::uuid)
+            .collect();
+        let rows = if ids.is_empty() {
+            Vec::new()
+        } else {
+            read.places(account.id, &ids).await?
+        };
         let places = rows.iter().map(|place| bailiwick_policy::Place {
             id: PlaceId::from(&place.scope),
             parent: PlaceId::from(&place.parent),
@@ -101,14 +117,23 @@ impl Situation {
         });
         let (places, _) = Places::build(account.id, account.state, places);
         let policy = read.policy(&account).await?;
-        Ok(Some(Self { account, policy, places, none: Values::default() }))
+        Ok(Some(Self {
+            account,
+            policy,
+            places,
+            none: Values::default(),
+        }))
     }
 
     /// What a subject has here.
     ///
     /// # Errors
     /// The store fails.
-    pub async fn standing(&self, read: &(impl Read + ?Sized), subject: &Subject) -> Result<Standing, StoreError> {
+    pub async fn standing(
+        &self,
+        read: &(impl Read + ?Sized),
+        subject: &Subject,
+    ) -> Result<Standing, StoreError> {
         read.standing(self.account.id, &self.policy, subject, false).await
     }
 
@@ -133,7 +158,14 @@ impl Situation {
         ask: impl FnOnce(&DecisionInput<'_>) -> T,
     ) -> T {
         let request = self.plain_request();
-        self.ask_about(subject, standing, Target::Scope(PlaceId::from(scope)), request, now, ask)
+        self.ask_about(
+            subject,
+            standing,
+            Target::Scope(PlaceId::from(scope)),
+            request,
+            now,
+            ask,
+        )
     }
 
     /// Asks the decision engine about a subject.
@@ -164,20 +196,30 @@ impl Situation {
     /// A request that says nothing beside its target.
     #[must_use]
     pub fn plain_request(&self) -> Request<'_> {
-        Request { attributes: &self.none, context: &self.none, digest: None }
+        Request {
+            attributes: &self.none,
+            context: &self.none,
+            digest: None,
+        }
     }
 
     /// Whether the actor may give away what is claimed on a target. The operator may give what its own role has.
     #[must_use]
     pub fn may_give(&self, actor: &Actor, claim: &Claim, target: Target<'_>, now: Timestamp) -> bool {
-        let Some(standing) = &actor.standing else { return self.operator_has(claim) };
+        let Some(standing) = &actor.standing else {
+            return self.operator_has(claim);
+        };
         let request = self.plain_request();
-        self.ask_about(&actor.subject, standing, target, request, now, |input| holds(input, claim))
+        self.ask_about(&actor.subject, standing, target, request, now, |input| {
+            holds(input, claim)
+        })
     }
 
     fn operator_has(&self, claim: &Claim) -> bool {
         let product = self.policy.product();
-        let role = product.role(RoleNo::OPERATOR).and_then(|role| role.level(Level::Deployment));
+        let role = product
+            .role(RoleNo::OPERATOR)
+            .and_then(|role| role.level(Level::Deployment));
         let needed = product.matched(claim.pattern, claim.level);
         role.is_some_and(|at| needed.is_subset(&at.permissions()))
     }
@@ -185,22 +227,37 @@ impl Situation {
     /// The same situation with another policy: what would be.
     #[must_use]
     pub fn with_policy(&self, policy: Arc<AccountPolicy>) -> Self {
-        Self { account: self.account.clone(), policy, places: self.places.clone(), none: Values::default() }
+        Self {
+            account: self.account.clone(),
+            policy,
+            places: self.places.clone(),
+            none: Values::default(),
+        }
     }
 
     /// Whether the actor has a permission on a scope. The operator has it also where the scope is not known.
     #[must_use]
     pub fn allows(&self, actor: &Actor, permission: &str, scope: &Scope, now: Timestamp) -> bool {
-        let Some(standing) = &actor.standing else { return true };
-        let Some(permission) = self.policy.product().permission_no(permission) else { return false };
-        self.ask(&actor.subject, standing, scope, now, |input| decide(input, permission).is_allow())
+        let Some(standing) = &actor.standing else {
+            return true;
+        };
+        let Some(permission) = self.policy.product().permission_no(permission) else {
+            return false;
+        };
+        self.ask(&actor.subject, standing, scope, now, |input| {
+            decide(input, permission).is_allow()
+        })
     }
 
     /// Whether the actor may give a role on a scope, or take it away.
     #[must_use]
     pub fn may_assign(&self, actor: &Actor, role: RoleNo, scope: &Scope, now: Timestamp) -> bool {
-        let Some(standing) = &actor.standing else { return true };
-        self.ask(&actor.subject, standing, scope, now, |input| may_assign(input, role))
+        let Some(standing) = &actor.standing else {
+            return true;
+        };
+        self.ask(&actor.subject, standing, scope, now, |input| {
+            may_assign(input, role)
+        })
     }
 
     /// The role of that name, where it can be bound at that level.
@@ -213,14 +270,19 @@ impl Situation {
     /// The role of a level that exactly one must have.
     #[must_use]
     pub fn single_holder_role(&self, level: Level) -> Option<&Role> {
-        self.policy.roles().find(|role| matches!(role.holders, Some(Holders::Exactly(_))) && role.level(level).is_some())
+        self.policy
+            .roles()
+            .find(|role| matches!(role.holders, Some(Holders::Exactly(_))) && role.level(level).is_some())
     }
 
     /// The role that whoever makes an account gets: the one that exactly one must have, else one that somebody must.
     #[must_use]
     pub fn founder_role(&self) -> Option<&Role> {
-        let at_least =
-            || self.policy.roles().find(|role| role.holders.is_some() && role.level(Level::Account).is_some());
+        let at_least = || {
+            self.policy
+                .roles()
+                .find(|role| role.holders.is_some() && role.level(Level::Account).is_some())
+        };
         self.single_holder_role(Level::Account).or_else(at_least)
     }
 
@@ -234,12 +296,15 @@ impl Situation {
     #[must_use]
     pub fn state(&self, scope: &Scope) -> Option<PlaceState> {
         let path = self.places.path(PlaceId::from(scope))?;
-        let worst = path.iter().map(|place| place.state).max_by_key(|state| match state {
-            PlaceState::Active => 0,
-            PlaceState::Suspended => 1,
-            PlaceState::Moving => 2,
-            PlaceState::Deleted => 3,
-        })?;
+        let worst = path
+            .iter()
+            .map(|place| place.state)
+            .max_by_key(|state| match state {
+                PlaceState::Active => 0,
+                PlaceState::Suspended => 1,
+                PlaceState::Moving => 2,
+                PlaceState::Deleted => 3,
+            })?;
         (worst != PlaceState::Deleted).then_some(worst)
     }
 }

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bailiwick_types::{AccountId, Clock, Code, Fault, IdGen, Reason, ScopeRoot, Token};
 
-use crate::{Change, account, approval, binding, grant, invitation, member, person, product, request, resource, role, seat, situation};
+use crate::{
+    Change, account, approval, binding, grant, invitation, member, person, product, request, resource, role,
+    seat, situation,
+};
 
 /// What a store failed with. What it was is for the log alone.
 #[derive(Debug)]

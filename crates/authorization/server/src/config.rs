@@ -97,7 +97,12 @@ impl RedisConfig {
     #[must_use]
     pub fn settings(&self) -> Option<RedisSettings> {
         let urls = self.url.as_ref()?.expose();
-        let urls: Vec<_> = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).map(Into::into).collect();
+        let urls: Vec<_> = urls
+            .split(',')
+            .map(str::trim)
+            .filter(|url| !url.is_empty())
+            .map(Into::into)
+            .collect();
         (!urls.is_empty()).then(|| RedisSettings {
             urls,
             cluster: self.cluster,

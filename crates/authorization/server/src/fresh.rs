@@ -68,7 +68,11 @@ pub(crate) struct Freshness {
 
 impl Freshness {
     pub(crate) fn new(db: Db, longest: Duration) -> Self {
-        Self { db, longest, known: Arc::default() }
+        Self {
+            db,
+            longest,
+            known: Arc::default(),
+        }
     }
     /// Waits until identity's feed has told of a user or service account that it has signed a token for: without that, a
     /// caller that is new would be taken for one without rights.
@@ -78,8 +82,20 @@ impl Freshness {
             "service" => "SELECT 1 AS one FROM service_state WHERE service_id = $1",
             _ => return Ok(()),
         };
-        let service = || caller.id().parse::<ServiceAccountId>().ok().map(ServiceAccountId::uuid);
-        let Some(id) = caller.user_id().map(bailiwick_types::UserId::uuid).or_else(service) else { return Ok(()) };
+        let service = || {
+            caller
+                .id()
+                .parse::<ServiceAccountId>()
+                .ok()
+                .map(ServiceAccountId::uuid)
+        };
+        let Some(id) = caller
+            .user_id()
+            .map(bailiwick_types::UserId::uuid)
+            .or_else(service)
+        else {
+            return Ok(());
+        };
         let is_known = |known: &HashSet<Subject>| known.contains(caller);
         if is_known(&self.known.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(());
@@ -124,20 +140,37 @@ impl Freshness {
         let people: Vec<&Subject> = subjects.iter().copied().chain(&context.caller.subject).collect();
         let needed = |service: Service, root: &ScopeRoot| match (service, root) {
             (Service::Tenancy, ScopeRoot::Account(of)) => account == Some(*of),
-            (Service::Identity, ScopeRoot::User(user)) => people.iter().any(|subject| subject.user_id() == Some(*user)),
-            (Service::Identity, ScopeRoot::Deployment) => people.iter().any(|subject| subject.kind() == "service"),
+            (Service::Identity, ScopeRoot::User(user)) => {
+                people.iter().any(|subject| subject.user_id() == Some(*user))
+            }
+            (Service::Identity, ScopeRoot::Deployment) => {
+                people.iter().any(|subject| subject.kind() == "service")
+            }
             _ => false,
         };
-        let pairs = context.token.revisions.iter().filter(|((service, root), _)| needed(*service, root));
+        let pairs = context
+            .token
+            .revisions
+            .iter()
+            .filter(|((service, root), _)| needed(*service, root));
         for ((service, root), revision) in pairs {
-            let Some(epoch) = context.token.epochs.get(service) else { continue };
+            let Some(epoch) = context.token.epochs.get(service) else {
+                continue;
+            };
             let within = context.remaining(self.longest);
-            let waited = self.db.wait_applied(*service, epoch, root, *revision, within).await;
+            let waited = self
+                .db
+                .wait_applied(*service, epoch, root, *revision, within)
+                .await;
             match waited.map_err(IntoStatus::into_status)? {
                 // Of another epoch there is nothing to wait for: what is read is the newest there is.
                 Waited::Reached | Waited::OtherEpoch => {}
                 Waited::Late => {
-                    let late = NotYetVisible { service: *service, root: root.clone(), revision: *revision };
+                    let late = NotYetVisible {
+                        service: *service,
+                        root: root.clone(),
+                        revision: *revision,
+                    };
                     return Err(late.into_status());
                 }
             }

@@ -47,7 +47,10 @@ pub struct Deps {
 
 impl std::fmt::Debug for Deps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deps").field("config", &self.config).field("db", &self.db).finish_non_exhaustive()
+        f.debug_struct("Deps")
+            .field("config", &self.config)
+            .field("db", &self.db)
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,7 +87,13 @@ impl OnCommit for Visible {
 pub async fn build(deps: Deps) -> Result<AuthorizationService, Error> {
     let source = Arc::new(SqlSource::new(deps.db.clone()));
     let second = second(&deps);
-    let replica = Replica::new(source.clone(), second, source, Arc::clone(&deps.clock), deps.config.replica());
+    let replica = Replica::new(
+        source.clone(),
+        second,
+        source,
+        Arc::clone(&deps.clock),
+        deps.config.replica(),
+    );
     let store = SqlStore::new(deps.db.clone()).with_hook(Arc::new(Visible(Arc::clone(&replica))));
     // The first poll finds the end of the outbox: only then is there anything to answer from.
     if let Err(error) = replica.poll().await {
@@ -149,10 +158,29 @@ impl AuthorizationService {
             clock: Arc::clone(&self.deps.clock),
             ids: Arc::clone(&self.deps.ids),
         };
-        let identity = IdentitySink { tools: tools.clone(), authenticator: Arc::clone(&self.deps.authenticator) };
-        self.follow(tasks, stop, Service::Tenancy, self.deps.tenancy.clone(), Arc::new(TenancySink(tools)));
-        self.follow(tasks, stop, Service::Identity, self.deps.identity.clone(), Arc::new(identity));
-        let (db, keep, until) = (self.deps.db.clone(), self.deps.config.feed_retention.get(), stop.clone());
+        let identity = IdentitySink {
+            tools: tools.clone(),
+            authenticator: Arc::clone(&self.deps.authenticator),
+        };
+        self.follow(
+            tasks,
+            stop,
+            Service::Tenancy,
+            self.deps.tenancy.clone(),
+            Arc::new(TenancySink(tools)),
+        );
+        self.follow(
+            tasks,
+            stop,
+            Service::Identity,
+            self.deps.identity.clone(),
+            Arc::new(identity),
+        );
+        let (db, keep, until) = (
+            self.deps.db.clone(),
+            self.deps.config.feed_retention.get(),
+            stop.clone(),
+        );
         tasks.spawn(async move {
             until.run_until_cancelled(retain(db, keep)).await;
         });
@@ -213,7 +241,9 @@ impl AuthorizationService {
     async fn forget_before(&self, before: i64) -> Result<(), Error> {
         let tx = self.deps.db.begin_write(&[]).await?;
         let sql = "DELETE FROM idempotency WHERE created_at < $1";
-        tx.conn().execute_raw(statement(tx.conn(), sql, vec![before.into()])).await?;
+        tx.conn()
+            .execute_raw(statement(tx.conn(), sql, vec![before.into()]))
+            .await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,5 +1,10 @@
 //! A replica on a real database: what it answers is true, and becomes true when it should.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -10,7 +15,9 @@ use bailiwick_policy::{Audience, Outcome, Reason};
 use bailiwick_proto::events::v1::PlaceState;
 use bailiwick_rpc::OperatorAllowed;
 use bailiwick_types::{Scope, ScopeRoot, Subject};
-use support::{MANIFEST, World, account, allows, allows_at, ask, group, on_both_engines, user, user_id, workspace};
+use support::{
+    MANIFEST, World, account, allows, allows_at, ask, group, on_both_engines, user, user_id, workspace,
+};
 
 on_both_engines! {
     a_binding_allows_and_its_removal_denies
@@ -52,7 +59,15 @@ async fn a_binding_allows_and_its_removal_denies(world: World) {
     let (root, revision) = done.revisions[0].clone();
     replica.applied(&root, revision).await;
     assert!(!allows(&replica, a, &user(1), "note.view", &on).await);
-    let unknown = ask(&replica, account(9), &user(1), "note.view", &on, &Consistency::MinimizeLatency).await;
+    let unknown = ask(
+        &replica,
+        account(9),
+        &user(1),
+        "note.view",
+        &on,
+        &Consistency::MinimizeLatency,
+    )
+    .await;
     assert!(matches!(unknown, Err(ReplicaError::UnknownAccount)));
 }
 
@@ -85,7 +100,9 @@ async fn what_was_not_polled_is_not_seen_and_what_was_is(world: World) {
     assert!(allows(&replica, a, &user(1), "note.view", &on).await);
     replica.poll().await.unwrap();
     assert!(!allows(&replica, a, &user(1), "note.view", &on).await);
-    let primary = ask(&replica, a, &user(1), "note.view", &on, &Consistency::Fully).await.unwrap();
+    let primary = ask(&replica, a, &user(1), "note.view", &on, &Consistency::Fully)
+        .await
+        .unwrap();
     assert_eq!(primary.outcome, Outcome::Deny);
 }
 
@@ -99,7 +116,9 @@ async fn groups_in_groups_give_what_they_have(world: World) {
     write.join(group(2), &Subject::group(group(1))).await;
     // A circle.
     write.join(group(1), &Subject::group(group(2))).await;
-    write.bind(&Subject::group(group(2)), "editor", &Scope::Account(a)).await;
+    write
+        .bind(&Subject::group(group(2)), "editor", &Scope::Account(a))
+        .await;
     write.commit().await;
     let replica = world.replica();
     replica.poll().await.unwrap();
@@ -116,12 +135,21 @@ async fn resources_are_known_unknown_and_below_others(world: World) {
     let replica = world.replica();
     replica.poll().await.unwrap();
     let near = Consistency::MinimizeLatency;
-    let absent = ask(&replica, a, &user(1), "note.view", "note:1", &near).await.unwrap();
-    assert_eq!((absent.outcome, absent.reason), (Outcome::Deny, Reason::ResourceUnknown));
+    let absent = ask(&replica, a, &user(1), "note.view", "note:1", &near)
+        .await
+        .unwrap();
+    assert_eq!(
+        (absent.outcome, absent.reason),
+        (Outcome::Deny, Reason::ResourceUnknown)
+    );
     let mut write = world.write(a).await;
-    write.resource("folder", "f", &Scope::Account(a), None, "{}").await;
+    write
+        .resource("folder", "f", &Scope::Account(a), None, "{}")
+        .await;
     let assignee = format!(r#"{{"assignee": "{}"}}"#, user_id(3));
-    write.resource("note", "1", &Scope::Account(a), Some(("folder", "f")), &assignee).await;
+    write
+        .resource("note", "1", &Scope::Account(a), Some(("folder", "f")), &assignee)
+        .await;
     write.member(user_id(3)).await;
     write.bind(&user(3), "handler", &Scope::Account(a)).await;
     write.commit().await;
@@ -146,7 +174,11 @@ async fn a_closed_workspace_denies_everything_in_it(world: World) {
     replica.poll().await.unwrap();
     let on = format!("workspace:{}", workspace(1));
     assert!(!allows(&replica, a, &user(1), "note.view", &on).await);
-    for (state, allowed) in [(PlaceState::Active, true), (PlaceState::Suspended, false), (PlaceState::Active, true)] {
+    for (state, allowed) in [
+        (PlaceState::Active, true),
+        (PlaceState::Suspended, false),
+        (PlaceState::Active, true),
+    ] {
         let mut write = world.write(a).await;
         write.workspace(workspace(1), state).await;
         write.commit().await;
@@ -160,7 +192,10 @@ async fn a_manifest_counts_for_everybody_at_once(world: World) {
     let replica = world.replica();
     replica.poll().await.unwrap();
     assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
-    let changed = MANIFEST.replace("{account: {permissions: [note.edit]}", "{account: {permissions: [note.view]}");
+    let changed = MANIFEST.replace(
+        "{account: {permissions: [note.edit]}",
+        "{account: {permissions: [note.view]}",
+    );
     world.apply(&changed, 2).await;
     replica.poll().await.unwrap();
     assert!(!allows(&replica, a, &user(1), "note.edit", &on).await);
@@ -228,25 +263,66 @@ async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
     let fully = Consistency::Fully;
     let held = async |subject: &Subject, permission: &str, allowed: OperatorAllowed| {
         let targets = [on.clone()];
-        replica.held(subject, Some(a), permission, &targets, allowed, &fully, None).await.unwrap()
+        replica
+            .held(subject, Some(a), permission, &targets, allowed, &fully, None)
+            .await
+            .unwrap()
     };
-    assert_eq!(held(&operator, "account.view", OperatorAllowed::Yes).await.allowed, [false]);
-    world.bind_root(ScopeRoot::Deployment, &operator, "operator").await;
+    assert_eq!(
+        held(&operator, "account.view", OperatorAllowed::Yes)
+            .await
+            .allowed,
+        [false]
+    );
+    world
+        .bind_root(ScopeRoot::Deployment, &operator, "operator")
+        .await;
     let product = ScopeRoot::Product("notes".to_owned().try_into().unwrap());
     world.bind_root(product, &service, "service").await;
     let by_deployment = held(&operator, "account.view", OperatorAllowed::Yes).await;
-    assert_eq!((by_deployment.allowed, by_deployment.operator), (vec![true], true));
-    assert_eq!(held(&operator, "account.view", OperatorAllowed::No).await.allowed, [false]);
-    assert_eq!(held(&operator, "note.create", OperatorAllowed::Only).await.allowed, [true]);
-    assert_eq!(held(&service, "decision.check", OperatorAllowed::Yes).await.allowed, [true]);
-    assert!(!held(&service, "decision.check", OperatorAllowed::Yes).await.operator);
-    assert_eq!(held(&user(1), "decision.check", OperatorAllowed::No).await.allowed, [false]);
+    assert_eq!(
+        (by_deployment.allowed, by_deployment.operator),
+        (vec![true], true)
+    );
+    assert_eq!(
+        held(&operator, "account.view", OperatorAllowed::No).await.allowed,
+        [false]
+    );
+    assert_eq!(
+        held(&operator, "note.create", OperatorAllowed::Only)
+            .await
+            .allowed,
+        [true]
+    );
+    assert_eq!(
+        held(&service, "decision.check", OperatorAllowed::Yes)
+            .await
+            .allowed,
+        [true]
+    );
+    assert!(
+        !held(&service, "decision.check", OperatorAllowed::Yes)
+            .await
+            .operator
+    );
+    assert_eq!(
+        held(&user(1), "decision.check", OperatorAllowed::No)
+            .await
+            .allowed,
+        [false]
+    );
     for permission in ["account.view", "note.create", "note.view"] {
-        assert!(!allows(&replica, a, &operator, permission, &on).await, "{permission}");
+        assert!(
+            !allows(&replica, a, &operator, permission, &on).await,
+            "{permission}"
+        );
     }
     let deployment = ["deployment".to_owned()];
     let only = OperatorAllowed::Only;
-    let held = replica.held(&operator, None, "account.view", &deployment, only, &fully, None).await.unwrap();
+    let held = replica
+        .held(&operator, None, "account.view", &deployment, only, &fully, None)
+        .await
+        .unwrap();
     assert!(held.operator);
 }
 
@@ -255,7 +331,9 @@ async fn a_batch_is_answered_at_one_revision(world: World) {
     let (a, on) = seeded(&world).await;
     let mut write = world.write(a).await;
     for n in 0..50 {
-        write.resource("note", &n.to_string(), &Scope::Account(a), None, "{}").await;
+        write
+            .resource("note", &n.to_string(), &Scope::Account(a), None, "{}")
+            .await;
     }
     write.commit().await;
     let replica = world.replica();
@@ -275,9 +353,15 @@ async fn a_batch_is_answered_at_one_revision(world: World) {
     items.push(question(&two, &on));
     items.push(question(&one, &on));
     let batch = BatchQuestion { items: &items };
-    let decided = replica.decide_all(a, &batch, &Consistency::MinimizeLatency, None).await.unwrap();
+    let decided = replica
+        .decide_all(a, &batch, &Consistency::MinimizeLatency, None)
+        .await
+        .unwrap();
     let answers = decided.answer.unwrap();
-    let allowed: Vec<bool> = answers.iter().map(|answer| answer.outcome == Outcome::Allow).collect();
+    let allowed: Vec<bool> = answers
+        .iter()
+        .map(|answer| answer.outcome == Outcome::Allow)
+        .collect();
     let mut expected = vec![true; 50];
     expected.extend([false; 10]);
     expected.extend([false, true]);
@@ -308,7 +392,13 @@ async fn a_disabled_user_is_denied(world: World) {
 async fn an_overflow_of_changes_asks_the_primary(world: World) {
     use bailiwick_authorization_server::replica::ReplicaConfig;
     let (a, on) = seeded(&world).await;
-    let replica = world.replica_with(None, ReplicaConfig { changes: 4, ..ReplicaConfig::default() });
+    let replica = world.replica_with(
+        None,
+        ReplicaConfig {
+            changes: 4,
+            ..ReplicaConfig::default()
+        },
+    );
     replica.poll().await.unwrap();
     assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
     for n in 10..30 {

@@ -1,5 +1,10 @@
 //! Redis holds no truth: whatever happens to it, answers are those of the primary.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -56,12 +61,24 @@ async fn revoke(world: &World, a: AccountId, n: u128) -> Token {
 }
 
 async fn keys(redis: &Redis) -> usize {
-    redis.command("DBSIZE").await.unwrap().chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap()
+    redis
+        .command("DBSIZE")
+        .await
+        .unwrap()
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect::<String>()
+        .parse()
+        .unwrap()
 }
 
 async fn says(replica: &Replica, a: AccountId, n: u128, on: &str, token: &Token) -> bool {
     let fresh = Consistency::AtLeast(token.clone());
-    ask(replica, a, &user(n), "note.edit", on, &fresh).await.unwrap().outcome == Outcome::Allow
+    ask(replica, a, &user(n), "note.edit", on, &fresh)
+        .await
+        .unwrap()
+        .outcome
+        == Outcome::Allow
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -106,7 +123,10 @@ async fn in_spite_of(trouble: impl AsyncFn(&Redis, usize)) {
             assert!(!says(&old, a, n, &on, &token).await, "round {round}");
             let newest = replica(&world, &redis);
             newest.poll().await.unwrap();
-            assert!(!allows(&newest, a, &user(n), "note.edit", &on).await, "round {round}");
+            assert!(
+                !allows(&newest, a, &user(n), "note.edit", &on).await,
+                "round {round}"
+            );
             assign(&world, a, n).await;
         }
     }
@@ -176,9 +196,11 @@ async fn values_of_another_epoch_are_overwritten() {
     let key = bailiwick_authorization_server::cache::PartKey::Subject(user(1).as_str().into());
     let cache = second(&redis);
     let keys = [key];
-    eventually("the new epoch in Redis", SOON, async || {
-        matches!(&cache.get(a, &keys).await[..], [Some((of, _))] if *of == epoch)
-    })
+    eventually(
+        "the new epoch in Redis",
+        SOON,
+        async || matches!(&cache.get(a, &keys).await[..], [Some((of, _))] if *of == epoch),
+    )
     .await;
 }
 
@@ -193,23 +215,54 @@ async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
     let (a, key) = (account(1), PartKey::Resource("note:1".into()));
     let epoch: Epoch = "one".into();
     let part = |account, product| Part {
-        read_at: Vector { deployment: 1, product, account },
+        read_at: Vector {
+            deployment: 1,
+            product,
+            account,
+        },
         manifest: 1,
         value: PartValue::Resource(None),
     };
-    let at = async || cache.get(a, &[key.clone()]).await.pop().flatten().map(|(of, part)| (of, part.read_at));
-    for (written, expected) in [((5, 1), (5, 1)), ((4, 9), (5, 1)), ((5, 2), (5, 2)), ((10, 2), (10, 2)), ((9, 3), (10, 2))] {
+    let at = async || {
+        cache
+            .get(a, &[key.clone()])
+            .await
+            .pop()
+            .flatten()
+            .map(|(of, part)| (of, part.read_at))
+    };
+    for (written, expected) in [
+        ((5, 1), (5, 1)),
+        ((4, 9), (5, 1)),
+        ((5, 2), (5, 2)),
+        ((10, 2), (10, 2)),
+        ((9, 3), (10, 2)),
+    ] {
         cache.put(a, &epoch, vec![(key.clone(), part(written.0, written.1))]);
         // Writes of one process are made in the order given, so a last one tells that this one is over.
         let marker = PartKey::Resource(format!("note:marker-{}-{}", written.0, written.1).into());
         cache.put(a, &epoch, vec![(marker.clone(), part(1, 1))]);
-        eventually("the marker", SOON, async || cache.get(a, &[marker.clone()]).await[0].is_some()).await;
+        eventually("the marker", SOON, async || {
+            cache.get(a, &[marker.clone()]).await[0].is_some()
+        })
+        .await;
         eventually("the newer value", SOON, async || {
-            at().await == Some((epoch.clone(), Vector { deployment: 1, product: expected.1, account: expected.0 }))
+            at().await
+                == Some((
+                    epoch.clone(),
+                    Vector {
+                        deployment: 1,
+                        product: expected.1,
+                        account: expected.0,
+                    },
+                ))
         })
         .await;
     }
     let other: Epoch = "two".into();
     cache.put(a, &other, vec![(key.clone(), part(1, 1))]);
-    eventually("the other epoch", SOON, async || at().await.is_some_and(|(of, _)| of == other)).await;
+    eventually("the other epoch", SOON, async || {
+        at().await.is_some_and(|(of, _)| of == other)
+    })
+    .await;
 }

@@ -3,7 +3,12 @@
 //! true at one single moment, not before what a token names, and not longer ago than the staleness bound.
 //!
 //! A failure prints its seed; `SEED=n` replays that one alone, `SEEDS=n` runs so many.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod model;
 
@@ -18,8 +23,9 @@ use std::{
 use bailiwick_authorization_server::{
     cache::{Part, PartKey, PartValue, Second},
     replica::{
-        AccountOf, BatchQuestion, Bound, Consistency, Content, Epoch, Loaded, NoArrivals, PartsRead, PolicyRows, Polled,
-        ProductState, Question, Read, Replica, ReplicaConfig, Root, Roots, Row, Source, SourceError, TargetText, Vector,
+        AccountOf, BatchQuestion, Bound, Consistency, Content, Epoch, Loaded, NoArrivals, PartsRead,
+        PolicyRows, Polled, ProductState, Question, Read, Replica, ReplicaConfig, Root, Roots, Row, Source,
+        SourceError, TargetText, Vector,
     },
 };
 use bailiwick_policy::{Audience, Outcome, PermissionSet};
@@ -64,7 +70,12 @@ impl World {
         if let Some(last) = self.history.last_mut() {
             last.until = Some(step);
         }
-        self.history.push(Moment { epoch, state, from: step, until: None });
+        self.history.push(Moment {
+            epoch,
+            state,
+            from: step,
+            until: None,
+        });
     }
     fn commit(&mut self) {
         let mut state = self.now().state.clone();
@@ -76,11 +87,14 @@ impl World {
     /// The database is set back to an earlier moment of its history: a new epoch begins there.
     fn restore(&mut self) {
         let epoch = Arc::clone(&self.now().epoch);
-        let same: Vec<usize> = (0..self.history.len()).filter(|i| self.history[*i].epoch == epoch).collect();
+        let same: Vec<usize> = (0..self.history.len())
+            .filter(|i| self.history[*i].epoch == epoch)
+            .collect();
         let to = same[self.dice.below(same.len())];
         let state = self.history[to].state.clone();
         self.epochs += 1;
-        self.log.retain(|row| row.revision <= state.revision_of(&row.root));
+        self.log
+            .retain(|row| row.revision <= state.revision_of(&row.root));
         self.push(format!("epoch-{}", self.epochs).into(), state);
     }
 }
@@ -144,7 +158,10 @@ impl Wire {
         let rows = Arc::new(PolicyRows::default());
         let policy = Arc::new(state.policy(&product.product));
         Content {
-            deployment: Arc::new(Bound { revision: state.deployment, sets: HashMap::new() }),
+            deployment: Arc::new(Bound {
+                revision: state.deployment,
+                sets: HashMap::new(),
+            }),
             product,
             product_bound: Arc::new(state.bound()),
             rows,
@@ -176,7 +193,11 @@ impl Source for Wire {
             let content = self.content(&now.state, account);
             let rows = since.map(|since| rows_since(world, account, since));
             let at = now.state.vector(account);
-            Some(Read { epoch: Arc::clone(&now.epoch), at, value: Loaded { content, rows } })
+            Some(Read {
+                epoch: Arc::clone(&now.epoch),
+                at,
+                value: Loaded { content, rows },
+            })
         })
         .await
     }
@@ -189,7 +210,11 @@ impl Source for Wire {
         self.snapshot(|world| {
             let now = world.now();
             let rows = rows_since(world, account, since);
-            Read { epoch: Arc::clone(&now.epoch), at: now.state.vector(account), value: Some(rows) }
+            Read {
+                epoch: Arc::clone(&now.epoch),
+                at: now.state.vector(account),
+                value: Some(rows),
+            }
         })
         .await
     }
@@ -198,9 +223,20 @@ impl Source for Wire {
         self.snapshot(move |world| {
             let now = world.now();
             let version = now.state.version as u64;
-            let parts = if version == manifest { now.state.parts(account, keys) } else { Vec::new() };
-            let value = PartsRead { manifest: version, parts };
-            Read { epoch: Arc::clone(&now.epoch), at: now.state.vector(account), value }
+            let parts = if version == manifest {
+                now.state.parts(account, keys)
+            } else {
+                Vec::new()
+            };
+            let value = PartsRead {
+                manifest: version,
+                parts,
+            };
+            Read {
+                epoch: Arc::clone(&now.epoch),
+                at: now.state.vector(account),
+                value,
+            }
         })
         .await
     }
@@ -213,7 +249,11 @@ impl Source for Wire {
         self.snapshot(move |world| {
             let now = world.now();
             let value = (now.state.version as u64, now.state.last_changes(account, keys));
-            Read { epoch: Arc::clone(&now.epoch), at: now.state.vector(account), value }
+            Read {
+                epoch: Arc::clone(&now.epoch),
+                at: now.state.vector(account),
+                value,
+            }
         })
         .await
     }
@@ -221,7 +261,9 @@ impl Source for Wire {
         self.snapshot(|world| {
             let now = world.now();
             let content = self.content(&now.state, ACCOUNTS[0]);
-            let products = products.iter().map(|_| (content.product.clone(), content.product_bound.clone()));
+            let products = products
+                .iter()
+                .map(|_| (content.product.clone(), content.product_bound.clone()));
             let roots = Roots {
                 deployment: deployment.then(|| content.deployment.clone()),
                 products: products.collect(),
@@ -242,21 +284,32 @@ impl Source for Wire {
         let cursor = self.cursor.lock().unwrap().clone();
         let Some((epoch, from)) = cursor else {
             let epoch = self.restart().await?;
-            return Ok(Polled { epoch, rows: Vec::new() });
+            return Ok(Polled {
+                epoch,
+                rows: Vec::new(),
+            });
         };
         let found = self
             .snapshot(|world| {
                 let now = world.now();
-                let rows = if now.epoch == epoch { world.log.get(from..).map(<[Row]>::to_vec) } else { None };
+                let rows = if now.epoch == epoch {
+                    world.log.get(from..).map(<[Row]>::to_vec)
+                } else {
+                    None
+                };
                 (Arc::clone(&now.epoch), rows, world.log.len())
             })
             .await?;
-        let (epoch, Some(rows), upto) = found else { return Err(SourceError::Refused) };
+        let (epoch, Some(rows), upto) = found else {
+            return Err(SourceError::Refused);
+        };
         *self.returned.lock().unwrap() = Some(upto);
         Ok(Polled { epoch, rows })
     }
     async fn restart(&self) -> Result<Epoch, SourceError> {
-        let (epoch, end) = self.snapshot(|world| (Arc::clone(&world.now().epoch), world.log.len())).await?;
+        let (epoch, end) = self
+            .snapshot(|world| (Arc::clone(&world.now().epoch), world.log.len()))
+            .await?;
         *self.cursor.lock().unwrap() = Some((Arc::clone(&epoch), end));
         *self.returned.lock().unwrap() = None;
         Ok(epoch)
@@ -291,12 +344,22 @@ impl Second for Chaos {
                     _ => {
                         // From a future that the primary has never had, with other content.
                         let (epoch, part) = all.last()?.clone();
-                        let read_at = Vector { account: part.read_at.account + 10_000, ..part.read_at };
+                        let read_at = Vector {
+                            account: part.read_at.account + 10_000,
+                            ..part.read_at
+                        };
                         let value = match part.value {
                             PartValue::Set { set, .. } => PartValue::Set { set, disabled: true },
                             PartValue::Resource(_) => PartValue::Resource(None),
                         };
-                        Some((epoch, Part { read_at, value, ..part }))
+                        Some((
+                            epoch,
+                            Part {
+                                read_at,
+                                value,
+                                ..part
+                            },
+                        ))
                     }
                 }
             };
@@ -308,7 +371,10 @@ impl Second for Chaos {
     fn put(&self, account: AccountId, epoch: &Epoch, parts: Vec<(PartKey, Part)>) {
         let mut written = self.written.lock().unwrap();
         for (key, part) in parts {
-            written.entry((account, key)).or_default().push((Arc::clone(epoch), part));
+            written
+                .entry((account, key))
+                .or_default()
+                .push((Arc::clone(epoch), part));
         }
     }
 }
@@ -368,7 +434,9 @@ async fn asker(world: Shared, replica: Arc<Replica>, tally: Arc<Mutex<Tally>>) {
                 audience: Audience::Product,
             })
             .collect();
-        let made = replica.decide_all(account, &BatchQuestion { items: &items }, &consistency, None).await;
+        let made = replica
+            .decide_all(account, &BatchQuestion { items: &items }, &consistency, None)
+            .await;
         let world = world.lock().unwrap();
         let mut tally = tally.lock().unwrap();
         let decided = match made {
@@ -378,8 +446,12 @@ async fn asker(world: Shared, replica: Arc<Replica>, tally: Arc<Mutex<Tally>>) {
                 continue;
             }
         };
-        let got: Vec<bool> =
-            decided.answer.unwrap().iter().map(|answer| answer.outcome == Outcome::Allow).collect();
+        let got: Vec<bool> = decided
+            .answer
+            .unwrap()
+            .iter()
+            .map(|answer| answer.outcome == Outcome::Allow)
+            .collect();
         let oldest = started.saturating_sub(BOUND.as_millis() as usize / STEP.as_millis() as usize);
         let true_at = |i: usize| {
             let moment = &world.history[i];
@@ -397,7 +469,12 @@ async fn asker(world: Shared, replica: Arc<Replica>, tally: Arc<Mutex<Tally>>) {
                 ever.iter()
                     .map(|i| {
                         let moment = &world.history[*i];
-                        (&*moment.epoch, moment.from, moment.until, moment.state.vector(account))
+                        (
+                            &*moment.epoch,
+                            moment.from,
+                            moment.until,
+                            moment.state.vector(account),
+                        )
                     })
                     .collect::<Vec<_>>(),
                 world.history.len() - 1,
@@ -414,13 +491,22 @@ async fn asker(world: Shared, replica: Arc<Replica>, tally: Arc<Mutex<Tally>>) {
 fn run(seed: u64) -> Tally {
     let products = model::products();
     let first = State::new(Arc::clone(&products[0].product), Arc::clone(&products[1].product));
-    let mut world = World { dice: Dice::new(seed), step: 0, history: Vec::new(), log: Vec::new(), epochs: 0 };
+    let mut world = World {
+        dice: Dice::new(seed),
+        step: 0,
+        history: Vec::new(),
+        log: Vec::new(),
+        epochs: 0,
+    };
     world.push("epoch-0".into(), first);
     let with_second = world.dice.below(4) != 0;
     let changes = [4, 64, 1_000][world.dice.below(3)];
     let world: Shared = Arc::new(Mutex::new(world));
     let clock = Arc::new(ManualClock::default());
-    let chaos = Arc::new(Chaos { world: Arc::clone(&world), written: Mutex::default() });
+    let chaos = Arc::new(Chaos {
+        world: Arc::clone(&world),
+        written: Mutex::default(),
+    });
     let tally = Arc::new(Mutex::new(Tally::default()));
     let mut tasks: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
     for _ in 0..3 {
@@ -431,7 +517,11 @@ fn run(seed: u64) -> Tally {
             down_until: Mutex::default(),
             products: products.clone(),
         });
-        let config = ReplicaConfig { staleness: BOUND, changes, ..ReplicaConfig::default() };
+        let config = ReplicaConfig {
+            staleness: BOUND,
+            changes,
+            ..ReplicaConfig::default()
+        };
         let second = with_second.then(|| Arc::clone(&chaos) as Arc<dyn Second>);
         let replica = Replica::new(source, second, Arc::new(NoArrivals), clock.clone(), config);
         let (poller, its_world) = (Arc::clone(&replica), Arc::clone(&world));
@@ -442,7 +532,11 @@ fn run(seed: u64) -> Tally {
             }
         }));
         for _ in 0..3 {
-            tasks.push(Box::pin(asker(Arc::clone(&world), Arc::clone(&replica), Arc::clone(&tally))));
+            tasks.push(Box::pin(asker(
+                Arc::clone(&world),
+                Arc::clone(&replica),
+                Arc::clone(&tally),
+            )));
         }
         // Hints of own commits come for some of the writes, late or early.
         let (hinted, its_world) = (replica, Arc::clone(&world));
@@ -451,7 +545,10 @@ fn run(seed: u64) -> Tally {
                 turns(&its_world, 80).await;
                 let (root, revision) = {
                     let world = its_world.lock().unwrap();
-                    (ScopeRoot::Account(ACCOUNTS[0]), world.now().state.vector(ACCOUNTS[0]).account)
+                    (
+                        ScopeRoot::Account(ACCOUNTS[0]),
+                        world.now().state.vector(ACCOUNTS[0]).account,
+                    )
                 };
                 hinted.applied(&root, revision).await;
             }
@@ -462,7 +559,11 @@ fn run(seed: u64) -> Tally {
         loop {
             turns(&its_world, 12).await;
             let mut world = its_world.lock().unwrap();
-            if world.dice.below(120) == 0 { world.restore() } else { world.commit() }
+            if world.dice.below(120) == 0 {
+                world.restore()
+            } else {
+                world.commit()
+            }
         }
     }));
     let mut order = Dice::new(seed ^ 0x5eed);
@@ -482,7 +583,10 @@ fn run(seed: u64) -> Tally {
 #[test]
 fn no_history_makes_an_answer_that_was_not_true() {
     // Timers are made but never fire: the order of events is the seed's alone.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
     let _entered = runtime.enter();
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds: Vec<u64> = match number("SEED") {
@@ -505,7 +609,10 @@ fn no_history_makes_an_answer_that_was_not_true() {
             }
         }
     }
-    println!("{} answers ({} changed, {} with tokens), {} errors", all.answers, all.changed, all.tokens, all.errors);
+    println!(
+        "{} answers ({} changed, {} with tokens), {} errors",
+        all.answers, all.changed, all.tokens, all.errors
+    );
     // A run in which nothing is answered, nothing changes or nothing fails would prove nothing.
     assert!(all.answers > 500 && all.tokens > 50 && all.changed > 50 && all.errors > 0);
 }

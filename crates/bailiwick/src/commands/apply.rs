@@ -51,9 +51,24 @@ pub(crate) async fn run(arguments: &Apply, how: Output) -> Result<()> {
 }
 
 /// Sends a manifest to a suite.
-pub(crate) async fn send(client: &Client, file: &str, manifest: String, dry_run: bool) -> Result<ApplyProductResponse> {
-    let request = ApplyProductRequest { manifest, file_name: file.to_owned(), validate_only: dry_run };
-    Ok(client.authorization().product().apply_product(request).await.map_err(words::fault)?.into_inner())
+pub(crate) async fn send(
+    client: &Client,
+    file: &str,
+    manifest: String,
+    dry_run: bool,
+) -> Result<ApplyProductResponse> {
+    let request = ApplyProductRequest {
+        manifest,
+        file_name: file.to_owned(),
+        validate_only: dry_run,
+    };
+    Ok(client
+        .authorization()
+        .product()
+        .apply_product(request)
+        .await
+        .map_err(words::fault)?
+        .into_inner())
 }
 
 fn read(manifest: &Path) -> Result<(String, String)> {
@@ -64,6 +79,9 @@ fn read(manifest: &Path) -> Result<(String, String)> {
     }
     match products::shipped(&name) {
         Some(text) => Ok((format!("{name}.yaml"), text.to_owned())),
-        None => bail!("`{name}` is neither a file nor a shipped product ({})", products::names().join(", ")),
+        None => bail!(
+            "`{name}` is neither a file nor a shipped product ({})",
+            products::names().join(", ")
+        ),
     }
 }

@@ -15,7 +15,10 @@ pub(crate) fn check(configured: &Configured) -> Result<()> {
     let config = Config::load(configured, &[])?;
     config.identity.check()?;
     if let Some(key) = &config.internal.key {
-        ensure!(key.expose().len() >= 32, "`internal.key` must have at least 32 characters");
+        ensure!(
+            key.expose().len() >= 32,
+            "`internal.key` must have at least 32 characters"
+        );
     }
     output::line(serde_json::to_string_pretty(&config)?);
     Ok(())

@@ -45,7 +45,10 @@ const QUESTIONS: &[(&str, &str, &str)] = &[
 /// Starts a suite, fills it, asks, and tells how to go on.
 pub(crate) async fn run(arguments: &Demo) -> Result<()> {
     let directory = tempfile::tempdir().context("cannot make a temporary directory")?;
-    let mut config = Config { data_dir: Some(directory.path().to_owned()), ..Config::default() };
+    let mut config = Config {
+        data_dir: Some(directory.path().to_owned()),
+        ..Config::default()
+    };
     config.server.listen = free(arguments.listen);
     config.server.drain_wait = Duration::ZERO.into();
     config.internal.key = Some(Secret::new(suite::random_text(48)));
@@ -59,8 +62,12 @@ pub(crate) async fn run(arguments: &Demo) -> Result<()> {
         directory.path().display()
     ));
 
-    let suite = Here { running: &running, password: password.clone() };
-    let scenario = Scenario::parse("one-question.yaml", SCENARIO).map_err(|unusable| anyhow::anyhow!("{unusable}"))?;
+    let suite = Here {
+        running: &running,
+        password: password.clone(),
+    };
+    let scenario =
+        Scenario::parse("one-question.yaml", SCENARIO).map_err(|unusable| anyhow::anyhow!("{unusable}"))?;
     let options = Options {
         no_tokens: false,
         allow_unsupported: false,
@@ -103,17 +110,43 @@ async fn service(operator: &Client) -> Result<(Client, String)> {
         role: "service".into(),
         ..Default::default()
     };
-    let made = operator.identity().service_account().create_service_account(request).await.map_err(words::fault)?;
+    let made = operator
+        .identity()
+        .service_account()
+        .create_service_account(request)
+        .await
+        .map_err(words::fault)?;
     let made = made.into_inner();
-    let id = made.service_account.context("no service account came back")?.service_account;
-    let issue = IssueTokenRequest { client_id: id.clone(), client_secret: made.secret.clone() };
-    let issued = operator.identity().token().issue_token(issue).await.map_err(words::fault)?.into_inner();
-    Ok((operator.with_credentials(Credentials::client(id, made.secret.into())), issued.access_token))
+    let id = made
+        .service_account
+        .context("no service account came back")?
+        .service_account;
+    let issue = IssueTokenRequest {
+        client_id: id.clone(),
+        client_secret: made.secret.clone(),
+    };
+    let issued = operator
+        .identity()
+        .token()
+        .issue_token(issue)
+        .await
+        .map_err(words::fault)?
+        .into_inner();
+    Ok((
+        operator.with_credentials(Credentials::client(id, made.secret.into())),
+        issued.access_token,
+    ))
 }
 
 async fn ask(service: &Client, world: &World, who: &str, what: &str, place: &str) -> Result<Vec<String>> {
     let request = question(world, who, what, place);
-    let came = service.authorization().decision().check(request).await.map_err(words::fault)?.into_inner();
+    let came = service
+        .authorization()
+        .decision()
+        .check(request)
+        .await
+        .map_err(words::fault)?
+        .into_inner();
     Ok(vec![
         who.to_owned(),
         what.to_owned(),
@@ -177,7 +210,10 @@ impl Suite for Here<'_> {
     }
     fn manifest(&self, product: &str) -> Option<Manifest> {
         let text = products::shipped(product)?.to_owned();
-        Some(Manifest { file: format!("{product}.yaml"), text })
+        Some(Manifest {
+            file: format!("{product}.yaml"),
+            text,
+        })
     }
     fn staleness(&self) -> Duration {
         Duration::from_secs(10)

@@ -32,7 +32,11 @@ pub(crate) async fn run(arguments: &Migrate, how: Output) -> Result<()> {
         databases::migrate(&db, service).await?;
         let applied = db.schema_status(&migrations).await?.applied.len();
         db.close().await;
-        done.push(Migrated { service: service.as_str(), applied, newly_applied: applied.saturating_sub(before) });
+        done.push(Migrated {
+            service: service.as_str(),
+            applied,
+            newly_applied: applied.saturating_sub(before),
+        });
     }
     output::print(how, &done, |done| {
         let line = |m: &Migrated| match m.newly_applied {

@@ -34,7 +34,9 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             clap_complete::generate(shell, &mut Cli::command(), "bailiwick", &mut std::io::stdout());
         }
         Command::Version => {
-            let version = Version { version: env!("CARGO_PKG_VERSION") };
+            let version = Version {
+                version: env!("CARGO_PKG_VERSION"),
+            };
             output::print(how, &version, |v| format!("bailiwick {}", v.version))?;
         }
         other => return runtime()?.block_on(asynchronous(other, how)),

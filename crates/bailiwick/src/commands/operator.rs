@@ -37,7 +37,11 @@ pub(crate) async fn create(arguments: &OperatorCreate, how: Output) -> Result<()
         password_file: arguments.password_out.as_ref().map(|p| p.display().to_string()),
     };
     output::print(how, &made, |made| {
-        let place = made.password_file.as_ref().map(|f| format!("; the password is in `{f}`")).unwrap_or_default();
+        let place = made
+            .password_file
+            .as_ref()
+            .map(|f| format!("; the password is in `{f}`"))
+            .unwrap_or_default();
         format!("operator {} ({}) made{place}", made.email, made.user)
     })
 }

@@ -16,7 +16,11 @@ use crate::{
 pub(crate) async fn run(arguments: &Serve) -> Result<()> {
     let mut flags = Vec::new();
     flags.extend(arguments.listen.map(|a| ("server.listen", a.to_string())));
-    flags.extend(arguments.http_listen.map(|a| ("server.http_listen", a.to_string())));
+    flags.extend(
+        arguments
+            .http_listen
+            .map(|a| ("server.http_listen", a.to_string())),
+    );
     let config = Config::load(&arguments.configured, &flags)?;
     let services = services(&arguments.services);
     let running = suite::start(&config, &services, Arc::new(SystemClock)).await?;
@@ -30,8 +34,15 @@ pub(crate) async fn run(arguments: &Serve) -> Result<()> {
 /// Tells where the process listens; scripts wait for this line.
 fn announce(services: &[Service], running: &Running) {
     let names: Vec<_> = services.iter().map(|s| s.as_str()).collect();
-    let http = running.http.map(|a| format!(" and http://{a}")).unwrap_or_default();
-    output::line(format!("{} ready on grpc://{}{http}", names.join(", "), running.grpc));
+    let http = running
+        .http
+        .map(|a| format!(" and http://{a}"))
+        .unwrap_or_default();
+    output::line(format!(
+        "{} ready on grpc://{}{http}",
+        names.join(", "),
+        running.grpc
+    ));
 }
 
 /// Waits for SIGTERM or Ctrl-C.

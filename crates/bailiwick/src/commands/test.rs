@@ -58,7 +58,11 @@ impl From<&Report> for Told {
             passed: report.passed(),
             held: report.held,
             failures: report.failures.iter().map(failed).collect(),
-            unsupported: report.unsupported.iter().map(|u| format!("{}: {}: {}", u.line, u.asked, u.message)).collect(),
+            unsupported: report
+                .unsupported
+                .iter()
+                .map(|u| format!("{}: {}: {}", u.line, u.asked, u.message))
+                .collect(),
             not_run: report.skipped.len(),
         }
     }
@@ -69,13 +73,19 @@ pub(crate) async fn run(arguments: &Test, how: Output) -> Result<bool> {
     // All are read first: a file that cannot be used is told before anything is started.
     let mut scenarios = Vec::new();
     for file in &arguments.files {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-        let scenario = Scenario::parse(&file.to_string_lossy(), &text).map_err(|unusable: Unusable| anyhow::anyhow!("{unusable}"))?;
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        let scenario = Scenario::parse(&file.to_string_lossy(), &text)
+            .map_err(|unusable: Unusable| anyhow::anyhow!("{unusable}"))?;
         manifest(arguments.products.as_deref(), scenario.product())
             .with_context(|| format!("{}: there is no product `{}`", file.display(), scenario.product()))?;
         scenarios.push(scenario);
     }
-    let live = arguments.against.first().map(|_| Live::new(arguments)).transpose()?;
+    let live = arguments
+        .against
+        .first()
+        .map(|_| Live::new(arguments))
+        .transpose()?;
     let mut told = Vec::new();
     for scenario in &scenarios {
         let report = match &live {
@@ -133,7 +143,10 @@ impl Own {
     async fn start(arguments: &Test) -> Result<Self> {
         let directory = tempfile::tempdir().context("cannot make a temporary directory")?;
         let clock = Arc::new(MovableClock::new(Timestamp(0)));
-        let mut config = Config { data_dir: Some(directory.path().to_owned()), ..Config::default() };
+        let mut config = Config {
+            data_dir: Some(directory.path().to_owned()),
+            ..Config::default()
+        };
         config.server.listen = ([127, 0, 0, 1], 0).into();
         config.server.drain_wait = Duration::ZERO.into();
         config.internal.key = Some(Secret::new(suite::random_text(48)));
@@ -143,7 +156,13 @@ impl Own {
         let password = suite::random_text(24);
         operator::make(&config, OPERATOR, &password.clone().into()).await?;
         let running = suite::start(&config, &Service::ALL, clock.clone()).await?;
-        Ok(Self { running, clock, password, products: arguments.products.clone(), _directory: directory })
+        Ok(Self {
+            running,
+            clock,
+            password,
+            products: arguments.products.clone(),
+            _directory: directory,
+        })
     }
 }
 
@@ -211,15 +230,28 @@ impl Suite for Live {
         STALENESS
     }
     async fn set_clock(&self, _: OffsetDateTime) -> Result<(), ClockRefused> {
-        Err(ClockRefused("a live suite starts a scenario when it is; only a test build can be moved, and only forward".into()))
+        Err(ClockRefused(
+            "a live suite starts a scenario when it is; only a test build can be moved, and only forward"
+                .into(),
+        ))
     }
     async fn advance(&self, by: Duration) -> Result<(), ClockRefused> {
-        let refuse = |e: &dyn std::fmt::Display| ClockRefused(format!("only a test build of the servers has such a clock: {e}"));
+        let refuse = |e: &dyn std::fmt::Display| {
+            ClockRefused(format!("only a test build of the servers has such a clock: {e}"))
+        };
         let duration = prost_types::Duration::try_from(by).map_err(|e| refuse(&e))?;
         for endpoint in &self.given {
-            let url = endpoint.split_once('=').map_or(endpoint.as_str(), |(_, url)| url).to_owned();
+            let url = endpoint
+                .split_once('=')
+                .map_or(endpoint.as_str(), |(_, url)| url)
+                .to_owned();
             let mut client = ClockServiceClient::connect(url).await.map_err(|e| refuse(&e))?;
-            client.advance_clock(AdvanceClockRequest { duration: Some(duration) }).await.map_err(|e| refuse(&e.message()))?;
+            client
+                .advance_clock(AdvanceClockRequest {
+                    duration: Some(duration),
+                })
+                .await
+                .map_err(|e| refuse(&e.message()))?;
         }
         Ok(())
     }

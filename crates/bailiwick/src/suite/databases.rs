@@ -27,19 +27,25 @@ pub(crate) async fn connect(config: &Config, service: Service, clock: Arc<dyn Cl
     let database = config.database.of(service);
     let mut settings = DbConfig::new(url(config, service, database)?);
     settings.max_connections = database.max_connections;
-    Db::connect(settings, service, clock).await.with_context(|| format!("cannot connect to the database of {service}"))
+    Db::connect(settings, service, clock)
+        .await
+        .with_context(|| format!("cannot connect to the database of {service}"))
 }
 
 /// Brings the database of a service to the present schema.
 pub(crate) async fn migrate(db: &Db, service: Service) -> Result<()> {
-    db.migrate(&migrations(service)).await.with_context(|| format!("cannot migrate the database of {service}"))?;
+    db.migrate(&migrations(service))
+        .await
+        .with_context(|| format!("cannot migrate the database of {service}"))?;
     Ok(())
 }
 
 fn url(config: &Config, service: Service, database: &Database) -> Result<String> {
     let Some(url) = &database.url else {
         let file = config.data_dir()?.join(format!("{service}.db"));
-        let path = file.to_str().with_context(|| format!("the path `{}` is not UTF-8", file.display()))?;
+        let path = file
+            .to_str()
+            .with_context(|| format!("the path `{}` is not UTF-8", file.display()))?;
         return Ok(format!("sqlite://{path}"));
     };
     with_password(url, database.password.as_ref())
@@ -47,9 +53,13 @@ fn url(config: &Config, service: Service, database: &Database) -> Result<String>
 }
 
 fn with_password(url: &Secret, password: Option<&Secret>) -> Result<String> {
-    let Some(password) = password else { return Ok(url.expose().to_owned()) };
+    let Some(password) = password else {
+        return Ok(url.expose().to_owned());
+    };
     // The text of a failed parse could repeat the secret.
-    let Ok(mut parsed) = url::Url::parse(url.expose()) else { bail!("it is no URL") };
+    let Ok(mut parsed) = url::Url::parse(url.expose()) else {
+        bail!("it is no URL")
+    };
     if parsed.password().is_some() {
         bail!("it holds a password, and `password` is set too");
     }

@@ -53,5 +53,8 @@ pub(crate) fn random_text(length: usize) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = vec![0; length];
     SystemRng.fill(&mut bytes);
-    bytes.iter().map(|b| char::from(LETTERS[usize::from(b % 32)])).collect()
+    bytes
+        .iter()
+        .map(|b| char::from(LETTERS[usize::from(b % 32)]))
+        .collect()
 }

@@ -17,7 +17,12 @@ pub(crate) struct Peers {
 
 impl Peers {
     /// Makes the channels; they connect at the first call.
-    pub(crate) fn new(config: &Config, here: &[Service], own: SocketAddr, factory: &ClientFactory) -> Result<Self> {
+    pub(crate) fn new(
+        config: &Config,
+        here: &[Service],
+        own: SocketAddr,
+        factory: &ClientFactory,
+    ) -> Result<Self> {
         let peer = |service: Service| -> Result<Peer> {
             let given = match service {
                 Service::Identity => &config.peers.identity,
@@ -29,7 +34,9 @@ impl Peers {
                 Some(address) => address.clone(),
                 None => anyhow::bail!("`peers.{service}` is missing: {service} does not run in this process"),
             };
-            factory.peer(&address).with_context(|| format!("`peers.{service}`"))
+            factory
+                .peer(&address)
+                .with_context(|| format!("`peers.{service}`"))
         };
         Ok(Self {
             identity: peer(Service::Identity)?,
@@ -65,8 +72,14 @@ mod tests {
 
     #[test]
     fn a_listener_on_all_addresses_is_reached_by_loopback() {
-        assert_eq!(loopback("0.0.0.0:7600".parse().unwrap(), false), "http://127.0.0.1:7600");
+        assert_eq!(
+            loopback("0.0.0.0:7600".parse().unwrap(), false),
+            "http://127.0.0.1:7600"
+        );
         assert_eq!(loopback("[::]:7600".parse().unwrap(), true), "https://[::1]:7600");
-        assert_eq!(loopback("10.0.0.7:1".parse().unwrap(), false), "http://10.0.0.7:1");
+        assert_eq!(
+            loopback("10.0.0.7:1".parse().unwrap(), false),
+            "http://10.0.0.7:1"
+        );
     }
 }

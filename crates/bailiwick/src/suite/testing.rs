@@ -24,7 +24,10 @@ pub(crate) struct ShiftedClock {
 impl ShiftedClock {
     /// Starts with no difference.
     pub(crate) fn new(of: Arc<dyn Clock>) -> Self {
-        Self { of, ahead: AtomicI64::new(0) }
+        Self {
+            of,
+            ahead: AtomicI64::new(0),
+        }
     }
 }
 
@@ -39,17 +42,26 @@ impl Clock for ShiftedClock {
 
 /// The services of a test build.
 pub(crate) fn services(clock: Arc<ShiftedClock>, guard: Guard) -> Services {
-    Services::new().add(ClockServiceServer::new(Moves(clock))).add(NoopServiceServer::new(Nothing(guard)))
+    Services::new()
+        .add(ClockServiceServer::new(Moves(clock)))
+        .add(NoopServiceServer::new(Nothing(guard)))
 }
 
 struct Moves(Arc<ShiftedClock>);
 
 #[tonic::async_trait]
 impl ClockService for Moves {
-    async fn advance_clock(&self, request: Request<AdvanceClockRequest>) -> Result<Response<AdvanceClockResponse>, Status> {
-        let from_loopback = Context::of(&request)?.peer.is_some_and(|peer| peer.ip().is_loopback());
+    async fn advance_clock(
+        &self,
+        request: Request<AdvanceClockRequest>,
+    ) -> Result<Response<AdvanceClockResponse>, Status> {
+        let from_loopback = Context::of(&request)?
+            .peer
+            .is_some_and(|peer| peer.ip().is_loopback());
         if !from_loopback {
-            return Err(Status::permission_denied("the clock is moved from this machine alone"));
+            return Err(Status::permission_denied(
+                "the clock is moved from this machine alone",
+            ));
         }
         let duration = request.into_inner().duration.unwrap_or_default();
         let by = Duration::try_from(duration)
@@ -73,7 +85,11 @@ impl NoopService for Nothing {
     async fn noop(&self, request: Request<NoopRequest>) -> Result<Response<NoopResponse>, Status> {
         let context = Context::of(&request)?.clone();
         self.0.authorize(&context, Target::None).await?;
-        let bytes = usize::try_from(request.get_ref().answer_bytes).unwrap_or_default().min(1 << 20);
-        Ok(Response::new(NoopResponse { ballast: vec![7; bytes] }))
+        let bytes = usize::try_from(request.get_ref().answer_bytes)
+            .unwrap_or_default()
+            .min(1 << 20);
+        Ok(Response::new(NoopResponse {
+            ballast: vec![7; bytes],
+        }))
     }
 }

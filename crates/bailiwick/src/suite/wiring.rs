@@ -8,8 +8,8 @@ use bailiwick_feed::{FeedServer, Served};
 use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
-    Authenticator, ClientFactory, Frame, Guard, InternalIdentity, KeySource, RemoteJwks, RemoteRights, RemoteStepUp,
-    Rights, Services, StepUp, init_telemetry,
+    Authenticator, ClientFactory, Frame, Guard, InternalIdentity, KeySource, RemoteJwks, RemoteRights,
+    RemoteStepUp, Rights, Services, StepUp, init_telemetry,
 };
 use bailiwick_sql::Db;
 use bailiwick_tenancy_server as tenancy;
@@ -30,7 +30,11 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     let clock: Arc<dyn Clock> = shifted.clone();
     let ids: Arc<dyn IdGen> = Arc::new(SystemIds);
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);
-    let name = if let [one] = here { format!("bailiwick-{one}") } else { "bailiwick".to_owned() };
+    let name = if let [one] = here {
+        format!("bailiwick-{one}")
+    } else {
+        "bailiwick".to_owned()
+    };
     let telemetry = init_telemetry(&config.telemetry, &name, &*ids)?;
 
     // Bound before anything else: a port that is taken is told at once, and peers in this process need the address.
@@ -41,7 +45,11 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     };
     let own = grpc.local_addr()?;
     let first = here.first().copied().context("no service is named")?;
-    let internal = Arc::new(InternalIdentity::new(first, &keys::internal(config, here)?, clock.clone())?);
+    let internal = Arc::new(InternalIdentity::new(
+        first,
+        &keys::internal(config, here)?,
+        clock.clone(),
+    )?);
     let factory = ClientFactory::new(internal.clone(), config.peers.connection.clone());
     let peers = Peers::new(config, here, own, &factory)?;
 
@@ -84,7 +92,12 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         Some(identity) => identity.step_up(),
         None => Arc::new(RemoteStepUp::new(peers.to(Service::Identity))),
     };
-    let authenticator = Arc::new(Authenticator::new(&config.auth, key_source, internal, clock.clone()));
+    let authenticator = Arc::new(Authenticator::new(
+        &config.auth,
+        key_source,
+        internal,
+        clock.clone(),
+    ));
     let may = match db(Service::Authorization) {
         Some(db) => Some(
             authorization::build(authorization::Deps {
@@ -106,7 +119,10 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     };
     let guard = Guard::new(rights, step_up.clone());
     // The others ask by gRPC also where authorization is in this process: it waits for what the caller's token names.
-    let asking = Guard::new(Arc::new(RemoteRights::new(peers.to(Service::Authorization))), step_up);
+    let asking = Guard::new(
+        Arc::new(RemoteRights::new(peers.to(Service::Authorization))),
+        step_up,
+    );
     let places = db(Service::Tenancy).map(|db| {
         let (authorization, products) = tenancy::Deps::remote(peers.to(Service::Authorization));
         tenancy::build(tenancy::Deps {
@@ -123,21 +139,36 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
 
     let mut services = Services::new();
     let mut feeds = Vec::new();
-    let mut frame = Frame::builder(here, config.server.clone(), telemetry, authenticator.clone(), &*ids);
+    let mut frame = Frame::builder(
+        here,
+        config.server.clone(),
+        telemetry,
+        authenticator.clone(),
+        &*ids,
+    );
     if let Some(identity) = &who {
         services = services.merge(identity.services(asking.clone(), authenticator.clone()));
-        feeds.push(Served { db: identity.db().clone(), snapshot: identity.snapshot() });
+        feeds.push(Served {
+            db: identity.db().clone(),
+            snapshot: identity.snapshot(),
+        });
         frame = frame.http(identity.http());
         identity.start(authenticator.clone(), &tasks, &stop);
     }
     if let Some(tenancy) = &places {
         services = services.merge(tenancy.services(asking));
-        feeds.push(Served { db: tenancy.db().clone(), snapshot: tenancy.snapshot() });
+        feeds.push(Served {
+            db: tenancy.db().clone(),
+            snapshot: tenancy.snapshot(),
+        });
         tenancy.start(&tasks, &stop);
     }
     if let Some(authorization) = &may {
         services = services.merge(authorization.services(guard.clone()));
-        feeds.push(Served { db: authorization.db().clone(), snapshot: authorization.snapshot() });
+        feeds.push(Served {
+            db: authorization.db().clone(),
+            snapshot: authorization.snapshot(),
+        });
         authorization.start(&tasks, &stop);
     }
     #[cfg(feature = "testing")]
@@ -148,11 +179,22 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     services = services.add(ChangeFeedServiceServer::new(feed));
     let server = frame.add(services).serve_on(grpc, http, shutdown.clone()).await?;
     server.health().all_ready().await;
-    Ok(Running { grpc: server.addr, http: server.http_addr, server, shutdown, stop, tasks, databases: opened, workers })
+    Ok(Running {
+        grpc: server.addr,
+        http: server.http_addr,
+        server,
+        shutdown,
+        stop,
+        tasks,
+        databases: opened,
+        workers,
+    })
 }
 
 async fn bind(address: std::net::SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Connects. An embedded database is migrated; any other must have the schema already, so that a rollout and a migration
@@ -164,6 +206,8 @@ async fn database(config: &Config, service: Service, clock: &Arc<dyn Clock>) -> 
     }
     db.check_schema(&databases::migrations(service))
         .await
-        .with_context(|| format!("the database of {service} is not usable: run `bailiwick migrate {service}`"))?;
+        .with_context(|| {
+            format!("the database of {service} is not usable: run `bailiwick migrate {service}`")
+        })?;
     Ok(db)
 }

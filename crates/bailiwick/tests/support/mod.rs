@@ -1,5 +1,10 @@
 //! The real binary, in three processes on PostgreSQL and Redis or in one on embedded defaults.
-#![allow(dead_code, missing_docs, unreachable_pub, reason = "every test binary uses a part of it")]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "every test binary uses a part of it"
+)]
 
 use std::{
     path::{Path, PathBuf},
@@ -32,11 +37,18 @@ pub fn run(arguments: &[&str]) -> Output {
 
 /// The workspace's root.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 pub fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// Three processes, a database each.
@@ -64,17 +76,33 @@ impl Trio {
             let port = free_port().unwrap();
             let upper = service.to_uppercase();
             environment.push((format!("BAILIWICK__DATABASE__{upper}__URL"), database.url()));
-            environment.push((format!("BAILIWICK__PEERS__{upper}"), format!("http://127.0.0.1:{port}")));
+            environment.push((
+                format!("BAILIWICK__PEERS__{upper}"),
+                format!("http://127.0.0.1:{port}"),
+            ));
             databases.push(database);
             ports.push(port);
         }
         environment.extend(redis.map(|url| ("BAILIWICK__AUTHORIZATION__REDIS__URL".into(), url)));
-        let mut trio = Self { databases, ports, processes: vec![None, None, None], environment, directory };
+        let mut trio = Self {
+            databases,
+            ports,
+            processes: vec![None, None, None],
+            environment,
+            directory,
+        };
         let migrated = trio.command(&["migrate"]).output().unwrap();
         assert!(migrated.status.success(), "migrate: {}", text(&migrated));
         let secret = trio.password_file();
         let made = trio
-            .command(&["operator", "create", "--email", OPERATOR, "--password-file", secret.to_str().unwrap()])
+            .command(&[
+                "operator",
+                "create",
+                "--email",
+                OPERATOR,
+                "--password-file",
+                secret.to_str().unwrap(),
+            ])
             .output()
             .unwrap();
         assert!(made.status.success(), "operator create: {}", text(&made));
@@ -88,7 +116,9 @@ impl Trio {
     }
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = bailiwick();
-        command.args(arguments).args(["--data-dir", self.directory.path().to_str().unwrap()]);
+        command
+            .args(arguments)
+            .args(["--data-dir", self.directory.path().to_str().unwrap()]);
         command.envs(self.environment.iter().map(|(k, v)| (k.as_str(), v.as_str())));
         command
     }
@@ -101,11 +131,16 @@ impl Trio {
     /// Starts one of the three.
     pub fn launch(&mut self, at: usize) {
         let listen = format!("127.0.0.1:{}", self.ports[at]);
-        self.processes[at] = Some(Process::start(self.command(&["serve", SERVICES[at], "--listen", &listen])).unwrap());
+        self.processes[at] =
+            Some(Process::start(self.command(&["serve", SERVICES[at], "--listen", &listen])).unwrap());
     }
     /// Waits until one of the three listens.
     pub async fn ready(&self, at: usize) {
-        self.processes[at].as_ref().unwrap().line("grpc://", PATIENCE).await;
+        self.processes[at]
+            .as_ref()
+            .unwrap()
+            .line("grpc://", PATIENCE)
+            .await;
     }
     /// `kill -9`.
     pub fn kill(&mut self, at: usize) {
@@ -113,14 +148,20 @@ impl Trio {
     }
     /// What one of the three wrote.
     pub fn logs(&self, at: usize) -> String {
-        self.processes[at].as_ref().map(|p| p.logs().text()).unwrap_or_default()
+        self.processes[at]
+            .as_ref()
+            .map(|p| p.logs().text())
+            .unwrap_or_default()
     }
     pub fn process(&mut self, at: usize) -> &mut Process {
         self.processes[at].as_mut().unwrap()
     }
     /// As `--against` takes them.
     pub fn against(&self) -> String {
-        let each = SERVICES.iter().zip(&self.ports).map(|(s, port)| format!("{s}=http://127.0.0.1:{port}"));
+        let each = SERVICES
+            .iter()
+            .zip(&self.ports)
+            .map(|(s, port)| format!("{s}=http://127.0.0.1:{port}"));
         each.collect::<Vec<_>>().join(",")
     }
     pub fn endpoints(&self) -> Endpoints {
@@ -129,13 +170,22 @@ impl Trio {
     }
     /// A client of the operator.
     pub fn operator(&self) -> Client {
-        Client::lazy(&self.endpoints()).unwrap().with_credentials(operator())
+        Client::lazy(&self.endpoints())
+            .unwrap()
+            .with_credentials(operator())
     }
     /// Runs a scenario on it.
     pub fn test(&self, file: &Path, more: &[&str]) -> Output {
         let secret = self.password_file();
         bailiwick()
-            .args(["test", "--against", &self.against(), "--email", OPERATOR, "--password-file"])
+            .args([
+                "test",
+                "--against",
+                &self.against(),
+                "--email",
+                OPERATOR,
+                "--password-file",
+            ])
             .arg(secret)
             .args(more)
             .arg(file)
@@ -160,7 +210,11 @@ impl Embedded {
         let directory = tempfile::tempdir().unwrap();
         let secret = directory.path().join("operator-password");
         std::fs::write(&secret, format!("{PASSWORD}\n")).unwrap();
-        let mut suite = Self { process: None, port: free_port().unwrap(), directory };
+        let mut suite = Self {
+            process: None,
+            port: free_port().unwrap(),
+            directory,
+        };
         let made = bailiwick()
             .args(["operator", "create", "--email", OPERATOR, "--password-file"])
             .arg(&secret)
@@ -178,7 +232,12 @@ impl Embedded {
     pub async fn launch(&mut self) {
         let mut command = bailiwick();
         command
-            .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--data-dir"])
+            .args([
+                "serve",
+                "--listen",
+                &format!("127.0.0.1:{}", self.port),
+                "--data-dir",
+            ])
             .arg(self.data())
             .env("BAILIWICK__TELEMETRY__LOG_FILTER", "warn")
             .env("BAILIWICK__SERVER__DRAIN_WAIT", "0s");
@@ -190,6 +249,8 @@ impl Embedded {
         self.process.take().unwrap().kill().unwrap();
     }
     pub fn client(&self) -> Client {
-        Client::lazy(&Endpoints::one(format!("http://127.0.0.1:{}", self.port))).unwrap().with_credentials(operator())
+        Client::lazy(&Endpoints::one(format!("http://127.0.0.1:{}", self.port)))
+            .unwrap()
+            .with_credentials(operator())
     }
 }

@@ -4,7 +4,9 @@ use bailiwick_policy::{PlaceState, manifest::MemberKind};
 use bailiwick_types::{AccountId, IdGen, ProductName, Scope, ScopeRoot, Subject, Timestamp};
 
 use super::{Refusal, bind};
-use crate::{Change, Situation, Write, account::Account, member::Member, use_case::close_scope::account_seen};
+use crate::{
+    Change, Situation, Write, account::Account, member::Member, use_case::close_scope::account_seen,
+};
 
 /// An account as tenancy tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,15 +40,24 @@ pub async fn account_changed(
     told: AccountTold,
 ) -> Result<(), Refusal> {
     let before = write.account(told.id).await?;
-    if before.as_ref().is_some_and(|before| before.version >= told.version) {
+    if before
+        .as_ref()
+        .is_some_and(|before| before.version >= told.version)
+    {
         return Ok(());
     }
     if write.product(&told.product).await?.is_none() {
-        return Err(Refusal::Content(format!("there is no product `{}`", told.product)));
+        return Err(Refusal::Content(format!(
+            "there is no product `{}`",
+            told.product
+        )));
     }
     let closed = match &before {
         Some(before) => before.closed_version.map(|version| (version, before.state)),
-        None => write.early_closure(told.id, told.id.uuid()).await?.map(|early| (early.version, early.state)),
+        None => write
+            .early_closure(told.id, told.id.uuid())
+            .await?
+            .map(|early| (early.version, early.state)),
     };
     // An older `enabled` on its way does not open what was closed.
     let (state, closed_version) = match closed {
@@ -55,19 +66,27 @@ pub async fn account_changed(
     };
     let account = Account {
         id: told.id,
-        product: before.as_ref().map_or(told.product, |before| before.product.clone()),
+        product: before
+            .as_ref()
+            .map_or(told.product, |before| before.product.clone()),
         title: told.title,
         state,
         version: told.version,
         closed_version,
         seats: told.seats,
         billing_anchor: told.billing_anchor.unwrap_or(now),
-        settings: before.as_ref().map(|before| before.settings.clone()).unwrap_or_default(),
+        settings: before
+            .as_ref()
+            .map(|before| before.settings.clone())
+            .unwrap_or_default(),
         settings_version: before.as_ref().map_or(0, |before| before.settings_version),
         created_at: before.as_ref().map_or(now, |before| before.created_at),
     };
     write.put_account(&account).await?;
-    if before.as_ref().is_some_and(|before| before.seats != account.seats) {
+    if before
+        .as_ref()
+        .is_some_and(|before| before.seats != account.seats)
+    {
         // The new number says what there is now.
         write.forget_endings(account.id, now).await?;
     }
@@ -75,7 +94,9 @@ pub async fn account_changed(
     write.emit(root.clone(), Change::Place(account_seen(&account)));
     write.emit(root, Change::Policy(Some(account.id)));
     if before.is_none() {
-        write.put_early_closure(account.id, account.id.uuid(), None).await?;
+        write
+            .put_early_closure(account.id, account.id.uuid(), None)
+            .await?;
         if let Some(owner) = told.owner {
             found(write, ids, now, &account, &owner).await?;
         }
@@ -92,14 +113,20 @@ async fn found(
     owner: &Subject,
 ) -> Result<(), Refusal> {
     let Some(user) = owner.user_id() else {
-        return Err(Refusal::Content("the holder of an account must be a user".to_owned()));
+        return Err(Refusal::Content(
+            "the holder of an account must be a user".to_owned(),
+        ));
     };
     if write.member(account.id, user).await?.is_none() {
-        write.put_member(&Member::new(account.id, user, MemberKind::Agent, now)).await?;
+        write
+            .put_member(&Member::new(account.id, user, MemberKind::Agent, now))
+            .await?;
         write.emit(ScopeRoot::Account(account.id), Change::Subject(owner.clone()));
     }
     let scope = Scope::Account(account.id);
-    let Some(situation) = Situation::load(write, account.id, [&scope]).await? else { return Ok(()) };
+    let Some(situation) = Situation::load(write, account.id, [&scope]).await? else {
+        return Ok(());
+    };
     let role = situation.founder_role().map(|role| role.name.to_string());
     if let Some(role) = role
         && write.binding(account.id, owner, &role, &scope).await?.is_none()

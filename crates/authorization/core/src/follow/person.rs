@@ -34,7 +34,10 @@ pub async fn person_changed(
     accounts: &[AccountId],
     told: PersonTold,
 ) -> Result<(), Refusal> {
-    let before = write.person(told.user).await?.unwrap_or_else(|| Person::unknown(told.user));
+    let before = write
+        .person(told.user)
+        .await?
+        .unwrap_or_else(|| Person::unknown(told.user));
     if before.version >= told.version {
         return Ok(());
     }
@@ -54,12 +57,20 @@ pub async fn person_changed(
     write.put_person(&person).await?;
     let subject = Subject::user(told.user);
     let operates = person.operator && state == PersonState::Active;
-    if write.set_root_binding(&ScopeRoot::Deployment, &subject, "operator", operates).await? {
+    if write
+        .set_root_binding(&ScopeRoot::Deployment, &subject, "operator", operates)
+        .await?
+    {
         write.emit(ScopeRoot::Deployment, Change::Policy(None));
     }
     if before.state != state {
         // Whoever lets the user into an account locks its row first: after that write, no other account can come.
-        if write.accounts_of(&subject).await?.iter().any(|account| !accounts.contains(account)) {
+        if write
+            .accounts_of(&subject)
+            .await?
+            .iter()
+            .any(|account| !accounts.contains(account))
+        {
             return Err(Refusal::Conflict);
         }
         for account in accounts {
@@ -78,7 +89,9 @@ pub async fn person_gone(
     accounts: &[AccountId],
     user: UserId,
 ) -> Result<(), Refusal> {
-    let Some(person) = write.person(user).await? else { return Ok(()) };
+    let Some(person) = write.person(user).await? else {
+        return Ok(());
+    };
     let told = PersonTold {
         user,
         version: person.version + 1,

@@ -44,8 +44,15 @@ pub async fn place_changed(
     if write.account(told.account).await?.is_none() {
         return refuse("the account of the place is not known");
     }
-    let before = write.places(told.account, &[id]).await?.into_iter().find(|place| place.scope == told.scope);
-    if before.as_ref().is_some_and(|before| before.version >= told.version) {
+    let before = write
+        .places(told.account, &[id])
+        .await?
+        .into_iter()
+        .find(|place| place.scope == told.scope);
+    if before
+        .as_ref()
+        .is_some_and(|before| before.version >= told.version)
+    {
         return Ok(());
     }
     match &told.parent {
@@ -60,7 +67,10 @@ pub async fn place_changed(
     }
     let closed = match &before {
         Some(before) => before.closed_version.map(|version| (version, before.state)),
-        None => write.early_closure(told.account, id).await?.map(|early| (early.version, early.state)),
+        None => write
+            .early_closure(told.account, id)
+            .await?
+            .map(|early| (early.version, early.state)),
     };
     let (state, closed_version) = match closed {
         Some((version, state)) if version > told.version => (state, Some(version)),
@@ -78,7 +88,10 @@ pub async fn place_changed(
         created_at: before.as_ref().map_or(now, |before| before.created_at),
     };
     write.put_place(&place).await?;
-    write.emit(ScopeRoot::Account(place.account), Change::Place(place_seen(&place)));
+    write.emit(
+        ScopeRoot::Account(place.account),
+        Change::Place(place_seen(&place)),
+    );
     if before.is_none() {
         write.put_early_closure(place.account, id, None).await?;
         give(write, ids, now, &place, told.owner).await?;
@@ -94,24 +107,39 @@ async fn give(
     place: &Place,
     named: Option<Subject>,
 ) -> Result<(), Refusal> {
-    let Some(situation) = Situation::load(write, place.account, [&place.scope]).await? else { return Ok(()) };
-    let role = situation.single_holder_role(place.scope.level()).map(|role| role.name.to_string());
+    let Some(situation) = Situation::load(write, place.account, [&place.scope]).await? else {
+        return Ok(());
+    };
+    let role = situation
+        .single_holder_role(place.scope.level())
+        .map(|role| role.name.to_string());
     let Some(role) = role else { return Ok(()) };
-    if !write.holders(place.account, &role, &place.scope).await?.is_empty() {
+    if !write
+        .holders(place.account, &role, &place.scope)
+        .await?
+        .is_empty()
+    {
         return Ok(());
     }
     let mut to = None;
     if let Some(user) = named.as_ref().and_then(Subject::user_id) {
         let member = write.member(place.account, user).await?;
-        to = member.filter(|member| member.is_active(now) && member.expires_at.is_none()).and(named);
+        to = member
+            .filter(|member| member.is_active(now) && member.expires_at.is_none())
+            .and(named);
     }
     if to.is_none()
-        && let Some(above) = situation.single_holder_role(Level::Account).map(|role| role.name.to_string())
+        && let Some(above) = situation
+            .single_holder_role(Level::Account)
+            .map(|role| role.name.to_string())
     {
         let account = Scope::Account(place.account);
         let all = write.holders(place.account, &above, &account).await?;
         let needs_members = situation.needs_members();
-        let best = all.iter().find(|holder| holders::counts(holder, needs_members, now)).or(all.first());
+        let best = all
+            .iter()
+            .find(|holder| holders::counts(holder, needs_members, now))
+            .or(all.first());
         to = best.map(|holder| Subject::user(holder.user));
     }
     if let Some(to) = to {

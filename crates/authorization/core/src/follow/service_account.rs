@@ -16,15 +16,24 @@ pub async fn service_account_changed(
     told: ServiceAccount,
 ) -> Result<(), Refusal> {
     let before = write.service_account(told.id).await?;
-    if before.as_ref().is_some_and(|before| before.version >= told.version) {
+    if before
+        .as_ref()
+        .is_some_and(|before| before.version >= told.version)
+    {
         return Ok(());
     }
     write.put_service_account(&told).await?;
-    let Some(role) = told.role.as_deref() else { return Ok(()) };
+    let Some(role) = told.role.as_deref() else {
+        return Ok(());
+    };
     let subject = Subject::service(told.id);
     match &told.root {
-        ScopeRoot::Account(account) => in_account(write, ids, now, *account, (&subject, role), told.enabled).await,
-        ScopeRoot::User(_) => Err(Refusal::Content("a service account is not made for a user".to_owned())),
+        ScopeRoot::Account(account) => {
+            in_account(write, ids, now, *account, (&subject, role), told.enabled).await
+        }
+        ScopeRoot::User(_) => Err(Refusal::Content(
+            "a service account is not made for a user".to_owned(),
+        )),
         root @ (ScopeRoot::Deployment | ScopeRoot::Product(_)) => {
             let known = match root {
                 ScopeRoot::Deployment => matches!(role, "operator" | "service"),
@@ -51,7 +60,9 @@ async fn in_account(
 ) -> Result<(), Refusal> {
     let scope = Scope::Account(account);
     let Some(situation) = Situation::load(write, account, [&scope]).await? else {
-        return Err(Refusal::Content("the account of the service account is not known".to_owned()));
+        return Err(Refusal::Content(
+            "the account of the service account is not known".to_owned(),
+        ));
     };
     let bound = write.binding(account, subject, role, &scope).await?;
     match bound {
@@ -60,9 +71,13 @@ async fn in_account(
             write.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
         None if enabled => {
-            let fits = situation.role_at(role, scope.level()).is_some_and(|role| role.holders.is_none());
+            let fits = situation
+                .role_at(role, scope.level())
+                .is_some_and(|role| role.holders.is_none());
             if !fits {
-                return Err(Refusal::Content(format!("role `{role}` cannot be given to a service account there")));
+                return Err(Refusal::Content(format!(
+                    "role `{role}` cannot be given to a service account there"
+                )));
             }
             bind(write, ids, account, (subject, role, &scope), now).await?;
         }

@@ -25,7 +25,9 @@ pub struct SettingsTold {
 /// See [`Refusal`].
 pub async fn settings_changed(write: &mut (impl Write + ?Sized), told: SettingsTold) -> Result<(), Refusal> {
     let Some(mut account) = write.account(told.account).await? else {
-        return Err(Refusal::Content("the account of the settings is not known".to_owned()));
+        return Err(Refusal::Content(
+            "the account of the settings is not known".to_owned(),
+        ));
     };
     if account.settings_version >= told.version {
         return Ok(());

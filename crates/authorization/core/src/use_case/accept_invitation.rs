@@ -1,7 +1,12 @@
 //! Accepts an invitation to the caller's verified e-mail address.
 
-use bailiwick_policy::{MemberState, PlaceState, manifest::{Holders, MemberKind}};
-use bailiwick_types::{AccountId, Authorized, BindingId, InvitationId, Scope, ScopeRoot, Subject, Token, UserId};
+use bailiwick_policy::{
+    MemberState, PlaceState,
+    manifest::{Holders, MemberKind},
+};
+use bailiwick_types::{
+    AccountId, Authorized, BindingId, InvitationId, Scope, ScopeRoot, Subject, Token, UserId,
+};
 use serde_json::Map;
 
 use super::{Work, create_member::full};
@@ -56,8 +61,15 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Invitation, Token), Error> {
-    let user = by.caller().subject.as_ref().and_then(Subject::user_id).ok_or(Error::Denied)?;
-    let mut work = Work::open(ports, by, command.account, []).await?.ok_or(Error::Denied)?;
+    let user = by
+        .caller()
+        .subject
+        .as_ref()
+        .and_then(Subject::user_id)
+        .ok_or(Error::Denied)?;
+    let mut work = Work::open(ports, by, command.account, [])
+        .await?
+        .ok_or(Error::Denied)?;
     let person = work.unit.person(user).await?.ok_or(Error::Denied)?;
     if person.state != PersonState::Active || !person.email_verified {
         return Err(Error::Denied);
@@ -67,7 +79,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         Which::Id(id) => work.unit.invitation(command.account, *id).await?,
         Which::On(scope) => work.unit.newest_invitation(command.account, &key, scope).await?,
     };
-    let mut found = found.filter(|found| email_key(&found.email) == key).ok_or(Error::Denied)?;
+    let mut found = found
+        .filter(|found| email_key(&found.email) == key)
+        .ok_or(Error::Denied)?;
     if found.state_at(work.now) != State::Pending {
         return Err(Error::NotPending("the invitation is used, revoked or expired"));
     }
@@ -76,7 +90,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         return Err(Error::NotActive);
     }
     if !maker_still_may(&work, &found).await? {
-        return Err(Error::NotPending("whoever made the invitation may no longer give what it says"));
+        return Err(Error::NotPending(
+            "whoever made the invitation may no longer give what it says",
+        ));
     }
     if !invitation::domain_is_allowed(&found.email, work.situation.policy.setting("allowed_domains")) {
         return Err(Error::DomainNotAllowed);
@@ -87,19 +103,27 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     work.unit.put_invitation(&found).await?;
     work.subject_changed(&Subject::user(user));
     work.emit(Change::Invitation(found.clone()));
-    let audit = work.audit(ACTION, found.scope.to_string()).with("invitation", found.id);
+    let audit = work
+        .audit(ACTION, found.scope.to_string())
+        .with("invitation", found.id);
     work.emit(audit.with("roles", found.roles.join(",")));
     Ok((found, work.commit().await?))
 }
 
 /// The maker's rights are looked at again: what it lost since, nobody gets through its invitation.
 async fn maker_still_may(work: &Work, found: &Invitation) -> Result<bool, Error> {
-    let operator = work.unit.has_root_binding(&ScopeRoot::Deployment, &found.creator, "operator").await?;
+    let operator = work
+        .unit
+        .has_root_binding(&ScopeRoot::Deployment, &found.creator, "operator")
+        .await?;
     let standing = match operator {
         true => None,
         false => Some(work.situation.standing(&*work.unit, &found.creator).await?),
     };
-    let maker = Actor { subject: found.creator.clone(), standing };
+    let maker = Actor {
+        subject: found.creator.clone(),
+        standing,
+    };
     let gives = |name: &String| {
         let role = work.situation.role_at(name, found.scope.level());
         role.is_some_and(|role| {
@@ -107,7 +131,10 @@ async fn maker_still_may(work: &Work, found: &Invitation) -> Result<bool, Error>
                 && work.situation.may_assign(&maker, role.no, &found.scope, work.now)
         })
     };
-    Ok(work.situation.allows(&maker, "user.invite", &found.scope, work.now) && found.roles.iter().all(gives))
+    Ok(work
+        .situation
+        .allows(&maker, "user.invite", &found.scope, work.now)
+        && found.roles.iter().all(gives))
 }
 
 async fn join(work: &mut Work, user: UserId) -> Result<(), Error> {
@@ -127,7 +154,12 @@ async fn join(work: &mut Work, user: UserId) -> Result<(), Error> {
 async fn bind(ports: &Ports, work: &mut Work, found: &Invitation, user: UserId) -> Result<(), Error> {
     let subject = Subject::user(user);
     for role in &found.roles {
-        if work.unit.binding(found.account, &subject, role, &found.scope).await?.is_some() {
+        if work
+            .unit
+            .binding(found.account, &subject, role, &found.scope)
+            .await?
+            .is_some()
+        {
             continue;
         }
         let binding = Binding {

@@ -84,37 +84,76 @@ impl bailiwick_types::Fault for Error {
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Applied, Error> {
     let manifest = manifest::parse(&command.source).map_err(|faults| Error::Manifest(violations(&faults)))?;
-    let name: ProductName = manifest.product.parse().map_err(|error| at_top("product", &error))?;
+    let name: ProductName = manifest
+        .product
+        .parse()
+        .map_err(|error| at_top("product", &error))?;
     let root = ScopeRoot::Product(name.clone());
     let mut unit = ports.store.write_all(std::slice::from_ref(&root)).await?;
     let now = ports.clock.now();
     let before = unit.product(&name).await?;
     let (numbers, version, differences) = match &before {
         None => (Numbers::default(), 0, vec![format!("+ product {name}")]),
-        Some(old) => (old.numbers.clone(), old.version, differences(&old.manifest, &manifest)),
+        Some(old) => (
+            old.numbers.clone(),
+            old.version,
+            differences(&old.manifest, &manifest),
+        ),
     };
     if let Some(product) = before.filter(|old| old.manifest == manifest) {
-        let token = if command.validate_only { Token::default() } else { unit.commit().await? };
-        return Ok(Applied { product, changed: false, differences: Vec::new(), token });
+        let token = if command.validate_only {
+            Token::default()
+        } else {
+            unit.commit().await?
+        };
+        return Ok(Applied {
+            product,
+            changed: false,
+            differences: Vec::new(),
+            token,
+        });
     }
     let (compiled, numbers) = compile(&manifest, numbers).map_err(|error| at_top("manifest", &error))?;
     let orphans = orphans(&compiled, &unit.usage(&name).await?);
     if !orphans.is_empty() {
         return Err(Error::InUse(orphans.join(", ")));
     }
-    let product =
-        Product { name: name.clone(), version: version + 1, source: command.source, manifest, numbers, updated_at: now };
+    let product = Product {
+        name: name.clone(),
+        version: version + 1,
+        source: command.source,
+        manifest,
+        numbers,
+        updated_at: now,
+    };
     if command.validate_only {
-        return Ok(Applied { product, changed: true, differences, token: Token::default() });
+        return Ok(Applied {
+            product,
+            changed: true,
+            differences,
+            token: Token::default(),
+        });
     }
     unit.put_product(&product).await?;
     let canonical = serde_json::to_string(&product.manifest).unwrap_or_default();
-    unit.emit(root.clone(), Change::Product { name: name.clone(), version: product.version, canonical });
+    unit.emit(
+        root.clone(),
+        Change::Product {
+            name: name.clone(),
+            version: product.version,
+            canonical,
+        },
+    );
     unit.emit(root.clone(), Change::Policy(None));
     let audit = Audit::new(by.caller().subject.clone(), ACTION, root.to_string());
     unit.emit(root, audit.with("version", product.version).into());
     let token = unit.commit().await?;
-    Ok(Applied { product, changed: true, differences, token })
+    Ok(Applied {
+        product,
+        changed: true,
+        differences,
+        token,
+    })
 }
 
 fn violations(faults: &[ManifestError]) -> Violations {
@@ -126,12 +165,18 @@ fn violations(faults: &[ManifestError]) -> Violations {
 }
 
 fn at_top(path: &str, error: &dyn std::fmt::Display) -> Error {
-    Error::Manifest(Violations::of("manifest", format!("line 1, column 1: {path}: {error}")))
+    Error::Manifest(Violations::of(
+        "manifest",
+        format!("line 1, column 1: {path}: {error}"),
+    ))
 }
 
 fn differences(before: &manifest::Manifest, after: &manifest::Manifest) -> Vec<String> {
     let line = |change: manifest::Change| {
-        let (old, new) = (change.before.unwrap_or_default(), change.after.unwrap_or_default());
+        let (old, new) = (
+            change.before.unwrap_or_default(),
+            change.after.unwrap_or_default(),
+        );
         match change.kind {
             ChangeKind::Added => format!("+ {}: {new}", change.path),
             ChangeKind::Removed => format!("- {}: {old}", change.path),

@@ -57,7 +57,9 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Approval, Token), Error> {
-    let mut work = Work::open(ports, by, command.account, []).await?.ok_or(Error::Denied)?;
+    let mut work = Work::open(ports, by, command.account, [])
+        .await?
+        .ok_or(Error::Denied)?;
     let found = work.unit.approval(command.account, command.approval).await?;
     let mut found = found.ok_or(Error::Denied)?;
     let own = found.requester == work.actor.subject;
@@ -78,7 +80,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         Verdict::Withdraw => State::Withdrawn,
     };
     if command.verdict == Verdict::Approve {
-        found.expires_at = found.lasts.map(|seconds| work.now.plus(Duration::from_secs(seconds)));
+        found.expires_at = found
+            .lasts
+            .map(|seconds| work.now.plus(Duration::from_secs(seconds)));
     }
     if command.verdict != Verdict::Withdraw {
         found.decider = Some(work.actor.subject.clone());
@@ -90,23 +94,36 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
 
 /// The approver's right is looked at now, on the target of the request.
 async fn may_decide(work: &mut Work, found: &Approval) -> Result<bool, Error> {
-    let aim = Aim::load(&*work.unit, work.account(), &work.situation.policy, found.on.clone()).await?;
+    let aim = Aim::load(
+        &*work.unit,
+        work.account(),
+        &work.situation.policy,
+        found.on.clone(),
+    )
+    .await?;
     let scopes: Vec<Scope> = aim.scope.iter().cloned().collect();
     work.look_at(&scopes).await?;
-    let Some(permission) = work.situation.policy.product().permission_no(&found.by) else { return Ok(false) };
+    let Some(permission) = work.situation.policy.product().permission_no(&found.by) else {
+        return Ok(false);
+    };
     let subject = work.actor.subject.clone();
     let standing = work.situation.whole_standing(&*work.unit, &subject).await?;
     let none = Values::default();
-    let request = Request { attributes: &none, context: &none, digest: None };
+    let request = Request {
+        attributes: &none,
+        context: &none,
+        digest: None,
+    };
     let allowed = |scope_too: bool| {
         aim.target(|target| {
             let target = match (&aim.scope, scope_too) {
                 (Some(scope), true) => bailiwick_policy::Target::Scope(scope.into()),
                 _ => target,
             };
-            work.situation.ask_about(&subject, &standing, target, request, work.now, |input| {
-                decide(input, permission).is_allow()
-            })
+            work.situation
+                .ask_about(&subject, &standing, target, request, work.now, |input| {
+                    decide(input, permission).is_allow()
+                })
         })
     };
     // A permission of another type than the target's is asked where the target lies.
@@ -115,7 +132,9 @@ async fn may_decide(work: &mut Work, found: &Approval) -> Result<bool, Error> {
 
 fn applies_elsewhere(work: &Work, found: &Approval) -> bool {
     let product = work.situation.policy.product();
-    let crate::On::Resource(name) = &found.on else { return false };
+    let crate::On::Resource(name) = &found.on else {
+        return false;
+    };
     let (Some(permission), Some(of)) = (product.permission_no(&found.by), product.type_no(&name.of)) else {
         return false;
     };

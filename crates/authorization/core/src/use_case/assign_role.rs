@@ -5,11 +5,7 @@ use bailiwick_types::{AccountId, Authorized, BindingId, Scope, Subject, Timestam
 use serde_json::{Map, Value as Json};
 
 use super::Work;
-use crate::{
-    Ports,
-    binding::Binding,
-    holders,
-};
+use crate::{Ports, binding::Binding, holders};
 
 const ACTION: &str = "bailiwick.authorization.v1.BindingService/AssignRole";
 
@@ -55,10 +51,17 @@ faults! {
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Binding, Token), Error> {
     let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    let Some(mut work) = work else { return Err(unknown(by)) };
+    let Some(mut work) = work else {
+        return Err(unknown(by));
+    };
     let role = fit(&work, &command)?;
-    let may = work.situation.may_assign(&work.actor, role.no, &command.scope, work.now);
-    let present = work.unit.binding(command.account, &command.subject, &command.role, &command.scope).await?;
+    let may = work
+        .situation
+        .may_assign(&work.actor, role.no, &command.scope, work.now);
+    let present = work
+        .unit
+        .binding(command.account, &command.subject, &command.role, &command.scope)
+        .await?;
     if !may && !is_single_holder(&work, role, &command.scope).await? {
         return Err(Error::Denied);
     }
@@ -80,7 +83,11 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             if stops && holders::breaks_rule(&*work.unit, &work.situation, role, &old, work.now).await? {
                 return Err(Error::HolderRule(command.role));
             }
-            Binding { parameters: command.parameters, expires_at: command.expires_at, ..old }
+            Binding {
+                parameters: command.parameters,
+                expires_at: command.expires_at,
+                ..old
+            }
         }
         None => Binding {
             id: BindingId::generate(&*ports.ids),
@@ -97,12 +104,20 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     work.unit.put_binding(&binding).await?;
     work.subject_changed(&binding.subject);
     let audit = work.audit(ACTION, binding.scope.to_string());
-    work.emit(audit.with("subject", &binding.subject).with("role", &binding.role));
+    work.emit(
+        audit
+            .with("subject", &binding.subject)
+            .with("role", &binding.role),
+    );
     Ok((binding, work.commit().await?))
 }
 
 fn unknown(by: &Authorized) -> Error {
-    if by.is_operator() { Error::NotFound("account") } else { Error::Denied }
+    if by.is_operator() {
+        Error::NotFound("account")
+    } else {
+        Error::Denied
+    }
 }
 
 fn fit<'w>(work: &'w Work, command: &Command) -> Result<&'w Role, Error> {
@@ -129,18 +144,26 @@ async fn is_single_holder(work: &Work, role: &Role, scope: &Scope) -> Result<boo
     if !matches!(role.holders, Some(Holders::Exactly(_))) {
         return Ok(false);
     }
-    Ok(work.unit.binding(work.account(), &work.actor.subject, &role.name, scope).await?.is_some())
+    Ok(work
+        .unit
+        .binding(work.account(), &work.actor.subject, &role.name, scope)
+        .await?
+        .is_some())
 }
 
 async fn check_subject(work: &Work, subject: &Subject, role: &Role) -> Result<(), Error> {
     match subject.kind() {
         "user" if work.situation.needs_members() => {
-            let Some(user) = subject.user_id() else { return Err(Error::NotAMember) };
+            let Some(user) = subject.user_id() else {
+                return Err(Error::NotAMember);
+            };
             work.active_member(user).await?.ok_or(Error::NotAMember)?;
         }
         "user" => {}
         _ if role.holders.is_some() => return Err(Error::HolderRule(role.name.to_string())),
-        "group" if !work.unit.group_exists(work.account(), subject).await? => return Err(Error::NotFound("group")),
+        "group" if !work.unit.group_exists(work.account(), subject).await? => {
+            return Err(Error::NotFound("group"));
+        }
         _ => {}
     }
     Ok(())

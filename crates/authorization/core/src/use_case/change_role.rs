@@ -64,18 +64,34 @@ struct Plan {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Arc<AccountPolicy>, Token), Error> {
+pub async fn execute(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<(Arc<AccountPolicy>, Token), Error> {
     let (mut work, plan) = plan(ports, by, &command).await?;
     if let Some(role) = &plan.custom {
         work.unit.put_role(command.account, role).await?;
     }
     for (level, overlay) in plan.overlay.iter().flat_map(|overlay| &overlay.levels) {
-        work.unit.put_overlay(command.account, &command.role, *level, overlay).await?;
+        work.unit
+            .put_overlay(command.account, &command.role, *level, overlay)
+            .await?;
     }
     work.emit(Change::Policy(Some(command.account)));
-    let audit = work.audit(ACTION, Scope::Account(command.account).to_string()).with("role", &command.role);
-    let added: Vec<&str> = command.add.iter().map(|entry| entry.permission.as_str()).collect();
-    work.emit(audit.with("add", added.join(",")).with("remove", command.remove.join(",")));
+    let audit = work
+        .audit(ACTION, Scope::Account(command.account).to_string())
+        .with("role", &command.role);
+    let added: Vec<&str> = command
+        .add
+        .iter()
+        .map(|entry| entry.permission.as_str())
+        .collect();
+    work.emit(
+        audit
+            .with("add", added.join(","))
+            .with("remove", command.remove.join(",")),
+    );
     Ok((plan.next, work.commit().await?))
 }
 
@@ -93,13 +109,15 @@ pub async fn preview(ports: &Ports, by: &Authorized, command: Command) -> Result
         .filter(|role| {
             let next = plan.next.role(role.no);
             role.levels().any(|(level, at)| {
-                next.and_then(|next| next.level(level)).is_none_or(|next| next.permissions() != at.permissions())
+                next.and_then(|next| next.level(level))
+                    .is_none_or(|next| next.permissions() != at.permissions())
             })
         })
         .map(|role| role.name.to_string())
         .collect();
     let bindings = work.unit.bindings_of_roles(command.account, &changed).await?;
-    work.look_at(bindings.iter().map(|binding| &binding.scope)).await?;
+    work.look_at(bindings.iter().map(|binding| &binding.scope))
+        .await?;
     let mut seen = BTreeSet::new();
     let mut effects = Vec::new();
     for binding in bindings {
@@ -110,42 +128,69 @@ pub async fn preview(ports: &Ports, by: &Authorized, command: Command) -> Result
     Ok(effects)
 }
 
-async fn effect(work: &Work, plan: &Plan, subject: &Subject, scope: &Scope) -> Result<Option<Effect>, StoreError> {
+async fn effect(
+    work: &Work,
+    plan: &Plan,
+    subject: &Subject,
+    scope: &Scope,
+) -> Result<Option<Effect>, StoreError> {
     let standing = work.situation.whole_standing(&*work.unit, subject).await?;
     let after = work.situation.with_policy(Arc::clone(&plan.next));
     let target = Target::Scope(PlaceId::from(scope));
     let all = |situation: &crate::Situation| -> PermissionBits {
-        situation.ask_about(subject, &standing, target, situation.plain_request(), work.now, |input| {
-            let held = permissions_held(input);
-            let mut all = held.allowed;
-            all.union(&held.needs_approval);
-            all.union(&held.undecided);
-            all
-        })
+        situation.ask_about(
+            subject,
+            &standing,
+            target,
+            situation.plain_request(),
+            work.now,
+            |input| {
+                let held = permissions_held(input);
+                let mut all = held.allowed;
+                all.union(&held.needs_approval);
+                all.union(&held.undecided);
+                all
+            },
+        )
     };
     let (before, next) = (all(&work.situation), all(&after));
     let names = |more: &PermissionBits, less: &PermissionBits| {
         let mut only = more.clone();
         only.subtract(less);
         let product = plan.next.product();
-        let mut names: Vec<String> =
-            only.iter().filter_map(|no| product.permission(no)).map(|info| info.name.to_string()).collect();
+        let mut names: Vec<String> = only
+            .iter()
+            .filter_map(|no| product.permission(no))
+            .map(|info| info.name.to_string())
+            .collect();
         names.sort();
         names
     };
     let (gains, loses) = (names(&next, &before), names(&before, &next));
     let some = !gains.is_empty() || !loses.is_empty();
-    Ok(some.then(|| Effect { subject: subject.clone(), scope: scope.clone(), gains, loses }))
+    Ok(some.then(|| Effect {
+        subject: subject.clone(),
+        scope: scope.clone(),
+        gains,
+        loses,
+    }))
 }
 
 async fn plan(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Plan), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let Some(work) = work else {
-        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
     };
     let policy = Arc::clone(&work.situation.policy);
     let unknown = || Error::UnknownRole(command.role.clone());
-    let no = policy.role_no(&command.role).filter(|no| *no > RoleNo::SERVICE).ok_or_else(unknown)?;
+    let no = policy
+        .role_no(&command.role)
+        .filter(|no| *no > RoleNo::SERVICE)
+        .ok_or_else(unknown)?;
     let mut faults = Violations::new();
     for fault in policy.check_change(no, command.level, &command.add, &command.remove) {
         faults.add(fault.path, fault.message);
@@ -160,11 +205,18 @@ async fn plan(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work
         None => role.levels().map(|(level, _)| level).collect(),
     };
     let account = Scope::Account(command.account);
-    if !work.situation.allows(&work.actor, "role.define", &account, work.now) || !holds_added(&work, command, &levels) {
+    if !work
+        .situation
+        .allows(&work.actor, "role.define", &account, work.now)
+        || !holds_added(&work, command, &levels)
+    {
         return Err(Error::Denied);
     }
     let mut custom = custom_roles(&policy);
-    let mut overlays: Vec<Overlay> = policy.roles().filter_map(|role| policy.overlay(role.no).cloned()).collect();
+    let mut overlays: Vec<Overlay> = policy
+        .roles()
+        .filter_map(|role| policy.overlay(role.no).cloned())
+        .collect();
     let (mut own, mut overlay) = (None, None);
     if no.is_custom() {
         for role in custom.iter_mut().filter(|role| role.no == no) {
@@ -174,9 +226,15 @@ async fn plan(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work
             own = Some(role.clone());
         }
     } else {
-        let mut of = policy.overlay(no).cloned().unwrap_or(Overlay { role: no, levels: [].into() });
+        let mut of = policy.overlay(no).cloned().unwrap_or(Overlay {
+            role: no,
+            levels: [].into(),
+        });
         for level in levels {
-            of.levels.entry(level).or_default().change(&command.add, &command.remove);
+            of.levels
+                .entry(level)
+                .or_default()
+                .change(&command.add, &command.remove);
         }
         overlays.retain(|other| other.role != no);
         overlays.push(of.clone());
@@ -184,16 +242,28 @@ async fn plan(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work
     }
     let settings = work.situation.account.settings.clone();
     let next = AccountPolicy::compile(Arc::clone(policy.product()), custom, overlays, settings);
-    Ok((work, Plan { next: Arc::new(next), custom: own, overlay }))
+    Ok((
+        work,
+        Plan {
+            next: Arc::new(next),
+            custom: own,
+            overlay,
+        },
+    ))
 }
 
 /// Whoever adds must hold what it adds, at every level where it is added.
 fn holds_added(work: &Work, command: &Command, levels: &[Level]) -> bool {
     let target = Target::Scope(PlaceId::from(command.account));
-    let decl = RoleLevelDecl { permissions: command.add.clone(), assigns: Vec::new() };
+    let decl = RoleLevelDecl {
+        permissions: command.add.clone(),
+        assigns: Vec::new(),
+    };
     levels.iter().all(|level| {
         claims_of(work.situation.policy.product(), *level, &decl).is_ok_and(|claims| {
-            claims.iter().all(|claim| work.situation.may_give(&work.actor, claim, target, work.now))
+            claims
+                .iter()
+                .all(|claim| work.situation.may_give(&work.actor, claim, target, work.now))
         })
     })
 }

@@ -3,10 +3,7 @@
 use bailiwick_policy::PlaceState;
 use bailiwick_types::{AccountId, Authorized, Scope, ScopeRoot, Token};
 
-use crate::{
-    Audit, Change, PlaceSeen, Ports,
-    account::EarlyClosure,
-};
+use crate::{Audit, Change, PlaceSeen, Ports, account::EarlyClosure};
 
 const ACTION: &str = "bailiwick.authorization.v1.AccessService/CloseScope";
 
@@ -37,7 +34,11 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     let mut unit = ports.store.write_all(std::slice::from_ref(&root)).await?;
     let id = command.scope.uuid().unwrap_or_else(|| command.account.uuid());
     let account = unit.account(command.account).await?;
-    let place = unit.places(command.account, &[id]).await?.into_iter().find(|place| place.scope == command.scope);
+    let place = unit
+        .places(command.account, &[id])
+        .await?
+        .into_iter()
+        .find(|place| place.scope == command.scope);
     let seen = match (command.scope == Scope::Account(command.account), account, place) {
         (true, Some(mut account), _) => {
             if account.version >= command.version || account.closed_version >= Some(command.version) {
@@ -65,7 +66,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             unit.emit(root.clone(), Change::Policy(Some(command.account)));
         }
         None => {
-            let closure = EarlyClosure { version: command.version, state: command.state };
+            let closure = EarlyClosure {
+                version: command.version,
+                state: command.state,
+            };
             let before = unit.early_closure(command.account, id).await?;
             if before.is_none_or(|before| before.version < command.version) {
                 unit.put_early_closure(command.account, id, Some(closure)).await?;

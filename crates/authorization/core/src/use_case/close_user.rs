@@ -3,8 +3,7 @@
 use bailiwick_types::{Authorized, ScopeRoot, Subject, Token, UserId};
 
 use crate::{
-    Audit, Change, Ports, Situation,
-    holders,
+    Audit, Change, Ports, Situation, holders,
     person::{Person, PersonState},
 };
 
@@ -42,15 +41,27 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
         roots.push(ScopeRoot::Deployment);
         let mut unit = ports.store.write_all(&roots).await?;
-        let person = unit.person(command.user).await?.unwrap_or_else(|| Person::unknown(command.user));
+        let person = unit
+            .person(command.user)
+            .await?
+            .unwrap_or_else(|| Person::unknown(command.user));
         if person.version >= command.version || person.closed_version >= Some(command.version) {
             return Ok(unit.commit().await?);
         }
         let now = ports.clock.now();
-        let closed = Person { state: PersonState::Disabled, closed_version: Some(command.version), ..person.clone() };
+        let closed = Person {
+            state: PersonState::Disabled,
+            closed_version: Some(command.version),
+            ..person.clone()
+        };
         unit.put_person(&closed).await?;
         // Whoever lets the user into an account locks its row first: after that write, no other account can come.
-        if unit.accounts_of(&subject).await?.iter().any(|account| !accounts.contains(account)) {
+        if unit
+            .accounts_of(&subject)
+            .await?
+            .iter()
+            .any(|account| !accounts.contains(account))
+        {
             continue;
         }
         // The rules are asked as if the user still counted.
@@ -58,19 +69,25 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         for account in &accounts {
             let bindings = unit.bindings_of(*account, &subject).await?;
             let scopes = bindings.iter().map(|binding| &binding.scope);
-            let Some(situation) = Situation::load(&*unit, *account, scopes).await? else { continue };
+            let Some(situation) = Situation::load(&*unit, *account, scopes).await? else {
+                continue;
+            };
             if let Some(binding) = holders::first_broken(&*unit, &situation, &bindings, now).await? {
                 return Err(Error::HolderRule(binding.role.clone()));
             }
         }
         unit.put_person(&closed).await?;
-        unit.set_root_binding(&ScopeRoot::Deployment, &subject, "operator", false).await?;
+        unit.set_root_binding(&ScopeRoot::Deployment, &subject, "operator", false)
+            .await?;
         unit.emit(ScopeRoot::Deployment, Change::Policy(None));
         for account in accounts {
             unit.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
         let audit = Audit::new(by.caller().subject.clone(), ACTION, subject.to_string());
-        unit.emit(ScopeRoot::Deployment, audit.with("version", command.version).into());
+        unit.emit(
+            ScopeRoot::Deployment,
+            audit.with("version", command.version).into(),
+        );
         return Ok(unit.commit().await?);
     }
     Err(Error::Conflict)

@@ -57,8 +57,14 @@ impl From<request_approval::Error> for Error {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Option<Approval>, Token), Error> {
-    let mut work = Work::open(ports, by, command.account, []).await?.ok_or(Error::Denied)?;
+pub async fn execute(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<(Option<Approval>, Token), Error> {
+    let mut work = Work::open(ports, by, command.account, [])
+        .await?
+        .ok_or(Error::Denied)?;
     let question = request_approval::Command {
         account: command.account,
         permission: command.permission,
@@ -75,7 +81,11 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         (Outcome::Allow, _) => return Ok((None, work.commit().await?)),
     }
     let id = decision.approval.ok_or(Error::NoApproval)?;
-    let mut found = work.unit.approval(command.account, id).await?.ok_or(Error::NoApproval)?;
+    let mut found = work
+        .unit
+        .approval(command.account, id)
+        .await?
+        .ok_or(Error::NoApproval)?;
     if !found.once {
         return Ok((None, work.commit().await?));
     }

@@ -47,7 +47,11 @@ faults! {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(u64, Token), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let Some(mut work) = work else {
-        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
     };
     let product = work.situation.policy.product();
     let mut faults = Violations::new();
@@ -58,18 +62,31 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     }
     faults.check()?;
     let account = Scope::Account(command.account);
-    if !work.situation.allows(&work.actor, "grant.edit", &account, work.now) {
+    if !work
+        .situation
+        .allows(&work.actor, "grant.edit", &account, work.now)
+    {
         return Err(Error::Denied);
     }
     let (from, to) = (Subject::user(command.from), Subject::user(command.to));
-    let filter = Filter { subject: Some(from), ..Filter::default() };
+    let filter = Filter {
+        subject: Some(from),
+        ..Filter::default()
+    };
     let all = work.unit.grants(command.account, &filter, None, MANY).await?;
-    let chosen: Vec<Grant> = all.into_iter().filter_map(|grant| of_kinds(grant, &command.kinds)).collect();
+    let chosen: Vec<Grant> = all
+        .into_iter()
+        .filter_map(|grant| of_kinds(grant, &command.kinds))
+        .collect();
     let mut copies = Vec::new();
     for grant in chosen {
         let aim = aim(&mut work, &grant.about).await?;
         let product = work.situation.policy.product();
-        let patterns: Vec<Pattern> = grant.permissions.iter().filter_map(|text| product.pattern(text)).collect();
+        let patterns: Vec<Pattern> = grant
+            .permissions
+            .iter()
+            .filter_map(|text| product.pattern(text))
+            .collect();
         if !may_give(&work, &work.actor, &aim, &patterns) {
             return Err(Error::Denied);
         }
@@ -112,7 +129,9 @@ fn of_kinds(mut grant: Grant, kinds: &[String]) -> Option<Grant> {
         About::Resource(name) => is(&name.of).then_some(grant),
         About::Type { of, .. } => is(of).then_some(grant),
         About::Scope(_) => {
-            grant.permissions.retain(|text| text.split_once('.').is_some_and(|(of, _)| is(of)));
+            grant
+                .permissions
+                .retain(|text| text.split_once('.').is_some_and(|(of, _)| is(of)));
             (!grant.permissions.is_empty()).then_some(grant)
         }
     }

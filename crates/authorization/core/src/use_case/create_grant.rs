@@ -54,7 +54,11 @@ faults! {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Grant, Token), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let Some(mut work) = work else {
-        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
     };
     let patterns = fit(&work, &command)?;
     let aim = aim(&mut work, &command.about).await?;
@@ -62,7 +66,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     if !may_give(&work, &work.actor, &aim, &patterns) {
         return Err(Error::Denied);
     }
-    let Some(scope) = &aim.scope else { return Err(Error::NotFound("resource")) };
+    let Some(scope) = &aim.scope else {
+        return Err(Error::NotFound("resource"));
+    };
     match work.situation.state(scope) {
         Some(PlaceState::Active) => {}
         Some(_) => return Err(Error::NotActive),
@@ -72,11 +78,14 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     let mut permissions = command.permissions;
     permissions.sort();
     permissions.dedup();
-    let same = of_subject(&work, &command.subject, &command.about).await?.into_iter().find(|grant| {
-        grant.permissions == permissions
-            && grant.parameters == command.parameters
-            && grant.expires_at == command.expires_at
-    });
+    let same = of_subject(&work, &command.subject, &command.about)
+        .await?
+        .into_iter()
+        .find(|grant| {
+            grant.permissions == permissions
+                && grant.parameters == command.parameters
+                && grant.expires_at == command.expires_at
+        });
     let revision = work.unit.next_revision(&work.root())?;
     let grant = match same {
         Some(grant) if !is_existing(&grant.about) => return Ok((grant, work.commit().await?)),
@@ -112,7 +121,13 @@ pub(super) async fn put(
 }
 
 fn is_existing(about: &About) -> bool {
-    matches!(about, About::Type { applies_to: AppliesTo::Existing, .. })
+    matches!(
+        about,
+        About::Type {
+            applies_to: AppliesTo::Existing,
+            ..
+        }
+    )
 }
 
 /// The scope or resource that a right to give is asked on, brought into view.
@@ -137,7 +152,10 @@ pub(super) fn may_give(work: &Work, actor: &Actor, aim: &Aim, patterns: &[Patter
     let holds = |pattern: &Pattern| {
         let claim = Claim::pattern(*pattern, level);
         let on_it = aim.target(|target| work.situation.may_give(actor, &claim, target, work.now));
-        on_it || work.situation.may_give(actor, &claim, Target::Scope(PlaceId::from(scope)), work.now)
+        on_it
+            || work
+                .situation
+                .may_give(actor, &claim, Target::Scope(PlaceId::from(scope)), work.now)
     };
     work.situation.allows(actor, "grant.edit", scope, work.now) && patterns.iter().all(holds)
 }
@@ -175,8 +193,18 @@ fn fit(work: &Work, command: &Command) -> Result<Vec<Pattern>, Error> {
     if command.expires_at.is_some_and(|at| at <= work.now) {
         faults.add("expire_time", "must lie in the future");
     }
-    let all = patterns.iter().flat_map(|pattern| product.matched(*pattern, Level::Account).iter().collect::<Vec<_>>());
-    for fault in product.grant_parameters(all, &command.parameters).err().into_iter().flatten() {
+    let all = patterns.iter().flat_map(|pattern| {
+        product
+            .matched(*pattern, Level::Account)
+            .iter()
+            .collect::<Vec<_>>()
+    });
+    for fault in product
+        .grant_parameters(all, &command.parameters)
+        .err()
+        .into_iter()
+        .flatten()
+    {
         faults.add("parameters", fault.to_string());
     }
     faults.check()?;
@@ -186,18 +214,29 @@ fn fit(work: &Work, command: &Command) -> Result<Vec<Pattern>, Error> {
 async fn check_subject(work: &Work, subject: &Subject) -> Result<(), Error> {
     match subject.kind() {
         "user" if work.situation.needs_members() => {
-            let Some(user) = subject.user_id() else { return Err(Error::NotAMember) };
+            let Some(user) = subject.user_id() else {
+                return Err(Error::NotAMember);
+            };
             work.active_member(user).await?.ok_or(Error::NotAMember)?;
         }
-        "group" if !work.unit.group_exists(work.account(), subject).await? => return Err(Error::NotFound("group")),
+        "group" if !work.unit.group_exists(work.account(), subject).await? => {
+            return Err(Error::NotFound("group"));
+        }
         _ => {}
     }
     Ok(())
 }
 
 /// The grants of a subject on exactly this target.
-pub(super) async fn of_subject(work: &Work, subject: &Subject, about: &About) -> Result<Vec<Grant>, StoreError> {
-    let mut filter = Filter { subject: Some(subject.clone()), ..Filter::default() };
+pub(super) async fn of_subject(
+    work: &Work,
+    subject: &Subject,
+    about: &About,
+) -> Result<Vec<Grant>, StoreError> {
+    let mut filter = Filter {
+        subject: Some(subject.clone()),
+        ..Filter::default()
+    };
     match about {
         About::Resource(name) => filter.resource = Some(name.clone()),
         About::Scope(scope) | About::Type { scope, .. } => filter.scope = Some(scope.clone()),

@@ -1,6 +1,9 @@
 //! Invites somebody by e-mail with roles on a scope.
 
-use bailiwick_policy::{PlaceState, manifest::{Holders, MemberKind}};
+use bailiwick_policy::{
+    PlaceState,
+    manifest::{Holders, MemberKind},
+};
 use bailiwick_types::{AccountId, Authorized, InvitationId, Scope, Token};
 
 use super::{Work, create_member::full};
@@ -57,7 +60,11 @@ faults! {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Invitation, Token), Error> {
     let work = Work::open(ports, by, command.account, [&command.scope]).await?;
     let Some(mut work) = work else {
-        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
     };
     may_invite(&work, &command)?;
     if let Some(answer) = repeated(&work, &command).await? {
@@ -79,7 +86,11 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         return Err(Error::DomainNotAllowed);
     }
     let key = email_key(&command.email);
-    if let Some(mut old) = work.unit.newest_invitation(command.account, &key, &command.scope).await? {
+    if let Some(mut old) = work
+        .unit
+        .newest_invitation(command.account, &key, &command.scope)
+        .await?
+    {
         match (old.state, old.state_at(work.now)) {
             (_, State::Pending) => return Err(Error::AlreadyExists),
             (State::Pending, _) => {
@@ -108,7 +119,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     work.unit.put_invitation(&made).await?;
     keep(&mut work, &command, &made).await?;
     work.emit(Change::Invitation(made.clone()));
-    let audit = work.audit(ACTION, made.scope.to_string()).with("invitation", made.id);
+    let audit = work
+        .audit(ACTION, made.scope.to_string())
+        .with("invitation", made.id);
     work.emit(audit.with("roles", made.roles.join(",")));
     Ok((made, work.commit().await?))
 }
@@ -117,31 +130,60 @@ fn may_invite(work: &Work, command: &Command) -> Result<(), Error> {
     let level = command.scope.level();
     let mut roles = Vec::new();
     for name in &command.roles {
-        roles.push(work.situation.role_at(name, level).ok_or_else(|| Error::UnknownRole(name.clone()))?);
+        roles.push(
+            work.situation
+                .role_at(name, level)
+                .ok_or_else(|| Error::UnknownRole(name.clone()))?,
+        );
     }
-    let invites = work.situation.allows(&work.actor, "user.invite", &command.scope, work.now);
-    let gives = |no| work.situation.may_assign(&work.actor, no, &command.scope, work.now);
-    if invites && roles.iter().all(|role| gives(role.no)) { Ok(()) } else { Err(Error::Denied) }
+    let invites = work
+        .situation
+        .allows(&work.actor, "user.invite", &command.scope, work.now);
+    let gives = |no| {
+        work.situation
+            .may_assign(&work.actor, no, &command.scope, work.now)
+    };
+    if invites && roles.iter().all(|role| gives(role.no)) {
+        Ok(())
+    } else {
+        Err(Error::Denied)
+    }
 }
 
 fn digest(command: &Command) -> String {
-    format!("{}\n{}\n{}", email_key(&command.email), command.roles.join(","), command.scope)
+    format!(
+        "{}\n{}\n{}",
+        email_key(&command.email),
+        command.roles.join(","),
+        command.scope
+    )
 }
 
 async fn repeated(work: &Work, command: &Command) -> Result<Option<Invitation>, Error> {
-    let Some(id) = &command.request_id else { return Ok(None) };
-    let Some(before) = work.unit.answered(&work.root(), id).await? else { return Ok(None) };
+    let Some(id) = &command.request_id else {
+        return Ok(None);
+    };
+    let Some(before) = work.unit.answered(&work.root(), id).await? else {
+        return Ok(None);
+    };
     if before.method != ACTION || before.digest != digest(command) {
         return Err(Error::RequestIdReused);
     }
-    let Ok(made) = before.response.parse() else { return Err(Error::RequestIdReused) };
+    let Ok(made) = before.response.parse() else {
+        return Err(Error::RequestIdReused);
+    };
     Ok(work.unit.invitation(command.account, made).await?)
 }
 
 async fn keep(work: &mut Work, command: &Command, made: &Invitation) -> Result<(), StoreError> {
-    let Some(id) = &command.request_id else { return Ok(()) };
-    let answer =
-        Answered { method: ACTION.to_owned(), digest: digest(command), response: made.id.to_string() };
+    let Some(id) = &command.request_id else {
+        return Ok(());
+    };
+    let answer = Answered {
+        method: ACTION.to_owned(),
+        digest: digest(command),
+        response: made.id.to_string(),
+    };
     let (root, now) = (work.root(), work.now);
     work.unit.keep_answer(&root, id, &answer, now).await
 }

@@ -4,11 +4,7 @@ use bailiwick_policy::manifest::MemberKind;
 use bailiwick_types::{AccountId, Authorized, Subject, Timestamp, Token, UserId, Violations};
 
 use super::Work;
-use crate::{
-    Ports,
-    member::Member,
-    person::PersonState,
-};
+use crate::{Ports, member::Member, person::PersonState};
 
 const ACTION: &str = "bailiwick.authorization.v1.MemberService/CreateMember";
 
@@ -48,7 +44,11 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     if command.expires_at.is_some_and(|at| at <= work.now) {
         return Err(Violations::of("expire_time", "must lie in the future").into());
     }
-    let person = work.unit.person(command.user).await?.filter(|person| person.version > 0);
+    let person = work
+        .unit
+        .person(command.user)
+        .await?
+        .filter(|person| person.version > 0);
     match person.ok_or(Error::NotFound("user"))?.state {
         PersonState::Active => {}
         PersonState::Disabled => return Err(Error::NotActive),
@@ -56,7 +56,11 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     }
     if let Some(member) = work.unit.member(command.account, command.user).await? {
         let same = member.kind == command.kind && member.expires_at == command.expires_at;
-        return if same { Ok((member, work.commit().await?)) } else { Err(Error::AlreadyExists) };
+        return if same {
+            Ok((member, work.commit().await?))
+        } else {
+            Err(Error::AlreadyExists)
+        };
     }
     if let Some(limit) = full(&work, command.kind).await? {
         return Err(Error::NoFreeSeat(limit));
@@ -68,7 +72,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     work.unit.put_member(&member).await?;
     let subject = Subject::user(command.user);
     work.subject_changed(&subject);
-    let audit = work.audit(ACTION, subject.to_string()).with("kind", command.kind.as_str());
+    let audit = work
+        .audit(ACTION, subject.to_string())
+        .with("kind", command.kind.as_str());
     work.emit(audit);
     Ok((member, work.commit().await?))
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy::{AccountPolicy, CustomRole, PlaceId, Role, RoleNo, Target, holds_role, manifest::RoleDecl};
+use bailiwick_policy::{
+    AccountPolicy, CustomRole, PlaceId, Role, RoleNo, Target, holds_role, manifest::RoleDecl,
+};
 use bailiwick_types::{AccountId, Authorized, Scope, ScopeRoot, Token, Violations};
 
 use super::Work;
@@ -36,10 +38,18 @@ faults! {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Arc<AccountPolicy>, Token), Error> {
+pub async fn execute(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<(Arc<AccountPolicy>, Token), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let Some(mut work) = work else {
-        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
     };
     let policy = Arc::clone(&work.situation.policy);
     let taken = policy.role_no(&command.name).is_some();
@@ -52,8 +62,14 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     }
     // Revisions are never used twice, so neither are the numbers made of them.
     let revision = work.unit.next_revision(&ScopeRoot::Account(command.account))?;
-    let number = RoleNo::FIRST_CUSTOM.0.saturating_add(u32::try_from(revision).unwrap_or(u32::MAX));
-    let role = CustomRole { no: RoleNo(number), name: command.name, decl: command.decl };
+    let number = RoleNo::FIRST_CUSTOM
+        .0
+        .saturating_add(u32::try_from(revision).unwrap_or(u32::MAX));
+    let role = CustomRole {
+        no: RoleNo(number),
+        name: command.name,
+        decl: command.decl,
+    };
     let mut custom = custom_roles(&policy);
     custom.push(role.clone());
     let next = Arc::new(with(&policy, custom, &work));
@@ -61,7 +77,11 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     let compiled = next.role(role.no).filter(|_| !taken);
     let holds = compiled.is_none_or(|compiled| holds_all(&probe, &work.actor, compiled, work.now));
     let account = Scope::Account(command.account);
-    if !work.situation.allows(&work.actor, "role.define", &account, work.now) || !holds {
+    if !work
+        .situation
+        .allows(&work.actor, "role.define", &account, work.now)
+        || !holds
+    {
         return Err(Error::Denied);
     }
     if taken {
@@ -76,11 +96,17 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
 
 /// The roles that the account has defined.
 pub(super) fn custom_roles(policy: &AccountPolicy) -> Vec<CustomRole> {
-    policy.roles().filter_map(|role| policy.custom_role(role.no).cloned()).collect()
+    policy
+        .roles()
+        .filter_map(|role| policy.custom_role(role.no).cloned())
+        .collect()
 }
 
 fn with(policy: &AccountPolicy, custom: Vec<CustomRole>, work: &Work) -> AccountPolicy {
-    let overlays = policy.roles().filter_map(|role| policy.overlay(role.no).cloned()).collect();
+    let overlays = policy
+        .roles()
+        .filter_map(|role| policy.overlay(role.no).cloned())
+        .collect();
     let settings = work.situation.account.settings.clone();
     AccountPolicy::compile(Arc::clone(policy.product()), custom, overlays, settings)
 }
@@ -98,7 +124,12 @@ fn holds_all(situation: &Situation, actor: &Actor, role: &Role, now: bailiwick_t
             |input| holds_role(input, role, level),
         ),
         None => at.entries().iter().all(|entry| {
-            situation.may_give(actor, &bailiwick_policy::Claim::pattern(entry.pattern, level), target, now)
+            situation.may_give(
+                actor,
+                &bailiwick_policy::Claim::pattern(entry.pattern, level),
+                target,
+                now,
+            )
         }),
     })
 }

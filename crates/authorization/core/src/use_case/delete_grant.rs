@@ -57,19 +57,31 @@ faults! {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let Some(mut work) = work else {
-        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
     };
     let (about, taken, whole) = match &command.which {
         Which::Id(id) => {
             let grant = work.unit.grant(command.account, *id).await?;
             let account = bailiwick_types::Scope::Account(command.account);
             let Some(grant) = grant else {
-                let may = work.situation.allows(&work.actor, "grant.edit", &account, work.now);
-                return Err(if may { Error::NotFound("grant") } else { Error::Denied });
+                let may = work
+                    .situation
+                    .allows(&work.actor, "grant.edit", &account, work.now);
+                return Err(if may {
+                    Error::NotFound("grant")
+                } else {
+                    Error::Denied
+                });
             };
             (grant.about.clone(), grant.permissions.clone(), Some(grant))
         }
-        Which::Of { permissions, about, .. } => (about.clone(), permissions.clone(), None),
+        Which::Of {
+            permissions, about, ..
+        } => (about.clone(), permissions.clone(), None),
     };
     let product = work.situation.policy.product();
     let mut patterns: Vec<Pattern> = Vec::new();
@@ -90,8 +102,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         (None, Which::Of { subject, about, .. }) => of_subject(&work, subject, about).await?,
         (None, Which::Id(_)) => Vec::new(),
     };
-    let touched: Vec<Grant> =
-        grants.into_iter().filter(|grant| grant.permissions.iter().any(|text| taken.contains(text))).collect();
+    let touched: Vec<Grant> = grants
+        .into_iter()
+        .filter(|grant| grant.permissions.iter().any(|text| taken.contains(text)))
+        .collect();
     if touched.is_empty() {
         return Err(Error::NotFound("grant"));
     }
@@ -103,7 +117,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             work.unit.put_grant(&grant).await?;
         }
         work.subject_changed(&grant.subject);
-        let audit = work.audit(ACTION, aim.on.to_string()).with("subject", &grant.subject);
+        let audit = work
+            .audit(ACTION, aim.on.to_string())
+            .with("subject", &grant.subject);
         work.emit(audit.with("permissions", taken.join(",")));
     }
     Ok(work.commit().await?)

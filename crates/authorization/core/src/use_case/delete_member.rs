@@ -21,8 +21,16 @@ pub struct Command {
 ///
 /// # Errors
 /// See [`remove_member::Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, remove_member::Error> {
-    let remove = remove_member::Command { account: command.account, user: command.user, scope: None };
+pub async fn execute(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Token, remove_member::Error> {
+    let remove = remove_member::Command {
+        account: command.account,
+        user: command.user,
+        scope: None,
+    };
     let mut work = remove_member::prepare(ports, by, &remove).await?;
     let member = work.unit.member(command.account, command.user).await?;
     let seated = member.is_some_and(|member| member.kind == MemberKind::Agent);

@@ -36,13 +36,20 @@ faults! {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let Some(mut work) = work else {
-        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
     };
     let policy = &work.situation.policy;
     let role = policy.role_no(&command.role).filter(|no| no.is_custom());
     let role = role.ok_or_else(|| Error::UnknownRole(command.role.clone()))?;
     let account = Scope::Account(command.account);
-    if !work.situation.allows(&work.actor, "role.define", &account, work.now) {
+    if !work
+        .situation
+        .allows(&work.actor, "role.define", &account, work.now)
+    {
         return Err(Error::Denied);
     }
     let names = |other: &bailiwick_policy::CustomRole| {
@@ -50,14 +57,23 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         other.no != role
             && (named(&other.decl.includes) || other.decl.levels.values().any(|level| named(&level.assigns)))
     };
-    let named = policy.roles().filter_map(|other| policy.custom_role(other.no)).any(names);
-    let bound = !work.unit.bindings_of_roles(command.account, std::slice::from_ref(&command.role)).await?.is_empty();
+    let named = policy
+        .roles()
+        .filter_map(|other| policy.custom_role(other.no))
+        .any(names);
+    let bound = !work
+        .unit
+        .bindings_of_roles(command.account, std::slice::from_ref(&command.role))
+        .await?
+        .is_empty();
     if bound || named {
         return Err(Error::NotEmpty);
     }
     work.unit.remove_role(command.account, &command.role).await?;
     work.emit(Change::Policy(Some(command.account)));
-    let audit = work.audit(ACTION, account.to_string()).with("role", &command.role);
+    let audit = work
+        .audit(ACTION, account.to_string())
+        .with("role", &command.role);
     work.emit(audit);
     Ok(work.commit().await?)
 }

@@ -3,10 +3,7 @@
 use bailiwick_policy::PlaceState;
 use bailiwick_types::{AccountId, Authorized, UserId};
 
-use crate::{
-    Ports,
-    person::PersonState,
-};
+use crate::{Ports, person::PersonState};
 
 faults! {
     /// Why it cannot be told.
@@ -17,11 +14,25 @@ faults! {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn execute(ports: &Ports, _by: &Authorized, account: AccountId, user: UserId) -> Result<bool, Error> {
+pub async fn execute(
+    ports: &Ports,
+    _by: &Authorized,
+    account: AccountId,
+    user: UserId,
+) -> Result<bool, Error> {
     let now = ports.clock.now();
     let read = ports.store.read(account).await?;
-    let open = read.account(account).await?.is_some_and(|account| account.state == PlaceState::Active);
-    let member = read.member(account, user).await?.is_some_and(|member| member.is_active(now));
-    let person = read.person(user).await?.is_none_or(|person| person.state == PersonState::Active);
+    let open = read
+        .account(account)
+        .await?
+        .is_some_and(|account| account.state == PlaceState::Active);
+    let member = read
+        .member(account, user)
+        .await?
+        .is_some_and(|member| member.is_active(now));
+    let person = read
+        .person(user)
+        .await?
+        .is_none_or(|person| person.state == PersonState::Active);
     Ok(open && member && person)
 }

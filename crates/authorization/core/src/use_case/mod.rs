@@ -1,11 +1,11 @@
 //! What can be done, one file each. A use case takes the guard's witness, a command and the [`Ports`](crate::Ports).
 
 pub mod accept_invitation;
-pub mod approve;
 pub mod apply_product;
+pub mod approve;
 pub mod assign_role;
-pub mod close_scope;
 pub mod change_role;
+pub mod close_scope;
 pub mod close_user;
 pub mod consume_approval;
 pub mod copy_permissions;

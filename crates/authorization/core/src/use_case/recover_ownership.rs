@@ -45,7 +45,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     }
     let work = Work::open(ports, by, command.account, [&command.scope]).await?;
     let mut work = work.ok_or(Error::NotFound("account"))?;
-    let role = work.situation.single_holder_role(command.scope.level()).ok_or(Error::UnknownRole)?;
+    let role = work
+        .situation
+        .single_holder_role(command.scope.level())
+        .ok_or(Error::UnknownRole)?;
     let role = role.name.to_string();
     if work.situation.state(&command.scope).is_none() {
         return Err(Error::NotFound("scope"));
@@ -56,7 +59,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     }
     let id = BindingId::generate(&*ports.ids);
     let (binding, before) = hand_over(&mut work, id, &role, &command.scope, command.to).await?;
-    let audit = work.audit(ACTION, command.scope.to_string()).with("role", &role).with("to", &binding.subject);
+    let audit = work
+        .audit(ACTION, command.scope.to_string())
+        .with("role", &role)
+        .with("to", &binding.subject);
     let mut audit = audit.with("justification", &command.justification);
     if let Some(before) = before {
         audit = audit.with("from", before);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Work;
 use crate::{
-    Change, Ports, 
+    Change, Ports,
     resource::{Name, Resource},
 };
 
@@ -76,7 +76,12 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     {
         return Err(Error::NotFound("parent"));
     }
-    if work.unit.resource(command.account, &command.name).await?.is_some() {
+    if work
+        .unit
+        .resource(command.account, &command.name)
+        .await?
+        .is_some()
+    {
         return Err(Error::AlreadyExists);
     }
     let owner = match command.owner {
@@ -103,21 +108,31 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         updated_at: work.now,
     };
     work.unit.put_resource(&resource).await?;
-    work.emit(Change::Resource { of: resource.name.of.clone(), id: resource.name.id.clone() });
-    let audit = work.audit(ACTION, resource.name.to_string()).with("scope", &resource.scope);
+    work.emit(Change::Resource {
+        of: resource.name.of.clone(),
+        id: resource.name.id.clone(),
+    });
+    let audit = work
+        .audit(ACTION, resource.name.to_string())
+        .with("scope", &resource.scope);
     work.emit(audit);
     Ok((resource, work.commit().await?))
 }
 
 fn fit(work: &Work, command: &Command) -> Result<Option<Quota>, Error> {
     let product = work.situation.policy.product();
-    let of = product.type_no(&command.name.of).and_then(|no| product.type_info(no));
+    let of = product
+        .type_no(&command.name.of)
+        .and_then(|no| product.type_info(no));
     let Some(of) = of.filter(|of| !of.suite) else {
         return Err(Violations::of("resource", "must name a type of the product").into());
     };
     let mut faults = Violations::new();
     if !of.registered {
-        faults.add("resource", "is of a type that the caller of a check describes itself");
+        faults.add(
+            "resource",
+            "is of a type that the caller of a check describes itself",
+        );
     }
     if let Some(parent) = &command.parent {
         if product.type_no(&parent.of).is_none() {

@@ -4,11 +4,7 @@ use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token, UserId};
 use uuid::Uuid;
 
 use super::{Work, suspend_member::may_take};
-use crate::{
-    Ports,
-    binding::Binding,
-    holders,
-};
+use crate::{Ports, binding::Binding, holders};
 
 const ACTION: &str = "bailiwick.authorization.v1.MemberService/RemoveMember";
 
@@ -49,7 +45,11 @@ pub(super) async fn prepare(ports: &Ports, by: &Authorized, command: &Command) -
     let at = command.scope.clone().unwrap_or(Scope::Account(command.account));
     let work = Work::open(ports, by, command.account, [&at]).await?;
     let Some(work) = work else {
-        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
     };
     if !work.situation.allows(&work.actor, "user.remove", &at, work.now) {
         return Err(Error::Denied);
@@ -70,7 +70,11 @@ pub(super) async fn finish(work: &mut Work, command: &Command) -> Result<(), Err
         None => Vec::new(),
         Some(scope) => {
             let below = work.unit.places_below(command.account, scope).await?;
-            scope.uuid().into_iter().chain(below.iter().filter_map(|place| place.scope.uuid())).collect()
+            scope
+                .uuid()
+                .into_iter()
+                .chain(below.iter().filter_map(|place| place.scope.uuid()))
+                .collect()
         }
     };
     if command.scope.is_some() {
@@ -79,7 +83,8 @@ pub(super) async fn finish(work: &mut Work, command: &Command) -> Result<(), Err
     if member.is_none() && bindings.is_empty() {
         return Err(Error::NotFound("member"));
     }
-    work.look_at(bindings.iter().map(|binding| &binding.scope)).await?;
+    work.look_at(bindings.iter().map(|binding| &binding.scope))
+        .await?;
     let broken = holders::first_broken(&*work.unit, &work.situation, &bindings, work.now).await?;
     if let Some(binding) = broken {
         return Err(Error::HolderRule(binding.role.clone()));
@@ -90,7 +95,16 @@ pub(super) async fn finish(work: &mut Work, command: &Command) -> Result<(), Err
     remove(work, command, &subject, &bindings, &within).await?;
     work.subject_changed(&subject);
     let audit = work.audit(ACTION, subject.to_string()).with("scope", &at);
-    work.emit(audit.with("roles", bindings.iter().map(|b| b.role.as_str()).collect::<Vec<_>>().join(",")));
+    work.emit(
+        audit.with(
+            "roles",
+            bindings
+                .iter()
+                .map(|b| b.role.as_str())
+                .collect::<Vec<_>>()
+                .join(","),
+        ),
+    );
     Ok(())
 }
 

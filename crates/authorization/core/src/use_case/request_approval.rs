@@ -1,9 +1,6 @@
 //! Asks for an approval of what one has only with one.
 
-use bailiwick_policy::{
-    Decision, Outcome, QuestionFault, Request, Values, decide,
-    manifest::Serves,
-};
+use bailiwick_policy::{Decision, Outcome, QuestionFault, Request, Values, decide, manifest::Serves};
 use bailiwick_types::{AccountId, ApprovalId, Authorized, Scope, Subject, Token, Violations};
 use serde_json::{Map, Value as Json};
 
@@ -48,7 +45,9 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Approval, Token), Error> {
-    let mut work = Work::open(ports, by, command.account, []).await?.ok_or(Error::Denied)?;
+    let mut work = Work::open(ports, by, command.account, [])
+        .await?
+        .ok_or(Error::Denied)?;
     let values = fit(&work, &command)?;
     let requester = work.actor.subject.clone();
     let (decision, _) = ask(&mut work, &requester, &command, &values).await?;
@@ -57,8 +56,16 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         Outcome::Deny => return Err(Error::Denied),
         Outcome::NeedsApproval => {}
     }
-    let rule = decision.rule(&work.situation.policy).ok_or(Error::Denied)?.clone();
-    let by = work.situation.policy.product().permission(rule.by).map(|info| info.name.to_string());
+    let rule = decision
+        .rule(&work.situation.policy)
+        .ok_or(Error::Denied)?
+        .clone();
+    let by = work
+        .situation
+        .policy
+        .product()
+        .permission(rule.by)
+        .map(|info| info.name.to_string());
     let by = by.ok_or(Error::Denied)?;
     let pending = work.unit.pending_approval(
         command.account,
@@ -94,7 +101,11 @@ pub(super) async fn store(work: &mut Work, action: &'static str, made: &Approval
     work.unit.put_approval(made).await?;
     work.subject_changed(&made.requester);
     let audit = work.audit(action, made.on.to_string()).with("approval", made.id);
-    work.emit(audit.with("requester", &made.requester).with("permission", &made.permission));
+    work.emit(
+        audit
+            .with("requester", &made.requester)
+            .with("permission", &made.permission),
+    );
     Ok(())
 }
 
@@ -105,17 +116,23 @@ pub(super) fn fit(work: &Work, command: &Command) -> Result<Values, Error> {
         On::Scope(_) => None,
         On::Resource(name) => Some(name.of.as_str()),
     };
-    let (permission, of) = product.question(&command.permission, of).map_err(|fault| match fault {
-        QuestionFault::UnknownType(_) => Error::Invalid(Violations::of("target", "must be of a type of the product")),
-        _ => Error::UnknownPermission(command.permission.clone()),
-    })?;
-    product.request_attributes(permission, of, &command.attributes).map_err(|wrong| {
-        let mut faults = Violations::new();
-        for fault in wrong {
-            faults.add("attributes", fault.to_string());
-        }
-        Error::Invalid(faults)
-    })
+    let (permission, of) = product
+        .question(&command.permission, of)
+        .map_err(|fault| match fault {
+            QuestionFault::UnknownType(_) => {
+                Error::Invalid(Violations::of("target", "must be of a type of the product"))
+            }
+            _ => Error::UnknownPermission(command.permission.clone()),
+        })?;
+    product
+        .request_attributes(permission, of, &command.attributes)
+        .map_err(|wrong| {
+            let mut faults = Violations::new();
+            for fault in wrong {
+                faults.add("attributes", fault.to_string());
+            }
+            Error::Invalid(faults)
+        })
 }
 
 /// The decision about a subject, from everything that it has.
@@ -125,17 +142,35 @@ pub(super) async fn ask(
     command: &Command,
     values: &Values,
 ) -> Result<(Decision, Aim), Error> {
-    let aim = Aim::load(&*work.unit, command.account, &work.situation.policy, command.on.clone()).await?;
+    let aim = Aim::load(
+        &*work.unit,
+        command.account,
+        &work.situation.policy,
+        command.on.clone(),
+    )
+    .await?;
     let scopes: Vec<Scope> = aim.scope.iter().cloned().collect();
     work.look_at(&scopes).await?;
     let unknown = || Error::UnknownPermission(command.permission.clone());
-    let permission = work.situation.policy.product().permission_no(&command.permission).ok_or_else(unknown)?;
+    let permission = work
+        .situation
+        .policy
+        .product()
+        .permission_no(&command.permission)
+        .ok_or_else(unknown)?;
     let standing = work.situation.whole_standing(&*work.unit, subject).await?;
     let digest = Some(command.digest.as_str()).filter(|digest| !digest.is_empty());
     let none = Values::default();
-    let request = Request { attributes: values, context: &none, digest };
+    let request = Request {
+        attributes: values,
+        context: &none,
+        digest,
+    };
     let decision = aim.target(|target| {
-        work.situation.ask_about(subject, &standing, target, request, work.now, |input| decide(input, permission))
+        work.situation
+            .ask_about(subject, &standing, target, request, work.now, |input| {
+                decide(input, permission)
+            })
     });
     Ok((decision, aim))
 }

@@ -37,20 +37,35 @@ faults! {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Invitation, Token), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let Some(mut work) = work else {
-        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
     };
     let found = work.unit.invitation(command.account, command.invitation).await?;
     let Some(mut found) = found else {
         let account = bailiwick_types::Scope::Account(command.account);
-        let may = work.situation.allows(&work.actor, "user.invite", &account, work.now);
-        return Err(if may { Error::NotFound("invitation") } else { Error::Denied });
+        let may = work
+            .situation
+            .allows(&work.actor, "user.invite", &account, work.now);
+        return Err(if may {
+            Error::NotFound("invitation")
+        } else {
+            Error::Denied
+        });
     };
     work.look_at([&found.scope]).await?;
     let gives = |name: &String| {
         let role = work.situation.role_at(name, found.scope.level());
-        role.is_none_or(|role| work.situation.may_assign(&work.actor, role.no, &found.scope, work.now))
+        role.is_none_or(|role| {
+            work.situation
+                .may_assign(&work.actor, role.no, &found.scope, work.now)
+        })
     };
-    let invites = work.situation.allows(&work.actor, "user.invite", &found.scope, work.now);
+    let invites = work
+        .situation
+        .allows(&work.actor, "user.invite", &found.scope, work.now);
     if !(invites && found.roles.iter().all(gives)) {
         return Err(Error::Denied);
     }
@@ -60,7 +75,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     found.end(State::Revoked);
     work.unit.put_invitation(&found).await?;
     work.emit(Change::Invitation(found.clone()));
-    let audit = work.audit(ACTION, found.scope.to_string()).with("invitation", found.id);
+    let audit = work
+        .audit(ACTION, found.scope.to_string())
+        .with("invitation", found.id);
     work.emit(audit);
     Ok((found, work.commit().await?))
 }

@@ -4,10 +4,7 @@ use bailiwick_policy::manifest::Holders;
 use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token};
 
 use super::Work;
-use crate::{
-    Ports,
-    holders,
-};
+use crate::{Ports, holders};
 
 const ACTION: &str = "bailiwick.authorization.v1.BindingService/RevokeRole";
 
@@ -46,13 +43,26 @@ faults! {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
     let work = Work::open(ports, by, command.account, [&command.scope]).await?;
     let Some(mut work) = work else {
-        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
     };
     let role = work.situation.role_at(&command.role, command.scope.level());
     let role = role.ok_or_else(|| Error::UnknownRole(command.role.clone()))?;
     let single = matches!(role.holders, Some(Holders::Exactly(_)));
-    let mine = || work.unit.binding(command.account, &work.actor.subject, &command.role, &command.scope);
-    if !work.situation.may_assign(&work.actor, role.no, &command.scope, work.now)
+    let mine = || {
+        work.unit.binding(
+            command.account,
+            &work.actor.subject,
+            &command.role,
+            &command.scope,
+        )
+    };
+    if !work
+        .situation
+        .may_assign(&work.actor, role.no, &command.scope, work.now)
         && !(single && mine().await?.is_some())
     {
         return Err(Error::Denied);
@@ -60,7 +70,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     if single {
         return Err(Error::OwnershipIsTransferred(command.role));
     }
-    let binding = work.unit.binding(command.account, &command.subject, &command.role, &command.scope).await?;
+    let binding = work
+        .unit
+        .binding(command.account, &command.subject, &command.role, &command.scope)
+        .await?;
     let binding = binding.ok_or(Error::NotFound("binding"))?;
     if holders::breaks_rule(&*work.unit, &work.situation, role, &binding, work.now).await? {
         return Err(Error::HolderRule(command.role));
@@ -68,6 +81,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     work.unit.remove_binding(command.account, binding.id).await?;
     work.subject_changed(&binding.subject);
     let audit = work.audit(ACTION, binding.scope.to_string());
-    work.emit(audit.with("subject", &binding.subject).with("role", &binding.role));
+    work.emit(
+        audit
+            .with("subject", &binding.subject)
+            .with("role", &binding.role),
+    );
     Ok(work.commit().await?)
 }

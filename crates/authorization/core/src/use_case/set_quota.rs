@@ -40,12 +40,22 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     if of.is_none_or(|of| of.quota != Some(Quota::PerMember)) {
         return Err(Violations::of("type", "must be a type that is counted per member").into());
     }
-    work.unit.member(command.account, command.user).await?.ok_or(Error::NotFound("member"))?;
+    work.unit
+        .member(command.account, command.user)
+        .await?
+        .ok_or(Error::NotFound("member"))?;
     let subject = Subject::user(command.user);
-    work.unit.put_quota(command.account, &subject, &command.of, command.limit).await?;
+    work.unit
+        .put_quota(command.account, &subject, &command.of, command.limit)
+        .await?;
     let used = work.unit.owned(command.account, &subject, &command.of).await?;
-    let limit = command.limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
-    let audit = work.audit(ACTION, subject.to_string()).with("type", &command.of).with("limit", limit);
+    let limit = command
+        .limit
+        .map_or_else(|| "none".to_owned(), |limit| limit.to_string());
+    let audit = work
+        .audit(ACTION, subject.to_string())
+        .with("type", &command.of)
+        .with("limit", limit);
     work.emit(audit);
     Ok((used, work.commit().await?))
 }

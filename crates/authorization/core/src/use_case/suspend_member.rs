@@ -4,12 +4,7 @@ use bailiwick_policy::MemberState;
 use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token, UserId};
 
 use super::Work;
-use crate::{
-    Ports,
-    binding::Binding,
-    holders,
-    member::Member,
-};
+use crate::{Ports, binding::Binding, holders, member::Member};
 
 const SUSPEND: &str = "bailiwick.authorization.v1.MemberService/SuspendMember";
 const REACTIVATE: &str = "bailiwick.authorization.v1.MemberService/ReactivateMember";
@@ -43,17 +38,33 @@ faults! {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Member, Token), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let Some(mut work) = work else {
-        return Err(if by.is_operator() { Error::NotFound("account") } else { Error::Denied });
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
     };
     let account = Scope::Account(command.account);
-    if !work.situation.allows(&work.actor, "user.suspend", &account, work.now) {
+    if !work
+        .situation
+        .allows(&work.actor, "user.suspend", &account, work.now)
+    {
         return Err(Error::Denied);
     }
-    let member = work.unit.member(command.account, command.user).await?.ok_or(Error::NotFound("member"))?;
-    let state = if command.suspend { MemberState::Suspended } else { MemberState::Active };
+    let member = work
+        .unit
+        .member(command.account, command.user)
+        .await?
+        .ok_or(Error::NotFound("member"))?;
+    let state = if command.suspend {
+        MemberState::Suspended
+    } else {
+        MemberState::Active
+    };
     let subject = Subject::user(command.user);
     let bindings = work.unit.bindings_of(command.account, &subject).await?;
-    work.look_at(bindings.iter().map(|binding| &binding.scope)).await?;
+    work.look_at(bindings.iter().map(|binding| &binding.scope))
+        .await?;
     if command.suspend && member.state == MemberState::Active {
         let broken = holders::first_broken(&*work.unit, &work.situation, &bindings, work.now).await?;
         if let Some(binding) = broken {
@@ -69,7 +80,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     let member = Member { state, ..member };
     work.unit.put_member(&member).await?;
     work.subject_changed(&subject);
-    let audit = work.audit(if command.suspend { SUSPEND } else { REACTIVATE }, subject.to_string());
+    let audit = work.audit(
+        if command.suspend { SUSPEND } else { REACTIVATE },
+        subject.to_string(),
+    );
     work.emit(audit);
     Ok((member, work.commit().await?))
 }
@@ -81,7 +95,9 @@ pub(super) fn may_take(work: &Work, bindings: &[Binding]) -> bool {
         // A role that the manifest no longer has gives nothing.
         role.is_none_or(|role| {
             work.situation.state(&binding.scope).is_none()
-                || work.situation.may_assign(&work.actor, role.no, &binding.scope, work.now)
+                || work
+                    .situation
+                    .may_assign(&work.actor, role.no, &binding.scope, work.now)
         })
     })
 }

@@ -5,10 +5,7 @@ use bailiwick_types::{AccountId, Authorized, BindingId, Level, Scope, Subject, T
 use serde_json::Map;
 
 use super::Work;
-use crate::{
-    Actor, Ports, Read, Situation, StoreError,
-    binding::Binding,
-};
+use crate::{Actor, Ports, Read, Situation, StoreError, binding::Binding};
 
 const ACTION: &str = "bailiwick.authorization.v1.BindingService/TransferOwnership";
 
@@ -42,12 +39,23 @@ faults! {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn check_right(ports: &Ports, by: &Authorized, account: AccountId, scope: &Scope) -> Result<(), Error> {
-    let Some(subject) = &by.caller().subject else { return Err(Error::Denied) };
+pub async fn check_right(
+    ports: &Ports,
+    by: &Authorized,
+    account: AccountId,
+    scope: &Scope,
+) -> Result<(), Error> {
+    let Some(subject) = &by.caller().subject else {
+        return Err(Error::Denied);
+    };
     let read = ports.store.read(account).await?;
-    let Some(situation) = Situation::load(&*read, account, [scope]).await? else { return Err(unknown(by)) };
+    let Some(situation) = Situation::load(&*read, account, [scope]).await? else {
+        return Err(unknown(by));
+    };
     let actor = Actor::load(&*read, &situation, by, subject).await?;
-    may_transfer(&*read, &situation, &actor, scope, ports.clock.now()).await.map(|_| ())
+    may_transfer(&*read, &situation, &actor, scope, ports.clock.now())
+        .await
+        .map(|_| ())
 }
 
 /// Transfers.
@@ -56,8 +64,17 @@ pub async fn check_right(ports: &Ports, by: &Authorized, account: AccountId, sco
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Binding, Token), Error> {
     let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    let Some(mut work) = work else { return Err(unknown(by)) };
-    let role = may_transfer(&*work.unit, &work.situation, &work.actor, &command.scope, work.now).await?;
+    let Some(mut work) = work else {
+        return Err(unknown(by));
+    };
+    let role = may_transfer(
+        &*work.unit,
+        &work.situation,
+        &work.actor,
+        &command.scope,
+        work.now,
+    )
+    .await?;
     let role = role.name.to_string();
     if work.situation.state(&command.scope).is_none() {
         return Err(Error::NotFound("scope"));
@@ -68,7 +85,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     }
     let id = BindingId::generate(&*ports.ids);
     let (binding, before) = hand_over(&mut work, id, &role, &command.scope, command.to).await?;
-    let mut audit = work.audit(ACTION, command.scope.to_string()).with("role", &role).with("to", &binding.subject);
+    let mut audit = work
+        .audit(ACTION, command.scope.to_string())
+        .with("role", &role)
+        .with("to", &binding.subject);
     if let Some(before) = before {
         audit = audit.with("from", before);
     }
@@ -89,7 +109,9 @@ pub(super) async fn hand_over(
     let mut before = None;
     for holder in work.unit.holders(account, role, scope).await? {
         let subject = Subject::user(holder.user);
-        let Some(old) = work.unit.binding(account, &subject, role, scope).await? else { continue };
+        let Some(old) = work.unit.binding(account, &subject, role, scope).await? else {
+            continue;
+        };
         if subject == to && old.expires_at.is_none() {
             return Ok((old, None));
         }
@@ -120,7 +142,9 @@ async fn may_transfer<'s>(
     scope: &Scope,
     now: Timestamp,
 ) -> Result<&'s Role, Error> {
-    let role = situation.single_holder_role(scope.level()).ok_or(Error::UnknownRole)?;
+    let role = situation
+        .single_holder_role(scope.level())
+        .ok_or(Error::UnknownRole)?;
     let permission = match scope.level() {
         Level::Workspace => "workspace.transfer",
         _ => "account.transfer",
@@ -130,15 +154,28 @@ async fn may_transfer<'s>(
     }
     // Nothing is left to whoever is suspended or disabled, holder or not.
     let standing = actor.standing.as_ref().is_some_and(|standing| !standing.disabled);
-    let own = read.binding(situation.account.id, &actor.subject, &role.name, scope).await?;
+    let own = read
+        .binding(situation.account.id, &actor.subject, &role.name, scope)
+        .await?;
     let active = match actor.subject.user_id() {
-        Some(user) => read.member(situation.account.id, user).await?.is_some_and(|member| member.is_active(now)),
+        Some(user) => read
+            .member(situation.account.id, user)
+            .await?
+            .is_some_and(|member| member.is_active(now)),
         None => false,
     };
     let open = situation.state(scope) == Some(bailiwick_policy::PlaceState::Active);
-    if standing && own.is_some() && active && open { Ok(role) } else { Err(Error::Denied) }
+    if standing && own.is_some() && active && open {
+        Ok(role)
+    } else {
+        Err(Error::Denied)
+    }
 }
 
 fn unknown(by: &Authorized) -> Error {
-    if by.is_operator() { Error::NotFound("account") } else { Error::Denied }
+    if by.is_operator() {
+        Error::NotFound("account")
+    } else {
+        Error::Denied
+    }
 }

@@ -3,10 +3,7 @@
 use bailiwick_types::{AccountId, Authorized, Token};
 
 use super::Work;
-use crate::{
-    Change, Ports,
-    resource::Name,
-};
+use crate::{Change, Ports, resource::Name};
 
 const ACTION: &str = "bailiwick.authorization.v1.ResourceService/UnregisterResource";
 
@@ -44,8 +41,13 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     for subject in work.unit.remove_resource(command.account, &command.name).await? {
         work.subject_changed(&subject);
     }
-    work.emit(Change::Resource { of: resource.name.of.clone(), id: resource.name.id.clone() });
-    let audit = work.audit(ACTION, resource.name.to_string()).with("scope", &resource.scope);
+    work.emit(Change::Resource {
+        of: resource.name.of.clone(),
+        id: resource.name.id.clone(),
+    });
+    let audit = work
+        .audit(ACTION, resource.name.to_string())
+        .with("scope", &resource.scope);
     work.emit(audit);
     Ok(work.commit().await?)
 }

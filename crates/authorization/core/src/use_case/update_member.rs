@@ -3,11 +3,7 @@
 use bailiwick_types::{AccountId, Authorized, Subject, Timestamp, Token, UserId};
 
 use super::Work;
-use crate::{
-    Ports,
-    holders,
-    member::Member,
-};
+use crate::{Ports, holders, member::Member};
 
 const ACTION: &str = "bailiwick.authorization.v1.MemberService/UpdateMember";
 
@@ -38,23 +34,33 @@ faults! {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Member, Token), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let mut work = work.ok_or(Error::NotFound("account"))?;
-    let member = work.unit.member(command.account, command.user).await?.ok_or(Error::NotFound("member"))?;
+    let member = work
+        .unit
+        .member(command.account, command.user)
+        .await?
+        .ok_or(Error::NotFound("member"))?;
     if member.expires_at == command.expires_at {
         return Ok((member, work.commit().await?));
     }
     let subject = Subject::user(command.user);
     if command.expires_at.is_some() {
         let bindings = work.unit.bindings_of(command.account, &subject).await?;
-        work.look_at(bindings.iter().map(|binding| &binding.scope)).await?;
+        work.look_at(bindings.iter().map(|binding| &binding.scope))
+            .await?;
         let broken = holders::first_broken(&*work.unit, &work.situation, &bindings, work.now).await?;
         if let Some(binding) = broken {
             return Err(Error::HolderRule(binding.role.clone()));
         }
     }
-    let member = Member { expires_at: command.expires_at, ..member };
+    let member = Member {
+        expires_at: command.expires_at,
+        ..member
+    };
     work.unit.put_member(&member).await?;
     work.subject_changed(&subject);
-    let until = command.expires_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+    let until = command
+        .expires_at
+        .map_or_else(|| "never".to_owned(), |at| at.to_string());
     let audit = work.audit(ACTION, subject.to_string()).with("expires", until);
     work.emit(audit);
     Ok((member, work.commit().await?))

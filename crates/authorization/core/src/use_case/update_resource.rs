@@ -77,7 +77,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     }
     resource.updated_at = work.now;
     work.unit.put_resource(&resource).await?;
-    work.emit(Change::Resource { of: resource.name.of.clone(), id: resource.name.id.clone() });
+    work.emit(Change::Resource {
+        of: resource.name.of.clone(),
+        id: resource.name.id.clone(),
+    });
     let audit = work.audit(ACTION, resource.name.to_string());
     work.emit(audit);
     Ok((resource, work.commit().await?))

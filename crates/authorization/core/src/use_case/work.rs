@@ -2,11 +2,7 @@
 
 use bailiwick_types::{AccountId, Authorized, Scope, ScopeRoot, Subject, Timestamp, Token, UserId};
 
-use crate::{
-    Actor, Audit, Change, Ports, Situation, StoreError, Unit,
-    member::Member,
-    person::PersonState,
-};
+use crate::{Actor, Audit, Change, Ports, Situation, StoreError, Unit, member::Member, person::PersonState};
 
 /// A write in an account, under its row lock.
 pub(crate) struct Work {
@@ -24,17 +20,31 @@ impl Work {
         account: AccountId,
         scopes: impl IntoIterator<Item = &Scope>,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(subject) = &by.caller().subject else { return Ok(None) };
-        let Some(unit) = ports.store.write(account).await? else { return Ok(None) };
-        let Some(situation) = Situation::load(&*unit, account, scopes).await? else { return Ok(None) };
+        let Some(subject) = &by.caller().subject else {
+            return Ok(None);
+        };
+        let Some(unit) = ports.store.write(account).await? else {
+            return Ok(None);
+        };
+        let Some(situation) = Situation::load(&*unit, account, scopes).await? else {
+            return Ok(None);
+        };
         if situation.state(&Scope::Account(account)).is_none() {
             return Ok(None);
         }
         let actor = Actor::load(&*unit, &situation, by, subject).await?;
-        Ok(Some(Self { unit, situation, actor, now: ports.clock.now() }))
+        Ok(Some(Self {
+            unit,
+            situation,
+            actor,
+            now: ports.clock.now(),
+        }))
     }
     /// Brings further places into view.
-    pub(crate) async fn look_at(&mut self, scopes: impl IntoIterator<Item = &Scope>) -> Result<(), StoreError> {
+    pub(crate) async fn look_at(
+        &mut self,
+        scopes: impl IntoIterator<Item = &Scope>,
+    ) -> Result<(), StoreError> {
         if let Some(wider) = Situation::load(&*self.unit, self.account(), scopes).await? {
             self.situation = wider;
         }
@@ -60,7 +70,11 @@ impl Work {
     }
     /// The user's membership, where it counts now.
     pub(crate) async fn active_member(&self, user: UserId) -> Result<Option<Member>, StoreError> {
-        let member = self.unit.member(self.account(), user).await?.filter(|member| member.is_active(self.now));
+        let member = self
+            .unit
+            .member(self.account(), user)
+            .await?
+            .filter(|member| member.is_active(self.now));
         let Some(member) = member else { return Ok(None) };
         let person = self.unit.person(user).await?;
         let active = person.is_none_or(|person| person.state == PersonState::Active);

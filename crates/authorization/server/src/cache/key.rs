@@ -63,7 +63,10 @@ impl PartRef<'_> {
     pub fn stored(self) -> (u8, String) {
         match self {
             Self::Subject(text) => (1, text.to_owned()),
-            Self::Group(id) => (2, bailiwick_types::GroupId::from_uuid(uuid::Uuid::from_u128(id)).to_string()),
+            Self::Group(id) => (
+                2,
+                bailiwick_types::GroupId::from_uuid(uuid::Uuid::from_u128(id)).to_string(),
+            ),
             Self::Resource(text) => (3, text.to_owned()),
         }
     }

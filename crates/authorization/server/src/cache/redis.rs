@@ -134,7 +134,10 @@ impl RedisSecond {
                 .set_connection_timeout(Some(Duration::from_millis(500)))
                 .set_response_timeout(Some(settings.timeout))
                 .set_number_of_retries(1);
-            Link::Single(ConnectionManager::new_lazy_with_config(Client::open(url.expose_secret())?, config)?)
+            Link::Single(ConnectionManager::new_lazy_with_config(
+                Client::open(url.expose_secret())?,
+                config,
+            )?)
         };
         Ok(Self(Arc::new(Inner {
             link,
@@ -170,7 +173,8 @@ impl Inner {
         }
         if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES {
             let pause = u64::try_from(self.settings.pause.as_micros()).unwrap_or(u64::MAX);
-            self.closed_until.store(self.now().saturating_add(pause), Ordering::Relaxed);
+            self.closed_until
+                .store(self.now().saturating_add(pause), Ordering::Relaxed);
             self.failures.store(0, Ordering::Relaxed);
         }
         None
@@ -216,7 +220,9 @@ impl Second for RedisSecond {
             return nothing();
         }
         let names: Vec<String> = keys.iter().map(|key| key_of(account, key)).collect();
-        let Some(values) = self.0.run(self.0.read(&names)).await else { return nothing() };
+        let Some(values) = self.0.run(self.0.read(&names)).await else {
+            return nothing();
+        };
         let mut found: Vec<Option<(Epoch, Part)>> = values
             .iter()
             .zip(keys)
@@ -231,7 +237,9 @@ impl Second for RedisSecond {
             return;
         }
         // Writing is worth something, not waiting.
-        let Ok(permit) = Arc::clone(&self.0.writes).try_acquire_owned() else { return };
+        let Ok(permit) = Arc::clone(&self.0.writes).try_acquire_owned() else {
+            return;
+        };
         let (inner, epoch) = (Arc::clone(&self.0), Arc::clone(epoch));
         tokio::spawn(async move {
             let _permit = permit;

@@ -32,7 +32,11 @@ pub(crate) fn key_of(account: AccountId, key: &PartKey) -> String {
 
 /// Encodes a part; the second value is the length of the head.
 pub(crate) fn encode(epoch: &Epoch, part: &Part) -> (Vec<u8>, usize) {
-    let Vector { deployment, product, account } = part.read_at;
+    let Vector {
+        deployment,
+        product,
+        account,
+    } = part.read_at;
     let head = format!(
         "{FORMAT}{account:016}{product:016}{deployment:016}{manifest:016}{length:03}{epoch}",
         manifest = part.manifest,
@@ -47,7 +51,11 @@ pub(crate) fn encode(epoch: &Epoch, part: &Part) -> (Vec<u8>, usize) {
         }
         PartValue::Resource(resource) => {
             bytes.push(RESOURCE);
-            bytes.extend(resource.as_ref().map_or_else(Resource::encode_absent, |resource| resource.encode()));
+            bytes.extend(
+                resource
+                    .as_ref()
+                    .map_or_else(Resource::encode_absent, |resource| resource.encode()),
+            );
         }
     }
     (bytes, length)
@@ -63,14 +71,26 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(Epoch, Part)> {
     let epoch: Epoch = std::str::from_utf8(epoch).ok()?.into();
     let (kind, value) = rest.split_first()?;
     let value = match *kind {
-        ENABLED | DISABLED => {
-            PartValue::Set { set: Arc::new(PermissionSet::decode(value).ok()?), disabled: *kind == DISABLED }
-        }
+        ENABLED | DISABLED => PartValue::Set {
+            set: Arc::new(PermissionSet::decode(value).ok()?),
+            disabled: *kind == DISABLED,
+        },
         RESOURCE => PartValue::Resource(Resource::decode(value).ok()?.map(Arc::new)),
         _ => return None,
     };
-    let read_at = Vector { account: number(0)?, product: number(1)?, deployment: number(2)? };
-    Some((epoch, Part { read_at, manifest: number(3)?, value }))
+    let read_at = Vector {
+        account: number(0)?,
+        product: number(1)?,
+        deployment: number(2)?,
+    };
+    Some((
+        epoch,
+        Part {
+            read_at,
+            manifest: number(3)?,
+            value,
+        },
+    ))
 }
 
 /// Whether a value belongs under a key: a cache that mixes keys up is not believed.
@@ -97,8 +117,19 @@ mod tests {
 
     fn part() -> Part {
         let set = PermissionSetBuilder::new("user:ann".parse().unwrap()).build();
-        let read_at = Vector { deployment: 1, product: 22, account: 333 };
-        Part { read_at, manifest: 4, value: PartValue::Set { set: Arc::new(set), disabled: true } }
+        let read_at = Vector {
+            deployment: 1,
+            product: 22,
+            account: 333,
+        };
+        Part {
+            read_at,
+            manifest: 4,
+            value: PartValue::Set {
+                set: Arc::new(set),
+                disabled: true,
+            },
+        }
     }
 
     #[test]
@@ -110,7 +141,10 @@ mod tests {
         assert!(back.set().unwrap().1);
         assert!(fits(&PartKey::Subject("user:ann".into()), &back));
         assert!(!fits(&PartKey::Subject("user:bob".into()), &back));
-        let absent = Part { value: PartValue::Resource(None), ..part() };
+        let absent = Part {
+            value: PartValue::Resource(None),
+            ..part()
+        };
         let (bytes, _) = encode(&"e".into(), &absent);
         assert!(decode(&bytes).unwrap().1.resource().unwrap().is_none());
     }
@@ -137,6 +171,10 @@ mod tests {
         ];
         let texts: std::collections::HashSet<String> = keys.iter().map(|key| key_of(account, key)).collect();
         assert_eq!(texts.len(), keys.len());
-        assert!(texts.iter().all(|text| text.starts_with(&format!("bw:{{{account}}}:"))));
+        assert!(
+            texts
+                .iter()
+                .all(|text| text.starts_with(&format!("bw:{{{account}}}:")))
+        );
     }
 }

@@ -119,15 +119,19 @@ impl FeedSink for IdentitySink {
         self.roots_of(db, item).await
     }
     async fn apply_item(&self, tx: &mut WriteTx, run: &Run, item: &[u8]) -> Result<(), ApplyError> {
-        let Some(change) = read::change(item)? else { return Ok(()) };
+        let Some(change) = read::change(item)? else {
+            return Ok(());
+        };
         match &change {
             Change::UserChanged(of) => {
                 let id: UserId = of.user.parse().map_err(|error| content("user", error))?;
                 run.saw(tx, USER, &[id.uuid().simple().to_string()]).await?;
             }
             Change::ServiceAccountChanged(of) => {
-                let id: ServiceAccountId =
-                    of.service_account.parse().map_err(|error| content("service_account", error))?;
+                let id: ServiceAccountId = of
+                    .service_account
+                    .parse()
+                    .map_err(|error| content("service_account", error))?;
                 run.saw(tx, SERVICE, &[id.uuid().simple().to_string()]).await?;
             }
             _ => {}
@@ -147,7 +151,9 @@ impl FeedSink for IdentitySink {
             run.hold(&tx).await?;
             let accounts = held(roots);
             let mut unit = Tx::new(&mut tx, self.tools.products.clone());
-            bailiwick_authorization_core::follow::person_gone(&mut unit, &accounts, user).await.map_err(refused)?;
+            bailiwick_authorization_core::follow::person_gone(&mut unit, &accounts, user)
+                .await
+                .map_err(refused)?;
             unit.flush().await.map_err(failed)?;
             tx.commit().await?;
             self.authenticator.forget_subject(&Subject::user(user));
@@ -156,7 +162,9 @@ impl FeedSink for IdentitySink {
             let id = ServiceAccountId::from_uuid(id);
             let read = Tx::new(db.begin_read_across().await?, self.tools.products.clone());
             let known = bailiwick_authorization_core::person::Reader::service_account(&read, id).await;
-            let Some(mut known) = known.map_err(failed)? else { continue };
+            let Some(mut known) = known.map_err(failed)? else {
+                continue;
+            };
             drop(read);
             known.enabled = false;
             known.version += 1;
@@ -164,7 +172,9 @@ impl FeedSink for IdentitySink {
             run.hold(&tx).await?;
             let mut unit = Tx::new(&mut tx, self.tools.products.clone());
             let (ids, now) = (&*self.tools.ids, self.tools.clock.now());
-            service_account_changed(&mut unit, ids, now, known).await.map_err(refused)?;
+            service_account_changed(&mut unit, ids, now, known)
+                .await
+                .map_err(refused)?;
             unit.flush().await.map_err(failed)?;
             tx.commit().await?;
             self.authenticator.forget_subject(&Subject::service(id));
@@ -185,9 +195,15 @@ async fn unseen(
     } else {
         format!("lower(hex({table}.{column}))")
     };
-    let sql = format!("SELECT {column} AS id FROM {table} WHERE {only} AND {}", run.unseen(kind, &item));
+    let sql = format!(
+        "SELECT {column} AS id FROM {table} WHERE {only} AND {}",
+        run.unseen(kind, &item)
+    );
     let conn = db.load();
-    let rows = conn.query_all_raw(statement(conn, sql, vec![])).await.map_err(bailiwick_sql::Error::from)?;
+    let rows = conn
+        .query_all_raw(statement(conn, sql, vec![]))
+        .await
+        .map_err(bailiwick_sql::Error::from)?;
     let id = |row: &sea_orm::QueryResult| row.try_get("", "id").map_err(bailiwick_sql::Error::from);
     Ok(rows.iter().map(id).collect::<Result<_, _>>()?)
 }

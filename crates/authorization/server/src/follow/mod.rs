@@ -26,7 +26,9 @@ pub(crate) struct Tools {
 fn refused(refusal: Refusal) -> ApplyError {
     match refusal {
         Refusal::Content(reason) => ApplyError::Content(reason),
-        Refusal::Conflict => ApplyError::Store(Error::Conflict(Cause::text("the user got into another account"))),
+        Refusal::Conflict => {
+            ApplyError::Store(Error::Conflict(Cause::text("the user got into another account")))
+        }
         Refusal::Store(error) => failed(error),
     }
 }

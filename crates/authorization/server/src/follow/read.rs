@@ -30,7 +30,9 @@ fn state(number: i32) -> Result<PlaceState, ApplyError> {
         Ok(pb::PlaceState::Suspended) => PlaceState::Suspended,
         Ok(pb::PlaceState::Moving) => PlaceState::Moving,
         Ok(pb::PlaceState::Deleted) => PlaceState::Deleted,
-        Ok(pb::PlaceState::Unspecified) | Err(_) => return Err(content("state", "is none of the known ones")),
+        Ok(pb::PlaceState::Unspecified) | Err(_) => {
+            return Err(content("state", "is none of the known ones"));
+        }
     })
 }
 
@@ -42,7 +44,11 @@ fn owner(text: &str) -> Result<Option<Subject>, ApplyError> {
 }
 
 fn instant(at: prost_types::Timestamp) -> Timestamp {
-    Timestamp(at.seconds.saturating_mul(1_000_000).saturating_add(i64::from(at.nanos / 1_000)))
+    Timestamp(
+        at.seconds
+            .saturating_mul(1_000_000)
+            .saturating_add(i64::from(at.nanos / 1_000)),
+    )
 }
 
 pub(super) fn account(of: pb::AccountChanged) -> Result<AccountTold, ApplyError> {
@@ -99,7 +105,10 @@ pub(super) fn person(of: pb::UserChanged) -> Result<PersonTold, ApplyError> {
 
 pub(super) fn service_account(of: pb::ServiceAccountChanged) -> Result<ServiceAccount, ApplyError> {
     Ok(ServiceAccount {
-        id: of.service_account.parse().map_err(|error| content("service_account", error))?,
+        id: of
+            .service_account
+            .parse()
+            .map_err(|error| content("service_account", error))?,
         version: of.version,
         enabled: of.enabled,
         root: of.scope.parse().map_err(|error| content("scope", error))?,

@@ -42,8 +42,12 @@ fn account_of(change: &Change) -> Option<&str> {
 fn roots_of<'b>(changes: impl IntoIterator<Item = &'b [u8]>) -> Result<Vec<ScopeRoot>, ApplyError> {
     let mut roots = Vec::new();
     for bytes in changes {
-        let Some(change) = read::change(bytes)? else { continue };
-        let Some(account) = account_of(&change) else { continue };
+        let Some(change) = read::change(bytes)? else {
+            continue;
+        };
+        let Some(account) = account_of(&change) else {
+            continue;
+        };
         let account: AccountId = account.parse().map_err(|error| content("account", error))?;
         roots.push(ScopeRoot::Account(account));
     }
@@ -81,7 +85,9 @@ impl FeedSink for TenancySink {
         roots_of([item])
     }
     async fn apply_item(&self, tx: &mut WriteTx, run: &Run, item: &[u8]) -> Result<(), ApplyError> {
-        let Some(change) = read::change(item)? else { return Ok(()) };
+        let Some(change) = read::change(item)? else {
+            return Ok(());
+        };
         match &change {
             Change::AccountChanged(of) => {
                 let id: AccountId = of.account.parse().map_err(|error| content("account", error))?;
@@ -89,7 +95,8 @@ impl FeedSink for TenancySink {
             }
             Change::PlaceChanged(of) => {
                 let scope: Scope = of.scope.parse().map_err(|error| content("scope", error))?;
-                run.saw(tx, PLACE, &[mark(scope.uuid().unwrap_or_default())]).await?;
+                run.saw(tx, PLACE, &[mark(scope.uuid().unwrap_or_default())])
+                    .await?;
             }
             _ => {}
         }
@@ -102,7 +109,10 @@ impl FeedSink for TenancySink {
             let unseen = run.unseen(kind, &marked(db, table));
             let sql = format!("SELECT {account} AS account, id FROM {table} WHERE state <> 4 AND {unseen}");
             let conn = db.load();
-            let rows = conn.query_all_raw(statement(conn, sql, vec![])).await.map_err(bailiwick_sql::Error::from)?;
+            let rows = conn
+                .query_all_raw(statement(conn, sql, vec![]))
+                .await
+                .map_err(bailiwick_sql::Error::from)?;
             for row in rows {
                 let account: Uuid = row.try_get("", "account").map_err(bailiwick_sql::Error::from)?;
                 let id: Uuid = row.try_get("", "id").map_err(bailiwick_sql::Error::from)?;

@@ -27,10 +27,23 @@ impl AccessService for Api {
         let scope = fields.scope("scope", &request.scope, account);
         let (account, scope) = fields.with(account.zip(scope))?;
         let by = self.guard.authorize(&context, Target::Account(account)).await?;
-        let state = if request.deleted { PlaceState::Deleted } else { PlaceState::Suspended };
-        let command = close_scope::Command { account, scope, version: request.version, state };
-        let token = close_scope::execute(&self.ports, &by, command).await.map_err(status)?;
-        Ok(Response::new(pb::CloseScopeResponse { token: encoded(&token) }))
+        let state = if request.deleted {
+            PlaceState::Deleted
+        } else {
+            PlaceState::Suspended
+        };
+        let command = close_scope::Command {
+            account,
+            scope,
+            version: request.version,
+            state,
+        };
+        let token = close_scope::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::CloseScopeResponse {
+            token: encoded(&token),
+        }))
     }
 
     async fn close_user(
@@ -43,9 +56,16 @@ impl AccessService for Api {
         let user = fields.user("user", &request.user);
         let user = fields.with(user)?;
         let by = self.guard.authorize(&context, Target::None).await?;
-        let command = close_user::Command { user, version: request.version };
-        let token = close_user::execute(&self.ports, &by, command).await.map_err(status)?;
-        Ok(Response::new(pb::CloseUserResponse { token: encoded(&token) }))
+        let command = close_user::Command {
+            user,
+            version: request.version,
+        };
+        let token = close_user::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::CloseUserResponse {
+            token: encoded(&token),
+        }))
     }
 
     async fn check_caller(
@@ -64,7 +84,10 @@ impl AccessService for Api {
             fields.bad("scopes", &format!("must name at most {SCOPES} scopes"));
         }
         if request.permissions.is_empty() || request.permissions.len() > PERMISSIONS {
-            fields.bad("permissions", &format!("must name 1 to {PERMISSIONS} permissions"));
+            fields.bad(
+                "permissions",
+                &format!("must name 1 to {PERMISSIONS} permissions"),
+            );
         }
         let (subject, account) = fields.with(subject.zip(account))?;
         self.guard.authorize(&context, Target::None).await?;
@@ -78,13 +101,23 @@ impl AccessService for Api {
         let mut columns = Vec::with_capacity(request.permissions.len());
         let mut by_operator = false;
         for permission in &request.permissions {
-            let held = self.rights.held(&subject, account, permission, &request.scopes, operator).await;
+            let held = self
+                .rights
+                .held(&subject, account, permission, &request.scopes, operator)
+                .await;
             let held = held.map_err(status)?;
             by_operator |= held.operator;
             columns.push(held.allowed);
         }
-        let row = |n: usize| columns.iter().map(move |column| column.get(n).copied().unwrap_or_default());
+        let row = |n: usize| {
+            columns
+                .iter()
+                .map(move |column| column.get(n).copied().unwrap_or_default())
+        };
         let allowed = (0..request.scopes.len()).flat_map(row).collect();
-        Ok(Response::new(pb::CheckCallerResponse { allowed, operator: by_operator }))
+        Ok(Response::new(pb::CheckCallerResponse {
+            allowed,
+            operator: by_operator,
+        }))
     }
 }

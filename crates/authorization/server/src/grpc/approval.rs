@@ -76,19 +76,30 @@ impl Api {
     ) -> Result<(pb::Approval, String), Status> {
         self.wait(context, account, &[]).await?;
         let by = self.guard.authorize(context, Target::Account(account)).await?;
-        let command = approve::Command { account, approval: approval_id, verdict };
-        let (done, token) = approve::execute(&self.ports, &by, command).await.map_err(status)?;
+        let command = approve::Command {
+            account,
+            approval: approval_id,
+            verdict,
+        };
+        let (done, token) = approve::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok((approval(done, self.ports.clock.now()), encoded(&token)))
     }
     /// Whether the caller has a permission on the account.
     async fn has(&self, context: &Context, account: AccountId, permission: &str) -> Result<bool, Status> {
-        let Some(caller) = &context.caller.subject else { return Ok(false) };
+        let Some(caller) = &context.caller.subject else {
+            return Ok(false);
+        };
         let operator = match (context.caller.kind, context.caller.account) {
             (CallerKind::Service, None) => OperatorAllowed::Yes,
             (_, Some(_)) => OperatorAllowed::No,
             _ => OperatorAllowed::Only,
         };
-        let held = self.rights.held(caller, Some(account), permission, &[whole(account)], operator).await;
+        let held = self
+            .rights
+            .held(caller, Some(account), permission, &[whole(account)], operator)
+            .await;
         Ok(held.map_err(status)?.allowed == [true])
     }
 }
@@ -118,8 +129,13 @@ impl ApprovalService for Api {
         })();
         let command = fields.with(command)?;
         self.wait(&context, command.account, &[]).await?;
-        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
-        let (made, token) = request_approval::execute(&self.ports, &by, command).await.map_err(status)?;
+        let by = self
+            .guard
+            .authorize(&context, Target::Account(command.account))
+            .await?;
+        let (made, token) = request_approval::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::RequestApprovalResponse {
             approval: Some(approval(made, self.ports.clock.now())),
             token: encoded(&token),
@@ -137,12 +153,16 @@ impl ApprovalService for Api {
         let read = self.ports.store.read(account).await.map_err(status)?;
         let found = read.approval(account, id).await.map_err(status)?;
         drop(read);
-        let own = found.as_ref().is_some_and(|found| Some(&found.requester) == context.caller.subject.as_ref());
+        let own = found
+            .as_ref()
+            .is_some_and(|found| Some(&found.requester) == context.caller.subject.as_ref());
         if !own && !self.has(&context, account, "approval.view").await? {
             return Err(status(Denied));
         }
         let found = found.ok_or_else(|| status(Denied))?;
-        Ok(Response::new(pb::GetApprovalResponse { approval: Some(approval(found, self.ports.clock.now())) }))
+        Ok(Response::new(pb::GetApprovalResponse {
+            approval: Some(approval(found, self.ports.clock.now())),
+        }))
     }
 
     async fn list_approvals(
@@ -181,9 +201,15 @@ impl ApprovalService for Api {
         let after: Option<After> = pages::decode(&list, &request.page_token).map_err(status)?;
         let filter = Filter { requester, state };
         let read = self.ports.store.read(account).await.map_err(status)?;
-        let rows = read.approvals(account, &filter, after, size.get() + 1).await.map_err(status)?;
+        let rows = read
+            .approvals(account, &filter, after, size.get() + 1)
+            .await
+            .map_err(status)?;
         let (rows, more) = page(rows, size.get());
-        let next = rows.last().filter(|_| more).map(|last| pages::encode(&list, &(last.created_at, last.id.uuid())));
+        let next = rows
+            .last()
+            .filter(|_| more)
+            .map(|last| pages::encode(&list, &(last.created_at, last.id.uuid())));
         let now = self.ports.clock.now();
         Ok(Response::new(pb::ListApprovalsResponse {
             approvals: rows.into_iter().map(|row| approval(row, now)).collect(),
@@ -198,7 +224,10 @@ impl ApprovalService for Api {
         let context = Context::of(&request)?.clone();
         let which = named(&request.get_ref().account, &request.get_ref().approval)?;
         let (approval, token) = self.decide(&context, which, Verdict::Approve).await?;
-        Ok(Response::new(pb::ApproveRequestResponse { approval: Some(approval), token }))
+        Ok(Response::new(pb::ApproveRequestResponse {
+            approval: Some(approval),
+            token,
+        }))
     }
 
     async fn reject_request(
@@ -208,7 +237,10 @@ impl ApprovalService for Api {
         let context = Context::of(&request)?.clone();
         let which = named(&request.get_ref().account, &request.get_ref().approval)?;
         let (approval, token) = self.decide(&context, which, Verdict::Reject).await?;
-        Ok(Response::new(pb::RejectRequestResponse { approval: Some(approval), token }))
+        Ok(Response::new(pb::RejectRequestResponse {
+            approval: Some(approval),
+            token,
+        }))
     }
 
     async fn withdraw_request(
@@ -218,7 +250,10 @@ impl ApprovalService for Api {
         let context = Context::of(&request)?.clone();
         let which = named(&request.get_ref().account, &request.get_ref().approval)?;
         let (approval, token) = self.decide(&context, which, Verdict::Withdraw).await?;
-        Ok(Response::new(pb::WithdrawRequestResponse { approval: Some(approval), token }))
+        Ok(Response::new(pb::WithdrawRequestResponse {
+            approval: Some(approval),
+            token,
+        }))
     }
 
     async fn consume_approval(
@@ -248,12 +283,18 @@ impl ApprovalService for Api {
         let command = fields.with(command)?;
         self.wait(&context, command.account, &[&command.subject]).await?;
         let own = context.caller.subject.as_ref() == Some(&command.subject);
-        let target = if own { Target::Account(command.account) } else { Target::None };
+        let target = if own {
+            Target::Account(command.account)
+        } else {
+            Target::None
+        };
         let by = self.guard.authorize(&context, target).await?;
         if !own && !self.has(&context, command.account, "decision.check").await? {
             return Err(status(Denied));
         }
-        let (used, token) = consume_approval::execute(&self.ports, &by, command).await.map_err(status)?;
+        let (used, token) = consume_approval::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::ConsumeApprovalResponse {
             approval: used.map(|used| approval(used, self.ports.clock.now())),
             token: encoded(&token),

@@ -1,10 +1,10 @@
 //! What the services that ask the replica have in common: consistency, faults, the right to ask.
 
+use bailiwick_policy::{Outcome, Reason};
 use bailiwick_proto::{
     authorization::v1 as pb,
     common::v1::{self as common, consistency::Requirement},
 };
-use bailiwick_policy::{Outcome, Reason};
 use bailiwick_rpc::{Context, Guard, Target, status, token};
 use bailiwick_types::{AccountId, Code, Fault, FieldViolation, Reason as Why, Violations};
 use tonic::Status;
@@ -24,7 +24,11 @@ pub(super) fn consistency(
         _ => Default::default(),
     };
     wanted.merge(&context.token);
-    Ok(if wanted.is_empty() { Consistency::MinimizeLatency } else { Consistency::AtLeast(wanted) })
+    Ok(if wanted.is_empty() {
+        Consistency::MinimizeLatency
+    } else {
+        Consistency::AtLeast(wanted)
+    })
 }
 
 /// A question does not fit the manifest.
@@ -39,7 +43,11 @@ impl Unfit {
     /// `items` is empty where there is one question, else the name of the list.
     pub(super) fn new(error: QuestionError, items: &str) -> Self {
         let field = |n: usize, name: &str| {
-            if items.is_empty() { name.to_owned() } else { format!("{items}[{n}].{name}") }
+            if items.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{items}[{n}].{name}")
+            }
         };
         let violations = match &error {
             QuestionError::UnknownPermission(n, _) => vec![FieldViolation {
@@ -48,7 +56,10 @@ impl Unfit {
             }],
             QuestionError::Attributes(n, faults) => faults
                 .iter()
-                .map(|fault| FieldViolation { field: field(*n, "attributes"), rule: fault.to_string() })
+                .map(|fault| FieldViolation {
+                    field: field(*n, "attributes"),
+                    rule: fault.to_string(),
+                })
                 .collect(),
         };
         Self { error, violations }

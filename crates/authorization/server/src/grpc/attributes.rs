@@ -15,7 +15,11 @@ fn map_at(given: &Struct, depth: usize) -> Option<Map<String, Json>> {
     if depth > DEPTH {
         return None;
     }
-    given.fields.iter().map(|(name, value)| Some((name.clone(), json_of(value, depth)?))).collect()
+    given
+        .fields
+        .iter()
+        .map(|(name, value)| Some((name.clone(), json_of(value, depth)?)))
+        .collect()
 }
 
 fn json_of(value: &Value, depth: usize) -> Option<Json> {
@@ -25,9 +29,12 @@ fn json_of(value: &Value, depth: usize) -> Option<Json> {
         Kind::StringValue(text) => Some(Json::String(text.clone())),
         Kind::BoolValue(value) => Some(Json::Bool(*value)),
         Kind::StructValue(fields) => map_at(fields, depth + 1).map(Json::Object),
-        Kind::ListValue(list) if depth < DEPTH => {
-            list.values.iter().map(|item| json_of(item, depth + 1)).collect::<Option<Vec<Json>>>().map(Json::Array)
-        }
+        Kind::ListValue(list) if depth < DEPTH => list
+            .values
+            .iter()
+            .map(|item| json_of(item, depth + 1))
+            .collect::<Option<Vec<Json>>>()
+            .map(Json::Array),
         Kind::ListValue(_) => None,
     }
 }

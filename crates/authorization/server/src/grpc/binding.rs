@@ -43,7 +43,12 @@ fn revoke_command(request: &pb::RevokeRoleRequest) -> Result<revoke_role::Comman
     let role = fields.text("role", &request.role, ROLE);
     let scope = fields.scope("scope", &request.scope, account);
     let command = (|| {
-        Some(revoke_role::Command { account: account?, subject: subject?, role: role?, scope: scope? })
+        Some(revoke_role::Command {
+            account: account?,
+            subject: subject?,
+            role: role?,
+            scope: scope?,
+        })
     })();
     fields.with(command)
 }
@@ -57,8 +62,13 @@ impl BindingService for Api {
         let context = Context::of(&request)?.clone();
         let command = assign_command(request.into_inner())?;
         self.wait(&context, command.account, &[&command.subject]).await?;
-        let by = self.guard.authorize(&context, Target::scope(command.account, &command.scope)).await?;
-        let (binding, token) = assign_role::execute(&self.ports, &by, command).await.map_err(status)?;
+        let by = self
+            .guard
+            .authorize(&context, Target::scope(command.account, &command.scope))
+            .await?;
+        let (binding, token) = assign_role::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::AssignRoleResponse {
             binding: Some(convert::binding(binding)),
             token: encoded(&token),
@@ -72,9 +82,16 @@ impl BindingService for Api {
         let context = Context::of(&request)?.clone();
         let command = revoke_command(request.get_ref())?;
         self.wait(&context, command.account, &[&command.subject]).await?;
-        let by = self.guard.authorize(&context, Target::scope(command.account, &command.scope)).await?;
-        let token = revoke_role::execute(&self.ports, &by, command).await.map_err(status)?;
-        Ok(Response::new(pb::RevokeRoleResponse { token: encoded(&token) }))
+        let by = self
+            .guard
+            .authorize(&context, Target::scope(command.account, &command.scope))
+            .await?;
+        let token = revoke_role::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::RevokeRoleResponse {
+            token: encoded(&token),
+        }))
     }
 
     async fn list_bindings(
@@ -91,7 +108,16 @@ impl BindingService for Api {
             true => None,
             false => fields.take("subject", &request.subject),
         };
-        let parsed = (|| Some((account?, size?, Filter { subject, scope: scope? })))();
+        let parsed = (|| {
+            Some((
+                account?,
+                size?,
+                Filter {
+                    subject,
+                    scope: scope?,
+                },
+            ))
+        })();
         let (account, size, filter) = fields.with(parsed)?;
         let at = text(filter.scope.as_ref());
         let list = ["ListBindings", &request.account, &request.subject, &at];
@@ -99,9 +125,15 @@ impl BindingService for Api {
         self.wait(&context, account, &[]).await?;
         self.guard.authorize(&context, Target::Account(account)).await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
-        let rows = read.bindings(account, &filter, after, size.get() + 1).await.map_err(status)?;
+        let rows = read
+            .bindings(account, &filter, after, size.get() + 1)
+            .await
+            .map_err(status)?;
         let (rows, more) = page(rows, size.get());
-        let next = rows.last().filter(|_| more).map(|last| pages::encode(&list, &last.id.uuid()));
+        let next = rows
+            .last()
+            .filter(|_| more)
+            .map(|last| pages::encode(&list, &last.id.uuid()));
         Ok(Response::new(pb::ListBindingsResponse {
             bindings: rows.into_iter().map(convert::binding).collect(),
             next_page_token: next.unwrap_or_default(),
@@ -118,14 +150,28 @@ impl BindingService for Api {
         let account = fields.account(&request.account);
         let scope = fields.scope("scope", &request.scope, account);
         let to = fields.user_subject("to", &request.to);
-        let command = (|| Some(transfer_ownership::Command { account: account?, scope: scope?, to: to? }))();
+        let command = (|| {
+            Some(transfer_ownership::Command {
+                account: account?,
+                scope: scope?,
+                to: to?,
+            })
+        })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[&Subject::user(command.to)]).await?;
-        let by = self.guard.authorize(&context, Target::scope(command.account, &command.scope)).await?;
+        self.wait(&context, command.account, &[&Subject::user(command.to)])
+            .await?;
+        let by = self
+            .guard
+            .authorize(&context, Target::scope(command.account, &command.scope))
+            .await?;
         // The right comes before the step-up, and the step-up before anything else is told.
-        transfer_ownership::check_right(&self.ports, &by, command.account, &command.scope).await.map_err(status)?;
+        transfer_ownership::check_right(&self.ports, &by, command.account, &command.scope)
+            .await
+            .map_err(status)?;
         self.guard.step_up(&context).await?;
-        let (binding, token) = transfer_ownership::execute(&self.ports, &by, command).await.map_err(status)?;
+        let (binding, token) = transfer_ownership::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::TransferOwnershipResponse {
             binding: Some(convert::binding(binding)),
             token: encoded(&token),
@@ -152,9 +198,15 @@ impl BindingService for Api {
             })
         })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[&Subject::user(command.to)]).await?;
-        let by = self.guard.authorize(&context, Target::scope(command.account, &command.scope)).await?;
-        let (binding, token) = recover_ownership::execute(&self.ports, &by, command).await.map_err(status)?;
+        self.wait(&context, command.account, &[&Subject::user(command.to)])
+            .await?;
+        let by = self
+            .guard
+            .authorize(&context, Target::scope(command.account, &command.scope))
+            .await?;
+        let (binding, token) = recover_ownership::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::RecoverOwnershipResponse {
             binding: Some(convert::binding(binding)),
             token: encoded(&token),
@@ -176,12 +228,24 @@ impl BindingService for Api {
         }
         let (kinds, validate_only) = (request.kinds, request.validate_only);
         let command = (|| {
-            Some(copy_permissions::Command { account: account?, from: from?, to: to?, kinds, validate_only })
+            Some(copy_permissions::Command {
+                account: account?,
+                from: from?,
+                to: to?,
+                kinds,
+                validate_only,
+            })
         })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[&Subject::user(command.to)]).await?;
-        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
-        let (copied, token) = copy_permissions::execute(&self.ports, &by, command).await.map_err(status)?;
+        self.wait(&context, command.account, &[&Subject::user(command.to)])
+            .await?;
+        let by = self
+            .guard
+            .authorize(&context, Target::Account(command.account))
+            .await?;
+        let (copied, token) = copy_permissions::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::CopyPermissionsResponse {
             copied: u32::try_from(copied).unwrap_or(u32::MAX),
             token: encoded(&token),

@@ -7,7 +7,10 @@ use bailiwick_authorization_core::{
     product::Product,
     resource::Resource,
 };
-use bailiwick_policy::{MemberState, Role, manifest::{Holders, MemberKind}};
+use bailiwick_policy::{
+    MemberState, Role,
+    manifest::{Holders, MemberKind},
+};
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_types::{Level, Timestamp};
 use prost_types::{ListValue, Struct, value::Kind};
@@ -23,12 +26,21 @@ pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
 
 /// Values by name.
 pub(super) fn struct_of(values: Map<String, Value>) -> Struct {
-    Struct { fields: values.into_iter().map(|(name, value)| (name, proto(value))).collect() }
+    Struct {
+        fields: values
+            .into_iter()
+            .map(|(name, value)| (name, proto(value)))
+            .collect(),
+    }
 }
 
 /// Values by name.
 pub(crate) fn map_of(values: Struct) -> Map<String, Value> {
-    values.fields.into_iter().map(|(name, value)| (name, json(value))).collect()
+    values
+        .fields
+        .into_iter()
+        .map(|(name, value)| (name, json(value)))
+        .collect()
 }
 
 fn proto(value: Value) -> prost_types::Value {
@@ -37,7 +49,9 @@ fn proto(value: Value) -> prost_types::Value {
         Value::Bool(is) => Kind::BoolValue(is),
         Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
         Value::String(text) => Kind::StringValue(text),
-        Value::Array(list) => Kind::ListValue(ListValue { values: list.into_iter().map(proto).collect() }),
+        Value::Array(list) => Kind::ListValue(ListValue {
+            values: list.into_iter().map(proto).collect(),
+        }),
         Value::Object(map) => Kind::StructValue(struct_of(map)),
     };
     prost_types::Value { kind: Some(kind) }
@@ -57,9 +71,15 @@ fn json(value: prost_types::Value) -> Value {
 /// The message knows floating point numbers alone; a whole one is a whole one again here.
 fn whole(number: f64) -> Number {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the exact range")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is whole and within the exact range"
+    )]
     let integer = (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64);
-    integer.map(Number::from).or_else(|| Number::from_f64(number)).unwrap_or_else(|| Number::from(0))
+    integer
+        .map(Number::from)
+        .or_else(|| Number::from_f64(number))
+        .unwrap_or_else(|| Number::from(0))
 }
 
 pub(super) fn product(of: Product, with_manifest: bool) -> pb::Product {
@@ -136,7 +156,10 @@ pub(super) fn resource(of: Resource) -> pb::Resource {
 }
 
 pub(super) fn role(of: &Role) -> pb::Role {
-    let levels = of.levels().map(|(level, _)| level).filter(|level| *level >= Level::Account);
+    let levels = of
+        .levels()
+        .map(|(level, _)| level)
+        .filter(|level| *level >= Level::Account);
     let holders = match of.holders {
         None => String::new(),
         Some(Holders::Exactly(n)) => format!("exactly {n}"),
@@ -157,7 +180,8 @@ mod tests {
 
     #[test]
     fn values_come_back_as_they_went() {
-        let Value::Object(values) = json!({"a": 3, "b": -1.5, "c": [true, null, "x"], "d": {"e": "f"}}) else {
+        let Value::Object(values) = json!({"a": 3, "b": -1.5, "c": [true, null, "x"], "d": {"e": "f"}})
+        else {
             unreachable!("it is an object")
         };
         assert_eq!(map_of(struct_of(values.clone())), values);

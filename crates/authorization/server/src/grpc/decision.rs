@@ -99,7 +99,14 @@ fn asked<'a>(
         }
     };
     let digest = (!digest.is_empty()).then_some(digest);
-    Some(Asked { subject: subject?, actor: None, permission, target: target?, attributes, digest })
+    Some(Asked {
+        subject: subject?,
+        actor: None,
+        permission,
+        target: target?,
+        attributes,
+        digest,
+    })
 }
 
 fn asked_one<'a>(check: &'a pb::CheckRequest) -> Result<(AccountId, Asked<'a>), Violations> {
@@ -112,7 +119,15 @@ fn asked_one<'a>(check: &'a pb::CheckRequest) -> Result<(AccountId, Asked<'a>), 
     let given = check.attributes.as_ref();
     let name = str::to_owned;
     let (permission, target) = (&*check.permission, &*check.target);
-    let asked = asked(&mut violations, &name, &check.subject, permission, target, given, &check.digest);
+    let asked = asked(
+        &mut violations,
+        &name,
+        &check.subject,
+        permission,
+        target,
+        given,
+        &check.digest,
+    );
     match (account, asked) {
         (Some(account), Some(asked)) if violations.is_empty() => Ok((account, Asked { actor, ..asked })),
         _ => Err(violations),
@@ -128,11 +143,23 @@ fn asked_all(batch: &pb::BatchCheckRequest) -> Result<(AccountId, Vec<Asked<'_>>
     }
     let mut all = Vec::with_capacity(batch.items.len());
     for (n, item) in batch.items.iter().enumerate() {
-        let subject = if item.subject.is_empty() { &batch.subject } else { &item.subject };
+        let subject = if item.subject.is_empty() {
+            &batch.subject
+        } else {
+            &item.subject
+        };
         let prefix = |name: &str| format!("items[{n}].{name}");
         let given = item.attributes.as_ref();
         let (permission, target) = (&*item.permission, &*item.target);
-        all.extend(asked(&mut violations, &prefix, subject, permission, target, given, &item.digest));
+        all.extend(asked(
+            &mut violations,
+            &prefix,
+            subject,
+            permission,
+            target,
+            given,
+            &item.digest,
+        ));
     }
     match account {
         Some(account) if violations.is_empty() => Ok((account, all)),
@@ -146,9 +173,13 @@ impl DecisionService for Decisions {
         let context = Context::of(&request)?;
         let check = request.get_ref();
         let (account, asked) = asked_one(check).map_err(IntoStatus::into_status)?;
-        let wanted = ask::consistency(context, check.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+        let wanted =
+            ask::consistency(context, check.consistency.as_ref()).map_err(IntoStatus::into_status)?;
         ask::known_caller(&self.replica, context, account, &wanted).await?;
-        let made = self.replica.decide(account, &asked.question(), &wanted, context.deadline).await;
+        let made = self
+            .replica
+            .decide(account, &asked.question(), &wanted, context.deadline)
+            .await;
         let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
         let (answer, revision) = ask::with_right(&self.guard, context, account, made, "").await?;
         Ok(Response::new(pb::CheckResponse {
@@ -166,11 +197,15 @@ impl DecisionService for Decisions {
         let context = Context::of(&request)?;
         let batch = request.get_ref();
         let (account, asked) = asked_all(batch).map_err(IntoStatus::into_status)?;
-        let wanted = ask::consistency(context, batch.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+        let wanted =
+            ask::consistency(context, batch.consistency.as_ref()).map_err(IntoStatus::into_status)?;
         let questions: Vec<Question<'_>> = asked.iter().map(Asked::question).collect();
         let question = BatchQuestion { items: &questions };
         ask::known_caller(&self.replica, context, account, &wanted).await?;
-        let made = self.replica.decide_all(account, &question, &wanted, context.deadline).await;
+        let made = self
+            .replica
+            .decide_all(account, &question, &wanted, context.deadline)
+            .await;
         let made = made.map(|decided| decided.answer.map(|answers| (answers, decided.revision)));
         let (answers, revision) = ask::with_right(&self.guard, context, account, made, "items").await?;
         let results = answers
@@ -192,7 +227,10 @@ impl DecisionService for Decisions {
             return Err(Violations::of("check", "must be given").into_status());
         };
         let (account, asked) = asked_one(check).map_err(|violations| nested(&violations).into_status())?;
-        let made = self.replica.explain(account, &asked.question(), context.deadline).await;
+        let made = self
+            .replica
+            .explain(account, &asked.question(), context.deadline)
+            .await;
         let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
         let (explained, revision) = ask::with_right(&self.guard, context, account, made, "").await?;
         let decision = explained.explanation.decision;
@@ -228,16 +266,32 @@ fn steps(explained: &Explained, subject: &Subject) -> Vec<pb::ExplainStep> {
     if let Some(member) = &explained.member {
         steps.push(fact("member", member));
     }
-    steps.extend(explained.explanation.steps.iter().map(|found| step(found, subject)));
+    steps.extend(
+        explained
+            .explanation
+            .steps
+            .iter()
+            .map(|found| step(found, subject)),
+    );
     if explained.explanation.steps.is_empty() {
-        let outcome = format!("nothing gives it: {}", explained.explanation.decision.reason.as_str());
-        steps.push(pb::ExplainStep { outcome, ..fact("role", "") });
+        let outcome = format!(
+            "nothing gives it: {}",
+            explained.explanation.decision.reason.as_str()
+        );
+        steps.push(pb::ExplainStep {
+            outcome,
+            ..fact("role", "")
+        });
     }
     steps
 }
 
 fn fact(source: &str, entry: &str) -> pb::ExplainStep {
-    pb::ExplainStep { source: source.to_owned(), entry: entry.to_owned(), ..Default::default() }
+    pb::ExplainStep {
+        source: source.to_owned(),
+        entry: entry.to_owned(),
+        ..Default::default()
+    }
 }
 
 fn step(step: &Step, subject: &Subject) -> pb::ExplainStep {
@@ -247,14 +301,21 @@ fn step(step: &Step, subject: &Subject) -> pb::ExplainStep {
     };
     let (source, scope) = match step.source {
         Source::Binding { place, level, .. } => {
-            let scope = place.to_scope(level).map_or_else(|| "product".to_owned(), |scope| scope.to_string());
+            let scope = place
+                .to_scope(level)
+                .map_or_else(|| "product".to_owned(), |scope| scope.to_string());
             ("role", scope)
         }
         Source::DefaultRole { .. } => ("default role", String::new()),
         Source::ScopeGrant { place, .. } | Source::TypeGrant { place, .. } => ("grant", scope_of(place)),
-        Source::ResourceGrant { above, .. } => {
-            ("grant", if above == 0 { "the target".to_owned() } else { format!("{above} above the target") })
-        }
+        Source::ResourceGrant { above, .. } => (
+            "grant",
+            if above == 0 {
+                "the target".to_owned()
+            } else {
+                format!("{above} above the target")
+            },
+        ),
     };
     let mut outcome = match step.effect {
         StepEffect::Allows => "matches".to_owned(),
@@ -271,7 +332,11 @@ fn step(step: &Step, subject: &Subject) -> pb::ExplainStep {
             .collect();
         outcome.push_str(&format!("; when {} with {}", condition.source, seen.join(", ")));
     }
-    let group = step.subject.as_deref().filter(|of| *of != subject.as_str()).unwrap_or_default();
+    let group = step
+        .subject
+        .as_deref()
+        .filter(|of| *of != subject.as_str())
+        .unwrap_or_default();
     pb::ExplainStep {
         source: source.to_owned(),
         name: step.role.clone().unwrap_or_default(),
@@ -288,9 +353,17 @@ mod tests {
 
     #[test]
     fn all_violations_of_a_question_are_told_at_once() {
-        let check = pb::CheckRequest { subject: "nobody".into(), target: "x".into(), ..Default::default() };
+        let check = pb::CheckRequest {
+            subject: "nobody".into(),
+            target: "x".into(),
+            ..Default::default()
+        };
         let violations = asked_one(&check).unwrap_err();
-        let fields: Vec<&str> = violations.as_slice().iter().map(|violation| &*violation.field).collect();
+        let fields: Vec<&str> = violations
+            .as_slice()
+            .iter()
+            .map(|violation| &*violation.field)
+            .collect();
         assert_eq!(fields, ["account", "subject", "target", "permission"]);
     }
 

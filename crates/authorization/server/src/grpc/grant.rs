@@ -51,12 +51,19 @@ fn about(fields: &mut Fields, target: Option<&pb::GrantTarget>, account: Option<
             return None;
         }
     };
-    Some(About::Type { of: target.r#type.clone(), scope: scope?, applies_to })
+    Some(About::Type {
+        of: target.r#type.clone(),
+        scope: scope?,
+        applies_to,
+    })
 }
 
 fn permissions(fields: &mut Fields, given: Vec<String>) -> Vec<String> {
     if given.is_empty() || given.len() > PERMISSIONS {
-        fields.bad("permissions", &format!("must name 1 to {PERMISSIONS} permissions"));
+        fields.bad(
+            "permissions",
+            &format!("must name 1 to {PERMISSIONS} permissions"),
+        );
     }
     given
 }
@@ -68,15 +75,29 @@ fn guarded(account: AccountId) -> Target {
 
 pub(super) fn grant(of: Grant) -> pb::Grant {
     let target = match of.about {
-        About::Resource(name) => pb::GrantTarget { target: name.to_string(), ..pb::GrantTarget::default() },
-        About::Scope(scope) => pb::GrantTarget { target: scope.to_string(), ..pb::GrantTarget::default() },
-        About::Type { of, scope, applies_to } => {
+        About::Resource(name) => pb::GrantTarget {
+            target: name.to_string(),
+            ..pb::GrantTarget::default()
+        },
+        About::Scope(scope) => pb::GrantTarget {
+            target: scope.to_string(),
+            ..pb::GrantTarget::default()
+        },
+        About::Type {
+            of,
+            scope,
+            applies_to,
+        } => {
             let applies_to = match applies_to {
                 AppliesTo::Existing => pb::AppliesTo::Existing,
                 AppliesTo::Future => pb::AppliesTo::Future,
                 AppliesTo::All => pb::AppliesTo::All,
             };
-            pb::GrantTarget { target: scope.to_string(), r#type: of, applies_to: applies_to.into() }
+            pb::GrantTarget {
+                target: scope.to_string(),
+                r#type: of,
+                applies_to: applies_to.into(),
+            }
         }
     };
     pb::Grant {
@@ -119,8 +140,13 @@ impl GrantService for Api {
         let command = fields.with(command)?;
         self.wait(&context, command.account, &[&command.subject]).await?;
         let by = self.guard.authorize(&context, guarded(command.account)).await?;
-        let (made, token) = create_grant::execute(&self.ports, &by, command).await.map_err(status)?;
-        Ok(Response::new(pb::CreateGrantResponse { grant: Some(grant(made)), token: encoded(&token) }))
+        let (made, token) = create_grant::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::CreateGrantResponse {
+            grant: Some(grant(made)),
+            token: encoded(&token),
+        }))
     }
 
     async fn delete_grant(
@@ -135,16 +161,29 @@ impl GrantService for Api {
             let subject: Option<Subject> = fields.take("subject", &request.subject);
             let about = about(&mut fields, request.target.as_ref(), account);
             let permissions = permissions(&mut fields, request.permissions);
-            subject.zip(about).map(|(subject, about)| Which::Of { subject, permissions, about })
+            subject.zip(about).map(|(subject, about)| Which::Of {
+                subject,
+                permissions,
+                about,
+            })
         } else {
             fields.take("grant", &request.grant).map(Which::Id)
         };
-        let command = (|| Some(delete_grant::Command { account: account?, which: which? }))();
+        let command = (|| {
+            Some(delete_grant::Command {
+                account: account?,
+                which: which?,
+            })
+        })();
         let command = fields.with(command)?;
         self.wait(&context, command.account, &[]).await?;
         let by = self.guard.authorize(&context, guarded(command.account)).await?;
-        let token = delete_grant::execute(&self.ports, &by, command).await.map_err(status)?;
-        Ok(Response::new(pb::DeleteGrantResponse { token: encoded(&token) }))
+        let token = delete_grant::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::DeleteGrantResponse {
+            token: encoded(&token),
+        }))
     }
 
     async fn list_grants(
@@ -173,9 +212,15 @@ impl GrantService for Api {
         self.wait(&context, account, &[]).await?;
         self.guard.authorize(&context, Target::Account(account)).await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
-        let rows = read.grants(account, &filter, after, size.get() + 1).await.map_err(status)?;
+        let rows = read
+            .grants(account, &filter, after, size.get() + 1)
+            .await
+            .map_err(status)?;
         let (rows, more) = page(rows, size.get());
-        let next = rows.last().filter(|_| more).map(|last| pages::encode(&list, &last.id.uuid()));
+        let next = rows
+            .last()
+            .filter(|_| more)
+            .map(|last| pages::encode(&list, &last.id.uuid()));
         Ok(Response::new(pb::ListGrantsResponse {
             grants: rows.into_iter().map(grant).collect(),
             next_page_token: next.unwrap_or_default(),
@@ -185,7 +230,9 @@ impl GrantService for Api {
 
 /// The level that a text names, where it is one at which roles of an account can be bound.
 pub(super) fn level(fields: &mut Fields, field: &str, text: &str) -> Option<Level> {
-    let level = [Level::Account, Level::Instance, Level::Workspace].into_iter().find(|level| level.as_str() == text);
+    let level = [Level::Account, Level::Instance, Level::Workspace]
+        .into_iter()
+        .find(|level| level.as_str() == text);
     if level.is_none() {
         fields.bad(field, "must be `account`, `instance` or `workspace`");
     }

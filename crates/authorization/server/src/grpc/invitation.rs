@@ -49,7 +49,9 @@ fn create_command(request: pb::CreateInvitationRequest) -> Result<create_invitat
     }
     let request_id = match request.request_id.as_str() {
         "" => Some(None),
-        id => fields.take::<Uuid>("request_id", id).map(|id| Some(id.to_string())),
+        id => fields
+            .take::<Uuid>("request_id", id)
+            .map(|id| Some(id.to_string())),
     };
     let mut roles = request.roles;
     let mut seen = std::collections::BTreeSet::new();
@@ -81,7 +83,12 @@ fn accept_command(request: &pb::AcceptInvitationRequest) -> Result<accept_invita
             None
         }
     };
-    let command = (|| Some(accept_invitation::Command { account: account?, which: which? }))();
+    let command = (|| {
+        Some(accept_invitation::Command {
+            account: account?,
+            which: which?,
+        })
+    })();
     fields.with(command)
 }
 
@@ -101,8 +108,13 @@ impl InvitationService for Api {
         let context = Context::of(&request)?.clone();
         let command = create_command(request.into_inner())?;
         self.wait(&context, command.account, &[]).await?;
-        let by = self.guard.authorize(&context, Target::scope(command.account, &command.scope)).await?;
-        let (made, token) = create_invitation::execute(&self.ports, &by, command).await.map_err(status)?;
+        let by = self
+            .guard
+            .authorize(&context, Target::scope(command.account, &command.scope))
+            .await?;
+        let (made, token) = create_invitation::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::CreateInvitationResponse {
             invitation: Some(convert::invitation(made, self.ports.clock.now())),
             token: encoded(&token),
@@ -118,7 +130,11 @@ impl InvitationService for Api {
         self.wait(&context, account, &[]).await?;
         self.guard.authorize(&context, Target::Account(account)).await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
-        let found = read.invitation(account, id).await.map_err(status)?.ok_or_else(|| status(NoInvitation))?;
+        let found = read
+            .invitation(account, id)
+            .await
+            .map_err(status)?
+            .ok_or_else(|| status(NoInvitation))?;
         Ok(Response::new(pb::GetInvitationResponse {
             invitation: Some(convert::invitation(found, self.ports.clock.now())),
         }))
@@ -135,17 +151,30 @@ impl InvitationService for Api {
         let size = fields.page_size(request.page_size);
         let (account, size) = fields.with(account.zip(size))?;
         let key = (!request.email.is_empty()).then(|| email_key(&request.email));
-        let list = ["ListInvitations", &request.account, key.as_deref().unwrap_or_default()];
+        let list = [
+            "ListInvitations",
+            &request.account,
+            key.as_deref().unwrap_or_default(),
+        ];
         let after: Option<After> = pages::decode(&list, &request.page_token).map_err(status)?;
         self.wait(&context, account, &[]).await?;
         self.guard.authorize(&context, Target::Account(account)).await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
-        let rows = read.invitations(account, key.as_deref(), after, size.get() + 1).await.map_err(status)?;
+        let rows = read
+            .invitations(account, key.as_deref(), after, size.get() + 1)
+            .await
+            .map_err(status)?;
         let (rows, more) = page(rows, size.get());
-        let next = rows.last().filter(|_| more).map(|last| pages::encode(&list, &(last.created_at, last.id.uuid())));
+        let next = rows
+            .last()
+            .filter(|_| more)
+            .map(|last| pages::encode(&list, &(last.created_at, last.id.uuid())));
         let now = self.ports.clock.now();
         Ok(Response::new(pb::ListInvitationsResponse {
-            invitations: rows.into_iter().map(|row| convert::invitation(row, now)).collect(),
+            invitations: rows
+                .into_iter()
+                .map(|row| convert::invitation(row, now))
+                .collect(),
             next_page_token: next.unwrap_or_default(),
         }))
     }
@@ -159,7 +188,9 @@ impl InvitationService for Api {
         self.wait(&context, command.account, &[]).await?;
         // Whoever accepts is no member yet: a token for no account, or for another one, is fine.
         let by = self.guard.authorize(&context, Target::None).await?;
-        let (found, token) = accept_invitation::execute(&self.ports, &by, command).await.map_err(status)?;
+        let (found, token) = accept_invitation::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::AcceptInvitationResponse {
             invitation: Some(convert::invitation(found, self.ports.clock.now())),
             token: encoded(&token),
@@ -175,7 +206,9 @@ impl InvitationService for Api {
         self.wait(&context, account, &[]).await?;
         let by = self.guard.authorize(&context, Target::Account(account)).await?;
         let command = revoke_invitation::Command { account, invitation };
-        let (found, token) = revoke_invitation::execute(&self.ports, &by, command).await.map_err(status)?;
+        let (found, token) = revoke_invitation::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::RevokeInvitationResponse {
             invitation: Some(convert::invitation(found, self.ports.clock.now())),
             token: encoded(&token),

@@ -34,7 +34,14 @@ fn create_command(request: &pb::CreateMemberRequest) -> Result<create_member::Co
         pb::MemberKind::Unspecified | pb::MemberKind::Agent => MemberKind::Agent,
         pb::MemberKind::Customer => MemberKind::Customer,
     };
-    let command = (|| Some(create_member::Command { account: account?, user: user?, kind, expires_at: expires_at? }))();
+    let command = (|| {
+        Some(create_member::Command {
+            account: account?,
+            user: user?,
+            kind,
+            expires_at: expires_at?,
+        })
+    })();
     fields.with(command)
 }
 
@@ -54,8 +61,14 @@ impl Api {
     ) -> Result<(pb::Member, String), Status> {
         self.wait(context, account, &[&Subject::user(user)]).await?;
         let by = self.guard.authorize(context, Target::Account(account)).await?;
-        let command = suspend_member::Command { account, user, suspend };
-        let (member, token) = suspend_member::execute(&self.ports, &by, command).await.map_err(status)?;
+        let command = suspend_member::Command {
+            account,
+            user,
+            suspend,
+        };
+        let (member, token) = suspend_member::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok((convert::member(&member), encoded(&token)))
     }
 }
@@ -68,9 +81,15 @@ impl MemberService for Api {
     ) -> Result<Response<pb::CreateMemberResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = create_command(request.get_ref())?;
-        self.wait(&context, command.account, &[&Subject::user(command.user)]).await?;
-        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
-        let (member, token) = create_member::execute(&self.ports, &by, command).await.map_err(status)?;
+        self.wait(&context, command.account, &[&Subject::user(command.user)])
+            .await?;
+        let by = self
+            .guard
+            .authorize(&context, Target::Account(command.account))
+            .await?;
+        let (member, token) = create_member::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::CreateMemberResponse {
             member: Some(convert::member(&member)),
             token: encoded(&token),
@@ -86,8 +105,14 @@ impl MemberService for Api {
         self.wait(&context, account, &[&Subject::user(user)]).await?;
         self.guard.authorize(&context, Target::Account(account)).await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
-        let member = read.member(account, user).await.map_err(status)?.ok_or_else(|| status(NoMember))?;
-        Ok(Response::new(pb::GetMemberResponse { member: Some(convert::member(&member)) }))
+        let member = read
+            .member(account, user)
+            .await
+            .map_err(status)?
+            .ok_or_else(|| status(NoMember))?;
+        Ok(Response::new(pb::GetMemberResponse {
+            member: Some(convert::member(&member)),
+        }))
     }
 
     async fn list_members(
@@ -105,9 +130,15 @@ impl MemberService for Api {
         self.wait(&context, account, &[]).await?;
         self.guard.authorize(&context, Target::Account(account)).await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
-        let rows = read.members(account, after, size.get() + 1).await.map_err(status)?;
+        let rows = read
+            .members(account, after, size.get() + 1)
+            .await
+            .map_err(status)?;
         let (rows, more) = page(rows, size.get());
-        let next = rows.last().filter(|_| more).map(|last| pages::encode(&list, &last.user));
+        let next = rows
+            .last()
+            .filter(|_| more)
+            .map(|last| pages::encode(&list, &last.user));
         Ok(Response::new(pb::ListMembersResponse {
             members: rows.iter().map(convert::member).collect(),
             next_page_token: next.unwrap_or_default(),
@@ -124,12 +155,23 @@ impl MemberService for Api {
         let account = fields.account(&request.account);
         let user = fields.user("user", &request.user);
         let expires_at = fields.time("expire_time", request.expire_time);
-        let command =
-            (|| Some(update_member::Command { account: account?, user: user?, expires_at: expires_at? }))();
+        let command = (|| {
+            Some(update_member::Command {
+                account: account?,
+                user: user?,
+                expires_at: expires_at?,
+            })
+        })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[&Subject::user(command.user)]).await?;
-        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
-        let (member, token) = update_member::execute(&self.ports, &by, command).await.map_err(status)?;
+        self.wait(&context, command.account, &[&Subject::user(command.user)])
+            .await?;
+        let by = self
+            .guard
+            .authorize(&context, Target::Account(command.account))
+            .await?;
+        let (member, token) = update_member::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::UpdateMemberResponse {
             member: Some(convert::member(&member)),
             token: encoded(&token),
@@ -143,7 +185,10 @@ impl MemberService for Api {
         let context = Context::of(&request)?.clone();
         let who = pair(&request.get_ref().account, &request.get_ref().user)?;
         let (member, token) = self.set_suspended(&context, who, true).await?;
-        Ok(Response::new(pb::SuspendMemberResponse { member: Some(member), token }))
+        Ok(Response::new(pb::SuspendMemberResponse {
+            member: Some(member),
+            token,
+        }))
     }
 
     async fn reactivate_member(
@@ -153,7 +198,10 @@ impl MemberService for Api {
         let context = Context::of(&request)?.clone();
         let who = pair(&request.get_ref().account, &request.get_ref().user)?;
         let (member, token) = self.set_suspended(&context, who, false).await?;
-        Ok(Response::new(pb::ReactivateMemberResponse { member: Some(member), token }))
+        Ok(Response::new(pb::ReactivateMemberResponse {
+            member: Some(member),
+            token,
+        }))
     }
 
     async fn remove_member(
@@ -166,13 +214,27 @@ impl MemberService for Api {
         let account = fields.account(&request.account);
         let user = fields.user("user", &request.user);
         let scope = fields.some_scope("scope", &request.scope, account);
-        let command = (|| Some(remove_member::Command { account: account?, user: user?, scope: scope? }))();
+        let command = (|| {
+            Some(remove_member::Command {
+                account: account?,
+                user: user?,
+                scope: scope?,
+            })
+        })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[&Subject::user(command.user)]).await?;
+        self.wait(&context, command.account, &[&Subject::user(command.user)])
+            .await?;
         let at = command.scope.clone().unwrap_or(Scope::Account(command.account));
-        let by = self.guard.authorize(&context, Target::scope(command.account, &at)).await?;
-        let token = remove_member::execute(&self.ports, &by, command).await.map_err(status)?;
-        Ok(Response::new(pb::RemoveMemberResponse { token: encoded(&token) }))
+        let by = self
+            .guard
+            .authorize(&context, Target::scope(command.account, &at))
+            .await?;
+        let token = remove_member::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::RemoveMemberResponse {
+            token: encoded(&token),
+        }))
     }
 
     async fn look_up_member(
@@ -183,7 +245,9 @@ impl MemberService for Api {
         let (account, user) = pair(&request.get_ref().account, &request.get_ref().user)?;
         self.wait(&context, account, &[&Subject::user(user)]).await?;
         let by = self.guard.authorize(&context, Target::Account(account)).await?;
-        let active = look_up_member::execute(&self.ports, &by, account, user).await.map_err(status)?;
+        let active = look_up_member::execute(&self.ports, &by, account, user)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::LookUpMemberResponse { active }))
     }
 
@@ -204,13 +268,26 @@ impl MemberService for Api {
             pb::DeleteMode::Replace => Some(false),
             pb::DeleteMode::Delete => Some(true),
         };
-        let command =
-            (|| Some(delete_member::Command { account: account?, user: user?, seat_ends: seat_ends? }))();
+        let command = (|| {
+            Some(delete_member::Command {
+                account: account?,
+                user: user?,
+                seat_ends: seat_ends?,
+            })
+        })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[&Subject::user(command.user)]).await?;
-        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
-        let token = delete_member::execute(&self.ports, &by, command).await.map_err(status)?;
-        Ok(Response::new(pb::DeleteMemberResponse { token: encoded(&token) }))
+        self.wait(&context, command.account, &[&Subject::user(command.user)])
+            .await?;
+        let by = self
+            .guard
+            .authorize(&context, Target::Account(command.account))
+            .await?;
+        let token = delete_member::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::DeleteMemberResponse {
+            token: encoded(&token),
+        }))
     }
 
     async fn get_seats(
@@ -224,8 +301,14 @@ impl MemberService for Api {
         self.wait(&context, account, &[]).await?;
         self.guard.authorize(&context, Target::Account(account)).await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
-        let of = read.account(account).await.map_err(status)?.ok_or_else(|| status(NoMember))?;
-        let seats = seat::count(&*read, &of, self.ports.clock.now()).await.map_err(status)?;
+        let of = read
+            .account(account)
+            .await
+            .map_err(status)?
+            .ok_or_else(|| status(NoMember))?;
+        let seats = seat::count(&*read, &of, self.ports.clock.now())
+            .await
+            .map_err(status)?;
         let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(Response::new(pb::GetSeatsResponse {
             limit: seats.limit.map(small).unwrap_or_default(),

@@ -26,8 +26,7 @@ use bailiwick_proto::authorization::v1::{
     grant_service_server::GrantServiceServer, invitation_service_server::InvitationServiceServer,
     member_service_server::MemberServiceServer, product_service_server::ProductServiceServer,
     query_service_server::QueryServiceServer, quota_service_server::QuotaServiceServer,
-    resource_service_server::ResourceServiceServer,
-    role_service_server::RoleServiceServer,
+    resource_service_server::ResourceServiceServer, role_service_server::RoleServiceServer,
 };
 use bailiwick_rpc::{Context, Guard, IntoStatus, Rights, Services};
 use bailiwick_sql::Db;

@@ -58,14 +58,22 @@ impl Fields {
         text: &str,
         account: Option<AccountId>,
     ) -> Option<Option<Scope>> {
-        if text.is_empty() { Some(None) } else { self.scope(field, text, account).map(Some) }
+        if text.is_empty() {
+            Some(None)
+        } else {
+            self.scope(field, text, account).map(Some)
+        }
     }
     pub(super) fn resource(&mut self, field: &str, text: &str) -> Option<Name> {
         self.take(field, text)
     }
     /// A resource, where one is written.
     pub(super) fn some_resource(&mut self, field: &str, text: &str) -> Option<Option<Name>> {
-        if text.is_empty() { Some(None) } else { self.resource(field, text).map(Some) }
+        if text.is_empty() {
+            Some(None)
+        } else {
+            self.resource(field, text).map(Some)
+        }
     }
     /// A text of 1 to `most` characters.
     pub(super) fn text(&mut self, field: &str, text: &str, most: usize) -> Option<String> {
@@ -88,11 +96,20 @@ impl Fields {
         Some(text.to_owned())
     }
     /// An instant, where one is given.
-    pub(super) fn time(&mut self, field: &str, at: Option<prost_types::Timestamp>) -> Option<Option<Timestamp>> {
+    pub(super) fn time(
+        &mut self,
+        field: &str,
+        at: Option<prost_types::Timestamp>,
+    ) -> Option<Option<Timestamp>> {
         let Some(at) = at else { return Some(None) };
-        let micros = at.seconds.checked_mul(1_000_000).filter(|_| (0..1_000_000_000).contains(&at.nanos));
+        let micros = at
+            .seconds
+            .checked_mul(1_000_000)
+            .filter(|_| (0..1_000_000_000).contains(&at.nanos));
         match micros {
-            Some(micros) => Some(Some(Timestamp(micros.saturating_add(i64::from(at.nanos / 1_000))))),
+            Some(micros) => Some(Some(Timestamp(
+                micros.saturating_add(i64::from(at.nanos / 1_000)),
+            ))),
             None => {
                 self.bad(field, "must be an instant");
                 None

@@ -31,8 +31,13 @@ impl ProductService for Api {
         let request = request.into_inner();
         self.fresh.wait(&context, None, &[]).await?;
         let by = self.guard.authorize(&context, Target::None).await?;
-        let command = Command { source: request.manifest, validate_only: request.validate_only };
-        let done = apply_product::execute(&self.ports, &by, command).await.map_err(status)?;
+        let command = Command {
+            source: request.manifest,
+            validate_only: request.validate_only,
+        };
+        let done = apply_product::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::ApplyProductResponse {
             product: Some(convert::product(done.product, false)),
             changed: done.changed,
@@ -52,8 +57,14 @@ impl ProductService for Api {
         self.fresh.wait(&context, None, &[]).await?;
         self.guard.authorize(&context, Target::None).await?;
         let read = self.ports.store.read_all().await.map_err(status)?;
-        let found = read.product(&name).await.map_err(status)?.ok_or_else(|| status(NoProduct))?;
-        Ok(Response::new(pb::GetProductResponse { product: Some(convert::product(found, true)) }))
+        let found = read
+            .product(&name)
+            .await
+            .map_err(status)?
+            .ok_or_else(|| status(NoProduct))?;
+        Ok(Response::new(pb::GetProductResponse {
+            product: Some(convert::product(found, true)),
+        }))
     }
 
     async fn list_products(
@@ -72,7 +83,10 @@ impl ProductService for Api {
         let read = self.ports.store.read_all().await.map_err(status)?;
         let rows = read.products(after.as_deref(), size + 1).await.map_err(status)?;
         let (rows, more) = page(rows, size);
-        let next = rows.last().filter(|_| more).map(|last| pages::encode(&list, &last.name.as_str()));
+        let next = rows
+            .last()
+            .filter(|_| more)
+            .map(|last| pages::encode(&list, &last.name.as_str()));
         Ok(Response::new(pb::ListProductsResponse {
             products: rows.into_iter().map(|row| convert::product(row, false)).collect(),
             next_page_token: next.unwrap_or_default(),

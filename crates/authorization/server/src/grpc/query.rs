@@ -49,7 +49,13 @@ impl Queries {
         near: Guard,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { replica, lists: Lists(db), guard, near, clock }
+        Self {
+            replica,
+            lists: Lists(db),
+            guard,
+            near,
+            clock,
+        }
     }
 }
 
@@ -85,7 +91,9 @@ impl Queries {
         wanted: &Consistency,
     ) -> Result<(), Status> {
         let caller = &context.caller;
-        let Some(own) = &caller.subject else { return Err(status(&NotSelf)) };
+        let Some(own) = &caller.subject else {
+            return Err(status(&NotSelf));
+        };
         if own == subject {
             return Ok(());
         }
@@ -93,7 +101,15 @@ impl Queries {
             let target = account.map_or_else(|| "deployment".to_owned(), |id| Scope::Account(id).to_string());
             let held = self
                 .replica
-                .held(own, account, permission, &[target], operator, wanted, context.deadline)
+                .held(
+                    own,
+                    account,
+                    permission,
+                    &[target],
+                    operator,
+                    wanted,
+                    context.deadline,
+                )
                 .await
                 .map_err(|error| status(&error))?;
             Ok::<bool, Status>(held.allowed == [true])
@@ -121,7 +137,11 @@ impl Queries {
         wanted: &Consistency,
         context: &Context,
     ) -> Result<Vec<Scope>, Status> {
-        match self.replica.scopes(account, subject, permission, wanted, context.deadline).await {
+        match self
+            .replica
+            .scopes(account, subject, permission, wanted, context.deadline)
+            .await
+        {
             Ok(scopes) => Ok(scopes),
             Err(ReplicaError::UnknownAccount) => Ok(Vec::new()),
             Err(error) => Err(status(&error)),
@@ -157,11 +177,18 @@ impl QueryService for Queries {
         let (Some(account), Some(subject), Some(target)) = (account, subject, target) else {
             return Err(violations.into_status());
         };
-        let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-        let made = self.replica.permissions(account, &subject, target, &wanted, context.deadline).await;
+        let wanted =
+            ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+        let made = self
+            .replica
+            .permissions(account, &subject, target, &wanted, context.deadline)
+            .await;
         let made = ask::with_right(&self.near, context, account, made.map(Ok), "").await?;
         let (permissions, needing_approval) = made;
-        Ok(Response::new(pb::ListPermissionsResponse { permissions, needing_approval }))
+        Ok(Response::new(pb::ListPermissionsResponse {
+            permissions,
+            needing_approval,
+        }))
     }
 
     async fn list_scopes(
@@ -187,7 +214,8 @@ impl QueryService for Queries {
         };
         let after: Option<ScopeKey> =
             page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
-        let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+        let wanted =
+            ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
         self.guard.authorize(context, Target::None).await?;
         self.may_ask(context, &subject, account, &wanted).await?;
 
@@ -217,36 +245,59 @@ impl QueryService for Queries {
                 next = Some(id);
                 let scopes = self.scopes_in(id, &subject, permission, &wanted, context).await?;
                 // Ids of places are in the order of their texts only within a level: texts are the order here.
-                let mut texts: Vec<(String, Scope)> =
-                    scopes.into_iter().map(|scope| (scope.to_string(), scope)).collect();
+                let mut texts: Vec<(String, Scope)> = scopes
+                    .into_iter()
+                    .map(|scope| (scope.to_string(), scope))
+                    .collect();
                 texts.sort();
-                let ended = after.as_ref().filter(|key| key.account == id).map(|key| key.scope.as_str());
-                let rest = texts.into_iter().filter(|(text, _)| ended.is_none_or(|ended| &**text > ended));
+                let ended = after
+                    .as_ref()
+                    .filter(|key| key.account == id)
+                    .map(|key| key.scope.as_str());
+                let rest = texts
+                    .into_iter()
+                    .filter(|(text, _)| ended.is_none_or(|ended| &**text > ended));
                 found.extend(rest.map(|(_, scope)| (id, scope)));
                 if found.len() > room {
                     break;
                 }
             }
         }
-        let next_page_token = match (found.len() > room, room.checked_sub(1).and_then(|last| found.get(last))) {
-            (true, Some((account, scope))) => {
-                page::encode(&list, &ScopeKey { account: *account, scope: scope.to_string() })
-            }
+        let next_page_token = match (
+            found.len() > room,
+            room.checked_sub(1).and_then(|last| found.get(last)),
+        ) {
+            (true, Some((account, scope))) => page::encode(
+                &list,
+                &ScopeKey {
+                    account: *account,
+                    scope: scope.to_string(),
+                },
+            ),
             _ => String::new(),
         };
         found.truncate(room);
         let mut scopes = Vec::with_capacity(found.len());
         for of_account in found.chunk_by(|a, b| a.0 == b.0) {
-            let Some((id, _)) = of_account.first() else { continue };
+            let Some((id, _)) = of_account.first() else {
+                continue;
+            };
             let places: Vec<Scope> = of_account.iter().map(|(_, scope)| scope.clone()).collect();
-            let titles = self.lists.titles(*id, &places).await.map_err(IntoStatus::into_status)?;
+            let titles = self
+                .lists
+                .titles(*id, &places)
+                .await
+                .map_err(IntoStatus::into_status)?;
             scopes.extend(places.iter().zip(titles).map(|(scope, title)| pb::HeldScope {
                 account: id.to_string(),
                 scope: scope.to_string(),
                 title,
             }));
         }
-        Ok(Response::new(pb::ListScopesResponse { scopes, next_page_token }))
+        Ok(Response::new(pb::ListScopesResponse {
+            scopes,
+            next_page_token,
+        }))
     }
 
     async fn list_subjects(
@@ -265,10 +316,20 @@ impl QueryService for Queries {
         let list = ["ListSubjects", &*asked.account, &*asked.scope];
         let after: Option<String> =
             page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
-        let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-        self.replica.arrive(account, &wanted, &[], context.deadline).await.map_err(|error| status(&error))?;
-        self.guard.authorize(context, Target::scope(account, &scope)).await?;
-        let mode = self.replica.user_mode(account, context.deadline).await.map_err(|error| status(&error))?;
+        let wanted =
+            ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+        self.replica
+            .arrive(account, &wanted, &[], context.deadline)
+            .await
+            .map_err(|error| status(&error))?;
+        self.guard
+            .authorize(context, Target::scope(account, &scope))
+            .await?;
+        let mode = self
+            .replica
+            .user_mode(account, context.deadline)
+            .await
+            .map_err(|error| status(&error))?;
         let found = self
             .lists
             .subjects(
@@ -296,7 +357,10 @@ impl QueryService for Queries {
             Some(last) if more => page::encode(&list, &last.subject),
             _ => String::new(),
         };
-        Ok(Response::new(pb::ListSubjectsResponse { subjects, next_page_token }))
+        Ok(Response::new(pb::ListSubjectsResponse {
+            subjects,
+            next_page_token,
+        }))
     }
 
     async fn list_resources(

@@ -40,10 +40,20 @@ impl QuotaService for Api {
         self.wait(&context, account, &[&Subject::user(user)]).await?;
         let by = self.guard.authorize(&context, Target::Account(account)).await?;
         let limit = request.limit.map(u64::from);
-        let command = set_quota::Command { account, user, of: of.clone(), limit };
-        let (used, token) = set_quota::execute(&self.ports, &by, command).await.map_err(status)?;
+        let command = set_quota::Command {
+            account,
+            user,
+            of: of.clone(),
+            limit,
+        };
+        let (used, token) = set_quota::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         let quota = quota((account, &request.user), &of, limit, used);
-        Ok(Response::new(pb::SetQuotaResponse { quota: Some(quota), token: encoded(&token) }))
+        Ok(Response::new(pb::SetQuotaResponse {
+            quota: Some(quota),
+            token: encoded(&token),
+        }))
     }
 
     async fn get_quota(
@@ -82,7 +92,10 @@ impl QuotaService for Api {
         self.wait(&context, account, &[]).await?;
         self.guard.authorize(&context, Target::Account(account)).await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
-        let rows = read.quotas(account, subject.as_ref(), after.as_ref(), size.get() + 1).await.map_err(status)?;
+        let rows = read
+            .quotas(account, subject.as_ref(), after.as_ref(), size.get() + 1)
+            .await
+            .map_err(status)?;
         let (rows, more) = page(rows, size.get());
         let last = rows.last().filter(|_| more);
         let next = last.map(|(subject, of, _)| pages::encode(&list, &(subject.as_str(), of)));
@@ -91,6 +104,9 @@ impl QuotaService for Api {
             let used = read.owned(account, subject, of).await.map_err(status)?;
             quotas.push(quota((account, subject.id()), of, Some(*limit), used));
         }
-        Ok(Response::new(pb::ListQuotasResponse { quotas, next_page_token: next.unwrap_or_default() }))
+        Ok(Response::new(pb::ListQuotasResponse {
+            quotas,
+            next_page_token: next.unwrap_or_default(),
+        }))
     }
 }

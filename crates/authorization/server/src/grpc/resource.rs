@@ -68,7 +68,13 @@ fn update_command(request: pb::UpdateResourceRequest) -> Result<update_resource:
     };
     let attributes = request.attributes.map(convert::map_of).unwrap_or_default();
     let command = (|| {
-        Some(update_resource::Command { account: account?, name: name?, title: title?, parent: parent?, attributes })
+        Some(update_resource::Command {
+            account: account?,
+            name: name?,
+            title: title?,
+            parent: parent?,
+            attributes,
+        })
     })();
     fields.with(command)
 }
@@ -81,7 +87,10 @@ fn named(account: &str, resource: &str) -> Result<(AccountId, Name), Status> {
 }
 
 fn on(account: AccountId, name: &Name) -> Target {
-    Target::On { account, target: name.to_string() }
+    Target::On {
+        account,
+        target: name.to_string(),
+    }
 }
 
 #[tonic::async_trait]
@@ -100,7 +109,9 @@ impl ResourceService for Api {
         let permission = format!("{}.create", command.name.of);
         let target = Target::scope(command.account, &command.scope);
         let by = self.guard.authorize_with(&context, &permission, target).await?;
-        let (made, token) = register_resource::execute(&self.ports, &by, command).await.map_err(status)?;
+        let (made, token) = register_resource::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::RegisterResourceResponse {
             resource: Some(convert::resource(made)),
             token: encoded(&token),
@@ -115,10 +126,18 @@ impl ResourceService for Api {
         let (account, name) = named(&request.get_ref().account, &request.get_ref().resource)?;
         self.wait(&context, account, &[]).await?;
         let permission = format!("{}.view", name.of);
-        self.guard.authorize_with(&context, &permission, on(account, &name)).await?;
+        self.guard
+            .authorize_with(&context, &permission, on(account, &name))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
-        let found = read.resource(account, &name).await.map_err(status)?.ok_or_else(|| status(NoResource))?;
-        Ok(Response::new(pb::GetResourceResponse { resource: Some(convert::resource(found)) }))
+        let found = read
+            .resource(account, &name)
+            .await
+            .map_err(status)?
+            .ok_or_else(|| status(NoResource))?;
+        Ok(Response::new(pb::GetResourceResponse {
+            resource: Some(convert::resource(found)),
+        }))
     }
 
     async fn update_resource(
@@ -131,7 +150,9 @@ impl ResourceService for Api {
         let permission = format!("{}.edit", command.name.of);
         let target = on(command.account, &command.name);
         let by = self.guard.authorize_with(&context, &permission, target).await?;
-        let (found, token) = update_resource::execute(&self.ports, &by, command).await.map_err(status)?;
+        let (found, token) = update_resource::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::UpdateResourceResponse {
             resource: Some(convert::resource(found)),
             token: encoded(&token),
@@ -146,10 +167,17 @@ impl ResourceService for Api {
         let (account, name) = named(&request.get_ref().account, &request.get_ref().resource)?;
         self.wait(&context, account, &[]).await?;
         let permission = format!("{}.delete", name.of);
-        let by = self.guard.authorize_with(&context, &permission, on(account, &name)).await?;
+        let by = self
+            .guard
+            .authorize_with(&context, &permission, on(account, &name))
+            .await?;
         let command = unregister_resource::Command { account, name };
-        let token = unregister_resource::execute(&self.ports, &by, command).await.map_err(status)?;
-        Ok(Response::new(pb::UnregisterResourceResponse { token: encoded(&token) }))
+        let token = unregister_resource::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::UnregisterResourceResponse {
+            token: encoded(&token),
+        }))
     }
 
     async fn list_resources_in_scope(
@@ -176,12 +204,18 @@ impl ResourceService for Api {
         // What the caller may not view is passed; a page is full or the last one.
         while more && (shown.len() as u64) < size {
             let read = self.ports.store.read(account).await.map_err(status)?;
-            let rows = read.resources(account, &of, scope.as_ref(), after.as_deref(), size + 1).await.map_err(status)?;
+            let rows = read
+                .resources(account, &of, scope.as_ref(), after.as_deref(), size + 1)
+                .await
+                .map_err(status)?;
             drop(read);
             let (rows, further) = page(rows, size);
             more = further;
             let targets: Vec<String> = rows.iter().map(|row| row.name.to_string()).collect();
-            let visible = self.guard.filter_targets(&context, &permission, account, &targets).await?;
+            let visible = self
+                .guard
+                .filter_targets(&context, &permission, account, &targets)
+                .await?;
             for (row, visible) in rows.into_iter().zip(visible) {
                 if shown.len() as u64 == size {
                     more = true;

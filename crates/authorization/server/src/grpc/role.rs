@@ -65,22 +65,41 @@ fn definition(fields: &mut Fields, given: Option<pb::RoleDefinition>) -> Option<
         return None;
     };
     let name = fields.text("role.name", &given.name, 63);
-    if !given.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+    if !given
+        .name
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    {
         fields.bad("role.name", "must be 1 to 63 lower-case letters, digits and `_`");
     }
     let title = fields.text("role.title", &given.title, 200);
-    let mut decl = RoleDecl { title, ..RoleDecl::default() };
+    let mut decl = RoleDecl {
+        title,
+        ..RoleDecl::default()
+    };
     for (word, at) in given.levels {
-        let Some(level) = level(fields, &format!("role.levels.{word}"), &word) else { continue };
+        let Some(level) = level(fields, &format!("role.levels.{word}"), &word) else {
+            continue;
+        };
         let path = |n: usize| format!("role.levels.{word}.permissions[{n}]");
-        let permissions = at.permissions.into_iter().enumerate().map(|(n, given)| entry(fields, &path(n), given));
+        let permissions = at
+            .permissions
+            .into_iter()
+            .enumerate()
+            .map(|(n, given)| entry(fields, &path(n), given));
         let permissions = permissions.collect();
         for other in at.includes {
             if !decl.includes.contains(&other) {
                 decl.includes.push(other);
             }
         }
-        decl.levels.insert(level, RoleLevelDecl { permissions, assigns: at.assigns });
+        decl.levels.insert(
+            level,
+            RoleLevelDecl {
+                permissions,
+                assigns: at.assigns,
+            },
+        );
     }
     name.map(|name| (name, decl))
 }
@@ -94,7 +113,11 @@ fn definition_words(name: &str, decl: &RoleDecl) -> pb::RoleDefinition {
     pb::RoleDefinition {
         name: name.to_owned(),
         title: decl.title.clone().unwrap_or_default(),
-        levels: decl.levels.iter().map(|(word, at)| (word.to_string(), level(at))).collect(),
+        levels: decl
+            .levels
+            .iter()
+            .map(|(word, at)| (word.to_string(), level(at)))
+            .collect(),
     }
 }
 
@@ -105,7 +128,9 @@ fn declared(policy: &AccountPolicy, role: &Role) -> Option<RoleDecl> {
     }
     let roles = &policy.product().manifest().roles;
     let decl = roles.get(&*role.name)?;
-    let Some(overlay) = policy.overlay(role.no) else { return Some(decl.clone()) };
+    let Some(overlay) = policy.overlay(role.no) else {
+        return Some(decl.clone());
+    };
     let mut flat = decl.flatten(&|name| roles.get(name));
     for (level, change) in &overlay.levels {
         flat.change(*level, &change.add, &change.remove);
@@ -114,7 +139,10 @@ fn declared(policy: &AccountPolicy, role: &Role) -> Option<RoleDecl> {
 }
 
 fn role_of<'p>(policy: &'p AccountPolicy, name: &str) -> Option<&'p Role> {
-    policy.role_no(name).filter(|no| *no > RoleNo::SERVICE).and_then(|no| policy.role(no))
+    policy
+        .role_no(name)
+        .filter(|no| *no > RoleNo::SERVICE)
+        .and_then(|no| policy.role(no))
 }
 
 fn description(policy: &AccountPolicy, level: Level, role: &Role) -> Option<pb::RoleDescription> {
@@ -132,14 +160,21 @@ fn description(policy: &AccountPolicy, level: Level, role: &Role) -> Option<pb::
         match (&entry.condition, entry.own_rule()) {
             (Some(condition), _) => Some(format!("{what} where {}", condition.source())),
             (None, Some(rule)) => {
-                let by = product.permission(rule.by).map(|info| info.name.to_string()).unwrap_or_default();
+                let by = product
+                    .permission(rule.by)
+                    .map(|info| info.name.to_string())
+                    .unwrap_or_default();
                 Some(format!("{what} with an approval by whoever has {by}"))
             }
             (None, None) => None,
         }
     };
     let mut assigns: Vec<String> = if at.assigns().all {
-        policy.roles().filter(|other| at.assigns().contains(other.no)).map(|other| other.name.to_string()).collect()
+        policy
+            .roles()
+            .filter(|other| at.assigns().contains(other.no))
+            .map(|other| other.name.to_string())
+            .collect()
     } else {
         let named = at.assigns().named.iter().filter_map(|no| policy.role(*no));
         named.map(|other| other.name.to_string()).collect()
@@ -162,9 +197,17 @@ fn change_command(request: pb::ChangeRoleRequest, prefix: &str) -> Result<change
         word => level(&mut fields, &format!("{prefix}level"), word).map(Some),
     };
     let add = request.add.into_iter().enumerate();
-    let add = add.map(|(n, given)| entry(&mut fields, &format!("{prefix}add[{n}]"), given)).collect();
+    let add = add
+        .map(|(n, given)| entry(&mut fields, &format!("{prefix}add[{n}]"), given))
+        .collect();
     let command = (|| {
-        Some(change_role::Command { account: account?, role: role?, level: at?, add, remove: request.remove })
+        Some(change_role::Command {
+            account: account?,
+            role: role?,
+            level: at?,
+            add,
+            remove: request.remove,
+        })
     })();
     fields.with(command)
 }
@@ -202,7 +245,10 @@ impl RoleService for Api {
         Ok(Response::new(pb::ListRolesResponse { roles }))
     }
 
-    async fn get_role(&self, request: Request<pb::GetRoleRequest>) -> Result<Response<pb::GetRoleResponse>, Status> {
+    async fn get_role(
+        &self,
+        request: Request<pb::GetRoleRequest>,
+    ) -> Result<Response<pb::GetRoleResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, name) = named(&request.get_ref().account, &request.get_ref().role)?;
         let situation = self.policy_for(&context, account).await?;
@@ -226,10 +272,19 @@ impl RoleService for Api {
         let (account, (name, decl)) = fields.with(account.zip(role))?;
         self.wait(&context, account, &[]).await?;
         let by = self.guard.authorize(&context, Target::Account(account)).await?;
-        let command = create_role::Command { account, name: name.clone(), decl };
-        let (policy, token) = create_role::execute(&self.ports, &by, command).await.map_err(status)?;
+        let command = create_role::Command {
+            account,
+            name: name.clone(),
+            decl,
+        };
+        let (policy, token) = create_role::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         let role = role_of(&policy, &name).map(convert::role);
-        Ok(Response::new(pb::CreateRoleResponse { role, token: encoded(&token) }))
+        Ok(Response::new(pb::CreateRoleResponse {
+            role,
+            token: encoded(&token),
+        }))
     }
 
     async fn change_role(
@@ -239,11 +294,19 @@ impl RoleService for Api {
         let context = Context::of(&request)?.clone();
         let command = change_command(request.into_inner(), "")?;
         self.wait(&context, command.account, &[]).await?;
-        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
+        let by = self
+            .guard
+            .authorize(&context, Target::Account(command.account))
+            .await?;
         let name = command.role.clone();
-        let (policy, token) = change_role::execute(&self.ports, &by, command).await.map_err(status)?;
+        let (policy, token) = change_role::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         let role = role_of(&policy, &name).map(convert::role);
-        Ok(Response::new(pb::ChangeRoleResponse { role, token: encoded(&token) }))
+        Ok(Response::new(pb::ChangeRoleResponse {
+            role,
+            token: encoded(&token),
+        }))
     }
 
     async fn preview_role_change(
@@ -262,10 +325,17 @@ impl RoleService for Api {
         let asked = format!("{change:?}");
         let command = change_command(change, "change.")?;
         let list = ["PreviewRoleChange", asked.as_str()];
-        let after: usize = pages::decode(&list, &request.page_token).map_err(status)?.unwrap_or_default();
+        let after: usize = pages::decode(&list, &request.page_token)
+            .map_err(status)?
+            .unwrap_or_default();
         self.wait(&context, command.account, &[]).await?;
-        let by = self.guard.authorize(&context, Target::Account(command.account)).await?;
-        let effects = change_role::preview(&self.ports, &by, command).await.map_err(status)?;
+        let by = self
+            .guard
+            .authorize(&context, Target::Account(command.account))
+            .await?;
+        let effects = change_role::preview(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
         let end = after.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
         let next = (effects.len() > end).then(|| pages::encode(&list, &end));
         let page = effects.into_iter().skip(after).take(end - after);
@@ -290,8 +360,12 @@ impl RoleService for Api {
         self.wait(&context, account, &[]).await?;
         let by = self.guard.authorize(&context, Target::Account(account)).await?;
         let command = delete_role::Command { account, role };
-        let token = delete_role::execute(&self.ports, &by, command).await.map_err(status)?;
-        Ok(Response::new(pb::DeleteRoleResponse { token: encoded(&token) }))
+        let token = delete_role::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::DeleteRoleResponse {
+            token: encoded(&token),
+        }))
     }
 
     async fn describe_role(

@@ -1,6 +1,8 @@
 //! All tables. Every table of an account has `account_id` first in its key, so that the schema can be sharded by it.
 
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait, prelude::DbErr};
+use sea_orm_migration::{
+    MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait, prelude::DbErr,
+};
 
 /// The step.
 pub(super) struct Step;

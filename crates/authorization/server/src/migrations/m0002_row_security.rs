@@ -1,7 +1,9 @@
 //! Row-level security on PostgreSQL, a second wall around the rows of an account: a transaction sees those of the
 //! accounts that it named when it began.
 
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait, prelude::DbErr};
+use sea_orm_migration::{
+    MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait, prelude::DbErr,
+};
 
 /// The step.
 pub(super) struct Step;

@@ -3,7 +3,11 @@
 mod m0001_tables;
 mod m0002_row_security;
 
-use sea_orm_migration::{MigrationTrait, SchemaManager, prelude::DbErr, sea_orm::{ConnectionTrait, DbBackend}};
+use sea_orm_migration::{
+    MigrationTrait, SchemaManager,
+    prelude::DbErr,
+    sea_orm::{ConnectionTrait, DbBackend},
+};
 
 /// All steps in the order in which they are taken.
 #[must_use]
@@ -15,7 +19,11 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
 async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
     let conn = manager.get_connection();
     let postgres = manager.get_database_backend() == DbBackend::Postgres;
-    let (uuid, truth) = if postgres { ("uuid", "boolean") } else { ("blob", "integer") };
+    let (uuid, truth) = if postgres {
+        ("uuid", "boolean")
+    } else {
+        ("blob", "integer")
+    };
     for text in statements {
         let text = text.replace("{uuid}", uuid).replace("{bool}", truth);
         conn.execute_unprepared(&text).await?;

@@ -32,7 +32,13 @@ pub(crate) struct Changes {
 impl Changes {
     /// Starts with nothing seen before `base`, and room for `limit` parts.
     pub(crate) fn new(base: u64, limit: usize) -> Self {
-        Self { base, limit, subjects: Map::default(), groups: Map::default(), resources: Map::default() }
+        Self {
+            base,
+            limit,
+            subjects: Map::default(),
+            groups: Map::default(),
+            resources: Map::default(),
+        }
     }
 
     /// The last change of a part since B, where there was one.
@@ -85,7 +91,11 @@ impl Changes {
 
     /// Moves B up to the median of the last changes and drops what lies at or before it.
     fn forget_older_half(&mut self) {
-        let revisions = self.subjects.values().chain(self.groups.values()).chain(self.resources.values());
+        let revisions = self
+            .subjects
+            .values()
+            .chain(self.groups.values())
+            .chain(self.resources.values());
         let mut revisions: Vec<u64> = revisions.copied().collect();
         let middle = revisions.len() / 2;
         let (_, median, _) = revisions.select_nth_unstable(middle);
@@ -134,7 +144,11 @@ mod tests {
             assert!(changes.len() <= 8);
             for m in 1..=n {
                 // Read just before its change: never valid again.
-                assert_ne!(changes.test(subject(m).borrowed(), m - 1, n), Verdict::Valid, "{m} at {n}");
+                assert_ne!(
+                    changes.test(subject(m).borrowed(), m - 1, n),
+                    Verdict::Valid,
+                    "{m} at {n}"
+                );
             }
         }
         assert!(changes.base > 80);

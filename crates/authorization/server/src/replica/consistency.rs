@@ -93,19 +93,29 @@ impl Replica {
         let patience = until.min(Instant::now() + self.config.patience);
         let mut all = false;
         for (service, root) in roots_elsewhere(account.id, depends) {
-            let Some((epoch, revision)) = token.wanted(service, &root) else { continue };
-            let known = account.read().ready().is_some_and(|ready| ready.has_arrived(service, &root, epoch, revision));
+            let Some((epoch, revision)) = token.wanted(service, &root) else {
+                continue;
+            };
+            let known = account
+                .read()
+                .ready()
+                .is_some_and(|ready| ready.has_arrived(service, &root, epoch, revision));
             if known {
                 continue;
             }
             let within = patience.saturating_duration_since(Instant::now());
-            let arrived = self.arrivals.wait(service, &root, epoch, revision, within).await?;
+            let arrived = self
+                .arrivals
+                .wait(service, &root, epoch, revision, within)
+                .await?;
             match arrived {
                 Arrived::OtherEpoch => all = true,
                 Arrived::NotYet => return Err(ReplicaError::NotYetVisible),
                 Arrived::Yes => {
                     // It is in the primary: W has to be where the primary is now, once.
-                    let Some(at) = self.advance(account, until).await? else { return Ok(None) };
+                    let Some(at) = self.advance(account, until).await? else {
+                        return Ok(None);
+                    };
                     if let Some(ready) = account.write().ready_mut().filter(|ready| ready.w().covers(&at)) {
                         ready.arrived(service, root, epoch, revision);
                     }
@@ -120,7 +130,11 @@ impl Replica {
             return Ok(None);
         };
         let mut floor = Vector::default();
-        let own = [ScopeRoot::Deployment, ScopeRoot::Product(product), ScopeRoot::Account(account.id)];
+        let own = [
+            ScopeRoot::Deployment,
+            ScopeRoot::Product(product),
+            ScopeRoot::Account(account.id),
+        ];
         for root in own {
             match token.wanted(Service::Authorization, &root) {
                 Some((of, _)) if *of != *epoch => all = true,

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use bailiwick_policy::{
-    Audience, Decision, DecisionInput, Explanation, HeldPermissions, Outcome, PermissionNo, PermissionSet, PlaceId,
-    Reason, Request, Resource, Target, TypeNo, ValueFault, Values, decide, explain, permissions_held,
-    scopes_held, subject_of, manifest::UserMode,
+    Audience, Decision, DecisionInput, Explanation, HeldPermissions, Outcome, PermissionNo, PermissionSet,
+    PlaceId, Reason, Request, Resource, Target, TypeNo, ValueFault, Values, decide, explain,
+    manifest::UserMode, permissions_held, scopes_held, subject_of,
 };
 use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
@@ -48,8 +48,13 @@ impl<'a> TargetText<'a> {
             }
             _ => {
                 let word = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
-                let good = (1..=63).contains(&of.len()) && of.bytes().all(word) && (1..=256).contains(&id.len());
-                if good && !id.chars().any(char::is_control) { Ok(Self::Resource { of, id, text }) } else { Err(RULE) }
+                let good =
+                    (1..=63).contains(&of.len()) && of.bytes().all(word) && (1..=256).contains(&id.len());
+                if good && !id.chars().any(char::is_control) {
+                    Ok(Self::Resource { of, id, text })
+                } else {
+                    Err(RULE)
+                }
             }
         }
     }
@@ -212,7 +217,9 @@ fn find<'r>(look: &mut Look<'r>, question: &Question<'_>) -> Option<(Found<'r>, 
     };
     let ready = look.ready;
     let product = &ready.content.product.product;
-    let Some(type_no) = product.type_no(of) else { return Some((Found::Absent, None)) };
+    let Some(type_no) = product.type_no(of) else {
+        return Some((Found::Absent, None));
+    };
     let registered = product.type_info(type_no).is_some_and(|info| info.registered);
     if !registered {
         let described = describe(look, type_no, id, question.attributes);
@@ -227,9 +234,13 @@ fn find<'r>(look: &mut Look<'r>, question: &Question<'_>) -> Option<(Found<'r>, 
         if chain.len() > PARENTS {
             break;
         }
-        let Some(info) = product.type_info(*parent_type) else { break };
+        let Some(info) = product.type_info(*parent_type) else {
+            break;
+        };
         let key = format!("{}:{parent_id}", info.name);
-        let Some(parent) = look.part(PartRef::Resource(&key))?.resource()? else { break };
+        let Some(parent) = look.part(PartRef::Resource(&key))?.resource()? else {
+            break;
+        };
         chain.push(parent);
         last = parent;
     }
@@ -241,7 +252,11 @@ fn find<'r>(look: &mut Look<'r>, question: &Question<'_>) -> Option<(Found<'r>, 
 fn describe(look: &Look<'_>, type_no: TypeNo, id: &str, given: Option<&Map<String, Json>>) -> Resource {
     let content = &look.ready.content;
     let product = &content.product.product;
-    let declared = |name: &str| product.type_info(type_no).is_some_and(|info| info.attribute(name).is_some());
+    let declared = |name: &str| {
+        product
+            .type_info(type_no)
+            .is_some_and(|info| info.attribute(name).is_some())
+    };
     let text = |name: &str| given?.get(name)?.as_str().filter(|_| !declared(name));
     let own: Map<String, Json> = given
         .into_iter()
@@ -276,8 +291,9 @@ fn said(
     let attributes = product
         .request_attributes(permission, target, given)
         .map_err(|faults| QuestionError::Attributes(number, faults))?;
-    let context =
-        product.request_context(given).map_err(|faults| QuestionError::Attributes(number, faults))?;
+    let context = product
+        .request_context(given)
+        .map_err(|faults| QuestionError::Attributes(number, faults))?;
     Ok((attributes, context))
 }
 
@@ -306,11 +322,18 @@ fn input<'a>(
 
 fn permission_of(look: &Look<'_>, number: usize, name: &str) -> Result<PermissionNo, QuestionError> {
     let product = &look.ready.content.product.product;
-    product.permission_no(name).ok_or_else(|| QuestionError::UnknownPermission(number, name.to_owned()))
+    product
+        .permission_no(name)
+        .ok_or_else(|| QuestionError::UnknownPermission(number, name.to_owned()))
 }
 
 fn answer_of(decision: Decision, on_scope: bool) -> Answer {
-    Answer { outcome: decision.outcome, reason: decision.reason, on_scope, actor: false }
+    Answer {
+        outcome: decision.outcome,
+        reason: decision.reason,
+        on_scope,
+        actor: false,
+    }
 }
 
 /// Answers one question; `None` while a part is missing.
@@ -326,7 +349,9 @@ pub(super) fn answer_one(
     // All of them are looked for before any of them is found missing: one round trip brings all.
     let found = find(look, question);
     let sets = sets_of(look, question.subject, question.audience);
-    let actor = question.actor.map(|actor| sets_of(look, actor, question.audience));
+    let actor = question
+        .actor
+        .map(|actor| sets_of(look, actor, question.audience));
     let ((found, type_no), sets) = (found?, sets?);
     let actor = match actor {
         None => None,
@@ -336,11 +361,23 @@ pub(super) fn answer_one(
         Ok(said) => said,
         Err(error) => return Some(Err(error)),
     };
-    let request = Request { attributes: &attributes, context: &context, digest: question.digest };
+    let request = Request {
+        attributes: &attributes,
+        context: &context,
+        digest: question.digest,
+    };
     let look = &*look;
     let on_scope = matches!(found, Found::Place(_));
     let answer = found.with(|target| {
-        let own = input(look, question.subject, &sets, target, request, question.audience, now);
+        let own = input(
+            look,
+            question.subject,
+            &sets,
+            target,
+            request,
+            question.audience,
+            now,
+        );
         let answer = answer_of(decide(&own, permission), on_scope);
         match (question.actor, &actor) {
             (Some(subject), Some(sets)) if answer.outcome != Outcome::Deny => {
@@ -349,7 +386,16 @@ pub(super) fn answer_one(
                 if of_actor.is_allow() {
                     answer
                 } else {
-                    Answer { actor: true, ..answer_of(Decision { outcome: Outcome::Deny, ..of_actor }, on_scope) }
+                    Answer {
+                        actor: true,
+                        ..answer_of(
+                            Decision {
+                                outcome: Outcome::Deny,
+                                ..of_actor
+                            },
+                            on_scope,
+                        )
+                    }
                 }
             }
             _ => answer,
@@ -374,13 +420,21 @@ fn answer_all(
         complete &= sets.is_some();
         if let TargetText::Resource { text, .. } = question.target {
             // What a caller describes is its own thing in every question.
-            let key = if question.attributes.is_some() { continue } else { text };
+            let key = if question.attributes.is_some() {
+                continue;
+            } else {
+                text
+            };
             let found = targets.entry(key).or_insert_with(|| find(look, question));
             complete &= found.is_some();
         }
     }
     let mut described = Vec::new();
-    for question in batch.items.iter().filter(|question| question.attributes.is_some()) {
+    for question in batch
+        .items
+        .iter()
+        .filter(|question| question.attributes.is_some())
+    {
         let found = find(look, question);
         complete &= found.is_some();
         described.push(found);
@@ -418,7 +472,15 @@ fn answer_all(
                     context: if plain { &none } else { &context },
                     digest: question.digest,
                 };
-                let input = input(look, question.subject, sets, target, request, question.audience, now);
+                let input = input(
+                    look,
+                    question.subject,
+                    sets,
+                    target,
+                    request,
+                    question.audience,
+                    now,
+                );
                 answer_of(decide(&input, permission), on_scope)
             }))
         };
@@ -470,12 +532,21 @@ impl Replica {
         if matches!(consistency, Consistency::MinimizeLatency)
             && let Some((answer, w)) = self.answer_now(account, &answer)
         {
-            return Ok(Decided { answer, revision: w.account });
+            return Ok(Decided {
+                answer,
+                revision: w.account,
+            });
         }
-        let depends: Vec<&Subject> = [Some(question.subject), question.actor].into_iter().flatten().collect();
+        let depends: Vec<&Subject> = [Some(question.subject), question.actor]
+            .into_iter()
+            .flatten()
+            .collect();
         let until = self.until(deadline);
         let (answer, w) = Box::pin(self.answer(account, consistency, &depends, until, &answer)).await?;
-        Ok(Decided { answer, revision: w.account })
+        Ok(Decided {
+            answer,
+            revision: w.account,
+        })
     }
 
     /// Decides many questions at one revision; the answers stand in their order.
@@ -496,7 +567,10 @@ impl Replica {
         depends.dedup();
         let until = self.until(deadline);
         let (answer, w) = Box::pin(self.answer(account, consistency, &depends, until, &answer)).await?;
-        Ok(Decided { answer, revision: w.account })
+        Ok(Decided {
+            answer,
+            revision: w.account,
+        })
     }
 
     /// Waits until an account is where a request asks for, and until these subjects are known as it asks for; an account
@@ -515,7 +589,8 @@ impl Replica {
             return Ok(());
         }
         let until = self.until(deadline);
-        match Box::pin(self.answer(account, consistency, depends, until, &|_: &mut Look<'_>| Some(()))).await {
+        match Box::pin(self.answer(account, consistency, depends, until, &|_: &mut Look<'_>| Some(()))).await
+        {
             Ok(_) | Err(ReplicaError::UnknownAccount) => Ok(()),
             Err(error) => Err(error),
         }
@@ -532,7 +607,8 @@ impl Replica {
     ) -> Result<UserMode, ReplicaError> {
         let until = self.until(deadline);
         let answer = |look: &mut Look<'_>| Some(look.ready.content.product.product.user_mode());
-        let (mode, _) = Box::pin(self.answer(account, &Consistency::MinimizeLatency, &[], until, &answer)).await?;
+        let (mode, _) =
+            Box::pin(self.answer(account, &Consistency::MinimizeLatency, &[], until, &answer)).await?;
         Ok(mode)
     }
 
@@ -564,9 +640,21 @@ impl Replica {
             let ((found, _), sets) = (found?, sets?);
             let look = &*look;
             let none = Values::default();
-            let request = Request { attributes: &none, context: &none, digest: None };
+            let request = Request {
+                attributes: &none,
+                context: &none,
+                digest: None,
+            };
             let held: HeldPermissions = found.with(|target| {
-                permissions_held(&input(look, subject, &sets, target, request, Audience::Product, now))
+                permissions_held(&input(
+                    look,
+                    subject,
+                    &sets,
+                    target,
+                    request,
+                    Audience::Product,
+                    now,
+                ))
             });
             let product = &look.ready.content.product.product;
             let names = |bits: &bailiwick_policy::PermissionBits| {
@@ -608,7 +696,11 @@ impl Replica {
                 },
             };
             let none = Values::default();
-            let request = Request { attributes: &none, context: &none, digest: None };
+            let request = Request {
+                attributes: &none,
+                context: &none,
+                digest: None,
+            };
             let target = Target::Scope(places.account().id);
             let input = input(look, subject, &sets, target, request, Audience::Product, now);
             let held = scopes_held(&input, permission);
@@ -641,11 +733,23 @@ pub(super) fn explain_one(
         Ok(said) => said,
         Err(error) => return Some(Err(error)),
     };
-    let request = Request { attributes: &attributes, context: &context, digest: question.digest };
+    let request = Request {
+        attributes: &attributes,
+        context: &context,
+        digest: question.digest,
+    };
     let look = &*look;
     let places = &look.ready.content.places;
     let explained = found.with(|target| {
-        let input = input(look, question.subject, &sets, target, request, question.audience, now);
+        let input = input(
+            look,
+            question.subject,
+            &sets,
+            target,
+            request,
+            question.audience,
+            now,
+        );
         let place = match target {
             Target::Scope(place) => Some(place),
             Target::Resource(chain) => chain.first().map(|resource| resource.place),
@@ -653,11 +757,18 @@ pub(super) fn explain_one(
         };
         let path = place.and_then(|place| places.path(place));
         let path = path.iter().flat_map(|path| path.iter()).map(|place| {
-            let scope = place.id.to_scope(place.level).map(|scope| scope.to_string()).unwrap_or_default();
+            let scope = place
+                .id
+                .to_scope(place.level)
+                .map(|scope| scope.to_string())
+                .unwrap_or_default();
             format!("{scope} {:?}", place.state).to_lowercase()
         });
         let member = sets.sets.first().and_then(|set| set.member()).map(|member| {
-            let until = member.expires_at.map(|at| format!(" until {at}")).unwrap_or_default();
+            let until = member
+                .expires_at
+                .map(|at| format!(" until {at}"))
+                .unwrap_or_default();
             format!("{} {:?}{until}", member.kind.as_str(), member.state).to_lowercase()
         });
         Explained {

@@ -36,7 +36,9 @@ impl Replica {
                 None => {
                     let began = self.clock.boottime();
                     let products = self.known_products();
-                    let read = self.within(until, self.source.load(account, None, &products)).await??;
+                    let read = self
+                        .within(until, self.source.load(account, None, &products))
+                        .await??;
                     let read = read.ok_or(ReplicaError::UnknownAccount)?;
                     Ready::new(read.epoch, read.at, read.value.content, began, 0, 0)
                 }
@@ -44,7 +46,12 @@ impl Replica {
             let wants = {
                 let mut look = Look::new(&ready, Some(&local));
                 match explain_one(&mut look, question, now) {
-                    Some(answer) => return Ok(Decided { answer, revision: ready.w().account }),
+                    Some(answer) => {
+                        return Ok(Decided {
+                            answer,
+                            revision: ready.w().account,
+                        });
+                    }
                     None => look.into_wants(),
                 }
             };
@@ -56,13 +63,24 @@ impl Replica {
             keys.sort();
             keys.dedup();
             let content = &ready.content;
-            let of = AccountOf { account, product: &content.product, policy: &content.policy };
+            let of = AccountOf {
+                account,
+                product: &content.product,
+                policy: &content.policy,
+            };
             let read = self.within(until, self.source.parts(of, &keys)).await??;
             if read.epoch != ready.epoch || read.value.manifest != content.product.manifest {
                 continue;
             }
             for (key, value) in read.value.parts {
-                local.parts.insert(key, Part { read_at: read.at, manifest: read.value.manifest, value });
+                local.parts.insert(
+                    key,
+                    Part {
+                        read_at: read.at,
+                        manifest: read.value.manifest,
+                        value,
+                    },
+                );
             }
             known = Some(ready);
         }

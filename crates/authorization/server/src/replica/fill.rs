@@ -90,7 +90,9 @@ impl Replica {
         if ask.is_empty() {
             return rest;
         }
-        let Some((epoch, product, _)) = self.standing_of(account) else { return rest };
+        let Some((epoch, product, _)) = self.standing_of(account) else {
+            return rest;
+        };
         local.asked.extend(ask.iter().cloned());
         let found = second.get(account.id, &ask).await;
         let mut keep = false;
@@ -126,8 +128,14 @@ impl Replica {
         until: Instant,
     ) -> Result<(), ReplicaError> {
         let _permit = self.admit(until).await?;
-        let Some((epoch, product, policy)) = self.standing_of(account) else { return Ok(()) };
-        let of = AccountOf { account: account.id, product: &product, policy: &policy };
+        let Some((epoch, product, policy)) = self.standing_of(account) else {
+            return Ok(());
+        };
+        let of = AccountOf {
+            account: account.id,
+            product: &product,
+            policy: &policy,
+        };
         let read = self.within(until, self.source.parts(of, keys)).await??;
         if !self.saw(&read.epoch) || *read.epoch != *epoch {
             return Ok(());
@@ -139,13 +147,20 @@ impl Replica {
         }
         let mut written = Vec::with_capacity(read.value.parts.len());
         for (key, value) in read.value.parts {
-            let part = Part { read_at: read.at, manifest: read.value.manifest, value };
+            let part = Part {
+                read_at: read.at,
+                manifest: read.value.manifest,
+                value,
+            };
             if self.second.is_some() {
                 written.push((key.clone(), part.clone()));
             }
             local.parts.insert(key, part);
         }
-        let behind = account.read().ready().is_some_and(|ready| !ready.w().covers(&read.at));
+        let behind = account
+            .read()
+            .ready()
+            .is_some_and(|ready| !ready.w().covers(&read.at));
         if behind {
             self.advance(account, until).await?;
         }
@@ -167,15 +182,26 @@ impl Replica {
         until: Instant,
     ) -> Result<(), ReplicaError> {
         let _permit = self.admit(until).await?;
-        let Some((epoch, product, policy)) = self.standing_of(account) else { return Ok(()) };
-        let of = AccountOf { account: account.id, product: &product, policy: &policy };
+        let Some((epoch, product, policy)) = self.standing_of(account) else {
+            return Ok(());
+        };
+        let of = AccountOf {
+            account: account.id,
+            product: &product,
+            policy: &policy,
+        };
         let read = self.within(until, self.source.last_changes(of, keys)).await??;
         if !self.saw(&read.epoch) || *read.epoch != *epoch {
             return Ok(());
         }
         let (manifest, changes) = read.value;
         for (key, changed) in keys.iter().zip(changes) {
-            let shared = || account.read().ready().and_then(|ready| ready.parts.get(key.borrowed()).cloned());
+            let shared = || {
+                account
+                    .read()
+                    .ready()
+                    .and_then(|ready| ready.parts.get(key.borrowed()).cloned())
+            };
             let part = local.parts.remove(key).or_else(shared);
             match part {
                 Some(part)
@@ -183,7 +209,13 @@ impl Replica {
                         && part.manifest == manifest
                         && read.at.covers(&part.read_at) =>
                 {
-                    local.parts.insert(key.clone(), Part { read_at: read.at, ..part });
+                    local.parts.insert(
+                        key.clone(),
+                        Part {
+                            read_at: read.at,
+                            ..part
+                        },
+                    );
                 }
                 _ => {
                     // It is of no use here, nor would it be from the second cache.
@@ -194,7 +226,10 @@ impl Replica {
                 }
             }
         }
-        let behind = account.read().ready().is_some_and(|ready| !ready.w().covers(&read.at));
+        let behind = account
+            .read()
+            .ready()
+            .is_some_and(|ready| !ready.w().covers(&read.at));
         if behind {
             self.advance(account, until).await?;
         }
@@ -207,14 +242,20 @@ impl Replica {
         let state = account.read();
         let ready = state.ready()?;
         let content = &ready.content;
-        Some((Arc::clone(&ready.epoch), Arc::clone(&content.product), Arc::clone(&content.policy)))
+        Some((
+            Arc::clone(&ready.epoch),
+            Arc::clone(&content.product),
+            Arc::clone(&content.policy),
+        ))
     }
 
     /// Puts into L1 what a request has read and what is valid now.
     fn keep(&self, account: &Arc<Account>, epoch: &Epoch, local: &Local) {
         let weight = {
             let mut state = account.write();
-            let Some(ready) = state.ready_mut().filter(|ready| ready.epoch == *epoch) else { return };
+            let Some(ready) = state.ready_mut().filter(|ready| ready.epoch == *epoch) else {
+                return;
+            };
             for (key, part) in &local.parts {
                 let newer = |kept: &Part| kept.read_at.covers(&part.read_at);
                 if ready.test(key.borrowed(), part) == Verdict::Valid
@@ -240,7 +281,11 @@ impl Replica {
         let mut state = account.write();
         if let Some(ready) = state.ready_mut() {
             for key in keys {
-                if ready.parts.get(key.borrowed()).is_some_and(|part| !at.covers(&part.read_at)) {
+                if ready
+                    .parts
+                    .get(key.borrowed())
+                    .is_some_and(|part| !at.covers(&part.read_at))
+                {
                     ready.parts.remove(key.borrowed());
                 }
             }

@@ -35,7 +35,14 @@ impl Flights {
                 mine.push(key);
             }
         }
-        (Flight { flights: self, keys: mine, _done: done }, others)
+        (
+            Flight {
+                flights: self,
+                keys: mine,
+                _done: done,
+            },
+            others,
+        )
     }
 }
 

@@ -50,7 +50,11 @@ pub(crate) struct Look<'r> {
 
 impl<'r> Look<'r> {
     pub(super) fn new(ready: &'r Ready, local: Option<&'r Local>) -> Self {
-        Self { ready, local, wants: Wants::default() }
+        Self {
+            ready,
+            local,
+            wants: Wants::default(),
+        }
     }
 
     /// What an answer that could not be made lacks.
@@ -195,7 +199,9 @@ impl Replica {
                 Next::Load => self.load(&account, until).await?,
                 Next::Again => local = Local::default(),
                 Next::Refresh => self.wait_for_fresh(until).await?,
-                Next::Fetch(wants) if round < PATCHING => self.fetch(&account, wants, &mut local, until).await?,
+                Next::Fetch(wants) if round < PATCHING => {
+                    self.fetch(&account, wants, &mut local, until).await?
+                }
                 Next::Fetch(wants) => self.fetch_all(&account, wants.all, &mut local, until).await?,
             }
         }

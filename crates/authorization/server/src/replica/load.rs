@@ -44,7 +44,9 @@ impl Replica {
         let mut since: Option<Vector> = None;
         loop {
             let began = self.clock.boottime();
-            let read = self.within(until, self.source.load(account.id, since, &self.known_products())).await??;
+            let read = self
+                .within(until, self.source.load(account.id, since, &self.known_products()))
+                .await??;
             let read = read.ok_or(ReplicaError::UnknownAccount)?;
             if !self.saw(&read.epoch) {
                 return Ok(());
@@ -52,7 +54,9 @@ impl Replica {
             let mut content = read.value.content;
             content.product = self.share_product(content.product);
             let mut state = account.write();
-            let State::Loading(pending) = &mut *state else { return Ok(()) };
+            let State::Loading(pending) = &mut *state else {
+                return Ok(());
+            };
             let rows: Vec<Arc<Row>> = std::mem::take(pending);
             let mut ready = Ready::new(
                 read.epoch,
@@ -68,7 +72,11 @@ impl Replica {
                     since = Some(read.at);
                     *pending = rows;
                 }
-                Ok(_) if ready.apply(rows.iter().map(|row| &**row), Fresh::default()).is_ok() => {
+                Ok(_)
+                    if ready
+                        .apply(rows.iter().map(|row| &**row), Fresh::default())
+                        .is_ok() =>
+                {
                     let weight = ready.weight();
                     *state = State::Ready(Box::new(ready));
                     drop(state);
@@ -88,11 +96,15 @@ impl Replica {
     ) -> Result<Option<Vector>, ReplicaError> {
         let (since, product) = {
             let state = account.read();
-            let Some(ready) = state.ready() else { return Ok(None) };
+            let Some(ready) = state.ready() else {
+                return Ok(None);
+            };
             (ready.w(), ready.content.product.name.clone())
         };
         let began = self.clock.boottime();
-        let read = self.within(until, self.source.advance(account.id, &product, since)).await??;
+        let read = self
+            .within(until, self.source.advance(account.id, &product, since))
+            .await??;
         if !self.saw(&read.epoch) {
             return Ok(None);
         }
@@ -103,7 +115,9 @@ impl Replica {
         };
         {
             let mut state = account.write();
-            let Some(ready) = state.ready_mut().filter(|ready| ready.epoch == read.epoch) else { return Ok(None) };
+            let Some(ready) = state.ready_mut().filter(|ready| ready.epoch == read.epoch) else {
+                return Ok(None);
+            };
             if ready.w().covers(&read.at) {
                 ready.read_began(began);
                 return Ok(Some(read.at));
@@ -135,7 +149,12 @@ impl Replica {
             None => return Ok(None),
         };
         let began = self.clock.boottime();
-        let read = self.within(until, self.source.load(account.id, Some(since), &self.known_products())).await??;
+        let read = self
+            .within(
+                until,
+                self.source.load(account.id, Some(since), &self.known_products()),
+            )
+            .await??;
         let Some(read) = read else {
             self.drop_account(account);
             return Err(ReplicaError::UnknownAccount);
@@ -146,12 +165,17 @@ impl Replica {
         let mut content = read.value.content;
         content.product = self.share_product(content.product);
         let mut state = account.write();
-        let Some(ready) = state.ready_mut().filter(|ready| ready.epoch == read.epoch) else { return Ok(None) };
+        let Some(ready) = state.ready_mut().filter(|ready| ready.epoch == read.epoch) else {
+            return Ok(None);
+        };
         if ready.w().covers(&read.at) {
             ready.read_began(began);
             return Ok(Some(read.at));
         }
-        let applied = read.value.rows.is_some_and(|rows| ready.apply(&rows, Fresh::whole(content)).is_ok());
+        let applied = read
+            .value
+            .rows
+            .is_some_and(|rows| ready.apply(&rows, Fresh::whole(content)).is_ok());
         if applied && ready.w() == read.at {
             ready.read_began(began);
             return Ok(Some(read.at));
@@ -162,7 +186,10 @@ impl Replica {
     }
 
     /// Waits for its turn to read from the database: a herd after a restart is let in little by little.
-    pub(super) async fn admit(&self, until: Instant) -> Result<tokio::sync::SemaphorePermit<'_>, ReplicaError> {
+    pub(super) async fn admit(
+        &self,
+        until: Instant,
+    ) -> Result<tokio::sync::SemaphorePermit<'_>, ReplicaError> {
         match tokio::time::timeout_at(until, self.reads.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) | Err(_) => Err(ReplicaError::Overloaded),
@@ -174,7 +201,9 @@ impl Replica {
         until: Instant,
         work: impl Future<Output = T>,
     ) -> Result<T, ReplicaError> {
-        tokio::time::timeout_at(until, work).await.map_err(|_| ReplicaError::DeadlineExceeded)
+        tokio::time::timeout_at(until, work)
+            .await
+            .map_err(|_| ReplicaError::DeadlineExceeded)
     }
 
     /// Makes room for one more account: of a few looked at, the one goes that was used longest ago.
@@ -183,7 +212,11 @@ impl Replica {
         while self.accounts.len() >= self.config.accounts.max(1) {
             let oldest = {
                 let accounts = self.accounts.pin();
-                accounts.values().take(64).min_by_key(|account| account.last_used()).cloned()
+                accounts
+                    .values()
+                    .take(64)
+                    .min_by_key(|account| account.last_used())
+                    .cloned()
             };
             let Some(oldest) = oldest else { return };
             self.drop_account(&oldest);
@@ -209,10 +242,16 @@ impl Replica {
     fn squeeze(&self) {
         let heaviest = {
             let accounts = self.accounts.pin();
-            accounts.values().max_by_key(|account| account.weight.load(Ordering::Relaxed)).cloned()
+            accounts
+                .values()
+                .max_by_key(|account| account.weight.load(Ordering::Relaxed))
+                .cloned()
         };
         let Some(heaviest) = heaviest else { return };
-        let over = self.weight.load(Ordering::Relaxed).saturating_sub(self.config.memory);
+        let over = self
+            .weight
+            .load(Ordering::Relaxed)
+            .saturating_sub(self.config.memory);
         // A little more than is needed, so that the next insertions find room.
         let give = over + self.config.memory / 64;
         let weight = {

@@ -41,8 +41,8 @@ pub use error::ReplicaError;
 pub use rights::{ConsistentRights, NearRights};
 pub use row::{Event, Root, Row};
 pub use source::{
-    AccountOf, Bound, Content, Epoch, Loaded, PartsRead, PolicyRows, Polled, ProductState, Read, Roots, Source,
-    SourceError,
+    AccountOf, Bound, Content, Epoch, Loaded, PartsRead, PolicyRows, Polled, ProductState, Read, Roots,
+    Source, SourceError,
 };
 pub use vector::Vector;
 
@@ -185,7 +185,11 @@ impl Replica {
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
         let polled = self.polled_at.load(Ordering::Acquire).checked_sub(1)?;
-        Some(self.clock.boottime().saturating_sub(Duration::from_micros(polled)))
+        Some(
+            self.clock
+                .boottime()
+                .saturating_sub(Duration::from_micros(polled)),
+        )
     }
 
     fn find(&self, id: AccountId) -> Option<Arc<Account>> {
@@ -243,7 +247,10 @@ impl Replica {
             account.drop_state();
         }
         accounts.clear();
-        self.products.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.products
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         self.weight.store(0, Ordering::Relaxed);
     }
 
@@ -252,7 +259,10 @@ impl Replica {
         account.drop_state();
         let accounts = self.accounts.pin();
         let same = |_: &AccountId, found: &Arc<Account>| Arc::ptr_eq(found, account);
-        if accounts.remove_if(&account.id, same).is_ok_and(|removed| removed.is_some()) {
+        if accounts
+            .remove_if(&account.id, same)
+            .is_ok_and(|removed| removed.is_some())
+        {
             let weight = account.weight.swap(0, Ordering::Relaxed);
             self.lighter(weight);
         }
@@ -260,6 +270,10 @@ impl Replica {
 
     fn lighter(&self, by: usize) {
         // A count that has been reset meanwhile stays at zero.
-        let _ = self.weight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| Some(now.saturating_sub(by)));
+        let _ = self
+            .weight
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
+                Some(now.saturating_sub(by))
+            });
     }
 }

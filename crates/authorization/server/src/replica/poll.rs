@@ -66,7 +66,12 @@ impl Replica {
             Ok(()) => {
                 let micros = u64::try_from(began.as_micros()).unwrap_or(u64::MAX - 1);
                 self.polled_at.store(micros + 1, Ordering::Release);
-                self.polls.send_modify(|polls| *polls = Polls { done: polls.done + 1, failing: 0 });
+                self.polls.send_modify(|polls| {
+                    *polls = Polls {
+                        done: polls.done + 1,
+                        failing: 0,
+                    }
+                });
                 Ok(())
             }
             Err(error) => {
@@ -138,8 +143,11 @@ impl Replica {
             *at = (*at).max(row.revision);
         }
         // Products that no account here is of need not be read.
-        let known: BTreeSet<ProductName> =
-            self.known_products().iter().map(|product| product.name.clone()).collect();
+        let known: BTreeSet<ProductName> = self
+            .known_products()
+            .iter()
+            .map(|product| product.name.clone())
+            .collect();
         names.retain(|name| known.contains(name));
         if self.accounts.is_empty() || (!deployment && names.is_empty()) {
             return Some(now);
@@ -189,7 +197,10 @@ impl Replica {
         let concerned: Vec<Arc<Account>> = {
             let accounts = self.accounts.pin();
             if common.is_empty() {
-                by_account.keys().filter_map(|id| accounts.get(id).cloned()).collect()
+                by_account
+                    .keys()
+                    .filter_map(|id| accounts.get(id).cloned())
+                    .collect()
             } else {
                 accounts.values().cloned().collect()
             }
@@ -209,7 +220,11 @@ impl Replica {
         }
         let until = Instant::now() + self.config.deadline;
         for (n, account) in reloads.into_iter().enumerate() {
-            let done = if n < RELOADS { self.reload(&account, until).await.is_ok_and(|at| at.is_some()) } else { false };
+            let done = if n < RELOADS {
+                self.reload(&account, until).await.is_ok_and(|at| at.is_some())
+            } else {
+                false
+            };
             if !done {
                 self.drop_account(&account);
             }
@@ -220,7 +235,9 @@ impl Replica {
     fn spread_one(&self, account: &Account, rows: &[Arc<Row>], roots: &RootsNow) -> Result<bool, Broken> {
         let mut state = account.write();
         state.keep(rows);
-        let Some(ready) = state.ready_mut() else { return Ok(true) };
+        let Some(ready) = state.ready_mut() else {
+            return Ok(true);
+        };
         let plan = ready.plan(rows.iter().map(|row| &**row))?;
         if plan.account {
             return Ok(false);
@@ -289,7 +306,10 @@ impl Replica {
             return;
         };
         let Some(account) = self.find(*id) else { return };
-        let behind = account.read().ready().is_some_and(|ready| ready.w().account < revision);
+        let behind = account
+            .read()
+            .ready()
+            .is_some_and(|ready| ready.w().account < revision);
         if behind {
             let until = Instant::now() + self.config.patience;
             if let Err(error) = self.advance(&account, until).await {

@@ -128,7 +128,9 @@ impl Ready {
         let mut plan = Plan::default();
         let mut next = self.w;
         for row in rows {
-            let Some(known) = self.revision_of(&row.root) else { continue };
+            let Some(known) = self.revision_of(&row.root) else {
+                continue;
+            };
             if row.revision <= known {
                 continue;
             }
@@ -168,7 +170,9 @@ impl Ready {
     ) -> Result<(), Broken> {
         let mut places: Option<Places> = None;
         for row in rows {
-            let Some(known) = self.revision_of(&row.root) else { continue };
+            let Some(known) = self.revision_of(&row.root) else {
+                continue;
+            };
             if row.revision <= known {
                 continue;
             }

@@ -27,7 +27,13 @@ pub struct NearRights(pub Arc<Replica>);
 /// Where the suite's own permissions are asked without an account.
 fn suite() -> Option<&'static Product> {
     static SUITE: OnceLock<Option<Product>> = OnceLock::new();
-    SUITE.get_or_init(|| compile(&deployment(), Numbers::default()).ok().map(|(product, _)| product)).as_ref()
+    SUITE
+        .get_or_init(|| {
+            compile(&deployment(), Numbers::default())
+                .ok()
+                .map(|(product, _)| product)
+        })
+        .as_ref()
 }
 
 /// What an account answers.
@@ -54,16 +60,29 @@ impl Replica {
         let until = self.until(deadline);
         let now = self.clock.now();
         let Some(account) = account else {
-            return self.held_by_deployment(subject, permission, targets.len(), operator, None, now, until).await;
+            return self
+                .held_by_deployment(subject, permission, targets.len(), operator, None, now, until)
+                .await;
         };
         let told = {
             let answer = |look: &mut Look<'_>| tell(look, subject, permission, targets, operator, now);
-            match self.answer(account, consistency, &[subject], until, &answer).await {
+            match self
+                .answer(account, consistency, &[subject], until, &answer)
+                .await
+            {
                 Ok((told, _)) => told,
                 Err(ReplicaError::UnknownAccount) => {
                     // Whoever has a role of the deployment may learn that there is no such account.
                     return self
-                        .held_by_deployment(subject, permission, targets.len(), operator, Some(account), now, until)
+                        .held_by_deployment(
+                            subject,
+                            permission,
+                            targets.len(),
+                            operator,
+                            Some(account),
+                            now,
+                            until,
+                        )
                         .await;
                 }
                 Err(error) => return Err(rights_error(&error)),
@@ -85,11 +104,16 @@ impl Replica {
         now: Timestamp,
         until: Instant,
     ) -> Result<Held, RightsError> {
-        let nothing = Held { allowed: vec![false; targets], operator: false };
+        let nothing = Held {
+            allowed: vec![false; targets],
+            operator: false,
+        };
         if operator == OperatorAllowed::No {
             return Ok(nothing);
         }
-        let Some(product) = suite() else { return Err(RightsError::Internal("no manifest of the suite".into())) };
+        let Some(product) = suite() else {
+            return Err(RightsError::Internal("no manifest of the suite".into()));
+        };
         let Some(no) = product.permission_no(permission) else {
             // What is no permission of the suite may be one of the account's product, which is not known.
             return if account.is_some() {
@@ -99,9 +123,14 @@ impl Replica {
             };
         };
         let read = self.within(until, self.source.deployment_of(subject)).await;
-        let (set, disabled) = read.and_then(|read| Ok(read?)).map_err(|error| rights_error(&error))?;
+        let (set, disabled) = read
+            .and_then(|read| Ok(read?))
+            .map_err(|error| rights_error(&error))?;
         let holds = !disabled && suite_holds(product, &[&set], no, Audience::Suite, now);
-        Ok(Held { allowed: vec![holds; targets], operator: holds })
+        Ok(Held {
+            allowed: vec![holds; targets],
+            operator: holds,
+        })
     }
 }
 
@@ -116,10 +145,15 @@ fn tell(
 ) -> Option<Told> {
     let content = &look.ready.content;
     let product = Arc::clone(&content.product.product);
-    let Some(no) = product.permission_no(permission) else { return Some(Told::Unknown) };
+    let Some(no) = product.permission_no(permission) else {
+        return Some(Told::Unknown);
+    };
     let sets = sets_of(look, subject, Audience::Suite)?;
     if sets.is_disabled() {
-        return Some(Told::Held(Held { allowed: vec![false; targets.len()], operator: false }));
+        return Some(Told::Held(Held {
+            allowed: vec![false; targets.len()],
+            operator: false,
+        }));
     }
     // A role of the deployment counts everywhere, also on what does not exist.
     let by_deployment = operator != OperatorAllowed::No && {
@@ -127,9 +161,15 @@ fn tell(
         own.is_some_and(|set| suite_holds(&product, &[set], no, Audience::Suite, now))
     };
     if operator == OperatorAllowed::Only {
-        return Some(Told::Held(Held { allowed: vec![by_deployment; targets.len()], operator: by_deployment }));
+        return Some(Told::Held(Held {
+            allowed: vec![by_deployment; targets.len()],
+            operator: by_deployment,
+        }));
     }
-    let mut held = Held { allowed: Vec::with_capacity(targets.len()), operator: false };
+    let mut held = Held {
+        allowed: Vec::with_capacity(targets.len()),
+        operator: false,
+    };
     let mut complete = true;
     for target in targets {
         let own = match TargetText::parse(target) {
@@ -149,7 +189,9 @@ fn tell(
                         complete = false;
                         false
                     }
-                    Some(answer) => answer.is_ok_and(|answer| answer.outcome == bailiwick_policy::Outcome::Allow),
+                    Some(answer) => {
+                        answer.is_ok_and(|answer| answer.outcome == bailiwick_policy::Outcome::Allow)
+                    }
                 }
             }
         };
@@ -180,7 +222,17 @@ impl Rights for ConsistentRights {
         targets: &[String],
         operator: OperatorAllowed,
     ) -> Result<Held, RightsError> {
-        self.0.held(subject, account, permission, targets, operator, &Consistency::Fully, None).await
+        self.0
+            .held(
+                subject,
+                account,
+                permission,
+                targets,
+                operator,
+                &Consistency::Fully,
+                None,
+            )
+            .await
     }
 }
 
@@ -195,6 +247,8 @@ impl Rights for NearRights {
         operator: OperatorAllowed,
     ) -> Result<Held, RightsError> {
         let near = Consistency::MinimizeLatency;
-        self.0.held(subject, account, permission, targets, operator, &near, None).await
+        self.0
+            .held(subject, account, permission, targets, operator, &near, None)
+            .await
     }
 }

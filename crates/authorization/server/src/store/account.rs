@@ -7,7 +7,9 @@ use bailiwick_authorization_core::{
     StoreError,
     account::{Account, EarlyClosure, Place, Reader, Writer},
 };
-use bailiwick_policy::{AccountPolicy, CustomRole, LevelOverlay, Overlay, RoleNo, compile, manifest::RoleDecl};
+use bailiwick_policy::{
+    AccountPolicy, CustomRole, LevelOverlay, Overlay, RoleNo, compile, manifest::RoleDecl,
+};
 use bailiwick_types::{AccountId, Level, ProductName, Scope, Timestamp};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict};
 use serde_json::Value as Json;
@@ -29,7 +31,10 @@ fn read_account(row: account::Model) -> Result<Account, StoreError> {
         product: at.parse("product", &row.product)?,
         state: at.known("state", place_state_of(row.state))?,
         version: at.number("version", row.version)?,
-        closed_version: row.closed_version.map(|version| at.number("closed_version", version)).transpose()?,
+        closed_version: row
+            .closed_version
+            .map(|version| at.number("closed_version", version))
+            .transpose()?,
         seats: at.number("seats", row.seats.into())?,
         billing_anchor: Timestamp(row.billing_anchor),
         settings: at.json("settings", &row.settings)?,
@@ -42,14 +47,21 @@ fn read_account(row: account::Model) -> Result<Account, StoreError> {
 
 pub(super) fn read_place(account: AccountId, row: place::Model) -> Result<Place, StoreError> {
     let at = At::new("place", &row.id);
-    let above = if row.parent_id == account.uuid() { Level::Account } else { Level::Instance };
+    let above = if row.parent_id == account.uuid() {
+        Level::Account
+    } else {
+        Level::Instance
+    };
     Ok(Place {
         account,
         scope: at.scope(row.level, row.id)?,
         parent: at.scope(level_number(above), row.parent_id)?,
         state: at.known("state", place_state_of(row.state))?,
         version: at.number("version", row.version)?,
-        closed_version: row.closed_version.map(|version| at.number("closed_version", version)).transpose()?,
+        closed_version: row
+            .closed_version
+            .map(|version| at.number("closed_version", version))
+            .transpose()?,
         created_at: Timestamp(row.created_at),
         title: row.title.clone(),
         edition: row.edition.clone(),
@@ -70,13 +82,20 @@ impl<T: Connected> Tx<T> {
         if let Some(known) = self.products.get(name, version) {
             return Ok(known);
         }
-        let row = product::Entity::find_by_id(name.to_string()).one(self.conn()).await.map_err(fail)?;
+        let row = product::Entity::find_by_id(name.to_string())
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
         let row = at.known("product", row)?;
         let at = At::new("product", name);
-        let (manifest, numbers) = (at.json("canonical", &row.canonical)?, at.json("numbers", &row.numbers)?);
+        let (manifest, numbers) = (
+            at.json("canonical", &row.canonical)?,
+            at.json("numbers", &row.numbers)?,
+        );
         let (compiled, _) = compile(&manifest, numbers).map_err(|error| at.corrupt("canonical", error))?;
         let compiled = Arc::new(compiled);
-        self.products.put(name.clone(), row.version, Arc::clone(&compiled));
+        self.products
+            .put(name.clone(), row.version, Arc::clone(&compiled));
         Ok(compiled)
     }
     async fn custom_roles(&self, account: Uuid) -> Result<Vec<CustomRole>, StoreError> {
@@ -104,9 +123,17 @@ impl<T: Connected> Tx<T> {
         for row in rows {
             let at = At::new("role_overlay", &row.role);
             let level = at.known("level", level_of(row.level))?;
-            let Some(role) = product.role_no(&row.role) else { continue };
-            let change = LevelOverlay { add: at.json("added", &row.added)?, remove: at.json("removed", &row.removed)? };
-            let overlay = all.entry(role).or_insert_with(|| Overlay { role, levels: BTreeMap::new() });
+            let Some(role) = product.role_no(&row.role) else {
+                continue;
+            };
+            let change = LevelOverlay {
+                add: at.json("added", &row.added)?,
+                remove: at.json("removed", &row.removed)?,
+            };
+            let overlay = all.entry(role).or_insert_with(|| Overlay {
+                role,
+                levels: BTreeMap::new(),
+            });
             overlay.levels.insert(level, change);
         }
         Ok(all.into_values().collect())
@@ -128,7 +155,10 @@ impl<T: Connected> Tx<T> {
 #[async_trait]
 impl<T: Connected> Reader for Tx<T> {
     async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        let row = account::Entity::find_by_id(id.uuid()).one(self.conn()).await.map_err(fail)?;
+        let row = account::Entity::find_by_id(id.uuid())
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
         row.map(read_account).transpose()
     }
     async fn places(&self, account: AccountId, ids: &[Uuid]) -> Result<Vec<Place>, StoreError> {
@@ -158,10 +188,19 @@ impl<T: Connected> Reader for Tx<T> {
         let custom = self.custom_roles(account.id.uuid()).await?;
         let overlays = self.overlays(account.id.uuid(), &product).await?;
         let settings: BTreeMap<String, Json> = account.settings.clone();
-        Ok(Arc::new(AccountPolicy::compile(product, custom, overlays, settings)))
+        Ok(Arc::new(AccountPolicy::compile(
+            product, custom, overlays, settings,
+        )))
     }
-    async fn early_closure(&self, account: AccountId, scope: Uuid) -> Result<Option<EarlyClosure>, StoreError> {
-        let row = early_closure::Entity::find_by_id((account.uuid(), scope)).one(self.conn()).await.map_err(fail)?;
+    async fn early_closure(
+        &self,
+        account: AccountId,
+        scope: Uuid,
+    ) -> Result<Option<EarlyClosure>, StoreError> {
+        let row = early_closure::Entity::find_by_id((account.uuid(), scope))
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
         let Some(row) = row else { return Ok(None) };
         let at = At::new("early_closure", &row.scope_id);
         Ok(Some(EarlyClosure {
@@ -219,7 +258,14 @@ impl<T: Holds> Writer for Tx<T> {
             created_at: set(of.created_at.0),
         };
         let changes = OnConflict::columns([C::AccountId, C::Id])
-            .update_columns([C::ParentId, C::Title, C::Edition, C::State, C::Version, C::ClosedVersion])
+            .update_columns([
+                C::ParentId,
+                C::Title,
+                C::Edition,
+                C::State,
+                C::Version,
+                C::ClosedVersion,
+            ])
             .to_owned();
         let insert = place::Entity::insert(row).on_conflict(changes);
         insert.exec_without_returning(self.conn()).await.map_err(fail)?;
@@ -243,8 +289,9 @@ impl<T: Holds> Writer for Tx<T> {
             version: set(stored(closure.version)),
             state: set(place_state_number(closure.state)),
         };
-        let changes =
-            OnConflict::columns([C::AccountId, C::ScopeId]).update_columns([C::Version, C::State]).to_owned();
+        let changes = OnConflict::columns([C::AccountId, C::ScopeId])
+            .update_columns([C::Version, C::State])
+            .to_owned();
         let insert = early_closure::Entity::insert(row).on_conflict(changes);
         insert.exec_without_returning(self.conn()).await.map_err(fail)?;
         Ok(())

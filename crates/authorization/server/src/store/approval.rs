@@ -6,7 +6,9 @@ use bailiwick_authorization_core::{
     approval::{After, Approval, Filter, Reader, State, Writer},
 };
 use bailiwick_types::{AccountId, ApprovalId, Subject, Timestamp};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
+};
 
 use super::{
     convert::{At, set, stored},
@@ -41,10 +43,17 @@ pub(super) fn read(row: approval::Model) -> Result<Approval, StoreError> {
             _ => return Err(at.corrupt("state", "is none of the known values")),
         },
         once: row.serves_once,
-        lasts: row.lasts_seconds.map(|seconds| at.number("lasts_seconds", seconds)).transpose()?,
+        lasts: row
+            .lasts_seconds
+            .map(|seconds| at.number("lasts_seconds", seconds))
+            .transpose()?,
         expires_at: row.expires_at.map(Timestamp),
         created_at: Timestamp(row.created_at),
-        decider: row.decided_by.as_deref().map(|text| at.parse("decided_by", text)).transpose()?,
+        decider: row
+            .decided_by
+            .as_deref()
+            .map(|text| at.parse("decided_by", text))
+            .transpose()?,
         decided_at: row.decided_at.map(Timestamp),
         by: row.approver_permission.clone(),
         permission: row.permission.clone(),
@@ -55,7 +64,10 @@ pub(super) fn read(row: approval::Model) -> Result<Approval, StoreError> {
 #[async_trait]
 impl<T: Connected> Reader for Tx<T> {
     async fn approval(&self, account: AccountId, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
-        let row = approval::Entity::find_by_id((account.uuid(), id.uuid())).one(self.conn()).await.map_err(fail)?;
+        let row = approval::Entity::find_by_id((account.uuid(), id.uuid()))
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
         row.map(read).transpose()
     }
     async fn pending_approval(
@@ -99,7 +111,12 @@ impl<T: Connected> Reader for Tx<T> {
             let same = Condition::all().add(C::CreatedAt.eq(at.0)).add(C::Id.lt(id));
             rows = rows.filter(Condition::any().add(C::CreatedAt.lt(at.0)).add(same));
         }
-        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+        rows.all(self.conn())
+            .await
+            .map_err(fail)?
+            .into_iter()
+            .map(read)
+            .collect()
     }
 }
 

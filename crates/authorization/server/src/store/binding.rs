@@ -7,7 +7,9 @@ use bailiwick_authorization_core::{
     member::Member,
 };
 use bailiwick_types::{AccountId, BindingId, GroupId, Scope, Subject, Timestamp, UserId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, sea_query::OnConflict,
+};
 use serde_json::Map;
 use uuid::Uuid;
 
@@ -31,7 +33,11 @@ pub(super) fn read(row: binding::Model) -> Result<Binding, StoreError> {
         },
         expires_at: row.expires_at.map(Timestamp),
         created_at: Timestamp(row.created_at),
-        creator: row.creator.as_deref().map(|text| at.parse("creator", text)).transpose()?,
+        creator: row
+            .creator
+            .as_deref()
+            .map(|text| at.parse("creator", text))
+            .transpose()?,
         role: row.role.clone(),
     })
 }
@@ -41,7 +47,9 @@ fn read_holder(account: AccountId, row: &QueryResult) -> Result<Option<Holder>, 
     let subject: String = row.try_get("", "subject").map_err(get)?;
     let at = At::new("binding", &subject);
     let subject: Subject = at.parse("subject", &subject)?;
-    let Some(user) = subject.user_id() else { return Ok(None) };
+    let Some(user) = subject.user_id() else {
+        return Ok(None);
+    };
     let kind: Option<i16> = row.try_get("", "kind").map_err(get)?;
     let member = match kind {
         None => None,
@@ -92,7 +100,12 @@ impl<T: Connected> Reader for Tx<T> {
             .filter(binding::Column::AccountId.eq(account.uuid()))
             .filter(binding::Column::Subject.eq(subject.as_str()))
             .order_by_asc(binding::Column::Id);
-        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+        rows.all(self.conn())
+            .await
+            .map_err(fail)?
+            .into_iter()
+            .map(read)
+            .collect()
     }
     async fn bindings(
         &self,
@@ -114,14 +127,26 @@ impl<T: Connected> Reader for Tx<T> {
         if let Some(after) = after {
             rows = rows.filter(binding::Column::Id.gt(after));
         }
-        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+        rows.all(self.conn())
+            .await
+            .map_err(fail)?
+            .into_iter()
+            .map(read)
+            .collect()
     }
     async fn group_exists(&self, account: AccountId, group: &Subject) -> Result<bool, StoreError> {
-        let Ok(id) = group.id().parse::<GroupId>() else { return Ok(false) };
+        let Ok(id) = group.id().parse::<GroupId>() else {
+            return Ok(false);
+        };
         let row = subject_group::Entity::find_by_id((account.uuid(), id.uuid()));
         Ok(row.one(self.conn()).await.map_err(fail)?.is_some())
     }
-    async fn holders(&self, account: AccountId, role: &str, scope: &Scope) -> Result<Vec<Holder>, StoreError> {
+    async fn holders(
+        &self,
+        account: AccountId,
+        role: &str,
+        scope: &Scope,
+    ) -> Result<Vec<Holder>, StoreError> {
         // Users are few here and subjects are text: their rows are looked up by the ids in the texts.
         let bound = binding::Entity::find()
             .filter(binding::Column::AccountId.eq(account.uuid()))
@@ -130,7 +155,11 @@ impl<T: Connected> Reader for Tx<T> {
             .order_by_asc(binding::Column::Id);
         let mut holders = Vec::new();
         for row in bound.all(self.conn()).await.map_err(fail)? {
-            let user = row.subject.parse::<Subject>().ok().and_then(|subject| subject.user_id());
+            let user = row
+                .subject
+                .parse::<Subject>()
+                .ok()
+                .and_then(|subject| subject.user_id());
             let Some(user) = user else { continue };
             let sql = "SELECT b.subject, b.expires_at, m.kind, m.state AS member_state, m.expires_at AS member_ends, \
                        m.created_at AS member_since, u.state AS user_state FROM binding b \
@@ -164,8 +193,9 @@ impl<T: Holds> Writer for Tx<T> {
             created_at: set(of.created_at.0),
             creator: set(of.creator.as_ref().map(ToString::to_string)),
         };
-        let changes =
-            OnConflict::columns([C::AccountId, C::Id]).update_columns([C::Parameters, C::ExpiresAt]).to_owned();
+        let changes = OnConflict::columns([C::AccountId, C::Id])
+            .update_columns([C::Parameters, C::ExpiresAt])
+            .to_owned();
         let insert = binding::Entity::insert(row).on_conflict(changes);
         insert.exec_without_returning(self.conn()).await.map_err(fail)?;
         Ok(())

@@ -20,11 +20,16 @@ pub(super) fn encode(change: &Change) -> Vec<u8> {
 
 pub(super) fn told(change: &Change) -> Told {
     match change {
-        Change::Subject(subject) => Told::SubjectChanged(pb::SubjectChanged { subject: subject.to_string() }),
-        Change::Group(group) => Told::GroupChanged(pb::GroupChanged { group: group.to_string() }),
-        Change::Resource { of, id } => {
-            Told::ResourceChanged(pb::ResourceChanged { r#type: of.clone(), id: id.clone() })
-        }
+        Change::Subject(subject) => Told::SubjectChanged(pb::SubjectChanged {
+            subject: subject.to_string(),
+        }),
+        Change::Group(group) => Told::GroupChanged(pb::GroupChanged {
+            group: group.to_string(),
+        }),
+        Change::Resource { of, id } => Told::ResourceChanged(pb::ResourceChanged {
+            r#type: of.clone(),
+            id: id.clone(),
+        }),
         Change::Policy(account) => Told::PolicyChanged(pb::PolicyChanged {
             account: account.map(|account| account.to_string()).unwrap_or_default(),
         }),
@@ -35,7 +40,11 @@ pub(super) fn told(change: &Change) -> Told {
             title: place.title.clone(),
             edition: place.edition.clone().unwrap_or_default(),
         }),
-        Change::Product { name, version, canonical } => Told::ProductApplied(pb::ProductApplied {
+        Change::Product {
+            name,
+            version,
+            canonical,
+        } => Told::ProductApplied(pb::ProductApplied {
             product: name.to_string(),
             version: *version,
             manifest: canonical.clone(),

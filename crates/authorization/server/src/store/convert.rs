@@ -36,10 +36,18 @@ impl<'a> At<'a> {
     pub(super) fn corrupt(&self, column: &'static str, problem: impl Display) -> StoreError {
         StoreError::new(Error::corrupt(self.table, column, self.row.key(), problem))
     }
-    pub(super) fn parse<T: FromStr<Err: Display>>(&self, column: &'static str, text: &str) -> Result<T, StoreError> {
+    pub(super) fn parse<T: FromStr<Err: Display>>(
+        &self,
+        column: &'static str,
+        text: &str,
+    ) -> Result<T, StoreError> {
         text.parse().map_err(|error: T::Err| self.corrupt(column, error))
     }
-    pub(super) fn json<T: DeserializeOwned>(&self, column: &'static str, text: &str) -> Result<T, StoreError> {
+    pub(super) fn json<T: DeserializeOwned>(
+        &self,
+        column: &'static str,
+        text: &str,
+    ) -> Result<T, StoreError> {
         serde_json::from_str(text).map_err(|error| self.corrupt(column, error))
     }
     pub(super) fn number<T: TryFrom<i64>>(&self, column: &'static str, number: i64) -> Result<T, StoreError> {
@@ -49,7 +57,10 @@ impl<'a> At<'a> {
         value.ok_or_else(|| self.corrupt(column, "is none of the known values"))
     }
     pub(super) fn scope(&self, level: i16, id: Uuid) -> Result<Scope, StoreError> {
-        self.known("scope_level", level_of(level).and_then(|level| scope_of(level, id)))
+        self.known(
+            "scope_level",
+            level_of(level).and_then(|level| scope_of(level, id)),
+        )
     }
 }
 

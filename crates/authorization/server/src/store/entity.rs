@@ -1,5 +1,8 @@
 //! Rows of the tables, as sea-orm reads and writes them.
-#![allow(unreachable_pub, reason = "the derive asks for public models in what is private here")]
+#![allow(
+    unreachable_pub,
+    reason = "the derive asks for public models in what is private here"
+)]
 #![allow(missing_docs, reason = "columns are named as they are in the migrations")]
 
 pub(crate) mod product {

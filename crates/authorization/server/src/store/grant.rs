@@ -21,7 +21,10 @@ use super::{
 pub(super) fn read(row: entitlement::Model) -> Result<Grant, StoreError> {
     let at = At::new("entitlement", &row.id);
     let scope = || -> Result<_, StoreError> {
-        at.scope(at.known("scope_level", row.scope_level)?, at.known("scope_id", row.scope_id)?)
+        at.scope(
+            at.known("scope_level", row.scope_level)?,
+            at.known("scope_id", row.scope_id)?,
+        )
     };
     let about = match row.kind {
         1 => About::Resource(Name {
@@ -54,14 +57,21 @@ pub(super) fn read(row: entitlement::Model) -> Result<Grant, StoreError> {
         expires_at: row.expires_at.map(Timestamp),
         revision: at.number("revision", row.revision)?,
         created_at: Timestamp(row.created_at),
-        creator: row.creator.as_deref().map(|text| at.parse("creator", text)).transpose()?,
+        creator: row
+            .creator
+            .as_deref()
+            .map(|text| at.parse("creator", text))
+            .transpose()?,
     })
 }
 
 #[async_trait]
 impl<T: Connected> Reader for Tx<T> {
     async fn grant(&self, account: AccountId, id: GrantId) -> Result<Option<Grant>, StoreError> {
-        let row = entitlement::Entity::find_by_id((account.uuid(), id.uuid())).one(self.conn()).await.map_err(fail)?;
+        let row = entitlement::Entity::find_by_id((account.uuid(), id.uuid()))
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
         row.map(read).transpose()
     }
     async fn grants(
@@ -83,12 +93,19 @@ impl<T: Connected> Reader for Tx<T> {
             rows = rows.filter(C::ScopeId.eq(scope.uuid().unwrap_or_default()));
         }
         if let Some(name) = &filter.resource {
-            rows = rows.filter(C::ResourceType.eq(name.of.as_str())).filter(C::ResourceId.eq(name.id.as_str()));
+            rows = rows
+                .filter(C::ResourceType.eq(name.of.as_str()))
+                .filter(C::ResourceId.eq(name.id.as_str()));
         }
         if let Some(after) = after {
             rows = rows.filter(C::Id.gt(after));
         }
-        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+        rows.all(self.conn())
+            .await
+            .map_err(fail)?
+            .into_iter()
+            .map(read)
+            .collect()
     }
 }
 
@@ -102,7 +119,11 @@ impl<T: Holds> Writer for Tx<T> {
         let (kind, scope, resource_type, resource_id, applies_to) = match &of.about {
             About::Resource(name) => (1, None, Some(name.of.clone()), Some(name.id.clone()), None),
             About::Scope(scope) => (2, Some(scope), None, None, None),
-            About::Type { of, scope, applies_to } => {
+            About::Type {
+                of,
+                scope,
+                applies_to,
+            } => {
                 let reach = match applies_to {
                     AppliesTo::Existing => 1,
                     AppliesTo::Future => 2,

@@ -6,7 +6,9 @@ use bailiwick_authorization_core::{
     invitation::{After, Invitation, Reader, Writer},
 };
 use bailiwick_types::{AccountId, InvitationId, Scope, Timestamp};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
+};
 
 use super::{
     convert::{At, invitation_state_number, invitation_state_of, json, level_number, set, stored},
@@ -33,8 +35,15 @@ pub(super) fn read(row: invitation::Model) -> Result<Invitation, StoreError> {
 
 #[async_trait]
 impl<T: Connected> Reader for Tx<T> {
-    async fn invitation(&self, account: AccountId, id: InvitationId) -> Result<Option<Invitation>, StoreError> {
-        let row = invitation::Entity::find_by_id((account.uuid(), id.uuid())).one(self.conn()).await.map_err(fail)?;
+    async fn invitation(
+        &self,
+        account: AccountId,
+        id: InvitationId,
+    ) -> Result<Option<Invitation>, StoreError> {
+        let row = invitation::Entity::find_by_id((account.uuid(), id.uuid()))
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
         row.map(read).transpose()
     }
     async fn newest_invitation(
@@ -73,7 +82,12 @@ impl<T: Connected> Reader for Tx<T> {
             let same = Condition::all().add(C::CreatedAt.eq(at.0)).add(C::Id.lt(id));
             rows = rows.filter(Condition::any().add(C::CreatedAt.lt(at.0)).add(same));
         }
-        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+        rows.all(self.conn())
+            .await
+            .map_err(fail)?
+            .into_iter()
+            .map(read)
+            .collect()
     }
 }
 

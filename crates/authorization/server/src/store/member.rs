@@ -7,7 +7,10 @@ use bailiwick_authorization_core::{
 };
 use bailiwick_sql::placeholders;
 use bailiwick_types::{AccountId, Subject, Timestamp, UserId};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Value, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Value,
+    sea_query::OnConflict,
+};
 use uuid::Uuid;
 
 use super::{
@@ -35,7 +38,10 @@ pub(super) fn read(row: &member::Model) -> Result<Member, StoreError> {
 #[async_trait]
 impl<T: Connected> Reader for Tx<T> {
     async fn member(&self, account: AccountId, user: UserId) -> Result<Option<Member>, StoreError> {
-        let row = member::Entity::find_by_id((account.uuid(), user.uuid())).one(self.conn()).await.map_err(fail)?;
+        let row = member::Entity::find_by_id((account.uuid(), user.uuid()))
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
         row.as_ref().map(read).transpose()
     }
     async fn members(
@@ -51,7 +57,12 @@ impl<T: Connected> Reader for Tx<T> {
         if let Some(after) = after {
             rows = rows.filter(member::Column::UserId.gt(after.uuid()));
         }
-        rows.all(self.conn()).await.map_err(fail)?.iter().map(read).collect()
+        rows.all(self.conn())
+            .await
+            .map_err(fail)?
+            .iter()
+            .map(read)
+            .collect()
     }
     async fn seats_taken(&self, account: AccountId) -> Result<u64, StoreError> {
         let agents = member::Entity::find()
@@ -65,8 +76,12 @@ impl<T: Connected> Reader for Tx<T> {
                    UNION SELECT account_id FROM binding WHERE subject = $2 \
                    UNION SELECT account_id FROM group_member WHERE subject = $2 \
                    UNION SELECT account_id FROM entitlement WHERE subject = $2 ORDER BY 1";
-        let rows = self.rows(sql, vec![user.into(), subject.to_string().into()]).await?;
-        rows.iter().map(|row| Ok(AccountId::from_uuid(row.try_get("", "account_id").map_err(fail)?))).collect()
+        let rows = self
+            .rows(sql, vec![user.into(), subject.to_string().into()])
+            .await?;
+        rows.iter()
+            .map(|row| Ok(AccountId::from_uuid(row.try_get("", "account_id").map_err(fail)?)))
+            .collect()
     }
 }
 
@@ -96,7 +111,8 @@ impl<T: Holds> Writer for Tx<T> {
         let subject = Subject::user(user);
         for table in ["binding", "entitlement", "group_member", "approval", "quota"] {
             let sql = format!("DELETE FROM {table} WHERE account_id = $1 AND subject = $2");
-            self.run(&sql, vec![account.uuid().into(), subject.to_string().into()]).await?;
+            self.run(&sql, vec![account.uuid().into(), subject.to_string().into()])
+                .await?;
         }
         Ok(())
     }

@@ -63,11 +63,18 @@ impl SqlStore {
     /// A store over a database with its schema.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self { db, products: Arc::default(), hook: None }
+        Self {
+            db,
+            products: Arc::default(),
+            hook: None,
+        }
     }
     /// The same, telling of its commits.
     pub(crate) fn with_hook(self, hook: Hook) -> Self {
-        Self { hook: Some(hook), ..self }
+        Self {
+            hook: Some(hook),
+            ..self
+        }
     }
     pub(crate) fn products(&self) -> Arc<Products> {
         Arc::clone(&self.products)
@@ -82,7 +89,11 @@ pub(crate) fn fail(error: impl Into<bailiwick_sql::Error>) -> StoreError {
 #[async_trait]
 impl Store for SqlStore {
     async fn read(&self, account: AccountId) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
-        let tx = self.db.begin_read(&ScopeRoot::Account(account)).await.map_err(fail)?;
+        let tx = self
+            .db
+            .begin_read(&ScopeRoot::Account(account))
+            .await
+            .map_err(fail)?;
         Ok(Box::new(Tx::new(tx, self.products())))
     }
     async fn read_all(&self) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
@@ -92,16 +103,28 @@ impl Store for SqlStore {
     async fn write(&self, account: AccountId) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
         // Looked up first: beginning to write makes the revision row of whatever is named.
         let conn = self.db.load();
-        let known = statement(conn, "SELECT 1 AS one FROM account WHERE id = $1", vec![account.uuid().into()]);
+        let known = statement(
+            conn,
+            "SELECT 1 AS one FROM account WHERE id = $1",
+            vec![account.uuid().into()],
+        );
         if conn.query_one_raw(known).await.map_err(fail)?.is_none() {
             return Ok(None);
         }
-        let tx = self.db.begin_write(&[ScopeRoot::Account(account)]).await.map_err(fail)?;
-        Ok(Some(Box::new(Tx::new(tx, self.products()).with_hook(self.hook.clone()))))
+        let tx = self
+            .db
+            .begin_write(&[ScopeRoot::Account(account)])
+            .await
+            .map_err(fail)?;
+        Ok(Some(Box::new(
+            Tx::new(tx, self.products()).with_hook(self.hook.clone()),
+        )))
     }
     async fn write_all(&self, roots: &[ScopeRoot]) -> Result<Box<dyn Unit + Send + Sync>, StoreError> {
         let tx = self.db.begin_write_across(roots).await.map_err(fail)?;
-        Ok(Box::new(Tx::new(tx, self.products()).with_hook(self.hook.clone())))
+        Ok(Box::new(
+            Tx::new(tx, self.products()).with_hook(self.hook.clone()),
+        ))
     }
 }
 
@@ -112,6 +135,9 @@ pub(crate) async fn account_and_places(
     place: uuid::Uuid,
 ) -> Result<(Option<Account>, Vec<Place>), StoreError> {
     let places = read.places(account, &[place]).await?;
-    let exact = places.into_iter().filter(|found| found.scope.uuid() == Some(place)).collect();
+    let exact = places
+        .into_iter()
+        .filter(|found| found.scope.uuid() == Some(place))
+        .collect();
     Ok((read.account(account).await?, exact))
 }

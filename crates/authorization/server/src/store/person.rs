@@ -30,21 +30,30 @@ impl<T: Connected> Tx<T> {
 #[async_trait]
 impl<T: Connected> Reader for Tx<T> {
     async fn person(&self, user: UserId) -> Result<Option<Person>, StoreError> {
-        let row = user_state::Entity::find_by_id(user.uuid()).one(self.conn()).await.map_err(fail)?;
+        let row = user_state::Entity::find_by_id(user.uuid())
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
         let Some(row) = row else { return Ok(None) };
         let at = At::new("user_state", &row.user_id);
         Ok(Some(Person {
             user,
             state: at.known("state", person_state_of(row.state))?,
             version: at.number("version", row.version)?,
-            closed_version: row.closed_version.map(|version| at.number("closed_version", version)).transpose()?,
+            closed_version: row
+                .closed_version
+                .map(|version| at.number("closed_version", version))
+                .transpose()?,
             email_verified: row.email_verified,
             operator: row.operator,
             email: row.email.clone(),
         }))
     }
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
-        let row = service_state::Entity::find_by_id(id.uuid()).one(self.conn()).await.map_err(fail)?;
+        let row = service_state::Entity::find_by_id(id.uuid())
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
         let Some(row) = row else { return Ok(None) };
         let at = At::new("service_state", &row.service_id);
         Ok(Some(ServiceAccount {
@@ -55,9 +64,18 @@ impl<T: Connected> Reader for Tx<T> {
             role: Some(row.role.clone()).filter(|role| !role.is_empty()),
         }))
     }
-    async fn has_root_binding(&self, root: &ScopeRoot, subject: &Subject, role: &str) -> Result<bool, StoreError> {
+    async fn has_root_binding(
+        &self,
+        root: &ScopeRoot,
+        subject: &Subject,
+        role: &str,
+    ) -> Result<bool, StoreError> {
         let key = (root.to_string(), subject.to_string(), role.to_owned());
-        Ok(root_binding::Entity::find_by_id(key).one(self.conn()).await.map_err(fail)?.is_some())
+        Ok(root_binding::Entity::find_by_id(key)
+            .one(self.conn())
+            .await
+            .map_err(fail)?
+            .is_some())
     }
 }
 
@@ -127,7 +145,10 @@ impl<T: Holds> Writer for Tx<T> {
             let insert = root_binding::Entity::insert(row);
             insert.exec_without_returning(self.conn()).await.map_err(fail)?;
         } else {
-            root_binding::Entity::delete_by_id(key).exec(self.conn()).await.map_err(fail)?;
+            root_binding::Entity::delete_by_id(key)
+                .exec(self.conn())
+                .await
+                .map_err(fail)?;
         }
         Ok(true)
     }

@@ -30,15 +30,25 @@ fn read(row: product::Model) -> Result<Product, StoreError> {
 #[async_trait]
 impl<T: Connected> Reader for Tx<T> {
     async fn product(&self, name: &ProductName) -> Result<Option<Product>, StoreError> {
-        let row = product::Entity::find_by_id(name.to_string()).one(self.conn()).await.map_err(fail)?;
+        let row = product::Entity::find_by_id(name.to_string())
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
         row.map(read).transpose()
     }
     async fn products(&self, after: Option<&str>, limit: u64) -> Result<Vec<Product>, StoreError> {
-        let mut rows = product::Entity::find().order_by_asc(product::Column::Name).limit(limit);
+        let mut rows = product::Entity::find()
+            .order_by_asc(product::Column::Name)
+            .limit(limit);
         if let Some(after) = after {
             rows = rows.filter(product::Column::Name.gt(after));
         }
-        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+        rows.all(self.conn())
+            .await
+            .map_err(fail)?
+            .into_iter()
+            .map(read)
+            .collect()
     }
     async fn usage(&self, name: &ProductName) -> Result<Usage, StoreError> {
         let at = At::new("binding", name);
@@ -48,8 +58,13 @@ impl<T: Connected> Reader for Tx<T> {
                    LEFT JOIN account_role r ON r.account_id = b.account_id AND r.name = b.role \
                    WHERE a.product = $1 AND r.name IS NULL";
         for row in self.rows(sql, of()).await? {
-            let level = at.known("scope_level", level_of(row.try_get("", "scope_level").map_err(fail)?))?;
-            usage.roles.insert((row.try_get("", "role").map_err(fail)?, level));
+            let level = at.known(
+                "scope_level",
+                level_of(row.try_get("", "scope_level").map_err(fail)?),
+            )?;
+            usage
+                .roles
+                .insert((row.try_get("", "role").map_err(fail)?, level));
         }
         let sql = "SELECT DISTINCT r.type FROM resource r JOIN account a ON a.id = r.account_id WHERE a.product = $1";
         for row in self.rows(sql, of()).await? {
@@ -58,7 +73,9 @@ impl<T: Connected> Reader for Tx<T> {
         let sql = "SELECT DISTINCT p.level FROM place p JOIN account a ON a.id = p.account_id \
                    WHERE a.product = $1 AND p.state <> 4";
         for row in self.rows(sql, of()).await? {
-            usage.levels.insert(at.known("level", level_of(row.try_get("", "level").map_err(fail)?))?);
+            usage
+                .levels
+                .insert(at.known("level", level_of(row.try_get("", "level").map_err(fail)?))?);
         }
         Ok(usage)
     }

@@ -16,10 +16,15 @@ impl Products {
     /// The product, where that version is here.
     pub(super) fn get(&self, name: &ProductName, version: i64) -> Option<Arc<Product>> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(name).filter(|(is, _)| *is == version).map(|(_, product)| Arc::clone(product))
+        all.get(name)
+            .filter(|(is, _)| *is == version)
+            .map(|(_, product)| Arc::clone(product))
     }
     /// Keeps a version. An older one may replace a newer one, which is then only compiled again.
     pub(super) fn put(&self, name: ProductName, version: i64, product: Arc<Product>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, (version, product));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name, (version, product));
     }
 }

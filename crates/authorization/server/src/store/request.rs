@@ -19,8 +19,15 @@ use super::{
 impl<T: Connected> Reader for Tx<T> {
     async fn answered(&self, root: &ScopeRoot, request_id: &str) -> Result<Option<Answered>, StoreError> {
         let key = (root.to_string(), request_id.to_owned());
-        let row = idempotency::Entity::find_by_id(key).one(self.conn()).await.map_err(fail)?;
-        Ok(row.map(|row| Answered { method: row.method, digest: row.digest, response: row.response }))
+        let row = idempotency::Entity::find_by_id(key)
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
+        Ok(row.map(|row| Answered {
+            method: row.method,
+            digest: row.digest,
+            response: row.response,
+        }))
     }
 }
 
@@ -41,7 +48,10 @@ impl<T: Holds> Writer for Tx<T> {
             response: set(answer.response.clone()),
             created_at: set(now.0),
         };
-        idempotency::Entity::insert(row).exec_without_returning(self.conn()).await.map_err(fail)?;
+        idempotency::Entity::insert(row)
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(fail)?;
         Ok(())
     }
 }

@@ -6,7 +6,10 @@ use bailiwick_authorization_core::{
     resource::{Name, Reader, Resource, Writer},
 };
 use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::OnConflict,
+};
 
 use super::{
     convert::{At, json, level_number, set, stored},
@@ -20,9 +23,16 @@ fn read(row: resource::Model) -> Result<Resource, StoreError> {
     Ok(Resource {
         account: AccountId::from_uuid(row.account_id),
         scope: at.scope(row.scope_level, row.scope_id)?,
-        owner: row.owner.as_deref().map(|text| at.parse("owner", text)).transpose()?,
+        owner: row
+            .owner
+            .as_deref()
+            .map(|text| at.parse("owner", text))
+            .transpose()?,
         parent: match (&row.parent_type, &row.parent_id) {
-            (Some(of), Some(id)) => Some(Name { of: of.clone(), id: id.clone() }),
+            (Some(of), Some(id)) => Some(Name {
+                of: of.clone(),
+                id: id.clone(),
+            }),
             _ => None,
         },
         attributes: at.json("attributes", &row.attributes)?,
@@ -30,7 +40,10 @@ fn read(row: resource::Model) -> Result<Resource, StoreError> {
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
         title: row.title.clone(),
-        name: Name { of: row.kind.clone(), id: row.id.clone() },
+        name: Name {
+            of: row.kind.clone(),
+            id: row.id.clone(),
+        },
     })
 }
 
@@ -38,7 +51,10 @@ fn read(row: resource::Model) -> Result<Resource, StoreError> {
 impl<T: Connected> Reader for Tx<T> {
     async fn resource(&self, account: AccountId, name: &Name) -> Result<Option<Resource>, StoreError> {
         let key = (account.uuid(), name.of.clone(), name.id.clone());
-        let row = resource::Entity::find_by_id(key).one(self.conn()).await.map_err(fail)?;
+        let row = resource::Entity::find_by_id(key)
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
         row.map(read).transpose()
     }
     async fn resources(
@@ -60,7 +76,12 @@ impl<T: Connected> Reader for Tx<T> {
         if let Some(after) = after {
             rows = rows.filter(resource::Column::Id.gt(after));
         }
-        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+        rows.all(self.conn())
+            .await
+            .map_err(fail)?
+            .into_iter()
+            .map(read)
+            .collect()
     }
     async fn has_children(&self, account: AccountId, name: &Name) -> Result<bool, StoreError> {
         let below = resource::Entity::find()
@@ -76,10 +97,19 @@ impl<T: Connected> Reader for Tx<T> {
             .filter(resource::Column::Kind.eq(of));
         own.count(self.conn()).await.map_err(fail)
     }
-    async fn quota(&self, account: AccountId, subject: &Subject, of: &str) -> Result<Option<u64>, StoreError> {
+    async fn quota(
+        &self,
+        account: AccountId,
+        subject: &Subject,
+        of: &str,
+    ) -> Result<Option<u64>, StoreError> {
         let key = (account.uuid(), subject.to_string(), of.to_owned());
-        let row = quota::Entity::find_by_id(key).one(self.conn()).await.map_err(fail)?;
-        row.map(|row| At::new("quota", &row.subject).number("maximum", row.maximum)).transpose()
+        let row = quota::Entity::find_by_id(key)
+            .one(self.conn())
+            .await
+            .map_err(fail)?;
+        row.map(|row| At::new("quota", &row.subject).number("maximum", row.maximum))
+            .transpose()
     }
     async fn quotas(
         &self,
@@ -98,13 +128,19 @@ impl<T: Connected> Reader for Tx<T> {
             rows = rows.filter(C::Subject.eq(subject.as_str()));
         }
         if let Some((subject, of)) = after {
-            let same = Condition::all().add(C::Subject.eq(subject.as_str())).add(C::Kind.gt(of.as_str()));
+            let same = Condition::all()
+                .add(C::Subject.eq(subject.as_str()))
+                .add(C::Kind.gt(of.as_str()));
             rows = rows.filter(Condition::any().add(C::Subject.gt(subject.as_str())).add(same));
         }
         let rows = rows.all(self.conn()).await.map_err(fail)?;
         let read = |row: quota::Model| {
             let at = At::new("quota", &row.subject);
-            Ok((at.parse("subject", &row.subject)?, row.kind.clone(), at.number("maximum", row.maximum)?))
+            Ok((
+                at.parse("subject", &row.subject)?,
+                row.kind.clone(),
+                at.number("maximum", row.maximum)?,
+            ))
         };
         rows.into_iter().map(read).collect()
     }
@@ -122,7 +158,10 @@ impl<T: Holds> Writer for Tx<T> {
         use quota::Column as C;
         let Some(limit) = limit else {
             let key = (account.uuid(), subject.to_string(), of.to_owned());
-            quota::Entity::delete_by_id(key).exec(self.conn()).await.map_err(fail)?;
+            quota::Entity::delete_by_id(key)
+                .exec(self.conn())
+                .await
+                .map_err(fail)?;
             return Ok(());
         };
         let row = quota::ActiveModel {
@@ -131,7 +170,9 @@ impl<T: Holds> Writer for Tx<T> {
             kind: set(of.to_owned()),
             maximum: set(stored(limit)),
         };
-        let changes = OnConflict::columns([C::AccountId, C::Subject, C::Kind]).update_columns([C::Maximum]).to_owned();
+        let changes = OnConflict::columns([C::AccountId, C::Subject, C::Kind])
+            .update_columns([C::Maximum])
+            .to_owned();
         let insert = quota::Entity::insert(row).on_conflict(changes);
         insert.exec_without_returning(self.conn()).await.map_err(fail)?;
         Ok(())
@@ -171,7 +212,13 @@ impl<T: Holds> Writer for Tx<T> {
         Ok(())
     }
     async fn remove_resource(&mut self, account: AccountId, name: &Name) -> Result<Vec<Subject>, StoreError> {
-        let values = || vec![account.uuid().into(), name.of.clone().into(), name.id.clone().into()];
+        let values = || {
+            vec![
+                account.uuid().into(),
+                name.of.clone().into(),
+                name.id.clone().into(),
+            ]
+        };
         let sql = "SELECT DISTINCT subject FROM entitlement \
                    WHERE account_id = $1 AND resource_type = $2 AND resource_id = $3";
         let mut subjects = Vec::new();
@@ -181,7 +228,11 @@ impl<T: Holds> Writer for Tx<T> {
         }
         let sql = "DELETE FROM entitlement WHERE account_id = $1 AND resource_type = $2 AND resource_id = $3";
         self.run(sql, values()).await?;
-        self.run("DELETE FROM resource WHERE account_id = $1 AND type = $2 AND id = $3", values()).await?;
+        self.run(
+            "DELETE FROM resource WHERE account_id = $1 AND type = $2 AND id = $3",
+            values(),
+        )
+        .await?;
         Ok(subjects)
     }
 }

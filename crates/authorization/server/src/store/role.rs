@@ -20,12 +20,21 @@ use super::{
 
 #[async_trait]
 impl<T: Connected> Reader for Tx<T> {
-    async fn bindings_of_roles(&self, account: AccountId, roles: &[String]) -> Result<Vec<Binding>, StoreError> {
+    async fn bindings_of_roles(
+        &self,
+        account: AccountId,
+        roles: &[String],
+    ) -> Result<Vec<Binding>, StoreError> {
         let rows = binding::Entity::find()
             .filter(binding::Column::AccountId.eq(account.uuid()))
             .filter(binding::Column::Role.is_in(roles.iter().map(String::as_str)))
             .order_by_asc(binding::Column::Id);
-        rows.all(self.conn()).await.map_err(fail)?.into_iter().map(read).collect()
+        rows.all(self.conn())
+            .await
+            .map_err(fail)?
+            .into_iter()
+            .map(read)
+            .collect()
     }
 }
 
@@ -40,8 +49,9 @@ impl<T: Holds> Writer for Tx<T> {
             title: set(role.decl.title.clone().unwrap_or_default()),
             definition: set(json(&role.decl)),
         };
-        let changes =
-            OnConflict::columns([C::AccountId, C::Name]).update_columns([C::Title, C::Definition]).to_owned();
+        let changes = OnConflict::columns([C::AccountId, C::Name])
+            .update_columns([C::Title, C::Definition])
+            .to_owned();
         let insert = account_role::Entity::insert(row).on_conflict(changes);
         insert.exec_without_returning(self.conn()).await.map_err(fail)?;
         Ok(())
@@ -66,8 +76,9 @@ impl<T: Holds> Writer for Tx<T> {
             added: set(json(&overlay.add)),
             removed: set(json(&overlay.remove)),
         };
-        let changes =
-            OnConflict::columns([C::AccountId, C::Role, C::Level]).update_columns([C::Added, C::Removed]).to_owned();
+        let changes = OnConflict::columns([C::AccountId, C::Role, C::Level])
+            .update_columns([C::Added, C::Removed])
+            .to_owned();
         let insert = role_overlay::Entity::insert(row).on_conflict(changes);
         insert.exec_without_returning(self.conn()).await.map_err(fail)?;
         Ok(())

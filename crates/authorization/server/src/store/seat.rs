@@ -17,16 +17,24 @@ impl<T: Connected> Reader for Tx<T> {
     async fn endings(&self, account: AccountId) -> Result<Vec<Timestamp>, StoreError> {
         let sql = "SELECT ends_at FROM seat_ending WHERE account_id = $1 ORDER BY ends_at";
         let rows = self.rows(sql, vec![account.uuid().into()]).await?;
-        rows.iter().map(|row| Ok(Timestamp(row.try_get("", "ends_at").map_err(fail)?))).collect()
+        rows.iter()
+            .map(|row| Ok(Timestamp(row.try_get("", "ends_at").map_err(fail)?)))
+            .collect()
     }
 }
 
 #[async_trait]
 impl<T: Holds> Writer for Tx<T> {
-    async fn put_ending(&mut self, account: AccountId, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+    async fn put_ending(
+        &mut self,
+        account: AccountId,
+        user: UserId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let sql = "INSERT INTO seat_ending (account_id, user_id, ends_at) VALUES ($1, $2, $3) \
                    ON CONFLICT (account_id, user_id, ends_at) DO NOTHING";
-        self.run(sql, vec![account.uuid().into(), user.uuid().into(), at.0.into()]).await?;
+        self.run(sql, vec![account.uuid().into(), user.uuid().into(), at.0.into()])
+            .await?;
         Ok(())
     }
     async fn forget_endings(&mut self, account: AccountId, until: Timestamp) -> Result<(), StoreError> {

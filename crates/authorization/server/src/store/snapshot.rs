@@ -30,16 +30,27 @@ impl Snapshot {
     }
     async fn products(&self, after: &str) -> Result<SnapshotPage, Error> {
         let tx = self.db.begin_read_across().await?;
-        let rows = product::Entity::find().order_by_asc(product::Column::Name).limit(ROWS);
-        let rows = rows.filter(product::Column::Name.gt(after)).all(tx.conn()).await?;
+        let rows = product::Entity::find()
+            .order_by_asc(product::Column::Name)
+            .limit(ROWS);
+        let rows = rows
+            .filter(product::Column::Name.gt(after))
+            .all(tx.conn())
+            .await?;
         let mut page = SnapshotPage::default();
         let mut roots = Vec::new();
         for row in &rows {
-            let name: ProductName =
-                row.name.parse().map_err(|error| Error::corrupt("product", "name", &row.name, error))?;
+            let name: ProductName = row
+                .name
+                .parse()
+                .map_err(|error| Error::corrupt("product", "name", &row.name, error))?;
             roots.push(ScopeRoot::Product(name.clone()));
             let version = u64::try_from(row.version).unwrap_or_default();
-            let change = Change::Product { name, version, canonical: row.canonical.clone() };
+            let change = Change::Product {
+                name,
+                version,
+                canonical: row.canonical.clone(),
+            };
             page.changes.push(change::told(&change));
         }
         let standing = tx.standing(&roots).await?;
@@ -54,16 +65,23 @@ impl Snapshot {
     async fn invitations(&self, after: Option<(uuid::Uuid, uuid::Uuid)>) -> Result<SnapshotPage, Error> {
         use invitation::Column as C;
         let tx = self.db.begin_read_across().await?;
-        let mut rows = invitation::Entity::find().filter(C::State.eq(1_i16)).order_by_asc(C::AccountId);
+        let mut rows = invitation::Entity::find()
+            .filter(C::State.eq(1_i16))
+            .order_by_asc(C::AccountId);
         rows = rows.order_by_asc(C::Id).limit(ROWS);
         if let Some((account, id)) = after {
-            let same = sea_orm::Condition::all().add(C::AccountId.eq(account)).add(C::Id.gt(id));
+            let same = sea_orm::Condition::all()
+                .add(C::AccountId.eq(account))
+                .add(C::Id.gt(id));
             rows = rows.filter(sea_orm::Condition::any().add(C::AccountId.gt(account)).add(same));
         }
         let rows = rows.all(tx.conn()).await?;
         let more = rows.len() as u64 == ROWS;
         let mut page = SnapshotPage::default();
-        page.next = rows.last().filter(|_| more).map(|last| format!("i:{}/{}", last.account_id, last.id));
+        page.next = rows
+            .last()
+            .filter(|_| more)
+            .map(|last| format!("i:{}/{}", last.account_id, last.id));
         for row in rows {
             let id = row.id;
             let found = read(row).map_err(|error| Error::corrupt("invitation", "roles", id, error))?;

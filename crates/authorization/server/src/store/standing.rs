@@ -11,8 +11,8 @@ use bailiwick_authorization_core::{
     person::{PersonState, Reader as _},
 };
 use bailiwick_policy::{
-    AccountPolicy, ApprovalTarget, Member, OpenApproval, Pattern, PermissionSet, PermissionSetBuilder, PlaceId,
-    TypeGrantReach, Values,
+    AccountPolicy, ApprovalTarget, Member, OpenApproval, Pattern, PermissionSet, PermissionSetBuilder,
+    PlaceId, TypeGrantReach, Values,
 };
 use bailiwick_types::{AccountId, GroupId, Subject, Timestamp};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -39,7 +39,11 @@ impl<T: Connected> Tx<T> {
             let row = member::Entity::find_by_id((account.uuid(), user.uuid()));
             if let Some(row) = row.one(self.conn()).await.map_err(fail)? {
                 let member = members::read(&row)?;
-                set.member(Member { kind: member.kind, state: member.state, expires_at: member.expires_at });
+                set.member(Member {
+                    kind: member.kind,
+                    state: member.state,
+                    expires_at: member.expires_at,
+                });
             }
         }
         let rows = binding::Entity::find()
@@ -49,7 +53,9 @@ impl<T: Connected> Tx<T> {
             let at = At::new("binding", &row.id);
             let scope = at.scope(row.scope_level, row.scope_id)?;
             // A role that is gone gives nothing.
-            let Some(no) = policy.role_no(&row.role) else { continue };
+            let Some(no) = policy.role_no(&row.role) else {
+                continue;
+            };
             let given: Map<String, Json> = match &row.parameters {
                 None => Map::new(),
                 Some(text) => at.json("parameters", text)?,
@@ -66,7 +72,10 @@ impl<T: Connected> Tx<T> {
             .filter(group_member::Column::AccountId.eq(account.uuid()))
             .filter(group_member::Column::Subject.eq(subject.as_str()));
         let rows = rows.all(self.conn()).await.map_err(fail)?;
-        let groups: Vec<GroupId> = rows.into_iter().map(|row| GroupId::from_uuid(row.group_id)).collect();
+        let groups: Vec<GroupId> = rows
+            .into_iter()
+            .map(|row| GroupId::from_uuid(row.group_id))
+            .collect();
         for group in &groups {
             set.group(*group);
         }
@@ -85,26 +94,44 @@ impl<T: Connected> Tx<T> {
             .filter(entitlement::Column::Subject.eq(subject.as_str()));
         if !whole {
             // One with parameters has a condition: nothing can be given away by it.
-            rows = rows.filter(entitlement::Column::Kind.eq(2_i16)).filter(entitlement::Column::Parameters.is_null());
+            rows = rows
+                .filter(entitlement::Column::Kind.eq(2_i16))
+                .filter(entitlement::Column::Parameters.is_null());
         }
         let product = policy.product();
         for row in rows.all(self.conn()).await.map_err(fail)? {
             let grant = grants::read(row)?;
-            let patterns: Vec<Pattern> = grant.permissions.iter().filter_map(|text| product.pattern(text)).collect();
+            let patterns: Vec<Pattern> = grant
+                .permissions
+                .iter()
+                .filter_map(|text| product.pattern(text))
+                .collect();
             let all = patterns.iter().flat_map(|pattern| {
-                product.matched(*pattern, bailiwick_types::Level::Account).iter().collect::<Vec<_>>()
+                product
+                    .matched(*pattern, bailiwick_types::Level::Account)
+                    .iter()
+                    .collect::<Vec<_>>()
             });
-            let values = product.grant_parameters(all, &grant.parameters).ok().filter(|_| !grant.parameters.is_empty());
+            let values = product
+                .grant_parameters(all, &grant.parameters)
+                .ok()
+                .filter(|_| !grant.parameters.is_empty());
             let ends = grant.expires_at;
             match &grant.about {
                 About::Scope(scope) => {
                     set.grant_scope(PlaceId::from(scope), patterns, ends, values);
                 }
                 About::Resource(name) => {
-                    let Some(of) = product.type_no(&name.of) else { continue };
+                    let Some(of) = product.type_no(&name.of) else {
+                        continue;
+                    };
                     set.grant_resource(of, name.id.as_str(), patterns, ends, values);
                 }
-                About::Type { of, scope, applies_to } => {
+                About::Type {
+                    of,
+                    scope,
+                    applies_to,
+                } => {
                     let Some(of) = product.type_no(of) else { continue };
                     let reach = match applies_to {
                         AppliesTo::Existing => TypeGrantReach::Existing(grant.revision),
@@ -131,11 +158,15 @@ impl<T: Connected> Tx<T> {
         let product = policy.product();
         for row in rows.all(self.conn()).await.map_err(fail)? {
             let approval = approvals::read(row)?;
-            let Some(permission) = product.permission_no(&approval.permission) else { continue };
+            let Some(permission) = product.permission_no(&approval.permission) else {
+                continue;
+            };
             let target = match &approval.on {
                 On::Scope(scope) => ApprovalTarget::Place(PlaceId::from(scope)),
                 On::Resource(name) => {
-                    let Some(of) = product.type_no(&name.of) else { continue };
+                    let Some(of) = product.type_no(&name.of) else {
+                        continue;
+                    };
                     ApprovalTarget::Resource(of, name.id.as_str().into())
                 }
             };
@@ -163,14 +194,19 @@ impl<T: Connected> StandingReader for Tx<T> {
     ) -> Result<Standing, StoreError> {
         let disabled = match subject.user_id() {
             None => false,
-            Some(user) => self.person(user).await?.is_some_and(|person| person.state != PersonState::Active),
+            Some(user) => self
+                .person(user)
+                .await?
+                .is_some_and(|person| person.state != PersonState::Active),
         };
         let (own, mut open) = self.set_of(account, policy, subject, whole).await?;
         let mut sets = vec![own];
         let mut seen = BTreeSet::new();
         while let Some(group) = open.pop() {
             if seen.insert(group) {
-                let (set, above) = self.set_of(account, policy, &Subject::group(group), whole).await?;
+                let (set, above) = self
+                    .set_of(account, policy, &Subject::group(group), whole)
+                    .await?;
                 sets.push(set);
                 open.extend(above);
             }

@@ -70,7 +70,12 @@ pub(crate) struct Tx<T> {
 
 impl<T> Tx<T> {
     pub(crate) fn new(tx: T, products: Arc<Products>) -> Self {
-        Self { tx, products, hook: None, changes: Vec::new() }
+        Self {
+            tx,
+            products,
+            hook: None,
+            changes: Vec::new(),
+        }
     }
     pub(super) fn with_hook(self, hook: Option<Hook>) -> Self {
         Self { hook, ..self }
@@ -84,13 +89,22 @@ impl<T: Connected> Tx<T> {
     /// Runs a statement with `$1`, `$2` ... for its values.
     pub(super) async fn run(&self, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
         let conn = self.conn();
-        let done = conn.execute_raw(statement(conn, sql, values)).await.map_err(fail)?;
+        let done = conn
+            .execute_raw(statement(conn, sql, values))
+            .await
+            .map_err(fail)?;
         Ok(done.rows_affected())
     }
     /// Reads rows by a statement with `$1`, `$2` ... for its values.
-    pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<sea_orm::QueryResult>, StoreError> {
+    pub(super) async fn rows(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<sea_orm::QueryResult>, StoreError> {
         let conn = self.conn();
-        conn.query_all_raw(statement(conn, sql, values)).await.map_err(fail)
+        conn.query_all_raw(statement(conn, sql, values))
+            .await
+            .map_err(fail)
     }
 }
 

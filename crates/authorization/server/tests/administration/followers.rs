@@ -27,8 +27,15 @@ async fn what_is_not_newer_is_skipped_and_what_is_closed_is_not_opened_by_an_old
     assert_eq!(read.account(account).await.unwrap().unwrap().title, "Three");
     drop(read);
     let scope = Scope::Account(account);
-    let close = close_scope::Command { account, scope, version: 5, state: PlaceState::Suspended };
-    close_scope::execute(&world.ports, &world.operator(), close).await.unwrap();
+    let close = close_scope::Command {
+        account,
+        scope,
+        version: 5,
+        state: PlaceState::Suspended,
+    };
+    close_scope::execute(&world.ports, &world.operator(), close)
+        .await
+        .unwrap();
     assert_eq!(state(&world, account).await, PlaceState::Suspended);
     world.tell_account(told(4, "Four")).await;
     assert_eq!(state(&world, account).await, PlaceState::Suspended);
@@ -39,36 +46,64 @@ async fn what_is_not_newer_is_skipped_and_what_is_closed_is_not_opened_by_an_old
 async fn a_place_that_was_closed_before_it_was_told_comes_closed(world: World) {
     let account = world.account("one-question", None, 0).await;
     let scope = Scope::Instance(bailiwick_types::InstanceId::generate(&*world.ports.ids));
-    let close = close_scope::Command { account, scope: scope.clone(), version: 2, state: PlaceState::Deleted };
-    close_scope::execute(&world.ports, &world.operator(), close).await.unwrap();
+    let close = close_scope::Command {
+        account,
+        scope: scope.clone(),
+        version: 2,
+        state: PlaceState::Deleted,
+    };
+    close_scope::execute(&world.ports, &world.operator(), close)
+        .await
+        .unwrap();
     world.tell_place(World::place_told(account, &scope, 1)).await;
     let read = world.ports.store.read(account).await.unwrap();
-    let place = read.places(account, &[scope.uuid().unwrap()]).await.unwrap().remove(0);
+    let place = read
+        .places(account, &[scope.uuid().unwrap()])
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!((place.state, place.version), (PlaceState::Deleted, 1));
 }
 
 async fn an_account_of_an_unknown_product_is_refused_as_content(world: World) {
     let id = AccountId::generate(&*world.ports.ids);
-    let mut unit = world.ports.store.write_all(&[ScopeRoot::Account(id)]).await.unwrap();
+    let mut unit = world
+        .ports
+        .store
+        .write_all(&[ScopeRoot::Account(id)])
+        .await
+        .unwrap();
     let told = world.account_told(id, "no-such-product", 1);
     let refused = account_changed(&mut *unit, &*world.ports.ids, world.now(), told).await;
     assert!(matches!(refused, Err(Refusal::Content(_))), "{refused:?}");
 }
 
 async fn a_scope_comes_with_its_holder(world: World) {
-    let (olga, wade) = (world.person("olga@example.com").await, world.person("wade@example.com").await);
+    let (olga, wade) = (
+        world.person("olga@example.com").await,
+        world.person("wade@example.com").await,
+    );
     let account = world.account("e-satisfaction", Some(olga), 0).await;
     world.join(wade, account).await.unwrap();
     let scope = Scope::Workspace(bailiwick_types::WorkspaceId::generate(&*world.ports.ids));
     let told = World::place_told(account, &scope, 1);
-    world.tell_place(PlaceTold { owner: Some(Subject::user(wade)), ..told }).await;
+    world
+        .tell_place(PlaceTold {
+            owner: Some(Subject::user(wade)),
+            ..told
+        })
+        .await;
     assert_eq!(world.roles(account, wade, &scope).await, ["owner"]);
     assert_eq!(world.roles(account, olga, &scope).await, Vec::<String>::new());
     // Where no role has a single holder, whoever the account is made for gets the one that somebody must have.
     let ada = world.person("ada@example.com").await;
     let hotel = world.account("one-question", Some(ada), 0).await;
     assert_eq!(world.roles(hotel, ada, &Scope::Account(hotel)).await, ["admin"]);
-    let active = async |account| look_up_member::execute(&world.ports, &world.operator(), account, ada).await.unwrap();
+    let active = async |account| {
+        look_up_member::execute(&world.ports, &world.operator(), account, ada)
+            .await
+            .unwrap()
+    };
     assert!(active(hotel).await);
     assert!(!active(account).await);
 }
@@ -77,12 +112,27 @@ async fn a_service_account_has_its_role_while_it_is_enabled(world: World) {
     let id = ServiceAccountId::generate(&*world.ports.ids);
     let root = ScopeRoot::Product("one-question".parse().unwrap());
     let tell = async |version, enabled| {
-        let mut unit = world.ports.store.write_all(std::slice::from_ref(&root)).await.unwrap();
-        let told = ServiceAccount { id, version, enabled, root: root.clone(), role: Some("service".to_owned()) };
-        service_account_changed(&mut *unit, &*world.ports.ids, world.now(), told).await.unwrap();
+        let mut unit = world
+            .ports
+            .store
+            .write_all(std::slice::from_ref(&root))
+            .await
+            .unwrap();
+        let told = ServiceAccount {
+            id,
+            version,
+            enabled,
+            root: root.clone(),
+            role: Some("service".to_owned()),
+        };
+        service_account_changed(&mut *unit, &*world.ports.ids, world.now(), told)
+            .await
+            .unwrap();
         unit.commit().await.unwrap();
         let read = world.ports.store.read_all().await.unwrap();
-        read.has_root_binding(&root, &Subject::service(id), "service").await.unwrap()
+        read.has_root_binding(&root, &Subject::service(id), "service")
+            .await
+            .unwrap()
     };
     assert!(tell(1, true).await);
     assert!(!tell(2, false).await);

@@ -22,7 +22,10 @@ async fn of_two_admins_who_revoke_each_other_exactly_one_succeeds() {
     let max = world.member("max@example.com", account).await;
     for round in 0..TRIES {
         for user in [ada, max] {
-            world.assign(&world.operator(), account, (user, "admin", &at)).await.unwrap();
+            world
+                .assign(&world.operator(), account, (user, "admin", &at))
+                .await
+                .unwrap();
         }
         let revoke = |by, user| {
             let (world, at) = (Arc::clone(&world), at.clone());
@@ -57,15 +60,24 @@ async fn of_two_transfers_one_wins_and_there_is_one_owner() {
         };
         let (one, other) = tokio::join!(transfer(amy), transfer(bob));
         let results = [one.unwrap(), other.unwrap()];
-        let lost: Vec<Code> = results.iter().filter_map(|r| r.as_ref().err().map(Fault::code)).collect();
+        let lost: Vec<Code> = results
+            .iter()
+            .filter_map(|r| r.as_ref().err().map(Fault::code))
+            .collect();
         assert_eq!(lost, [Code::PermissionDenied], "round {round}");
         let read = world.ports.store.read(account).await.unwrap();
         let owners = read.holders(account, "owner", &at).await.unwrap();
         drop(read);
         assert_eq!(owners.len(), 1);
         let by = world.by(owners[0].user, account);
-        let back = transfer_ownership::Command { account, scope: at.clone(), to: olga };
-        transfer_ownership::execute(&world.ports, &by, back).await.unwrap();
+        let back = transfer_ownership::Command {
+            account,
+            scope: at.clone(),
+            to: olga,
+        };
+        transfer_ownership::execute(&world.ports, &by, back)
+            .await
+            .unwrap();
     }
 }
 
@@ -83,9 +95,14 @@ async fn an_invitation_is_accepted_once_and_the_last_seat_is_taken_once() {
                 scope: sales.clone(),
                 request_id: None,
             };
-            create_invitation::execute(&world.ports, &world.maker().await, command).await.unwrap();
+            create_invitation::execute(&world.ports, &world.maker().await, command)
+                .await
+                .unwrap();
         };
-        let (one, two) = (format!("one{round}@example.com"), format!("two{round}@example.com"));
+        let (one, two) = (
+            format!("one{round}@example.com"),
+            format!("two{round}@example.com"),
+        );
         invite(one.clone()).await;
         invite(two.clone()).await;
         let (one, two) = (world.person(&one).await, world.person(&two).await);

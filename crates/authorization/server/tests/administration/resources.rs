@@ -37,14 +37,27 @@ async fn a_resource_is_registered_once_changed_and_removed(world: World) {
     let boss = world.person("boss@example.com").await;
     let account = world.account("sogolytics", Some(boss), 0).await;
     let by = world.by(boss, account);
-    let (folder, _) = register_resource::execute(&world.ports, &by, command(account, "folder:q1")).await.unwrap();
+    let (folder, _) = register_resource::execute(&world.ports, &by, command(account, "folder:q1"))
+        .await
+        .unwrap();
     assert_eq!(folder.owner, Some(Subject::user(boss)));
-    let child = Command { parent: Some(name("folder:q1")), ..command(account, "project:nps") };
+    let child = Command {
+        parent: Some(name("folder:q1")),
+        ..command(account, "project:nps")
+    };
     let made = register(&world, child.clone()).await.unwrap();
     assert!(made.revision > folder.revision);
-    assert_eq!(register(&world, child).await.unwrap_err().code(), Code::AlreadyExists);
-    let remove = |text: &str| unregister_resource::Command { account, name: name(text) };
-    let error = unregister_resource::execute(&world.ports, &by, remove("folder:q1")).await.unwrap_err();
+    assert_eq!(
+        register(&world, child).await.unwrap_err().code(),
+        Code::AlreadyExists
+    );
+    let remove = |text: &str| unregister_resource::Command {
+        account,
+        name: name(text),
+    };
+    let error = unregister_resource::execute(&world.ports, &by, remove("folder:q1"))
+        .await
+        .unwrap_err();
     assert_eq!(error.reason().as_str(), "NOT_EMPTY");
     let change = update_resource::Command {
         account,
@@ -54,9 +67,16 @@ async fn a_resource_is_registered_once_changed_and_removed(world: World) {
         attributes: Map::new(),
     };
     let (changed, _) = update_resource::execute(&world.ports, &by, change).await.unwrap();
-    assert_eq!((changed.title.as_str(), changed.parent, changed.revision), ("Other", None, made.revision));
-    unregister_resource::execute(&world.ports, &by, remove("folder:q1")).await.unwrap();
-    let error = unregister_resource::execute(&world.ports, &by, remove("folder:q1")).await.unwrap_err();
+    assert_eq!(
+        (changed.title.as_str(), changed.parent, changed.revision),
+        ("Other", None, made.revision)
+    );
+    unregister_resource::execute(&world.ports, &by, remove("folder:q1"))
+        .await
+        .unwrap();
+    let error = unregister_resource::execute(&world.ports, &by, remove("folder:q1"))
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
 }
 
@@ -66,19 +86,32 @@ async fn what_does_not_fit_the_manifest_is_refused_with_all_its_faults(world: Wo
     assert_eq!(unknown.code(), Code::InvalidArgument);
     let suite = register(&world, command(account, "user:u1")).await.unwrap_err();
     assert_eq!(suite.code(), Code::InvalidArgument);
-    let attributes = json!({"no_such": 1, "nor_this": true}).as_object().cloned().unwrap();
+    let attributes = json!({"no_such": 1, "nor_this": true})
+        .as_object()
+        .cloned()
+        .unwrap();
     let parent = Some(name("rocket:r2"));
-    let wrong = Command { attributes, parent, ..command(account, "project:p1") };
+    let wrong = Command {
+        attributes,
+        parent,
+        ..command(account, "project:p1")
+    };
     let error = register(&world, wrong).await.unwrap_err();
     assert_eq!(error.violations().len(), 3, "{error}");
-    let orphan = Command { parent: Some(name("folder:none")), ..command(account, "project:p1") };
+    let orphan = Command {
+        parent: Some(name("folder:none")),
+        ..command(account, "project:p1")
+    };
     assert_eq!(register(&world, orphan).await.unwrap_err().code(), Code::NotFound);
 }
 
 async fn a_resource_is_never_below_itself(world: World) {
     let account = world.account("sogolytics", None, 0).await;
     register(&world, command(account, "folder:a")).await.unwrap();
-    let below = |id: &str, above: &str| Command { parent: Some(name(above)), ..command(account, id) };
+    let below = |id: &str, above: &str| Command {
+        parent: Some(name(above)),
+        ..command(account, id)
+    };
     register(&world, below("folder:b", "folder:a")).await.unwrap();
     register(&world, below("folder:c", "folder:b")).await.unwrap();
     let change = update_resource::Command {
@@ -88,7 +121,9 @@ async fn a_resource_is_never_below_itself(world: World) {
         parent: Some(Some(name("folder:c"))),
         attributes: Map::new(),
     };
-    let error = update_resource::execute(&world.ports, &world.operator(), change).await.unwrap_err();
+    let error = update_resource::execute(&world.ports, &world.operator(), change)
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
 }
 

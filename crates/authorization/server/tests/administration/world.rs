@@ -50,12 +50,25 @@ impl World {
     }
     async fn open(url: String, postgres: Option<TestDatabase>, folder: Option<TempDir>) -> Self {
         let clock = Arc::new(ManualClock::default());
-        let db = Db::connect(DbConfig::new(url), Service::Authorization, clock.clone()).await.unwrap();
-        db.migrate(&Migrations::new(Service::Authorization, migrations())).await.unwrap();
+        let db = Db::connect(DbConfig::new(url), Service::Authorization, clock.clone())
+            .await
+            .unwrap();
+        db.migrate(&Migrations::new(Service::Authorization, migrations()))
+            .await
+            .unwrap();
         let store = Arc::new(SqlStore::new(db.clone()));
         let ids = Arc::new(SeededIds::new(1_000_000));
-        let ports = Ports { store, clock: clock.clone(), ids };
-        let world = Self { ports, clock, _postgres: postgres, _folder: folder };
+        let ports = Ports {
+            store,
+            clock: clock.clone(),
+            ids,
+        };
+        let world = Self {
+            ports,
+            clock,
+            _postgres: postgres,
+            _folder: folder,
+        };
         for source in [ONE_QUESTION, E_SATISFACTION, SOGOLYTICS] {
             world.apply(source).await.unwrap();
         }
@@ -66,7 +79,11 @@ impl World {
     }
     pub(crate) fn operator(&self) -> Authorized {
         let subject = Subject::user(UserId::generate(&*self.ports.ids));
-        let caller = Caller { kind: CallerKind::User, subject: Some(subject), ..Caller::anonymous() };
+        let caller = Caller {
+            kind: CallerKind::User,
+            subject: Some(subject),
+            ..Caller::anonymous()
+        };
         witness(caller, None, true)
     }
     /// A user with a token for the account.
@@ -80,7 +97,10 @@ impl World {
         witness(caller, Some(account), false)
     }
     pub(crate) async fn apply(&self, source: &str) -> Result<apply_product::Applied, apply_product::Error> {
-        let command = apply_product::Command { source: source.to_owned(), validate_only: false };
+        let command = apply_product::Command {
+            source: source.to_owned(),
+            validate_only: false,
+        };
         apply_product::execute(&self.ports, &self.operator(), command).await
     }
     pub(crate) async fn person(&self, email: &str) -> UserId {
@@ -90,7 +110,15 @@ impl World {
     }
     pub(crate) async fn tell_person(&self, user: UserId, version: u64, state: PersonState, email: &str) {
         let subject = Subject::user(user);
-        let accounts = self.ports.store.read_all().await.unwrap().accounts_of(&subject).await.unwrap();
+        let accounts = self
+            .ports
+            .store
+            .read_all()
+            .await
+            .unwrap()
+            .accounts_of(&subject)
+            .await
+            .unwrap();
         let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
         roots.push(ScopeRoot::Deployment);
         let mut unit = self.ports.store.write_all(&roots).await.unwrap();
@@ -120,18 +148,32 @@ impl World {
     pub(crate) async fn tell_account(&self, told: AccountTold) {
         let root = ScopeRoot::Account(told.id);
         let mut unit = self.ports.store.write_all(&[root]).await.unwrap();
-        account_changed(&mut *unit, &*self.ports.ids, self.now(), told).await.unwrap();
+        account_changed(&mut *unit, &*self.ports.ids, self.now(), told)
+            .await
+            .unwrap();
         unit.commit().await.unwrap();
     }
     pub(crate) async fn account(&self, product: &str, owner: Option<UserId>, seats: u32) -> AccountId {
         let id = AccountId::generate(&*self.ports.ids);
         let told = self.account_told(id, product, 1);
-        self.tell_account(AccountTold { owner: owner.map(Subject::user), seats, ..told }).await;
+        self.tell_account(AccountTold {
+            owner: owner.map(Subject::user),
+            seats,
+            ..told
+        })
+        .await;
         id
     }
     pub(crate) async fn tell_place(&self, told: PlaceTold) {
-        let mut unit = self.ports.store.write_all(&[ScopeRoot::Account(told.account)]).await.unwrap();
-        place_changed(&mut *unit, &*self.ports.ids, self.now(), told).await.unwrap();
+        let mut unit = self
+            .ports
+            .store
+            .write_all(&[ScopeRoot::Account(told.account)])
+            .await
+            .unwrap();
+        place_changed(&mut *unit, &*self.ports.ids, self.now(), told)
+            .await
+            .unwrap();
         unit.commit().await.unwrap();
     }
     pub(crate) fn place_told(account: AccountId, scope: &Scope, version: u64) -> PlaceTold {
@@ -156,9 +198,20 @@ impl World {
         self.tell_place(Self::place_told(account, &scope, 1)).await;
         scope
     }
-    pub(crate) async fn join(&self, user: UserId, account: AccountId) -> Result<Member, create_member::Error> {
-        let command = create_member::Command { account, user, kind: MemberKind::Agent, expires_at: None };
-        Ok(create_member::execute(&self.ports, &self.operator(), command).await?.0)
+    pub(crate) async fn join(
+        &self,
+        user: UserId,
+        account: AccountId,
+    ) -> Result<Member, create_member::Error> {
+        let command = create_member::Command {
+            account,
+            user,
+            kind: MemberKind::Agent,
+            expires_at: None,
+        };
+        Ok(create_member::execute(&self.ports, &self.operator(), command)
+            .await?
+            .0)
     }
     /// A person who is a member.
     pub(crate) async fn member(&self, email: &str, account: AccountId) -> UserId {
@@ -200,16 +253,30 @@ impl World {
     pub(crate) async fn roles(&self, account: AccountId, user: UserId, scope: &Scope) -> Vec<String> {
         let read = self.ports.store.read(account).await.unwrap();
         let all = read.bindings_of(account, &Subject::user(user)).await.unwrap();
-        all.into_iter().filter(|binding| binding.scope == *scope).map(|binding| binding.role).collect()
+        all.into_iter()
+            .filter(|binding| binding.scope == *scope)
+            .map(|binding| binding.role)
+            .collect()
     }
     /// An operator whose rights are there to be looked at again.
     pub(crate) async fn maker(&self) -> Authorized {
         let user = UserId::generate(&*self.ports.ids);
         let root = ScopeRoot::Deployment;
-        let mut unit = self.ports.store.write_all(std::slice::from_ref(&root)).await.unwrap();
-        unit.set_root_binding(&root, &Subject::user(user), "operator", true).await.unwrap();
+        let mut unit = self
+            .ports
+            .store
+            .write_all(std::slice::from_ref(&root))
+            .await
+            .unwrap();
+        unit.set_root_binding(&root, &Subject::user(user), "operator", true)
+            .await
+            .unwrap();
         unit.commit().await.unwrap();
-        let caller = Caller { kind: CallerKind::User, subject: Some(Subject::user(user)), ..Caller::anonymous() };
+        let caller = Caller {
+            kind: CallerKind::User,
+            subject: Some(Subject::user(user)),
+            ..Caller::anonymous()
+        };
         witness(caller, None, true)
     }
 }

@@ -10,8 +10,9 @@ use bailiwick_authorization_server::{
     replica::{Bound, Event, ProductState, Root, Row, Vector},
 };
 use bailiwick_policy::{
-    AccountPolicy, Audience, DecisionInput, Level, Member, MemberState, Numbers, PermissionSet, PermissionSetBuilder,
-    Place, PlaceId, PlaceState, Places, Product, Request, Resource, RoleNo, Target, Values, compile, decide,
+    AccountPolicy, Audience, DecisionInput, Level, Member, MemberState, Numbers, PermissionSet,
+    PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Product, Request, Resource, RoleNo, Target,
+    Values, compile, decide,
     manifest::{self, MemberKind},
 };
 use bailiwick_types::{AccountId, GroupId, ProductName, Scope, Subject, Timestamp, UserId, WorkspaceId};
@@ -73,13 +74,21 @@ pub fn name() -> ProductName {
 /// The two manifests that the product has in turns.
 pub fn products() -> Vec<Arc<ProductState>> {
     let first = manifest::parse(FIRST).unwrap();
-    let second =
-        manifest::parse(&FIRST.replace("{account: {permissions: [note.edit]}", "{account: {permissions: [note.view]}"))
-            .unwrap();
+    let second = manifest::parse(&FIRST.replace(
+        "{account: {permissions: [note.edit]}",
+        "{account: {permissions: [note.view]}",
+    ))
+    .unwrap();
     assert_ne!(first, second);
     let (one, numbers) = compile(&first, Numbers::default()).unwrap();
     let (two, _) = compile(&second, numbers).unwrap();
-    let state = |manifest, product| Arc::new(ProductState { name: name(), manifest, product: Arc::new(product) });
+    let state = |manifest, product| {
+        Arc::new(ProductState {
+            name: name(),
+            manifest,
+            product: Arc::new(product),
+        })
+    };
     vec![state(1, one), state(2, two)]
 }
 
@@ -142,7 +151,14 @@ impl State {
             inner: PlaceState::Active,
             changes: BTreeMap::new(),
         };
-        Self { products: [one, two], deployment: 0, product: 1, version: 1, serves: true, accounts: [empty(), empty()] }
+        Self {
+            products: [one, two],
+            deployment: 0,
+            product: 1,
+            version: 1,
+            serves: true,
+            accounts: [empty(), empty()],
+        }
     }
     fn now(&self) -> &Arc<Product> {
         &self.products[self.version - 1]
@@ -156,7 +172,11 @@ impl State {
     }
     pub fn vector(&self, account: AccountId) -> Vector {
         let account = self.accounts[slot(account)].revision;
-        Vector { deployment: self.deployment, product: self.product, account }
+        Vector {
+            deployment: self.deployment,
+            product: self.product,
+            account,
+        }
     }
     pub fn policy(&self, product: &Arc<Product>) -> AccountPolicy {
         AccountPolicy::compile(Arc::clone(product), Vec::new(), Vec::new(), BTreeMap::new())
@@ -168,7 +188,10 @@ impl State {
             set.bind(RoleNo::SERVICE, PlaceId::PRODUCT, None, None);
             sets.insert(service().as_str().into(), Arc::new(set.build()));
         }
-        Bound { revision: self.product, sets }
+        Bound {
+            revision: self.product,
+            sets,
+        }
     }
     pub fn places(&self, account: AccountId) -> Places {
         let mut places = Places::new(account);
@@ -188,7 +211,11 @@ impl State {
         let state = &self.accounts[slot(account)];
         let mut set = PermissionSetBuilder::new(subject.clone());
         if state.members.contains(subject) {
-            set.member(Member { kind: MemberKind::Agent, state: MemberState::Active, expires_at: None });
+            set.member(Member {
+                kind: MemberKind::Agent,
+                state: MemberState::Active,
+                expires_at: None,
+            });
         }
         for (n, member) in &state.groups {
             if member == subject {
@@ -244,14 +271,22 @@ impl State {
             };
             for set in self.closure(account, &subject) {
                 let key = key_of(set.subject());
-                parts.insert(key, PartValue::Set { set: Arc::new(set), disabled: false });
+                parts.insert(
+                    key,
+                    PartValue::Set {
+                        set: Arc::new(set),
+                        disabled: false,
+                    },
+                );
             }
         }
         parts.into_iter().collect()
     }
     pub fn last_changes(&self, account: AccountId, keys: &[PartKey]) -> Vec<u64> {
         let state = &self.accounts[slot(account)];
-        keys.iter().map(|key| state.changes.get(key).copied().unwrap_or(0)).collect()
+        keys.iter()
+            .map(|key| state.changes.get(key).copied().unwrap_or(0))
+            .collect()
     }
 
     /// What the questions are answered with at this moment, made from everything at once.
@@ -279,7 +314,11 @@ impl State {
                 sets: &sets,
                 buckets: &[],
                 target,
-                request: Request { attributes: &none, context: &none, digest: None },
+                request: Request {
+                    attributes: &none,
+                    context: &none,
+                    digest: None,
+                },
                 audience: Audience::Product,
                 now: Timestamp(0),
             };
@@ -327,7 +366,11 @@ impl State {
         }
     }
     fn row(&self, root: Root, events: Vec<Event>) -> Row {
-        Row { revision: self.revision_of(&root), root, events }
+        Row {
+            revision: self.revision_of(&root),
+            root,
+            events,
+        }
     }
     fn change_account(&mut self, n: usize, dice: &mut Dice) -> Vec<Event> {
         let account = ACCOUNTS[n];
@@ -338,8 +381,11 @@ impl State {
         let mut events = Vec::new();
         match dice.below(12) {
             0 => {
-                state.inner =
-                    if state.inner == PlaceState::Active { PlaceState::Suspended } else { PlaceState::Active };
+                state.inner = if state.inner == PlaceState::Active {
+                    PlaceState::Suspended
+                } else {
+                    PlaceState::Active
+                };
                 events.push(Event::Place(self.inner_of(account)));
             }
             1 => events.push(Event::Content),
@@ -371,7 +417,9 @@ impl State {
                 let place = PlaceId::from(account);
                 let had = state.bindings.remove(&(a.clone(), roles[0], place));
                 state.bindings.remove(&(b.clone(), roles[0], place));
-                state.bindings.insert((if had { b.clone() } else { a.clone() }, roles[0], place));
+                state
+                    .bindings
+                    .insert((if had { b.clone() } else { a.clone() }, roles[0], place));
                 events.extend([a, b].iter().map(|who| Event::Part(key_of(who))));
             }
             _ => {

@@ -49,19 +49,33 @@ impl Bed {
     pub async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/authorization.db", folder.path().display());
-        Self { url, clock: Arc::default(), postgres: None, folder: Some(folder) }
+        Self {
+            url,
+            clock: Arc::default(),
+            postgres: None,
+            folder: Some(folder),
+        }
     }
     pub async fn postgres() -> Self {
         let database = Postgres::database().await;
-        Self { url: database.url(), clock: Arc::default(), postgres: Some(database), folder: None }
+        Self {
+            url: database.url(),
+            clock: Arc::default(),
+            postgres: Some(database),
+            folder: None,
+        }
     }
     pub async fn open(&self) -> Db {
         let config = DbConfig::new(self.url.as_str());
-        Db::connect(config, Service::Authorization, self.clock.clone()).await.unwrap()
+        Db::connect(config, Service::Authorization, self.clock.clone())
+            .await
+            .unwrap()
     }
     pub async fn world(self) -> World {
         let db = self.open().await;
-        db.migrate(&Migrations::new(Service::Authorization, migrations())).await.unwrap();
+        db.migrate(&Migrations::new(Service::Authorization, migrations()))
+            .await
+            .unwrap();
         let world = World { db, bed: self };
         world.apply(MANIFEST, 1).await;
         world
@@ -111,20 +125,40 @@ impl Write<'_> {
         self.run(
             "INSERT INTO part (account_id, kind, key, revision) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (account_id, kind, key) DO UPDATE SET revision = excluded.revision",
-            vec![self.account.uuid().into(), kind.into(), key.into(), revision.into()],
+            vec![
+                self.account.uuid().into(),
+                kind.into(),
+                key.into(),
+                revision.into(),
+            ],
         )
         .await;
         self.tx.emit(&self.root, bailiwick_feed::encode(change)).unwrap();
     }
     pub async fn touch_subject(&mut self, subject: &str) {
-        self.part(1, subject, Change::SubjectChanged(pb::SubjectChanged { subject: subject.into() })).await;
+        self.part(
+            1,
+            subject,
+            Change::SubjectChanged(pb::SubjectChanged {
+                subject: subject.into(),
+            }),
+        )
+        .await;
     }
     pub async fn touch_group(&mut self, id: GroupId) {
         let text = id.to_string();
-        self.part(2, &text, Change::GroupChanged(pb::GroupChanged { group: text.clone() })).await;
+        self.part(
+            2,
+            &text,
+            Change::GroupChanged(pb::GroupChanged { group: text.clone() }),
+        )
+        .await;
     }
     pub async fn touch_resource(&mut self, of: &str, id: &str) {
-        let change = Change::ResourceChanged(pb::ResourceChanged { r#type: of.into(), id: id.into() });
+        let change = Change::ResourceChanged(pb::ResourceChanged {
+            r#type: of.into(),
+            id: id.into(),
+        });
         self.part(3, &format!("{of}:{id}"), change).await;
     }
     pub async fn bind(&mut self, subject: &Subject, role: &str, scope: &Scope) {
@@ -152,7 +186,8 @@ impl Write<'_> {
     }
     pub async fn unbind(&mut self, subject: &Subject) {
         let sql = "DELETE FROM binding WHERE account_id = $1 AND subject = $2";
-        self.run(sql, vec![self.account.uuid().into(), subject.as_str().into()]).await;
+        self.run(sql, vec![self.account.uuid().into(), subject.as_str().into()])
+            .await;
         self.touched(subject).await;
     }
     pub async fn member(&mut self, user: UserId) {
@@ -174,7 +209,11 @@ impl Write<'_> {
     pub async fn join(&mut self, id: GroupId, subject: &Subject) {
         self.run(
             "INSERT INTO group_member (account_id, group_id, subject) VALUES ($1, $2, $3)",
-            vec![self.account.uuid().into(), id.uuid().into(), subject.as_str().into()],
+            vec![
+                self.account.uuid().into(),
+                id.uuid().into(),
+                subject.as_str().into(),
+            ],
         )
         .await;
         self.touched(subject).await;
@@ -182,7 +221,11 @@ impl Write<'_> {
     pub async fn leave(&mut self, id: GroupId, subject: &Subject) {
         self.run(
             "DELETE FROM group_member WHERE account_id = $1 AND group_id = $2 AND subject = $3",
-            vec![self.account.uuid().into(), id.uuid().into(), subject.as_str().into()],
+            vec![
+                self.account.uuid().into(),
+                id.uuid().into(),
+                subject.as_str().into(),
+            ],
         )
         .await;
         self.touched(subject).await;
@@ -204,7 +247,14 @@ impl Write<'_> {
         });
         self.tx.emit(&self.root, bailiwick_feed::encode(change)).unwrap();
     }
-    pub async fn resource(&mut self, of: &str, id: &str, scope: &Scope, parent: Option<(&str, &str)>, attributes: &str) {
+    pub async fn resource(
+        &mut self,
+        of: &str,
+        id: &str,
+        scope: &Scope,
+        parent: Option<(&str, &str)>,
+        attributes: &str,
+    ) {
         self.run(
             "INSERT INTO resource (account_id, type, id, scope_level, scope_id, parent_type, parent_id, title, attributes, \
              revision, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, 1, 0, 0) \
@@ -225,7 +275,8 @@ impl Write<'_> {
     }
     pub async fn unregister(&mut self, of: &str, id: &str) {
         let sql = "DELETE FROM resource WHERE account_id = $1 AND type = $2 AND id = $3";
-        self.run(sql, vec![self.account.uuid().into(), of.into(), id.into()]).await;
+        self.run(sql, vec![self.account.uuid().into(), of.into(), id.into()])
+            .await;
         self.touch_resource(of, id).await;
     }
     pub async fn commit(self) -> Committed {
@@ -241,7 +292,10 @@ impl World {
         let conn = tx.conn();
         let sql = "SELECT numbers FROM product WHERE name = $1";
         let name = Value::from(manifest.product.clone());
-        let row = conn.query_one_raw(statement(conn, sql, vec![name])).await.unwrap();
+        let row = conn
+            .query_one_raw(statement(conn, sql, vec![name]))
+            .await
+            .unwrap();
         let numbers: Numbers = row.map_or_else(Numbers::default, |row| {
             serde_json::from_str(&row.try_get::<String>("", "numbers").unwrap()).unwrap()
         });
@@ -269,7 +323,12 @@ impl World {
     pub async fn write(&self, account: AccountId) -> Write<'_> {
         let root = ScopeRoot::Account(account);
         let tx = self.db.begin_write(std::slice::from_ref(&root)).await.unwrap();
-        Write { tx, root, account, world: self }
+        Write {
+            tx,
+            root,
+            account,
+            world: self,
+        }
     }
 
     pub async fn account(&self, id: AccountId) {
@@ -281,8 +340,13 @@ impl World {
                 vec![id.uuid().into()],
             )
             .await;
-        let change = Change::PolicyChanged(pb::PolicyChanged { account: id.to_string() });
-        write.tx.emit(&write.root, bailiwick_feed::encode(change)).unwrap();
+        let change = Change::PolicyChanged(pb::PolicyChanged {
+            account: id.to_string(),
+        });
+        write
+            .tx
+            .emit(&write.root, bailiwick_feed::encode(change))
+            .unwrap();
         write.commit().await;
     }
 
@@ -290,8 +354,13 @@ impl World {
         let mut tx = self.db.begin_write(std::slice::from_ref(&root)).await.unwrap();
         let sql = "INSERT INTO root_binding (root, subject, role, created_at) VALUES ($1, $2, $3, 0)";
         let values = vec![root.to_string().into(), subject.as_str().into(), role.into()];
-        tx.conn().execute_raw(statement(tx.conn(), sql, values)).await.unwrap();
-        let change = Change::PolicyChanged(pb::PolicyChanged { account: String::new() });
+        tx.conn()
+            .execute_raw(statement(tx.conn(), sql, values))
+            .await
+            .unwrap();
+        let change = Change::PolicyChanged(pb::PolicyChanged {
+            account: String::new(),
+        });
         tx.emit(&root, bailiwick_feed::encode(change)).unwrap();
         tx.commit().await.unwrap();
     }
@@ -328,9 +397,19 @@ pub async fn ask(
 }
 
 /// Whether it is allowed by what the replica has.
-pub async fn allows(replica: &Replica, account: AccountId, subject: &Subject, permission: &str, target: &str) -> bool {
+pub async fn allows(
+    replica: &Replica,
+    account: AccountId,
+    subject: &Subject,
+    permission: &str,
+    target: &str,
+) -> bool {
     let near = Consistency::MinimizeLatency;
-    ask(replica, account, subject, permission, target, &near).await.unwrap().outcome == Outcome::Allow
+    ask(replica, account, subject, permission, target, &near)
+        .await
+        .unwrap()
+        .outcome
+        == Outcome::Allow
 }
 
 /// Whether it is allowed at a token.
@@ -343,7 +422,11 @@ pub async fn allows_at(
     token: Token,
 ) -> bool {
     let fresh = Consistency::AtLeast(token);
-    ask(replica, account, subject, permission, target, &fresh).await.unwrap().outcome == Outcome::Allow
+    ask(replica, account, subject, permission, target, &fresh)
+        .await
+        .unwrap()
+        .outcome
+        == Outcome::Allow
 }
 
 /// Runs each of the named tests on both engines.

@@ -16,8 +16,13 @@ pub(crate) fn place_state(code: i64, table: &'static str, row: &str) -> Result<P
 
 /// Reads a level.
 pub(crate) fn level(code: i64, table: &'static str, row: &str) -> Result<Level, Error> {
-    const ALL: [Level; 5] =
-        [Level::Deployment, Level::Product, Level::Account, Level::Instance, Level::Workspace];
+    const ALL: [Level; 5] = [
+        Level::Deployment,
+        Level::Product,
+        Level::Account,
+        Level::Instance,
+        Level::Workspace,
+    ];
     ALL.into_iter()
         .find(|level| *level as i64 == code)
         .ok_or_else(|| Error::corrupt(table, "level", row, "is no level"))

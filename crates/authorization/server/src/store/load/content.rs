@@ -6,8 +6,8 @@ use std::{
 };
 
 use bailiwick_policy::{
-    AccountPolicy, CustomRole, LevelOverlay, Numbers, Overlay, PermissionSetBuilder, Place, PlaceId, Places, Product,
-    RoleNo, compile,
+    AccountPolicy, CustomRole, LevelOverlay, Numbers, Overlay, PermissionSetBuilder, Place, PlaceId, Places,
+    Product, RoleNo, compile,
     manifest::{EntryDecl, Manifest, RoleDecl},
 };
 use bailiwick_sql::{Error, placeholders, statement};
@@ -43,14 +43,23 @@ pub(super) async fn account_row(
     account: AccountId,
 ) -> Result<Option<AccountRow>, Error> {
     let sql = "SELECT product, CAST(state AS bigint) AS state, settings FROM account WHERE id = $1";
-    let row = conn.query_one_raw(statement(conn, sql, vec![account.uuid().into()])).await?;
+    let row = conn
+        .query_one_raw(statement(conn, sql, vec![account.uuid().into()]))
+        .await?;
     let Some(row) = row else { return Ok(None) };
     let key = account.to_string();
     let product: String = row.try_get("", "product")?;
     Ok(Some(AccountRow {
-        product: product.try_into().map_err(|error| Error::corrupt("account", "product", &key, error))?,
+        product: product
+            .try_into()
+            .map_err(|error| Error::corrupt("account", "product", &key, error))?,
         state: code::place_state(row.try_get("", "state")?, "account", &key)?,
-        settings: json(&row.try_get::<String>("", "settings")?, "account", "settings", &key)?,
+        settings: json(
+            &row.try_get::<String>("", "settings")?,
+            "account",
+            "settings",
+            &key,
+        )?,
     }))
 }
 
@@ -63,27 +72,47 @@ pub(super) async fn products(
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = format!("SELECT name, version FROM product WHERE name IN ({})", placeholders(1, names.len()));
+    let sql = format!(
+        "SELECT name, version FROM product WHERE name IN ({})",
+        placeholders(1, names.len())
+    );
     let values = names.iter().map(|name| name.as_str().into()).collect();
     let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
     let mut products = Vec::with_capacity(rows.len());
     for row in rows {
         let name: String = row.try_get("", "name")?;
         let version = number(&row, "version")?;
-        let same = known.iter().find(|product| product.name.as_str() == name && product.manifest == version);
+        let same = known
+            .iter()
+            .find(|product| product.name.as_str() == name && product.manifest == version);
         if let Some(same) = same {
             products.push(Arc::clone(same));
             continue;
         }
         let sql = "SELECT version, canonical, numbers FROM product WHERE name = $1";
-        let found = conn.query_one_raw(statement(conn, sql, vec![name.clone().into()])).await?;
+        let found = conn
+            .query_one_raw(statement(conn, sql, vec![name.clone().into()]))
+            .await?;
         let Some(found) = found else { continue };
-        let manifest: Manifest = json(&found.try_get::<String>("", "canonical")?, "product", "canonical", &name)?;
-        let numbers: Numbers = json(&found.try_get::<String>("", "numbers")?, "product", "numbers", &name)?;
-        let (product, _) =
-            compile(&manifest, numbers).map_err(|error| Error::corrupt("product", "canonical", &name, error))?;
+        let manifest: Manifest = json(
+            &found.try_get::<String>("", "canonical")?,
+            "product",
+            "canonical",
+            &name,
+        )?;
+        let numbers: Numbers = json(
+            &found.try_get::<String>("", "numbers")?,
+            "product",
+            "numbers",
+            &name,
+        )?;
+        let (product, _) = compile(&manifest, numbers)
+            .map_err(|error| Error::corrupt("product", "canonical", &name, error))?;
         products.push(Arc::new(ProductState {
-            name: name.clone().try_into().map_err(|error| Error::corrupt("product", "name", &name, error))?,
+            name: name
+                .clone()
+                .try_into()
+                .map_err(|error| Error::corrupt("product", "name", &name, error))?,
             manifest: number(&found, "version")?,
             product: Arc::new(product),
         }));
@@ -113,26 +142,39 @@ pub(super) async fn bound(
     let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
     let mut builders: Vec<BTreeMap<String, PermissionSetBuilder>> = vec![BTreeMap::new(); roots.len()];
     for row in rows {
-        let (root, subject, role): (String, String, String) =
-            (row.try_get("", "root")?, row.try_get("", "subject")?, row.try_get("", "role")?);
+        let (root, subject, role): (String, String, String) = (
+            row.try_get("", "root")?,
+            row.try_get("", "subject")?,
+            row.try_get("", "role")?,
+        );
         let Some(no) = suite_role(&role) else { continue };
         for ((of, _), builders) in roots.iter().zip(&mut builders) {
             if of.to_string() != root {
                 continue;
             }
-            let place = if *of == ScopeRoot::Deployment { PlaceId::DEPLOYMENT } else { PlaceId::PRODUCT };
+            let place = if *of == ScopeRoot::Deployment {
+                PlaceId::DEPLOYMENT
+            } else {
+                PlaceId::PRODUCT
+            };
             let parsed: Subject = subject
                 .parse()
                 .map_err(|error| Error::corrupt("root_binding", "subject", &root, error))?;
-            let builder =
-                builders.entry(subject.clone()).or_insert_with(|| PermissionSetBuilder::new(parsed.clone()));
+            let builder = builders
+                .entry(subject.clone())
+                .or_insert_with(|| PermissionSetBuilder::new(parsed.clone()));
             builder.bind(no, place, None, None);
         }
     }
     let bound = roots.iter().zip(builders).map(|((_, revision), builders)| {
-        let sets: HashMap<Box<str>, _> =
-            builders.into_iter().map(|(subject, set)| (subject.into(), Arc::new(set.build()))).collect();
-        Arc::new(Bound { revision: *revision, sets })
+        let sets: HashMap<Box<str>, _> = builders
+            .into_iter()
+            .map(|(subject, set)| (subject.into(), Arc::new(set.build())))
+            .collect();
+        Arc::new(Bound {
+            revision: *revision,
+            sets,
+        })
     });
     Ok(bound.collect())
 }
@@ -146,14 +188,23 @@ pub(crate) async fn policy_rows(
 ) -> Result<PolicyRows, Error> {
     let id: Value = account.uuid().into();
     let key = account.to_string();
-    let sql = "SELECT name, CAST(number AS bigint) AS number, definition FROM account_role WHERE account_id = $1";
+    let sql =
+        "SELECT name, CAST(number AS bigint) AS number, definition FROM account_role WHERE account_id = $1";
     let mut custom = Vec::new();
     for row in conn.query_all_raw(statement(conn, sql, vec![id.clone()])).await? {
-        let decl: RoleDecl =
-            json(&row.try_get::<String>("", "definition")?, "account_role", "definition", &key)?;
+        let decl: RoleDecl = json(
+            &row.try_get::<String>("", "definition")?,
+            "account_role",
+            "definition",
+            &key,
+        )?;
         let no = u32::try_from(row.try_get::<i64>("", "number")?)
             .map_err(|error| Error::corrupt("account_role", "number", &key, error))?;
-        custom.push(CustomRole { no: RoleNo(no), name: row.try_get("", "name")?, decl });
+        custom.push(CustomRole {
+            no: RoleNo(no),
+            name: row.try_get("", "name")?,
+            decl,
+        });
     }
     let sql =
         "SELECT role, CAST(level AS bigint) AS level, added, removed FROM role_overlay WHERE account_id = $1";
@@ -161,27 +212,51 @@ pub(crate) async fn policy_rows(
     for row in conn.query_all_raw(statement(conn, sql, vec![id])).await? {
         let name: String = row.try_get("", "role")?;
         // A role that the manifest no longer has is changed no more.
-        let Some(no) = product.role_no(&name) else { continue };
+        let Some(no) = product.role_no(&name) else {
+            continue;
+        };
         let level = code::level(row.try_get("", "level")?, "role_overlay", &key)?;
-        let add: Vec<EntryDecl> =
-            json(&row.try_get::<String>("", "added")?, "role_overlay", "added", &key)?;
-        let remove: Vec<String> =
-            json(&row.try_get::<String>("", "removed")?, "role_overlay", "removed", &key)?;
-        let overlay = overlays.entry(no).or_insert_with(|| Overlay { role: no, levels: BTreeMap::new() });
+        let add: Vec<EntryDecl> = json(
+            &row.try_get::<String>("", "added")?,
+            "role_overlay",
+            "added",
+            &key,
+        )?;
+        let remove: Vec<String> = json(
+            &row.try_get::<String>("", "removed")?,
+            "role_overlay",
+            "removed",
+            &key,
+        )?;
+        let overlay = overlays.entry(no).or_insert_with(|| Overlay {
+            role: no,
+            levels: BTreeMap::new(),
+        });
         overlay.levels.insert(level, LevelOverlay { add, remove });
     }
-    Ok(PolicyRows { custom, overlays: overlays.into_values().collect(), settings })
+    Ok(PolicyRows {
+        custom,
+        overlays: overlays.into_values().collect(),
+        settings,
+    })
 }
 
 /// Compiles the policy that rows make.
 pub(crate) fn policy_of(product: Arc<Product>, rows: &PolicyRows) -> AccountPolicy {
-    AccountPolicy::compile(product, rows.custom.clone(), rows.overlays.clone(), rows.settings.clone())
+    AccountPolicy::compile(
+        product,
+        rows.custom.clone(),
+        rows.overlays.clone(),
+        rows.settings.clone(),
+    )
 }
 
 async fn places(conn: &impl ConnectionTrait, account: AccountId, row: &AccountRow) -> Result<Places, Error> {
     let sql = "SELECT id, parent_id, CAST(level AS bigint) AS level, CAST(state AS bigint) AS state \
                FROM place WHERE account_id = $1";
-    let rows = conn.query_all_raw(statement(conn, sql, vec![account.uuid().into()])).await?;
+    let rows = conn
+        .query_all_raw(statement(conn, sql, vec![account.uuid().into()]))
+        .await?;
     let mut places = Vec::with_capacity(rows.len());
     for row in rows {
         let id: Uuid = row.try_get("", "id")?;
@@ -211,15 +286,26 @@ pub(super) async fn content(
     known: &[Arc<ProductState>],
 ) -> Result<Option<Content>, Error> {
     let names = [row.product.clone()];
-    let Some(product) = products(conn, &names, known).await?.pop() else { return Ok(None) };
-    let roots =
-        [(ScopeRoot::Deployment, revisions.0), (ScopeRoot::Product(row.product.clone()), revisions.1)];
+    let Some(product) = products(conn, &names, known).await?.pop() else {
+        return Ok(None);
+    };
+    let roots = [
+        (ScopeRoot::Deployment, revisions.0),
+        (ScopeRoot::Product(row.product.clone()), revisions.1),
+    ];
     let mut bound = bound(conn, &roots).await?.into_iter();
     let (deployment, product_bound) = (bound.next().unwrap_or_default(), bound.next().unwrap_or_default());
     let places = places(conn, account, &row).await?;
     let rows = policy_rows(conn, account, &product.product, row.settings).await?;
     let policy = Arc::new(policy_of(Arc::clone(&product.product), &rows));
-    Ok(Some(Content { deployment, product, product_bound, rows: Arc::new(rows), policy, places }))
+    Ok(Some(Content {
+        deployment,
+        product,
+        product_bound,
+        rows: Arc::new(rows),
+        policy,
+        places,
+    }))
 }
 
 /// A number that is never negative.

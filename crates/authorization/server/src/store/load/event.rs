@@ -27,7 +27,11 @@ pub(super) fn row_of(row: &OutboxRow) -> Option<Row> {
             Ok(pb::Change { change: None }) | Err(_) => events.push(Event::Unreadable),
         }
     }
-    Some(Row { root, revision: row.revision, events })
+    Some(Row {
+        root,
+        revision: row.revision,
+        events,
+    })
 }
 
 fn event_of(change: Change, root: &Root) -> Option<Event> {
@@ -38,7 +42,10 @@ fn event_of(change: Change, root: &Root) -> Option<Event> {
             Some(Event::Content)
         }
         Change::SubjectChanged(changed) => {
-            let group = changed.subject.strip_prefix("group:").and_then(|id| id.parse::<GroupId>().ok());
+            let group = changed
+                .subject
+                .strip_prefix("group:")
+                .and_then(|id| id.parse::<GroupId>().ok());
             Some(Event::Part(match group {
                 Some(group) => PartKey::Group(group.uuid().as_u128()),
                 None => PartKey::Subject(changed.subject.into()),
@@ -48,9 +55,9 @@ fn event_of(change: Change, root: &Root) -> Option<Event> {
             Ok(group) => Event::Part(PartKey::Group(group.uuid().as_u128())),
             Err(_) => Event::Unreadable,
         }),
-        Change::ResourceChanged(changed) => {
-            Some(Event::Part(PartKey::Resource(format!("{}:{}", changed.r#type, changed.id).into())))
-        }
+        Change::ResourceChanged(changed) => Some(Event::Part(PartKey::Resource(
+            format!("{}:{}", changed.r#type, changed.id).into(),
+        ))),
         Change::PolicyChanged(_) => Some(Event::Content),
         Change::PlaceApplied(place) => Some(place_of(&place).unwrap_or(Event::Unreadable)),
         Change::ProductApplied(_) => Some(Event::Content),
@@ -79,7 +86,12 @@ fn place_of(place: &pb::PlaceApplied) -> Option<Event> {
         Level::Account => Some(Event::AccountState(state)),
         level @ (Level::Instance | Level::Workspace) => {
             let parent: Scope = place.parent.parse().ok()?;
-            Some(Event::Place(Place { id: PlaceId::from(&scope), parent: PlaceId::from(&parent), level, state }))
+            Some(Event::Place(Place {
+                id: PlaceId::from(&scope),
+                parent: PlaceId::from(&parent),
+                level,
+                state,
+            }))
         }
         Level::Deployment | Level::Product => None,
     }

@@ -48,7 +48,9 @@ impl Lists {
         ];
         let conn = self.0.load();
         let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-        rows.iter().map(|row| Ok(AccountId::from_uuid(row.try_get("", "id")?))).collect()
+        rows.iter()
+            .map(|row| Ok(AccountId::from_uuid(row.try_get("", "id")?)))
+            .collect()
     }
 
     /// The titles of scopes of an account, in their order; empty where one is not known.
@@ -92,7 +94,11 @@ impl Lists {
     ) -> Result<Vec<Access>, Error> {
         let id = scope.uuid().unwrap_or_else(|| account.uuid());
         let conn = self.0.load();
-        let collate = if self.0.backend() == DbBackend::Postgres { " COLLATE \"C\"" } else { "" };
+        let collate = if self.0.backend() == DbBackend::Postgres {
+            " COLLATE \"C\""
+        } else {
+            ""
+        };
         let live = |table: &str| format!("({table}.expires_at IS NULL OR {table}.expires_at > $3)");
         // Above: the scope, what it lies in, the account. Below: the scope and what lies in it; all of an account.
         let sql = format!(
@@ -132,7 +138,11 @@ impl Lists {
                 let (subject, role): (String, Option<String>) =
                     (row.try_get("", "subject")?, row.try_get("", "role")?);
                 if page.last().is_none_or(|last| last.subject != subject) {
-                    page.push(Access { subject, roles: Vec::new(), granted: false });
+                    page.push(Access {
+                        subject,
+                        roles: Vec::new(),
+                        granted: false,
+                    });
                 }
                 if let Some(last) = page.last_mut() {
                     match role {
@@ -162,7 +172,11 @@ impl Lists {
 
     async fn retain_members(&self, account: AccountId, page: &mut Vec<Access>) -> Result<(), Error> {
         let user = |text: &str| text.parse::<Subject>().ok().and_then(|subject| subject.user_id());
-        let users: Vec<Uuid> = page.iter().filter_map(|access| user(&access.subject)).map(|id| id.uuid()).collect();
+        let users: Vec<Uuid> = page
+            .iter()
+            .filter_map(|access| user(&access.subject))
+            .map(|id| id.uuid())
+            .collect();
         if users.is_empty() {
             return Ok(());
         }

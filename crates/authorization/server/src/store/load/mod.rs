@@ -21,8 +21,8 @@ pub(crate) use lists::Lists;
 use crate::{
     cache::{PartKey, PartValue},
     replica::{
-        AccountOf, Arrivals, Arrived, Epoch, Loaded, PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source,
-        SourceError, Vector,
+        AccountOf, Arrivals, Arrived, Epoch, Loaded, PartsRead, Polled, ProductState, Read, Root, Roots, Row,
+        Source, SourceError, Vector,
     },
 };
 
@@ -63,7 +63,10 @@ impl SqlSource {
     /// Reads this database.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self { db, feed: Mutex::default() }
+        Self {
+            db,
+            feed: Mutex::default(),
+        }
     }
 
     async fn begin(&self, following: &mut Following) -> Result<Epoch, SourceError> {
@@ -85,16 +88,32 @@ impl SqlSource {
         let sql = sets::sql(self.db.backend(), &stamp(self.db.backend(), 4));
         let mut values = sets::values(of.account, &seeds, user);
         values.extend(stamp_values(of));
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await.map_err(Error::from)?;
-        let first = rows.iter().find(|row| row.try_get::<i32>("", "kind").ok() == Some(0) || kind_of(row) == Some(0));
+        let rows = conn
+            .query_all_raw(statement(conn, sql, values))
+            .await
+            .map_err(Error::from)?;
+        let first = rows
+            .iter()
+            .find(|row| row.try_get::<i32>("", "kind").ok() == Some(0) || kind_of(row) == Some(0));
         let first = first.ok_or_else(no_stamp)?;
         let epoch: String = first.try_get("", "subject").map_err(Error::from)?;
         let epoch = self.db.saw_epoch(&epoch)?;
         let n = |column: &str| content::number(first, column);
-        let at = Vector { deployment: n("a")?, product: n("b")?, account: n("c")? };
+        let at = Vector {
+            deployment: n("a")?,
+            product: n("b")?,
+            account: n("c")?,
+        };
         let manifest = n("d")?;
         if manifest != of.product.manifest {
-            return Ok(Read { epoch, at, value: PartsRead { manifest, parts: Vec::new() } });
+            return Ok(Read {
+                epoch,
+                at,
+                value: PartsRead {
+                    manifest,
+                    parts: Vec::new(),
+                },
+            });
         }
         let read = sets::read(&rows, of.policy, user, &seeds)?;
         let mut parts = Vec::with_capacity(read.sets.len());
@@ -104,9 +123,19 @@ impl SqlSource {
                 Some(id) => PartKey::Group(id.as_u128()),
                 None => PartKey::Subject(subject.as_str().into()),
             };
-            parts.push((key, PartValue::Set { set: Arc::new(set), disabled }));
+            parts.push((
+                key,
+                PartValue::Set {
+                    set: Arc::new(set),
+                    disabled,
+                },
+            ));
         }
-        Ok(Read { epoch, at, value: PartsRead { manifest, parts } })
+        Ok(Read {
+            epoch,
+            at,
+            value: PartsRead { manifest, parts },
+        })
     }
 
     async fn resources(
@@ -118,10 +147,20 @@ impl SqlSource {
         let sql = resources::sql(self.db.backend(), &stamp(self.db.backend(), 3));
         let mut values = resources::values(of.account, keys.iter().copied());
         values.extend(stamp_values(of));
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await.map_err(Error::from)?;
+        let rows = conn
+            .query_all_raw(statement(conn, sql, values))
+            .await
+            .map_err(Error::from)?;
         let (epoch, at, manifest) = self.read_stamp(rows.first())?;
         if manifest != of.product.manifest {
-            return Ok(Read { epoch, at, value: PartsRead { manifest, parts: Vec::new() } });
+            return Ok(Read {
+                epoch,
+                at,
+                value: PartsRead {
+                    manifest,
+                    parts: Vec::new(),
+                },
+            });
         }
         let mut found = resources::read(&rows, of.policy)?;
         for key in keys {
@@ -132,14 +171,22 @@ impl SqlSource {
             .into_iter()
             .map(|(key, resource)| (PartKey::Resource(key.into()), PartValue::Resource(resource)))
             .collect();
-        Ok(Read { epoch, at, value: PartsRead { manifest, parts } })
+        Ok(Read {
+            epoch,
+            at,
+            value: PartsRead { manifest, parts },
+        })
     }
 
     fn read_stamp(&self, row: Option<&QueryResult>) -> Result<(Epoch, Vector, u64), SourceError> {
         let row = row.ok_or_else(no_stamp)?;
         let epoch: String = row.try_get("", "epoch").map_err(Error::from)?;
         let n = |column: &str| content::number(row, column);
-        let at = Vector { deployment: n("deployment")?, product: n("product")?, account: n("account")? };
+        let at = Vector {
+            deployment: n("deployment")?,
+            product: n("product")?,
+            account: n("account")?,
+        };
         Ok((self.db.saw_epoch(&epoch)?, at, n("manifest")?))
     }
 
@@ -150,7 +197,9 @@ impl SqlSource {
         since: Option<Vector>,
         known: &[Arc<ProductState>],
     ) -> Result<Option<Read<Loaded>>, SourceError> {
-        let Some(row) = content::account_row(tx.conn(), account).await? else { return Ok(None) };
+        let Some(row) = content::account_row(tx.conn(), account).await? else {
+            return Ok(None);
+        };
         let from = since.unwrap_or_default();
         let roots = [
             (ScopeRoot::Deployment, from.deployment),
@@ -163,7 +212,11 @@ impl SqlSource {
         let content = content::content(tx.conn(), account, row, (at.deployment, at.product), known).await?;
         let Some(content) = content else { return Ok(None) };
         let rows = since.and_then(|since| complete(since, at, rows_of(&forward.rows)));
-        Ok(Some(Read { epoch: forward.epoch, at, value: Loaded { content, rows } }))
+        Ok(Some(Read {
+            epoch: forward.epoch,
+            at,
+            value: Loaded { content, rows },
+        }))
     }
 }
 
@@ -206,7 +259,11 @@ fn stamp_values(of: AccountOf<'_>) -> [Value; 3] {
 
 fn vector(revisions: &[u64]) -> Vector {
     let at = |n: usize| revisions.get(n).copied().unwrap_or(0);
-    Vector { deployment: at(0), product: at(1), account: at(2) }
+    Vector {
+        deployment: at(0),
+        product: at(1),
+        account: at(2),
+    }
 }
 
 fn rows_of(rows: &[bailiwick_sql::OutboxRow]) -> Vec<Row> {
@@ -251,7 +308,11 @@ impl Source for SqlSource {
         let forward = self.db.feed().forward(&roots, FORWARD).await?;
         let at = vector(&forward.revisions);
         let rows = complete(since, at, rows_of(&forward.rows));
-        Ok(Read { epoch: forward.epoch, at, value: rows })
+        Ok(Read {
+            epoch: forward.epoch,
+            at,
+            value: rows,
+        })
     }
 
     async fn parts(&self, of: AccountOf<'_>, keys: &[PartKey]) -> Result<Read<PartsRead>, SourceError> {
@@ -276,7 +337,9 @@ impl Source for SqlSource {
         match one {
             Some(true) => return self.resources(self.db.load(), of, &things).await,
             Some(false) => {
-                let user = subjects.first().and_then(|text| text.parse::<Subject>().ok()?.user_id());
+                let user = subjects
+                    .first()
+                    .and_then(|text| text.parse::<Subject>().ok()?.user_id());
                 groups.extend(subjects);
                 return self.sets(self.db.load(), of, groups, user).await;
             }
@@ -292,7 +355,10 @@ impl Source for SqlSource {
             add(self.resources(tx.conn(), of, &things).await?);
         }
         for subject in subjects {
-            let user = subject.parse::<Subject>().ok().and_then(|subject| subject.user_id());
+            let user = subject
+                .parse::<Subject>()
+                .ok()
+                .and_then(|subject| subject.user_id());
             add(self.sets(tx.conn(), of, vec![subject], user).await?);
         }
         if !groups.is_empty() {
@@ -307,7 +373,9 @@ impl Source for SqlSource {
         keys: &[PartKey],
     ) -> Result<Read<(u64, Vec<u64>)>, SourceError> {
         let stored: Vec<(u8, String)> = keys.iter().map(|key| key.borrowed().stored()).collect();
-        let pairs: Vec<String> = (0..stored.len()).map(|n| format!("(${}, ${})", n * 2 + 5, n * 2 + 6)).collect();
+        let pairs: Vec<String> = (0..stored.len())
+            .map(|n| format!("(${}, ${})", n * 2 + 5, n * 2 + 6))
+            .collect();
         let sql = format!(
             "SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(p.kind AS bigint) AS kind, p.key, \
              p.revision FROM ({stamp}) s LEFT JOIN part p ON p.account_id = $1 AND (p.kind, p.key) IN (VALUES {pairs})",
@@ -321,11 +389,16 @@ impl Source for SqlSource {
             values.push(key.clone().into());
         }
         let conn = self.db.load();
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await.map_err(Error::from)?;
+        let rows = conn
+            .query_all_raw(statement(conn, sql, values))
+            .await
+            .map_err(Error::from)?;
         let (epoch, at, manifest) = self.read_stamp(rows.first())?;
         let mut changes = vec![0; keys.len()];
         for row in &rows {
-            let Some(kind) = row.try_get::<Option<i64>>("", "kind").map_err(Error::from)? else { continue };
+            let Some(kind) = row.try_get::<Option<i64>>("", "kind").map_err(Error::from)? else {
+                continue;
+            };
             let key: String = row.try_get("", "key").map_err(Error::from)?;
             let revision = content::number(row, "revision")?;
             for ((of_kind, of_key), slot) in stored.iter().zip(&mut changes) {
@@ -334,7 +407,11 @@ impl Source for SqlSource {
                 }
             }
         }
-        Ok(Read { epoch, at, value: (manifest, changes) })
+        Ok(Read {
+            epoch,
+            at,
+            value: (manifest, changes),
+        })
     }
 
     async fn roots(&self, deployment: bool, products: &[ProductName]) -> Result<(Epoch, Roots), SourceError> {
@@ -354,7 +431,13 @@ impl Source for SqlSource {
                 found.push((Arc::clone(state), bound));
             }
         }
-        Ok((standing.epoch, Roots { deployment, products: found }))
+        Ok((
+            standing.epoch,
+            Roots {
+                deployment,
+                products: found,
+            },
+        ))
     }
 
     async fn deployment_of(&self, subject: &Subject) -> Result<(PermissionSet, bool), SourceError> {
@@ -365,9 +448,15 @@ impl Source for SqlSource {
              LEFT JOIN user_state u ON u.user_id = $2",
             epoch = epoch_sql(self.db.backend()),
         );
-        let values: Vec<Value> = vec![subject.as_str().into(), user.map(bailiwick_types::UserId::uuid).into()];
+        let values: Vec<Value> = vec![
+            subject.as_str().into(),
+            user.map(bailiwick_types::UserId::uuid).into(),
+        ];
         let conn = self.db.load();
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await.map_err(Error::from)?;
+        let rows = conn
+            .query_all_raw(statement(conn, sql, values))
+            .await
+            .map_err(Error::from)?;
         let mut set = bailiwick_policy::PermissionSetBuilder::new(subject.clone());
         let mut disabled = false;
         for row in &rows {
@@ -387,13 +476,18 @@ impl Source for SqlSource {
         match &mut following.poller {
             None => {
                 let epoch = self.begin(&mut following).await?;
-                return Ok(Polled { epoch, rows: Vec::new() });
+                return Ok(Polled {
+                    epoch,
+                    rows: Vec::new(),
+                });
             }
             Some(poller) => returned.iter().for_each(|poll| poller.applied(poll)),
         }
         let mut polled: Option<Polled> = None;
         for _ in 0..POLLS {
-            let Some(poller) = &mut following.poller else { return Err(SourceError::Refused) };
+            let Some(poller) = &mut following.poller else {
+                return Err(SourceError::Refused);
+            };
             let poll = match poller.poll(&self.db, POLL).await {
                 Ok(poll) => poll,
                 Err(error) if polled.is_none() => return Err(error.into()),
@@ -403,7 +497,12 @@ impl Source for SqlSource {
             let rows = rows_of(&poll.rows);
             let complete = poll.complete;
             match &mut polled {
-                None => polled = Some(Polled { epoch: Arc::clone(&poll.epoch), rows }),
+                None => {
+                    polled = Some(Polled {
+                        epoch: Arc::clone(&poll.epoch),
+                        rows,
+                    })
+                }
                 Some(polled) => polled.rows.extend(rows),
             }
             if complete {
@@ -434,10 +533,16 @@ impl Arrivals for SqlSource {
         within: std::time::Duration,
     ) -> Result<Arrived, SourceError> {
         use bailiwick_sql::follow::Waited;
-        Ok(match self.db.wait_applied(service, epoch, root, revision, within).await? {
-            Waited::Reached => Arrived::Yes,
-            Waited::OtherEpoch => Arrived::OtherEpoch,
-            Waited::Late => Arrived::NotYet,
-        })
+        Ok(
+            match self
+                .db
+                .wait_applied(service, epoch, root, revision, within)
+                .await?
+            {
+                Waited::Reached => Arrived::Yes,
+                Waited::OtherEpoch => Arrived::OtherEpoch,
+                Waited::Late => Arrived::NotYet,
+            },
+        )
     }
 }

@@ -35,8 +35,10 @@ pub(super) fn sql(backend: DbBackend, stamp: &str) -> String {
 
 /// The values that [`sql`] takes first; texts that are no `TYPE:ID` are passed over.
 pub(super) fn values<'a>(account: AccountId, keys: impl Iterator<Item = &'a str>) -> Vec<Value> {
-    let pairs: Vec<Json> =
-        keys.filter_map(|key| key.split_once(':')).map(|(of, id)| Json::from(vec![of, id])).collect();
+    let pairs: Vec<Json> = keys
+        .filter_map(|key| key.split_once(':'))
+        .map(|(of, id)| Json::from(vec![of, id]))
+        .collect();
     vec![account.uuid().into(), Json::from(pairs).to_string().into()]
 }
 
@@ -70,16 +72,28 @@ fn resource_of(
 ) -> Result<Option<Resource>, Error> {
     let product = policy.product();
     // Resources of a type that the manifest no longer has are out of reach.
-    let Some(type_no) = product.type_no(of) else { return Ok(None) };
+    let Some(type_no) = product.type_no(of) else {
+        return Ok(None);
+    };
     let owner: Option<String> = row.try_get("", "owner")?;
     let owner: Option<Subject> = owner
-        .map(|text| text.parse().map_err(|error| Error::corrupt("resource", "owner", key, error)))
+        .map(|text| {
+            text.parse()
+                .map_err(|error| Error::corrupt("resource", "owner", key, error))
+        })
         .transpose()?;
     let parent_type: Option<String> = row.try_get("", "parent_type")?;
     let parent_id: Option<String> = row.try_get("", "parent_id")?;
-    let parent = parent_type.and_then(|of| product.type_no(&of)).zip(parent_id).map(|(of, id)| (of, id.into()));
-    let attributes: Map<String, Json> =
-        json(&row.try_get::<String>("", "attributes")?, "resource", "attributes", key)?;
+    let parent = parent_type
+        .and_then(|of| product.type_no(&of))
+        .zip(parent_id)
+        .map(|(of, id)| (of, id.into()));
+    let attributes: Map<String, Json> = json(
+        &row.try_get::<String>("", "attributes")?,
+        "resource",
+        "attributes",
+        key,
+    )?;
     let info = product.type_info(type_no);
     let attributes = attributes
         .iter()

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bailiwick_policy::{
-    AccountPolicy, ApprovalTarget, Level, Member, OpenApproval, Pattern, PermissionSet, PermissionSetBuilder, PlaceId,
-    RoleNo, TypeGrantReach, TypeNo, Value as Given, Values,
+    AccountPolicy, ApprovalTarget, Level, Member, OpenApproval, Pattern, PermissionSet, PermissionSetBuilder,
+    PlaceId, RoleNo, TypeGrantReach, TypeNo, Value as Given, Values,
 };
 use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, ApprovalId, GroupId, Scope, Subject, Timestamp, UserId};
@@ -18,7 +18,11 @@ use super::{code, content::json};
 /// `$3` the user among them (at most one). Groups are walked upwards; a circle ends the walk.
 pub(super) fn sql(backend: DbBackend, stamp: &str) -> String {
     let postgres = backend == DbBackend::Postgres;
-    let seeds = if postgres { "json_array_elements_text($2::json)" } else { "json_each($2)" };
+    let seeds = if postgres {
+        "json_array_elements_text($2::json)"
+    } else {
+        "json_each($2)"
+    };
     let id = if postgres { "uuid" } else { "blob" };
     let none = |kind: &str| format!("CAST(NULL AS {kind})");
     let (no_id, no_number, no_text) = (none(id), none("bigint"), none("text"));
@@ -74,11 +78,20 @@ struct Collected {
 }
 
 fn texts(row: &QueryResult) -> Result<(Option<String>, Option<String>, Option<String>), Error> {
-    Ok((row.try_get("", "t")?, row.try_get("", "u")?, row.try_get("", "v")?))
+    Ok((
+        row.try_get("", "t")?,
+        row.try_get("", "u")?,
+        row.try_get("", "v")?,
+    ))
 }
 
 fn numbers(row: &QueryResult) -> Result<[Option<i64>; 4], Error> {
-    Ok([row.try_get("", "a")?, row.try_get("", "b")?, row.try_get("", "c")?, row.try_get("", "d")?])
+    Ok([
+        row.try_get("", "a")?,
+        row.try_get("", "b")?,
+        row.try_get("", "c")?,
+        row.try_get("", "d")?,
+    ])
 }
 
 /// Makes the sets of the rows; the stamp's row is passed over.
@@ -90,18 +103,22 @@ pub(super) fn read(
 ) -> Result<Sets, Error> {
     let mut of: BTreeMap<String, Collected> = BTreeMap::new();
     let mut read = Sets::default();
-    let own = seeds.iter().find(|seed| user.is_some_and(|user| **seed == Subject::user(user).to_string()));
+    let own = seeds
+        .iter()
+        .find(|seed| user.is_some_and(|user| **seed == Subject::user(user).to_string()));
     for row in rows {
         let kind = i64::from(row.try_get::<i32>("", "kind").or_else(|_| small(row))?);
         let subject: Option<String> = row.try_get("", "subject")?;
         let id: Option<Uuid> = row.try_get("", "id")?;
         if kind == 1 {
             let Some(text) = subject else { continue };
-            let parsed: Subject =
-                text.parse().map_err(|error| Error::corrupt("group_member", "subject", &text, error))?;
-            let collected = of
-                .entry(text)
-                .or_insert_with(|| Collected { id: None, builder: PermissionSetBuilder::new(parsed) });
+            let parsed: Subject = text
+                .parse()
+                .map_err(|error| Error::corrupt("group_member", "subject", &text, error))?;
+            let collected = of.entry(text).or_insert_with(|| Collected {
+                id: None,
+                builder: PermissionSetBuilder::new(parsed),
+            });
             collected.id = collected.id.or(id);
         }
     }
@@ -117,8 +134,12 @@ pub(super) fn read(
             continue;
         }
         let subject: Option<String> = row.try_get("", "subject")?;
-        let Some(key) = subject.as_ref().or(own) else { continue };
-        let Some(Collected { builder, .. }) = of.get_mut(key) else { continue };
+        let Some(key) = subject.as_ref().or(own) else {
+            continue;
+        };
+        let Some(Collected { builder, .. }) = of.get_mut(key) else {
+            continue;
+        };
         let (t, u, v) = texts(row)?;
         let expires = c.map(Timestamp);
         match (kind, id) {
@@ -133,7 +154,14 @@ pub(super) fn read(
                 });
             }
             (5, Some(scope)) => {
-                bind(builder, policy, key, (scope, a.unwrap_or(0), b, expires), t.as_deref(), u.as_deref())?;
+                bind(
+                    builder,
+                    policy,
+                    key,
+                    (scope, a.unwrap_or(0), b, expires),
+                    t.as_deref(),
+                    u.as_deref(),
+                )?;
             }
             (6, scope) => grant(builder, policy, key, scope, [a, b, c, d], (t, u, v))?,
             (7, Some(id)) => approve(builder, policy, id, a, expires, (t, u, v)),
@@ -167,13 +195,18 @@ fn bind(
     let level = code::level(level, "binding", key)?;
     let custom = custom.and_then(|number| u32::try_from(number).ok()).map(RoleNo);
     // A role that the manifest no longer has gives nothing.
-    let Some(no) = custom.or_else(|| policy.product().role_no(role.unwrap_or_default())) else { return Ok(()) };
+    let Some(no) = custom.or_else(|| policy.product().role_no(role.unwrap_or_default())) else {
+        return Ok(());
+    };
     let place = PlaceId(scope.as_u128());
     let with = match parameters {
         None => None,
         Some(text) => {
             let given: Map<String, Json> = json(text, "binding", "parameters", key)?;
-            let declared = policy.role(no).and_then(|role| role.level(level)).map(|at| at.parameters());
+            let declared = policy
+                .role(no)
+                .and_then(|role| role.level(level))
+                .map(|at| at.parameters());
             Some(values_of(&given, |name| declared.as_ref()?.get(name).copied()))
         }
     };
@@ -183,7 +216,10 @@ fn bind(
 
 /// Reads stored values: by their declared types, and what is not declared (any more) as what it looks like, so that a
 /// condition that compares it finds something.
-fn values_of(given: &Map<String, Json>, declared: impl Fn(&str) -> Option<bailiwick_policy::ValueType>) -> Values {
+fn values_of(
+    given: &Map<String, Json>,
+    declared: impl Fn(&str) -> Option<bailiwick_policy::ValueType>,
+) -> Values {
     given
         .iter()
         .filter_map(|(name, json)| {
@@ -201,7 +237,11 @@ fn guess(json: &Json) -> Option<Given> {
         Json::Bool(value) => Some(Given::Bool(*value)),
         Json::Number(number) => number.as_i64().map(Given::Int),
         Json::String(text) => Some(Given::Text(text.as_str().into())),
-        Json::Array(items) => items.iter().map(guess).collect::<Option<Box<[Given]>>>().map(Given::List),
+        Json::Array(items) => items
+            .iter()
+            .map(guess)
+            .collect::<Option<Box<[Given]>>>()
+            .map(Given::List),
         Json::Null | Json::Object(_) => None,
     }
 }
@@ -217,8 +257,12 @@ fn grant(
     (permissions, parameters, target): Texts,
 ) -> Result<(), Error> {
     let product = policy.product();
-    let names: Vec<String> =
-        json(permissions.as_deref().unwrap_or("[]"), "entitlement", "permissions", key)?;
+    let names: Vec<String> = json(
+        permissions.as_deref().unwrap_or("[]"),
+        "entitlement",
+        "permissions",
+        key,
+    )?;
     let patterns: Vec<Pattern> = names.iter().filter_map(|name| product.pattern(name)).collect();
     if patterns.is_empty() {
         return Ok(());
@@ -229,10 +273,19 @@ fn grant(
             let given: Map<String, Json> = json(text, "entitlement", "parameters", key)?;
             let conditions: Vec<_> = patterns
                 .iter()
-                .flat_map(|pattern| product.matched(*pattern, Level::Account).iter().collect::<Vec<_>>())
+                .flat_map(|pattern| {
+                    product
+                        .matched(*pattern, Level::Account)
+                        .iter()
+                        .collect::<Vec<_>>()
+                })
                 .filter_map(|no| product.permission(no)?.grant_condition.as_ref())
                 .collect();
-            let declared = |name: &str| conditions.iter().find_map(|of| of.parameters().get(name).copied());
+            let declared = |name: &str| {
+                conditions
+                    .iter()
+                    .find_map(|of| of.parameters().get(name).copied())
+            };
             Some(values_of(&given, declared))
         }
     };
@@ -277,8 +330,12 @@ fn approve(
     (permission, target, digest): Texts,
 ) {
     let product = policy.product();
-    let Some(permission) = permission.and_then(|name| product.permission_no(&name)) else { return };
-    let Some(target) = approval_target(&target.unwrap_or_default(), |name| product.type_no(name)) else { return };
+    let Some(permission) = permission.and_then(|name| product.permission_no(&name)) else {
+        return;
+    };
+    let Some(target) = approval_target(&target.unwrap_or_default(), |name| product.type_no(name)) else {
+        return;
+    };
     builder.approval(OpenApproval {
         id: ApprovalId::from_uuid(id),
         permission,
