@@ -19,6 +19,7 @@ pub mod binding;
 mod change;
 pub mod follow;
 pub mod grant;
+pub mod group;
 pub mod holders;
 pub mod invitation;
 pub mod member;

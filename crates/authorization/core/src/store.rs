@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bailiwick_types::{AccountId, Clock, Code, Fault, IdGen, Reason, ScopeRoot, Token};
 
 use crate::{
-    Change, account, approval, binding, grant, invitation, member, person, product, request, resource, role,
-    seat, situation,
+    Change, account, approval, binding, grant, group, invitation, member, person, product, request, resource,
+    role, seat, situation,
 };
 
 /// What a store failed with. What it was is for the log alone.
@@ -56,6 +56,7 @@ pub trait Read:
     account::Reader
     + approval::Reader
     + grant::Reader
+    + group::Reader
     + role::Reader
     + seat::Reader
     + binding::Reader
@@ -73,6 +74,7 @@ impl<T> Read for T where
     T: account::Reader
         + approval::Reader
         + grant::Reader
+        + group::Reader
         + role::Reader
         + seat::Reader
         + binding::Reader
@@ -93,6 +95,7 @@ pub trait Write:
     + account::Writer
     + approval::Writer
     + grant::Writer
+    + group::Writer
     + role::Writer
     + seat::Writer
     + binding::Writer

@@ -22,6 +22,7 @@ mod store;
 mod wiring;
 
 pub use config::{AuthorizationConfig, RedisConfig};
+pub use grpc::{decision::Decisions, query::Queries};
 pub use migrations::migrations;
 pub use store::{Snapshot, SqlStore, load::SqlSource};
 pub use wiring::{AuthorizationService, Deps, build};

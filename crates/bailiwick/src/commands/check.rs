@@ -198,7 +198,11 @@ fn tree(steps: &[Step]) -> String {
             );
             last = Some(head);
         }
-        let gap = if step.entry.is_empty() || step.outcome.is_empty() { "" } else { ": " };
+        let gap = if step.entry.is_empty() || step.outcome.is_empty() {
+            ""
+        } else {
+            ": "
+        };
         lines.push(format!("    {}{gap}{}", step.entry, step.outcome));
     }
     lines.join("\n")

@@ -8,6 +8,7 @@ mod binding;
 mod convert;
 pub mod decision;
 mod grant;
+mod group;
 mod invitation;
 mod member;
 mod parse;
@@ -23,10 +24,11 @@ use bailiwick_authorization_core::Ports;
 use bailiwick_proto::authorization::v1::{
     access_service_server::AccessServiceServer, approval_service_server::ApprovalServiceServer,
     binding_service_server::BindingServiceServer, decision_service_server::DecisionServiceServer,
-    grant_service_server::GrantServiceServer, invitation_service_server::InvitationServiceServer,
-    member_service_server::MemberServiceServer, product_service_server::ProductServiceServer,
-    query_service_server::QueryServiceServer, quota_service_server::QuotaServiceServer,
-    resource_service_server::ResourceServiceServer, role_service_server::RoleServiceServer,
+    grant_service_server::GrantServiceServer, group_service_server::GroupServiceServer,
+    invitation_service_server::InvitationServiceServer, member_service_server::MemberServiceServer,
+    product_service_server::ProductServiceServer, query_service_server::QueryServiceServer,
+    quota_service_server::QuotaServiceServer, resource_service_server::ResourceServiceServer,
+    role_service_server::RoleServiceServer,
 };
 use bailiwick_rpc::{Context, Guard, IntoStatus, Rights, Services};
 use bailiwick_sql::Db;
@@ -76,6 +78,7 @@ pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db) -> Services {
         .add(RoleServiceServer::new(api.clone()))
         .add(ResourceServiceServer::new(api.clone()))
         .add(GrantServiceServer::new(api.clone()))
+        .add(GroupServiceServer::new(api.clone()))
         .add(QuotaServiceServer::new(api.clone()))
         .add(ApprovalServiceServer::new(api.clone()))
         .add(AccessServiceServer::new(api.clone()))

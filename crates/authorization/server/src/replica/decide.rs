@@ -1,136 +1,21 @@
 //! Questions and their answers, on an account at one W.
 
-use std::collections::HashMap;
-
 use bailiwick_policy::{
-    Audience, Decision, DecisionInput, Explanation, HeldPermissions, Outcome, PermissionNo, PermissionSet,
-    PlaceId, Reason, Request, Resource, Target, TypeNo, ValueFault, Values, decide, explain,
-    manifest::UserMode, permissions_held, scopes_held, subject_of,
+    Audience, Decision, DecisionInput, Outcome, PermissionNo, PermissionSet, PlaceId, Request, Resource,
+    Target, TypeNo, Values, decide, explain, subject_of,
 };
 use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
-use super::{Consistency, Replica, ReplicaError, gather::Look};
+use super::{
+    Answer, BatchQuestion, Consistency, Decided, Explained, Question, QuestionError, Replica, ReplicaError,
+    TargetText, batch::answer_all, gather::Look,
+};
 use crate::cache::PartRef;
 
 /// How many resources above a resource are looked at.
 const PARENTS: usize = 16;
-
-/// What a question is asked on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TargetText<'a> {
-    /// An account, instance or workspace.
-    Place(PlaceId),
-    /// A resource.
-    Resource {
-        /// Its type.
-        of: &'a str,
-        /// Its id.
-        id: &'a str,
-        /// Both: `TYPE:ID`.
-        text: &'a str,
-    },
-}
-
-impl<'a> TargetText<'a> {
-    /// Reads a target.
-    ///
-    /// # Errors
-    /// It is neither a scope of an account nor `TYPE:ID`.
-    pub fn parse(text: &'a str) -> Result<Self, &'static str> {
-        const RULE: &str = "must be `account:ID`, `instance:ID`, `workspace:ID` or `TYPE:ID` of a resource";
-        let (of, id) = text.split_once(':').ok_or(RULE)?;
-        match of {
-            "account" | "instance" | "workspace" => {
-                let scope: Scope = text.parse().map_err(|_| RULE)?;
-                Ok(Self::Place(PlaceId::from(&scope)))
-            }
-            _ => {
-                let word = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
-                let good =
-                    (1..=63).contains(&of.len()) && of.bytes().all(word) && (1..=256).contains(&id.len());
-                if good && !id.chars().any(char::is_control) {
-                    Ok(Self::Resource { of, id, text })
-                } else {
-                    Err(RULE)
-                }
-            }
-        }
-    }
-}
-
-/// A question about one account.
-#[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
-    /// Who wants to act.
-    pub subject: &'a Subject,
-    /// Who acts for the subject: both must be allowed.
-    pub actor: Option<&'a Subject>,
-    /// `TYPE.VERB`.
-    pub permission: &'a str,
-    /// What it is asked on.
-    pub target: TargetText<'a>,
-    /// What the caller says beside.
-    pub attributes: Option<&'a Map<String, Json>>,
-    /// The digest of the content that an approval may be bound to.
-    pub digest: Option<&'a str>,
-    /// For whom it is decided.
-    pub audience: Audience,
-}
-
-/// Many questions about one account, answered at one W.
-#[derive(Debug, Clone, Copy)]
-pub struct BatchQuestion<'a> {
-    /// The questions.
-    pub items: &'a [Question<'a>],
-}
-
-/// Why a question does not fit the manifest; the number is that of the question.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QuestionError {
-    /// The product has no such permission.
-    #[error("permission `{1}` is not one of the product")]
-    UnknownPermission(usize, String),
-    /// Attributes are of another type than declared.
-    #[error("attributes do not fit the manifest")]
-    Attributes(usize, Vec<ValueFault>),
-}
-
-/// An answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
-    /// Yes, no, or once somebody approves.
-    pub outcome: Outcome,
-    /// Why.
-    pub reason: Reason,
-    /// Whether it was asked on a scope.
-    pub on_scope: bool,
-    /// Whether it is the actor who may not.
-    pub actor: bool,
-}
-
-/// An answer with the account's revision at which it is true.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decided<T> {
-    /// The answer.
-    pub answer: T,
-    /// The account's revision.
-    pub revision: u64,
-}
-
-/// An answer with what was looked at.
-#[derive(Debug, Clone)]
-pub struct Explained {
-    /// The decision with its steps, the nearest first.
-    pub explanation: Explanation,
-    /// Whether it was asked on a scope.
-    pub on_scope: bool,
-    /// The member as it is known, in words; empty for subjects that are no members.
-    pub member: Option<String>,
-    /// The places of the target, as they are known, in words.
-    pub path: Vec<String>,
-}
 
 /// The sets of a subject, those of its groups after its own.
 pub(super) struct Sets<'r> {
@@ -191,7 +76,7 @@ pub(super) fn sets_of<'r>(look: &mut Look<'r>, subject: &Subject, audience: Audi
 }
 
 /// A target that was found, or found to be absent.
-enum Found<'r> {
+pub(super) enum Found<'r> {
     Place(PlaceId),
     Chain(Vec<&'r Resource>),
     Described(Box<Resource>),
@@ -199,7 +84,7 @@ enum Found<'r> {
 }
 
 impl Found<'_> {
-    fn with<T>(&self, f: impl FnOnce(Target<'_>) -> T) -> T {
+    pub(super) fn with<T>(&self, f: impl FnOnce(Target<'_>) -> T) -> T {
         match self {
             Self::Place(place) => f(Target::Scope(*place)),
             Self::Chain(chain) => f(Target::Resource(chain)),
@@ -210,7 +95,7 @@ impl Found<'_> {
 }
 
 /// Finds the target of a question; `None` while a part is missing.
-fn find<'r>(look: &mut Look<'r>, question: &Question<'_>) -> Option<(Found<'r>, Option<TypeNo>)> {
+pub(super) fn find<'r>(look: &mut Look<'r>, question: &Question<'_>) -> Option<(Found<'r>, Option<TypeNo>)> {
     let (of, id, text) = match question.target {
         TargetText::Place(place) => return Some((Found::Place(place), None)),
         TargetText::Resource { of, id, text } => (of, id, text),
@@ -277,7 +162,7 @@ fn describe(look: &Look<'_>, type_no: TypeNo, id: &str, given: Option<&Map<Strin
 }
 
 /// What a caller says beside, read by the manifest.
-fn said(
+pub(super) fn said(
     look: &Look<'_>,
     number: usize,
     permission: PermissionNo,
@@ -297,7 +182,7 @@ fn said(
     Ok((attributes, context))
 }
 
-fn input<'a>(
+pub(super) fn input<'a>(
     look: &'a Look<'_>,
     subject: &'a Subject,
     sets: &'a Sets<'_>,
@@ -320,14 +205,18 @@ fn input<'a>(
     }
 }
 
-fn permission_of(look: &Look<'_>, number: usize, name: &str) -> Result<PermissionNo, QuestionError> {
+pub(super) fn permission_of(
+    look: &Look<'_>,
+    number: usize,
+    name: &str,
+) -> Result<PermissionNo, QuestionError> {
     let product = &look.ready.content.product.product;
     product
         .permission_no(name)
         .ok_or_else(|| QuestionError::UnknownPermission(number, name.to_owned()))
 }
 
-fn answer_of(decision: Decision, on_scope: bool) -> Answer {
+pub(super) fn answer_of(decision: Decision, on_scope: bool) -> Answer {
     Answer {
         outcome: decision.outcome,
         reason: decision.reason,
@@ -404,110 +293,6 @@ pub(super) fn answer_one(
     Some(Ok(answer))
 }
 
-/// Answers many questions; `None` while a part is missing.
-fn answer_all(
-    look: &mut Look<'_>,
-    batch: &BatchQuestion<'_>,
-    now: Timestamp,
-) -> Option<Result<Vec<Answer>, QuestionError>> {
-    let mut subjects: HashMap<&str, Option<Sets<'_>>> = HashMap::new();
-    let mut targets: HashMap<&str, Option<(Found<'_>, Option<TypeNo>)>> = HashMap::new();
-    let mut complete = true;
-    for question in batch.items {
-        let sets = subjects
-            .entry(question.subject.as_str())
-            .or_insert_with(|| sets_of(look, question.subject, question.audience));
-        complete &= sets.is_some();
-        if let TargetText::Resource { text, .. } = question.target {
-            // What a caller describes is its own thing in every question.
-            let key = if question.attributes.is_some() {
-                continue;
-            } else {
-                text
-            };
-            let found = targets.entry(key).or_insert_with(|| find(look, question));
-            complete &= found.is_some();
-        }
-    }
-    let mut described = Vec::new();
-    for question in batch
-        .items
-        .iter()
-        .filter(|question| question.attributes.is_some())
-    {
-        let found = find(look, question);
-        complete &= found.is_some();
-        described.push(found);
-    }
-    if !complete {
-        return None;
-    }
-    let mut described = described.into_iter();
-    let look = &*look;
-    let none = Values::default();
-    let mut known: HashMap<(&str, &str, TargetText<'_>), Answer> = HashMap::new();
-    let mut answers = Vec::with_capacity(batch.items.len());
-    for (number, question) in batch.items.iter().enumerate() {
-        let plain = question.attributes.is_none() && question.digest.is_none();
-        let key = (question.subject.as_str(), question.permission, question.target);
-        if plain && let Some(answer) = known.get(&key) {
-            answers.push(*answer);
-            continue;
-        }
-        let permission = match permission_of(look, number, question.permission) {
-            Ok(permission) => permission,
-            Err(error) => return Some(Err(error)),
-        };
-        let sets = subjects.get(question.subject.as_str())?.as_ref()?;
-        let decide_on = |found: &Found<'_>, type_no: Option<TypeNo>| {
-            let (attributes, context) = if plain {
-                Default::default()
-            } else {
-                said(look, number, permission, type_no, question)?
-            };
-            let on_scope = matches!(found, Found::Place(_));
-            Ok(found.with(|target| {
-                let request = Request {
-                    attributes: if plain { &none } else { &attributes },
-                    context: if plain { &none } else { &context },
-                    digest: question.digest,
-                };
-                let input = input(
-                    look,
-                    question.subject,
-                    sets,
-                    target,
-                    request,
-                    question.audience,
-                    now,
-                );
-                answer_of(decide(&input, permission), on_scope)
-            }))
-        };
-        let answer = if question.attributes.is_some() {
-            let (found, type_no) = described.next()??;
-            decide_on(&found, type_no)
-        } else {
-            match question.target {
-                TargetText::Place(place) => decide_on(&Found::Place(place), None),
-                TargetText::Resource { text, .. } => {
-                    let (found, type_no) = targets.get(text)?.as_ref()?;
-                    decide_on(found, *type_no)
-                }
-            }
-        };
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => return Some(Err(error)),
-        };
-        if plain {
-            known.insert(key, answer);
-        }
-        answers.push(answer);
-    }
-    Some(Ok(answers))
-}
-
 impl Replica {
     /// When a request is over that has no deadline of its own.
     #[must_use]
@@ -571,148 +356,6 @@ impl Replica {
             answer,
             revision: w.account,
         })
-    }
-
-    /// Waits until an account is where a request asks for, and until these subjects are known as it asks for; an account
-    /// that is not known is nowhere and fails later.
-    ///
-    /// # Errors
-    /// As [`Replica::decide`].
-    pub async fn arrive(
-        &self,
-        account: AccountId,
-        consistency: &Consistency,
-        depends: &[&Subject],
-        deadline: Option<Instant>,
-    ) -> Result<(), ReplicaError> {
-        if *consistency == Consistency::MinimizeLatency {
-            return Ok(());
-        }
-        let until = self.until(deadline);
-        match Box::pin(self.answer(account, consistency, depends, until, &|_: &mut Look<'_>| Some(()))).await
-        {
-            Ok(_) | Err(ReplicaError::UnknownAccount) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Whether the users of an account's product have to be members.
-    ///
-    /// # Errors
-    /// As [`Replica::decide`].
-    pub async fn user_mode(
-        &self,
-        account: AccountId,
-        deadline: Option<Instant>,
-    ) -> Result<UserMode, ReplicaError> {
-        let until = self.until(deadline);
-        let answer = |look: &mut Look<'_>| Some(look.ready.content.product.product.user_mode());
-        let (mode, _) =
-            Box::pin(self.answer(account, &Consistency::MinimizeLatency, &[], until, &answer)).await?;
-        Ok(mode)
-    }
-
-    /// Lists what a subject has on a target, by name.
-    ///
-    /// # Errors
-    /// As [`Replica::decide`].
-    pub async fn permissions(
-        &self,
-        account: AccountId,
-        subject: &Subject,
-        target: TargetText<'_>,
-        consistency: &Consistency,
-        deadline: Option<Instant>,
-    ) -> Result<(Vec<String>, Vec<String>), ReplicaError> {
-        let now = self.clock.now();
-        let question = Question {
-            subject,
-            actor: None,
-            permission: "",
-            target,
-            attributes: None,
-            digest: None,
-            audience: Audience::Product,
-        };
-        let answer = |look: &mut Look<'_>| {
-            let found = find(look, &question);
-            let sets = sets_of(look, subject, Audience::Product);
-            let ((found, _), sets) = (found?, sets?);
-            let look = &*look;
-            let none = Values::default();
-            let request = Request {
-                attributes: &none,
-                context: &none,
-                digest: None,
-            };
-            let held: HeldPermissions = found.with(|target| {
-                permissions_held(&input(
-                    look,
-                    subject,
-                    &sets,
-                    target,
-                    request,
-                    Audience::Product,
-                    now,
-                ))
-            });
-            let product = &look.ready.content.product.product;
-            let names = |bits: &bailiwick_policy::PermissionBits| {
-                let infos = bits.iter().filter_map(|no| product.permission(no));
-                let mut names: Vec<String> = infos.map(|info| info.name.to_string()).collect();
-                names.sort();
-                names
-            };
-            Some((names(&held.allowed), names(&held.needs_approval)))
-        };
-        let until = self.until(deadline);
-        let (lists, _) = Box::pin(self.answer(account, consistency, &[subject], until, &answer)).await?;
-        Ok(lists)
-    }
-
-    /// Lists the scopes of an account in which a subject has a permission (any, by role or group, where none is named),
-    /// in order of their ids. A permission that the account's product does not have is had nowhere.
-    ///
-    /// # Errors
-    /// As [`Replica::decide`].
-    pub async fn scopes(
-        &self,
-        account: AccountId,
-        subject: &Subject,
-        permission: Option<&str>,
-        consistency: &Consistency,
-        deadline: Option<Instant>,
-    ) -> Result<Vec<Scope>, ReplicaError> {
-        let now = self.clock.now();
-        let answer = |look: &mut Look<'_>| {
-            let sets = sets_of(look, subject, Audience::Product)?;
-            let look = &*look;
-            let places = &look.ready.content.places;
-            let permission = match permission {
-                None => None,
-                Some(name) => match look.ready.content.product.product.permission_no(name) {
-                    Some(no) => Some(no),
-                    None => return Some(Vec::new()),
-                },
-            };
-            let none = Values::default();
-            let request = Request {
-                attributes: &none,
-                context: &none,
-                digest: None,
-            };
-            let target = Target::Scope(places.account().id);
-            let input = input(look, subject, &sets, target, request, Audience::Product, now);
-            let held = scopes_held(&input, permission);
-            Some(
-                held.into_iter()
-                    .filter_map(|id| id.to_scope(places.get(id)?.level))
-                    .collect::<Vec<Scope>>(),
-            )
-        };
-        let until = self.until(deadline);
-        let (scopes, _) = Box::pin(self.answer(account, consistency, &[subject], until, &answer)).await?;
-        Ok(scopes)
     }
 }
 

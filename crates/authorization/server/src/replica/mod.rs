@@ -6,6 +6,7 @@
 //! simulation can stand in its place.
 
 mod account;
+mod batch;
 mod changes;
 mod consistency;
 mod decide;
@@ -14,8 +15,10 @@ mod explain;
 mod fill;
 mod flight;
 mod gather;
+mod lists;
 mod load;
 mod poll;
+mod question;
 mod ready;
 mod rights;
 mod row;
@@ -36,8 +39,8 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use account::Account;
 pub use consistency::{Arrivals, Arrived, Consistency, NoArrivals};
-pub use decide::{Answer, BatchQuestion, Decided, Explained, Question, QuestionError, TargetText};
 pub use error::ReplicaError;
+pub use question::{Answer, BatchQuestion, Decided, Explained, Question, QuestionError, TargetText};
 pub use rights::{ConsistentRights, NearRights};
 pub use row::{Event, Root, Row};
 pub use source::{

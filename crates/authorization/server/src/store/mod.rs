@@ -7,6 +7,7 @@ mod change;
 mod convert;
 pub(crate) mod entity;
 mod grant;
+mod group;
 mod invitation;
 pub(crate) mod load;
 mod member;

@@ -21,6 +21,7 @@ macro_rules! on_both {
 
 mod delegation;
 mod followers;
+mod giving;
 mod holders;
 mod invitations;
 mod products;

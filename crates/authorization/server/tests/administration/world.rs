@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 pub(crate) const ONE_QUESTION: &str = include_str!("../../../../../products/one-question.yaml");
 pub(crate) const E_SATISFACTION: &str = include_str!("../../../../../products/e-satisfaction.yaml");
+pub(crate) const ISERVICE: &str = include_str!("../../../../../products/iservice.yaml");
 pub(crate) const SOGOLYTICS: &str = include_str!("../../../../../products/sogolytics.yaml");
 
 pub(crate) struct World {
@@ -69,7 +70,7 @@ impl World {
             _postgres: postgres,
             _folder: folder,
         };
-        for source in [ONE_QUESTION, E_SATISFACTION, SOGOLYTICS] {
+        for source in [ONE_QUESTION, E_SATISFACTION, ISERVICE, SOGOLYTICS] {
             world.apply(source).await.unwrap();
         }
         world

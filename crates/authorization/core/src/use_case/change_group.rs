@@ -1,0 +1,201 @@
+//! Puts somebody into a group or takes somebody out, or deletes a group: each is giving or taking everything that the
+//! group and the groups above it have.
+
+use std::collections::BTreeSet;
+
+use bailiwick_policy::Pattern;
+use bailiwick_types::{AccountId, Authorized, GroupId, Scope, Subject, Token, Violations};
+
+use super::{
+    Work,
+    create_grant::{MANY, aim, may_give},
+    suspend_member::may_take,
+};
+use crate::{Change, Ports, grant::Filter};
+
+/// The most members whose sets one deletion touches.
+const MEMBERS: u64 = 100_000;
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Puts a user or group in.
+    Add(Subject),
+    /// Takes one out.
+    Remove(Subject),
+    /// Deletes the group.
+    Delete,
+}
+
+impl Act {
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Add(_) => "bailiwick.authorization.v1.GroupService/AddGroupMember",
+            Self::Remove(_) => "bailiwick.authorization.v1.GroupService/RemoveGroupMember",
+            Self::Delete => "bailiwick.authorization.v1.GroupService/DeleteGroup",
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The account.
+    pub account: AccountId,
+    /// The group.
+    pub group: GroupId,
+    /// What is done.
+    pub act: Act,
+}
+
+faults! {
+    /// Why a group is not changed.
+    Error;
+    /// The caller has no `group.edit`, or could not give everything that the group has.
+    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
+    /// Account, group or member are not known.
+    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    /// The user is no active member of the account.
+    NotAMember "the user is no active member of the account" => FailedPrecondition NotAMember;
+}
+
+/// Changes it. Whoever is in already, or out already, stays so.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
+    let work = Work::open(ports, by, command.account, []).await?;
+    let Some(mut work) = work else {
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
+    };
+    let account = Scope::Account(command.account);
+    if !work
+        .situation
+        .allows(&work.actor, "group.edit", &account, work.now)
+    {
+        return Err(Error::Denied);
+    }
+    work.unit
+        .group(command.account, command.group)
+        .await?
+        .ok_or(Error::NotFound("group"))?;
+    let above = above(&work, command.group).await?;
+    if !may_give_all(&mut work, &above).await? {
+        return Err(Error::Denied);
+    }
+    match &command.act {
+        Act::Add(subject) => add(&mut work, &command, subject, &above).await?,
+        Act::Remove(subject) => {
+            let is_in = work
+                .unit
+                .groups_of(command.account, subject)
+                .await?
+                .contains(&command.group);
+            if !is_in {
+                return Err(Error::NotFound("member"));
+            }
+            work.unit
+                .set_group_member(command.account, command.group, subject, false)
+                .await?;
+            work.subject_changed(subject);
+        }
+        Act::Delete => {
+            for member in work
+                .unit
+                .group_members(command.account, command.group, None, MEMBERS)
+                .await?
+            {
+                work.subject_changed(&member);
+            }
+            work.unit.remove_group(command.account, command.group).await?;
+            work.emit(Change::Group(command.group));
+        }
+    }
+    let mut audit = work.audit(command.act.action(), format!("group:{}", command.group));
+    if let Act::Add(subject) | Act::Remove(subject) = &command.act {
+        audit = audit.with("member", subject);
+    }
+    work.emit(audit);
+    Ok(work.commit().await?)
+}
+
+async fn add(
+    work: &mut Work,
+    command: &Command,
+    subject: &Subject,
+    above: &BTreeSet<GroupId>,
+) -> Result<(), Error> {
+    match subject.kind() {
+        "user" if work.situation.needs_members() => {
+            let Some(user) = subject.user_id() else {
+                return Err(Error::NotAMember);
+            };
+            work.active_member(user).await?.ok_or(Error::NotAMember)?;
+        }
+        "group" => {
+            let inner: GroupId = subject.id().parse().map_err(|_| Error::NotFound("member"))?;
+            work.unit
+                .group(command.account, inner)
+                .await?
+                .ok_or(Error::NotFound("member"))?;
+            if above.contains(&inner) {
+                return Err(Violations::of("member", "must not be the group itself or above it").into());
+            }
+        }
+        _ => {}
+    }
+    work.unit
+        .set_group_member(command.account, command.group, subject, true)
+        .await?;
+    work.subject_changed(subject);
+    Ok(())
+}
+
+/// The group and all groups above it.
+async fn above(work: &Work, group: GroupId) -> Result<BTreeSet<GroupId>, Error> {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![group];
+    while let Some(group) = open.pop() {
+        if seen.insert(group) {
+            open.extend(
+                work.unit
+                    .groups_of(work.account(), &Subject::group(group))
+                    .await?,
+            );
+        }
+    }
+    Ok(seen)
+}
+
+async fn may_give_all(work: &mut Work, groups: &BTreeSet<GroupId>) -> Result<bool, Error> {
+    for group in groups {
+        let subject = Subject::group(*group);
+        let bindings = work.unit.bindings_of(work.account(), &subject).await?;
+        work.look_at(bindings.iter().map(|binding| &binding.scope))
+            .await?;
+        if !may_take(work, &bindings) {
+            return Ok(false);
+        }
+        let filter = Filter {
+            subject: Some(subject),
+            ..Filter::default()
+        };
+        for grant in work.unit.grants(work.account(), &filter, None, MANY).await? {
+            let aim = aim(work, &grant.about).await?;
+            let product = work.situation.policy.product();
+            let patterns: Vec<Pattern> = grant
+                .permissions
+                .iter()
+                .filter_map(|text| product.pattern(text))
+                .collect();
+            if !may_give(work, &work.actor, &aim, &patterns) {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}

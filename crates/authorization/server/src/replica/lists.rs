@@ -1,0 +1,157 @@
+//! Questions with more than one answer, on an account at one W.
+
+use bailiwick_policy::{
+    Audience, HeldPermissions, Request, Target, Values, manifest::UserMode, permissions_held, scopes_held,
+};
+use bailiwick_types::{AccountId, Scope, Subject};
+use tokio::time::Instant;
+
+use super::{
+    Consistency, Question, Replica, ReplicaError, TargetText,
+    decide::{find, input, sets_of},
+    gather::Look,
+};
+
+impl Replica {
+    /// Waits until an account is where a request asks for, and until these subjects are known as it asks for; an account
+    /// that is not known is nowhere and fails later.
+    ///
+    /// # Errors
+    /// As [`Replica::decide`].
+    pub async fn arrive(
+        &self,
+        account: AccountId,
+        consistency: &Consistency,
+        depends: &[&Subject],
+        deadline: Option<Instant>,
+    ) -> Result<(), ReplicaError> {
+        if *consistency == Consistency::MinimizeLatency {
+            return Ok(());
+        }
+        let until = self.until(deadline);
+        match Box::pin(self.answer(account, consistency, depends, until, &|_: &mut Look<'_>| Some(()))).await
+        {
+            Ok(_) | Err(ReplicaError::UnknownAccount) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the users of an account's product have to be members.
+    ///
+    /// # Errors
+    /// As [`Replica::decide`].
+    pub async fn user_mode(
+        &self,
+        account: AccountId,
+        deadline: Option<Instant>,
+    ) -> Result<UserMode, ReplicaError> {
+        let until = self.until(deadline);
+        let answer = |look: &mut Look<'_>| Some(look.ready.content.product.product.user_mode());
+        let (mode, _) =
+            Box::pin(self.answer(account, &Consistency::MinimizeLatency, &[], until, &answer)).await?;
+        Ok(mode)
+    }
+
+    /// Lists what a subject has on a target, by name.
+    ///
+    /// # Errors
+    /// As [`Replica::decide`].
+    pub async fn permissions(
+        &self,
+        account: AccountId,
+        subject: &Subject,
+        target: TargetText<'_>,
+        consistency: &Consistency,
+        deadline: Option<Instant>,
+    ) -> Result<(Vec<String>, Vec<String>), ReplicaError> {
+        let now = self.clock.now();
+        let question = Question {
+            subject,
+            actor: None,
+            permission: "",
+            target,
+            attributes: None,
+            digest: None,
+            audience: Audience::Product,
+        };
+        let answer = |look: &mut Look<'_>| {
+            let found = find(look, &question);
+            let sets = sets_of(look, subject, Audience::Product);
+            let ((found, _), sets) = (found?, sets?);
+            let look = &*look;
+            let none = Values::default();
+            let request = Request {
+                attributes: &none,
+                context: &none,
+                digest: None,
+            };
+            let held: HeldPermissions = found.with(|target| {
+                permissions_held(&input(
+                    look,
+                    subject,
+                    &sets,
+                    target,
+                    request,
+                    Audience::Product,
+                    now,
+                ))
+            });
+            let product = &look.ready.content.product.product;
+            let names = |bits: &bailiwick_policy::PermissionBits| {
+                let infos = bits.iter().filter_map(|no| product.permission(no));
+                let mut names: Vec<String> = infos.map(|info| info.name.to_string()).collect();
+                names.sort();
+                names
+            };
+            Some((names(&held.allowed), names(&held.needs_approval)))
+        };
+        let until = self.until(deadline);
+        let (lists, _) = Box::pin(self.answer(account, consistency, &[subject], until, &answer)).await?;
+        Ok(lists)
+    }
+
+    /// Lists the scopes of an account in which a subject has a permission (any, by role or group, where none is named),
+    /// in order of their ids. A permission that the account's product does not have is had nowhere.
+    ///
+    /// # Errors
+    /// As [`Replica::decide`].
+    pub async fn scopes(
+        &self,
+        account: AccountId,
+        subject: &Subject,
+        permission: Option<&str>,
+        consistency: &Consistency,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Scope>, ReplicaError> {
+        let now = self.clock.now();
+        let answer = |look: &mut Look<'_>| {
+            let sets = sets_of(look, subject, Audience::Product)?;
+            let look = &*look;
+            let places = &look.ready.content.places;
+            let permission = match permission {
+                None => None,
+                Some(name) => match look.ready.content.product.product.permission_no(name) {
+                    Some(no) => Some(no),
+                    None => return Some(Vec::new()),
+                },
+            };
+            let none = Values::default();
+            let request = Request {
+                attributes: &none,
+                context: &none,
+                digest: None,
+            };
+            let target = Target::Scope(places.account().id);
+            let input = input(look, subject, &sets, target, request, Audience::Product, now);
+            let held = scopes_held(&input, permission);
+            Some(
+                held.into_iter()
+                    .filter_map(|id| id.to_scope(places.get(id)?.level))
+                    .collect::<Vec<Scope>>(),
+            )
+        };
+        let until = self.until(deadline);
+        let (scopes, _) = Box::pin(self.answer(account, consistency, &[subject], until, &answer)).await?;
+        Ok(scopes)
+    }
+}

@@ -1,0 +1,147 @@
+//! Groups.
+
+use async_trait::async_trait;
+use bailiwick_authorization_core::{
+    StoreError,
+    group::{Group, Reader, Writer},
+};
+use bailiwick_types::{AccountId, GroupId, Subject, Timestamp};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::{
+    convert::{At, set},
+    entity::{group_member, subject_group},
+    fail,
+    tx::{Connected, Holds, Tx},
+};
+
+fn read(row: subject_group::Model) -> Group {
+    Group {
+        id: GroupId::from_uuid(row.id),
+        account: AccountId::from_uuid(row.account_id),
+        title: row.title,
+        created_at: Timestamp(row.created_at),
+    }
+}
+
+#[async_trait]
+impl<T: Connected> Reader for Tx<T> {
+    async fn group(&self, account: AccountId, id: GroupId) -> Result<Option<Group>, StoreError> {
+        let row = subject_group::Entity::find_by_id((account.uuid(), id.uuid()));
+        Ok(row.one(self.conn()).await.map_err(fail)?.map(read))
+    }
+    async fn groups(
+        &self,
+        account: AccountId,
+        after: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<Group>, StoreError> {
+        let mut rows = subject_group::Entity::find()
+            .filter(subject_group::Column::AccountId.eq(account.uuid()))
+            .order_by_asc(subject_group::Column::Id)
+            .limit(limit);
+        if let Some(after) = after {
+            rows = rows.filter(subject_group::Column::Id.gt(after));
+        }
+        Ok(rows
+            .all(self.conn())
+            .await
+            .map_err(fail)?
+            .into_iter()
+            .map(read)
+            .collect())
+    }
+    async fn group_members(
+        &self,
+        account: AccountId,
+        id: GroupId,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<Subject>, StoreError> {
+        let mut rows = group_member::Entity::find()
+            .filter(group_member::Column::AccountId.eq(account.uuid()))
+            .filter(group_member::Column::GroupId.eq(id.uuid()))
+            .order_by_asc(group_member::Column::Subject)
+            .limit(limit);
+        if let Some(after) = after {
+            rows = rows.filter(group_member::Column::Subject.gt(after));
+        }
+        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        rows.iter()
+            .map(|row| At::new("group_member", &row.group_id).parse("subject", &row.subject))
+            .collect()
+    }
+    async fn groups_of(&self, account: AccountId, subject: &Subject) -> Result<Vec<GroupId>, StoreError> {
+        let rows = group_member::Entity::find()
+            .filter(group_member::Column::AccountId.eq(account.uuid()))
+            .filter(group_member::Column::Subject.eq(subject.as_str()));
+        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| GroupId::from_uuid(row.group_id))
+            .collect())
+    }
+}
+
+#[async_trait]
+impl<T: Holds> Writer for Tx<T> {
+    async fn put_group(&mut self, of: &Group) -> Result<(), StoreError> {
+        let row = subject_group::ActiveModel {
+            account_id: set(of.account.uuid()),
+            id: set(of.id.uuid()),
+            subject: set(Subject::group(of.id).to_string()),
+            title: set(of.title.clone()),
+            created_at: set(of.created_at.0),
+        };
+        subject_group::Entity::insert(row)
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(fail)?;
+        Ok(())
+    }
+    async fn remove_group(&mut self, account: AccountId, id: GroupId) -> Result<(), StoreError> {
+        let subject = Subject::group(id).to_string();
+        for table in ["binding", "entitlement", "group_member"] {
+            let sql = format!("DELETE FROM {table} WHERE account_id = $1 AND subject = $2");
+            self.run(&sql, vec![account.uuid().into(), subject.clone().into()])
+                .await?;
+        }
+        let values = || vec![account.uuid().into(), id.uuid().into()];
+        self.run(
+            "DELETE FROM group_member WHERE account_id = $1 AND group_id = $2",
+            values(),
+        )
+        .await?;
+        self.run(
+            "DELETE FROM subject_group WHERE account_id = $1 AND id = $2",
+            values(),
+        )
+        .await?;
+        Ok(())
+    }
+    async fn set_group_member(
+        &mut self,
+        account: AccountId,
+        id: GroupId,
+        subject: &Subject,
+        is_in: bool,
+    ) -> Result<(), StoreError> {
+        if let Some(user) = subject.user_id() {
+            self.hold_user(user).await?;
+        }
+        let sql = if is_in {
+            "INSERT INTO group_member (account_id, group_id, subject) VALUES ($1, $2, $3) \
+             ON CONFLICT (account_id, group_id, subject) DO NOTHING"
+        } else {
+            "DELETE FROM group_member WHERE account_id = $1 AND group_id = $2 AND subject = $3"
+        };
+        let values = vec![
+            account.uuid().into(),
+            id.uuid().into(),
+            subject.to_string().into(),
+        ];
+        self.run(sql, values).await?;
+        Ok(())
+    }
+}

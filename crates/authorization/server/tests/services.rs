@@ -1,0 +1,476 @@
+//! The services that answer questions, as their callers see them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use async_trait::async_trait;
+use bailiwick_authorization_server::{
+    Decisions, Queries,
+    replica::{ConsistentRights, NearRights, Replica},
+};
+use bailiwick_proto::{
+    authorization::v1::{
+        self as pb, decision_service_server::DecisionService, query_service_server::QueryService,
+    },
+    common::v1::{Consistency, consistency::Requirement},
+    events::v1::PlaceState,
+    method,
+};
+use bailiwick_rpc::{Context, Guard, StepUp, StepUpError};
+use bailiwick_types::{AccountId, Caller, CallerKind, Scope, ScopeRoot, SessionId, Subject};
+use support::{World, account, group, on_both_engines, user, user_id, workspace};
+use tonic::{Code, Request, Status};
+
+on_both_engines! {
+    a_check_answers_whoever_may_ask
+    a_question_that_does_not_fit_is_told_apart_from_a_denial
+    a_suspended_account_is_a_decision_and_no_error
+    a_batch_keeps_the_order_of_its_questions
+    a_list_of_permissions_is_what_checks_allow
+    a_list_of_scopes_goes_over_all_accounts_page_by_page
+    a_list_of_subjects_holds_who_reaches_a_scope
+    an_explanation_names_what_was_looked_at
+}
+
+struct NoStepUp;
+
+#[async_trait]
+impl StepUp for NoStepUp {
+    async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
+        Err(StepUpError::Required)
+    }
+}
+
+struct Desk {
+    world: World,
+    replica: Arc<Replica>,
+    decisions: Decisions,
+    queries: Queries,
+}
+
+fn asker() -> Subject {
+    "service:asker".parse().unwrap()
+}
+
+fn boss() -> Subject {
+    Subject::user(user_id(0xb055))
+}
+
+/// A request of a service account, or of a user with or without a token for an account.
+fn of<T>(subject: &Subject, account: Option<AccountId>, path: &str, message: T) -> Request<T> {
+    let kind = if subject.kind() == "user" {
+        CallerKind::User
+    } else {
+        CallerKind::Service
+    };
+    let caller = Caller {
+        kind,
+        subject: Some(subject.clone()),
+        account,
+        ..Caller::anonymous()
+    };
+    let path = format!("/bailiwick.authorization.v1.{path}");
+    let mut request = Request::new(message);
+    request
+        .extensions_mut()
+        .insert(Context::new(method(&path).unwrap(), caller));
+    request
+}
+
+fn fully() -> Option<Consistency> {
+    Some(Consistency {
+        requirement: Some(Requirement::FullyConsistent(true)),
+    })
+}
+
+async fn desk(world: World) -> Desk {
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    let guard = Guard::new(Arc::new(ConsistentRights(replica.clone())), Arc::new(NoStepUp));
+    let near = Guard::new(Arc::new(NearRights(replica.clone())), Arc::new(NoStepUp));
+    let decisions = Decisions::new(replica.clone(), near.clone());
+    let queries = Queries::new(
+        replica.clone(),
+        world.db.clone(),
+        guard,
+        near,
+        world.bed.clock.clone(),
+    );
+    world
+        .bind_root(
+            ScopeRoot::Product("notes".parse::<Name>().unwrap().0),
+            &asker(),
+            "service",
+        )
+        .await;
+    world.bind_root(ScopeRoot::Deployment, &boss(), "operator").await;
+    for n in 1..=2 {
+        world.account(account(n)).await;
+        let mut write = world.write(account(n)).await;
+        write.workspace(workspace(n), PlaceState::Active).await;
+        write.member(user_id(1)).await;
+        write.bind(&user(1), "editor", &Scope::Account(account(n))).await;
+        write.commit().await;
+    }
+    replica.poll().await.unwrap();
+    Desk {
+        world,
+        replica,
+        decisions,
+        queries,
+    }
+}
+
+struct Name(bailiwick_types::ProductName);
+impl std::str::FromStr for Name {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        text.to_owned().try_into().map(Name).map_err(|_| ())
+    }
+}
+
+fn check(account: AccountId, subject: &Subject, permission: &str, target: &str) -> pb::CheckRequest {
+    pb::CheckRequest {
+        account: account.to_string(),
+        subject: subject.to_string(),
+        permission: permission.into(),
+        target: target.into(),
+        ..Default::default()
+    }
+}
+
+impl Desk {
+    async fn check(&self, by: &Subject, message: pb::CheckRequest) -> Result<pb::CheckResponse, Status> {
+        let request = of(by, None, "DecisionService/Check", message);
+        Ok(self.decisions.check(request).await?.into_inner())
+    }
+    async fn scopes(&self, by: &Subject, size: i32, permission: &str) -> Result<Vec<String>, Status> {
+        let (mut all, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let message = pb::ListScopesRequest {
+                subject: user(1).to_string(),
+                permission: permission.into(),
+                page_size: size,
+                page_token,
+                ..Default::default()
+            };
+            let request = of(by, None, "QueryService/ListScopes", message);
+            let page = self.queries.list_scopes(request).await?.into_inner();
+            assert!(page.scopes.len() <= usize::try_from(size).unwrap());
+            assert!(page.scopes.iter().all(|scope| !scope.title.is_empty()));
+            all.extend(page.scopes.into_iter().map(|scope| scope.scope));
+            if page.next_page_token.is_empty() {
+                return Ok(all);
+            }
+            page_token = page.next_page_token;
+        }
+    }
+    async fn subjects(&self, scope: &str, size: i32) -> Vec<(String, Vec<String>)> {
+        let (mut all, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let message = pb::ListSubjectsRequest {
+                account: account(1).to_string(),
+                scope: scope.into(),
+                page_size: size,
+                page_token,
+                ..Default::default()
+            };
+            let request = of(&boss(), None, "QueryService/ListSubjects", message);
+            let page = self.queries.list_subjects(request).await.unwrap().into_inner();
+            all.extend(
+                page.subjects
+                    .into_iter()
+                    .map(|access| (access.subject, access.roles)),
+            );
+            if page.next_page_token.is_empty() {
+                return all;
+            }
+            page_token = page.next_page_token;
+        }
+    }
+}
+
+async fn a_check_answers_whoever_may_ask(world: World) {
+    let desk = desk(world).await;
+    let (a, on) = (account(1), format!("account:{}", account(1)));
+    let yes = desk
+        .check(&asker(), check(a, &user(1), "note.edit", &on))
+        .await
+        .unwrap();
+    assert_eq!(
+        (yes.decision(), yes.reason()),
+        (pb::Decision::Allow, pb::DecisionReason::Role)
+    );
+    assert!(yes.revision > 0);
+    let no = desk
+        .check(&asker(), check(a, &user(2), "note.edit", &on))
+        .await
+        .unwrap();
+    assert_eq!(
+        (no.decision(), no.reason()),
+        (pb::Decision::Deny, pb::DecisionReason::NotAMember)
+    );
+    let unknown = desk
+        .check(&asker(), check(a, &user(1), "note.edit", "note:9"))
+        .await
+        .unwrap();
+    assert_eq!(unknown.reason(), pb::DecisionReason::ResourceUnknown);
+    let elsewhere = format!("workspace:{}", workspace(2));
+    let unknown = desk
+        .check(&asker(), check(a, &user(1), "note.edit", &elsewhere))
+        .await
+        .unwrap();
+    assert_eq!(unknown.reason(), pb::DecisionReason::ScopeUnknown);
+    let actor = pb::CheckRequest {
+        actor: user(2).to_string(),
+        ..check(a, &user(1), "note.edit", &on)
+    };
+    let actor = desk.check(&asker(), actor).await.unwrap();
+    assert_eq!(actor.reason(), pb::DecisionReason::ActorNotAllowed);
+    // Nobody else may ask, and who may not ask does not learn what exists.
+    let stranger: Subject = "service:other".parse().unwrap();
+    for account in [account(1), account(77)] {
+        let denied = desk
+            .check(&stranger, check(account, &user(1), "note.edit", &on))
+            .await
+            .unwrap_err();
+        assert_eq!(denied.code(), Code::PermissionDenied);
+        let denied = desk
+            .check(&stranger, check(account, &user(1), "note.fly", &on))
+            .await
+            .unwrap_err();
+        assert_eq!(denied.code(), Code::PermissionDenied);
+    }
+    // A member asks with a token for the account, and has no right to.
+    let request = of(
+        &user(1),
+        Some(a),
+        "DecisionService/Check",
+        check(a, &user(1), "note.edit", &on),
+    );
+    assert_eq!(
+        desk.decisions.check(request).await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
+}
+
+async fn a_question_that_does_not_fit_is_told_apart_from_a_denial(world: World) {
+    let desk = desk(world).await;
+    let (a, on) = (account(1), format!("account:{}", account(1)));
+    let unknown = desk
+        .check(&asker(), check(a, &user(1), "note.fly", &on))
+        .await
+        .unwrap_err();
+    assert_eq!(unknown.code(), Code::InvalidArgument);
+    let mut bad = check(a, &user(1), "note.edit", &on);
+    bad.consistency = Some(Consistency {
+        requirement: Some(Requirement::AtLeastAsFresh("nonsense".into())),
+    });
+    assert_eq!(
+        desk.check(&asker(), bad).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+    let bad = pb::CheckRequest::default();
+    assert_eq!(
+        desk.check(&asker(), bad).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+}
+
+async fn a_suspended_account_is_a_decision_and_no_error(world: World) {
+    let desk = desk(world).await;
+    let a = account(1);
+    let mut write = desk.world.write(a).await;
+    write
+        .run(
+            "UPDATE account SET state = 2 WHERE id = $1",
+            vec![a.uuid().into()],
+        )
+        .await;
+    let change = bailiwick_proto::events::v1::change::Change::PlaceApplied(
+        bailiwick_proto::events::v1::PlaceApplied {
+            scope: format!("account:{a}"),
+            state: PlaceState::Suspended.into(),
+            ..Default::default()
+        },
+    );
+    let root = write.root.clone();
+    write.tx.emit(&root, bailiwick_feed::encode(change)).unwrap();
+    write.commit().await;
+    desk.replica.poll().await.unwrap();
+    let on = format!("account:{a}");
+    let denied = desk
+        .check(&asker(), check(a, &user(1), "note.edit", &on))
+        .await
+        .unwrap();
+    assert_eq!(
+        (denied.decision(), denied.reason()),
+        (pb::Decision::Deny, pb::DecisionReason::ScopeNotActive)
+    );
+}
+
+async fn a_batch_keeps_the_order_of_its_questions(world: World) {
+    let desk = desk(world).await;
+    let on = format!("account:{}", account(1));
+    let item = |subject: &Subject, permission: &str| pb::BatchCheckItem {
+        subject: subject.to_string(),
+        permission: permission.into(),
+        target: on.clone(),
+        ..Default::default()
+    };
+    let mut items = vec![
+        item(&user(1), "note.edit"),
+        item(&user(2), "note.edit"),
+        item(&user(1), "note.delete"),
+    ];
+    items.extend((0..900).map(|_| item(&user(1), "note.view")));
+    let batch = pb::BatchCheckRequest {
+        account: account(1).to_string(),
+        items,
+        ..Default::default()
+    };
+    let request = of(&asker(), None, "DecisionService/BatchCheck", batch.clone());
+    let answers = desk.decisions.batch_check(request).await.unwrap().into_inner();
+    let decisions: Vec<pb::Decision> = answers
+        .results
+        .iter()
+        .map(pb::BatchCheckResult::decision)
+        .collect();
+    assert_eq!(
+        decisions[..3],
+        [pb::Decision::Allow, pb::Decision::Deny, pb::Decision::Deny]
+    );
+    assert!(
+        decisions[3..]
+            .iter()
+            .all(|decision| *decision == pb::Decision::Allow)
+            && decisions.len() == 903
+    );
+    let mut long = batch;
+    long.items.resize(1_001, item(&user(1), "note.view"));
+    let request = of(&asker(), None, "DecisionService/BatchCheck", long);
+    assert_eq!(
+        desk.decisions.batch_check(request).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+}
+
+async fn a_list_of_permissions_is_what_checks_allow(world: World) {
+    let desk = desk(world).await;
+    let message = pb::ListPermissionsRequest {
+        account: account(1).to_string(),
+        subject: user(1).to_string(),
+        target: format!("workspace:{}", workspace(1)),
+        consistency: fully(),
+    };
+    let request = of(&asker(), None, "QueryService/ListPermissions", message);
+    let held = desk.queries.list_permissions(request).await.unwrap().into_inner();
+    assert_eq!(held.permissions, ["note.edit", "note.view"]);
+    assert!(held.needing_approval.is_empty());
+}
+
+async fn a_list_of_scopes_goes_over_all_accounts_page_by_page(world: World) {
+    let desk = desk(world).await;
+    let expected: BTreeSet<String> = (1..=2)
+        .flat_map(|n| {
+            [
+                format!("account:{}", account(n)),
+                format!("workspace:{}", workspace(n)),
+            ]
+        })
+        .collect();
+    for size in [1, 2, 3, 50] {
+        for permission in ["", "note.edit"] {
+            let found = desk.scopes(&user(1), size, permission).await.unwrap();
+            assert_eq!(found.len(), expected.len(), "{size} {permission} {found:?}");
+            assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected);
+        }
+    }
+    assert!(desk.scopes(&user(1), 50, "note.delete").await.unwrap().is_empty());
+    assert_eq!(desk.scopes(&boss(), 2, "").await.unwrap().len(), expected.len());
+    assert_eq!(
+        desk.scopes(&user(2), 2, "").await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
+}
+
+async fn a_list_of_subjects_holds_who_reaches_a_scope(world: World) {
+    let desk = desk(world).await;
+    let a = account(1);
+    let inner = Scope::Workspace(workspace(1));
+    let mut write = desk.world.write(a).await;
+    for n in 2..=4 {
+        write.member(user_id(n)).await;
+    }
+    write.bind(&user(2), "editor", &inner).await;
+    // No member: left out.
+    write.bind(&user(5), "editor", &inner).await;
+    write.group(group(1)).await;
+    write.join(group(1), &user(3)).await;
+    write.bind(&Subject::group(group(1)), "editor", &inner).await;
+    write.bind(&user(1), "handler", &Scope::Account(a)).await;
+    write.commit().await;
+    let named = |subject: Subject, roles: &[&str]| {
+        (
+            subject.to_string(),
+            roles.iter().map(|role| (*role).to_owned()).collect::<Vec<_>>(),
+        )
+    };
+    let mut below = vec![
+        named(Subject::group(group(1)), &["editor"]),
+        named(user(1), &["editor", "handler"]),
+        named(user(2), &["editor"]),
+        named(user(3), &["editor"]),
+    ];
+    below.sort();
+    for size in [1, 2, 50] {
+        assert_eq!(desk.subjects(&inner.to_string(), size).await, below, "{size}");
+        let above = desk.subjects(&Scope::Account(a).to_string(), size).await;
+        assert_eq!(above, [named(user(1), &["editor", "handler"])]);
+    }
+    let message = pb::ListSubjectsRequest {
+        account: a.to_string(),
+        ..Default::default()
+    };
+    let request = of(&user(2), Some(a), "QueryService/ListSubjects", message);
+    assert_eq!(
+        desk.queries.list_subjects(request).await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
+}
+
+async fn an_explanation_names_what_was_looked_at(world: World) {
+    let desk = desk(world).await;
+    let on = format!("workspace:{}", workspace(1));
+    let message = pb::ExplainRequest {
+        check: Some(check(account(1), &user(1), "note.view", &on)),
+    };
+    let request = of(&asker(), None, "DecisionService/Explain", message);
+    let explained = desk.decisions.explain(request).await.unwrap().into_inner();
+    assert_eq!(explained.decision(), pb::Decision::Allow);
+    let role = explained.steps.iter().find(|step| step.source == "role").unwrap();
+    assert_eq!(
+        (&*role.name, &*role.entry, &*role.outcome),
+        ("editor", "note.edit", "matches")
+    );
+    assert_eq!(role.scope, format!("account:{}", account(1)));
+    assert!(
+        explained
+            .steps
+            .iter()
+            .any(|step| step.source == "member" && step.entry.starts_with("agent active"))
+    );
+    let message = pb::ExplainRequest {
+        check: Some(check(account(1), &user(2), "note.view", &on)),
+    };
+    let request = of(&asker(), None, "DecisionService/Explain", message);
+    let explained = desk.decisions.explain(request).await.unwrap().into_inner();
+    assert_eq!(explained.reason(), pb::DecisionReason::NotAMember);
+}
