@@ -41,9 +41,9 @@ fn embedded(file: &std::path::Path, more: &[&str]) {
 
 #[test]
 fn every_whole_scenario_holds_on_a_suite_of_its_own() {
-    for file in whole() {
-        embedded(&file, &[]);
-    }
+    // Several files in one command, each on a suite of its own.
+    let came = bailiwick().arg("test").args(whole()).output().unwrap();
+    assert!(came.status.success(), "{}", text(&came));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
     Authenticator, ClientFactory, Frame, Guard, InternalIdentity, KeySource, RemoteJwks, RemoteRights,
-    RemoteStepUp, Rights, Services, StepUp, init_telemetry,
+    RemoteStepUp, Rights, Services, StepUp, Telemetry, TelemetryError, init_telemetry,
 };
 use bailiwick_sql::Db;
 use bailiwick_tenancy_server as tenancy;
@@ -35,7 +35,11 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     } else {
         "bailiwick".to_owned()
     };
-    let telemetry = init_telemetry(&config.telemetry, &name, &*ids)?;
+    // A command that starts one suite after another goes on with the log of the first.
+    let telemetry = match init_telemetry(&config.telemetry, &name, &*ids) {
+        Err(TelemetryError::Started) => Telemetry::quiet(),
+        started => started?,
+    };
 
     // Bound before anything else: a port that is taken is told at once, and peers in this process need the address.
     let grpc = bind(config.server.listen).await?;
