@@ -25,6 +25,8 @@ use crate::{
 
 /// The request header of consistency tokens.
 pub(crate) const TOKEN_HEADER: &str = "bailiwick-token";
+/// Between the first two attempts to connect; each later pause is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const TIMEOUT_HEADER: &str = "grpc-timeout";
 /// Bytes of a frame's head before the message: compression flag and length.
 pub(crate) const FRAME_HEAD: usize = 5;
@@ -36,6 +38,9 @@ pub struct Patience {
     pub timeout: Duration,
     /// How long a call that can be repeated is, while servers answer that trying again helps.
     pub retry: Duration,
+    /// How long a connection is tried for. What no connection could be made for was not sent, so that this holds for any call;
+    /// a server that restarts is back within it.
+    pub connect: Duration,
 }
 
 impl Default for Patience {
@@ -43,6 +48,7 @@ impl Default for Patience {
         Self {
             timeout: Duration::from_secs(30),
             retry: Duration::from_secs(10),
+            connect: Duration::from_secs(2),
         }
     }
 }
@@ -84,7 +90,9 @@ impl Transport {
         };
         let body = body.collect().await?.to_bytes();
         let repeatable = shape.repeatable(body.get(FRAME_HEAD..).unwrap_or_default());
-        let until = Instant::now() + self.patience.retry;
+        let began = Instant::now();
+        let until = began + self.patience.retry;
+        let mut pause = FIRST_PAUSE;
         let mut renewed = false;
         loop {
             let mut request = Request::from_parts(parts.clone(), Body::new(Full::new(body.clone())));
@@ -92,7 +100,17 @@ impl Transport {
                 Ok(used) => used,
                 Err(status) => return Ok(status.into_http()),
             };
-            let response = self.pass(request).await?;
+            let response = match self.pass(request).await {
+                Ok(response) => response,
+                Err(failure) if was_sent(&*failure) || began.elapsed() + pause > self.patience.connect => {
+                    return Err(failure);
+                }
+                Err(_) => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                    continue;
+                }
+            };
             let failed = Status::from_header_map(response.headers()).filter(|s| s.code() != Code::Ok);
             let Some(status) = failed else {
                 return Ok(match shape.token {
@@ -160,6 +178,12 @@ impl Service<Request<Body>> for Transport {
 fn header(text: &str) -> Result<HeaderValue, Status> {
     HeaderValue::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes()))
         .map_err(|_| Status::invalid_argument("a credential or token holds what a header cannot"))
+}
+
+/// Whether anything of the call may have reached a server: all failures but those to connect.
+fn was_sent(failure: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(failure), |cause| cause.source());
+    !causes.any(|cause| cause.is::<tonic::ConnectError>())
 }
 
 /// Whether another token could help: the one that was sent is false, expired or revoked.

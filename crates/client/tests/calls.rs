@@ -7,9 +7,10 @@ mod support;
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
-use bailiwick_client::{Client, Credentials, Endpoints, Error, TokenJar};
+use bailiwick_client::{Client, Credentials, Endpoints, Error, Patience, TokenJar};
 use bailiwick_proto::{
     authorization::v1::{AssignRoleRequest, AssignRoleResponse, CheckRequest, CheckResponse, Decision},
     common::v1::{TokenPair as Pair, TokenPayload},
@@ -205,6 +206,36 @@ async fn unavailable_without_retry_info_is_not_repeated() {
         .await
         .expect_err("gone");
     assert_eq!(status.code(), Code::Unavailable);
+    assert_eq!(fake.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_was_never_sent_is_tried_again_until_the_server_is_there() {
+    let gone = Fake::start(|_| ok(CreateWorkspaceResponse::default())).await;
+    let url = gone.url();
+    drop(gone);
+    let client = Client::lazy(&Endpoints::one(url.clone())).expect("an endpoint");
+    let hasty = client.clone().with_patience(Patience {
+        connect: Duration::ZERO,
+        ..Patience::default()
+    });
+    let write = |client: &Client| {
+        let mut service = client.tenancy().workspace();
+        async move { service.create_workspace(CreateWorkspaceRequest::default()).await }
+    };
+    let status = write(&hasty).await.expect_err("nobody listens");
+    assert_eq!(status.code(), Code::Unavailable);
+
+    let back = async {
+        // Until the first attempt has failed.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let address = url.trim_start_matches("http://");
+        Fake::start_at(address, |_| ok(CreateWorkspaceResponse::default())).await
+    };
+    let (answer, fake) = tokio::join!(write(&client), back);
+    answer.expect("answered after all");
     assert_eq!(fake.calls().len(), 1);
 }
 

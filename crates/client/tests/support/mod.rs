@@ -58,7 +58,11 @@ pub struct Fake {
 impl Fake {
     /// Starts a server that answers each call with what the function gives.
     pub async fn start(answer: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::start_at("127.0.0.1:0", answer).await
+    }
+    /// Starts one at an address.
+    pub async fn start_at(address: &str, answer: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let calls = Arc::new(Mutex::new(Vec::new()));
         let service = Service {
