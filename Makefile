@@ -26,7 +26,7 @@ test-clients: ## Runs the checks that need other languages: protos (npm), a clie
 
 lint: ## Formatting, clippy, dependency rules.
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets 
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) xtask check
 
 codegen: ## Makes the generated code from the protos.

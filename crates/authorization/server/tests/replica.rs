@@ -10,7 +10,7 @@ mod support;
 
 use std::time::Duration;
 
-use bailiwick_authorization_server::replica::{Consistency, Question, ReplicaError, TargetText};
+use bailiwick_authorization_server::replica::{Claim, Consistency, Question, ReplicaError, TargetText};
 use bailiwick_policy::{Audience, Outcome, Reason};
 use bailiwick_proto::events::v1::PlaceState;
 use bailiwick_rpc::OperatorAllowed;
@@ -262,11 +262,13 @@ async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
     let service: Subject = "service:svc".parse().unwrap();
     let fully = Consistency::Fully;
     let held = async |subject: &Subject, permission: &str, allowed: OperatorAllowed| {
-        let targets = [on.clone()];
-        replica
-            .held(subject, Some(a), permission, &targets, allowed, &fully, None)
-            .await
-            .unwrap()
+        let claim = Claim {
+            subject,
+            permission,
+            targets: std::slice::from_ref(&on),
+            operator: allowed,
+        };
+        replica.held(&claim, Some(a), &fully, None).await.unwrap()
     };
     assert_eq!(
         held(&operator, "account.view", OperatorAllowed::Yes)
@@ -318,11 +320,13 @@ async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
         );
     }
     let deployment = ["deployment".to_owned()];
-    let only = OperatorAllowed::Only;
-    let held = replica
-        .held(&operator, None, "account.view", &deployment, only, &fully, None)
-        .await
-        .unwrap();
+    let claim = Claim {
+        subject: &operator,
+        permission: "account.view",
+        targets: &deployment,
+        operator: OperatorAllowed::Only,
+    };
+    let held = replica.held(&claim, None, &fully, None).await.unwrap();
     assert!(held.operator);
 }
 

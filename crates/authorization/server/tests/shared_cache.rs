@@ -225,7 +225,7 @@ async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
     };
     let at = async || {
         cache
-            .get(a, &[key.clone()])
+            .get(a, std::slice::from_ref(&key))
             .await
             .pop()
             .flatten()
@@ -243,7 +243,7 @@ async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
         let marker = PartKey::Resource(format!("note:marker-{}-{}", written.0, written.1).into());
         cache.put(a, &epoch, vec![(marker.clone(), part(1, 1))]);
         eventually("the marker", SOON, async || {
-            cache.get(a, &[marker.clone()]).await[0].is_some()
+            cache.get(a, std::slice::from_ref(&marker)).await[0].is_some()
         })
         .await;
         eventually("the newer value", SOON, async || {

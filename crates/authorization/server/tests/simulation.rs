@@ -7,6 +7,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    unreachable_pub,
+    clippy::type_complexity,
     reason = "a test fails by panicking"
 )]
 

@@ -60,11 +60,11 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             &command.scope,
         )
     };
-    if !work
+    let may = work
         .situation
-        .may_assign(&work.actor, role.no, &command.scope, work.now)
-        && !(single && mine().await?.is_some())
-    {
+        .may_assign(&work.actor, role.no, &command.scope, work.now);
+    let owns = !may && single && mine().await?.is_some();
+    if !(may || owns) {
         return Err(Error::Denied);
     }
     if single {

@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use super::ask;
 use crate::{
-    replica::{Consistency, Replica, ReplicaError, TargetText},
+    replica::{Claim, Consistency, Replica, ReplicaError, TargetText},
     store::load::Lists,
 };
 
@@ -102,11 +102,13 @@ impl Queries {
             let held = self
                 .replica
                 .held(
-                    own,
+                    &Claim {
+                        subject: own,
+                        permission,
+                        targets: &[target],
+                        operator,
+                    },
                     account,
-                    permission,
-                    &[target],
-                    operator,
                     wanted,
                     context.deadline,
                 )

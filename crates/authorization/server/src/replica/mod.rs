@@ -41,7 +41,7 @@ use account::Account;
 pub use consistency::{Arrivals, Arrived, Consistency, NoArrivals};
 pub use error::ReplicaError;
 pub use question::{Answer, BatchQuestion, Decided, Explained, Question, QuestionError, TargetText};
-pub use rights::{ConsistentRights, NearRights};
+pub use rights::{Claim, ConsistentRights, NearRights};
 pub use row::{Event, Root, Row};
 pub use source::{
     AccountOf, Bound, Content, Epoch, Loaded, PartsRead, PolicyRows, Polled, ProductState, Read, Roots,

@@ -36,6 +36,19 @@ fn suite() -> Option<&'static Product> {
         .as_ref()
 }
 
+/// What is asked of the rights of a caller.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// Who.
+    pub subject: &'a Subject,
+    /// The permission, `TYPE.VERB`.
+    pub permission: &'a str,
+    /// Where: `account:ID`, `workspace:ID`, `TYPE:ID` ...
+    pub targets: &'a [String],
+    /// Whether a role of the deployment counts.
+    pub operator: OperatorAllowed,
+}
+
 /// What an account answers.
 enum Told {
     Held(Held),
@@ -49,63 +62,51 @@ impl Replica {
     /// It cannot be told.
     pub async fn held(
         &self,
-        subject: &Subject,
+        claim: &Claim<'_>,
         account: Option<AccountId>,
-        permission: &str,
-        targets: &[String],
-        operator: OperatorAllowed,
         consistency: &Consistency,
         deadline: Option<Instant>,
     ) -> Result<Held, RightsError> {
         let until = self.until(deadline);
         let now = self.clock.now();
         let Some(account) = account else {
-            return self
-                .held_by_deployment(subject, permission, targets.len(), operator, None, now, until)
-                .await;
+            return self.held_by_deployment(claim, None, now, until).await;
         };
         let told = {
-            let answer = |look: &mut Look<'_>| tell(look, subject, permission, targets, operator, now);
+            let answer = |look: &mut Look<'_>| tell(look, claim, now);
             match self
-                .answer(account, consistency, &[subject], until, &answer)
+                .answer(account, consistency, &[claim.subject], until, &answer)
                 .await
             {
                 Ok((told, _)) => told,
                 Err(ReplicaError::UnknownAccount) => {
                     // Whoever has a role of the deployment may learn that there is no such account.
-                    return self
-                        .held_by_deployment(
-                            subject,
-                            permission,
-                            targets.len(),
-                            operator,
-                            Some(account),
-                            now,
-                            until,
-                        )
-                        .await;
+                    return self.held_by_deployment(claim, Some(account), now, until).await;
                 }
                 Err(error) => return Err(rights_error(&error)),
             }
         };
         match told {
             Told::Held(held) => Ok(held),
-            Told::Unknown => Err(RightsError::UnknownPermission(permission.to_owned())),
+            Told::Unknown => Err(RightsError::UnknownPermission(claim.permission.to_owned())),
         }
     }
 
     async fn held_by_deployment(
         &self,
-        subject: &Subject,
-        permission: &str,
-        targets: usize,
-        operator: OperatorAllowed,
+        claim: &Claim<'_>,
         account: Option<AccountId>,
         now: Timestamp,
         until: Instant,
     ) -> Result<Held, RightsError> {
+        let Claim {
+            subject,
+            permission,
+            targets,
+            operator,
+        } = *claim;
         let nothing = Held {
-            allowed: vec![false; targets],
+            allowed: vec![false; targets.len()],
             operator: false,
         };
         if operator == OperatorAllowed::No {
@@ -128,21 +129,20 @@ impl Replica {
             .map_err(|error| rights_error(&error))?;
         let holds = !disabled && suite_holds(product, &[&set], no, Audience::Suite, now);
         Ok(Held {
-            allowed: vec![holds; targets],
+            allowed: vec![holds; targets.len()],
             operator: holds,
         })
     }
 }
 
 /// Tells what a subject may do on targets of an account; `None` while a part is missing.
-fn tell(
-    look: &mut Look<'_>,
-    subject: &Subject,
-    permission: &str,
-    targets: &[String],
-    operator: OperatorAllowed,
-    now: Timestamp,
-) -> Option<Told> {
+fn tell(look: &mut Look<'_>, claim: &Claim<'_>, now: Timestamp) -> Option<Told> {
+    let Claim {
+        subject,
+        permission,
+        targets,
+        operator,
+    } = *claim;
     let content = &look.ready.content;
     let product = Arc::clone(&content.product.product);
     let Some(no) = product.permission_no(permission) else {
@@ -222,17 +222,13 @@ impl Rights for ConsistentRights {
         targets: &[String],
         operator: OperatorAllowed,
     ) -> Result<Held, RightsError> {
-        self.0
-            .held(
-                subject,
-                account,
-                permission,
-                targets,
-                operator,
-                &Consistency::Fully,
-                None,
-            )
-            .await
+        let claim = Claim {
+            subject,
+            permission,
+            targets,
+            operator,
+        };
+        self.0.held(&claim, account, &Consistency::Fully, None).await
     }
 }
 
@@ -246,9 +242,14 @@ impl Rights for NearRights {
         targets: &[String],
         operator: OperatorAllowed,
     ) -> Result<Held, RightsError> {
-        let near = Consistency::MinimizeLatency;
+        let claim = Claim {
+            subject,
+            permission,
+            targets,
+            operator,
+        };
         self.0
-            .held(subject, account, permission, targets, operator, &near, None)
+            .held(&claim, account, &Consistency::MinimizeLatency, None)
             .await
     }
 }

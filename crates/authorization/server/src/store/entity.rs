@@ -456,27 +456,6 @@ pub(crate) mod quota {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-pub(crate) mod part {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "part")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub account_id: Uuid,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub kind: i16,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub key: String,
-        pub revision: i64,
-    }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
 pub(crate) mod idempotency {
     use sea_orm::entity::prelude::*;
 

@@ -77,11 +77,11 @@ impl Snapshot {
         }
         let rows = rows.all(tx.conn()).await?;
         let more = rows.len() as u64 == ROWS;
-        let mut page = SnapshotPage::default();
-        page.next = rows
-            .last()
-            .filter(|_| more)
-            .map(|last| format!("i:{}/{}", last.account_id, last.id));
+        let last = rows.last().filter(|_| more);
+        let mut page = SnapshotPage {
+            next: last.map(|last| format!("i:{}/{}", last.account_id, last.id)),
+            ..SnapshotPage::default()
+        };
         for row in rows {
             let id = row.id;
             let found = read(row).map_err(|error| Error::corrupt("invitation", "roles", id, error))?;

@@ -430,6 +430,7 @@ pub async fn allows_at(
 }
 
 /// Runs each of the named tests on both engines.
+#[allow(unused_macros, reason = "each test binary uses its part")]
 macro_rules! on_both_engines {
     ($($name:ident)*) => {$(
         mod $name {

@@ -77,12 +77,12 @@ struct Collected {
     builder: PermissionSetBuilder,
 }
 
-fn texts(row: &QueryResult) -> Result<(Option<String>, Option<String>, Option<String>), Error> {
-    Ok((
+fn texts(row: &QueryResult) -> Result<[Option<String>; 3], Error> {
+    Ok([
         row.try_get("", "t")?,
         row.try_get("", "u")?,
         row.try_get("", "v")?,
-    ))
+    ])
 }
 
 fn numbers(row: &QueryResult) -> Result<[Option<i64>; 4], Error> {
@@ -140,7 +140,7 @@ pub(super) fn read(
         let Some(Collected { builder, .. }) = of.get_mut(key) else {
             continue;
         };
-        let (t, u, v) = texts(row)?;
+        let [t, u, v] = texts(row)?;
         let expires = c.map(Timestamp);
         match (kind, id) {
             (2, Some(group)) => {
