@@ -39,7 +39,7 @@ golden: ## Writes the golden files anew; look at the difference before you commi
 	UPDATE_GOLDEN=1 $(CARGO) test --workspace
 
 soak: servers ## The long fault tests: 50 kills instead of 10, more seeds.
-	BAILIWICK_SOAK=1 $(CARGO) test --release --package bailiwick --test faults -- --nocapture
+	BAILIWICK_SOAK=1 $(CARGO) test --package bailiwick --test faults -- --nocapture
 
 release: ## The binaries of the image and the benchmarks: slow to build, fast to run.
 	$(CARGO) build --profile dist --package bailiwick --package bailiwick-bench

@@ -2,6 +2,7 @@
 
 mod load;
 mod measure;
+mod plain;
 mod report;
 mod setup;
 mod suite;
@@ -21,10 +22,13 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// An empty unary method behind all layers, with credentials.
+    /// An empty unary method behind all layers, with credentials, beside one on a default tonic server.
     Noop(Options),
-    /// Warm checks beside empty calls of the same sizes, interleaved.
+    /// Warm checks beside empty calls of the same sizes, behind all layers and on a default tonic server, interleaved.
     Check(Options),
+    /// Serves the empty method on a default tonic server: what the others start to compare with.
+    #[command(hide = true)]
+    PlainServer,
 }
 
 /// How the result is printed.
@@ -70,6 +74,7 @@ fn main() -> Result<()> {
     let (options, with_check) = match &cli.command {
         Command::Noop(options) => (options, false),
         Command::Check(options) => (options, true),
+        Command::PlainServer => return plain::serve(),
     };
     if options.pin {
         measure::pin_to(1)?;
@@ -80,8 +85,9 @@ fn main() -> Result<()> {
         .build()?;
     let report = runtime.block_on(async {
         let suite = suite::Suite::start(options.server.as_deref(), options.pin).await?;
+        let plain = plain::Plain::start(options.pin).await?;
         let world = setup::world(&suite, options.bindings).await?;
-        measure::run(&suite, &world, options, with_check).await
+        measure::run(&suite, &plain, &world, options, with_check).await
     })?;
     report::print(&report, options.output)
 }

@@ -9,6 +9,7 @@ use tonic::transport::{Channel, Endpoint};
 use crate::{
     Options,
     load::{self, Call},
+    plain::Plain,
     setup::World,
     suite::Suite,
 };
@@ -44,7 +45,9 @@ pub(crate) struct Ratio {
 /// The result of a run.
 #[derive(Serialize, Clone, Debug)]
 pub(crate) struct Report {
-    /// The empty method.
+    /// The empty method on a default tonic server.
+    pub(crate) plain: Cost,
+    /// The empty method behind all layers.
     pub(crate) noop: Cost,
     /// Warm checks.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,6 +55,8 @@ pub(crate) struct Report {
     /// Checks over empty calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ratio_to_noop: Option<Ratio>,
+    /// Empty calls behind all layers, or checks where they were measured, over empty calls on a default server.
+    pub(crate) ratio_to_plain: Ratio,
     /// Rounds that were counted.
     pub(crate) rounds: usize,
     /// Share of time that the machine's host took away, the worst of the rounds, in percent.
@@ -67,74 +72,101 @@ pub(crate) fn pin_to(core: usize) -> Result<()> {
     Ok(rustix::thread::sched_setaffinity(None, &set)?)
 }
 
-/// Runs the rounds.
-pub(crate) async fn run(suite: &Suite, world: &World, options: &Options, with_check: bool) -> Result<Report> {
+/// A kind of call, where it goes and whose CPU time it costs.
+struct Subject {
+    call: Call,
+    channels: Vec<Channel>,
+    pid: u32,
+}
+
+async fn connect(endpoint: &str, count: usize) -> Result<Vec<Channel>> {
     let mut channels = Vec::new();
-    for _ in 0..options.connections.max(1) {
-        channels.push(
-            Endpoint::from_shared(suite.endpoint.clone())?
-                .tcp_nodelay(true)
-                .connect()
-                .await?,
-        );
+    for _ in 0..count.max(1) {
+        let endpoint = Endpoint::from_shared(endpoint.to_owned())?.tcp_nodelay(true);
+        channels.push(endpoint.connect().await?);
     }
-    let mut calls = vec![Call::noop(world)];
+    Ok(channels)
+}
+
+/// Runs the rounds.
+pub(crate) async fn run(
+    suite: &Suite,
+    plain: &Plain,
+    world: &World,
+    options: &Options,
+    with_check: bool,
+) -> Result<Report> {
+    let channels = connect(&suite.endpoint, options.connections).await?;
+    let mut subjects = vec![
+        Subject {
+            call: Call::noop(world),
+            channels: connect(&plain.endpoint, options.connections).await?,
+            pid: plain.pid()?,
+        },
+        Subject {
+            call: Call::noop(world),
+            channels: channels.clone(),
+            pid: suite.pid()?,
+        },
+    ];
     if with_check {
-        calls.push(Call::check(world));
+        subjects.push(Subject {
+            call: Call::check(world),
+            channels,
+            pid: suite.pid()?,
+        });
     }
     let rounds = options.rounds.max(1);
-    let phases = u32::try_from(rounds * calls.len() * 2)?;
+    let phases = u32::try_from(rounds * subjects.len() * 2)?;
     let slice = (Duration::from_secs(options.seconds.max(1)) / phases).max(Duration::from_millis(200));
-    for call in &calls {
+    for subject in &subjects {
+        let time = slice.min(Duration::from_secs(2));
         load::closed(
-            call,
-            &channels,
+            &subject.call,
+            &subject.channels,
             options.streams,
             &world.bearer,
-            slice.min(Duration::from_secs(2)),
+            time,
         )
         .await?;
     }
-    let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); calls.len()];
+    let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); subjects.len()];
     let mut steal = 0.0_f64;
     for round in 0..rounds {
         let before = Machine::read()?;
         // Who goes first alternates, so that a drift of the machine favours nobody.
-        let mut order: Vec<usize> = (0..calls.len()).collect();
+        let mut order: Vec<usize> = (0..subjects.len()).collect();
         if round % 2 == 1 {
             order.reverse();
         }
         for at in order {
-            if let (Some(call), Some(into)) = (calls.get(at), costs.get_mut(at)) {
-                into.push(one(suite, world, options, call, &channels, slice).await?);
+            if let (Some(subject), Some(into)) = (subjects.get(at), costs.get_mut(at)) {
+                into.push(one(subject, world, options, slice).await?);
             }
         }
         steal = steal.max(Machine::read()?.steal_since(&before));
     }
-    let noop = costs.first().context("nothing was measured")?;
-    let check = costs.get(1);
+    let [plain, noop, check @ ..] = &*costs else {
+        anyhow::bail!("nothing was measured");
+    };
+    let check = check.first();
     Ok(Report {
+        plain: middle(plain),
         noop: middle(noop),
         check: check.map(|c| middle(c)),
         ratio_to_noop: check.map(|c| ratio(c, noop)),
+        ratio_to_plain: ratio(check.unwrap_or(noop), plain),
         rounds,
         worst_steal_percent: steal,
         message_bytes: world.sizes,
     })
 }
 
-async fn one(
-    suite: &Suite,
-    world: &World,
-    options: &Options,
-    call: &Call,
-    channels: &[Channel],
-    time: Duration,
-) -> Result<Cost> {
-    let pid = suite.pid()?;
-    let before = cpu_seconds(pid)?;
+async fn one(subject: &Subject, world: &World, options: &Options, time: Duration) -> Result<Cost> {
+    let Subject { call, channels, pid } = subject;
+    let before = cpu_seconds(*pid)?;
     let full = load::closed(call, channels, options.streams, &world.bearer, time).await?;
-    let cpu = cpu_seconds(pid)? - before;
+    let cpu = cpu_seconds(*pid)? - before;
     let throughput = full.calls as f64 / full.elapsed.as_secs_f64();
     let paced = load::open(call, channels, &world.bearer, throughput * 0.7, time).await?;
     let at = |q: f64| paced.latency.value_at_quantile(q) as f64 / 1_000.0;

@@ -7,7 +7,7 @@ use comfy_table::{Table, presets};
 
 use crate::{
     Output,
-    measure::{Cost, Report},
+    measure::{Cost, Ratio, Report},
 };
 
 /// Prints the result.
@@ -42,13 +42,14 @@ fn human(report: &Report) -> String {
             format!("{:.0}", c.p999_us),
         ]
     };
-    table.add_row(row("empty", &report.noop));
+    table.add_row(row("empty, default server", &report.plain));
+    table.add_row(row("empty, all layers", &report.noop));
     if let Some(check) = &report.check {
         table.add_row(row("check", check));
     }
-    if let Some(ratio) = &report.ratio_to_noop {
+    let mut ratios = |name: &str, ratio: &Ratio| {
         table.add_row([
-            "check / empty".to_owned(),
+            name.to_owned(),
             format!("{:.2}", ratio.throughput),
             format!("{:.2}", ratio.throughput_per_cpu_second),
             String::new(),
@@ -56,6 +57,13 @@ fn human(report: &Report) -> String {
             format!("{:.2}", ratio.p99),
             String::new(),
         ]);
+    };
+    match &report.ratio_to_noop {
+        Some(ratio) => {
+            ratios("check / empty, all layers", ratio);
+            ratios("check / empty, default server", &report.ratio_to_plain);
+        }
+        None => ratios("all layers / default server", &report.ratio_to_plain),
     }
     let (question, answer) = report.message_bytes;
     format!(

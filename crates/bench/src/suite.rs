@@ -68,7 +68,7 @@ impl Suite {
             .arg(&data)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
-            .env("BAILIWICK__TELEMETRY__LOG", "warn")
+            .env("BAILIWICK__TELEMETRY__LOG_FILTER", "warn")
             .kill_on_drop(true)
             .spawn()?;
         let output = child.stdout.take().context("the suite has no standard output")?;
