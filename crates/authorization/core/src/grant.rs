@@ -77,6 +77,8 @@ pub struct Filter {
 pub trait Reader: Send + Sync {
     /// A grant.
     async fn grant(&self, account: AccountId, id: GrantId) -> Result<Option<Grant>, StoreError>;
+    /// Counts the grants of a subject.
+    async fn count_grants(&self, account: AccountId, subject: &Subject) -> Result<u64, StoreError>;
     /// Grants by id.
     async fn grants(
         &self,

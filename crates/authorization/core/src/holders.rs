@@ -1,7 +1,9 @@
 //! Rules about the holders of a role. They are asked under the account's row lock, so that they hold in any race.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bailiwick_policy::{Role, manifest::Holders};
-use bailiwick_types::{Subject, Timestamp};
+use bailiwick_types::{Scope, Subject, Timestamp};
 
 use crate::{
     Read, Situation, StoreError,
@@ -19,16 +21,16 @@ pub fn counts(holder: &Holder, needs_members: bool, now: Timestamp) -> bool {
     belongs && holder.expires_at.is_none() && holder.state == PersonState::Active
 }
 
-/// Whether a rule is broken when a user no longer counts as a holder.
+/// Whether a rule is broken when users no longer count as holders, all of them at once.
 #[must_use]
 pub fn breaks(
     rule: Holders,
     holders: &[Holder],
-    leaving: &Subject,
+    leaving: &BTreeSet<Subject>,
     needs_members: bool,
     now: Timestamp,
 ) -> bool {
-    let is_leaving = |holder: &&Holder| Subject::user(holder.user) == *leaving;
+    let is_leaving = |holder: &&Holder| leaving.contains(&Subject::user(holder.user));
     let counting: Vec<&Holder> = holders
         .iter()
         .filter(|holder| counts(holder, needs_members, now))
@@ -54,26 +56,29 @@ pub async fn breaks_rule(
     binding: &Binding,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let leaving = BTreeSet::from([binding.subject.clone()]);
+    is_broken(read, situation, role, (&binding.scope, &leaving), now).await
+}
+
+async fn is_broken(
+    read: &(impl Read + ?Sized),
+    situation: &Situation,
+    role: &Role,
+    (scope, leaving): (&Scope, &BTreeSet<Subject>),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let Some(rule) = role.holders else {
         return Ok(false);
     };
     // What is deleted needs nobody.
-    if situation.state(&binding.scope).is_none() {
+    if situation.state(scope).is_none() {
         return Ok(false);
     }
-    let holders = read
-        .holders(situation.account.id, &binding.role, &binding.scope)
-        .await?;
-    Ok(breaks(
-        rule,
-        &holders,
-        &binding.subject,
-        situation.needs_members(),
-        now,
-    ))
+    let holders = read.holders(situation.account.id, &role.name, scope).await?;
+    Ok(breaks(rule, &holders, leaving, situation.needs_members(), now))
 }
 
-/// The first role whose rule is broken when all of these bindings stop counting.
+/// The first role whose rule is broken when all of these bindings stop counting, those of several users at once.
 ///
 /// # Errors
 /// The store fails.
@@ -83,11 +88,17 @@ pub async fn first_broken<'b>(
     bindings: impl IntoIterator<Item = &'b Binding>,
     now: Timestamp,
 ) -> Result<Option<&'b Binding>, StoreError> {
+    let mut leaving: BTreeMap<(&str, String), (&'b Binding, BTreeSet<Subject>)> = BTreeMap::new();
     for binding in bindings {
+        let key = (binding.role.as_str(), binding.scope.to_string());
+        let (_, users) = leaving.entry(key).or_insert((binding, BTreeSet::new()));
+        users.insert(binding.subject.clone());
+    }
+    for (binding, users) in leaving.into_values() {
         let Some(role) = situation.role_at(&binding.role, binding.scope.level()) else {
             continue;
         };
-        if breaks_rule(read, situation, role, binding, now).await? {
+        if is_broken(read, situation, role, (&binding.scope, &users), now).await? {
             return Ok(Some(binding));
         }
     }
@@ -114,8 +125,8 @@ mod tests {
         }
     }
 
-    fn leaving(n: u128) -> Subject {
-        Subject::user(holder(n).user)
+    fn leaving(n: u128) -> BTreeSet<Subject> {
+        [Subject::user(holder(n).user)].into()
     }
 
     #[test]
@@ -130,6 +141,15 @@ mod tests {
             Timestamp(5)
         ));
         assert!(!breaks(rule, &[], &leaving(1), true, Timestamp(5)));
+    }
+
+    #[test]
+    fn two_who_could_leave_one_by_one_may_not_leave_together() {
+        let rule = Holders::AtLeast(1);
+        let both: BTreeSet<Subject> = leaving(1).into_iter().chain(leaving(2)).collect();
+        assert!(breaks(rule, &[holder(1), holder(2)], &both, true, Timestamp(5)));
+        let three = [holder(1), holder(2), holder(3)];
+        assert!(!breaks(rule, &three, &both, true, Timestamp(5)));
     }
 
     #[test]

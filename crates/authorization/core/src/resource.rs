@@ -84,6 +84,13 @@ pub trait Reader: Send + Sync {
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Resource>, StoreError>;
+    /// The resources directly below one, by type and id.
+    async fn children(
+        &self,
+        account: AccountId,
+        name: &Name,
+        limit: u64,
+    ) -> Result<Vec<Resource>, StoreError>;
     /// Whether there are resources directly below it.
     async fn has_children(&self, account: AccountId, name: &Name) -> Result<bool, StoreError>;
     /// Counts the resources of a type that a subject owns.

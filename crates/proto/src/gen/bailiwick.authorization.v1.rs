@@ -943,7 +943,8 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists requests: the own ones, or what waits for the caller.
+        /// Lists requests: the own ones, or what waits for the caller. A page of the latter may be short; there are more while there
+        /// is a page token.
         pub async fn list_approvals(
             &mut self,
             request: impl tonic::IntoRequest<super::ListApprovalsRequest>,
@@ -1124,7 +1125,8 @@ pub mod approval_service_server {
             tonic::Response<super::GetApprovalResponse>,
             tonic::Status,
         >;
-        /// Lists requests: the own ones, or what waits for the caller.
+        /// Lists requests: the own ones, or what waits for the caller. A page of the latter may be short; there are more while there
+        /// is a page token.
         async fn list_approvals(
             &self,
             request: tonic::Request<super::ListApprovalsRequest>,
@@ -5736,7 +5738,7 @@ pub mod invitation_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Mails a pending invitation again.
+        /// Mails a pending invitation again; its time begins anew.
         pub async fn resend_invitation(
             &mut self,
             request: impl tonic::IntoRequest<super::ResendInvitationRequest>,
@@ -5766,7 +5768,8 @@ pub mod invitation_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Invites several people.
+        /// Invites several people, or nobody: as many seats have to be free. What is wrong with an address is told of all of them,
+        /// as `emails[N]`.
         pub async fn batch_create_invitations(
             &mut self,
             request: impl tonic::IntoRequest<super::BatchCreateInvitationsRequest>,
@@ -5851,7 +5854,7 @@ pub mod invitation_service_server {
             tonic::Response<super::RevokeInvitationResponse>,
             tonic::Status,
         >;
-        /// Mails a pending invitation again.
+        /// Mails a pending invitation again; its time begins anew.
         async fn resend_invitation(
             &self,
             request: tonic::Request<super::ResendInvitationRequest>,
@@ -5859,7 +5862,8 @@ pub mod invitation_service_server {
             tonic::Response<super::ResendInvitationResponse>,
             tonic::Status,
         >;
-        /// Invites several people.
+        /// Invites several people, or nobody: as many seats have to be free. What is wrong with an address is told of all of them,
+        /// as `emails[N]`.
         async fn batch_create_invitations(
             &self,
             request: tonic::Request<super::BatchCreateInvitationsRequest>,
@@ -7058,7 +7062,8 @@ pub mod member_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Ends several memberships.
+        /// Ends several memberships, or none; the rules about holders are asked for all of them together. What is wrong with a
+        /// member is told of all of them, as `users[N]`.
         pub async fn batch_remove_members(
             &mut self,
             request: impl tonic::IntoRequest<super::BatchRemoveMembersRequest>,
@@ -7183,7 +7188,8 @@ pub mod member_service_server {
             tonic::Response<super::GetSeatsResponse>,
             tonic::Status,
         >;
-        /// Ends several memberships.
+        /// Ends several memberships, or none; the rules about holders are asked for all of them together. What is wrong with a
+        /// member is told of all of them, as `users[N]`.
         async fn batch_remove_members(
             &self,
             request: tonic::Request<super::BatchRemoveMembersRequest>,
@@ -10212,7 +10218,8 @@ pub mod resource_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Hands a resource to another owner.
+        /// Hands a resource to another owner, whose quota it takes: RESOURCE_EXHAUSTED where that is used up. Needs
+        /// `resource.transfer` where the resource lies; owning it is not enough.
         pub async fn transfer_resource(
             &mut self,
             request: impl tonic::IntoRequest<super::TransferResourceRequest>,
@@ -10242,7 +10249,9 @@ pub mod resource_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Moves a resource to another scope of its account.
+        /// Moves a resource to another scope of its account, with everything below it that lies in the same scope (at most 1000).
+        /// What moves keeps its grants and approvals and counts as registered at the move: grants on the existing resources of a type
+        /// at the target do not cover it. Needs `TYPE.edit` on each and `TYPE.create` at the target for each type.
         pub async fn move_resource(
             &mut self,
             request: impl tonic::IntoRequest<super::MoveResourceRequest>,
@@ -10327,7 +10336,8 @@ pub mod resource_service_server {
             tonic::Response<super::ListResourcesInScopeResponse>,
             tonic::Status,
         >;
-        /// Hands a resource to another owner.
+        /// Hands a resource to another owner, whose quota it takes: RESOURCE_EXHAUSTED where that is used up. Needs
+        /// `resource.transfer` where the resource lies; owning it is not enough.
         async fn transfer_resource(
             &self,
             request: tonic::Request<super::TransferResourceRequest>,
@@ -10335,7 +10345,9 @@ pub mod resource_service_server {
             tonic::Response<super::TransferResourceResponse>,
             tonic::Status,
         >;
-        /// Moves a resource to another scope of its account.
+        /// Moves a resource to another scope of its account, with everything below it that lies in the same scope (at most 1000).
+        /// What moves keeps its grants and approvals and counts as registered at the move: grants on the existing resources of a type
+        /// at the target do not cover it. Needs `TYPE.edit` on each and `TYPE.create` at the target for each type.
         async fn move_resource(
             &self,
             request: tonic::Request<super::MoveResourceRequest>,

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use bailiwick_policy::{Request, Values, decide};
-use bailiwick_types::{AccountId, ApprovalId, Authorized, Scope, Token};
+use bailiwick_policy::{Target, decide};
+use bailiwick_types::{AccountId, ApprovalId, Authorized, Scope, Timestamp, Token};
 
 use super::{Work, request_approval::store};
 use crate::{
-    Aim, Ports,
+    Actor, Aim, On, Ports, Situation,
     approval::{Approval, State},
 };
 
@@ -62,11 +62,12 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         .ok_or(Error::Denied)?;
     let found = work.unit.approval(command.account, command.approval).await?;
     let mut found = found.ok_or(Error::Denied)?;
-    let own = found.requester == work.actor.subject;
     let may = match command.verdict {
-        Verdict::Withdraw => own,
-        // Nobody approves what they asked for.
-        Verdict::Approve | Verdict::Reject => !own && may_decide(&mut work, &found).await?,
+        Verdict::Withdraw => found.requester == work.actor.subject,
+        Verdict::Approve | Verdict::Reject => {
+            let (actor, aim) = look(&mut work, &found).await?;
+            may_decide(&work.situation, &actor, &aim, &found, work.now)
+        }
     };
     if !may {
         return Err(Error::Denied);
@@ -92,51 +93,52 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     Ok((found, work.commit().await?))
 }
 
-/// The approver's right is looked at now, on the target of the request.
-async fn may_decide(work: &mut Work, found: &Approval) -> Result<bool, Error> {
-    let aim = Aim::load(
-        &*work.unit,
-        work.account(),
-        &work.situation.policy,
-        found.on.clone(),
-    )
-    .await?;
-    let scopes: Vec<Scope> = aim.scope.iter().cloned().collect();
-    work.look_at(&scopes).await?;
-    let Some(permission) = work.situation.policy.product().permission_no(&found.by) else {
-        return Ok(false);
+/// Whether somebody could approve or reject a request now: nobody decides what they asked for, and the approver's right is
+/// looked at on the target of the request.
+pub(super) fn may_decide(
+    situation: &Situation,
+    actor: &Actor,
+    aim: &Aim,
+    found: &Approval,
+    now: Timestamp,
+) -> bool {
+    if found.requester == actor.subject {
+        return false;
+    }
+    let product = situation.policy.product();
+    let (Some(standing), Some(permission)) = (&actor.standing, product.permission_no(&found.by)) else {
+        return false;
     };
-    let subject = work.actor.subject.clone();
-    let standing = work.situation.whole_standing(&*work.unit, &subject).await?;
-    let none = Values::default();
-    let request = Request {
-        attributes: &none,
-        context: &none,
-        digest: None,
-    };
-    let allowed = |scope_too: bool| {
-        aim.target(|target| {
-            let target = match (&aim.scope, scope_too) {
-                (Some(scope), true) => bailiwick_policy::Target::Scope(scope.into()),
-                _ => target,
-            };
-            work.situation
-                .ask_about(&subject, &standing, target, request, work.now, |input| {
-                    decide(input, permission).is_allow()
-                })
+    let allowed = |target: Target<'_>| {
+        let request = situation.plain_request();
+        situation.ask_about(&actor.subject, standing, target, request, now, |input| {
+            decide(input, permission).is_allow()
         })
     };
     // A permission of another type than the target's is asked where the target lies.
-    Ok(allowed(false) || (applies_elsewhere(work, found) && allowed(true)))
+    let elsewhere = match &found.on {
+        On::Scope(_) => false,
+        On::Resource(name) => {
+            let of = product.type_no(&name.of);
+            of.is_some_and(|of| !product.may_be_asked_on(permission, of))
+        }
+    };
+    match &aim.scope {
+        Some(scope) if elsewhere => allowed(Target::Scope(scope.into())),
+        _ => aim.target(allowed),
+    }
 }
 
-fn applies_elsewhere(work: &Work, found: &Approval) -> bool {
-    let product = work.situation.policy.product();
-    let crate::On::Resource(name) = &found.on else {
-        return false;
+async fn look(work: &mut Work, found: &Approval) -> Result<(Actor, Aim), Error> {
+    let on = found.on.clone();
+    let aim = Aim::load(&*work.unit, work.account(), &work.situation.policy, on).await?;
+    let scopes: Vec<Scope> = aim.scope.iter().cloned().collect();
+    work.look_at(&scopes).await?;
+    let subject = work.actor.subject.clone();
+    let standing = work.situation.whole_standing(&*work.unit, &subject).await?;
+    let actor = Actor {
+        subject,
+        standing: Some(standing),
     };
-    let (Some(permission), Some(of)) = (product.permission_no(&found.by), product.type_no(&name.of)) else {
-        return false;
-    };
-    !product.may_be_asked_on(permission, of)
+    Ok((actor, aim))
 }

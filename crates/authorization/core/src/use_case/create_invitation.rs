@@ -66,50 +66,99 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             Error::Denied
         });
     };
-    may_invite(&work, &command)?;
+    may_invite(&work, &command.roles, &command.scope)?;
     if let Some(answer) = repeated(&work, &command).await? {
         return Ok((answer, work.commit().await?));
     }
-    match work.situation.state(&command.scope) {
+    fits(&work, &command.roles, &command.scope)?;
+    if !invitation::domain_is_allowed(&command.email, work.situation.policy.setting("allowed_domains")) {
+        return Err(Error::DomainNotAllowed);
+    }
+    if is_pending(&mut work, &command.email, &command.scope).await? {
+        return Err(Error::AlreadyExists);
+    }
+    if let Some(limit) = full(&work, MemberKind::Agent).await? {
+        return Err(Error::NoFreeSeat(limit));
+    }
+    let made = make(
+        ports,
+        &mut work,
+        ACTION,
+        (&command.email, &command.roles, &command.scope),
+    )
+    .await?;
+    keep(&mut work, &command, &made).await?;
+    Ok((made, work.commit().await?))
+}
+
+/// Whether the caller could give each of the roles, which have to be ones that can be bound there.
+pub(super) fn may_invite(work: &Work, roles: &[String], scope: &Scope) -> Result<(), Error> {
+    let level = scope.level();
+    let mut known = Vec::new();
+    for name in roles {
+        known.push(
+            work.situation
+                .role_at(name, level)
+                .ok_or_else(|| Error::UnknownRole(name.clone()))?,
+        );
+    }
+    let invites = work.situation.allows(&work.actor, "user.invite", scope, work.now);
+    let gives = |no| work.situation.may_assign(&work.actor, no, scope, work.now);
+    if invites && known.iter().all(|role| gives(role.no)) {
+        Ok(())
+    } else {
+        Err(Error::Denied)
+    }
+}
+
+/// Whether anybody can be invited there with these roles.
+pub(super) fn fits(work: &Work, roles: &[String], scope: &Scope) -> Result<(), Error> {
+    match work.situation.state(scope) {
         Some(PlaceState::Active) => {}
         Some(_) => return Err(Error::NotActive),
         None => return Err(Error::NotFound("scope")),
     }
     let single = |role: &&String| {
-        let role = work.situation.role_at(role, command.scope.level());
+        let role = work.situation.role_at(role, scope.level());
         role.is_some_and(|role| matches!(role.holders, Some(Holders::Exactly(_))))
     };
-    if let Some(role) = command.roles.iter().find(single) {
-        return Err(Error::OwnershipIsTransferred(role.clone()));
+    match roles.iter().find(single) {
+        Some(role) => Err(Error::OwnershipIsTransferred(role.clone())),
+        None => Ok(()),
     }
-    if !invitation::domain_is_allowed(&command.email, work.situation.policy.setting("allowed_domains")) {
-        return Err(Error::DomainNotAllowed);
-    }
-    let key = email_key(&command.email);
-    if let Some(mut old) = work
-        .unit
-        .newest_invitation(command.account, &key, &command.scope)
-        .await?
-    {
-        match (old.state, old.state_at(work.now)) {
-            (_, State::Pending) => return Err(Error::AlreadyExists),
-            (State::Pending, _) => {
-                old.end(State::Expired);
-                work.unit.put_invitation(&old).await?;
-                work.emit(Change::Invitation(old));
-            }
-            _ => {}
+}
+
+/// Whether an invitation to the address is pending there; one that has run out is ended.
+pub(super) async fn is_pending(work: &mut Work, email: &str, scope: &Scope) -> Result<bool, StoreError> {
+    let key = email_key(email);
+    let Some(mut old) = work.unit.newest_invitation(work.account(), &key, scope).await? else {
+        return Ok(false);
+    };
+    match (old.state, old.state_at(work.now)) {
+        (_, State::Pending) => return Ok(true),
+        (State::Pending, _) => {
+            old.end(State::Expired);
+            work.unit.put_invitation(&old).await?;
+            work.emit(Change::Invitation(old));
         }
+        _ => {}
     }
-    if let Some(limit) = full(&work, MemberKind::Agent).await? {
-        return Err(Error::NoFreeSeat(limit));
-    }
+    Ok(false)
+}
+
+/// Makes an invitation.
+pub(super) async fn make(
+    ports: &Ports,
+    work: &mut Work,
+    action: &'static str,
+    (email, roles, scope): (&str, &[String], &Scope),
+) -> Result<Invitation, StoreError> {
     let made = Invitation {
         id: InvitationId::generate(&*ports.ids),
-        account: command.account,
-        email: command.email.trim().to_owned(),
-        roles: command.roles.clone(),
-        scope: command.scope.clone(),
+        account: work.account(),
+        email: email.trim().to_owned(),
+        roles: roles.to_vec(),
+        scope: scope.clone(),
         state: State::Pending,
         expires_at: work.now.plus(LIFETIME),
         created_at: work.now,
@@ -117,37 +166,12 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         version: 1,
     };
     work.unit.put_invitation(&made).await?;
-    keep(&mut work, &command, &made).await?;
     work.emit(Change::Invitation(made.clone()));
     let audit = work
-        .audit(ACTION, made.scope.to_string())
+        .audit(action, made.scope.to_string())
         .with("invitation", made.id);
     work.emit(audit.with("roles", made.roles.join(",")));
-    Ok((made, work.commit().await?))
-}
-
-fn may_invite(work: &Work, command: &Command) -> Result<(), Error> {
-    let level = command.scope.level();
-    let mut roles = Vec::new();
-    for name in &command.roles {
-        roles.push(
-            work.situation
-                .role_at(name, level)
-                .ok_or_else(|| Error::UnknownRole(name.clone()))?,
-        );
-    }
-    let invites = work
-        .situation
-        .allows(&work.actor, "user.invite", &command.scope, work.now);
-    let gives = |no| {
-        work.situation
-            .may_assign(&work.actor, no, &command.scope, work.now)
-    };
-    if invites && roles.iter().all(|role| gives(role.no)) {
-        Ok(())
-    } else {
-        Err(Error::Denied)
-    }
+    Ok(made)
 }
 
 fn digest(command: &Command) -> String {

@@ -31,7 +31,7 @@ pub async fn execute(
         user: command.user,
         scope: None,
     };
-    let mut work = remove_member::prepare(ports, by, &remove).await?;
+    let mut work = remove_member::prepare(ports, by, remove.account, None).await?;
     let member = work.unit.member(command.account, command.user).await?;
     let seated = member.is_some_and(|member| member.kind == MemberKind::Agent);
     remove_member::finish(&mut work, &remove).await?;

@@ -65,7 +65,7 @@ faults! {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
     let work = Work::open(ports, by, command.account, [&command.scope]).await?;
     let mut work = work.ok_or(Error::NotFound("account"))?;
-    let quota = fit(&work, &command)?;
+    fit(&work, &command)?;
     match work.situation.state(&command.scope) {
         Some(PlaceState::Active) => {}
         Some(_) => return Err(Error::NotActive),
@@ -89,9 +89,8 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         Owner::Nobody => None,
         Owner::Caller => Some(work.actor.subject.clone()).filter(|subject| subject.kind() == "user"),
     };
-    if let (Some(Quota::PerMember), Some(owner)) = (quota, &owner)
-        && let Some(limit) = work.unit.quota(command.account, owner, &command.name.of).await?
-        && work.unit.owned(command.account, owner, &command.name.of).await? >= limit
+    if let Some(owner) = &owner
+        && let Some(limit) = exhausted(&work, owner, &command.name.of).await?
     {
         return Err(Error::QuotaExhausted(limit));
     }
@@ -119,7 +118,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     Ok((resource, work.commit().await?))
 }
 
-fn fit(work: &Work, command: &Command) -> Result<Option<Quota>, Error> {
+fn fit(work: &Work, command: &Command) -> Result<(), Error> {
     let product = work.situation.policy.product();
     let of = product
         .type_no(&command.name.of)
@@ -143,12 +142,30 @@ fn fit(work: &Work, command: &Command) -> Result<Option<Quota>, Error> {
         }
     }
     attributes(&mut faults, product.attributes(of.no, &command.attributes));
-    faults.check()?;
-    Ok(of.quota)
+    Ok(faults.check()?)
 }
 
 pub(super) fn attributes<T>(faults: &mut Violations, read: Result<T, Vec<bailiwick_policy::ValueFault>>) {
     for fault in read.err().into_iter().flatten() {
         faults.add("attributes", fault.to_string());
     }
+}
+
+/// The quota of an owner that may have no more resources of a type. Asked under the account's row lock, so that nobody
+/// takes the last one twice.
+pub(super) async fn exhausted(
+    work: &Work,
+    owner: &Subject,
+    of: &str,
+) -> Result<Option<u64>, crate::StoreError> {
+    let product = work.situation.policy.product();
+    let info = product.type_no(of).and_then(|no| product.type_info(no));
+    if info.is_none_or(|info| info.quota != Some(Quota::PerMember)) {
+        return Ok(None);
+    }
+    let Some(limit) = work.unit.quota(work.account(), owner, of).await? else {
+        return Ok(None);
+    };
+    let owned = work.unit.owned(work.account(), owner, of).await?;
+    Ok((owned >= limit).then_some(limit))
 }

@@ -35,15 +35,20 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
-    let mut work = prepare(ports, by, &command).await?;
+    let mut work = prepare(ports, by, command.account, command.scope.as_ref()).await?;
     finish(&mut work, &command).await?;
     Ok(work.commit().await?)
 }
 
 /// Asks for `user.remove` and brings the scope into view.
-pub(super) async fn prepare(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
-    let at = command.scope.clone().unwrap_or(Scope::Account(command.account));
-    let work = Work::open(ports, by, command.account, [&at]).await?;
+pub(super) async fn prepare(
+    ports: &Ports,
+    by: &Authorized,
+    account: AccountId,
+    scope: Option<&Scope>,
+) -> Result<Work, Error> {
+    let at = scope.cloned().unwrap_or(Scope::Account(account));
+    let work = Work::open(ports, by, account, [&at]).await?;
     let Some(work) = work else {
         return Err(if by.is_operator() {
             Error::NotFound("account")

@@ -1,6 +1,6 @@
 //! Takes a pending invitation back.
 
-use bailiwick_types::{AccountId, Authorized, InvitationId, Token};
+use bailiwick_types::{AccountId, Authorized, InvitationId, Scope, Token};
 
 use super::Work;
 use crate::{
@@ -35,7 +35,25 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Invitation, Token), Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
+    let (mut work, mut found) = pending(ports, by, command.account, command.invitation).await?;
+    found.end(State::Revoked);
+    work.unit.put_invitation(&found).await?;
+    work.emit(Change::Invitation(found.clone()));
+    let audit = work
+        .audit(ACTION, found.scope.to_string())
+        .with("invitation", found.id);
+    work.emit(audit);
+    Ok((found, work.commit().await?))
+}
+
+/// A pending invitation that the caller could make now.
+pub(super) async fn pending(
+    ports: &Ports,
+    by: &Authorized,
+    account: AccountId,
+    invitation: InvitationId,
+) -> Result<(Work, Invitation), Error> {
+    let work = Work::open(ports, by, account, []).await?;
     let Some(mut work) = work else {
         return Err(if by.is_operator() {
             Error::NotFound("account")
@@ -43,12 +61,11 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             Error::Denied
         });
     };
-    let found = work.unit.invitation(command.account, command.invitation).await?;
-    let Some(mut found) = found else {
-        let account = bailiwick_types::Scope::Account(command.account);
+    let Some(found) = work.unit.invitation(account, invitation).await? else {
+        let whole = Scope::Account(account);
         let may = work
             .situation
-            .allows(&work.actor, "user.invite", &account, work.now);
+            .allows(&work.actor, "user.invite", &whole, work.now);
         return Err(if may {
             Error::NotFound("invitation")
         } else {
@@ -72,12 +89,5 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     if found.state_at(work.now) != State::Pending {
         return Err(Error::NotPending);
     }
-    found.end(State::Revoked);
-    work.unit.put_invitation(&found).await?;
-    work.emit(Change::Invitation(found.clone()));
-    let audit = work
-        .audit(ACTION, found.scope.to_string())
-        .with("invitation", found.id);
-    work.emit(audit);
-    Ok((found, work.commit().await?))
+    Ok((work, found))
 }

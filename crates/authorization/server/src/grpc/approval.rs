@@ -4,12 +4,14 @@ use bailiwick_authorization_core::{
     approval::{After, Approval, Filter, State},
     use_case::{
         approve::{self, Verdict},
-        consume_approval, request_approval,
+        consume_approval, list_waiting, request_approval,
     },
 };
 use bailiwick_proto::authorization::v1::{self as pb, approval_service_server::ApprovalService};
 use bailiwick_rpc::{Context, OperatorAllowed, Target, page as pages};
-use bailiwick_types::{AccountId, ApprovalId, CallerKind, Code, Fault, Reason, Subject, Timestamp};
+use bailiwick_types::{
+    AccountId, ApprovalId, Authorized, CallerKind, Code, Fault, PageSize, Reason, Subject, Timestamp,
+};
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -85,6 +87,29 @@ impl Api {
             .await
             .map_err(status)?;
         Ok((approval(done, self.ports.clock.now()), encoded(&token)))
+    }
+    /// What waits for the caller to decide.
+    async fn waiting(
+        &self,
+        context: &Context,
+        by: &Authorized,
+        account: AccountId,
+        size: PageSize,
+        page_token: &str,
+    ) -> Result<Response<pb::ListApprovalsResponse>, Status> {
+        let who = context.caller.subject.as_ref().map(ToString::to_string);
+        let (of, who) = (account.to_string(), who.unwrap_or_default());
+        let list = ["ListApprovals", "waiting", &of, &who];
+        let after: Option<After> = pages::decode(&list, page_token).map_err(status)?;
+        let size = usize::try_from(size.get()).unwrap_or(usize::MAX);
+        let (rows, next) = list_waiting::execute(&self.ports, by, account, after, size)
+            .await
+            .map_err(status)?;
+        let now = self.ports.clock.now();
+        Ok(Response::new(pb::ListApprovalsResponse {
+            approvals: rows.into_iter().map(|row| approval(row, now)).collect(),
+            next_page_token: next.map(|next| pages::encode(&list, &next)).unwrap_or_default(),
+        }))
     }
     /// Whether the caller has a permission on the account.
     async fn has(&self, context: &Context, account: AccountId, permission: &str) -> Result<bool, Status> {
@@ -171,10 +196,6 @@ impl ApprovalService for Api {
     ) -> Result<Response<pb::ListApprovalsResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
-        if request.waiting_for_me {
-            // Whom a request waits for follows from permissions on its target: its turn has not come.
-            return Err(bailiwick_rpc::later(&Request::new(())));
-        }
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let size = fields.page_size(request.page_size);
@@ -190,9 +211,20 @@ impl ApprovalService for Api {
                 None
             }
         };
+        if request.waiting_for_me && !matches!(state, None | Some(State::Pending)) {
+            fields.bad(
+                "state",
+                "must be pending or nothing where `waiting_for_me` is set",
+            );
+        }
         let (account, size) = fields.with(account.zip(size))?;
         self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        if request.waiting_for_me {
+            return self
+                .waiting(&context, &by, account, size, &request.page_token)
+                .await;
+        }
         let all = self.has(&context, account, "approval.view").await?;
         let requester: Option<Subject> = if all { None } else { context.caller.subject.clone() };
         let who = requester.as_ref().map(ToString::to_string).unwrap_or_default();

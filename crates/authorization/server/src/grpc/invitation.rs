@@ -1,15 +1,17 @@
 //! Invitations.
 
+use std::collections::BTreeSet;
+
 use bailiwick_authorization_core::{
     email_key,
     invitation::After,
     use_case::{
         accept_invitation::{self, Which},
-        create_invitation, revoke_invitation,
+        batch_create_invitations, create_invitation, resend_invitation, revoke_invitation,
     },
 };
 use bailiwick_proto::authorization::v1::{self as pb, invitation_service_server::InvitationService};
-use bailiwick_rpc::{Context, Target, later, page as pages};
+use bailiwick_rpc::{Context, Target, page as pages};
 use bailiwick_types::{AccountId, Code, Fault, InvitationId, Reason};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -22,6 +24,9 @@ use super::{
 
 /// The most roles that one invitation carries.
 const ROLES: usize = 50;
+
+/// The most people that are invited at once.
+const BATCH: usize = 1_000;
 
 #[derive(Debug, thiserror::Error)]
 #[error("there is no such invitation")]
@@ -36,26 +41,65 @@ impl Fault for NoInvitation {
     }
 }
 
+fn roles(fields: &mut Fields, mut given: Vec<String>) -> Vec<String> {
+    if given.is_empty() {
+        fields.bad("roles", "must name at least one role");
+    }
+    if given.len() > ROLES {
+        fields.bad("roles", &format!("must name at most {ROLES} roles"));
+    }
+    let mut seen = BTreeSet::new();
+    given.retain(|role| seen.insert(role.clone()));
+    given
+}
+
+fn batch_command(
+    request: pb::BatchCreateInvitationsRequest,
+) -> Result<batch_create_invitations::Command, Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&request.account);
+    let scope = fields.scope("scope", &request.scope, account);
+    if request.emails.is_empty() || request.emails.len() > BATCH {
+        fields.bad("emails", &format!("must be 1 to {BATCH} addresses"));
+    }
+    let mut seen = BTreeSet::new();
+    let mut emails = Vec::with_capacity(request.emails.len());
+    for (n, text) in request.emails.iter().enumerate() {
+        let field = format!("emails[{n}]");
+        let address = email(&mut fields, &field, text);
+        if address
+            .as_deref()
+            .is_some_and(|address| !seen.insert(email_key(address)))
+        {
+            fields.bad(&field, "must not be named twice");
+        }
+        emails.extend(address);
+    }
+    let roles = roles(&mut fields, request.roles);
+    let command = (|| {
+        Some(batch_create_invitations::Command {
+            account: account?,
+            emails,
+            roles,
+            scope: scope?,
+            validate_only: request.validate_only,
+        })
+    })();
+    fields.with(command)
+}
+
 fn create_command(request: pb::CreateInvitationRequest) -> Result<create_invitation::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     let scope = fields.scope("scope", &request.scope, account);
     let email = email(&mut fields, "email", &request.email);
-    if request.roles.is_empty() {
-        fields.bad("roles", "must name at least one role");
-    }
-    if request.roles.len() > ROLES {
-        fields.bad("roles", &format!("must name at most {ROLES} roles"));
-    }
+    let roles = roles(&mut fields, request.roles);
     let request_id = match request.request_id.as_str() {
         "" => Some(None),
         id => fields
             .take::<Uuid>("request_id", id)
             .map(|id| Some(id.to_string())),
     };
-    let mut roles = request.roles;
-    let mut seen = std::collections::BTreeSet::new();
-    roles.retain(|role| seen.insert(role.clone()));
     let command = (|| {
         Some(create_invitation::Command {
             account: account?,
@@ -219,13 +263,42 @@ impl InvitationService for Api {
         &self,
         request: Request<pb::ResendInvitationRequest>,
     ) -> Result<Response<pb::ResendInvitationResponse>, Status> {
-        Err(later(&request))
+        let context = Context::of(&request)?.clone();
+        let (account, invitation) = named(&request.get_ref().account, &request.get_ref().invitation)?;
+        self.wait(&context, account, &[]).await?;
+        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        let command = resend_invitation::Command { account, invitation };
+        let (found, token) = resend_invitation::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::ResendInvitationResponse {
+            invitation: Some(convert::invitation(found, self.ports.clock.now())),
+            token: encoded(&token),
+        }))
     }
 
     async fn batch_create_invitations(
         &self,
         request: Request<pb::BatchCreateInvitationsRequest>,
     ) -> Result<Response<pb::BatchCreateInvitationsResponse>, Status> {
-        Err(later(&request))
+        let context = Context::of(&request)?.clone();
+        let command = batch_command(request.into_inner())?;
+        self.wait(&context, command.account, &[]).await?;
+        let by = self
+            .guard
+            .authorize(&context, Target::scope(command.account, &command.scope))
+            .await?;
+        let validate_only = command.validate_only;
+        let (made, token) = batch_create_invitations::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        let count = u32::try_from(made.len()).unwrap_or(u32::MAX);
+        let now = self.ports.clock.now();
+        let shown = made.into_iter().filter(|_| !validate_only);
+        Ok(Response::new(pb::BatchCreateInvitationsResponse {
+            invitations: shown.map(|one| convert::invitation(one, now)).collect(),
+            count,
+            token: encoded(&token),
+        }))
     }
 }

@@ -1,16 +1,24 @@
 //! Members.
 
+use std::collections::BTreeSet;
+
 use bailiwick_authorization_core::{
     seat,
-    use_case::{create_member, delete_member, look_up_member, remove_member, suspend_member, update_member},
+    use_case::{
+        batch_remove_members, create_member, delete_member, look_up_member, remove_member, suspend_member,
+        update_member,
+    },
 };
 use bailiwick_policy::manifest::MemberKind;
 use bailiwick_proto::authorization::v1::{self as pb, member_service_server::MemberService};
-use bailiwick_rpc::{Context, Target, later, page as pages};
+use bailiwick_rpc::{Context, Target, page as pages};
 use bailiwick_types::{AccountId, Code, Fault, Reason, Scope, Subject, UserId};
 use tonic::{Request, Response, Status};
 
 use super::{Api, convert, encoded, page, parse::Fields, status};
+
+/// The most members that are removed at once.
+const BATCH: usize = 1_000;
 
 #[derive(Debug, thiserror::Error)]
 #[error("there is no such member")]
@@ -42,6 +50,30 @@ fn create_command(request: &pb::CreateMemberRequest) -> Result<create_member::Co
             expires_at: expires_at?,
         })
     })();
+    fields.with(command)
+}
+
+fn batch_command(request: &pb::BatchRemoveMembersRequest) -> Result<batch_remove_members::Command, Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&request.account);
+    if request.users.is_empty() || request.users.len() > BATCH {
+        fields.bad("users", &format!("must be 1 to {BATCH} users"));
+    }
+    let mut users = Vec::with_capacity(request.users.len());
+    let mut seen = BTreeSet::new();
+    for (n, text) in request.users.iter().enumerate() {
+        let field = format!("users[{n}]");
+        let user = fields.user(&field, text);
+        if user.is_some_and(|user| !seen.insert(user)) {
+            fields.bad(&field, "must not be named twice");
+        }
+        users.extend(user);
+    }
+    let command = account.map(|account| batch_remove_members::Command {
+        account,
+        users,
+        validate_only: request.validate_only,
+    });
     fields.with(command)
 }
 
@@ -321,6 +353,24 @@ impl MemberService for Api {
         &self,
         request: Request<pb::BatchRemoveMembersRequest>,
     ) -> Result<Response<pb::BatchRemoveMembersResponse>, Status> {
-        Err(later(&request))
+        let context = Context::of(&request)?.clone();
+        let command = batch_command(request.get_ref())?;
+        let subjects: Vec<Subject> = command.users.iter().copied().map(Subject::user).collect();
+        let known: Vec<&Subject> = subjects.iter().collect();
+        self.wait(&context, command.account, &known).await?;
+        let by = self
+            .guard
+            .authorize(&context, Target::Account(command.account))
+            .await?;
+        let (counts, token) = batch_remove_members::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        Ok(Response::new(pb::BatchRemoveMembersResponse {
+            members: small(counts.members),
+            bindings: small(counts.bindings),
+            grants: small(counts.grants),
+            token: encoded(&token),
+        }))
     }
 }

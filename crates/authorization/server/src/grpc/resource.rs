@@ -3,13 +3,14 @@
 use bailiwick_authorization_core::{
     resource::Name,
     use_case::{
+        move_resource,
         register_resource::{self, MAX_TITLE, Owner},
-        unregister_resource, update_resource,
+        transfer_resource, unregister_resource, update_resource,
     },
 };
 use bailiwick_proto::authorization::v1::{self as pb, resource_service_server::ResourceService};
-use bailiwick_rpc::{Context, Target, later, page as pages};
-use bailiwick_types::{AccountId, Code, Fault, Reason};
+use bailiwick_rpc::{Context, Target, page as pages};
+use bailiwick_types::{AccountId, Code, Fault, Reason, Subject};
 use tonic::{Request, Response, Status};
 
 use super::{Api, convert, encoded, page, parse::Fields, status, text};
@@ -238,13 +239,70 @@ impl ResourceService for Api {
         &self,
         request: Request<pb::TransferResourceRequest>,
     ) -> Result<Response<pb::TransferResourceResponse>, Status> {
-        Err(later(&request))
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let name = fields.resource("resource", &request.resource);
+        let to: Option<Subject> = fields.take("to", &request.to);
+        let command = (|| {
+            Some(transfer_resource::Command {
+                account: account?,
+                name: name?,
+                to: to?,
+            })
+        })();
+        let command = fields.with(command)?;
+        self.wait(&context, command.account, &[&command.to]).await?;
+        // The permission is one of the suite: it is asked where the resource lies.
+        let read = self.ports.store.read(command.account).await.map_err(status)?;
+        let found = read
+            .resource(command.account, &command.name)
+            .await
+            .map_err(status)?;
+        drop(read);
+        let target = match &found {
+            Some(found) => Target::scope(command.account, &found.scope),
+            None => Target::Account(command.account),
+        };
+        let by = self.guard.authorize(&context, target).await?;
+        let (found, token) = transfer_resource::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::TransferResourceResponse {
+            resource: Some(convert::resource(found)),
+            token: encoded(&token),
+        }))
     }
 
     async fn move_resource(
         &self,
         request: Request<pb::MoveResourceRequest>,
     ) -> Result<Response<pb::MoveResourceResponse>, Status> {
-        Err(later(&request))
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let account = fields.account(&request.account);
+        let name = fields.resource("resource", &request.resource);
+        let scope = fields.scope("scope", &request.scope, account);
+        let command = (|| {
+            Some(move_resource::Command {
+                account: account?,
+                name: name?,
+                scope: scope?,
+            })
+        })();
+        let command = fields.with(command)?;
+        self.wait(&context, command.account, &[]).await?;
+        let permission = format!("{}.edit", command.name.of);
+        let target = on(command.account, &command.name);
+        let by = self.guard.authorize_with(&context, &permission, target).await?;
+        let (found, token) = move_resource::execute(&self.ports, &by, command)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::MoveResourceResponse {
+            resource: Some(convert::resource(found)),
+            token: encoded(&token),
+        }))
     }
 }

@@ -6,8 +6,10 @@ use bailiwick_authorization_core::{
     grant::{About, AppliesTo, Filter, Grant, Reader, Writer},
     resource::Name,
 };
-use bailiwick_types::{AccountId, GrantId, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+use bailiwick_types::{AccountId, GrantId, Subject, Timestamp};
+use sea_orm::{
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
+};
 use serde_json::Map;
 use uuid::Uuid;
 
@@ -73,6 +75,12 @@ impl<T: Connected> Reader for Tx<T> {
             .await
             .map_err(fail)?;
         row.map(read).transpose()
+    }
+    async fn count_grants(&self, account: AccountId, subject: &Subject) -> Result<u64, StoreError> {
+        let own = entitlement::Entity::find()
+            .filter(entitlement::Column::AccountId.eq(account.uuid()))
+            .filter(entitlement::Column::Subject.eq(subject.as_str()));
+        own.count(self.conn()).await.map_err(fail)
     }
     async fn grants(
         &self,

@@ -83,6 +83,22 @@ impl<T: Connected> Reader for Tx<T> {
             .map(read)
             .collect()
     }
+    async fn children(
+        &self,
+        account: AccountId,
+        name: &Name,
+        limit: u64,
+    ) -> Result<Vec<Resource>, StoreError> {
+        let below = resource::Entity::find()
+            .filter(resource::Column::AccountId.eq(account.uuid()))
+            .filter(resource::Column::ParentType.eq(name.of.as_str()))
+            .filter(resource::Column::ParentId.eq(name.id.as_str()))
+            .order_by_asc(resource::Column::Kind)
+            .order_by_asc(resource::Column::Id)
+            .limit(limit);
+        let rows = below.all(self.conn()).await.map_err(fail)?;
+        rows.into_iter().map(read).collect()
+    }
     async fn has_children(&self, account: AccountId, name: &Name) -> Result<bool, StoreError> {
         let below = resource::Entity::find()
             .filter(resource::Column::AccountId.eq(account.uuid()))

@@ -19,9 +19,11 @@ macro_rules! on_both {
     };
 }
 
+mod batches;
 mod delegation;
 mod followers;
 mod giving;
+mod handing_over;
 mod holders;
 mod invitations;
 mod products;

@@ -1,0 +1,76 @@
+//! Lists the requests for approvals that somebody could decide now.
+
+use bailiwick_types::{AccountId, Authorized, Scope};
+
+use super::approve::may_decide;
+use crate::{
+    Actor, Aim, Ports, Situation, StoreError,
+    approval::{After, Approval, Filter, State},
+};
+
+/// Requests that are read at once.
+const BATCH: u64 = 200;
+
+/// The most requests that one call looks at: a page may be shorter than asked, and the next one goes on.
+const LOOKED_AT: usize = 5_000;
+
+/// A page of them, newest first, and where the next one begins; none on the last.
+///
+/// # Errors
+/// The store fails.
+pub async fn execute(
+    ports: &Ports,
+    by: &Authorized,
+    account: AccountId,
+    mut after: Option<After>,
+    size: usize,
+) -> Result<(Vec<Approval>, Option<After>), StoreError> {
+    let Some(subject) = &by.caller().subject else {
+        return Ok((Vec::new(), None));
+    };
+    let now = ports.clock.now();
+    let read = ports.store.read(account).await?;
+    let Some(situation) = Situation::load(&*read, account, []).await? else {
+        return Ok((Vec::new(), None));
+    };
+    let standing = situation.whole_standing(&*read, subject).await?;
+    let actor = Actor {
+        subject: subject.clone(),
+        standing: Some(standing),
+    };
+    let filter = Filter {
+        requester: None,
+        state: Some(State::Pending),
+    };
+    let mut waiting = Vec::new();
+    let mut looked_at = 0;
+    loop {
+        let batch = read.approvals(account, &filter, after, BATCH).await?;
+        let last = (batch.len() as u64) < BATCH;
+        let mut aims = Vec::with_capacity(batch.len());
+        for found in &batch {
+            aims.push(Aim::load(&*read, account, &situation.policy, found.on.clone()).await?);
+        }
+        let scopes: Vec<Scope> = aims.iter().filter_map(|aim| aim.scope.clone()).collect();
+        let Some(here) = Situation::load(&*read, account, &scopes).await? else {
+            return Ok((Vec::new(), None));
+        };
+        for (found, aim) in batch.into_iter().zip(&aims) {
+            if waiting.len() == size {
+                return Ok((waiting, after));
+            }
+            after = Some((found.created_at, found.id.uuid()));
+            let over = found.expires_at.is_some_and(|at| at <= now);
+            if !over && may_decide(&here, &actor, aim, &found, now) {
+                waiting.push(found);
+            }
+            looked_at += 1;
+        }
+        if last {
+            return Ok((waiting, None));
+        }
+        if waiting.len() == size || looked_at >= LOOKED_AT {
+            return Ok((waiting, after));
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Moves a resource to another scope of its account, with everything below it that lies in the same scope.
+
+use std::collections::BTreeSet;
+
+use bailiwick_policy::{PlaceId, PlaceState, decide};
+use bailiwick_types::{AccountId, Authorized, GrantId, Scope, Token};
+
+use super::{
+    Work,
+    create_grant::{MANY, put},
+};
+use crate::{
+    Aim, Change, On, Ports,
+    grant::{About, AppliesTo, Filter, Grant},
+    resource::{Name, Resource},
+};
+
+const ACTION: &str = "bailiwick.authorization.v1.ResourceService/MoveResource";
+
+/// The most resources that move together.
+pub const MOST: usize = 1_000;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The account.
+    pub account: AccountId,
+    /// Type and id.
+    pub name: Name,
+    /// Where it goes.
+    pub scope: Scope,
+}
+
+faults! {
+    /// Why a resource is not moved.
+    Error;
+    /// The caller may not edit what would move, or not create it at the target.
+    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
+    /// Account, resource or scope are not known.
+    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    /// One of the two scopes is suspended or moving.
+    NotActive "the scope is suspended or moving" => FailedPrecondition NotActive;
+    /// What is below it would be too much for one move.
+    TooMany(usize) "more than {0} resources would move with it" => FailedPrecondition NotEmpty;
+}
+
+/// Moves it. Each resource that moves needs `TYPE.edit` on it and `TYPE.create` at the target. It counts as registered at
+/// the move, so that grants on existing resources of a type at the target do not reach it; those around both scopes that
+/// cover it are written out on it.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
+    let work = Work::open(ports, by, command.account, []).await?;
+    let Some(mut work) = work else {
+        return Err(if by.is_operator() {
+            Error::NotFound("account")
+        } else {
+            Error::Denied
+        });
+    };
+    let Some(first) = work.unit.resource(command.account, &command.name).await? else {
+        return Err(if work.actor.is_operator() {
+            Error::NotFound("resource")
+        } else {
+            Error::Denied
+        });
+    };
+    let from = first.scope.clone();
+    work.look_at([&from, &command.scope]).await?;
+    let all = with_those_below(&work, &first).await?;
+    may_move(&work, &all, &command.scope).await?;
+    fits(&work, &from, &command.scope)?;
+    if from == command.scope {
+        return Ok((first, work.commit().await?));
+    }
+    write_out(ports, &mut work, &all, (&from, &command.scope)).await?;
+    let revision = work.unit.next_revision(&work.root())?;
+    let mut first = first;
+    for resource in all {
+        let resource = Resource {
+            scope: command.scope.clone(),
+            revision,
+            updated_at: work.now,
+            ..resource
+        };
+        work.unit.put_resource(&resource).await?;
+        work.emit(Change::Resource {
+            of: resource.name.of.clone(),
+            id: resource.name.id.clone(),
+        });
+        let audit = work
+            .audit(ACTION, resource.name.to_string())
+            .with("from", &from)
+            .with("to", &command.scope);
+        work.emit(audit);
+        if resource.name == command.name {
+            first = resource;
+        }
+    }
+    Ok((first, work.commit().await?))
+}
+
+/// The resource, then all below it that lie where it lies.
+async fn with_those_below(work: &Work, first: &Resource) -> Result<Vec<Resource>, Error> {
+    let mut seen = BTreeSet::from([first.name.clone()]);
+    let mut all = vec![first.clone()];
+    let mut next = 0;
+    while let Some(name) = all.get(next).map(|resource| resource.name.clone()) {
+        next += 1;
+        let below = work.unit.children(work.account(), &name, MOST as u64 + 1).await?;
+        for child in below {
+            if child.scope == first.scope && seen.insert(child.name.clone()) {
+                all.push(child);
+            }
+        }
+        if all.len() > MOST {
+            return Err(Error::TooMany(MOST));
+        }
+    }
+    Ok(all)
+}
+
+async fn may_move(work: &Work, all: &[Resource], to: &Scope) -> Result<(), Error> {
+    let types: BTreeSet<&str> = all.iter().map(|resource| resource.name.of.as_str()).collect();
+    let creates = |of: &&str| {
+        work.situation
+            .allows(&work.actor, &format!("{of}.create"), to, work.now)
+    };
+    if !types.iter().all(creates) {
+        return Err(Error::Denied);
+    }
+    if work.actor.is_operator() {
+        return Ok(());
+    }
+    let subject = &work.actor.subject;
+    let standing = work.situation.whole_standing(&*work.unit, subject).await?;
+    for resource in all {
+        let on = On::Resource(resource.name.clone());
+        let aim = Aim::load(&*work.unit, work.account(), &work.situation.policy, on).await?;
+        let edit = format!("{}.edit", resource.name.of);
+        let edit = work.situation.policy.product().permission_no(&edit);
+        let request = work.situation.plain_request();
+        let may = edit.is_some_and(|edit| {
+            aim.target(|target| {
+                work.situation
+                    .ask_about(subject, &standing, target, request, work.now, |input| {
+                        decide(input, edit).is_allow()
+                    })
+            })
+        });
+        if !may {
+            return Err(Error::Denied);
+        }
+    }
+    Ok(())
+}
+
+fn fits(work: &Work, from: &Scope, to: &Scope) -> Result<(), Error> {
+    for scope in [to, from] {
+        match work.situation.state(scope) {
+            Some(PlaceState::Active) => {}
+            Some(_) => return Err(Error::NotActive),
+            None => return Err(Error::NotFound("scope")),
+        }
+    }
+    Ok(())
+}
+
+/// A grant on the existing resources of a type, given around both scopes, goes on to hold for what moves between them.
+async fn write_out(
+    ports: &Ports,
+    work: &mut Work,
+    all: &[Resource],
+    (from, to): (&Scope, &Scope),
+) -> Result<(), Error> {
+    for around in around_both(work, from, to) {
+        let filter = Filter {
+            scope: Some(around),
+            ..Filter::default()
+        };
+        for grant in work.unit.grants(work.account(), &filter, None, MANY).await? {
+            let About::Type {
+                of,
+                applies_to: AppliesTo::Existing,
+                ..
+            } = &grant.about
+            else {
+                continue;
+            };
+            let covered = all
+                .iter()
+                .filter(|resource| resource.name.of == *of && resource.revision <= grant.revision);
+            for resource in covered {
+                let on_it = Grant {
+                    id: GrantId::generate(&*ports.ids),
+                    about: About::Resource(resource.name.clone()),
+                    ..grant.clone()
+                };
+                put(work, ACTION, &on_it, resource.name.to_string()).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn around_both(work: &Work, from: &Scope, to: &Scope) -> Vec<Scope> {
+    let path = |scope: &Scope| -> Vec<Scope> {
+        let path = work.situation.places.path(PlaceId::from(scope));
+        path.iter()
+            .flat_map(|path| path.iter())
+            .filter_map(|place| place.id.to_scope(place.level))
+            .collect()
+    };
+    let above = path(to);
+    let mut both = path(from);
+    both.retain(|scope| above.contains(scope));
+    both
+}
