@@ -6,7 +6,7 @@ use bailiwick_rpc::{HumanDuration, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{cache::RedisSettings, replica::ReplicaConfig};
+use crate::{DecisionLogConfig, cache::RedisSettings, replica::ReplicaConfig};
 
 /// What can be set for authorization.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,8 @@ pub struct AuthorizationConfig {
     pub cache_reads: usize,
     /// A cache that several processes share.
     pub redis: RedisConfig,
+    /// Which decisions are recorded, and where.
+    pub decision_log: DecisionLogConfig,
     /// How long the answers of requests with a `request_id` are kept.
     pub request_retention: HumanDuration,
     /// How long the own feed is kept; who was away for longer starts from a snapshot.
@@ -42,6 +44,7 @@ impl Default for AuthorizationConfig {
             cache_accounts: 100_000,
             cache_reads: 64,
             redis: RedisConfig::default(),
+            decision_log: DecisionLogConfig::default(),
             request_retention: Duration::from_secs(7 * 24 * 3600).into(),
             feed_retention: Duration::from_secs(7 * 24 * 3600).into(),
         }

@@ -5,7 +5,7 @@
 //! other.
 //!
 //! ```no_run
-//! # async fn example(deps: bailiwick_authorization_server::Deps, guard: bailiwick_rpc::Guard) -> Result<(), bailiwick_sql::Error> {
+//! # async fn example(deps: bailiwick_authorization_server::Deps, guard: bailiwick_rpc::Guard) -> Result<(), bailiwick_authorization_server::BuildError> {
 //! let service = bailiwick_authorization_server::build(deps).await?;
 //! let services = service.services(guard);
 //! # Ok(()) }
@@ -13,6 +13,7 @@
 
 pub mod cache;
 mod config;
+mod decision_log;
 mod follow;
 mod fresh;
 pub mod grpc;
@@ -22,7 +23,10 @@ mod store;
 mod wiring;
 
 pub use config::{AuthorizationConfig, RedisConfig};
+pub use decision_log::{
+    DecisionLog, DecisionLogConfig, DecisionLogError, LogTarget, PermissionPattern, Ratio,
+};
 pub use grpc::{decision::Decisions, query::Queries};
 pub use migrations::migrations;
 pub use store::{Snapshot, SqlStore, load::SqlSource};
-pub use wiring::{AuthorizationService, Deps, build};
+pub use wiring::{AuthorizationService, BuildError, Deps, build};

@@ -1,6 +1,6 @@
 //! Puts the service together.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::Ports;
@@ -19,6 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     AuthorizationConfig,
     cache::{RedisSecond, Second},
+    decision_log::{DecisionLog, DecisionLogError, Writer},
     follow::{IdentitySink, TenancySink, Tools},
     fresh::Freshness,
     grpc::{self, Api},
@@ -45,6 +46,14 @@ pub struct Deps {
     pub ids: Arc<dyn IdGen>,
 }
 
+/// Why the service cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The decision log cannot be opened.
+    #[error(transparent)]
+    DecisionLog(#[from] DecisionLogError),
+}
+
 impl std::fmt::Debug for Deps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Deps")
@@ -60,6 +69,9 @@ pub struct AuthorizationService {
     deps: Deps,
     store: SqlStore,
     replica: Arc<Replica>,
+    log: DecisionLog,
+    /// Taken by the first start.
+    writer: Arc<Mutex<Option<Writer>>>,
 }
 
 impl std::fmt::Debug for AuthorizationService {
@@ -83,8 +95,10 @@ impl OnCommit for Visible {
 /// Puts the service together.
 ///
 /// # Errors
-/// The database does not answer.
-pub async fn build(deps: Deps) -> Result<AuthorizationService, Error> {
+/// The decision log cannot be opened.
+pub async fn build(deps: Deps) -> Result<AuthorizationService, BuildError> {
+    let seed = deps.ids.uuid().as_u64_pair().1;
+    let (log, writer) = DecisionLog::open(&deps.config.decision_log, Arc::clone(&deps.clock), seed)?;
     let source = Arc::new(SqlSource::new(deps.db.clone()));
     let second = second(&deps);
     let replica = Replica::new(
@@ -99,7 +113,13 @@ pub async fn build(deps: Deps) -> Result<AuthorizationService, Error> {
     if let Err(error) = replica.poll().await {
         tracing::warn!(error = %error, "the outbox could not be polled yet");
     }
-    Ok(AuthorizationService { deps, store, replica })
+    Ok(AuthorizationService {
+        deps,
+        store,
+        replica,
+        log,
+        writer: Arc::new(Mutex::new(writer)),
+    })
 }
 
 /// The cache that processes share, where one is set. It holds no truth: one that cannot be set up is done without.
@@ -127,7 +147,7 @@ impl AuthorizationService {
             rights: self.rights(),
             guard,
         };
-        grpc::services(&api, &self.replica, self.deps.db.clone())
+        grpc::services(&api, &self.replica, self.deps.db.clone(), self.log.clone())
     }
     /// What callers may do in the suite, told by this service itself.
     #[must_use]
@@ -153,6 +173,10 @@ impl AuthorizationService {
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         let (replica, hints, until) = (Arc::clone(&self.replica), self.hints(tasks, stop), stop.clone());
         tasks.spawn(replica.run(hints, until));
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            tasks.spawn(writer.run(stop.clone()));
+        }
         let tools = Tools {
             products: self.store.products(),
             clock: Arc::clone(&self.deps.clock),

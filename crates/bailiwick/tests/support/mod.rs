@@ -203,10 +203,15 @@ pub struct Embedded {
     pub process: Option<Process>,
     pub port: u16,
     pub directory: tempfile::TempDir,
+    environment: Vec<(String, String)>,
 }
 
 impl Embedded {
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+    /// Starts it with more of the environment.
+    pub async fn start_with(environment: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let secret = directory.path().join("operator-password");
         std::fs::write(&secret, format!("{PASSWORD}\n")).unwrap();
@@ -214,6 +219,10 @@ impl Embedded {
             process: None,
             port: free_port().unwrap(),
             directory,
+            environment: environment
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
         };
         let made = bailiwick()
             .args(["operator", "create", "--email", OPERATOR, "--password-file"])
@@ -240,7 +249,8 @@ impl Embedded {
             ])
             .arg(self.data())
             .env("BAILIWICK__TELEMETRY__LOG_FILTER", "warn")
-            .env("BAILIWICK__SERVER__DRAIN_WAIT", "0s");
+            .env("BAILIWICK__SERVER__DRAIN_WAIT", "0s")
+            .envs(self.environment.iter().map(|(k, v)| (k, v)));
         let process = Process::start(command).unwrap();
         process.line("grpc://", PATIENCE).await;
         self.process = Some(process);

@@ -18,7 +18,7 @@ pub(super) fn consistency(
 ) -> Result<Consistency, token::TokenError> {
     let requirement = given.and_then(|given| given.requirement.as_ref());
     let mut wanted = match requirement {
-        Some(Requirement::FullyConsistent(true)) => return Ok(Consistency::Fully),
+        Some(Requirement::FullyConsistent(true)) => return Ok(primary(context)),
         Some(Requirement::AtLeastAsFresh(text)) => token::decode(text)?,
         _ if context.token.is_empty() => return Ok(Consistency::MinimizeLatency),
         _ => Default::default(),
@@ -86,6 +86,15 @@ pub(super) fn account(violations: &mut Violations, text: &str) -> Option<Account
     violations.take("account", text.parse::<AccountId>())
 }
 
+/// As the primary is, once it has what the request's token says of the other services.
+pub(super) fn primary(context: &Context) -> Consistency {
+    if context.token.is_empty() {
+        Consistency::Fully
+    } else {
+        Consistency::FullyAfter(context.token.clone())
+    }
+}
+
 /// Waits until the caller itself is known as the request's token asks for: one that was made a moment ago has the right to
 /// ask only from then on.
 pub(super) async fn known_caller(
@@ -95,7 +104,7 @@ pub(super) async fn known_caller(
     wanted: &Consistency,
 ) -> Result<(), Status> {
     match (&context.caller.subject, wanted) {
-        (Some(caller), Consistency::AtLeast(_)) => replica
+        (Some(caller), Consistency::AtLeast(_) | Consistency::FullyAfter(_)) => replica
             .arrive(account, wanted, &[caller], context.deadline)
             .await
             .map_err(|error| status(&error)),

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use bailiwick_policy::{Audience, Source, Step, StepEffect};
 use bailiwick_proto::authorization::v1::{self as pb, decision_service_server::DecisionService};
-use bailiwick_rpc::{Context, Guard, IntoStatus};
+use bailiwick_rpc::{Context, Guard, IntoStatus, status};
 use bailiwick_types::{AccountId, Subject, Violations};
 use serde_json::{Map, Value as Json};
 use tonic::{Request, Response, Status};
 
 use super::{ask, attributes::map_of};
-use crate::replica::{Answer, BatchQuestion, Explained, Question, Replica, TargetText};
+use crate::{
+    decision_log::{DecisionLog, Made},
+    replica::{Answer, BatchQuestion, Explained, Question, Replica, TargetText},
+};
 
 /// The greatest number of questions of a batch.
 const ITEMS: usize = 1_000;
@@ -22,6 +25,7 @@ const DIGEST: usize = 256;
 pub struct Decisions {
     replica: Arc<Replica>,
     guard: Guard,
+    log: DecisionLog,
 }
 
 impl Decisions {
@@ -29,7 +33,13 @@ impl Decisions {
     /// to ask is looked up on the hot path too.
     #[must_use]
     pub fn new(replica: Arc<Replica>, guard: Guard) -> Self {
-        Self { replica, guard }
+        let log = DecisionLog::default();
+        Self { replica, guard, log }
+    }
+    /// The same service, with a log of its decisions.
+    #[must_use]
+    pub fn with_log(self, log: DecisionLog) -> Self {
+        Self { log, ..self }
     }
 }
 
@@ -45,6 +55,13 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Whom the answer is about.
+    fn subjects(&self) -> Vec<&Subject> {
+        [Some(&self.subject), self.actor.as_ref()]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
     fn question(&self) -> Question<'_> {
         Question {
             subject: &self.subject,
@@ -182,9 +199,19 @@ impl DecisionService for Decisions {
             .await;
         let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
         let (answer, revision) = ask::with_right(&self.guard, context, account, made, "").await?;
+        let (decision, reason) = (ask::decision(&answer), ask::reason(&answer));
+        let made = Made {
+            account,
+            question: &asked.question(),
+            target: &check.target,
+            decision,
+            reason,
+            revision,
+        };
+        self.log.take(context, &made);
         Ok(Response::new(pb::CheckResponse {
-            decision: ask::decision(&answer).into(),
-            reason: ask::reason(&answer).into(),
+            decision: decision.into(),
+            reason: reason.into(),
             obligations: Vec::new(),
             revision,
         }))
@@ -208,13 +235,23 @@ impl DecisionService for Decisions {
             .await;
         let made = made.map(|decided| decided.answer.map(|answers| (answers, decided.revision)));
         let (answers, revision) = ask::with_right(&self.guard, context, account, made, "items").await?;
-        let results = answers
-            .iter()
-            .map(|answer| pb::BatchCheckResult {
-                decision: ask::decision(answer).into(),
-                reason: ask::reason(answer).into(),
-            })
-            .collect();
+        let mut results = Vec::with_capacity(answers.len());
+        for ((answer, question), item) in answers.iter().zip(&questions).zip(&batch.items) {
+            let (decision, reason) = (ask::decision(answer), ask::reason(answer));
+            let made = Made {
+                account,
+                question,
+                target: &item.target,
+                decision,
+                reason,
+                revision,
+            };
+            self.log.take(context, &made);
+            results.push(pb::BatchCheckResult {
+                decision: decision.into(),
+                reason: reason.into(),
+            });
+        }
         Ok(Response::new(pb::BatchCheckResponse { results, revision }))
     }
 
@@ -227,6 +264,13 @@ impl DecisionService for Decisions {
             return Err(Violations::of("check", "must be given").into_status());
         };
         let (account, asked) = asked_one(check).map_err(|violations| nested(&violations).into_status())?;
+        // It reads the primary, whatever its question asks for.
+        let wanted = ask::primary(context);
+        ask::known_caller(&self.replica, context, account, &wanted).await?;
+        self.replica
+            .arrive(account, &wanted, &asked.subjects(), context.deadline)
+            .await
+            .map_err(|error| status(&error))?;
         let made = self
             .replica
             .explain(account, &asked.question(), context.deadline)

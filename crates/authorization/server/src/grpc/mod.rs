@@ -38,6 +38,7 @@ use tonic::Status;
 pub(crate) use convert::map_of;
 
 use crate::{
+    decision_log::DecisionLog,
     fresh::Freshness,
     replica::{NearRights, Replica},
 };
@@ -62,10 +63,10 @@ impl Api {
 const LARGEST_MANIFEST: usize = 2 << 20;
 
 /// All services.
-pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db) -> Services {
+pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db, log: DecisionLog) -> Services {
     // Whoever asks for decisions is looked up where the decisions are made, not in the primary.
     let near = api.guard.with_rights(Arc::new(NearRights(Arc::clone(replica))));
-    let decisions = decision::Decisions::new(Arc::clone(replica), near.clone());
+    let decisions = decision::Decisions::new(Arc::clone(replica), near.clone()).with_log(log);
     let clock = Arc::clone(&api.ports.clock);
     let queries = query::Queries::new(Arc::clone(replica), db, api.guard.clone(), near, clock);
     Services::new()

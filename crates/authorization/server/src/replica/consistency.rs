@@ -17,6 +17,18 @@ pub enum Consistency {
     AtLeast(Token),
     /// As the primary is after the request came.
     Fully,
+    /// The same, once the primary has applied what this token says of the other services.
+    FullyAfter(Token),
+}
+
+impl Consistency {
+    /// The token that is waited for.
+    pub(super) fn token(&self) -> Option<&Token> {
+        match self {
+            Self::AtLeast(token) | Self::FullyAfter(token) => Some(token),
+            Self::MinimizeLatency | Self::Fully => None,
+        }
+    }
 }
 
 /// What came of waiting for a change of another service.
@@ -79,6 +91,35 @@ impl Replica {
             Consistency::MinimizeLatency => Ok(Some(Vector::default())),
             Consistency::Fully => self.advance(account, until).await,
             Consistency::AtLeast(token) => self.settle_token(account, token, depends, until).await,
+            Consistency::FullyAfter(token) => {
+                match self.settle_token(account, token, depends, until).await? {
+                    Some(_) => self.advance(account, until).await,
+                    None => Ok(None),
+                }
+            }
+        }
+    }
+
+    /// Waits for an account that the primary does not know, where a request's token says that tenancy has it.
+    pub(super) async fn until_made(
+        &self,
+        account: AccountId,
+        consistency: &Consistency,
+        until: Instant,
+    ) -> Result<(), ReplicaError> {
+        let root = ScopeRoot::Account(account);
+        let token = consistency.token();
+        let wanted = token.and_then(|token| token.wanted(Service::Tenancy, &root));
+        let (epoch, revision) = wanted.ok_or(ReplicaError::UnknownAccount)?;
+        let patience = until.min(Instant::now() + self.config.patience);
+        let within = patience.saturating_duration_since(Instant::now());
+        let waited = self
+            .arrivals
+            .wait(Service::Tenancy, &root, epoch, revision, within)
+            .await?;
+        match waited {
+            Arrived::Yes | Arrived::OtherEpoch => Ok(()),
+            Arrived::NotYet => Err(ReplicaError::NotYetVisible),
         }
     }
 

@@ -167,6 +167,7 @@ impl Replica {
     {
         let mut local = Local::default();
         let mut floor: Option<Vector> = None;
+        let mut made_elsewhere = false;
         for round in 0..ROUNDS {
             let account = self.enter(id);
             let loaded = !matches!(*account.read(), State::Loading(_));
@@ -196,7 +197,14 @@ impl Replica {
                 }
             };
             match next {
-                Next::Load => self.load(&account, until).await?,
+                Next::Load => match self.load(&account, until).await {
+                    // It may be on its way from tenancy, as the request's token says.
+                    Err(ReplicaError::UnknownAccount) if !made_elsewhere => {
+                        made_elsewhere = true;
+                        self.until_made(id, consistency, until).await?;
+                    }
+                    loaded => loaded?,
+                },
                 Next::Again => local = Local::default(),
                 Next::Refresh => self.wait_for_fresh(until).await?,
                 Next::Fetch(wants) if round < PATCHING => {

@@ -1,0 +1,90 @@
+//! A token of one service makes another wait for what it says.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use bailiwick_client::{Client, TokenJar};
+use bailiwick_proto::{
+    authorization::v1::{ApplyProductRequest, CheckRequest, ExplainRequest, ListPermissionsRequest},
+    common::v1::{Consistency, consistency::Requirement},
+    tenancy::v1::CreateAccountRequest,
+};
+use support::{Embedded, Trio, operator, root};
+
+/// Makes accounts and asks about each at once, in every way.
+async fn ask_about_new_accounts(client: &Client) {
+    let apply = ApplyProductRequest {
+        manifest: std::fs::read_to_string(root().join("products/one-question.yaml")).unwrap(),
+        ..Default::default()
+    };
+    client
+        .authorization()
+        .product()
+        .apply_product(apply)
+        .await
+        .unwrap();
+    let made = async |title: String| {
+        let create = CreateAccountRequest {
+            product: "one-question".into(),
+            title,
+            ..Default::default()
+        };
+        let made = client.tenancy().account().create_account(create).await.unwrap();
+        made.into_inner().account.unwrap().account
+    };
+    let fully = Some(Consistency {
+        requirement: Some(Requirement::FullyConsistent(true)),
+    });
+    for n in 0..8 {
+        let account = made(format!("Account {n}")).await;
+        let check = CheckRequest {
+            subject: "user:user_01h455vb4pex5vsknk084sn02q".into(),
+            permission: "survey.send".into(),
+            target: format!("account:{account}"),
+            consistency: if n % 2 == 0 { None } else { fully.clone() },
+            account: account.clone(),
+            ..Default::default()
+        };
+        match n % 4 {
+            0 | 1 => drop(client.authorization().decision().check(check).await.unwrap()),
+            2 => {
+                let explain = ExplainRequest { check: Some(check) };
+                drop(client.authorization().decision().explain(explain).await.unwrap());
+            }
+            _ => {
+                let list = ListPermissionsRequest {
+                    account,
+                    subject: check.subject,
+                    target: check.target,
+                    consistency: check.consistency,
+                    ..Default::default()
+                };
+                drop(
+                    client
+                        .authorization()
+                        .query()
+                        .list_permissions(list)
+                        .await
+                        .unwrap(),
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_known_to_the_first_question_about_it_in_one_process() {
+    let suite = Embedded::start().await;
+    ask_about_new_accounts(&suite.client()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_known_to_the_first_question_about_it_in_three_processes() {
+    let trio = Trio::start(None).await;
+    let client = Client::lazy(&trio.endpoints())
+        .unwrap()
+        .with_tokens(TokenJar::default())
+        .with_credentials(operator());
+    ask_about_new_accounts(&client).await;
+}
