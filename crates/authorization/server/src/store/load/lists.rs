@@ -28,18 +28,7 @@ impl Lists {
         after: Option<AccountId>,
         limit: u64,
     ) -> Result<Vec<AccountId>, Error> {
-        let none = if self.0.backend() == DbBackend::Postgres {
-            "uuid '00000000-0000-0000-0000-000000000000'"
-        } else {
-            "zeroblob(0)"
-        };
-        let sql = format!(
-            "SELECT id FROM (SELECT account_id AS id FROM member WHERE user_id = $1 \
-             UNION SELECT account_id FROM binding WHERE subject = $2 \
-             UNION SELECT account_id FROM entitlement WHERE subject = $2 \
-             UNION SELECT account_id FROM group_member WHERE subject = $2) a \
-             WHERE id > COALESCE($3, {none}) ORDER BY id LIMIT $4"
-        );
+        let sql = accounts_sql(self.0.backend());
         let values: Vec<Value> = vec![
             subject.user_id().map(bailiwick_types::UserId::uuid).into(),
             subject.as_str().into(),
@@ -195,4 +184,20 @@ impl Lists {
         page.retain(|access| user(&access.subject).is_none_or(|id| members.contains(&id.uuid())));
         Ok(())
     }
+}
+
+/// The accounts of a subject: `$1` user, `$2` subject, `$3` the account before, `$4` how many.
+pub(super) fn accounts_sql(backend: DbBackend) -> String {
+    let none = if backend == DbBackend::Postgres {
+        "uuid '00000000-0000-0000-0000-000000000000'"
+    } else {
+        "zeroblob(0)"
+    };
+    format!(
+        "SELECT id FROM (SELECT account_id AS id FROM member WHERE user_id = $1 \
+         UNION SELECT account_id FROM binding WHERE subject = $2 \
+         UNION SELECT account_id FROM entitlement WHERE subject = $2 \
+         UNION SELECT account_id FROM group_member WHERE subject = $2) a \
+         WHERE id > COALESCE($3, {none}) ORDER BY id LIMIT $4"
+    )
 }

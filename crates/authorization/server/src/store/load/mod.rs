@@ -5,6 +5,8 @@ mod code;
 mod content;
 mod event;
 mod lists;
+#[cfg(test)]
+mod plans;
 mod resources;
 mod sets;
 
@@ -249,6 +251,29 @@ fn stamp(backend: DbBackend, first: usize) -> String {
     )
 }
 
+/// The last changes of so many parts, `$5` and `$6` the first of them; `$1` account, then the stamp's values.
+fn changes_sql(backend: DbBackend, parts: usize) -> String {
+    let pairs: Vec<String> = (0..parts)
+        .map(|n| format!("(${}, ${})", n * 2 + 5, n * 2 + 6))
+        .collect();
+    format!(
+        "SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(p.kind AS bigint) AS kind, p.key, \
+         p.revision FROM ({stamp}) s LEFT JOIN part p ON p.account_id = $1 AND (p.kind, p.key) IN (VALUES {pairs})",
+        stamp = stamp(backend, 2),
+        pairs = pairs.join(", "),
+    )
+}
+
+/// The roles of a subject in the deployment and the state of the user; `$1` subject, `$2` user.
+fn deployment_sql(backend: DbBackend) -> String {
+    format!(
+        "SELECT {epoch} AS epoch, b.role, CAST(u.state AS bigint) AS state FROM feed_state f \
+         LEFT JOIN root_binding b ON b.root = 'deployment' AND b.subject = $1 \
+         LEFT JOIN user_state u ON u.user_id = $2",
+        epoch = epoch_sql(backend),
+    )
+}
+
 fn stamp_values(of: AccountOf<'_>) -> [Value; 3] {
     [
         ScopeRoot::Product(of.product.name.clone()).to_string().into(),
@@ -373,15 +398,7 @@ impl Source for SqlSource {
         keys: &[PartKey],
     ) -> Result<Read<(u64, Vec<u64>)>, SourceError> {
         let stored: Vec<(u8, String)> = keys.iter().map(|key| key.borrowed().stored()).collect();
-        let pairs: Vec<String> = (0..stored.len())
-            .map(|n| format!("(${}, ${})", n * 2 + 5, n * 2 + 6))
-            .collect();
-        let sql = format!(
-            "SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(p.kind AS bigint) AS kind, p.key, \
-             p.revision FROM ({stamp}) s LEFT JOIN part p ON p.account_id = $1 AND (p.kind, p.key) IN (VALUES {pairs})",
-            stamp = stamp(self.db.backend(), 2),
-            pairs = pairs.join(", "),
-        );
+        let sql = changes_sql(self.db.backend(), stored.len());
         let mut values: Vec<Value> = vec![of.account.uuid().into()];
         values.extend(stamp_values(of));
         for (kind, key) in &stored {
@@ -442,12 +459,7 @@ impl Source for SqlSource {
 
     async fn deployment_of(&self, subject: &Subject) -> Result<(PermissionSet, bool), SourceError> {
         let user = subject.user_id();
-        let sql = format!(
-            "SELECT {epoch} AS epoch, b.role, CAST(u.state AS bigint) AS state FROM feed_state f \
-             LEFT JOIN root_binding b ON b.root = 'deployment' AND b.subject = $1 \
-             LEFT JOIN user_state u ON u.user_id = $2",
-            epoch = epoch_sql(self.db.backend()),
-        );
+        let sql = deployment_sql(self.db.backend());
         let values: Vec<Value> = vec![
             subject.as_str().into(),
             user.map(bailiwick_types::UserId::uuid).into(),

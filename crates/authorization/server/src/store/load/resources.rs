@@ -16,20 +16,30 @@ const DEPTH: usize = 16;
 
 /// The rows of resources and of those above them, in one snapshot. `$1` account, `$2` a JSON list of `[type, id]`.
 pub(super) fn sql(backend: DbBackend, stamp: &str) -> String {
-    let seeds = if backend == DbBackend::Postgres {
+    let postgres = backend == DbBackend::Postgres;
+    let seeds = if postgres {
         "SELECT e.value ->> 0 AS type, e.value ->> 1 AS id FROM json_array_elements($2::json) e"
     } else {
         "SELECT json_extract(e.value, '$[0]') AS type, json_extract(e.value, '$[1]') AS id FROM json_each($2) e"
     };
+    // For each row of `chain` its own resource by its key, whatever a planner believes about the number of rows.
+    let (each, found) = if postgres {
+        let own = "(SELECT * FROM resource x WHERE x.account_id = $1 AND x.type = c.type AND x.id = c.id OFFSET 0) r";
+        (
+            format!("CROSS JOIN LATERAL {own}"),
+            format!("LEFT JOIN LATERAL {own} ON TRUE"),
+        )
+    } else {
+        let own = "resource r ON r.account_id = $1 AND r.type = c.type AND r.id = c.id";
+        (format!("CROSS JOIN {own}"), format!("LEFT JOIN {own}"))
+    };
     format!(
         "WITH RECURSIVE chain (type, id, depth) AS (SELECT type, id, 0 FROM ({seeds}) s \
-         UNION SELECT r.parent_type, r.parent_id, c.depth + 1 FROM chain c \
-         JOIN resource r ON r.account_id = $1 AND r.type = c.type AND r.id = c.id \
+         UNION SELECT r.parent_type, r.parent_id, c.depth + 1 FROM chain c {each} \
          WHERE r.parent_type IS NOT NULL AND c.depth < {DEPTH}) \
          SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, c.type AS key_type, c.id AS key_id, \
          r.id AS found, r.scope_id, r.owner, r.parent_type, r.parent_id, r.attributes, r.revision \
-         FROM ({stamp}) s LEFT JOIN (SELECT DISTINCT type, id FROM chain) c ON TRUE \
-         LEFT JOIN resource r ON r.account_id = $1 AND r.type = c.type AND r.id = c.id"
+         FROM ({stamp}) s LEFT JOIN (SELECT DISTINCT type, id FROM chain) c ON TRUE {found}"
     )
 }
 
