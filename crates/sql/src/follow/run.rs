@@ -17,6 +17,9 @@ use crate::{Cursor, Db, Error, WriteTx};
 /// How often an event is tried that fails for a reason that is neither content nor the database being away.
 const ODD_ATTEMPTS: u32 = 3;
 
+/// After so many failures in a row the log says that a feed cannot be followed.
+const WORTH_TELLING: u32 = 3;
+
 /// Events that are applied in one transaction, where none of them is refused.
 const TOGETHER: usize = 32;
 
@@ -135,7 +138,8 @@ impl Follower {
                 Err(error) => {
                     failures = failures.saturating_add(1);
                     self.gauge.set(|lag| lag.errors += 1);
-                    if failures == 1 {
+                    // A stream that ends now and then is no trouble: its server was replaced, or this process drains.
+                    if failures == WORTH_TELLING {
                         tracing::warn!(source = %self.config.source, error = %error, "the feed cannot be followed, trying on");
                     }
                     sleep(self.pause(failures)).await;
