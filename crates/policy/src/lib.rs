@@ -66,11 +66,12 @@ pub use account::{AccountPolicy, CustomRole, LevelOverlay, Overlay};
 pub use bailiwick_types::Level;
 pub use bits::PermissionBits;
 pub use codec::DecodeError;
-pub use condition::{Condition, ConditionError};
+pub use condition::{Comparison, Condition, ConditionError};
 pub use decide::{
-    Audience, Claim, Decision, DecisionInput, Explanation, HeldPermissions, Outcome, Reason, Request,
-    SeenCondition, Source, Step, StepEffect, Target, claims_of, could_assign, decide, explain, holds,
-    holds_role, may_assign, permissions_held, scopes_held, suite_holds,
+    Alternative, Audience, Claim, Decision, DecisionInput, Explanation, Field, FieldName, HeldPermissions,
+    Inexpressible, Outcome, Plan, Predicate, Reason, Request, SeenCondition, Source, SqlCondition, Step,
+    StepEffect, Target, Term, claims_of, condition_text, could_assign, decide, explain, holds, holds_role,
+    may_assign, permissions_held, plan, scopes_held, sql_condition, suite_holds,
 };
 pub use ids::{PermissionNo, PlaceId, RoleNo, TypeNo, subject_of};
 pub use index::bucket_of;

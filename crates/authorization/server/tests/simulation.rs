@@ -242,6 +242,27 @@ impl Source for Wire {
         })
         .await
     }
+    async fn candidates(
+        &self,
+        of: AccountOf<'_>,
+        _: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Read<(Vec<Box<str>>, PartsRead)>, SourceError> {
+        let ids: Vec<Box<str>> = self
+            .snapshot(|world| world.now().state.notes_after(of.account, after, limit))
+            .await?;
+        let keys: Vec<PartKey> = ids
+            .iter()
+            .map(|id| PartKey::Resource(format!("note:{id}").into()))
+            .collect();
+        let read = self.parts(of, &keys).await?;
+        Ok(Read {
+            epoch: read.epoch,
+            at: read.at,
+            value: (ids, read.value),
+        })
+    }
     async fn last_changes(
         &self,
         of: AccountOf<'_>,

@@ -57,6 +57,10 @@ impl Condition {
         &self.parameters
     }
 
+    pub(crate) fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
     pub(crate) fn compile(source: &str, types: &Types<'_>) -> Result<Self, ConditionError> {
         let tree = parse::parse(source)?;
         let (expr, parameters) = typing::check(&tree, types)?;
@@ -93,13 +97,20 @@ impl Condition {
     }
 }
 
+/// How two values are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Comparison {
+pub enum Comparison {
+    /// `==`
     Equal,
+    /// `!=`
     NotEqual,
+    /// `<`
     Less,
+    /// `<=`
     LessOrEqual,
+    /// `>`
     Greater,
+    /// `>=`
     GreaterOrEqual,
 }
 

@@ -4,6 +4,7 @@ mod assign;
 mod explain;
 mod holds;
 mod list;
+mod plan;
 mod standing;
 mod walk;
 
@@ -13,6 +14,10 @@ pub use assign::{could_assign, holds_role, may_assign};
 pub use explain::{Explanation, SeenCondition, Step, StepEffect, explain};
 pub use holds::{Claim, claims_of, holds, suite_holds};
 pub use list::{HeldPermissions, permissions_held, scopes_held};
+pub use plan::{
+    Alternative, Field, FieldName, Inexpressible, Plan, Predicate, SqlCondition, Term, condition_text, plan,
+    sql_condition,
+};
 pub(crate) use walk::{Candidate, Effect, Ground};
 
 pub use crate::condition::Request;

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may break")]
 
+mod plans;
 mod reference;
 mod world;
 
@@ -157,6 +158,10 @@ proptest! {
         let question = world.question(&mut tape);
         listings_agree(&world, &question)?;
         patterns_are_sound(&world, &question)?;
+        for _ in 0..4 {
+            let question = world.question(&mut tape);
+            plans::agree(&world, question)?;
+        }
     }
 }
 

@@ -708,6 +708,33 @@ impl World {
         }
     }
 
+    /// Asks about all resources at once.
+    pub(crate) fn ask_of_all<T>(
+        &self,
+        attrs: &BTreeMap<String, Val>,
+        answer: impl FnOnce(&DecisionInput<'_>) -> T,
+    ) -> T {
+        let sets: Vec<&PermissionSet> = self.sets.iter().collect();
+        let buckets: Vec<&GrantBucket> = self.buckets.iter().collect();
+        let (attributes, context) = (values(attrs), Values::default());
+        answer(&DecisionInput {
+            policy: &self.policy,
+            places: &self.places,
+            subject: &self.subject,
+            disabled: self.facts.disabled,
+            sets: &sets,
+            buckets: &buckets,
+            target: Target::Absent,
+            request: Request {
+                attributes: &attributes,
+                context: &context,
+                digest: None,
+            },
+            audience: Audience::Product,
+            now: Timestamp(NOW),
+        })
+    }
+
     pub(crate) fn ask<T>(&self, question: &Question, answer: impl FnOnce(&DecisionInput<'_>) -> T) -> T {
         let sets: Vec<&PermissionSet> = self.sets.iter().collect();
         let mut chain = Vec::new();

@@ -8509,12 +8509,16 @@ pub struct ListResourcesRequest {
 /// Answer of `QueryService.ListResources`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListResourcesResponse {
-    /// The page, `TYPE:ID`.
+    /// The page, `TYPE:ID`. It may be shorter than asked for, even empty, and still not be the last: where the deadline
+    /// came near, or the account changed while candidates were scanned.
     #[prost(string, repeated, tag = "1")]
     pub resources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+    /// The account's revision at which all of the page is allowed.
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
 }
 /// Request of `QueryService.PlanResources`.
 #[derive(Clone, PartialEq, ::prost::Message)]

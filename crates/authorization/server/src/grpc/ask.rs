@@ -7,8 +7,10 @@ use bailiwick_proto::{
 };
 use bailiwick_rpc::{Context, Guard, Target, status, token};
 use bailiwick_types::{AccountId, Code, Fault, FieldViolation, Reason as Why, Violations};
+use serde_json::{Map, Value as Json};
 use tonic::Status;
 
+use super::attributes::map_of;
 use crate::replica::{Answer, Consistency, QuestionError, Replica, ReplicaError};
 
 /// How fresh the answer must be: what the message says, and the token of the request's header.
@@ -54,6 +56,10 @@ impl Unfit {
                 field: field(*n, "permission"),
                 rule: "must be a permission of the product".to_owned(),
             }],
+            QuestionError::Type(rule) => vec![FieldViolation {
+                field: "type".to_owned(),
+                rule: rule.clone(),
+            }],
             QuestionError::Attributes(n, faults) => faults
                 .iter()
                 .map(|fault| FieldViolation {
@@ -73,7 +79,7 @@ impl Fault for Unfit {
     fn reason(&self) -> Why {
         match self.error {
             QuestionError::UnknownPermission(..) => Why::UnknownPermission,
-            QuestionError::Attributes(..) => Why::InvalidField,
+            QuestionError::Type(_) | QuestionError::Attributes(..) => Why::InvalidField,
         }
     }
     fn violations(&self) -> &[FieldViolation] {
@@ -93,6 +99,30 @@ pub(super) fn primary(context: &Context) -> Consistency {
     } else {
         Consistency::FullyAfter(context.token.clone())
     }
+}
+
+/// Looks at the names of a permission and a type.
+pub(super) fn names(violations: &mut Violations, permission: &str, of: &str) {
+    if permission.is_empty() || permission.len() > 128 {
+        violations.add("permission", "must be `TYPE.VERB`");
+    }
+    if of.is_empty() || of.len() > 63 {
+        violations.add("type", "must be a type of the product");
+    }
+}
+
+/// Reads the attributes of a request; none where there is nothing in them.
+pub(super) fn attributes(
+    violations: &mut Violations,
+    field: &str,
+    given: Option<&prost_types::Struct>,
+) -> Option<Map<String, Json>> {
+    let given = given.filter(|given| !given.fields.is_empty())?;
+    let map = map_of(given);
+    if map.is_none() {
+        violations.add(field, "must not nest deeper than 8 levels");
+    }
+    map
 }
 
 /// Waits until the caller itself is known as the request's token asks for: one that was made a moment ago has the right to

@@ -9,7 +9,7 @@ use bailiwick_types::{AccountId, Subject, Violations};
 use serde_json::{Map, Value as Json};
 use tonic::{Request, Response, Status};
 
-use super::{ask, attributes::map_of};
+use super::ask;
 use crate::{
     decision_log::{DecisionLog, Made},
     replica::{Answer, BatchQuestion, Explained, Question, Replica, TargetText},
@@ -105,16 +105,7 @@ fn asked<'a>(
     if digest.len() > DIGEST {
         violations.add(prefix("digest"), "must be at most 256 bytes long");
     }
-    let attributes = match given.filter(|given| !given.fields.is_empty()) {
-        None => None,
-        Some(given) => {
-            let map = map_of(given);
-            if map.is_none() {
-                violations.add(prefix("attributes"), "must not nest deeper than 8 levels");
-            }
-            map
-        }
-    };
+    let attributes = ask::attributes(violations, &prefix("attributes"), given);
     let digest = (!digest.is_empty()).then_some(digest);
     Some(Asked {
         subject: subject?,

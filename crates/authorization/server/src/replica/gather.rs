@@ -165,7 +165,23 @@ impl Replica {
     where
         T: Send,
     {
-        let mut local = Local::default();
+        self.answer_from(id, consistency, depends, until, Local::default(), answer)
+            .await
+    }
+
+    /// The same, with parts that the request has read already; they are tested like all others.
+    pub(super) async fn answer_from<T>(
+        &self,
+        id: AccountId,
+        consistency: &Consistency,
+        depends: Depends<'_>,
+        until: Instant,
+        mut local: Local,
+        answer: &(impl Fn(&mut Look<'_>) -> Option<T> + Sync),
+    ) -> Result<(T, Vector), ReplicaError>
+    where
+        T: Send,
+    {
         let mut floor: Option<Vector> = None;
         let mut made_elsewhere = false;
         for round in 0..ROUNDS {

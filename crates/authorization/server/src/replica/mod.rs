@@ -7,6 +7,7 @@
 
 mod account;
 mod batch;
+mod candidates;
 mod changes;
 mod consistency;
 mod decide;
@@ -38,6 +39,7 @@ use bailiwick_types::{AccountId, Clock, ProductName};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use account::Account;
+pub use candidates::{ResourcePage, ResourceQuestion};
 pub use consistency::{Arrivals, Arrived, Consistency, NoArrivals};
 pub use error::ReplicaError;
 pub use question::{Answer, BatchQuestion, Decided, Explained, Question, QuestionError, TargetText};

@@ -79,6 +79,9 @@ pub enum QuestionError {
     /// The product has no such permission.
     #[error("permission `{1}` is not one of the product")]
     UnknownPermission(usize, String),
+    /// The permission is not asked on resources of the type.
+    #[error("{0}")]
+    Type(String),
     /// Attributes are of another type than declared.
     #[error("attributes do not fit the manifest")]
     Attributes(usize, Vec<ValueFault>),

@@ -166,6 +166,16 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
     /// statement where all keys are of one kind, else one snapshot.
     async fn parts(&self, of: AccountOf<'_>, keys: &[PartKey]) -> Result<Read<PartsRead>, SourceError>;
 
+    /// Reads registered resources of a type, with those above them, after an id (none where empty), in the order of the
+    /// database, in one statement; returns their ids too.
+    async fn candidates(
+        &self,
+        of: AccountOf<'_>,
+        name: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Read<(Vec<Box<str>>, PartsRead)>, SourceError>;
+
     /// Reads the last change of parts: 0 where there is no row, which is a part that is empty or absent for good.
     async fn last_changes(
         &self,

@@ -241,6 +241,11 @@ impl State {
             registered: 1,
         })
     }
+    pub fn notes_after(&self, account: AccountId, after: &str, limit: usize) -> Vec<Box<str>> {
+        let notes = self.accounts[slot(account)].notes.keys();
+        let ids = notes.filter(|id| id.as_str() > after).take(limit);
+        ids.map(|id| id.as_str().into()).collect()
+    }
     /// The sets of a subject and of all groups above it.
     fn closure(&self, account: AccountId, subject: &Subject) -> Vec<PermissionSet> {
         let mut sets = vec![self.set(account, subject)];

@@ -153,26 +153,35 @@ impl SqlSource {
             .query_all_raw(statement(conn, sql, values))
             .await
             .map_err(Error::from)?;
-        let (epoch, at, manifest) = self.read_stamp(rows.first())?;
-        if manifest != of.product.manifest {
-            return Ok(Read {
-                epoch,
-                at,
-                value: PartsRead {
-                    manifest,
-                    parts: Vec::new(),
-                },
-            });
-        }
-        let mut found = resources::read(&rows, of.policy)?;
-        for key in keys {
+        let mut read = self.read_resources(of, &rows)?;
+        if read.value.manifest == of.product.manifest {
+            let parts = &mut read.value.parts;
+            let known: std::collections::HashSet<PartKey> =
+                parts.iter().map(|(key, _)| key.clone()).collect();
             // What names nothing that could be stored is absent.
-            found.entry((*key).to_owned()).or_default();
+            let rest = keys.iter().map(|key| PartKey::Resource((*key).into()));
+            parts.extend(
+                rest.filter(|key| !known.contains(key))
+                    .map(|key| (key, PartValue::Resource(None))),
+            );
         }
-        let parts = found
-            .into_iter()
-            .map(|(key, resource)| (PartKey::Resource(key.into()), PartValue::Resource(resource)))
-            .collect();
+        Ok(read)
+    }
+
+    fn read_resources(
+        &self,
+        of: AccountOf<'_>,
+        rows: &[QueryResult],
+    ) -> Result<Read<PartsRead>, SourceError> {
+        let (epoch, at, manifest) = self.read_stamp(rows.first())?;
+        let parts = if manifest == of.product.manifest {
+            resources::read(rows, of.policy)?
+                .into_iter()
+                .map(|(key, resource)| (PartKey::Resource(key.into()), PartValue::Resource(resource)))
+                .collect()
+        } else {
+            Vec::new()
+        };
         Ok(Read {
             epoch,
             at,
@@ -390,6 +399,30 @@ impl Source for SqlSource {
             add(self.sets(tx.conn(), of, groups, None).await?);
         }
         all.ok_or_else(no_stamp)
+    }
+
+    async fn candidates(
+        &self,
+        of: AccountOf<'_>,
+        name: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Read<(Vec<Box<str>>, PartsRead)>, SourceError> {
+        let sql = resources::scan(self.db.backend(), &stamp(self.db.backend(), 4), limit);
+        let mut values: Vec<Value> = vec![of.account.uuid().into(), name.into(), after.into()];
+        values.extend(stamp_values(of));
+        let conn = self.db.load();
+        let rows = conn
+            .query_all_raw(statement(conn, sql, values))
+            .await
+            .map_err(Error::from)?;
+        let read = self.read_resources(of, &rows)?;
+        let ids = resources::seeds(&rows)?;
+        Ok(Read {
+            epoch: read.epoch,
+            at: read.at,
+            value: (ids, read.value),
+        })
     }
 
     async fn last_changes(

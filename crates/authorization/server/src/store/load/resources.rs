@@ -22,8 +22,29 @@ pub(super) fn sql(backend: DbBackend, stamp: &str) -> String {
     } else {
         "SELECT json_extract(e.value, '$[0]') AS type, json_extract(e.value, '$[1]') AS id FROM json_each($2) e"
     };
+    chains(backend, seeds, stamp, "SELECT DISTINCT type, id FROM chain", ["", ""])
+}
+
+/// The rows of the next resources of a type, and of those above them. `$1` account, `$2` type, `$3` the id after which
+/// they begin. In the database's own order, which the primary key is kept in.
+pub(super) fn scan(backend: DbBackend, stamp: &str, limit: usize) -> String {
+    let seeds = format!(
+        "SELECT type, id FROM resource WHERE account_id = $1 AND type = $2 AND id > $3 ORDER BY id LIMIT {limit}"
+    );
+    let links = "SELECT type, id, MIN(depth) AS depth FROM chain GROUP BY type, id";
+    let depth = "CAST(c.depth AS bigint) AS depth, ";
+    chains(backend, &seeds, stamp, links, [depth, " ORDER BY c.depth, c.id"])
+}
+
+fn chains(
+    backend: DbBackend,
+    seeds: &str,
+    stamp: &str,
+    links: &str,
+    [depth, order]: [&str; 2],
+) -> String {
     // For each row of `chain` its own resource by its key, whatever a planner believes about the number of rows.
-    let (each, found) = if postgres {
+    let (each, found) = if backend == DbBackend::Postgres {
         let own = "(SELECT * FROM resource x WHERE x.account_id = $1 AND x.type = c.type AND x.id = c.id OFFSET 0) r";
         (
             format!("CROSS JOIN LATERAL {own}"),
@@ -38,8 +59,8 @@ pub(super) fn sql(backend: DbBackend, stamp: &str) -> String {
          UNION SELECT r.parent_type, r.parent_id, c.depth + 1 FROM chain c {each} \
          WHERE r.parent_type IS NOT NULL AND c.depth < {DEPTH}) \
          SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, c.type AS key_type, c.id AS key_id, \
-         r.id AS found, r.scope_id, r.owner, r.parent_type, r.parent_id, r.attributes, r.revision \
-         FROM ({stamp}) s LEFT JOIN (SELECT DISTINCT type, id FROM chain) c ON TRUE {found}"
+         {depth}r.id AS found, r.scope_id, r.owner, r.parent_type, r.parent_id, r.attributes, r.revision \
+         FROM ({stamp}) s LEFT JOIN ({links}) c ON TRUE {found}{order}"
     )
 }
 
@@ -71,6 +92,18 @@ pub(super) fn read(
         found.insert(key, resource);
     }
     Ok(found)
+}
+
+/// The ids of the resources that were asked for themselves, in their order.
+pub(super) fn seeds(rows: &[QueryResult]) -> Result<Vec<Box<str>>, Error> {
+    let mut ids = Vec::new();
+    for row in rows {
+        let id: Option<String> = row.try_get("", "key_id")?;
+        if let (Some(0), Some(id)) = (row.try_get::<Option<i64>>("", "depth")?, id) {
+            ids.push(id.into());
+        }
+    }
+    Ok(ids)
 }
 
 fn resource_of(

@@ -1,63 +1,16 @@
-//! QueryService: questions with more than one answer. Lists are paged and never silently cut.
+//! ListScopes: where a subject holds a permission, in all accounts.
 
-use std::sync::Arc;
-
-use bailiwick_policy::manifest::UserMode;
-use bailiwick_proto::authorization::v1::{self as pb, query_service_server::QueryService};
-use bailiwick_rpc::{Context, Guard, IntoStatus, OperatorAllowed, Target, later, page, status};
-use bailiwick_types::{
-    AccountId, CallerKind, Clock, Code, Fault, PageSize, Reason, Scope, Subject, Violations,
-};
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Context, IntoStatus, OperatorAllowed, Target, page, status};
+use bailiwick_types::{AccountId, CallerKind, Code, Fault, PageSize, Reason, Scope, Subject, Violations};
 use serde::{Deserialize, Serialize};
 use tonic::{Request, Response, Status};
 
-use super::ask;
-use crate::{
-    replica::{Claim, Consistency, Replica, ReplicaError, TargetText},
-    store::load::Lists,
-};
+use super::{Queries, ask};
+use crate::replica::{Claim, Consistency, ReplicaError};
 
 /// Accounts that are looked up at a time for a list across accounts.
 const ACCOUNTS: u64 = 100;
-
-/// Answers questions with more than one answer.
-#[derive(Clone)]
-pub struct Queries {
-    replica: Arc<Replica>,
-    lists: Lists,
-    /// Asks the primary.
-    guard: Guard,
-    /// Asks the replica.
-    near: Guard,
-    clock: Arc<dyn Clock>,
-}
-
-impl std::fmt::Debug for Queries {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Queries")
-    }
-}
-
-impl Queries {
-    /// A service that answers from the replica and, where lists need it, from its database. `guard` asks the primary,
-    /// `near` the replica.
-    #[must_use]
-    pub fn new(
-        replica: Arc<Replica>,
-        db: bailiwick_sql::Db,
-        guard: Guard,
-        near: Guard,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self {
-            replica,
-            lists: Lists(db),
-            guard,
-            near,
-            clock,
-        }
-    }
-}
 
 /// A caller asks for what somebody else has.
 #[derive(Debug, thiserror::Error)]
@@ -149,51 +102,8 @@ impl Queries {
             Err(error) => Err(status(&error)),
         }
     }
-}
 
-fn scope_field(violations: &mut Violations, account: Option<AccountId>, text: &str) -> Option<Scope> {
-    if text.is_empty() {
-        return account.map(Scope::Account);
-    }
-    match text.parse::<Scope>() {
-        Ok(scope @ (Scope::Account(_) | Scope::Instance(_) | Scope::Workspace(_))) => Some(scope),
-        _ => {
-            violations.add("scope", "must be `account:ID`, `instance:ID` or `workspace:ID`");
-            None
-        }
-    }
-}
-
-#[tonic::async_trait]
-impl QueryService for Queries {
-    async fn list_permissions(
-        &self,
-        request: Request<pb::ListPermissionsRequest>,
-    ) -> Result<Response<pb::ListPermissionsResponse>, Status> {
-        let context = Context::of(&request)?;
-        let asked = request.get_ref();
-        let mut violations = Violations::new();
-        let account = ask::account(&mut violations, &asked.account);
-        let subject = violations.take("subject", asked.subject.parse::<Subject>());
-        let target = violations.take("target", TargetText::parse(&asked.target));
-        let (Some(account), Some(subject), Some(target)) = (account, subject, target) else {
-            return Err(violations.into_status());
-        };
-        let wanted =
-            ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-        let made = self
-            .replica
-            .permissions(account, &subject, target, &wanted, context.deadline)
-            .await;
-        let made = ask::with_right(&self.near, context, account, made.map(Ok), "").await?;
-        let (permissions, needing_approval) = made;
-        Ok(Response::new(pb::ListPermissionsResponse {
-            permissions,
-            needing_approval,
-        }))
-    }
-
-    async fn list_scopes(
+    pub(super) async fn scopes_of(
         &self,
         request: Request<pb::ListScopesRequest>,
     ) -> Result<Response<pb::ListScopesResponse>, Status> {
@@ -300,82 +210,5 @@ impl QueryService for Queries {
             scopes,
             next_page_token,
         }))
-    }
-
-    async fn list_subjects(
-        &self,
-        request: Request<pb::ListSubjectsRequest>,
-    ) -> Result<Response<pb::ListSubjectsResponse>, Status> {
-        let context = Context::of(&request)?;
-        let asked = request.get_ref();
-        let mut violations = Violations::new();
-        let account = ask::account(&mut violations, &asked.account);
-        let scope = scope_field(&mut violations, account, &asked.scope);
-        let size = violations.take("page_size", PageSize::new(asked.page_size));
-        let (Some(account), Some(scope), Some(size)) = (account, scope, size) else {
-            return Err(violations.into_status());
-        };
-        let list = ["ListSubjects", &*asked.account, &*asked.scope];
-        let after: Option<String> =
-            page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
-        let wanted =
-            ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-        self.replica
-            .arrive(account, &wanted, &[], context.deadline)
-            .await
-            .map_err(|error| status(&error))?;
-        self.guard
-            .authorize(context, Target::scope(account, &scope))
-            .await?;
-        let mode = self
-            .replica
-            .user_mode(account, context.deadline)
-            .await
-            .map_err(|error| status(&error))?;
-        let found = self
-            .lists
-            .subjects(
-                account,
-                &scope,
-                mode == UserMode::Members,
-                after.as_deref(),
-                size.get(),
-                self.clock.now(),
-            )
-            .await
-            .map_err(IntoStatus::into_status)?;
-        let room = usize::try_from(size.get()).unwrap_or(usize::MAX);
-        let more = found.len() > room;
-        let subjects: Vec<pb::SubjectAccess> = found
-            .into_iter()
-            .take(room)
-            .map(|access| pb::SubjectAccess {
-                subject: access.subject,
-                roles: access.roles,
-                granted: access.granted,
-            })
-            .collect();
-        let next_page_token = match subjects.last() {
-            Some(last) if more => page::encode(&list, &last.subject),
-            _ => String::new(),
-        };
-        Ok(Response::new(pb::ListSubjectsResponse {
-            subjects,
-            next_page_token,
-        }))
-    }
-
-    async fn list_resources(
-        &self,
-        request: Request<pb::ListResourcesRequest>,
-    ) -> Result<Response<pb::ListResourcesResponse>, Status> {
-        Err(later(&request))
-    }
-
-    async fn plan_resources(
-        &self,
-        request: Request<pb::PlanResourcesRequest>,
-    ) -> Result<Response<pb::PlanResourcesResponse>, Status> {
-        Err(later(&request))
     }
 }
