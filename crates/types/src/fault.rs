@@ -116,6 +116,8 @@ reasons! {
     Unimplemented "UNIMPLEMENTED";
     /// A cursor of the feed is of another epoch, ahead of the head or older than retention.
     CursorRefused "CURSOR_REFUSED";
+    /// A plan cannot be said in the form that was asked for.
+    NotExpressible "NOT_EXPRESSIBLE";
     /// A fault of ours.
     Internal "INTERNAL";
 }

@@ -25,9 +25,9 @@ use std::{
 use bailiwick_authorization_server::{
     cache::{Part, PartKey, PartValue, Second},
     replica::{
-        AccountOf, BatchQuestion, Bound, Consistency, Content, Epoch, Loaded, NoArrivals, PartsRead,
-        PolicyRows, Polled, ProductState, Question, Read, Replica, ReplicaConfig, Root, Roots, Row, Source,
-        SourceError, TargetText, Vector,
+        AccountOf, BatchQuestion, Bound, Consistency, Content, Epoch, Loaded, NoArrivals, Outline, OutlineOf,
+        PartsRead, PolicyRows, Polled, ProductState, Question, Read, Replica, ReplicaConfig, Root, Roots,
+        Row, Source, SourceError, TargetText, Vector,
     },
 };
 use bailiwick_policy::{Audience, Outcome, PermissionSet};
@@ -262,6 +262,27 @@ impl Source for Wire {
             at: read.at,
             value: (ids, read.value),
         })
+    }
+    async fn outline(
+        &self,
+        account: AccountId,
+        _: &ProductName,
+        asked: OutlineOf<'_>,
+    ) -> Result<Read<Outline>, SourceError> {
+        // Notes have no parents, and nobody has a grant on their type.
+        let covered = asked.reaches.iter().map(|_| Vec::new()).collect();
+        self.snapshot(move |world| {
+            let now = world.now();
+            Read {
+                epoch: Arc::clone(&now.epoch),
+                at: now.state.vector(account),
+                value: Outline {
+                    parents: Vec::new(),
+                    covered,
+                },
+            }
+        })
+        .await
     }
     async fn last_changes(
         &self,

@@ -8551,12 +8551,20 @@ pub struct PlanResourcesResponse {
     /// The alternatives; none, and not `all`: no resource is allowed.
     #[prost(message, repeated, tag = "2")]
     pub alternatives: ::prost::alloc::vec::Vec<PlanAlternative>,
-    /// The same as a condition of SQL over the columns `scope`, `id`, `parent`, `owner` and `attributes`, with `$1`, `$2` …
+    /// What is allowed (not what needs an approval) as a condition of SQL, read alike by PostgreSQL and SQLite, with `$1`,
+    /// `$2` … for the values; `TRUE` for all, `FALSE` for none, never empty. The columns, all of them texts but the last:
+    /// `scope` as `account:ID`, `instance:ID` or `workspace:ID`; `id` without the type; `parent` as `TYPE:ID`, or NULL; `owner`
+    /// as `TYPE:ID`, for users also the id alone, or NULL; `attributes` as an object of JSON (`jsonb`). Scopes and parents
+    /// are matched exactly: all that count are listed, those below included, so the condition is to be asked for anew when
+    /// scopes are made or things move.
     #[prost(string, tag = "3")]
     pub sql: ::prost::alloc::string::String,
     /// The values of `$1`, `$2` … in `sql`.
     #[prost(string, repeated, tag = "4")]
     pub sql_parameters: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The account's revision at which the plan is true.
+    #[prost(uint64, tag = "5")]
+    pub revision: u64,
 }
 /// One alternative of a plan: all that is given must hold.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -8567,12 +8575,23 @@ pub struct PlanAlternative {
     /// One of these resources, or below one of them, where not empty.
     #[prost(string, repeated, tag = "2")]
     pub resources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// A condition of the manifest's language that is to be true of the resource, where not empty.
+    /// A condition of the manifest's language that is to be true of the resource, where not empty. It looks at `resource`
+    /// alone: all else is put in. An attribute that the resource lacks is what the request said, where the manifest marks it
+    /// `from: request`.
     #[prost(string, tag = "3")]
     pub condition: ::prost::alloc::string::String,
     /// Whether an approval is needed.
     #[prost(bool, tag = "4")]
     pub needs_approval: bool,
+    /// In none of these scopes nor below: they are suspended, moving or deleted.
+    #[prost(string, repeated, tag = "5")]
+    pub except_scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// One of exactly these resources, where `exact`: they are approved, or a grant on a type covers them.
+    #[prost(string, repeated, tag = "6")]
+    pub exact_resources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether only `exact_resources` count, also where there are none.
+    #[prost(bool, tag = "7")]
+    pub exact: bool,
 }
 /// Generated client implementations.
 pub mod query_service_client {
@@ -8786,7 +8805,9 @@ pub mod query_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Gives the predicate with which a service filters its own tables.
+        /// Gives the predicate with which a service filters its own tables: under which conditions resources of a type are
+        /// allowed. It is true at one revision of the account and one instant; what is not registered it does not know. What
+        /// cannot be said exactly is FAILED_PRECONDITION, never left out.
         pub async fn plan_resources(
             &mut self,
             request: impl tonic::IntoRequest<super::PlanResourcesRequest>,
@@ -8863,7 +8884,9 @@ pub mod query_service_server {
             tonic::Response<super::ListResourcesResponse>,
             tonic::Status,
         >;
-        /// Gives the predicate with which a service filters its own tables.
+        /// Gives the predicate with which a service filters its own tables: under which conditions resources of a type are
+        /// allowed. It is true at one revision of the account and one instant; what is not registered it does not know. What
+        /// cannot be said exactly is FAILED_PRECONDITION, never left out.
         async fn plan_resources(
             &self,
             request: tonic::Request<super::PlanResourcesRequest>,

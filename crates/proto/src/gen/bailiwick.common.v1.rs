@@ -201,6 +201,8 @@ pub enum ErrorReason {
     CursorRefused = 34,
     /// A fault of ours. Example: a row that contradicts another.
     Internal = 35,
+    /// A plan cannot be said in the form that was asked for. Example: a condition that compares instants in attributes, as SQL.
+    NotExpressible = 36,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -245,6 +247,7 @@ impl ErrorReason {
             Self::Unimplemented => "ERROR_REASON_UNIMPLEMENTED",
             Self::CursorRefused => "ERROR_REASON_CURSOR_REFUSED",
             Self::Internal => "ERROR_REASON_INTERNAL",
+            Self::NotExpressible => "ERROR_REASON_NOT_EXPRESSIBLE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -286,6 +289,7 @@ impl ErrorReason {
             "ERROR_REASON_UNIMPLEMENTED" => Some(Self::Unimplemented),
             "ERROR_REASON_CURSOR_REFUSED" => Some(Self::CursorRefused),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
+            "ERROR_REASON_NOT_EXPRESSIBLE" => Some(Self::NotExpressible),
             _ => None,
         }
     }

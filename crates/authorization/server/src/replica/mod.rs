@@ -18,6 +18,7 @@ mod flight;
 mod gather;
 mod lists;
 mod load;
+mod plan;
 mod poll;
 mod question;
 mod ready;
@@ -42,12 +43,13 @@ use account::Account;
 pub use candidates::{ResourcePage, ResourceQuestion};
 pub use consistency::{Arrivals, Arrived, Consistency, NoArrivals};
 pub use error::ReplicaError;
+pub use plan::{Planned, PlannedAlternative};
 pub use question::{Answer, BatchQuestion, Decided, Explained, Question, QuestionError, TargetText};
 pub use rights::{Claim, ConsistentRights, NearRights};
 pub use row::{Event, Root, Row};
 pub use source::{
-    AccountOf, Bound, Content, Epoch, Loaded, PartsRead, PolicyRows, Polled, ProductState, Read, Roots,
-    Source, SourceError,
+    AccountOf, Bound, Content, Epoch, Loaded, Outline, OutlineOf, PartsRead, PolicyRows, Polled,
+    ProductState, Read, Roots, Source, SourceError,
 };
 pub use vector::Vector;
 

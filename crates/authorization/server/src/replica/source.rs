@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use bailiwick_policy::{AccountPolicy, CustomRole, Overlay, PermissionSet, Places, Product};
+use bailiwick_policy::{AccountPolicy, CustomRole, Overlay, PermissionSet, Places, Product, TypeGrantReach};
 use bailiwick_types::{AccountId, Fault, ProductName, Subject};
 
 use super::{Row, Vector};
@@ -142,6 +142,28 @@ pub struct PartsRead {
     pub parts: Vec<(PartKey, PartValue)>,
 }
 
+/// What a plan names that only rows can tell.
+#[derive(Debug, Clone, Default)]
+pub struct Outline {
+    /// `TYPE` and id of the resources at or below those that were asked for that have resources below them.
+    pub parents: Vec<(String, Box<str>)>,
+    /// For each reach the ids of the resources of the type that it covers.
+    pub covered: Vec<Vec<Box<str>>>,
+}
+
+/// What an [`Outline`] is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct OutlineOf<'a> {
+    /// `TYPE` and id of the resources whose descendants are looked for.
+    pub under: &'a [(String, Box<str>)],
+    /// The type of the resources.
+    pub of: &'a str,
+    /// The reaches of grants on that type.
+    pub reaches: &'a [TypeGrantReach],
+    /// One row more than may be made of it.
+    pub limit: usize,
+}
+
 /// Reads of the primary. Each is one snapshot and says where the primary stood.
 #[async_trait::async_trait]
 pub trait Source: Send + Sync + fmt::Debug + 'static {
@@ -175,6 +197,14 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
         after: &str,
         limit: usize,
     ) -> Result<Read<(Vec<Box<str>>, PartsRead)>, SourceError>;
+
+    /// Reads what a plan names that only rows can tell, in one snapshot.
+    async fn outline(
+        &self,
+        account: AccountId,
+        product: &ProductName,
+        asked: OutlineOf<'_>,
+    ) -> Result<Read<Outline>, SourceError>;
 
     /// Reads the last change of parts: 0 where there is no row, which is a part that is empty or absent for good.
     async fn last_changes(

@@ -273,6 +273,49 @@ impl Write<'_> {
         .await;
         self.touch_resource(of, id).await;
     }
+    /// Grants permissions on a resource.
+    pub async fn grant_on(&mut self, subject: &Subject, permissions: &str, of: &str, id: &str) {
+        self.run(
+            "INSERT INTO entitlement (account_id, id, subject, kind, resource_type, resource_id, revision, permissions, \
+             created_at) VALUES ($1, $2, $3, 1, $4, $5, 0, $6, 0)",
+            vec![
+                self.account.uuid().into(),
+                fresh().into(),
+                subject.as_str().into(),
+                of.into(),
+                id.into(),
+                permissions.into(),
+            ],
+        )
+        .await;
+        self.touched(subject).await;
+    }
+    /// Grants permissions on those resources of a type in a scope that are there, or that come (2).
+    pub async fn grant_type(
+        &mut self,
+        subject: &Subject,
+        permissions: &str,
+        of: &str,
+        scope: &Scope,
+        applies_to: i16,
+    ) {
+        self.run(
+            "INSERT INTO entitlement (account_id, id, subject, kind, scope_level, scope_id, resource_type, applies_to, \
+             revision, permissions, created_at) VALUES ($1, $2, $3, 3, $4, $5, $6, $7, 1, $8, 0)",
+            vec![
+                self.account.uuid().into(),
+                fresh().into(),
+                subject.as_str().into(),
+                (scope.level() as i16).into(),
+                scope.uuid().unwrap().into(),
+                of.into(),
+                applies_to.into(),
+                permissions.into(),
+            ],
+        )
+        .await;
+        self.touched(subject).await;
+    }
     pub async fn unregister(&mut self, of: &str, id: &str) {
         let sql = "DELETE FROM resource WHERE account_id = $1 AND type = $2 AND id = $3";
         self.run(sql, vec![self.account.uuid().into(), of.into(), id.into()])

@@ -4,11 +4,12 @@ mod list_permissions;
 mod list_resources;
 mod list_scopes;
 mod list_subjects;
+mod plan_resources;
 
 use std::sync::Arc;
 
 use bailiwick_proto::authorization::v1::{self as pb, query_service_server::QueryService};
-use bailiwick_rpc::{Guard, later};
+use bailiwick_rpc::Guard;
 use bailiwick_types::Clock;
 use tonic::{Request, Response, Status};
 
@@ -88,6 +89,6 @@ impl QueryService for Queries {
         &self,
         request: Request<pb::PlanResourcesRequest>,
     ) -> Result<Response<pb::PlanResourcesResponse>, Status> {
-        Err(later(&request))
+        self.plan_for(request).await
     }
 }

@@ -5,8 +5,12 @@ mod code;
 mod content;
 mod event;
 mod lists;
+<<<<<<< HEAD
 #[cfg(test)]
 mod plans;
+=======
+mod outline;
+>>>>>>> 0200a07 (Plan which resources somebody may see, also as SQL)
 mod resources;
 mod sets;
 
@@ -23,8 +27,8 @@ pub(crate) use lists::Lists;
 use crate::{
     cache::{PartKey, PartValue},
     replica::{
-        AccountOf, Arrivals, Arrived, Epoch, Loaded, PartsRead, Polled, ProductState, Read, Root, Roots, Row,
-        Source, SourceError, Vector,
+        AccountOf, Arrivals, Arrived, Epoch, Loaded, Outline, OutlineOf, PartsRead, Polled, ProductState,
+        Read, Root, Roots, Row, Source, SourceError, Vector,
     },
 };
 
@@ -422,6 +426,27 @@ impl Source for SqlSource {
             epoch: read.epoch,
             at: read.at,
             value: (ids, read.value),
+        })
+    }
+
+    async fn outline(
+        &self,
+        account: AccountId,
+        product: &ProductName,
+        asked: OutlineOf<'_>,
+    ) -> Result<Read<Outline>, SourceError> {
+        let tx = self.db.begin_read(&ScopeRoot::Account(account)).await?;
+        let roots = [
+            ScopeRoot::Deployment,
+            ScopeRoot::Product(product.clone()),
+            ScopeRoot::Account(account),
+        ];
+        let standing = tx.standing(&roots).await?;
+        let value = outline::read(tx.conn(), account, asked).await?;
+        Ok(Read {
+            epoch: standing.epoch,
+            at: vector(&standing.revisions),
+            value,
         })
     }
 
