@@ -5,12 +5,9 @@ mod code;
 mod content;
 mod event;
 mod lists;
-<<<<<<< HEAD
+mod outline;
 #[cfg(test)]
 mod plans;
-=======
-mod outline;
->>>>>>> 0200a07 (Plan which resources somebody may see, also as SQL)
 mod resources;
 mod sets;
 

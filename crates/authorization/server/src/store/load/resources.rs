@@ -22,7 +22,13 @@ pub(super) fn sql(backend: DbBackend, stamp: &str) -> String {
     } else {
         "SELECT json_extract(e.value, '$[0]') AS type, json_extract(e.value, '$[1]') AS id FROM json_each($2) e"
     };
-    chains(backend, seeds, stamp, "SELECT DISTINCT type, id FROM chain", ["", ""])
+    chains(
+        backend,
+        seeds,
+        stamp,
+        "SELECT DISTINCT type, id FROM chain",
+        ["", ""],
+    )
 }
 
 /// The rows of the next resources of a type, and of those above them. `$1` account, `$2` type, `$3` the id after which
@@ -36,13 +42,7 @@ pub(super) fn scan(backend: DbBackend, stamp: &str, limit: usize) -> String {
     chains(backend, &seeds, stamp, links, [depth, " ORDER BY c.depth, c.id"])
 }
 
-fn chains(
-    backend: DbBackend,
-    seeds: &str,
-    stamp: &str,
-    links: &str,
-    [depth, order]: [&str; 2],
-) -> String {
+fn chains(backend: DbBackend, seeds: &str, stamp: &str, links: &str, [depth, order]: [&str; 2]) -> String {
     // For each row of `chain` its own resource by its key, whatever a planner believes about the number of rows.
     let (each, found) = if backend == DbBackend::Postgres {
         let own = "(SELECT * FROM resource x WHERE x.account_id = $1 AND x.type = c.type AND x.id = c.id OFFSET 0) r";
