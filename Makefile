@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help demo test test-clients lint codegen check-generated golden soak bench build release deploy-check
+.PHONY: help demo test test-clients lint codegen check-generated golden soak bench build release
 
 help: ## Lists the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,7 @@ demo: ## Builds the suite, loads a product with its data, asks decisions over gR
 test: servers ## Installs what the tests need and runs all that need no other language.
 	$(CARGO) build --workspace --bins
 	$(CARGO) test --workspace
+	$(CARGO) test --package bailiwick --features testing --test live
 
 .PHONY: servers
 servers:

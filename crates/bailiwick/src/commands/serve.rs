@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use bailiwick_types::{Service, SystemClock};
+use bailiwick_types::{Clock, Service, SystemClock};
 
 use crate::{
     cli::{Serve, services},
@@ -23,12 +23,26 @@ pub(crate) async fn run(arguments: &Serve) -> Result<()> {
     );
     let config = Config::load(&arguments.configured, &flags)?;
     let services = services(&arguments.services);
-    let running = suite::start(&config, &services, Arc::new(SystemClock)).await?;
+    let running = suite::start(&config, &services, clock(arguments)).await?;
     announce(&services, &running);
     let signal = stopped().await?;
     tracing::info!(signal, "draining");
     running.stop().await;
     Ok(())
+}
+
+#[cfg(not(feature = "testing"))]
+fn clock(_: &Serve) -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+#[cfg(feature = "testing")]
+fn clock(arguments: &Serve) -> Arc<dyn Clock> {
+    let system: Arc<dyn Clock> = Arc::new(SystemClock);
+    match arguments.clock {
+        Some(at) => Arc::new(suite::ShiftedClock::starting_at(at, system)),
+        None => system,
+    }
 }
 
 /// Tells where the process listens; scripts wait for this line.

@@ -10,6 +10,7 @@ use bailiwick_scenario::{ClockRefused, Manifest, Options, Report, Runner, Scenar
 use bailiwick_types::{Service, Timestamp};
 use serde::Serialize;
 use time::OffsetDateTime;
+use tonic::transport::Channel;
 
 use crate::{
     cli::{Output, Test},
@@ -229,30 +230,57 @@ impl Suite for Live {
     fn staleness(&self) -> Duration {
         STALENESS
     }
-    async fn set_clock(&self, _: OffsetDateTime) -> Result<(), ClockRefused> {
-        Err(ClockRefused(
-            "a live suite starts a scenario when it is; only a test build can be moved, and only forward"
-                .into(),
-        ))
-    }
-    async fn advance(&self, by: Duration) -> Result<(), ClockRefused> {
-        let refuse = |e: &dyn std::fmt::Display| {
-            ClockRefused(format!("only a test build of the servers has such a clock: {e}"))
-        };
-        let duration = prost_types::Duration::try_from(by).map_err(|e| refuse(&e))?;
-        for endpoint in &self.given {
-            let url = endpoint
-                .split_once('=')
-                .map_or(endpoint.as_str(), |(_, url)| url)
-                .to_owned();
-            let mut client = ClockServiceClient::connect(url).await.map_err(|e| refuse(&e))?;
-            client
-                .advance_clock(AdvanceClockRequest {
-                    duration: Some(duration),
-                })
-                .await
-                .map_err(|e| refuse(&e.message()))?;
+    async fn set_clock(&self, at: OffsetDateTime) -> Result<(), ClockRefused> {
+        for client in &mut self.clocks().await? {
+            let now = moved(client, Duration::ZERO).await?;
+            let by = Duration::try_from(at - now).map_err(|_| {
+                ClockRefused(format!(
+                    "it is {now} there, past {at}, and only goes forward: start test builds of the servers with `--clock`"
+                ))
+            })?;
+            moved(client, by).await?;
         }
         Ok(())
     }
+    async fn advance(&self, by: Duration) -> Result<(), ClockRefused> {
+        for client in &mut self.clocks().await? {
+            moved(client, by).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Live {
+    /// The clock of each process.
+    async fn clocks(&self) -> Result<Vec<ClockServiceClient<Channel>>, ClockRefused> {
+        let mut clients = Vec::new();
+        for endpoint in &self.given {
+            let url = endpoint.split_once('=').map_or(endpoint.as_str(), |(_, url)| url);
+            let client = ClockServiceClient::connect(url.to_owned()).await;
+            clients.push(client.map_err(|error| not_a_test_build(&error))?);
+        }
+        Ok(clients)
+    }
+}
+
+/// Moves a clock and gives what it tells then.
+async fn moved(
+    client: &mut ClockServiceClient<Channel>,
+    by: Duration,
+) -> Result<OffsetDateTime, ClockRefused> {
+    let duration = prost_types::Duration::try_from(by).map_err(|error| not_a_test_build(&error))?;
+    let request = AdvanceClockRequest {
+        duration: Some(duration),
+    };
+    let answer = client.advance_clock(request).await;
+    let answer = answer.map_err(|error| not_a_test_build(&error.message()))?;
+    let time = answer.into_inner().time.unwrap_or_default();
+    let nanos = i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos);
+    OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(|error| not_a_test_build(&error))
+}
+
+fn not_a_test_build(error: &dyn std::fmt::Display) -> ClockRefused {
+    ClockRefused(format!(
+        "only a test build of the servers has such a clock: {error}"
+    ))
 }

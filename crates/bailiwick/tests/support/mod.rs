@@ -57,12 +57,18 @@ pub struct Trio {
     ports: Vec<u16>,
     processes: Vec<Option<Process>>,
     environment: Vec<(String, String)>,
+    /// Where the clocks of test builds start.
+    clock: Option<&'static str>,
     pub directory: tempfile::TempDir,
 }
 
 impl Trio {
     /// Makes databases, migrates them, makes the operator and starts all three.
     pub async fn start(redis: Option<String>) -> Self {
+        Self::start_at(redis, None).await
+    }
+    /// The same, of test builds whose clocks start at an instant.
+    pub async fn start_at(redis: Option<String>, clock: Option<&'static str>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut databases = Vec::new();
         let mut ports = Vec::new();
@@ -89,6 +95,7 @@ impl Trio {
             ports,
             processes: vec![None, None, None],
             environment,
+            clock,
             directory,
         };
         let migrated = trio.command(&["migrate"]).output().unwrap();
@@ -131,8 +138,9 @@ impl Trio {
     /// Starts one of the three.
     pub fn launch(&mut self, at: usize) {
         let listen = format!("127.0.0.1:{}", self.ports[at]);
-        self.processes[at] =
-            Some(Process::start(self.command(&["serve", SERVICES[at], "--listen", &listen])).unwrap());
+        let mut command = self.command(&["serve", SERVICES[at], "--listen", &listen]);
+        command.args(self.clock.iter().flat_map(|clock| ["--clock", *clock]));
+        self.processes[at] = Some(Process::start(command).unwrap());
     }
     /// Waits until one of the three listens.
     pub async fn ready(&self, at: usize) {
