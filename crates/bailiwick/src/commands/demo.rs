@@ -172,18 +172,26 @@ fn go_on(running: &Running, world: &World, token: &str, secret: &str) -> String 
     format!(
         "\nGo on by hand:\n\n\
          # the same question by grpcurl (the services describe themselves by reflection)\n\
-         grpcurl -plaintext -H 'authorization: Bearer {token}' \\\n  \
+         grpcurl -plaintext -H \"authorization: Bearer {token}\" \\\n  \
            -d '{{\"account\": \"{account}\", \"subject\": \"{subject}\", \"permission\": \"survey.send\", \"target\": \"survey:s1\"}}' \\\n  \
            {grpc} bailiwick.authorization.v1.DecisionService/Check\n\n\
          # the same by the command line, and why\n\
          export BAILIWICK_ENDPOINT=http://{grpc} BAILIWICK_EMAIL={OPERATOR} BAILIWICK_PASSWORD_FILE={secret}\n\
-         bailiwick check {subject} survey.send survey:s1 --account {account}\n\
-         bailiwick explain {subject} user.invite {instance} --account {account}\n\n\
+         {bailiwick} check {subject} survey.send survey:s1 --account {account}\n\
+         {bailiwick} explain {subject} user.invite {instance} --account {account}\n\n\
          # your own product: write a manifest (products/one-question.yaml is one) and apply it\n\
-         bailiwick apply my-product.yaml\n",
+         {bailiwick} apply my-product.yaml\n",
         grpc = running.grpc,
+        bailiwick = own_name(),
         instance = world.target("instance:sales"),
     )
+}
+
+/// How this program is called from where it was called.
+fn own_name() -> String {
+    let own = std::env::current_exe().unwrap_or_else(|_| "bailiwick".into());
+    let here = std::env::current_dir().unwrap_or_default();
+    own.strip_prefix(&here).unwrap_or(&own).display().to_string()
 }
 
 /// The address, or a free port where it is taken.
