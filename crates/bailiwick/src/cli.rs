@@ -200,9 +200,12 @@ pub(crate) struct Connection {
 pub(crate) struct Apply {
     /// The manifest (YAML), or the name of a shipped product, as `one-question`.
     pub(crate) manifest: PathBuf,
-    /// Only tells what would change.
+    /// Only tells what would change in the manifest.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Applies nothing and tells who would gain or lose what, in all accounts of the product.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) preview: bool,
     #[command(flatten)]
     pub(crate) connection: Connection,
 }

@@ -339,6 +339,7 @@ async fn flushing_pausing_restarting_and_rewinding_redis_changes_no_decision() {
                 subject,
                 role: "admin".into(),
                 scope: scope.clone(),
+                validate_only: false,
             };
             client
                 .authorization()

@@ -85,6 +85,13 @@ pub fn scope_of(level: Level, id: Uuid) -> Option<Scope> {
 pub trait Reader: Send + Sync {
     /// An account.
     async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError>;
+    /// The accounts of a product by id.
+    async fn accounts_of_product(
+        &self,
+        product: &ProductName,
+        after: Option<AccountId>,
+        limit: u64,
+    ) -> Result<Vec<AccountId>, StoreError>;
     /// Those of these places that are known, and what is above them.
     async fn places(&self, account: AccountId, ids: &[Uuid]) -> Result<Vec<Place>, StoreError>;
     /// The places below an account or a place, at any depth.

@@ -1,5 +1,7 @@
 //! `bailiwick apply`.
 
+mod preview;
+
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -26,6 +28,9 @@ struct Applied {
 pub(crate) async fn run(arguments: &Apply, how: Output) -> Result<()> {
     let (name, manifest) = read(&arguments.manifest)?;
     let client = connect::client(&arguments.connection)?;
+    if arguments.preview {
+        return preview::run(&client, manifest, how).await;
+    }
     let came = send(&client, &name, manifest, arguments.dry_run).await?;
     let product = came.product.unwrap_or_default();
     let applied = Applied {

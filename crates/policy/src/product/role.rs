@@ -48,6 +48,16 @@ impl Role {
             .filter_map(|level| Some((level, self.level(level)?)))
     }
 
+    /// Tells whether it gives exactly what another gives, at every level.
+    #[must_use]
+    pub fn gives_the_same(&self, other: &Self) -> bool {
+        self.levels.iter().zip(&other.levels).all(|pair| match pair {
+            (Some(own), Some(others)) => own.gives_the_same(others),
+            (None, None) => true,
+            _ => false,
+        })
+    }
+
     /// Bytes on the heap, conditions left out.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -108,6 +118,24 @@ impl RoleLevel {
         conditions
             .flat_map(|c| c.parameters().iter().map(|(name, kind)| (&**name, *kind)))
             .collect()
+    }
+
+    /// Tells whether it gives exactly what another gives, under the same conditions and with the same approvals.
+    #[must_use]
+    pub fn gives_the_same(&self, other: &Self) -> bool {
+        let same = |a: &PermissionBits, b: &PermissionBits| a.is_subset(b) && b.is_subset(a);
+        let source = |entry: &Entry| {
+            entry
+                .condition
+                .as_ref()
+                .map(|condition| condition.source().to_owned())
+        };
+        let mut pairs = self.specials().zip(other.specials());
+        same(&self.plain, &other.plain)
+            && same(&self.waived, &other.waived)
+            && self.special.len() == other.special.len()
+            && pairs
+                .all(|((_, a), (_, b))| same(&a.bits, &b.bits) && source(a) == source(b) && a.rule == b.rule)
     }
 
     pub(crate) fn specials(&self) -> impl Iterator<Item = (u16, &Entry)> {

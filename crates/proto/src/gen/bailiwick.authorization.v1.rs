@@ -1605,6 +1605,86 @@ pub mod approval_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A permission that somebody would have in another way.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PermissionChange {
+    /// The permission, `TYPE.VERB`.
+    #[prost(string, tag = "1")]
+    pub permission: ::prost::alloc::string::String,
+    /// How it is had now.
+    #[prost(enumeration = "PermissionStrength", tag = "2")]
+    pub before: i32,
+    /// How it would be had.
+    #[prost(enumeration = "PermissionStrength", tag = "3")]
+    pub after: i32,
+}
+/// Who gains or loses what by a change, effectively: a row a person and place. Groups are told as the users in them.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EffectiveChange {
+    /// `TYPE:ID`.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// The scope of the binding through which it happens, or what the grant is about.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    /// What a check there would no longer deny, sorted.
+    #[prost(string, repeated, tag = "3")]
+    pub gains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What a check there would deny from then on, sorted.
+    #[prost(string, repeated, tag = "4")]
+    pub loses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Everything that would be had in another way, sorted by permission: also what comes under a condition or an approval, or is
+    /// there only on resources that a condition names.
+    #[prost(message, repeated, tag = "5")]
+    pub changes: ::prost::alloc::vec::Vec<PermissionChange>,
+    /// For a grant on a type in a scope: the type.
+    #[prost(string, tag = "6")]
+    pub r#type: ::prost::alloc::string::String,
+    /// Id of the account.
+    #[prost(string, tag = "7")]
+    pub account: ::prost::alloc::string::String,
+}
+/// How strongly somebody has a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PermissionStrength {
+    /// Not given.
+    Unspecified = 0,
+    /// Not at all.
+    None = 1,
+    /// Under a condition.
+    Conditional = 2,
+    /// Once somebody approves.
+    NeedsApproval = 3,
+    /// Without condition or approval.
+    Full = 4,
+}
+impl PermissionStrength {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PERMISSION_STRENGTH_UNSPECIFIED",
+            Self::None => "PERMISSION_STRENGTH_NONE",
+            Self::Conditional => "PERMISSION_STRENGTH_CONDITIONAL",
+            Self::NeedsApproval => "PERMISSION_STRENGTH_NEEDS_APPROVAL",
+            Self::Full => "PERMISSION_STRENGTH_FULL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PERMISSION_STRENGTH_UNSPECIFIED" => Some(Self::Unspecified),
+            "PERMISSION_STRENGTH_NONE" => Some(Self::None),
+            "PERMISSION_STRENGTH_CONDITIONAL" => Some(Self::Conditional),
+            "PERMISSION_STRENGTH_NEEDS_APPROVAL" => Some(Self::NeedsApproval),
+            "PERMISSION_STRENGTH_FULL" => Some(Self::Full),
+            _ => None,
+        }
+    }
+}
 /// A role binding.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Binding {
@@ -1651,6 +1731,9 @@ pub struct AssignRoleRequest {
     /// When it ends by itself; never where absent.
     #[prost(message, optional, tag = "6")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "7")]
+    pub validate_only: bool,
 }
 /// Answer of `BindingService.AssignRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1661,6 +1744,9 @@ pub struct AssignRoleResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `BindingService.RevokeRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1677,13 +1763,19 @@ pub struct RevokeRoleRequest {
     /// Where it is bound; the account where empty.
     #[prost(string, tag = "4")]
     pub scope: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "5")]
+    pub validate_only: bool,
 }
 /// Answer of `BindingService.RevokeRole`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RevokeRoleResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "2")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `BindingService.ListBindings`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1783,7 +1875,7 @@ pub struct CopyPermissionsRequest {
     pub validate_only: bool,
 }
 /// Answer of `BindingService.CopyPermissions`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CopyPermissionsResponse {
     /// Grants that were copied.
     #[prost(uint32, tag = "1")]
@@ -1791,6 +1883,9 @@ pub struct CopyPermissionsResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Generated client implementations.
 pub mod binding_service_client {
@@ -3709,6 +3804,9 @@ pub struct CreateGrantRequest {
     /// A client's own UUID for this request.
     #[prost(string, tag = "7")]
     pub request_id: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "8")]
+    pub validate_only: bool,
 }
 /// Answer of `GrantService.CreateGrant`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3719,6 +3817,9 @@ pub struct CreateGrantResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `GrantService.DeleteGrant`. Names a grant, or a subject, permissions and a target: then these permissions are
 /// taken out of all grants of the subject on exactly that target.
@@ -3739,13 +3840,19 @@ pub struct DeleteGrantRequest {
     /// What they are about.
     #[prost(message, optional, tag = "5")]
     pub target: ::core::option::Option<GrantTarget>,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "6")]
+    pub validate_only: bool,
 }
 /// Answer of `GrantService.DeleteGrant`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeleteGrantResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "2")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `GrantService.ListGrants`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4375,13 +4482,19 @@ pub struct DeleteGroupRequest {
     /// Id of the group.
     #[prost(string, tag = "2")]
     pub group: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 /// Answer of `GroupService.DeleteGroup`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeleteGroupResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "2")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `GroupService.AddGroupMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4395,13 +4508,19 @@ pub struct AddGroupMemberRequest {
     /// The member, `user:ID` or `group:ID`.
     #[prost(string, tag = "3")]
     pub member: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 /// Answer of `GroupService.AddGroupMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AddGroupMemberResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "2")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `GroupService.RemoveGroupMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4415,13 +4534,19 @@ pub struct RemoveGroupMemberRequest {
     /// The member, `user:ID` or `group:ID`.
     #[prost(string, tag = "3")]
     pub member: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 /// Answer of `GroupService.RemoveGroupMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RemoveGroupMemberResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "2")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `GroupService.ListGroupMembers`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7857,6 +7982,36 @@ pub struct ApplyProductResponse {
     #[prost(string, tag = "4")]
     pub token: ::prost::alloc::string::String,
 }
+/// Request of `ProductService.PreviewProduct`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PreviewProductRequest {
+    /// The manifest that is not applied, YAML.
+    #[prost(string, tag = "1")]
+    pub manifest: ::prost::alloc::string::String,
+    /// Rows after which a page ends; 50 where 0, at most 1000. What comes together is told together, so that a page may be longer,
+    /// or shorter where little changes: there are more while there is a page token.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// Answer of `ProductService.PreviewProduct`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewProductResponse {
+    /// The version that the product would have.
+    #[prost(uint64, tag = "1")]
+    pub version: u64,
+    /// The differences of the manifests, a line each.
+    #[prost(string, repeated, tag = "2")]
+    pub differences: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The page, by account. Where several bindings or grants of somebody meet in one place, its row may come again, as it was.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+    /// Token of the next page; empty on the last.
+    #[prost(string, tag = "4")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 /// Request of `ProductService.GetProduct`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetProductRequest {
@@ -8013,6 +8168,36 @@ pub mod product_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Tells who would gain or lose what if a manifest were applied, in all accounts of the product.
+        pub async fn preview_product(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PreviewProductRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewProductResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.ProductService/PreviewProduct",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.ProductService",
+                        "PreviewProduct",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Reads a product with its manifest.
         pub async fn get_product(
             &mut self,
@@ -8094,6 +8279,14 @@ pub mod product_service_server {
             request: tonic::Request<super::ApplyProductRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ApplyProductResponse>,
+            tonic::Status,
+        >;
+        /// Tells who would gain or lose what if a manifest were applied, in all accounts of the product.
+        async fn preview_product(
+            &self,
+            request: tonic::Request<super::PreviewProductRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewProductResponse>,
             tonic::Status,
         >;
         /// Reads a product with its manifest.
@@ -8220,6 +8413,52 @@ pub mod product_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ApplyProductSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.ProductService/PreviewProduct" => {
+                    #[allow(non_camel_case_types)]
+                    struct PreviewProductSvc<T: ProductService>(pub Arc<T>);
+                    impl<
+                        T: ProductService,
+                    > tonic::server::UnaryService<super::PreviewProductRequest>
+                    for PreviewProductSvc<T> {
+                        type Response = super::PreviewProductResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PreviewProductRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProductService>::preview_product(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PreviewProductSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -10895,22 +11134,6 @@ pub struct RoleEntry {
     #[prost(string, tag = "4")]
     pub approval: ::prost::alloc::string::String,
 }
-/// Who gains or loses what by a change, effectively.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct EffectiveChange {
-    /// `TYPE:ID`.
-    #[prost(string, tag = "1")]
-    pub subject: ::prost::alloc::string::String,
-    /// The scope of the binding through which it happens.
-    #[prost(string, tag = "2")]
-    pub scope: ::prost::alloc::string::String,
-    /// Permissions that are gained, sorted.
-    #[prost(string, repeated, tag = "3")]
-    pub gains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Permissions that are lost, sorted.
-    #[prost(string, repeated, tag = "4")]
-    pub loses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-}
 /// Request of `RoleService.GetRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetRoleRequest {
@@ -11012,6 +11235,9 @@ pub struct DeleteRoleRequest {
     /// Name of a role of the account's own; FAILED_PRECONDITION while it is bound.
     #[prost(string, tag = "2")]
     pub role: ::prost::alloc::string::String,
+    /// Whether only to check it: a role that can be deleted gives nobody anything.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 /// Answer of `RoleService.DeleteRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

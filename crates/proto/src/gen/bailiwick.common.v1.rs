@@ -203,6 +203,8 @@ pub enum ErrorReason {
     Internal = 35,
     /// A plan cannot be said in the form that was asked for. Example: a condition that compares instants in attributes, as SQL.
     NotExpressible = 36,
+    /// The answer would be larger than one call gives. Example: the preview of a change that reaches a hundred thousand people.
+    TooMany = 40,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -248,6 +250,7 @@ impl ErrorReason {
             Self::CursorRefused => "ERROR_REASON_CURSOR_REFUSED",
             Self::Internal => "ERROR_REASON_INTERNAL",
             Self::NotExpressible => "ERROR_REASON_NOT_EXPRESSIBLE",
+            Self::TooMany => "ERROR_REASON_TOO_MANY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -290,6 +293,7 @@ impl ErrorReason {
             "ERROR_REASON_CURSOR_REFUSED" => Some(Self::CursorRefused),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
             "ERROR_REASON_NOT_EXPRESSIBLE" => Some(Self::NotExpressible),
+            "ERROR_REASON_TOO_MANY" => Some(Self::TooMany),
             _ => None,
         }
     }

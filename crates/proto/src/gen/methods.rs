@@ -358,6 +358,13 @@ pub const METHODS: &[crate::Method] = &[
         step_up: false,
     },
     crate::Method {
+        path: "/bailiwick.authorization.v1.ProductService/PreviewProduct",
+        access: crate::Access::Operator,
+        permission: "role.define",
+        on: "",
+        step_up: false,
+    },
+    crate::Method {
         path: "/bailiwick.authorization.v1.QueryService/ListPermissions",
         access: crate::Access::Permission,
         permission: "decision.check",

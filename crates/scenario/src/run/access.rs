@@ -18,6 +18,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             scope: self.names.scope(&binding.on),
             parameters: binding.with.as_ref().map(|values| self.names.values(values)),
             expire_time: binding.expires.map(timestamp),
+            validate_only: false,
         };
         caller.authorization().binding().assign_role(request).await?;
         Ok(Answer::Ok)
@@ -30,6 +31,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             subject: self.names.holder(&binding.holder),
             role: binding.role.clone(),
             scope: self.names.scope(&binding.on),
+            validate_only: false,
         };
         caller.authorization().binding().revoke_role(request).await?;
         Ok(Answer::Ok)

@@ -30,6 +30,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             parameters: grant.with.as_ref().map(|values| self.names.values(values)),
             expire_time: grant.expires.map(timestamp),
             request_id: String::new(),
+            validate_only: false,
         };
         caller.authorization().grant().create_grant(request).await?;
         Ok(Answer::Ok)
@@ -43,6 +44,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             subject: self.names.holder(&grant.holder),
             permissions: grant.permissions.clone(),
             target: Some(self.granted(grant)),
+            validate_only: false,
         };
         caller.authorization().grant().delete_grant(request).await?;
         Ok(Answer::Ok)

@@ -44,6 +44,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             account: self.names.account_id(&self.names.account_of_group(group)),
             group: self.names.group(group),
             member: self.names.holder(holder),
+            validate_only: false,
         };
         caller.authorization().group().add_group_member(request).await?;
         Ok(Answer::Ok)
@@ -59,6 +60,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             account: self.names.account_id(&self.names.account_of_group(group)),
             group: self.names.group(group),
             member: self.names.holder(holder),
+            validate_only: false,
         };
         caller
             .authorization()

@@ -59,7 +59,12 @@ impl<S: Suite + ?Sized> Run<'_, S> {
         let mut rows = Vec::new();
         loop {
             let page = roles.preview_role_change(request.clone()).await?.into_inner();
-            rows.extend(page.changes.into_iter().map(|change| {
+            // What only comes under a condition or an approval is no gain and no loss.
+            let told = page
+                .changes
+                .into_iter()
+                .filter(|change| !change.gains.is_empty() || !change.loses.is_empty());
+            rows.extend(told.map(|change| {
                 let (user, on) = (self.names.name(&change.subject), self.names.name(&change.scope));
                 row(&user, &on, change.gains, change.loses)
             }));

@@ -1,13 +1,15 @@
 //! Applies a manifest: idempotent, versioned, atomic.
 
+use std::sync::Arc;
+
 use bailiwick_policy::{
     Numbers, compile,
-    manifest::{self, ChangeKind, ManifestError},
+    manifest::{self, ChangeKind, Manifest, ManifestError},
 };
-use bailiwick_types::{Authorized, Level, ProductName, ScopeRoot, Token, Violations};
+use bailiwick_types::{Authorized, Level, ProductName, ScopeRoot, Timestamp, Token, Violations};
 
 use crate::{
-    Audit, Change, Ports,
+    Audit, Change, Ports, Read,
     product::{Product, Usage},
 };
 
@@ -83,24 +85,12 @@ impl bailiwick_types::Fault for Error {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Applied, Error> {
-    let manifest = manifest::parse(&command.source).map_err(|faults| Error::Manifest(violations(&faults)))?;
-    let name: ProductName = manifest
-        .product
-        .parse()
-        .map_err(|error| at_top("product", &error))?;
-    let root = ScopeRoot::Product(name.clone());
+    let manifest = read_manifest(&command.source)?;
+    let root = ScopeRoot::Product(manifest.0.clone());
     let mut unit = ports.store.write_all(std::slice::from_ref(&root)).await?;
-    let now = ports.clock.now();
-    let before = unit.product(&name).await?;
-    let (numbers, version, differences) = match &before {
-        None => (Numbers::default(), 0, vec![format!("+ product {name}")]),
-        Some(old) => (
-            old.numbers.clone(),
-            old.version,
-            differences(&old.manifest, &manifest),
-        ),
-    };
-    if let Some(product) = before.filter(|old| old.manifest == manifest) {
+    let plan = plan(&*unit, manifest, command.source, ports.clock.now()).await?;
+    let product = plan.product;
+    if command.validate_only || !plan.changed {
         let token = if command.validate_only {
             Token::default()
         } else {
@@ -108,30 +98,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         };
         return Ok(Applied {
             product,
-            changed: false,
-            differences: Vec::new(),
+            changed: plan.changed,
+            differences: plan.differences,
             token,
-        });
-    }
-    let (compiled, numbers) = compile(&manifest, numbers).map_err(|error| at_top("manifest", &error))?;
-    let orphans = orphans(&compiled, &unit.usage(&name).await?);
-    if !orphans.is_empty() {
-        return Err(Error::InUse(orphans.join(", ")));
-    }
-    let product = Product {
-        name: name.clone(),
-        version: version + 1,
-        source: command.source,
-        manifest,
-        numbers,
-        updated_at: now,
-    };
-    if command.validate_only {
-        return Ok(Applied {
-            product,
-            changed: true,
-            differences,
-            token: Token::default(),
         });
     }
     unit.put_product(&product).await?;
@@ -139,7 +108,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     unit.emit(
         root.clone(),
         Change::Product {
-            name: name.clone(),
+            name: product.name.clone(),
             version: product.version,
             canonical,
         },
@@ -151,8 +120,79 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     Ok(Applied {
         product,
         changed: true,
-        differences,
+        differences: plan.differences,
         token,
+    })
+}
+
+/// What applying a manifest would do.
+pub(super) struct Plan {
+    /// The product as it is; none where it is new.
+    pub(super) before: Option<Product>,
+    /// The product as it would be; as it is where nothing changes.
+    pub(super) product: Product,
+    /// The same, compiled.
+    pub(super) compiled: Arc<bailiwick_policy::Product>,
+    /// Whether anything changes.
+    pub(super) changed: bool,
+    /// The differences, a line each.
+    pub(super) differences: Vec<String>,
+}
+
+/// Reads a manifest.
+pub(super) fn read_manifest(source: &str) -> Result<(ProductName, Manifest), Error> {
+    let manifest = manifest::parse(source).map_err(|faults| Error::Manifest(violations(&faults)))?;
+    let name: ProductName = manifest
+        .product
+        .parse()
+        .map_err(|error| at_top("product", &error))?;
+    Ok((name, manifest))
+}
+
+/// Finds out what applying a manifest would do, and whether it can be.
+pub(super) async fn plan(
+    read: &(impl Read + ?Sized),
+    (name, manifest): (ProductName, Manifest),
+    source: String,
+    now: Timestamp,
+) -> Result<Plan, Error> {
+    let before = read.product(&name).await?;
+    let (numbers, version, differences) = match &before {
+        None => (Numbers::default(), 0, vec![format!("+ product {name}")]),
+        Some(old) => (
+            old.numbers.clone(),
+            old.version,
+            differences(&old.manifest, &manifest),
+        ),
+    };
+    let (compiled, numbers) = compile(&manifest, numbers).map_err(|error| at_top("manifest", &error))?;
+    let compiled = Arc::new(compiled);
+    if let Some(product) = before.as_ref().filter(|old| old.manifest == manifest) {
+        return Ok(Plan {
+            product: product.clone(),
+            before,
+            compiled,
+            changed: false,
+            differences: Vec::new(),
+        });
+    }
+    let orphans = orphans(&compiled, &read.usage(&name).await?);
+    if !orphans.is_empty() {
+        return Err(Error::InUse(orphans.join(", ")));
+    }
+    Ok(Plan {
+        before,
+        product: Product {
+            name,
+            version: version + 1,
+            source,
+            manifest,
+            numbers,
+            updated_at: now,
+        },
+        compiled,
+        changed: true,
+        differences,
     })
 }
 

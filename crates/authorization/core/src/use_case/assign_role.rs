@@ -4,7 +4,10 @@ use bailiwick_policy::{PlaceState, Role, manifest::Holders};
 use bailiwick_types::{AccountId, Authorized, BindingId, Scope, Subject, Timestamp, Token, Violations};
 use serde_json::{Map, Value as Json};
 
-use super::Work;
+use super::{
+    Work,
+    preview::{self, Effect, Points, Seen, Spot},
+};
 use crate::{Ports, binding::Binding, holders};
 
 const ACTION: &str = "bailiwick.authorization.v1.BindingService/AssignRole";
@@ -50,11 +53,40 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Binding, Token), Error> {
+    let mut work = open(ports, by, &command).await?;
+    let binding = apply(ports, &mut work, command).await?;
+    Ok((binding, work.commit().await?))
+}
+
+/// Tells who would gain or lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
+    let mut points = Points::default();
+    let spots = [Spot::from(&command.scope)];
+    points
+        .add(&*work.unit, command.account, &command.subject, &spots)
+        .await?;
+    let seen = Seen::before(&work, points).await?;
+    apply(ports, &mut work, command)
+        .await
+        .map_err(preview::Error::Change)?;
+    seen.after(&work).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
     let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    let Some(mut work) = work else {
-        return Err(unknown(by));
-    };
-    let role = fit(&work, &command)?;
+    work.ok_or_else(|| unknown(by))
+}
+
+async fn apply(ports: &Ports, work: &mut Work, command: Command) -> Result<Binding, Error> {
+    let role = fit(work, &command)?;
     let may = work
         .situation
         .may_assign(&work.actor, role.no, &command.scope, work.now);
@@ -62,7 +94,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         .unit
         .binding(command.account, &command.subject, &command.role, &command.scope)
         .await?;
-    if !may && !is_single_holder(&work, role, &command.scope).await? {
+    if !may && !is_single_holder(work, role, &command.scope).await? {
         return Err(Error::Denied);
     }
     match work.situation.state(&command.scope) {
@@ -73,10 +105,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     if matches!(role.holders, Some(Holders::Exactly(_))) {
         return Err(Error::OwnershipIsTransferred(command.role));
     }
-    check_subject(&work, &command.subject, role).await?;
+    check_subject(work, &command.subject, role).await?;
     let binding = match present {
         Some(same) if same.parameters == command.parameters && same.expires_at == command.expires_at => {
-            return Ok((same, work.commit().await?));
+            return Ok(same);
         }
         Some(old) => {
             let stops = command.expires_at.is_some() && old.expires_at.is_none();
@@ -109,7 +141,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             .with("subject", &binding.subject)
             .with("role", &binding.role),
     );
-    Ok((binding, work.commit().await?))
+    Ok(binding)
 }
 
 fn unknown(by: &Authorized) -> Error {

@@ -9,12 +9,13 @@ use bailiwick_types::{AccountId, Authorized, GroupId, Scope, Subject, Token, Vio
 use super::{
     Work,
     create_grant::{MANY, aim, may_give},
+    preview::{self, Effect, Points, Seen, spots_of_groups},
     suspend_member::may_take,
 };
 use crate::{Change, Ports, grant::Filter};
 
-/// The most members whose sets one deletion touches.
-const MEMBERS: u64 = 100_000;
+/// Members that a deletion reads at once.
+const MEMBERS: u64 = 10_000;
 
 /// What is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,14 +65,49 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
+    let mut work = open(ports, by, &command).await?;
+    apply(&mut work, command).await?;
+    Ok(work.commit().await?)
+}
+
+/// Tells who would gain or lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
+    let above = above(&work, command.group)
+        .await
+        .map_err(preview::Error::Change)?;
+    let spots = spots_of_groups(&*work.unit, command.account, &above).await?;
+    let group = Subject::group(command.group);
+    let who = match &command.act {
+        Act::Add(subject) | Act::Remove(subject) => subject,
+        Act::Delete => &group,
+    };
+    let mut points = Points::default();
+    points.add(&*work.unit, command.account, who, &spots).await?;
+    let seen = Seen::before(&work, points).await?;
+    apply(&mut work, command).await.map_err(preview::Error::Change)?;
+    seen.after(&work).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
     let work = Work::open(ports, by, command.account, []).await?;
-    let Some(mut work) = work else {
-        return Err(if by.is_operator() {
+    work.ok_or_else(|| {
+        if by.is_operator() {
             Error::NotFound("account")
         } else {
             Error::Denied
-        });
-    };
+        }
+    })
+}
+
+async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
     let account = Scope::Account(command.account);
     if !work
         .situation
@@ -83,12 +119,12 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         .group(command.account, command.group)
         .await?
         .ok_or(Error::NotFound("group"))?;
-    let above = above(&work, command.group).await?;
-    if !may_give_all(&mut work, &above).await? {
+    let above = above(work, command.group).await?;
+    if !may_give_all(work, &above).await? {
         return Err(Error::Denied);
     }
     match &command.act {
-        Act::Add(subject) => add(&mut work, &command, subject, &above).await?,
+        Act::Add(subject) => add(work, &command, subject, &above).await?,
         Act::Remove(subject) => {
             let is_in = work
                 .unit
@@ -104,12 +140,17 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             work.subject_changed(subject);
         }
         Act::Delete => {
-            for member in work
-                .unit
-                .group_members(command.account, command.group, None, MEMBERS)
-                .await?
-            {
-                work.subject_changed(&member);
+            let mut after: Option<String> = None;
+            loop {
+                let some = work
+                    .unit
+                    .group_members(command.account, command.group, after.as_deref(), MEMBERS)
+                    .await?;
+                some.iter().for_each(|member| work.subject_changed(member));
+                let Some(last) = some.last().filter(|_| some.len() as u64 == MEMBERS) else {
+                    break;
+                };
+                after = Some(last.to_string());
             }
             work.unit.remove_group(command.account, command.group).await?;
             work.emit(Change::Group(command.group));
@@ -120,7 +161,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         audit = audit.with("member", subject);
     }
     work.emit(audit);
-    Ok(work.commit().await?)
+    Ok(())
 }
 
 async fn add(

@@ -1,16 +1,19 @@
 //! Adds permissions to a role or takes some away: of the account's own, or of the product's for this account alone.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use bailiwick_policy::{
-    AccountPolicy, CustomRole, Overlay, PermissionBits, PlaceId, RoleNo, Target, claims_of,
+    AccountPolicy, CustomRole, Overlay, PlaceId, RoleNo, Target, claims_of,
     manifest::{EntryDecl, RoleLevelDecl},
-    permissions_held,
 };
-use bailiwick_types::{AccountId, Authorized, Level, Scope, Subject, Token, Violations};
+use bailiwick_types::{AccountId, Authorized, Level, Scope, Token, Violations};
 
-use super::{Work, create_role::custom_roles};
-use crate::{Change, Ports, StoreError};
+use super::{
+    Work,
+    create_role::custom_roles,
+    preview::{self, Effect, Points, Seen, Spot, kinds_with},
+};
+use crate::{Change, Ports};
 
 const ACTION: &str = "bailiwick.authorization.v1.RoleService/ChangeRole";
 
@@ -27,19 +30,6 @@ pub struct Command {
     pub add: Vec<EntryDecl>,
     /// Permissions and patterns to take away.
     pub remove: Vec<String>,
-}
-
-/// Who gains or loses what, effectively.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Effect {
-    /// The subject.
-    pub subject: Subject,
-    /// The scope of the binding through which it happens.
-    pub scope: Scope,
-    /// Permissions that are gained, sorted.
-    pub gains: Vec<String>,
-    /// Permissions that are lost, sorted.
-    pub loses: Vec<String>,
 }
 
 faults! {
@@ -70,6 +60,11 @@ pub async fn execute(
     command: Command,
 ) -> Result<(Arc<AccountPolicy>, Token), Error> {
     let (mut work, plan) = plan(ports, by, &command).await?;
+    apply(&mut work, &command, &plan).await?;
+    Ok((plan.next, work.commit().await?))
+}
+
+async fn apply(work: &mut Work, command: &Command, plan: &Plan) -> Result<(), Error> {
     if let Some(role) = &plan.custom {
         work.unit.put_role(command.account, role).await?;
     }
@@ -92,88 +87,47 @@ pub async fn execute(
             .with("add", added.join(","))
             .with("remove", command.remove.join(",")),
     );
-    Ok((plan.next, work.commit().await?))
+    Ok(())
 }
 
 /// Tells who would gain or lose what; nothing is changed.
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn preview(ports: &Ports, by: &Authorized, command: Command) -> Result<Vec<Effect>, Error> {
-    let (mut work, plan) = plan(ports, by, &command).await?;
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let (mut work, plan) = plan(ports, by, &command).await.map_err(preview::Error::Change)?;
     // Roles that include the changed one change with it.
     let changed: Vec<String> = work
         .situation
         .policy
         .roles()
         .filter(|role| {
-            let next = plan.next.role(role.no);
-            role.levels().any(|(level, at)| {
-                next.and_then(|next| next.level(level))
-                    .is_none_or(|next| next.permissions() != at.permissions())
-            })
+            !plan
+                .next
+                .role(role.no)
+                .is_some_and(|next| next.gives_the_same(role))
         })
         .map(|role| role.name.to_string())
         .collect();
     let bindings = work.unit.bindings_of_roles(command.account, &changed).await?;
-    work.look_at(bindings.iter().map(|binding| &binding.scope))
-        .await?;
-    let mut seen = BTreeSet::new();
-    let mut effects = Vec::new();
-    for binding in bindings {
-        if seen.insert((binding.subject.clone(), binding.scope.to_string())) {
-            effects.extend(effect(&work, &plan, &binding.subject, &binding.scope).await?);
-        }
+    let mut points = Points::default();
+    for binding in &bindings {
+        let spots = [Spot::from(&binding.scope)];
+        points
+            .add(&*work.unit, command.account, &binding.subject, &spots)
+            .await?;
     }
-    Ok(effects)
-}
-
-async fn effect(
-    work: &Work,
-    plan: &Plan,
-    subject: &Subject,
-    scope: &Scope,
-) -> Result<Option<Effect>, StoreError> {
-    let standing = work.situation.whole_standing(&*work.unit, subject).await?;
-    let after = work.situation.with_policy(Arc::clone(&plan.next));
-    let target = Target::Scope(PlaceId::from(scope));
-    let all = |situation: &crate::Situation| -> PermissionBits {
-        situation.ask_about(
-            subject,
-            &standing,
-            target,
-            situation.plain_request(),
-            work.now,
-            |input| {
-                let held = permissions_held(input);
-                let mut all = held.allowed;
-                all.union(&held.needs_approval);
-                all.union(&held.undecided);
-                all
-            },
-        )
-    };
-    let (before, next) = (all(&work.situation), all(&after));
-    let names = |more: &PermissionBits, less: &PermissionBits| {
-        let mut only = more.clone();
-        only.subtract(less);
-        let product = plan.next.product();
-        let mut names: Vec<String> = only
-            .iter()
-            .filter_map(|no| product.permission(no))
-            .map(|info| info.name.to_string())
-            .collect();
-        names.sort();
-        names
-    };
-    let (gains, loses) = (names(&next, &before), names(&before, &next));
-    let some = !gains.is_empty() || !loses.is_empty();
-    Ok(some.then(|| Effect {
-        subject: subject.clone(),
-        scope: scope.clone(),
-        gains,
-        loses,
-    }))
+    let kinds = kinds_with(&work.situation.policy, &changed);
+    points.add_members(&*work.unit, command.account, &kinds).await?;
+    let seen = Seen::before(&work, points).await?;
+    apply(&mut work, &command, &plan)
+        .await
+        .map_err(preview::Error::Change)?;
+    seen.after(&work).await
 }
 
 async fn plan(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Plan), Error> {

@@ -6,9 +6,10 @@ use bailiwick_types::{AccountId, Authorized, GrantId, Scope, Subject, Token, Use
 use super::{
     Work,
     create_grant::{MANY, aim, may_give, of_subject, put},
+    preview::{self, Effect, Points, Seen, Spot},
 };
 use crate::{
-    Ports,
+    Ports, StoreError,
     grant::{About, Filter, Grant},
 };
 
@@ -25,8 +26,6 @@ pub struct Command {
     pub to: UserId,
     /// The types.
     pub kinds: Vec<String>,
-    /// Only check it and count.
-    pub validate_only: bool,
 }
 
 faults! {
@@ -45,14 +44,45 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(u64, Token), Error> {
+    let mut work = open(ports, by, &command).await?;
+    let copied = apply(ports, &mut work, &command).await?;
+    Ok((copied, work.commit().await?))
+}
+
+/// Tells how many grants would be copied and what would be gained by them; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<(u64, Vec<Effect>), preview::Error<Error>> {
+    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
+    let chosen = chosen(&work, &command).await?;
+    let spots: Vec<Spot> = chosen.iter().map(|grant| Spot::from(&grant.about)).collect();
+    let mut points = Points::default();
+    let to = Subject::user(command.to);
+    points.add(&*work.unit, command.account, &to, &spots).await?;
+    let seen = Seen::before(&work, points).await?;
+    let copied = apply(ports, &mut work, &command)
+        .await
+        .map_err(preview::Error::Change)?;
+    Ok((copied, seen.after(&work).await?))
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
     let work = Work::open(ports, by, command.account, []).await?;
-    let Some(mut work) = work else {
-        return Err(if by.is_operator() {
+    work.ok_or_else(|| {
+        if by.is_operator() {
             Error::NotFound("account")
         } else {
             Error::Denied
-        });
-    };
+        }
+    })
+}
+
+async fn apply(ports: &Ports, work: &mut Work, command: &Command) -> Result<u64, Error> {
     let product = work.situation.policy.product();
     let mut faults = Violations::new();
     for (n, kind) in command.kinds.iter().enumerate() {
@@ -68,26 +98,17 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     {
         return Err(Error::Denied);
     }
-    let (from, to) = (Subject::user(command.from), Subject::user(command.to));
-    let filter = Filter {
-        subject: Some(from),
-        ..Filter::default()
-    };
-    let all = work.unit.grants(command.account, &filter, None, MANY).await?;
-    let chosen: Vec<Grant> = all
-        .into_iter()
-        .filter_map(|grant| of_kinds(grant, &command.kinds))
-        .collect();
+    let to = Subject::user(command.to);
     let mut copies = Vec::new();
-    for grant in chosen {
-        let aim = aim(&mut work, &grant.about).await?;
+    for grant in chosen(work, command).await? {
+        let aim = aim(work, &grant.about).await?;
         let product = work.situation.policy.product();
         let patterns: Vec<Pattern> = grant
             .permissions
             .iter()
             .filter_map(|text| product.pattern(text))
             .collect();
-        if !may_give(&work, &work.actor, &aim, &patterns) {
+        if !may_give(work, &work.actor, &aim, &patterns) {
             return Err(Error::Denied);
         }
         copies.push((grant, aim.on.to_string()));
@@ -103,7 +124,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
                 && other.expires_at == grant.expires_at
                 && other.revision == grant.revision
         };
-        if of_subject(&work, &to, &grant.about).await?.iter().any(same) {
+        if of_subject(work, &to, &grant.about).await?.iter().any(same) {
             continue;
         }
         copied += 1;
@@ -114,12 +135,22 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             creator: Some(work.actor.subject.clone()),
             ..grant
         };
-        put(&mut work, ACTION, &copy, target).await?;
+        put(work, ACTION, &copy, target).await?;
     }
-    if command.validate_only {
-        return Ok((copied, Token::default()));
-    }
-    Ok((copied, work.commit().await?))
+    Ok(copied)
+}
+
+/// What is copied: the grants on these types.
+async fn chosen(work: &Work, command: &Command) -> Result<Vec<Grant>, StoreError> {
+    let filter = Filter {
+        subject: Some(Subject::user(command.from)),
+        ..Filter::default()
+    };
+    let all = work.unit.grants(command.account, &filter, None, MANY).await?;
+    Ok(all
+        .into_iter()
+        .filter_map(|grant| of_kinds(grant, &command.kinds))
+        .collect())
 }
 
 /// What of a grant is about these types: a grant on a scope is copied in its permissions of these types alone.

@@ -4,7 +4,10 @@ use bailiwick_policy::{Claim, Pattern, PlaceId, PlaceState, Target};
 use bailiwick_types::{AccountId, Authorized, GrantId, Level, Scope, Subject, Timestamp, Token, Violations};
 use serde_json::{Map, Value as Json};
 
-use super::Work;
+use super::{
+    Work,
+    preview::{self, Effect, Points, Seen, Spot},
+};
 use crate::{
     Actor, Aim, On, Ports, StoreError,
     grant::{About, AppliesTo, Filter, Grant},
@@ -52,18 +55,49 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Grant, Token), Error> {
+    let mut work = open(ports, by, &command).await?;
+    let grant = apply(ports, &mut work, command).await?;
+    Ok((grant, work.commit().await?))
+}
+
+/// Tells who would gain what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
+    let mut points = Points::default();
+    let spots = [Spot::from(&command.about)];
+    points
+        .add(&*work.unit, command.account, &command.subject, &spots)
+        .await?;
+    let seen = Seen::before(&work, points).await?;
+    apply(ports, &mut work, command)
+        .await
+        .map_err(preview::Error::Change)?;
+    seen.after(&work).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
     let work = Work::open(ports, by, command.account, []).await?;
-    let Some(mut work) = work else {
-        return Err(if by.is_operator() {
+    work.ok_or_else(|| {
+        if by.is_operator() {
             Error::NotFound("account")
         } else {
             Error::Denied
-        });
-    };
-    let patterns = fit(&work, &command)?;
-    let aim = aim(&mut work, &command.about).await?;
+        }
+    })
+}
+
+async fn apply(ports: &Ports, work: &mut Work, command: Command) -> Result<Grant, Error> {
+    let patterns = fit(work, &command)?;
+    let aim = aim(work, &command.about).await?;
     let now = work.now;
-    if !may_give(&work, &work.actor, &aim, &patterns) {
+    if !may_give(work, &work.actor, &aim, &patterns) {
         return Err(Error::Denied);
     }
     let Some(scope) = &aim.scope else {
@@ -74,11 +108,11 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         Some(_) => return Err(Error::NotActive),
         None => return Err(Error::NotFound("scope")),
     }
-    check_subject(&work, &command.subject).await?;
+    check_subject(work, &command.subject).await?;
     let mut permissions = command.permissions;
     permissions.sort();
     permissions.dedup();
-    let same = of_subject(&work, &command.subject, &command.about)
+    let same = of_subject(work, &command.subject, &command.about)
         .await?
         .into_iter()
         .find(|grant| {
@@ -88,7 +122,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         });
     let revision = work.unit.next_revision(&work.root())?;
     let grant = match same {
-        Some(grant) if !is_existing(&grant.about) => return Ok((grant, work.commit().await?)),
+        Some(grant) if !is_existing(&grant.about) => return Ok(grant),
         Some(grant) => Grant { revision, ..grant },
         None => Grant {
             id: GrantId::generate(&*ports.ids),
@@ -103,8 +137,8 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             creator: Some(work.actor.subject.clone()),
         },
     };
-    put(&mut work, ACTION, &grant, aim.on.to_string()).await?;
-    Ok((grant, work.commit().await?))
+    put(work, ACTION, &grant, aim.on.to_string()).await?;
+    Ok(grant)
 }
 
 pub(super) async fn put(

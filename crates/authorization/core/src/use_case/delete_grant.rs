@@ -6,6 +6,7 @@ use bailiwick_types::{AccountId, Authorized, GrantId, Subject, Token};
 use super::{
     Work,
     create_grant::{aim, may_give, of_subject},
+    preview::{self, Effect, Points, Seen, Spot},
 };
 use crate::{
     Ports,
@@ -55,14 +56,50 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
+    let mut work = open(ports, by, &command).await?;
+    apply(&mut work, command).await?;
+    Ok(work.commit().await?)
+}
+
+/// Tells who would lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
+    let mut points = Points::default();
+    let what = match &command.which {
+        Which::Of { subject, about, .. } => Some((subject.clone(), about.clone())),
+        Which::Id(id) => {
+            let grant = work.unit.grant(command.account, *id).await?;
+            grant.map(|grant| (grant.subject, grant.about))
+        }
+    };
+    if let Some((subject, about)) = what {
+        let spots = [Spot::from(&about)];
+        points.add(&*work.unit, command.account, &subject, &spots).await?;
+    }
+    let seen = Seen::before(&work, points).await?;
+    apply(&mut work, command).await.map_err(preview::Error::Change)?;
+    seen.after(&work).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
     let work = Work::open(ports, by, command.account, []).await?;
-    let Some(mut work) = work else {
-        return Err(if by.is_operator() {
+    work.ok_or_else(|| {
+        if by.is_operator() {
             Error::NotFound("account")
         } else {
             Error::Denied
-        });
-    };
+        }
+    })
+}
+
+async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
     let (about, taken, whole) = match &command.which {
         Which::Id(id) => {
             let grant = work.unit.grant(command.account, *id).await?;
@@ -93,13 +130,13 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             None => return Err(Error::UnknownPermission(text.clone())),
         }
     }
-    let aim = aim(&mut work, &about).await?;
-    if !may_give(&work, &work.actor, &aim, &patterns) {
+    let aim = aim(work, &about).await?;
+    if !may_give(work, &work.actor, &aim, &patterns) {
         return Err(Error::Denied);
     }
     let grants = match (whole, &command.which) {
         (Some(grant), _) => vec![grant],
-        (None, Which::Of { subject, about, .. }) => of_subject(&work, subject, about).await?,
+        (None, Which::Of { subject, about, .. }) => of_subject(work, subject, about).await?,
         (None, Which::Id(_)) => Vec::new(),
     };
     let touched: Vec<Grant> = grants
@@ -122,5 +159,5 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             .with("subject", &grant.subject);
         work.emit(audit.with("permissions", taken.join(",")));
     }
-    Ok(work.commit().await?)
+    Ok(())
 }

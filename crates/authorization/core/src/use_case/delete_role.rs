@@ -14,6 +14,8 @@ pub struct Command {
     pub account: AccountId,
     /// The name of the role.
     pub role: String,
+    /// Only check it.
+    pub validate_only: bool,
 }
 
 faults! {
@@ -68,6 +70,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         .is_empty();
     if bound || named {
         return Err(Error::NotEmpty);
+    }
+    if command.validate_only {
+        // A role that is bound nowhere gives nobody anything: there is nothing to tell beside that it can go.
+        return Ok(Token::default());
     }
     work.unit.remove_role(command.account, &command.role).await?;
     work.emit(Change::Policy(Some(command.account)));

@@ -24,6 +24,8 @@ pub mod delete_role;
 pub mod list_waiting;
 pub mod look_up_member;
 pub mod move_resource;
+pub mod preview;
+pub mod preview_product;
 pub mod recover_ownership;
 pub mod register_resource;
 pub mod remove_member;

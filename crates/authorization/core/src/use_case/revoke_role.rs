@@ -3,7 +3,10 @@
 use bailiwick_policy::manifest::Holders;
 use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token};
 
-use super::Work;
+use super::{
+    Work,
+    preview::{self, Effect, Points, Seen, Spot},
+};
 use crate::{Ports, holders};
 
 const ACTION: &str = "bailiwick.authorization.v1.BindingService/RevokeRole";
@@ -41,14 +44,43 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
+    let mut work = open(ports, by, &command).await?;
+    apply(&mut work, command).await?;
+    Ok(work.commit().await?)
+}
+
+/// Tells who would lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
+    let mut points = Points::default();
+    let spots = [Spot::from(&command.scope)];
+    points
+        .add(&*work.unit, command.account, &command.subject, &spots)
+        .await?;
+    let seen = Seen::before(&work, points).await?;
+    apply(&mut work, command).await.map_err(preview::Error::Change)?;
+    seen.after(&work).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
     let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    let Some(mut work) = work else {
-        return Err(if by.is_operator() {
+    work.ok_or_else(|| {
+        if by.is_operator() {
             Error::NotFound("account")
         } else {
             Error::Denied
-        });
-    };
+        }
+    })
+}
+
+async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
     let role = work.situation.role_at(&command.role, command.scope.level());
     let role = role.ok_or_else(|| Error::UnknownRole(command.role.clone()))?;
     let single = matches!(role.holders, Some(Holders::Exactly(_)));
@@ -86,5 +118,5 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             .with("subject", &binding.subject)
             .with("role", &binding.role),
     );
-    Ok(work.commit().await?)
+    Ok(())
 }

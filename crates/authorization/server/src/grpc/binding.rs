@@ -60,18 +60,30 @@ impl BindingService for Api {
         request: Request<pb::AssignRoleRequest>,
     ) -> Result<Response<pb::AssignRoleResponse>, Status> {
         let context = Context::of(&request)?.clone();
-        let command = assign_command(request.into_inner())?;
+        let request = request.into_inner();
+        let validate_only = request.validate_only;
+        let command = assign_command(request)?;
         self.wait(&context, command.account, &[&command.subject]).await?;
         let by = self
             .guard
             .authorize(&context, Target::scope(command.account, &command.scope))
             .await?;
+        if validate_only {
+            let effects = assign_role::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::AssignRoleResponse {
+                changes: convert::effects(effects),
+                ..pb::AssignRoleResponse::default()
+            }));
+        }
         let (binding, token) = assign_role::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::AssignRoleResponse {
             binding: Some(convert::binding(binding)),
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -86,11 +98,21 @@ impl BindingService for Api {
             .guard
             .authorize(&context, Target::scope(command.account, &command.scope))
             .await?;
+        if request.get_ref().validate_only {
+            let effects = revoke_role::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::RevokeRoleResponse {
+                changes: convert::effects(effects),
+                token: String::new(),
+            }));
+        }
         let token = revoke_role::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::RevokeRoleResponse {
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -233,7 +255,6 @@ impl BindingService for Api {
                 from: from?,
                 to: to?,
                 kinds,
-                validate_only,
             })
         })();
         let command = fields.with(command)?;
@@ -243,12 +264,24 @@ impl BindingService for Api {
             .guard
             .authorize(&context, Target::Account(command.account))
             .await?;
+        let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        if validate_only {
+            let (copied, effects) = copy_permissions::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::CopyPermissionsResponse {
+                copied: small(copied),
+                token: String::new(),
+                changes: convert::effects(effects),
+            }));
+        }
         let (copied, token) = copy_permissions::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::CopyPermissionsResponse {
-            copied: u32::try_from(copied).unwrap_or(u32::MAX),
+            copied: small(copied),
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 }

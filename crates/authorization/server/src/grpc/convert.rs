@@ -6,6 +6,7 @@ use bailiwick_authorization_core::{
     member::Member,
     product::Product,
     resource::Resource,
+    use_case::preview::{Effect, Shift, Strength},
 };
 use bailiwick_policy::{
     MemberState, Role,
@@ -153,6 +154,37 @@ pub(super) fn resource(of: Resource) -> pb::Resource {
         attributes: (!of.attributes.is_empty()).then(|| struct_of(of.attributes)),
         create_time: Some(timestamp(of.created_at)),
     }
+}
+
+fn strength(of: Strength) -> i32 {
+    let strength = match of {
+        Strength::None => pb::PermissionStrength::None,
+        Strength::Conditional => pb::PermissionStrength::Conditional,
+        Strength::NeedsApproval => pb::PermissionStrength::NeedsApproval,
+        Strength::Full => pb::PermissionStrength::Full,
+    };
+    strength.into()
+}
+
+pub(super) fn effect(of: Effect) -> pb::EffectiveChange {
+    let change = |shift: Shift| pb::PermissionChange {
+        permission: shift.permission,
+        before: strength(shift.before),
+        after: strength(shift.after),
+    };
+    pb::EffectiveChange {
+        subject: of.subject.to_string(),
+        scope: of.on.to_string(),
+        gains: of.gains,
+        loses: of.loses,
+        changes: of.shifts.into_iter().map(change).collect(),
+        r#type: of.of.unwrap_or_default(),
+        account: of.account.to_string(),
+    }
+}
+
+pub(super) fn effects(of: Vec<Effect>) -> Vec<pb::EffectiveChange> {
+    of.into_iter().map(effect).collect()
 }
 
 pub(super) fn role(of: &Role) -> pb::Role {

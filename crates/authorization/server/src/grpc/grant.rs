@@ -140,12 +140,22 @@ impl GrantService for Api {
         let command = fields.with(command)?;
         self.wait(&context, command.account, &[&command.subject]).await?;
         let by = self.guard.authorize(&context, guarded(command.account)).await?;
+        if request.validate_only {
+            let effects = create_grant::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::CreateGrantResponse {
+                changes: convert::effects(effects),
+                ..pb::CreateGrantResponse::default()
+            }));
+        }
         let (made, token) = create_grant::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::CreateGrantResponse {
             grant: Some(grant(made)),
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -178,11 +188,21 @@ impl GrantService for Api {
         let command = fields.with(command)?;
         self.wait(&context, command.account, &[]).await?;
         let by = self.guard.authorize(&context, guarded(command.account)).await?;
+        if request.validate_only {
+            let effects = delete_grant::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::DeleteGrantResponse {
+                changes: convert::effects(effects),
+                token: String::new(),
+            }));
+        }
         let token = delete_grant::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::DeleteGrantResponse {
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 

@@ -65,7 +65,8 @@ impl Api {
         context: &Context,
         (account, group): (AccountId, GroupId),
         act: Act,
-    ) -> Result<String, Status> {
+        validate_only: bool,
+    ) -> Result<(String, Vec<pb::EffectiveChange>), Status> {
         let subject = match &act {
             Act::Add(subject) | Act::Remove(subject) => Some(subject),
             Act::Delete => None,
@@ -73,10 +74,16 @@ impl Api {
         self.wait(context, account, subject.as_slice()).await?;
         let by = self.guard.authorize(context, Target::Account(account)).await?;
         let command = change_group::Command { account, group, act };
+        if validate_only {
+            let effects = change_group::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok((String::new(), convert::effects(effects)));
+        }
         let token = change_group::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
-        Ok(encoded(&token))
+        Ok((encoded(&token), Vec::new()))
     }
 }
 
@@ -174,8 +181,11 @@ impl GroupService for Api {
     ) -> Result<Response<pb::DeleteGroupResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let which = named(&request.get_ref().account, &request.get_ref().group)?;
-        let token = self.change_group(&context, which, Act::Delete).await?;
-        Ok(Response::new(pb::DeleteGroupResponse { token }))
+        let validate_only = request.get_ref().validate_only;
+        let (token, changes) = self
+            .change_group(&context, which, Act::Delete, validate_only)
+            .await?;
+        Ok(Response::new(pb::DeleteGroupResponse { token, changes }))
     }
 
     async fn add_group_member(
@@ -185,10 +195,15 @@ impl GroupService for Api {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
         let (account, group, member) = with_member(&request.account, &request.group, &request.member)?;
-        let token = self
-            .change_group(&context, (account, group), Act::Add(member))
+        let (token, changes) = self
+            .change_group(
+                &context,
+                (account, group),
+                Act::Add(member),
+                request.validate_only,
+            )
             .await?;
-        Ok(Response::new(pb::AddGroupMemberResponse { token }))
+        Ok(Response::new(pb::AddGroupMemberResponse { token, changes }))
     }
 
     async fn remove_group_member(
@@ -198,10 +213,15 @@ impl GroupService for Api {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
         let (account, group, member) = with_member(&request.account, &request.group, &request.member)?;
-        let token = self
-            .change_group(&context, (account, group), Act::Remove(member))
+        let (token, changes) = self
+            .change_group(
+                &context,
+                (account, group),
+                Act::Remove(member),
+                request.validate_only,
+            )
             .await?;
-        Ok(Response::new(pb::RemoveGroupMemberResponse { token }))
+        Ok(Response::new(pb::RemoveGroupMemberResponse { token, changes }))
     }
 
     async fn list_group_members(

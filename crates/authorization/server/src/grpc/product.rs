@@ -1,6 +1,9 @@
 //! Products.
 
-use bailiwick_authorization_core::use_case::apply_product::{self, Command};
+use bailiwick_authorization_core::use_case::{
+    apply_product::{self, Command},
+    preview_product,
+};
 use bailiwick_proto::authorization::v1::{self as pb, product_service_server::ProductService};
 use bailiwick_rpc::{Context, Target, page as pages};
 use bailiwick_types::{Code, Fault, ProductName, Reason};
@@ -43,6 +46,37 @@ impl ProductService for Api {
             changed: done.changed,
             differences: done.differences,
             token: encoded(&done.token),
+        }))
+    }
+
+    async fn preview_product(
+        &self,
+        request: Request<pb::PreviewProductRequest>,
+    ) -> Result<Response<pb::PreviewProductResponse>, Status> {
+        let context = Context::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let size = fields.page_size(request.page_size);
+        let size = fields.with(size)?.get();
+        let list = ["PreviewProduct", request.manifest.as_str()];
+        let after: Option<preview_product::After> =
+            pages::decode(&list, &request.page_token).map_err(status)?;
+        self.fresh.wait(&context, None, &[]).await?;
+        self.guard.authorize(&context, Target::None).await?;
+        let command = preview_product::Command {
+            source: request.manifest.clone(),
+            after,
+            size: usize::try_from(size).unwrap_or(usize::MAX),
+        };
+        let page = preview_product::execute(&self.ports, command)
+            .await
+            .map_err(status)?;
+        let next = page.next.map(|next| pages::encode(&list, &next));
+        Ok(Response::new(pb::PreviewProductResponse {
+            version: page.version,
+            differences: page.differences,
+            changes: convert::effects(page.effects),
+            next_page_token: next.unwrap_or_default(),
         }))
     }
 

@@ -339,14 +339,8 @@ impl RoleService for Api {
         let end = after.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
         let next = (effects.len() > end).then(|| pages::encode(&list, &end));
         let page = effects.into_iter().skip(after).take(end - after);
-        let changes = page.map(|effect| pb::EffectiveChange {
-            subject: effect.subject.to_string(),
-            scope: effect.scope.to_string(),
-            gains: effect.gains,
-            loses: effect.loses,
-        });
         Ok(Response::new(pb::PreviewRoleChangeResponse {
-            changes: changes.collect(),
+            changes: page.map(convert::effect).collect(),
             next_page_token: next.unwrap_or_default(),
         }))
     }
@@ -359,7 +353,11 @@ impl RoleService for Api {
         let (account, role) = named(&request.get_ref().account, &request.get_ref().role)?;
         self.wait(&context, account, &[]).await?;
         let by = self.guard.authorize(&context, Target::Account(account)).await?;
-        let command = delete_role::Command { account, role };
+        let command = delete_role::Command {
+            account,
+            role,
+            validate_only: request.get_ref().validate_only,
+        };
         let token = delete_role::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;

@@ -11,7 +11,7 @@ use bailiwick_policy::{
     AccountPolicy, CustomRole, LevelOverlay, Overlay, RoleNo, compile, manifest::RoleDecl,
 };
 use bailiwick_types::{AccountId, Level, ProductName, Scope, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -160,6 +160,24 @@ impl<T: Connected> Reader for Tx<T> {
             .await
             .map_err(fail)?;
         row.map(read_account).transpose()
+    }
+    async fn accounts_of_product(
+        &self,
+        product: &ProductName,
+        after: Option<AccountId>,
+        limit: u64,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        let mut rows = account::Entity::find()
+            .select_only()
+            .column(account::Column::Id)
+            .filter(account::Column::Product.eq(product.as_str()))
+            .order_by_asc(account::Column::Id)
+            .limit(limit);
+        if let Some(after) = after {
+            rows = rows.filter(account::Column::Id.gt(after.uuid()));
+        }
+        let ids: Vec<Uuid> = rows.into_tuple().all(self.conn()).await.map_err(fail)?;
+        Ok(ids.into_iter().map(AccountId::from_uuid).collect())
     }
     async fn places(&self, account: AccountId, ids: &[Uuid]) -> Result<Vec<Place>, StoreError> {
         let mut found = self.place_rows(account, ids).await?;

@@ -273,6 +273,7 @@ async fn an_account_defines_roles_of_what_their_author_holds(world: World) {
     let delete = || delete_role::Command {
         account,
         role: "night_shift".to_owned(),
+        validate_only: false,
     };
     let error = delete_role::execute(&world.ports, &by_root, delete())
         .await

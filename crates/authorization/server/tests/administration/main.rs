@@ -26,6 +26,7 @@ mod giving;
 mod handing_over;
 mod holders;
 mod invitations;
+mod previews;
 mod products;
 mod races;
 mod resources;
