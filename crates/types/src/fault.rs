@@ -118,6 +118,8 @@ reasons! {
     CursorRefused "CURSOR_REFUSED";
     /// A plan cannot be said in the form that was asked for.
     NotExpressible "NOT_EXPRESSIBLE";
+    /// What is above something would come below it.
+    Cycle "CYCLE";
     /// The answer would be larger than one call gives.
     TooMany "TOO_MANY";
     /// A fault of ours.

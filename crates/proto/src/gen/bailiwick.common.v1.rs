@@ -205,6 +205,8 @@ pub enum ErrorReason {
     NotExpressible = 36,
     /// The answer would be larger than one call gives. Example: the preview of a change that reaches a hundred thousand people.
     TooMany = 40,
+    /// What is above something would come below it. Example: putting a group into a group that is in it.
+    Cycle = 41,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -251,6 +253,7 @@ impl ErrorReason {
             Self::Internal => "ERROR_REASON_INTERNAL",
             Self::NotExpressible => "ERROR_REASON_NOT_EXPRESSIBLE",
             Self::TooMany => "ERROR_REASON_TOO_MANY",
+            Self::Cycle => "ERROR_REASON_CYCLE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -294,6 +297,7 @@ impl ErrorReason {
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
             "ERROR_REASON_NOT_EXPRESSIBLE" => Some(Self::NotExpressible),
             "ERROR_REASON_TOO_MANY" => Some(Self::TooMany),
+            "ERROR_REASON_CYCLE" => Some(Self::Cycle),
             _ => None,
         }
     }

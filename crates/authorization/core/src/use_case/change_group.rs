@@ -56,6 +56,8 @@ faults! {
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account, group or member are not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    /// The group to put in is above the group.
+    Cycle "the group to put in is above the group" => FailedPrecondition Cycle;
     /// The user is no active member of the account.
     NotAMember "the user is no active member of the account" => FailedPrecondition NotAMember;
 }
@@ -183,8 +185,11 @@ async fn add(
                 .group(command.account, inner)
                 .await?
                 .ok_or(Error::NotFound("member"))?;
+            if inner == command.group {
+                return Err(Violations::of("member", "must not be the group itself").into());
+            }
             if above.contains(&inner) {
-                return Err(Violations::of("member", "must not be the group itself or above it").into());
+                return Err(Error::Cycle);
             }
         }
         _ => {}

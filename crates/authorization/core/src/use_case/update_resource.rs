@@ -33,6 +33,8 @@ faults! {
     Error;
     /// Account, resource or parent are not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    /// The new parent is below the resource.
+    Cycle "the new parent is below the resource" => FailedPrecondition Cycle;
 }
 
 /// Changes it. The guard has asked `TYPE.edit` on it.
@@ -61,6 +63,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         && product.type_no(&parent.of).is_none()
     {
         faults.add("parent", "must name a type of the product");
+    }
+    if command.parent.as_ref().and_then(Option::as_ref) == Some(&command.name) {
+        faults.add("parent", "must not be the resource itself");
     }
     faults.check()?;
     if let Some(parent) = command.parent {
@@ -92,7 +97,7 @@ async fn no_circle(work: &Work, name: &Name, parent: &Name) -> Result<(), Error>
     let mut next = Some(parent.clone());
     while let Some(above) = next {
         if above == *name || !seen.insert(above.clone()) {
-            return Err(Violations::of("parent", "must not be the resource itself or below it").into());
+            return Err(Error::Cycle);
         }
         let found = work.unit.resource(work.account(), &above).await?;
         if found.is_none() && above == *parent {

@@ -114,17 +114,22 @@ async fn a_resource_is_never_below_itself(world: World) {
     };
     register(&world, below("folder:b", "folder:a")).await.unwrap();
     register(&world, below("folder:c", "folder:b")).await.unwrap();
-    let change = update_resource::Command {
-        account,
-        name: name("folder:a"),
-        title: None,
-        parent: Some(Some(name("folder:c"))),
-        attributes: Map::new(),
-    };
-    let error = update_resource::execute(&world.ports, &world.operator(), change)
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::InvalidArgument);
+    for (parent, code) in [
+        ("folder:c", Code::FailedPrecondition),
+        ("folder:a", Code::InvalidArgument),
+    ] {
+        let change = update_resource::Command {
+            account,
+            name: name("folder:a"),
+            title: None,
+            parent: Some(Some(name(parent))),
+            attributes: Map::new(),
+        };
+        let error = update_resource::execute(&world.ports, &world.operator(), change)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), code, "{parent}");
+    }
 }
 
 on_both!(
