@@ -591,6 +591,7 @@ async fn the_rows_of_a_preview_are_compared_without_order() {
             scope: scope.into(),
             gains: gains.iter().map(|&g| g.to_owned()).collect(),
             loses: Vec::new(),
+            ..EffectiveChange::default()
         };
         (call.method() == "PreviewRoleChange").then(|| {
             let changes = vec![
