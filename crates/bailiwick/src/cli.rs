@@ -206,8 +206,20 @@ pub(crate) struct Apply {
     /// Applies nothing and tells who would gain or lose what, in all accounts of the product.
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) preview: bool,
+    /// What becomes of the bindings of a role that the manifest takes away: ROLE=OTHER gives all who have it another role in its
+    /// place, `ROLE=` ends them. As often as needed.
+    #[arg(long, value_name = "ROLE=OTHER", value_parser = replacement)]
+    pub(crate) replace: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) connection: Connection,
+}
+
+/// Reads `ROLE=OTHER`.
+fn replacement(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((role, by)) if !role.is_empty() => Ok((role.to_owned(), by.to_owned())),
+        _ => Err("must be ROLE=OTHER, or `ROLE=` to end its bindings"),
+    }
 }
 
 /// Arguments of `check` and `explain`.

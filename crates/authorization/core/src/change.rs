@@ -68,6 +68,17 @@ pub struct Audit {
     pub details: BTreeMap<String, String>,
 }
 
+impl Change {
+    /// What a subject or group has changed.
+    #[must_use]
+    pub fn of_subject(subject: &Subject) -> Self {
+        match (subject.kind(), subject.id().parse::<GroupId>()) {
+            ("group", Ok(group)) => Self::Group(group),
+            _ => Self::Subject(subject.clone()),
+        }
+    }
+}
+
 impl Audit {
     /// An entry without facts.
     #[must_use]

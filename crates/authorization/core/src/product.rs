@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bailiwick_policy::{Numbers, manifest::Manifest};
 use bailiwick_types::{Level, ProductName, Timestamp};
 
-use crate::StoreError;
+use crate::{StoreError, binding::Binding};
 
 /// A product with its manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,15 @@ pub struct Usage {
     pub levels: BTreeSet<Level>,
 }
 
+/// What becomes of the bindings of a role that a manifest takes away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// The role that is taken away, at all its levels or at some.
+    pub role: String,
+    /// The role that takes its place at the same levels; none: the bindings end.
+    pub by: Option<String>,
+}
+
 /// Reads products.
 #[async_trait]
 pub trait Reader: Send + Sync {
@@ -45,6 +54,13 @@ pub trait Reader: Send + Sync {
     async fn products(&self, after: Option<&str>, limit: u64) -> Result<Vec<Product>, StoreError>;
     /// What of a product its accounts use.
     async fn usage(&self, name: &ProductName) -> Result<Usage, StoreError>;
+    /// Bindings of the product's roles of these names in all its accounts, by account and id.
+    async fn bound(
+        &self,
+        name: &ProductName,
+        roles: &[String],
+        limit: u64,
+    ) -> Result<Vec<Binding>, StoreError>;
 }
 
 /// Writes products.

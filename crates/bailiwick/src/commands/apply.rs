@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use bailiwick_client::Client;
-use bailiwick_proto::authorization::v1::{ApplyProductRequest, ApplyProductResponse};
+use bailiwick_proto::authorization::v1::{ApplyProductRequest, ApplyProductResponse, RoleReplacement};
 use serde::Serialize;
 
 use crate::{
@@ -31,7 +31,13 @@ pub(crate) async fn run(arguments: &Apply, how: Output) -> Result<()> {
     if arguments.preview {
         return preview::run(&client, manifest, how).await;
     }
-    let came = send(&client, &name, manifest, arguments.dry_run).await?;
+    let request = ApplyProductRequest {
+        manifest,
+        file_name: name,
+        validate_only: arguments.dry_run,
+        role_replacements: replacements(arguments),
+    };
+    let came = send(&client, request).await?;
     let product = came.product.unwrap_or_default();
     let applied = Applied {
         product: product.product,
@@ -55,18 +61,16 @@ pub(crate) async fn run(arguments: &Apply, how: Output) -> Result<()> {
     })
 }
 
+fn replacements(arguments: &Apply) -> Vec<RoleReplacement> {
+    let told = arguments.replace.iter().map(|(role, by)| RoleReplacement {
+        role: role.clone(),
+        replaced_by: by.clone(),
+    });
+    told.collect()
+}
+
 /// Sends a manifest to a suite.
-pub(crate) async fn send(
-    client: &Client,
-    file: &str,
-    manifest: String,
-    dry_run: bool,
-) -> Result<ApplyProductResponse> {
-    let request = ApplyProductRequest {
-        manifest,
-        file_name: file.to_owned(),
-        validate_only: dry_run,
-    };
+pub(crate) async fn send(client: &Client, request: ApplyProductRequest) -> Result<ApplyProductResponse> {
     Ok(client
         .authorization()
         .product()

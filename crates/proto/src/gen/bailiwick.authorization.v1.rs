@@ -7954,7 +7954,7 @@ pub struct Product {
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// Request of `ProductService.ApplyProduct`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ApplyProductRequest {
     /// The manifest, YAML.
     #[prost(string, tag = "1")]
@@ -7965,6 +7965,21 @@ pub struct ApplyProductRequest {
     /// Whether only to check it and tell the difference.
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
+    /// What becomes of the bindings of roles that the manifest takes away. A role that is bound and not named here cannot be
+    /// taken away.
+    #[prost(message, repeated, tag = "4")]
+    pub role_replacements: ::prost::alloc::vec::Vec<RoleReplacement>,
+}
+/// What becomes of the bindings of a role that a manifest takes away, at all levels or at some.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RoleReplacement {
+    /// Name of the role.
+    #[prost(string, tag = "1")]
+    pub role: ::prost::alloc::string::String,
+    /// Name of the role of the new manifest that takes its place for everybody who has it, in the same scope, with the same
+    /// parameters and expiry; a role without `holders`. Where empty the bindings end.
+    #[prost(string, tag = "2")]
+    pub replaced_by: ::prost::alloc::string::String,
 }
 /// Answer of `ProductService.ApplyProduct`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -95,7 +95,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
         let request = ApplyProductRequest {
             manifest: manifest.text,
             file_name: manifest.file,
-            validate_only: false,
+            ..Default::default()
         };
         self.until_done(1, format!("product {}", self.product), async |_| {
             operator

@@ -8,9 +8,10 @@ use bailiwick_policy::{
 };
 use bailiwick_types::{Authorized, Level, ProductName, ScopeRoot, Timestamp, Token, Violations};
 
+use super::replace_roles;
 use crate::{
     Audit, Change, Ports, Read,
-    product::{Product, Usage},
+    product::{Product, Replacement, Usage},
 };
 
 const ACTION: &str = "bailiwick.authorization.v1.ProductService/ApplyProduct";
@@ -20,6 +21,9 @@ const ACTION: &str = "bailiwick.authorization.v1.ProductService/ApplyProduct";
 pub struct Command {
     /// The manifest, YAML.
     pub source: String,
+    /// What becomes of the bindings of roles that it takes away. A role without an answer here is not taken away while it
+    /// is bound.
+    pub replacements: Vec<Replacement>,
     /// Only check it and tell the differences.
     pub validate_only: bool,
 }
@@ -46,6 +50,15 @@ pub enum Error {
     /// It takes away what is in use.
     #[error("the manifest takes away what is in use: {0}")]
     InUse(String),
+    /// What should become of a role's bindings does not fit.
+    #[error("{}", .0.as_slice().iter().map(|v| format!("{}: {}", v.field, v.rule)).collect::<Vec<_>>().join("; "))]
+    Replacement(Violations),
+    /// More bindings would change than one transaction should.
+    #[error("more than {0} bindings would have to change: reassign them account by account first")]
+    TooMany(u64),
+    /// A role that is taken away was bound somewhere while this was prepared.
+    #[error("a role that is taken away was bound meanwhile, try again")]
+    Meanwhile,
     /// The store fails.
     #[error(transparent)]
     Store(#[from] crate::StoreError),
@@ -54,27 +67,31 @@ pub enum Error {
 impl bailiwick_types::Fault for Error {
     fn code(&self) -> bailiwick_types::Code {
         match self {
-            Self::Manifest(_) => bailiwick_types::Code::InvalidArgument,
-            Self::InUse(_) => bailiwick_types::Code::FailedPrecondition,
+            Self::Manifest(_) | Self::Replacement(_) => bailiwick_types::Code::InvalidArgument,
+            Self::InUse(_) | Self::TooMany(_) => bailiwick_types::Code::FailedPrecondition,
+            Self::Meanwhile => bailiwick_types::Code::Aborted,
             Self::Store(error) => error.code(),
         }
     }
     fn reason(&self) -> bailiwick_types::Reason {
         match self {
             Self::Manifest(_) => bailiwick_types::Reason::InvalidManifest,
-            Self::InUse(_) => bailiwick_types::Reason::NotEmpty,
+            Self::Replacement(_) => bailiwick_types::Reason::InvalidField,
+            Self::InUse(_) | Self::TooMany(_) => bailiwick_types::Reason::NotEmpty,
+            Self::Meanwhile => bailiwick_types::Reason::Conflict,
             Self::Store(error) => error.reason(),
         }
     }
     fn violations(&self) -> &[bailiwick_types::FieldViolation] {
         match self {
-            Self::Manifest(faults) => faults.as_slice(),
+            Self::Manifest(faults) | Self::Replacement(faults) => faults.as_slice(),
             _ => &[],
         }
     }
     fn retry_after(&self) -> Option<std::time::Duration> {
         match self {
             Self::Store(error) => error.retry_after(),
+            Self::Meanwhile => Some(std::time::Duration::ZERO),
             _ => None,
         }
     }
@@ -87,8 +104,17 @@ impl bailiwick_types::Fault for Error {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Applied, Error> {
     let manifest = read_manifest(&command.source)?;
     let root = ScopeRoot::Product(manifest.0.clone());
-    let mut unit = ports.store.write_all(std::slice::from_ref(&root)).await?;
-    let plan = plan(&*unit, manifest, command.source, ports.clock.now()).await?;
+    let accounts = replace_roles::accounts(ports, &manifest.0, &command.replacements).await?;
+    let mut roots = vec![root.clone()];
+    roots.extend(accounts.iter().copied().map(ScopeRoot::Account));
+    let mut unit = ports.store.write_all(&roots).await?;
+    let now = ports.clock.now();
+    let mut plan = plan(&*unit, manifest, command.source, now, &command.replacements).await?;
+    let mut moves = replace_roles::Moves::default();
+    if plan.changed {
+        moves = replace_roles::plan(&*unit, &plan, &command.replacements, &accounts).await?;
+        plan.differences.extend(moves.lines());
+    }
     let product = plan.product;
     if command.validate_only || !plan.changed {
         let token = if command.validate_only {
@@ -104,6 +130,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         });
     }
     unit.put_product(&product).await?;
+    moves
+        .apply(&mut *unit, &*ports.ids, by.caller().subject.as_ref(), now)
+        .await?;
     let canonical = serde_json::to_string(&product.manifest).unwrap_or_default();
     unit.emit(
         root.clone(),
@@ -155,6 +184,7 @@ pub(super) async fn plan(
     (name, manifest): (ProductName, Manifest),
     source: String,
     now: Timestamp,
+    replacements: &[Replacement],
 ) -> Result<Plan, Error> {
     let before = read.product(&name).await?;
     let (numbers, version, differences) = match &before {
@@ -176,7 +206,12 @@ pub(super) async fn plan(
             differences: Vec::new(),
         });
     }
-    let orphans = orphans(&compiled, &read.usage(&name).await?);
+    let mut usage = read.usage(&name).await?;
+    // What becomes of these is told.
+    usage
+        .roles
+        .retain(|(role, _)| !replacements.iter().any(|told| told.role == *role));
+    let orphans = orphans(&compiled, &usage);
     if !orphans.is_empty() {
         return Err(Error::InUse(orphans.join(", ")));
     }

@@ -29,6 +29,7 @@ pub mod preview_product;
 pub mod recover_ownership;
 pub mod register_resource;
 pub mod remove_member;
+mod replace_roles;
 pub mod request_approval;
 pub mod resend_invitation;
 pub mod revoke_invitation;

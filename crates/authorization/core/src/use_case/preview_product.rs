@@ -57,7 +57,7 @@ pub async fn execute(ports: &Ports, command: Command) -> Result<Page, Error> {
     let manifest = read_manifest(&command.source).map_err(Error::Change)?;
     let read = ports.store.read_all().await?;
     let now = ports.clock.now();
-    let plan = plan(&*read, manifest, command.source, now)
+    let plan = plan(&*read, manifest, command.source, now, &[])
         .await
         .map_err(Error::Change)?;
     let mut page = Page {

@@ -1,6 +1,6 @@
 //! What every write in an account begins with: its row lock, the situation, and who acts.
 
-use bailiwick_types::{AccountId, Authorized, GroupId, Scope, ScopeRoot, Subject, Timestamp, Token, UserId};
+use bailiwick_types::{AccountId, Authorized, Scope, ScopeRoot, Subject, Timestamp, Token, UserId};
 
 use crate::{Actor, Audit, Change, Ports, Situation, StoreError, Unit, member::Member, person::PersonState};
 
@@ -62,10 +62,7 @@ impl Work {
     }
     /// Notes that a subject's set changed.
     pub(crate) fn subject_changed(&mut self, subject: &Subject) {
-        match (subject.kind(), subject.id().parse::<GroupId>()) {
-            ("group", Ok(group)) => self.emit(Change::Group(group)),
-            _ => self.emit(Change::Subject(subject.clone())),
-        }
+        self.emit(Change::of_subject(subject));
     }
     /// An entry of the audit log by the actor.
     pub(crate) fn audit(&self, action: &'static str, target: impl Into<String>) -> Audit {

@@ -1,8 +1,11 @@
 //! Products.
 
-use bailiwick_authorization_core::use_case::{
-    apply_product::{self, Command},
-    preview_product,
+use bailiwick_authorization_core::{
+    product::Replacement,
+    use_case::{
+        apply_product::{self, Command},
+        preview_product,
+    },
 };
 use bailiwick_proto::authorization::v1::{self as pb, product_service_server::ProductService};
 use bailiwick_rpc::{Context, Target, page as pages};
@@ -34,8 +37,13 @@ impl ProductService for Api {
         let request = request.into_inner();
         self.fresh.wait(&context, None, &[]).await?;
         let by = self.guard.authorize(&context, Target::None).await?;
+        let replacements = request.role_replacements.into_iter().map(|told| Replacement {
+            role: told.role,
+            by: Some(told.replaced_by).filter(|by| !by.is_empty()),
+        });
         let command = Command {
             source: request.manifest,
+            replacements: replacements.collect(),
             validate_only: request.validate_only,
         };
         let done = apply_product::execute(&self.ports, &by, command)

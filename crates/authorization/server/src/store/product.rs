@@ -3,14 +3,18 @@
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError,
+    binding::Binding,
     product::{Product, Reader, Usage, Writer},
 };
 use bailiwick_types::{ProductName, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, OnConflict, Query},
+};
 
 use super::{
     convert::{At, json, level_of, set, stored},
-    entity::{product, product_version},
+    entity::{account, account_role, binding, product, product_version},
     fail,
     tx::{Connected, Holds, Tx},
 };
@@ -49,6 +53,40 @@ impl<T: Connected> Reader for Tx<T> {
             .into_iter()
             .map(read)
             .collect()
+    }
+    async fn bound(
+        &self,
+        name: &ProductName,
+        roles: &[String],
+        limit: u64,
+    ) -> Result<Vec<Binding>, StoreError> {
+        let of_product = Query::select()
+            .column(account::Column::Id)
+            .from(account::Entity)
+            .and_where(account::Column::Product.eq(name.as_str()))
+            .to_owned();
+        // An account's own role of the same name is another role.
+        let own = Query::select()
+            .column(account_role::Column::AccountId)
+            .from(account_role::Entity)
+            .and_where(
+                Expr::col((account_role::Entity, account_role::Column::AccountId))
+                    .equals((binding::Entity, binding::Column::AccountId)),
+            )
+            .and_where(
+                Expr::col((account_role::Entity, account_role::Column::Name))
+                    .equals((binding::Entity, binding::Column::Role)),
+            )
+            .to_owned();
+        let rows = binding::Entity::find()
+            .filter(binding::Column::Role.is_in(roles.iter().map(String::as_str)))
+            .filter(binding::Column::AccountId.in_subquery(of_product))
+            .filter(Expr::exists(own).not())
+            .order_by_asc(binding::Column::AccountId)
+            .order_by_asc(binding::Column::Id)
+            .limit(limit);
+        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        rows.into_iter().map(super::binding::read).collect()
     }
     async fn usage(&self, name: &ProductName) -> Result<Usage, StoreError> {
         let at = At::new("binding", name);

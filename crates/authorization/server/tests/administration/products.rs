@@ -59,13 +59,7 @@ async fn a_role_that_is_bound_cannot_be_taken_out(world: World) {
         .assign(&world.operator(), account, (user, "agent", &instance))
         .await
         .unwrap();
-    let (before, _) = ONE_QUESTION
-        .split_once("  # Reads feedback and answers it.")
-        .unwrap();
-    let without = before.replace(
-        "assigns: [manager, supervisor, agent]",
-        "assigns: [manager, supervisor]",
-    );
+    let without = without_agents();
     let error = world.apply(&without).await.unwrap_err();
     assert_eq!(error.code(), Code::FailedPrecondition, "{error}");
     assert!(
@@ -85,7 +79,90 @@ async fn a_role_that_is_bound_cannot_be_taken_out(world: World) {
     );
 }
 
+/// One Question without the role of the agent.
+fn without_agents() -> String {
+    let (before, _) = ONE_QUESTION
+        .split_once("  # Reads feedback and answers it.")
+        .unwrap();
+    before.replace(
+        "assigns: [manager, supervisor, agent]",
+        "assigns: [manager, supervisor]",
+    )
+}
+
+async fn a_role_is_taken_away_where_another_takes_its_place_or_its_bindings_may_end(world: World) {
+    let mut people = Vec::new();
+    // Two accounts, and somebody who has the other role already.
+    for n in 0..2 {
+        let account = world.account("one-question", None, 0).await;
+        let instance = world.instance(account).await;
+        let user = world.member(&format!("a{n}@example.com"), account).await;
+        let both = world.member(&format!("b{n}@example.com"), account).await;
+        for (who, role) in [(user, "agent"), (both, "agent"), (both, "supervisor")] {
+            world
+                .assign(&world.operator(), account, (who, role, &instance))
+                .await
+                .unwrap();
+        }
+        people.push((account, instance, user, both));
+    }
+    let done = world
+        .apply_replacing(&without_agents(), &[("agent", Some("supervisor"))])
+        .await
+        .unwrap();
+    assert!(
+        done.differences
+            .contains(&"~ bindings of `agent`: 4 become `supervisor`".to_owned()),
+        "{:?}",
+        done.differences
+    );
+    for (account, instance, user, both) in &people {
+        assert_eq!(world.roles(*account, *user, instance).await, ["supervisor"]);
+        assert_eq!(world.roles(*account, *both, instance).await, ["supervisor"]);
+    }
+    // And back, so that the bindings of a role can end.
+    world.apply(ONE_QUESTION).await.unwrap();
+    let (account, instance, user, _) = &people[0];
+    world
+        .assign(&world.operator(), *account, (*user, "agent", instance))
+        .await
+        .unwrap();
+    world
+        .apply_replacing(&without_agents(), &[("agent", None)])
+        .await
+        .unwrap();
+    assert_eq!(world.roles(*account, *user, instance).await, ["supervisor"]);
+}
+
+async fn what_should_become_of_a_role_is_refused_where_it_does_not_fit(world: World) {
+    let account = world.account("one-question", None, 0).await;
+    let instance = world.instance(account).await;
+    let user = world.member("a@example.com", account).await;
+    world
+        .assign(&world.operator(), account, (user, "agent", &instance))
+        .await
+        .unwrap();
+    for (by, rule) in [
+        ("nobody", "must be a role of the new manifest"),
+        ("agent", "must be a role of the new manifest"),
+        ("admin", "must not be a role with `holders`"),
+    ] {
+        let error = world
+            .apply_replacing(&without_agents(), &[("agent", Some(by))])
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument, "{error}");
+        let violation = &error.violations()[0];
+        assert_eq!(violation.field, "role_replacements[0].replaced_by");
+        assert_eq!(violation.rule, rule);
+    }
+    // Nothing happened.
+    assert_eq!(world.roles(account, user, &instance).await, ["agent"]);
+}
+
 on_both!(
+    a_role_is_taken_away_where_another_takes_its_place_or_its_bindings_may_end,
+    what_should_become_of_a_role_is_refused_where_it_does_not_fit,
     applying_the_same_again_changes_nothing_and_a_difference_is_told_and_counted,
     every_fault_of_a_manifest_is_told_with_its_line,
     a_role_that_is_bound_cannot_be_taken_out,

@@ -8,6 +8,7 @@ use bailiwick_authorization_core::{
     follow::{AccountTold, PersonTold, PlaceTold, account_changed, person_changed, place_changed},
     member::Member,
     person::PersonState,
+    product::Replacement,
     use_case::{apply_product, assign_role, create_member, revoke_role},
 };
 use bailiwick_authorization_server::{SqlStore, migrations};
@@ -98,8 +99,21 @@ impl World {
         witness(caller, Some(account), false)
     }
     pub(crate) async fn apply(&self, source: &str) -> Result<apply_product::Applied, apply_product::Error> {
+        self.apply_replacing(source, &[]).await
+    }
+    /// Applies a manifest and tells what becomes of roles that it takes away.
+    pub(crate) async fn apply_replacing(
+        &self,
+        source: &str,
+        replacements: &[(&str, Option<&str>)],
+    ) -> Result<apply_product::Applied, apply_product::Error> {
+        let told = replacements.iter().map(|(role, by)| Replacement {
+            role: (*role).to_owned(),
+            by: by.map(str::to_owned),
+        });
         let command = apply_product::Command {
             source: source.to_owned(),
+            replacements: told.collect(),
             validate_only: false,
         };
         apply_product::execute(&self.ports, &self.operator(), command).await
