@@ -9,7 +9,7 @@
 mod support;
 
 use bailiwick_testkit::golden;
-use support::{bailiwick, root, run, text};
+use support::{Embedded, OPERATOR, bailiwick, root, run, text};
 
 #[test]
 fn the_schema_of_the_configuration_changes_only_on_purpose() {
@@ -143,4 +143,48 @@ fn the_demo_shows_decisions_as_a_table_and_how_to_go_on() {
     for word in ["allow", "deny", "grpcurl", "bailiwick check"] {
         assert!(said.contains(word), "no `{word}` in:\n{said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_of_a_manifest_tells_what_would_be_and_does_nothing() {
+    let suite = Embedded::start().await;
+    let secret = suite.directory.path().join("operator-password");
+    let apply = |arguments: &[&str]| {
+        bailiwick()
+            .arg("apply")
+            .args(arguments)
+            .env("BAILIWICK_ENDPOINT", format!("http://127.0.0.1:{}", suite.port))
+            .env("BAILIWICK_EMAIL", OPERATOR)
+            .env("BAILIWICK_PASSWORD_FILE", &secret)
+            .output()
+            .unwrap()
+    };
+    let came = apply(&["one-question"]);
+    assert!(came.status.success(), "{}", text(&came));
+    let came = apply(&["one-question", "--preview"]);
+    assert!(
+        text(&came).contains("nothing would change: version 1"),
+        "{}",
+        text(&came)
+    );
+    let manifest = std::fs::read_to_string(root().join("products/one-question.yaml")).unwrap();
+    let changed = suite.directory.path().join("changed.yaml");
+    let without = manifest.replacen("          - feedback.reply\n", "", 1);
+    assert_ne!(manifest, without);
+    std::fs::write(&changed, without).unwrap();
+    let changed = changed.to_str().unwrap();
+    for _ in 0..2 {
+        let came = apply(&[changed, "--preview"]);
+        let said = text(&came);
+        assert!(came.status.success(), "{said}");
+        assert!(said.contains("would become version 2"), "{said}");
+        assert!(
+            said.contains("nobody gains or loses anything"),
+            "there is no account: {said}"
+        );
+    }
+    let came = apply(&[changed, "--preview", "--output", "json"]);
+    let told: serde_json::Value = serde_json::from_slice(&came.stdout).unwrap();
+    assert_eq!(told["version"], 2);
+    assert_eq!(apply(&[changed, "--preview", "--dry-run"]).status.code(), Some(2));
 }
