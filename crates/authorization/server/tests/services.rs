@@ -469,6 +469,24 @@ async fn a_check_answers_whoever_may_ask(world: World) {
     };
     let actor = desk.check(&asker(), actor).await.unwrap();
     assert_eq!(actor.reason(), pb::DecisionReason::ActorNotAllowed);
+    let explain = pb::ExplainRequest {
+        check: Some(pb::CheckRequest {
+            actor: user(2).to_string(),
+            ..check(a, &user(1), "note.edit", &on)
+        }),
+    };
+    let explained = of(&asker(), None, "DecisionService/Explain", explain);
+    let explained = desk.decisions.explain(explained).await.unwrap().into_inner();
+    assert_eq!(explained.decision(), pb::Decision::Deny);
+    assert_eq!(explained.reason(), pb::DecisionReason::ActorNotAllowed);
+    let at = |source: &str, says: &str| {
+        let found = explained.steps.iter().position(|step| {
+            step.source == source && format!("{}{}", step.entry, step.outcome).contains(says)
+        });
+        found.unwrap_or_else(|| panic!("no {source} that says {says}: {:?}", explained.steps))
+    };
+    let (own, actor) = (at("role", "matches"), at("actor", user(2).as_str()));
+    assert!(own < actor && actor < at("role", "nothing gives it"));
     // Nobody else may ask, and who may not ask does not learn what exists.
     let stranger: Subject = "service:other".parse().unwrap();
     for account in [account(1), account(77)] {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy::{Audience, Source, Step, StepEffect};
+use bailiwick_policy::{Audience, Explanation, Source, Step, StepEffect};
 use bailiwick_proto::authorization::v1::{self as pb, decision_service_server::DecisionService};
 use bailiwick_rpc::{Context, Guard, IntoStatus, status};
 use bailiwick_types::{AccountId, Subject, Violations};
@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 use super::ask;
 use crate::{
     decision_log::{DecisionLog, Made},
-    replica::{Answer, BatchQuestion, Explained, Question, Replica, TargetText},
+    replica::{BatchQuestion, Explained, Question, Replica, TargetText},
 };
 
 /// The greatest number of questions of a batch.
@@ -268,18 +268,12 @@ impl DecisionService for Decisions {
             .await;
         let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
         let (explained, revision) = ask::with_right(&self.guard, context, account, made, "").await?;
-        let decision = explained.explanation.decision;
-        let answer = Answer {
-            outcome: decision.outcome,
-            reason: decision.reason,
-            on_scope: explained.on_scope,
-            actor: false,
-        };
+        let answer = explained.answer();
         Ok(Response::new(pb::ExplainResponse {
             decision: ask::decision(&answer).into(),
             reason: ask::reason(&answer).into(),
             revision,
-            steps: steps(&explained, &asked.subject),
+            steps: steps(&explained, &asked),
         }))
     }
 }
@@ -293,7 +287,7 @@ fn nested(violations: &Violations) -> Violations {
     nested
 }
 
-fn steps(explained: &Explained, subject: &Subject) -> Vec<pb::ExplainStep> {
+fn steps(explained: &Explained, asked: &Asked<'_>) -> Vec<pb::ExplainStep> {
     let mut steps = Vec::new();
     for place in &explained.path {
         steps.push(fact("scope", place));
@@ -301,24 +295,23 @@ fn steps(explained: &Explained, subject: &Subject) -> Vec<pb::ExplainStep> {
     if let Some(member) = &explained.member {
         steps.push(fact("member", member));
     }
-    steps.extend(
-        explained
-            .explanation
-            .steps
-            .iter()
-            .map(|found| step(found, subject)),
-    );
-    if explained.explanation.steps.is_empty() {
-        let outcome = format!(
-            "nothing gives it: {}",
-            explained.explanation.decision.reason.as_str()
-        );
+    looked_at(&mut steps, &explained.explanation, &asked.subject);
+    if let (Some(actor), Some(explanation)) = (&asked.actor, &explained.actor) {
+        steps.push(fact("actor", actor.as_str()));
+        looked_at(&mut steps, explanation, actor);
+    }
+    steps
+}
+
+fn looked_at(steps: &mut Vec<pb::ExplainStep>, explanation: &Explanation, subject: &Subject) {
+    steps.extend(explanation.steps.iter().map(|found| step(found, subject)));
+    if explanation.steps.is_empty() {
+        let outcome = format!("nothing gives it: {}", explanation.decision.reason.as_str());
         steps.push(pb::ExplainStep {
             outcome,
             ..fact("role", "")
         });
     }
-    steps
 }
 
 fn fact(source: &str, entry: &str) -> pb::ExplainStep {

@@ -371,7 +371,14 @@ pub(super) fn explain_one(
     };
     let found = find(look, question);
     let sets = sets_of(look, question.subject, question.audience);
+    let actor = question
+        .actor
+        .map(|actor| (actor, sets_of(look, actor, question.audience)));
     let ((found, type_no), sets) = (found?, sets?);
+    let actor = match actor {
+        None => None,
+        Some((actor, sets)) => Some((actor, sets?)),
+    };
     let (attributes, context) = match said(look, 0, permission, type_no, question) {
         Ok(said) => said,
         Err(error) => return Some(Err(error)),
@@ -393,6 +400,10 @@ pub(super) fn explain_one(
             question.audience,
             now,
         );
+        let of_actor = actor.as_ref().map(|(actor, sets)| {
+            let input = super::decide::input(look, actor, sets, target, request, question.audience, now);
+            explain(&input, permission)
+        });
         let place = match target {
             Target::Scope(place) => Some(place),
             Target::Resource(chain) => chain.first().map(|resource| resource.place),
@@ -416,6 +427,7 @@ pub(super) fn explain_one(
         });
         Explained {
             explanation: explain(&input, permission),
+            actor: of_actor,
             on_scope: matches!(found, Found::Place(_)),
             member,
             path: path.collect(),

@@ -109,11 +109,33 @@ pub struct Decided<T> {
     pub revision: u64,
 }
 
+impl Explained {
+    /// The answer: both must be allowed where somebody acts for the subject.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        let own = self.explanation.decision;
+        let answer = |outcome, reason, actor| Answer {
+            outcome,
+            reason,
+            on_scope: self.on_scope,
+            actor,
+        };
+        match &self.actor {
+            Some(actor) if own.outcome != Outcome::Deny && !actor.decision.is_allow() => {
+                answer(Outcome::Deny, actor.decision.reason, true)
+            }
+            _ => answer(own.outcome, own.reason, false),
+        }
+    }
+}
+
 /// An answer with what was looked at.
 #[derive(Debug, Clone)]
 pub struct Explained {
     /// The decision with its steps, the nearest first.
     pub explanation: Explanation,
+    /// The same for who acts for the subject, where somebody does.
+    pub actor: Option<Explanation>,
     /// Whether it was asked on a scope.
     pub on_scope: bool,
     /// The member as it is known, in words; empty for subjects that are no members.

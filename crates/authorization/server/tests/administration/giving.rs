@@ -187,7 +187,9 @@ async fn joining_a_group_asks_for_the_right_to_give_all_it_has_and_groups_make_n
         .unwrap();
     for (group, code) in [(inner, Code::FailedPrecondition), (outer, Code::InvalidArgument)] {
         let circle = put(group, Subject::group(outer));
-        let error = change_group::execute(&world.ports, &by, circle).await.unwrap_err();
+        let error = change_group::execute(&world.ports, &by, circle)
+            .await
+            .unwrap_err();
         assert_eq!(error.code(), code);
     }
     let by_max = world.by(max, account);
