@@ -6,7 +6,7 @@ use std::{
 };
 
 use bailiwick_types::{ScopeRoot, Service, Token};
-use sea_orm::{ConnectionTrait, DbErr, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, TransactionTrait, Value};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -192,6 +192,19 @@ async fn lock(
 }
 
 impl WriteTx {
+    /// Keeps others from writing under a root until this transaction ends, without writing there itself. Roots are held in
+    /// the order of their texts, those that are written first. SQLite has one writer anyway.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn share(&self, root: &ScopeRoot) -> Result<(), Error> {
+        if self.conn.get_database_backend() == DbBackend::Postgres {
+            let sql = "SELECT 1 AS one FROM revision WHERE root = $1 FOR SHARE";
+            let held = statement(&self.conn, sql, vec![root.to_string().into()]);
+            self.conn.query_one_raw(held).await?;
+        }
+        Ok(())
+    }
     /// The connection, for entities and statements.
     #[must_use]
     pub fn conn(&self) -> &Conn {

@@ -104,19 +104,20 @@ impl Store for SqlStore {
     async fn write(&self, account: AccountId) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
         // Looked up first: beginning to write makes the revision row of whatever is named.
         let conn = self.db.load();
-        let known = statement(
-            conn,
-            "SELECT 1 AS one FROM account WHERE id = $1",
-            vec![account.uuid().into()],
-        );
-        if conn.query_one_raw(known).await.map_err(fail)?.is_none() {
+        let sql = "SELECT product FROM account WHERE id = $1";
+        let known = statement(conn, sql, vec![account.uuid().into()]);
+        let Some(known) = conn.query_one_raw(known).await.map_err(fail)? else {
             return Ok(None);
-        }
+        };
+        let product: String = known.try_get("", "product").map_err(fail)?;
+        let product = convert::At::new("account", &account).parse("product", &product)?;
         let tx = self
             .db
             .begin_write(&[ScopeRoot::Account(account)])
             .await
             .map_err(fail)?;
+        // What fits the manifest now must fit it still when this commits.
+        tx.share(&ScopeRoot::Product(product)).await.map_err(fail)?;
         Ok(Some(Box::new(
             Tx::new(tx, self.products()).with_hook(self.hook.clone()),
         )))

@@ -80,7 +80,7 @@ async fn a_role_that_is_bound_cannot_be_taken_out(world: World) {
 }
 
 /// One Question without the role of the agent.
-fn without_agents() -> String {
+pub(crate) fn without_agents() -> String {
     let (before, _) = ONE_QUESTION
         .split_once("  # Reads feedback and answers it.")
         .unwrap();

@@ -8,7 +8,10 @@ use bailiwick_authorization_core::use_case::{
 };
 use bailiwick_types::{Code, Fault, Scope};
 
-use crate::world::World;
+use crate::{
+    products::without_agents,
+    world::{ONE_QUESTION, World},
+};
 
 /// How often each race is run.
 const TRIES: usize = 100;
@@ -119,5 +122,35 @@ async fn an_invitation_is_accepted_once_and_the_last_seat_is_taken_once() {
         assert_eq!(done, 1, "round {round}: {results:?}");
         let read = world.ports.store.read(account).await.unwrap();
         assert_eq!(read.seats_taken(account).await.unwrap(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_is_not_bound_while_a_manifest_takes_it_away() {
+    let world = Arc::new(World::postgres().await);
+    let account = world.account("one-question", None, 0).await;
+    let instance = world.instance(account).await;
+    let user = world.member("a@example.com", account).await;
+    for round in 0..TRIES {
+        world.apply(ONE_QUESTION).await.unwrap();
+        let _ = world
+            .revoke(&world.operator(), account, (user, "agent", &instance))
+            .await;
+        let assign = {
+            let (world, instance) = (Arc::clone(&world), instance.clone());
+            tokio::spawn(async move {
+                world
+                    .assign(&world.operator(), account, (user, "agent", &instance))
+                    .await
+                    .is_ok()
+            })
+        };
+        let apply = {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move { world.apply(&without_agents()).await.is_ok() })
+        };
+        let (bound, taken) = tokio::join!(assign, apply);
+        let (bound, taken) = (bound.unwrap(), taken.unwrap());
+        assert!(bound != taken, "round {round}: bound {bound}, taken away {taken}");
     }
 }
