@@ -18,6 +18,7 @@ mod owner;
 mod postgres;
 mod process;
 mod redis;
+mod redis_cluster;
 mod supervisor;
 mod wait;
 
@@ -26,5 +27,6 @@ pub use golden::golden;
 pub use postgres::{Postgres, TestDatabase};
 pub use process::{Logs, Process};
 pub use redis::Redis;
+pub use redis_cluster::RedisCluster;
 pub use supervisor::free_port;
 pub use wait::{eventually, eventually_some};

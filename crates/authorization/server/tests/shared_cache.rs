@@ -15,7 +15,7 @@ use bailiwick_authorization_server::{
     replica::{Consistency, Replica, ReplicaConfig},
 };
 use bailiwick_policy::Outcome;
-use bailiwick_testkit::{Redis, eventually};
+use bailiwick_testkit::{Redis, RedisCluster, eventually};
 use bailiwick_types::{AccountId, Scope, Token};
 use support::{Bed, World, account, allows, ask, user, user_id};
 
@@ -265,4 +265,65 @@ async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
         at().await.is_some_and(|(of, _)| of == other)
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_holds_each_account_on_one_node_and_loses_no_answer_with_one() {
+    use bailiwick_authorization_server::cache::PartKey;
+    const ACCOUNTS: u128 = 12;
+    let cluster = RedisCluster::start().await.unwrap();
+    let settings = RedisSettings {
+        cluster: true,
+        timeout: Duration::from_millis(500),
+        pause: Duration::from_millis(1),
+        urls: cluster.nodes().iter().map(|node| node.url().into()).collect(),
+        ..RedisSettings::single(String::new())
+    };
+    let clock = Arc::new(bailiwick_types::SystemClock);
+    let shared: Arc<dyn Second> = Arc::new(RedisSecond::new(settings, clock).unwrap());
+    let world = Bed::postgres().await.world().await;
+    for n in 1..=ACCOUNTS {
+        let a = account(n);
+        world.account(a).await;
+        let mut write = world.write(a).await;
+        write.member(user_id(1)).await;
+        write.bind(&user(1), "editor", &Scope::Account(a)).await;
+        write.resource("note", "1", &Scope::Account(a), None, "{}").await;
+        write.commit().await;
+    }
+    let right = async |replica: &Replica| {
+        for n in 1..=ACCOUNTS {
+            let on = "note:1";
+            assert!(
+                allows(replica, account(n), &user(1), "note.edit", on).await,
+                "{n}"
+            );
+            assert!(
+                !allows(replica, account(n), &user(2), "note.edit", on).await,
+                "{n}"
+            );
+        }
+    };
+    let first = world.replica_with(Some(shared.clone()), ReplicaConfig::default());
+    first.poll().await.unwrap();
+    right(&first).await;
+    // Each account's parts come back in one call, so they lie together.
+    let parts = [
+        PartKey::Subject(user(1).as_str().into()),
+        PartKey::Resource("note:1".into()),
+    ];
+    for n in 1..=ACCOUNTS {
+        eventually("the parts of an account", SOON, async || {
+            shared.get(account(n), &parts).await.iter().all(Option::is_some)
+        })
+        .await;
+    }
+    for node in cluster.nodes() {
+        assert!(keys(node).await > 0, "a node without keys");
+    }
+    // With a node its accounts' parts are gone; no answer is.
+    cluster.nodes()[1].kill().await.unwrap();
+    let second = world.replica_with(Some(shared.clone()), ReplicaConfig::default());
+    second.poll().await.unwrap();
+    right(&second).await;
 }
