@@ -56,6 +56,10 @@ pub(crate) enum Command {
     Check(Check),
     /// Asks one decision from the primary and tells what was looked at.
     Explain(Check),
+    /// Prints who may do what on a scope or resource: a row for each user, a column for each permission.
+    Matrix(Matrix),
+    /// Writes all effective permissions of an account, with the reason of each, to a file.
+    Export(Export),
     /// Runs scenario files: on a suite of its own in a temporary directory, or on a live one.
     Test(Test),
     /// Starts the suite in a temporary directory, loads a product with its data, asks a dozen decisions and keeps serving.
@@ -242,6 +246,49 @@ pub(crate) struct Check {
     pub(crate) fully_consistent: bool,
     #[command(flatten)]
     pub(crate) connection: Connection,
+}
+
+/// Arguments of `matrix`.
+#[derive(Args, Debug)]
+pub(crate) struct Matrix {
+    /// Where: `account:ID`, `instance:ID`, `workspace:ID` or a resource `TYPE:ID`.
+    pub(crate) target: String,
+    /// The account in which it is asked; the target itself where that is an account.
+    #[arg(long, short, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    /// Only permissions of this type.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) of: Option<String>,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// Arguments of `export`.
+#[derive(Args, Debug)]
+pub(crate) struct Export {
+    /// The account.
+    #[arg(long, short, value_name = "ID")]
+    pub(crate) account: String,
+    /// The format of the file.
+    #[arg(long, value_enum)]
+    pub(crate) format: FileFormat,
+    /// The file; it is there only when it is complete, in place of one of that name.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output_file: PathBuf,
+    /// Only what this subject has.
+    #[arg(long, value_name = "TYPE:ID")]
+    pub(crate) subject: Option<String>,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// The formats of files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum FileFormat {
+    /// Comma-separated values (RFC 4180).
+    Csv,
+    /// A spreadsheet (Office Open XML).
+    Xlsx,
 }
 
 /// Arguments of `test`.

@@ -229,6 +229,27 @@ impl Value {
     }
 }
 
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bool(truth) => truth.fmt(f),
+            Self::Int(number) => number.fmt(f),
+            Self::Text(text) => f.write_str(text),
+            Self::Subject(subject) => subject.fmt(f),
+            Self::Time(at) => at.fmt(f),
+            Self::Place(place) => uuid::Uuid::from_u128(place.0).fmt(f),
+            Self::List(items) => {
+                f.write_str("[")?;
+                for (n, item) in items.iter().enumerate() {
+                    let gap = if n == 0 { "" } else { ", " };
+                    write!(f, "{gap}{item}")?;
+                }
+                f.write_str("]")
+            }
+        }
+    }
+}
+
 /// Named values: the attributes of a resource or request, or the parameters of a binding or grant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Values(Box<[(Box<str>, Value)]>);

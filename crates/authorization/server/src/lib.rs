@@ -14,6 +14,7 @@
 pub mod cache;
 mod config;
 mod decision_log;
+mod export;
 mod follow;
 mod fresh;
 pub mod grpc;

@@ -7,6 +7,7 @@ use bailiwick_proto::{
 };
 use serde::Serialize;
 
+use super::explanation;
 use crate::{
     cli::{Check, Output},
     connect, output,
@@ -25,13 +26,13 @@ struct Answer {
 
 /// One thing that `explain` looked at.
 #[derive(Serialize)]
-struct Step {
-    source: String,
-    name: String,
-    scope: String,
-    group: String,
-    entry: String,
-    outcome: String,
+pub(crate) struct Step {
+    pub(crate) source: String,
+    pub(crate) name: String,
+    pub(crate) scope: String,
+    pub(crate) group: String,
+    pub(crate) entry: String,
+    pub(crate) outcome: String,
 }
 
 impl From<ExplainStep> for Step {
@@ -100,15 +101,16 @@ pub(crate) async fn explain(arguments: &Check, how: Output) -> Result<bool> {
     )
 }
 
+/// The account that is asked in: the one named, or the target itself.
+pub(crate) fn account_of(named: Option<&str>, target: &str) -> Result<String> {
+    match (named, target.strip_prefix("account:")) {
+        (Some(account), _) | (None, Some(account)) => Ok(account.to_owned()),
+        (None, None) => bail!("`--account` is missing: in which account is `{target}`?"),
+    }
+}
+
 fn request(arguments: &Check) -> Result<CheckRequest> {
-    let account = match (&arguments.account, arguments.target.strip_prefix("account:")) {
-        (Some(account), _) => account.clone(),
-        (None, Some(account)) => account.to_owned(),
-        (None, None) => bail!(
-            "`--account` is missing: in which account is `{}`?",
-            arguments.target
-        ),
-    };
+    let account = account_of(arguments.account.as_deref(), &arguments.target)?;
     let requirement = arguments
         .fully_consistent
         .then_some(Requirement::FullyConsistent(true));
@@ -160,52 +162,20 @@ fn tell(
             target,
             ..
         } = arguments;
-        let mut text = format!(
-            "{}: {subject} {permission} on {target} - {} (revision {revision})",
-            answer.decision,
-            words::because(why)
-        );
-        if !answer.steps.is_empty() {
-            text.push('\n');
-            text.push_str(&tree(&answer.steps));
+        let why = words::because(why);
+        if answer.steps.is_empty() {
+            return format!(
+                "{}: {subject} {permission} on {target} - {why} (revision {revision})",
+                answer.decision
+            );
         }
-        text
+        format!(
+            "{}: {why} (revision {revision})\n{subject} {permission} on {target}\n{}",
+            answer.decision,
+            explanation::tree(&answer.steps, output::width())
+        )
     })?;
     Ok(came == Decision::Allow)
-}
-
-/// What was looked at, as a tree: the source, below it each entry with what came of it.
-fn tree(steps: &[Step]) -> String {
-    let mut lines = Vec::new();
-    let mut last = None;
-    for step in steps {
-        let head = (&step.source, &step.name, &step.scope, &step.group);
-        if last != Some(head) {
-            let through = if step.group.is_empty() {
-                String::new()
-            } else {
-                format!(" through group {}", step.group)
-            };
-            let place = if step.scope.is_empty() {
-                String::new()
-            } else {
-                format!(" on {}", step.scope)
-            };
-            lines.push(
-                format!("  {} {}{place}{through}", step.source, step.name)
-                    .trim_end()
-                    .to_owned(),
-            );
-            last = Some(head);
-        }
-        let gap = if step.entry.is_empty() || step.outcome.is_empty() {
-            ""
-        } else {
-            ": "
-        };
-        lines.push(format!("    {}{gap}{}", step.entry, step.outcome));
-    }
-    lines.join("\n")
 }
 
 #[cfg(test)]

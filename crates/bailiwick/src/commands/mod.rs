@@ -1,9 +1,12 @@
 //! The commands, a file each.
 
 pub(crate) mod apply;
-mod check;
+pub(crate) mod check;
 mod config;
 mod demo;
+mod explanation;
+mod export;
+mod matrix;
 mod migrate;
 mod operator;
 mod serve;
@@ -52,6 +55,8 @@ async fn asynchronous(command: Command, how: crate::cli::Output) -> Result<bool>
         Command::Apply(arguments) => apply::run(&arguments, how).await?,
         Command::Check(arguments) => return check::check(&arguments, how).await,
         Command::Explain(arguments) => return check::explain(&arguments, how).await,
+        Command::Matrix(arguments) => matrix::run(&arguments, how).await?,
+        Command::Export(arguments) => export::run(&arguments, how).await?,
         Command::Test(arguments) => return test::run(&arguments, how).await,
         Command::Demo(arguments) => demo::run(&arguments).await?,
         Command::Config(_) | Command::Completions { .. } | Command::Version => {}

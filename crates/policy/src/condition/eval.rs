@@ -104,24 +104,12 @@ impl Operand {
 
     pub(super) fn show(&self, given: &Circumstances<'_>) -> Option<String> {
         self.value(given).map(|seen| match seen {
-            Seen::Value(value) => show(value),
+            Seen::Value(value) => value.to_string(),
             Seen::Text(text) => text.to_owned(),
             Seen::Subject(subject) => subject.to_string(),
             Seen::Time(at) => at.to_string(),
             Seen::Place(place) => uuid::Uuid::from_u128(place.0).to_string(),
         })
-    }
-}
-
-fn show(value: &Value) -> String {
-    match value {
-        Value::Bool(truth) => truth.to_string(),
-        Value::Int(number) => number.to_string(),
-        Value::Text(text) => text.to_string(),
-        Value::Subject(subject) => subject.to_string(),
-        Value::Time(at) => at.to_string(),
-        Value::Place(place) => uuid::Uuid::from_u128(place.0).to_string(),
-        Value::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod assign;
 mod explain;
+mod holdings;
 mod holds;
 mod list;
 mod plan;
@@ -12,6 +13,7 @@ use bailiwick_types::{ApprovalId, Level, Subject, Timestamp};
 
 pub use assign::{could_assign, holds_role, may_assign};
 pub use explain::{Explanation, SeenCondition, Step, StepEffect, explain};
+pub use holdings::{Holding, HoldingSource, holdings};
 pub use holds::{Claim, claims_of, holds, suite_holds};
 pub use list::{HeldPermissions, permissions_held, scopes_held};
 pub use plan::{

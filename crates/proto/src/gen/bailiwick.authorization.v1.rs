@@ -2870,7 +2870,8 @@ pub struct ExplainResponse {
 /// One thing that was looked at.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExplainStep {
-    /// Where the entry comes from: `role`, `default role`, `grant`, `member`, `scope`, `resource`.
+    /// Where the entry comes from: `role`, `default role`, `grant`, `member`, `scope`; `actor` stands
+    /// before what was looked at for who acts for the subject.
     #[prost(string, tag = "1")]
     pub source: ::prost::alloc::string::String,
     /// The role or grant.
@@ -3385,6 +3386,12 @@ pub struct ExportPermissionsResponse {
     /// Whether this is the last part.
     #[prost(bool, tag = "4")]
     pub last: bool,
+    /// The account's revision at which all of the file is true.
+    #[prost(uint64, tag = "5")]
+    pub revision: u64,
+    /// Rows that are in the file so far, the header left out.
+    #[prost(uint64, tag = "6")]
+    pub rows_done: u64,
 }
 /// The formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -3511,7 +3518,8 @@ pub mod export_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Streams all effective permissions with the reason of each.
+        /// Streams all effective permissions with the reason of each: a row a subject, permission and reason. All of it is true at
+        /// one revision. Texts that a spreadsheet would take for a formula begin with an apostrophe.
         pub async fn export_permissions(
             &mut self,
             request: impl tonic::IntoRequest<super::ExportPermissionsRequest>,
@@ -3565,7 +3573,8 @@ pub mod export_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Streams all effective permissions with the reason of each.
+        /// Streams all effective permissions with the reason of each: a row a subject, permission and reason. All of it is true at
+        /// one revision. Texts that a spreadsheet would take for a formula begin with an apostrophe.
         async fn export_permissions(
             &self,
             request: tonic::Request<super::ExportPermissionsRequest>,
@@ -8732,6 +8741,54 @@ pub struct SubjectAccess {
     #[prost(bool, tag = "3")]
     pub granted: bool,
 }
+/// Request of `QueryService.ListSubjectPermissions`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSubjectPermissionsRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// A scope or resource; `user.view` is asked on the scope, or on that in which the resource lies.
+    #[prost(string, tag = "2")]
+    pub target: ::prost::alloc::string::String,
+    /// Subjects that are looked at for a page; 50 where 0, at most 1000. A page has fewer rows where some have nothing.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+    /// How fresh the data must be.
+    #[prost(message, optional, tag = "5")]
+    pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
+}
+/// Answer of `QueryService.ListSubjectPermissions`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSubjectPermissionsResponse {
+    /// The page: members first, then others.
+    #[prost(message, repeated, tag = "1")]
+    pub subjects: ::prost::alloc::vec::Vec<SubjectPermissions>,
+    /// Token of the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// The account's revision at which all of the page is true.
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
+}
+/// A row of the matrix.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubjectPermissions {
+    /// `TYPE:ID`.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// The e-mail address, where it is known.
+    #[prost(string, tag = "2")]
+    pub email: ::prost::alloc::string::String,
+    /// The names of the permissions that are allowed there, sorted.
+    #[prost(string, repeated, tag = "3")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The names of those that need an approval there, sorted.
+    #[prost(string, repeated, tag = "4")]
+    pub needing_approval: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// Request of `QueryService.ListResources`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListResourcesRequest {
@@ -9029,6 +9086,37 @@ pub mod query_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Lists who may do what on one target: the matrix of people and permissions. Members of the account and others that
+        /// have something in it, groups left out; those without any permission there have no row.
+        pub async fn list_subject_permissions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSubjectPermissionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSubjectPermissionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.QueryService/ListSubjectPermissions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.QueryService",
+                        "ListSubjectPermissions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Lists the resources on which a subject holds a permission.
         pub async fn list_resources(
             &mut self,
@@ -9128,6 +9216,15 @@ pub mod query_service_server {
             request: tonic::Request<super::ListSubjectsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListSubjectsResponse>,
+            tonic::Status,
+        >;
+        /// Lists who may do what on one target: the matrix of people and permissions. Members of the account and others that
+        /// have something in it, groups left out; those without any permission there have no row.
+        async fn list_subject_permissions(
+            &self,
+            request: tonic::Request<super::ListSubjectPermissionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSubjectPermissionsResponse>,
             tonic::Status,
         >;
         /// Lists the resources on which a subject holds a permission.
@@ -9346,6 +9443,55 @@ pub mod query_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListSubjectsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.QueryService/ListSubjectPermissions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSubjectPermissionsSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::ListSubjectPermissionsRequest>
+                    for ListSubjectPermissionsSvc<T> {
+                        type Response = super::ListSubjectPermissionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSubjectPermissionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::list_subject_permissions(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSubjectPermissionsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -386,6 +386,13 @@ pub const METHODS: &[crate::Method] = &[
         step_up: false,
     },
     crate::Method {
+        path: "/bailiwick.authorization.v1.QueryService/ListSubjectPermissions",
+        access: crate::Access::Permission,
+        permission: "user.view",
+        on: "target",
+        step_up: false,
+    },
+    crate::Method {
         path: "/bailiwick.authorization.v1.QueryService/ListSubjects",
         access: crate::Access::Permission,
         permission: "user.view",

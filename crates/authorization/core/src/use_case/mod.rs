@@ -26,6 +26,7 @@ pub mod look_up_member;
 pub mod move_resource;
 pub mod preview;
 pub mod preview_product;
+pub mod record_export;
 pub mod recover_ownership;
 pub mod register_resource;
 pub mod remove_member;

@@ -295,16 +295,21 @@ fn steps(explained: &Explained, asked: &Asked<'_>) -> Vec<pb::ExplainStep> {
     if let Some(member) = &explained.member {
         steps.push(fact("member", member));
     }
-    looked_at(&mut steps, &explained.explanation, &asked.subject);
+    looked_at(&mut steps, &explained.explanation, &asked.subject, &explained.path);
     if let (Some(actor), Some(explanation)) = (&asked.actor, &explained.actor) {
         steps.push(fact("actor", actor.as_str()));
-        looked_at(&mut steps, explanation, actor);
+        looked_at(&mut steps, explanation, actor, &explained.path);
     }
     steps
 }
 
-fn looked_at(steps: &mut Vec<pb::ExplainStep>, explanation: &Explanation, subject: &Subject) {
-    steps.extend(explanation.steps.iter().map(|found| step(found, subject)));
+fn looked_at(
+    steps: &mut Vec<pb::ExplainStep>,
+    explanation: &Explanation,
+    subject: &Subject,
+    path: &[String],
+) {
+    steps.extend(explanation.steps.iter().map(|found| step(found, subject, path)));
     if explanation.steps.is_empty() {
         let outcome = format!("nothing gives it: {}", explanation.decision.reason.as_str());
         steps.push(pb::ExplainStep {
@@ -322,10 +327,16 @@ fn fact(source: &str, entry: &str) -> pb::ExplainStep {
     }
 }
 
-fn step(step: &Step, subject: &Subject) -> pb::ExplainStep {
+fn step(step: &Step, subject: &Subject, path: &[String]) -> pb::ExplainStep {
+    // Whatever counts lies on the way from the target to its account.
     let scope_of = |place: bailiwick_policy::PlaceId| {
-        let text = |level| place.to_scope(level).map(|scope| scope.to_string());
-        text(bailiwick_policy::Level::Account).unwrap_or_default()
+        let scopes = path.iter().filter_map(|text| text.split(' ').next());
+        let is_it = |text: &&str| {
+            let scope: Result<bailiwick_types::Scope, _> = text.parse();
+            scope.is_ok_and(|scope| bailiwick_policy::PlaceId::from(&scope) == place)
+        };
+        let found = scopes.into_iter().find(is_it);
+        found.map(str::to_owned).unwrap_or_default()
     };
     let (source, scope) = match step.source {
         Source::Binding { place, level, .. } => {
@@ -356,7 +367,7 @@ fn step(step: &Step, subject: &Subject) -> pb::ExplainStep {
         let seen: Vec<String> = condition
             .seen
             .iter()
-            .map(|(name, value)| format!("{name} = {}", value.as_deref().unwrap_or("missing")))
+            .map(|(name, value)| format!("{name} = {}", value.as_deref().unwrap_or("(missing)")))
             .collect();
         outcome.push_str(&format!("; when {} with {}", condition.source, seen.join(", ")));
     }

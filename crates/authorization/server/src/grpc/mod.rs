@@ -7,6 +7,7 @@ mod attributes;
 mod binding;
 mod convert;
 pub mod decision;
+mod export;
 mod grant;
 mod group;
 mod invitation;
@@ -24,11 +25,11 @@ use bailiwick_authorization_core::Ports;
 use bailiwick_proto::authorization::v1::{
     access_service_server::AccessServiceServer, approval_service_server::ApprovalServiceServer,
     binding_service_server::BindingServiceServer, decision_service_server::DecisionServiceServer,
-    grant_service_server::GrantServiceServer, group_service_server::GroupServiceServer,
-    invitation_service_server::InvitationServiceServer, member_service_server::MemberServiceServer,
-    product_service_server::ProductServiceServer, query_service_server::QueryServiceServer,
-    quota_service_server::QuotaServiceServer, resource_service_server::ResourceServiceServer,
-    role_service_server::RoleServiceServer,
+    export_service_server::ExportServiceServer, grant_service_server::GrantServiceServer,
+    group_service_server::GroupServiceServer, invitation_service_server::InvitationServiceServer,
+    member_service_server::MemberServiceServer, product_service_server::ProductServiceServer,
+    query_service_server::QueryServiceServer, quota_service_server::QuotaServiceServer,
+    resource_service_server::ResourceServiceServer, role_service_server::RoleServiceServer,
 };
 use bailiwick_rpc::{Context, Guard, IntoStatus, Rights, Services};
 use bailiwick_sql::Db;
@@ -68,10 +69,15 @@ pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db, log: DecisionL
     let near = api.guard.with_rights(Arc::new(NearRights(Arc::clone(replica))));
     let decisions = decision::Decisions::new(Arc::clone(replica), near.clone()).with_log(log);
     let clock = Arc::clone(&api.ports.clock);
+    let exports = export::Exports {
+        api: api.clone(),
+        db: db.clone(),
+    };
     let queries = query::Queries::new(Arc::clone(replica), db, api.guard.clone(), near, clock);
     Services::new()
         .add(DecisionServiceServer::new(decisions))
         .add(QueryServiceServer::new(queries))
+        .add(ExportServiceServer::new(exports))
         .add(ProductServiceServer::new(api.clone()).max_decoding_message_size(LARGEST_MANIFEST))
         .add(MemberServiceServer::new(api.clone()))
         .add(InvitationServiceServer::new(api.clone()))

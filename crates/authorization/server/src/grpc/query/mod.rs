@@ -3,6 +3,7 @@
 mod list_permissions;
 mod list_resources;
 mod list_scopes;
+mod list_subject_permissions;
 mod list_subjects;
 mod plan_resources;
 
@@ -76,6 +77,13 @@ impl QueryService for Queries {
         request: Request<pb::ListSubjectsRequest>,
     ) -> Result<Response<pb::ListSubjectsResponse>, Status> {
         self.subjects_on(request).await
+    }
+
+    async fn list_subject_permissions(
+        &self,
+        request: Request<pb::ListSubjectPermissionsRequest>,
+    ) -> Result<Response<pb::ListSubjectPermissionsResponse>, Status> {
+        self.subject_permissions(request).await
     }
 
     async fn list_resources(

@@ -42,6 +42,16 @@ impl Lists {
             .collect()
     }
 
+    /// Who may have anything in an account, after somebody; one more than `limit` where the list goes on.
+    pub(crate) async fn people(
+        &self,
+        account: AccountId,
+        after: &super::people::After,
+        limit: usize,
+    ) -> Result<Vec<super::people::Person>, Error> {
+        super::people::page(self.0.load(), account, after, limit.saturating_add(1)).await
+    }
+
     /// The titles of scopes of an account, in their order; empty where one is not known.
     pub(crate) async fn titles(&self, account: AccountId, scopes: &[Scope]) -> Result<Vec<String>, Error> {
         let ids: Vec<Uuid> = scopes.iter().filter_map(Scope::uuid).collect();

@@ -6,10 +6,12 @@ mod content;
 mod event;
 mod lists;
 mod outline;
+pub(crate) mod people;
 #[cfg(test)]
 mod plans;
 mod resources;
 mod sets;
+pub(crate) mod snapshot;
 
 use std::sync::Arc;
 

@@ -1,0 +1,124 @@
+//! A spreadsheet (Office Open XML), written row by row into a temporary file.
+
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+};
+
+use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
+
+use super::{ExportError, HEADER, row::harmless};
+
+/// As many rows as a sheet takes, the header among them.
+const ROWS: u32 = 1_048_576;
+/// The longest text of a cell, in UTF-16 units; what is longer is cut and says so.
+const TEXT: usize = 32_767;
+/// The widths of the columns, in characters.
+const WIDTHS: [f64; HEADER.len()] = [38.0, 28.0, 26.0, 42.0, 24.0, 26.0, 30.0, 30.0, 44.0, 10.0, 22.0];
+
+impl From<XlsxError> for ExportError {
+    fn from(error: XlsxError) -> Self {
+        Self::File(error.to_string())
+    }
+}
+
+/// A workbook that keeps no more than a row in memory.
+pub(super) struct Xlsx {
+    book: Workbook,
+    sheets: usize,
+    next: u32,
+}
+
+impl Xlsx {
+    pub(super) fn new() -> Result<Self, ExportError> {
+        let mut xlsx = Self {
+            book: Workbook::new(),
+            sheets: 0,
+            next: ROWS,
+        };
+        xlsx.sheet()?;
+        Ok(xlsx)
+    }
+
+    /// The sheet that the next row goes to; a new one where the last is full.
+    fn sheet(&mut self) -> Result<&mut Worksheet, ExportError> {
+        if self.next < ROWS {
+            return Ok(self.book.worksheet_from_index(self.sheets - 1)?);
+        }
+        self.sheets += 1;
+        self.next = 1;
+        let sheet = self.book.add_worksheet_with_constant_memory()?;
+        let name = match self.sheets {
+            1 => "Permissions".to_owned(),
+            n => format!("Permissions {n}"),
+        };
+        sheet.set_name(name)?;
+        sheet.set_freeze_panes(1, 0)?;
+        for (column, width) in (0_u16..).zip(WIDTHS) {
+            sheet.set_column_width(column, width)?;
+        }
+        let bold = Format::new().set_bold();
+        for (column, title) in (0_u16..).zip(HEADER) {
+            sheet.write_string_with_format(0, column, title, &bold)?;
+        }
+        Ok(sheet)
+    }
+
+    /// Adds a row.
+    pub(super) fn row(&mut self, cells: &[&str]) -> Result<(), ExportError> {
+        self.sheet()?;
+        let at = self.next;
+        let sheet = self.sheet()?;
+        for (column, cell) in (0_u16..).zip(cells).filter(|(_, cell)| !cell.is_empty()) {
+            sheet.write_string(at, column, fitting(&harmless(cell)))?;
+        }
+        self.next = at + 1;
+        Ok(())
+    }
+
+    /// Makes the file; it is gone when it is no longer held.
+    pub(super) async fn finish(mut self) -> Result<Made, ExportError> {
+        let full = self.next;
+        for sheet in self.book.worksheets_mut() {
+            let last = u16::try_from(HEADER.len() - 1).unwrap_or(0);
+            sheet.autofilter(0, 0, full.saturating_sub(1).max(1), last)?;
+        }
+        // Packing takes time and nothing but a processor.
+        let packed = tokio::task::spawn_blocking(move || {
+            let mut file = tempfile::tempfile()?;
+            self.book.save_to_writer(&mut file)?;
+            file.seek(SeekFrom::Start(0))?;
+            Ok::<_, ExportError>(Made(file))
+        });
+        packed
+            .await
+            .map_err(|error| ExportError::File(error.to_string()))?
+    }
+}
+
+/// A text that fits into a cell.
+fn fitting(text: &str) -> String {
+    const CUT: &str = " … (cut)";
+    if text.encode_utf16().count() <= TEXT {
+        return text.to_owned();
+    }
+    let mut units = CUT.encode_utf16().count();
+    let kept = text.chars().take_while(|c| {
+        units += c.len_utf16();
+        units <= TEXT
+    });
+    kept.chain(CUT.chars()).collect()
+}
+
+/// A finished file.
+pub(super) struct Made(File);
+
+impl Made {
+    /// Reads on; `None` at the end.
+    pub(super) fn next(&mut self, size: usize) -> Result<Option<Vec<u8>>, ExportError> {
+        let mut chunk = Vec::with_capacity(size);
+        let limit = u64::try_from(size).unwrap_or(u64::MAX);
+        (&mut self.0).take(limit).read_to_end(&mut chunk)?;
+        Ok((!chunk.is_empty()).then_some(chunk))
+    }
+}

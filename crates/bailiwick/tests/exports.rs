@@ -1,0 +1,431 @@
+//! The matrix and the export of a real suite, as files and tables.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod support;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Output,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use bailiwick_client::{Client, Endpoints};
+use bailiwick_proto::{
+    authorization::v1::{
+        ApplyProductRequest, AssignRoleRequest, CreateMemberRequest, ListSubjectPermissionsRequest,
+        RegisterResourceRequest,
+    },
+    identity::v1::CreateUserRequest,
+    tenancy::v1::CreateAccountRequest,
+};
+use support::{Embedded, OPERATOR, bailiwick, operator, root, text};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
+
+/// An account of Sogolytics with administrators; its title and an e-mail address begin like formulas.
+async fn account(client: &Client, people: usize) -> String {
+    let manifest = std::fs::read_to_string(root().join("products/sogolytics.yaml")).unwrap();
+    let apply = ApplyProductRequest {
+        manifest,
+        ..Default::default()
+    };
+    client
+        .authorization()
+        .product()
+        .apply_product(apply)
+        .await
+        .unwrap();
+    let request = CreateAccountRequest {
+        product: "sogolytics".into(),
+        title: "=cmd|' /C calc'!A0".into(),
+        ..Default::default()
+    };
+    let account = client
+        .tenancy()
+        .account()
+        .create_account(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .account
+        .unwrap()
+        .account;
+    for n in 0..people {
+        let (email, role) = match n {
+            0 => ("+sam@example.com".to_owned(), "sub_user"),
+            n => (format!("admin{n}@example.com"), "administrator"),
+        };
+        let request = CreateUserRequest {
+            email,
+            email_verified: true,
+            ..Default::default()
+        };
+        let user = client
+            .identity()
+            .user()
+            .create_user(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .user
+            .unwrap()
+            .user;
+        let request = CreateMemberRequest {
+            account: account.clone(),
+            user: user.clone(),
+            ..Default::default()
+        };
+        client
+            .authorization()
+            .member()
+            .create_member(request)
+            .await
+            .unwrap();
+        let request = AssignRoleRequest {
+            account: account.clone(),
+            subject: format!("user:{user}"),
+            role: role.into(),
+            scope: format!("account:{account}"),
+            ..Default::default()
+        };
+        client
+            .authorization()
+            .binding()
+            .assign_role(request)
+            .await
+            .unwrap();
+        if n == 0 {
+            let request = RegisterResourceRequest {
+                account: account.clone(),
+                resource: "project:nps".into(),
+                scope: format!("account:{account}"),
+                owner: Some(format!("user:{user}")),
+                title: "NPS, \"2026\"".into(),
+                ..Default::default()
+            };
+            client
+                .authorization()
+                .resource()
+                .register_resource(request)
+                .await
+                .unwrap();
+        }
+    }
+    account
+}
+
+fn client(suite: &Embedded) -> Client {
+    let endpoints = Endpoints::one(format!("http://127.0.0.1:{}", suite.port));
+    Client::lazy(&endpoints).unwrap().with_credentials(operator())
+}
+
+fn secret(suite: &Embedded) -> PathBuf {
+    suite.directory.path().join("operator-password")
+}
+
+fn export(suite: &Embedded, endpoint: &str, account: &str, format: &str, file: &Path) -> Output {
+    bailiwick()
+        .args([
+            "export",
+            "--account",
+            account,
+            "--format",
+            format,
+            "--email",
+            OPERATOR,
+        ])
+        .args(["--endpoint", endpoint, "--output-file"])
+        .arg(file)
+        .arg("--password-file")
+        .arg(secret(suite))
+        .output()
+        .unwrap()
+}
+
+fn left_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_is_a_whole_file_without_formulas_and_the_matrix_a_table() {
+    let suite = Embedded::start().await;
+    let client = client(&suite);
+    let account = account(&client, 3).await;
+    let endpoint = format!("http://127.0.0.1:{}", suite.port);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("permissions.csv");
+    let came = export(&suite, &endpoint, &account, "csv", &file);
+    assert!(came.status.success(), "{}", text(&came));
+    assert!(
+        text(&came).contains("of 3 subjects at revision"),
+        "{}",
+        text(&came)
+    );
+    assert_eq!(left_in(folder.path()), ["permissions.csv"]);
+    let written = std::fs::read_to_string(&file).unwrap();
+    let mut lines = written.split_terminator("\r\n");
+    assert_eq!(
+        lines.next().unwrap(),
+        "Subject,E-mail,Permission,On,Title,Reach,Reason,Through group,Condition,Approval,Expires"
+    );
+    let rows: Vec<&str> = lines.collect();
+    assert!(rows.len() > 100, "{written}");
+    for row in &rows {
+        assert!(row.contains(",'=cmd|' /C calc'!A0,"), "{row}");
+        assert!(
+            !row.contains(",=") && !row.contains(",+") && !row.contains(",-") && !row.contains(",@"),
+            "{row}"
+        );
+    }
+    let own = rows
+        .iter()
+        .find(|row| row.contains(",project.edit,") && row.contains("'+sam@"))
+        .unwrap();
+    assert!(own.contains("resource.owner == subject.id"), "{own}");
+    let all = rows.iter().filter(|row| row.contains(",project.edit,")).count();
+    assert_eq!(all, 3, "{written}");
+
+    // A spreadsheet has the same, and is a ZIP archive.
+    let sheet = folder.path().join("permissions.xlsx");
+    let came = export(&suite, &endpoint, &account, "xlsx", &sheet);
+    assert!(came.status.success(), "{}", text(&came));
+    let bytes = std::fs::read(&sheet).unwrap();
+    assert!(bytes.starts_with(b"PK") && bytes.len() > 5_000);
+
+    // Who may not, an account that is not there, a folder that is not there: a fault, and no file.
+    for (endpoint, of, file) in [
+        (
+            &*endpoint,
+            "acct_01h455vb4pex5vsknk084sn02q",
+            folder.path().join("no.csv"),
+        ),
+        ("http://127.0.0.1:1", &*account, folder.path().join("no.csv")),
+        (&*endpoint, &*account, folder.path().join("gone/no.csv")),
+    ] {
+        let came = export(&suite, endpoint, of, "csv", &file);
+        assert_eq!(came.status.code(), Some(2), "{}", text(&came));
+        assert!(!file.exists());
+    }
+    assert_eq!(left_in(folder.path()).len(), 2);
+
+    let matrix = |target: &str, more: &[&str]| {
+        let came = bailiwick()
+            .args([
+                "matrix",
+                target,
+                "--account",
+                &account,
+                "--email",
+                OPERATOR,
+                "--endpoint",
+                &endpoint,
+            ])
+            .args(more)
+            .arg("--password-file")
+            .arg(secret(&suite))
+            .output()
+            .unwrap();
+        assert!(came.status.success(), "{}", text(&came));
+        String::from_utf8(came.stdout).unwrap()
+    };
+    let shown = matrix("project:nps", &["--type", "project"]);
+    println!("{shown}");
+    assert!(
+        shown.contains("admin1@example.com") && shown.contains("+sam@example.com"),
+        "{shown}"
+    );
+    assert!(shown.contains('✓') && shown.contains("distribute"), "{shown}");
+    let whole = matrix(&format!("account:{account}"), &[]);
+    println!("{whole}");
+    assert!(whole.contains("admin2@example.com"), "{whole}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_explanation_is_a_tree_that_says_what_was_missing() {
+    let suite = Embedded::start().await;
+    let client = client(&suite);
+    let account = account(&client, 2).await;
+    let endpoint = format!("http://127.0.0.1:{}", suite.port);
+    let members = client
+        .authorization()
+        .query()
+        .list_subject_permissions(ListSubjectPermissionsRequest {
+            account: account.clone(),
+            target: "project:nps".into(),
+            ..Default::default()
+        })
+        .await
+        .unwrap()
+        .into_inner()
+        .subjects;
+    let who = |email: &str| {
+        members
+            .iter()
+            .find(|row| row.email == email)
+            .unwrap()
+            .subject
+            .clone()
+    };
+    let (sam, admin) = (who("+sam@example.com"), who("admin1@example.com"));
+    let request = RegisterResourceRequest {
+        account: account.clone(),
+        resource: "project:orphan".into(),
+        scope: format!("account:{account}"),
+        owner: Some(String::new()),
+        ..Default::default()
+    };
+    client
+        .authorization()
+        .resource()
+        .register_resource(request)
+        .await
+        .unwrap();
+    for (subject, permission, target, code, words) in [
+        (
+            &*admin,
+            "project.edit",
+            "project:nps",
+            0,
+            ["allow:", "✓ role administrator on account:"],
+        ),
+        (
+            &*sam,
+            "project.edit",
+            "project:nps",
+            0,
+            ["allow:", "resource.owner = user:"],
+        ),
+        (
+            &*sam,
+            "project.distribute",
+            "project:nps",
+            1,
+            ["needs-approval:", "? role sub_user"],
+        ),
+        (
+            &*sam,
+            "project.edit",
+            "project:orphan",
+            1,
+            ["deny:", "resource.owner = (missing)"],
+        ),
+        (
+            &*sam,
+            "user.remove",
+            "project:gone",
+            1,
+            ["deny:", "the account has no such resource"],
+        ),
+        (
+            "service:nobody",
+            "project.edit",
+            "project:nps",
+            1,
+            ["deny:", "nothing gives it"],
+        ),
+    ] {
+        let came = bailiwick()
+            .args(["explain", subject, permission, target, "--account", &account])
+            .args(["--email", OPERATOR, "--endpoint", &endpoint, "--password-file"])
+            .arg(secret(&suite))
+            .output()
+            .unwrap();
+        let said = text(&came);
+        println!("{said}");
+        assert_eq!(came.status.code(), Some(code), "{said}");
+        for word in words {
+            assert!(said.contains(word), "no `{word}` in\n{said}");
+        }
+    }
+}
+
+/// Passes bytes on until the server has said so many; then it keeps the connection and says no more.
+async fn relay(to: u16, limit: usize, full: Arc<Notify>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let said = Arc::new(AtomicUsize::new(0));
+    tokio::spawn(async move {
+        while let Ok((caller, _)) = listener.accept().await {
+            let Ok(server) = TcpStream::connect(("127.0.0.1", to)).await else {
+                continue;
+            };
+            let (mut from_caller, mut to_caller) = caller.into_split();
+            let (mut from_server, mut to_server) = server.into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut from_caller, &mut to_server).await });
+            let (said, full) = (said.clone(), full.clone());
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                while let Ok(n @ 1..) = from_server.read(&mut buffer).await {
+                    if said.fetch_add(n, Ordering::SeqCst) + n > limit {
+                        full.notify_one();
+                        // Until the server is gone nothing more comes through.
+                        let _ = from_server.read_to_end(&mut Vec::new()).await;
+                        return;
+                    }
+                    if to_caller.write_all(&buffer[..n]).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn an_export_whose_server_dies_leaves_nothing_behind() {
+    let mut suite = Embedded::start().await;
+    let client = client(&suite);
+    let account = account(&client, 12).await;
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["csv", "xlsx"] {
+        let file = folder.path().join(format!("permissions.{format}"));
+        std::fs::write(&file, "what was there before").unwrap();
+        let full = Arc::new(Notify::new());
+        // More than signing in takes, less than the file.
+        let limit = if format == "csv" { 60_000 } else { 12_000 };
+        let port = relay(suite.port, limit, full.clone()).await;
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let exporting = {
+            let mut command = bailiwick();
+            command
+                .args([
+                    "export",
+                    "--account",
+                    &account,
+                    "--format",
+                    format,
+                    "--email",
+                    OPERATOR,
+                ])
+                .args(["--endpoint", &endpoint, "--output-file"])
+                .arg(&file)
+                .arg("--password-file")
+                .arg(secret(&suite));
+            tokio::task::spawn_blocking(move || command.output().unwrap())
+        };
+        full.notified().await;
+        suite.process.take().unwrap().kill().unwrap();
+        let came = exporting.await.unwrap();
+        assert_eq!(came.status.code(), Some(2), "{}", text(&came));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "what was there before");
+        std::fs::remove_file(&file).unwrap();
+        assert!(left_in(folder.path()).is_empty(), "{:?}", left_in(folder.path()));
+        suite.launch().await;
+    }
+}
