@@ -58,7 +58,6 @@ async fn ask_about_new_accounts(client: &Client) {
                     subject: check.subject,
                     target: check.target,
                     consistency: check.consistency,
-                    ..Default::default()
                 };
                 drop(
                     client
