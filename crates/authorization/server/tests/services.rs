@@ -758,8 +758,11 @@ impl Desk {
     }
 }
 
+/// Type and id, where it lies, its parent, its attributes.
+type Own<'a> = (&'a str, &'a str, &'a Scope, Option<(&'a str, &'a str)>, &'a str);
+
 /// Everything that is registered, as a service would have it in a table of its own.
-async fn own_rows(desk: &Desk, rows: &[(&str, &str, &Scope, Option<(&str, &str)>, &str)]) {
+async fn own_rows(desk: &Desk, rows: &[Own<'_>]) {
     let mut write = desk.world.write(account(1)).await;
     let json = if desk.world.bed.postgres.is_some() {
         "jsonb"
@@ -833,7 +836,7 @@ async fn the_sql_of_a_plan_finds_what_the_list_does(world: World) {
         format!(r#"{{"assignee": "{}", "spam": false}}"#, user_id(2)),
     );
     let spam = r#"{"spam": true, "assignee": null}"#;
-    let rows: Vec<(&str, &str, &Scope, Option<(&str, &str)>, &str)> = vec![
+    let rows: Vec<Own<'_>> = vec![
         ("folder", "top", &whole, None, "{}"),
         ("folder", "inner", &whole, Some(("folder", "top")), "{}"),
         ("folder", "other", &whole, None, "{}"),
