@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help demo test test-clients lint codegen check-generated golden soak bench build release
+.PHONY: help demo test test-clients lint codegen check-generated golden soak fuzz bench build release
 
 help: ## Lists the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,12 @@ golden: ## Writes the golden files anew; look at the difference before you commi
 
 soak: servers ## The long fault tests: 50 kills instead of 10, more seeds.
 	BAILIWICK_SOAK=1 $(CARGO) test --package bailiwick --test faults -- --nocapture
+
+FUZZ_SECONDS ?= 600
+fuzz: ## Feeds the readers of manifests, conditions, requests and cached values what nobody would write (nightly; FUZZ_SECONDS=600 each).
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
+	cd fuzz && for target in manifest condition cached request part; do \
+	  $(CARGO) +nightly fuzz run --sanitizer none --features server $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=20 || exit 1; done
 
 release: ## The binaries of the image and the benchmarks: slow to build, fast to run.
 	$(CARGO) build --profile dist --package bailiwick --package bailiwick-bench

@@ -19,6 +19,8 @@ mod follow;
 mod fresh;
 pub mod grpc;
 mod migrations;
+#[doc(hidden)]
+pub mod probe;
 pub mod replica;
 mod store;
 mod wiring;

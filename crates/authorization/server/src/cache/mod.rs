@@ -6,7 +6,7 @@ mod l1;
 mod part;
 mod redis;
 mod second;
-mod value;
+pub(crate) mod value;
 
 pub use key::{PartKey, PartRef};
 pub(crate) use l1::Parts;

@@ -15,7 +15,7 @@ use super::{Api, convert, encoded, page, parse::Fields, status, text};
 /// The longest name of a role.
 const ROLE: usize = 100;
 
-fn assign_command(request: pb::AssignRoleRequest) -> Result<assign_role::Command, Status> {
+pub(super) fn assign_command(request: pb::AssignRoleRequest) -> Result<assign_role::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     let subject = fields.take("subject", &request.subject);
@@ -36,7 +36,7 @@ fn assign_command(request: pb::AssignRoleRequest) -> Result<assign_role::Command
     fields.with(command)
 }
 
-fn revoke_command(request: &pb::RevokeRoleRequest) -> Result<revoke_role::Command, Status> {
+pub(super) fn revoke_command(request: &pb::RevokeRoleRequest) -> Result<revoke_role::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     let subject = fields.take("subject", &request.subject);

@@ -278,6 +278,20 @@ impl DecisionService for Decisions {
     }
 }
 
+/// Reads a question, for the probe: what is refused says why.
+pub(super) fn probe(check: Option<pb::CheckRequest>) {
+    if let Some(Err(violations)) = check.as_ref().map(asked_one) {
+        assert!(!violations.is_empty(), "refused without a violation");
+    }
+}
+
+/// Reads many questions, for the probe.
+pub(super) fn probe_all(batch: Option<pb::BatchCheckRequest>) {
+    if let Some(Err(violations)) = batch.as_ref().map(asked_all) {
+        assert!(!violations.is_empty(), "refused without a violation");
+    }
+}
+
 /// The violations of a question that stands in the field `check`.
 fn nested(violations: &Violations) -> Violations {
     let mut nested = Violations::new();

@@ -27,7 +27,11 @@ pub(super) fn on(fields: &mut Fields, field: &str, text: &str, account: Option<A
     }
 }
 
-fn about(fields: &mut Fields, target: Option<&pb::GrantTarget>, account: Option<AccountId>) -> Option<About> {
+pub(super) fn about(
+    fields: &mut Fields,
+    target: Option<&pb::GrantTarget>,
+    account: Option<AccountId>,
+) -> Option<About> {
     let Some(target) = target else {
         fields.bad("target", "must be given");
         return None;

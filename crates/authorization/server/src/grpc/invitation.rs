@@ -53,7 +53,7 @@ fn roles(fields: &mut Fields, mut given: Vec<String>) -> Vec<String> {
     given
 }
 
-fn batch_command(
+pub(super) fn batch_command(
     request: pb::BatchCreateInvitationsRequest,
 ) -> Result<batch_create_invitations::Command, Status> {
     let mut fields = Fields::new();
@@ -88,7 +88,9 @@ fn batch_command(
     fields.with(command)
 }
 
-fn create_command(request: pb::CreateInvitationRequest) -> Result<create_invitation::Command, Status> {
+pub(super) fn create_command(
+    request: pb::CreateInvitationRequest,
+) -> Result<create_invitation::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     let scope = fields.scope("scope", &request.scope, account);
@@ -112,7 +114,9 @@ fn create_command(request: pb::CreateInvitationRequest) -> Result<create_invitat
     fields.with(command)
 }
 
-fn accept_command(request: &pb::AcceptInvitationRequest) -> Result<accept_invitation::Command, Status> {
+pub(super) fn accept_command(
+    request: &pb::AcceptInvitationRequest,
+) -> Result<accept_invitation::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     let which = match (request.invitation.as_str(), request.scope.as_str()) {

@@ -33,7 +33,7 @@ impl Fault for NoMember {
     }
 }
 
-fn create_command(request: &pb::CreateMemberRequest) -> Result<create_member::Command, Status> {
+pub(super) fn create_command(request: &pb::CreateMemberRequest) -> Result<create_member::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     let user = fields.user("user", &request.user);

@@ -28,7 +28,9 @@ impl Fault for NoResource {
     }
 }
 
-fn register_command(request: pb::RegisterResourceRequest) -> Result<register_resource::Command, Status> {
+pub(super) fn register_command(
+    request: pb::RegisterResourceRequest,
+) -> Result<register_resource::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     let name = fields.resource("resource", &request.resource);
@@ -55,7 +57,7 @@ fn register_command(request: pb::RegisterResourceRequest) -> Result<register_res
     fields.with(command)
 }
 
-fn update_command(request: pb::UpdateResourceRequest) -> Result<update_resource::Command, Status> {
+pub(super) fn update_command(request: pb::UpdateResourceRequest) -> Result<update_resource::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     let name = fields.resource("resource", &request.resource);

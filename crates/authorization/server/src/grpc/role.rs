@@ -1,21 +1,19 @@
 //! Roles.
 
-use std::collections::BTreeMap;
-
 use bailiwick_authorization_core::{
     Situation,
     use_case::{change_role, create_role, delete_role},
 };
 use bailiwick_policy::{
     AccountPolicy, Role, RoleNo,
-    manifest::{EntryApproval, EntryDecl, RoleDecl, RoleLevelDecl, WaivedWord},
+    manifest::{ApprovalDecl, EntryApproval, EntryDecl, RoleDecl, RoleLevelDecl, Serves, Span, WaivedWord},
 };
 use bailiwick_proto::authorization::v1::{self as pb, role_service_server::RoleService};
 use bailiwick_rpc::{Context, Target, page as pages};
-use bailiwick_types::{AccountId, Code, Fault, Level, Reason};
+use bailiwick_types::{AccountId, Code, Fault, Reason};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert, encoded, grant::level, parse::Fields, status};
+use super::{Api, convert, describe, encoded, grant::level, parse::Fields, status};
 
 #[derive(Debug, thiserror::Error)]
 #[error("there is no such {0}")]
@@ -31,9 +29,17 @@ impl Fault for Missing {
 }
 
 fn entry(fields: &mut Fields, field: &str, given: pb::RoleEntry) -> EntryDecl {
-    let approval = match given.approval.as_str() {
-        "" => None,
-        "none" => Some(EntryApproval::Waived(WaivedWord::None)),
+    let approval = match (given.approval.as_str(), given.approval_rule) {
+        ("", None) => None,
+        ("", Some(of)) => rule(fields, &format!("{field}.approval_rule"), of).map(EntryApproval::Rule),
+        ("none", None) => Some(EntryApproval::Waived(WaivedWord::None)),
+        ("none", Some(_)) => {
+            fields.bad(
+                &format!("{field}.approval"),
+                "must be empty where there is a rule",
+            );
+            None
+        }
         _ => {
             fields.bad(&format!("{field}.approval"), "must be `none` or empty");
             None
@@ -47,6 +53,41 @@ fn entry(fields: &mut Fields, field: &str, given: pb::RoleEntry) -> EntryDecl {
     }
 }
 
+fn rule(fields: &mut Fields, field: &str, given: pb::ApprovalRule) -> Option<ApprovalDecl> {
+    let expires = match given.lifetime {
+        None => None,
+        Some(lifetime) => {
+            let whole = (lifetime.nanos == 0).then(|| format!("{}s", lifetime.seconds).parse::<Span>());
+            let Some(Ok(span)) = whole else {
+                fields.bad(
+                    &format!("{field}.lifetime"),
+                    "must be a whole number of seconds from 1",
+                );
+                return None;
+            };
+            Some(span)
+        }
+    };
+    Some(ApprovalDecl {
+        by: given.by,
+        serves: if given.stays { Serves::Stays } else { Serves::Once },
+        expires,
+        when_setting: Some(given.when_setting).filter(|name| !name.is_empty()),
+    })
+}
+
+fn rule_words(of: &ApprovalDecl) -> pb::ApprovalRule {
+    pb::ApprovalRule {
+        by: of.by.clone(),
+        stays: of.serves == Serves::Stays,
+        lifetime: of.expires.map(|span| prost_types::Duration {
+            seconds: i64::try_from(span.seconds()).unwrap_or(i64::MAX),
+            nanos: 0,
+        }),
+        when_setting: of.when_setting.clone().unwrap_or_default(),
+    }
+}
+
 fn entry_words(of: &EntryDecl) -> pb::RoleEntry {
     pb::RoleEntry {
         permission: of.permission.clone(),
@@ -56,10 +97,17 @@ fn entry_words(of: &EntryDecl) -> pb::RoleEntry {
             Some(EntryApproval::Waived(_)) => "none".to_owned(),
             _ => String::new(),
         },
+        approval_rule: match &of.approval {
+            Some(EntryApproval::Rule(of)) => Some(rule_words(of)),
+            _ => None,
+        },
     }
 }
 
-fn definition(fields: &mut Fields, given: Option<pb::RoleDefinition>) -> Option<(String, RoleDecl)> {
+pub(super) fn definition(
+    fields: &mut Fields,
+    given: Option<pb::RoleDefinition>,
+) -> Option<(String, RoleDecl)> {
     let Some(given) = given else {
         fields.bad("role", "must be given");
         return None;
@@ -145,50 +193,10 @@ fn role_of<'p>(policy: &'p AccountPolicy, name: &str) -> Option<&'p Role> {
         .and_then(|no| policy.role(no))
 }
 
-fn description(policy: &AccountPolicy, level: Level, role: &Role) -> Option<pb::RoleDescription> {
-    let at = role.level(level)?;
-    let product = policy.product();
-    let mut permissions: Vec<String> = at
-        .unconditional()
-        .iter()
-        .filter_map(|no| product.permission(no))
-        .map(|info| info.name.to_string())
-        .collect();
-    permissions.sort();
-    let remark = |entry: &bailiwick_policy::Entry| {
-        let what = product.pattern_text(entry.pattern)?;
-        match (&entry.condition, entry.own_rule()) {
-            (Some(condition), _) => Some(format!("{what} where {}", condition.source())),
-            (None, Some(rule)) => {
-                let by = product
-                    .permission(rule.by)
-                    .map(|info| info.name.to_string())
-                    .unwrap_or_default();
-                Some(format!("{what} with an approval by whoever has {by}"))
-            }
-            (None, None) => None,
-        }
-    };
-    let mut assigns: Vec<String> = if at.assigns().all {
-        policy
-            .roles()
-            .filter(|other| at.assigns().contains(other.no))
-            .map(|other| other.name.to_string())
-            .collect()
-    } else {
-        let named = at.assigns().named.iter().filter_map(|no| policy.role(*no));
-        named.map(|other| other.name.to_string()).collect()
-    };
-    assigns.sort();
-    Some(pb::RoleDescription {
-        level: level.to_string(),
-        permissions,
-        remarks: at.entries().iter().filter_map(remark).collect(),
-        assigns,
-    })
-}
-
-fn change_command(request: pb::ChangeRoleRequest, prefix: &str) -> Result<change_role::Command, Status> {
+pub(super) fn change_command(
+    request: pb::ChangeRoleRequest,
+    prefix: &str,
+) -> Result<change_role::Command, Status> {
     let mut fields = Fields::new();
     let account: Option<AccountId> = fields.take(&format!("{prefix}account"), &request.account);
     let role = fields.text(&format!("{prefix}role"), &request.role, 100);
@@ -375,13 +383,9 @@ impl RoleService for Api {
         let situation = self.policy_for(&context, account).await?;
         let policy = &situation.policy;
         let role = role_of(policy, &name).ok_or_else(|| status(Missing("role")))?;
-        let by_level: BTreeMap<Level, pb::RoleDescription> = role
-            .levels()
-            .filter_map(|(level, _)| Some((level, description(policy, level, role)?)))
-            .collect();
         Ok(Response::new(pb::DescribeRoleResponse {
             role: Some(convert::role(role)),
-            levels: by_level.into_values().collect(),
+            levels: describe::levels(policy, role),
         }))
     }
 }

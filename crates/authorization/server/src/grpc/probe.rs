@@ -1,0 +1,88 @@
+//! Requests as bytes: decoded and parsed as the services do, as far as no account has to be looked at.
+
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_types::{Scope, Subject};
+use prost::Message;
+use tonic::{Code, Status};
+
+use super::{
+    attributes, binding, convert, decision, grant, invitation, member, parse::Fields, resource, role,
+};
+
+/// Reads a request; the first byte says which one.
+///
+/// # Panics
+/// A request is refused as anything but a request of the wrong shape, or without saying what is wrong with it.
+pub fn request(data: &[u8]) {
+    let Some((kind, bytes)) = data.split_first() else {
+        return;
+    };
+    match kind % 16 {
+        0 => decision::probe(read(bytes)),
+        1 => decision::probe_all(read(bytes)),
+        2 => judge(read(bytes).map(binding::assign_command)),
+        3 => judge(read(bytes).map(|of| binding::revoke_command(&of))),
+        4 => judge(read(bytes).map(invitation::create_command)),
+        5 => judge(read(bytes).map(|of| invitation::accept_command(&of))),
+        6 => judge(read(bytes).map(|of| member::create_command(&of))),
+        7 => judge(read(bytes).map(resource::register_command)),
+        8 => judge(read(bytes).map(resource::update_command)),
+        9 => judge(read(bytes).map(|of| role::change_command(of, ""))),
+        10 => judge(read::<pb::CreateRoleRequest>(bytes).map(|of| {
+            let mut fields = Fields::new();
+            let role = role::definition(&mut fields, of.role);
+            fields.with(role)
+        })),
+        11 => judge(read::<pb::CreateGrantRequest>(bytes).map(|of| {
+            let mut fields = Fields::new();
+            let account = fields.account(&of.account);
+            let about = grant::about(&mut fields, of.target.as_ref(), account);
+            let at = fields.time("expire_time", of.expire_time);
+            of.parameters.map(convert::map_of);
+            fields.with(about.zip(at))
+        })),
+        12 => {
+            if let Some(given) = read::<prost_types::Struct>(bytes)
+                && let Some(map) = attributes::map_of(&given)
+            {
+                assert!(map.len() <= given.fields.len());
+                convert::struct_of(convert::map_of(given));
+            }
+        }
+        13 => {
+            if let Ok(token) = bailiwick_rpc::token::decode(text(bytes)) {
+                let again = bailiwick_rpc::token::decode(&bailiwick_rpc::token::encode(&token));
+                assert_eq!(again, Ok(token));
+            }
+        }
+        14 => {
+            if let Ok(subject) = text(bytes).parse::<Subject>() {
+                assert_eq!(subject.to_string(), text(bytes));
+            }
+        }
+        _ => {
+            if let Ok(scope) = text(bytes).parse::<Scope>() {
+                assert_eq!(scope.to_string().parse::<Scope>().ok(), Some(scope));
+            }
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+/// The message that the bytes are, where they are one.
+fn read<M: Message + Default>(bytes: &[u8]) -> Option<M> {
+    M::decode(bytes).ok()
+}
+
+fn judge<T>(made: Option<Result<T, Status>>) {
+    if let Some(Err(status)) = made {
+        assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+        assert!(
+            !status.details().is_empty(),
+            "it does not say what is wrong: {status:?}"
+        );
+    }
+}

@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../probes/manifest.rs"]
+mod probe;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| probe::run(data));
