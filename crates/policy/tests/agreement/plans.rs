@@ -85,7 +85,7 @@ fn answer(world: &World, made: &Plan, resource: usize) -> Outcome {
 fn admits(world: &World, one: &Alternative, i: usize) -> bool {
     let resource = &world.resources[i];
     let mut path = vec![world.facts.resources[i].place];
-    while let Some(above) = world.facts.places[*path.last().unwrap()].parent {
+    while let Some(above) = world.facts.above(*path.last().unwrap()) {
         path.push(above);
     }
     let open = path

@@ -19,7 +19,10 @@ pub(crate) enum State {
 
 #[derive(Debug, Clone)]
 pub(crate) struct RefPlace {
+    /// Where it was made.
     pub(crate) parent: Option<usize>,
+    /// Where it was moved to since.
+    pub(crate) moved_to: Option<usize>,
     pub(crate) level: Lvl,
     pub(crate) state: State,
 }
@@ -171,13 +174,15 @@ pub(crate) struct Facts {
     pub(crate) agent: Option<usize>,
     pub(crate) customer: Option<usize>,
     pub(crate) anonymous: Option<usize>,
+    /// The role that the account made itself: it gives what one of the product would.
+    pub(crate) own_role: Option<usize>,
     pub(crate) members_only: bool,
     pub(crate) places: Vec<RefPlace>,
     pub(crate) subject: String,
     pub(crate) disabled: bool,
     pub(crate) member: Option<RefMember>,
-    /// The subject's groups, nested ones too.
-    pub(crate) groups: Vec<String>,
+    /// Who is in which group: the subject and groups.
+    pub(crate) inside: Vec<(String, String)>,
     pub(crate) bindings: Vec<RefBinding>,
     pub(crate) grants: Vec<RefGrant>,
     pub(crate) resources: Vec<RefResource>,
@@ -209,9 +214,28 @@ fn over(expires: Option<i64>, now: i64) -> bool {
 }
 
 impl Facts {
+    /// What a place lies in now.
+    pub(crate) fn above(&self, place: usize) -> Option<usize> {
+        self.places[place].moved_to.or(self.places[place].parent)
+    }
+
+    /// The subject's groups: those that it is in, those that these are in, and so on.
+    fn groups(&self) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        loop {
+            let next = self.inside.iter().find(|(inner, outer)| {
+                (*inner == self.subject || found.contains(inner)) && !found.contains(outer)
+            });
+            match next {
+                Some((_, outer)) => found.push(outer.clone()),
+                None => return found,
+            }
+        }
+    }
+
     fn path(&self, place: usize) -> Vec<usize> {
         let mut path = vec![place];
-        while let Some(parent) = self.places[*path.last().unwrap()].parent {
+        while let Some(parent) = self.above(*path.last().unwrap()) {
             path.push(parent);
         }
         path
@@ -479,7 +503,8 @@ impl Facts {
         } else if is_user || self.subject.starts_with("anonymous:") {
             defaults.extend(self.anonymous);
         }
-        let mine = |subject: &String| *subject == self.subject || self.groups.contains(subject);
+        let groups = self.groups();
+        let mine = |subject: &String| *subject == self.subject || groups.contains(subject);
         let mut answers = Vec::new();
         for binding in self
             .bindings

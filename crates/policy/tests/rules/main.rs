@@ -1,0 +1,14 @@
+//! The rules of decisions, delegation and account policies, one by one.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may break")]
+
+mod approvals;
+mod bindings;
+mod delegation;
+mod grants;
+mod lists;
+mod own_roles;
+mod versions;
+mod world;
+
+use world::*;
