@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Matrix(Matrix),
     /// Writes all effective permissions of an account, with the reason of each, to a file.
     Export(Export),
+    /// Lists the roles of an account, or tells what one of them may do.
+    Roles(Roles),
     /// Runs scenario files: on a suite of its own in a temporary directory, or on a live one.
     Test(Test),
     /// Starts the suite in a temporary directory, loads a product with its data, asks a dozen decisions and keeps serving.
@@ -278,6 +280,18 @@ pub(crate) struct Export {
     /// Only what this subject has.
     #[arg(long, value_name = "TYPE:ID")]
     pub(crate) subject: Option<String>,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// Arguments of `roles`.
+#[derive(Args, Debug)]
+pub(crate) struct Roles {
+    /// The account.
+    #[arg(long, short, value_name = "ID")]
+    pub(crate) account: String,
+    /// The role to tell about; all are listed where none is named.
+    pub(crate) role: Option<String>,
     #[command(flatten)]
     pub(crate) connection: Connection,
 }

@@ -9,6 +9,7 @@ mod export;
 mod matrix;
 mod migrate;
 mod operator;
+mod roles;
 mod serve;
 mod test;
 
@@ -57,6 +58,7 @@ async fn asynchronous(command: Command, how: crate::cli::Output) -> Result<bool>
         Command::Explain(arguments) => return check::explain(&arguments, how).await,
         Command::Matrix(arguments) => matrix::run(&arguments, how).await?,
         Command::Export(arguments) => export::run(&arguments, how).await?,
+        Command::Roles(arguments) => roles::run(&arguments, how).await?,
         Command::Test(arguments) => return test::run(&arguments, how).await,
         Command::Demo(arguments) => demo::run(&arguments).await?,
         Command::Config(_) | Command::Completions { .. } | Command::Version => {}

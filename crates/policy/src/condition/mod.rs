@@ -9,6 +9,7 @@ mod eval;
 mod lex;
 mod parse;
 mod typing;
+mod words;
 
 use std::collections::BTreeMap;
 

@@ -11294,6 +11294,25 @@ pub struct RoleEntry {
     /// `none` waives the type's approval rule; empty leaves it.
     #[prost(string, tag = "4")]
     pub approval: ::prost::alloc::string::String,
+    /// A rule of the entry's own in place of the type's; not together with `approval`.
+    #[prost(message, optional, tag = "5")]
+    pub approval_rule: ::core::option::Option<ApprovalRule>,
+}
+/// Who has to approve before an act.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApprovalRule {
+    /// The permission of those who approve, asked on the target of the request.
+    #[prost(string, tag = "1")]
+    pub by: ::prost::alloc::string::String,
+    /// Whether an approval stays; else it serves once.
+    #[prost(bool, tag = "2")]
+    pub stays: bool,
+    /// How long an approval is good for, in whole seconds; without end where absent.
+    #[prost(message, optional, tag = "3")]
+    pub lifetime: ::core::option::Option<::prost_types::Duration>,
+    /// The setting of type `bool` that switches the rule on; always on where empty.
+    #[prost(string, tag = "4")]
+    pub when_setting: ::prost::alloc::string::String,
 }
 /// Request of `RoleService.GetRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -11436,12 +11455,15 @@ pub struct RoleDescription {
     /// Names of all permissions that it has without condition, sorted; implied ones included.
     #[prost(string, repeated, tag = "2")]
     pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Sentences on what it has under a condition or with an approval.
+    /// One line for each thing that it has under a condition or after an approval, in words for people.
     #[prost(string, repeated, tag = "3")]
     pub remarks: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Names of the roles that its holders may assign, sorted.
     #[prost(string, repeated, tag = "4")]
     pub assigns: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What the product calls the level.
+    #[prost(string, tag = "5")]
+    pub level_title: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
 pub mod role_service_client {

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use bailiwick_proto::authorization::v1::{RoleDefinition, RoleEntry, RoleLevel};
+use bailiwick_proto::authorization::v1::{ApprovalRule, RoleDefinition, RoleEntry, RoleLevel};
 
 use crate::{
     model::{Level, RoleChange},
-    parse::fields::{Context, Fields},
+    parse::{
+        fields::{Context, Fields},
+        verb::duration,
+    },
     yaml::{Node, Value},
 };
 
@@ -91,15 +94,52 @@ fn entry(context: &mut Context, node: &Node) -> RoleEntry {
         };
     }
     let mut fields = Fields::of(context, "an entry", node);
-    let entry = RoleEntry {
-        permission: fields.need_text("permission"),
-        except: fields.texts("except").unwrap_or_default(),
-        when: fields.text("when").unwrap_or_default(),
-        approval: fields
-            .word("approval", &[("none", "none")])
-            .unwrap_or_default()
-            .to_owned(),
-    };
+    let permission = fields.need_text("permission");
+    let except = fields.texts("except").unwrap_or_default();
+    let when = fields.text("when").unwrap_or_default();
+    let (mut approval, mut approval_rule) = (String::new(), None);
+    match fields.node("approval") {
+        Some(node) if matches!(node.value, Value::Map(_)) => approval_rule = Some(rule(fields.context, node)),
+        Some(_) => {
+            let word = fields.word("approval", &[("none", "none")]);
+            approval = word.unwrap_or_default().to_owned();
+        }
+        None => {}
+    }
     fields.finish();
-    entry
+    RoleEntry {
+        permission,
+        except,
+        when,
+        approval,
+        approval_rule,
+    }
+}
+
+/// A rule of an entry's own.
+fn rule(context: &mut Context, node: &Node) -> ApprovalRule {
+    let mut fields = Fields::of(context, "`approval`", node);
+    let by = fields.need_text("by");
+    let stays = fields
+        .word("serves", &[("once", false), ("stays", true)])
+        .unwrap_or_default();
+    let when_setting = fields.text("when_setting").unwrap_or_default();
+    let at = fields.node("expires").map(|node| node.at);
+    let lifetime = fields.text("expires").and_then(|text| {
+        let seconds = duration(&text).and_then(|length| i64::try_from(length.as_secs()).ok());
+        if seconds.is_none() {
+            fields.fault(
+                at.unwrap_or(node.at),
+                format!("`expires` must be a duration as `90s`, `1m`, `4h` or `30d`, not `{text}`"),
+            );
+        }
+        seconds.map(|seconds| prost_types::Duration { seconds, nanos: 0 })
+    });
+    fields.finish();
+    ApprovalRule {
+        by,
+        stays,
+        lifetime,
+        when_setting,
+    }
 }

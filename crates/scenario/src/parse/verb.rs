@@ -256,7 +256,8 @@ fn advance(context: &mut Context, node: &Node) -> Option<Act> {
     duration.map(Act::Advance)
 }
 
-fn duration(text: &str) -> Option<Duration> {
+/// Reads a duration: a whole number and a unit.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let seconds = match unit {
         "s" => 1,

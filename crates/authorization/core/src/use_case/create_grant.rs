@@ -178,10 +178,9 @@ pub(super) async fn aim(work: &mut Work, about: &About) -> Result<Aim, StoreErro
 
 /// Whether somebody has `grant.edit` there and holds everything.
 pub(super) fn may_give(work: &Work, actor: &Actor, aim: &Aim, patterns: &[Pattern]) -> bool {
-    let Some(scope) = &aim.scope else {
-        // What is not known in the account nobody may learn of but the operator.
-        return actor.is_operator();
-    };
+    // That something is not there may be learnt by whoever could give it anywhere in the account.
+    let account = Scope::Account(work.account());
+    let scope = aim.scope.as_ref().unwrap_or(&account);
     let level = aim.level().unwrap_or(Level::Account);
     let holds = |pattern: &Pattern| {
         let claim = Claim::pattern(*pattern, level);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bailiwick_policy::{
-    AccountPolicy, CustomRole, PlaceId, Role, RoleNo, Target, holds_role, manifest::RoleDecl,
+    AccountPolicy, CustomRole, PlaceId, Role, RoleNo, Target, could_assign, holds_role, manifest::RoleDecl,
 };
 use bailiwick_types::{AccountId, Authorized, Scope, ScopeRoot, Token, Violations};
 
@@ -75,7 +75,10 @@ pub async fn execute(
     let next = Arc::new(with(&policy, custom, &work));
     let probe = work.situation.with_policy(Arc::clone(&next));
     let compiled = next.role(role.no).filter(|_| !taken);
-    let holds = compiled.is_none_or(|compiled| holds_all(&probe, &work.actor, compiled, work.now));
+    let holds = compiled.is_none_or(|compiled| {
+        holds_all(&probe, &work.actor, compiled, work.now)
+            && may_include(&probe, &work.actor, &role.decl.includes, work.now)
+    });
     let account = Scope::Account(command.account);
     if !work
         .situation
@@ -109,6 +112,27 @@ fn with(policy: &AccountPolicy, custom: Vec<CustomRole>, work: &Work) -> Account
         .collect();
     let settings = work.situation.account.settings.clone();
     AccountPolicy::compile(Arc::clone(policy.product()), custom, overlays, settings)
+}
+
+/// What a role includes it goes on including when that changes: only who could assign the one may build on it.
+fn may_include(
+    situation: &Situation,
+    actor: &Actor,
+    includes: &[String],
+    now: bailiwick_types::Timestamp,
+) -> bool {
+    let account = Scope::Account(situation.account.id);
+    let target = Target::Scope(PlaceId::from(&account));
+    let could = |name: &String| {
+        let (Some(no), Some(standing)) = (situation.policy.role_no(name), &actor.standing) else {
+            return false;
+        };
+        let plain = situation.plain_request();
+        situation.ask_about(&actor.subject, standing, target, plain, now, |input| {
+            could_assign(input, no)
+        })
+    };
+    actor.is_operator() || includes.iter().all(could)
 }
 
 fn holds_all(situation: &Situation, actor: &Actor, role: &Role, now: bailiwick_types::Timestamp) -> bool {

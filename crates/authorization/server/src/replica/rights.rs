@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bailiwick_policy::{
-    Audience, Numbers, PermissionSet, Product, compile, manifest::deployment, suite_holds,
+    Audience, Numbers, Outcome, PermissionSet, PlaceId, Product, Reason, compile, manifest::deployment,
+    suite_holds,
 };
 use bailiwick_rpc::{Held, OperatorAllowed, Rights, RightsError};
 use bailiwick_types::{AccountId, Subject, Timestamp};
@@ -73,7 +74,7 @@ impl Replica {
             return self.held_by_deployment(claim, None, now, until).await;
         };
         let told = {
-            let answer = |look: &mut Look<'_>| tell(look, claim, now);
+            let answer = |look: &mut Look<'_>| tell(look, account, claim, now);
             match self
                 .answer(account, consistency, &[claim.subject], until, &answer)
                 .await
@@ -136,7 +137,7 @@ impl Replica {
 }
 
 /// Tells what a subject may do on targets of an account; `None` while a part is missing.
-fn tell(look: &mut Look<'_>, claim: &Claim<'_>, now: Timestamp) -> Option<Told> {
+fn tell(look: &mut Look<'_>, account: AccountId, claim: &Claim<'_>, now: Timestamp) -> Option<Told> {
     let Claim {
         subject,
         permission,
@@ -184,14 +185,21 @@ fn tell(look: &mut Look<'_>, claim: &Claim<'_>, now: Timestamp) -> Option<Told> 
                     digest: None,
                     audience: Audience::Product,
                 };
-                match answer_one(look, &question, now) {
+                let answer = answer_one(look, &question, now);
+                // Whoever may do it anywhere in the account may learn that it is not there.
+                let absent = matches!(&answer, Some(Ok(answer)) if answer.reason == Reason::ResourceUnknown);
+                let answer = if absent {
+                    let target = TargetText::Place(PlaceId::from(account));
+                    answer_one(look, &Question { target, ..question }, now)
+                } else {
+                    answer
+                };
+                match answer {
                     None => {
                         complete = false;
                         false
                     }
-                    Some(answer) => {
-                        answer.is_ok_and(|answer| answer.outcome == bailiwick_policy::Outcome::Allow)
-                    }
+                    Some(answer) => answer.is_ok_and(|answer| answer.outcome == Outcome::Allow),
                 }
             }
         };
