@@ -120,7 +120,7 @@ fn literal(value: &Value) -> String {
     match value {
         Value::Bool(truth) => if *truth { "yes" } else { "no" }.to_owned(),
         Value::Text(text) => format!("`{text}`"),
-        other => super::eval::show(other),
+        other => other.to_string(),
     }
 }
 
