@@ -30,20 +30,12 @@ pub(crate) fn print<T: Serialize>(
 
 /// A table as wide as its terminal allows.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(header.iter().map(Cell::new));
-    for row in rows {
-        table.add_row(row);
-    }
-    table.to_string()
+    laid_out(header, rows).to_string()
 }
 
-/// The same without lines between its rows, for rows that belong together.
-pub(crate) fn close(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+fn laid_out(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
+    // No lines between rows: twice as many fit on a screen.
     table
         .load_preset(presets::UTF8_HORIZONTAL_ONLY)
         .remove_style(TableComponent::HorizontalLines)
@@ -53,7 +45,7 @@ pub(crate) fn close(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     for row in rows {
         table.add_row(row);
     }
-    table.to_string()
+    table
 }
 
 /// How many columns the terminal has; none where there is no terminal.
@@ -63,14 +55,7 @@ pub(crate) fn width() -> Option<usize> {
 
 /// The same, with all columns but the first in the middle, as marks are read best.
 pub(crate) fn centred(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(header.iter().map(Cell::new));
-    for row in rows {
-        table.add_row(row);
-    }
+    let mut table = laid_out(header, rows);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Center);
     }

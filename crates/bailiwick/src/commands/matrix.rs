@@ -157,7 +157,7 @@ fn words_of(rows: &[Row]) -> String {
             lines.push(vec![std::mem::take(&mut who), of.to_owned(), verbs.join(" ")]);
         }
     }
-    output::close(&["user", "on", "may"], lines)
+    output::table(&["user", "on", "may"], lines)
 }
 
 #[cfg(test)]

@@ -309,7 +309,12 @@ fn steps(explained: &Explained, asked: &Asked<'_>) -> Vec<pb::ExplainStep> {
     if let Some(member) = &explained.member {
         steps.push(fact("member", member));
     }
-    looked_at(&mut steps, &explained.explanation, &asked.subject, &explained.path);
+    looked_at(
+        &mut steps,
+        &explained.explanation,
+        &asked.subject,
+        &explained.path,
+    );
     if let (Some(actor), Some(explanation)) = (&asked.actor, &explained.actor) {
         steps.push(fact("actor", actor.as_str()));
         looked_at(&mut steps, explanation, actor, &explained.path);
