@@ -18,13 +18,13 @@ use std::{
     },
 };
 
-use bailiwick_client::{Client, Endpoints};
+use bailiwick_client::{Client, Credentials, Endpoints};
 use bailiwick_proto::{
     authorization::v1::{
-        ApplyProductRequest, AssignRoleRequest, CreateMemberRequest, ListSubjectPermissionsRequest,
-        RegisterResourceRequest,
+        ApplyProductRequest, AssignRoleRequest, CreateMemberRequest, ExportFormat, ExportPermissionsRequest,
+        ListSubjectPermissionsRequest, RegisterResourceRequest,
     },
-    identity::v1::CreateUserRequest,
+    identity::v1::{CreateServiceAccountRequest, CreateUserRequest},
     tenancy::v1::CreateAccountRequest,
 };
 use support::{Embedded, OPERATOR, bailiwick, operator, root, text};
@@ -222,6 +222,47 @@ async fn an_export_is_a_whole_file_without_formulas_and_the_matrix_a_table() {
         assert!(!file.exists());
     }
     assert_eq!(left_in(folder.path()).len(), 2);
+
+    // A service that may ask for decisions takes no file away, and no matrix.
+    let request = CreateServiceAccountRequest {
+        title: "backend".into(),
+        scope: "product:sogolytics".into(),
+        role: "service".into(),
+        ..Default::default()
+    };
+    let made = client
+        .identity()
+        .service_account()
+        .create_service_account(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let id = made.service_account.unwrap().service_account;
+    let service = client.with_credentials(Credentials::client(id, made.secret.into()));
+    let request = ExportPermissionsRequest {
+        account: account.clone(),
+        format: ExportFormat::Csv.into(),
+        subject: String::new(),
+    };
+    let denied = service
+        .authorization()
+        .export()
+        .export_permissions(request)
+        .await
+        .unwrap_err();
+    assert_eq!(denied.code(), tonic::Code::PermissionDenied);
+    let request = ListSubjectPermissionsRequest {
+        account: account.clone(),
+        target: "project:nps".into(),
+        ..Default::default()
+    };
+    let denied = service
+        .authorization()
+        .query()
+        .list_subject_permissions(request)
+        .await
+        .unwrap_err();
+    assert_eq!(denied.code(), tonic::Code::PermissionDenied);
 
     let matrix = |target: &str, more: &[&str]| {
         let came = bailiwick()
