@@ -138,6 +138,7 @@ mod tests {
                 ..Default::default()
             }),
             token: "abc".into(),
+            ..Default::default()
         };
         let number = assign.token.expect("a token field");
         assert_eq!(

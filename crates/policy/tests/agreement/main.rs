@@ -1,6 +1,6 @@
 //! The engine against a naive model of the same rules, over random worlds.
 //!
-//! `PROPTEST_CASES` sets the number of worlds (2,000, or 300 without optimisation); each is asked 24 questions.
+//! `PROPTEST_CASES` sets the number of worlds (10,000); each is asked 24 questions.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may break")]
 
@@ -16,11 +16,10 @@ use reference::{Answer, Asked, Question};
 use world::{Tape, World, level, place_id};
 
 fn config() -> Config {
-    let default = if cfg!(debug_assertions) { 300 } else { 2_000 };
     let cases = std::env::var("PROPTEST_CASES")
         .ok()
         .and_then(|n| n.parse().ok())
-        .unwrap_or(default);
+        .unwrap_or(10_000);
     Config {
         cases,
         failure_persistence: None,

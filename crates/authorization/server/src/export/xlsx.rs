@@ -54,6 +54,9 @@ impl Xlsx {
         };
         sheet.set_name(name)?;
         sheet.set_freeze_panes(1, 0)?;
+        // Printed: on its side, all columns on a page, the header on each.
+        sheet.set_landscape().set_print_fit_to_pages(1, 0);
+        sheet.set_repeat_rows(0, 0)?;
         for (column, width) in (0_u16..).zip(WIDTHS) {
             sheet.set_column_width(column, width)?;
         }
