@@ -15,7 +15,7 @@ use support::{Trio, bailiwick, root, text};
 
 /// Scenarios that hold to the last step.
 fn whole() -> Vec<PathBuf> {
-    let named = ["one-question", "iservice"];
+    let named = ["one-question", "iservice", "sogolytics"];
     let mut files: Vec<_> = named
         .iter()
         .map(|n| root().join(format!("tests/scenarios/{n}.yaml")))
@@ -96,20 +96,6 @@ async fn scenarios_hold_on_three_processes_without_redis_and_without_tokens() {
         &["--no-tokens"],
     );
     assert!(came.status.success(), "{}{}", text(&came), trio.logs(2));
-}
-
-#[test]
-fn all_but_the_listing_of_resources_holds_of_sogolytics() {
-    let came = bailiwick()
-        .args(["test", "--allow-unsupported"])
-        .arg(root().join("tests/scenarios/sogolytics.yaml"))
-        .output()
-        .unwrap();
-    let said = text(&came);
-    assert!(
-        came.status.success() && said.contains("70 held, 1 unsupported"),
-        "{said}"
-    );
 }
 
 #[test]

@@ -116,14 +116,14 @@ reasons! {
     Unimplemented "UNIMPLEMENTED";
     /// A cursor of the feed is of another epoch, ahead of the head or older than retention.
     CursorRefused "CURSOR_REFUSED";
+    /// A fault of ours.
+    Internal "INTERNAL";
     /// A plan cannot be said in the form that was asked for.
     NotExpressible "NOT_EXPRESSIBLE";
     /// What is above something would come below it.
     Cycle "CYCLE";
     /// The answer would be larger than one call gives.
     TooMany "TOO_MANY";
-    /// A fault of ours.
-    Internal "INTERNAL";
 }
 
 /// A field that breaks a rule: its path in the request, and the rule.
