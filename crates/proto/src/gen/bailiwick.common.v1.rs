@@ -203,10 +203,10 @@ pub enum ErrorReason {
     Internal = 35,
     /// A plan cannot be said in the form that was asked for. Example: a condition that compares instants in attributes, as SQL.
     NotExpressible = 36,
-    /// The answer would be larger than one call gives. Example: the preview of a change that reaches a hundred thousand people.
-    TooMany = 40,
     /// What is above something would come below it. Example: putting a group into a group that is in it.
-    Cycle = 41,
+    Cycle = 37,
+    /// The answer would be larger than one call gives. Example: the preview of a change that reaches a hundred thousand people.
+    TooMany = 38,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -252,8 +252,8 @@ impl ErrorReason {
             Self::CursorRefused => "ERROR_REASON_CURSOR_REFUSED",
             Self::Internal => "ERROR_REASON_INTERNAL",
             Self::NotExpressible => "ERROR_REASON_NOT_EXPRESSIBLE",
-            Self::TooMany => "ERROR_REASON_TOO_MANY",
             Self::Cycle => "ERROR_REASON_CYCLE",
+            Self::TooMany => "ERROR_REASON_TOO_MANY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -296,8 +296,8 @@ impl ErrorReason {
             "ERROR_REASON_CURSOR_REFUSED" => Some(Self::CursorRefused),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
             "ERROR_REASON_NOT_EXPRESSIBLE" => Some(Self::NotExpressible),
-            "ERROR_REASON_TOO_MANY" => Some(Self::TooMany),
             "ERROR_REASON_CYCLE" => Some(Self::Cycle),
+            "ERROR_REASON_TOO_MANY" => Some(Self::TooMany),
             _ => None,
         }
     }
