@@ -20,6 +20,7 @@ mod fresh;
 pub mod grpc;
 mod migrations;
 #[doc(hidden)]
+#[cfg(any(test, feature = "probe"))]
 pub mod probe;
 pub mod replica;
 mod store;

@@ -279,6 +279,7 @@ impl DecisionService for Decisions {
 }
 
 /// Reads a question, for the probe: what is refused says why.
+#[cfg(any(test, feature = "probe"))]
 pub(super) fn probe(check: Option<pb::CheckRequest>) {
     if let Some(Err(violations)) = check.as_ref().map(asked_one) {
         assert!(!violations.is_empty(), "refused without a violation");
@@ -286,6 +287,7 @@ pub(super) fn probe(check: Option<pb::CheckRequest>) {
 }
 
 /// Reads many questions, for the probe.
+#[cfg(any(test, feature = "probe"))]
 pub(super) fn probe_all(batch: Option<pb::BatchCheckRequest>) {
     if let Some(Err(violations)) = batch.as_ref().map(asked_all) {
         assert!(!violations.is_empty(), "refused without a violation");
