@@ -39,8 +39,9 @@ check-generated: ## Fails where generated code differs from the protos.
 golden: ## Writes the golden files anew; look at the difference before you commit it.
 	UPDATE_GOLDEN=1 $(CARGO) test --workspace
 
-soak: servers ## The long fault tests: 50 kills instead of 10, more seeds.
+soak: servers ## The long tests: 50 kills instead of 10, more seeds, every scenario on three processes with and without Redis and tokens.
 	BAILIWICK_SOAK=1 $(CARGO) test --package bailiwick --test faults -- --nocapture
+	BAILIWICK_SOAK=1 $(CARGO) test --package bailiwick --features testing --test live all_other_scenarios
 
 FUZZ_SECONDS ?= 600
 fuzz: ## Feeds the readers of manifests, conditions, requests and cached values what nobody would write (nightly; FUZZ_SECONDS=600 each).

@@ -11,7 +11,7 @@ mod support;
 use std::path::PathBuf;
 
 use bailiwick_testkit::Redis;
-use support::{Trio, bailiwick, root, text};
+use support::{Trio, bailiwick, more_scenarios, root, text};
 
 /// Scenarios that hold to the last step.
 fn whole() -> Vec<PathBuf> {
@@ -20,12 +20,7 @@ fn whole() -> Vec<PathBuf> {
         .iter()
         .map(|n| root().join(format!("tests/scenarios/{n}.yaml")))
         .collect();
-    let more = std::fs::read_dir(root().join("tests/scenarios/more")).unwrap();
-    files.extend(
-        more.map(|entry| entry.unwrap().path())
-            .filter(|p| p.extension().is_some_and(|e| e == "yaml")),
-    );
-    files.sort();
+    files.extend(more_scenarios());
     files
 }
 

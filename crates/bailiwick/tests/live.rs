@@ -4,8 +4,10 @@
 
 mod support;
 
+use std::path::{Path, PathBuf};
+
 use bailiwick_testkit::Redis;
-use support::{Trio, root, text};
+use support::{Trio, more_scenarios, root, text};
 
 /// Before the first instant of any scenario; a live suite goes only forward.
 const START: &str = "2026-01-05T08:00:00Z";
@@ -20,13 +22,26 @@ fn holds(trio: &Trio, scenario: &str, more: &[&str]) {
         // Its moves are of a later version.
         arguments.push("--allow-unsupported");
     }
-    let came = trio.test(&file, &arguments);
+    holds_file(trio, &file, &arguments);
+}
+
+fn holds_file(trio: &Trio, file: &Path, more: &[&str]) {
+    let came = trio.test(file, more);
     assert!(
         came.status.success(),
-        "{scenario}: {}{}",
+        "{}: {}{}",
+        file.display(),
         text(&came),
         trio.logs(2)
     );
+}
+
+/// The other scenarios: those that leave the clock alone, which can share a suite, and those that move it.
+fn others() -> (Vec<PathBuf>, Vec<PathBuf>) {
+    more_scenarios().into_iter().partition(|file| {
+        let text = std::fs::read_to_string(file).unwrap();
+        !text.contains("advance:") && !text.contains("\nclock:")
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,6 +67,42 @@ async fn all_products_hold_on_three_processes_without_tokens() {
     let trio = Trio::start_at(Some(redis.url()), Some(START)).await;
     for scenario in SCENARIOS {
         holds(&trio, scenario, &["--no-tokens"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_other_scenarios_hold_on_three_processes_with_postgresql_and_redis() {
+    let redis = Redis::start().await.unwrap();
+    let trio = Trio::start_at(Some(redis.url()), Some(START)).await;
+    let (still, _) = others();
+    assert!(!still.is_empty());
+    for file in still {
+        holds_file(&trio, &file, &[]);
+    }
+}
+
+/// Each of those that move the clock needs a suite of its own: minutes, so `make soak` runs them.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_other_scenarios_hold_with_and_without_redis_and_tokens() {
+    if std::env::var_os("BAILIWICK_SOAK").is_none() {
+        return;
+    }
+    let redis = Redis::start().await.unwrap();
+    let (still, moving) = others();
+    let ways: [(Option<String>, &[&str]); 3] = [
+        (Some(redis.url()), &[]),
+        (None, &[]),
+        (Some(redis.url()), &["--no-tokens"]),
+    ];
+    for (redis, arguments) in ways {
+        let trio = Trio::start_at(redis.clone(), Some(START)).await;
+        for file in &still {
+            holds_file(&trio, file, arguments);
+        }
+        for file in &moving {
+            let trio = Trio::start_at(redis.clone(), Some(START)).await;
+            holds_file(&trio, file, arguments);
+        }
     }
 }
 

@@ -43,6 +43,17 @@ pub fn root() -> PathBuf {
         .unwrap()
 }
 
+/// The scenario files beside the four products' own.
+pub fn more_scenarios() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join("tests/scenarios/more")).unwrap();
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+        .collect();
+    files.sort();
+    files
+}
+
 pub fn text(output: &Output) -> String {
     format!(
         "{}{}",
