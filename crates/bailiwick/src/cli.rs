@@ -309,21 +309,16 @@ pub(crate) enum FileFormat {
 #[derive(Args, Debug)]
 pub(crate) struct Test {
     /// Scenario files.
-    #[arg(required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    #[arg(required_unless_present = "against")]
+    files: Vec<PathBuf>,
     /// Runs them on a live suite: one endpoint, or `SERVICE=URL` three times.
-    #[arg(long, value_name = "URL", num_args = 1..=3, value_delimiter = ',')]
-    pub(crate) against: Vec<String>,
+    #[arg(long, value_name = "URL", num_args = 1.., value_delimiter = ',')]
+    against: Vec<String>,
     /// The operator's e-mail address, on a live suite.
-    #[arg(long, requires = "against", env = "BAILIWICK_EMAIL")]
+    #[arg(long, env = "BAILIWICK_EMAIL")]
     pub(crate) email: Option<String>,
     /// File with the operator's password, on a live suite.
-    #[arg(
-        long,
-        requires = "against",
-        value_name = "FILE",
-        env = "BAILIWICK_PASSWORD_FILE"
-    )]
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_PASSWORD_FILE")]
     pub(crate) password_file: Option<PathBuf>,
     /// Directory of product manifests that come before the shipped ones.
     #[arg(long, value_name = "DIR")]
@@ -359,12 +354,71 @@ pub(crate) enum Config {
     },
 }
 
+impl Test {
+    /// The scenario files, and the endpoints of the live suite where there is one. `--against` takes all that follows it, so
+    /// files that come after the endpoints are among its values.
+    pub(crate) fn files_and_endpoints(&self) -> anyhow::Result<(Vec<PathBuf>, Vec<String>)> {
+        let (endpoints, late): (Vec<_>, Vec<_>) = self
+            .against
+            .iter()
+            .cloned()
+            .partition(|value| value.contains("://"));
+        if let (true, Some(first)) = (endpoints.is_empty(), late.first()) {
+            anyhow::bail!(
+                "`--against {first}` is no endpoint: write `http://HOST:PORT`, or `SERVICE=URL` three times"
+            );
+        }
+        let files: Vec<_> = self
+            .files
+            .iter()
+            .cloned()
+            .chain(late.into_iter().map(PathBuf::from))
+            .collect();
+        if files.is_empty() {
+            anyhow::bail!("name the scenario files to run: `bailiwick test FILE...`");
+        }
+        Ok((files, endpoints))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use clap::{CommandFactory, Parser};
 
     #[test]
     fn the_command_line_is_well_formed() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn files_after_the_endpoints_of_a_live_suite_are_files() {
+        let read = |arguments: &[&str]| {
+            let cli = super::Cli::try_parse_from(["bailiwick", "test"].iter().chain(arguments)).unwrap();
+            match cli.command {
+                super::Command::Test(test) => test.files_and_endpoints().map_err(|e| e.to_string()),
+                other => Err(format!("{other:?}")),
+            }
+        };
+        let one = (vec!["a.yaml".into()], vec!["http://a:1".to_owned()]);
+        assert_eq!(read(&["--against", "http://a:1", "a.yaml"]), Ok(one.clone()));
+        assert_eq!(read(&["a.yaml", "--against", "http://a:1"]), Ok(one));
+        let three = read(&[
+            "--against",
+            "identity=http://a:1,tenancy=http://b:1,authorization=http://c:1",
+            "a.yaml",
+        ]);
+        assert_eq!(three.unwrap().1.len(), 3);
+        let wrong = read(&["--against", "localhost:7600", "a.yaml"]).unwrap_err();
+        assert!(
+            wrong.contains("`--against localhost:7600` is no endpoint"),
+            "{wrong}"
+        );
+        assert!(
+            read(&["--against", "http://a:1"])
+                .unwrap_err()
+                .contains("name the scenario files")
+        );
     }
 }

@@ -47,6 +47,17 @@ pub(crate) fn because(reason: DecisionReason) -> &'static str {
     }
 }
 
+/// A span of time for people, in the greatest unit that it is a whole number of.
+pub(crate) fn seconds(seconds: i64) -> String {
+    let (number, unit) = match seconds {
+        s if s % 86_400 == 0 => (s / 86_400, "day"),
+        s if s % 3_600 == 0 => (s / 3_600, "hour"),
+        s if s % 60 == 0 => (s / 60, "minute"),
+        s => (s, "second"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A JSON object as a protobuf struct.
 pub(crate) fn to_struct(fields: serde_json::Map<String, serde_json::Value>) -> Struct {
     let fields: BTreeMap<_, _> = fields

@@ -69,9 +69,10 @@ pub use codec::DecodeError;
 pub use condition::{Comparison, Condition, ConditionError};
 pub use decide::{
     Alternative, Audience, Claim, Decision, DecisionInput, Explanation, Field, FieldName, HeldPermissions,
-    Holding, HoldingSource, Inexpressible, Outcome, Plan, Predicate, Reason, Request, SeenCondition, Source,
-    SqlCondition, Step, StepEffect, Target, Term, claims_of, condition_text, could_assign, decide, explain,
-    holdings, holds, holds_role, may_assign, permissions_held, plan, scopes_held, sql_condition, suite_holds,
+    Holding, HoldingSource, Inexpressible, NeededApproval, Outcome, Plan, Predicate, Reason, Request,
+    SeenCondition, Source, SqlCondition, Step, StepEffect, StepSource, Target, Term, claims_of,
+    condition_text, could_assign, decide, explain, holdings, holds, holds_role, may_assign, permissions_held,
+    plan, scopes_held, sql_condition, suite_holds,
 };
 pub use ids::{PermissionNo, PlaceId, RoleNo, TypeNo, subject_of};
 pub use index::bucket_of;

@@ -42,4 +42,9 @@ impl World {
         });
         scope.map_or_else(|| text.to_owned(), |scope| self.names.scope(&scope))
     }
+    /// A text with the scenario's names in place of the ids that the services handed out.
+    #[must_use]
+    pub fn shorten(&self, text: &str) -> String {
+        self.names.shorten(text)
+    }
 }

@@ -19,10 +19,10 @@ use bailiwick_proto::{
     authorization::v1::{
         AddGroupMemberRequest, AppliesTo, Approval, ApproveRequestRequest, AssignRoleRequest,
         AssignRoleResponse, CheckRequest, CheckResponse, CreateGrantRequest, CreateGroupResponse,
-        CreateMemberResponse, Decision, DecisionReason, EffectiveChange, ExplainResponse, ExplainStep, Group,
-        HeldScope, ListProductsResponse, ListScopesResponse, PreviewRoleChangeRequest,
-        PreviewRoleChangeResponse, RegisterResourceRequest, RegisterResourceResponse,
-        RequestApprovalResponse,
+        CreateMemberResponse, Decision, DecisionReason, EffectiveChange, ExplainResponse, Explanation,
+        ExplanationEffect, ExplanationSource, ExplanationStep, Group, HeldScope, ListProductsResponse,
+        ListScopesResponse, PreviewRoleChangeRequest, PreviewRoleChangeResponse, RegisterResourceRequest,
+        RegisterResourceResponse, RequestApprovalResponse,
     },
     identity::v1::{
         CreateUserRequest, CreateUserResponse, ReauthenticateResponse, SignInRequest, SignInResponse,
@@ -262,14 +262,18 @@ async fn a_failed_check_is_one_line_with_its_explanation_in_the_names_of_the_fil
             decision: Decision::Allow.into(),
             reason: DecisionReason::Role.into(),
             revision: 4,
-            steps: vec![ExplainStep {
-                source: "role".into(),
-                name: "admin".into(),
-                scope: "account:real_Acme".into(),
-                entry: "*".into(),
-                outcome: "matches".into(),
+            subject: Some(Explanation {
+                steps: vec![ExplanationStep {
+                    source: ExplanationSource::Role.into(),
+                    role: "admin".into(),
+                    on: "account:real_Acme".into(),
+                    entry: "*".into(),
+                    effect: ExplanationEffect::Allows.into(),
+                    ..Default::default()
+                }],
                 ..Default::default()
-            }],
+            }),
+            ..Default::default()
         })),
         _ => None,
     })
@@ -278,7 +282,7 @@ async fn a_failed_check_is_one_line_with_its_explanation_in_the_names_of_the_fil
     assert_eq!(
         report.to_string(),
         "f.yaml:13: check {user: amy, permission: chart.edit, on: chart:c1}: expected deny, came allow (because: amy is \
-         new) [ALLOW ROLE at revision 4; role admin account:acme *: matches]\nFAILED f.yaml: f.yaml: 0 held, 1 failed"
+         new) [ALLOW ROLE at revision 4; role admin account:acme *: allows]\nFAILED f.yaml: f.yaml: 0 held, 1 failed"
     );
     let check = calls
         .iter()

@@ -11,7 +11,7 @@ mod support;
 use std::time::Duration;
 
 use bailiwick_authorization_server::replica::{Claim, Consistency, Question, ReplicaError, TargetText};
-use bailiwick_policy::{Audience, Outcome, Reason};
+use bailiwick_policy::{Audience, Outcome, Reason, StepSource};
 use bailiwick_proto::events::v1::PlaceState;
 use bailiwick_rpc::OperatorAllowed;
 use bailiwick_types::{Scope, ScopeRoot, Subject};
@@ -250,7 +250,10 @@ async fn an_explanation_is_read_from_the_primary(world: World) {
     let explained = replica.explain(a, &question, None).await.unwrap();
     let explained = explained.answer.unwrap();
     assert!(explained.explanation.decision.is_allow());
-    assert_eq!(explained.explanation.steps[0].role.as_deref(), Some("editor"));
+    assert_eq!(
+        explained.explanation.steps[0].source,
+        StepSource::Role("editor".into())
+    );
     assert_eq!(replica.accounts(), 0);
 }
 

@@ -480,14 +480,10 @@ async fn a_check_answers_whoever_may_ask(world: World) {
     let explained = desk.decisions.explain(explained).await.unwrap().into_inner();
     assert_eq!(explained.decision(), pb::Decision::Deny);
     assert_eq!(explained.reason(), pb::DecisionReason::ActorNotAllowed);
-    let at = |source: &str, says: &str| {
-        let found = explained.steps.iter().position(|step| {
-            step.source == source && format!("{}{}", step.entry, step.outcome).contains(says)
-        });
-        found.unwrap_or_else(|| panic!("no {source} that says {says}: {:?}", explained.steps))
-    };
-    let (own, actor) = (at("role", "matches"), at("actor", user(2).as_str()));
-    assert!(own < actor && actor < at("role", "nothing gives it"));
+    let own = explained.subject.unwrap();
+    assert_eq!(own.steps[0].effect(), pb::ExplanationEffect::Allows);
+    let actor = explained.actor.unwrap();
+    assert_eq!((actor.subject, actor.steps), (user(2).to_string(), vec![]));
     // Nobody else may ask, and who may not ask does not learn what exists.
     let stranger: Subject = "service:other".parse().unwrap();
     for account in [account(1), account(77)] {
@@ -709,17 +705,33 @@ async fn an_explanation_names_what_was_looked_at(world: World) {
     let request = of(&asker(), None, "DecisionService/Explain", message);
     let explained = desk.decisions.explain(request).await.unwrap().into_inner();
     assert_eq!(explained.decision(), pb::Decision::Allow);
-    let role = explained.steps.iter().find(|step| step.source == "role").unwrap();
+    let scopes: Vec<_> = explained
+        .scopes
+        .iter()
+        .map(|of| (&*of.scope, of.state()))
+        .collect();
+    let up = format!("account:{}", account(1));
     assert_eq!(
-        (&*role.name, &*role.entry, &*role.outcome),
-        ("editor", "note.edit", "matches")
+        (scopes[0], scopes[scopes.len() - 1]),
+        ((&*on, pb::ScopeState::Active), (&*up, pb::ScopeState::Active))
     );
-    assert_eq!(role.scope, format!("account:{}", account(1)));
-    assert!(
-        explained
-            .steps
-            .iter()
-            .any(|step| step.source == "member" && step.entry.starts_with("agent active"))
+    let own = explained.subject.unwrap();
+    assert_eq!(own.subject, user(1).to_string());
+    let role = &own.steps[0];
+    assert_eq!(
+        (role.source(), &*role.role, &*role.entry, role.effect()),
+        (
+            pb::ExplanationSource::Role,
+            "editor",
+            "note.edit",
+            pb::ExplanationEffect::Allows
+        )
+    );
+    assert_eq!(role.on, up);
+    let member = own.member.unwrap();
+    assert_eq!(
+        (member.kind(), member.state()),
+        (pb::MemberKind::Agent, pb::MemberState::Active)
     );
     let message = pb::ExplainRequest {
         check: Some(check(account(1), &user(2), "note.view", &on)),

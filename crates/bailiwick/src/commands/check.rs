@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use bailiwick_proto::{
-    authorization::v1::{CheckRequest, Decision, DecisionReason, ExplainRequest, ExplainStep},
+    authorization::v1::{CheckRequest, Decision, DecisionReason, ExplainRequest, ExplainResponse},
     common::v1::{Consistency, consistency::Requirement},
 };
 use serde::Serialize;
@@ -20,40 +20,8 @@ struct Answer {
     decision: &'static str,
     reason: &'static str,
     revision: u64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    steps: Vec<Step>,
-}
-
-/// One thing that `explain` looked at.
-#[derive(Serialize)]
-pub(crate) struct Step {
-    pub(crate) source: String,
-    pub(crate) name: String,
-    pub(crate) scope: String,
-    pub(crate) group: String,
-    pub(crate) entry: String,
-    pub(crate) outcome: String,
-}
-
-impl From<ExplainStep> for Step {
-    fn from(step: ExplainStep) -> Self {
-        let ExplainStep {
-            source,
-            name,
-            scope,
-            group,
-            entry,
-            outcome,
-        } = step;
-        Self {
-            source,
-            name,
-            scope,
-            group,
-            entry,
-            outcome,
-        }
-    }
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    explanation: Option<explanation::Told>,
 }
 
 /// Asks one decision; true where it is allow.
@@ -73,7 +41,7 @@ pub(crate) async fn check(arguments: &Check, how: Output) -> Result<bool> {
         came.decision(),
         came.reason(),
         came.revision,
-        Vec::new(),
+        None,
     )
 }
 
@@ -90,14 +58,13 @@ pub(crate) async fn explain(arguments: &Check, how: Output) -> Result<bool> {
         .await
         .map_err(words::fault)?
         .into_inner();
-    let (decision, reason) = (came.decision(), came.reason());
     tell(
         arguments,
         how,
-        decision,
-        reason,
+        came.decision(),
+        came.reason(),
         came.revision,
-        came.steps.into_iter().map(Step::from).collect(),
+        Some(&came),
     )
 }
 
@@ -147,13 +114,13 @@ fn tell(
     came: Decision,
     why: DecisionReason,
     revision: u64,
-    steps: Vec<Step>,
+    explained: Option<&ExplainResponse>,
 ) -> Result<bool> {
     let answer = Answer {
         decision: decision(came),
         reason: reason(why),
         revision,
-        steps,
+        explanation: explained.map(explanation::Told::from),
     };
     output::print(how, &answer, |answer| {
         let Check {
@@ -163,17 +130,17 @@ fn tell(
             ..
         } = arguments;
         let why = words::because(why);
-        if answer.steps.is_empty() {
-            return format!(
+        match explained {
+            None => format!(
                 "{}: {subject} {permission} on {target} - {why} (revision {revision})",
                 answer.decision
-            );
+            ),
+            Some(explained) => format!(
+                "{}: {why} (revision {revision})\n{subject} {permission} on {target}\n{}",
+                answer.decision,
+                explanation::tree(explained, output::width())
+            ),
         }
-        format!(
-            "{}: {why} (revision {revision})\n{subject} {permission} on {target}\n{}",
-            answer.decision,
-            explanation::tree(&answer.steps, output::width())
-        )
     })?;
     Ok(came == Decision::Allow)
 }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context, Result, bail};
 use bailiwick_client::{Client, Credentials, Endpoints};
 use bailiwick_proto::{
-    authorization::v1::CheckRequest,
+    authorization::v1::{CheckRequest, ExplainRequest},
     identity::v1::{CreateServiceAccountRequest, IssueTokenRequest},
 };
 use bailiwick_rpc::Secret;
@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::{
     cli::Demo,
-    commands::{operator, serve},
+    commands::{explanation, operator, serve},
     config::Config,
     output, products,
     suite::{self, Running},
@@ -139,20 +139,28 @@ async fn service(operator: &Client) -> Result<(Client, String)> {
 }
 
 async fn ask(service: &Client, world: &World, who: &str, what: &str, place: &str) -> Result<Vec<String>> {
-    let request = question(world, who, what, place);
-    let came = service
-        .authorization()
-        .decision()
-        .check(request)
+    let question = question(world, who, what, place);
+    let mut decisions = service.authorization().decision();
+    let came = decisions
+        .check(question.clone())
         .await
         .map_err(words::fault)?
         .into_inner();
+    let explain = ExplainRequest {
+        check: Some(question),
+    };
+    let explained = decisions
+        .explain(explain)
+        .await
+        .map_err(words::fault)?
+        .into_inner();
+    let why = explanation::nearest(&explained).map(|why| world.shorten(&why));
     Ok(vec![
         who.to_owned(),
         what.to_owned(),
         place.to_owned(),
         words::decision(came.decision()).to_owned(),
-        words::because(came.reason()).to_owned(),
+        why.unwrap_or_else(|| words::because(came.reason()).to_owned()),
     ])
 }
 

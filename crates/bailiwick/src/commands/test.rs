@@ -73,7 +73,8 @@ impl From<&Report> for Told {
 pub(crate) async fn run(arguments: &Test, how: Output) -> Result<bool> {
     // All are read first: a file that cannot be used is told before anything is started.
     let mut scenarios = Vec::new();
-    for file in &arguments.files {
+    let (files, endpoints) = arguments.files_and_endpoints()?;
+    for file in &files {
         let text =
             std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
         let scenario = Scenario::parse(&file.to_string_lossy(), &text)
@@ -82,11 +83,10 @@ pub(crate) async fn run(arguments: &Test, how: Output) -> Result<bool> {
             .with_context(|| format!("{}: there is no product `{}`", file.display(), scenario.product()))?;
         scenarios.push(scenario);
     }
-    let live = arguments
-        .against
-        .first()
-        .map(|_| Live::new(arguments))
-        .transpose()?;
+    let live = match endpoints {
+        given if given.is_empty() => None,
+        given => Some(Live::new(arguments, given)?),
+    };
     let mut told = Vec::new();
     for scenario in &scenarios {
         let report = match &live {
@@ -203,13 +203,13 @@ struct Live {
 }
 
 impl Live {
-    fn new(arguments: &Test) -> Result<Self> {
+    fn new(arguments: &Test, given: Vec<String>) -> Result<Self> {
         let (Some(email), Some(file)) = (&arguments.email, &arguments.password_file) else {
             bail!("`--against` needs the operator's `--email` and `--password-file`");
         };
         Ok(Self {
-            given: arguments.against.clone(),
-            endpoints: connect::endpoints(&arguments.against)?,
+            endpoints: connect::endpoints(&given)?,
+            given,
             operator: Credentials::password(email, secret::first_line(file)?, None),
             products: arguments.products.clone(),
         })

@@ -5,6 +5,7 @@ mod explain;
 mod holdings;
 mod holds;
 mod list;
+mod nearest;
 mod plan;
 mod standing;
 mod walk;
@@ -12,7 +13,7 @@ mod walk;
 use bailiwick_types::{ApprovalId, Level, Subject, Timestamp};
 
 pub use assign::{could_assign, holds_role, may_assign};
-pub use explain::{Explanation, SeenCondition, Step, StepEffect, explain};
+pub use explain::{Explanation, NeededApproval, SeenCondition, Step, StepEffect, StepSource, explain};
 pub use holdings::{Holding, HoldingSource, holdings};
 pub use holds::{Claim, claims_of, holds, suite_holds};
 pub use list::{HeldPermissions, permissions_held, scopes_held};
@@ -274,23 +275,28 @@ impl Decision {
         if !matches!(self.reason, Reason::ApprovalRequired | Reason::Approved) {
             return None;
         }
-        let own = |role: RoleNo, level: Level, entry: Option<u16>| {
-            policy
-                .role(role)?
-                .level(level)?
-                .entries()
-                .get(usize::from(entry?))?
-                .own_rule()
-        };
-        let of_entry = match self.source? {
-            Source::Binding {
-                role, level, entry, ..
-            } => own(role, level, entry),
-            Source::DefaultRole { role, entry } => own(role, Level::Account, entry),
-            Source::ScopeGrant { .. } | Source::TypeGrant { .. } | Source::ResourceGrant { .. } => None,
-        };
-        of_entry.or_else(|| policy.type_rule(self.permission))
+        rule_of(policy, self.source?, self.permission)
     }
+}
+
+/// The approval rule that what comes from a source is under: the entry's own, or else the type's.
+fn rule_of(policy: &AccountPolicy, source: Source, permission: PermissionNo) -> Option<&ApprovalRule> {
+    let own = |role: RoleNo, level: Level, entry: Option<u16>| {
+        policy
+            .role(role)?
+            .level(level)?
+            .entries()
+            .get(usize::from(entry?))?
+            .own_rule()
+    };
+    let of_entry = match source {
+        Source::Binding {
+            role, level, entry, ..
+        } => own(role, level, entry),
+        Source::DefaultRole { role, entry } => own(role, Level::Account, entry),
+        Source::ScopeGrant { .. } | Source::TypeGrant { .. } | Source::ResourceGrant { .. } => None,
+    };
+    of_entry.or_else(|| policy.type_rule(permission))
 }
 
 /// Decides whether the subject may do this, here, now.
@@ -325,7 +331,7 @@ pub fn decide(input: &DecisionInput<'_>, permission: PermissionNo) -> Decision {
         return Decision::deny(permission, end.unwrap_or(Reason::NoEntry));
     };
     let (outcome, reason, approval) = match candidate.effect {
-        Effect::Approval => match ground.approval() {
+        Effect::Approval => match ground.approval(true) {
             Some(id) => (Outcome::Allow, Reason::Approved, Some(id)),
             None => (Outcome::NeedsApproval, Reason::ApprovalRequired, None),
         },
@@ -343,8 +349,8 @@ pub fn decide(input: &DecisionInput<'_>, permission: PermissionNo) -> Decision {
 }
 
 impl<'a> Ground<'a> {
-    /// An approved, unexpired, unused request for this very thing.
-    fn approval(&self) -> Option<ApprovalId> {
+    /// An unexpired, unused request for this very thing: an approved one, or one that is waiting.
+    fn approval(&self, approved: bool) -> Option<ApprovalId> {
         let input = self.input;
         let own = input.sets.first().filter(|set| set.subject() == input.subject)?;
         let same = |target: &ApprovalTarget| match (target, input.target) {
@@ -355,7 +361,7 @@ impl<'a> Ground<'a> {
             _ => false,
         };
         let found = own.approvals().iter().find(|approval| {
-            approval.approved
+            approval.approved == approved
                 && approval.permission == self.info.no
                 && same(&approval.target)
                 && approval

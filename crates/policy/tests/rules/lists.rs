@@ -1,8 +1,8 @@
 //! The suite's own roles, explanations and lists.
 
 use bailiwick_policy::{
-    Audience, PlaceId, PlaceState, Reason, Resource, RoleNo, StepEffect, Target, explain, may_assign,
-    permissions_held, scopes_held, suite_holds,
+    Audience, PlaceId, PlaceState, Reason, Resource, RoleNo, Target, may_assign, permissions_held,
+    scopes_held, suite_holds,
 };
 
 use super::*;
@@ -53,43 +53,6 @@ fn a_service_of_the_product_asks_for_decisions() {
         NOW
     ));
     assert!(!suite_holds(&world.product, &[], check, Audience::Product, NOW));
-}
-
-#[test]
-fn an_explanation_names_what_was_looked_at() {
-    let mut world = world().with("own", root()).with("clerk", WORKSPACE);
-    let no = world.product.permission_no("order.edit").unwrap();
-    let hers = Resource {
-        owner: Some("user:eve".parse().unwrap()),
-        ..world.order()
-    };
-    let found = world.ask(Target::Resource(&[&hers]), |input| explain(input, no));
-    assert!(found.decision.is_allow());
-    let steps: Vec<_> = found
-        .steps
-        .iter()
-        .map(|s| (s.role.as_deref(), s.gives.as_str(), s.effect))
-        .collect();
-    assert_eq!(
-        steps,
-        [
-            (Some("clerk"), "order.edit", StepEffect::Allows),
-            (Some("own"), "order.*", StepEffect::False)
-        ]
-    );
-    let condition = found.steps[1].condition.as_ref().unwrap();
-    assert_eq!(condition.source, "resource.owner == subject.id");
-    assert_eq!(
-        condition.seen[0],
-        ("resource.owner".to_owned(), Some("user:eve".to_owned()))
-    );
-    assert_eq!(found.steps[0].subject.as_deref(), Some("user:ann"));
-    world.disabled = true;
-    let found = world.ask(Target::Absent, |input| explain(input, no));
-    assert_eq!(
-        (found.decision.reason, found.steps.len()),
-        (Reason::SubjectDisabled, 0)
-    );
 }
 
 #[test]

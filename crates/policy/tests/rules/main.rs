@@ -5,6 +5,7 @@
 mod approvals;
 mod bindings;
 mod delegation;
+mod explanations;
 mod grants;
 mod lists;
 mod own_roles;

@@ -2745,6 +2745,1742 @@ impl DecisionReason {
         }
     }
 }
+/// A user's belonging to an account.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Member {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// Kind.
+    #[prost(enumeration = "MemberKind", tag = "3")]
+    pub kind: i32,
+    /// State.
+    #[prost(enumeration = "MemberState", tag = "4")]
+    pub state: i32,
+    /// When the membership ends by itself; never where absent.
+    #[prost(message, optional, tag = "5")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it began.
+    #[prost(message, optional, tag = "6")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Request of `MemberService.CreateMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateMemberRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// Kind; agent where not given.
+    #[prost(enumeration = "MemberKind", tag = "3")]
+    pub kind: i32,
+    /// When the membership ends by itself.
+    #[prost(message, optional, tag = "4")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Answer of `MemberService.CreateMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateMemberResponse {
+    /// The member.
+    #[prost(message, optional, tag = "1")]
+    pub member: ::core::option::Option<Member>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
+/// Request of `MemberService.GetMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetMemberRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+}
+/// Answer of `MemberService.GetMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetMemberResponse {
+    /// The member.
+    #[prost(message, optional, tag = "1")]
+    pub member: ::core::option::Option<Member>,
+}
+/// Request of `MemberService.ListMembers`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListMembersRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Rows a page; 50 where 0, at most 1000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// Answer of `MemberService.ListMembers`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListMembersResponse {
+    /// The page.
+    #[prost(message, repeated, tag = "1")]
+    pub members: ::prost::alloc::vec::Vec<Member>,
+    /// Token of the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Request of `MemberService.UpdateMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateMemberRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// When the membership ends by itself; never where absent.
+    #[prost(message, optional, tag = "3")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Answer of `MemberService.UpdateMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateMemberResponse {
+    /// The member.
+    #[prost(message, optional, tag = "1")]
+    pub member: ::core::option::Option<Member>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
+/// Request of `MemberService.SuspendMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuspendMemberRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+}
+/// Answer of `MemberService.SuspendMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuspendMemberResponse {
+    /// The member.
+    #[prost(message, optional, tag = "1")]
+    pub member: ::core::option::Option<Member>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
+/// Request of `MemberService.ReactivateMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReactivateMemberRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+}
+/// Answer of `MemberService.ReactivateMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReactivateMemberResponse {
+    /// The member.
+    #[prost(message, optional, tag = "1")]
+    pub member: ::core::option::Option<Member>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
+/// Request of `MemberService.RemoveMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveMemberRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// The scope to remove the user from, with what is below it; empty ends the membership.
+    #[prost(string, tag = "3")]
+    pub scope: ::prost::alloc::string::String,
+}
+/// Answer of `MemberService.RemoveMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveMemberResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+/// Request of `MemberService.LookUpMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LookUpMemberRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+}
+/// Answer of `MemberService.LookUpMember`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LookUpMemberResponse {
+    /// Whether the user is an active member, whose membership has not expired, of an active account.
+    #[prost(bool, tag = "1")]
+    pub active: bool,
+}
+/// Request of `MemberService.DeleteMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteMemberRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// What becomes of the licence; required.
+    #[prost(enumeration = "DeleteMode", tag = "3")]
+    pub mode: i32,
+}
+/// Answer of `MemberService.DeleteMember`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteMemberResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+/// Request of `MemberService.GetSeats`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSeatsRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+}
+/// Answer of `MemberService.GetSeats`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSeatsResponse {
+    /// Licences; 0 is no limit.
+    #[prost(uint32, tag = "1")]
+    pub limit: u32,
+    /// Licences that members take; suspended and expired ones keep theirs.
+    #[prost(uint32, tag = "2")]
+    pub used: u32,
+    /// Licences that end with the billing cycle.
+    #[prost(uint32, tag = "3")]
+    pub ending: u32,
+}
+/// Request of `MemberService.BatchRemoveMembers`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BatchRemoveMembersRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Ids of the users; 1 to 1000. All are removed, or none.
+    #[prost(string, repeated, tag = "2")]
+    pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether only to check it and tell the numbers.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+}
+/// Answer of `MemberService.BatchRemoveMembers`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BatchRemoveMembersResponse {
+    /// Memberships that end.
+    #[prost(uint32, tag = "1")]
+    pub members: u32,
+    /// Role bindings that end with them.
+    #[prost(uint32, tag = "2")]
+    pub bindings: u32,
+    /// Grants that end with them.
+    #[prost(uint32, tag = "3")]
+    pub grants: u32,
+    /// Consistency token of the write.
+    #[prost(string, tag = "4")]
+    pub token: ::prost::alloc::string::String,
+}
+/// The kinds of member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MemberKind {
+    /// Agent.
+    Unspecified = 0,
+    /// Works for the account.
+    Agent = 1,
+    /// Is served by the account.
+    Customer = 2,
+}
+impl MemberKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MEMBER_KIND_UNSPECIFIED",
+            Self::Agent => "MEMBER_KIND_AGENT",
+            Self::Customer => "MEMBER_KIND_CUSTOMER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MEMBER_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "MEMBER_KIND_AGENT" => Some(Self::Agent),
+            "MEMBER_KIND_CUSTOMER" => Some(Self::Customer),
+            _ => None,
+        }
+    }
+}
+/// The states of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MemberState {
+    /// Not given.
+    Unspecified = 0,
+    /// Has what its roles and grants give.
+    Active = 1,
+    /// Has nothing.
+    Suspended = 2,
+}
+impl MemberState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MEMBER_STATE_UNSPECIFIED",
+            Self::Active => "MEMBER_STATE_ACTIVE",
+            Self::Suspended => "MEMBER_STATE_SUSPENDED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MEMBER_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "MEMBER_STATE_ACTIVE" => Some(Self::Active),
+            "MEMBER_STATE_SUSPENDED" => Some(Self::Suspended),
+            _ => None,
+        }
+    }
+}
+/// The two ways to delete a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DeleteMode {
+    /// Not given.
+    Unspecified = 0,
+    /// The licence is free at once, for somebody else.
+    Replace = 1,
+    /// The licence ends with the billing cycle.
+    Delete = 2,
+}
+impl DeleteMode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DELETE_MODE_UNSPECIFIED",
+            Self::Replace => "DELETE_MODE_REPLACE",
+            Self::Delete => "DELETE_MODE_DELETE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DELETE_MODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "DELETE_MODE_REPLACE" => Some(Self::Replace),
+            "DELETE_MODE_DELETE" => Some(Self::Delete),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod member_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Members: users that belong to an account.
+    #[derive(Debug, Clone)]
+    pub struct MemberServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl MemberServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> MemberServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> MemberServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            MemberServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Makes a user a member without an invitation.
+        pub async fn create_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.MemberService/CreateMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.MemberService",
+                        "CreateMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads a member.
+        pub async fn get_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.MemberService/GetMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.MemberService",
+                        "GetMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the members of an account by user id.
+        pub async fn list_members(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListMembersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMembersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.MemberService/ListMembers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.MemberService",
+                        "ListMembers",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes a member's expiry.
+        pub async fn update_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.MemberService/UpdateMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.MemberService",
+                        "UpdateMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes all of a member's access in the account away until it is reactivated.
+        pub async fn suspend_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SuspendMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SuspendMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.MemberService/SuspendMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.MemberService",
+                        "SuspendMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gives a suspended member its access back.
+        pub async fn reactivate_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReactivateMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReactivateMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.MemberService/ReactivateMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.MemberService",
+                        "ReactivateMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a membership with all roles and grants (the seat is free), or removes a user from a scope and what is below it.
+        pub async fn remove_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RemoveMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.MemberService/RemoveMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.MemberService",
+                        "RemoveMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells whether a user is an active member.
+        pub async fn look_up_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LookUpMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LookUpMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.MemberService/LookUpMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.MemberService",
+                        "LookUpMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a membership: replaced at once, or deleted at the end of the billing cycle.
+        pub async fn delete_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.MemberService/DeleteMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.MemberService",
+                        "DeleteMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells limit, used and ending seats.
+        pub async fn get_seats(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSeatsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSeatsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.MemberService/GetSeats",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.MemberService",
+                        "GetSeats",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends several memberships, or none; the rules about holders are asked for all of them together. What is wrong with a
+        /// member is told of all of them, as `users[N]`.
+        pub async fn batch_remove_members(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BatchRemoveMembersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BatchRemoveMembersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.MemberService/BatchRemoveMembers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.MemberService",
+                        "BatchRemoveMembers",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod member_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with MemberServiceServer.
+    #[async_trait]
+    pub trait MemberService: std::marker::Send + std::marker::Sync + 'static {
+        /// Makes a user a member without an invitation.
+        async fn create_member(
+            &self,
+            request: tonic::Request<super::CreateMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateMemberResponse>,
+            tonic::Status,
+        >;
+        /// Reads a member.
+        async fn get_member(
+            &self,
+            request: tonic::Request<super::GetMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetMemberResponse>,
+            tonic::Status,
+        >;
+        /// Lists the members of an account by user id.
+        async fn list_members(
+            &self,
+            request: tonic::Request<super::ListMembersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMembersResponse>,
+            tonic::Status,
+        >;
+        /// Changes a member's expiry.
+        async fn update_member(
+            &self,
+            request: tonic::Request<super::UpdateMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateMemberResponse>,
+            tonic::Status,
+        >;
+        /// Takes all of a member's access in the account away until it is reactivated.
+        async fn suspend_member(
+            &self,
+            request: tonic::Request<super::SuspendMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SuspendMemberResponse>,
+            tonic::Status,
+        >;
+        /// Gives a suspended member its access back.
+        async fn reactivate_member(
+            &self,
+            request: tonic::Request<super::ReactivateMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReactivateMemberResponse>,
+            tonic::Status,
+        >;
+        /// Ends a membership with all roles and grants (the seat is free), or removes a user from a scope and what is below it.
+        async fn remove_member(
+            &self,
+            request: tonic::Request<super::RemoveMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveMemberResponse>,
+            tonic::Status,
+        >;
+        /// Tells whether a user is an active member.
+        async fn look_up_member(
+            &self,
+            request: tonic::Request<super::LookUpMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LookUpMemberResponse>,
+            tonic::Status,
+        >;
+        /// Ends a membership: replaced at once, or deleted at the end of the billing cycle.
+        async fn delete_member(
+            &self,
+            request: tonic::Request<super::DeleteMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteMemberResponse>,
+            tonic::Status,
+        >;
+        /// Tells limit, used and ending seats.
+        async fn get_seats(
+            &self,
+            request: tonic::Request<super::GetSeatsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSeatsResponse>,
+            tonic::Status,
+        >;
+        /// Ends several memberships, or none; the rules about holders are asked for all of them together. What is wrong with a
+        /// member is told of all of them, as `users[N]`.
+        async fn batch_remove_members(
+            &self,
+            request: tonic::Request<super::BatchRemoveMembersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BatchRemoveMembersResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Members: users that belong to an account.
+    #[derive(Debug)]
+    pub struct MemberServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> MemberServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for MemberServiceServer<T>
+    where
+        T: MemberService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/bailiwick.authorization.v1.MemberService/CreateMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateMemberSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::CreateMemberRequest>
+                    for CreateMemberSvc<T> {
+                        type Response = super::CreateMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::create_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.MemberService/GetMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetMemberSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::GetMemberRequest>
+                    for GetMemberSvc<T> {
+                        type Response = super::GetMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::get_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.MemberService/ListMembers" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListMembersSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::ListMembersRequest>
+                    for ListMembersSvc<T> {
+                        type Response = super::ListMembersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListMembersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::list_members(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListMembersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.MemberService/UpdateMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateMemberSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::UpdateMemberRequest>
+                    for UpdateMemberSvc<T> {
+                        type Response = super::UpdateMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::update_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.MemberService/SuspendMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct SuspendMemberSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::SuspendMemberRequest>
+                    for SuspendMemberSvc<T> {
+                        type Response = super::SuspendMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SuspendMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::suspend_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SuspendMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.MemberService/ReactivateMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReactivateMemberSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::ReactivateMemberRequest>
+                    for ReactivateMemberSvc<T> {
+                        type Response = super::ReactivateMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReactivateMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::reactivate_member(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReactivateMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.MemberService/RemoveMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct RemoveMemberSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::RemoveMemberRequest>
+                    for RemoveMemberSvc<T> {
+                        type Response = super::RemoveMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RemoveMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::remove_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RemoveMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.MemberService/LookUpMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct LookUpMemberSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::LookUpMemberRequest>
+                    for LookUpMemberSvc<T> {
+                        type Response = super::LookUpMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LookUpMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::look_up_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LookUpMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.MemberService/DeleteMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteMemberSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::DeleteMemberRequest>
+                    for DeleteMemberSvc<T> {
+                        type Response = super::DeleteMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::delete_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.MemberService/GetSeats" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSeatsSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::GetSeatsRequest>
+                    for GetSeatsSvc<T> {
+                        type Response = super::GetSeatsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSeatsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::get_seats(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSeatsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.MemberService/BatchRemoveMembers" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchRemoveMembersSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::BatchRemoveMembersRequest>
+                    for BatchRemoveMembersSvc<T> {
+                        type Response = super::BatchRemoveMembersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BatchRemoveMembersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::batch_remove_members(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchRemoveMembersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for MemberServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "bailiwick.authorization.v1.MemberService";
+    impl<T> tonic::server::NamedService for MemberServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// A scope that a decision depends on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainedScope {
+    /// `account:ID`, `instance:ID` or `workspace:ID`.
+    #[prost(string, tag = "1")]
+    pub scope: ::prost::alloc::string::String,
+    /// Its state.
+    #[prost(enumeration = "ScopeState", tag = "2")]
+    pub state: i32,
+}
+/// A membership that a decision depends on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainedMember {
+    /// What the member is to the account.
+    #[prost(enumeration = "MemberKind", tag = "1")]
+    pub kind: i32,
+    /// Whether it counts.
+    #[prost(enumeration = "MemberState", tag = "2")]
+    pub state: i32,
+    /// When it ends; absent where it does not.
+    #[prost(message, optional, tag = "3")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What was looked at for one subject.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Explanation {
+    /// The subject.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// Its membership; absent where it has none.
+    #[prost(message, optional, tag = "2")]
+    pub member: ::core::option::Option<ExplainedMember>,
+    /// What gives the permission or would, the nearest to allowing first. Where nothing does: what the subject has there
+    /// instead, and where else it has the permission.
+    #[prost(message, repeated, tag = "3")]
+    pub steps: ::prost::alloc::vec::Vec<ExplanationStep>,
+    /// How many more places there are where the subject has the permission.
+    #[prost(uint32, tag = "4")]
+    pub omitted_steps: u32,
+}
+/// Something that gives a permission, or would.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplanationStep {
+    /// What it is.
+    #[prost(enumeration = "ExplanationSource", tag = "1")]
+    pub source: i32,
+    /// The role; empty for grants.
+    #[prost(string, tag = "2")]
+    pub role: ::prost::alloc::string::String,
+    /// Where it is bound or granted: a scope, a resource, or `product`.
+    #[prost(string, tag = "3")]
+    pub on: ::prost::alloc::string::String,
+    /// For a grant on a type in a scope: the type.
+    #[prost(string, tag = "4")]
+    pub r#type: ::prost::alloc::string::String,
+    /// The group through which the subject has it, `group:ID`; empty where it has it itself.
+    #[prost(string, tag = "5")]
+    pub group: ::prost::alloc::string::String,
+    /// The entry or the granted permission, as a manifest writes it; empty where nothing in it gives the permission.
+    #[prost(string, tag = "6")]
+    pub entry: ::prost::alloc::string::String,
+    /// What it comes to.
+    #[prost(enumeration = "ExplanationEffect", tag = "7")]
+    pub effect: i32,
+    /// Its condition; absent where it has none.
+    #[prost(message, optional, tag = "8")]
+    pub condition: ::core::option::Option<ExplainedCondition>,
+    /// What has to be approved, where something has.
+    #[prost(message, optional, tag = "9")]
+    pub approval: ::core::option::Option<ExplainedApproval>,
+}
+/// A condition and what it saw.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainedCondition {
+    /// The expression, as the manifest writes it.
+    #[prost(string, tag = "1")]
+    pub expression: ::prost::alloc::string::String,
+    /// The names in it, each with its value.
+    #[prost(message, repeated, tag = "2")]
+    pub values: ::prost::alloc::vec::Vec<ExplainedValue>,
+}
+/// A name in a condition.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainedValue {
+    /// The name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its value; absent where it had none, which leaves the condition undecided.
+    #[prost(string, optional, tag = "2")]
+    pub value: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// An approval that a step asks for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainedApproval {
+    /// The permission of those who approve, asked on the target.
+    #[prost(string, tag = "1")]
+    pub by: ::prost::alloc::string::String,
+    /// Whether an approval is used up by one act; otherwise it stays.
+    #[prost(bool, tag = "2")]
+    pub once: bool,
+    /// How long an approval is good for; absent where it does not end.
+    #[prost(message, optional, tag = "3")]
+    pub lasts: ::core::option::Option<::prost_types::Duration>,
+    /// Id of the subject's request that waits for an answer; empty where there is none.
+    #[prost(string, tag = "4")]
+    pub pending_request: ::prost::alloc::string::String,
+}
+/// The states of a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ScopeState {
+    /// Not given.
+    Unspecified = 0,
+    /// In use.
+    Active = 1,
+    /// Nothing is allowed in it.
+    Suspended = 2,
+    /// On its way to another account; nothing is allowed in it.
+    Moving = 3,
+    /// Is gone.
+    Deleted = 4,
+}
+impl ScopeState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SCOPE_STATE_UNSPECIFIED",
+            Self::Active => "SCOPE_STATE_ACTIVE",
+            Self::Suspended => "SCOPE_STATE_SUSPENDED",
+            Self::Moving => "SCOPE_STATE_MOVING",
+            Self::Deleted => "SCOPE_STATE_DELETED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SCOPE_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SCOPE_STATE_ACTIVE" => Some(Self::Active),
+            "SCOPE_STATE_SUSPENDED" => Some(Self::Suspended),
+            "SCOPE_STATE_MOVING" => Some(Self::Moving),
+            "SCOPE_STATE_DELETED" => Some(Self::Deleted),
+            _ => None,
+        }
+    }
+}
+/// What a step of an explanation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ExplanationSource {
+    /// Not given.
+    Unspecified = 0,
+    /// A role that is bound.
+    Role = 1,
+    /// The default role of the member's kind, or of everybody.
+    DefaultRole = 2,
+    /// A grant.
+    Grant = 3,
+}
+impl ExplanationSource {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EXPLANATION_SOURCE_UNSPECIFIED",
+            Self::Role => "EXPLANATION_SOURCE_ROLE",
+            Self::DefaultRole => "EXPLANATION_SOURCE_DEFAULT_ROLE",
+            Self::Grant => "EXPLANATION_SOURCE_GRANT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EXPLANATION_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "EXPLANATION_SOURCE_ROLE" => Some(Self::Role),
+            "EXPLANATION_SOURCE_DEFAULT_ROLE" => Some(Self::DefaultRole),
+            "EXPLANATION_SOURCE_GRANT" => Some(Self::Grant),
+            _ => None,
+        }
+    }
+}
+/// What a step of an explanation comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ExplanationEffect {
+    /// Not given.
+    Unspecified = 0,
+    /// Allows.
+    Allows = 1,
+    /// Allows once somebody approves.
+    NeedsApproval = 2,
+    /// Its condition cannot be decided: a value is missing.
+    Undecided = 3,
+    /// Its condition is not true.
+    False = 4,
+    /// Is over.
+    Expired = 5,
+    /// Counts here and does not contain the permission.
+    Lacks = 6,
+    /// Contains the permission and counts elsewhere.
+    Elsewhere = 7,
+}
+impl ExplanationEffect {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EXPLANATION_EFFECT_UNSPECIFIED",
+            Self::Allows => "EXPLANATION_EFFECT_ALLOWS",
+            Self::NeedsApproval => "EXPLANATION_EFFECT_NEEDS_APPROVAL",
+            Self::Undecided => "EXPLANATION_EFFECT_UNDECIDED",
+            Self::False => "EXPLANATION_EFFECT_FALSE",
+            Self::Expired => "EXPLANATION_EFFECT_EXPIRED",
+            Self::Lacks => "EXPLANATION_EFFECT_LACKS",
+            Self::Elsewhere => "EXPLANATION_EFFECT_ELSEWHERE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EXPLANATION_EFFECT_UNSPECIFIED" => Some(Self::Unspecified),
+            "EXPLANATION_EFFECT_ALLOWS" => Some(Self::Allows),
+            "EXPLANATION_EFFECT_NEEDS_APPROVAL" => Some(Self::NeedsApproval),
+            "EXPLANATION_EFFECT_UNDECIDED" => Some(Self::Undecided),
+            "EXPLANATION_EFFECT_FALSE" => Some(Self::False),
+            "EXPLANATION_EFFECT_EXPIRED" => Some(Self::Expired),
+            "EXPLANATION_EFFECT_LACKS" => Some(Self::Lacks),
+            "EXPLANATION_EFFECT_ELSEWHERE" => Some(Self::Elsewhere),
+            _ => None,
+        }
+    }
+}
 /// Request of `DecisionService.Check`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CheckRequest {
@@ -2863,32 +4599,15 @@ pub struct ExplainResponse {
     /// The account's revision at which it is true.
     #[prost(uint64, tag = "3")]
     pub revision: u64,
-    /// What was looked at, in the order it was.
+    /// The scopes around the target, the account last; empty where the target is not known.
     #[prost(message, repeated, tag = "4")]
-    pub steps: ::prost::alloc::vec::Vec<ExplainStep>,
-}
-/// One thing that was looked at.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ExplainStep {
-    /// Where the entry comes from: `role`, `default role`, `grant`, `member`, `scope`; `actor` stands
-    /// before what was looked at for who acts for the subject.
-    #[prost(string, tag = "1")]
-    pub source: ::prost::alloc::string::String,
-    /// The role or grant.
-    #[prost(string, tag = "2")]
-    pub name: ::prost::alloc::string::String,
-    /// Where it is bound.
-    #[prost(string, tag = "3")]
-    pub scope: ::prost::alloc::string::String,
-    /// Through which group; empty where none.
-    #[prost(string, tag = "4")]
-    pub group: ::prost::alloc::string::String,
-    /// The entry or fact.
-    #[prost(string, tag = "5")]
-    pub entry: ::prost::alloc::string::String,
-    /// What came of it: `matches`, `does not match`, `needs approval`, and why.
-    #[prost(string, tag = "6")]
-    pub outcome: ::prost::alloc::string::String,
+    pub scopes: ::prost::alloc::vec::Vec<ExplainedScope>,
+    /// What was looked at for the subject.
+    #[prost(message, optional, tag = "5")]
+    pub subject: ::core::option::Option<Explanation>,
+    /// The same for who acts for the subject; absent where nobody does.
+    #[prost(message, optional, tag = "6")]
+    pub actor: ::core::option::Option<Explanation>,
 }
 /// Generated client implementations.
 pub mod decision_service_client {
@@ -6445,1504 +8164,6 @@ pub mod invitation_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "bailiwick.authorization.v1.InvitationService";
     impl<T> tonic::server::NamedService for InvitationServiceServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
-/// A user's belonging to an account.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Member {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Id of the user.
-    #[prost(string, tag = "2")]
-    pub user: ::prost::alloc::string::String,
-    /// Kind.
-    #[prost(enumeration = "MemberKind", tag = "3")]
-    pub kind: i32,
-    /// State.
-    #[prost(enumeration = "MemberState", tag = "4")]
-    pub state: i32,
-    /// When the membership ends by itself; never where absent.
-    #[prost(message, optional, tag = "5")]
-    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// When it began.
-    #[prost(message, optional, tag = "6")]
-    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-}
-/// Request of `MemberService.CreateMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CreateMemberRequest {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Id of the user.
-    #[prost(string, tag = "2")]
-    pub user: ::prost::alloc::string::String,
-    /// Kind; agent where not given.
-    #[prost(enumeration = "MemberKind", tag = "3")]
-    pub kind: i32,
-    /// When the membership ends by itself.
-    #[prost(message, optional, tag = "4")]
-    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
-}
-/// Answer of `MemberService.CreateMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CreateMemberResponse {
-    /// The member.
-    #[prost(message, optional, tag = "1")]
-    pub member: ::core::option::Option<Member>,
-    /// Consistency token of the write.
-    #[prost(string, tag = "2")]
-    pub token: ::prost::alloc::string::String,
-}
-/// Request of `MemberService.GetMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetMemberRequest {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Id of the user.
-    #[prost(string, tag = "2")]
-    pub user: ::prost::alloc::string::String,
-}
-/// Answer of `MemberService.GetMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetMemberResponse {
-    /// The member.
-    #[prost(message, optional, tag = "1")]
-    pub member: ::core::option::Option<Member>,
-}
-/// Request of `MemberService.ListMembers`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListMembersRequest {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Rows a page; 50 where 0, at most 1000.
-    #[prost(int32, tag = "2")]
-    pub page_size: i32,
-    /// `next_page_token` of the page before; empty for the first.
-    #[prost(string, tag = "3")]
-    pub page_token: ::prost::alloc::string::String,
-}
-/// Answer of `MemberService.ListMembers`.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListMembersResponse {
-    /// The page.
-    #[prost(message, repeated, tag = "1")]
-    pub members: ::prost::alloc::vec::Vec<Member>,
-    /// Token of the next page; empty on the last.
-    #[prost(string, tag = "2")]
-    pub next_page_token: ::prost::alloc::string::String,
-}
-/// Request of `MemberService.UpdateMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct UpdateMemberRequest {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Id of the user.
-    #[prost(string, tag = "2")]
-    pub user: ::prost::alloc::string::String,
-    /// When the membership ends by itself; never where absent.
-    #[prost(message, optional, tag = "3")]
-    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
-}
-/// Answer of `MemberService.UpdateMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct UpdateMemberResponse {
-    /// The member.
-    #[prost(message, optional, tag = "1")]
-    pub member: ::core::option::Option<Member>,
-    /// Consistency token of the write.
-    #[prost(string, tag = "2")]
-    pub token: ::prost::alloc::string::String,
-}
-/// Request of `MemberService.SuspendMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SuspendMemberRequest {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Id of the user.
-    #[prost(string, tag = "2")]
-    pub user: ::prost::alloc::string::String,
-}
-/// Answer of `MemberService.SuspendMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SuspendMemberResponse {
-    /// The member.
-    #[prost(message, optional, tag = "1")]
-    pub member: ::core::option::Option<Member>,
-    /// Consistency token of the write.
-    #[prost(string, tag = "2")]
-    pub token: ::prost::alloc::string::String,
-}
-/// Request of `MemberService.ReactivateMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ReactivateMemberRequest {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Id of the user.
-    #[prost(string, tag = "2")]
-    pub user: ::prost::alloc::string::String,
-}
-/// Answer of `MemberService.ReactivateMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ReactivateMemberResponse {
-    /// The member.
-    #[prost(message, optional, tag = "1")]
-    pub member: ::core::option::Option<Member>,
-    /// Consistency token of the write.
-    #[prost(string, tag = "2")]
-    pub token: ::prost::alloc::string::String,
-}
-/// Request of `MemberService.RemoveMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RemoveMemberRequest {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Id of the user.
-    #[prost(string, tag = "2")]
-    pub user: ::prost::alloc::string::String,
-    /// The scope to remove the user from, with what is below it; empty ends the membership.
-    #[prost(string, tag = "3")]
-    pub scope: ::prost::alloc::string::String,
-}
-/// Answer of `MemberService.RemoveMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RemoveMemberResponse {
-    /// Consistency token of the write.
-    #[prost(string, tag = "1")]
-    pub token: ::prost::alloc::string::String,
-}
-/// Request of `MemberService.LookUpMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct LookUpMemberRequest {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Id of the user.
-    #[prost(string, tag = "2")]
-    pub user: ::prost::alloc::string::String,
-}
-/// Answer of `MemberService.LookUpMember`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct LookUpMemberResponse {
-    /// Whether the user is an active member, whose membership has not expired, of an active account.
-    #[prost(bool, tag = "1")]
-    pub active: bool,
-}
-/// Request of `MemberService.DeleteMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteMemberRequest {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Id of the user.
-    #[prost(string, tag = "2")]
-    pub user: ::prost::alloc::string::String,
-    /// What becomes of the licence; required.
-    #[prost(enumeration = "DeleteMode", tag = "3")]
-    pub mode: i32,
-}
-/// Answer of `MemberService.DeleteMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteMemberResponse {
-    /// Consistency token of the write.
-    #[prost(string, tag = "1")]
-    pub token: ::prost::alloc::string::String,
-}
-/// Request of `MemberService.GetSeats`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetSeatsRequest {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-}
-/// Answer of `MemberService.GetSeats`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetSeatsResponse {
-    /// Licences; 0 is no limit.
-    #[prost(uint32, tag = "1")]
-    pub limit: u32,
-    /// Licences that members take; suspended and expired ones keep theirs.
-    #[prost(uint32, tag = "2")]
-    pub used: u32,
-    /// Licences that end with the billing cycle.
-    #[prost(uint32, tag = "3")]
-    pub ending: u32,
-}
-/// Request of `MemberService.BatchRemoveMembers`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct BatchRemoveMembersRequest {
-    /// Id of the account.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Ids of the users; 1 to 1000. All are removed, or none.
-    #[prost(string, repeated, tag = "2")]
-    pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Whether only to check it and tell the numbers.
-    #[prost(bool, tag = "3")]
-    pub validate_only: bool,
-}
-/// Answer of `MemberService.BatchRemoveMembers`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct BatchRemoveMembersResponse {
-    /// Memberships that end.
-    #[prost(uint32, tag = "1")]
-    pub members: u32,
-    /// Role bindings that end with them.
-    #[prost(uint32, tag = "2")]
-    pub bindings: u32,
-    /// Grants that end with them.
-    #[prost(uint32, tag = "3")]
-    pub grants: u32,
-    /// Consistency token of the write.
-    #[prost(string, tag = "4")]
-    pub token: ::prost::alloc::string::String,
-}
-/// The kinds of member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum MemberKind {
-    /// Agent.
-    Unspecified = 0,
-    /// Works for the account.
-    Agent = 1,
-    /// Is served by the account.
-    Customer = 2,
-}
-impl MemberKind {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "MEMBER_KIND_UNSPECIFIED",
-            Self::Agent => "MEMBER_KIND_AGENT",
-            Self::Customer => "MEMBER_KIND_CUSTOMER",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "MEMBER_KIND_UNSPECIFIED" => Some(Self::Unspecified),
-            "MEMBER_KIND_AGENT" => Some(Self::Agent),
-            "MEMBER_KIND_CUSTOMER" => Some(Self::Customer),
-            _ => None,
-        }
-    }
-}
-/// The states of a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum MemberState {
-    /// Not given.
-    Unspecified = 0,
-    /// Has what its roles and grants give.
-    Active = 1,
-    /// Has nothing.
-    Suspended = 2,
-}
-impl MemberState {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "MEMBER_STATE_UNSPECIFIED",
-            Self::Active => "MEMBER_STATE_ACTIVE",
-            Self::Suspended => "MEMBER_STATE_SUSPENDED",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "MEMBER_STATE_UNSPECIFIED" => Some(Self::Unspecified),
-            "MEMBER_STATE_ACTIVE" => Some(Self::Active),
-            "MEMBER_STATE_SUSPENDED" => Some(Self::Suspended),
-            _ => None,
-        }
-    }
-}
-/// The two ways to delete a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum DeleteMode {
-    /// Not given.
-    Unspecified = 0,
-    /// The licence is free at once, for somebody else.
-    Replace = 1,
-    /// The licence ends with the billing cycle.
-    Delete = 2,
-}
-impl DeleteMode {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "DELETE_MODE_UNSPECIFIED",
-            Self::Replace => "DELETE_MODE_REPLACE",
-            Self::Delete => "DELETE_MODE_DELETE",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "DELETE_MODE_UNSPECIFIED" => Some(Self::Unspecified),
-            "DELETE_MODE_REPLACE" => Some(Self::Replace),
-            "DELETE_MODE_DELETE" => Some(Self::Delete),
-            _ => None,
-        }
-    }
-}
-/// Generated client implementations.
-pub mod member_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// Members: users that belong to an account.
-    #[derive(Debug, Clone)]
-    pub struct MemberServiceClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl MemberServiceClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
-    }
-    impl<T> MemberServiceClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> MemberServiceClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            MemberServiceClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        /// Makes a user a member without an invitation.
-        pub async fn create_member(
-            &mut self,
-            request: impl tonic::IntoRequest<super::CreateMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::CreateMemberResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/bailiwick.authorization.v1.MemberService/CreateMember",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "bailiwick.authorization.v1.MemberService",
-                        "CreateMember",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Reads a member.
-        pub async fn get_member(
-            &mut self,
-            request: impl tonic::IntoRequest<super::GetMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetMemberResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/bailiwick.authorization.v1.MemberService/GetMember",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "bailiwick.authorization.v1.MemberService",
-                        "GetMember",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Lists the members of an account by user id.
-        pub async fn list_members(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListMembersRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListMembersResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/bailiwick.authorization.v1.MemberService/ListMembers",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "bailiwick.authorization.v1.MemberService",
-                        "ListMembers",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Changes a member's expiry.
-        pub async fn update_member(
-            &mut self,
-            request: impl tonic::IntoRequest<super::UpdateMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::UpdateMemberResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/bailiwick.authorization.v1.MemberService/UpdateMember",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "bailiwick.authorization.v1.MemberService",
-                        "UpdateMember",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Takes all of a member's access in the account away until it is reactivated.
-        pub async fn suspend_member(
-            &mut self,
-            request: impl tonic::IntoRequest<super::SuspendMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::SuspendMemberResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/bailiwick.authorization.v1.MemberService/SuspendMember",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "bailiwick.authorization.v1.MemberService",
-                        "SuspendMember",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Gives a suspended member its access back.
-        pub async fn reactivate_member(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ReactivateMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ReactivateMemberResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/bailiwick.authorization.v1.MemberService/ReactivateMember",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "bailiwick.authorization.v1.MemberService",
-                        "ReactivateMember",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Ends a membership with all roles and grants (the seat is free), or removes a user from a scope and what is below it.
-        pub async fn remove_member(
-            &mut self,
-            request: impl tonic::IntoRequest<super::RemoveMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::RemoveMemberResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/bailiwick.authorization.v1.MemberService/RemoveMember",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "bailiwick.authorization.v1.MemberService",
-                        "RemoveMember",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Tells whether a user is an active member.
-        pub async fn look_up_member(
-            &mut self,
-            request: impl tonic::IntoRequest<super::LookUpMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::LookUpMemberResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/bailiwick.authorization.v1.MemberService/LookUpMember",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "bailiwick.authorization.v1.MemberService",
-                        "LookUpMember",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Ends a membership: replaced at once, or deleted at the end of the billing cycle.
-        pub async fn delete_member(
-            &mut self,
-            request: impl tonic::IntoRequest<super::DeleteMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::DeleteMemberResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/bailiwick.authorization.v1.MemberService/DeleteMember",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "bailiwick.authorization.v1.MemberService",
-                        "DeleteMember",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Tells limit, used and ending seats.
-        pub async fn get_seats(
-            &mut self,
-            request: impl tonic::IntoRequest<super::GetSeatsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetSeatsResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/bailiwick.authorization.v1.MemberService/GetSeats",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "bailiwick.authorization.v1.MemberService",
-                        "GetSeats",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Ends several memberships, or none; the rules about holders are asked for all of them together. What is wrong with a
-        /// member is told of all of them, as `users[N]`.
-        pub async fn batch_remove_members(
-            &mut self,
-            request: impl tonic::IntoRequest<super::BatchRemoveMembersRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::BatchRemoveMembersResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/bailiwick.authorization.v1.MemberService/BatchRemoveMembers",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "bailiwick.authorization.v1.MemberService",
-                        "BatchRemoveMembers",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-pub mod member_service_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with MemberServiceServer.
-    #[async_trait]
-    pub trait MemberService: std::marker::Send + std::marker::Sync + 'static {
-        /// Makes a user a member without an invitation.
-        async fn create_member(
-            &self,
-            request: tonic::Request<super::CreateMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::CreateMemberResponse>,
-            tonic::Status,
-        >;
-        /// Reads a member.
-        async fn get_member(
-            &self,
-            request: tonic::Request<super::GetMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetMemberResponse>,
-            tonic::Status,
-        >;
-        /// Lists the members of an account by user id.
-        async fn list_members(
-            &self,
-            request: tonic::Request<super::ListMembersRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListMembersResponse>,
-            tonic::Status,
-        >;
-        /// Changes a member's expiry.
-        async fn update_member(
-            &self,
-            request: tonic::Request<super::UpdateMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::UpdateMemberResponse>,
-            tonic::Status,
-        >;
-        /// Takes all of a member's access in the account away until it is reactivated.
-        async fn suspend_member(
-            &self,
-            request: tonic::Request<super::SuspendMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::SuspendMemberResponse>,
-            tonic::Status,
-        >;
-        /// Gives a suspended member its access back.
-        async fn reactivate_member(
-            &self,
-            request: tonic::Request<super::ReactivateMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ReactivateMemberResponse>,
-            tonic::Status,
-        >;
-        /// Ends a membership with all roles and grants (the seat is free), or removes a user from a scope and what is below it.
-        async fn remove_member(
-            &self,
-            request: tonic::Request<super::RemoveMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::RemoveMemberResponse>,
-            tonic::Status,
-        >;
-        /// Tells whether a user is an active member.
-        async fn look_up_member(
-            &self,
-            request: tonic::Request<super::LookUpMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::LookUpMemberResponse>,
-            tonic::Status,
-        >;
-        /// Ends a membership: replaced at once, or deleted at the end of the billing cycle.
-        async fn delete_member(
-            &self,
-            request: tonic::Request<super::DeleteMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::DeleteMemberResponse>,
-            tonic::Status,
-        >;
-        /// Tells limit, used and ending seats.
-        async fn get_seats(
-            &self,
-            request: tonic::Request<super::GetSeatsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetSeatsResponse>,
-            tonic::Status,
-        >;
-        /// Ends several memberships, or none; the rules about holders are asked for all of them together. What is wrong with a
-        /// member is told of all of them, as `users[N]`.
-        async fn batch_remove_members(
-            &self,
-            request: tonic::Request<super::BatchRemoveMembersRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::BatchRemoveMembersResponse>,
-            tonic::Status,
-        >;
-    }
-    /// Members: users that belong to an account.
-    #[derive(Debug)]
-    pub struct MemberServiceServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> MemberServiceServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for MemberServiceServer<T>
-    where
-        T: MemberService,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/bailiwick.authorization.v1.MemberService/CreateMember" => {
-                    #[allow(non_camel_case_types)]
-                    struct CreateMemberSvc<T: MemberService>(pub Arc<T>);
-                    impl<
-                        T: MemberService,
-                    > tonic::server::UnaryService<super::CreateMemberRequest>
-                    for CreateMemberSvc<T> {
-                        type Response = super::CreateMemberResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::CreateMemberRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as MemberService>::create_member(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = CreateMemberSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/bailiwick.authorization.v1.MemberService/GetMember" => {
-                    #[allow(non_camel_case_types)]
-                    struct GetMemberSvc<T: MemberService>(pub Arc<T>);
-                    impl<
-                        T: MemberService,
-                    > tonic::server::UnaryService<super::GetMemberRequest>
-                    for GetMemberSvc<T> {
-                        type Response = super::GetMemberResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::GetMemberRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as MemberService>::get_member(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = GetMemberSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/bailiwick.authorization.v1.MemberService/ListMembers" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListMembersSvc<T: MemberService>(pub Arc<T>);
-                    impl<
-                        T: MemberService,
-                    > tonic::server::UnaryService<super::ListMembersRequest>
-                    for ListMembersSvc<T> {
-                        type Response = super::ListMembersResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListMembersRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as MemberService>::list_members(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListMembersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/bailiwick.authorization.v1.MemberService/UpdateMember" => {
-                    #[allow(non_camel_case_types)]
-                    struct UpdateMemberSvc<T: MemberService>(pub Arc<T>);
-                    impl<
-                        T: MemberService,
-                    > tonic::server::UnaryService<super::UpdateMemberRequest>
-                    for UpdateMemberSvc<T> {
-                        type Response = super::UpdateMemberResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::UpdateMemberRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as MemberService>::update_member(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = UpdateMemberSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/bailiwick.authorization.v1.MemberService/SuspendMember" => {
-                    #[allow(non_camel_case_types)]
-                    struct SuspendMemberSvc<T: MemberService>(pub Arc<T>);
-                    impl<
-                        T: MemberService,
-                    > tonic::server::UnaryService<super::SuspendMemberRequest>
-                    for SuspendMemberSvc<T> {
-                        type Response = super::SuspendMemberResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::SuspendMemberRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as MemberService>::suspend_member(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = SuspendMemberSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/bailiwick.authorization.v1.MemberService/ReactivateMember" => {
-                    #[allow(non_camel_case_types)]
-                    struct ReactivateMemberSvc<T: MemberService>(pub Arc<T>);
-                    impl<
-                        T: MemberService,
-                    > tonic::server::UnaryService<super::ReactivateMemberRequest>
-                    for ReactivateMemberSvc<T> {
-                        type Response = super::ReactivateMemberResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ReactivateMemberRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as MemberService>::reactivate_member(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ReactivateMemberSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/bailiwick.authorization.v1.MemberService/RemoveMember" => {
-                    #[allow(non_camel_case_types)]
-                    struct RemoveMemberSvc<T: MemberService>(pub Arc<T>);
-                    impl<
-                        T: MemberService,
-                    > tonic::server::UnaryService<super::RemoveMemberRequest>
-                    for RemoveMemberSvc<T> {
-                        type Response = super::RemoveMemberResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::RemoveMemberRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as MemberService>::remove_member(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = RemoveMemberSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/bailiwick.authorization.v1.MemberService/LookUpMember" => {
-                    #[allow(non_camel_case_types)]
-                    struct LookUpMemberSvc<T: MemberService>(pub Arc<T>);
-                    impl<
-                        T: MemberService,
-                    > tonic::server::UnaryService<super::LookUpMemberRequest>
-                    for LookUpMemberSvc<T> {
-                        type Response = super::LookUpMemberResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::LookUpMemberRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as MemberService>::look_up_member(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = LookUpMemberSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/bailiwick.authorization.v1.MemberService/DeleteMember" => {
-                    #[allow(non_camel_case_types)]
-                    struct DeleteMemberSvc<T: MemberService>(pub Arc<T>);
-                    impl<
-                        T: MemberService,
-                    > tonic::server::UnaryService<super::DeleteMemberRequest>
-                    for DeleteMemberSvc<T> {
-                        type Response = super::DeleteMemberResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::DeleteMemberRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as MemberService>::delete_member(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = DeleteMemberSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/bailiwick.authorization.v1.MemberService/GetSeats" => {
-                    #[allow(non_camel_case_types)]
-                    struct GetSeatsSvc<T: MemberService>(pub Arc<T>);
-                    impl<
-                        T: MemberService,
-                    > tonic::server::UnaryService<super::GetSeatsRequest>
-                    for GetSeatsSvc<T> {
-                        type Response = super::GetSeatsResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::GetSeatsRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as MemberService>::get_seats(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = GetSeatsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/bailiwick.authorization.v1.MemberService/BatchRemoveMembers" => {
-                    #[allow(non_camel_case_types)]
-                    struct BatchRemoveMembersSvc<T: MemberService>(pub Arc<T>);
-                    impl<
-                        T: MemberService,
-                    > tonic::server::UnaryService<super::BatchRemoveMembersRequest>
-                    for BatchRemoveMembersSvc<T> {
-                        type Response = super::BatchRemoveMembersResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::BatchRemoveMembersRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as MemberService>::batch_remove_members(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = BatchRemoveMembersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
-            }
-        }
-    }
-    impl<T> Clone for MemberServiceServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "bailiwick.authorization.v1.MemberService";
-    impl<T> tonic::server::NamedService for MemberServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -2,8 +2,8 @@
 
 use bailiwick_client::Client;
 use bailiwick_proto::authorization::v1::{
-    CheckRequest, Decision, ExplainRequest, ExplainResponse, ListPermissionsRequest, ListResourcesRequest,
-    ListScopesRequest, ListSubjectsRequest,
+    CheckRequest, Decision, ExplainRequest, ExplainResponse, ExplanationStep, ListPermissionsRequest,
+    ListResourcesRequest, ListScopesRequest, ListSubjectsRequest,
 };
 
 use super::{Run, Trouble};
@@ -162,21 +162,43 @@ fn explanation(answer: &ExplainResponse) -> String {
         .reason()
         .as_str_name()
         .trim_start_matches("DECISION_REASON_");
-    let steps = answer.steps.iter().map(|step| {
-        let words = [&step.source, &step.name, &step.scope, &step.group, &step.entry];
-        let words: Vec<_> = words
-            .into_iter()
-            .filter(|word| !word.is_empty())
-            .map(String::as_str)
-            .collect();
-        match step.outcome.as_str() {
-            "" => format!("; {}", words.join(" ")),
-            outcome => format!("; {}: {outcome}", words.join(" ")),
+    let mut told = format!("{decision} {reason} at revision {}", answer.revision);
+    for (of, prefix) in [(&answer.subject, ""), (&answer.actor, "actor ")] {
+        for step in of.iter().flat_map(|of| &of.steps) {
+            told.push_str(&format!("; {prefix}{}", one_step(step)));
         }
-    });
-    format!(
-        "{decision} {reason} at revision {}{}",
-        answer.revision,
-        steps.collect::<String>()
-    )
+    }
+    told
+}
+
+fn one_step(step: &ExplanationStep) -> String {
+    let word = |name: &str, prefix: &str| {
+        let name = name.strip_prefix(prefix).unwrap_or(name);
+        name.to_lowercase().replace('_', " ")
+    };
+    let source = word(step.source().as_str_name(), "EXPLANATION_SOURCE_");
+    let words = [
+        source.as_str(),
+        &step.role,
+        &step.on,
+        &step.r#type,
+        &step.group,
+        &step.entry,
+    ];
+    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let effect = word(step.effect().as_str_name(), "EXPLANATION_EFFECT_");
+    let mut told = format!("{}: {effect}", words.join(" "));
+    if let Some(condition) = &step.condition {
+        let seen = condition.values.iter().map(|value| {
+            let seen = value.value.as_deref().unwrap_or("(missing)");
+            format!("{} = {seen}", value.name)
+        });
+        let seen: Vec<_> = seen.collect();
+        told.push_str(&format!(
+            " when {} with {}",
+            condition.expression,
+            seen.join(", ")
+        ));
+    }
+    told
 }

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy::{Audience, Explanation, Source, Step, StepEffect};
+use bailiwick_policy::Audience;
 use bailiwick_proto::authorization::v1::{self as pb, decision_service_server::DecisionService};
 use bailiwick_rpc::{Context, Guard, IntoStatus, status};
 use bailiwick_types::{AccountId, Subject, Violations};
 use serde_json::{Map, Value as Json};
 use tonic::{Request, Response, Status};
 
-use super::ask;
+use super::{ask, explanation};
 use crate::{
     decision_log::{DecisionLog, Made},
-    replica::{BatchQuestion, Explained, Question, Replica, TargetText},
+    replica::{BatchQuestion, Question, Replica, TargetText},
 };
 
 /// The greatest number of questions of a batch.
@@ -268,13 +268,12 @@ impl DecisionService for Decisions {
             .await;
         let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
         let (explained, revision) = ask::with_right(&self.guard, context, account, made, "").await?;
-        let answer = explained.answer();
-        Ok(Response::new(pb::ExplainResponse {
-            decision: ask::decision(&answer).into(),
-            reason: ask::reason(&answer).into(),
+        Ok(Response::new(explanation::response(
+            &explained,
+            &asked.subject,
+            asked.actor.as_ref(),
             revision,
-            steps: steps(&explained, &asked),
-        }))
+        )))
     }
 }
 
@@ -301,110 +300,6 @@ fn nested(violations: &Violations) -> Violations {
         nested.add(format!("check.{}", violation.field), violation.rule.clone());
     }
     nested
-}
-
-fn steps(explained: &Explained, asked: &Asked<'_>) -> Vec<pb::ExplainStep> {
-    let mut steps = Vec::new();
-    for place in &explained.path {
-        steps.push(fact("scope", place));
-    }
-    if let Some(member) = &explained.member {
-        steps.push(fact("member", member));
-    }
-    looked_at(
-        &mut steps,
-        &explained.explanation,
-        &asked.subject,
-        &explained.path,
-    );
-    if let (Some(actor), Some(explanation)) = (&asked.actor, &explained.actor) {
-        steps.push(fact("actor", actor.as_str()));
-        looked_at(&mut steps, explanation, actor, &explained.path);
-    }
-    steps
-}
-
-fn looked_at(
-    steps: &mut Vec<pb::ExplainStep>,
-    explanation: &Explanation,
-    subject: &Subject,
-    path: &[String],
-) {
-    steps.extend(explanation.steps.iter().map(|found| step(found, subject, path)));
-    if explanation.steps.is_empty() {
-        let outcome = format!("nothing gives it: {}", explanation.decision.reason.as_str());
-        steps.push(pb::ExplainStep {
-            outcome,
-            ..fact("role", "")
-        });
-    }
-}
-
-fn fact(source: &str, entry: &str) -> pb::ExplainStep {
-    pb::ExplainStep {
-        source: source.to_owned(),
-        entry: entry.to_owned(),
-        ..Default::default()
-    }
-}
-
-fn step(step: &Step, subject: &Subject, path: &[String]) -> pb::ExplainStep {
-    // Whatever counts lies on the way from the target to its account.
-    let scope_of = |place: bailiwick_policy::PlaceId| {
-        let scopes = path.iter().filter_map(|text| text.split(' ').next());
-        let is_it = |text: &&str| {
-            let scope: Result<bailiwick_types::Scope, _> = text.parse();
-            scope.is_ok_and(|scope| bailiwick_policy::PlaceId::from(&scope) == place)
-        };
-        let found = scopes.into_iter().find(is_it);
-        found.map(str::to_owned).unwrap_or_default()
-    };
-    let (source, scope) = match step.source {
-        Source::Binding { place, level, .. } => {
-            let scope = place
-                .to_scope(level)
-                .map_or_else(|| "product".to_owned(), |scope| scope.to_string());
-            ("role", scope)
-        }
-        Source::DefaultRole { .. } => ("default role", String::new()),
-        Source::ScopeGrant { place, .. } | Source::TypeGrant { place, .. } => ("grant", scope_of(place)),
-        Source::ResourceGrant { above, .. } => (
-            "grant",
-            if above == 0 {
-                "the target".to_owned()
-            } else {
-                format!("{above} above the target")
-            },
-        ),
-    };
-    let mut outcome = match step.effect {
-        StepEffect::Allows => "matches".to_owned(),
-        StepEffect::NeedsApproval => "needs approval".to_owned(),
-        StepEffect::Undecided => "does not match: the condition cannot be decided".to_owned(),
-        StepEffect::False => "does not match: the condition is not true".to_owned(),
-        StepEffect::Expired => "does not match: it has expired".to_owned(),
-    };
-    if let Some(condition) = &step.condition {
-        let seen: Vec<String> = condition
-            .seen
-            .iter()
-            .map(|(name, value)| format!("{name} = {}", value.as_deref().unwrap_or("(missing)")))
-            .collect();
-        outcome.push_str(&format!("; when {} with {}", condition.source, seen.join(", ")));
-    }
-    let group = step
-        .subject
-        .as_deref()
-        .filter(|of| *of != subject.as_str())
-        .unwrap_or_default();
-    pb::ExplainStep {
-        source: source.to_owned(),
-        name: step.role.clone().unwrap_or_default(),
-        scope,
-        group: group.to_owned(),
-        entry: step.gives.clone(),
-        outcome,
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod binding;
 mod convert;
 pub mod decision;
 mod describe;
+mod explanation;
 mod export;
 mod grant;
 mod group;

@@ -410,26 +410,15 @@ pub(super) fn explain_one(
             Target::Absent => None,
         };
         let path = place.and_then(|place| places.path(place));
-        let path = path.iter().flat_map(|path| path.iter()).map(|place| {
-            let scope = place
-                .id
-                .to_scope(place.level)
-                .map(|scope| scope.to_string())
-                .unwrap_or_default();
-            format!("{scope} {:?}", place.state).to_lowercase()
-        });
-        let member = sets.sets.first().and_then(|set| set.member()).map(|member| {
-            let until = member
-                .expires_at
-                .map(|at| format!(" until {at}"))
-                .unwrap_or_default();
-            format!("{} {:?}{until}", member.kind.as_str(), member.state).to_lowercase()
-        });
+        let path = path.iter().flat_map(|path| path.iter());
+        let path = path.filter_map(|place| Some((place.id.to_scope(place.level)?, place.state)));
+        let member = |sets: &Sets<'_>| sets.sets.first().and_then(|set| set.member()).copied();
         Explained {
             explanation: explain(&input, permission),
             actor: of_actor,
             on_scope: matches!(found, Found::Place(_)),
-            member,
+            member: member(&sets),
+            actor_member: actor.as_ref().and_then(|(_, sets)| member(sets)),
             path: path.collect(),
         }
     });

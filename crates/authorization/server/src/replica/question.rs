@@ -1,6 +1,6 @@
 //! Questions, and what they are answered with.
 
-use bailiwick_policy::{Audience, Explanation, Outcome, PlaceId, Reason, ValueFault};
+use bailiwick_policy::{Audience, Explanation, Member, Outcome, PlaceId, PlaceState, Reason, ValueFault};
 use bailiwick_types::{Scope, Subject};
 use serde_json::{Map, Value as Json};
 
@@ -138,8 +138,10 @@ pub struct Explained {
     pub actor: Option<Explanation>,
     /// Whether it was asked on a scope.
     pub on_scope: bool,
-    /// The member as it is known, in words; empty for subjects that are no members.
-    pub member: Option<String>,
-    /// The places of the target, as they are known, in words.
-    pub path: Vec<String>,
+    /// The subject's membership, where it has one.
+    pub member: Option<Member>,
+    /// The same of who acts for it.
+    pub actor_member: Option<Member>,
+    /// The scopes of the target, the account last.
+    pub path: Vec<(Scope, PlaceState)>,
 }

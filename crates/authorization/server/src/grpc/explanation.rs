@@ -1,0 +1,122 @@
+//! Explanations as messages.
+
+use bailiwick_policy::{
+    Explanation, Member, MemberState, NeededApproval, PlaceState, SeenCondition, Step, StepEffect,
+    StepSource,
+    manifest::{MemberKind, Serves},
+};
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_types::{Scope, Subject};
+
+use super::{ask, convert::timestamp};
+use crate::replica::Explained;
+
+pub(super) fn response(
+    explained: &Explained,
+    subject: &Subject,
+    actor: Option<&Subject>,
+    revision: u64,
+) -> pb::ExplainResponse {
+    let answer = explained.answer();
+    let own = looked_at(&explained.explanation, subject, explained.member.as_ref());
+    let of_actor = actor.zip(explained.actor.as_ref());
+    let of_actor = of_actor.map(|(actor, found)| looked_at(found, actor, explained.actor_member.as_ref()));
+    pb::ExplainResponse {
+        decision: ask::decision(&answer).into(),
+        reason: ask::reason(&answer).into(),
+        revision,
+        scopes: explained.path.iter().map(scope).collect(),
+        subject: Some(own),
+        actor: of_actor,
+    }
+}
+
+fn scope((scope, state): &(Scope, PlaceState)) -> pb::ExplainedScope {
+    let state = match state {
+        PlaceState::Active => pb::ScopeState::Active,
+        PlaceState::Suspended => pb::ScopeState::Suspended,
+        PlaceState::Moving => pb::ScopeState::Moving,
+        PlaceState::Deleted => pb::ScopeState::Deleted,
+    };
+    pb::ExplainedScope {
+        scope: scope.to_string(),
+        state: state.into(),
+    }
+}
+
+fn member(member: &Member) -> pb::ExplainedMember {
+    let kind = match member.kind {
+        MemberKind::Agent => pb::MemberKind::Agent,
+        MemberKind::Customer => pb::MemberKind::Customer,
+    };
+    let state = match member.state {
+        MemberState::Active => pb::MemberState::Active,
+        MemberState::Suspended => pb::MemberState::Suspended,
+    };
+    pb::ExplainedMember {
+        kind: kind.into(),
+        state: state.into(),
+        expire_time: member.expires_at.map(timestamp),
+    }
+}
+
+fn looked_at(found: &Explanation, subject: &Subject, of: Option<&Member>) -> pb::Explanation {
+    pb::Explanation {
+        subject: subject.to_string(),
+        member: of.map(member),
+        steps: found.steps.iter().map(|found| step(found, subject)).collect(),
+        omitted_steps: u32::try_from(found.omitted).unwrap_or(u32::MAX),
+    }
+}
+
+fn step(step: &Step, subject: &Subject) -> pb::ExplanationStep {
+    let (source, role) = match &step.source {
+        StepSource::Role(role) => (pb::ExplanationSource::Role, role.as_str()),
+        StepSource::DefaultRole(role) => (pb::ExplanationSource::DefaultRole, role.as_str()),
+        StepSource::Grant => (pb::ExplanationSource::Grant, ""),
+    };
+    let effect = match step.effect {
+        StepEffect::Allows => pb::ExplanationEffect::Allows,
+        StepEffect::NeedsApproval => pb::ExplanationEffect::NeedsApproval,
+        StepEffect::Undecided => pb::ExplanationEffect::Undecided,
+        StepEffect::False => pb::ExplanationEffect::False,
+        StepEffect::Expired => pb::ExplanationEffect::Expired,
+        StepEffect::Lacks => pb::ExplanationEffect::Lacks,
+        StepEffect::Elsewhere => pb::ExplanationEffect::Elsewhere,
+    };
+    let through = step.subject.as_deref().filter(|of| *of != subject.as_str());
+    pb::ExplanationStep {
+        source: source.into(),
+        role: role.to_owned(),
+        on: step.on.clone(),
+        r#type: step.of_type.clone().unwrap_or_default(),
+        group: through.unwrap_or_default().to_owned(),
+        entry: step.gives.clone(),
+        effect: effect.into(),
+        condition: step.condition.as_ref().map(condition),
+        approval: step.approval.as_ref().map(approval),
+    }
+}
+
+fn condition(of: &SeenCondition) -> pb::ExplainedCondition {
+    let values = of.seen.iter().map(|(name, value)| pb::ExplainedValue {
+        name: name.clone(),
+        value: value.clone(),
+    });
+    pb::ExplainedCondition {
+        expression: of.source.clone(),
+        values: values.collect(),
+    }
+}
+
+fn approval(of: &NeededApproval) -> pb::ExplainedApproval {
+    pb::ExplainedApproval {
+        by: of.by.clone(),
+        once: of.rule.serves == Serves::Once,
+        lasts: of
+            .rule
+            .expires
+            .and_then(|span| span.to_duration().try_into().ok()),
+        pending_request: of.waiting.map(|id| id.to_string()).unwrap_or_default(),
+    }
+}
