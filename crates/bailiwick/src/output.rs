@@ -41,6 +41,9 @@ fn laid_out(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Tab
         .remove_style(TableComponent::HorizontalLines)
         .remove_style(TableComponent::MiddleIntersections)
         .set_content_arrangement(ContentArrangement::Dynamic);
+    if width().is_none() {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
     table.set_header(header.iter().map(Cell::new));
     for row in rows {
         table.add_row(row);
@@ -48,9 +51,9 @@ fn laid_out(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Tab
     table
 }
 
-/// How many columns the terminal has; none where there is no terminal.
+/// How many columns the terminal has; none where there is no terminal, or one that does not know its size.
 pub(crate) fn width() -> Option<usize> {
-    Table::new().width().map(usize::from)
+    Table::new().width().map(usize::from).filter(|width| *width > 0)
 }
 
 /// The same, with all columns but the first in the middle, as marks are read best.

@@ -26,8 +26,9 @@ use bailiwick_authorization_server::{
     cache::{Part, PartKey, PartValue, Second},
     replica::{
         AccountOf, BatchQuestion, Bound, Consistency, Content, Epoch, Loaded, NoArrivals, Outline, OutlineOf,
-        PartsRead, PolicyRows, Polled, ProductState, Question, Read, Replica, ReplicaConfig, Root, Roots,
-        Row, Source, SourceError, TargetText, Vector,
+        PartsRead, Planned, PlannedAlternative, PolicyRows, Polled, ProductState, Question, Read, Replica,
+        ReplicaConfig, ReplicaError, ResourceQuestion, Root, Roots, Row, Source, SourceError, TargetText,
+        Vector,
     },
 };
 use bailiwick_policy::{Audience, Outcome, PermissionSet};
@@ -249,19 +250,29 @@ impl Source for Wire {
         after: &str,
         limit: usize,
     ) -> Result<Read<(Vec<Box<str>>, PartsRead)>, SourceError> {
-        let ids: Vec<Box<str>> = self
-            .snapshot(|world| world.now().state.notes_after(of.account, after, limit))
-            .await?;
-        let keys: Vec<PartKey> = ids
-            .iter()
-            .map(|id| PartKey::Resource(format!("note:{id}").into()))
-            .collect();
-        let read = self.parts(of, &keys).await?;
-        Ok(Read {
-            epoch: read.epoch,
-            at: read.at,
-            value: (ids, read.value),
+        let manifest = of.product.manifest;
+        self.snapshot(move |world| {
+            let now = world.now();
+            let ids = now.state.notes_after(of.account, after, limit);
+            let key = |id: &Box<str>| PartKey::Resource(format!("note:{id}").into());
+            let keys: Vec<PartKey> = ids.iter().map(key).collect();
+            let version = now.state.version as u64;
+            let parts = if version == manifest {
+                now.state.parts(of.account, &keys)
+            } else {
+                Vec::new()
+            };
+            let read = PartsRead {
+                manifest: version,
+                parts,
+            };
+            Read {
+                epoch: Arc::clone(&now.epoch),
+                at: now.state.vector(of.account),
+                value: (ids, read),
+            }
         })
+        .await
     }
     async fn outline(
         &self,
@@ -429,6 +440,110 @@ struct Tally {
     errors: usize,
     tokens: usize,
     changed: usize,
+    /// Lists and plans that are not empty.
+    listed: usize,
+    planned: usize,
+}
+
+/// What a replica said.
+#[derive(Debug)]
+enum Said {
+    /// To all questions.
+    Decisions(Vec<bool>),
+    /// Which notes somebody sees.
+    Listed(Subject, Vec<String>),
+    /// By which predicate somebody sees notes.
+    Planned(Subject, Box<Planned>),
+}
+
+impl Said {
+    fn is_true(&self, state: &State, account: AccountId) -> bool {
+        match self {
+            Self::Decisions(got) => state.answers(account) == *got,
+            Self::Listed(user, ids) => state.seen(account, user) == *ids,
+            Self::Planned(user, plan) => {
+                let named = |scopes: &[String], note: &str| {
+                    let around = state.around(account, note);
+                    scopes.iter().any(|scope| around.contains(scope))
+                };
+                let covers = |of: &PlannedAlternative, note: &str| {
+                    let name = format!("note:{note}");
+                    (of.scopes.is_empty() || named(&of.scopes, note))
+                        && !named(&of.except_scopes, note)
+                        && (of.resources.is_empty() || of.resources.contains(&name))
+                        && of.exact.as_ref().is_none_or(|exact| exact.contains(&name))
+                };
+                let mut notes = state.notes_after(account, "", usize::MAX).into_iter();
+                let seen = state.seen(account, user);
+                notes.all(|note| {
+                    let allowed = plan.all || plan.alternatives.iter().any(|of| covers(of, &note));
+                    allowed == seen.iter().any(|id| **id == *note)
+                })
+            }
+        }
+    }
+}
+
+async fn decided(
+    replica: &Replica,
+    account: AccountId,
+    consistency: &Consistency,
+) -> Result<(Said, u64), ReplicaError> {
+    let asked = questions(account);
+    let questions = asked.iter().map(|(subject, permission, target)| Question {
+        subject,
+        actor: None,
+        permission,
+        target: TargetText::parse(target).unwrap(),
+        attributes: None,
+        digest: None,
+        audience: Audience::Product,
+    });
+    let items: Vec<Question<'_>> = questions.collect();
+    let batch = BatchQuestion { items: &items };
+    let decided = replica.decide_all(account, &batch, consistency, None).await?;
+    let answers = decided.answer.unwrap();
+    let allowed = answers.iter().map(|answer| answer.outcome == Outcome::Allow);
+    Ok((Said::Decisions(allowed.collect()), decided.revision))
+}
+
+fn notes(user: &Subject) -> ResourceQuestion<'_> {
+    ResourceQuestion {
+        subject: user,
+        permission: "note.view",
+        of: "note",
+        attributes: None,
+    }
+}
+
+async fn listed(
+    replica: &Replica,
+    account: AccountId,
+    user: Subject,
+    consistency: &Consistency,
+) -> Result<(Said, u64), ReplicaError> {
+    let page = replica
+        .resources(account, &notes(&user), None, 10, consistency, None)
+        .await?
+        .unwrap();
+    assert_eq!(page.next, None);
+    let ids = page.ids.iter().map(ToString::to_string).collect();
+    Ok((Said::Listed(user, ids), page.revision))
+}
+
+async fn planned(
+    replica: &Replica,
+    account: AccountId,
+    user: Subject,
+    consistency: &Consistency,
+) -> Result<(Said, u64), ReplicaError> {
+    let plan = replica
+        .plan(account, &notes(&user), consistency, None)
+        .await?
+        .unwrap()
+        .unwrap();
+    let revision = plan.revision;
+    Ok((Said::Planned(user, Box::new(plan)), revision))
 }
 
 /// Asks a replica again and again, and checks every answer against the history.
@@ -465,41 +580,25 @@ async fn asker(world: Shared, replica: Arc<Replica>, tally: Arc<Mutex<Tally>>) {
             }
             _ => (Consistency::MinimizeLatency, 0),
         };
-        let asked = questions(account);
-        let items: Vec<Question<'_>> = asked
-            .iter()
-            .map(|(subject, permission, target)| Question {
-                subject,
-                actor: None,
-                permission,
-                target: TargetText::parse(target).unwrap(),
-                attributes: None,
-                digest: None,
-                audience: Audience::Product,
-            })
-            .collect();
-        let made = replica
-            .decide_all(account, &BatchQuestion { items: &items }, &consistency, None)
-            .await;
+        let (way, user) = {
+            let dice = &mut world.lock().unwrap().dice;
+            (dice.below(6), model::user(dice.below(4)))
+        };
+        let made = match way {
+            0 => listed(&replica, account, user, &consistency).await,
+            1 => planned(&replica, account, user, &consistency).await,
+            _ => decided(&replica, account, &consistency).await,
+        };
         let world = world.lock().unwrap();
         let mut tally = tally.lock().unwrap();
-        let decided = match made {
-            Ok(decided) => decided,
-            Err(_) => {
-                tally.errors += 1;
-                continue;
-            }
+        let Ok((got, revision)) = made else {
+            tally.errors += 1;
+            continue;
         };
-        let got: Vec<bool> = decided
-            .answer
-            .unwrap()
-            .iter()
-            .map(|answer| answer.outcome == Outcome::Allow)
-            .collect();
         let oldest = started.saturating_sub(BOUND.as_millis() as usize / STEP.as_millis() as usize);
         let true_at = |i: usize| {
             let moment = &world.history[i];
-            moment.state.vector(account).account == decided.revision && moment.state.answers(account) == got
+            moment.state.vector(account).account == revision && got.is_true(&moment.state, account)
         };
         let fresh = |i: usize| world.history[i].until.is_none_or(|until| until >= oldest);
         let old = |i: usize| i < begun && of.as_ref().is_some_and(|of| world.history[i].epoch != *of);
@@ -509,7 +608,7 @@ async fn asker(world: Shared, replica: Arc<Replica>, tally: Arc<Mutex<Tally>>) {
             panic!(
                 "{got:?} at revision {} of {account} under {consistency:?}: true at moments {ever:?} ({:?}), wanted \
                  {floor}.. and not before step {oldest} (begun at moment {begun} and step {started}, now {} and {})",
-                decided.revision,
+                revision,
                 ever.iter()
                     .map(|i| {
                         let moment = &world.history[*i];
@@ -527,8 +626,14 @@ async fn asker(world: Shared, replica: Arc<Replica>, tally: Arc<Mutex<Tally>>) {
         }
         tally.answers += 1;
         tally.tokens += usize::from(!matches!(consistency, Consistency::MinimizeLatency));
-        tally.changed += usize::from(last.as_ref().is_some_and(|last| *last != got));
-        last = Some(got);
+        match got {
+            Said::Decisions(got) => {
+                tally.changed += usize::from(last.as_ref().is_some_and(|last| *last != got));
+                last = Some(got);
+            }
+            Said::Listed(_, ids) => tally.listed += usize::from(!ids.is_empty()),
+            Said::Planned(_, plan) => tally.planned += usize::from(plan.all || !plan.alternatives.is_empty()),
+        }
     }
 }
 
@@ -646,6 +751,8 @@ fn no_history_makes_an_answer_that_was_not_true() {
                 all.errors += tally.errors;
                 all.tokens += tally.tokens;
                 all.changed += tally.changed;
+                all.listed += tally.listed;
+                all.planned += tally.planned;
             }
             Err(panic) => {
                 println!("SEED={seed} fails");
@@ -654,9 +761,10 @@ fn no_history_makes_an_answer_that_was_not_true() {
         }
     }
     println!(
-        "{} answers ({} changed, {} with tokens), {} errors",
-        all.answers, all.changed, all.tokens, all.errors
+        "{} answers ({} changed, {} with tokens, {} lists, {} plans), {} errors",
+        all.answers, all.changed, all.tokens, all.listed, all.planned, all.errors
     );
     // A run in which nothing is answered, nothing changes or nothing fails would prove nothing.
     assert!(all.answers > 500 && all.tokens > 50 && all.changed > 50 && all.errors > 0);
+    assert!(all.listed > 20 && all.planned > 20);
 }

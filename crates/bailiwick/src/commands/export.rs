@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use bailiwick_proto::authorization::v1::{ExportFormat, ExportPermissionsRequest, ExportPermissionsResponse};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
@@ -112,13 +112,17 @@ async fn receive(arguments: &Export, file: &mut NamedTempFile) -> Result<Written
         .await
         .map_err(words::fault)?
         .into_inner();
-    let bar = progress();
+    // How much there is stands in the first part: until then there is nothing to draw.
+    let mut bar = ProgressBar::hidden();
     let mut bytes = 0;
     let mut last: Option<ExportPermissionsResponse> = None;
     while let Some(part) = parts.message().await.map_err(words::fault)? {
         file.write_all(&part.content)
             .context("the file cannot be written")?;
         bytes += part.content.len() as u64;
+        if last.is_none() {
+            bar = progress(part.subjects_total.into());
+        }
         bar.set_length(part.subjects_total.into());
         bar.set_position(part.subjects_done.into());
         bar.set_message(counted(part.rows_done, "permission"));
@@ -142,15 +146,20 @@ async fn receive(arguments: &Export, file: &mut NamedTempFile) -> Result<Written
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress() -> ProgressBar {
+fn progress(subjects: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(0);
-    let style =
-        ProgressStyle::with_template("{bar:32} {pos}/{len} subjects  {msg}  {elapsed} (about {eta} left)");
+    let bar = ProgressBar::new(subjects);
+    let left = |state: &ProgressState, to: &mut dyn std::fmt::Write| {
+        // A guess needs something to go by.
+        if state.pos() > 0 && Some(state.pos()) < state.len() {
+            let _ = write!(to, "(about {:#} left)", HumanDuration(state.eta()));
+        }
+    };
+    let style = ProgressStyle::with_template("{bar:32} {pos}/{len} subjects  {msg}  {elapsed} {left}");
     if let Ok(style) = style {
-        bar.set_style(style);
+        bar.set_style(style.with_key("left", left));
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     bar

@@ -14,7 +14,7 @@ const ROWS: u32 = 1_048_576;
 /// The longest text of a cell, in UTF-16 units; what is longer is cut and says so.
 const TEXT: usize = 32_767;
 /// The widths of the columns, in characters.
-const WIDTHS: [f64; HEADER.len()] = [38.0, 28.0, 26.0, 42.0, 24.0, 26.0, 30.0, 30.0, 44.0, 10.0, 22.0];
+const WIDTHS: [f64; HEADER.len()] = [38.0, 28.0, 32.0, 42.0, 24.0, 26.0, 30.0, 30.0, 44.0, 10.0, 22.0];
 
 impl From<XlsxError> for ExportError {
     fn from(error: XlsxError) -> Self {
@@ -81,10 +81,12 @@ impl Xlsx {
 
     /// Makes the file; it is gone when it is no longer held.
     pub(super) async fn finish(mut self) -> Result<Made, ExportError> {
-        let full = self.next;
-        for sheet in self.book.worksheets_mut() {
+        let (sheets, end) = (self.sheets, self.next);
+        for (number, sheet) in (1..).zip(self.book.worksheets_mut()) {
             let last = u16::try_from(HEADER.len() - 1).unwrap_or(0);
-            sheet.autofilter(0, 0, full.saturating_sub(1).max(1), last)?;
+            // All but the last are full.
+            let end = if number == sheets { end } else { ROWS };
+            sheet.autofilter(0, 0, end.saturating_sub(1).max(1), last)?;
         }
         // Packing takes time and nothing but a processor.
         let packed = tokio::task::spawn_blocking(move || {

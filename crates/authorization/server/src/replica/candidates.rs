@@ -17,8 +17,8 @@ use crate::cache::Part;
 
 /// Resources that are read and decided at a time.
 const BATCH: usize = 500;
-/// After so many reads of one batch the product is found to change faster than it can be read.
-const READS: usize = 4;
+/// After so many reads of one batch the data is found to change faster than it can be read.
+const READS: usize = 24;
 
 /// A question about all resources of a type.
 #[derive(Debug, Clone, Copy)]
@@ -174,10 +174,23 @@ impl Replica {
                 };
                 local.parts.insert(key, part);
             }
-            let answer = |look: &mut Look<'_>| decide_each(look, question, &ids, now);
+            let answer = |look: &mut Look<'_>| {
+                if look.ready.epoch != read.epoch {
+                    return Some(None);
+                }
+                if !look.covers(&read.at) {
+                    return None;
+                }
+                // Which resources there are was read too: what came or went since would be missed.
+                if look.ready.type_changed_after(question.of, read.at.account) {
+                    return Some(None);
+                }
+                decide_each(look, question, &ids, now).map(Some)
+            };
             let (allowed, at) = self
                 .answer_from(account, consistency, depends, until, local, &answer)
                 .await?;
+            let Some(allowed) = allowed else { continue };
             return Ok(allowed.map(|allowed| Batch {
                 more: ids.len() >= BATCH,
                 decided: ids.into_iter().zip(allowed).collect(),

@@ -89,6 +89,16 @@ impl Changes {
         }
     }
 
+    /// Whether a resource of a type may have changed after `read_at`.
+    pub(crate) fn of_type_after(&self, of: &str, read_at: u64) -> bool {
+        let is_of = |text: &str| text.strip_prefix(of).is_some_and(|rest| rest.starts_with(':'));
+        read_at < self.base
+            || self
+                .resources
+                .iter()
+                .any(|(text, changed)| *changed > read_at && is_of(text))
+    }
+
     /// Moves B up to the median of the last changes and drops what lies at or before it.
     fn forget_older_half(&mut self) {
         let revisions = self
@@ -134,6 +144,19 @@ mod tests {
         changes.note(PartKey::Resource("user:1".into()), 5);
         assert_eq!(changes.test(PartRef::Subject("user:1"), 4, 5), Verdict::Valid);
         assert_eq!(changes.test(PartRef::Resource("user:1"), 4, 5), Verdict::Stale);
+    }
+
+    #[test]
+    fn a_type_changes_with_each_of_its_resources() {
+        let mut changes = Changes::new(3, 100);
+        changes.note(PartKey::Resource("note:1".into()), 5);
+        assert!(changes.of_type_after("note", 4));
+        assert!(!changes.of_type_after("note", 5));
+        assert!(!changes.of_type_after("not", 4));
+        assert!(
+            changes.of_type_after("other", 2),
+            "nobody has seen every change since"
+        );
     }
 
     #[test]

@@ -57,6 +57,16 @@ impl<'r> Look<'r> {
         }
     }
 
+    /// Whether W has got to where something was read that is no part; where it has not, W has to move first.
+    pub(super) fn covers(&mut self, read_at: &Vector) -> bool {
+        let covers = self.ready.w().covers(read_at);
+        if !covers {
+            let ahead = self.wants.ahead.unwrap_or_default();
+            self.wants.ahead = Some(ahead.join(read_at));
+        }
+        covers
+    }
+
     /// What an answer that could not be made lacks.
     pub(super) fn into_wants(self) -> Wants {
         self.wants

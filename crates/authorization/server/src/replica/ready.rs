@@ -100,6 +100,11 @@ impl Ready {
         }
     }
 
+    /// Whether a resource of a type may have changed between a revision and W.
+    pub(crate) fn type_changed_after(&self, of: &str, read_at: u64) -> bool {
+        self.w.account > read_at && self.changes.of_type_after(of, read_at)
+    }
+
     /// Bytes, without what products share.
     pub(crate) fn weight(&self) -> usize {
         size_of::<Self>()

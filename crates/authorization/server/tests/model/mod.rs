@@ -51,7 +51,7 @@ fn uuid(n: u128) -> Uuid {
 pub static ACCOUNTS: std::sync::LazyLock<[AccountId; 2]> =
     std::sync::LazyLock::new(|| [1, 2].map(|n| AccountId::from_uuid(uuid(n))));
 
-fn user(n: usize) -> Subject {
+pub fn user(n: usize) -> Subject {
     Subject::user(UserId::from_uuid(uuid(0x100 + n as u128)))
 }
 fn group(n: usize) -> GroupId {
@@ -296,41 +296,70 @@ impl State {
 
     /// What the questions are answered with at this moment, made from everything at once.
     pub fn answers(&self, account: AccountId) -> Vec<bool> {
-        let (policy, places, none) = (self.policy(self.now()), self.places(account), Values::default());
-        let bound = self.bound();
-        let mut answers = Vec::new();
-        for (subject, permission, target) in questions(account) {
-            let own = self.closure(account, &subject);
-            let mut sets: Vec<&PermissionSet> = own.iter().collect();
-            sets.extend(bound.sets.get(subject.as_str()).map(|set| &**set));
-            let note = target.strip_prefix("note:").map(|id| self.note(account, id));
-            let chain: Vec<&Resource> = note.iter().flatten().collect();
-            let target = match (&note, target.parse::<Scope>()) {
-                (Some(None), _) => Target::Absent,
-                (Some(Some(_)), _) => Target::Resource(&chain),
-                (None, Ok(scope)) => Target::Scope(PlaceId::from(&scope)),
-                (None, Err(_)) => unreachable!(),
-            };
-            let input = DecisionInput {
-                policy: &policy,
-                places: &places,
-                subject: &subject,
-                disabled: false,
-                sets: &sets,
-                buckets: &[],
-                target,
-                request: Request {
-                    attributes: &none,
-                    context: &none,
-                    digest: None,
-                },
-                audience: Audience::Product,
-                now: Timestamp(0),
-            };
-            let no = policy.product().permission_no(permission).unwrap();
-            answers.push(decide(&input, no).is_allow());
-        }
-        answers
+        let (policy, places) = (self.policy(self.now()), self.places(account));
+        let all = questions(account);
+        let one = |(subject, permission, target): &(Subject, &str, String)| {
+            self.answer(account, (&policy, &places), subject, permission, target)
+        };
+        all.iter().map(one).collect()
+    }
+    fn answer(
+        &self,
+        account: AccountId,
+        (policy, places): (&AccountPolicy, &Places),
+        subject: &Subject,
+        permission: &str,
+        target: &str,
+    ) -> bool {
+        let (none, bound) = (Values::default(), self.bound());
+        let own = self.closure(account, subject);
+        let mut sets: Vec<&PermissionSet> = own.iter().collect();
+        sets.extend(bound.sets.get(subject.as_str()).map(|set| &**set));
+        let note = target.strip_prefix("note:").map(|id| self.note(account, id));
+        let chain: Vec<&Resource> = note.iter().flatten().collect();
+        let target = match (&note, target.parse::<Scope>()) {
+            (Some(None), _) => Target::Absent,
+            (Some(Some(_)), _) => Target::Resource(&chain),
+            (None, Ok(scope)) => Target::Scope(PlaceId::from(&scope)),
+            (None, Err(_)) => unreachable!(),
+        };
+        let input = DecisionInput {
+            policy,
+            places,
+            subject,
+            disabled: false,
+            sets: &sets,
+            buckets: &[],
+            target,
+            request: Request {
+                attributes: &none,
+                context: &none,
+                digest: None,
+            },
+            audience: Audience::Product,
+            now: Timestamp(0),
+        };
+        decide(&input, policy.product().permission_no(permission).unwrap()).is_allow()
+    }
+    /// The notes that a user sees at this moment.
+    pub fn seen(&self, account: AccountId, user: &Subject) -> Vec<String> {
+        let (policy, places) = (self.policy(self.now()), self.places(account));
+        let sees = |id: &&String| {
+            let target = format!("note:{id}");
+            self.answer(account, (&policy, &places), user, "note.view", &target)
+        };
+        self.accounts[slot(account)]
+            .notes
+            .keys()
+            .filter(sees)
+            .cloned()
+            .collect()
+    }
+    /// The scopes around a note.
+    pub fn around(&self, account: AccountId, note: &str) -> Vec<String> {
+        let place = self.accounts[slot(account)].notes[note];
+        let inner = (place == PlaceId::from(workspace())).then(|| format!("workspace:{}", workspace()));
+        inner.into_iter().chain([format!("account:{account}")]).collect()
     }
 
     /// One write: it may change several things, and more than one root.
