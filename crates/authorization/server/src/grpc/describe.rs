@@ -107,3 +107,82 @@ fn after(policy: &AccountPolicy, rule: &ApprovalRule) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use bailiwick_policy::{Numbers, compile, manifest};
+    use serde_json::json;
+
+    use super::*;
+
+    const MANIFEST: &str = "
+product: shop
+levels: {account: {title: Shop}, instance: {title: Branch, editions: [a]}}
+settings: {ask: {type: bool, default: true}}
+types:
+  order:
+    verbs: [view, edit, ship, pay, approve]
+    implies: {edit: [view]}
+    approvals: {ship: {by: order.approve, serves: stays, when_setting: ask}}
+roles:
+  clerk:
+    levels:
+      account: {permissions: [order.ship], assigns: [clerk]}
+      instance:
+        permissions:
+          - order.view
+          - {permission: order.edit, when: resource.owner == subject.id}
+          - {permission: order.pay, approval: {by: order.approve, serves: once}}
+  fast: {levels: {account: {permissions: [{permission: order.ship, approval: none}]}}}
+  odd: {levels: {account: {permissions: [{permission: \"order.*\", except: [order.ship], when: resource.owner == subject.id}]}}}
+";
+
+    fn told(role: &str, ask: bool) -> Vec<pb::RoleDescription> {
+        let (product, _) = compile(&manifest::parse(MANIFEST).unwrap(), Numbers::default()).unwrap();
+        let settings = BTreeMap::from([("ask".to_owned(), json!(ask))]);
+        let policy = AccountPolicy::compile(Arc::new(product), vec![], vec![], settings);
+        let role = policy.role(policy.role_no(role).unwrap()).unwrap();
+        levels(&policy, role)
+    }
+
+    #[test]
+    fn a_role_is_told_level_by_level_the_widest_first() {
+        let told = told("clerk", true);
+        let heads: Vec<_> = told.iter().map(|of| (&*of.level, &*of.level_title)).collect();
+        assert_eq!(heads, [("account", "Shop"), ("instance", "Branch")]);
+        assert_eq!(told[0].assigns, ["clerk"]);
+        assert_eq!(told[1].permissions, ["order.view"]);
+        assert_eq!(
+            told[1].remarks,
+            [
+                "order.edit, if one owns it",
+                "order.pay, after an approval, each time, by whoever has order.approve",
+            ]
+        );
+        assert!(told[1].assigns.is_empty());
+    }
+
+    #[test]
+    fn what_has_to_be_approved_is_no_plain_permission_unless_it_is_waived_or_switched_off() {
+        let waits = told("clerk", true);
+        assert!(waits[0].permissions.is_empty());
+        assert_eq!(
+            waits[0].remarks,
+            [
+                "order.ship, after an approval, once and for all, by whoever has order.approve, while the setting ask is on"
+            ]
+        );
+        assert_eq!(told("clerk", false)[0].permissions, ["order.ship"]);
+        assert_eq!(told("fast", true)[0].permissions, ["order.ship"]);
+    }
+
+    #[test]
+    fn a_pattern_says_what_it_leaves_out_and_when_it_counts() {
+        assert_eq!(
+            told("odd", true)[0].remarks,
+            ["order.* but not order.ship, if one owns it"]
+        );
+    }
+}

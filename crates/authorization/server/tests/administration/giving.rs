@@ -1,4 +1,4 @@
-//! Grants, groups, roles of accounts, approvals and seats.
+//! Grants, groups, approvals and seats.
 
 use bailiwick_authorization_core::{
     On,
@@ -10,12 +10,11 @@ use bailiwick_authorization_core::{
         approve::{self, Verdict},
         assign_role,
         change_group::{self, Act},
-        consume_approval, create_grant, create_group, create_role, delete_grant, delete_member, delete_role,
-        register_resource, request_approval,
+        consume_approval, create_grant, create_group, delete_grant, delete_member, register_resource,
+        request_approval,
     },
 };
-use bailiwick_policy::manifest::{EntryDecl, RoleDecl, RoleLevelDecl};
-use bailiwick_types::{AccountId, Authorized, Code, Fault, Level, Scope, Subject, UserId};
+use bailiwick_types::{AccountId, Authorized, Code, Fault, Scope, Subject, UserId, WorkspaceId};
 use serde_json::Map;
 use std::time::Duration;
 
@@ -128,6 +127,33 @@ async fn what_is_granted_is_held_by_who_grants_it_and_is_taken_by_name(world: Wo
     assert_eq!(error.code(), Code::NotFound);
 }
 
+async fn what_a_grant_is_on_exists_for_those_who_could_give_it_alone(world: World) {
+    let (account, boss, sam) = boss_and_sam(&world).await;
+    let to = Subject::user(sam);
+    let resource = About::Resource("project:none".parse().unwrap());
+    // Nobody has a right in a place that is not there.
+    let scope = About::Scope(Scope::Workspace(WorkspaceId::generate(&*world.ports.ids)));
+    let expected = [
+        (&resource, boss, Code::NotFound),
+        (&resource, sam, Code::PermissionDenied),
+        (&scope, boss, Code::PermissionDenied),
+        (&scope, sam, Code::PermissionDenied),
+    ];
+    for (about, who, code) in expected {
+        let command = grant(account, &to, &["project.view"], about.clone());
+        let by = world.by(who, account);
+        let error = create_grant::execute(&world.ports, &by, command)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), code, "{error} {about:?}");
+    }
+    let command = grant(account, &to, &["project.view"], scope);
+    let error = create_grant::execute(&world.ports, &world.operator(), command)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), Code::NotFound);
+}
+
 async fn group(world: &World, by: &Authorized, account: AccountId) -> bailiwick_types::GroupId {
     let command = create_group::Command {
         account,
@@ -211,78 +237,6 @@ async fn joining_a_group_asks_for_the_right_to_give_all_it_has_and_groups_make_n
         read.groups_of(account, &Subject::user(max)).await.unwrap(),
         [inner]
     );
-}
-
-async fn an_account_defines_roles_of_what_their_author_holds(world: World) {
-    let account = world.account("iservice", None, 0).await;
-    let (at, retail) = (Scope::Account(account), world.instance(account).await);
-    let root = world.member("root@example.com", account).await;
-    let adam = world.member("adam@example.com", account).await;
-    let op = world.operator();
-    world
-        .assign(&op, account, (root, "superuser", &at))
-        .await
-        .unwrap();
-    world
-        .assign(&op, account, (adam, "administrator", &at))
-        .await
-        .unwrap();
-    let role = |level: Level, permission: &str| {
-        let permissions = vec![EntryDecl::plain(permission)];
-        let at = RoleLevelDecl {
-            permissions,
-            assigns: Vec::new(),
-        };
-        RoleDecl {
-            title: Some("Role".to_owned()),
-            levels: [(level, at)].into(),
-            ..RoleDecl::default()
-        }
-    };
-    let define = |name: &str, decl| create_role::Command {
-        account,
-        name: name.to_owned(),
-        decl,
-    };
-    let (by_root, by_adam) = (world.by(root, account), world.by(adam, account));
-    let command = define("night_shift", role(Level::Instance, "message.view"));
-    create_role::execute(&world.ports, &by_root, command.clone())
-        .await
-        .unwrap();
-    let error = create_role::execute(&world.ports, &by_root, command)
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::AlreadyExists);
-    let command = define("backdoor", role(Level::Account, "*"));
-    let error = create_role::execute(&world.ports, &by_adam, command)
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::PermissionDenied);
-    let command = define("broken", role(Level::Instance, "no_such.view"));
-    let error = create_role::execute(&world.ports, &by_root, command)
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::InvalidArgument);
-    world
-        .assign(&by_root, account, (adam, "night_shift", &retail))
-        .await
-        .unwrap();
-    let delete = || delete_role::Command {
-        account,
-        role: "night_shift".to_owned(),
-        validate_only: false,
-    };
-    let error = delete_role::execute(&world.ports, &by_root, delete())
-        .await
-        .unwrap_err();
-    assert_eq!(error.reason().as_str(), "NOT_EMPTY");
-    world
-        .revoke(&by_root, account, (adam, "night_shift", &retail))
-        .await
-        .unwrap();
-    delete_role::execute(&world.ports, &by_root, delete())
-        .await
-        .unwrap();
 }
 
 async fn an_approval_is_asked_for_once_decided_once_and_by_somebody_else(world: World) {
@@ -388,7 +342,7 @@ async fn a_seat_is_free_at_once_or_ends_with_the_billing_cycle(world: World) {
 on_both!(
     what_is_granted_is_held_by_who_grants_it_and_is_taken_by_name,
     joining_a_group_asks_for_the_right_to_give_all_it_has_and_groups_make_no_circle,
-    an_account_defines_roles_of_what_their_author_holds,
+    what_a_grant_is_on_exists_for_those_who_could_give_it_alone,
     an_approval_is_asked_for_once_decided_once_and_by_somebody_else,
     a_seat_is_free_at_once_or_ends_with_the_billing_cycle,
 );

@@ -30,4 +30,5 @@ mod previews;
 mod products;
 mod races;
 mod resources;
+mod roles;
 mod world;
