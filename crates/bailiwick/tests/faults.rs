@@ -24,8 +24,8 @@ use bailiwick_proto::{
     identity::v1::{CreateUserRequest, GetUserRequest},
     tenancy::v1::{CreateAccountRequest, CreateWorkspaceRequest, GetWorkspaceRequest},
 };
-use bailiwick_testkit::Redis;
-use support::{Embedded, Trio, root};
+use bailiwick_testkit::{Redis, eventually};
+use support::{Embedded, PATIENCE, Trio, root};
 
 /// How many kills: ten where every change is checked, fifty in the long run.
 fn kills() -> u64 {
@@ -381,5 +381,28 @@ async fn flushing_pausing_restarting_and_rewinding_redis_changes_no_decision() {
             let expected = if *held { Decision::Allow } else { Decision::Deny };
             assert_eq!(came.decision(), expected, "round {round}: {came:?}");
         }
+    }
+}
+
+/// A feed that is never pruned fills the disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_service_takes_its_old_events_away_when_it_starts() {
+    let mut suite = Embedded::start_with(&[
+        ("BAILIWICK__AUTHORIZATION__FEED_RETENTION", "1ms"),
+        ("BAILIWICK__TENANCY__FEED_RETENTION", "1ms"),
+        ("BAILIWICK__TELEMETRY__LOG_FILTER", "info"),
+    ])
+    .await;
+    account(&suite.client()).await;
+    suite.kill();
+    suite.launch().await;
+    let logs = suite.process.as_ref().unwrap().logs();
+    for service in ["authorization", "tenancy"] {
+        let told = format!("\"service\":\"{service}\"");
+        let pruned = || {
+            let mut lines = logs.lines().into_iter();
+            lines.any(|line| line.contains("old events are taken away") && line.contains(&told))
+        };
+        eventually(&format!("{service} prunes"), PATIENCE, async || pruned()).await;
     }
 }
