@@ -254,8 +254,8 @@ impl Source for Wire {
         self.snapshot(move |world| {
             let now = world.now();
             let ids = now.state.notes_after(of.account, after, limit);
-            let key = |id: &Box<str>| PartKey::Resource(format!("note:{id}").into());
-            let keys: Vec<PartKey> = ids.iter().map(key).collect();
+            let names = ids.iter().map(|id| format!("note:{id}"));
+            let keys: Vec<PartKey> = names.map(|name| PartKey::Resource(name.into())).collect();
             let version = now.state.version as u64;
             let parts = if version == manifest {
                 now.state.parts(of.account, &keys)
