@@ -6,38 +6,19 @@ mod support;
 
 use bailiwick_client::{Client, TokenJar};
 use bailiwick_proto::{
-    authorization::v1::{ApplyProductRequest, CheckRequest, ExplainRequest, ListPermissionsRequest},
+    authorization::v1::{CheckRequest, ExplainRequest, ListPermissionsRequest},
     common::v1::{Consistency, consistency::Requirement},
-    tenancy::v1::CreateAccountRequest,
 };
-use support::{Embedded, Trio, operator, root};
+use support::{Embedded, Trio, operator, setup};
 
 /// Makes accounts and asks about each at once, in every way.
 async fn ask_about_new_accounts(client: &Client) {
-    let apply = ApplyProductRequest {
-        manifest: std::fs::read_to_string(root().join("products/one-question.yaml")).unwrap(),
-        ..Default::default()
-    };
-    client
-        .authorization()
-        .product()
-        .apply_product(apply)
-        .await
-        .unwrap();
-    let made = async |title: String| {
-        let create = CreateAccountRequest {
-            product: "one-question".into(),
-            title,
-            ..Default::default()
-        };
-        let made = client.tenancy().account().create_account(create).await.unwrap();
-        made.into_inner().account.unwrap().account
-    };
+    setup::apply(client, "one-question").await;
     let fully = Some(Consistency {
         requirement: Some(Requirement::FullyConsistent(true)),
     });
     for n in 0..8 {
-        let account = made(format!("Account {n}")).await;
+        let account = setup::account(client, "one-question", &format!("Account {n}"), None).await;
         let check = CheckRequest {
             subject: "user:user_01h455vb4pex5vsknk084sn02q".into(),
             permission: "survey.send".into(),

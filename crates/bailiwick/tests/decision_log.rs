@@ -4,11 +4,8 @@
 
 mod support;
 
-use bailiwick_proto::authorization::v1::{
-    ApplyProductRequest, BatchCheckItem, BatchCheckRequest, CheckRequest,
-};
-use bailiwick_proto::tenancy::v1::CreateAccountRequest;
-use support::{Embedded, PATIENCE, root};
+use bailiwick_proto::authorization::v1::{BatchCheckItem, BatchCheckRequest, CheckRequest};
+use support::{Embedded, PATIENCE, setup};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_decision_that_is_given_stands_in_the_log_once_the_process_has_drained() {
@@ -24,23 +21,8 @@ async fn every_decision_that_is_given_stands_in_the_log_once_the_process_has_dra
     ])
     .await;
     let client = suite.client();
-    let apply = ApplyProductRequest {
-        manifest: std::fs::read_to_string(root().join("products/one-question.yaml")).unwrap(),
-        ..Default::default()
-    };
-    client
-        .authorization()
-        .product()
-        .apply_product(apply)
-        .await
-        .unwrap();
-    let create = CreateAccountRequest {
-        product: "one-question".into(),
-        title: "Grand Hotel".into(),
-        ..Default::default()
-    };
-    let made = client.tenancy().account().create_account(create).await.unwrap();
-    let account = made.into_inner().account.unwrap().account;
+    setup::apply(&client, "one-question").await;
+    let account = setup::account(&client, "one-question", "Grand Hotel", None).await;
     let mut decisions = client.authorization().decision();
     let check = CheckRequest {
         account: account.clone(),

@@ -21,13 +21,11 @@ use std::{
 use bailiwick_client::{Client, Credentials, Endpoints};
 use bailiwick_proto::{
     authorization::v1::{
-        ApplyProductRequest, AssignRoleRequest, CreateMemberRequest, ExportFormat, ExportPermissionsRequest,
-        ListSubjectPermissionsRequest, RegisterResourceRequest,
+        ExportFormat, ExportPermissionsRequest, ListSubjectPermissionsRequest, RegisterResourceRequest,
     },
-    identity::v1::{CreateServiceAccountRequest, CreateUserRequest},
-    tenancy::v1::CreateAccountRequest,
+    identity::v1::CreateServiceAccountRequest,
 };
-use support::{Embedded, OPERATOR, bailiwick, operator, root, text};
+use support::{Embedded, OPERATOR, bailiwick, operator, setup, text};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -36,76 +34,15 @@ use tokio::{
 
 /// An account of Sogolytics with administrators; its title and an e-mail address begin like formulas.
 async fn account(client: &Client, people: usize) -> String {
-    let manifest = std::fs::read_to_string(root().join("products/sogolytics.yaml")).unwrap();
-    let apply = ApplyProductRequest {
-        manifest,
-        ..Default::default()
-    };
-    client
-        .authorization()
-        .product()
-        .apply_product(apply)
-        .await
-        .unwrap();
-    let request = CreateAccountRequest {
-        product: "sogolytics".into(),
-        title: "=cmd|' /C calc'!A0".into(),
-        ..Default::default()
-    };
-    let account = client
-        .tenancy()
-        .account()
-        .create_account(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .account
-        .unwrap()
-        .account;
+    setup::apply(client, "sogolytics").await;
+    let account = setup::account(client, "sogolytics", "=cmd|' /C calc'!A0", None).await;
     for n in 0..people {
         let (email, role) = match n {
             0 => ("+sam@example.com".to_owned(), "sub_user"),
             n => (format!("admin{n}@example.com"), "administrator"),
         };
-        let request = CreateUserRequest {
-            email,
-            email_verified: true,
-            ..Default::default()
-        };
-        let user = client
-            .identity()
-            .user()
-            .create_user(request)
-            .await
-            .unwrap()
-            .into_inner()
-            .user
-            .unwrap()
-            .user;
-        let request = CreateMemberRequest {
-            account: account.clone(),
-            user: user.clone(),
-            ..Default::default()
-        };
-        client
-            .authorization()
-            .member()
-            .create_member(request)
-            .await
-            .unwrap();
-        let request = AssignRoleRequest {
-            account: account.clone(),
-            subject: format!("user:{user}"),
-            role: role.into(),
-            scope: format!("account:{account}"),
-            ..Default::default()
-        };
-        client
-            .authorization()
-            .binding()
-            .assign_role(request)
-            .await
-            .unwrap();
+        let user = setup::user(client, &email).await;
+        setup::member(client, &account, &user, role).await;
         if n == 0 {
             let request = RegisterResourceRequest {
                 account: account.clone(),

@@ -18,14 +18,14 @@ use std::{
 use bailiwick_client::Client;
 use bailiwick_proto::{
     authorization::v1::{
-        ApplyProductRequest, AssignRoleRequest, CheckRequest, CreateMemberRequest, Decision,
-        ListBindingsRequest, RevokeRoleRequest,
+        AssignRoleRequest, CheckRequest, CreateMemberRequest, Decision, ListBindingsRequest,
+        RevokeRoleRequest,
     },
     identity::v1::{CreateUserRequest, GetUserRequest},
-    tenancy::v1::{CreateAccountRequest, CreateWorkspaceRequest, GetWorkspaceRequest},
+    tenancy::v1::{CreateWorkspaceRequest, GetWorkspaceRequest},
 };
 use bailiwick_testkit::{Redis, eventually};
-use support::{Embedded, PATIENCE, Trio, root};
+use support::{Embedded, PATIENCE, Trio, setup};
 
 /// How many kills: ten where every change is checked, fifty in the long run.
 fn kills() -> u64 {
@@ -55,52 +55,13 @@ impl Dice {
 }
 
 async fn account(client: &Client) -> String {
-    let manifest = std::fs::read_to_string(root().join("products/e-satisfaction.yaml")).unwrap();
-    let apply = ApplyProductRequest {
-        manifest,
-        ..Default::default()
-    };
-    client
-        .authorization()
-        .product()
-        .apply_product(apply)
-        .await
-        .unwrap();
+    setup::apply(client, "e-satisfaction").await;
     let owner = user(client, "owner").await;
-    let request = CreateAccountRequest {
-        product: "e-satisfaction".into(),
-        title: "Stores".into(),
-        owner: format!("user:{owner}"),
-        ..Default::default()
-    };
-    client
-        .tenancy()
-        .account()
-        .create_account(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .account
-        .unwrap()
-        .account
+    setup::account(client, "e-satisfaction", "Stores", Some(&owner)).await
 }
 
 async fn user(client: &Client, name: &str) -> String {
-    let request = CreateUserRequest {
-        email: format!("{name}@example.com"),
-        email_verified: true,
-        ..Default::default()
-    };
-    client
-        .identity()
-        .user()
-        .create_user(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .user
-        .unwrap()
-        .user
+    setup::user(client, &format!("{name}@example.com")).await
 }
 
 /// What was acknowledged.

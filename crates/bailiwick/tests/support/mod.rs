@@ -6,6 +6,8 @@
     reason = "every test binary uses a part of it"
 )]
 
+pub mod setup;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
