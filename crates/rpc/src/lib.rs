@@ -35,6 +35,7 @@ mod rights;
 mod status;
 mod telemetry;
 pub mod token;
+pub mod wire;
 
 pub use auth::{
     AccessClaims, AuthConfig, AuthError, Authenticator, InternalIdentity, KeyError, KeySource,

@@ -20,6 +20,18 @@ pub enum State {
     Consumed,
 }
 
+impl State {
+    /// How far a request has got: it never goes back, so this is its version.
+    #[must_use]
+    pub fn version(self) -> u64 {
+        match self {
+            Self::Pending => 1,
+            Self::Approved | Self::Rejected | Self::Withdrawn => 2,
+            Self::Consumed => 3,
+        }
+    }
+}
+
 /// A request for an approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {

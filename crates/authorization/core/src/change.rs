@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bailiwick_policy::PlaceState;
 use bailiwick_types::{AccountId, GroupId, ProductName, Scope, Subject};
 
-use crate::invitation::Invitation;
+use crate::{approval::Approval, invitation::Invitation};
 
 /// A change, told under the root whose revision it counts up.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,8 @@ pub enum Change {
     },
     /// An invitation was made or changed.
     Invitation(Invitation),
+    /// A request for an approval was made or changed.
+    Approval(Approval),
     /// What was done, for the audit log.
     Audited(Audit),
 }

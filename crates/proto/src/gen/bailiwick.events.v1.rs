@@ -5,7 +5,7 @@ pub struct Change {
     /// What changed.
     #[prost(
         oneof = "change::Change",
-        tags = "1, 2, 3, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 90"
+        tags = "1, 2, 3, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 90"
     )]
     pub change: ::core::option::Option<change::Change>,
 }
@@ -53,6 +53,9 @@ pub mod change {
         /// Authorization: a place was made or changed as authorization knows it.
         #[prost(message, tag = "26")]
         PlaceApplied(super::PlaceApplied),
+        /// Authorization: a request for an approval was made or changed.
+        #[prost(message, tag = "27")]
+        ApprovalChanged(super::ApprovalChanged),
         /// Any service: what was done, for the audit log.
         #[prost(message, tag = "90")]
         Audited(super::Audited),
@@ -269,6 +272,49 @@ pub struct InvitationChanged {
     #[prost(string, repeated, tag = "7")]
     pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// A request for an approval, for whoever tells those who approve and who asked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApprovalChanged {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the request.
+    #[prost(string, tag = "2")]
+    pub approval: ::prost::alloc::string::String,
+    /// Version of the request: it grows with its state.
+    #[prost(uint64, tag = "3")]
+    pub version: u64,
+    /// State.
+    #[prost(enumeration = "ApprovalState", tag = "4")]
+    pub state: i32,
+    /// Who asked, `TYPE:ID`.
+    #[prost(string, tag = "5")]
+    pub requester: ::prost::alloc::string::String,
+    /// The permission that was asked for, `TYPE.VERB`.
+    #[prost(string, tag = "6")]
+    pub permission: ::prost::alloc::string::String,
+    /// What it was asked on: a scope or a resource `TYPE:ID`.
+    #[prost(string, tag = "7")]
+    pub target: ::prost::alloc::string::String,
+    /// Digest of the content that is approved; empty where none was given.
+    #[prost(string, tag = "8")]
+    pub digest: ::prost::alloc::string::String,
+    /// The permission of those who approve; `QueryService.ListSubjects` and `ApprovalService.ListRequests` say who that is.
+    #[prost(string, tag = "9")]
+    pub approved_by: ::prost::alloc::string::String,
+    /// Whether it serves once.
+    #[prost(bool, tag = "10")]
+    pub once: bool,
+    /// Who decided, `TYPE:ID`; empty while nobody has.
+    #[prost(string, tag = "11")]
+    pub decider: ::prost::alloc::string::String,
+    /// When it was asked for.
+    #[prost(message, optional, tag = "12")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ends by itself; absent where it does not.
+    #[prost(message, optional, tag = "13")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
 /// What was done, by whom, for the audit log.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Audited {
@@ -403,6 +449,51 @@ impl InvitationState {
             "INVITATION_STATE_ACCEPTED" => Some(Self::Accepted),
             "INVITATION_STATE_REVOKED" => Some(Self::Revoked),
             "INVITATION_STATE_EXPIRED" => Some(Self::Expired),
+            _ => None,
+        }
+    }
+}
+/// The states of a request for an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ApprovalState {
+    /// Not given.
+    Unspecified = 0,
+    /// Waits for somebody.
+    Pending = 1,
+    /// Was approved.
+    Approved = 2,
+    /// Was rejected.
+    Rejected = 3,
+    /// Was taken back.
+    Withdrawn = 4,
+    /// Was approved and used up.
+    Consumed = 5,
+}
+impl ApprovalState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "APPROVAL_STATE_UNSPECIFIED",
+            Self::Pending => "APPROVAL_STATE_PENDING",
+            Self::Approved => "APPROVAL_STATE_APPROVED",
+            Self::Rejected => "APPROVAL_STATE_REJECTED",
+            Self::Withdrawn => "APPROVAL_STATE_WITHDRAWN",
+            Self::Consumed => "APPROVAL_STATE_CONSUMED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "APPROVAL_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "APPROVAL_STATE_PENDING" => Some(Self::Pending),
+            "APPROVAL_STATE_APPROVED" => Some(Self::Approved),
+            "APPROVAL_STATE_REJECTED" => Some(Self::Rejected),
+            "APPROVAL_STATE_WITHDRAWN" => Some(Self::Withdrawn),
+            "APPROVAL_STATE_CONSUMED" => Some(Self::Consumed),
             _ => None,
         }
     }

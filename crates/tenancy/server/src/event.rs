@@ -4,7 +4,7 @@ use bailiwick_proto::events::v1::{self as pb, change::Change};
 use bailiwick_tenancy_core::{Event, State, account::Account, place::Place, settings::Settings};
 use bailiwick_types::Subject;
 
-use crate::convert::{struct_of, timestamp};
+use bailiwick_rpc::wire::{struct_of, timestamp};
 
 /// The message of an event.
 pub(crate) fn change(event: Event) -> Change {

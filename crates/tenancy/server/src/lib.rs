@@ -11,7 +11,6 @@
 //! ```
 
 mod config;
-mod convert;
 mod event;
 mod follow;
 mod fresh;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Work;
 use crate::{
-    Aim, On, Ports, StoreError,
+    Aim, Change, On, Ports, StoreError,
     approval::{Approval, State},
 };
 
@@ -100,6 +100,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
 pub(super) async fn store(work: &mut Work, action: &'static str, made: &Approval) -> Result<(), StoreError> {
     work.unit.put_approval(made).await?;
     work.subject_changed(&made.requester);
+    work.emit(Change::Approval(made.clone()));
     let audit = work.audit(action, made.on.to_string()).with("approval", made.id);
     work.emit(
         audit

@@ -1,15 +1,14 @@
 //! Questions with more than one answer, on an account at one W.
 
-use bailiwick_policy::{
-    Audience, HeldPermissions, Request, Target, Values, manifest::UserMode, permissions_held, scopes_held,
-};
+use bailiwick_policy::{Audience, Request, Target, Values, manifest::UserMode, scopes_held};
 use bailiwick_types::{AccountId, Scope, Subject};
 use tokio::time::Instant;
 
 use super::{
-    Consistency, Question, Replica, ReplicaError, TargetText,
-    decide::{find, input, sets_of},
+    Consistency, Replica, ReplicaError, TargetText,
+    decide::{input, sets_of},
     gather::Look,
+    matrix::Names,
 };
 
 impl Replica {
@@ -63,51 +62,12 @@ impl Replica {
         target: TargetText<'_>,
         consistency: &Consistency,
         deadline: Option<Instant>,
-    ) -> Result<(Vec<String>, Vec<String>), ReplicaError> {
-        let now = self.clock.now();
-        let question = Question {
-            subject,
-            actor: None,
-            permission: "",
-            target,
-            attributes: None,
-            digest: None,
-            audience: Audience::Product,
-        };
-        let answer = |look: &mut Look<'_>| {
-            let found = find(look, &question);
-            let sets = sets_of(look, subject, Audience::Product);
-            let ((found, _), sets) = (found?, sets?);
-            let look = &*look;
-            let none = Values::default();
-            let request = Request {
-                attributes: &none,
-                context: &none,
-                digest: None,
-            };
-            let held: HeldPermissions = found.with(|target| {
-                permissions_held(&input(
-                    look,
-                    subject,
-                    &sets,
-                    target,
-                    request,
-                    Audience::Product,
-                    now,
-                ))
-            });
-            let product = &look.ready.content.product.product;
-            let names = |bits: &bailiwick_policy::PermissionBits| {
-                let infos = bits.iter().filter_map(|no| product.permission(no));
-                let mut names: Vec<String> = infos.map(|info| info.name.to_string()).collect();
-                names.sort();
-                names
-            };
-            Some((names(&held.allowed), names(&held.needs_approval)))
-        };
-        let until = self.until(deadline);
-        let (lists, _) = Box::pin(self.answer(account, consistency, &[subject], until, &answer)).await?;
-        Ok(lists)
+    ) -> Result<Names, ReplicaError> {
+        let subjects = std::slice::from_ref(subject);
+        let rows = self
+            .matrix(account, subjects, target, consistency, deadline)
+            .await?;
+        Ok(rows.answer.into_iter().next().unwrap_or_default())
     }
 
     /// Lists the scopes of an account in which a subject has a permission (any, by role or group, where none is named),

@@ -1,8 +1,9 @@
 //! Changes as the feed carries them.
 
-use bailiwick_authorization_core::{Change, invitation::State};
+use bailiwick_authorization_core::{Change, approval, invitation::State};
 use bailiwick_policy::PlaceState;
 use bailiwick_proto::events::v1::{self as pb, change::Change as Told};
+use bailiwick_rpc::wire::timestamp;
 
 /// The part of an account that a change is about: its kind and key.
 pub(super) fn part(change: &Change) -> Option<(i16, String)> {
@@ -58,6 +59,21 @@ pub(super) fn told(change: &Change) -> Told {
             scope: invitation.scope.to_string(),
             roles: invitation.roles.clone(),
         }),
+        Change::Approval(of) => Told::ApprovalChanged(pb::ApprovalChanged {
+            account: of.account.to_string(),
+            approval: of.id.to_string(),
+            version: of.state.version(),
+            state: approval_state(of.state).into(),
+            requester: of.requester.to_string(),
+            permission: of.permission.clone(),
+            target: of.on.to_string(),
+            digest: of.digest.clone(),
+            approved_by: of.by.clone(),
+            once: of.once,
+            decider: of.decider.as_ref().map(ToString::to_string).unwrap_or_default(),
+            create_time: Some(timestamp(of.created_at)),
+            expire_time: of.expires_at.map(timestamp),
+        }),
         Change::Audited(audit) => Told::Audited(pb::Audited {
             actor: audit.actor.as_ref().map(ToString::to_string).unwrap_or_default(),
             action: audit.action.to_owned(),
@@ -82,5 +98,15 @@ fn invitation_state(state: State) -> pb::InvitationState {
         State::Accepted => pb::InvitationState::Accepted,
         State::Revoked => pb::InvitationState::Revoked,
         State::Expired => pb::InvitationState::Expired,
+    }
+}
+
+fn approval_state(state: approval::State) -> pb::ApprovalState {
+    match state {
+        approval::State::Pending => pb::ApprovalState::Pending,
+        approval::State::Approved => pb::ApprovalState::Approved,
+        approval::State::Rejected => pb::ApprovalState::Rejected,
+        approval::State::Withdrawn => pb::ApprovalState::Withdrawn,
+        approval::State::Consumed => pb::ApprovalState::Consumed,
     }
 }

@@ -1,22 +1,24 @@
-//! The present state of authorization for those who follow it: products, invitations that wait.
+//! The present state of authorization for those who follow it: products, invitations and requests for approvals that wait.
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{Change, invitation::State};
 use bailiwick_feed::{SnapshotPage, SnapshotSource};
 use bailiwick_sql::{Db, Error};
 use bailiwick_types::{ProductName, ScopeRoot};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
 
 use super::{
     change,
-    entity::{invitation, product},
+    entity::{approval, invitation, product},
     invitation::read,
 };
 
 /// Rows a page.
 const ROWS: u64 = 200;
 
-/// Reads the present state in pages: products by name first, then pending invitations by their keys.
+/// Reads the present state in pages: products by name first, then what is pending by its keys: invitations, requests for
+/// approvals.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     db: Db,
@@ -62,24 +64,18 @@ impl Snapshot {
         });
         Ok(page)
     }
-    async fn invitations(&self, after: Option<(uuid::Uuid, uuid::Uuid)>) -> Result<SnapshotPage, Error> {
+    async fn invitations(&self, after: Option<Key>) -> Result<SnapshotPage, Error> {
         use invitation::Column as C;
         let tx = self.db.begin_read_across().await?;
-        let mut rows = invitation::Entity::find()
+        let rows = invitation::Entity::find()
             .filter(C::State.eq(1_i16))
-            .order_by_asc(C::AccountId);
-        rows = rows.order_by_asc(C::Id).limit(ROWS);
-        if let Some((account, id)) = after {
-            let same = sea_orm::Condition::all()
-                .add(C::AccountId.eq(account))
-                .add(C::Id.gt(id));
-            rows = rows.filter(sea_orm::Condition::any().add(C::AccountId.gt(account)).add(same));
-        }
-        let rows = rows.all(tx.conn()).await?;
-        let more = rows.len() as u64 == ROWS;
-        let last = rows.last().filter(|_| more);
+            .filter(beyond(C::AccountId, C::Id, after))
+            .order_by_asc(C::AccountId)
+            .order_by_asc(C::Id);
+        let rows = rows.limit(ROWS).all(tx.conn()).await?;
+        let keys: Vec<Key> = rows.iter().map(|row| (row.account_id, row.id)).collect();
         let mut page = SnapshotPage {
-            next: last.map(|last| format!("i:{}/{}", last.account_id, last.id)),
+            next: Some(next("i", &keys).unwrap_or_else(|| "a:".to_owned())),
             ..SnapshotPage::default()
         };
         for row in rows {
@@ -91,17 +87,58 @@ impl Snapshot {
         }
         Ok(page)
     }
+    async fn approvals(&self, after: Option<Key>) -> Result<SnapshotPage, Error> {
+        use approval::Column as C;
+        let tx = self.db.begin_read_across().await?;
+        let rows = approval::Entity::find()
+            .filter(C::State.eq(1_i16))
+            .filter(beyond(C::AccountId, C::Id, after))
+            .order_by_asc(C::AccountId)
+            .order_by_asc(C::Id);
+        let rows = rows.limit(ROWS).all(tx.conn()).await?;
+        let keys: Vec<Key> = rows.iter().map(|row| (row.account_id, row.id)).collect();
+        let mut page = SnapshotPage {
+            next: next("a", &keys),
+            ..SnapshotPage::default()
+        };
+        for row in rows {
+            let id = row.id;
+            let found =
+                super::approval::read(row).map_err(|error| Error::corrupt("approval", "row", id, error))?;
+            page.changes.push(change::told(&Change::Approval(found)));
+        }
+        Ok(page)
+    }
+}
+
+/// Account and id.
+type Key = (Uuid, Uuid);
+
+/// Rows after a key.
+fn beyond(account: impl ColumnTrait, id: impl ColumnTrait, after: Option<Key>) -> Condition {
+    let Some(after) = after else {
+        return Condition::all();
+    };
+    let same = Condition::all().add(account.eq(after.0)).add(id.gt(after.1));
+    Condition::any().add(account.gt(after.0)).add(same)
+}
+
+/// Where the next page of a kind begins, where this one is full.
+fn next(kind: &str, keys: &[Key]) -> Option<String> {
+    let last = keys.last().filter(|_| keys.len() as u64 == ROWS)?;
+    Some(format!("{kind}:{}/{}", last.0, last.1))
 }
 
 #[async_trait]
 impl SnapshotSource for Snapshot {
     async fn page(&self, from: Option<&str>) -> Result<SnapshotPage, Error> {
-        let from = from.unwrap_or("p:");
-        if let Some(after) = from.strip_prefix("p:") {
-            return self.products(after).await;
-        }
-        let key = from.strip_prefix("i:").and_then(|key| key.split_once('/'));
+        let (kind, after) = from.and_then(|from| from.split_once(':')).unwrap_or(("p", ""));
+        let key = after.split_once('/');
         let key = key.and_then(|(account, id)| Some((account.parse().ok()?, id.parse().ok()?)));
-        self.invitations(key).await
+        match kind {
+            "p" => self.products(after).await,
+            "i" => self.invitations(key).await,
+            _ => self.approvals(key).await,
+        }
     }
 }

@@ -21,6 +21,7 @@ macro_rules! on_both {
 
 mod batches;
 mod delegation;
+mod events;
 mod followers;
 mod giving;
 mod handing_over;

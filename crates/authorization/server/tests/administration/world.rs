@@ -30,6 +30,7 @@ pub(crate) const SOGOLYTICS: &str = include_str!("../../../../../products/sogoly
 pub(crate) struct World {
     pub(crate) ports: Ports,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) db: Db,
     _postgres: Option<TestDatabase>,
     _folder: Option<TempDir>,
 }
@@ -68,6 +69,7 @@ impl World {
         let world = Self {
             ports,
             clock,
+            db,
             _postgres: postgres,
             _folder: folder,
         };

@@ -2,7 +2,7 @@
 
 use bailiwick_identity_core::use_case::{reauthenticate, refresh, sign_in, sign_out};
 use bailiwick_proto::identity::v1::{self as pb, authentication_service_server::AuthenticationService};
-use bailiwick_rpc::{Context, IntoStatus, Target, later};
+use bailiwick_rpc::{Context, IntoStatus, Target, later, wire::timestamp};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Handlers, parse};
@@ -81,7 +81,7 @@ impl AuthenticationService for Handlers {
         let until = reauthenticate::run(&self.identity, &by, &password).await;
         let until = until.map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::ReauthenticateResponse {
-            expire_time: Some(parse::timestamp(until)),
+            expire_time: Some(timestamp(until)),
         }))
     }
 

@@ -13,10 +13,8 @@ use bailiwick_identity_core::{
     user::{User, UserState},
 };
 use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{IntoStatus, page};
-use bailiwick_types::{
-    AccountId, PageRequest, PageSize, ServiceAccountId, Timestamp, Token, UserId, Violations,
-};
+use bailiwick_rpc::{IntoStatus, page, wire::timestamp};
+use bailiwick_types::{AccountId, PageRequest, PageSize, ServiceAccountId, Token, UserId, Violations};
 use secrecy::{ExposeSecret, SecretString};
 use tonic::Status;
 
@@ -242,14 +240,6 @@ pub(super) fn issue_token(message: pb::IssueTokenRequest) -> Result<issue_token:
             client_secret,
         });
     done(violations, command)
-}
-
-/// An instant as a message.
-pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: at.seconds(),
-        nanos: i32::try_from(at.0.rem_euclid(1_000_000)).unwrap_or(0) * 1_000,
-    }
 }
 
 /// A consistency token as text.

@@ -2,7 +2,7 @@
 
 use bailiwick_identity_core::use_case::{get_jwks, issue_token};
 use bailiwick_proto::identity::v1::{self as pb, token_service_server::TokenService};
-use bailiwick_rpc::{Context, IntoStatus, Target, later};
+use bailiwick_rpc::{Context, IntoStatus, Target, later, wire::timestamp};
 use secrecy::ExposeSecret;
 use tonic::{Request, Response, Status, async_trait};
 
@@ -22,7 +22,7 @@ impl TokenService for Handlers {
             .map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::IssueTokenResponse {
             access_token: token.text.expose_secret().to_owned(),
-            expire_time: Some(parse::timestamp(token.expires)),
+            expire_time: Some(timestamp(token.expires)),
         }))
     }
 

@@ -1,7 +1,7 @@
 //! Accounts.
 
 use bailiwick_proto::tenancy::v1::{self as pb, account_service_server::AccountService};
-use bailiwick_rpc::{Context, IntoStatus, Target, later, token};
+use bailiwick_rpc::{Context, IntoStatus, Target, later, token, wire::map_of};
 use bailiwick_tenancy_core::{
     Etag,
     account::{self, AccountFilter, CreateAccount, DeleteAccount, UpdateAccount},
@@ -15,7 +15,6 @@ use super::{
     parse::{Fields, request_key},
     viewer::{Caller, list_status},
 };
-use crate::convert::values_of;
 
 /// How many seats an account has is the deployment's to say.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +43,11 @@ fn create_command(context: &Context, mut request: pb::CreateAccountRequest) -> R
     };
     let id = fields.request_id(&std::mem::take(&mut request.request_id));
     let key = request_key(context, id, &request);
-    let settings = request.settings.take().map(values_of).unwrap_or_default();
+    let settings = request
+        .settings
+        .take()
+        .map(|values| map_of(values).into_iter().collect())
+        .unwrap_or_default();
     let command = product.zip(title).map(|(product, title)| CreateAccount {
         product,
         title,

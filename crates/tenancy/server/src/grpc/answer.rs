@@ -3,7 +3,7 @@
 use bailiwick_proto::tenancy::v1 as pb;
 use bailiwick_tenancy_core::{Etag, State, account::Account, place::Place};
 
-use crate::convert::timestamp;
+use bailiwick_rpc::wire::timestamp;
 
 pub(super) fn account(account: Account) -> pb::Account {
     pb::Account {

@@ -1,7 +1,12 @@
 //! Settings.
 
+use std::collections::BTreeMap;
+
 use bailiwick_proto::tenancy::v1::{self as pb, settings_service_server::SettingsService};
-use bailiwick_rpc::{Context, IntoStatus, Target, token};
+use bailiwick_rpc::{
+    Context, IntoStatus, Target, token,
+    wire::{map_of, struct_of},
+};
 use bailiwick_tenancy_core::{
     Etag,
     settings::{self, UpdateSettings},
@@ -9,12 +14,14 @@ use bailiwick_tenancy_core::{
 use tonic::{Request, Response, Status};
 
 use super::{Api, may_know, parse::Fields};
-use crate::convert::{struct_of, values_of};
 
 fn update_command(request: pb::UpdateSettingsRequest) -> Result<UpdateSettings, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
-    let values = request.values.map(values_of).unwrap_or_default();
+    let values: BTreeMap<_, _> = request
+        .values
+        .map(|values| map_of(values).into_iter().collect())
+        .unwrap_or_default();
     if values.is_empty() {
         fields.bad("values", "must have something to set");
     }

@@ -291,5 +291,5 @@ pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (tonic::
 /// Settings as the requests have them.
 pub(crate) fn values(json: serde_json::Value) -> prost_types::Struct {
     let map: BTreeMap<String, serde_json::Value> = serde_json::from_value(json).unwrap();
-    crate::convert::struct_of(map)
+    bailiwick_rpc::wire::struct_of(map)
 }

@@ -69,6 +69,7 @@ fn event_of(change: Change, root: &Root) -> Option<Event> {
         | Change::PlaceChanged(_)
         | Change::SettingsChanged(_)
         | Change::InvitationChanged(_)
+        | Change::ApprovalChanged(_)
         | Change::Audited(_) => None,
     }
 }

@@ -1,13 +1,12 @@
 //! Instants and JSON in the words of the protos.
 
-use std::collections::BTreeMap;
-
 use bailiwick_types::Timestamp;
 use prost_types::{ListValue, Struct, value::Kind};
 use serde_json::{Map, Number, Value};
 
-/// An instant.
-pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+/// An instant as a message.
+#[must_use]
+pub fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp {
         seconds: at.0.div_euclid(1_000_000),
         nanos: i32::try_from(at.0.rem_euclid(1_000_000) * 1_000).unwrap_or_default(),
@@ -15,17 +14,16 @@ pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
 }
 
 /// Values by name.
-pub(crate) fn struct_of(values: BTreeMap<String, Value>) -> Struct {
+pub fn struct_of(values: impl IntoIterator<Item = (String, Value)>) -> Struct {
+    let fields = values.into_iter().map(|(name, value)| (name, proto(value)));
     Struct {
-        fields: values
-            .into_iter()
-            .map(|(name, value)| (name, proto(value)))
-            .collect(),
+        fields: fields.collect(),
     }
 }
 
-/// Values by name.
-pub(crate) fn values_of(values: Struct) -> BTreeMap<String, Value> {
+/// The values of a message by name.
+#[must_use]
+pub fn map_of(values: Struct) -> Map<String, Value> {
     values
         .fields
         .into_iter()
@@ -42,7 +40,7 @@ fn proto(value: Value) -> prost_types::Value {
         Value::Array(list) => Kind::ListValue(ListValue {
             values: list.into_iter().map(proto).collect(),
         }),
-        Value::Object(map) => Kind::StructValue(struct_of(map.into_iter().collect())),
+        Value::Object(map) => Kind::StructValue(struct_of(map)),
     };
     prost_types::Value { kind: Some(kind) }
 }
@@ -54,10 +52,7 @@ fn json(value: prost_types::Value) -> Value {
         Some(Kind::NumberValue(number)) => Value::Number(whole(number)),
         Some(Kind::StringValue(text)) => Value::String(text),
         Some(Kind::ListValue(list)) => Value::Array(list.values.into_iter().map(json).collect()),
-        Some(Kind::StructValue(map)) => {
-            let fields = map.fields.into_iter().map(|(name, value)| (name, json(value)));
-            Value::Object(fields.collect::<Map<_, _>>())
-        }
+        Some(Kind::StructValue(map)) => Value::Object(map_of(map)),
     }
 }
 
@@ -77,15 +72,22 @@ fn whole(number: f64) -> Number {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn values_come_back_as_they_went() {
-        let values: BTreeMap<String, Value> = serde_json::from_value(json!({
+        let values: Map<String, Value> = serde_json::from_value(json!({
             "a": 3, "b": -1.5, "c": [true, null, "x"], "d": {"e": "f"}
         }))
         .unwrap();
-        assert_eq!(values_of(struct_of(values.clone())), values);
+        assert_eq!(map_of(struct_of(values.clone())), values);
+    }
+
+    #[test]
+    fn instants_before_1970_keep_their_fraction() {
+        let at = timestamp(Timestamp(-1));
+        assert_eq!((at.seconds, at.nanos), (-1, 999_999_000));
     }
 }
