@@ -52,6 +52,9 @@ pub(crate) enum Command {
     Operator(Operator),
     /// Applies a product manifest.
     Apply(Apply),
+    /// Tells who would gain or lose what by a change of bindings or members, and changes nothing.
+    #[command(subcommand)]
+    Preview(Preview),
     /// Asks one decision: exit code 0 allow, 1 deny or needs-approval.
     Check(Check),
     /// Asks one decision from the primary and tells what was looked at.
@@ -226,6 +229,91 @@ fn replacement(text: &str) -> Result<(String, String), &'static str> {
         Some((role, by)) if !role.is_empty() => Ok((role.to_owned(), by.to_owned())),
         _ => Err("must be ROLE=OTHER, or `ROLE=` to end its bindings"),
     }
+}
+
+/// Changes that can be previewed. `apply --preview` does the same for a manifest.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Preview {
+    /// Somebody gets a role on a scope.
+    Assign(Binding),
+    /// Somebody loses a role on a scope.
+    Revoke(Binding),
+    /// A member is suspended.
+    Suspend {
+        /// The user.
+        user: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// A suspended member gets its access back.
+    Reactivate {
+        /// The user.
+        user: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// A membership ends at an instant, or does not end by itself any more.
+    Expire {
+        /// The user.
+        user: String,
+        /// When it ends, RFC 3339; never where absent.
+        #[arg(long, value_name = "INSTANT", value_parser = bailiwick_types::Timestamp::parse)]
+        at: Option<bailiwick_types::Timestamp>,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Members leave the account together, or a scope with what is below it.
+    Remove {
+        /// The users.
+        #[arg(required = true)]
+        users: Vec<String>,
+        /// The scope that they leave, `instance:ID` or `workspace:ID`; the account where absent.
+        #[arg(long, value_name = "SCOPE")]
+        from: Option<String>,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// The single-holder role of a scope goes to another member.
+    TransferOwnership {
+        /// The user who gets it.
+        to: String,
+        /// Where: `account:ID` or `workspace:ID`.
+        scope: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// A resource moves to another scope, with what is below it.
+    MoveResource {
+        /// The resource, `TYPE:ID`.
+        resource: String,
+        /// Where it goes: `account:ID`, `instance:ID` or `workspace:ID`.
+        scope: String,
+        #[command(flatten)]
+        of: Of,
+    },
+}
+
+/// A role binding.
+#[derive(Args, Debug)]
+pub(crate) struct Binding {
+    /// Who: `user:user_…`, `service:svc_…`, `group:group_…`.
+    pub(crate) subject: String,
+    /// The name of the role.
+    pub(crate) role: String,
+    /// Where: `account:ID`, `instance:ID` or `workspace:ID`.
+    pub(crate) scope: String,
+    #[command(flatten)]
+    pub(crate) of: Of,
+}
+
+/// In which account, and how to reach the suite.
+#[derive(Args, Debug)]
+pub(crate) struct Of {
+    /// The account; a scope that is an account names it as well.
+    #[arg(long, short, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
 }
 
 /// Arguments of `check` and `explain`.

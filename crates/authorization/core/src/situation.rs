@@ -292,6 +292,16 @@ impl Situation {
         self.policy.product().user_mode() == UserMode::Members
     }
 
+    /// A scope with those around it, up to the account; empty where it is not known.
+    #[must_use]
+    pub fn path(&self, scope: &Scope) -> Vec<Scope> {
+        let path = self.places.path(PlaceId::from(scope));
+        path.iter()
+            .flat_map(|path| path.iter())
+            .filter_map(|place| place.id.to_scope(place.level))
+            .collect()
+    }
+
     /// The worst state on the way from a scope to the account; none where the scope is not known or deleted.
     #[must_use]
     pub fn state(&self, scope: &Scope) -> Option<PlaceState> {

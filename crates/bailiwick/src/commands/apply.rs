@@ -4,7 +4,7 @@ mod preview;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use bailiwick_client::Client;
 use bailiwick_proto::authorization::v1::{ApplyProductRequest, ApplyProductResponse, RoleReplacement};
 use serde::Serialize;
@@ -29,7 +29,7 @@ pub(crate) async fn run(arguments: &Apply, how: Output) -> Result<()> {
     let (name, manifest) = read(&arguments.manifest)?;
     let client = connect::client(&arguments.connection)?;
     if arguments.preview {
-        return preview::run(&client, manifest, how).await;
+        return preview::run(&client, (manifest, replacements(arguments)), how).await;
     }
     let request = ApplyProductRequest {
         manifest,
@@ -69,6 +69,18 @@ fn replacements(arguments: &Apply) -> Vec<RoleReplacement> {
     told.collect()
 }
 
+/// What a refused manifest is told as: a role that is still bound, with what can be done about it.
+fn fault(status: tonic::Status) -> anyhow::Error {
+    let bound = status.message().contains("is bound at level");
+    let error = words::fault(status);
+    if bound {
+        return anyhow!(
+            "{error:#}; say what takes its place: `--replace ROLE=OTHER`, or `--replace ROLE=` to end its bindings"
+        );
+    }
+    error
+}
+
 /// Sends a manifest to a suite.
 pub(crate) async fn send(client: &Client, request: ApplyProductRequest) -> Result<ApplyProductResponse> {
     Ok(client
@@ -76,7 +88,7 @@ pub(crate) async fn send(client: &Client, request: ApplyProductRequest) -> Resul
         .product()
         .apply_product(request)
         .await
-        .map_err(words::fault)?
+        .map_err(fault)?
         .into_inner())
 }
 

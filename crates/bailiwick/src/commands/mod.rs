@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub(crate) mod apply;
+mod changes;
 pub(crate) mod check;
 mod config;
 mod demo;
@@ -9,6 +10,7 @@ mod export;
 mod matrix;
 mod migrate;
 mod operator;
+mod preview;
 mod roles;
 mod serve;
 mod test;
@@ -54,6 +56,7 @@ async fn asynchronous(command: Command, how: crate::cli::Output) -> Result<bool>
         Command::Migrate(arguments) => migrate::run(&arguments, how).await?,
         Command::Operator(Operator::Create(arguments)) => operator::create(&arguments, how).await?,
         Command::Apply(arguments) => apply::run(&arguments, how).await?,
+        Command::Preview(change) => preview::run(&change, how).await?,
         Command::Check(arguments) => return check::check(&arguments, how).await,
         Command::Explain(arguments) => return check::explain(&arguments, how).await,
         Command::Matrix(arguments) => matrix::run(&arguments, how).await?,

@@ -1818,6 +1818,9 @@ pub struct TransferOwnershipRequest {
     /// The new holder, `user:ID`; an active member.
     #[prost(string, tag = "3")]
     pub to: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what: that needs no step-up, and uses none up.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 /// Answer of `BindingService.TransferOwnership`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1828,6 +1831,9 @@ pub struct TransferOwnershipResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `BindingService.RecoverOwnership`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1844,6 +1850,9 @@ pub struct RecoverOwnershipRequest {
     /// Why, for the audit log; required.
     #[prost(string, tag = "4")]
     pub justification: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "5")]
+    pub validate_only: bool,
 }
 /// Answer of `BindingService.RecoverOwnership`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1854,6 +1863,9 @@ pub struct RecoverOwnershipResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `BindingService.CopyPermissions`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1870,7 +1882,7 @@ pub struct CopyPermissionsRequest {
     /// The types of resource whose grants are copied; at least one. Ownership is not copied.
     #[prost(string, repeated, tag = "4")]
     pub kinds: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Whether only to check it and tell the grants.
+    /// Whether only to check it and tell the grants, and who would gain what.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
 }
@@ -2782,9 +2794,12 @@ pub struct CreateMemberRequest {
     /// When the membership ends by itself.
     #[prost(message, optional, tag = "4")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "5")]
+    pub validate_only: bool,
 }
 /// Answer of `MemberService.CreateMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateMemberResponse {
     /// The member.
     #[prost(message, optional, tag = "1")]
@@ -2792,6 +2807,9 @@ pub struct CreateMemberResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `MemberService.GetMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2845,9 +2863,12 @@ pub struct UpdateMemberRequest {
     /// When the membership ends by itself; never where absent.
     #[prost(message, optional, tag = "3")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 /// Answer of `MemberService.UpdateMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpdateMemberResponse {
     /// The member.
     #[prost(message, optional, tag = "1")]
@@ -2855,6 +2876,9 @@ pub struct UpdateMemberResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `MemberService.SuspendMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2865,9 +2889,12 @@ pub struct SuspendMemberRequest {
     /// Id of the user.
     #[prost(string, tag = "2")]
     pub user: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 /// Answer of `MemberService.SuspendMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SuspendMemberResponse {
     /// The member.
     #[prost(message, optional, tag = "1")]
@@ -2875,6 +2902,9 @@ pub struct SuspendMemberResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `MemberService.ReactivateMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2885,9 +2915,12 @@ pub struct ReactivateMemberRequest {
     /// Id of the user.
     #[prost(string, tag = "2")]
     pub user: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 /// Answer of `MemberService.ReactivateMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReactivateMemberResponse {
     /// The member.
     #[prost(message, optional, tag = "1")]
@@ -2895,6 +2928,9 @@ pub struct ReactivateMemberResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `MemberService.RemoveMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2908,13 +2944,19 @@ pub struct RemoveMemberRequest {
     /// The scope to remove the user from, with what is below it; empty ends the membership.
     #[prost(string, tag = "3")]
     pub scope: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 /// Answer of `MemberService.RemoveMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RemoveMemberResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "2")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `MemberService.LookUpMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2945,13 +2987,19 @@ pub struct DeleteMemberRequest {
     /// What becomes of the licence; required.
     #[prost(enumeration = "DeleteMode", tag = "3")]
     pub mode: i32,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 /// Answer of `MemberService.DeleteMember`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeleteMemberResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "2")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `MemberService.GetSeats`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2982,12 +3030,12 @@ pub struct BatchRemoveMembersRequest {
     /// Ids of the users; 1 to 1000. All are removed, or none.
     #[prost(string, repeated, tag = "2")]
     pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Whether only to check it and tell the numbers.
+    /// Whether only to check it and tell the numbers, and who would lose what.
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
 }
 /// Answer of `MemberService.BatchRemoveMembers`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchRemoveMembersResponse {
     /// Memberships that end.
     #[prost(uint32, tag = "1")]
@@ -3001,6 +3049,9 @@ pub struct BatchRemoveMembersResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "4")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "5")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// The kinds of member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -8228,7 +8279,7 @@ pub struct ApplyProductResponse {
     pub token: ::prost::alloc::string::String,
 }
 /// Request of `ProductService.PreviewProduct`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PreviewProductRequest {
     /// The manifest that is not applied, YAML.
     #[prost(string, tag = "1")]
@@ -8240,6 +8291,9 @@ pub struct PreviewProductRequest {
     /// `next_page_token` of the page before; empty for the first.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
+    /// What would become of the bindings of roles that the manifest takes away, as in `ApplyProduct`.
+    #[prost(message, repeated, tag = "4")]
+    pub role_replacements: ::prost::alloc::vec::Vec<RoleReplacement>,
 }
 /// Answer of `ProductService.PreviewProduct`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -10475,6 +10529,9 @@ pub struct RegisterResourceRequest {
     /// Attributes.
     #[prost(message, optional, tag = "7")]
     pub attributes: ::core::option::Option<::prost_types::Struct>,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "8")]
+    pub validate_only: bool,
 }
 /// Answer of `ResourceService.RegisterResource`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -10485,6 +10542,9 @@ pub struct RegisterResourceResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `ResourceService.GetResource`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -10521,6 +10581,9 @@ pub struct UpdateResourceRequest {
     /// Attributes to set, by name; null removes one.
     #[prost(message, optional, tag = "5")]
     pub attributes: ::core::option::Option<::prost_types::Struct>,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "6")]
+    pub validate_only: bool,
 }
 /// Answer of `ResourceService.UpdateResource`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -10531,6 +10594,9 @@ pub struct UpdateResourceResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `ResourceService.UnregisterResource`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -10541,13 +10607,19 @@ pub struct UnregisterResourceRequest {
     /// `TYPE:ID`.
     #[prost(string, tag = "2")]
     pub resource: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 /// Answer of `ResourceService.UnregisterResource`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UnregisterResourceResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "2")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `ResourceService.ListResourcesInScope`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -10590,6 +10662,9 @@ pub struct TransferResourceRequest {
     /// The new owner, `TYPE:ID`; its quota is charged.
     #[prost(string, tag = "3")]
     pub to: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 /// Answer of `ResourceService.TransferResource`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -10600,6 +10675,9 @@ pub struct TransferResourceResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Request of `ResourceService.MoveResource`. Needs `TYPE.edit` on the resource and `TYPE.create` on the scope.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -10613,6 +10691,9 @@ pub struct MoveResourceRequest {
     /// Where it goes.
     #[prost(string, tag = "3")]
     pub scope: ::prost::alloc::string::String,
+    /// Whether only to check it and tell who would gain or lose what.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 /// Answer of `ResourceService.MoveResource`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -10623,6 +10704,9 @@ pub struct MoveResourceResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
 /// Generated client implementations.
 pub mod resource_service_client {

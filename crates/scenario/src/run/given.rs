@@ -218,6 +218,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
                     _ => MemberKind::Agent.into(),
                 },
                 expire_time: user.expires.map(timestamp),
+                validate_only: false,
             };
             self.until_done(
                 user.line,

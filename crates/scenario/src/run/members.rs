@@ -22,6 +22,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
         let request = SuspendMemberRequest {
             account: self.names.account_id(account),
             user: self.names.user_id(user),
+            validate_only: false,
         };
         caller.authorization().member().suspend_member(request).await?;
         Ok(Answer::Ok)
@@ -36,6 +37,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
         let request = ReactivateMemberRequest {
             account: self.names.account_id(account),
             user: self.names.user_id(user),
+            validate_only: false,
         };
         caller.authorization().member().reactivate_member(request).await?;
         Ok(Answer::Ok)
@@ -57,6 +59,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             } else {
                 self.names.scope(from)
             },
+            validate_only: false,
         };
         caller.authorization().member().remove_member(request).await?;
         if membership {
@@ -77,6 +80,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             account: self.names.account_id(account),
             user: self.names.user_id(user),
             mode: mode.into(),
+            validate_only: false,
         };
         caller.authorization().member().delete_member(request).await?;
         self.names.left(user, account);

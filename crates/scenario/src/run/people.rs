@@ -90,6 +90,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             account: self.names.account_id(&self.names.account_of(scope)),
             scope: self.names.scope(scope),
             to: self.names.subject(to),
+            validate_only: false,
         };
         caller
             .authorization()

@@ -32,6 +32,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
                 .attributes
                 .as_ref()
                 .map(|values| self.names.values(values)),
+            validate_only: false,
         };
         caller
             .authorization()
@@ -57,6 +58,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
                 account: account.clone(),
                 resource: resource.resource.clone(),
                 scope: self.names.scope(scope),
+                validate_only: false,
             };
             caller.authorization().resource().move_resource(request).await?;
             self.names.add_resource(&resource.resource, scope.clone());
@@ -75,6 +77,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
                     .attributes
                     .as_ref()
                     .map(|values| self.names.values(values)),
+                validate_only: false,
             };
             caller.authorization().resource().update_resource(request).await?;
         }
@@ -91,6 +94,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             account: self.names.account_id(&self.names.account_of_resource(resource)),
             resource: resource.to_owned(),
             to: self.names.subject(to),
+            validate_only: false,
         };
         caller
             .authorization()
@@ -104,6 +108,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
         let request = UnregisterResourceRequest {
             account: self.names.account_id(&self.names.account_of_resource(resource)),
             resource: resource.to_owned(),
+            validate_only: false,
         };
         caller
             .authorization()

@@ -112,7 +112,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     let mut plan = plan(&*unit, manifest, command.source, now, &command.replacements).await?;
     let mut moves = replace_roles::Moves::default();
     if plan.changed {
-        moves = replace_roles::plan(&*unit, &plan, &command.replacements, &accounts).await?;
+        moves = replace_roles::plan(&*unit, &plan, &command.replacements, Some(&accounts)).await?;
         plan.differences.extend(moves.lines());
     }
     let product = plan.product;

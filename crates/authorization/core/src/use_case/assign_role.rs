@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     Work,
-    preview::{self, Effect, Points, Seen, Spot},
+    preview::{self, Effect, Seen, Spot},
 };
 use crate::{Ports, binding::Binding, holders};
 
@@ -53,8 +53,7 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Binding, Token), Error> {
-    let mut work = open(ports, by, &command).await?;
-    let binding = apply(ports, &mut work, command).await?;
+    let (work, binding) = make(ports, by, command).await?;
     Ok((binding, work.commit().await?))
 }
 
@@ -67,17 +66,20 @@ pub async fn preview(
     by: &Authorized,
     command: Command,
 ) -> Result<Vec<Effect>, preview::Error<Error>> {
+    // Whoever may not is refused before anybody is looked at.
+    let trial = make(ports, by, command.clone()).await;
+    drop(trial.map_err(preview::Error::Change)?);
     let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let mut points = Points::default();
-    let spots = [Spot::from(&command.scope)];
-    points
-        .add(&*work.unit, command.account, &command.subject, &spots)
-        .await?;
-    let seen = Seen::before(&work, points).await?;
-    apply(ports, &mut work, command)
-        .await
-        .map_err(preview::Error::Change)?;
-    seen.after(&work).await
+    let seen = Seen::at(&work, &command.subject, &[Spot::from(&command.scope)]).await?;
+    let made = apply(ports, &mut work, command).await;
+    seen.after(&work, made).await
+}
+
+/// Makes it, to be committed or not.
+async fn make(ports: &Ports, by: &Authorized, command: Command) -> Result<(Work, Binding), Error> {
+    let mut work = open(ports, by, &command).await?;
+    let binding = apply(ports, &mut work, command).await?;
+    Ok((work, binding))
 }
 
 async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {

@@ -3,7 +3,9 @@
 use bailiwick_types::{AccountId, Authorized, Code, Reason, Scope, Subject, Token, UserId, Violations};
 
 use super::{
+    Work,
     batch::{self, each},
+    preview::{self, Effect, Seen},
     remove_member,
     suspend_member::may_take,
 };
@@ -18,8 +20,6 @@ pub struct Command {
     pub account: AccountId,
     /// The users, each once.
     pub users: Vec<UserId>,
-    /// Only check it and count.
-    pub validate_only: bool,
 }
 
 /// What ends.
@@ -41,9 +41,33 @@ pub type Error = batch::Error<remove_member::Error>;
 /// # Errors
 /// See [`remove_member::Error`]; what is wrong with users is told of every one of them, as `users[N]`.
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Counts, Token), Error> {
-    let mut work = remove_member::prepare(ports, by, command.account, None)
+    let mut work = open(ports, by, &command).await?;
+    let counts = apply(&mut work, &command).await?;
+    Ok((counts, work.commit().await?))
+}
+
+/// Tells what would end, and who would lose what; nothing is changed.
+///
+/// # Errors
+/// See [`execute`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<(Counts, Vec<Effect>), preview::Error<Error>> {
+    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
+    let seen = Seen::everywhere(&work, command.users.iter().copied()).await?;
+    let counts = apply(&mut work, &command).await.map_err(preview::Error::Change)?;
+    Ok((counts, seen.after(&work, Ok::<_, Error>(counts)).await?))
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
+    remove_member::prepare(ports, by, command.account, None)
         .await
-        .map_err(Error::One)?;
+        .map_err(Error::One)
+}
+
+async fn apply(work: &mut Work, command: &Command) -> Result<Counts, Error> {
     let mut faults = Violations::new();
     let mut counts = Counts::default();
     let mut all: Vec<(usize, Binding)> = Vec::new();
@@ -69,7 +93,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     }
     let mut faults = Violations::new();
     for (n, binding) in &all {
-        if !may_take(&work, std::slice::from_ref(binding)) {
+        if !may_take(work, std::slice::from_ref(binding)) {
             faults.add(
                 format!("users[{n}]"),
                 format!(
@@ -80,9 +104,6 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         }
     }
     each(faults, (Code::PermissionDenied, Reason::PermissionDenied))?;
-    if command.validate_only {
-        return Ok((counts, Token::default()));
-    }
     for user in &command.users {
         let subject = Subject::user(*user);
         work.unit.remove_member(command.account, *user).await?;
@@ -92,5 +113,5 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             .with("scope", Scope::Account(command.account));
         work.emit(audit);
     }
-    Ok((counts, work.commit().await?))
+    Ok(counts)
 }

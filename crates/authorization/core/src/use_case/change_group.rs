@@ -9,7 +9,7 @@ use bailiwick_types::{AccountId, Authorized, GroupId, Scope, Subject, Token, Vio
 use super::{
     Work,
     create_grant::{MANY, aim, may_give},
-    preview::{self, Effect, Points, Seen, spots_of_groups},
+    preview::{self, Effect, Seen, spots_of},
     suspend_member::may_take,
 };
 use crate::{Change, Ports, grant::Filter};
@@ -67,8 +67,7 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
-    let mut work = open(ports, by, &command).await?;
-    apply(&mut work, command).await?;
+    let work = make(ports, by, command).await?;
     Ok(work.commit().await?)
 }
 
@@ -81,21 +80,29 @@ pub async fn preview(
     by: &Authorized,
     command: Command,
 ) -> Result<Vec<Effect>, preview::Error<Error>> {
+    // Whoever may not is refused before anybody is looked at.
+    let trial = make(ports, by, command.clone()).await;
+    drop(trial.map_err(preview::Error::Change)?);
     let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
     let above = above(&work, command.group)
         .await
         .map_err(preview::Error::Change)?;
-    let spots = spots_of_groups(&*work.unit, command.account, &above).await?;
-    let group = Subject::group(command.group);
+    let holders = above.into_iter().map(Subject::group);
+    let spots = spots_of(&*work.unit, command.account, holders).await?;
     let who = match &command.act {
-        Act::Add(subject) | Act::Remove(subject) => subject,
-        Act::Delete => &group,
+        Act::Add(subject) | Act::Remove(subject) => subject.clone(),
+        Act::Delete => Subject::group(command.group),
     };
-    let mut points = Points::default();
-    points.add(&*work.unit, command.account, who, &spots).await?;
-    let seen = Seen::before(&work, points).await?;
-    apply(&mut work, command).await.map_err(preview::Error::Change)?;
-    seen.after(&work).await
+    let seen = Seen::at(&work, &who, &spots).await?;
+    let made = apply(&mut work, command).await;
+    seen.after(&work, made).await
+}
+
+/// Makes it, to be committed or not.
+async fn make(ports: &Ports, by: &Authorized, command: Command) -> Result<Work, Error> {
+    let mut work = open(ports, by, &command).await?;
+    apply(&mut work, command).await?;
+    Ok(work)
 }
 
 async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {

@@ -122,12 +122,13 @@ pub async fn preview(
             .await?;
     }
     let kinds = kinds_with(&work.situation.policy, &changed);
-    points.add_members(&*work.unit, command.account, &kinds).await?;
+    let account = [Spot::from(&Scope::Account(command.account))];
+    points
+        .add_members(&*work.unit, command.account, &kinds, &account)
+        .await?;
     let seen = Seen::before(&work, points).await?;
-    apply(&mut work, &command, &plan)
-        .await
-        .map_err(preview::Error::Change)?;
-    seen.after(&work).await
+    let made = apply(&mut work, &command, &plan).await;
+    seen.after(&work, made).await
 }
 
 async fn plan(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Plan), Error> {

@@ -6,7 +6,7 @@ use bailiwick_types::{AccountId, Authorized, GrantId, Scope, Subject, Token, Use
 use super::{
     Work,
     create_grant::{MANY, aim, may_give, of_subject, put},
-    preview::{self, Effect, Points, Seen, Spot},
+    preview::{self, Effect, Seen, Spot},
 };
 use crate::{
     Ports, StoreError,
@@ -44,8 +44,7 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(u64, Token), Error> {
-    let mut work = open(ports, by, &command).await?;
-    let copied = apply(ports, &mut work, &command).await?;
+    let (work, copied) = make(ports, by, command).await?;
     Ok((copied, work.commit().await?))
 }
 
@@ -58,17 +57,24 @@ pub async fn preview(
     by: &Authorized,
     command: Command,
 ) -> Result<(u64, Vec<Effect>), preview::Error<Error>> {
+    // Whoever may not is refused before anybody is looked at.
+    let trial = make(ports, by, command.clone()).await;
+    drop(trial.map_err(preview::Error::Change)?);
     let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
     let chosen = chosen(&work, &command).await?;
     let spots: Vec<Spot> = chosen.iter().map(|grant| Spot::from(&grant.about)).collect();
-    let mut points = Points::default();
-    let to = Subject::user(command.to);
-    points.add(&*work.unit, command.account, &to, &spots).await?;
-    let seen = Seen::before(&work, points).await?;
+    let seen = Seen::at(&work, &Subject::user(command.to), &spots).await?;
     let copied = apply(ports, &mut work, &command)
         .await
         .map_err(preview::Error::Change)?;
-    Ok((copied, seen.after(&work).await?))
+    Ok((copied, seen.after(&work, Ok::<_, Error>(copied)).await?))
+}
+
+/// Makes it, to be committed or not.
+async fn make(ports: &Ports, by: &Authorized, command: Command) -> Result<(Work, u64), Error> {
+    let mut work = open(ports, by, &command).await?;
+    let copied = apply(ports, &mut work, &command).await?;
+    Ok((work, copied))
 }
 
 async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     Work,
-    preview::{self, Effect, Points, Seen, Spot},
+    preview::{self, Effect, Seen, Spot},
 };
 use crate::{
     Actor, Aim, On, Ports, StoreError,
@@ -55,8 +55,7 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Grant, Token), Error> {
-    let mut work = open(ports, by, &command).await?;
-    let grant = apply(ports, &mut work, command).await?;
+    let (work, grant) = make(ports, by, command).await?;
     Ok((grant, work.commit().await?))
 }
 
@@ -69,17 +68,20 @@ pub async fn preview(
     by: &Authorized,
     command: Command,
 ) -> Result<Vec<Effect>, preview::Error<Error>> {
+    // Whoever may not is refused before anybody is looked at.
+    let trial = make(ports, by, command.clone()).await;
+    drop(trial.map_err(preview::Error::Change)?);
     let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let mut points = Points::default();
-    let spots = [Spot::from(&command.about)];
-    points
-        .add(&*work.unit, command.account, &command.subject, &spots)
-        .await?;
-    let seen = Seen::before(&work, points).await?;
-    apply(ports, &mut work, command)
-        .await
-        .map_err(preview::Error::Change)?;
-    seen.after(&work).await
+    let seen = Seen::at(&work, &command.subject, &[Spot::from(&command.about)]).await?;
+    let made = apply(ports, &mut work, command).await;
+    seen.after(&work, made).await
+}
+
+/// Makes it, to be committed or not.
+async fn make(ports: &Ports, by: &Authorized, command: Command) -> Result<(Work, Grant), Error> {
+    let mut work = open(ports, by, &command).await?;
+    let grant = apply(ports, &mut work, command).await?;
+    Ok((work, grant))
 }
 
 async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {

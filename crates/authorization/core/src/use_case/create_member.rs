@@ -3,7 +3,10 @@
 use bailiwick_policy::manifest::MemberKind;
 use bailiwick_types::{AccountId, Authorized, Subject, Timestamp, Token, UserId, Violations};
 
-use super::Work;
+use super::{
+    Work,
+    preview::{self, Effect, Seen},
+};
 use crate::{Ports, member::Member, person::PersonState};
 
 const ACTION: &str = "bailiwick.authorization.v1.MemberService/CreateMember";
@@ -39,8 +42,32 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Member, Token), Error> {
+    let mut work = open(ports, by, &command).await?;
+    let member = apply(&mut work, &command).await?;
+    Ok((member, work.commit().await?))
+}
+
+/// Tells who would gain what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
+    let seen = Seen::everywhere(&work, [command.user]).await?;
+    let made = apply(&mut work, &command).await;
+    seen.after(&work, made).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
     let work = Work::open(ports, by, command.account, []).await?;
-    let mut work = work.ok_or(Error::NotFound("account"))?;
+    work.ok_or(Error::NotFound("account"))
+}
+
+async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
     if command.expires_at.is_some_and(|at| at <= work.now) {
         return Err(Violations::of("expire_time", "must lie in the future").into());
     }
@@ -57,12 +84,12 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     if let Some(member) = work.unit.member(command.account, command.user).await? {
         let same = member.kind == command.kind && member.expires_at == command.expires_at;
         return if same {
-            Ok((member, work.commit().await?))
+            Ok(member)
         } else {
             Err(Error::AlreadyExists)
         };
     }
-    if let Some(limit) = full(&work, command.kind).await? {
+    if let Some(limit) = full(work, command.kind).await? {
         return Err(Error::NoFreeSeat(limit));
     }
     let member = Member {
@@ -76,7 +103,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         .audit(ACTION, subject.to_string())
         .with("kind", command.kind.as_str());
     work.emit(audit);
-    Ok((member, work.commit().await?))
+    Ok(member)
 }
 
 /// The number of seats, where a member of this kind would need one and none is free.

@@ -56,8 +56,7 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
-    let mut work = open(ports, by, &command).await?;
-    apply(&mut work, command).await?;
+    let work = make(ports, by, command).await?;
     Ok(work.commit().await?)
 }
 
@@ -70,8 +69,10 @@ pub async fn preview(
     by: &Authorized,
     command: Command,
 ) -> Result<Vec<Effect>, preview::Error<Error>> {
+    // Whoever may not is refused before anybody is looked at.
+    let trial = make(ports, by, command.clone()).await;
+    drop(trial.map_err(preview::Error::Change)?);
     let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let mut points = Points::default();
     let what = match &command.which {
         Which::Of { subject, about, .. } => Some((subject.clone(), about.clone())),
         Which::Id(id) => {
@@ -79,13 +80,19 @@ pub async fn preview(
             grant.map(|grant| (grant.subject, grant.about))
         }
     };
-    if let Some((subject, about)) = what {
-        let spots = [Spot::from(&about)];
-        points.add(&*work.unit, command.account, &subject, &spots).await?;
-    }
-    let seen = Seen::before(&work, points).await?;
-    apply(&mut work, command).await.map_err(preview::Error::Change)?;
-    seen.after(&work).await
+    let seen = match what {
+        Some((subject, about)) => Seen::at(&work, &subject, &[Spot::from(&about)]).await?,
+        None => Seen::before(&work, Points::default()).await?,
+    };
+    let made = apply(&mut work, command).await;
+    seen.after(&work, made).await
+}
+
+/// Makes it, to be committed or not.
+async fn make(ports: &Ports, by: &Authorized, command: Command) -> Result<Work, Error> {
+    let mut work = open(ports, by, &command).await?;
+    apply(&mut work, command).await?;
+    Ok(work)
 }
 
 async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {

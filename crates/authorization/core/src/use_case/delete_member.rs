@@ -3,7 +3,11 @@
 use bailiwick_policy::manifest::MemberKind;
 use bailiwick_types::{AccountId, Authorized, Token, UserId};
 
-use super::remove_member;
+use super::{
+    Work,
+    preview::{self, Effect, Seen},
+    remove_member::{self, Error},
+};
 use crate::{Ports, seat};
 
 /// What is asked.
@@ -20,24 +24,41 @@ pub struct Command {
 /// Ends it, by the rules of removing a member.
 ///
 /// # Errors
-/// See [`remove_member::Error`].
-pub async fn execute(
+/// See [`Error`].
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
+    let mut work = remove_member::prepare(ports, by, command.account, None).await?;
+    apply(&mut work, &command).await?;
+    Ok(work.commit().await?)
+}
+
+/// Tells who would lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
     ports: &Ports,
     by: &Authorized,
     command: Command,
-) -> Result<Token, remove_member::Error> {
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let opened = remove_member::prepare(ports, by, command.account, None).await;
+    let mut work = opened.map_err(preview::Error::Change)?;
+    let seen = Seen::everywhere(&work, [command.user]).await?;
+    let made = apply(&mut work, &command).await;
+    seen.after(&work, made).await
+}
+
+async fn apply(work: &mut Work, command: &Command) -> Result<(), Error> {
     let remove = remove_member::Command {
         account: command.account,
         user: command.user,
         scope: None,
     };
-    let mut work = remove_member::prepare(ports, by, remove.account, None).await?;
     let member = work.unit.member(command.account, command.user).await?;
     let seated = member.is_some_and(|member| member.kind == MemberKind::Agent);
-    remove_member::finish(&mut work, &remove).await?;
+    remove_member::finish(work, &remove).await?;
     if command.seat_ends && seated && work.situation.account.seats > 0 {
         let at = seat::cycle_end(work.situation.account.billing_anchor, work.now);
         work.unit.put_ending(command.account, command.user, at).await?;
     }
-    Ok(work.commit().await?)
+    Ok(())
 }

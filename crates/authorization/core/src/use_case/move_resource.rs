@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_policy::{PlaceId, PlaceState, decide};
+use bailiwick_policy::{PlaceState, decide};
 use bailiwick_types::{AccountId, Authorized, GrantId, Scope, Token};
 
 use super::{
     Work,
     create_grant::{MANY, put},
+    preview::{self, Effect, see_resources, with_all_below},
 };
 use crate::{
     Aim, Change, On, Ports,
@@ -51,6 +52,33 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
+    let (mut work, all) = open(ports, by, &command).await?;
+    let first = apply(ports, &mut work, (&command, all)).await?;
+    Ok((first, work.commit().await?))
+}
+
+/// Tells who would gain or lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let opened = open(ports, by, &command).await;
+    let (mut work, all) = opened.map_err(preview::Error::Change)?;
+    let from: BTreeSet<&Scope> = all.iter().map(|resource| &resource.scope).collect();
+    let scopes: Vec<&Scope> = from.into_iter().chain([&command.scope]).collect();
+    // What lies elsewhere does not move, but is reached by what is written out on those above it.
+    let names = with_all_below(&work, &command.name).await?;
+    let seen = see_resources(&mut work, &names, (&scopes, &[])).await?;
+    let made = apply(ports, &mut work, (&command, all)).await;
+    seen.after(&work, made).await
+}
+
+/// Finds what would move, and asks for the right to move all of it.
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Vec<Resource>), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let Some(mut work) = work else {
         return Err(if by.is_operator() {
@@ -66,15 +94,26 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             Error::Denied
         });
     };
-    let from = first.scope.clone();
-    work.look_at([&from, &command.scope]).await?;
-    let all = with_those_below(&work, &first).await?;
+    work.look_at([&first.scope, &command.scope]).await?;
+    let all = with_those_below(&work, first).await?;
     may_move(&work, &all, &command.scope).await?;
-    fits(&work, &from, &command.scope)?;
+    Ok((work, all))
+}
+
+async fn apply(
+    ports: &Ports,
+    work: &mut Work,
+    (command, all): (&Command, Vec<Resource>),
+) -> Result<Resource, Error> {
+    let Some(first) = all.first().cloned() else {
+        return Err(Error::NotFound("resource"));
+    };
+    let from = first.scope.clone();
+    fits(work, &from, &command.scope)?;
     if from == command.scope {
-        return Ok((first, work.commit().await?));
+        return Ok(first);
     }
-    write_out(ports, &mut work, &all, (&from, &command.scope)).await?;
+    write_out(ports, work, &all, (&from, &command.scope)).await?;
     let revision = work.unit.next_revision(&work.root())?;
     let mut first = first;
     for resource in all {
@@ -98,19 +137,20 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             first = resource;
         }
     }
-    Ok((first, work.commit().await?))
+    Ok(first)
 }
 
 /// The resource, then all below it that lie where it lies.
-async fn with_those_below(work: &Work, first: &Resource) -> Result<Vec<Resource>, Error> {
+async fn with_those_below(work: &Work, first: Resource) -> Result<Vec<Resource>, Error> {
     let mut seen = BTreeSet::from([first.name.clone()]);
-    let mut all = vec![first.clone()];
+    let scope = first.scope.clone();
+    let mut all = vec![first];
     let mut next = 0;
     while let Some(name) = all.get(next).map(|resource| resource.name.clone()) {
         next += 1;
         let below = work.unit.children(work.account(), &name, MOST as u64 + 1).await?;
         for child in below {
-            if child.scope == first.scope && seen.insert(child.name.clone()) {
+            if child.scope == scope && seen.insert(child.name.clone()) {
                 all.push(child);
             }
         }
@@ -205,15 +245,8 @@ async fn write_out(
 }
 
 fn around_both(work: &Work, from: &Scope, to: &Scope) -> Vec<Scope> {
-    let path = |scope: &Scope| -> Vec<Scope> {
-        let path = work.situation.places.path(PlaceId::from(scope));
-        path.iter()
-            .flat_map(|path| path.iter())
-            .filter_map(|place| place.id.to_scope(place.level))
-            .collect()
-    };
-    let above = path(to);
-    let mut both = path(from);
+    let above = work.situation.path(to);
+    let mut both = work.situation.path(from);
     both.retain(|scope| above.contains(scope));
     both
 }

@@ -1,6 +1,6 @@
 //! Tells who would gain or lose what if a manifest were applied, account by account, page by page.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bailiwick_policy::AccountPolicy;
 use bailiwick_types::{AccountId, Subject, UserId};
@@ -9,9 +9,10 @@ use uuid::Uuid;
 use super::{
     apply_product::{self, Plan, plan, read_manifest},
     create_role::custom_roles,
-    preview::{self, Effect, Points, Spot, effects, kinds_with, look},
+    preview::{self, Effect, Points, Spot, Would, effects, kinds_with, look},
+    replace_roles::{self, Moves},
 };
-use crate::{Ports, Read, StoreError, binding, grant};
+use crate::{Ports, Read, StoreError, binding, grant, product::Replacement};
 
 /// Bindings, grants or members that are looked at together.
 const BATCH: u64 = 100;
@@ -27,6 +28,8 @@ pub type After = (AccountId, u8, Option<Uuid>);
 pub struct Command {
     /// The manifest, YAML.
     pub source: String,
+    /// What would become of the bindings of roles that it takes away.
+    pub replacements: Vec<Replacement>,
     /// Where the page before ended.
     pub after: Option<After>,
     /// How many rows end a page. What comes with the last of them is told too.
@@ -57,9 +60,16 @@ pub async fn execute(ports: &Ports, command: Command) -> Result<Page, Error> {
     let manifest = read_manifest(&command.source).map_err(Error::Change)?;
     let read = ports.store.read_all().await?;
     let now = ports.clock.now();
-    let plan = plan(&*read, manifest, command.source, now, &[])
+    let mut plan = plan(&*read, manifest, command.source, now, &command.replacements)
         .await
         .map_err(Error::Change)?;
+    let mut moves = Moves::default();
+    if plan.changed {
+        moves = replace_roles::plan(&*read, &plan, &command.replacements, None)
+            .await
+            .map_err(Error::Change)?;
+        plan.differences.extend(moves.lines());
+    }
     let mut page = Page {
         version: plan.product.version,
         differences: plan.differences.clone(),
@@ -69,6 +79,7 @@ pub async fn execute(ports: &Ports, command: Command) -> Result<Page, Error> {
     let Some(before) = plan.before.as_ref().filter(|_| plan.changed) else {
         return Ok(page);
     };
+    let mut sides: Option<Sides> = None;
     let mut looked_at = 0;
     let mut at = match command.after {
         Some(after) => Some(after),
@@ -79,18 +90,21 @@ pub async fn execute(ports: &Ports, command: Command) -> Result<Page, Error> {
             page.next = at;
             break;
         }
-        let Some(sides) = Sides::load(&*read, account, &plan, before).await? else {
+        if sides.as_ref().is_none_or(|sides| sides.account != account) {
+            sides = Sides::load(&*read, account, (&plan, &moves), before).await?;
+        }
+        let Some(sides) = &sides else {
             at = first(&*read, &plan, Some(account)).await?;
             continue;
         };
         let (points, last) = sides.points(&*read, kind, after).await?;
-        if points.too_many {
+        if points.are_too_many() {
             return Err(Error::TooMany);
         }
         looked_at += BATCH;
         let old = look(&*read, account, Some(&sides.old), &points, now).await?;
         let new = look(&*read, account, Some(&sides.new), &points, now).await?;
-        let products = [&**sides.new.product(), &**sides.old.product()];
+        let products = [&**sides.new.policy.product(), &**sides.old.policy.product()];
         page.effects
             .extend(effects(account, &points, (&old, &new), &products));
         at = match last {
@@ -118,8 +132,8 @@ async fn first(
 /// An account as it is and as it would be.
 struct Sides {
     account: AccountId,
-    old: Arc<AccountPolicy>,
-    new: Arc<AccountPolicy>,
+    old: Would,
+    new: Would,
     /// The roles that would give something else.
     roles: Vec<String>,
     /// Whether what permissions mean changes: then everything is looked at.
@@ -130,7 +144,7 @@ impl Sides {
     async fn load(
         read: &(impl Read + ?Sized),
         id: AccountId,
-        plan: &Plan,
+        (plan, moves): (&Plan, &Moves),
         before: &crate::product::Product,
     ) -> Result<Option<Self>, StoreError> {
         let Some(account) = read.account(id).await? else {
@@ -157,8 +171,14 @@ impl Sides {
             account: id,
             roles,
             all: was.types != is.types || was.settings != is.settings || was.subjects != is.subjects,
-            old,
-            new: Arc::new(new),
+            new: Would {
+                policy: Arc::new(new),
+                bindings: moves.come(read, id).await?,
+            },
+            old: Would {
+                policy: old,
+                bindings: BTreeMap::new(),
+            },
         }))
     }
 
@@ -190,8 +210,8 @@ impl Sides {
                 }
             }
             MEMBERS => {
-                let mut kinds = kinds_with(&self.old, &self.roles);
-                kinds.extend(kinds_with(&self.new, &self.roles));
+                let mut kinds = kinds_with(&self.old.policy, &self.roles);
+                kinds.extend(kinds_with(&self.new.policy, &self.roles));
                 if !kinds.is_empty() {
                     let after = after.map(UserId::from_uuid);
                     let at = bailiwick_types::Scope::Account(account);

@@ -2,7 +2,11 @@
 
 use bailiwick_types::{AccountId, Authorized, BindingId, Scope, Token, UserId};
 
-use super::{Work, transfer_ownership::hand_over};
+use super::{
+    Work,
+    preview::{self, Effect},
+    transfer_ownership::{hand_over, see_holders},
+};
 use crate::{Ports, binding::Binding};
 
 const ACTION: &str = "bailiwick.authorization.v1.BindingService/RecoverOwnership";
@@ -40,16 +44,42 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Binding, Token), Error> {
+    let (mut work, role) = open(ports, by, &command).await?;
+    let binding = apply(ports, &mut work, (&command, &role)).await?;
+    Ok((binding, work.commit().await?))
+}
+
+/// Tells who would gain or lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let opened = open(ports, by, &command).await;
+    let (mut work, role) = opened.map_err(preview::Error::Change)?;
+    let seen = see_holders(&work, (&role, &command.scope), command.to).await?;
+    let made = apply(ports, &mut work, (&command, &role)).await;
+    seen.after(&work, made).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, String), Error> {
     if !by.is_operator() {
         return Err(Error::Denied);
     }
     let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    let mut work = work.ok_or(Error::NotFound("account"))?;
+    let work = work.ok_or(Error::NotFound("account"))?;
     let role = work
         .situation
         .single_holder_role(command.scope.level())
         .ok_or(Error::UnknownRole)?;
     let role = role.name.to_string();
+    Ok((work, role))
+}
+
+async fn apply(ports: &Ports, work: &mut Work, (command, role): (&Command, &str)) -> Result<Binding, Error> {
     if work.situation.state(&command.scope).is_none() {
         return Err(Error::NotFound("scope"));
     }
@@ -58,15 +88,15 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         return Err(Error::HolderRule);
     }
     let id = BindingId::generate(&*ports.ids);
-    let (binding, before) = hand_over(&mut work, id, &role, &command.scope, command.to).await?;
+    let (binding, before) = hand_over(work, id, role, &command.scope, command.to).await?;
     let audit = work
         .audit(ACTION, command.scope.to_string())
-        .with("role", &role)
+        .with("role", role)
         .with("to", &binding.subject);
     let mut audit = audit.with("justification", &command.justification);
     if let Some(before) = before {
         audit = audit.with("from", before);
     }
     work.emit(audit);
-    Ok((binding, work.commit().await?))
+    Ok(binding)
 }

@@ -1,10 +1,15 @@
 //! Registers a resource, so that decisions can be about it.
 
+use std::slice;
+
 use bailiwick_policy::{PlaceState, manifest::Quota};
 use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token, Violations};
 use serde_json::{Map, Value as Json};
 
-use super::Work;
+use super::{
+    Work,
+    preview::{self, Effect, see_resources},
+};
 use crate::{
     Change, Ports,
     resource::{Name, Resource},
@@ -63,9 +68,39 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
+    let mut work = open(ports, by, &command).await?;
+    let resource = apply(&mut work, command).await?;
+    Ok((resource, work.commit().await?))
+}
+
+/// Tells who would gain what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
+    let above: Vec<&Name> = command.parent.iter().collect();
+    let seen = see_resources(
+        &mut work,
+        slice::from_ref(&command.name),
+        (&[&command.scope], &above),
+    )
+    .await?;
+    let made = apply(&mut work, command).await;
+    seen.after(&work, made).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
     let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    let mut work = work.ok_or(Error::NotFound("account"))?;
-    fit(&work, &command)?;
+    work.ok_or(Error::NotFound("account"))
+}
+
+async fn apply(work: &mut Work, command: Command) -> Result<Resource, Error> {
+    fit(work, &command)?;
     match work.situation.state(&command.scope) {
         Some(PlaceState::Active) => {}
         Some(_) => return Err(Error::NotActive),
@@ -90,7 +125,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         Owner::Caller => Some(work.actor.subject.clone()).filter(|subject| subject.kind() == "user"),
     };
     if let Some(owner) = &owner
-        && let Some(limit) = exhausted(&work, owner, &command.name.of).await?
+        && let Some(limit) = exhausted(work, owner, &command.name.of).await?
     {
         return Err(Error::QuotaExhausted(limit));
     }
@@ -115,7 +150,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         .audit(ACTION, resource.name.to_string())
         .with("scope", &resource.scope);
     work.emit(audit);
-    Ok((resource, work.commit().await?))
+    Ok(resource)
 }
 
 fn fit(work: &Work, command: &Command) -> Result<(), Error> {

@@ -3,7 +3,11 @@
 use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token, UserId};
 use uuid::Uuid;
 
-use super::{Work, suspend_member::may_take};
+use super::{
+    Work,
+    preview::{self, Effect, Seen},
+    suspend_member::may_take,
+};
 use crate::{Ports, binding::Binding, holders};
 
 const ACTION: &str = "bailiwick.authorization.v1.MemberService/RemoveMember";
@@ -38,6 +42,23 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     let mut work = prepare(ports, by, command.account, command.scope.as_ref()).await?;
     finish(&mut work, &command).await?;
     Ok(work.commit().await?)
+}
+
+/// Tells who would lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let scope = command.scope.as_ref();
+    let opened = prepare(ports, by, command.account, scope).await;
+    let mut work = opened.map_err(preview::Error::Change)?;
+    let seen = Seen::everywhere(&work, [command.user]).await?;
+    let made = finish(&mut work, &command).await;
+    seen.after(&work, made).await
 }
 
 /// Asks for `user.remove` and brings the scope into view.

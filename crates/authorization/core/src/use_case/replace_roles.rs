@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_policy::Product;
-use bailiwick_types::{AccountId, BindingId, IdGen, Level, Subject, Timestamp, Violations};
+use bailiwick_types::{AccountId, BindingId, IdGen, Level, Scope, Subject, Timestamp, Violations};
 
 use super::apply_product::{Error, Plan};
-use crate::{Audit, Change, Ports, Read, Unit, binding::Binding, product::Replacement};
+use crate::{Audit, Change, Ports, Read, StoreError, Unit, binding::Binding, product::Replacement};
 
 const ACTION: &str = "bailiwick.authorization.v1.ProductService/ApplyProduct";
 /// More bindings than this are not changed in one transaction, which holds up all their accounts.
@@ -46,12 +46,13 @@ pub(super) struct Moves {
     all: Vec<(Binding, Option<String>)>,
 }
 
-/// Finds the bindings that do not fit the new manifest any more, under the locks of `accounts`.
+/// Finds the bindings that do not fit the new manifest any more, under the locks of `accounts`; none where nothing is going to be
+/// written.
 pub(super) async fn plan(
     read: &(impl Read + ?Sized),
     plan: &Plan,
     replacements: &[Replacement],
-    accounts: &BTreeSet<AccountId>,
+    accounts: Option<&BTreeSet<AccountId>>,
 ) -> Result<Moves, Error> {
     if replacements.is_empty() {
         return Ok(Moves::default());
@@ -62,7 +63,8 @@ pub(super) async fn plan(
         .filter(|binding| !fits(&plan.compiled, &binding.role, binding.scope.level()))
         .collect();
     fit(&plan.compiled, &bound, replacements).map_err(Error::Replacement)?;
-    if bound.iter().any(|binding| !accounts.contains(&binding.account)) {
+    let locked = |account: &AccountId| accounts.is_none_or(|accounts| accounts.contains(account));
+    if !bound.iter().all(|binding| locked(&binding.account)) {
         return Err(Error::Meanwhile);
     }
     let by = |role: &str| {
@@ -140,6 +142,22 @@ impl Moves {
         counts.into_iter().map(line).collect()
     }
 
+    /// The bindings that would come in an account, by who would have them.
+    pub(super) async fn come(
+        &self,
+        read: &(impl Read + ?Sized),
+        account: AccountId,
+    ) -> Result<BTreeMap<Subject, Vec<Binding>>, StoreError> {
+        let mut given = BTreeSet::new();
+        let mut come: BTreeMap<Subject, Vec<Binding>> = BTreeMap::new();
+        for (binding, by) in self.all.iter().filter(|(binding, _)| binding.account == account) {
+            if let Some(next) = successor(read, binding, by.as_deref(), &mut given).await? {
+                come.entry(next.subject.clone()).or_default().push(next);
+            }
+        }
+        Ok(come)
+    }
+
     /// Changes them.
     pub(super) async fn apply(
         self,
@@ -148,24 +166,18 @@ impl Moves {
         actor: Option<&Subject>,
         now: Timestamp,
     ) -> Result<(), Error> {
+        let mut given = BTreeSet::new();
         for (binding, by) in self.all {
             let root = bailiwick_types::ScopeRoot::Account(binding.account);
             unit.remove_binding(binding.account, binding.id).await?;
-            if let Some(by) = &by {
-                let there = unit
-                    .binding(binding.account, &binding.subject, by, &binding.scope)
-                    .await?;
-                // Who has both roles keeps the one binding, which may last longer or mean more.
-                if there.is_none() {
-                    let replaced = Binding {
-                        id: BindingId::from_uuid(ids.uuid()),
-                        role: by.clone(),
-                        created_at: now,
-                        creator: actor.cloned(),
-                        ..binding.clone()
-                    };
-                    unit.put_binding(&replaced).await?;
-                }
+            if let Some(next) = successor(&*unit, &binding, by.as_deref(), &mut given).await? {
+                let next = Binding {
+                    id: BindingId::from_uuid(ids.uuid()),
+                    created_at: now,
+                    creator: actor.cloned(),
+                    ..next
+                };
+                unit.put_binding(&next).await?;
             }
             unit.emit(root.clone(), Change::of_subject(&binding.subject));
             let audit = Audit::new(actor.cloned(), ACTION, binding.scope.to_string())
@@ -176,4 +188,29 @@ impl Moves {
         }
         Ok(())
     }
+}
+
+/// What comes in the place of a binding. Who has both roles, or gets one by two ways, keeps the one binding, which may last
+/// longer or mean more.
+async fn successor(
+    read: &(impl Read + ?Sized),
+    binding: &Binding,
+    by: Option<&str>,
+    given: &mut BTreeSet<(AccountId, Subject, String, Scope)>,
+) -> Result<Option<Binding>, StoreError> {
+    let Some(by) = by else { return Ok(None) };
+    let there = read
+        .binding(binding.account, &binding.subject, by, &binding.scope)
+        .await?;
+    let key = (
+        binding.account,
+        binding.subject.clone(),
+        by.to_owned(),
+        binding.scope.clone(),
+    );
+    let comes = there.is_none() && given.insert(key);
+    Ok(comes.then(|| Binding {
+        role: by.to_owned(),
+        ..binding.clone()
+    }))
 }

@@ -5,7 +5,7 @@ use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token};
 
 use super::{
     Work,
-    preview::{self, Effect, Points, Seen, Spot},
+    preview::{self, Effect, Seen, Spot},
 };
 use crate::{Ports, holders};
 
@@ -44,8 +44,7 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
-    let mut work = open(ports, by, &command).await?;
-    apply(&mut work, command).await?;
+    let work = make(ports, by, command).await?;
     Ok(work.commit().await?)
 }
 
@@ -58,15 +57,20 @@ pub async fn preview(
     by: &Authorized,
     command: Command,
 ) -> Result<Vec<Effect>, preview::Error<Error>> {
+    // Whoever may not is refused before anybody is looked at.
+    let trial = make(ports, by, command.clone()).await;
+    drop(trial.map_err(preview::Error::Change)?);
     let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let mut points = Points::default();
-    let spots = [Spot::from(&command.scope)];
-    points
-        .add(&*work.unit, command.account, &command.subject, &spots)
-        .await?;
-    let seen = Seen::before(&work, points).await?;
-    apply(&mut work, command).await.map_err(preview::Error::Change)?;
-    seen.after(&work).await
+    let seen = Seen::at(&work, &command.subject, &[Spot::from(&command.scope)]).await?;
+    let made = apply(&mut work, command).await;
+    seen.after(&work, made).await
+}
+
+/// Makes it, to be committed or not.
+async fn make(ports: &Ports, by: &Authorized, command: Command) -> Result<Work, Error> {
+    let mut work = open(ports, by, &command).await?;
+    apply(&mut work, command).await?;
+    Ok(work)
 }
 
 async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {

@@ -3,7 +3,10 @@
 use bailiwick_policy::MemberState;
 use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token, UserId};
 
-use super::Work;
+use super::{
+    Work,
+    preview::{self, Effect, Seen},
+};
 use crate::{Ports, binding::Binding, holders, member::Member};
 
 const SUSPEND: &str = "bailiwick.authorization.v1.MemberService/SuspendMember";
@@ -36,8 +39,29 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Member, Token), Error> {
+    let mut work = open(ports, by, &command).await?;
+    let member = apply(&mut work, &command).await?;
+    Ok((member, work.commit().await?))
+}
+
+/// Tells who would lose or get back what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
+    let seen = Seen::everywhere(&work, [command.user]).await?;
+    let made = apply(&mut work, &command).await;
+    seen.after(&work, made).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
     let work = Work::open(ports, by, command.account, []).await?;
-    let Some(mut work) = work else {
+    let Some(work) = work else {
         return Err(if by.is_operator() {
             Error::NotFound("account")
         } else {
@@ -51,6 +75,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     {
         return Err(Error::Denied);
     }
+    Ok(work)
+}
+
+async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
     let member = work
         .unit
         .member(command.account, command.user)
@@ -71,11 +99,11 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             return Err(Error::HolderRule(binding.role.clone()));
         }
     }
-    if !may_take(&work, &bindings) {
+    if !may_take(work, &bindings) {
         return Err(Error::Denied);
     }
     if member.state == state {
-        return Ok((member, work.commit().await?));
+        return Ok(member);
     }
     let member = Member { state, ..member };
     work.unit.put_member(&member).await?;
@@ -85,7 +113,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         subject.to_string(),
     );
     work.emit(audit);
-    Ok((member, work.commit().await?))
+    Ok(member)
 }
 
 /// Whether the actor could give, and so take, every one of the roles where it is bound.

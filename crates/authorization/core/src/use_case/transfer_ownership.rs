@@ -4,7 +4,10 @@ use bailiwick_policy::Role;
 use bailiwick_types::{AccountId, Authorized, BindingId, Level, Scope, Subject, Timestamp, Token, UserId};
 use serde_json::Map;
 
-use super::Work;
+use super::{
+    Work,
+    preview::{self, Effect, Points, Seen, Spot},
+};
 use crate::{Actor, Ports, Read, Situation, StoreError, binding::Binding};
 
 const ACTION: &str = "bailiwick.authorization.v1.BindingService/TransferOwnership";
@@ -63,10 +66,30 @@ pub async fn check_right(
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Binding, Token), Error> {
+    let (mut work, role) = open(ports, by, &command).await?;
+    let binding = apply(ports, &mut work, (&command, &role)).await?;
+    Ok((binding, work.commit().await?))
+}
+
+/// Tells who would gain or lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let opened = open(ports, by, &command).await;
+    let (mut work, role) = opened.map_err(preview::Error::Change)?;
+    let seen = see_holders(&work, (&role, &command.scope), command.to).await?;
+    let made = apply(ports, &mut work, (&command, &role)).await;
+    seen.after(&work, made).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, String), Error> {
     let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    let Some(mut work) = work else {
-        return Err(unknown(by));
-    };
+    let work = work.ok_or_else(|| unknown(by))?;
     let role = may_transfer(
         &*work.unit,
         &work.situation,
@@ -76,6 +99,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     )
     .await?;
     let role = role.name.to_string();
+    Ok((work, role))
+}
+
+async fn apply(ports: &Ports, work: &mut Work, (command, role): (&Command, &str)) -> Result<Binding, Error> {
     if work.situation.state(&command.scope).is_none() {
         return Err(Error::NotFound("scope"));
     }
@@ -84,16 +111,34 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         return Err(Error::HolderRule);
     }
     let id = BindingId::generate(&*ports.ids);
-    let (binding, before) = hand_over(&mut work, id, &role, &command.scope, command.to).await?;
+    let (binding, before) = hand_over(work, id, role, &command.scope, command.to).await?;
     let mut audit = work
         .audit(ACTION, command.scope.to_string())
-        .with("role", &role)
+        .with("role", role)
         .with("to", &binding.subject);
     if let Some(before) = before {
         audit = audit.with("from", before);
     }
     work.emit(audit);
-    Ok((binding, work.commit().await?))
+    Ok(binding)
+}
+
+/// Looks at what those who have the role have on the scope, and whoever would have it.
+pub(super) async fn see_holders(
+    work: &Work,
+    (role, scope): (&str, &Scope),
+    to: UserId,
+) -> Result<Seen, StoreError> {
+    let holders = work.unit.holders(work.account(), role, scope).await?;
+    let users = holders.iter().map(|holder| holder.user).chain([to]);
+    let mut points = Points::default();
+    for user in users {
+        let subject = Subject::user(user);
+        points
+            .add(&*work.unit, work.account(), &subject, &[Spot::from(scope)])
+            .await?;
+    }
+    Seen::before(work, points).await
 }
 
 /// Takes the role from whoever has it on the scope and gives it to the user.

@@ -1,9 +1,15 @@
 //! Hands a resource to another owner, whose quota it takes.
 
+use std::slice;
+
 use bailiwick_policy::PlaceState;
 use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token};
 
-use super::{Work, register_resource::exhausted};
+use super::{
+    Work,
+    preview::{self, Effect, see_resources},
+    register_resource::exhausted,
+};
 use crate::{
     Change, Ports,
     resource::{Name, Resource},
@@ -43,6 +49,28 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
+    let (mut work, found) = open(ports, by, &command).await?;
+    let resource = apply(&mut work, found, command.to).await?;
+    Ok((resource, work.commit().await?))
+}
+
+/// Tells who would gain or lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let opened = open(ports, by, &command).await;
+    let (mut work, found) = opened.map_err(preview::Error::Change)?;
+    let seen = see_resources(&mut work, slice::from_ref(&found.name), (&[&found.scope], &[])).await?;
+    let made = apply(&mut work, found, command.to).await;
+    seen.after(&work, made).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Resource), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let Some(mut work) = work else {
         return Err(if by.is_operator() {
@@ -58,22 +86,24 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     if !work.situation.allows(&work.actor, PERMISSION, at, work.now) {
         return Err(Error::Denied);
     }
-    let mut resource = found.ok_or(Error::NotFound("resource"))?;
+    let found = found.ok_or(Error::NotFound("resource"))?;
+    Ok((work, found))
+}
+
+async fn apply(work: &mut Work, mut resource: Resource, to: Subject) -> Result<Resource, Error> {
     match work.situation.state(&resource.scope) {
         Some(PlaceState::Active) => {}
         Some(_) => return Err(Error::NotActive),
         None => return Err(Error::NotFound("scope")),
     }
-    if resource.owner.as_ref() == Some(&command.to) {
-        return Ok((resource, work.commit().await?));
+    if resource.owner.as_ref() == Some(&to) {
+        return Ok(resource);
     }
-    if let Some(limit) = exhausted(&work, &command.to, &command.name.of).await? {
+    if let Some(limit) = exhausted(work, &to, &resource.name.of).await? {
         return Err(Error::QuotaExhausted(limit));
     }
-    let audit = work
-        .audit(ACTION, resource.name.to_string())
-        .with("to", &command.to);
-    let audit = match resource.owner.replace(command.to) {
+    let audit = work.audit(ACTION, resource.name.to_string()).with("to", &to);
+    let audit = match resource.owner.replace(to) {
         Some(before) => audit.with("from", before),
         None => audit,
     };
@@ -84,5 +114,5 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         id: resource.name.id.clone(),
     });
     work.emit(audit);
-    Ok((resource, work.commit().await?))
+    Ok(resource)
 }

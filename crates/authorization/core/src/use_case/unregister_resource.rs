@@ -1,9 +1,17 @@
 //! Removes a resource with all grants on it.
 
+use std::slice;
+
 use bailiwick_types::{AccountId, Authorized, Token};
 
-use super::Work;
-use crate::{Change, Ports, resource::Name};
+use super::{
+    Work,
+    preview::{self, Effect, see_resources},
+};
+use crate::{
+    Change, Ports,
+    resource::{Name, Resource},
+};
 
 const ACTION: &str = "bailiwick.authorization.v1.ResourceService/UnregisterResource";
 
@@ -30,15 +38,47 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
+    let (mut work, resource) = open(ports, by, &command).await?;
+    apply(&mut work, &resource).await?;
+    Ok(work.commit().await?)
+}
+
+/// Tells who would lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let opened = open(ports, by, &command).await;
+    let (mut work, resource) = opened.map_err(preview::Error::Change)?;
+    let seen = see_resources(
+        &mut work,
+        slice::from_ref(&resource.name),
+        (&[&resource.scope], &[]),
+    )
+    .await?;
+    let made = apply(&mut work, &resource).await;
+    seen.after(&work, made).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Resource), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
-    let mut work = work.ok_or(Error::NotFound("account"))?;
+    let work = work.ok_or(Error::NotFound("account"))?;
     let resource = work.unit.resource(command.account, &command.name).await?;
     let resource = resource.ok_or(Error::NotFound("resource"))?;
-    if work.unit.has_children(command.account, &command.name).await? {
+    Ok((work, resource))
+}
+
+async fn apply(work: &mut Work, resource: &Resource) -> Result<(), Error> {
+    let account = resource.account;
+    if work.unit.has_children(account, &resource.name).await? {
         return Err(Error::NotEmpty);
     }
     // A resource of that name may come again: what was granted on this one must not be there then.
-    for subject in work.unit.remove_resource(command.account, &command.name).await? {
+    for subject in work.unit.remove_resource(account, &resource.name).await? {
         work.subject_changed(&subject);
     }
     work.emit(Change::Resource {
@@ -49,5 +89,5 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         .audit(ACTION, resource.name.to_string())
         .with("scope", &resource.scope);
     work.emit(audit);
-    Ok(work.commit().await?)
+    Ok(())
 }

@@ -2,7 +2,10 @@
 
 use bailiwick_types::{AccountId, Authorized, Subject, Timestamp, Token, UserId};
 
-use super::Work;
+use super::{
+    Work,
+    preview::{self, Effect, Seen},
+};
 use crate::{Ports, holders, member::Member};
 
 const ACTION: &str = "bailiwick.authorization.v1.MemberService/UpdateMember";
@@ -32,15 +35,39 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Member, Token), Error> {
+    let mut work = open(ports, by, &command).await?;
+    let member = apply(&mut work, &command).await?;
+    Ok((member, work.commit().await?))
+}
+
+/// Tells who would gain or lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
+    let seen = Seen::everywhere(&work, [command.user]).await?;
+    let made = apply(&mut work, &command).await;
+    seen.after(&work, made).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
     let work = Work::open(ports, by, command.account, []).await?;
-    let mut work = work.ok_or(Error::NotFound("account"))?;
+    work.ok_or(Error::NotFound("account"))
+}
+
+async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
     let member = work
         .unit
         .member(command.account, command.user)
         .await?
         .ok_or(Error::NotFound("member"))?;
     if member.expires_at == command.expires_at {
-        return Ok((member, work.commit().await?));
+        return Ok(member);
     }
     let subject = Subject::user(command.user);
     if command.expires_at.is_some() {
@@ -63,5 +90,5 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         .map_or_else(|| "never".to_owned(), |at| at.to_string());
     let audit = work.audit(ACTION, subject.to_string()).with("expires", until);
     work.emit(audit);
-    Ok((member, work.commit().await?))
+    Ok(member)
 }

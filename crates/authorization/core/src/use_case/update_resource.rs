@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use bailiwick_types::{AccountId, Authorized, Token, Violations};
 use serde_json::{Map, Value as Json};
 
-use super::{Work, register_resource::attributes};
+use super::{
+    Work,
+    preview::{self, Effect, see_resources, with_all_below},
+    register_resource::attributes,
+};
 use crate::{
     Change, Ports,
     resource::{Name, Resource},
@@ -42,10 +46,42 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
+    let (mut work, resource) = open(ports, by, &command).await?;
+    let resource = apply(&mut work, resource, command).await?;
+    Ok((resource, work.commit().await?))
+}
+
+/// Tells who would gain or lose what; nothing is changed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized,
+    command: Command,
+) -> Result<Vec<Effect>, preview::Error<Error>> {
+    let opened = open(ports, by, &command).await;
+    let (mut work, resource) = opened.map_err(preview::Error::Change)?;
+    // Another parent changes what is had on everything below it too.
+    let all = match &command.parent {
+        None => vec![resource.name.clone()],
+        Some(_) => with_all_below(&work, &resource.name).await?,
+    };
+    let above: Vec<&Name> = command.parent.iter().flatten().collect();
+    let seen = see_resources(&mut work, &all, (&[&resource.scope], &above)).await?;
+    let made = apply(&mut work, resource, command).await;
+    seen.after(&work, made).await
+}
+
+async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Resource), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
-    let mut work = work.ok_or(Error::NotFound("account"))?;
+    let work = work.ok_or(Error::NotFound("account"))?;
     let resource = work.unit.resource(command.account, &command.name).await?;
-    let mut resource = resource.ok_or(Error::NotFound("resource"))?;
+    let resource = resource.ok_or(Error::NotFound("resource"))?;
+    Ok((work, resource))
+}
+
+async fn apply(work: &mut Work, mut resource: Resource, command: Command) -> Result<Resource, Error> {
     let before = resource.clone();
     for (name, value) in command.attributes {
         if value.is_null() {
@@ -70,7 +106,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     faults.check()?;
     if let Some(parent) = command.parent {
         if let Some(parent) = &parent {
-            no_circle(&work, &command.name, parent).await?;
+            no_circle(work, &command.name, parent).await?;
         }
         resource.parent = parent;
     }
@@ -78,7 +114,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         resource.title = title;
     }
     if resource == before {
-        return Ok((resource, work.commit().await?));
+        return Ok(resource);
     }
     resource.updated_at = work.now;
     work.unit.put_resource(&resource).await?;
@@ -88,7 +124,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     });
     let audit = work.audit(ACTION, resource.name.to_string());
     work.emit(audit);
-    Ok((resource, work.commit().await?))
+    Ok(resource)
 }
 
 /// Follows the way up from the new parent: the resource must not be on it.

@@ -168,6 +168,7 @@ impl BindingService for Api {
     ) -> Result<Response<pb::TransferOwnershipResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
+        let validate_only = request.validate_only;
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let scope = fields.scope("scope", &request.scope, account);
@@ -186,10 +187,19 @@ impl BindingService for Api {
             .guard
             .authorize(&context, Target::scope(command.account, &command.scope))
             .await?;
-        // The right comes before the step-up, and the step-up before anything else is told.
+        // The right comes before the step-up, and the step-up before anything else is told. A preview uses none up.
         transfer_ownership::check_right(&self.ports, &by, command.account, &command.scope)
             .await
             .map_err(status)?;
+        if validate_only {
+            let effects = transfer_ownership::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::TransferOwnershipResponse {
+                changes: convert::effects(effects),
+                ..pb::TransferOwnershipResponse::default()
+            }));
+        }
         self.guard.step_up(&context).await?;
         let (binding, token) = transfer_ownership::execute(&self.ports, &by, command)
             .await
@@ -197,6 +207,7 @@ impl BindingService for Api {
         Ok(Response::new(pb::TransferOwnershipResponse {
             binding: Some(convert::binding(binding)),
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -206,6 +217,7 @@ impl BindingService for Api {
     ) -> Result<Response<pb::RecoverOwnershipResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
+        let validate_only = request.validate_only;
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let scope = fields.scope("scope", &request.scope, account);
@@ -226,12 +238,22 @@ impl BindingService for Api {
             .guard
             .authorize(&context, Target::scope(command.account, &command.scope))
             .await?;
+        if validate_only {
+            let effects = recover_ownership::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::RecoverOwnershipResponse {
+                changes: convert::effects(effects),
+                ..pb::RecoverOwnershipResponse::default()
+            }));
+        }
         let (binding, token) = recover_ownership::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::RecoverOwnershipResponse {
             binding: Some(convert::binding(binding)),
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 

@@ -27,6 +27,15 @@ impl Fault for NoProduct {
     }
 }
 
+fn replacements(told: Vec<pb::RoleReplacement>) -> Vec<Replacement> {
+    told.into_iter()
+        .map(|told| Replacement {
+            role: told.role,
+            by: Some(told.replaced_by).filter(|by| !by.is_empty()),
+        })
+        .collect()
+}
+
 #[tonic::async_trait]
 impl ProductService for Api {
     async fn apply_product(
@@ -37,13 +46,9 @@ impl ProductService for Api {
         let request = request.into_inner();
         self.fresh.wait(&context, None, &[]).await?;
         let by = self.guard.authorize(&context, Target::None).await?;
-        let replacements = request.role_replacements.into_iter().map(|told| Replacement {
-            role: told.role,
-            by: Some(told.replaced_by).filter(|by| !by.is_empty()),
-        });
         let command = Command {
             source: request.manifest,
-            replacements: replacements.collect(),
+            replacements: replacements(request.role_replacements),
             validate_only: request.validate_only,
         };
         let done = apply_product::execute(&self.ports, &by, command)
@@ -66,13 +71,20 @@ impl ProductService for Api {
         let mut fields = Fields::new();
         let size = fields.page_size(request.page_size);
         let size = fields.with(size)?.get();
-        let list = ["PreviewProduct", request.manifest.as_str()];
+        let replaced: Vec<String> = request
+            .role_replacements
+            .iter()
+            .map(|told| format!("{}={}", told.role, told.replaced_by))
+            .collect();
+        let replaced = replaced.join(" ");
+        let list = ["PreviewProduct", request.manifest.as_str(), replaced.as_str()];
         let after: Option<preview_product::After> =
             pages::decode(&list, &request.page_token).map_err(status)?;
         self.fresh.wait(&context, None, &[]).await?;
         self.guard.authorize(&context, Target::None).await?;
         let command = preview_product::Command {
             source: request.manifest.clone(),
+            replacements: replacements(request.role_replacements),
             after,
             size: usize::try_from(size).unwrap_or(usize::MAX),
         };

@@ -103,6 +103,7 @@ impl ResourceService for Api {
         request: Request<pb::RegisterResourceRequest>,
     ) -> Result<Response<pb::RegisterResourceResponse>, Status> {
         let context = Context::of(&request)?.clone();
+        let validate_only = request.get_ref().validate_only;
         let command = register_command(request.into_inner())?;
         let owner = match &command.owner {
             Owner::Is(owner) => Some(owner),
@@ -112,12 +113,22 @@ impl ResourceService for Api {
         let permission = format!("{}.create", command.name.of);
         let target = Target::scope(command.account, &command.scope);
         let by = self.guard.authorize_with(&context, &permission, target).await?;
+        if validate_only {
+            let effects = register_resource::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::RegisterResourceResponse {
+                changes: convert::effects(effects),
+                ..pb::RegisterResourceResponse::default()
+            }));
+        }
         let (made, token) = register_resource::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::RegisterResourceResponse {
             resource: Some(convert::resource(made)),
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -148,17 +159,28 @@ impl ResourceService for Api {
         request: Request<pb::UpdateResourceRequest>,
     ) -> Result<Response<pb::UpdateResourceResponse>, Status> {
         let context = Context::of(&request)?.clone();
+        let validate_only = request.get_ref().validate_only;
         let command = update_command(request.into_inner())?;
         self.wait(&context, command.account, &[]).await?;
         let permission = format!("{}.edit", command.name.of);
         let target = on(command.account, &command.name);
         let by = self.guard.authorize_with(&context, &permission, target).await?;
+        if validate_only {
+            let effects = update_resource::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::UpdateResourceResponse {
+                changes: convert::effects(effects),
+                ..pb::UpdateResourceResponse::default()
+            }));
+        }
         let (found, token) = update_resource::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::UpdateResourceResponse {
             resource: Some(convert::resource(found)),
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -167,6 +189,7 @@ impl ResourceService for Api {
         request: Request<pb::UnregisterResourceRequest>,
     ) -> Result<Response<pb::UnregisterResourceResponse>, Status> {
         let context = Context::of(&request)?.clone();
+        let validate_only = request.get_ref().validate_only;
         let (account, name) = named(&request.get_ref().account, &request.get_ref().resource)?;
         self.wait(&context, account, &[]).await?;
         let permission = format!("{}.delete", name.of);
@@ -175,11 +198,21 @@ impl ResourceService for Api {
             .authorize_with(&context, &permission, on(account, &name))
             .await?;
         let command = unregister_resource::Command { account, name };
+        if validate_only {
+            let effects = unregister_resource::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::UnregisterResourceResponse {
+                changes: convert::effects(effects),
+                ..pb::UnregisterResourceResponse::default()
+            }));
+        }
         let token = unregister_resource::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::UnregisterResourceResponse {
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -243,6 +276,7 @@ impl ResourceService for Api {
     ) -> Result<Response<pb::TransferResourceResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
+        let validate_only = request.validate_only;
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let name = fields.resource("resource", &request.resource);
@@ -268,12 +302,22 @@ impl ResourceService for Api {
             None => Target::Account(command.account),
         };
         let by = self.guard.authorize(&context, target).await?;
+        if validate_only {
+            let effects = transfer_resource::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::TransferResourceResponse {
+                changes: convert::effects(effects),
+                ..pb::TransferResourceResponse::default()
+            }));
+        }
         let (found, token) = transfer_resource::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::TransferResourceResponse {
             resource: Some(convert::resource(found)),
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -283,6 +327,7 @@ impl ResourceService for Api {
     ) -> Result<Response<pb::MoveResourceResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
+        let validate_only = request.validate_only;
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let name = fields.resource("resource", &request.resource);
@@ -299,12 +344,22 @@ impl ResourceService for Api {
         let permission = format!("{}.edit", command.name.of);
         let target = on(command.account, &command.name);
         let by = self.guard.authorize_with(&context, &permission, target).await?;
+        if validate_only {
+            let effects = move_resource::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::MoveResourceResponse {
+                changes: convert::effects(effects),
+                ..pb::MoveResourceResponse::default()
+            }));
+        }
         let (found, token) = move_resource::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::MoveResourceResponse {
             resource: Some(convert::resource(found)),
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 }

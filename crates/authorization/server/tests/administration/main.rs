@@ -28,6 +28,8 @@ mod handing_over;
 mod holders;
 mod invitations;
 mod previews;
+mod previews_come_true;
+mod previews_stage;
 mod products;
 mod races;
 mod resources;

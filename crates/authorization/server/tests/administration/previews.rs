@@ -339,6 +339,7 @@ async fn a_manifest_is_previewed_in_every_account_page_by_page(world: World) {
         loop {
             let command = preview_product::Command {
                 source: source.to_owned(),
+                replacements: Vec::new(),
                 after,
                 size,
             };
@@ -376,6 +377,7 @@ async fn a_manifest_is_previewed_in_every_account_page_by_page(world: World) {
     drop(read);
     let broken = preview_product::Command {
         source: SOGOLYTICS.replace("  workflow_manager:", "  flow_manager:"),
+        replacements: Vec::new(),
         after: None,
         size: 50,
     };

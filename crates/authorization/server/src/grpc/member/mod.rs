@@ -1,6 +1,6 @@
 //! Members.
 
-use std::collections::BTreeSet;
+mod command;
 
 use bailiwick_authorization_core::{
     seat,
@@ -9,16 +9,14 @@ use bailiwick_authorization_core::{
         update_member,
     },
 };
-use bailiwick_policy::manifest::MemberKind;
 use bailiwick_proto::authorization::v1::{self as pb, member_service_server::MemberService};
 use bailiwick_rpc::{Context, Target, page as pages};
-use bailiwick_types::{AccountId, Code, Fault, Reason, Scope, Subject, UserId};
+use bailiwick_types::{Code, Fault, Reason, Scope, Subject, UserId};
 use tonic::{Request, Response, Status};
 
 use super::{Api, convert, encoded, page, parse::Fields, status};
-
-/// The most members that are removed at once.
-const BATCH: usize = 1_000;
+pub(super) use command::create_command;
+use command::{batch_command, delete_command, pair, remove_command, update_command};
 
 #[derive(Debug, thiserror::Error)]
 #[error("there is no such member")]
@@ -33,75 +31,44 @@ impl Fault for NoMember {
     }
 }
 
-pub(super) fn create_command(request: &pb::CreateMemberRequest) -> Result<create_member::Command, Status> {
-    let mut fields = Fields::new();
-    let account = fields.account(&request.account);
-    let user = fields.user("user", &request.user);
-    let expires_at = fields.time("expire_time", request.expire_time);
-    let kind = match request.kind() {
-        pb::MemberKind::Unspecified | pb::MemberKind::Agent => MemberKind::Agent,
-        pb::MemberKind::Customer => MemberKind::Customer,
-    };
-    let command = (|| {
-        Some(create_member::Command {
-            account: account?,
-            user: user?,
-            kind,
-            expires_at: expires_at?,
-        })
-    })();
-    fields.with(command)
-}
-
-fn batch_command(request: &pb::BatchRemoveMembersRequest) -> Result<batch_remove_members::Command, Status> {
-    let mut fields = Fields::new();
-    let account = fields.account(&request.account);
-    if request.users.is_empty() || request.users.len() > BATCH {
-        fields.bad("users", &format!("must be 1 to {BATCH} users"));
-    }
-    let mut users = Vec::with_capacity(request.users.len());
-    let mut seen = BTreeSet::new();
-    for (n, text) in request.users.iter().enumerate() {
-        let field = format!("users[{n}]");
-        let user = fields.user(&field, text);
-        if user.is_some_and(|user| !seen.insert(user)) {
-            fields.bad(&field, "must not be named twice");
-        }
-        users.extend(user);
-    }
-    let command = account.map(|account| batch_remove_members::Command {
-        account,
-        users,
-        validate_only: request.validate_only,
-    });
-    fields.with(command)
-}
-
-fn pair(account: &str, user: &str) -> Result<(AccountId, UserId), Status> {
-    let mut fields = Fields::new();
-    let account = fields.account(account);
-    let user = fields.user("user", user);
-    fields.with(account.zip(user))
+/// What became of a member, or would.
+struct Done {
+    member: Option<pb::Member>,
+    token: String,
+    changes: Vec<pb::EffectiveChange>,
 }
 
 impl Api {
     async fn set_suspended(
         &self,
         context: &Context,
-        (account, user): (AccountId, UserId),
-        suspend: bool,
-    ) -> Result<(pb::Member, String), Status> {
-        self.wait(context, account, &[&Subject::user(user)]).await?;
-        let by = self.guard.authorize(context, Target::Account(account)).await?;
-        let command = suspend_member::Command {
-            account,
-            user,
-            suspend,
-        };
+        command: suspend_member::Command,
+        validate_only: bool,
+    ) -> Result<Done, Status> {
+        let subject = Subject::user(command.user);
+        self.wait(context, command.account, &[&subject]).await?;
+        let by = self
+            .guard
+            .authorize(context, Target::Account(command.account))
+            .await?;
+        if validate_only {
+            let effects = suspend_member::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Done {
+                member: None,
+                token: String::new(),
+                changes: convert::effects(effects),
+            });
+        }
         let (member, token) = suspend_member::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
-        Ok((convert::member(&member), encoded(&token)))
+        Ok(Done {
+            member: Some(convert::member(&member)),
+            token: encoded(&token),
+            changes: Vec::new(),
+        })
     }
 }
 
@@ -113,18 +80,29 @@ impl MemberService for Api {
     ) -> Result<Response<pb::CreateMemberResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = create_command(request.get_ref())?;
+        let validate_only = request.get_ref().validate_only;
         self.wait(&context, command.account, &[&Subject::user(command.user)])
             .await?;
         let by = self
             .guard
             .authorize(&context, Target::Account(command.account))
             .await?;
+        if validate_only {
+            let effects = create_member::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::CreateMemberResponse {
+                changes: convert::effects(effects),
+                ..pb::CreateMemberResponse::default()
+            }));
+        }
         let (member, token) = create_member::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::CreateMemberResponse {
             member: Some(convert::member(&member)),
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -182,31 +160,30 @@ impl MemberService for Api {
         request: Request<pb::UpdateMemberRequest>,
     ) -> Result<Response<pb::UpdateMemberResponse>, Status> {
         let context = Context::of(&request)?.clone();
-        let request = request.into_inner();
-        let mut fields = Fields::new();
-        let account = fields.account(&request.account);
-        let user = fields.user("user", &request.user);
-        let expires_at = fields.time("expire_time", request.expire_time);
-        let command = (|| {
-            Some(update_member::Command {
-                account: account?,
-                user: user?,
-                expires_at: expires_at?,
-            })
-        })();
-        let command = fields.with(command)?;
+        let command = update_command(request.get_ref())?;
+        let validate_only = request.get_ref().validate_only;
         self.wait(&context, command.account, &[&Subject::user(command.user)])
             .await?;
         let by = self
             .guard
             .authorize(&context, Target::Account(command.account))
             .await?;
+        if validate_only {
+            let effects = update_member::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::UpdateMemberResponse {
+                changes: convert::effects(effects),
+                ..pb::UpdateMemberResponse::default()
+            }));
+        }
         let (member, token) = update_member::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::UpdateMemberResponse {
             member: Some(convert::member(&member)),
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -215,11 +192,20 @@ impl MemberService for Api {
         request: Request<pb::SuspendMemberRequest>,
     ) -> Result<Response<pb::SuspendMemberResponse>, Status> {
         let context = Context::of(&request)?.clone();
-        let who = pair(&request.get_ref().account, &request.get_ref().user)?;
-        let (member, token) = self.set_suspended(&context, who, true).await?;
+        let request = request.get_ref();
+        let (account, user) = pair(&request.account, &request.user)?;
+        let command = suspend_member::Command {
+            account,
+            user,
+            suspend: true,
+        };
+        let done = self
+            .set_suspended(&context, command, request.validate_only)
+            .await?;
         Ok(Response::new(pb::SuspendMemberResponse {
-            member: Some(member),
-            token,
+            member: done.member,
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -228,11 +214,20 @@ impl MemberService for Api {
         request: Request<pb::ReactivateMemberRequest>,
     ) -> Result<Response<pb::ReactivateMemberResponse>, Status> {
         let context = Context::of(&request)?.clone();
-        let who = pair(&request.get_ref().account, &request.get_ref().user)?;
-        let (member, token) = self.set_suspended(&context, who, false).await?;
+        let request = request.get_ref();
+        let (account, user) = pair(&request.account, &request.user)?;
+        let command = suspend_member::Command {
+            account,
+            user,
+            suspend: false,
+        };
+        let done = self
+            .set_suspended(&context, command, request.validate_only)
+            .await?;
         Ok(Response::new(pb::ReactivateMemberResponse {
-            member: Some(member),
-            token,
+            member: done.member,
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -241,19 +236,8 @@ impl MemberService for Api {
         request: Request<pb::RemoveMemberRequest>,
     ) -> Result<Response<pb::RemoveMemberResponse>, Status> {
         let context = Context::of(&request)?.clone();
-        let request = request.into_inner();
-        let mut fields = Fields::new();
-        let account = fields.account(&request.account);
-        let user = fields.user("user", &request.user);
-        let scope = fields.some_scope("scope", &request.scope, account);
-        let command = (|| {
-            Some(remove_member::Command {
-                account: account?,
-                user: user?,
-                scope: scope?,
-            })
-        })();
-        let command = fields.with(command)?;
+        let command = remove_command(request.get_ref())?;
+        let validate_only = request.get_ref().validate_only;
         self.wait(&context, command.account, &[&Subject::user(command.user)])
             .await?;
         let at = command.scope.clone().unwrap_or(Scope::Account(command.account));
@@ -261,11 +245,21 @@ impl MemberService for Api {
             .guard
             .authorize(&context, Target::scope(command.account, &at))
             .await?;
+        if validate_only {
+            let effects = remove_member::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::RemoveMemberResponse {
+                changes: convert::effects(effects),
+                ..pb::RemoveMemberResponse::default()
+            }));
+        }
         let token = remove_member::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::RemoveMemberResponse {
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -288,37 +282,29 @@ impl MemberService for Api {
         request: Request<pb::DeleteMemberRequest>,
     ) -> Result<Response<pb::DeleteMemberResponse>, Status> {
         let context = Context::of(&request)?.clone();
-        let request = request.into_inner();
-        let mut fields = Fields::new();
-        let account = fields.account(&request.account);
-        let user = fields.user("user", &request.user);
-        let seat_ends = match request.mode() {
-            pb::DeleteMode::Unspecified => {
-                fields.bad("mode", "must be given");
-                None
-            }
-            pb::DeleteMode::Replace => Some(false),
-            pb::DeleteMode::Delete => Some(true),
-        };
-        let command = (|| {
-            Some(delete_member::Command {
-                account: account?,
-                user: user?,
-                seat_ends: seat_ends?,
-            })
-        })();
-        let command = fields.with(command)?;
+        let command = delete_command(request.get_ref())?;
+        let validate_only = request.get_ref().validate_only;
         self.wait(&context, command.account, &[&Subject::user(command.user)])
             .await?;
         let by = self
             .guard
             .authorize(&context, Target::Account(command.account))
             .await?;
+        if validate_only {
+            let effects = delete_member::preview(&self.ports, &by, command)
+                .await
+                .map_err(status)?;
+            return Ok(Response::new(pb::DeleteMemberResponse {
+                changes: convert::effects(effects),
+                ..pb::DeleteMemberResponse::default()
+            }));
+        }
         let token = delete_member::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         Ok(Response::new(pb::DeleteMemberResponse {
             token: encoded(&token),
+            changes: Vec::new(),
         }))
     }
 
@@ -362,15 +348,22 @@ impl MemberService for Api {
             .guard
             .authorize(&context, Target::Account(command.account))
             .await?;
-        let (counts, token) = batch_remove_members::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let (counts, token, effects) = if request.get_ref().validate_only {
+            let told = batch_remove_members::preview(&self.ports, &by, command).await;
+            let (counts, effects) = told.map_err(status)?;
+            (counts, String::new(), effects)
+        } else {
+            let done = batch_remove_members::execute(&self.ports, &by, command).await;
+            let (counts, token) = done.map_err(status)?;
+            (counts, encoded(&token), Vec::new())
+        };
         let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(Response::new(pb::BatchRemoveMembersResponse {
             members: small(counts.members),
             bindings: small(counts.bindings),
             grants: small(counts.grants),
-            token: encoded(&token),
+            token,
+            changes: convert::effects(effects),
         }))
     }
 }
