@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::UserId;
+use crate::{ServiceAccountId, UserId};
 
 /// Whom a decision is about, or who calls: `user:user_…`, `service:svc_…`, `group:group_…`, `anonymous:…` or a type
 /// of a trusted external issuer.
@@ -40,7 +40,7 @@ impl Subject {
     }
     /// A service account of the identity service.
     #[must_use]
-    pub fn service(id: crate::ServiceAccountId) -> Self {
+    pub fn service(id: ServiceAccountId) -> Self {
         Self {
             text: format!("service:{id}").into(),
             colon: 7,
@@ -73,6 +73,15 @@ impl Subject {
     #[must_use]
     pub fn user_id(&self) -> Option<UserId> {
         if self.kind() == "user" {
+            self.id().parse().ok()
+        } else {
+            None
+        }
+    }
+    /// The service account's id, where it is one of the identity service.
+    #[must_use]
+    pub fn service_id(&self) -> Option<ServiceAccountId> {
+        if self.kind() == "service" {
             self.id().parse().ok()
         } else {
             None

@@ -20,7 +20,8 @@ pub enum CallerKind {
 pub struct Caller {
     /// How it proved itself.
     pub kind: CallerKind,
-    /// Who it is; absent for anonymous callers.
+    /// Who it is; absent for anonymous callers. Credentials that somebody made for programs of theirs (API keys) have no subject
+    /// of their own: who calls with one is its maker.
     pub subject: Option<Subject>,
     /// The account that a user's token is bound to.
     pub account: Option<AccountId>,

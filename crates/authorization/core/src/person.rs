@@ -65,6 +65,34 @@ pub struct ServiceAccount {
     pub root: ScopeRoot,
     /// The role that it was made with; none where it has none.
     pub role: Option<String>,
+    /// Who made it; none where that was not told.
+    pub creator: Option<Subject>,
+}
+
+/// The longest way from a service account to who stands behind it.
+pub const LONGEST: usize = 16;
+
+/// Who stands behind a subject: itself, or, where it is a service account, who stands behind its maker. Of nobody's making
+/// that is known, it stands for itself. None where nobody can say: one that was not told of yet, makers in a circle, or more
+/// than [`LONGEST`] of them.
+///
+/// # Errors
+/// The store fails.
+pub async fn behind(read: &(impl Reader + ?Sized), subject: &Subject) -> Result<Option<Subject>, StoreError> {
+    let mut at = subject.clone();
+    for _ in 0..=LONGEST {
+        let Some(id) = at.service_id() else {
+            return Ok(Some(at));
+        };
+        let Some(account) = read.service_account(id).await? else {
+            return Ok(None);
+        };
+        match account.creator {
+            Some(creator) => at = creator,
+            None => return Ok(Some(at)),
+        }
+    }
+    Ok(None)
 }
 
 /// The form in which e-mail addresses are compared.

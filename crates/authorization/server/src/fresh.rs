@@ -82,13 +82,7 @@ impl Freshness {
             "service" => "SELECT 1 AS one FROM service_state WHERE service_id = $1",
             _ => return Ok(()),
         };
-        let service = || {
-            caller
-                .id()
-                .parse::<ServiceAccountId>()
-                .ok()
-                .map(ServiceAccountId::uuid)
-        };
+        let service = || caller.service_id().map(ServiceAccountId::uuid);
         let Some(id) = caller
             .user_id()
             .map(bailiwick_types::UserId::uuid)

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use bailiwick_types::{Scope, ServiceAccountId, Timestamp};
+use bailiwick_types::{Scope, ServiceAccountId, Subject, Timestamp};
 
 use crate::title::Title;
 
@@ -83,6 +83,8 @@ pub struct ServiceAccount {
     pub enabled: bool,
     /// When it was made.
     pub created: Timestamp,
+    /// Who made it; none where that was not written down.
+    pub creator: Option<Subject>,
     /// The revision of the deployment at its last change.
     pub version: u64,
 }

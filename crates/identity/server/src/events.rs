@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bailiwick_identity_core::{change::Change, service_account::RoleName, user::UserState};
 use bailiwick_proto::events::v1 as pb;
+use bailiwick_types::Subject;
 
 /// A change as bytes.
 pub(crate) fn encode(change: Change) -> Vec<u8> {
@@ -33,6 +34,7 @@ pub(crate) fn event(change: Change) -> pb::change::Change {
                 enabled: account.enabled,
                 scope: account.scope.to_string(),
                 role: account.role.as_ref().map_or("", RoleName::as_str).to_owned(),
+                creator: account.creator.as_ref().map_or("", Subject::as_str).to_owned(),
             })
         }
         Change::SessionRevoked { session, user } => pb::change::Change::SessionRevoked(pb::SessionRevoked {

@@ -802,7 +802,8 @@ pub mod approval_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Approvals: what is allowed once somebody said yes.
+    /// Approvals: what is allowed once somebody said yes. Nobody decides what they, or a key or service account of theirs, asked
+    /// for: whoever made a service account stands behind it, and so does whoever stands behind its maker.
     #[derive(Debug, Clone)]
     pub struct ApprovalServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -974,7 +975,7 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Approves a request.
+        /// Approves a request. PERMISSION_DENIED where the same stands behind who asked and who approves.
         pub async fn approve_request(
             &mut self,
             request: impl tonic::IntoRequest<super::ApproveRequestRequest>,
@@ -1004,7 +1005,7 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Rejects a request.
+        /// Rejects a request. PERMISSION_DENIED where the same stands behind who asked and who rejects.
         pub async fn reject_request(
             &mut self,
             request: impl tonic::IntoRequest<super::RejectRequestRequest>,
@@ -1034,7 +1035,7 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Takes an own request back.
+        /// Takes an own request back; nobody else can.
         pub async fn withdraw_request(
             &mut self,
             request: impl tonic::IntoRequest<super::WithdrawRequestRequest>,
@@ -1134,7 +1135,7 @@ pub mod approval_service_server {
             tonic::Response<super::ListApprovalsResponse>,
             tonic::Status,
         >;
-        /// Approves a request.
+        /// Approves a request. PERMISSION_DENIED where the same stands behind who asked and who approves.
         async fn approve_request(
             &self,
             request: tonic::Request<super::ApproveRequestRequest>,
@@ -1142,7 +1143,7 @@ pub mod approval_service_server {
             tonic::Response<super::ApproveRequestResponse>,
             tonic::Status,
         >;
-        /// Rejects a request.
+        /// Rejects a request. PERMISSION_DENIED where the same stands behind who asked and who rejects.
         async fn reject_request(
             &self,
             request: tonic::Request<super::RejectRequestRequest>,
@@ -1150,7 +1151,7 @@ pub mod approval_service_server {
             tonic::Response<super::RejectRequestResponse>,
             tonic::Status,
         >;
-        /// Takes an own request back.
+        /// Takes an own request back; nobody else can.
         async fn withdraw_request(
             &self,
             request: tonic::Request<super::WithdrawRequestRequest>,
@@ -1167,7 +1168,8 @@ pub mod approval_service_server {
             tonic::Status,
         >;
     }
-    /// Approvals: what is allowed once somebody said yes.
+    /// Approvals: what is allowed once somebody said yes. Nobody decides what they, or a key or service account of theirs, asked
+    /// for: whoever made a service account stands behind it, and so does whoever stands behind its maker.
     #[derive(Debug)]
     pub struct ApprovalServiceServer<T> {
         inner: Arc<T>,

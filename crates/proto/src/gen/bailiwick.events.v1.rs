@@ -104,6 +104,9 @@ pub struct ServiceAccountChanged {
     /// The role it was made with at that scope; empty where none.
     #[prost(string, tag = "5")]
     pub role: ::prost::alloc::string::String,
+    /// Who made it, `TYPE:ID`; empty where that was not written down. It never changes.
+    #[prost(string, tag = "6")]
+    pub creator: ::prost::alloc::string::String,
 }
 /// A session that ended before its time.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -34,7 +34,7 @@ pub mod api_key_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// API keys: a part of their maker's rights for programs.
+    /// API keys: a part of their maker's rights for programs. Who calls with a key is its maker.
     #[derive(Debug, Clone)]
     pub struct ApiKeyServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -277,7 +277,7 @@ pub mod api_key_service_server {
             tonic::Status,
         >;
     }
-    /// API keys: a part of their maker's rights for programs.
+    /// API keys: a part of their maker's rights for programs. Who calls with a key is its maker.
     #[derive(Debug)]
     pub struct ApiKeyServiceServer<T> {
         inner: Arc<T>,
@@ -2260,6 +2260,10 @@ pub struct ServiceAccount {
     /// When it was made.
     #[prost(message, optional, tag = "6")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Who made it, `TYPE:ID`; empty for those that were made before this was written down. What it asks for, whoever made it
+    /// cannot approve.
+    #[prost(string, tag = "7")]
+    pub creator: ::prost::alloc::string::String,
 }
 /// Request of `ServiceAccountService.CreateServiceAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -13,14 +13,21 @@ pub async fn service_account_changed(
     write: &mut (impl Write + ?Sized),
     ids: &dyn IdGen,
     now: Timestamp,
-    told: ServiceAccount,
+    mut told: ServiceAccount,
 ) -> Result<(), Refusal> {
-    let before = write.service_account(told.id).await?;
-    if before
-        .as_ref()
-        .is_some_and(|before| before.version >= told.version)
-    {
-        return Ok(());
+    if let Some(before) = write.service_account(told.id).await? {
+        // Who made it never changes, and older programs do not say it: once told, by whichever version, it is known.
+        let news = before.creator.is_none() && told.creator.is_some();
+        let creator = before.creator.clone().or(told.creator.take());
+        if before.version >= told.version {
+            if news {
+                write
+                    .put_service_account(&ServiceAccount { creator, ..before })
+                    .await?;
+            }
+            return Ok(());
+        }
+        told.creator = creator;
     }
     write.put_service_account(&told).await?;
     let Some(role) = told.role.as_deref() else {

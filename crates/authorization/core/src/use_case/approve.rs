@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bailiwick_policy::{Target, decide};
-use bailiwick_types::{AccountId, ApprovalId, Authorized, Scope, Timestamp, Token};
+use bailiwick_types::{AccountId, ApprovalId, Authorized, Scope, Subject, Timestamp, Token};
 
 use super::{Work, request_approval::store};
 use crate::{
     Actor, Aim, On, Ports, Situation,
     approval::{Approval, State},
+    person::behind,
 };
 
 /// What is decided.
@@ -46,7 +47,7 @@ pub struct Command {
 faults! {
     /// Why nothing is decided.
     Error;
-    /// The caller may not approve this, or asked for it itself, or there is no such request.
+    /// The caller may not approve this, or it or one of its own asked for it, or there is no such request.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// It is decided.
     AlreadyDecided "the request is decided already" => FailedPrecondition AlreadyDecided;
@@ -66,7 +67,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         Verdict::Withdraw => found.requester == work.actor.subject,
         Verdict::Approve | Verdict::Reject => {
             let (actor, aim) = look(&mut work, &found).await?;
-            may_decide(&work.situation, &actor, &aim, &found, work.now)
+            let requester = behind(&*work.unit, &found.requester).await?;
+            let decider = behind(&*work.unit, &actor.subject).await?;
+            let sides = (requester.as_ref(), decider.as_ref());
+            may_decide(&work.situation, &actor, &aim, (&found, sides), work.now)
         }
     };
     if !may {
@@ -93,16 +97,20 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     Ok((found, work.commit().await?))
 }
 
-/// Whether somebody could approve or reject a request now: nobody decides what they asked for, and the approver's right is
-/// looked at on the target of the request.
+/// Whether somebody could approve or reject a request now: nobody decides what they, or a key or service account of theirs,
+/// asked for, so who stands behind the requester and who stands behind the decider are two, both known; and the approver's
+/// right is looked at on the target of the request.
 pub(super) fn may_decide(
     situation: &Situation,
     actor: &Actor,
     aim: &Aim,
-    found: &Approval,
+    (found, sides): (&Approval, (Option<&Subject>, Option<&Subject>)),
     now: Timestamp,
 ) -> bool {
-    if found.requester == actor.subject {
+    let (Some(requester), Some(decider)) = sides else {
+        return false;
+    };
+    if requester == decider {
         return false;
     }
     let product = situation.policy.product();

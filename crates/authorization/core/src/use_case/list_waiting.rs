@@ -1,11 +1,14 @@
 //! Lists the requests for approvals that somebody could decide now.
 
-use bailiwick_types::{AccountId, Authorized, Scope};
+use std::collections::HashMap;
+
+use bailiwick_types::{AccountId, Authorized, Scope, Subject};
 
 use super::approve::may_decide;
 use crate::{
     Actor, Aim, Ports, Situation, StoreError,
     approval::{After, Approval, Filter, State},
+    person::behind,
 };
 
 /// Requests that are read at once.
@@ -38,6 +41,8 @@ pub async fn execute(
         subject: subject.clone(),
         standing: Some(standing),
     };
+    let decider = behind(&*read, subject).await?;
+    let mut requesters: HashMap<Subject, Option<Subject>> = HashMap::new();
     let filter = Filter {
         requester: None,
         state: Some(State::Pending),
@@ -50,6 +55,10 @@ pub async fn execute(
         let mut aims = Vec::with_capacity(batch.len());
         for found in &batch {
             aims.push(Aim::load(&*read, account, &situation.policy, found.on.clone()).await?);
+            if !requesters.contains_key(&found.requester) {
+                let requester = behind(&*read, &found.requester).await?;
+                requesters.insert(found.requester.clone(), requester);
+            }
         }
         let scopes: Vec<Scope> = aims.iter().filter_map(|aim| aim.scope.clone()).collect();
         let Some(here) = Situation::load(&*read, account, &scopes).await? else {
@@ -61,7 +70,9 @@ pub async fn execute(
             }
             after = Some((found.created_at, found.id.uuid()));
             let over = found.expires_at.is_some_and(|at| at <= now);
-            if !over && may_decide(&here, &actor, aim, &found, now) {
+            let requester = requesters.get(&found.requester).and_then(Option::as_ref);
+            let sides = (requester, decider.as_ref());
+            if !over && may_decide(&here, &actor, aim, (&found, sides), now) {
                 waiting.push(found);
             }
             looked_at += 1;

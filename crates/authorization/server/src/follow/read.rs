@@ -36,10 +36,10 @@ fn state(number: i32) -> Result<PlaceState, ApplyError> {
     })
 }
 
-fn owner(text: &str) -> Result<Option<Subject>, ApplyError> {
+fn subject(field: &str, text: &str) -> Result<Option<Subject>, ApplyError> {
     match text {
         "" => Ok(None),
-        text => text.parse().map(Some).map_err(|error| content("owner", error)),
+        text => text.parse().map(Some).map_err(|error| content(field, error)),
     }
 }
 
@@ -58,7 +58,7 @@ pub(super) fn account(of: pb::AccountChanged) -> Result<AccountTold, ApplyError>
         product: of.product.parse().map_err(|error| content("product", error))?,
         title: of.title,
         state: state(of.state)?,
-        owner: owner(&of.owner)?,
+        owner: subject("owner", &of.owner)?,
         seats: of.seats,
         billing_anchor: of.billing_anchor.map(instant),
     })
@@ -73,7 +73,7 @@ pub(super) fn place(of: pb::PlaceChanged) -> Result<PlaceTold, ApplyError> {
         title: of.title,
         edition: Some(of.edition).filter(|edition| !edition.is_empty()),
         state: state(of.state)?,
-        owner: owner(&of.owner)?,
+        owner: subject("owner", &of.owner)?,
     })
 }
 
@@ -113,5 +113,47 @@ pub(super) fn service_account(of: pb::ServiceAccountChanged) -> Result<ServiceAc
         enabled: of.enabled,
         root: of.scope.parse().map_err(|error| content("scope", error))?,
         role: Some(of.role).filter(|role| !role.is_empty()),
+        creator: subject("creator", &of.creator)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(bytes: &[u8]) -> Result<ServiceAccount, ApplyError> {
+        match change(bytes) {
+            Ok(Some(Change::ServiceAccountChanged(of))) => service_account(of),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// As a program wrote it that did not know of makers: service account, version, enabled, scope and role.
+    const BEFORE_MAKERS: &[u8] = b"\x12\x3f\x0a\x1esvc_01h455vb4pex5vsknk084sn02q\
+        \x10\x07\x18\x01\x22\x10product:iservice\x2a\x07service";
+
+    #[test]
+    fn an_old_event_about_a_service_account_names_no_maker() {
+        let told = told(BEFORE_MAKERS).unwrap();
+        assert_eq!((told.version, told.enabled, told.creator), (7, true, None));
+        assert_eq!(told.role.as_deref(), Some("service"));
+    }
+
+    #[test]
+    fn an_event_names_who_made_a_service_account() {
+        let event = |creator: &str| {
+            bailiwick_feed::encode(Change::ServiceAccountChanged(pb::ServiceAccountChanged {
+                service_account: "svc_01h455vb4pex5vsknk084sn02q".to_owned(),
+                version: 1,
+                enabled: true,
+                scope: "deployment".to_owned(),
+                role: String::new(),
+                creator: creator.to_owned(),
+            }))
+        };
+        let creator = "user:user_01h455vb4pex5vsknk084sn02q";
+        let told_of = told(&event(creator)).unwrap().creator;
+        assert_eq!(told_of.as_ref().map(Subject::as_str), Some(creator));
+        assert!(matches!(told(&event("Anna")), Err(ApplyError::Content(_))));
+    }
 }

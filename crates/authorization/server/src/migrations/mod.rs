@@ -2,6 +2,7 @@
 
 mod m0001_tables;
 mod m0002_row_security;
+mod m0003_creators;
 
 use sea_orm_migration::{
     MigrationTrait, SchemaManager,
@@ -12,7 +13,11 @@ use sea_orm_migration::{
 /// All steps in the order in which they are taken.
 #[must_use]
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_tables::Step), Box::new(m0002_row_security::Step)]
+    vec![
+        Box::new(m0001_tables::Step),
+        Box::new(m0002_row_security::Step),
+        Box::new(m0003_creators::Step),
+    ]
 }
 
 /// Runs statements one by one, `{uuid}` and `{bool}` written as the engine calls them.

@@ -218,6 +218,7 @@ pub(crate) mod service_state {
         pub enabled: bool,
         pub scope: String,
         pub role: String,
+        pub creator: Option<String>,
     }
 
     #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -62,6 +62,11 @@ impl<T: Connected> Reader for Tx<T> {
             enabled: row.enabled,
             root: at.parse("scope", &row.scope)?,
             role: Some(row.role.clone()).filter(|role| !role.is_empty()),
+            creator: row
+                .creator
+                .as_deref()
+                .map(|creator| at.parse("creator", creator))
+                .transpose()?,
         }))
     }
     async fn has_root_binding(
@@ -116,9 +121,10 @@ impl<T: Holds> Writer for Tx<T> {
             enabled: set(of.enabled),
             scope: set(of.root.to_string()),
             role: set(of.role.clone().unwrap_or_default()),
+            creator: set(of.creator.as_ref().map(ToString::to_string)),
         };
         let changes = OnConflict::column(C::ServiceId)
-            .update_columns([C::Version, C::Enabled, C::Scope, C::Role])
+            .update_columns([C::Version, C::Enabled, C::Scope, C::Role, C::Creator])
             .to_owned();
         let insert = service_state::Entity::insert(row).on_conflict(changes);
         insert.exec_without_returning(self.conn()).await.map_err(fail)?;

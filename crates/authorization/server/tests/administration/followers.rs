@@ -1,7 +1,7 @@
 //! What tenancy and identity tell.
 
 use bailiwick_authorization_core::{
-    follow::{AccountTold, PlaceTold, Refusal, account_changed, service_account_changed},
+    follow::{AccountTold, PlaceTold, Refusal, account_changed},
     person::ServiceAccount,
     use_case::{close_scope, look_up_member},
 };
@@ -112,23 +112,15 @@ async fn a_service_account_has_its_role_while_it_is_enabled(world: World) {
     let id = ServiceAccountId::generate(&*world.ports.ids);
     let root = ScopeRoot::Product("one-question".parse().unwrap());
     let tell = async |version, enabled| {
-        let mut unit = world
-            .ports
-            .store
-            .write_all(std::slice::from_ref(&root))
-            .await
-            .unwrap();
         let told = ServiceAccount {
             id,
             version,
             enabled,
             root: root.clone(),
             role: Some("service".to_owned()),
+            creator: None,
         };
-        service_account_changed(&mut *unit, &*world.ports.ids, world.now(), told)
-            .await
-            .unwrap();
-        unit.commit().await.unwrap();
+        world.tell_service(told).await;
         let read = world.ports.store.read_all().await.unwrap();
         read.has_root_binding(&root, &Subject::service(id), "service")
             .await
@@ -140,10 +132,43 @@ async fn a_service_account_has_its_role_while_it_is_enabled(world: World) {
     assert!(tell(3, true).await);
 }
 
+async fn who_made_a_service_account_is_kept_once_it_was_told(world: World) {
+    let (anna, olga) = (
+        Subject::user(world.person("anna@example.com").await),
+        Subject::user(world.person("olga@example.com").await),
+    );
+    let id = ServiceAccountId::generate(&*world.ports.ids);
+    let tell = async |version, enabled, creator: Option<&Subject>| {
+        let told = ServiceAccount {
+            id,
+            version,
+            enabled,
+            root: ScopeRoot::Deployment,
+            role: None,
+            creator: creator.cloned(),
+        };
+        world.tell_service(told).await;
+        let read = world.ports.store.read_all().await.unwrap();
+        let known = read.service_account(id).await.unwrap().unwrap();
+        (known.version, known.enabled, known.creator)
+    };
+    // Events of a program that does not know of makers, and the snapshot of one that does: the version is the same.
+    assert_eq!(tell(3, true, None).await, (3, true, None));
+    assert_eq!(
+        tell(3, false, Some(&anna)).await,
+        (3, true, Some(anna.clone())),
+        "nothing else is taken of what is not newer"
+    );
+    assert_eq!(tell(4, false, None).await, (4, false, Some(anna.clone())));
+    assert_eq!(tell(5, true, Some(&olga)).await, (5, true, Some(anna.clone())));
+    assert_eq!(tell(2, false, Some(&olga)).await, (5, true, Some(anna)));
+}
+
 on_both!(
     what_is_not_newer_is_skipped_and_what_is_closed_is_not_opened_by_an_older_event,
     a_place_that_was_closed_before_it_was_told_comes_closed,
     an_account_of_an_unknown_product_is_refused_as_content,
     a_scope_comes_with_its_holder,
     a_service_account_has_its_role_while_it_is_enabled,
+    who_made_a_service_account_is_kept_once_it_was_told,
 );

@@ -27,6 +27,7 @@ mod giving;
 mod handing_over;
 mod holders;
 mod invitations;
+mod makers;
 mod previews;
 mod previews_come_true;
 mod previews_stage;

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use bailiwick_authorization_core::{
     Ports,
     binding::Binding,
-    follow::{AccountTold, PersonTold, PlaceTold, account_changed, person_changed, place_changed},
+    follow::{
+        AccountTold, PersonTold, PlaceTold, account_changed, person_changed, place_changed,
+        service_account_changed,
+    },
     member::Member,
-    person::PersonState,
+    person::{PersonState, ServiceAccount},
     product::Replacement,
     use_case::{apply_product, assign_role, create_member, revoke_role},
 };
@@ -17,7 +20,7 @@ use bailiwick_sql::{Db, DbConfig, Migrations};
 use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
 use bailiwick_types::{
     AccountId, Authorized, Caller, CallerKind, GuardSeal, InstanceId, Scope, ScopeRoot, SeededIds, Service,
-    Subject, Timestamp, UserId, WorkspaceId,
+    ServiceAccountId, SessionId, Subject, Timestamp, UserId, WorkspaceId,
 };
 use serde_json::Map;
 use tempfile::TempDir;
@@ -90,6 +93,41 @@ impl World {
         };
         witness(caller, None, true)
     }
+    /// A service account with a token.
+    pub(crate) fn by_service(&self, service: ServiceAccountId, account: AccountId) -> Authorized {
+        let caller = Caller {
+            kind: CallerKind::Service,
+            subject: Some(Subject::service(service)),
+            ..Caller::anonymous()
+        };
+        witness(caller, Some(account), false)
+    }
+    /// A service account with a role on an account, and who made it.
+    pub(crate) async fn service(
+        &self,
+        account: AccountId,
+        role: &str,
+        creator: Option<&Subject>,
+    ) -> ServiceAccountId {
+        let told = ServiceAccount {
+            id: ServiceAccountId::generate(&*self.ports.ids),
+            version: 1,
+            enabled: true,
+            root: ScopeRoot::Account(account),
+            role: Some(role.to_owned()),
+            creator: creator.cloned(),
+        };
+        self.tell_service(told.clone()).await;
+        told.id
+    }
+    pub(crate) async fn tell_service(&self, told: ServiceAccount) {
+        let root = told.root.clone();
+        let mut unit = self.ports.store.write_all(&[root]).await.unwrap();
+        service_account_changed(&mut *unit, &*self.ports.ids, self.now(), told)
+            .await
+            .unwrap();
+        unit.commit().await.unwrap();
+    }
     /// A user with a token for the account.
     pub(crate) fn by(&self, user: UserId, account: AccountId) -> Authorized {
         let caller = Caller {
@@ -99,6 +137,17 @@ impl World {
             ..Caller::anonymous()
         };
         witness(caller, Some(account), false)
+    }
+    /// The same user with other credentials: what counts is whose they are.
+    pub(crate) fn by_other_credentials(&self, user: UserId) -> Authorized {
+        let caller = Caller {
+            kind: CallerKind::User,
+            subject: Some(Subject::user(user)),
+            session: Some(SessionId::generate(&*self.ports.ids)),
+            expires: Some(Timestamp(i64::MAX)),
+            ..Caller::anonymous()
+        };
+        witness(caller, None, false)
     }
     pub(crate) async fn apply(&self, source: &str) -> Result<apply_product::Applied, apply_product::Error> {
         self.apply_replacing(source, &[]).await

@@ -98,6 +98,7 @@ async fn make(
     if let Some(request) = request {
         unit.record_request(request, &id.to_string(), now).await?;
     }
+    let actor = by.caller().subject.as_ref();
     let account = ServiceAccount {
         id,
         title: command.title.clone(),
@@ -105,12 +106,12 @@ async fn make(
         role: command.role.clone(),
         enabled: true,
         created: now,
+        creator: actor.cloned(),
         version: unit.next_revision(&root)?,
     };
     unit.insert_service_account(&account, &Digest::of(&secret))
         .await?;
     unit.emit(&root, Change::ServiceAccount(account.clone()))?;
-    let actor = by.caller().subject.as_ref();
     unit.emit(&root, Change::audited(actor, METHOD, format!("service:{id}")))?;
     let token = unit.commit().await?;
     Ok(Created {

@@ -14,7 +14,9 @@ use bailiwick_identity_core::{
 };
 use bailiwick_proto::identity::v1 as pb;
 use bailiwick_rpc::{IntoStatus, page, wire::timestamp};
-use bailiwick_types::{AccountId, PageRequest, PageSize, ServiceAccountId, Token, UserId, Violations};
+use bailiwick_types::{
+    AccountId, PageRequest, PageSize, ServiceAccountId, Subject, Token, UserId, Violations,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tonic::Status;
 
@@ -274,6 +276,7 @@ pub(super) fn service_account(account: &ServiceAccount) -> pb::ServiceAccount {
         role: account.role.as_ref().map_or("", RoleName::as_str).to_owned(),
         enabled: account.enabled,
         create_time: Some(timestamp(account.created)),
+        creator: account.creator.as_ref().map_or("", Subject::as_str).to_owned(),
     }
 }
 

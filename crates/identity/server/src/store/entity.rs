@@ -120,6 +120,7 @@ pub(crate) mod service_account {
         pub secret: Vec<u8>,
         pub created_at: i64,
         pub version: i64,
+        pub creator: Option<String>,
     }
 
     #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

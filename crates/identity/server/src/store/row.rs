@@ -175,6 +175,10 @@ impl TryFrom<service_account::Model> for ServiceAccount {
             },
             enabled: row.enabled,
             created: Timestamp(row.created_at),
+            creator: match row.creator {
+                Some(creator) => Some(creator.parse().map_err(|e| corrupt(TABLE, "creator", id, e))?),
+                None => None,
+            },
             version: count(TABLE, "version", id, row.version)?,
         })
     }
@@ -190,6 +194,7 @@ pub(super) fn service_account_row(account: &ServiceAccount, secret: &Digest) -> 
         secret: secret.as_bytes().to_vec(),
         created_at: account.created.0,
         version: stored(account.version),
+        creator: account.creator.as_ref().map(ToString::to_string),
     }
 }
 

@@ -59,6 +59,7 @@ fn no_command_shows_its_secret() {
             role: None,
             enabled: true,
             created: bailiwick_types::Timestamp(0),
+            creator: None,
             version: 1,
         },
         secret: Some(made.clone()),

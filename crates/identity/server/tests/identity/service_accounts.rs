@@ -1,7 +1,7 @@
 //! `ServiceAccountService` and `TokenService`.
 
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_types::{CallerKind, ScopeRoot, Service, ServiceAccountId};
+use bailiwick_proto::{events::v1::change::Change, identity::v1 as pb};
+use bailiwick_types::{CallerKind, ScopeRoot, Service, ServiceAccountId, Subject};
 use tonic::Code;
 
 use crate::support::{Bed, PASSWORD, Suite, access, bearer, fields, on_both_engines, refused};
@@ -11,6 +11,7 @@ on_both_engines! {
     a_disabled_service_account_gets_none
     a_repeated_request_makes_no_second_one
     service_accounts_are_listed_by_id
+    everybody_is_told_who_made_a_service_account
 }
 
 fn request(title: &str) -> pb::CreateServiceAccountRequest {
@@ -174,6 +175,99 @@ async fn service_accounts_are_listed_by_id(bed: Bed) {
         refused(suite.service_accounts().list_service_accounts(asked).await).0,
         Code::PermissionDenied
     );
+}
+
+async fn everybody_is_told_who_made_a_service_account(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let start = suite.db.feed().settled_head().await.unwrap();
+    let root = suite.authenticator.verify(&suite.operator).await.unwrap();
+    let root = root.subject.clone().unwrap();
+    let made = make(&suite, "Factory").await;
+    let factory = made.service_account.unwrap();
+    assert_eq!(factory.creator, root.as_str());
+    // One that may makes another.
+    let issued = issue(&suite, &factory.service_account, &made.secret)
+        .await
+        .unwrap();
+    let maker = Subject::service(factory.service_account.parse().unwrap());
+    let denied = suite
+        .service_accounts()
+        .create_service_account(bearer(request("Too early"), &issued.access_token))
+        .await;
+    assert_eq!(refused(denied).0, Code::PermissionDenied);
+    suite
+        .authorization
+        .operators
+        .lock()
+        .unwrap()
+        .insert(maker.clone());
+    let second = suite
+        .service_accounts()
+        .create_service_account(bearer(request("Reports"), &issued.access_token))
+        .await
+        .unwrap()
+        .into_inner()
+        .service_account
+        .unwrap();
+    assert_eq!(second.creator, maker.as_str());
+    let disable = pb::DisableServiceAccountRequest {
+        service_account: second.service_account.clone(),
+    };
+    let disabled = suite
+        .service_accounts()
+        .disable_service_account(suite.root(disable))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(disabled.service_account.unwrap().creator, maker.as_str());
+    let list = suite.root(pb::ListServiceAccountsRequest::default());
+    let all = suite
+        .service_accounts()
+        .list_service_accounts(list)
+        .await
+        .unwrap();
+    let all = all.into_inner().service_accounts;
+    let creators: Vec<&str> = all.iter().map(|one| one.creator.as_str()).collect();
+    assert_eq!(creators, [root.as_str(), maker.as_str()]);
+    // The feed, and the snapshot for those who start anew.
+    suite.db.feed().settled_head().await.unwrap();
+    let rows = suite.db.feed().read(&start, 100).await.unwrap().rows;
+    let told = rows.iter().flat_map(|row| &row.changes);
+    let told = told.map(|bytes| bailiwick_feed::change(bytes).unwrap());
+    assert_eq!(
+        makers(told),
+        [
+            (factory.service_account.clone(), true, root.to_string()),
+            (second.service_account.clone(), true, maker.to_string()),
+            (second.service_account.clone(), false, maker.to_string()),
+        ]
+    );
+    let source = suite.service.snapshot();
+    let (mut told, mut from) = (Vec::new(), None::<String>);
+    loop {
+        let page = source.page(from.as_deref()).await.unwrap();
+        told.extend(page.changes);
+        from = page.next;
+        if from.is_none() {
+            break;
+        }
+    }
+    assert_eq!(
+        makers(told),
+        [
+            (factory.service_account, true, root.to_string()),
+            (second.service_account, false, maker.to_string()),
+        ]
+    );
+}
+
+/// Which service accounts changes tell of, whether they are enabled, and who made them.
+fn makers(changes: impl IntoIterator<Item = Change>) -> Vec<(String, bool, String)> {
+    let made = |change| match change {
+        Change::ServiceAccountChanged(of) => Some((of.service_account, of.enabled, of.creator)),
+        _ => None,
+    };
+    changes.into_iter().filter_map(made).collect()
 }
 
 #[tokio::test]

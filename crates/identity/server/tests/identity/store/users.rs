@@ -10,7 +10,9 @@ use bailiwick_identity_core::{
     user::{Closing, User, UserState},
 };
 use bailiwick_identity_server::SqlStore;
-use bailiwick_types::{Caller, PageRequest, PageSize, ScopeRoot, ServiceAccountId, Timestamp, UserId};
+use bailiwick_types::{
+    Caller, PageRequest, PageSize, ScopeRoot, ServiceAccountId, Subject, Timestamp, UserId,
+};
 
 use crate::support::{Bed, on_both_engines};
 
@@ -21,6 +23,7 @@ on_both_engines! {
     pages_follow_ids
     a_request_is_recorded_once
     a_service_account_keeps_the_digest_of_its_secret
+    a_service_account_keeps_who_made_it
 }
 
 pub(crate) fn user(n: u128, email: &str) -> User {
@@ -153,6 +156,7 @@ async fn a_service_account_keeps_the_digest_of_its_secret(bed: Bed) {
         role: Some("service".parse().unwrap()),
         enabled: true,
         created: Timestamp(7),
+        creator: None,
         version: 1,
     };
     let digest = Digest::of_parts(&["secret"]);
@@ -173,4 +177,40 @@ async fn a_service_account_keeps_the_digest_of_its_secret(bed: Bed) {
     );
     unit.commit().await.unwrap();
     assert_eq!(store.service_account(account.id).await.unwrap(), Some(account));
+}
+
+async fn a_service_account_keeps_who_made_it(bed: Bed) {
+    let store = SqlStore::new(bed.db().await);
+    let id = |n| ServiceAccountId::from_uuid(uuid::Uuid::from_u128(n));
+    let creators = [
+        None,
+        Some(Subject::user(UserId::from_uuid(uuid::Uuid::from_u128(1)))),
+        Some(Subject::service(id(2))),
+    ];
+    for (n, creator) in (1..).zip(creators) {
+        let mut account = ServiceAccount {
+            id: id(n),
+            title: Title::parse("Reports").unwrap(),
+            scope: "deployment".parse().unwrap(),
+            role: None,
+            enabled: true,
+            created: Timestamp(7),
+            creator: creator.clone(),
+            version: 1,
+        };
+        let mut unit = store.begin(&[ScopeRoot::Deployment]).await.unwrap();
+        unit.insert_service_account(&account, &Digest::of_parts(&["secret"]))
+            .await
+            .unwrap();
+        account.enabled = false;
+        account.creator = None;
+        unit.update_service_account(&account).await.unwrap();
+        unit.commit().await.unwrap();
+        let found = store.service_account(account.id).await.unwrap().unwrap();
+        assert_eq!(
+            (found.enabled, found.creator),
+            (false, creator),
+            "it never changes"
+        );
+    }
 }
