@@ -9,7 +9,7 @@
 mod support;
 
 use bailiwick_testkit::golden;
-use support::{Embedded, OPERATOR, bailiwick, root, run, text};
+use support::{Embedded, OPERATOR, bailiwick, root, run, setup, text};
 
 #[test]
 fn the_schema_of_the_configuration_changes_only_on_purpose() {
@@ -79,6 +79,8 @@ fn every_command_explains_itself() {
         &["migrate", "--help"],
         &["operator", "create", "--help"],
         &["apply", "--help"],
+        &["preview", "--help"],
+        &["preview", "remove", "--help"],
         &["check", "--help"],
         &["test", "--help"],
         &["demo", "--help"],
@@ -148,17 +150,7 @@ fn the_demo_shows_decisions_as_a_table_and_how_to_go_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preview_of_a_manifest_tells_what_would_be_and_does_nothing() {
     let suite = Embedded::start().await;
-    let secret = suite.directory.path().join("operator-password");
-    let apply = |arguments: &[&str]| {
-        bailiwick()
-            .arg("apply")
-            .args(arguments)
-            .env("BAILIWICK_ENDPOINT", format!("http://127.0.0.1:{}", suite.port))
-            .env("BAILIWICK_EMAIL", OPERATOR)
-            .env("BAILIWICK_PASSWORD_FILE", &secret)
-            .output()
-            .unwrap()
-    };
+    let apply = |arguments: &[&str]| typed(&suite, &[&["apply"], arguments].concat());
     let came = apply(&["one-question"]);
     assert!(came.status.success(), "{}", text(&came));
     let came = apply(&["one-question", "--preview"]);
@@ -187,4 +179,137 @@ async fn a_preview_of_a_manifest_tells_what_would_be_and_does_nothing() {
     let told: serde_json::Value = serde_json::from_slice(&came.stdout).unwrap();
     assert_eq!(told["version"], 2);
     assert_eq!(apply(&[changed, "--preview", "--dry-run"]).status.code(), Some(2));
+}
+
+/// What a person types, as the operator.
+fn typed(suite: &Embedded, arguments: &[&str]) -> std::process::Output {
+    bailiwick()
+        .args(arguments)
+        .env("BAILIWICK_ENDPOINT", format!("http://127.0.0.1:{}", suite.port))
+        .env("BAILIWICK_EMAIL", OPERATOR)
+        .env(
+            "BAILIWICK_PASSWORD_FILE",
+            suite.directory.path().join("operator-password"),
+        )
+        .output()
+        .unwrap()
+}
+
+const DESK: &str = "
+product: desk
+levels: {account: {title: Account}}
+subjects: {user: members}
+types: {ticket: {verbs: [create, view, edit, delete, answer], implies: {edit: [view]}}}
+roles:
+  chief: {holders: {at_least: 1}, levels: {account: {permissions: ['*'], assigns: ['*']}}}
+  clerk: {levels: {account: {permissions: [ticket.edit, ticket.answer]}}}
+  reader: {levels: {account: {permissions: [ticket.view]}}}
+";
+
+/// An account of the product with a member in each of the roles, and these.
+async fn desk(suite: &Embedded, roles: &[&str]) -> (String, Vec<String>) {
+    let file = suite.directory.path().join("desk.yaml");
+    std::fs::write(&file, DESK).unwrap();
+    let came = typed(suite, &["apply", file.to_str().unwrap()]);
+    assert!(came.status.success(), "{}", text(&came));
+    let client = suite.client();
+    let account = setup::account(&client, "desk", "Desk", None).await;
+    let mut users = Vec::new();
+    for (n, role) in roles.iter().enumerate() {
+        let user = setup::user(&client, &format!("p{n}@example.com")).await;
+        setup::member(&client, &account, &user, role).await;
+        users.push(user);
+    }
+    (account, users)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bound_role_leaves_a_manifest_only_with_a_word_on_what_takes_its_place() {
+    let suite = Embedded::start().await;
+    let (account, users) = desk(&suite, &["chief", "clerk"]).await;
+    let without: String = DESK
+        .lines()
+        .filter(|line| !line.contains("clerk:"))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let file = suite.directory.path().join("without.yaml");
+    std::fs::write(&file, without).unwrap();
+    let file = file.to_str().unwrap();
+    let (clerk, at) = (format!("user:{}", users[1]), format!("account:{account}"));
+    let check = |permission: &str| {
+        let came = typed(&suite, &["check", &clerk, permission, &at, "--fully-consistent"]);
+        came.status.code()
+    };
+    assert_eq!(check("ticket.answer"), Some(0));
+    for more in [&[][..], &["--preview"], &["--dry-run"]] {
+        let came = typed(&suite, &[&["apply", file], more].concat());
+        let said = text(&came);
+        assert_eq!(came.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("role `clerk` is bound at level `account`"),
+            "it names the role: {said}"
+        );
+        assert!(said.contains("--replace"), "and what can be done: {said}");
+    }
+    let came = typed(&suite, &["apply", file, "--replace", "clerk=chief"]);
+    assert_eq!(came.status.code(), Some(2), "{}", text(&came));
+    assert!(text(&came).contains("`holders`"), "{}", text(&came));
+
+    let replace = ["apply", file, "--replace", "clerk=reader"];
+    let came = typed(&suite, &[&replace[..], &["--preview"]].concat());
+    let said = text(&came);
+    println!("{said}");
+    assert!(came.status.success(), "{said}");
+    assert!(said.contains("bindings of `clerk`: 1 become `reader`"), "{said}");
+    assert!(said.contains(&clerk) && said.contains("answer edit"), "{said}");
+    let came = typed(
+        &suite,
+        &[&replace[..], &["--preview", "--output", "json"]].concat(),
+    );
+    let told: serde_json::Value = serde_json::from_slice(&came.stdout).unwrap();
+    assert_eq!(
+        told["changes"][0]["loses"],
+        serde_json::json!(["ticket.answer", "ticket.edit"])
+    );
+    assert_eq!(check("ticket.answer"), Some(0), "nothing was done");
+
+    let came = typed(&suite, &replace);
+    assert!(came.status.success(), "{}", text(&came));
+    assert!(text(&came).contains("is now version 2"), "{}", text(&came));
+    assert_eq!(check("ticket.answer"), Some(1));
+    assert_eq!(check("ticket.view"), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_members_is_previewed_in_words_and_not_made() {
+    let suite = Embedded::start().await;
+    let (account, users) = desk(&suite, &["chief", "clerk", "reader"]).await;
+    let within = ["--account", account.as_str()];
+    let at = format!("account:{account}");
+    let [chief, clerk, reader] = [&users[0], &users[1], &users[2]];
+    let subject = format!("user:{clerk}");
+    for (change, told) in [
+        (vec!["suspend", clerk], "answer edit view"),
+        (
+            vec!["expire", clerk, "--at", "2020-01-01T00:00:00Z"],
+            "answer edit view",
+        ),
+        (vec!["remove", clerk, reader], "ticket.view"),
+        (vec!["assign", &subject, "chief", &at], "create delete"),
+        (vec!["revoke", &subject, "clerk", &at], "answer edit view"),
+        (vec!["reactivate", clerk], "nobody would gain or lose anything"),
+    ] {
+        let came = typed(&suite, &[&["preview"][..], &change, &within].concat());
+        let said = text(&came);
+        println!("{change:?}\n{said}");
+        assert!(came.status.success() && said.contains(told), "{change:?}: {said}");
+    }
+    let came = typed(&suite, &[&["preview", "remove", chief][..], &within].concat());
+    let said = text(&came);
+    assert_eq!(came.status.code(), Some(2), "{said}");
+    assert!(said.contains("somebody must hold role `chief`"), "{said}");
+    let came = typed(
+        &suite,
+        &["check", &subject, "ticket.answer", &at, "--fully-consistent"],
+    );
+    assert_eq!(came.status.code(), Some(0), "{}", text(&came));
 }
