@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 use super::{
     Api, convert, encoded,
     grant::{on, whole},
-    page,
+    page_of,
     parse::Fields,
     status,
 };
@@ -76,8 +76,9 @@ impl Api {
         (account, approval_id): (AccountId, ApprovalId),
         verdict: Verdict,
     ) -> Result<(pb::Approval, String), Status> {
-        self.wait(context, account, &[]).await?;
-        let by = self.guard.authorize(context, Target::Account(account)).await?;
+        let by = self
+            .enter(context, account, &[], Target::Account(account))
+            .await?;
         let command = approve::Command {
             account,
             approval: approval_id,
@@ -153,10 +154,8 @@ impl ApprovalService for Api {
             })
         })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[]).await?;
         let by = self
-            .guard
-            .authorize(&context, Target::Account(command.account))
+            .enter(&context, command.account, &[], Target::Account(command.account))
             .await?;
         let (made, token) = request_approval::execute(&self.ports, &by, command)
             .await
@@ -173,8 +172,8 @@ impl ApprovalService for Api {
     ) -> Result<Response<pb::GetApprovalResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, id) = named(&request.get_ref().account, &request.get_ref().approval)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let found = read.approval(account, id).await.map_err(status)?;
         drop(read);
@@ -218,8 +217,9 @@ impl ApprovalService for Api {
             );
         }
         let (account, size) = fields.with(account.zip(size))?;
-        self.wait(&context, account, &[]).await?;
-        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        let by = self
+            .enter(&context, account, &[], Target::Account(account))
+            .await?;
         if request.waiting_for_me {
             return self
                 .waiting(&context, &by, account, size, &request.page_token)
@@ -237,15 +237,11 @@ impl ApprovalService for Api {
             .approvals(account, &filter, after, size.get() + 1)
             .await
             .map_err(status)?;
-        let (rows, more) = page(rows, size.get());
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|last| pages::encode(&list, &(last.created_at, last.id.uuid())));
+        let (rows, next) = page_of(&list, rows, size.get(), |last| (last.created_at, last.id.uuid()));
         let now = self.ports.clock.now();
         Ok(Response::new(pb::ListApprovalsResponse {
             approvals: rows.into_iter().map(|row| approval(row, now)).collect(),
-            next_page_token: next.unwrap_or_default(),
+            next_page_token: next,
         }))
     }
 

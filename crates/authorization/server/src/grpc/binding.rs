@@ -10,7 +10,7 @@ use bailiwick_types::Subject;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Api, convert, encoded, page, parse::Fields, status, text};
+use super::{Api, convert, encoded, page_of, parse::Fields, status, text};
 
 /// The longest name of a role.
 const ROLE: usize = 100;
@@ -63,10 +63,13 @@ impl BindingService for Api {
         let request = request.into_inner();
         let validate_only = request.validate_only;
         let command = assign_command(request)?;
-        self.wait(&context, command.account, &[&command.subject]).await?;
         let by = self
-            .guard
-            .authorize(&context, Target::scope(command.account, &command.scope))
+            .enter(
+                &context,
+                command.account,
+                &[&command.subject],
+                Target::scope(command.account, &command.scope),
+            )
             .await?;
         if validate_only {
             let effects = assign_role::preview(&self.ports, &by, command)
@@ -93,10 +96,13 @@ impl BindingService for Api {
     ) -> Result<Response<pb::RevokeRoleResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = revoke_command(request.get_ref())?;
-        self.wait(&context, command.account, &[&command.subject]).await?;
         let by = self
-            .guard
-            .authorize(&context, Target::scope(command.account, &command.scope))
+            .enter(
+                &context,
+                command.account,
+                &[&command.subject],
+                Target::scope(command.account, &command.scope),
+            )
             .await?;
         if request.get_ref().validate_only {
             let effects = revoke_role::preview(&self.ports, &by, command)
@@ -144,21 +150,17 @@ impl BindingService for Api {
         let at = text(filter.scope.as_ref());
         let list = ["ListBindings", &request.account, &request.subject, &at];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read
             .bindings(account, &filter, after, size.get() + 1)
             .await
             .map_err(status)?;
-        let (rows, more) = page(rows, size.get());
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|last| pages::encode(&list, &last.id.uuid()));
+        let (rows, next) = page_of(&list, rows, size.get(), |last| last.id.uuid());
         Ok(Response::new(pb::ListBindingsResponse {
             bindings: rows.into_iter().map(convert::binding).collect(),
-            next_page_token: next.unwrap_or_default(),
+            next_page_token: next,
         }))
     }
 
@@ -181,11 +183,13 @@ impl BindingService for Api {
             })
         })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[&Subject::user(command.to)])
-            .await?;
         let by = self
-            .guard
-            .authorize(&context, Target::scope(command.account, &command.scope))
+            .enter(
+                &context,
+                command.account,
+                &[&Subject::user(command.to)],
+                Target::scope(command.account, &command.scope),
+            )
             .await?;
         // The right comes before the step-up, and the step-up before anything else is told. A preview uses none up.
         transfer_ownership::check_right(&self.ports, &by, command.account, &command.scope)
@@ -232,11 +236,13 @@ impl BindingService for Api {
             })
         })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[&Subject::user(command.to)])
-            .await?;
         let by = self
-            .guard
-            .authorize(&context, Target::scope(command.account, &command.scope))
+            .enter(
+                &context,
+                command.account,
+                &[&Subject::user(command.to)],
+                Target::scope(command.account, &command.scope),
+            )
             .await?;
         if validate_only {
             let effects = recover_ownership::preview(&self.ports, &by, command)
@@ -280,11 +286,13 @@ impl BindingService for Api {
             })
         })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[&Subject::user(command.to)])
-            .await?;
         let by = self
-            .guard
-            .authorize(&context, Target::Account(command.account))
+            .enter(
+                &context,
+                command.account,
+                &[&Subject::user(command.to)],
+                Target::Account(command.account),
+            )
             .await?;
         let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         if validate_only {

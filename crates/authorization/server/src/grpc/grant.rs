@@ -14,7 +14,7 @@ use bailiwick_types::{AccountId, Level, Scope, Subject};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Api, convert, encoded, page, parse::Fields, status};
+use super::{Api, convert, encoded, page_of, parse::Fields, status};
 
 /// The most permissions of one grant.
 const PERMISSIONS: usize = 200;
@@ -142,8 +142,14 @@ impl GrantService for Api {
             })
         })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[&command.subject]).await?;
-        let by = self.guard.authorize(&context, guarded(command.account)).await?;
+        let by = self
+            .enter(
+                &context,
+                command.account,
+                &[&command.subject],
+                guarded(command.account),
+            )
+            .await?;
         if request.validate_only {
             let effects = create_grant::preview(&self.ports, &by, command)
                 .await
@@ -190,8 +196,9 @@ impl GrantService for Api {
             })
         })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[]).await?;
-        let by = self.guard.authorize(&context, guarded(command.account)).await?;
+        let by = self
+            .enter(&context, command.account, &[], guarded(command.account))
+            .await?;
         if request.validate_only {
             let effects = delete_grant::preview(&self.ports, &by, command)
                 .await
@@ -233,21 +240,17 @@ impl GrantService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListGrants", &request.account, &request.subject, &request.target];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read
             .grants(account, &filter, after, size.get() + 1)
             .await
             .map_err(status)?;
-        let (rows, more) = page(rows, size.get());
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|last| pages::encode(&list, &last.id.uuid()));
+        let (rows, next) = page_of(&list, rows, size.get(), |last| last.id.uuid());
         Ok(Response::new(pb::ListGrantsResponse {
             grants: rows.into_iter().map(grant).collect(),
-            next_page_token: next.unwrap_or_default(),
+            next_page_token: next,
         }))
     }
 }

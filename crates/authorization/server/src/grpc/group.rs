@@ -13,7 +13,7 @@ use bailiwick_types::{AccountId, Code, Fault, GroupId, Reason, Subject};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Api, convert, encoded, page, parse::Fields, status};
+use super::{Api, convert, encoded, page_of, parse::Fields, status};
 
 #[derive(Debug, thiserror::Error)]
 #[error("there is no such group")]
@@ -112,10 +112,8 @@ impl GroupService for Api {
             })
         })();
         let command = fields.with(command)?;
-        self.wait(&context, command.account, &[]).await?;
         let by = self
-            .guard
-            .authorize(&context, Target::Account(command.account))
+            .enter(&context, command.account, &[], Target::Account(command.account))
             .await?;
         let (made, token) = create_group::execute(&self.ports, &by, command)
             .await
@@ -132,8 +130,8 @@ impl GroupService for Api {
     ) -> Result<Response<pb::GetGroupResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, id) = named(&request.get_ref().account, &request.get_ref().group)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let found = read
             .group(account, id)
@@ -157,21 +155,17 @@ impl GroupService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListGroups", &request.account];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read
             .groups(account, after, size.get() + 1)
             .await
             .map_err(status)?;
-        let (rows, more) = page(rows, size.get());
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|last| pages::encode(&list, &last.id.uuid()));
+        let (rows, next) = page_of(&list, rows, size.get(), |last| last.id.uuid());
         Ok(Response::new(pb::ListGroupsResponse {
             groups: rows.into_iter().map(group).collect(),
-            next_page_token: next.unwrap_or_default(),
+            next_page_token: next,
         }))
     }
 
@@ -238,8 +232,8 @@ impl GroupService for Api {
         let (account, id, size) = fields.with(all)?;
         let list = ["ListGroupMembers", &request.account, &request.group];
         let after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         read.group(account, id)
             .await
@@ -249,14 +243,10 @@ impl GroupService for Api {
             .group_members(account, id, after.as_deref(), size + 1)
             .await
             .map_err(status)?;
-        let (rows, more) = page(rows, size);
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|last| pages::encode(&list, &last.as_str()));
+        let (rows, next) = page_of(&list, rows, size, |last| last.to_string());
         Ok(Response::new(pb::ListGroupMembersResponse {
             members: rows.iter().map(ToString::to_string).collect(),
-            next_page_token: next.unwrap_or_default(),
+            next_page_token: next,
         }))
     }
 }

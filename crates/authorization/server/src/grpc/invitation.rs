@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    Api, convert, encoded, page,
+    Api, convert, encoded, page_of,
     parse::{Fields, email},
     status,
 };
@@ -155,10 +155,13 @@ impl InvitationService for Api {
     ) -> Result<Response<pb::CreateInvitationResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = create_command(request.into_inner())?;
-        self.wait(&context, command.account, &[]).await?;
         let by = self
-            .guard
-            .authorize(&context, Target::scope(command.account, &command.scope))
+            .enter(
+                &context,
+                command.account,
+                &[],
+                Target::scope(command.account, &command.scope),
+            )
             .await?;
         let (made, token) = create_invitation::execute(&self.ports, &by, command)
             .await
@@ -175,8 +178,8 @@ impl InvitationService for Api {
     ) -> Result<Response<pb::GetInvitationResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, id) = named(&request.get_ref().account, &request.get_ref().invitation)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let found = read
             .invitation(account, id)
@@ -205,25 +208,21 @@ impl InvitationService for Api {
             key.as_deref().unwrap_or_default(),
         ];
         let after: Option<After> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read
             .invitations(account, key.as_deref(), after, size.get() + 1)
             .await
             .map_err(status)?;
-        let (rows, more) = page(rows, size.get());
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|last| pages::encode(&list, &(last.created_at, last.id.uuid())));
+        let (rows, next) = page_of(&list, rows, size.get(), |last| (last.created_at, last.id.uuid()));
         let now = self.ports.clock.now();
         Ok(Response::new(pb::ListInvitationsResponse {
             invitations: rows
                 .into_iter()
                 .map(|row| convert::invitation(row, now))
                 .collect(),
-            next_page_token: next.unwrap_or_default(),
+            next_page_token: next,
         }))
     }
 
@@ -251,8 +250,9 @@ impl InvitationService for Api {
     ) -> Result<Response<pb::RevokeInvitationResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, invitation) = named(&request.get_ref().account, &request.get_ref().invitation)?;
-        self.wait(&context, account, &[]).await?;
-        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        let by = self
+            .enter(&context, account, &[], Target::Account(account))
+            .await?;
         let command = revoke_invitation::Command { account, invitation };
         let (found, token) = revoke_invitation::execute(&self.ports, &by, command)
             .await
@@ -269,8 +269,9 @@ impl InvitationService for Api {
     ) -> Result<Response<pb::ResendInvitationResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, invitation) = named(&request.get_ref().account, &request.get_ref().invitation)?;
-        self.wait(&context, account, &[]).await?;
-        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        let by = self
+            .enter(&context, account, &[], Target::Account(account))
+            .await?;
         let command = resend_invitation::Command { account, invitation };
         let (found, token) = resend_invitation::execute(&self.ports, &by, command)
             .await
@@ -287,10 +288,13 @@ impl InvitationService for Api {
     ) -> Result<Response<pb::BatchCreateInvitationsResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = batch_command(request.into_inner())?;
-        self.wait(&context, command.account, &[]).await?;
         let by = self
-            .guard
-            .authorize(&context, Target::scope(command.account, &command.scope))
+            .enter(
+                &context,
+                command.account,
+                &[],
+                Target::scope(command.account, &command.scope),
+            )
             .await?;
         let validate_only = command.validate_only;
         let (made, token) = batch_create_invitations::execute(&self.ports, &by, command)

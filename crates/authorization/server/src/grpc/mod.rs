@@ -35,9 +35,10 @@ use bailiwick_proto::authorization::v1::{
     query_service_server::QueryServiceServer, quota_service_server::QuotaServiceServer,
     resource_service_server::ResourceServiceServer, role_service_server::RoleServiceServer,
 };
-use bailiwick_rpc::{Context, Guard, IntoStatus, Rights, Services};
+use bailiwick_rpc::{Context, Guard, IntoStatus, Rights, Services, Target};
 use bailiwick_sql::Db;
-use bailiwick_types::{AccountId, Fault, Scope, Subject, Token};
+use bailiwick_types::{AccountId, Authorized, Fault, Scope, Subject, Token};
+use serde::Serialize;
 use tonic::Status;
 
 pub(crate) use convert::map_of;
@@ -61,6 +62,17 @@ impl Api {
     /// Waits for what the request's token names, as far as the answer depends on it.
     async fn wait(&self, context: &Context, account: AccountId, subjects: &[&Subject]) -> Result<(), Status> {
         self.fresh.wait(context, Some(account), subjects).await
+    }
+    /// What every request of administration begins with: the wait for its token, then the caller's right.
+    async fn enter(
+        &self,
+        context: &Context,
+        account: AccountId,
+        subjects: &[&Subject],
+        target: Target,
+    ) -> Result<Authorized, Status> {
+        self.wait(context, account, subjects).await?;
+        self.guard.authorize(context, target).await
     }
 }
 
@@ -116,4 +128,17 @@ fn page<T>(mut rows: Vec<T>, size: u64) -> (Vec<T>, bool) {
     let more = rows.len() > size;
     rows.truncate(size);
     (rows, more)
+}
+
+/// The same, with the token of the next page: it holds the key of the last row, and is empty at the end.
+fn page_of<T, K: Serialize>(
+    list: &[&str],
+    rows: Vec<T>,
+    size: u64,
+    key: impl Fn(&T) -> K,
+) -> (Vec<T>, String) {
+    let (rows, more) = page(rows, size);
+    let last = rows.last().filter(|_| more);
+    let next = last.map(|last| bailiwick_rpc::page::encode(list, &key(last)));
+    (rows, next.unwrap_or_default())
 }

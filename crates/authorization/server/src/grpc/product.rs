@@ -12,7 +12,7 @@ use bailiwick_rpc::{Context, Target, page as pages};
 use bailiwick_types::{Code, Fault, ProductName, Reason};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert, encoded, page, parse::Fields, status};
+use super::{Api, convert, encoded, page_of, parse::Fields, status};
 
 #[derive(Debug, thiserror::Error)]
 #[error("there is no such product")]
@@ -136,14 +136,10 @@ impl ProductService for Api {
         self.guard.authorize(&context, Target::None).await?;
         let read = self.ports.store.read_all().await.map_err(status)?;
         let rows = read.products(after.as_deref(), size + 1).await.map_err(status)?;
-        let (rows, more) = page(rows, size);
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|last| pages::encode(&list, &last.name.as_str()));
+        let (rows, next) = page_of(&list, rows, size, |last| last.name.to_string());
         Ok(Response::new(pb::ListProductsResponse {
             products: rows.into_iter().map(|row| convert::product(row, false)).collect(),
-            next_page_token: next.unwrap_or_default(),
+            next_page_token: next,
         }))
     }
 }

@@ -37,8 +37,14 @@ impl QuotaService for Api {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
         let (account, user, of) = named(&request.account, &request.user, &request.r#type)?;
-        self.wait(&context, account, &[&Subject::user(user)]).await?;
-        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        let by = self
+            .enter(
+                &context,
+                account,
+                &[&Subject::user(user)],
+                Target::Account(account),
+            )
+            .await?;
         let limit = request.limit.map(u64::from);
         let command = set_quota::Command {
             account,
@@ -63,8 +69,8 @@ impl QuotaService for Api {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
         let (account, user, of) = named(&request.account, &request.user, &request.r#type)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let subject = Subject::user(user);
         let limit = read.quota(account, &subject, &of).await.map_err(status)?;
@@ -89,8 +95,8 @@ impl QuotaService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListQuotas", &request.account, &request.user];
         let after: Option<(String, String)> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read
             .quotas(account, subject.as_ref(), after.as_ref(), size.get() + 1)

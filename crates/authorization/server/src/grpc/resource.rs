@@ -232,8 +232,8 @@ impl ResourceService for Api {
         let at = text(scope.as_ref());
         let list = ["ListResourcesInScope", &request.account, &of, &at];
         let mut after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let permission = format!("{of}.view");
         let mut shown = Vec::new();
         let mut more = true;

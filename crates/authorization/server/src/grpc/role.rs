@@ -222,8 +222,8 @@ pub(super) fn change_command(
 
 impl Api {
     async fn policy_for(&self, context: &Context, account: AccountId) -> Result<Situation, Status> {
-        self.wait(context, account, &[]).await?;
-        self.guard.authorize(context, Target::Account(account)).await?;
+        self.enter(context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let situation = Situation::load(&*read, account, []).await.map_err(status)?;
         situation.ok_or_else(|| status(Missing("account")))
@@ -278,8 +278,9 @@ impl RoleService for Api {
         let account = fields.account(&request.account);
         let role = definition(&mut fields, request.role);
         let (account, (name, decl)) = fields.with(account.zip(role))?;
-        self.wait(&context, account, &[]).await?;
-        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        let by = self
+            .enter(&context, account, &[], Target::Account(account))
+            .await?;
         let command = create_role::Command {
             account,
             name: name.clone(),
@@ -301,10 +302,8 @@ impl RoleService for Api {
     ) -> Result<Response<pb::ChangeRoleResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = change_command(request.into_inner(), "")?;
-        self.wait(&context, command.account, &[]).await?;
         let by = self
-            .guard
-            .authorize(&context, Target::Account(command.account))
+            .enter(&context, command.account, &[], Target::Account(command.account))
             .await?;
         let name = command.role.clone();
         let (policy, token) = change_role::execute(&self.ports, &by, command)
@@ -336,10 +335,8 @@ impl RoleService for Api {
         let after: usize = pages::decode(&list, &request.page_token)
             .map_err(status)?
             .unwrap_or_default();
-        self.wait(&context, command.account, &[]).await?;
         let by = self
-            .guard
-            .authorize(&context, Target::Account(command.account))
+            .enter(&context, command.account, &[], Target::Account(command.account))
             .await?;
         let effects = change_role::preview(&self.ports, &by, command)
             .await
@@ -359,8 +356,9 @@ impl RoleService for Api {
     ) -> Result<Response<pb::DeleteRoleResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, role) = named(&request.get_ref().account, &request.get_ref().role)?;
-        self.wait(&context, account, &[]).await?;
-        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        let by = self
+            .enter(&context, account, &[], Target::Account(account))
+            .await?;
         let command = delete_role::Command {
             account,
             role,

@@ -14,7 +14,7 @@ use bailiwick_rpc::{Context, Target, page as pages};
 use bailiwick_types::{Code, Fault, Reason, Scope, Subject, UserId};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert, encoded, page, parse::Fields, status};
+use super::{Api, convert, encoded, page_of, parse::Fields, status};
 pub(super) use command::create_command;
 use command::{batch_command, delete_command, pair, remove_command, update_command};
 
@@ -46,10 +46,13 @@ impl Api {
         validate_only: bool,
     ) -> Result<Done, Status> {
         let subject = Subject::user(command.user);
-        self.wait(context, command.account, &[&subject]).await?;
         let by = self
-            .guard
-            .authorize(context, Target::Account(command.account))
+            .enter(
+                context,
+                command.account,
+                &[&subject],
+                Target::Account(command.account),
+            )
             .await?;
         if validate_only {
             let effects = suspend_member::preview(&self.ports, &by, command)
@@ -81,11 +84,13 @@ impl MemberService for Api {
         let context = Context::of(&request)?.clone();
         let command = create_command(request.get_ref())?;
         let validate_only = request.get_ref().validate_only;
-        self.wait(&context, command.account, &[&Subject::user(command.user)])
-            .await?;
         let by = self
-            .guard
-            .authorize(&context, Target::Account(command.account))
+            .enter(
+                &context,
+                command.account,
+                &[&Subject::user(command.user)],
+                Target::Account(command.account),
+            )
             .await?;
         if validate_only {
             let effects = create_member::preview(&self.ports, &by, command)
@@ -112,8 +117,13 @@ impl MemberService for Api {
     ) -> Result<Response<pb::GetMemberResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, user) = pair(&request.get_ref().account, &request.get_ref().user)?;
-        self.wait(&context, account, &[&Subject::user(user)]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(
+            &context,
+            account,
+            &[&Subject::user(user)],
+            Target::Account(account),
+        )
+        .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let member = read
             .member(account, user)
@@ -137,21 +147,17 @@ impl MemberService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListMembers", &request.account];
         let after: Option<UserId> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read
             .members(account, after, size.get() + 1)
             .await
             .map_err(status)?;
-        let (rows, more) = page(rows, size.get());
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|last| pages::encode(&list, &last.user));
+        let (rows, next) = page_of(&list, rows, size.get(), |last| last.user);
         Ok(Response::new(pb::ListMembersResponse {
             members: rows.iter().map(convert::member).collect(),
-            next_page_token: next.unwrap_or_default(),
+            next_page_token: next,
         }))
     }
 
@@ -162,11 +168,13 @@ impl MemberService for Api {
         let context = Context::of(&request)?.clone();
         let command = update_command(request.get_ref())?;
         let validate_only = request.get_ref().validate_only;
-        self.wait(&context, command.account, &[&Subject::user(command.user)])
-            .await?;
         let by = self
-            .guard
-            .authorize(&context, Target::Account(command.account))
+            .enter(
+                &context,
+                command.account,
+                &[&Subject::user(command.user)],
+                Target::Account(command.account),
+            )
             .await?;
         if validate_only {
             let effects = update_member::preview(&self.ports, &by, command)
@@ -269,8 +277,14 @@ impl MemberService for Api {
     ) -> Result<Response<pb::LookUpMemberResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, user) = pair(&request.get_ref().account, &request.get_ref().user)?;
-        self.wait(&context, account, &[&Subject::user(user)]).await?;
-        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        let by = self
+            .enter(
+                &context,
+                account,
+                &[&Subject::user(user)],
+                Target::Account(account),
+            )
+            .await?;
         let active = look_up_member::execute(&self.ports, &by, account, user)
             .await
             .map_err(status)?;
@@ -284,11 +298,13 @@ impl MemberService for Api {
         let context = Context::of(&request)?.clone();
         let command = delete_command(request.get_ref())?;
         let validate_only = request.get_ref().validate_only;
-        self.wait(&context, command.account, &[&Subject::user(command.user)])
-            .await?;
         let by = self
-            .guard
-            .authorize(&context, Target::Account(command.account))
+            .enter(
+                &context,
+                command.account,
+                &[&Subject::user(command.user)],
+                Target::Account(command.account),
+            )
             .await?;
         if validate_only {
             let effects = delete_member::preview(&self.ports, &by, command)
@@ -316,8 +332,8 @@ impl MemberService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.get_ref().account);
         let account = fields.with(account)?;
-        self.wait(&context, account, &[]).await?;
-        self.guard.authorize(&context, Target::Account(account)).await?;
+        self.enter(&context, account, &[], Target::Account(account))
+            .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let of = read
             .account(account)
@@ -343,10 +359,13 @@ impl MemberService for Api {
         let command = batch_command(request.get_ref())?;
         let subjects: Vec<Subject> = command.users.iter().copied().map(Subject::user).collect();
         let known: Vec<&Subject> = subjects.iter().collect();
-        self.wait(&context, command.account, &known).await?;
         let by = self
-            .guard
-            .authorize(&context, Target::Account(command.account))
+            .enter(
+                &context,
+                command.account,
+                &known,
+                Target::Account(command.account),
+            )
             .await?;
         let (counts, token, effects) = if request.get_ref().validate_only {
             let told = batch_remove_members::preview(&self.ports, &by, command).await;
