@@ -122,4 +122,10 @@ fn a_step_that_does_not_hold_is_told_with_its_line_and_the_explanation() {
     let came = bailiwick().arg("test").arg(&file).output().unwrap();
     assert_eq!(came.status.code(), Some(2), "{}", text(&came));
     assert!(text(&came).contains("wrong.yaml:4"), "{}", text(&came));
+
+    std::fs::write(&file, "scenario: x\nproduct: two-questions\nsteps: []\n").unwrap();
+    let came = bailiwick().arg("test").arg(&file).output().unwrap();
+    assert_eq!(came.status.code(), Some(2), "{}", text(&came));
+    let fault = "wrong.yaml:2:10: there is no product `two-questions`";
+    assert!(text(&came).contains(fault), "{}", text(&came));
 }

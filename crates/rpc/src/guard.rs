@@ -44,7 +44,8 @@ impl Guard {
     }
 
     /// Lets a call pass whose method's declaration the caller meets on the target: credentials, binding of the token to
-    /// the account, permission. Under DELEGATION and FILTERED the use case, or [`Guard::filter`], decides the rest.
+    /// the account, permission. Under DELEGATION the use case decides the rest; under FILTERED [`Guard::filter`] does, the
+    /// binding of the token included.
     ///
     /// # Errors
     /// UNAUTHENTICATED, PERMISSION_DENIED; UNAVAILABLE and DEADLINE_EXCEEDED where rights cannot be told.
@@ -106,7 +107,9 @@ impl Guard {
         }
         let caller = signed_in(context)?;
         if let Some(account) = account.into() {
-            let operator = binding(&context.caller, account)?;
+            let Ok(operator) = binding(&context.caller, account) else {
+                return Ok(vec![false; scopes.len()]);
+            };
             let targets: Vec<String> = scopes.iter().map(ToString::to_string).collect();
             let asked = self.ask(caller, Some(account), permission, &targets, operator);
             return Ok(with_token(&context.token, asked).await?.allowed);
@@ -151,7 +154,9 @@ impl Guard {
             return Err(status(&Refusal::Undeclared(context.method.path)));
         }
         let caller = signed_in(context)?;
-        let operator = binding(&context.caller, account)?;
+        let Ok(operator) = binding(&context.caller, account) else {
+            return Ok(vec![false; targets.len()]);
+        };
         let asked = self.ask(caller, Some(account), permission, targets, operator);
         Ok(with_token(&context.token, asked).await?.allowed)
     }
@@ -192,9 +197,10 @@ impl Guard {
                     _ => Ok(witness(context, account, false)),
                 }
             }
+            // A token that serves for nothing in the account sees nothing of it, as of one that does not exist: its list
+            // is filtered to nothing.
             Access::Filtered => {
                 signed_in(context)?;
-                account.map(|account| binding(caller, account)).transpose()?;
                 Ok(witness(context, account, false))
             }
             Access::Delegation => {

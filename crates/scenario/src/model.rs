@@ -6,12 +6,15 @@ use bailiwick_proto::authorization::v1::{AppliesTo, DeleteMode, RoleDefinition, 
 use time::OffsetDateTime;
 use tonic::Code;
 
+use crate::fault::{Fault, Position, Unusable};
+
 /// A scenario file.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     pub(crate) file: String,
     pub(crate) title: String,
     pub(crate) product: String,
+    pub(crate) product_at: Position,
     pub(crate) clock: Option<OffsetDateTime>,
     pub(crate) given: Given,
     pub(crate) steps: Vec<Step>,
@@ -32,6 +35,15 @@ impl Scenario {
     #[must_use]
     pub fn product(&self) -> &str {
         &self.product
+    }
+    /// The file is unusable because nobody knows its product.
+    #[must_use]
+    pub fn unknown_product(&self) -> Unusable {
+        Unusable(vec![Fault {
+            file: self.file.clone(),
+            at: self.product_at,
+            message: format!("there is no product `{}`", self.product),
+        }])
     }
     /// How many steps it has.
     #[must_use]

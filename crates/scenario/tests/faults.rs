@@ -147,6 +147,14 @@ const STEPS: &[(&str, &str)] = &[
         "`expect` needs `ending`",
     ),
     (
+        r#"{define_role: {account: acme, role: {name: a, title: A, holders: ^{at_least: 1, exactly: 1}, levels: {}}}, expect: ok}"#,
+        "`holders` needs either `exactly` or `at_least`",
+    ),
+    (
+        r#"{define_role: {account: acme, role: {name: a, title: A, ^owner: x, levels: {}}}, expect: ok}"#,
+        "unknown key `owner` of `role`: known are `name`, `title`, `includes`, `holders`, `levels`",
+    ),
+    (
         r#"{advance: ^soon}"#,
         "`advance` must be a duration as `90s`, `1m`, `4h` or `30d`, not `soon`",
     ),

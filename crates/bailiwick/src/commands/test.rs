@@ -80,7 +80,7 @@ pub(crate) async fn run(arguments: &Test, how: Output) -> Result<bool> {
         let scenario = Scenario::parse(&file.to_string_lossy(), &text)
             .map_err(|unusable: Unusable| anyhow::anyhow!("{unusable}"))?;
         manifest(arguments.products.as_deref(), scenario.product())
-            .with_context(|| format!("{}: there is no product `{}`", file.display(), scenario.product()))?;
+            .ok_or_else(|| anyhow::anyhow!("{}", scenario.unknown_product()))?;
         scenarios.push(scenario);
     }
     let live = match endpoints {

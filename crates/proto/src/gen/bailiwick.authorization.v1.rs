@@ -11572,6 +11572,10 @@ pub struct RoleDefinition {
     /// What it has, by the level at which it is bound: `account`, `instance`, `workspace`.
     #[prost(map = "string, message", tag = "3")]
     pub levels: ::std::collections::HashMap<::prost::alloc::string::String, RoleLevel>,
+    /// `exactly 1` or `at least 1`: how many holders a role of the product must have. Empty for a role of the account's own,
+    /// which is refused otherwise.
+    #[prost(string, tag = "4")]
+    pub holders: ::prost::alloc::string::String,
 }
 /// What a role has where it is bound at one level.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -255,14 +255,12 @@ async fn nobody_without_the_right_passes_whatever_the_caller_and_the_method() {
                 Access::Undeclared | Access::Permission | Access::Operator => false,
                 Access::Public => true,
                 Access::Internal => caller.kind == CallerKind::Internal,
-                Access::Caller | Access::Filtered | Access::Delegation => {
+                // A list for a token of no account, or of another, is filtered to nothing.
+                Access::Filtered => matches!(caller.kind, CallerKind::User | CallerKind::Service),
+                Access::Caller | Access::Delegation => {
                     let bound = caller.account == Some(account(1)) || caller.kind == CallerKind::Service;
                     let elsewhere = caller.account.is_some_and(|a| a != account(1));
-                    // A list of one of no account's tokens is filtered to nothing.
-                    let listed = method.access == Access::Filtered && caller.kind == CallerKind::User;
-                    matches!(caller.kind, CallerKind::User | CallerKind::Service)
-                        && (bound || listed)
-                        && !elsewhere
+                    matches!(caller.kind, CallerKind::User | CallerKind::Service) && bound && !elsewhere
                 }
             };
             assert_eq!(passed, may, "{} by {who}", method.path);
@@ -409,6 +407,29 @@ async fn an_answer_that_is_cut_allows_nothing() {
             .code(),
         Code::Internal
     );
+}
+
+#[tokio::test]
+async fn a_list_of_an_account_shows_a_token_of_another_nothing_whatever_is_held_there() {
+    let places = method("/bailiwick.tenancy.v1.WorkspaceService/ListWorkspaces").unwrap();
+    let things = method("/bailiwick.authorization.v1.ResourceService/ListResourcesInScope").unwrap();
+    let scopes = [Scope::Account(account(1))];
+    let targets = ["survey:s1".to_owned()];
+    for kind in [CallerKind::User, CallerKind::Service] {
+        for (from, sees) in [(account(1), true), (account(2), false)] {
+            let (guard, _) = guard(Given {
+                in_account: Some(account(1)),
+                ..Given::default()
+            });
+            let context = |method| Context::new(method, caller(kind, Some(from)));
+            let shown = guard.filter(&context(places), account(1), &scopes).await;
+            assert_eq!(shown.unwrap(), [sees], "{kind:?}");
+            let shown = guard
+                .filter_targets(&context(things), "survey.view", account(1), &targets)
+                .await;
+            assert_eq!(shown.unwrap(), [sees], "{kind:?}");
+        }
+    }
 }
 
 #[tokio::test]

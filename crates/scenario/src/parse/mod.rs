@@ -58,6 +58,7 @@ impl Scenario {
         }
         let title = fields.text("scenario").unwrap_or_else(|| file.to_owned());
         let product = fields.need_text("product");
+        let product_at = fields.node("product").map(|node| node.at).unwrap_or_default();
         let clock = fields.instant("clock");
         let given_node = fields.node("given");
         let steps_node = fields.need("steps");
@@ -85,6 +86,7 @@ impl Scenario {
                 file: file.to_owned(),
                 title,
                 product,
+                product_at,
                 clock,
                 given,
                 steps,

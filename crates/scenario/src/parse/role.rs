@@ -25,8 +25,10 @@ pub(crate) fn definition(context: &mut Context, node: &Node) -> RoleDefinition {
     let name = fields.need_text("name");
     let title = fields.text("title").unwrap_or_default();
     let includes = fields.texts("includes").unwrap_or_default();
+    let holders = fields.node("holders");
     let levels = fields.need("levels");
     fields.finish();
+    let holders = holders.map(|node| rule_about_holders(context, node));
     let levels = match levels.map(|node| (&node.value, node)) {
         None => HashMap::new(),
         Some((Value::Map(entries), _)) => {
@@ -47,7 +49,28 @@ pub(crate) fn definition(context: &mut Context, node: &Node) -> RoleDefinition {
             HashMap::new()
         }
     };
-    RoleDefinition { name, title, levels }
+    RoleDefinition {
+        name,
+        title,
+        levels,
+        holders: holders.unwrap_or_default(),
+    }
+}
+
+/// `{exactly: 1}` or `{at_least: 1}`, as the method takes it.
+fn rule_about_holders(context: &mut Context, node: &Node) -> String {
+    let mut fields = Fields::of(context, "`holders`", node);
+    let (exactly, at_least) = (fields.number("exactly"), fields.number("at_least"));
+    fields.finish();
+    match (exactly, at_least) {
+        (Some(count), None) => format!("exactly {count}"),
+        (None, Some(count)) => format!("at least {count}"),
+        _ => {
+            let message = "`holders` needs either `exactly` or `at_least`".to_owned();
+            context.faults.add(node.at, message);
+            String::new()
+        }
+    }
 }
 
 fn level(context: &mut Context, name: &str, node: &Node, includes: &[String]) -> RoleLevel {

@@ -142,11 +142,12 @@ impl<S: Suite + ?Sized> Run<'_, S> {
         let mut users = Vec::new();
         loop {
             let page = query.list_subjects(request.clone()).await?.into_inner();
-            // Groups have roles too; the verb asks for who is behind them, whom the service names besides.
+            // Groups, services and strangers have roles too. The verb asks for members of the account: who is behind a
+            // group is named by the service besides.
             let named = page
                 .subjects
                 .iter()
-                .filter(|access| !access.subject.starts_with("group:"));
+                .filter(|access| access.subject.starts_with("user:"));
             users.extend(named.map(|access| self.names.name(&access.subject)));
             if page.next_page_token.is_empty() {
                 return Ok(Answer::Set(users.into_iter().collect()));

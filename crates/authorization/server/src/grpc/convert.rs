@@ -126,15 +126,19 @@ pub(super) fn role(of: &Role) -> pb::Role {
         .levels()
         .map(|(level, _)| level)
         .filter(|level| *level >= Level::Account);
-    let holders = match of.holders {
-        None => String::new(),
-        Some(Holders::Exactly(n)) => format!("exactly {n}"),
-        Some(Holders::AtLeast(n)) => format!("at least {n}"),
-    };
     pb::Role {
         name: of.name.to_string(),
         title: of.title.to_string(),
         levels: levels.map(|level| level.to_string()).collect(),
-        holders,
+        holders: holders(of.holders),
+    }
+}
+
+/// A rule about holders in words; empty where there is none.
+pub(super) fn holders(rule: Option<Holders>) -> String {
+    match rule {
+        None => String::new(),
+        Some(Holders::Exactly(n)) => format!("exactly {n}"),
+        Some(Holders::AtLeast(n)) => format!("at least {n}"),
     }
 }

@@ -6,7 +6,9 @@ use bailiwick_authorization_core::{
 };
 use bailiwick_policy::{
     AccountPolicy, Role, RoleNo,
-    manifest::{ApprovalDecl, EntryApproval, EntryDecl, RoleDecl, RoleLevelDecl, Serves, Span, WaivedWord},
+    manifest::{
+        ApprovalDecl, EntryApproval, EntryDecl, Holders, RoleDecl, RoleLevelDecl, Serves, Span, WaivedWord,
+    },
 };
 use bailiwick_proto::authorization::v1::{self as pb, role_service_server::RoleService};
 use bailiwick_rpc::{Context, Target, page as pages};
@@ -123,6 +125,7 @@ pub(super) fn definition(
     let title = fields.text("role.title", &given.title, 200);
     let mut decl = RoleDecl {
         title,
+        holders: holders(fields, &given.holders),
         ..RoleDecl::default()
     };
     for (word, at) in given.levels {
@@ -152,6 +155,18 @@ pub(super) fn definition(
     name.map(|name| (name, decl))
 }
 
+/// The rule about holders in words. It is read like everything else: that only manifests have one is the policy's to say.
+fn holders(fields: &mut Fields, given: &str) -> Option<Holders> {
+    let count = |words: &str| given.strip_prefix(words).and_then(|count| count.parse().ok());
+    let rule = count("exactly ")
+        .map(Holders::Exactly)
+        .or_else(|| count("at least ").map(Holders::AtLeast));
+    if rule.is_none() && !given.is_empty() {
+        fields.bad("role.holders", "must be `exactly 1`, `at least 1` or empty");
+    }
+    rule
+}
+
 fn definition_words(name: &str, decl: &RoleDecl) -> pb::RoleDefinition {
     let level = |at: &RoleLevelDecl| pb::RoleLevel {
         permissions: at.permissions.iter().map(entry_words).collect(),
@@ -166,6 +181,7 @@ fn definition_words(name: &str, decl: &RoleDecl) -> pb::RoleDefinition {
             .iter()
             .map(|(word, at)| (word.to_string(), level(at)))
             .collect(),
+        holders: convert::holders(decl.holders),
     }
 }
 
