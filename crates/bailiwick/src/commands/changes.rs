@@ -1,11 +1,11 @@
-//! Who would gain or lose what, as a table.
+//! Who would gain or lose what, as trees.
 
 use std::collections::BTreeMap;
 
 use bailiwick_proto::authorization::v1::{EffectiveChange, PermissionChange, PermissionStrength as Strength};
 use serde::Serialize;
 
-use crate::output;
+use super::tree::{self, Node};
 
 /// What one person would gain or lose in one place.
 #[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,49 +61,62 @@ fn word(of: Strength) -> &'static str {
     }
 }
 
-/// A line for each person and place. The account is a column of its own where there may be several.
-pub(super) fn table<'a>(rows: impl IntoIterator<Item = &'a Row>, accounts: bool) -> String {
-    let mut header = vec!["who", "where", "gains", "loses", "has in another way"];
-    if accounts {
-        header.insert(0, "account");
-    }
-    let lines = rows.into_iter().map(|row| {
-        let place = if row.of.is_empty() {
-            row.scope.clone()
-        } else {
-            format!("every {} in {}", row.of, row.scope)
+/// A tree for each person and place: what is gained, lost, and had in another way, type by type. The account is named where
+/// there may be several.
+pub(super) fn trees<'a>(
+    rows: impl IntoIterator<Item = &'a Row>,
+    accounts: bool,
+    width: Option<usize>,
+) -> String {
+    let one =
+        |row: &Row| {
+            let place = match row.of.as_str() {
+                "" => row.scope.clone(),
+                of => format!("every {of} in {}", row.scope),
+            };
+            let account = if accounts && !row.scope.ends_with(&row.account) {
+                format!(" (in account:{})", row.account)
+            } else {
+                String::new()
+            };
+            let section = |text: &str, names: &[String]| {
+                let below = by_type(names).into_iter().map(Node::leaf).collect();
+                (!names.is_empty()).then(|| Node {
+                    text: text.to_owned(),
+                    below,
+                })
+            };
+            let mut sections: Vec<Node> = section("gains", &row.gains).into_iter().collect();
+            sections.extend(section("loses", &row.loses));
+            let ways = other_ways(row);
+            sections.extend(ways.iter().filter_map(|((before, after), names)| {
+                section(&format!("had {before}, then {after}"), names)
+            }));
+            format!(
+                "{} on {place}{account}\n{}",
+                row.subject,
+                tree::drawn(&sections, width)
+            )
         };
-        let mut line = vec![
-            row.subject.clone(),
-            place,
-            by_type(&row.gains),
-            by_type(&row.loses),
-            other_ways(row),
-        ];
-        if accounts {
-            line.insert(0, row.account.clone());
-        }
-        line
-    });
-    output::table(&header, lines)
+    rows.into_iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 /// A line for each type, with its verbs.
-fn by_type(names: &[String]) -> String {
+fn by_type(names: &[String]) -> Vec<String> {
     let mut types: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for name in names {
         let (of, verb) = name.split_once('.').unwrap_or((name, ""));
         types.entry(of).or_default().push(verb);
     }
-    let lines = types.iter().map(|(of, verbs)| match verbs.as_slice() {
+    let line = |(of, verbs): (&&str, &Vec<&str>)| match verbs.as_slice() {
         [verb] => format!("{of}.{verb}"),
         verbs => format!("{of}: {}", verbs.join(" ")),
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    };
+    types.iter().map(line).collect()
 }
 
-/// What is neither gained nor lost as a whole, but had in another way than before: a line for each way.
-fn other_ways(row: &Row) -> String {
+/// What is neither gained nor lost as a whole, but had in another way than before, by the two ways.
+fn other_ways(row: &Row) -> BTreeMap<(&'static str, &'static str), Vec<String>> {
     let told = |name: &String| row.gains.contains(name) || row.loses.contains(name);
     let mut ways: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for change in &row.changes {
@@ -116,10 +129,7 @@ fn other_ways(row: &Row) -> String {
             names.push(change.permission.clone());
         }
     }
-    let lines = ways
-        .iter()
-        .map(|((before, after), names)| format!("{before} -> {after}:\n{}", by_type(names)));
-    lines.collect::<Vec<_>>().join("\n")
+    ways
 }
 
 #[cfg(test)]
@@ -149,11 +159,16 @@ mod tests {
             ],
             ..EffectiveChange::default()
         });
-        assert_eq!(by_type(&row.loses), "folder.view\npage: edit view");
         assert_eq!(
-            other_ways(&row),
-            "fully -> under a condition:\npage.view\nfully -> with an approval:\npage.send"
+            trees([&row], true, None),
+            "user:user_1 on account:acct_1
+├─ loses
+│  ├─ folder.view
+│  └─ page: edit view
+├─ had fully, then under a condition
+│  └─ page.view
+└─ had fully, then with an approval
+   └─ page.send"
         );
-        assert!(table([&row], true).contains("acct_1") && table([&row], false).contains("user:user_1"));
     }
 }

@@ -6,6 +6,7 @@ use bailiwick_proto::authorization::v1::{
 };
 use serde::Serialize;
 
+use super::tree::{self, Node};
 use crate::words;
 
 /// An explanation as JSON.
@@ -163,21 +164,6 @@ impl From<&ExplanationStep> for ToldStep {
     }
 }
 
-/// A branch of the tree.
-struct Node {
-    text: String,
-    below: Vec<Node>,
-}
-
-impl Node {
-    fn leaf(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            below: Vec::new(),
-        }
-    }
-}
-
 /// The explanation as a tree: first where and who, then what gives the permission or would, the nearest to allowing first;
 /// below each what it names, and below that what came of it. Lines longer than `width` go on below their beginning.
 pub(crate) fn tree(answer: &ExplainResponse, width: Option<usize>) -> String {
@@ -193,9 +179,7 @@ pub(crate) fn tree(answer: &ExplainResponse, width: Option<usize>) -> String {
             below: looked_at(actor),
         });
     }
-    let mut lines = Vec::new();
-    draw(&roots, "", width.unwrap_or(usize::MAX), &mut lines);
-    lines.join("\n")
+    tree::drawn(&roots, width)
 }
 
 /// What came nearest, in one line; none where nothing did.
@@ -337,50 +321,6 @@ fn approval(of: &ExplainedApproval) -> Node {
         below: vec![pending],
     }
 }
-fn draw(nodes: &[Node], before: &str, width: usize, lines: &mut Vec<String>) {
-    for (n, node) in nodes.iter().enumerate() {
-        let last = n + 1 == nodes.len();
-        let (branch, rest) = if last {
-            ("└─ ", "   ")
-        } else {
-            ("├─ ", "│  ")
-        };
-        let room = width.saturating_sub(before.chars().count() + 3).max(20);
-        // What goes on belongs to the node, so that what hangs below it goes past.
-        let hang = if node.below.is_empty() { "  " } else { "│ " };
-        for (n, line) in folded(&node.text, room).into_iter().enumerate() {
-            lines.push(match n {
-                0 => format!("{before}{branch}{line}"),
-                _ => format!("{before}{rest}{hang}{line}"),
-            });
-        }
-        draw(&node.below, &format!("{before}{rest}"), width, lines);
-    }
-}
-
-/// The words of a text in lines of at most so many characters, but for words that are longer; lines after the first have
-/// room for the hanging indent.
-fn folded(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    for word in text.split(' ') {
-        let room = if lines.is_empty() {
-            room
-        } else {
-            room.saturating_sub(2)
-        };
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use bailiwick_proto::authorization::v1::{
@@ -510,33 +450,6 @@ mod tests {
 ├─ ✗ and 3 more places where it is held
 └─ actor service:s
    └─ ✗ nothing gives it"
-        );
-    }
-
-    #[test]
-    fn a_line_that_is_too_long_goes_on_below_its_beginning() {
-        let answer = of(vec![ExplanationStep {
-            condition: seen(
-                "resource.attr.tag in grant.tags && resource.attr.open",
-                &[("resource.attr.tag", Some("x"))],
-            ),
-            ..step(
-                ExplanationSource::Role,
-                "handler",
-                "account:a",
-                "message.answer",
-                ExplanationEffect::False,
-            )
-        }]);
-        assert_eq!(
-            tree(&answer, Some(40)),
-            "└─ ✗ role handler on account:a
-   └─ message.answer: does not match:
-      │ the condition is not true
-      └─ when resource.attr.tag in
-         │ grant.tags &&
-         │ resource.attr.open
-         └─ resource.attr.tag = x"
         );
     }
 }

@@ -14,6 +14,7 @@ mod preview;
 mod roles;
 mod serve;
 mod test;
+mod tree;
 
 use anyhow::Result;
 use clap::CommandFactory;

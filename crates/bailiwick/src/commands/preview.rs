@@ -25,7 +25,7 @@ struct Told {
     changes: Vec<Row>,
 }
 
-/// Asks and prints a table, or one JSON value.
+/// Asks and prints trees, or one JSON value.
 pub(crate) async fn run(change: &Preview, how: Output) -> Result<()> {
     let changes = ask(change).await?;
     let told = Told {
@@ -33,7 +33,7 @@ pub(crate) async fn run(change: &Preview, how: Output) -> Result<()> {
     };
     output::print(how, &told, |told| match told.changes.as_slice() {
         [] => "nobody would gain or lose anything".to_owned(),
-        rows => changes::table(rows, false),
+        rows => changes::trees(rows, false, output::width()),
     })
 }
 

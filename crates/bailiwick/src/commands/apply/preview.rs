@@ -24,7 +24,7 @@ struct Preview {
     changes: BTreeSet<Row>,
 }
 
-/// Asks page by page and prints a table, or one JSON value.
+/// Asks page by page and prints trees, or one JSON value.
 pub(super) async fn run(
     client: &Client,
     (manifest, role_replacements): (String, Vec<RoleReplacement>),
@@ -71,6 +71,6 @@ fn human(told: &Preview) -> String {
         return text;
     }
     text.push('\n');
-    text.push_str(&changes::table(&told.changes, true));
+    text.push_str(&changes::trees(&told.changes, true, output::width()));
     text
 }
