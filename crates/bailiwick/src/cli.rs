@@ -331,6 +331,12 @@ pub(crate) struct Check {
     /// Attributes of the request, as `NAME=VALUE`; VALUE is JSON, or text where it is not.
     #[arg(long = "attribute", value_name = "NAME=VALUE")]
     pub(crate) attributes: Vec<String>,
+    /// Who acts for the subject, a service or an agent: both must be allowed.
+    #[arg(long, value_name = "TYPE:ID")]
+    pub(crate) actor: Option<String>,
+    /// The digest of the content that an approval is bound to.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) digest: Option<String>,
     /// Reads from the primary.
     #[arg(long)]
     pub(crate) fully_consistent: bool,

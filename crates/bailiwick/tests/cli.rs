@@ -313,3 +313,36 @@ async fn a_change_of_members_is_previewed_in_words_and_not_made() {
     );
     assert_eq!(came.status.code(), Some(0), "{}", text(&came));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_explained_as_a_tree_and_as_fields() {
+    let suite = Embedded::start().await;
+    let (account, users) = desk(&suite, &["chief", "reader"]).await;
+    let at = format!("account:{account}");
+    let [chief, reader] = [0, 1].map(|n| format!("user:{}", users[n]));
+    let explain = |more: &[&str]| typed(&suite, &[&["explain"][..], more].concat());
+    let came = explain(&[&reader, "ticket.edit", &at]);
+    assert_eq!(came.status.code(), Some(1), "{}", text(&came));
+    assert_eq!(
+        text(&came).lines().skip(1).collect::<Vec<_>>(),
+        [
+            format!("{reader} ticket.edit on {at}"),
+            format!("├─ scope {at} active"),
+            "├─ member agent active".to_owned(),
+            format!("└─ ✗ role reader on {at}"),
+            "   └─ does not contain it".to_owned(),
+        ]
+    );
+    let came = explain(&[&chief, "ticket.edit", &at, "--actor", &reader, "--output", "json"]);
+    assert_eq!(came.status.code(), Some(1), "{}", text(&came));
+    let told: serde_json::Value = serde_json::from_slice(&came.stdout).unwrap();
+    assert_eq!(told["reason"], "ACTOR_NOT_ALLOWED", "{told}");
+    let step = &told["subject"]["steps"][0];
+    assert_eq!(
+        (&step["role"], &step["entry"], &step["effect"]),
+        (&"chief".into(), &"*".into(), &"allows".into())
+    );
+    assert_eq!(told["actor"]["subject"], reader.as_str());
+    assert_eq!(told["actor"]["steps"][0]["effect"], "lacks");
+    assert!(step.get("group").is_none(), "what is empty is left out: {step}");
+}

@@ -87,8 +87,9 @@ fn request(arguments: &Check) -> Result<CheckRequest> {
         permission: arguments.permission.clone(),
         target: arguments.target.clone(),
         attributes: attributes(&arguments.attributes)?,
+        actor: arguments.actor.clone().unwrap_or_default(),
+        digest: arguments.digest.clone().unwrap_or_default(),
         consistency: requirement.map(|r| Consistency { requirement: Some(r) }),
-        ..CheckRequest::default()
     })
 }
 
