@@ -127,7 +127,8 @@ pub(crate) struct Serve {
     /// Where to listen for HTTP: tokens, keys, health, metrics.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) http_listen: Option<SocketAddr>,
-    /// The instant at which the process's clock starts, RFC 3339: for scenarios on a live suite. Test builds alone have it.
+    /// The instant at which the process's clock stands until it is moved, RFC 3339: for scenarios on a live suite. Test builds
+    /// alone have it.
     #[cfg(feature = "testing")]
     #[arg(long, value_name = "INSTANT", value_parser = bailiwick_types::Timestamp::parse)]
     pub(crate) clock: Option<bailiwick_types::Timestamp>,

@@ -38,10 +38,10 @@ fn clock(_: &Serve) -> Arc<dyn Clock> {
 
 #[cfg(feature = "testing")]
 fn clock(arguments: &Serve) -> Arc<dyn Clock> {
-    let system: Arc<dyn Clock> = Arc::new(SystemClock);
     match arguments.clock {
-        Some(at) => Arc::new(suite::ShiftedClock::starting_at(at, system)),
-        None => system,
+        // It stands still until it is moved: a scenario says when it is how late, however slow the machine.
+        Some(at) => Arc::new(suite::clock::MovableClock::new(at)),
+        None => Arc::new(SystemClock),
     }
 }
 

@@ -15,8 +15,6 @@ use bailiwick_sql::Db;
 use bailiwick_types::{Rng, SystemRng};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-#[cfg(feature = "testing")]
-pub(crate) use testing::ShiftedClock;
 pub(crate) use wiring::start;
 
 /// A running process of the suite.

@@ -22,11 +22,6 @@ pub(crate) struct ShiftedClock {
 }
 
 impl ShiftedClock {
-    /// Tells an instant now, and goes on from there.
-    pub(crate) fn starting_at(at: Timestamp, of: Arc<dyn Clock>) -> Self {
-        let ahead = AtomicI64::new(at.0.saturating_sub(of.now().0));
-        Self { of, ahead }
-    }
     /// Starts with no difference.
     pub(crate) fn new(of: Arc<dyn Clock>) -> Self {
         Self {
