@@ -6,10 +6,13 @@ mod support;
 
 use bailiwick_client::{Client, TokenJar};
 use bailiwick_proto::{
-    authorization::v1::{CheckRequest, ExplainRequest, ListPermissionsRequest},
+    authorization::v1::{CheckRequest, CreateInvitationRequest, ExplainRequest, ListPermissionsRequest},
     common::v1::{Consistency, consistency::Requirement},
+    tenancy::v1::UpdateSettingsRequest,
 };
+use prost_types::{ListValue, Struct, Value, value::Kind};
 use support::{Embedded, Trio, operator, setup};
+use tonic::Code;
 
 /// Makes accounts and asks about each at once, in every way.
 async fn ask_about_new_accounts(client: &Client) {
@@ -67,4 +70,60 @@ async fn an_account_is_known_to_the_first_question_about_it_in_three_processes()
         .with_tokens(TokenJar::default())
         .with_credentials(operator());
     ask_about_new_accounts(&client).await;
+}
+
+fn value(kind: Kind) -> Value {
+    Value { kind: Some(kind) }
+}
+
+/// A setting that decides counts for the next request, also of callers that carry no token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_counts_for_the_next_request_without_a_token() {
+    let trio = Trio::start(None).await;
+    let client = trio.operator();
+    setup::apply(&client, "sogolytics").await;
+    let account = setup::account(&client, "sogolytics", "Acme", None).await;
+    let confine = async |domain: &str| {
+        let domains = Kind::ListValue(ListValue {
+            values: vec![value(Kind::StringValue(domain.into()))],
+        });
+        let request = UpdateSettingsRequest {
+            account: account.clone(),
+            values: Some(Struct {
+                fields: [("allowed_domains".to_owned(), value(domains))].into(),
+            }),
+            ..Default::default()
+        };
+        client
+            .tenancy()
+            .settings()
+            .update_settings(request)
+            .await
+            .unwrap();
+    };
+    let invite = async |email: String| {
+        let request = CreateInvitationRequest {
+            account: account.clone(),
+            email,
+            roles: vec!["sub_user".into()],
+            scope: format!("account:{account}"),
+            ..Default::default()
+        };
+        let made = client
+            .authorization()
+            .invitation()
+            .create_invitation(request)
+            .await;
+        made.map(drop).map_err(|status| status.code())
+    };
+    for n in 0..10 {
+        confine("a.example").await;
+        assert_eq!(
+            invite(format!("p{n}@b.example")).await,
+            Err(Code::FailedPrecondition),
+            "{n}"
+        );
+        confine("b.example").await;
+        assert_eq!(invite(format!("p{n}@b.example")).await, Ok(()), "{n}");
+    }
 }

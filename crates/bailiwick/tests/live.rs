@@ -15,10 +15,6 @@ const START: &str = "2026-01-05T08:00:00Z";
 /// In the order in which they can be run one after another.
 const SCENARIOS: [&str; 4] = ["sogolytics", "iservice", "one-question", "e-satisfaction"];
 
-/// A write that is refused because of a setting made just before it, in another service: only a token says that the one has to
-/// see the other.
-const WITH_TOKENS: &str = "sogolytics-account";
-
 fn holds(trio: &Trio, scenario: &str, more: &[&str]) {
     let file = root().join(format!("tests/scenarios/{scenario}.yaml"));
     let mut arguments = more.to_vec();
@@ -104,10 +100,6 @@ async fn all_other_scenarios_hold_with_and_without_redis_and_tokens() {
             holds_file(&trio, file, arguments);
         }
         for file in &moving {
-            if arguments.contains(&"--no-tokens") && file.file_stem().is_some_and(|name| name == WITH_TOKENS)
-            {
-                continue;
-            }
             let trio = Trio::start_at(redis.clone(), Some(START)).await;
             holds_file(&trio, file, arguments);
         }

@@ -16,7 +16,7 @@ use bailiwick_proto::tenancy::v1::{
 };
 use bailiwick_rpc::{Context, Guard, IntoStatus, Services, Target};
 use bailiwick_tenancy_core::{peer::Authorization, store::Store};
-use bailiwick_types::{AccountId, Authorized, Clock, Code, Fault, IdGen, Reason};
+use bailiwick_types::{AccountId, Authorized, Clock, Code, Fault, IdGen, Reason, Token};
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 
@@ -68,6 +68,14 @@ impl Api {
         let authorized = self.guard.authorize(context, target).await?;
         self.fresh.account(context, account).await?;
         Ok(authorized)
+    }
+    /// Gives authorization the time that a token gives it to see a write that decisions depend on, so that what is asked next
+    /// goes by it also without a token. The write is done, whatever comes of this.
+    async fn seen(&self, mut context: Context, account: AccountId, written: &Token) {
+        context.token.merge(written);
+        if let Err(status) = self.guard.authorize(&context, Target::Account(account)).await {
+            tracing::debug!(%account, code = %status.code(), "authorization has not seen the settings yet");
+        }
     }
     /// Runs a write to its end, also when the caller goes away.
     async fn write<T, F>(&self, work: F) -> Result<T, Status>

@@ -68,6 +68,7 @@ impl SettingsService for Api {
         let authorized = self
             .pass(&context, command.account, Target::Account(command.account))
             .await?;
+        let account = command.account;
         let api = self.clone();
         let (values, version, written) = self
             .write(async move {
@@ -75,6 +76,7 @@ impl SettingsService for Api {
                 done.map_err(IntoStatus::into_status)
             })
             .await?;
+        self.seen(context, account, &written).await;
         Ok(Response::new(pb::UpdateSettingsResponse {
             values: Some(struct_of(values)),
             etag: Etag::of_version(version),
