@@ -50,7 +50,7 @@ pub use current::{Carried, carry};
 pub use frame::{Frame, FrameBuilder, FrameError, Health, RunningServer, Services};
 pub use guard::{Guard, Target};
 pub use peer::{ClientFactory, Peer, PeerAddressError, PeerConfig, PeerError};
-pub use remote::{RemoteJwks, RemoteRights, RemoteStepUp};
+pub use remote::{RemoteJwks, RemoteRights, RemoteStepUp, carried_token};
 pub use request_id::RequestId;
 pub use rights::{Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError};
 pub use status::{IntoStatus, later, status};

@@ -5,6 +5,6 @@ mod rights;
 mod step_up;
 
 pub use jwks::RemoteJwks;
-pub use rights::RemoteRights;
 pub(crate) use rights::with_token;
+pub use rights::{RemoteRights, carried_token};
 pub use step_up::RemoteStepUp;

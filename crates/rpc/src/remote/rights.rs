@@ -23,6 +23,12 @@ pub(crate) async fn with_token<F: Future>(token: &Token, work: F) -> F::Output {
     SEEN.scope(token.clone(), work).await
 }
 
+/// What a question about rights that is asked now carries: the caller's consistency token, where it has one.
+#[must_use]
+pub fn carried_token() -> Option<Token> {
+    SEEN.try_with(Token::clone).ok()
+}
+
 fn question(message: CheckCallerRequest) -> Request<CheckCallerRequest> {
     let mut request = Request::new(message);
     let seen = SEEN.try_with(crate::token::encode).ok();

@@ -17,6 +17,18 @@ on_both_engines! {
     values_that_do_not_fit_are_named_and_nothing_is_set
     settings_given_at_creation_are_told_with_the_account
     settings_are_set_with_the_etag_that_was_read
+    a_change_is_answered_when_authorization_was_asked_to_see_it
+}
+
+async fn a_change_is_answered_when_authorization_was_asked_to_see_it(world: World) {
+    let account = world.account("A").await;
+    let limit = update(&account, json!({"limit": 3}), "");
+    let set = world.api.update_settings(operator(UPDATE, limit)).await.unwrap();
+    let written = bailiwick_rpc::token::decode(&set.into_inner().token).unwrap();
+    let asked = world.rights.carried.lock().unwrap().clone().unwrap();
+    let mut both = asked.clone();
+    both.merge(&written);
+    assert_eq!(both, asked, "the last question carries what was written");
 }
 
 async fn read(world: &World, account: &str) -> (prost_types::Struct, String) {

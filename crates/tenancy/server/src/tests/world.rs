@@ -49,6 +49,8 @@ pub(crate) const CLUB: &str = r#"{"product": "club", "levels": {"account": {}, "
 #[derive(Default)]
 pub(crate) struct ListedRights {
     held: Mutex<BTreeSet<(String, String, String)>>,
+    /// The token of the last question.
+    pub(crate) carried: Mutex<Option<Token>>,
 }
 
 #[async_trait]
@@ -61,6 +63,7 @@ impl Rights for ListedRights {
         targets: &[String],
         operator: OperatorAllowed,
     ) -> Result<Held, RightsError> {
+        *self.carried.lock().unwrap() = bailiwick_rpc::carried_token();
         let by_deployment = *subject == operator_subject() && operator != OperatorAllowed::No;
         let held = self.held.lock().unwrap();
         let key = |target: &String| (subject.to_string(), permission.to_owned(), target.clone());
