@@ -48,9 +48,15 @@ impl Writer {
     pub(crate) fn fixed(&mut self, n: u128) {
         self.0.extend_from_slice(&n.to_le_bytes());
     }
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
     pub(crate) fn text(&mut self, text: &str) {
         self.length(text.len());
-        self.0.extend_from_slice(text.as_bytes());
+        self.bytes(text.as_bytes());
     }
     /// An optional instant: 0 for none, else one more than its zigzag form.
     pub(crate) fn expiry(&mut self, at: i64) {
@@ -63,7 +69,7 @@ impl Writer {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -73,6 +79,14 @@ impl<'a> Reader<'a> {
             _ => Err(DecodeError::Version),
         }
     }
+    /// Goes on reading in the middle of what was written.
+    #[inline]
+    pub(crate) fn middle(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
     pub(crate) fn finish(self) -> Result<(), DecodeError> {
         if self.0.is_empty() {
             Ok(())
@@ -80,11 +94,13 @@ impl<'a> Reader<'a> {
             Err(DecodeError::Malformed)
         }
     }
+    #[inline]
     pub(crate) fn byte(&mut self) -> Result<u8, DecodeError> {
         let (first, rest) = self.0.split_first().ok_or(DecodeError::Short)?;
         self.0 = rest;
         Ok(*first)
     }
+    #[inline]
     pub(crate) fn unsigned(&mut self) -> Result<u64, DecodeError> {
         let mut n = 0_u64;
         for shift in (0..64).step_by(7) {
@@ -104,10 +120,12 @@ impl<'a> Reader<'a> {
         let n = self.unsigned()?;
         Ok((n >> 1).cast_signed() ^ -(n & 1).cast_signed())
     }
+    #[inline]
     pub(crate) fn small<T: TryFrom<u64>>(&mut self) -> Result<T, DecodeError> {
         T::try_from(self.unsigned()?).map_err(|_| DecodeError::Malformed)
     }
     /// The number of items that follow; each takes at least a byte, so no length can exceed what is left.
+    #[inline]
     pub(crate) fn length(&mut self) -> Result<usize, DecodeError> {
         let n: usize = self.small()?;
         if n > self.0.len() {
@@ -122,14 +140,20 @@ impl<'a> Reader<'a> {
         Ok(u128::from_le_bytes(*head))
     }
     pub(crate) fn text(&mut self) -> Result<&'a str, DecodeError> {
+        str::from_utf8(self.text_bytes()?).map_err(|_| DecodeError::Malformed)
+    }
+    /// A text that is compared only.
+    #[inline]
+    pub(crate) fn text_bytes(&mut self) -> Result<&'a [u8], DecodeError> {
         let n = self.length()?;
         let (head, rest) = self.0.split_at_checked(n).ok_or(DecodeError::Short)?;
         self.0 = rest;
-        str::from_utf8(head).map_err(|_| DecodeError::Malformed)
+        Ok(head)
     }
     pub(crate) fn subject(&mut self) -> Result<Subject, DecodeError> {
         self.text()?.parse().map_err(|_| DecodeError::Malformed)
     }
+    #[inline]
     pub(crate) fn expiry(&mut self) -> Result<i64, DecodeError> {
         match self.byte()? {
             0 => Ok(i64::MAX),

@@ -338,7 +338,7 @@ fn weights_follow_what_is_held() {
         );
     }
     let grants = set.build().weight() / 100_000;
-    assert!((60..90).contains(&grants), "{grants} bytes a grant");
+    assert!((45..65).contains(&grants), "{grants} bytes a grant");
 }
 
 fn account() -> AccountId {
