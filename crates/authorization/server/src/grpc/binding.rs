@@ -71,22 +71,19 @@ impl BindingService for Api {
                 Target::scope(command.account, &command.scope),
             )
             .await?;
-        if validate_only {
-            let effects = assign_role::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::AssignRoleResponse {
-                changes: convert::effects(effects),
-                ..pb::AssignRoleResponse::default()
-            }));
-        }
-        let (binding, token) = assign_role::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                assign_role::preview,
+                assign_role::execute,
+            )
+            .await?;
         Ok(Response::new(pb::AssignRoleResponse {
-            binding: Some(convert::binding(binding)),
-            token: encoded(&token),
-            changes: Vec::new(),
+            binding: done.made.map(convert::binding),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -104,21 +101,18 @@ impl BindingService for Api {
                 Target::scope(command.account, &command.scope),
             )
             .await?;
-        if request.get_ref().validate_only {
-            let effects = revoke_role::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::RevokeRoleResponse {
-                changes: convert::effects(effects),
-                token: String::new(),
-            }));
-        }
-        let token = revoke_role::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                request.get_ref().validate_only,
+                revoke_role::preview,
+                revoke_role::execute,
+            )
+            .await?;
         Ok(Response::new(pb::RevokeRoleResponse {
-            token: encoded(&token),
-            changes: Vec::new(),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -195,23 +189,22 @@ impl BindingService for Api {
         transfer_ownership::check_right(&self.ports, &by, command.account, &command.scope)
             .await
             .map_err(status)?;
-        if validate_only {
-            let effects = transfer_ownership::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::TransferOwnershipResponse {
-                changes: convert::effects(effects),
-                ..pb::TransferOwnershipResponse::default()
-            }));
+        if !validate_only {
+            self.guard.step_up(&context).await?;
         }
-        self.guard.step_up(&context).await?;
-        let (binding, token) = transfer_ownership::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                transfer_ownership::preview,
+                transfer_ownership::execute,
+            )
+            .await?;
         Ok(Response::new(pb::TransferOwnershipResponse {
-            binding: Some(convert::binding(binding)),
-            token: encoded(&token),
-            changes: Vec::new(),
+            binding: done.made.map(convert::binding),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -244,22 +237,19 @@ impl BindingService for Api {
                 Target::scope(command.account, &command.scope),
             )
             .await?;
-        if validate_only {
-            let effects = recover_ownership::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::RecoverOwnershipResponse {
-                changes: convert::effects(effects),
-                ..pb::RecoverOwnershipResponse::default()
-            }));
-        }
-        let (binding, token) = recover_ownership::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                recover_ownership::preview,
+                recover_ownership::execute,
+            )
+            .await?;
         Ok(Response::new(pb::RecoverOwnershipResponse {
-            binding: Some(convert::binding(binding)),
-            token: encoded(&token),
-            changes: Vec::new(),
+            binding: done.made.map(convert::binding),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 

@@ -14,7 +14,7 @@ use bailiwick_types::{AccountId, Level, Scope, Subject};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Api, convert, encoded, page_of, parse::Fields, status};
+use super::{Api, convert, page_of, parse::Fields, status};
 
 /// The most permissions of one grant.
 const PERMISSIONS: usize = 200;
@@ -150,22 +150,19 @@ impl GrantService for Api {
                 guarded(command.account),
             )
             .await?;
-        if request.validate_only {
-            let effects = create_grant::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::CreateGrantResponse {
-                changes: convert::effects(effects),
-                ..pb::CreateGrantResponse::default()
-            }));
-        }
-        let (made, token) = create_grant::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                request.validate_only,
+                create_grant::preview,
+                create_grant::execute,
+            )
+            .await?;
         Ok(Response::new(pb::CreateGrantResponse {
-            grant: Some(grant(made)),
-            token: encoded(&token),
-            changes: Vec::new(),
+            grant: done.made.map(grant),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -199,21 +196,18 @@ impl GrantService for Api {
         let by = self
             .enter(&context, command.account, &[], guarded(command.account))
             .await?;
-        if request.validate_only {
-            let effects = delete_grant::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::DeleteGrantResponse {
-                changes: convert::effects(effects),
-                token: String::new(),
-            }));
-        }
-        let token = delete_grant::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                request.validate_only,
+                delete_grant::preview,
+                delete_grant::execute,
+            )
+            .await?;
         Ok(Response::new(pb::DeleteGrantResponse {
-            token: encoded(&token),
-            changes: Vec::new(),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 

@@ -13,7 +13,7 @@ use bailiwick_types::{AccountId, Code, Fault, GroupId, Reason, Subject};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Api, convert, encoded, page_of, parse::Fields, status};
+use super::{Api, convert, encoded, page_of, parse::Fields, status, written::Written};
 
 #[derive(Debug, thiserror::Error)]
 #[error("there is no such group")]
@@ -66,7 +66,7 @@ impl Api {
         (account, group): (AccountId, GroupId),
         act: Act,
         validate_only: bool,
-    ) -> Result<(String, Vec<pb::EffectiveChange>), Status> {
+    ) -> Result<Written<()>, Status> {
         let subject = match &act {
             Act::Add(subject) | Act::Remove(subject) => Some(subject),
             Act::Delete => None,
@@ -74,16 +74,14 @@ impl Api {
         self.wait(context, account, subject.as_slice()).await?;
         let by = self.guard.authorize(context, Target::Account(account)).await?;
         let command = change_group::Command { account, group, act };
-        if validate_only {
-            let effects = change_group::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok((String::new(), convert::effects(effects)));
-        }
-        let token = change_group::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
-        Ok((encoded(&token), Vec::new()))
+        self.write(
+            &by,
+            command,
+            validate_only,
+            change_group::preview,
+            change_group::execute,
+        )
+        .await
     }
 }
 
@@ -176,10 +174,13 @@ impl GroupService for Api {
         let context = Context::of(&request)?.clone();
         let which = named(&request.get_ref().account, &request.get_ref().group)?;
         let validate_only = request.get_ref().validate_only;
-        let (token, changes) = self
+        let done = self
             .change_group(&context, which, Act::Delete, validate_only)
             .await?;
-        Ok(Response::new(pb::DeleteGroupResponse { token, changes }))
+        Ok(Response::new(pb::DeleteGroupResponse {
+            token: done.token,
+            changes: done.changes,
+        }))
     }
 
     async fn add_group_member(
@@ -189,7 +190,7 @@ impl GroupService for Api {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
         let (account, group, member) = with_member(&request.account, &request.group, &request.member)?;
-        let (token, changes) = self
+        let done = self
             .change_group(
                 &context,
                 (account, group),
@@ -197,7 +198,10 @@ impl GroupService for Api {
                 request.validate_only,
             )
             .await?;
-        Ok(Response::new(pb::AddGroupMemberResponse { token, changes }))
+        Ok(Response::new(pb::AddGroupMemberResponse {
+            token: done.token,
+            changes: done.changes,
+        }))
     }
 
     async fn remove_group_member(
@@ -207,7 +211,7 @@ impl GroupService for Api {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
         let (account, group, member) = with_member(&request.account, &request.group, &request.member)?;
-        let (token, changes) = self
+        let done = self
             .change_group(
                 &context,
                 (account, group),
@@ -215,7 +219,10 @@ impl GroupService for Api {
                 request.validate_only,
             )
             .await?;
-        Ok(Response::new(pb::RemoveGroupMemberResponse { token, changes }))
+        Ok(Response::new(pb::RemoveGroupMemberResponse {
+            token: done.token,
+            changes: done.changes,
+        }))
     }
 
     async fn list_group_members(

@@ -22,6 +22,7 @@ pub mod query;
 mod quota;
 mod resource;
 mod role;
+mod written;
 
 use std::sync::Arc;
 

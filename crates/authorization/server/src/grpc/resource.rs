@@ -13,7 +13,7 @@ use bailiwick_rpc::{Context, Target, page as pages};
 use bailiwick_types::{AccountId, Code, Fault, Reason, Subject};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert, encoded, page, parse::Fields, status, text};
+use super::{Api, convert, page, parse::Fields, status, text};
 
 #[derive(Debug, thiserror::Error)]
 #[error("there is no such resource")]
@@ -113,22 +113,19 @@ impl ResourceService for Api {
         let permission = format!("{}.create", command.name.of);
         let target = Target::scope(command.account, &command.scope);
         let by = self.guard.authorize_with(&context, &permission, target).await?;
-        if validate_only {
-            let effects = register_resource::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::RegisterResourceResponse {
-                changes: convert::effects(effects),
-                ..pb::RegisterResourceResponse::default()
-            }));
-        }
-        let (made, token) = register_resource::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                register_resource::preview,
+                register_resource::execute,
+            )
+            .await?;
         Ok(Response::new(pb::RegisterResourceResponse {
-            resource: Some(convert::resource(made)),
-            token: encoded(&token),
-            changes: Vec::new(),
+            resource: done.made.map(convert::resource),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -165,22 +162,19 @@ impl ResourceService for Api {
         let permission = format!("{}.edit", command.name.of);
         let target = on(command.account, &command.name);
         let by = self.guard.authorize_with(&context, &permission, target).await?;
-        if validate_only {
-            let effects = update_resource::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::UpdateResourceResponse {
-                changes: convert::effects(effects),
-                ..pb::UpdateResourceResponse::default()
-            }));
-        }
-        let (found, token) = update_resource::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                update_resource::preview,
+                update_resource::execute,
+            )
+            .await?;
         Ok(Response::new(pb::UpdateResourceResponse {
-            resource: Some(convert::resource(found)),
-            token: encoded(&token),
-            changes: Vec::new(),
+            resource: done.made.map(convert::resource),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -198,21 +192,18 @@ impl ResourceService for Api {
             .authorize_with(&context, &permission, on(account, &name))
             .await?;
         let command = unregister_resource::Command { account, name };
-        if validate_only {
-            let effects = unregister_resource::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::UnregisterResourceResponse {
-                changes: convert::effects(effects),
-                ..pb::UnregisterResourceResponse::default()
-            }));
-        }
-        let token = unregister_resource::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                unregister_resource::preview,
+                unregister_resource::execute,
+            )
+            .await?;
         Ok(Response::new(pb::UnregisterResourceResponse {
-            token: encoded(&token),
-            changes: Vec::new(),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -302,22 +293,19 @@ impl ResourceService for Api {
             None => Target::Account(command.account),
         };
         let by = self.guard.authorize(&context, target).await?;
-        if validate_only {
-            let effects = transfer_resource::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::TransferResourceResponse {
-                changes: convert::effects(effects),
-                ..pb::TransferResourceResponse::default()
-            }));
-        }
-        let (found, token) = transfer_resource::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                transfer_resource::preview,
+                transfer_resource::execute,
+            )
+            .await?;
         Ok(Response::new(pb::TransferResourceResponse {
-            resource: Some(convert::resource(found)),
-            token: encoded(&token),
-            changes: Vec::new(),
+            resource: done.made.map(convert::resource),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -344,22 +332,19 @@ impl ResourceService for Api {
         let permission = format!("{}.edit", command.name.of);
         let target = on(command.account, &command.name);
         let by = self.guard.authorize_with(&context, &permission, target).await?;
-        if validate_only {
-            let effects = move_resource::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::MoveResourceResponse {
-                changes: convert::effects(effects),
-                ..pb::MoveResourceResponse::default()
-            }));
-        }
-        let (found, token) = move_resource::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                move_resource::preview,
+                move_resource::execute,
+            )
+            .await?;
         Ok(Response::new(pb::MoveResourceResponse {
-            resource: Some(convert::resource(found)),
-            token: encoded(&token),
-            changes: Vec::new(),
+            resource: done.made.map(convert::resource),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 }

@@ -3,6 +3,7 @@
 mod command;
 
 use bailiwick_authorization_core::{
+    member::Member,
     seat,
     use_case::{
         batch_remove_members, create_member, delete_member, look_up_member, remove_member, suspend_member,
@@ -14,7 +15,7 @@ use bailiwick_rpc::{Context, Target, page as pages};
 use bailiwick_types::{Code, Fault, Reason, Scope, Subject, UserId};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert, encoded, page_of, parse::Fields, status};
+use super::{Api, convert, encoded, page_of, parse::Fields, status, written::Written};
 pub(super) use command::create_command;
 use command::{batch_command, delete_command, pair, remove_command, update_command};
 
@@ -31,20 +32,13 @@ impl Fault for NoMember {
     }
 }
 
-/// What became of a member, or would.
-struct Done {
-    member: Option<pb::Member>,
-    token: String,
-    changes: Vec<pb::EffectiveChange>,
-}
-
 impl Api {
     async fn set_suspended(
         &self,
         context: &Context,
         command: suspend_member::Command,
         validate_only: bool,
-    ) -> Result<Done, Status> {
+    ) -> Result<Written<Member>, Status> {
         let subject = Subject::user(command.user);
         let by = self
             .enter(
@@ -54,24 +48,14 @@ impl Api {
                 Target::Account(command.account),
             )
             .await?;
-        if validate_only {
-            let effects = suspend_member::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Done {
-                member: None,
-                token: String::new(),
-                changes: convert::effects(effects),
-            });
-        }
-        let (member, token) = suspend_member::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
-        Ok(Done {
-            member: Some(convert::member(&member)),
-            token: encoded(&token),
-            changes: Vec::new(),
-        })
+        self.write(
+            &by,
+            command,
+            validate_only,
+            suspend_member::preview,
+            suspend_member::execute,
+        )
+        .await
     }
 }
 
@@ -92,22 +76,19 @@ impl MemberService for Api {
                 Target::Account(command.account),
             )
             .await?;
-        if validate_only {
-            let effects = create_member::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::CreateMemberResponse {
-                changes: convert::effects(effects),
-                ..pb::CreateMemberResponse::default()
-            }));
-        }
-        let (member, token) = create_member::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                create_member::preview,
+                create_member::execute,
+            )
+            .await?;
         Ok(Response::new(pb::CreateMemberResponse {
-            member: Some(convert::member(&member)),
-            token: encoded(&token),
-            changes: Vec::new(),
+            member: done.made.as_ref().map(convert::member),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -176,22 +157,19 @@ impl MemberService for Api {
                 Target::Account(command.account),
             )
             .await?;
-        if validate_only {
-            let effects = update_member::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::UpdateMemberResponse {
-                changes: convert::effects(effects),
-                ..pb::UpdateMemberResponse::default()
-            }));
-        }
-        let (member, token) = update_member::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                update_member::preview,
+                update_member::execute,
+            )
+            .await?;
         Ok(Response::new(pb::UpdateMemberResponse {
-            member: Some(convert::member(&member)),
-            token: encoded(&token),
-            changes: Vec::new(),
+            member: done.made.as_ref().map(convert::member),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -211,7 +189,7 @@ impl MemberService for Api {
             .set_suspended(&context, command, request.validate_only)
             .await?;
         Ok(Response::new(pb::SuspendMemberResponse {
-            member: done.member,
+            member: done.made.as_ref().map(convert::member),
             token: done.token,
             changes: done.changes,
         }))
@@ -233,7 +211,7 @@ impl MemberService for Api {
             .set_suspended(&context, command, request.validate_only)
             .await?;
         Ok(Response::new(pb::ReactivateMemberResponse {
-            member: done.member,
+            member: done.made.as_ref().map(convert::member),
             token: done.token,
             changes: done.changes,
         }))
@@ -253,21 +231,18 @@ impl MemberService for Api {
             .guard
             .authorize(&context, Target::scope(command.account, &at))
             .await?;
-        if validate_only {
-            let effects = remove_member::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::RemoveMemberResponse {
-                changes: convert::effects(effects),
-                ..pb::RemoveMemberResponse::default()
-            }));
-        }
-        let token = remove_member::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                remove_member::preview,
+                remove_member::execute,
+            )
+            .await?;
         Ok(Response::new(pb::RemoveMemberResponse {
-            token: encoded(&token),
-            changes: Vec::new(),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
@@ -306,21 +281,18 @@ impl MemberService for Api {
                 Target::Account(command.account),
             )
             .await?;
-        if validate_only {
-            let effects = delete_member::preview(&self.ports, &by, command)
-                .await
-                .map_err(status)?;
-            return Ok(Response::new(pb::DeleteMemberResponse {
-                changes: convert::effects(effects),
-                ..pb::DeleteMemberResponse::default()
-            }));
-        }
-        let token = delete_member::execute(&self.ports, &by, command)
-            .await
-            .map_err(status)?;
+        let done = self
+            .write(
+                &by,
+                command,
+                validate_only,
+                delete_member::preview,
+                delete_member::execute,
+            )
+            .await?;
         Ok(Response::new(pb::DeleteMemberResponse {
-            token: encoded(&token),
-            changes: Vec::new(),
+            token: done.token,
+            changes: done.changes,
         }))
     }
 
