@@ -4,40 +4,40 @@
 mod code;
 mod content;
 mod event;
+mod following;
 mod lists;
 mod outline;
+mod parts;
 pub(crate) mod people;
 #[cfg(test)]
 mod plans;
 mod resources;
 mod sets;
 pub(crate) mod snapshot;
+mod stamp;
 
 use std::sync::Arc;
 
 use bailiwick_policy::PermissionSet;
-use bailiwick_sql::{Cursor, Db, Error, Poll, Poller, ReadTx, epoch_sql, statement};
-use bailiwick_types::{AccountId, GroupId, ProductName, ScopeRoot, Service, Subject};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
+use bailiwick_sql::{Db, Error, ReadTx, epoch_sql, statement};
+use bailiwick_types::{AccountId, ProductName, ScopeRoot, Service, Subject};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 use tokio::sync::Mutex;
 
+use following::Following;
 pub(crate) use lists::Lists;
+use stamp::{stamp, stamp_values, vector};
 
 use crate::{
-    cache::{PartKey, PartValue},
+    cache::PartKey,
     replica::{
         AccountOf, Arrivals, Arrived, Epoch, Loaded, Outline, OutlineOf, PartsRead, Polled, ProductState,
         Read, Root, Roots, Row, Source, SourceError, Vector,
     },
 };
 
-/// Rows that one poll reads at a time.
-const POLL: u32 = 2_000;
 /// Rows of a root that are read on from where an account is; with more it is read anew.
 const FORWARD: u32 = 2_000;
-/// Polls of one round: a replica that is further behind begins anew.
-const POLLS: usize = 100;
-
 impl From<Error> for SourceError {
     fn from(error: Error) -> Self {
         match error {
@@ -57,13 +57,6 @@ pub struct SqlSource {
     feed: Mutex<Following>,
 }
 
-#[derive(Debug, Default)]
-struct Following {
-    poller: Option<Poller>,
-    /// What was returned and counts as applied with the next call.
-    returned: Vec<Poll>,
-}
-
 impl SqlSource {
     /// Reads this database.
     #[must_use]
@@ -72,136 +65,6 @@ impl SqlSource {
             db,
             feed: Mutex::default(),
         }
-    }
-
-    async fn begin(&self, following: &mut Following) -> Result<Epoch, SourceError> {
-        following.poller = None;
-        following.returned.clear();
-        let cursor: Cursor = self.db.feed().head().await?;
-        let epoch = Arc::clone(&cursor.epoch);
-        following.poller = Some(Poller::new(cursor));
-        Ok(epoch)
-    }
-
-    async fn sets(
-        &self,
-        conn: &impl ConnectionTrait,
-        of: AccountOf<'_>,
-        seeds: Vec<String>,
-        user: Option<bailiwick_types::UserId>,
-    ) -> Result<Read<PartsRead>, SourceError> {
-        let sql = sets::sql(self.db.backend(), &stamp(self.db.backend(), 4));
-        let mut values = sets::values(of.account, &seeds, user);
-        values.extend(stamp_values(of));
-        let rows = conn
-            .query_all_raw(statement(conn, sql, values))
-            .await
-            .map_err(Error::from)?;
-        let first = rows
-            .iter()
-            .find(|row| row.try_get::<i32>("", "kind").ok() == Some(0) || kind_of(row) == Some(0));
-        let first = first.ok_or_else(no_stamp)?;
-        let epoch: String = first.try_get("", "subject").map_err(Error::from)?;
-        let epoch = self.db.saw_epoch(&epoch)?;
-        let n = |column: &str| content::number(first, column);
-        let at = Vector {
-            deployment: n("a")?,
-            product: n("b")?,
-            account: n("c")?,
-        };
-        let manifest = n("d")?;
-        if manifest != of.product.manifest {
-            return Ok(Read {
-                epoch,
-                at,
-                value: PartsRead {
-                    manifest,
-                    parts: Vec::new(),
-                },
-            });
-        }
-        let read = sets::read(&rows, of.policy, user, &seeds)?;
-        let mut parts = Vec::with_capacity(read.sets.len());
-        for (subject, id, set) in read.sets {
-            let disabled = read.disabled && user.is_some_and(|user| Subject::user(user) == subject);
-            let key = match id.or_else(|| group_of(&subject)) {
-                Some(id) => PartKey::Group(id.as_u128()),
-                None => PartKey::Subject(subject.as_str().into()),
-            };
-            parts.push((
-                key,
-                PartValue::Set {
-                    set: Arc::new(set),
-                    disabled,
-                },
-            ));
-        }
-        Ok(Read {
-            epoch,
-            at,
-            value: PartsRead { manifest, parts },
-        })
-    }
-
-    async fn resources(
-        &self,
-        conn: &impl ConnectionTrait,
-        of: AccountOf<'_>,
-        keys: &[&str],
-    ) -> Result<Read<PartsRead>, SourceError> {
-        let sql = resources::sql(self.db.backend(), &stamp(self.db.backend(), 3));
-        let mut values = resources::values(of.account, keys.iter().copied());
-        values.extend(stamp_values(of));
-        let rows = conn
-            .query_all_raw(statement(conn, sql, values))
-            .await
-            .map_err(Error::from)?;
-        let mut read = self.read_resources(of, &rows)?;
-        if read.value.manifest == of.product.manifest {
-            let parts = &mut read.value.parts;
-            let known: std::collections::HashSet<PartKey> =
-                parts.iter().map(|(key, _)| key.clone()).collect();
-            // What names nothing that could be stored is absent.
-            let rest = keys.iter().map(|key| PartKey::Resource((*key).into()));
-            parts.extend(
-                rest.filter(|key| !known.contains(key))
-                    .map(|key| (key, PartValue::Resource(None))),
-            );
-        }
-        Ok(read)
-    }
-
-    fn read_resources(
-        &self,
-        of: AccountOf<'_>,
-        rows: &[QueryResult],
-    ) -> Result<Read<PartsRead>, SourceError> {
-        let (epoch, at, manifest) = self.read_stamp(rows.first())?;
-        let parts = if manifest == of.product.manifest {
-            resources::read(rows, of.policy)?
-                .into_iter()
-                .map(|(key, resource)| (PartKey::Resource(key.into()), PartValue::Resource(resource)))
-                .collect()
-        } else {
-            Vec::new()
-        };
-        Ok(Read {
-            epoch,
-            at,
-            value: PartsRead { manifest, parts },
-        })
-    }
-
-    fn read_stamp(&self, row: Option<&QueryResult>) -> Result<(Epoch, Vector, u64), SourceError> {
-        let row = row.ok_or_else(no_stamp)?;
-        let epoch: String = row.try_get("", "epoch").map_err(Error::from)?;
-        let n = |column: &str| content::number(row, column);
-        let at = Vector {
-            deployment: n("deployment")?,
-            product: n("product")?,
-            account: n("account")?,
-        };
-        Ok((self.db.saw_epoch(&epoch)?, at, n("manifest")?))
     }
 
     async fn load_in(
@@ -234,35 +97,6 @@ impl SqlSource {
     }
 }
 
-fn kind_of(row: &QueryResult) -> Option<i64> {
-    row.try_get::<i64>("", "kind").ok()
-}
-
-fn no_stamp() -> SourceError {
-    SourceError::Corrupt("a statement returned no row where there must be one".to_owned())
-}
-
-fn group_of(subject: &Subject) -> Option<uuid::Uuid> {
-    if subject.kind() != "group" {
-        return None;
-    }
-    subject.id().parse::<GroupId>().ok().map(GroupId::uuid)
-}
-
-/// One row with epoch and E, to be put into every statement; `first` is the first of its three placeholders.
-fn stamp(backend: DbBackend, first: usize) -> String {
-    let revision = |n: usize| format!("COALESCE((SELECT revision FROM revision WHERE root = ${n}), 0)");
-    format!(
-        "SELECT {epoch} AS epoch, COALESCE((SELECT revision FROM revision WHERE root = 'deployment'), 0) AS deployment, \
-         {product} AS product, {account} AS account, \
-         COALESCE((SELECT version FROM product WHERE name = ${name}), 0) AS manifest",
-        epoch = epoch_sql(backend),
-        product = revision(first),
-        account = revision(first + 1),
-        name = first + 2,
-    )
-}
-
 /// The last changes of so many parts, `$5` and `$6` the first of them; `$1` account, then the stamp's values.
 fn changes_sql(backend: DbBackend, parts: usize) -> String {
     let pairs: Vec<String> = (0..parts)
@@ -284,23 +118,6 @@ fn deployment_sql(backend: DbBackend) -> String {
          LEFT JOIN user_state u ON u.user_id = $2",
         epoch = epoch_sql(backend),
     )
-}
-
-fn stamp_values(of: AccountOf<'_>) -> [Value; 3] {
-    [
-        ScopeRoot::Product(of.product.name.clone()).to_string().into(),
-        ScopeRoot::Account(of.account).to_string().into(),
-        of.product.name.as_str().into(),
-    ]
-}
-
-fn vector(revisions: &[u64]) -> Vector {
-    let at = |n: usize| revisions.get(n).copied().unwrap_or(0);
-    Vector {
-        deployment: at(0),
-        product: at(1),
-        account: at(2),
-    }
 }
 
 fn rows_of(rows: &[bailiwick_sql::OutboxRow]) -> Vec<Row> {
@@ -353,55 +170,7 @@ impl Source for SqlSource {
     }
 
     async fn parts(&self, of: AccountOf<'_>, keys: &[PartKey]) -> Result<Read<PartsRead>, SourceError> {
-        let mut groups = Vec::new();
-        let mut subjects = Vec::new();
-        let mut things = Vec::new();
-        for key in keys {
-            match key {
-                PartKey::Subject(text) => subjects.push(text.to_string()),
-                PartKey::Group(id) => {
-                    groups.push(Subject::group(GroupId::from_uuid(uuid::Uuid::from_u128(*id))).to_string());
-                }
-                PartKey::Resource(text) => things.push(&**text),
-            }
-        }
-        // A statement takes one user and any number of groups, or any number of resources.
-        let one = match (subjects.len(), groups.is_empty(), things.is_empty()) {
-            (0, true, _) => Some(true),
-            (0 | 1, _, true) => Some(false),
-            _ => None,
-        };
-        match one {
-            Some(true) => return self.resources(self.db.load(), of, &things).await,
-            Some(false) => {
-                let user = subjects
-                    .first()
-                    .and_then(|text| text.parse::<Subject>().ok()?.user_id());
-                groups.extend(subjects);
-                return self.sets(self.db.load(), of, groups, user).await;
-            }
-            None => {}
-        }
-        let tx = self.db.begin_read(&ScopeRoot::Account(of.account)).await?;
-        let mut all: Option<Read<PartsRead>> = None;
-        let mut add = |read: Read<PartsRead>| match &mut all {
-            None => all = Some(read),
-            Some(all) => all.value.parts.extend(read.value.parts),
-        };
-        if !things.is_empty() {
-            add(self.resources(tx.conn(), of, &things).await?);
-        }
-        for subject in subjects {
-            let user = subject
-                .parse::<Subject>()
-                .ok()
-                .and_then(|subject| subject.user_id());
-            add(self.sets(tx.conn(), of, vec![subject], user).await?);
-        }
-        if !groups.is_empty() {
-            add(self.sets(tx.conn(), of, groups, None).await?);
-        }
-        all.ok_or_else(no_stamp)
+        self.read_parts(of, keys).await
     }
 
     async fn candidates(
@@ -540,53 +309,11 @@ impl Source for SqlSource {
     }
 
     async fn poll(&self) -> Result<Polled, SourceError> {
-        let mut following = self.feed.lock().await;
-        let returned = std::mem::take(&mut following.returned);
-        match &mut following.poller {
-            None => {
-                let epoch = self.begin(&mut following).await?;
-                return Ok(Polled {
-                    epoch,
-                    rows: Vec::new(),
-                });
-            }
-            Some(poller) => returned.iter().for_each(|poll| poller.applied(poll)),
-        }
-        let mut polled: Option<Polled> = None;
-        for _ in 0..POLLS {
-            let Some(poller) = &mut following.poller else {
-                return Err(SourceError::Refused);
-            };
-            let poll = match poller.poll(&self.db, POLL).await {
-                Ok(poll) => poll,
-                Err(error) if polled.is_none() => return Err(error.into()),
-                // Some rows are read past already: what cannot be handed on whole is given up.
-                Err(_) => return Err(SourceError::Refused),
-            };
-            let rows = rows_of(&poll.rows);
-            let complete = poll.complete;
-            match &mut polled {
-                None => {
-                    polled = Some(Polled {
-                        epoch: Arc::clone(&poll.epoch),
-                        rows,
-                    })
-                }
-                Some(polled) => polled.rows.extend(rows),
-            }
-            if complete {
-                following.returned.push(poll);
-                return polled.ok_or_else(no_stamp);
-            }
-            // More follows: the rows are kept here until all are there, so that they become visible at once.
-            poller.applied(&poll);
-        }
-        Err(SourceError::Refused)
+        self.feed.lock().await.poll(&self.db).await
     }
 
     async fn restart(&self) -> Result<Epoch, SourceError> {
-        let mut following = self.feed.lock().await;
-        self.begin(&mut following).await
+        self.feed.lock().await.begin(&self.db).await
     }
 }
 
