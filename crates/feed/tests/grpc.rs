@@ -359,7 +359,7 @@ async fn streams_end_at_drain_without_an_error() {
     let mut messages = client.follow(request).await.unwrap().into_inner();
     assert_eq!(messages.message().await.unwrap().unwrap().events.len(), 1);
     bed.stop.cancel();
-    let end = tokio::time::timeout(Duration::from_secs(5), messages.message()).await;
+    let end = tokio::time::timeout(SOON, messages.message()).await;
     assert_eq!(end.expect("it ends before the next sign of life").unwrap(), None);
 }
 

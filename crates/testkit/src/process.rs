@@ -177,7 +177,7 @@ impl Drop for Process {
 mod tests {
     use super::*;
 
-    const SOON: Duration = Duration::from_secs(10);
+    const SOON: Duration = Duration::from_secs(30);
 
     fn shell(script: &str) -> Process {
         let mut command = Command::new("sh");

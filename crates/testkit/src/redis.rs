@@ -102,7 +102,7 @@ impl Redis {
         self.say("kill").await?;
         self.say("start").await?;
         let port = self.port;
-        eventually_some("an answer of redis", Duration::from_secs(10), async || {
+        eventually_some("an answer of redis", Duration::from_secs(30), async || {
             tokio::task::spawn_blocking(move || command(port, "PING"))
                 .await
                 .ok()?

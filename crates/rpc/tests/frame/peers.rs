@@ -213,7 +213,7 @@ async fn the_limit_of_a_peer_counts_until_its_answer_begins_and_cuts_no_feed() {
         script: script(|_| std::future::pending()),
         feed: Arc::new(|| {
             let late = async {
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(Duration::from_millis(1500)).await;
                 Ok(FollowResponse::default())
             };
             futures_util::stream::once(late).boxed()
@@ -222,7 +222,7 @@ async fn the_limit_of_a_peer_counts_until_its_answer_begins_and_cuts_no_feed() {
     };
     let world = setup.start().await;
     let config = PeerConfig {
-        deadline: Duration::from_millis(60).into(),
+        deadline: Duration::from_millis(700).into(),
         ..PeerConfig::default()
     };
     let identity = internal(Service::Authorization, INTERNAL_KEY, world.clock.clone());
