@@ -302,6 +302,8 @@ async fn a_change_of_members_is_previewed_in_words_and_not_made() {
         let said = text(&came);
         println!("{change:?}\n{said}");
         assert!(came.status.success() && said.contains(told), "{change:?}: {said}");
+        let named = format!("p1@example.com ({subject}) on {at}");
+        assert!(told.starts_with("nobody") || said.contains(&named), "{said}");
     }
     let came = typed(&suite, &[&["preview", "remove", chief][..], &within].concat());
     let said = text(&came);

@@ -1,5 +1,7 @@
 //! Users and service accounts, as identity tells of them.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use bailiwick_types::{ScopeRoot, ServiceAccountId, Subject, UserId};
 
@@ -106,6 +108,8 @@ pub fn email_key(email: &str) -> String {
 pub trait Reader: Send + Sync {
     /// A user.
     async fn person(&self, user: UserId) -> Result<Option<Person>, StoreError>;
+    /// The e-mail addresses of those users of whom one is known.
+    async fn emails(&self, users: &[UserId]) -> Result<HashMap<UserId, String>, StoreError>;
     /// A service account.
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError>;
     /// Whether a role is bound to a subject at the deployment or at a product.

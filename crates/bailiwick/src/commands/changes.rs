@@ -12,12 +12,24 @@ use super::tree::{self, Node};
 pub(super) struct Row {
     account: String,
     subject: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    email: String,
     scope: String,
     #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
     of: String,
     gains: Vec<String>,
     loses: Vec<String>,
     changes: Vec<Change>,
+}
+
+impl Row {
+    /// The person, by the name that people know it by.
+    fn who(&self) -> String {
+        match self.email.as_str() {
+            "" => self.subject.clone(),
+            email => format!("{email} ({})", self.subject),
+        }
+    }
 }
 
 /// A permission that would be had in another way.
@@ -33,6 +45,7 @@ impl From<EffectiveChange> for Row {
         Self {
             account: of.account,
             subject: of.subject,
+            email: of.email,
             scope: of.scope,
             of: of.r#type,
             gains: of.gains,
@@ -94,7 +107,7 @@ pub(super) fn trees<'a>(
             }));
             format!(
                 "{} on {place}{account}\n{}",
-                row.subject,
+                row.who(),
                 tree::drawn(&sections, width)
             )
         };
@@ -146,6 +159,7 @@ mod tests {
         let row = Row::from(EffectiveChange {
             account: "acct_1".to_owned(),
             subject: "user:user_1".to_owned(),
+            email: "user@example.com".to_owned(),
             scope: "account:acct_1".to_owned(),
             loses: vec![
                 "page.edit".to_owned(),
@@ -161,7 +175,7 @@ mod tests {
         });
         assert_eq!(
             trees([&row], true, None),
-            "user:user_1 on account:acct_1
+            "user@example.com (user:user_1) on account:acct_1
 ├─ loses
 │  ├─ folder.view
 │  └─ page: edit view

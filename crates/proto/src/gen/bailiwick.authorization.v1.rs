@@ -1645,6 +1645,9 @@ pub struct EffectiveChange {
     /// Id of the account.
     #[prost(string, tag = "7")]
     pub account: ::prost::alloc::string::String,
+    /// The e-mail address of a user, where it is known.
+    #[prost(string, tag = "8")]
+    pub email: ::prost::alloc::string::String,
 }
 /// How strongly somebody has a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -292,7 +292,7 @@ impl BindingService for Api {
             return Ok(Response::new(pb::CopyPermissionsResponse {
                 copied: small(copied),
                 token: String::new(),
-                changes: convert::effects(effects),
+                changes: self.told(effects).await?,
             }));
         }
         let (copied, token) = copy_permissions::execute(&self.ports, &by, command)

@@ -100,7 +100,7 @@ fn strength(of: Strength) -> i32 {
     strength.into()
 }
 
-pub(super) fn effect(of: Effect) -> pb::EffectiveChange {
+pub(super) fn effect(of: Effect, email: String) -> pb::EffectiveChange {
     let change = |shift: Shift| pb::PermissionChange {
         permission: shift.permission,
         before: strength(shift.before),
@@ -114,11 +114,8 @@ pub(super) fn effect(of: Effect) -> pb::EffectiveChange {
         changes: of.shifts.into_iter().map(change).collect(),
         r#type: of.of.unwrap_or_default(),
         account: of.account.to_string(),
+        email,
     }
-}
-
-pub(super) fn effects(of: Vec<Effect>) -> Vec<pb::EffectiveChange> {
-    of.into_iter().map(effect).collect()
 }
 
 pub(super) fn role(of: &Role) -> pb::Role {

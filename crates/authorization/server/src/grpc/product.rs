@@ -95,7 +95,7 @@ impl ProductService for Api {
         Ok(Response::new(pb::PreviewProductResponse {
             version: page.version,
             differences: page.differences,
-            changes: convert::effects(page.effects),
+            changes: self.told(page.effects).await?,
             next_page_token: next.unwrap_or_default(),
         }))
     }

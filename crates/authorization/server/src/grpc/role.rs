@@ -361,7 +361,7 @@ impl RoleService for Api {
         let next = (effects.len() > end).then(|| pages::encode(&list, &end));
         let page = effects.into_iter().skip(after).take(end - after);
         Ok(Response::new(pb::PreviewRoleChangeResponse {
-            changes: page.map(convert::effect).collect(),
+            changes: self.told(page).await?,
             next_page_token: next.unwrap_or_default(),
         }))
     }

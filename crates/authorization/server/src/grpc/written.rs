@@ -1,8 +1,10 @@
 //! Writes that answer with a preview where one is asked for.
 
+use std::collections::{BTreeSet, HashMap};
+
 use bailiwick_authorization_core::{Ports, use_case::preview::Effect};
 use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_types::{Authorized, Fault, Token};
+use bailiwick_types::{Authorized, Fault, Token, UserId};
 use tonic::Status;
 
 use super::{Api, convert, encoded, status};
@@ -35,6 +37,31 @@ impl<T> Outcome for (T, Token) {
 }
 
 impl Api {
+    /// What a preview found, with the names that people go by.
+    pub(super) async fn told(
+        &self,
+        effects: impl IntoIterator<Item = Effect>,
+    ) -> Result<Vec<pb::EffectiveChange>, Status> {
+        let effects: Vec<Effect> = effects.into_iter().collect();
+        let users: BTreeSet<UserId> = effects
+            .iter()
+            .filter_map(|effect| effect.subject.user_id())
+            .collect();
+        let emails = if users.is_empty() {
+            HashMap::new()
+        } else {
+            let users: Vec<UserId> = users.into_iter().collect();
+            let read = self.ports.store.read_all().await.map_err(status)?;
+            read.emails(&users).await.map_err(status)?
+        };
+        let email = |effect: &Effect| emails.get(&effect.subject.user_id()?).cloned();
+        let told = effects.into_iter().map(|effect| {
+            let email = email(&effect).unwrap_or_default();
+            convert::effect(effect, email)
+        });
+        Ok(told.collect())
+    }
+
     /// Does it, or only tells what it would change.
     pub(super) async fn write<C, O: Outcome, P: Fault, E: Fault>(
         &self,
@@ -49,7 +76,7 @@ impl Api {
             return Ok(Written {
                 made: None,
                 token: String::new(),
-                changes: convert::effects(effects),
+                changes: self.told(effects).await?,
             });
         }
         let (made, token) = execute(&self.ports, by, command).await.map_err(status)?.parts();

@@ -1,12 +1,17 @@
 //! Users, service accounts, and what is bound at the deployment and at products.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError, email_key,
     person::{Person, Reader, ServiceAccount, Writer},
 };
 use bailiwick_types::{ScopeRoot, ServiceAccountId, Subject, UserId};
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict,
+};
+use uuid::Uuid;
 
 use super::{
     convert::{At, person_state_number, person_state_of, set, stored},
@@ -14,6 +19,9 @@ use super::{
     fail,
     tx::{Connected, Holds, Tx},
 };
+
+/// Users that one statement asks for.
+const AT_ONCE: usize = 1_000;
 
 impl<T: Connected> Tx<T> {
     /// Keeps what identity says of a user as it is until the transaction ends: who disables a user has to know every
@@ -48,6 +56,23 @@ impl<T: Connected> Reader for Tx<T> {
             operator: row.operator,
             email: row.email.clone(),
         }))
+    }
+    async fn emails(&self, users: &[UserId]) -> Result<HashMap<UserId, String>, StoreError> {
+        use user_state::Column as C;
+        let mut found = HashMap::with_capacity(users.len());
+        for some in users.chunks(AT_ONCE) {
+            let rows: Vec<(Uuid, String)> = user_state::Entity::find()
+                .select_only()
+                .columns([C::UserId, C::Email])
+                .filter(C::UserId.is_in(some.iter().map(|user| user.uuid())))
+                .filter(C::Email.ne(""))
+                .into_tuple()
+                .all(self.conn())
+                .await
+                .map_err(fail)?;
+            found.extend(rows.into_iter().map(|(id, email)| (UserId::from_uuid(id), email)));
+        }
+        Ok(found)
     }
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
         let row = service_state::Entity::find_by_id(id.uuid())

@@ -385,7 +385,21 @@ async fn a_manifest_is_previewed_in_every_account_page_by_page(world: World) {
     assert_eq!(error.code(), Code::FailedPrecondition, "its role is bound");
 }
 
+async fn users_are_told_by_the_addresses_that_are_known(world: World) {
+    let (_, boss, sam) = sogo(&world).await;
+    let unknown = UserId::from_uuid(world.ports.ids.uuid());
+    let read = world.ports.store.read_all().await.unwrap();
+    let mut asked = vec![sam, unknown, boss];
+    // More than one statement asks for.
+    asked.extend((0..1_500).map(|_| UserId::from_uuid(world.ports.ids.uuid())));
+    let told = read.emails(&asked).await.unwrap();
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[&sam], "sam@example.com");
+    assert_eq!(told[&boss], "boss@example.com");
+}
+
 on_both!(
+    users_are_told_by_the_addresses_that_are_known,
     a_role_is_previewed_where_it_is_given_and_taken_and_nothing_is_done,
     grants_and_copies_are_previewed_on_what_they_are_about,
     what_a_group_gives_is_told_for_every_user_in_it_however_deep,

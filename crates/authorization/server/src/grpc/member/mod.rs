@@ -354,7 +354,7 @@ impl MemberService for Api {
             bindings: small(counts.bindings),
             grants: small(counts.grants),
             token,
-            changes: convert::effects(effects),
+            changes: self.told(effects).await?,
         }))
     }
 }
