@@ -74,8 +74,10 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", code_name(self.code), self.message)?;
+        // What the message says in full already is not said again.
         self.violations
             .iter()
+            .filter(|v| !(self.message.contains(&v.field) && self.message.contains(&v.description)))
             .try_for_each(|v| write!(f, "\n  {}: {}", v.field, v.description))
     }
 }
@@ -183,6 +185,13 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "INVALID_ARGUMENT: two fields are wrong\n  title: must not be empty\n  edition: is required"
+        );
+        let mut details = ErrorDetails::with_error_info("INVALID_FIELD", "bailiwick", HashMap::new());
+        details.add_bad_request_violation("title", "must not be empty");
+        let status = Status::with_error_details(Code::InvalidArgument, "`title` must not be empty", details);
+        assert_eq!(
+            Error::from(status).to_string(),
+            "INVALID_ARGUMENT: `title` must not be empty"
         );
     }
 }

@@ -371,7 +371,7 @@ impl AccountPolicy {
             return fault("role", "unknown role");
         };
         if role.holders.is_some() {
-            return fault("role", "a role with a rule about its holders cannot be changed");
+            return fault("role", "must not be a role with a rule about its holders");
         }
         if level.is_some_and(|level| role.level(level).is_none()) {
             return fault("level", "the role cannot be bound at this level");

@@ -273,6 +273,7 @@ pub(crate) enum Act {
     },
     Accept {
         user: String,
+        email: String,
         on: Scope,
     },
     Assign(Binding),

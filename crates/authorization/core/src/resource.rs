@@ -121,6 +121,6 @@ pub trait Writer: Send + Sync {
     ) -> Result<(), StoreError>;
     /// Makes or replaces a resource.
     async fn put_resource(&mut self, resource: &Resource) -> Result<(), StoreError>;
-    /// Removes a resource with all grants on it; returns whose grants they were.
+    /// Removes a resource with all grants on it and approvals of it; returns whose they were.
     async fn remove_resource(&mut self, account: AccountId, name: &Name) -> Result<Vec<Subject>, StoreError>;
 }

@@ -1884,7 +1884,7 @@ pub struct CopyPermissionsRequest {
     /// Who gets them too, `user:ID`.
     #[prost(string, tag = "3")]
     pub to: ::prost::alloc::string::String,
-    /// The types of resource whose grants are copied; at least one. Ownership is not copied.
+    /// The types whose permissions are copied, whatever they were granted on; at least one. Ownership is not copied.
     #[prost(string, repeated, tag = "4")]
     pub kinds: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Whether only to check it and tell the grants, and who would gain what.
@@ -7281,6 +7281,10 @@ pub struct AcceptInvitationRequest {
     /// The scope whose pending invitation to the caller's e-mail address is accepted.
     #[prost(string, tag = "3")]
     pub scope: ::prost::alloc::string::String,
+    /// The e-mail address that the invitation was sent to, as a link in a mail carries it: it must be the caller's own, so that
+    /// nobody who is signed in as somebody else accepts another invitation instead. Not looked at where empty.
+    #[prost(string, tag = "4")]
+    pub email: ::prost::alloc::string::String,
 }
 /// Answer of `InvitationService.AcceptInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -8940,7 +8944,8 @@ pub struct ListScopesRequest {
     /// Who, `TYPE:ID`. Somebody else than the caller: only as operator, or with `account`, by `decision.check` there.
     #[prost(string, tag = "1")]
     pub subject: ::prost::alloc::string::String,
-    /// The permission; any, by role or group, default roles left out, where empty.
+    /// The permission; any, by role or group, default roles left out, where empty. INVALID_ARGUMENT where no product of the
+    /// accounts in question has it.
     #[prost(string, tag = "2")]
     pub permission: ::prost::alloc::string::String,
     /// Only scopes of this account, where not empty.

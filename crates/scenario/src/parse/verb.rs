@@ -131,14 +131,11 @@ pub(crate) fn read(context: &mut Context, verb: &str, at: Position, node: &Node)
             roles: f.need_texts("roles"),
             on: f.need_scope("on"),
         },
-        "accept" => {
-            let act = Act::Accept {
-                user: f.need_user("user"),
-                on: f.need_scope("on"),
-            };
-            f.need_text("email");
-            act
-        }
+        "accept" => Act::Accept {
+            user: f.need_user("user"),
+            email: f.need_text("email"),
+            on: f.need_scope("on"),
+        },
         "assign" => Act::Assign(binding(&mut f)),
         "revoke" => Act::Revoke(binding(&mut f)),
         "transfer_ownership" => Act::TransferOwnership {

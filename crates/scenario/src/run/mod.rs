@@ -300,7 +300,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             Act::ReactivateAccount { account } => self.reactivate_account(&caller, account).await,
             Act::Settings { account, values } => self.settings(&caller, account, values).await,
             Act::Invite { email, roles, on } => self.invite(&caller, email, roles, on).await,
-            Act::Accept { user, on } => self.accept(&caller, user, on).await,
+            Act::Accept { user, email, on } => self.accept(&caller, user, email, on).await,
             Act::Suspend { user, account } => self.suspend(&caller, user, account).await,
             Act::Reactivate { user, account } => self.reactivate(&caller, user, account).await,
             Act::RemoveUser {

@@ -40,6 +40,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
         &mut self,
         caller: &Client,
         user: &str,
+        email: &str,
         on: &Scope,
     ) -> Result<Answer, Trouble> {
         let account = self.names.account_of(on);
@@ -47,6 +48,7 @@ impl<S: Suite + ?Sized> Run<'_, S> {
             account: self.names.account_id(&account),
             invitation: String::new(),
             scope: self.names.scope(on),
+            email: self.email(email),
         };
         caller
             .authorization()

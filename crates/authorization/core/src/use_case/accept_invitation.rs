@@ -37,6 +37,8 @@ pub struct Command {
     pub account: AccountId,
     /// Which invitation.
     pub which: Which,
+    /// The address that it was sent to, where the caller says.
+    pub email: Option<String>,
 }
 
 faults! {
@@ -75,6 +77,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         return Err(Error::Denied);
     }
     let key = email_key(&person.email);
+    if command.email.is_some_and(|email| email_key(&email) != key) {
+        return Err(Error::Denied);
+    }
     let found = match &command.which {
         Which::Id(id) => work.unit.invitation(command.account, *id).await?,
         Which::On(scope) => work.unit.newest_invitation(command.account, &key, scope).await?,

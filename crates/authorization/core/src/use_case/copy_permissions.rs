@@ -1,4 +1,4 @@
-//! Copies what one member was granted on some types to another. A copy keeps the revision of its original.
+//! Copies what one member was granted of some types to another. A copy keeps the revision of its original.
 
 use bailiwick_policy::Pattern;
 use bailiwick_types::{AccountId, Authorized, GrantId, Scope, Subject, Token, UserId, Violations};
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Ports, StoreError,
-    grant::{About, Filter, Grant},
+    grant::{Filter, Grant},
 };
 
 const ACTION: &str = "bailiwick.authorization.v1.BindingService/CopyPermissions";
@@ -146,7 +146,7 @@ async fn apply(ports: &Ports, work: &mut Work, command: &Command) -> Result<u64,
     Ok(copied)
 }
 
-/// What is copied: the grants on these types.
+/// What is copied: of the grants, what they give of these types.
 async fn chosen(work: &Work, command: &Command) -> Result<Vec<Grant>, StoreError> {
     let filter = Filter {
         subject: Some(Subject::user(command.from)),
@@ -155,21 +155,20 @@ async fn chosen(work: &Work, command: &Command) -> Result<Vec<Grant>, StoreError
     let all = work.unit.grants(command.account, &filter, None, MANY).await?;
     Ok(all
         .into_iter()
-        .filter_map(|grant| of_kinds(grant, &command.kinds))
+        .filter_map(|grant| narrowed(grant, &command.kinds))
         .collect())
 }
 
-/// What of a grant is about these types: a grant on a scope is copied in its permissions of these types alone.
-fn of_kinds(mut grant: Grant, kinds: &[String]) -> Option<Grant> {
-    let is = |of: &str| kinds.iter().any(|kind| kind == of);
-    match &grant.about {
-        About::Resource(name) => is(&name.of).then_some(grant),
-        About::Type { of, .. } => is(of).then_some(grant),
-        About::Scope(_) => {
-            grant
-                .permissions
-                .retain(|text| text.split_once('.').is_some_and(|(of, _)| is(of)));
-            (!grant.permissions.is_empty()).then_some(grant)
-        }
-    }
+/// What a grant gives of these types, whatever it is about: what was granted on a folder for the projects in it is about
+/// projects. Of everything, it is everything of each of them.
+fn narrowed(mut grant: Grant, kinds: &[String]) -> Option<Grant> {
+    let of_kinds = |text: &String| match text.split_once('.') {
+        Some((of, _)) if kinds.iter().any(|kind| kind == of) => vec![text.clone()],
+        Some(_) => Vec::new(),
+        None => kinds.iter().map(|kind| format!("{kind}.*")).collect(),
+    };
+    grant.permissions = grant.permissions.iter().flat_map(of_kinds).collect();
+    grant.permissions.sort_unstable();
+    grant.permissions.dedup();
+    (!grant.permissions.is_empty()).then_some(grant)
 }

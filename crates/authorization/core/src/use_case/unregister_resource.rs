@@ -77,7 +77,7 @@ async fn apply(work: &mut Work, resource: &Resource) -> Result<(), Error> {
     if work.unit.has_children(account, &resource.name).await? {
         return Err(Error::NotEmpty);
     }
-    // A resource of that name may come again: what was granted on this one must not be there then.
+    // A resource of that name may come again: what was granted or approved on this one must not be there then.
     for subject in work.unit.remove_resource(account, &resource.name).await? {
         work.subject_changed(&subject);
     }

@@ -131,10 +131,15 @@ pub(super) fn accept_command(
             None
         }
     };
+    let email = match request.email.as_str() {
+        "" => Some(None),
+        text => email(&mut fields, "email", text).map(Some),
+    };
     let command = (|| {
         Some(accept_invitation::Command {
             account: account?,
             which: which?,
+            email: email?,
         })
     })();
     fields.with(command)

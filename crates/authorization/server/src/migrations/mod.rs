@@ -3,6 +3,7 @@
 mod m0001_tables;
 mod m0002_row_security;
 mod m0003_creators;
+mod m0004_approval_targets;
 
 use sea_orm_migration::{
     MigrationTrait, SchemaManager,
@@ -17,6 +18,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0001_tables::Step),
         Box::new(m0002_row_security::Step),
         Box::new(m0003_creators::Step),
+        Box::new(m0004_approval_targets::Step),
     ]
 }
 

@@ -71,7 +71,7 @@ impl Replica {
     }
 
     /// Lists the scopes of an account in which a subject has a permission (any, by role or group, where none is named),
-    /// in order of their ids. A permission that the account's product does not have is had nowhere.
+    /// in order of their ids; none at all where the account's product does not have the permission.
     ///
     /// # Errors
     /// As [`Replica::decide`].
@@ -82,7 +82,7 @@ impl Replica {
         permission: Option<&str>,
         consistency: &Consistency,
         deadline: Option<Instant>,
-    ) -> Result<Vec<Scope>, ReplicaError> {
+    ) -> Result<Option<Vec<Scope>>, ReplicaError> {
         let now = self.clock.now();
         let answer = |look: &mut Look<'_>| {
             let sets = sets_of(look, subject, Audience::Product)?;
@@ -92,7 +92,7 @@ impl Replica {
                 None => None,
                 Some(name) => match look.ready.content.product.product.permission_no(name) {
                     Some(no) => Some(no),
-                    None => return Some(Vec::new()),
+                    None => return Some(None),
                 },
             };
             let none = Values::default();
@@ -104,11 +104,10 @@ impl Replica {
             let target = Target::Scope(places.account().id);
             let input = input(look, subject, &sets, target, request, Audience::Product, now);
             let held = scopes_held(&input, permission);
-            Some(
-                held.into_iter()
-                    .filter_map(|id| id.to_scope(places.get(id)?.level))
-                    .collect::<Vec<Scope>>(),
-            )
+            let scopes = held
+                .into_iter()
+                .filter_map(|id| id.to_scope(places.get(id)?.level));
+            Some(Some(scopes.collect::<Vec<Scope>>()))
         };
         let until = self.until(deadline);
         let (scopes, _) = Box::pin(self.answer(account, consistency, &[subject], until, &answer)).await?;

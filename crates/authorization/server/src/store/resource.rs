@@ -1,5 +1,7 @@
 //! Resources.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError,
@@ -235,13 +237,22 @@ impl<T: Holds> Writer for Tx<T> {
                 name.id.clone().into(),
             ]
         };
-        let sql = "SELECT DISTINCT subject FROM entitlement \
-                   WHERE account_id = $1 AND resource_type = $2 AND resource_id = $3";
-        let mut subjects = Vec::new();
-        for row in self.rows(sql, values()).await? {
-            let text: String = row.try_get("", "subject").map_err(fail)?;
-            subjects.push(At::new("entitlement", name).parse("subject", &text)?);
+        let target = || vec![account.uuid().into(), name.to_string().into()];
+        let of_grants = "SELECT DISTINCT subject FROM entitlement \
+                         WHERE account_id = $1 AND resource_type = $2 AND resource_id = $3";
+        let of_approvals = "SELECT DISTINCT subject FROM approval WHERE account_id = $1 AND target = $2";
+        let mut subjects = BTreeSet::new();
+        for (table, sql, values) in [
+            ("entitlement", of_grants, values()),
+            ("approval", of_approvals, target()),
+        ] {
+            for row in self.rows(sql, values).await? {
+                let text: String = row.try_get("", "subject").map_err(fail)?;
+                subjects.insert(At::new(table, name).parse("subject", &text)?);
+            }
         }
+        let sql = "DELETE FROM approval WHERE account_id = $1 AND target = $2";
+        self.run(sql, target()).await?;
         let sql = "DELETE FROM entitlement WHERE account_id = $1 AND resource_type = $2 AND resource_id = $3";
         self.run(sql, values()).await?;
         self.run(
@@ -249,6 +260,6 @@ impl<T: Holds> Writer for Tx<T> {
             values(),
         )
         .await?;
-        Ok(subjects)
+        Ok(subjects.into_iter().collect())
     }
 }

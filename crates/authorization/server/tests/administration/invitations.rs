@@ -37,12 +37,23 @@ async fn accept(
     account: AccountId,
     which: Which,
 ) -> Result<Invitation, accept_invitation::Error> {
+    accept_as(world, user, account, which, None).await
+}
+
+async fn accept_as(
+    world: &World,
+    user: UserId,
+    account: AccountId,
+    which: Which,
+    email: Option<&str>,
+) -> Result<Invitation, accept_invitation::Error> {
     let by = world.by(user, account);
-    Ok(
-        accept_invitation::execute(&world.ports, &by, accept_invitation::Command { account, which })
-            .await?
-            .0,
-    )
+    let command = accept_invitation::Command {
+        account,
+        which,
+        email: email.map(str::to_owned),
+    };
+    Ok(accept_invitation::execute(&world.ports, &by, command).await?.0)
 }
 
 async fn an_invitation_gives_membership_and_roles_once_and_to_its_address_alone(world: World) {
@@ -81,9 +92,20 @@ async fn an_invitation_gives_membership_and_roles_once_and_to_its_address_alone(
         .await
         .unwrap_err();
     assert_eq!(error.code(), Code::PermissionDenied);
-    let done = accept(&world, new, account, Which::On(sales.clone()))
-        .await
-        .unwrap();
+    // Signed in as one, with the link that another was sent.
+    for which in [Which::Id(made.id), Which::On(sales.clone())] {
+        let error = accept_as(&world, new, account, which, Some("other@example.com")).await;
+        assert_eq!(error.unwrap_err().code(), Code::PermissionDenied);
+    }
+    let done = accept_as(
+        &world,
+        new,
+        account,
+        Which::On(sales.clone()),
+        Some("NEW@example.com"),
+    )
+    .await
+    .unwrap();
     assert_eq!((done.id, done.state), (made.id, State::Accepted));
     assert_eq!(world.roles(account, new, &sales).await, ["agent"]);
     for which in [Which::Id(made.id), Which::On(sales.clone())] {

@@ -112,7 +112,11 @@ async fn an_invitation_is_accepted_once_and_the_last_seat_is_taken_once() {
         let accept = |user| {
             let (world, which) = (Arc::clone(&world), Which::On(sales.clone()));
             tokio::spawn(async move {
-                let command = accept_invitation::Command { account, which };
+                let command = accept_invitation::Command {
+                    account,
+                    which,
+                    email: None,
+                };
                 accept_invitation::execute(&world.ports, &world.by(user, account), command).await
             })
         };

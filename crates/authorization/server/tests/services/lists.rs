@@ -96,6 +96,12 @@ async fn a_list_of_scopes_goes_over_all_accounts_page_by_page(world: World) {
         }
     }
     assert!(desk.scopes(&user(1), 50, "note.delete").await.unwrap().is_empty());
+    // Of a product that has no such permission nothing can be said.
+    for size in [1, 50] {
+        let unknown = desk.scopes(&user(1), size, "note.deleet").await.unwrap_err();
+        assert_eq!(unknown.code(), Code::InvalidArgument);
+        assert!(unknown.message().contains("note.deleet"), "{unknown:?}");
+    }
     assert_eq!(desk.scopes(&boss(), 2, "").await.unwrap().len(), expected.len());
     assert_eq!(
         desk.scopes(&user(2), 2, "").await.unwrap_err().code(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tonic::{Request, Response, Status};
 
 use super::{Queries, ask};
-use crate::replica::{Claim, Consistency, ReplicaError};
+use crate::replica::{Claim, Consistency, QuestionError, ReplicaError};
 
 /// Accounts that are looked up at a time for a list across accounts.
 const ACCOUNTS: u64 = 100;
@@ -83,7 +83,8 @@ impl Queries {
         if allowed { Ok(()) } else { Err(status(&NotSelf)) }
     }
 
-    /// The scopes of one account, with their titles left out; none where the account is not known any more.
+    /// The scopes of one account, with their titles left out; none where its product does not have the permission, or the
+    /// account is not known any more.
     async fn scopes_in(
         &self,
         account: AccountId,
@@ -91,14 +92,14 @@ impl Queries {
         permission: Option<&str>,
         wanted: &Consistency,
         context: &Context,
-    ) -> Result<Vec<Scope>, Status> {
+    ) -> Result<Option<Vec<Scope>>, Status> {
         match self
             .replica
             .scopes(account, subject, permission, wanted, context.deadline)
             .await
         {
             Ok(scopes) => Ok(scopes),
-            Err(ReplicaError::UnknownAccount) => Ok(Vec::new()),
+            Err(ReplicaError::UnknownAccount) => Ok(None),
             Err(error) => Err(status(&error)),
         }
     }
@@ -138,6 +139,8 @@ impl Queries {
         // The account in which the last page ended may have more.
         let mut accounts: Vec<AccountId> = account.or(next).into_iter().collect();
         let mut more = account.is_none();
+        // A name that no product of these accounts has is a mistake, not something that is had nowhere.
+        let (mut known, mut looked) = (after.is_some(), false);
         while found.len() <= room {
             if accounts.is_empty() {
                 if !more {
@@ -156,6 +159,8 @@ impl Queries {
             for id in std::mem::take(&mut accounts) {
                 next = Some(id);
                 let scopes = self.scopes_in(id, &subject, permission, &wanted, context).await?;
+                (known, looked) = (known || scopes.is_some(), true);
+                let scopes = scopes.unwrap_or_default();
                 // Ids of places are in the order of their texts only within a level: texts are the order here.
                 let mut texts: Vec<(String, Scope)> = scopes
                     .into_iter()
@@ -174,6 +179,10 @@ impl Queries {
                     break;
                 }
             }
+        }
+        if let (Some(name), true, false) = (permission, looked, known) {
+            let error = QuestionError::UnknownPermission(0, name.to_owned());
+            return Err(status(&ask::Unfit::new(error, "")));
         }
         let next_page_token = match (
             found.len() > room,
