@@ -98,12 +98,6 @@ pub(crate) fn read(context: &mut Context, verb: &str, at: Position, node: &Node)
         }
         "create_workspace" => {
             let within = f.need_scope("in");
-            if within.level == Level::Workspace {
-                f.fault(
-                    at,
-                    format!("a workspace lies in an account or an instance, not in `{within}`"),
-                );
-            }
             if let Some(edition) = f.node("edition") {
                 f.fault(edition.at, "a workspace has no edition".to_owned());
             }
