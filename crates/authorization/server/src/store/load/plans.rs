@@ -73,6 +73,11 @@ async fn fill(db: &Db) {
             "INSERT INTO resource (account_id, type, id, scope_level, scope_id, title, attributes, revision, created_at, \
              updated_at) SELECT {account}, 'note', CAST(n AS text), 2, {account}, '', '{{}}', 1, 0, 0 FROM n"
         ),
+        format!(
+            "INSERT INTO approval (account_id, id, subject, permission, target, digest, approver_permission, state, \
+             serves_once, created_at) SELECT {account}, {n}, {subject}, 'note.edit', 'note:' || CAST(n AS text), '', \
+             'note.approve', 2, true, 0 FROM n"
+        ),
         format!("INSERT INTO part SELECT {account}, 1, {subject}, 1 FROM n"),
     ];
     let tx = db.begin_write_across(&[]).await.unwrap();
