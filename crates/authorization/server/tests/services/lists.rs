@@ -102,6 +102,14 @@ async fn a_list_of_scopes_goes_over_all_accounts_page_by_page(world: World) {
         assert_eq!(unknown.code(), Code::InvalidArgument);
         assert!(unknown.message().contains("note.deleet"), "{unknown:?}");
     }
+    let nowhere = pb::ListScopesRequest {
+        permission: "note.edit".to_owned(),
+        account: account(9).to_string(),
+        ..Default::default()
+    };
+    let request = of(&user(1), None, "QueryService/ListScopes", nowhere);
+    let page = desk.queries.list_scopes(request).await.unwrap().into_inner();
+    assert!(page.scopes.is_empty(), "an account that is not known has none");
     assert_eq!(desk.scopes(&boss(), 2, "").await.unwrap().len(), expected.len());
     assert_eq!(
         desk.scopes(&user(2), 2, "").await.unwrap_err().code(),

@@ -83,8 +83,8 @@ impl Queries {
         if allowed { Ok(()) } else { Err(status(&NotSelf)) }
     }
 
-    /// The scopes of one account, with their titles left out; none where its product does not have the permission, or the
-    /// account is not known any more.
+    /// The scopes of one account, with their titles left out; nothing at all where its product does not have the permission.
+    /// An account that is not known any more has no scopes.
     async fn scopes_in(
         &self,
         account: AccountId,
@@ -99,7 +99,7 @@ impl Queries {
             .await
         {
             Ok(scopes) => Ok(scopes),
-            Err(ReplicaError::UnknownAccount) => Ok(None),
+            Err(ReplicaError::UnknownAccount) => Ok(Some(Vec::new())),
             Err(error) => Err(status(&error)),
         }
     }
