@@ -102,14 +102,25 @@ async fn a_list_of_scopes_goes_over_all_accounts_page_by_page(world: World) {
         assert_eq!(unknown.code(), Code::InvalidArgument);
         assert!(unknown.message().contains("note.deleet"), "{unknown:?}");
     }
-    let nowhere = pb::ListScopesRequest {
-        permission: "note.edit".to_owned(),
-        account: account(9).to_string(),
-        ..Default::default()
+    let named = async |by: Subject, n, permission: &str| {
+        let message = pb::ListScopesRequest {
+            subject: user(1).to_string(),
+            permission: permission.to_owned(),
+            account: account(n).to_string(),
+            ..Default::default()
+        };
+        let request = of(&by, None, "QueryService/ListScopes", message);
+        desk.queries
+            .list_scopes(request)
+            .await
+            .map(|page| page.into_inner().scopes.len())
     };
-    let request = of(&user(1), None, "QueryService/ListScopes", nowhere);
-    let page = desk.queries.list_scopes(request).await.unwrap().into_inner();
-    assert!(page.scopes.is_empty(), "an account that is not known has none");
+    assert_eq!(named(user(1), 1, "note.edit").await.unwrap(), 2);
+    assert_eq!(named(user(1), 9, "note.edit").await.unwrap(), 0);
+    // Whether there is such an account shows in nothing.
+    for n in [1, 9] {
+        assert_eq!(named(user(1), n, "note.deleet").await.unwrap(), 0, "{n}");
+    }
     assert_eq!(desk.scopes(&boss(), 2, "").await.unwrap().len(), expected.len());
     assert_eq!(
         desk.scopes(&user(2), 2, "").await.unwrap_err().code(),

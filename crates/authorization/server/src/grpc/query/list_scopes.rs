@@ -139,8 +139,12 @@ impl Queries {
         // The account in which the last page ended may have more.
         let mut accounts: Vec<AccountId> = account.or(next).into_iter().collect();
         let mut more = account.is_none();
-        // A name that no product of these accounts has is a mistake, not something that is had nowhere.
-        let (mut known, mut looked) = (after.is_some(), false);
+        // A name that no product of these accounts has is a mistake, not something that is had nowhere. Who asks about itself
+        // may name any account, and must not learn from this whether there is one.
+        let (mut known, mut looked) = (
+            after.is_some() || account.is_some() && own == Some(&subject),
+            false,
+        );
         while found.len() <= room {
             if accounts.is_empty() {
                 if !more {
