@@ -25,7 +25,7 @@ pub enum Code {
     Unavailable,
     /// The deadline ran out.
     DeadlineExceeded,
-    /// The method is declared, its turn has not come.
+    /// The method is not implemented.
     Unimplemented,
     /// A fault of ours; what it was is in the log alone.
     Internal,
@@ -64,7 +64,7 @@ reasons! {
     CredentialsMissing "CREDENTIALS_MISSING";
     /// The credentials are false, expired or revoked.
     CredentialsInvalid "CREDENTIALS_INVALID";
-    /// The act asks for a Reauthenticate of the last five minutes that was not used yet.
+    /// The method needs a Reauthenticate, valid five minutes and used once.
     StepUpRequired "STEP_UP_REQUIRED";
     /// The caller may not do this here, or it does not exist.
     PermissionDenied "PERMISSION_DENIED";
@@ -106,13 +106,13 @@ reasons! {
     Conflict "CONFLICT";
     /// A consistency token asks for more than could be reached in time.
     NotYetVisible "NOT_YET_VISIBLE";
-    /// What decisions are made from is older than the staleness bound.
+    /// Authorization data exceeds the staleness bound.
     TooStale "TOO_STALE";
     /// A peer, the database or the cache does not answer.
     DependencyUnavailable "DEPENDENCY_UNAVAILABLE";
     /// The deadline ran out.
     DeadlineExceeded "DEADLINE_EXCEEDED";
-    /// The method is declared, its turn has not come.
+    /// The method is not implemented.
     Unimplemented "UNIMPLEMENTED";
     /// A cursor of the feed is of another epoch, ahead of the head or older than retention.
     CursorRefused "CURSOR_REFUSED";
@@ -229,4 +229,96 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
     fn retry_after(&self) -> Option<Duration> {
         None
     }
+}
+
+/// Declares the error of a use case: an enum with its messages, codes and reasons.
+///
+/// After the name come the variants that wrap another fault (which then says everything), then the variants of its own:
+/// message, code, reason, and where it has some the named fields that go into the metadata and the time after which a
+/// retry can help.
+///
+/// ```
+/// use bailiwick_types::{Fault, Violations, faults};
+/// faults! {
+///     /// Why a role is not assigned.
+///     Error: Invalid(Violations);
+///     /// There is no such role.
+///     UnknownRole(String) "there is no role `{0}`" => InvalidArgument UnknownRole;
+///     /// The account is suspended.
+///     NotActive { scope: String } "`{scope}` is suspended" => FailedPrecondition NotActive [scope];
+///     /// Another change won.
+///     Raced "a concurrent change won" => Aborted Conflict, retry 20;
+/// }
+/// assert_eq!(Error::UnknownRole("boss".into()).to_string(), "there is no role `boss`");
+/// assert_eq!(Error::from(Violations::of("a", "must not be empty")).violations().len(), 1);
+/// ```
+#[macro_export]
+macro_rules! faults {
+    (
+        $(#[$doc:meta])* $name:ident $(: $($inner:ident($inner_type:ty)),+)?;
+        $($(#[$vdoc:meta])* $variant:ident $(($field:ty))? $({ $($part:ident: $part_type:ty),+ $(,)? })? $text:literal
+            => $code:ident $reason:ident $([$($meta:ident),+])? $(, retry $retry:literal)?;)*
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, thiserror::Error)]
+        pub enum $name {
+            $($(
+                /// What it wraps says why.
+                #[error(transparent)]
+                $inner(#[from] $inner_type),
+            )+)?
+            $($(#[$vdoc])* #[error($text)] $variant $(($field))? $({
+                $(
+                    /// Part of the message.
+                    $part: $part_type
+                ),+
+            })?,)*
+        }
+        impl $crate::Fault for $name {
+            fn code(&self) -> $crate::Code {
+                match self {
+                    $($(Self::$inner(inner) => $crate::Fault::code(inner),)+)?
+                    $(Self::$variant { .. } => $crate::Code::$code,)*
+                }
+            }
+            fn reason(&self) -> $crate::Reason {
+                match self {
+                    $($(Self::$inner(inner) => $crate::Fault::reason(inner),)+)?
+                    $(Self::$variant { .. } => $crate::Reason::$reason,)*
+                }
+            }
+            fn metadata(&self) -> Vec<(&'static str, String)> {
+                match self {
+                    $($(Self::$inner(inner) => $crate::Fault::metadata(inner),)+)?
+                    $($(Self::$variant { $($meta),+, .. } => vec![$((stringify!($meta), $meta.to_string())),+],)?)*
+                    #[allow(unreachable_patterns, reason = "every variant may have metadata")]
+                    _ => Vec::new(),
+                }
+            }
+            fn violations(&self) -> &[$crate::FieldViolation] {
+                match self {
+                    $($(Self::$inner(inner) => $crate::Fault::violations(inner),)+)?
+                    #[allow(unreachable_patterns, reason = "every variant may wrap a fault")]
+                    _ => &[],
+                }
+            }
+            fn retry_after(&self) -> Option<std::time::Duration> {
+                match self {
+                    $($(Self::$inner(inner) => $crate::Fault::retry_after(inner),)+)?
+                    $($(Self::$variant { .. } => Some(std::time::Duration::from_millis($retry)),)?)*
+                    #[allow(unreachable_patterns, reason = "every variant may have a time")]
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// Why a call may not do what it asks for, in the words that every use case shares.
+    Refused;
+    /// The caller may not do this, or may not know whether it could be done: the words are the same (AIP-211).
+    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
+    /// What is named does not exist; told only to callers that may know.
+    NotFound(&'static str) "{0} not found" => NotFound NotFound;
 }

@@ -9,20 +9,31 @@
 //! assert_eq!(Scope::Account(account).to_string(), "account:acct_01h455vb4pex5vsknk084sn02q");
 //! ```
 
+#[macro_use]
 mod fault;
+mod caller;
+mod guard;
 mod id;
+pub mod method;
 mod page;
 mod port;
+mod rights;
 mod scope;
+mod store;
 mod subject;
 mod token;
 mod witness;
 
-pub use fault::{Code, Fault, FieldViolation, Reason, Violations};
+pub use caller::{Authority, Caller, CallerKind, Credentials, Verifier};
+pub use fault::{Code, Fault, FieldViolation, Reason, Refused, Violations};
+pub use guard::{Guard, Refusal, Target};
 pub use id::*;
+pub use method::{Access, Declaration, Method};
 pub use page::{PageRequest, PageSize};
 pub use port::{Clock, IdGen, Rng, SeededIds, SystemClock, SystemIds, SystemRng, Timestamp};
+pub use rights::{Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError};
 pub use scope::{Level, ProductName, Scope, ScopeRoot};
+pub use store::StoreError;
 pub use subject::{Subject, SubjectError};
 pub use token::{Epochs, Service, Token};
-pub use witness::{Authorized, Caller, CallerKind, GuardSeal};
+pub use witness::{AccountAccess, AccountWrite, AllAccounts, Authorized, System};

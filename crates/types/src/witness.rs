@@ -1,112 +1,158 @@
-//! The witness that a call was authorized. Use cases take one; only the guard of the frame makes one.
+//! The witness that a call was authorized. Use cases take one; only [`Guard`](crate::Guard) makes one.
 
-use crate::{AccountId, ScopeRoot, SessionId, Subject, Timestamp};
+use std::{marker::PhantomData, sync::Arc};
 
-/// How a caller proved who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CallerKind {
-    /// Nobody: the call carried no credentials.
-    Anonymous,
-    /// A user's access token.
-    User,
-    /// A service account's access token.
-    Service,
-    /// One of the suite's own services.
-    Internal,
-}
+use crate::{AccountId, Caller, Declaration, Method, ScopeRoot, Subject};
 
-/// Who calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// How it proved itself.
-    pub kind: CallerKind,
-    /// Who it is; absent for anonymous callers. Credentials that somebody made for programs of theirs (API keys) have no subject
-    /// of their own: who calls with one is its maker.
-    pub subject: Option<Subject>,
-    /// The account that a user's token is bound to.
-    pub account: Option<AccountId>,
-    /// The session of a user's token.
-    pub session: Option<SessionId>,
-    /// Until when the credentials hold.
-    pub expires: Option<Timestamp>,
-}
-
-impl Caller {
-    /// A caller without credentials.
-    #[must_use]
-    pub fn anonymous() -> Self {
-        Self {
-            kind: CallerKind::Anonymous,
-            subject: None,
-            account: None,
-            session: None,
-            expires: None,
-        }
-    }
-}
-
-/// Proof that the guard let a call pass, with what it let pass.
-#[derive(Debug, Clone)]
-pub struct Authorized {
-    caller: Caller,
+/// Proof that the guard let a call of method `M` pass, and for which account.
+///
+/// The account is reached through the handles that the witness gives out: a store takes those and no id, so that another
+/// account cannot be named. A witness for a dry run (`validate_only`) has no handle that writes.
+pub struct Authorized<M> {
+    caller: Arc<Caller>,
     account: Option<AccountId>,
-    permission: Option<&'static str>,
     /// Whether the right came from the deployment's own roles and not from the account.
     operator: bool,
+    dry_run: bool,
+    method: PhantomData<fn() -> M>,
 }
 
-/// What the guard alone holds. Making one anywhere but in the guard is refused by the lint configuration.
-#[derive(Debug)]
-pub struct GuardSeal(());
-
-impl GuardSeal {
-    /// Makes the seal.
-    #[must_use]
-    pub fn of_the_guard() -> Self {
-        Self(())
-    }
-}
-
-impl Authorized {
-    /// Makes the witness of a call that passed.
-    #[must_use]
-    pub fn new(
-        _: &GuardSeal,
-        caller: Caller,
-        account: Option<AccountId>,
-        permission: Option<&'static str>,
-        operator: bool,
-    ) -> Self {
+impl<M> Clone for Authorized<M> {
+    fn clone(&self) -> Self {
         Self {
-            caller,
-            account,
-            permission,
-            operator,
+            caller: Arc::clone(&self.caller),
+            ..*self
         }
     }
-    /// Who called.
+}
+
+impl<M: Method> std::fmt::Debug for Authorized<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct(M::DECLARATION.path)
+            .field("caller", &self.caller.subject())
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M: Method> Authorized<M> {
+    pub(crate) fn new(caller: &Arc<Caller>, account: Option<AccountId>, operator: bool, dry_run: bool) -> Self {
+        Self {
+            caller: Arc::clone(caller),
+            account,
+            operator,
+            dry_run,
+            method: PhantomData,
+        }
+    }
+    /// The same witness with the right to write.
+    pub(crate) fn in_earnest(self) -> Self {
+        Self {
+            dry_run: false,
+            ..self
+        }
+    }
+    /// The caller.
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
-    /// The account in which the call was allowed.
+    /// The caller's subject; absent for anonymous callers of public methods.
     #[must_use]
-    pub fn account(&self) -> Option<AccountId> {
-        self.account
+    pub fn subject(&self) -> Option<&Subject> {
+        self.caller.subject()
     }
-    /// The permission that was asked.
+    /// The method that was called.
     #[must_use]
-    pub fn permission(&self) -> Option<&'static str> {
-        self.permission
+    pub fn method(&self) -> &'static Declaration {
+        M::DECLARATION
+    }
+    /// The full name of the method, as audit entries carry it: `package.Service/Method`.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        M::DECLARATION.path.trim_start_matches('/')
     }
     /// Whether the caller acts by a role of the deployment.
     #[must_use]
     pub fn is_operator(&self) -> bool {
         self.operator
     }
+    /// Whether nothing may be written: the call asks for a preview.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+    /// Reaches the account in which the call was allowed.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountAccess> {
+        self.account.map(AccountAccess)
+    }
+    /// Writes the account in which the call was allowed; nothing for a dry run.
+    #[must_use]
+    pub fn account_write(&self) -> Option<AccountWrite> {
+        self.account().filter(|_| !self.dry_run).map(AccountWrite)
+    }
+    /// Reaches all accounts, where the call was allowed without naming one.
+    #[must_use]
+    pub fn all_accounts(&self) -> Option<AllAccounts> {
+        self.account.is_none().then_some(AllAccounts(()))
+    }
     /// The root whose revision a write under this witness counts up.
     #[must_use]
     pub fn root(&self) -> ScopeRoot {
         self.account.map_or(ScopeRoot::Deployment, ScopeRoot::Account)
+    }
+}
+
+/// Reads one account: the one that a witness is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountAccess(AccountId);
+
+impl AccountAccess {
+    /// The account.
+    #[must_use]
+    pub fn id(self) -> AccountId {
+        self.0
+    }
+}
+
+/// Writes one account: the one that a witness is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountWrite(AccountAccess);
+
+impl AccountWrite {
+    /// Reads the same account.
+    #[must_use]
+    pub fn read(self) -> AccountAccess {
+        self.0
+    }
+    /// The account.
+    #[must_use]
+    pub fn id(self) -> AccountId {
+        self.0.0
+    }
+}
+
+/// Reaches rows of all accounts.
+#[derive(Debug, Clone, Copy)]
+pub struct AllAccounts(());
+
+/// The witness of what the suite does by itself: followers of feeds, workers, purges.
+#[derive(Debug, Clone)]
+pub struct System(());
+
+impl System {
+    pub(crate) fn new() -> Self {
+        Self(())
+    }
+    /// Writes an account that an event or a row of the suite's own names.
+    #[must_use]
+    pub fn account(&self, account: AccountId) -> AccountWrite {
+        AccountWrite(AccountAccess(account))
+    }
+    /// Reaches rows of all accounts.
+    #[must_use]
+    pub fn all_accounts(&self) -> AllAccounts {
+        AllAccounts(())
     }
 }

@@ -25,18 +25,21 @@ pub(crate) fn run(check: bool) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()?;
-    let made = generate(&root)?;
+    let (made, methods) = generate(&root)?;
     let target = root.join("crates/proto/src/gen");
     let mut stale = Vec::new();
-    for (name, bytes) in &made {
-        let path = target.join(name);
-        if fs::read(&path).ok().as_ref() != Some(bytes) {
-            stale.push(path.clone());
+    let mut compare = |path: PathBuf, bytes: &[u8]| -> Result<()> {
+        if fs::read(&path).ok().as_deref() != Some(bytes) {
             if !check {
-                fs::create_dir_all(&target)?;
                 fs::write(&path, bytes)?;
             }
+            stale.push(path);
         }
+        Ok(())
+    };
+    compare(root.join("crates/types/src/method/gen.rs"), &methods)?;
+    for (name, bytes) in &made {
+        compare(target.join(name), bytes)?;
     }
     for entry in fs::read_dir(&target)? {
         let path = entry?.path();
@@ -57,7 +60,8 @@ pub(crate) fn run(check: bool) -> Result<()> {
     Ok(())
 }
 
-fn generate(root: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+/// The generated messages by file name, and the table of methods.
+fn generate(root: &Path) -> Result<(BTreeMap<String, Vec<u8>>, Vec<u8>)> {
     let proto = root.join("proto");
     let mut files = Vec::new();
     collect(&proto, &mut files)?;
@@ -85,23 +89,40 @@ fn generate(root: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     bare.include_imports(true).include_source_info(false);
     bare.open_files(&files)?;
     made.insert("descriptor.bin".into(), bare.encode_file_descriptor_set());
-    made.insert("methods.rs".into(), methods(&bare.encode_file_descriptor_set())?);
-    Ok(made)
+    let methods = methods(&bare.encode_file_descriptor_set())?;
+    Ok((made, methods))
 }
 
-/// A table of all methods with their declarations, as Rust, so that a service reads its own without reflection.
+/// A table of all methods with their declarations, and a type for each, so that the witness of one method cannot be used
+/// for another.
 fn methods(descriptors: &[u8]) -> Result<Vec<u8>> {
+    use std::fmt::Write as _;
     let rows = access::rows(descriptors)?;
-    let mut text = String::from(
-        "/// Every method of the suite with what it asks of its caller, by path.\npub const METHODS: &[crate::Method] = &[\n",
+    let mut text = format!(
+        "// Made by `cargo xtask codegen` from the protos.\n\n\
+         /// Every method of the suite with what it asks of its caller, by path.\n\
+         pub static METHODS: [Declaration; {}] = [\n",
+        rows.len()
     );
-    for row in rows {
-        text.push_str(&format!(
-            "    crate::Method {{\n        path: {:?},\n        access: crate::Access::{:?},\n        permission: {:?},\n        on: {:?},\n        step_up: {},\n    }},\n",
+    let mut packages: BTreeMap<&str, String> = BTreeMap::new();
+    for (n, row) in rows.iter().enumerate() {
+        writeln!(
+            text,
+            "    Declaration {{\n        path: {:?},\n        access: Access::{:?},\n        permission: {:?},\n        on: {:?},\n        step_up: {},\n    }},",
             row.path, row.kind, row.permission, row.on, row.step_up
-        ));
+        )?;
+        let (service, method) = row.path.rsplit_once('/').context("a path without method")?;
+        let package = service.split('.').nth(1).context("a path without package")?;
+        writeln!(
+            packages.entry(package).or_default(),
+            "    /// `{}`.\n    #[derive(Debug)]\n    pub enum {method} {{}}\n    impl crate::Method for {method} {{\n        const DECLARATION: &'static crate::Declaration = &super::METHODS[{n}];\n    }}",
+            row.path.trim_start_matches('/')
+        )?;
     }
     text.push_str("];\n");
+    for (package, markers) in packages {
+        write!(text, "\n/// The methods of {package}.\npub mod {package} {{\n{markers}}}\n")?;
+    }
     Ok(text.into_bytes())
 }
 
@@ -186,6 +207,7 @@ mod access {
         Delegation,
         Operator,
         Internal,
+        CallerOrPermission,
     }
 
     pub(super) struct Row {
@@ -210,6 +232,7 @@ mod access {
                         5 => Kind::Delegation,
                         6 => Kind::Operator,
                         7 => Kind::Internal,
+                        8 => Kind::CallerOrPermission,
                         _ => Kind::Undeclared,
                     };
                     let path = format!("/{}.{}/{}", file.package, service.name, method.name);

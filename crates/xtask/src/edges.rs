@@ -12,7 +12,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("bailiwick-types", &[]),
     ("bailiwick-policy", &["bailiwick-types"]),
-    ("bailiwick-proto", &[]),
+    ("bailiwick-proto", &["bailiwick-types"]),
     ("bailiwick-rpc", &["bailiwick-proto", "bailiwick-types"]),
     ("bailiwick-sql", &["bailiwick-types"]),
     (

@@ -5,7 +5,9 @@ pub struct Access {
     /// What is asked.
     #[prost(enumeration = "AccessKind", tag = "1")]
     pub kind: i32,
-    /// The permission that is asked, `TYPE.VERB`; empty where the kind needs none.
+    /// The permission that is asked, `TYPE.VERB`; empty where the kind needs none. Written with the word TYPE in capitals it is
+    /// the verb of the type that the request names. Under DELEGATION it is what a role of the deployment needs in place of
+    /// what the rules ask.
     #[prost(string, tag = "2")]
     pub permission: ::prost::alloc::string::String,
     /// Path of the request field that names the scope or resource on which it is asked; the account where empty.
@@ -35,6 +37,8 @@ pub enum AccessKind {
     Operator = 6,
     /// One of the suite's own services.
     Internal = 7,
+    /// The caller about itself; anybody else needs `permission`.
+    SelfOrPermission = 8,
 }
 impl AccessKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -51,6 +55,7 @@ impl AccessKind {
             Self::Delegation => "ACCESS_KIND_DELEGATION",
             Self::Operator => "ACCESS_KIND_OPERATOR",
             Self::Internal => "ACCESS_KIND_INTERNAL",
+            Self::SelfOrPermission => "ACCESS_KIND_SELF_OR_PERMISSION",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -64,6 +69,7 @@ impl AccessKind {
             "ACCESS_KIND_DELEGATION" => Some(Self::Delegation),
             "ACCESS_KIND_OPERATOR" => Some(Self::Operator),
             "ACCESS_KIND_INTERNAL" => Some(Self::Internal),
+            "ACCESS_KIND_SELF_OR_PERMISSION" => Some(Self::SelfOrPermission),
             _ => None,
         }
     }

@@ -1,0 +1,449 @@
+//! The guard: makes the witness of a call that may pass, from what the method declares, who calls and what authorization
+//! answers. It has no transport: the frame of a service only calls it.
+
+use std::sync::Arc;
+
+use crate::{
+    Access, AccountId, Authorized, Caller, CallerKind, Declaration, Held, Method, OperatorAllowed, Rights,
+    RightsError, Scope, StepUp, StepUpError, Subject,
+};
+
+/// What a call is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Target {
+    account: Option<AccountId>,
+    /// `account:ID`, `instance:ID`, `workspace:ID` or `TYPE:ID` of a resource.
+    on: Option<String>,
+    type_name: Option<String>,
+    owner: Option<Subject>,
+}
+
+impl Target {
+    /// Nothing below the product: the deployment, or the caller itself.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+    /// An account.
+    #[must_use]
+    pub fn account(account: AccountId) -> Self {
+        Self {
+            account: Some(account),
+            ..Self::default()
+        }
+    }
+    /// A scope of an account.
+    #[must_use]
+    pub fn scope(account: AccountId, scope: &Scope) -> Self {
+        Self::on(account, scope.to_string())
+    }
+    /// A scope or resource of an account, as text: `account:ID`, `instance:ID`, `workspace:ID` or `TYPE:ID`.
+    #[must_use]
+    pub fn on(account: AccountId, on: impl Into<String>) -> Self {
+        Self {
+            on: Some(on.into()),
+            ..Self::account(account)
+        }
+    }
+    /// A resource of an account; its type is that of the permission `TYPE.verb` that a method may declare.
+    #[must_use]
+    pub fn resource(account: AccountId, name: &str) -> Self {
+        let type_name = name.split_once(':').map_or(name, |(type_name, _)| type_name);
+        Self::on(account, name).of_type(type_name)
+    }
+    /// The same with the type whose verb is asked, where it is not the target's own.
+    #[must_use]
+    pub fn of_type(self, type_name: impl Into<String>) -> Self {
+        Self {
+            type_name: Some(type_name.into()),
+            ..self
+        }
+    }
+    /// The same with the subject that it belongs to: what a method calls the caller itself.
+    #[must_use]
+    pub fn owned_by(self, owner: Subject) -> Self {
+        Self {
+            owner: Some(owner),
+            ..self
+        }
+    }
+    fn text(&self, account: Option<AccountId>) -> String {
+        match (&self.on, account) {
+            (Some(on), _) => on.clone(),
+            (None, Some(account)) => Scope::Account(account).to_string(),
+            (None, None) => Scope::Deployment.to_string(),
+        }
+    }
+}
+
+faults! {
+    /// Why a call may not pass.
+    Refusal: Rights(RightsError), StepUp(StepUpError);
+    /// There are no credentials.
+    CredentialsMissing "the call carries no credentials" => Unauthenticated CredentialsMissing;
+    /// The same words whether it exists or not.
+    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
+    /// The declaration does not fit how the method is served.
+    Undeclared(&'static str) "method `{0}` declares nothing that the guard could ask" => Internal Internal;
+}
+
+/// Lets calls pass, or not.
+#[derive(Clone)]
+pub struct Guard {
+    rights: Arc<dyn Rights>,
+    step_up: Arc<dyn StepUp>,
+}
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Guard")
+    }
+}
+
+/// What was found of a call that may pass.
+struct Passed {
+    account: Option<AccountId>,
+    operator: bool,
+}
+
+impl Guard {
+    /// A guard that asks these.
+    #[must_use]
+    pub fn new(rights: Arc<dyn Rights>, step_up: Arc<dyn StepUp>) -> Self {
+        Self { rights, step_up }
+    }
+
+    /// The same guard, asking others for rights.
+    #[must_use]
+    pub fn with_rights(&self, rights: Arc<dyn Rights>) -> Self {
+        Self {
+            rights,
+            step_up: Arc::clone(&self.step_up),
+        }
+    }
+
+    /// Lets a call pass whose method's declaration the caller meets on the target: credentials, binding of the token to
+    /// the account, permission, step-up. Under DELEGATION the use case decides the rest; under FILTERED [`Guard::filter`]
+    /// does. A dry run consumes no step-up, and its witness writes nothing.
+    ///
+    /// # Errors
+    /// See [`Refusal`]. A method with DELEGATION and step-up is refused here: its right comes before its step-up, so it
+    /// goes through [`Guard::authorize_delegated`].
+    pub async fn authorize<M: Method>(
+        &self,
+        caller: &Arc<Caller>,
+        target: &Target,
+        dry_run: bool,
+    ) -> Result<Authorized<M>, Refusal> {
+        let declared = M::DECLARATION;
+        if declared.step_up && declared.access == Access::Delegation {
+            return Err(Refusal::Undeclared(declared.path));
+        }
+        let witness = self.candidate(caller, target).await?;
+        self.finish(witness, dry_run).await
+    }
+
+    /// The same for a method whose right the use case decides: `permit` looks with a witness that writes nothing, and the
+    /// step-up is consumed after it.
+    ///
+    /// # Errors
+    /// What `permit` refuses, and as [`Guard::authorize`].
+    pub async fn authorize_delegated<M: Method, E: From<Refusal>>(
+        &self,
+        caller: &Arc<Caller>,
+        target: &Target,
+        dry_run: bool,
+        permit: impl AsyncFnOnce(&Authorized<M>) -> Result<(), E>,
+    ) -> Result<Authorized<M>, E> {
+        let witness = self.candidate(caller, target).await?;
+        permit(&witness).await?;
+        Ok(self.finish(witness, dry_run).await?)
+    }
+
+    /// On which of the scopes the caller has the permission that the method declares. Without account the scopes are
+    /// accounts, each asked for itself.
+    ///
+    /// # Errors
+    /// As [`Guard::authorize`].
+    pub async fn filter<M: Method>(
+        &self,
+        caller: &Arc<Caller>,
+        account: Option<AccountId>,
+        scopes: &[Scope],
+    ) -> Result<Vec<bool>, Refusal> {
+        let permission = filtered::<M>()?;
+        let subject = signed_in(caller)?;
+        if let Some(account) = account {
+            let targets: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+            return self.shown(caller, permission, account, &targets).await;
+        }
+        // One question for callers that see all, instead of one for each account.
+        if caller.account().is_none() && self.of_the_deployment(subject, permission).await? {
+            return Ok(vec![true; scopes.len()]);
+        }
+        let mut shown = Vec::with_capacity(scopes.len());
+        for scope in scopes {
+            let Scope::Account(account) = scope else {
+                return Err(Refusal::Undeclared(M::DECLARATION.path));
+            };
+            let operator = match (caller.kind(), caller.account()) {
+                (CallerKind::User, Some(own)) if own == *account => OperatorAllowed::No,
+                (CallerKind::User, Some(_)) => {
+                    shown.push(false);
+                    continue;
+                }
+                // A sign-in without account may see which accounts are its own.
+                _ => OperatorAllowed::Yes,
+            };
+            let targets = [scope.to_string()];
+            let held = self
+                .ask(subject, Some(*account), permission, &targets, operator)
+                .await?;
+            shown.extend(held.allowed);
+        }
+        Ok(shown)
+    }
+
+    /// On which of the resources of one type (`TYPE:ID`) in an account the caller has the verb that the method declares.
+    ///
+    /// # Errors
+    /// As [`Guard::authorize`].
+    pub async fn filter_resources<M: Method>(
+        &self,
+        caller: &Arc<Caller>,
+        account: AccountId,
+        type_name: &str,
+        targets: &[String],
+    ) -> Result<Vec<bool>, Refusal> {
+        let permission = permission_of(M::DECLARATION, Some(type_name))?;
+        filtered::<M>()?;
+        self.shown(caller, &permission, account, targets).await
+    }
+
+    /// A token that serves for nothing in the account sees nothing of it, as of one that does not exist.
+    async fn shown(
+        &self,
+        caller: &Arc<Caller>,
+        permission: &str,
+        account: AccountId,
+        targets: &[String],
+    ) -> Result<Vec<bool>, Refusal> {
+        let subject = signed_in(caller)?;
+        let Ok(operator) = binding(caller, account) else {
+            return Ok(vec![false; targets.len()]);
+        };
+        let held = self
+            .ask(subject, Some(account), permission, targets, operator)
+            .await?;
+        Ok(held.allowed)
+    }
+
+    /// A witness that writes nothing: the step-up comes after it.
+    async fn candidate<M: Method>(
+        &self,
+        caller: &Arc<Caller>,
+        target: &Target,
+    ) -> Result<Authorized<M>, Refusal> {
+        let Passed { account, operator } = self.pass(M::DECLARATION, caller, target).await?;
+        Ok(Authorized::new(caller, account, operator, true))
+    }
+
+    async fn finish<M: Method>(&self, witness: Authorized<M>, dry_run: bool) -> Result<Authorized<M>, Refusal> {
+        if dry_run {
+            return Ok(witness);
+        }
+        if M::DECLARATION.step_up {
+            let session = witness.caller().session().ok_or(StepUpError::Required)?;
+            self.step_up.consume(session).await?;
+        }
+        Ok(witness.in_earnest())
+    }
+
+    async fn pass(
+        &self,
+        declared: &'static Declaration,
+        caller: &Caller,
+        target: &Target,
+    ) -> Result<Passed, Refusal> {
+        let account = target.account;
+        let passed = |operator| Passed { account, operator };
+        match declared.access {
+            Access::Undeclared => Err(Refusal::Undeclared(declared.path)),
+            Access::Public => Ok(passed(false)),
+            Access::Internal if caller.kind() == CallerKind::Internal => Ok(passed(false)),
+            Access::Internal => {
+                known(caller)?;
+                Err(Refusal::Denied)
+            }
+            Access::Caller => {
+                signed_in(caller)?;
+                match account.map(|account| binding(caller, account)).transpose()? {
+                    // What a user does about itself in an account needs a token of that account.
+                    Some(OperatorAllowed::Only) => Err(Refusal::Denied),
+                    _ => Ok(passed(false)),
+                }
+            }
+            // A token that serves for nothing in the account sees nothing of it: its list is filtered to nothing.
+            Access::Filtered => {
+                signed_in(caller)?;
+                Ok(passed(false))
+            }
+            Access::Delegation => {
+                let subject = signed_in(caller)?;
+                if declared.permission.is_empty() {
+                    return Err(Refusal::Undeclared(declared.path));
+                }
+                let allowed = match account {
+                    Some(account) => binding(caller, account)?,
+                    None => OperatorAllowed::Only,
+                };
+                let operator = match allowed {
+                    OperatorAllowed::No => false,
+                    OperatorAllowed::Yes => self.of_the_deployment(subject, declared.permission).await?,
+                    OperatorAllowed::Only => {
+                        if !self.of_the_deployment(subject, declared.permission).await? {
+                            return Err(Refusal::Denied);
+                        }
+                        true
+                    }
+                };
+                Ok(passed(operator))
+            }
+            Access::CallerOrPermission
+                if target.owner.is_some() && target.owner.as_ref() == caller.subject() =>
+            {
+                signed_in(caller)?;
+                Ok(passed(false))
+            }
+            // Others outside of an account are the deployment's.
+            Access::CallerOrPermission if account.is_none() => self.operator(declared, caller).await,
+            Access::Permission | Access::CallerOrPermission => {
+                let subject = signed_in(caller)?;
+                let permission = permission_of(declared, target.type_name.as_deref())?;
+                let account = account.or(caller.account());
+                let operator = match account {
+                    Some(account) => binding(caller, account)?,
+                    None => OperatorAllowed::Only,
+                };
+                let operator = self
+                    .must(subject, account, &permission, target.text(account), operator)
+                    .await?;
+                Ok(Passed { account, operator })
+            }
+            Access::Operator => self.operator(declared, caller).await,
+        }
+    }
+
+    async fn operator(&self, declared: &'static Declaration, caller: &Caller) -> Result<Passed, Refusal> {
+        let subject = signed_in(caller)?;
+        // A user's token for an account lets only that account's roles serve.
+        if caller.account().is_some() {
+            return Err(Refusal::Denied);
+        }
+        let permission = permission_of(declared, None)?;
+        let on = Scope::Deployment.to_string();
+        self.must(subject, None, &permission, on, OperatorAllowed::Only)
+            .await?;
+        Ok(Passed {
+            account: None,
+            operator: true,
+        })
+    }
+
+    /// Whether a role of the deployment that holds the permission stands behind the caller.
+    async fn of_the_deployment(&self, subject: &Subject, permission: &str) -> Result<bool, Refusal> {
+        let target = [Scope::Deployment.to_string()];
+        let held = self
+            .ask(subject, None, permission, &target, OperatorAllowed::Only)
+            .await?;
+        Ok(held.operator && held.allowed == [true])
+    }
+
+    /// Whether the right came from a role of the deployment.
+    async fn must(
+        &self,
+        subject: &Subject,
+        account: Option<AccountId>,
+        permission: &str,
+        target: String,
+        operator: OperatorAllowed,
+    ) -> Result<bool, Refusal> {
+        let held = self
+            .ask(subject, account, permission, &[target], operator)
+            .await?;
+        let by_deployment = operator != OperatorAllowed::Only || held.operator;
+        if held.allowed == [true] && by_deployment {
+            Ok(held.operator)
+        } else {
+            Err(Refusal::Denied)
+        }
+    }
+
+    async fn ask(
+        &self,
+        subject: &Subject,
+        account: Option<AccountId>,
+        permission: &str,
+        targets: &[String],
+        operator: OperatorAllowed,
+    ) -> Result<Held, Refusal> {
+        let held = self
+            .rights
+            .held(subject, account, permission, targets, operator)
+            .await?;
+        if held.allowed.len() == targets.len() {
+            Ok(held)
+        } else {
+            let text = format!("{} answers to {} questions", held.allowed.len(), targets.len());
+            Err(RightsError::Internal(text).into())
+        }
+    }
+}
+
+/// The permission that a method with FILTERED declares.
+fn filtered<M: Method>() -> Result<&'static str, Refusal> {
+    let declared = M::DECLARATION;
+    if declared.access == Access::Filtered && !declared.permission.is_empty() {
+        Ok(declared.permission)
+    } else {
+        Err(Refusal::Undeclared(declared.path))
+    }
+}
+
+/// The permission that is asked: `TYPE.verb` becomes the verb of the type that the request names.
+fn permission_of(declared: &'static Declaration, type_name: Option<&str>) -> Result<String, Refusal> {
+    match (declared.permission.strip_prefix("TYPE."), type_name) {
+        (Some(verb), Some(type_name)) => Ok(format!("{type_name}.{verb}")),
+        (None, _) if !declared.permission.is_empty() => Ok(declared.permission.to_owned()),
+        _ => Err(Refusal::Undeclared(declared.path)),
+    }
+}
+
+/// Refuses callers without credentials.
+fn known(caller: &Caller) -> Result<&Subject, Refusal> {
+    match (caller.subject(), caller.kind()) {
+        (Some(subject), CallerKind::User | CallerKind::Service | CallerKind::Internal) => Ok(subject),
+        _ => Err(Refusal::CredentialsMissing),
+    }
+}
+
+/// Refuses callers without credentials, and the suite's own services, which act by internal methods alone.
+fn signed_in(caller: &Caller) -> Result<&Subject, Refusal> {
+    let subject = known(caller)?;
+    if caller.kind() == CallerKind::Internal {
+        return Err(Refusal::Denied);
+    }
+    Ok(subject)
+}
+
+/// What may serve for a request about `account`: a user's token for it lets only the account's roles serve, one for no
+/// account only the deployment's, one for another account nothing. Service accounts are bound where their roles are;
+/// a token of theirs that names an account serves for that alone.
+fn binding(caller: &Caller, account: AccountId) -> Result<OperatorAllowed, Refusal> {
+    match (caller.kind(), caller.account()) {
+        (CallerKind::User | CallerKind::Service, Some(own)) if own == account => Ok(OperatorAllowed::No),
+        (CallerKind::User, None) => Ok(OperatorAllowed::Only),
+        (CallerKind::Service, None) => Ok(OperatorAllowed::Yes),
+        _ => Err(Refusal::Denied),
+    }
+}

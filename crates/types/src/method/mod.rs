@@ -1,0 +1,86 @@
+//! The methods of the suite with what each asks of its caller, as the protos declare it.
+//!
+//! Each method is a type, so that the witness of one cannot be used for another.
+
+/// What a method asks of its caller: `bailiwick.common.v1.AccessKind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// The method declares nothing and is refused.
+    Undeclared,
+    /// Anybody.
+    Public,
+    /// Any signed-in caller, about itself (`SELF`).
+    Caller,
+    /// A permission on a scope or resource.
+    Permission,
+    /// Rows are filtered by a permission.
+    Filtered,
+    /// The delegation rules decide.
+    Delegation,
+    /// A role of the deployment with a permission.
+    Operator,
+    /// The suite's own services.
+    Internal,
+    /// The caller about itself, anybody else with a permission (`SELF_OR_PERMISSION`).
+    CallerOrPermission,
+}
+
+/// What a method declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Declaration {
+    /// Path of the HTTP/2 request: `/package.Service/Method`.
+    pub path: &'static str,
+    /// What it asks.
+    pub access: Access,
+    /// The permission that is asked; empty where none. `TYPE.verb` stands for the verb of the type that the request
+    /// names.
+    pub permission: &'static str,
+    /// Path of the request field that names the scope; empty for the account.
+    pub on: &'static str,
+    /// Whether a step-up is needed.
+    pub step_up: bool,
+}
+
+/// A method of the suite.
+pub trait Method: Send + Sync + 'static {
+    /// What it declares.
+    const DECLARATION: &'static Declaration;
+}
+
+/// Declares methods of tests, which no proto has.
+#[macro_export]
+macro_rules! test_method {
+    ($($name:ident = $declaration:expr;)*) => {$(
+        struct $name;
+        impl $crate::Method for $name {
+            const DECLARATION: &'static $crate::Declaration = &$declaration;
+        }
+    )*};
+}
+
+include!("gen.rs");
+
+/// The declaration of a path.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Declaration> {
+    METHODS
+        .binary_search_by(|method| method.path.cmp(path))
+        .ok()
+        .and_then(|at| METHODS.get(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_declares_what_it_asks_of_its_caller() {
+        let bare: Vec<_> = METHODS
+            .iter()
+            .filter(|m| m.access == Access::Undeclared)
+            .map(|m| m.path)
+            .collect();
+        assert!(bare.is_empty(), "without a declaration: {bare:?}");
+        assert!(METHODS.is_sorted_by(|a, b| a.path < b.path));
+    }
+}
