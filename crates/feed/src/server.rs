@@ -79,7 +79,7 @@ impl FeedServer {
             let rule = "must be `identity`, `tenancy` or `authorization`";
             return Err(Violations::of("service", rule).into_status());
         }
-        self.guard.authorize(&context, Target::None).await?;
+        self.guard.authorize_any(&context, Target::none()).await?;
         let served = self
             .feeds
             .iter()

@@ -28,7 +28,9 @@ use bailiwick_sql::{
     follow::{ApplyError, Event, FeedSink, FeedSource, Follower, FollowerConfig, Run, SourceError},
 };
 use bailiwick_testkit::eventually;
-use bailiwick_types::{AccountId, ScopeRoot, Service, SessionId, Subject, SystemClock, SystemIds, SystemRng};
+use bailiwick_types::{
+    AccountId, Authority, ScopeRoot, Service, SessionId, Subject, SystemClock, SystemIds, SystemRng,
+};
 use tokio_util::sync::CancellationToken;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -116,7 +118,13 @@ impl Bed {
         let secret = Secret::new("an internal key of thirty-two bytes");
         let internal = Arc::new(InternalIdentity::new(Service::Identity, &secret, clock.clone()).unwrap());
         let auth = AuthConfig::default();
-        let authenticator = Authenticator::new(&auth, Arc::new(Nobody), Arc::clone(&internal), clock);
+        let authenticator = Authenticator::new(
+            &auth,
+            Arc::new(Nobody),
+            Arc::clone(&internal),
+            clock,
+            Authority::establish().verifier,
+        );
         let stop = CancellationToken::new();
         let guard = Guard::new(Arc::new(Nobody), Arc::new(Nobody));
         let served = Served {

@@ -8,7 +8,7 @@
 //! assert_eq!(check.access, bailiwick_proto::Access::Permission);
 //! ```
 
-pub use bailiwick_types::method::{Access, Declaration as Method, METHODS, find as method};
+pub use bailiwick_types::method::{Access, Declaration as Method, Idempotency, METHODS, find as method};
 
 /// The encoded `google.protobuf.FileDescriptorSet` of all protos, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptor.bin");

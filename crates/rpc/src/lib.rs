@@ -3,26 +3,29 @@
 //!
 //! It depends on `bailiwick-proto` and `bailiwick-types` and must not depend on a database, a cache or a service.
 //!
-//! A handler takes what it needs from the request, asks the guard, runs its use case and turns the fault into a status:
+//! A handler takes its call apart, asks the guard, runs its use case and turns the fault into a status:
 //!
 //! ```
-//! use bailiwick_rpc::{Context, Guard, IntoStatus, Target};
+//! use bailiwick_rpc::{Call, Fields, Guard, IntoStatus};
 //! # use bailiwick_proto::tenancy::v1 as pb;
-//! # use bailiwick_types::{AccountId, Authorized, Violations};
-//! # fn use_case(_: &Authorized) -> Result<(), Violations> { Ok(()) }
+//! # use bailiwick_types::{Authorized, Target, Violations, method::tenancy::GetSettings};
+//! # fn use_case(_: &Authorized<GetSettings>) -> Result<(), Violations> { Ok(()) }
 //! async fn get_settings(guard: &Guard, request: tonic::Request<pb::GetSettingsRequest>) -> Result<(), tonic::Status> {
-//!     let context = Context::of(&request)?.clone();
-//!     let account: AccountId = request.get_ref().account.parse()
-//!         .map_err(|e: bailiwick_types::IdError| Violations::of("account", e.to_string()).into_status())?;
-//!     let authorized = guard.authorize(&context, Target::Account(account)).await?;
-//!     use_case(&authorized).map_err(IntoStatus::into_status)
+//!     let call = Call::<GetSettings, _>::new(request)?;
+//!     let mut fields = Fields::new();
+//!     let account = fields.account(&call.message.account);
+//!     let account = fields.finish(account)?;
+//!     let by = guard.authorize(&call, &Target::account(account)).await?;
+//!     use_case(&by).map_err(IntoStatus::into_status)
 //! }
 //! ```
 
 mod auth;
+mod call;
 mod config;
 mod context;
 mod current;
+mod fields;
 mod frame;
 mod guard;
 mod layers;
@@ -31,8 +34,8 @@ pub mod page;
 mod peer;
 mod remote;
 mod request_id;
-mod rights;
 mod status;
+mod task;
 mod telemetry;
 pub mod token;
 pub mod wire;
@@ -41,19 +44,22 @@ pub use auth::{
     AccessClaims, AuthConfig, AuthError, Authenticator, InternalIdentity, KeyError, KeySource,
     VerificationKey, VerificationKeys,
 };
+pub use bailiwick_types::{Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError, Target};
+pub use call::Call;
 pub use config::{
     AccessLog, ConfigError, HumanDuration, Loader, LogFormat, Secret, ServerConfig, TelemetryConfig,
     TlsConfig, load,
 };
 pub use context::Context;
 pub use current::{Carried, carry};
+pub use fields::{Fields, Paging};
 pub use frame::{Frame, FrameBuilder, FrameError, Health, RunningServer, Services};
-pub use guard::{Guard, Target};
+pub use guard::Guard;
 pub use peer::{ClientFactory, Peer, PeerAddressError, PeerConfig, PeerError};
 pub use remote::{RemoteJwks, RemoteRights, RemoteStepUp, carried_token};
 pub use request_id::RequestId;
-pub use rights::{Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError};
 pub use status::{IntoStatus, later, status};
+pub use task::Tasks;
 pub use telemetry::{Telemetry, TelemetryError, init as init_telemetry};
 
 /// Sets the limits of message sizes of a generated server by a [`ServerConfig`]: they are its own methods, which no

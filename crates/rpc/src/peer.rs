@@ -18,7 +18,10 @@ use tonic::{
 use tonic_types::StatusExt;
 use tower::Service;
 
-use crate::{HumanDuration, InternalIdentity, current, rights::RETRY, telemetry::trace};
+use crate::{HumanDuration, InternalIdentity, current, telemetry::trace};
+
+/// After which time a call that failed because a peer does not answer is worth another try.
+pub(crate) const RETRY: Duration = Duration::from_millis(250);
 
 /// How peers are called.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

@@ -18,7 +18,7 @@ use bailiwick_rpc::{
     TelemetryConfig, TelemetryError, VerificationKey, init_telemetry, later,
 };
 use bailiwick_testkit::{ManualClock, eventually};
-use bailiwick_types::{Service, SystemIds};
+use bailiwick_types::{Authority, Service, SystemIds};
 use opentelemetry_proto::tonic::{
     collector::{
         metrics::v1::{
@@ -148,7 +148,13 @@ async fn sampled_calls_and_all_metrics_reach_the_collector() {
     let clock = Arc::new(ManualClock::default());
     let key = Secret::new("an internal key of at least 32 bytes");
     let internal = Arc::new(InternalIdentity::new(Service::Identity, &key, clock.clone()).unwrap());
-    let authenticator = Authenticator::new(&AuthConfig::default(), Arc::new(NoKeys), internal, clock);
+    let authenticator = Authenticator::new(
+        &AuthConfig::default(),
+        Arc::new(NoKeys),
+        internal,
+        clock,
+        Authority::establish().verifier,
+    );
     let config = ServerConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         drain_wait: Duration::ZERO.into(),

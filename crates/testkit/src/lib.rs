@@ -21,6 +21,7 @@ mod redis;
 mod redis_cluster;
 mod supervisor;
 mod wait;
+pub mod witness;
 
 pub use clock::ManualClock;
 pub use golden::golden;

@@ -28,7 +28,7 @@ pub use caller::{Authority, Caller, CallerKind, Credentials, Verifier};
 pub use fault::{Code, Fault, FieldViolation, Reason, Refused, Violations};
 pub use guard::{Guard, Refusal, Target};
 pub use id::*;
-pub use method::{Access, Declaration, Method};
+pub use method::{Access, Declaration, Idempotency, Method};
 pub use page::{PageRequest, PageSize};
 pub use port::{Clock, IdGen, Rng, SeededIds, SystemClock, SystemIds, SystemRng, Timestamp};
 pub use rights::{Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError};

@@ -8,7 +8,7 @@ use crate::{AccountId, Caller, Declaration, Method, ScopeRoot, Subject};
 ///
 /// The account is reached through the handles that the witness gives out: a store takes those and no id, so that another
 /// account cannot be named. A witness for a dry run (`validate_only`) has no handle that writes.
-pub struct Authorized<M> {
+pub struct Authorized<M = crate::method::Any> {
     caller: Arc<Caller>,
     account: Option<AccountId>,
     /// Whether the right came from the deployment's own roles and not from the account.
@@ -36,7 +36,12 @@ impl<M: Method> std::fmt::Debug for Authorized<M> {
 }
 
 impl<M: Method> Authorized<M> {
-    pub(crate) fn new(caller: &Arc<Caller>, account: Option<AccountId>, operator: bool, dry_run: bool) -> Self {
+    pub(crate) fn new(
+        caller: &Arc<Caller>,
+        account: Option<AccountId>,
+        operator: bool,
+        dry_run: bool,
+    ) -> Self {
         Self {
             caller: Arc::clone(caller),
             account,
@@ -81,6 +86,12 @@ impl<M: Method> Authorized<M> {
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
+    }
+    // Only until every use case takes handles.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn account_id(&self) -> Option<AccountId> {
+        self.account
     }
     /// Reaches the account in which the call was allowed.
     #[must_use]

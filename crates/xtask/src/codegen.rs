@@ -105,14 +105,16 @@ fn methods(descriptors: &[u8]) -> Result<Vec<u8>> {
         rows.len()
     );
     let mut packages: BTreeMap<&str, String> = BTreeMap::new();
+    let mut calls = String::new();
     for (n, row) in rows.iter().enumerate() {
         writeln!(
             text,
-            "    Declaration {{\n        path: {:?},\n        access: Access::{:?},\n        permission: {:?},\n        on: {:?},\n        step_up: {},\n    }},",
-            row.path, row.kind, row.permission, row.on, row.step_up
+            "    Declaration {{\n        path: {:?},\n        access: Access::{:?},\n        permission: {:?},\n        on: {:?},\n        step_up: {},\n        idempotency: Idempotency::{:?},\n    }},",
+            row.path, row.kind, row.permission, row.on, row.step_up, row.idempotency
         )?;
         let (service, method) = row.path.rsplit_once('/').context("a path without method")?;
         let package = service.split('.').nth(1).context("a path without package")?;
+        writeln!(calls, "        $call!($crate::method::{package}::{method});")?;
         writeln!(
             packages.entry(package).or_default(),
             "    /// `{}`.\n    #[derive(Debug)]\n    pub enum {method} {{}}\n    impl crate::Method for {method} {{\n        const DECLARATION: &'static crate::Declaration = &super::METHODS[{n}];\n    }}",
@@ -120,8 +122,15 @@ fn methods(descriptors: &[u8]) -> Result<Vec<u8>> {
         )?;
     }
     text.push_str("];\n");
+    write!(
+        text,
+        "\n/// Calls a macro with the type of each method: for tests that must hold for all of them.\n#[macro_export]\nmacro_rules! every_method {{\n    ($call:ident) => {{\n{calls}    }};\n}}\n"
+    )?;
     for (package, markers) in packages {
-        write!(text, "\n/// The methods of {package}.\npub mod {package} {{\n{markers}}}\n")?;
+        write!(
+            text,
+            "\n/// The methods of {package}.\npub mod {package} {{\n{markers}}}\n"
+        )?;
     }
     Ok(text.into_bytes())
 }
@@ -150,7 +159,7 @@ fn tempdir(root: &Path) -> Result<PathBuf> {
 
 mod access {
     //! The declarations, read from the descriptor set with just enough of its shape.
-    use anyhow::Result;
+    use anyhow::{Result, bail};
     use prost::Message;
 
     #[derive(Clone, PartialEq, Message)]
@@ -181,6 +190,9 @@ mod access {
     }
     #[derive(Clone, PartialEq, Message)]
     struct Options {
+        /// `google.protobuf.MethodOptions.IdempotencyLevel`.
+        #[prost(int32, optional, tag = "34")]
+        idempotency_level: Option<i32>,
         #[prost(message, optional, tag = "50501")]
         access: Option<Access>,
     }
@@ -210,12 +222,21 @@ mod access {
         CallerOrPermission,
     }
 
+    /// The levels of `google.protobuf.MethodOptions.IdempotencyLevel`.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) enum Idempotency {
+        Unknown,
+        NoSideEffects,
+        Idempotent,
+    }
+
     pub(super) struct Row {
         pub(super) path: String,
         pub(super) kind: Kind,
         pub(super) permission: String,
         pub(super) on: String,
         pub(super) step_up: bool,
+        pub(super) idempotency: Idempotency,
     }
 
     pub(super) fn rows(descriptors: &[u8]) -> Result<Vec<Row>> {
@@ -223,7 +244,15 @@ mod access {
         for file in Set::decode(descriptors)?.file {
             for service in file.service {
                 for method in service.method {
-                    let access = method.options.and_then(|o| o.access).unwrap_or_default();
+                    let path = format!("/{}.{}/{}", file.package, service.name, method.name);
+                    let options = method.options.unwrap_or_default();
+                    let idempotency = match options.idempotency_level {
+                        Some(0) => Idempotency::Unknown,
+                        Some(1) => Idempotency::NoSideEffects,
+                        Some(2) => Idempotency::Idempotent,
+                        other => bail!("{path} must set `idempotency_level`, found {other:?}"),
+                    };
+                    let access = options.access.unwrap_or_default();
                     let kind = match access.kind {
                         1 => Kind::Public,
                         2 => Kind::Caller,
@@ -235,7 +264,6 @@ mod access {
                         8 => Kind::CallerOrPermission,
                         _ => Kind::Undeclared,
                     };
-                    let path = format!("/{}.{}/{}", file.package, service.name, method.name);
                     let Access {
                         permission,
                         on,
@@ -248,6 +276,7 @@ mod access {
                         permission,
                         on,
                         step_up,
+                        idempotency,
                     });
                 }
             }

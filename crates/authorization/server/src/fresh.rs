@@ -120,18 +120,18 @@ impl Freshness {
         account: Option<AccountId>,
         subjects: &[&Subject],
     ) -> Result<(), Status> {
-        if let Some(caller) = &context.caller.subject {
+        if let Some(caller) = context.caller.subject() {
             self.known(context, caller).await?;
         }
         if context.token.is_empty() {
             return Ok(());
         }
-        if let (Some(own), Some(account)) = (context.caller.account, account)
+        if let (Some(own), Some(account)) = (context.caller.account(), account)
             && own != account
         {
             return Ok(());
         }
-        let people: Vec<&Subject> = subjects.iter().copied().chain(&context.caller.subject).collect();
+        let people: Vec<&Subject> = subjects.iter().copied().chain(context.caller.subject()).collect();
         let needed = |service: Service, root: &ScopeRoot| match (service, root) {
             (Service::Tenancy, ScopeRoot::Account(of)) => account == Some(*of),
             (Service::Identity, ScopeRoot::User(user)) => {

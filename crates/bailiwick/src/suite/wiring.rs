@@ -13,7 +13,7 @@ use bailiwick_rpc::{
 };
 use bailiwick_sql::Db;
 use bailiwick_tenancy_server as tenancy;
-use bailiwick_types::{Clock, IdGen, Rng, Service, SystemIds, SystemRng};
+use bailiwick_types::{Authority, Clock, IdGen, Rng, Service, SystemIds, SystemRng};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -49,6 +49,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     };
     let own = grpc.local_addr()?;
     let first = here.first().copied().context("no service is named")?;
+    let authority = Authority::establish();
     let internal = Arc::new(InternalIdentity::new(
         first,
         &keys::internal(config, here)?,
@@ -101,6 +102,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         key_source,
         internal,
         clock.clone(),
+        authority.verifier,
     ));
     let may = match db(Service::Authorization) {
         Some(db) => Some(

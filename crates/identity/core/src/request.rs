@@ -45,7 +45,7 @@ impl RequestKey {
     /// The key of a request.
     #[must_use]
     pub fn new(caller: &Caller, method: &'static str, id: RequestId, content: &[&str]) -> Self {
-        let subject = caller.subject.as_ref().map_or("", |s| s.as_str());
+        let subject = caller.subject().map_or("", |s| s.as_str());
         Self {
             key: Digest::of_parts(&[subject, method, &id.to_string()]),
             content: Digest::of_parts(content),

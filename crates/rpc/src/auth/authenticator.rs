@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bailiwick_types::{AccountId, Caller, CallerKind, Clock, SessionId, Subject, Timestamp};
+use bailiwick_types::{
+    AccountId, Caller, CallerKind, Clock, Credentials, SessionId, Subject, Timestamp, Verifier,
+};
 use jsonwebtoken::{Algorithm, Validation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,7 @@ pub struct Authenticator {
     keys: Arc<dyn KeySource>,
     internal: Arc<InternalIdentity>,
     clock: Arc<dyn Clock>,
+    verifier: Verifier,
     remembered: Remembered,
     longest_life: Duration,
 }
@@ -63,6 +66,7 @@ impl Authenticator {
         keys: Arc<dyn KeySource>,
         internal: Arc<InternalIdentity>,
         clock: Arc<dyn Clock>,
+        verifier: Verifier,
     ) -> Self {
         let longest_life = config.longest_token_life.get();
         Self {
@@ -70,6 +74,7 @@ impl Authenticator {
             keys,
             internal,
             clock,
+            verifier,
             remembered: Remembered::new(config.remembered_tokens, longest_life),
             longest_life,
         }
@@ -113,9 +118,9 @@ impl Authenticator {
         let now = self.clock.now();
         match (head.alg, head.kid.as_deref()) {
             (Algorithm::HS256, Some(internal::KEY_ID)) => {
-                let caller = self.internal.verify(token)?;
-                let until = caller.expires.unwrap_or(now);
-                let caller = Arc::new(caller);
+                let verified = self.internal.verify(token)?;
+                let until = verified.expires.unwrap_or(now);
+                let caller = Arc::new(self.verifier.caller(verified));
                 Ok(Verified {
                     caller,
                     made: now,
@@ -149,9 +154,9 @@ impl Authenticator {
         if !in_time {
             return Err(AuthError::Invalid);
         }
-        let caller = caller(&claims).ok_or(AuthError::Invalid)?;
+        let verified = credentials(&claims).ok_or(AuthError::Invalid)?;
         Ok(Verified {
-            caller: Arc::new(caller),
+            caller: Arc::new(self.verifier.caller(verified)),
             made: Timestamp::from_seconds(claims.iat),
             until: Timestamp::from_seconds(claims.exp),
         })
@@ -159,7 +164,7 @@ impl Authenticator {
 }
 
 /// Reads the claims; none where they are of no kind of caller.
-fn caller(claims: &AccessClaims) -> Option<Caller> {
+fn credentials(claims: &AccessClaims) -> Option<Credentials> {
     let subject: Subject = claims.sub.parse().ok()?;
     let session: Option<SessionId> = claims.sid.as_deref().map(str::parse).transpose().ok()?;
     let account: Option<AccountId> = claims.acct.as_deref().map(str::parse).transpose().ok()?;
@@ -175,9 +180,9 @@ fn caller(claims: &AccessClaims) -> Option<Caller> {
         }
         _ => return None,
     };
-    Some(Caller {
+    Some(Credentials {
         kind,
-        subject: Some(subject),
+        subject,
         account,
         session,
         expires: Some(Timestamp::from_seconds(claims.exp)),

@@ -62,10 +62,9 @@ impl Remembered {
         self.tokens.insert(key, verified.clone());
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let caller = &verified.caller;
-        let by_session = caller.session.is_some_and(|s| ended.sessions.contains_key(&s));
+        let by_session = caller.session().is_some_and(|s| ended.sessions.contains_key(&s));
         let by_subject = caller
-            .subject
-            .as_ref()
+            .subject()
             .and_then(|s| ended.subjects.get(s))
             .is_some_and(|end| verified.made <= *end);
         drop(ended);
@@ -80,7 +79,7 @@ impl Remembered {
         self.sweep(&mut ended, now);
         ended.sessions.insert(session, now);
         drop(ended);
-        self.tokens.retain(|_, v| v.caller.session != Some(session));
+        self.tokens.retain(|_, v| v.caller.session() != Some(session));
     }
 
     pub(crate) fn end_subject(&self, subject: &Subject, now: Timestamp) {
@@ -89,7 +88,7 @@ impl Remembered {
         ended.subjects.insert(subject.clone(), now);
         drop(ended);
         self.tokens
-            .retain(|_, v| v.caller.subject.as_ref() != Some(subject) || v.made > now);
+            .retain(|_, v| v.caller.subject() != Some(subject) || v.made > now);
     }
 
     fn sweep(&self, ended: &mut Ended, now: Timestamp) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bailiwick_types::{Code, Fault, Reason};
 
-use crate::rights::RETRY;
+use crate::peer::RETRY;
 
 /// Why credentials do not count. What exactly is wrong with them goes to no caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use bailiwick_types::{Caller, CallerKind, Clock, Service, Subject, Timestamp};
+use bailiwick_types::{CallerKind, Clock, Credentials, Service, Subject, Timestamp};
 use http::HeaderValue;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,7 @@ impl InternalIdentity {
     ///
     /// # Errors
     /// It is none, is expired, or was made with another key.
-    pub fn verify(&self, token: &str) -> Result<Caller, AuthError> {
+    pub fn verify(&self, token: &str) -> Result<Credentials, AuthError> {
         let mut rules = Validation::new(Algorithm::HS256);
         rules.validate_exp = false;
         rules.set_audience(&[AUDIENCE]);
@@ -114,9 +114,9 @@ impl InternalIdentity {
         if claims.exp <= now || claims.exp - now > 2 * LIFE || subject.kind() != "service" {
             return Err(AuthError::Invalid);
         }
-        Ok(Caller {
+        Ok(Credentials {
             kind: CallerKind::Internal,
-            subject: Some(subject),
+            subject,
             account: None,
             session: None,
             expires: Some(Timestamp::from_seconds(claims.exp)),

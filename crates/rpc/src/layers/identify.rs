@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bailiwick_proto::{Access, Method};
-use bailiwick_types::{Caller, CallerKind};
+use bailiwick_types::{Caller, CallerKind, Refusal};
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use tonic::Status;
 
-use crate::{AuthError, Authenticator, IntoStatus, guard::Refusal};
+use crate::{AuthError, Authenticator, IntoStatus};
 
 /// What is known of a caller without waiting.
 pub(super) enum Identified {
@@ -61,7 +61,7 @@ pub(super) fn identify(
 fn anonymous() -> Arc<Caller> {
     static NOBODY: std::sync::LazyLock<Arc<Caller>> =
         std::sync::LazyLock::new(|| Arc::new(Caller::anonymous()));
-    debug_assert_eq!(NOBODY.kind, CallerKind::Anonymous);
+    debug_assert_eq!(NOBODY.kind(), CallerKind::Anonymous);
     Arc::clone(&NOBODY)
 }
 

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use bailiwick_proto::authorization::v1::{CheckCallerRequest, access_service_client::AccessServiceClient};
-use bailiwick_types::{AccountId, Reason, Subject, Token};
+use bailiwick_types::{AccountId, Held, OperatorAllowed, Reason, Rights, RightsError, Subject, Token};
 use tonic::{Request, metadata::MetadataValue};
 
-use crate::{Held, OperatorAllowed, Peer, PeerError, Rights, RightsError};
+use crate::{Peer, PeerError};
 
 /// As many targets go into one question.
 const BATCH: usize = 1000;

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use bailiwick_proto::identity::v1::{ConsumeStepUpRequest, session_service_client::SessionServiceClient};
-use bailiwick_types::SessionId;
+use bailiwick_types::{SessionId, StepUp, StepUpError};
 use tonic::Code;
 
-use crate::{Peer, PeerError, StepUp, StepUpError};
+use crate::{Peer, PeerError};
 
 /// Asks identity to use up the Reauthenticate of a session (`SessionService.ConsumeStepUp`).
 #[derive(Debug, Clone)]

@@ -36,11 +36,11 @@ async fn a_user_is_known_by_a_good_token() {
     let (world, seen) = watched().await;
     world.introspect(Some(&world.token())).await.unwrap();
     let context = seen.lock().unwrap().take().unwrap();
-    assert_eq!(context.caller.kind, CallerKind::User);
-    assert_eq!(context.caller.subject, Some(Subject::user(user(1))));
-    assert_eq!(context.caller.account, Some(account(1)));
-    assert_eq!(context.caller.session, Some(session(1)));
-    assert_eq!(context.caller.expires.unwrap().seconds(), world.claims().exp);
+    assert_eq!(context.caller.kind(), CallerKind::User);
+    assert_eq!(context.caller.subject(), Some(&Subject::user(user(1))));
+    assert_eq!(context.caller.account(), Some(account(1)));
+    assert_eq!(context.caller.session(), Some(session(1)));
+    assert_eq!(context.caller.expires().unwrap().seconds(), world.claims().exp);
     assert_eq!(
         context.method.path,
         "/bailiwick.identity.v1.TokenService/Introspect"
@@ -61,10 +61,10 @@ async fn a_service_account_is_known_by_a_token_without_session() {
     world.introspect(Some(&world.signer.sign(&claims))).await.unwrap();
     let context = seen.lock().unwrap().take().unwrap();
     assert_eq!(
-        (context.caller.kind, context.caller.account),
+        (context.caller.kind(), context.caller.account()),
         (CallerKind::Service, None)
     );
-    assert_eq!(context.caller.subject, Some(Subject::service(id)));
+    assert_eq!(context.caller.subject(), Some(&Subject::service(id)));
 }
 
 #[tokio::test]
@@ -74,11 +74,8 @@ async fn one_of_the_suites_own_services_is_known_by_the_internal_key() {
     let token = header.to_str().unwrap().strip_prefix("Bearer ").unwrap();
     world.introspect(Some(token)).await.unwrap();
     let context = seen.lock().unwrap().take().unwrap();
-    assert_eq!(context.caller.kind, CallerKind::Internal);
-    assert_eq!(
-        context.caller.subject.as_ref().unwrap().as_str(),
-        "service:tenancy"
-    );
+    assert_eq!(context.caller.kind(), CallerKind::Internal);
+    assert_eq!(context.caller.subject().unwrap().as_str(), "service:tenancy");
 }
 
 #[tokio::test]
@@ -88,7 +85,7 @@ async fn a_call_without_credentials_is_refused_but_where_anybody_may_call() {
     assert_eq!(refused(world.introspect(None).await), missing);
     world.anybody().await.unwrap();
     assert_eq!(
-        seen.lock().unwrap().take().unwrap().caller.kind,
+        seen.lock().unwrap().take().unwrap().caller.kind(),
         CallerKind::Anonymous
     );
 }
@@ -309,7 +306,7 @@ async fn whoever_shows_an_expired_token_to_a_method_for_anybody_counts_as_anybod
     request.metadata_mut().insert("authorization", bearer(&token));
     world.client().issue_token(request).await.unwrap();
     assert_eq!(
-        seen.lock().unwrap().take().unwrap().caller.kind,
+        seen.lock().unwrap().take().unwrap().caller.kind(),
         CallerKind::Anonymous
     );
 }

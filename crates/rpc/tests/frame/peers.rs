@@ -54,9 +54,9 @@ async fn a_peer_knows_who_calls_and_for_which_request_until_when() {
         .insert("grpc-timeout", "2S".parse().unwrap());
     front.client().issue_token(request).await.unwrap();
     let context = seen.lock().unwrap().take().unwrap();
-    assert_eq!(context.caller.kind, CallerKind::Internal);
+    assert_eq!(context.caller.kind(), CallerKind::Internal);
     assert_eq!(
-        context.caller.subject.as_ref().unwrap().as_str(),
+        context.caller.subject().unwrap().as_str(),
         "service:authorization"
     );
     assert_eq!(context.request_id.as_str(), "through-both");

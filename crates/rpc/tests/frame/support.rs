@@ -31,7 +31,7 @@ use bailiwick_rpc::{
     RunningServer, Secret, ServerConfig, Services, Telemetry, VerificationKey, VerificationKeys, sized,
 };
 use bailiwick_testkit::ManualClock;
-use bailiwick_types::{AccountId, Clock, Service, SessionId, SystemIds, UserId};
+use bailiwick_types::{AccountId, Authority, Clock, Service, SessionId, SystemIds, UserId};
 use futures_util::{Stream, future::BoxFuture};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use tokio_util::sync::CancellationToken;
@@ -238,6 +238,7 @@ impl Setup {
             keys.clone(),
             internal.clone(),
             clock.clone(),
+            Authority::establish().verifier,
         ));
         let limits = &self.config.clone();
         let server = Frame::builder(

@@ -21,10 +21,7 @@ impl RequestKey {
     /// The key of a request with an id.
     #[must_use]
     pub fn of(caller: &Caller, id: Option<Uuid>, digest: String) -> Option<Self> {
-        let caller = caller
-            .subject
-            .as_ref()
-            .map_or_else(String::new, ToString::to_string);
+        let caller = caller.subject().map_or_else(String::new, ToString::to_string);
         id.map(|id| Self { caller, id, digest })
     }
 }

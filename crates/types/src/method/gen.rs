@@ -8,6 +8,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.AccessService/CloseScope",
@@ -15,6 +16,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.AccessService/CloseUser",
@@ -22,6 +24,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/ApproveRequest",
@@ -29,6 +32,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "approval",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/ConsumeApproval",
@@ -36,6 +40,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/GetApproval",
@@ -43,6 +48,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/ListApprovals",
@@ -50,6 +56,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/RejectRequest",
@@ -57,6 +64,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "approval",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/RequestApproval",
@@ -64,6 +72,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/WithdrawRequest",
@@ -71,6 +80,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/AssignRole",
@@ -78,6 +88,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "scope",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/CopyPermissions",
@@ -85,6 +96,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/ListBindings",
@@ -92,6 +104,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/RecoverOwnership",
@@ -99,6 +112,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "account.transfer",
         on: "scope",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/RevokeRole",
@@ -106,6 +120,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "scope",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/TransferOwnership",
@@ -113,6 +128,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "scope",
         step_up: true,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.DecisionService/BatchCheck",
@@ -120,6 +136,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "decision.check",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.DecisionService/Check",
@@ -127,6 +144,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "decision.check",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.DecisionService/Explain",
@@ -134,6 +152,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "decision.check",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ExportService/ExportPermissions",
@@ -141,6 +160,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "export.create",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GrantService/CreateGrant",
@@ -148,6 +168,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "grant.edit",
         on: "target",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GrantService/DeleteGrant",
@@ -155,6 +176,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "grant.edit",
         on: "target",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GrantService/ListGrants",
@@ -162,6 +184,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "grant.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/AddGroupMember",
@@ -169,6 +192,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "group.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/CreateGroup",
@@ -176,6 +200,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "group.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/DeleteGroup",
@@ -183,6 +208,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "group.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/GetGroup",
@@ -190,6 +216,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "group.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/ListGroupMembers",
@@ -197,6 +224,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "group.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/ListGroups",
@@ -204,6 +232,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "group.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/RemoveGroupMember",
@@ -211,6 +240,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "group.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/AcceptInvitation",
@@ -218,6 +248,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/BatchCreateInvitations",
@@ -225,6 +256,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.invite",
         on: "scope",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/CreateInvitation",
@@ -232,6 +264,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.invite",
         on: "scope",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/GetInvitation",
@@ -239,6 +272,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/ListInvitations",
@@ -246,6 +280,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/ResendInvitation",
@@ -253,6 +288,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.invite",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/RevokeInvitation",
@@ -260,6 +296,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.invite",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/BatchRemoveMembers",
@@ -267,6 +304,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.remove",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/CreateMember",
@@ -274,6 +312,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/DeleteMember",
@@ -281,6 +320,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.remove",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/GetMember",
@@ -288,6 +328,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/GetSeats",
@@ -295,6 +336,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "seat.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/ListMembers",
@@ -302,6 +344,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/LookUpMember",
@@ -309,6 +352,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/ReactivateMember",
@@ -316,6 +360,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.suspend",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/RemoveMember",
@@ -323,6 +368,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.remove",
         on: "scope",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/SuspendMember",
@@ -330,6 +376,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.suspend",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/UpdateMember",
@@ -337,6 +384,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/ApplyProduct",
@@ -344,6 +392,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/GetProduct",
@@ -351,6 +400,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.view",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/ListProducts",
@@ -358,6 +408,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.view",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/PreviewProduct",
@@ -365,6 +416,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListPermissions",
@@ -372,6 +424,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "decision.check",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListResources",
@@ -379,6 +432,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "decision.check",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListScopes",
@@ -386,6 +440,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListSubjectPermissions",
@@ -393,6 +448,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.view",
         on: "target",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListSubjects",
@@ -400,6 +456,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.view",
         on: "scope",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/PlanResources",
@@ -407,6 +464,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "decision.check",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QuotaService/GetQuota",
@@ -414,6 +472,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "quota.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QuotaService/ListQuotas",
@@ -421,6 +480,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "quota.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QuotaService/SetQuota",
@@ -428,6 +488,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "quota.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/GetResource",
@@ -435,6 +496,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "TYPE.view",
         on: "resource",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/ListResourcesInScope",
@@ -442,6 +504,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "TYPE.view",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/MoveResource",
@@ -449,6 +512,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "TYPE.edit",
         on: "resource",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/RegisterResource",
@@ -456,6 +520,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "TYPE.create",
         on: "scope",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/TransferResource",
@@ -463,6 +528,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "resource.transfer",
         on: "resource",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/UnregisterResource",
@@ -470,6 +536,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "TYPE.delete",
         on: "resource",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/UpdateResource",
@@ -477,6 +544,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "TYPE.edit",
         on: "resource",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/ChangeRole",
@@ -484,6 +552,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/CreateRole",
@@ -491,6 +560,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/DeleteRole",
@@ -498,6 +568,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/DescribeRole",
@@ -505,6 +576,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/GetRole",
@@ -512,6 +584,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/ListRoles",
@@ -519,6 +592,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/PreviewRoleChange",
@@ -526,6 +600,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "role.define",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.events.v1.ChangeFeedService/Follow",
@@ -533,6 +608,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.events.v1.ChangeFeedService/GetSnapshot",
@@ -540,6 +616,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/CreateApiKey",
@@ -547,6 +624,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/GetApiKey",
@@ -554,6 +632,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/ListApiKeys",
@@ -561,6 +640,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/RevokeApiKey",
@@ -568,6 +648,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/Activate",
@@ -575,6 +656,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/ChangePassword",
@@ -582,6 +664,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/ConfirmSecondFactor",
@@ -589,6 +672,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/EnrollSecondFactor",
@@ -596,6 +680,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/Reauthenticate",
@@ -603,6 +688,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/Refresh",
@@ -610,6 +696,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/RegisterCustomer",
@@ -617,6 +704,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/RemoveSecondFactor",
@@ -624,6 +712,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: true,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/RequestPasswordReset",
@@ -631,6 +720,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/ResetPassword",
@@ -638,6 +728,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/SendActivation",
@@ -645,6 +736,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.invite",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/SignIn",
@@ -652,6 +744,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/SignOut",
@@ -659,6 +752,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/VerifyEmail",
@@ -666,6 +760,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/VerifySecondFactor",
@@ -673,6 +768,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/CreateServiceAccount",
@@ -680,6 +776,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "service_account.manage",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/DeleteServiceAccount",
@@ -687,6 +784,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "service_account.manage",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/DisableServiceAccount",
@@ -694,6 +792,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "service_account.manage",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/GetServiceAccount",
@@ -701,6 +800,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "service_account.manage",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/ListServiceAccounts",
@@ -708,6 +808,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "service_account.manage",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/RotateServiceAccountSecret",
@@ -715,6 +816,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "service_account.manage",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/ConsumeStepUp",
@@ -722,6 +824,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/ListSessions",
@@ -729,6 +832,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/RevokeAllSessions",
@@ -736,6 +840,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/RevokeSession",
@@ -743,6 +848,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SignInPolicyService/GetSignInPolicy",
@@ -750,6 +856,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "sign_in_policy.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SignInPolicyService/UpdateSignInPolicy",
@@ -757,6 +864,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "sign_in_policy.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.TokenService/GetJwks",
@@ -764,6 +872,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.TokenService/Introspect",
@@ -771,6 +880,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.TokenService/IssueToken",
@@ -778,6 +888,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/BatchGetUsers",
@@ -785,6 +896,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.view",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/CreateUser",
@@ -792,6 +904,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.edit",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/DeleteUser",
@@ -799,6 +912,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.remove",
         on: "user",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/DisableUser",
@@ -806,6 +920,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.suspend",
         on: "user",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/EnableUser",
@@ -813,13 +928,15 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.suspend",
         on: "user",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/GetUser",
-        access: Access::Operator,
+        access: Access::CallerOrPermission,
         permission: "user.view",
         on: "user",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/ListUsers",
@@ -827,6 +944,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "user.view",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/UpdateUser",
@@ -834,6 +952,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/CreateAccount",
@@ -841,6 +960,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "account.edit",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/DeleteAccount",
@@ -848,6 +968,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "account.delete",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/ExportAccount",
@@ -855,6 +976,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "export.create",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/GetAccount",
@@ -862,6 +984,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "account.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/ListAccounts",
@@ -869,6 +992,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "account.view",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/ReactivateAccount",
@@ -876,6 +1000,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "account.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/SuspendAccount",
@@ -883,6 +1008,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "account.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/UpdateAccount",
@@ -890,6 +1016,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "account.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AuditLogService/ExportAuditEntries",
@@ -897,6 +1024,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "audit_log.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AuditLogService/ListAuditEntries",
@@ -904,6 +1032,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "audit_log.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/CreateInstance",
@@ -911,6 +1040,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "instance.create",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/DeleteInstance",
@@ -918,6 +1048,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "instance.delete",
         on: "instance",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/GetInstance",
@@ -925,6 +1056,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "instance.view",
         on: "instance",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/ListInstances",
@@ -932,6 +1064,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "instance.view",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/UpdateInstance",
@@ -939,6 +1072,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "instance.edit",
         on: "instance",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.SettingsService/GetSettings",
@@ -946,6 +1080,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "settings.view",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.SettingsService/UpdateSettings",
@@ -953,6 +1088,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "settings.edit",
         on: "account",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.SignUpService/SignUp",
@@ -960,6 +1096,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/CreateWorkspace",
@@ -967,6 +1104,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "workspace.create",
         on: "parent",
         step_up: false,
+        idempotency: Idempotency::Idempotent,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/DeleteWorkspace",
@@ -974,6 +1112,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "workspace.delete",
         on: "workspace",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/GetWorkspace",
@@ -981,6 +1120,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "workspace.view",
         on: "workspace",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/ListWorkspaces",
@@ -988,6 +1128,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "workspace.view",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/MoveWorkspace",
@@ -995,6 +1136,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "workspace.move",
         on: "workspace",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/UpdateWorkspace",
@@ -1002,6 +1144,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "workspace.edit",
         on: "workspace",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.testing.v1.ClockService/AdvanceClock",
@@ -1009,6 +1152,7 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::Unknown,
     },
     Declaration {
         path: "/bailiwick.testing.v1.NoopService/Noop",
@@ -1016,8 +1160,161 @@ pub static METHODS: [Declaration; 145] = [
         permission: "",
         on: "",
         step_up: false,
+        idempotency: Idempotency::NoSideEffects,
     },
 ];
+
+/// Calls a macro with the type of each method: for tests that must hold for all of them.
+#[macro_export]
+macro_rules! every_method {
+    ($call:ident) => {
+        $call!($crate::method::authorization::CheckCaller);
+        $call!($crate::method::authorization::CloseScope);
+        $call!($crate::method::authorization::CloseUser);
+        $call!($crate::method::authorization::ApproveRequest);
+        $call!($crate::method::authorization::ConsumeApproval);
+        $call!($crate::method::authorization::GetApproval);
+        $call!($crate::method::authorization::ListApprovals);
+        $call!($crate::method::authorization::RejectRequest);
+        $call!($crate::method::authorization::RequestApproval);
+        $call!($crate::method::authorization::WithdrawRequest);
+        $call!($crate::method::authorization::AssignRole);
+        $call!($crate::method::authorization::CopyPermissions);
+        $call!($crate::method::authorization::ListBindings);
+        $call!($crate::method::authorization::RecoverOwnership);
+        $call!($crate::method::authorization::RevokeRole);
+        $call!($crate::method::authorization::TransferOwnership);
+        $call!($crate::method::authorization::BatchCheck);
+        $call!($crate::method::authorization::Check);
+        $call!($crate::method::authorization::Explain);
+        $call!($crate::method::authorization::ExportPermissions);
+        $call!($crate::method::authorization::CreateGrant);
+        $call!($crate::method::authorization::DeleteGrant);
+        $call!($crate::method::authorization::ListGrants);
+        $call!($crate::method::authorization::AddGroupMember);
+        $call!($crate::method::authorization::CreateGroup);
+        $call!($crate::method::authorization::DeleteGroup);
+        $call!($crate::method::authorization::GetGroup);
+        $call!($crate::method::authorization::ListGroupMembers);
+        $call!($crate::method::authorization::ListGroups);
+        $call!($crate::method::authorization::RemoveGroupMember);
+        $call!($crate::method::authorization::AcceptInvitation);
+        $call!($crate::method::authorization::BatchCreateInvitations);
+        $call!($crate::method::authorization::CreateInvitation);
+        $call!($crate::method::authorization::GetInvitation);
+        $call!($crate::method::authorization::ListInvitations);
+        $call!($crate::method::authorization::ResendInvitation);
+        $call!($crate::method::authorization::RevokeInvitation);
+        $call!($crate::method::authorization::BatchRemoveMembers);
+        $call!($crate::method::authorization::CreateMember);
+        $call!($crate::method::authorization::DeleteMember);
+        $call!($crate::method::authorization::GetMember);
+        $call!($crate::method::authorization::GetSeats);
+        $call!($crate::method::authorization::ListMembers);
+        $call!($crate::method::authorization::LookUpMember);
+        $call!($crate::method::authorization::ReactivateMember);
+        $call!($crate::method::authorization::RemoveMember);
+        $call!($crate::method::authorization::SuspendMember);
+        $call!($crate::method::authorization::UpdateMember);
+        $call!($crate::method::authorization::ApplyProduct);
+        $call!($crate::method::authorization::GetProduct);
+        $call!($crate::method::authorization::ListProducts);
+        $call!($crate::method::authorization::PreviewProduct);
+        $call!($crate::method::authorization::ListPermissions);
+        $call!($crate::method::authorization::ListResources);
+        $call!($crate::method::authorization::ListScopes);
+        $call!($crate::method::authorization::ListSubjectPermissions);
+        $call!($crate::method::authorization::ListSubjects);
+        $call!($crate::method::authorization::PlanResources);
+        $call!($crate::method::authorization::GetQuota);
+        $call!($crate::method::authorization::ListQuotas);
+        $call!($crate::method::authorization::SetQuota);
+        $call!($crate::method::authorization::GetResource);
+        $call!($crate::method::authorization::ListResourcesInScope);
+        $call!($crate::method::authorization::MoveResource);
+        $call!($crate::method::authorization::RegisterResource);
+        $call!($crate::method::authorization::TransferResource);
+        $call!($crate::method::authorization::UnregisterResource);
+        $call!($crate::method::authorization::UpdateResource);
+        $call!($crate::method::authorization::ChangeRole);
+        $call!($crate::method::authorization::CreateRole);
+        $call!($crate::method::authorization::DeleteRole);
+        $call!($crate::method::authorization::DescribeRole);
+        $call!($crate::method::authorization::GetRole);
+        $call!($crate::method::authorization::ListRoles);
+        $call!($crate::method::authorization::PreviewRoleChange);
+        $call!($crate::method::events::Follow);
+        $call!($crate::method::events::GetSnapshot);
+        $call!($crate::method::identity::CreateApiKey);
+        $call!($crate::method::identity::GetApiKey);
+        $call!($crate::method::identity::ListApiKeys);
+        $call!($crate::method::identity::RevokeApiKey);
+        $call!($crate::method::identity::Activate);
+        $call!($crate::method::identity::ChangePassword);
+        $call!($crate::method::identity::ConfirmSecondFactor);
+        $call!($crate::method::identity::EnrollSecondFactor);
+        $call!($crate::method::identity::Reauthenticate);
+        $call!($crate::method::identity::Refresh);
+        $call!($crate::method::identity::RegisterCustomer);
+        $call!($crate::method::identity::RemoveSecondFactor);
+        $call!($crate::method::identity::RequestPasswordReset);
+        $call!($crate::method::identity::ResetPassword);
+        $call!($crate::method::identity::SendActivation);
+        $call!($crate::method::identity::SignIn);
+        $call!($crate::method::identity::SignOut);
+        $call!($crate::method::identity::VerifyEmail);
+        $call!($crate::method::identity::VerifySecondFactor);
+        $call!($crate::method::identity::CreateServiceAccount);
+        $call!($crate::method::identity::DeleteServiceAccount);
+        $call!($crate::method::identity::DisableServiceAccount);
+        $call!($crate::method::identity::GetServiceAccount);
+        $call!($crate::method::identity::ListServiceAccounts);
+        $call!($crate::method::identity::RotateServiceAccountSecret);
+        $call!($crate::method::identity::ConsumeStepUp);
+        $call!($crate::method::identity::ListSessions);
+        $call!($crate::method::identity::RevokeAllSessions);
+        $call!($crate::method::identity::RevokeSession);
+        $call!($crate::method::identity::GetSignInPolicy);
+        $call!($crate::method::identity::UpdateSignInPolicy);
+        $call!($crate::method::identity::GetJwks);
+        $call!($crate::method::identity::Introspect);
+        $call!($crate::method::identity::IssueToken);
+        $call!($crate::method::identity::BatchGetUsers);
+        $call!($crate::method::identity::CreateUser);
+        $call!($crate::method::identity::DeleteUser);
+        $call!($crate::method::identity::DisableUser);
+        $call!($crate::method::identity::EnableUser);
+        $call!($crate::method::identity::GetUser);
+        $call!($crate::method::identity::ListUsers);
+        $call!($crate::method::identity::UpdateUser);
+        $call!($crate::method::tenancy::CreateAccount);
+        $call!($crate::method::tenancy::DeleteAccount);
+        $call!($crate::method::tenancy::ExportAccount);
+        $call!($crate::method::tenancy::GetAccount);
+        $call!($crate::method::tenancy::ListAccounts);
+        $call!($crate::method::tenancy::ReactivateAccount);
+        $call!($crate::method::tenancy::SuspendAccount);
+        $call!($crate::method::tenancy::UpdateAccount);
+        $call!($crate::method::tenancy::ExportAuditEntries);
+        $call!($crate::method::tenancy::ListAuditEntries);
+        $call!($crate::method::tenancy::CreateInstance);
+        $call!($crate::method::tenancy::DeleteInstance);
+        $call!($crate::method::tenancy::GetInstance);
+        $call!($crate::method::tenancy::ListInstances);
+        $call!($crate::method::tenancy::UpdateInstance);
+        $call!($crate::method::tenancy::GetSettings);
+        $call!($crate::method::tenancy::UpdateSettings);
+        $call!($crate::method::tenancy::SignUp);
+        $call!($crate::method::tenancy::CreateWorkspace);
+        $call!($crate::method::tenancy::DeleteWorkspace);
+        $call!($crate::method::tenancy::GetWorkspace);
+        $call!($crate::method::tenancy::ListWorkspaces);
+        $call!($crate::method::tenancy::MoveWorkspace);
+        $call!($crate::method::tenancy::UpdateWorkspace);
+        $call!($crate::method::testing::AdvanceClock);
+        $call!($crate::method::testing::Noop);
+    };
+}
 
 /// The methods of authorization.
 pub mod authorization {

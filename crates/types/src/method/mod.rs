@@ -25,6 +25,19 @@ pub enum Access {
     CallerOrPermission,
 }
 
+/// Whether a call may be repeated: `google.protobuf.MethodOptions.IdempotencyLevel`. Every method sets it; `cargo xtask
+/// codegen` refuses one that does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Idempotency {
+    /// A repeated call may change something twice, or fail although the first one succeeded.
+    Unknown,
+    /// The call reads.
+    NoSideEffects,
+    /// The call writes; repeating it has the same effect and the same answer. Where the request has a `request_id`, only
+    /// if that is set.
+    Idempotent,
+}
+
 /// What a method declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Declaration {
@@ -39,12 +52,30 @@ pub struct Declaration {
     pub on: &'static str,
     /// Whether a step-up is needed.
     pub step_up: bool,
+    /// Whether it may be repeated.
+    pub idempotency: Idempotency,
 }
 
 /// A method of the suite.
 pub trait Method: Send + Sync + 'static {
     /// What it declares.
     const DECLARATION: &'static Declaration;
+}
+
+/// Stands for a method until its use case names it by its type.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Any {}
+
+impl Method for Any {
+    const DECLARATION: &'static Declaration = &Declaration {
+        path: "/any/Any",
+        access: Access::Undeclared,
+        permission: "",
+        on: "",
+        step_up: false,
+        idempotency: Idempotency::Unknown,
+    };
 }
 
 /// Declares methods of tests, which no proto has.
@@ -82,5 +113,65 @@ mod tests {
             .collect();
         assert!(bare.is_empty(), "without a declaration: {bare:?}");
         assert!(METHODS.is_sorted_by(|a, b| a.path < b.path));
+    }
+
+    /// Reads whose name does not begin with a verb of reading.
+    const OTHER_READS: [&str; 5] = ["Follow", "Introspect", "IssueToken", "LookUpMember", "Noop"];
+    const READING_VERBS: [&str; 9] = [
+        "BatchCheck",
+        "BatchGet",
+        "Check",
+        "Describe",
+        "Explain",
+        "Get",
+        "List",
+        "Plan",
+        "Preview",
+    ];
+    /// Writes that answer the same, and change nothing more, when they are repeated.
+    const IDEMPOTENT: [&str; 23] = [
+        "AddGroupMember",
+        "AssignRole",
+        "CloseScope",
+        "CloseUser",
+        "CreateAccount",
+        "CreateGrant",
+        "CreateGroup",
+        "CreateInstance",
+        "CreateInvitation",
+        "CreateMember",
+        "CreateServiceAccount",
+        "CreateUser",
+        "CreateWorkspace",
+        "DisableServiceAccount",
+        "DisableUser",
+        "EnableUser",
+        "ReactivateMember",
+        "Reauthenticate",
+        "SetQuota",
+        "SuspendMember",
+        "TransferResource",
+        "UpdateMember",
+        "UpdateResource",
+    ];
+
+    #[test]
+    fn reads_and_idempotent_writes_declare_themselves_and_no_other_method_does() {
+        for method in &METHODS {
+            let name = method.path.rsplit('/').next().unwrap_or_default();
+            let begins_with = |verb: &&str| {
+                name.strip_prefix(*verb)
+                    .is_some_and(|rest| !rest.starts_with(char::is_lowercase))
+            };
+            let expected =
+                if OTHER_READS.contains(&name) || READING_VERBS.iter().any(|verb| begins_with(&verb)) {
+                    Idempotency::NoSideEffects
+                } else if IDEMPOTENT.contains(&name) {
+                    Idempotency::Idempotent
+                } else {
+                    Idempotency::Unknown
+                };
+            assert_eq!(method.idempotency, expected, "{}", method.path);
+        }
     }
 }

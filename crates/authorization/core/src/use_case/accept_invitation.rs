@@ -65,8 +65,7 @@ faults! {
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Invitation, Token), Error> {
     let user = by
         .caller()
-        .subject
-        .as_ref()
+        .subject()
         .and_then(Subject::user_id)
         .ok_or(Error::Denied)?;
     let mut work = Work::open(ports, by, command.account, [])

@@ -131,7 +131,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     }
     unit.put_product(&product).await?;
     moves
-        .apply(&mut *unit, &*ports.ids, by.caller().subject.as_ref(), now)
+        .apply(&mut *unit, &*ports.ids, by.caller().subject(), now)
         .await?;
     let canonical = serde_json::to_string(&product.manifest).unwrap_or_default();
     unit.emit(
@@ -143,7 +143,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         },
     );
     unit.emit(root.clone(), Change::Policy(None));
-    let audit = Audit::new(by.caller().subject.clone(), ACTION, root.to_string());
+    let audit = Audit::new(by.subject().cloned(), ACTION, root.to_string());
     unit.emit(root, audit.with("version", product.version).into());
     let token = unit.commit().await?;
     Ok(Applied {

@@ -76,7 +76,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             }
         }
     }
-    let audit = Audit::new(by.caller().subject.clone(), ACTION, command.scope.to_string());
+    let audit = Audit::new(by.subject().cloned(), ACTION, command.scope.to_string());
     unit.emit(root, audit.with("version", command.version).into());
     Ok(unit.commit().await?)
 }

@@ -83,7 +83,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         for account in accounts {
             unit.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
-        let audit = Audit::new(by.caller().subject.clone(), ACTION, subject.to_string());
+        let audit = Audit::new(by.subject().cloned(), ACTION, subject.to_string());
         unit.emit(
             ScopeRoot::Deployment,
             audit.with("version", command.version).into(),

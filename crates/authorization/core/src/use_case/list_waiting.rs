@@ -28,7 +28,7 @@ pub async fn execute(
     mut after: Option<After>,
     size: usize,
 ) -> Result<(Vec<Approval>, Option<After>), StoreError> {
-    let Some(subject) = &by.caller().subject else {
+    let Some(subject) = by.caller().subject() else {
         return Ok((Vec::new(), None));
     };
     let now = ports.clock.now();

@@ -48,7 +48,7 @@ pub async fn check_right(
     account: AccountId,
     scope: &Scope,
 ) -> Result<(), Error> {
-    let Some(subject) = &by.caller().subject else {
+    let Some(subject) = by.caller().subject() else {
         return Err(Error::Denied);
     };
     let read = ports.store.read(account).await?;

@@ -20,7 +20,7 @@ impl Work {
         account: AccountId,
         scopes: impl IntoIterator<Item = &Scope>,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(subject) = &by.caller().subject else {
+        let Some(subject) = by.caller().subject() else {
             return Ok(None);
         };
         let Some(unit) = ports.store.write(account).await? else {

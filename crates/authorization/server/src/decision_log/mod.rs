@@ -189,7 +189,7 @@ impl Open {
             decision: short(made.decision.as_str_name(), "DECISION_"),
             reason: short(made.reason.as_str_name(), "DECISION_REASON_"),
             revision: made.revision,
-            caller: context.caller.subject.as_ref().map(owned),
+            caller: context.caller.subject().map(owned),
             request_id: context.request_id.to_string(),
             ratio: ratio.get(),
         };

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use bailiwick_policy::Audience;
 use bailiwick_proto::method;
-use bailiwick_testkit::ManualClock;
-use bailiwick_types::{Caller, CallerKind};
+use bailiwick_testkit::{ManualClock, witness};
+use bailiwick_types::CallerKind;
 use opentelemetry_proto::tonic::{
     collector::logs::v1::{
         ExportLogsServiceRequest, ExportLogsServiceResponse,
@@ -36,12 +36,8 @@ fn open(config: &DecisionLogConfig) -> (DecisionLog, Writer) {
 
 fn decide(log: &DecisionLog, permission: &str, decision: Decision) {
     let path = "/bailiwick.authorization.v1.DecisionService/Check";
-    let caller = Caller {
-        kind: CallerKind::Service,
-        subject: Some("service:asks".parse().unwrap()),
-        ..Caller::anonymous()
-    };
-    let context = Context::new(method(path).unwrap(), caller);
+    let caller = witness::caller(CallerKind::Service, "service:asks".parse().unwrap(), None);
+    let context = Context::new(method(path).unwrap(), (*caller).clone());
     let subject = "user:amy".parse().unwrap();
     let target = "survey:s1";
     let question = Question {

@@ -26,7 +26,10 @@ impl AccessService for Api {
         let account = fields.account(&request.account);
         let scope = fields.scope("scope", &request.scope, account);
         let (account, scope) = fields.with(account.zip(scope))?;
-        let by = self.guard.authorize(&context, Target::Account(account)).await?;
+        let by = self
+            .guard
+            .authorize_any(&context, Target::account(account))
+            .await?;
         let state = if request.deleted {
             PlaceState::Deleted
         } else {
@@ -55,7 +58,7 @@ impl AccessService for Api {
         let mut fields = Fields::new();
         let user = fields.user("user", &request.user);
         let user = fields.with(user)?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let command = close_user::Command {
             user,
             version: request.version,
@@ -90,7 +93,7 @@ impl AccessService for Api {
             );
         }
         let (subject, account) = fields.with(subject.zip(account))?;
-        self.guard.authorize(&context, Target::None).await?;
+        self.guard.authorize_any(&context, Target::none()).await?;
         self.fresh.known(&context, &subject).await?;
         self.fresh.wait(&context, account, &[&subject]).await?;
         let operator = match (account, request.operator_allowed) {

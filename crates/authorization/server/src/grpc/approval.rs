@@ -77,7 +77,7 @@ impl Api {
         verdict: Verdict,
     ) -> Result<(pb::Approval, String), Status> {
         let by = self
-            .enter(context, account, &[], Target::Account(account))
+            .enter(context, account, &[], Target::account(account))
             .await?;
         let command = approve::Command {
             account,
@@ -98,7 +98,7 @@ impl Api {
         size: PageSize,
         page_token: &str,
     ) -> Result<Response<pb::ListApprovalsResponse>, Status> {
-        let who = context.caller.subject.as_ref().map(ToString::to_string);
+        let who = context.caller.subject().map(ToString::to_string);
         let (of, who) = (account.to_string(), who.unwrap_or_default());
         let list = ["ListApprovals", "waiting", &of, &who];
         let after: Option<After> = pages::decode(&list, page_token).map_err(status)?;
@@ -114,10 +114,10 @@ impl Api {
     }
     /// Whether the caller has a permission on the account.
     async fn has(&self, context: &Context, account: AccountId, permission: &str) -> Result<bool, Status> {
-        let Some(caller) = &context.caller.subject else {
+        let Some(caller) = context.caller.subject() else {
             return Ok(false);
         };
-        let operator = match (context.caller.kind, context.caller.account) {
+        let operator = match (context.caller.kind(), context.caller.account()) {
             (CallerKind::Service, None) => OperatorAllowed::Yes,
             (_, Some(_)) => OperatorAllowed::No,
             _ => OperatorAllowed::Only,
@@ -155,7 +155,7 @@ impl ApprovalService for Api {
         })();
         let command = fields.with(command)?;
         let by = self
-            .enter(&context, command.account, &[], Target::Account(command.account))
+            .enter(&context, command.account, &[], Target::account(command.account))
             .await?;
         let (made, token) = request_approval::execute(&self.ports, &by, command)
             .await
@@ -172,14 +172,14 @@ impl ApprovalService for Api {
     ) -> Result<Response<pb::GetApprovalResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, id) = named(&request.get_ref().account, &request.get_ref().approval)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let found = read.approval(account, id).await.map_err(status)?;
         drop(read);
         let own = found
             .as_ref()
-            .is_some_and(|found| Some(&found.requester) == context.caller.subject.as_ref());
+            .is_some_and(|found| Some(&found.requester) == context.caller.subject());
         if !own && !self.has(&context, account, "approval.view").await? {
             return Err(status(Denied));
         }
@@ -218,7 +218,7 @@ impl ApprovalService for Api {
         }
         let (account, size) = fields.with(account.zip(size))?;
         let by = self
-            .enter(&context, account, &[], Target::Account(account))
+            .enter(&context, account, &[], Target::account(account))
             .await?;
         if request.waiting_for_me {
             return self
@@ -226,7 +226,11 @@ impl ApprovalService for Api {
                 .await;
         }
         let all = self.has(&context, account, "approval.view").await?;
-        let requester: Option<Subject> = if all { None } else { context.caller.subject.clone() };
+        let requester: Option<Subject> = if all {
+            None
+        } else {
+            context.caller.subject().cloned()
+        };
         let who = requester.as_ref().map(ToString::to_string).unwrap_or_default();
         let number = request.state.to_string();
         let list = ["ListApprovals", &request.account, &who, &number];
@@ -296,7 +300,7 @@ impl ApprovalService for Api {
         let on = on(&mut fields, "target", &request.target, account);
         let digest = fields.short("digest", &request.digest, DIGEST);
         let subject: Option<Subject> = match request.subject.as_str() {
-            "" => context.caller.subject.clone(),
+            "" => context.caller.subject().cloned(),
             text => fields.take("subject", text),
         };
         let command = (|| {
@@ -310,13 +314,13 @@ impl ApprovalService for Api {
         })();
         let command = fields.with(command)?;
         self.wait(&context, command.account, &[&command.subject]).await?;
-        let own = context.caller.subject.as_ref() == Some(&command.subject);
+        let own = context.caller.subject() == Some(&command.subject);
         let target = if own {
-            Target::Account(command.account)
+            Target::account(command.account)
         } else {
-            Target::None
+            Target::none()
         };
-        let by = self.guard.authorize(&context, target).await?;
+        let by = self.guard.authorize_any(&context, target).await?;
         if !own && !self.has(&context, command.account, "decision.check").await? {
             return Err(status(Denied));
         }

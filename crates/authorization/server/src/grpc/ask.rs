@@ -133,7 +133,7 @@ pub(super) async fn known_caller(
     account: AccountId,
     wanted: &Consistency,
 ) -> Result<(), Status> {
-    match (&context.caller.subject, wanted) {
+    match (context.caller.subject(), wanted) {
         (Some(caller), Consistency::AtLeast(_) | Consistency::FullyAfter(_)) => replica
             .arrive(account, wanted, &[caller], context.deadline)
             .await
@@ -152,7 +152,7 @@ pub(super) async fn with_right<T>(
     made: Result<Result<T, QuestionError>, ReplicaError>,
     items: &str,
 ) -> Result<T, Status> {
-    let own = context.caller.account == Some(account);
+    let own = context.caller.account() == Some(account);
     if own && let Ok(Err(error)) = made {
         return Err(status(&Unfit::new(error, items)));
     }
@@ -160,7 +160,7 @@ pub(super) async fn with_right<T>(
         // Without data there is no right to look at either.
         return Err(status(error));
     }
-    guard.authorize(context, Target::Account(account)).await?;
+    guard.authorize_any(context, Target::account(account)).await?;
     match made {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(status(&Unfit::new(error, items))),

@@ -144,7 +144,7 @@ impl BindingService for Api {
         let at = text(filter.scope.as_ref());
         let list = ["ListBindings", &request.account, &request.subject, &at];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read
@@ -177,21 +177,19 @@ impl BindingService for Api {
             })
         })();
         let command = fields.with(command)?;
-        let by = self
-            .enter(
-                &context,
-                command.account,
-                &[&Subject::user(command.to)],
-                Target::scope(command.account, &command.scope),
-            )
+        self.wait(&context, command.account, &[&Subject::user(command.to)])
             .await?;
         // The right comes before the step-up, and the step-up before anything else is told. A preview uses none up.
-        transfer_ownership::check_right(&self.ports, &by, command.account, &command.scope)
-            .await
-            .map_err(status)?;
-        if !validate_only {
-            self.guard.step_up(&context).await?;
-        }
+        let target = Target::scope(command.account, &command.scope);
+        let (account, scope) = (command.account, command.scope.clone());
+        let by = self
+            .guard
+            .authorize_any_after(&context, target, validate_only, async |by| {
+                transfer_ownership::check_right(&self.ports, by, account, &scope)
+                    .await
+                    .map_err(status)
+            })
+            .await?;
         let done = self
             .write(
                 &by,
@@ -281,7 +279,7 @@ impl BindingService for Api {
                 &context,
                 command.account,
                 &[&Subject::user(command.to)],
-                Target::Account(command.account),
+                Target::account(command.account),
             )
             .await?;
         let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);

@@ -69,7 +69,7 @@ impl ExportService for Exports {
         let by = self
             .api
             .guard
-            .authorize(&context, Target::Account(account))
+            .authorize_any(&context, Target::account(account))
             .await?;
         let command = record_export::Command {
             account,

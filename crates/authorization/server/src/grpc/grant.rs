@@ -74,7 +74,7 @@ fn permissions(fields: &mut Fields, given: Vec<String>) -> Vec<String> {
 
 /// Where the guard looks: everything below asks the same account.
 fn guarded(account: AccountId) -> Target {
-    Target::Account(account)
+    Target::account(account)
 }
 
 pub(super) fn grant(of: Grant) -> pb::Grant {
@@ -234,7 +234,7 @@ impl GrantService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListGrants", &request.account, &request.subject, &request.target];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read

@@ -72,7 +72,10 @@ impl Api {
             Act::Delete => None,
         };
         self.wait(context, account, subject.as_slice()).await?;
-        let by = self.guard.authorize(context, Target::Account(account)).await?;
+        let by = self
+            .guard
+            .authorize_any(context, Target::account(account))
+            .await?;
         let command = change_group::Command { account, group, act };
         self.write(
             &by,
@@ -111,7 +114,7 @@ impl GroupService for Api {
         })();
         let command = fields.with(command)?;
         let by = self
-            .enter(&context, command.account, &[], Target::Account(command.account))
+            .enter(&context, command.account, &[], Target::account(command.account))
             .await?;
         let (made, token) = create_group::execute(&self.ports, &by, command)
             .await
@@ -128,7 +131,7 @@ impl GroupService for Api {
     ) -> Result<Response<pb::GetGroupResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, id) = named(&request.get_ref().account, &request.get_ref().group)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let found = read
@@ -153,7 +156,7 @@ impl GroupService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListGroups", &request.account];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read
@@ -239,7 +242,7 @@ impl GroupService for Api {
         let (account, id, size) = fields.with(all)?;
         let list = ["ListGroupMembers", &request.account, &request.group];
         let after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         read.group(account, id)

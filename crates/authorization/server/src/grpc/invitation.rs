@@ -183,7 +183,7 @@ impl InvitationService for Api {
     ) -> Result<Response<pb::GetInvitationResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, id) = named(&request.get_ref().account, &request.get_ref().invitation)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let found = read
@@ -213,7 +213,7 @@ impl InvitationService for Api {
             key.as_deref().unwrap_or_default(),
         ];
         let after: Option<After> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read
@@ -239,7 +239,7 @@ impl InvitationService for Api {
         let command = accept_command(request.get_ref())?;
         self.wait(&context, command.account, &[]).await?;
         // Whoever accepts is no member yet: a token for no account, or for another one, is fine.
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let (found, token) = accept_invitation::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
@@ -256,7 +256,7 @@ impl InvitationService for Api {
         let context = Context::of(&request)?.clone();
         let (account, invitation) = named(&request.get_ref().account, &request.get_ref().invitation)?;
         let by = self
-            .enter(&context, account, &[], Target::Account(account))
+            .enter(&context, account, &[], Target::account(account))
             .await?;
         let command = revoke_invitation::Command { account, invitation };
         let (found, token) = revoke_invitation::execute(&self.ports, &by, command)
@@ -275,7 +275,7 @@ impl InvitationService for Api {
         let context = Context::of(&request)?.clone();
         let (account, invitation) = named(&request.get_ref().account, &request.get_ref().invitation)?;
         let by = self
-            .enter(&context, account, &[], Target::Account(account))
+            .enter(&context, account, &[], Target::account(account))
             .await?;
         let command = resend_invitation::Command { account, invitation };
         let (found, token) = resend_invitation::execute(&self.ports, &by, command)

@@ -73,7 +73,7 @@ impl Api {
         target: Target,
     ) -> Result<Authorized, Status> {
         self.wait(context, account, subjects).await?;
-        self.guard.authorize(context, target).await
+        self.guard.authorize_any(context, target).await
     }
 }
 

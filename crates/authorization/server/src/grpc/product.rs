@@ -45,7 +45,7 @@ impl ProductService for Api {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
         self.fresh.wait(&context, None, &[]).await?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let command = Command {
             source: request.manifest,
             replacements: replacements(request.role_replacements),
@@ -81,7 +81,7 @@ impl ProductService for Api {
         let after: Option<preview_product::After> =
             pages::decode(&list, &request.page_token).map_err(status)?;
         self.fresh.wait(&context, None, &[]).await?;
-        self.guard.authorize(&context, Target::None).await?;
+        self.guard.authorize_any(&context, Target::none()).await?;
         let command = preview_product::Command {
             source: request.manifest.clone(),
             replacements: replacements(request.role_replacements),
@@ -109,7 +109,7 @@ impl ProductService for Api {
         let name: Option<ProductName> = fields.take("product", &request.get_ref().product);
         let name = fields.with(name)?;
         self.fresh.wait(&context, None, &[]).await?;
-        self.guard.authorize(&context, Target::None).await?;
+        self.guard.authorize_any(&context, Target::none()).await?;
         let read = self.ports.store.read_all().await.map_err(status)?;
         let found = read
             .product(&name)
@@ -133,7 +133,7 @@ impl ProductService for Api {
         let list = ["ListProducts"];
         let after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
         self.fresh.wait(&context, None, &[]).await?;
-        self.guard.authorize(&context, Target::None).await?;
+        self.guard.authorize_any(&context, Target::none()).await?;
         let read = self.ports.store.read_all().await.map_err(status)?;
         let rows = read.products(after.as_deref(), size + 1).await.map_err(status)?;
         let (rows, next) = page_of(&list, rows, size, |last| last.name.to_string());

@@ -42,7 +42,7 @@ impl QuotaService for Api {
                 &context,
                 account,
                 &[&Subject::user(user)],
-                Target::Account(account),
+                Target::account(account),
             )
             .await?;
         let limit = request.limit.map(u64::from);
@@ -69,7 +69,7 @@ impl QuotaService for Api {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
         let (account, user, of) = named(&request.account, &request.user, &request.r#type)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let subject = Subject::user(user);
@@ -95,7 +95,7 @@ impl QuotaService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListQuotas", &request.account, &request.user];
         let after: Option<(String, String)> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read

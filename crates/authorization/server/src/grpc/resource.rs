@@ -90,10 +90,7 @@ fn named(account: &str, resource: &str) -> Result<(AccountId, Name), Status> {
 }
 
 fn on(account: AccountId, name: &Name) -> Target {
-    Target::On {
-        account,
-        target: name.to_string(),
-    }
+    Target::resource(account, &name.to_string())
 }
 
 #[tonic::async_trait]
@@ -110,9 +107,8 @@ impl ResourceService for Api {
             Owner::Caller | Owner::Nobody => None,
         };
         self.wait(&context, command.account, owner.as_slice()).await?;
-        let permission = format!("{}.create", command.name.of);
-        let target = Target::scope(command.account, &command.scope);
-        let by = self.guard.authorize_with(&context, &permission, target).await?;
+        let target = Target::scope(command.account, &command.scope).of_type(command.name.of.as_str());
+        let by = self.guard.authorize_any(&context, target).await?;
         let done = self
             .write(
                 &by,
@@ -136,10 +132,7 @@ impl ResourceService for Api {
         let context = Context::of(&request)?.clone();
         let (account, name) = named(&request.get_ref().account, &request.get_ref().resource)?;
         self.wait(&context, account, &[]).await?;
-        let permission = format!("{}.view", name.of);
-        self.guard
-            .authorize_with(&context, &permission, on(account, &name))
-            .await?;
+        self.guard.authorize_any(&context, on(account, &name)).await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let found = read
             .resource(account, &name)
@@ -159,9 +152,8 @@ impl ResourceService for Api {
         let validate_only = request.get_ref().validate_only;
         let command = update_command(request.into_inner())?;
         self.wait(&context, command.account, &[]).await?;
-        let permission = format!("{}.edit", command.name.of);
         let target = on(command.account, &command.name);
-        let by = self.guard.authorize_with(&context, &permission, target).await?;
+        let by = self.guard.authorize_any(&context, target).await?;
         let done = self
             .write(
                 &by,
@@ -186,11 +178,7 @@ impl ResourceService for Api {
         let validate_only = request.get_ref().validate_only;
         let (account, name) = named(&request.get_ref().account, &request.get_ref().resource)?;
         self.wait(&context, account, &[]).await?;
-        let permission = format!("{}.delete", name.of);
-        let by = self
-            .guard
-            .authorize_with(&context, &permission, on(account, &name))
-            .await?;
+        let by = self.guard.authorize_any(&context, on(account, &name)).await?;
         let command = unregister_resource::Command { account, name };
         let done = self
             .write(
@@ -223,9 +211,8 @@ impl ResourceService for Api {
         let at = text(scope.as_ref());
         let list = ["ListResourcesInScope", &request.account, &of, &at];
         let mut after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
-        let permission = format!("{of}.view");
         let mut shown = Vec::new();
         let mut more = true;
         // What the caller may not view is passed; a page is full or the last one.
@@ -241,7 +228,7 @@ impl ResourceService for Api {
             let targets: Vec<String> = rows.iter().map(|row| row.name.to_string()).collect();
             let visible = self
                 .guard
-                .filter_targets(&context, &permission, account, &targets)
+                .filter_resources(&context, account, &of, &targets)
                 .await?;
             for (row, visible) in rows.into_iter().zip(visible) {
                 if shown.len() as u64 == size {
@@ -290,9 +277,9 @@ impl ResourceService for Api {
         drop(read);
         let target = match &found {
             Some(found) => Target::scope(command.account, &found.scope),
-            None => Target::Account(command.account),
+            None => Target::account(command.account),
         };
-        let by = self.guard.authorize(&context, target).await?;
+        let by = self.guard.authorize_any(&context, target).await?;
         let done = self
             .write(
                 &by,
@@ -329,9 +316,8 @@ impl ResourceService for Api {
         })();
         let command = fields.with(command)?;
         self.wait(&context, command.account, &[]).await?;
-        let permission = format!("{}.edit", command.name.of);
         let target = on(command.account, &command.name);
-        let by = self.guard.authorize_with(&context, &permission, target).await?;
+        let by = self.guard.authorize_any(&context, target).await?;
         let done = self
             .write(
                 &by,

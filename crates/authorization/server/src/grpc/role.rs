@@ -238,7 +238,7 @@ pub(super) fn change_command(
 
 impl Api {
     async fn policy_for(&self, context: &Context, account: AccountId) -> Result<Situation, Status> {
-        self.enter(context, account, &[], Target::Account(account))
+        self.enter(context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let situation = Situation::load(&*read, account, []).await.map_err(status)?;
@@ -295,7 +295,7 @@ impl RoleService for Api {
         let role = definition(&mut fields, request.role);
         let (account, (name, decl)) = fields.with(account.zip(role))?;
         let by = self
-            .enter(&context, account, &[], Target::Account(account))
+            .enter(&context, account, &[], Target::account(account))
             .await?;
         let command = create_role::Command {
             account,
@@ -319,7 +319,7 @@ impl RoleService for Api {
         let context = Context::of(&request)?.clone();
         let command = change_command(request.into_inner(), "")?;
         let by = self
-            .enter(&context, command.account, &[], Target::Account(command.account))
+            .enter(&context, command.account, &[], Target::account(command.account))
             .await?;
         let name = command.role.clone();
         let (policy, token) = change_role::execute(&self.ports, &by, command)
@@ -352,7 +352,7 @@ impl RoleService for Api {
             .map_err(status)?
             .unwrap_or_default();
         let by = self
-            .enter(&context, command.account, &[], Target::Account(command.account))
+            .enter(&context, command.account, &[], Target::account(command.account))
             .await?;
         let effects = change_role::preview(&self.ports, &by, command)
             .await
@@ -373,7 +373,7 @@ impl RoleService for Api {
         let context = Context::of(&request)?.clone();
         let (account, role) = named(&request.get_ref().account, &request.get_ref().role)?;
         let by = self
-            .enter(&context, account, &[], Target::Account(account))
+            .enter(&context, account, &[], Target::account(account))
             .await?;
         let command = delete_role::Command {
             account,

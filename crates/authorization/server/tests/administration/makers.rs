@@ -33,7 +33,7 @@ async fn managers(world: &World) -> (AccountId, UserId, UserId) {
 
 /// Asks for a distribution of an own project.
 async fn ask(world: &World, account: AccountId, by: &Authorized) -> ApprovalId {
-    let requester = by.caller().subject.clone().unwrap();
+    let requester = by.subject().cloned().unwrap();
     let name = format!("project:{}", world.ports.ids.uuid());
     let name: bailiwick_authorization_core::resource::Name = name.parse().unwrap();
     let register = register_resource::Command {
@@ -99,7 +99,7 @@ async fn decided(world: &World, account: AccountId, by: &Authorized, (id, verdic
         Verdict::Reject => State::Rejected,
         Verdict::Withdraw => State::Withdrawn,
     };
-    assert_eq!((done.state, done.decider), (state, by.caller().subject.clone()));
+    assert_eq!((done.state, done.decider), (state, by.subject().cloned()));
 }
 
 async fn nobody_decides_what_a_service_account_of_theirs_asked_for(world: World) {

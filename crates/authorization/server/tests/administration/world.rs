@@ -17,9 +17,9 @@ use bailiwick_authorization_core::{
 use bailiwick_authorization_server::{SqlStore, migrations};
 use bailiwick_policy::{PlaceState, manifest::MemberKind};
 use bailiwick_sql::{Db, DbConfig, Migrations};
-use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
+use bailiwick_testkit::{ManualClock, Postgres, TestDatabase, witness};
 use bailiwick_types::{
-    AccountId, Authorized, Caller, CallerKind, GuardSeal, InstanceId, Scope, ScopeRoot, SeededIds, Service,
+    AccountId, Authorized, Caller, CallerKind, InstanceId, Scope, ScopeRoot, SeededIds, Service,
     ServiceAccountId, SessionId, Subject, Timestamp, UserId, WorkspaceId,
 };
 use serde_json::Map;
@@ -39,9 +39,8 @@ pub(crate) struct World {
 }
 
 /// A caller whom the guard let pass.
-#[expect(clippy::disallowed_methods, reason = "tests stand in for the guard")]
-fn witness(caller: Caller, account: Option<AccountId>, operator: bool) -> Authorized {
-    Authorized::new(&GuardSeal::of_the_guard(), caller, account, None, operator)
+fn pass(caller: &Arc<Caller>, account: Option<AccountId>, operator: bool) -> Authorized {
+    witness::authorized_any(caller, account, operator)
 }
 
 impl World {
@@ -86,21 +85,13 @@ impl World {
     }
     pub(crate) fn operator(&self) -> Authorized {
         let subject = Subject::user(UserId::generate(&*self.ports.ids));
-        let caller = Caller {
-            kind: CallerKind::User,
-            subject: Some(subject),
-            ..Caller::anonymous()
-        };
-        witness(caller, None, true)
+        let caller = witness::caller(CallerKind::User, subject, None);
+        pass(&caller, None, true)
     }
     /// A service account with a token.
     pub(crate) fn by_service(&self, service: ServiceAccountId, account: AccountId) -> Authorized {
-        let caller = Caller {
-            kind: CallerKind::Service,
-            subject: Some(Subject::service(service)),
-            ..Caller::anonymous()
-        };
-        witness(caller, Some(account), false)
+        let caller = witness::caller(CallerKind::Service, Subject::service(service), None);
+        pass(&caller, Some(account), false)
     }
     /// A service account with a role on an account, and who made it.
     pub(crate) async fn service(
@@ -130,24 +121,13 @@ impl World {
     }
     /// A user with a token for the account.
     pub(crate) fn by(&self, user: UserId, account: AccountId) -> Authorized {
-        let caller = Caller {
-            kind: CallerKind::User,
-            subject: Some(Subject::user(user)),
-            account: Some(account),
-            ..Caller::anonymous()
-        };
-        witness(caller, Some(account), false)
+        let caller = witness::caller(CallerKind::User, Subject::user(user), Some(account));
+        pass(&caller, Some(account), false)
     }
     /// The same user with other credentials: what counts is whose they are.
     pub(crate) fn by_other_credentials(&self, user: UserId) -> Authorized {
-        let caller = Caller {
-            kind: CallerKind::User,
-            subject: Some(Subject::user(user)),
-            session: Some(SessionId::generate(&*self.ports.ids)),
-            expires: Some(Timestamp(i64::MAX)),
-            ..Caller::anonymous()
-        };
-        witness(caller, None, false)
+        let caller = witness::user(Subject::user(user), None, SessionId::generate(&*self.ports.ids));
+        pass(&caller, None, false)
     }
     pub(crate) async fn apply(&self, source: &str) -> Result<apply_product::Applied, apply_product::Error> {
         self.apply_replacing(source, &[]).await
@@ -338,11 +318,7 @@ impl World {
             .await
             .unwrap();
         unit.commit().await.unwrap();
-        let caller = Caller {
-            kind: CallerKind::User,
-            subject: Some(Subject::user(user)),
-            ..Caller::anonymous()
-        };
-        witness(caller, None, true)
+        let caller = witness::caller(CallerKind::User, Subject::user(user), None);
+        pass(&caller, None, true)
     }
 }

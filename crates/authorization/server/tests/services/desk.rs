@@ -14,7 +14,7 @@ use bailiwick_proto::{
     method,
 };
 use bailiwick_rpc::{Context, Guard, StepUp, StepUpError};
-use bailiwick_types::{AccountId, Caller, CallerKind, Scope, ScopeRoot, SessionId, Subject};
+use bailiwick_types::{AccountId, CallerKind, Scope, ScopeRoot, SessionId, Subject};
 use tonic::{Request, Status};
 
 use crate::support::{World, account, user, user_id, workspace};
@@ -50,17 +50,12 @@ pub(crate) fn of<T>(subject: &Subject, account: Option<AccountId>, path: &str, m
     } else {
         CallerKind::Service
     };
-    let caller = Caller {
-        kind,
-        subject: Some(subject.clone()),
-        account,
-        ..Caller::anonymous()
-    };
+    let caller = bailiwick_testkit::witness::caller(kind, subject.clone(), account);
     let path = format!("/bailiwick.authorization.v1.{path}");
     let mut request = Request::new(message);
     request
         .extensions_mut()
-        .insert(Context::new(method(&path).unwrap(), caller));
+        .insert(Context::new(method(&path).unwrap(), (*caller).clone()));
     request
 }
 

@@ -98,7 +98,7 @@ async fn make(
     if let Some(request) = request {
         unit.record_request(request, &id.to_string(), now).await?;
     }
-    let actor = by.caller().subject.as_ref();
+    let actor = by.caller().subject();
     let account = ServiceAccount {
         id,
         title: command.title.clone(),

@@ -121,7 +121,7 @@ async fn make(
     };
     unit.insert_user(&user, password.as_ref()).await?;
     unit.emit(&root, Change::User(user.clone()))?;
-    let actor = by.caller().subject.as_ref();
+    let actor = by.caller().subject();
     unit.emit(&root, Change::audited(actor, METHOD, format!("user:{id}")))?;
     let token = unit.commit().await?;
     Ok((user, token))

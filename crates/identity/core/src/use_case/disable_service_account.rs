@@ -43,7 +43,7 @@ pub async fn run(
         account.version = unit.next_revision(&root)?;
         unit.update_service_account(&account).await?;
         unit.emit(&root, Change::ServiceAccount(account.clone()))?;
-        let actor = by.caller().subject.as_ref();
+        let actor = by.caller().subject();
         unit.emit(&root, Change::audited(actor, METHOD, format!("service:{id}")))?;
     }
     let token = unit.commit().await?;

@@ -72,7 +72,7 @@ pub async fn run(identity: &Identity, by: &Authorized, id: UserId) -> Result<Dis
             token,
         });
     }
-    let caller = by.caller().subject.as_ref();
+    let caller = by.caller().subject();
     if caller.and_then(Subject::user_id) == Some(id) {
         return Err(Error::Oneself);
     }
@@ -82,12 +82,7 @@ pub async fn run(identity: &Identity, by: &Authorized, id: UserId) -> Result<Dis
             let closing = Closing {
                 user: id,
                 version: unit.next_revision(&root)?,
-                actor: by
-                    .caller()
-                    .subject
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default(),
+                actor: by.caller().subject().map(ToString::to_string).unwrap_or_default(),
                 created: identity.clock.now(),
             };
             unit.insert_closing(&closing).await?;

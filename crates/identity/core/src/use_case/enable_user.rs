@@ -54,7 +54,7 @@ pub async fn run(identity: &Identity, by: &Authorized, id: UserId) -> Result<(Us
         user.version = unit.next_revision(&root)?;
         unit.update_user(&user).await?;
         unit.emit(&root, Change::User(user.clone()))?;
-        let actor = by.caller().subject.as_ref();
+        let actor = by.caller().subject();
         unit.emit(&root, Change::audited(actor, METHOD, format!("user:{id}")))?;
     }
     let token = unit.commit().await?;

@@ -37,8 +37,7 @@ pub async fn run(identity: &Identity, _by: &Authorized, user: UserId) -> Result<
 /// The caller is no user, or does not exist any more.
 pub async fn own(identity: &Identity, caller: &Caller) -> Result<User, Error> {
     let user = caller
-        .subject
-        .as_ref()
+        .subject()
         .and_then(Subject::user_id)
         .ok_or(Error::NotFound)?;
     identity.store.user(user).await?.ok_or(Error::NotFound)

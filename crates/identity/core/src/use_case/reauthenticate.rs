@@ -53,11 +53,10 @@ impl Error {
 pub async fn run(identity: &Identity, by: &Authorized, password: &SecretString) -> Result<Timestamp, Error> {
     let caller = by.caller();
     let user = caller
-        .subject
-        .as_ref()
+        .subject()
         .and_then(Subject::user_id)
         .ok_or(Error::NoSession)?;
-    let session = caller.session.ok_or(Error::NoSession)?;
+    let session = caller.session().ok_or(Error::NoSession)?;
     let known = identity.store.credentials(user).await?.ok_or(Error::Wrong)?;
     let email = known.user.email.key();
     let failures = identity.store.failures(&email).await?;

@@ -32,17 +32,16 @@ no_wait!(Error);
 pub async fn run(identity: &Identity, by: &Authorized) -> Result<(SessionId, Token), Error> {
     let caller = by.caller();
     let user = caller
-        .subject
-        .as_ref()
+        .subject()
         .and_then(Subject::user_id)
         .ok_or(Error::NoSession)?;
-    let session = caller.session.ok_or(Error::NoSession)?;
+    let session = caller.session().ok_or(Error::NoSession)?;
     let root = ScopeRoot::User(user);
     let now = identity.clock.now();
     let mut unit = identity.store.begin(std::slice::from_ref(&root)).await?;
     if unit.end_session(session, now).await? {
         unit.emit(&root, Change::SessionRevoked { session, user })?;
-        let actor = caller.subject.as_ref();
+        let actor = caller.subject();
         unit.emit(
             &root,
             Change::audited(actor, METHOD, format!("session:{session}")),

@@ -26,7 +26,7 @@ impl AuthenticationService for Handlers {
     ) -> Result<Response<pb::SignInResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = parse::sign_in(request.into_inner(), context.token.clone())?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let done = sign_in::run(&self.identity, &by, &command).await;
         self.sign_ins.with_label_values(&[outcome(&done)]).inc();
         let done = done.map_err(IntoStatus::into_status)?;
@@ -44,7 +44,7 @@ impl AuthenticationService for Handlers {
     ) -> Result<Response<pb::RefreshResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = parse::refresh(request.into_inner(), context.token.clone())?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let done = refresh::run(&self.identity, &by, &command).await;
         if let Err(refresh::Error::Reused { session }) = &done {
             self.authenticator.forget_session(*session);
@@ -60,7 +60,7 @@ impl AuthenticationService for Handlers {
         request: Request<pb::SignOutRequest>,
     ) -> Result<Response<pb::SignOutResponse>, Status> {
         let context = Context::of(&request)?.clone();
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let done = sign_out::run(&self.identity, &by)
             .await
             .map_err(IntoStatus::into_status)?;
@@ -77,7 +77,7 @@ impl AuthenticationService for Handlers {
     ) -> Result<Response<pb::ReauthenticateResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let password = parse::reauthenticate(request.into_inner())?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let until = reauthenticate::run(&self.identity, &by, &password).await;
         let until = until.map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::ReauthenticateResponse {

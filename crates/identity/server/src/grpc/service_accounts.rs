@@ -19,7 +19,7 @@ impl ServiceAccountService for Handlers {
     ) -> Result<Response<pb::CreateServiceAccountResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = parse::create_service_account(request.get_ref())?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let made = create_service_account::run(&self.identity, &by, &command).await;
         let made = made.map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::CreateServiceAccountResponse {
@@ -36,7 +36,7 @@ impl ServiceAccountService for Handlers {
         let context = Context::of(&request)?.clone();
         let id: ServiceAccountId =
             parse::only("service_account", &request.get_ref().service_account, str::parse)?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let found = get_service_account::run(&self.identity, &by, id).await;
         let account = found.map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::GetServiceAccountResponse {
@@ -50,7 +50,7 @@ impl ServiceAccountService for Handlers {
     ) -> Result<Response<pb::ListServiceAccountsResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let asked = parse::list_service_accounts(request.get_ref())?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let found = list_service_accounts::run(&self.identity, &by, &asked).await;
         let found = found.map_err(IntoStatus::into_status)?;
         let list = parse::SERVICE_ACCOUNT_LIST;
@@ -70,7 +70,7 @@ impl ServiceAccountService for Handlers {
         let context = Context::of(&request)?.clone();
         let id: ServiceAccountId =
             parse::only("service_account", &request.get_ref().service_account, str::parse)?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let done = disable_service_account::run(&self.identity, &by, id).await;
         let (account, token) = done.map_err(IntoStatus::into_status)?;
         self.authenticator.forget_subject(&Subject::service(id));

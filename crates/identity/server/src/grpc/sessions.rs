@@ -16,7 +16,7 @@ impl SessionService for Handlers {
     ) -> Result<Response<pb::ConsumeStepUpResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let session: SessionId = parse::only("session", &request.get_ref().session, str::parse)?;
-        self.guard.authorize(&context, Target::None).await?;
+        self.guard.authorize_any(&context, Target::none()).await?;
         consume_step_up::run(&self.identity, session)
             .await
             .map_err(IntoStatus::into_status)?;

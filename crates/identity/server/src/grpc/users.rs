@@ -32,7 +32,7 @@ impl UserService for Handlers {
     ) -> Result<Response<pb::CreateUserResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = parse::create_user(request.into_inner())?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let made = create_user::run(&self.identity, &by, &command).await;
         let (user, token) = made.map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::CreateUserResponse {
@@ -47,11 +47,11 @@ impl UserService for Handlers {
     ) -> Result<Response<pb::GetUserResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let id: UserId = parse::only("user", &request.get_ref().user, str::parse)?;
-        let own = context.caller.subject.as_ref().and_then(Subject::user_id) == Some(id);
+        let own = context.caller.subject().and_then(Subject::user_id) == Some(id);
         let found = if own {
             get_user::own(&self.identity, &context.caller).await
         } else {
-            let by = self.guard.authorize(&context, Target::None).await?;
+            let by = self.guard.authorize_any(&context, Target::none()).await?;
             get_user::run(&self.identity, &by, id).await
         };
         let user = found.map_err(IntoStatus::into_status)?;
@@ -66,7 +66,7 @@ impl UserService for Handlers {
     ) -> Result<Response<pb::BatchGetUsersResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let ids = parse::batch_get_users(request.get_ref())?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let users = batch_get_users::run(&self.identity, &by, &ids)
             .await
             .map_err(IntoStatus::into_status)?;
@@ -81,7 +81,7 @@ impl UserService for Handlers {
     ) -> Result<Response<pb::ListUsersResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = parse::list_users(request.get_ref())?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let found = list_users::run(&self.identity, &by, &command)
             .await
             .map_err(IntoStatus::into_status)?;
@@ -101,7 +101,7 @@ impl UserService for Handlers {
     ) -> Result<Response<pb::DisableUserResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let id: UserId = parse::only("user", &request.get_ref().user, str::parse)?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let identity = self.identity.clone();
         // In a task of its own: a caller that goes away leaves nothing half done.
         let work = tokio::spawn(carry(async move { disable_user::run(&identity, &by, id).await }));
@@ -120,7 +120,7 @@ impl UserService for Handlers {
     ) -> Result<Response<pb::EnableUserResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let id: UserId = parse::only("user", &request.get_ref().user, str::parse)?;
-        let by = self.guard.authorize(&context, Target::None).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let done = enable_user::run(&self.identity, &by, id).await;
         let (user, token) = done.map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::EnableUserResponse {

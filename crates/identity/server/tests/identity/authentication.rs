@@ -60,9 +60,9 @@ async fn a_member_signs_in_for_an_account(bed: Bed) {
         .unwrap();
     assert_eq!(signed_in.user, ada.to_string());
     let caller = suite.authenticator.verify(&access(&signed_in)).await.unwrap();
-    assert_eq!(caller.account, Some(account(1)));
-    assert_eq!(caller.subject.as_ref().unwrap().user_id(), Some(ada));
-    assert_eq!(caller.session.unwrap().to_string(), signed_in.session);
+    assert_eq!(caller.account(), Some(account(1)));
+    assert_eq!(caller.subject().unwrap().user_id(), Some(ada));
+    assert_eq!(caller.session().unwrap().to_string(), signed_in.session);
     let tokens = signed_in.tokens.unwrap();
     let now = 1_767_603_600;
     assert_eq!(tokens.access_expire_time.unwrap().seconds, now + 300);
@@ -74,7 +74,7 @@ async fn a_member_signs_in_for_an_account(bed: Bed) {
             .verify(&access(&without))
             .await
             .unwrap()
-            .account,
+            .account(),
         None
     );
     suite.bed.clock.advance(Duration::from_secs(301));
@@ -147,8 +147,8 @@ async fn a_refresh_token_serves_once(bed: Bed) {
         .unwrap();
     let next = refreshed(&suite, &refresh(&signed_in)).await.unwrap();
     let caller = suite.authenticator.verify(&next.access_token).await.unwrap();
-    assert_eq!(caller.account, Some(account(1)));
-    assert_eq!(caller.session.unwrap().to_string(), signed_in.session);
+    assert_eq!(caller.account(), Some(account(1)));
+    assert_eq!(caller.session().unwrap().to_string(), signed_in.session);
     // Away, or no member any more: refused, and not used up.
     suite.authorization.is(AWAY);
     assert_eq!(

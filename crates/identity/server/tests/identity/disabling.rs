@@ -121,7 +121,7 @@ async fn the_last_holder_of_a_role_stays_enabled(bed: Bed) {
 async fn an_operator_does_not_disable_itself(bed: Bed) {
     let suite = Suite::start(bed).await;
     let root = suite.authenticator.verify(&suite.operator).await.unwrap();
-    let root = root.subject.as_ref().unwrap().user_id().unwrap();
+    let root = root.subject().unwrap().user_id().unwrap();
     let answer = disable(&suite, root).await;
     assert_eq!(
         refused(answer),

@@ -55,9 +55,9 @@ async fn a_service_account_gets_tokens_with_its_secret(bed: Bed) {
         .unwrap();
     assert_eq!(issued.expire_time.unwrap().seconds, 1_767_603_600 + 300);
     let caller = suite.authenticator.verify(&issued.access_token).await.unwrap();
-    assert_eq!(caller.kind, CallerKind::Service);
-    assert_eq!(caller.subject.as_ref().unwrap().id(), account.service_account);
-    assert_eq!((caller.session, caller.account), (None, None));
+    assert_eq!(caller.kind(), CallerKind::Service);
+    assert_eq!(caller.subject().unwrap().id(), account.service_account);
+    assert_eq!((caller.session(), caller.account()), (None, None));
     let nobody = ServiceAccountId::from_uuid(uuid::Uuid::from_u128(1)).to_string();
     let wrong = (Code::Unauthenticated, "CREDENTIALS_INVALID".to_owned());
     assert_eq!(
@@ -181,7 +181,7 @@ async fn everybody_is_told_who_made_a_service_account(bed: Bed) {
     let suite = Suite::start(bed).await;
     let start = suite.db.feed().settled_head().await.unwrap();
     let root = suite.authenticator.verify(&suite.operator).await.unwrap();
-    let root = root.subject.clone().unwrap();
+    let root = root.subject().cloned().unwrap();
     let made = make(&suite, "Factory").await;
     let factory = made.service_account.unwrap();
     assert_eq!(factory.creator, root.as_str());

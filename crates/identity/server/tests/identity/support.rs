@@ -26,7 +26,7 @@ use bailiwick_rpc::{
 };
 use bailiwick_sql::{Db, DbConfig};
 use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
-use bailiwick_types::{AccountId, IdGen, Service, Subject, SystemIds, SystemRng, Token, UserId};
+use bailiwick_types::{AccountId, Authority, IdGen, Service, Subject, SystemIds, SystemRng, Token, UserId};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -231,6 +231,7 @@ impl Suite {
             service.key_source(),
             internal.clone(),
             clock.clone(),
+            Authority::establish().verifier,
         ));
         let guard = Guard::new(authorization.clone(), service.step_up());
         let ids: &dyn IdGen = &SystemIds;
@@ -273,7 +274,13 @@ impl Suite {
             ..AuthConfig::default()
         };
         let (keys, internal) = (service.key_source(), self.internal.clone());
-        let authenticator = Arc::new(Authenticator::new(&auth, keys, internal, self.bed.clock.clone()));
+        let authenticator = Arc::new(Authenticator::new(
+            &auth,
+            keys,
+            internal,
+            self.bed.clock.clone(),
+            Authority::establish().verifier,
+        ));
         let guard = Guard::new(self.authorization.clone(), service.step_up());
         let _services = service.services(guard, authenticator.clone());
         authenticator

@@ -114,7 +114,7 @@ impl AccountService for Api {
         account::fits(&*self.store, &command)
             .await
             .map_err(IntoStatus::into_status)?;
-        let authorized = self.guard.authorize(&context, Target::None).await?;
+        let authorized = self.guard.authorize_any(&context, Target::none()).await?;
         let api = self.clone();
         let (account, written) = self
             .write(async move {
@@ -134,7 +134,7 @@ impl AccountService for Api {
     ) -> Result<Response<pb::GetAccountResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let id = account_of(&request.get_ref().account)?;
-        let authorized = self.pass(&context, id, Target::Account(id)).await?;
+        let authorized = self.pass(&context, id, Target::account(id)).await?;
         let account = account::get(&*self.store, &authorized, id)
             .await
             .map_err(IntoStatus::into_status)?;
@@ -164,12 +164,12 @@ impl AccountService for Api {
                 &request.page_token,
             ),
         )?;
-        self.guard.authorize(&context, Target::None).await?;
+        self.guard.authorize_any(&context, Target::none()).await?;
         // A token for an account shows that account alone.
         let own = context
             .caller
-            .account
-            .filter(|_| context.caller.kind == CallerKind::User);
+            .account()
+            .filter(|_| context.caller.kind() == CallerKind::User);
         let filter = AccountFilter {
             product,
             account: own,
@@ -194,7 +194,7 @@ impl AccountService for Api {
         let context = Context::of(&request)?.clone();
         let command = update_command(request.get_ref())?;
         let authorized = self
-            .pass(&context, command.account, Target::Account(command.account))
+            .pass(&context, command.account, Target::account(command.account))
             .await?;
         if command.seats.is_some() && !authorized.is_operator() {
             return Err(SeatsAreTheOperators.into_status());
@@ -224,7 +224,7 @@ impl AccountService for Api {
             force: request.force,
         };
         let authorized = self
-            .pass(&context, command.account, Target::Account(command.account))
+            .pass(&context, command.account, Target::account(command.account))
             .await?;
         let api = self.clone();
         let written = self
@@ -251,7 +251,7 @@ impl AccountService for Api {
     ) -> Result<Response<pb::SuspendAccountResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let id = account_of(&request.get_ref().account)?;
-        let authorized: Authorized = self.pass(&context, id, Target::Account(id)).await?;
+        let authorized: Authorized = self.pass(&context, id, Target::account(id)).await?;
         let api = self.clone();
         let (account, written) = self
             .write(async move {
@@ -272,7 +272,7 @@ impl AccountService for Api {
     ) -> Result<Response<pb::ReactivateAccountResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let id = account_of(&request.get_ref().account)?;
-        let authorized = self.pass(&context, id, Target::Account(id)).await?;
+        let authorized = self.pass(&context, id, Target::account(id)).await?;
         let api = self.clone();
         let (account, written) = self
             .write(async move {

@@ -76,7 +76,7 @@ impl InstanceService for Api {
                 .map_err(IntoStatus::into_status)?;
         }
         let authorized = self
-            .pass(&context, command.account, Target::Account(command.account))
+            .pass(&context, command.account, Target::account(command.account))
             .await?;
         let api = self.clone();
         let (place, written) = self
@@ -124,7 +124,7 @@ impl InstanceService for Api {
             ),
         )?;
         let account = fields.with(account)?;
-        self.pass(&context, account, Target::Account(account)).await?;
+        self.pass(&context, account, Target::account(account)).await?;
         let filter = PlaceFilter {
             account,
             level: Level::Instance,

@@ -65,7 +65,7 @@ impl Api {
         account: AccountId,
         target: Target,
     ) -> Result<Authorized, Status> {
-        let authorized = self.guard.authorize(context, target).await?;
+        let authorized = self.guard.authorize_any(context, target).await?;
         self.fresh.account(context, account).await?;
         Ok(authorized)
     }
@@ -73,7 +73,7 @@ impl Api {
     /// goes by it also without a token. The write is done, whatever comes of this.
     async fn seen(&self, mut context: Context, account: AccountId, written: &Token) {
         context.token.merge(written);
-        if let Err(status) = self.guard.authorize(&context, Target::Account(account)).await {
+        if let Err(status) = self.guard.authorize_any(&context, Target::account(account)).await {
             tracing::debug!(%account, code = %status.code(), "authorization has not seen the settings yet");
         }
     }
@@ -91,5 +91,5 @@ impl Api {
 /// Whether a misfit with the manifest may be told before the caller's right is asked: to whoever's token is bound to the
 /// account. Anybody else would learn from it that the account exists.
 fn may_know(context: &Context, account: AccountId) -> bool {
-    context.caller.account == Some(account)
+    context.caller.account() == Some(account)
 }

@@ -44,7 +44,7 @@ impl SettingsService for Api {
         let account = fields.account(&request.get_ref().account);
         let account = fields.with(account)?;
         self.fresh.products(&context).await?;
-        let authorized = self.pass(&context, account, Target::Account(account)).await?;
+        let authorized = self.pass(&context, account, Target::account(account)).await?;
         let found = settings::get(&*self.store, &authorized, account).await;
         let (values, version) = found.map_err(IntoStatus::into_status)?;
         Ok(Response::new(pb::GetSettingsResponse {
@@ -66,7 +66,7 @@ impl SettingsService for Api {
                 .map_err(IntoStatus::into_status)?;
         }
         let authorized = self
-            .pass(&context, command.account, Target::Account(command.account))
+            .pass(&context, command.account, Target::account(command.account))
             .await?;
         let account = command.account;
         let api = self.clone();

@@ -128,7 +128,7 @@ impl WorkspaceService for Api {
             ),
         )?;
         let account = fields.with(account)?;
-        self.pass(&context, account, Target::Account(account)).await?;
+        self.pass(&context, account, Target::account(account)).await?;
         let filter = PlaceFilter {
             account,
             level: Level::Workspace,

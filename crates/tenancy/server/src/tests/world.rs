@@ -28,7 +28,7 @@ use bailiwick_tenancy_core::{
     peer::{Authorization, PeerError},
     store::Store,
 };
-use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
+use bailiwick_testkit::{ManualClock, Postgres, TestDatabase, witness};
 use bailiwick_types::{
     AccountId, Caller, CallerKind, ScopeRoot, SeededIds, Service, SessionId, Subject, Timestamp, Token,
     UserId,
@@ -253,13 +253,8 @@ fn request<T>(method: &str, message: T, caller: Caller, token: Token) -> Request
 }
 
 fn caller(user: UserId, account: Option<&str>) -> Caller {
-    Caller {
-        kind: CallerKind::User,
-        subject: Some(Subject::user(user)),
-        account: account.map(|account| account.parse().unwrap()),
-        session: None,
-        expires: None,
-    }
+    let account = account.map(|account| account.parse().unwrap());
+    (*witness::caller(CallerKind::User, Subject::user(user), account)).clone()
 }
 
 /// A call of the operator, whose token is for no account.

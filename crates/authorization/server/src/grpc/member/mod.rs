@@ -45,7 +45,7 @@ impl Api {
                 context,
                 command.account,
                 &[&subject],
-                Target::Account(command.account),
+                Target::account(command.account),
             )
             .await?;
         self.write(
@@ -73,7 +73,7 @@ impl MemberService for Api {
                 &context,
                 command.account,
                 &[&Subject::user(command.user)],
-                Target::Account(command.account),
+                Target::account(command.account),
             )
             .await?;
         let done = self
@@ -102,7 +102,7 @@ impl MemberService for Api {
             &context,
             account,
             &[&Subject::user(user)],
-            Target::Account(account),
+            Target::account(account),
         )
         .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
@@ -128,7 +128,7 @@ impl MemberService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListMembers", &request.account];
         let after: Option<UserId> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let rows = read
@@ -154,7 +154,7 @@ impl MemberService for Api {
                 &context,
                 command.account,
                 &[&Subject::user(command.user)],
-                Target::Account(command.account),
+                Target::account(command.account),
             )
             .await?;
         let done = self
@@ -229,7 +229,7 @@ impl MemberService for Api {
         let at = command.scope.clone().unwrap_or(Scope::Account(command.account));
         let by = self
             .guard
-            .authorize(&context, Target::scope(command.account, &at))
+            .authorize_any(&context, Target::scope(command.account, &at))
             .await?;
         let done = self
             .write(
@@ -257,7 +257,7 @@ impl MemberService for Api {
                 &context,
                 account,
                 &[&Subject::user(user)],
-                Target::Account(account),
+                Target::account(account),
             )
             .await?;
         let active = look_up_member::execute(&self.ports, &by, account, user)
@@ -278,7 +278,7 @@ impl MemberService for Api {
                 &context,
                 command.account,
                 &[&Subject::user(command.user)],
-                Target::Account(command.account),
+                Target::account(command.account),
             )
             .await?;
         let done = self
@@ -304,7 +304,7 @@ impl MemberService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.get_ref().account);
         let account = fields.with(account)?;
-        self.enter(&context, account, &[], Target::Account(account))
+        self.enter(&context, account, &[], Target::account(account))
             .await?;
         let read = self.ports.store.read(account).await.map_err(status)?;
         let of = read
@@ -336,7 +336,7 @@ impl MemberService for Api {
                 &context,
                 command.account,
                 &known,
-                Target::Account(command.account),
+                Target::account(command.account),
             )
             .await?;
         let (counts, token, effects) = if request.get_ref().validate_only {

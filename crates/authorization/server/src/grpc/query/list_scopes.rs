@@ -44,7 +44,7 @@ impl Queries {
         wanted: &Consistency,
     ) -> Result<(), Status> {
         let caller = &context.caller;
-        let Some(own) = &caller.subject else {
+        let Some(own) = caller.subject() else {
             return Err(status(&NotSelf));
         };
         if own == subject {
@@ -69,7 +69,7 @@ impl Queries {
                 .map_err(|error| status(&error))?;
             Ok::<bool, Status>(held.allowed == [true])
         };
-        let allowed = match (account, caller.kind, caller.account) {
+        let allowed = match (account, caller.kind(), caller.account()) {
             // A user's token for one account says nothing about others.
             (Some(asked), CallerKind::User, Some(bound)) => {
                 asked == bound && ask(account, "decision.check", OperatorAllowed::No).await?
@@ -111,7 +111,7 @@ impl Queries {
         let context = Context::of(&request)?;
         let asked = request.get_ref();
         let mut violations = Violations::new();
-        let own = context.caller.subject.as_ref();
+        let own = context.caller.subject();
         let subject = match (&*asked.subject, own) {
             ("", Some(own)) => Some(own.clone()),
             (text, _) => violations.take("subject", text.parse::<Subject>()),
@@ -129,7 +129,7 @@ impl Queries {
             page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
         let wanted =
             ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-        self.guard.authorize(context, Target::None).await?;
+        self.guard.authorize_any(context, Target::none()).await?;
         self.may_ask(context, &subject, account, &wanted).await?;
 
         let permission = Some(&*asked.permission).filter(|name| !name.is_empty());

@@ -48,7 +48,9 @@ impl Queries {
         // What is not there is asked for on the account: whoever may not look there does not learn that.
         let on = scope.as_ref().ok().cloned().flatten();
         let on = on.unwrap_or(Scope::Account(account));
-        self.guard.authorize(context, Target::scope(account, &on)).await?;
+        self.guard
+            .authorize_any(context, Target::scope(account, &on))
+            .await?;
         if scope.map_err(|error| status(&error))?.is_none() {
             return Err(status(&NoTarget));
         }

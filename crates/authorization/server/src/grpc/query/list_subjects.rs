@@ -45,7 +45,7 @@ impl Queries {
             .await
             .map_err(|error| status(&error))?;
         self.guard
-            .authorize(context, Target::scope(account, &scope))
+            .authorize_any(context, Target::scope(account, &scope))
             .await?;
         let mode = self
             .replica

@@ -1,0 +1,131 @@
+//! Callers and witnesses for tests: made by running the guard itself with rights that are given.
+
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use bailiwick_types::{
+    Access, AccountId, Authority, Authorized, Caller, CallerKind, Credentials, Guard, Held, Method,
+    OperatorAllowed, Refusal, Rights, RightsError, SessionId, StepUp, StepUpError, Subject, System, Target,
+    method::Any,
+};
+
+/// Allows everything, by a role of the deployment or of the account.
+struct Allowed {
+    operator: bool,
+}
+
+#[async_trait::async_trait]
+impl Rights for Allowed {
+    async fn held(
+        &self,
+        _: &Subject,
+        _: Option<AccountId>,
+        _: &str,
+        targets: &[String],
+        _: OperatorAllowed,
+    ) -> Result<Held, RightsError> {
+        Ok(Held {
+            allowed: vec![true; targets.len()],
+            operator: self.operator,
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl StepUp for Allowed {
+    async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
+        Ok(())
+    }
+}
+
+/// A caller with these credentials, as the authenticator of a service makes it.
+#[must_use]
+pub fn caller(kind: CallerKind, subject: Subject, account: Option<AccountId>) -> Arc<Caller> {
+    Arc::new(Authority::establish().verifier.caller(Credentials {
+        kind,
+        subject,
+        account,
+        session: None,
+        expires: None,
+    }))
+}
+
+/// A user with a session and a token for an account, or for none.
+#[must_use]
+pub fn user(subject: Subject, account: Option<AccountId>, session: SessionId) -> Arc<Caller> {
+    Arc::new(Authority::establish().verifier.caller(Credentials {
+        kind: CallerKind::User,
+        subject,
+        account,
+        session: Some(session),
+        expires: None,
+    }))
+}
+
+/// The witness of what the suite does by itself.
+#[must_use]
+pub fn system() -> System {
+    Authority::establish().system
+}
+
+/// The witness of a call that the guard let pass, by a role of the deployment (`operator`) or of the account.
+///
+/// # Panics
+/// The guard refuses the caller: its kind or its account do not fit the method.
+#[must_use]
+pub fn authorized<M: Method>(caller: &Arc<Caller>, target: &Target, operator: bool) -> Authorized<M> {
+    pass::<M>(caller, target, operator, false)
+}
+
+/// The same for a preview, which writes nothing.
+///
+/// # Panics
+/// As [`authorized`].
+#[must_use]
+pub fn previewing<M: Method>(caller: &Arc<Caller>, target: &Target, operator: bool) -> Authorized<M> {
+    pass::<M>(caller, target, operator, true)
+}
+
+fn pass<M: Method>(caller: &Arc<Caller>, target: &Target, operator: bool, dry_run: bool) -> Authorized<M> {
+    let guard = Guard::new(Arc::new(Allowed { operator }), Arc::new(Allowed { operator }));
+    let delegated = M::DECLARATION.access == Access::Delegation;
+    let passed = ready(async {
+        if delegated {
+            let permit = async |_: &Authorized<M>| Ok::<_, Refusal>(());
+            guard.authorize_delegated(caller, target, dry_run, permit).await
+        } else {
+            guard.authorize(caller, target, dry_run).await
+        }
+    });
+    passed.unwrap_or_else(|refusal| panic!("{}: {refusal}", M::DECLARATION.path))
+}
+
+// Only until every use case names its method by its type.
+#[doc(hidden)]
+#[must_use]
+pub fn authorized_any(caller: &Arc<Caller>, account: Option<AccountId>, operator: bool) -> Authorized<Any> {
+    let guard = Guard::new(Arc::new(Allowed { operator }), Arc::new(Allowed { operator }));
+    let path = if operator {
+        "/bailiwick.authorization.v1.BindingService/AssignRole"
+    } else if caller.kind() == CallerKind::Internal {
+        "/bailiwick.authorization.v1.AccessService/CloseUser"
+    } else {
+        "/bailiwick.identity.v1.AuthenticationService/SignIn"
+    };
+    let declared = bailiwick_types::method::find(path).unwrap_or_else(|| unreachable!("it is declared"));
+    let target = account.map_or_else(Target::none, Target::account);
+    let permit = async |_: &Authorized| Ok::<_, Refusal>(());
+    let passed = ready(guard.authorize_any(declared, caller, &target, true, permit));
+    passed.unwrap_or_else(|refusal| panic!("{refusal}"))
+}
+
+/// What a future that waits for nothing comes to.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("rights that are given are there at once"),
+    }
+}

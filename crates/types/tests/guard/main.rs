@@ -1,0 +1,532 @@
+//! The guard: each kind of declaration against each kind of caller.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use bailiwick_testkit::golden;
+use bailiwick_types::{
+    Access, AccountId, Authority, Authorized, Caller, CallerKind, Code, Credentials, Declaration, Fault,
+    Guard, Held, Idempotency, Method, OperatorAllowed, Reason, Refusal, Rights, RightsError, Scope,
+    ServiceAccountId, SessionId, StepUp, StepUpError, Subject, Target, UserId, WorkspaceId, every_method,
+    method::{authorization as a, identity as i, tenancy as t},
+};
+
+type Question = (Option<AccountId>, String, Vec<String>, OperatorAllowed);
+
+/// Rights as a test gives them.
+#[derive(Default)]
+struct Given {
+    /// Held in this account by roles of it.
+    in_account: Option<AccountId>,
+    /// Held by a role of the deployment.
+    operator: bool,
+    fails: Option<RightsError>,
+    asked: Mutex<Vec<Question>>,
+}
+
+#[async_trait]
+impl Rights for Given {
+    async fn held(
+        &self,
+        _: &Subject,
+        account: Option<AccountId>,
+        permission: &str,
+        targets: &[String],
+        operator: OperatorAllowed,
+    ) -> Result<Held, RightsError> {
+        let question = (account, permission.to_owned(), targets.to_vec(), operator);
+        self.asked.lock().unwrap().push(question);
+        if let Some(error) = &self.fails {
+            return Err(error.clone());
+        }
+        let own = account.is_some() && account == self.in_account && operator != OperatorAllowed::Only;
+        let deployment = self.operator && operator != OperatorAllowed::No;
+        Ok(Held {
+            allowed: targets.iter().map(|_| own || deployment).collect(),
+            operator: !own && deployment,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Once(AtomicUsize);
+
+#[async_trait]
+impl StepUp for Once {
+    async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 => Ok(()),
+            _ => Err(StepUpError::Required),
+        }
+    }
+}
+
+fn account(n: u128) -> AccountId {
+    AccountId::from_uuid(uuid::Uuid::from_u128(n))
+}
+
+fn caller(kind: CallerKind, account: Option<AccountId>) -> Arc<Caller> {
+    let id = uuid::Uuid::from_u128(1);
+    let subject = match kind {
+        CallerKind::Anonymous => return Arc::new(Caller::anonymous()),
+        CallerKind::User => Subject::user(UserId::from_uuid(id)),
+        CallerKind::Service => Subject::service(ServiceAccountId::from_uuid(id)),
+        CallerKind::Internal => "service:tenancy".parse().unwrap(),
+    };
+    Arc::new(Authority::establish().verifier.caller(Credentials {
+        kind,
+        subject,
+        account,
+        session: (kind == CallerKind::User).then(|| SessionId::from_uuid(id)),
+        expires: None,
+    }))
+}
+
+/// Every way in which somebody may call about account 1.
+fn callers() -> Vec<(&'static str, Arc<Caller>)> {
+    vec![
+        ("anonymous", caller(CallerKind::Anonymous, None)),
+        ("user of the account", caller(CallerKind::User, Some(account(1)))),
+        (
+            "user of another account",
+            caller(CallerKind::User, Some(account(2))),
+        ),
+        ("user of no account", caller(CallerKind::User, None)),
+        ("service", caller(CallerKind::Service, None)),
+        (
+            "service of the account",
+            caller(CallerKind::Service, Some(account(1))),
+        ),
+        (
+            "service of another account",
+            caller(CallerKind::Service, Some(account(2))),
+        ),
+        ("internal", caller(CallerKind::Internal, None)),
+    ]
+}
+
+enum Undeclared {}
+impl Method for Undeclared {
+    const DECLARATION: &'static Declaration = &Declaration {
+        path: "/some.Service/Undeclared",
+        access: Access::Undeclared,
+        permission: "",
+        on: "",
+        step_up: false,
+        idempotency: Idempotency::Unknown,
+    };
+}
+
+fn guard(given: Given) -> (Guard, Arc<Given>) {
+    let given = Arc::new(given);
+    (Guard::new(given.clone(), Arc::new(Once::default())), given)
+}
+
+/// The way in which a handler has a call of the method pass.
+async fn authorize<M: Method>(
+    guard: &Guard,
+    caller: &Arc<Caller>,
+    target: &Target,
+) -> Result<Authorized<M>, Refusal> {
+    if M::DECLARATION.step_up && M::DECLARATION.access == Access::Delegation {
+        return guard
+            .authorize_delegated(caller, target, false, async |_| Ok(()))
+            .await;
+    }
+    guard.authorize(caller, target, false).await
+}
+
+fn told<M: Method>(result: &Result<Authorized<M>, Refusal>) -> String {
+    match result {
+        Ok(authorized) if authorized.is_operator() => "ok, as operator".to_owned(),
+        Ok(_) => "ok".to_owned(),
+        Err(refusal) => format!("{:?} {}", refusal.code(), refusal.reason().as_str()),
+    }
+}
+
+fn on_account() -> Target {
+    Target::account(account(1)).of_type("survey")
+}
+
+/// What the rights of a row of the matrix say.
+fn rights() -> Vec<(&'static str, Given)> {
+    let nothing = Given::default();
+    let own = Given {
+        in_account: Some(account(1)),
+        ..Given::default()
+    };
+    let deployment = Given {
+        operator: true,
+        ..Given::default()
+    };
+    vec![
+        ("nothing", nothing),
+        ("a role of the account", own),
+        ("a role of the deployment", deployment),
+    ]
+}
+
+async fn rows<M: Method>(kind: &str, text: &mut String) {
+    for (on, target) in [("account", on_account()), ("none", Target::none())] {
+        for (who, caller) in callers() {
+            for (holds, given) in rights() {
+                let (guard, _) = guard(given);
+                let result = authorize::<M>(&guard, &caller, &target).await;
+                *text += &format!("{kind} | {on} | {who} | {holds} | {}\n", told(&result));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_kind_of_declaration_against_each_kind_of_caller_and_right() {
+    let mut text = String::from("declaration | target | caller | holds | answer\n");
+    rows::<Undeclared>("undeclared", &mut text).await;
+    rows::<i::SignIn>("public", &mut text).await;
+    rows::<i::UpdateUser>("self", &mut text).await;
+    rows::<t::GetAccount>("permission", &mut text).await;
+    rows::<t::ListWorkspaces>("filtered", &mut text).await;
+    rows::<a::CreateGrant>("delegation", &mut text).await;
+    rows::<t::SuspendAccount>("operator", &mut text).await;
+    rows::<a::CheckCaller>("internal", &mut text).await;
+    rows::<i::GetUser>("self or permission", &mut text).await;
+    golden("tests/guard/matrix.txt", &text);
+}
+
+async fn passing<M: Method>(given: impl Fn() -> Given) -> Vec<&'static str> {
+    let mut passing = Vec::new();
+    for (who, caller) in callers() {
+        let (guard, _) = guard(given());
+        if authorize::<M>(&guard, &caller, &on_account()).await.is_ok() {
+            passing.push(who);
+        }
+    }
+    passing
+}
+
+#[tokio::test]
+async fn every_method_against_every_kind_of_caller_that_holds_nothing() {
+    let mut text = String::from(
+        "method | declaration | permission | step-up | who passes the guard without any right\n",
+    );
+    macro_rules! row {
+        ($method:ty) => {
+            let Declaration {
+                path,
+                access,
+                permission,
+                step_up,
+                ..
+            } = <$method>::DECLARATION;
+            let step_up = if *step_up { "yes" } else { "no" };
+            let passing = passing::<$method>(Given::default).await.join(", ");
+            text += &format!("{path} | {access:?} | {permission} | {step_up} | {passing}\n");
+        };
+    }
+    every_method!(row);
+    golden("tests/guard/methods.txt", &text);
+}
+
+async fn holds_without_the_right<M: Method>() {
+    let declared = M::DECLARATION;
+    for (who, caller) in callers() {
+        let (guard, _) = guard(Given::default());
+        let passed = authorize::<M>(&guard, &caller, &on_account()).await.is_ok();
+        let person = matches!(caller.kind(), CallerKind::User | CallerKind::Service);
+        let may = match declared.access {
+            Access::Undeclared | Access::Permission | Access::Operator | Access::CallerOrPermission => false,
+            Access::Public => true,
+            Access::Internal => caller.kind() == CallerKind::Internal,
+            // A list for a token of no account, or of another, is filtered to nothing.
+            Access::Filtered => person,
+            Access::Caller | Access::Delegation => {
+                let bound = caller.account() == Some(account(1)) || caller.kind() == CallerKind::Service;
+                let elsewhere = caller.account().is_some_and(|a| a != account(1));
+                person && bound && !elsewhere && (!declared.step_up || caller.session().is_some())
+            }
+        };
+        assert_eq!(passed, may, "{} by {who}", declared.path);
+    }
+}
+
+#[tokio::test]
+async fn no_method_passes_without_the_right_that_it_declares() {
+    macro_rules! check {
+        ($method:ty) => {
+            holds_without_the_right::<$method>().await;
+        };
+    }
+    every_method!(check);
+}
+
+/// A session without a Reauthenticate.
+struct Never;
+
+#[async_trait]
+impl StepUp for Never {
+    async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
+        Err(StepUpError::Required)
+    }
+}
+
+async fn needs_its_step_up<M: Method>(seen: &mut usize) {
+    if !M::DECLARATION.step_up {
+        return;
+    }
+    *seen += 1;
+    let all = Given {
+        in_account: Some(account(1)),
+        operator: true,
+        ..Given::default()
+    };
+    let guard = Guard::new(Arc::new(all), Arc::new(Never));
+    for user in [
+        caller(CallerKind::User, Some(account(1))),
+        caller(CallerKind::User, None),
+    ] {
+        for target in [on_account(), Target::none()] {
+            if let Err(refusal) = authorize::<M>(&guard, &user, &target).await {
+                let denied = [Reason::StepUpRequired, Reason::PermissionDenied];
+                assert!(denied.contains(&refusal.reason()), "{refusal}");
+            } else {
+                panic!("{} passes without step-up", M::DECLARATION.path);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_method_with_step_up_is_refused_without_one() {
+    let mut seen = 0;
+    macro_rules! check {
+        ($method:ty) => {
+            needs_its_step_up::<$method>(&mut seen).await;
+        };
+    }
+    every_method!(check);
+    assert!(seen > 0);
+}
+
+#[tokio::test]
+async fn what_is_denied_and_what_does_not_exist_answer_alike() {
+    let user = caller(CallerKind::User, Some(account(1)));
+    let (guard, _) = guard(Given::default());
+    let refused = async |n| {
+        let target = Target::account(account(n));
+        let refusal = authorize::<t::GetAccount>(&guard, &user, &target)
+            .await
+            .unwrap_err();
+        (refusal.code(), refusal.reason(), refusal.to_string())
+    };
+    assert_eq!(refused(1).await, refused(2).await);
+    assert_eq!(refused(1).await.0, Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn the_question_names_the_declared_permission_and_the_target() {
+    let workspace = Scope::Workspace(WorkspaceId::from_uuid(uuid::Uuid::from_u128(5)));
+    let (guard, given) = guard(Given {
+        in_account: Some(account(1)),
+        ..Given::default()
+    });
+    let user = caller(CallerKind::User, Some(account(1)));
+    let target = Target::scope(account(1), &workspace);
+    let authorized = authorize::<t::GetWorkspace>(&guard, &user, &target)
+        .await
+        .unwrap();
+    assert_eq!(authorized.account().unwrap().id(), account(1));
+    assert_eq!(
+        authorized.action(),
+        "bailiwick.tenancy.v1.WorkspaceService/GetWorkspace"
+    );
+    let question = given.asked.lock().unwrap().pop().unwrap();
+    let targets = vec![workspace.to_string()];
+    assert_eq!(
+        question,
+        (
+            Some(account(1)),
+            "workspace.view".to_owned(),
+            targets,
+            OperatorAllowed::No
+        )
+    );
+}
+
+#[tokio::test]
+async fn the_verb_of_a_type_is_asked_for_the_type_that_the_request_names() {
+    let (guard, given) = guard(Given {
+        in_account: Some(account(1)),
+        ..Given::default()
+    });
+    let user = caller(CallerKind::User, Some(account(1)));
+    let asked = async |target: Target| {
+        authorize::<a::RegisterResource>(&guard, &user, &target).await?;
+        let (_, permission, targets, _) = given.asked.lock().unwrap().pop().unwrap();
+        Ok::<_, Refusal>((permission, targets))
+    };
+    let parent = Target::on(account(1), "folder:f").of_type("survey");
+    assert_eq!(
+        asked(parent).await.unwrap(),
+        ("survey.create".to_owned(), vec!["folder:f".to_owned()])
+    );
+    let itself = Target::resource(account(1), "survey:s");
+    assert_eq!(asked(itself).await.unwrap().0, "survey.create");
+    // A target without type is no way to pass.
+    let refusal = asked(Target::account(account(1))).await.unwrap_err();
+    assert_eq!(refusal.code(), Code::Internal);
+}
+
+#[tokio::test]
+async fn unknown_rights_are_no_decision() {
+    let cases = [
+        (RightsError::Unavailable, Code::Unavailable),
+        (RightsError::DeadlineExceeded, Code::DeadlineExceeded),
+        (RightsError::Internal("odd".to_owned()), Code::Internal),
+    ];
+    for (error, code) in cases {
+        let (guard, _) = guard(Given {
+            fails: Some(error),
+            in_account: Some(account(1)),
+            ..Given::default()
+        });
+        let user = caller(CallerKind::User, Some(account(1)));
+        let refusal = authorize::<t::GetAccount>(&guard, &user, &on_account())
+            .await
+            .unwrap_err();
+        assert_eq!(refusal.code(), code);
+    }
+}
+
+/// Answers fewer questions than were asked.
+struct Short;
+
+#[async_trait]
+impl Rights for Short {
+    async fn held(
+        &self,
+        _: &Subject,
+        _: Option<AccountId>,
+        _: &str,
+        _: &[String],
+        _: OperatorAllowed,
+    ) -> Result<Held, RightsError> {
+        Ok(Held::default())
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_allows_nothing() {
+    let guard = Guard::new(Arc::new(Short), Arc::new(Once::default()));
+    let user = caller(CallerKind::User, Some(account(1)));
+    let scopes = [Scope::Account(account(1))];
+    let refusal = guard
+        .filter(t::ListWorkspaces::DECLARATION, &user, Some(account(1)), &scopes)
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.code(), Code::Internal);
+}
+
+#[tokio::test]
+async fn a_list_of_an_account_shows_a_token_of_another_nothing_whatever_is_held_there() {
+    let scopes = [Scope::Account(account(1))];
+    let targets = ["survey:s1".to_owned()];
+    for kind in [CallerKind::User, CallerKind::Service] {
+        for (from, sees) in [(account(1), true), (account(2), false)] {
+            let (guard, _) = guard(Given {
+                in_account: Some(account(1)),
+                ..Given::default()
+            });
+            let user = caller(kind, Some(from));
+            let places = t::ListWorkspaces::DECLARATION;
+            let shown = guard.filter(places, &user, Some(account(1)), &scopes).await;
+            assert_eq!(shown.unwrap(), [sees], "{kind:?}");
+            let things = a::ListResourcesInScope::DECLARATION;
+            let shown = guard
+                .filter_resources(things, &user, account(1), "survey", &targets)
+                .await;
+            assert_eq!(shown.unwrap(), [sees], "{kind:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_over_accounts_shows_a_bound_token_its_own_account_alone() {
+    let scopes = [Scope::Account(account(1)), Scope::Account(account(2))];
+    let shown = async |who: Arc<Caller>, given: Given| {
+        let (guard, _) = guard(given);
+        guard
+            .filter(t::ListAccounts::DECLARATION, &who, None, &scopes)
+            .await
+            .unwrap()
+    };
+    let own = |n| Given {
+        in_account: Some(account(n)),
+        ..Given::default()
+    };
+    let bound = || caller(CallerKind::User, Some(account(1)));
+    assert_eq!(shown(bound(), own(1)).await, [true, false]);
+    assert_eq!(shown(bound(), own(2)).await, [false, false]);
+    // Without an account one sees one's own accounts, and an operator sees all.
+    assert_eq!(shown(caller(CallerKind::User, None), own(2)).await, [false, true]);
+    let operator = Given {
+        operator: true,
+        ..Given::default()
+    };
+    assert_eq!(
+        shown(caller(CallerKind::User, None), operator).await,
+        [true, true]
+    );
+}
+
+#[tokio::test]
+async fn a_step_up_is_used_once_and_only_a_session_can_have_one() {
+    let (guard, _) = guard(Given::default());
+    let transfer = async |who| authorize::<a::TransferOwnership>(&guard, &who, &on_account()).await;
+    transfer(caller(CallerKind::User, Some(account(1))))
+        .await
+        .unwrap();
+    for who in [
+        caller(CallerKind::User, Some(account(1))),
+        caller(CallerKind::Service, Some(account(1))),
+    ] {
+        let refusal = transfer(who).await.unwrap_err();
+        assert_eq!(
+            (refusal.code(), refusal.reason()),
+            (Code::Unauthenticated, Reason::StepUpRequired)
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_right_comes_before_the_step_up_and_a_dry_run_needs_none() {
+    let guard = Guard::new(Arc::new(Given::default()), Arc::new(Never));
+    let user = caller(CallerKind::User, Some(account(1)));
+    let permit = async |allowed: bool, dry_run: bool| {
+        guard
+            .authorize_delegated::<a::TransferOwnership, Refusal>(&user, &on_account(), dry_run, async |by| {
+                assert!(by.account_write().is_none(), "a candidate writes nothing");
+                if allowed { Ok(()) } else { Err(Refusal::Denied) }
+            })
+            .await
+    };
+    assert_eq!(
+        permit(false, false).await.unwrap_err().reason(),
+        Reason::PermissionDenied
+    );
+    assert_eq!(
+        permit(true, false).await.unwrap_err().reason(),
+        Reason::StepUpRequired
+    );
+    let dry = permit(true, true).await.unwrap();
+    assert!(dry.is_dry_run() && dry.account_write().is_none());
+}
