@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| bailiwick_authorization_server::probe::part(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bailiwick_authorization_engine::parts::probe::part(data));

@@ -30,11 +30,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "bailiwick-authorization-core",
         &["bailiwick-policy", "bailiwick-types"],
     ),
+    (
+        "bailiwick-authorization-engine",
+        &["bailiwick-policy", "bailiwick-types"],
+    ),
     ("bailiwick-identity-server", &["bailiwick-identity-core", SERVER]),
     ("bailiwick-tenancy-server", &["bailiwick-tenancy-core", SERVER]),
     (
         "bailiwick-authorization-server",
-        &["bailiwick-authorization-core", "bailiwick-policy", SERVER],
+        &[
+            "bailiwick-authorization-core",
+            "bailiwick-authorization-engine",
+            "bailiwick-policy",
+            SERVER,
+        ],
     ),
     ("bailiwick-client", &["bailiwick-policy", "bailiwick-proto"]),
     ("bailiwick-scenario", &["bailiwick-client", "bailiwick-proto"]),
@@ -63,6 +72,7 @@ const PURE: &[&str] = &[
     "bailiwick-identity-core",
     "bailiwick-tenancy-core",
     "bailiwick-authorization-core",
+    "bailiwick-authorization-engine",
 ];
 const OUTER: &[&str] = &["tonic", "prost", "sea-orm", "sqlx", "redis", "axum", "hyper"];
 /// A second TLS provider or library.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use bailiwick_authorization_engine::ReplicaConfig;
 use bailiwick_rpc::{HumanDuration, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DecisionLogConfig, cache::RedisSettings, replica::ReplicaConfig};
+use crate::{DecisionLogConfig, redis::RedisSettings};
 
 /// What can be set for authorization.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

@@ -1,8 +1,7 @@
 //! The authorization service: who may do what, where.
 //!
-//! gRPC in front of the use cases of `bailiwick-authorization-core` and of the replica that decides, their store on SQLite
-//! and PostgreSQL, the followers of tenancy and identity, and the wiring of all. `grpc/` and `store/` do not know each
-//! other.
+//! gRPC in front of the use cases of `bailiwick-authorization-core` and of the decision engine, their store on SQLite and
+//! PostgreSQL, the shared cache in Redis, the followers of tenancy and identity, and the wiring of all.
 //!
 //! ```no_run
 //! # async fn example(deps: bailiwick_authorization_server::Deps, guard: bailiwick_rpc::Guard) -> Result<(), bailiwick_authorization_server::BuildError> {
@@ -11,7 +10,6 @@
 //! # Ok(()) }
 //! ```
 
-pub mod cache;
 mod config;
 mod decision_log;
 mod export;
@@ -22,15 +20,18 @@ mod migrations;
 #[doc(hidden)]
 #[cfg(any(test, feature = "probe"))]
 pub mod probe;
-pub mod replica;
+mod redis;
+mod rights;
 mod store;
 mod wiring;
 
+pub use crate::redis::{RedisCache, RedisSettings, RedisSetupError};
 pub use config::{AuthorizationConfig, RedisConfig};
 pub use decision_log::{
     DecisionLog, DecisionLogConfig, DecisionLogError, LogTarget, PermissionPattern, Ratio,
 };
 pub use grpc::{decision::Decisions, query::Queries};
 pub use migrations::migrations;
-pub use store::{Snapshot, SqlStore, load::SqlSource};
+pub use rights::{ConsistentRights, NearRights};
+pub use store::{Snapshot, SqlStore, engine::SqlSource};
 pub use wiring::{AuthorizationService, BuildError, Deps, build};

@@ -1,44 +1,16 @@
-//! What comes from outside as bytes, read as the service reads it: for the fuzz targets in `fuzz/` and for the test that
-//! runs over what they have found.
+//! Requests as bytes from outside, read as the service reads them: for the fuzz targets in `fuzz/` and for the test that runs
+//! over what they have found.
 
-use crate::cache::value;
 pub use crate::grpc::probe::request;
-
-/// A value as the second cache might hand it back, however it came to be there. What is in it, without its head, is probed
-/// where the policy crate is.
-///
-/// # Panics
-/// What was read is not what it is written as again.
-pub fn part(data: &[u8]) {
-    let Some((epoch, part)) = value::decode(data) else {
-        return;
-    };
-    let (bytes, _) = value::encode(&epoch, &part);
-    let back = value::decode(&bytes);
-    assert!(back.is_some(), "what was written cannot be read");
-    if let Some((of, back)) = back {
-        assert_eq!(
-            (of, back.read_at, back.manifest),
-            (epoch.clone(), part.read_at, part.manifest)
-        );
-        assert_eq!(value::encode(&epoch, &back).0, bytes);
-    }
-}
 
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
-    use bailiwick_policy::{
-        ApprovalTarget, Member, MemberState, OpenApproval, PermissionNo, PermissionSetBuilder, PlaceId,
-        Resource, RoleNo, TypeNo, Value, Values, manifest::MemberKind,
-    };
     use bailiwick_proto::authorization::v1 as pb;
-    use bailiwick_types::Timestamp;
     use prost::Message;
 
     use super::*;
-    use crate::cache::{Part, PartValue};
 
     fn corpus(target: &str) -> PathBuf {
         PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -133,61 +105,5 @@ mod tests {
             seed("request", name, &bytes, request);
         }
         replay("request", request);
-    }
-
-    #[test]
-    fn cached_values_that_were_found_once_are_read_or_missed() {
-        let account = PlaceId(1);
-        let mut set = PermissionSetBuilder::new("user:ann".parse().unwrap());
-        set.member(Member {
-            kind: MemberKind::Agent,
-            state: MemberState::Active,
-            expires_at: Some(Timestamp(7)),
-        });
-        let parameters: Values = [("domains", Value::List([Value::Text("a.example".into())].into()))]
-            .into_iter()
-            .collect();
-        set.bind(RoleNo(3), account, Some(Timestamp(9)), Some(parameters));
-        set.bind(RoleNo(0x1_0000), PlaceId(5), None, None);
-        set.approval(OpenApproval {
-            id: "appr_01h455vb4pex5vsknk084sn02q".parse().unwrap(),
-            permission: PermissionNo(2),
-            target: ApprovalTarget::Place(account),
-            digest: None,
-            approved: true,
-            expires_at: None,
-        });
-        let set = set.build();
-        let resource = Resource {
-            type_no: TypeNo(40),
-            id: "nps".into(),
-            place: account,
-            owner: Some("user:ann".parse().unwrap()),
-            parent: Some((TypeNo(41), "q1".into())),
-            attributes: [("open", Value::Bool(true))].into_iter().collect(),
-            registered: 12,
-        };
-        let whole = Part {
-            read_at: crate::replica::Vector {
-                deployment: 1,
-                product: 2,
-                account: 3,
-            },
-            manifest: 4,
-            value: PartValue::Set {
-                set: std::sync::Arc::new(set.clone()),
-                disabled: false,
-            },
-        };
-        seed("part", "set", &value::encode(&"abc.1".into(), &whole).0, part);
-        let absent = Part {
-            value: PartValue::Resource(None),
-            ..whole
-        };
-        seed("part", "absent", &value::encode(&"abc.1".into(), &absent).0, part);
-        seed("cached", "set", &set.encode(), part);
-        seed("cached", "resource", &resource.encode(), part);
-        replay("part", part);
-        replay("cached", part);
     }
 }

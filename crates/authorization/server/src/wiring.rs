@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::Ports;
+use bailiwick_authorization_engine::{Replica, SharedCache};
 use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
 use bailiwick_rpc::{Authenticator, Guard, Peer, Rights, Services};
 use bailiwick_sql::{
@@ -18,13 +19,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     AuthorizationConfig,
-    cache::{RedisSecond, Second},
     decision_log::{DecisionLog, DecisionLogError, Writer},
     follow::{IdentitySink, TenancySink, Tools},
     fresh::Freshness,
     grpc::{self, Api},
-    replica::{ConsistentRights, Replica},
-    store::{OnCommit, Snapshot, SqlStore, load::SqlSource},
+    redis::RedisCache,
+    rights::ConsistentRights,
+    store::{OnCommit, Snapshot, SqlStore, engine::SqlSource},
 };
 
 /// What the service needs.
@@ -100,10 +101,10 @@ pub async fn build(deps: Deps) -> Result<AuthorizationService, BuildError> {
     let seed = deps.ids.uuid().as_u64_pair().1;
     let (log, writer) = DecisionLog::open(&deps.config.decision_log, Arc::clone(&deps.clock), seed)?;
     let source = Arc::new(SqlSource::new(deps.db.clone()));
-    let second = second(&deps);
+    let shared = shared_cache(&deps);
     let replica = Replica::new(
         source.clone(),
-        second,
+        shared,
         source,
         Arc::clone(&deps.clock),
         deps.config.replica(),
@@ -111,7 +112,7 @@ pub async fn build(deps: Deps) -> Result<AuthorizationService, BuildError> {
     let store = SqlStore::new(deps.db.clone()).with_hook(Arc::new(Visible(Arc::clone(&replica))));
     // The first poll finds the end of the outbox: only then is there anything to answer from.
     if let Err(error) = replica.poll().await {
-        tracing::warn!(error = %error, "the outbox could not be polled yet");
+        tracing::warn!(error = %error, "cannot poll the outbox yet; retrying");
     }
     Ok(AuthorizationService {
         deps,
@@ -122,12 +123,12 @@ pub async fn build(deps: Deps) -> Result<AuthorizationService, BuildError> {
     })
 }
 
-/// The cache that processes share, where one is set. It holds no truth: one that cannot be set up is done without.
-fn second(deps: &Deps) -> Option<Arc<dyn Second>> {
-    match RedisSecond::new(deps.config.redis.settings()?, Arc::clone(&deps.clock)) {
+/// The shared cache, where one is configured. It holds no truth: the service also runs without it.
+fn shared_cache(deps: &Deps) -> Option<Arc<dyn SharedCache>> {
+    match RedisCache::new(deps.config.redis.settings()?, Arc::clone(&deps.clock)) {
         Ok(redis) => Some(Arc::new(redis)),
         Err(error) => {
-            tracing::error!(error = %error, "the shared cache is done without");
+            tracing::error!(error = %error, "cannot set up the shared cache; continuing without it");
             None
         }
     }

@@ -10,10 +10,11 @@ mod support;
 
 use std::time::Duration;
 
-use bailiwick_authorization_server::replica::{Claim, Consistency, Question, ReplicaError, TargetText};
+use bailiwick_authorization_engine::{
+    BatchQuestion, Claim, Consistency, OperatorAllowed, Question, ReplicaConfig, ReplicaError, TargetText,
+};
 use bailiwick_policy::{Audience, Outcome, Reason, StepSource};
 use bailiwick_proto::events::v1::PlaceState;
-use bailiwick_rpc::OperatorAllowed;
 use bailiwick_types::{Scope, ScopeRoot, Subject};
 use support::{
     MANIFEST, World, account, allows, allows_at, ask, group, on_both_engines, user, user_id, workspace,
@@ -334,7 +335,6 @@ async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
 }
 
 async fn a_batch_is_answered_at_one_revision(world: World) {
-    use bailiwick_authorization_server::replica::BatchQuestion;
     let (a, on) = seeded(&world).await;
     let mut write = world.write(a).await;
     for n in 0..50 {
@@ -397,7 +397,6 @@ async fn a_disabled_user_is_denied(world: World) {
 }
 
 async fn an_overflow_of_changes_asks_the_primary(world: World) {
-    use bailiwick_authorization_server::replica::ReplicaConfig;
     let (a, on) = seeded(&world).await;
     let replica = world.replica_with(
         None,

@@ -10,10 +10,10 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use bailiwick_authorization_server::{
-    cache::{RedisSecond, RedisSettings, Second},
-    replica::{Consistency, Replica, ReplicaConfig},
+use bailiwick_authorization_engine::{
+    Consistency, Epoch, Part, PartKey, PartValue, Replica, ReplicaConfig, SharedCache, Watermark,
 };
+use bailiwick_authorization_server::{RedisCache, RedisSettings};
 use bailiwick_policy::Outcome;
 use bailiwick_testkit::{Redis, RedisCluster, eventually};
 use bailiwick_types::{AccountId, Scope, Token};
@@ -34,14 +34,14 @@ async fn seeded() -> (World, AccountId, String) {
     (world, a, format!("account:{a}"))
 }
 
-fn second(redis: &Redis) -> Arc<dyn Second> {
+fn second(redis: &Redis) -> Arc<dyn SharedCache> {
     let settings = RedisSettings {
         timeout: Duration::from_millis(200),
         pause: Duration::from_millis(1),
         ..RedisSettings::single(redis.url())
     };
     let clock = Arc::new(bailiwick_types::SystemClock);
-    Arc::new(RedisSecond::new(settings, clock).unwrap())
+    Arc::new(RedisCache::new(settings, clock).unwrap())
 }
 
 fn replica(world: &World, redis: &Redis) -> Arc<Replica> {
@@ -193,7 +193,7 @@ async fn values_of_another_epoch_are_overwritten() {
         assert!(!allows(replica, a, &user(1), "note.edit", &on).await);
     }
     let epoch = world.db.epoch().await.unwrap();
-    let key = bailiwick_authorization_server::cache::PartKey::Subject(user(1).as_str().into());
+    let key = PartKey::Subject(user(1).as_str().into());
     let cache = second(&redis);
     let keys = [key];
     eventually(
@@ -206,16 +206,12 @@ async fn values_of_another_epoch_are_overwritten() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
-    use bailiwick_authorization_server::{
-        cache::{Part, PartKey, PartValue},
-        replica::{Epoch, Vector},
-    };
     let redis = Redis::start().await.unwrap();
     let cache = second(&redis);
     let (a, key) = (account(1), PartKey::Resource("note:1".into()));
     let epoch: Epoch = "one".into();
     let part = |account, product| Part {
-        read_at: Vector {
+        read_at: Watermark {
             deployment: 1,
             product,
             account,
@@ -250,7 +246,7 @@ async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
             at().await
                 == Some((
                     epoch.clone(),
-                    Vector {
+                    Watermark {
                         deployment: 1,
                         product: expected.1,
                         account: expected.0,
@@ -269,7 +265,6 @@ async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_holds_each_account_on_one_node_and_loses_no_answer_with_one() {
-    use bailiwick_authorization_server::cache::PartKey;
     const ACCOUNTS: u128 = 12;
     let cluster = RedisCluster::start().await.unwrap();
     let settings = RedisSettings {
@@ -280,7 +275,7 @@ async fn a_cluster_holds_each_account_on_one_node_and_loses_no_answer_with_one()
         ..RedisSettings::single(String::new())
     };
     let clock = Arc::new(bailiwick_types::SystemClock);
-    let shared: Arc<dyn Second> = Arc::new(RedisSecond::new(settings, clock).unwrap());
+    let shared: Arc<dyn SharedCache> = Arc::new(RedisCache::new(settings, clock).unwrap());
     let world = Bed::postgres().await.world().await;
     for n in 1..=ACCOUNTS {
         let a = account(n);

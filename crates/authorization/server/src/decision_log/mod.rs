@@ -15,6 +15,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use bailiwick_authorization_engine::Question;
 use bailiwick_proto::authorization::v1::{Decision, DecisionReason};
 use bailiwick_rpc::{
     Context,
@@ -26,7 +27,6 @@ use tokio::sync::mpsc;
 pub use self::config::{DecisionLogConfig, LogTarget, PermissionPattern, Ratio};
 pub(crate) use self::writer::Writer;
 use self::{record::Record, sink::Sink};
-use crate::replica::Question;
 
 /// Why the decision log cannot be written.
 #[derive(Debug, thiserror::Error)]

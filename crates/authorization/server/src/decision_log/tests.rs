@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use bailiwick_authorization_engine::TargetText;
 use bailiwick_policy::Audience;
 use bailiwick_proto::method;
 use bailiwick_testkit::{ManualClock, witness};
@@ -15,7 +16,6 @@ use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::replica::TargetText;
 
 const ACCOUNT: &str = "acct_01h455vb4pex5vsknk084sn02q";
 

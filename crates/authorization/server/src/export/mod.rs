@@ -6,6 +6,7 @@ mod xlsx;
 
 use std::time::Duration;
 
+use bailiwick_authorization_engine::SourceError;
 use bailiwick_policy::{Audience, DecisionInput, PermissionSet, Request, Target, Values, holdings};
 use bailiwick_proto::authorization::v1::ExportPermissionsResponse as Part;
 use bailiwick_rpc::status;
@@ -13,12 +14,10 @@ use bailiwick_types::{Code, Fault, Reason, Subject, Timestamp};
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use crate::{
-    replica::SourceError,
-    store::load::{
-        people::{After, Person},
-        snapshot::AccountSnapshot,
-    },
+use crate::store::engine::{
+    people::{After, Person},
+    snapshot::AccountSnapshot,
+    source_error,
 };
 use csv::Csv;
 use row::Titles;
@@ -48,7 +47,7 @@ pub(crate) enum ExportError {
 
 impl From<bailiwick_sql::Error> for ExportError {
     fn from(error: bailiwick_sql::Error) -> Self {
-        Self::Source(error.into())
+        Self::Source(source_error(error))
     }
 }
 

@@ -7,7 +7,7 @@ use bailiwick_types::GroupId;
 use uuid::Uuid;
 
 use super::ExportError;
-use crate::store::load::snapshot::AccountSnapshot;
+use crate::store::engine::snapshot::AccountSnapshot;
 
 /// The columns.
 pub(crate) const HEADER: [&str; 11] = [

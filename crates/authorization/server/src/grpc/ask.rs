@@ -1,5 +1,6 @@
 //! What the services that ask the replica have in common: consistency, faults, the right to ask.
 
+use bailiwick_authorization_engine::{Answer, Consistency, QuestionError, Replica, ReplicaError};
 use bailiwick_policy::{Outcome, Reason};
 use bailiwick_proto::{
     authorization::v1 as pb,
@@ -11,7 +12,6 @@ use serde_json::{Map, Value as Json};
 use tonic::Status;
 
 use super::attributes::map_of;
-use crate::replica::{Answer, Consistency, QuestionError, Replica, ReplicaError};
 
 /// How fresh the answer must be: what the message says, and the token of the request's header.
 pub(super) fn consistency(

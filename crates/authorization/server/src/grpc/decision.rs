@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bailiwick_authorization_engine::{BatchQuestion, Question, Replica, TargetText};
 use bailiwick_policy::Audience;
 use bailiwick_proto::authorization::v1::{self as pb, decision_service_server::DecisionService};
 use bailiwick_rpc::{Context, Guard, IntoStatus, status};
@@ -10,10 +11,7 @@ use serde_json::{Map, Value as Json};
 use tonic::{Request, Response, Status};
 
 use super::{ask, explanation};
-use crate::{
-    decision_log::{DecisionLog, Made},
-    replica::{BatchQuestion, Question, Replica, TargetText},
-};
+use crate::decision_log::{DecisionLog, Made};
 
 /// The greatest number of questions of a batch.
 const ITEMS: usize = 1_000;
@@ -29,7 +27,7 @@ pub struct Decisions {
 }
 
 impl Decisions {
-    /// A service that answers from the replica. `guard` should ask [`NearRights`](crate::replica::NearRights): the right
+    /// A service that answers from the replica. `guard` should ask [`NearRights`](crate::NearRights): the right
     /// to ask is looked up on the hot path too.
     #[must_use]
     pub fn new(replica: Arc<Replica>, guard: Guard) -> Self {

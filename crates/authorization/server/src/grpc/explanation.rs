@@ -1,5 +1,6 @@
 //! Explanations as messages.
 
+use bailiwick_authorization_engine::Explained;
 use bailiwick_policy::{
     Explanation, Member, MemberState, NeededApproval, PlaceState, SeenCondition, Step, StepEffect,
     StepSource,
@@ -9,7 +10,6 @@ use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_types::{Scope, Subject};
 
 use super::{ask, convert::timestamp};
-use crate::replica::Explained;
 
 pub(super) fn response(
     explained: &Explained,

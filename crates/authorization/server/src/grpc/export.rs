@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 use super::{Api, parse::Fields, status};
 use crate::{
     export::{Export, Format},
-    store::load::snapshot::AccountSnapshot,
+    store::engine::snapshot::AccountSnapshot,
 };
 
 /// Parts that wait for their reader.

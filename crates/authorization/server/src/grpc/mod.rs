@@ -27,6 +27,7 @@ mod written;
 use std::sync::Arc;
 
 use bailiwick_authorization_core::Ports;
+use bailiwick_authorization_engine::Replica;
 use bailiwick_proto::authorization::v1::{
     access_service_server::AccessServiceServer, approval_service_server::ApprovalServiceServer,
     binding_service_server::BindingServiceServer, decision_service_server::DecisionServiceServer,
@@ -44,11 +45,7 @@ use tonic::Status;
 
 pub(crate) use convert::map_of;
 
-use crate::{
-    decision_log::DecisionLog,
-    fresh::Freshness,
-    replica::{NearRights, Replica},
-};
+use crate::{decision_log::DecisionLog, fresh::Freshness, rights::NearRights};
 
 /// What the handlers of administration work with.
 #[derive(Clone)]

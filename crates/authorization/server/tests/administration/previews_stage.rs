@@ -18,10 +18,8 @@ use bailiwick_authorization_core::{
         remove_member, suspend_member, update_member, update_resource,
     },
 };
-use bailiwick_authorization_server::{
-    SqlSource,
-    replica::{Consistency, Replica, ReplicaConfig, TargetText},
-};
+use bailiwick_authorization_engine::{Consistency, Replica, ReplicaConfig, TargetText};
+use bailiwick_authorization_server::SqlSource;
 use bailiwick_sql::statement;
 use bailiwick_types::{AccountId, Authorized, GroupId, Scope, Subject, Timestamp, UserId};
 use sea_orm::ConnectionTrait;

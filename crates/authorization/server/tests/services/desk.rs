@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bailiwick_authorization_server::{
-    Decisions, Queries,
-    replica::{ConsistentRights, NearRights, Replica},
-};
+use bailiwick_authorization_engine::Replica;
+use bailiwick_authorization_server::{ConsistentRights, Decisions, NearRights, Queries};
 use bailiwick_proto::{
     authorization::v1::{self as pb, decision_service_server::DecisionService},
     common::v1::{Consistency, consistency::Requirement},

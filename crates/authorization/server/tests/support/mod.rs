@@ -3,12 +3,10 @@
 
 use std::sync::Arc;
 
-use bailiwick_authorization_server::{
-    SqlSource,
-    cache::Second,
-    migrations,
-    replica::{Answer, Consistency, Question, Replica, ReplicaConfig, ReplicaError, TargetText},
+use bailiwick_authorization_engine::{
+    Answer, Consistency, Question, Replica, ReplicaConfig, ReplicaError, SharedCache, TargetText,
 };
+use bailiwick_authorization_server::{SqlSource, migrations};
 use bailiwick_policy::{Audience, Numbers, Outcome, compile, manifest};
 use bailiwick_proto::events::v1::{self as pb, change::Change};
 use bailiwick_sql::{Committed, Db, DbConfig, Migrations, WriteTx, statement};
@@ -411,9 +409,9 @@ impl World {
     pub fn replica(&self) -> Arc<Replica> {
         self.replica_with(None, ReplicaConfig::default())
     }
-    pub fn replica_with(&self, second: Option<Arc<dyn Second>>, config: ReplicaConfig) -> Arc<Replica> {
+    pub fn replica_with(&self, shared: Option<Arc<dyn SharedCache>>, config: ReplicaConfig) -> Arc<Replica> {
         let source = Arc::new(SqlSource::new(self.db.clone()));
-        Replica::new(source.clone(), second, source, self.bed.clock.clone(), config)
+        Replica::new(source.clone(), shared, source, self.bed.clock.clone(), config)
     }
 }
 

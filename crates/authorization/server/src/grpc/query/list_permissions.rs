@@ -1,12 +1,12 @@
 //! ListPermissions: what a subject holds on a target.
 
+use bailiwick_authorization_engine::TargetText;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Context, IntoStatus};
 use bailiwick_types::{Subject, Violations};
 use tonic::{Request, Response, Status};
 
 use super::{Queries, ask};
-use crate::replica::TargetText;
 
 impl Queries {
     pub(super) async fn permissions_of(

@@ -1,5 +1,6 @@
 //! ListResources: which registered resources of a type a subject may do something on.
 
+use bailiwick_authorization_engine::ResourceQuestion;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Context, IntoStatus, page, status};
 use bailiwick_types::{PageSize, Subject, Violations};
@@ -7,7 +8,6 @@ use serde_json::Value as Json;
 use tonic::{Request, Response, Status};
 
 use super::{Queries, ask};
-use crate::replica::ResourceQuestion;
 
 impl Queries {
     pub(super) async fn resources_for(
@@ -47,7 +47,7 @@ impl Queries {
         let question = ResourceQuestion {
             subject: &subject,
             permission: &asked.permission,
-            of: &asked.r#type,
+            type_name: &asked.r#type,
             attributes: attributes.as_ref(),
         };
         // The right to ask is looked at before anything is scanned.

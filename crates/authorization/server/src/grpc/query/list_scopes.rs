@@ -1,13 +1,14 @@
 //! ListScopes: where a subject holds a permission, in all accounts.
 
+use bailiwick_authorization_engine::{Claim, Consistency, OperatorAllowed, QuestionError, ReplicaError};
 use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Context, IntoStatus, OperatorAllowed, Target, page, status};
+use bailiwick_rpc::{Context, IntoStatus, Target, page, status};
 use bailiwick_types::{AccountId, CallerKind, Code, Fault, PageSize, Reason, Scope, Subject, Violations};
 use serde::{Deserialize, Serialize};
 use tonic::{Request, Response, Status};
 
 use super::{Queries, ask};
-use crate::replica::{Claim, Consistency, QuestionError, ReplicaError};
+use crate::rights::rights_error;
 
 /// Accounts that are looked up at a time for a list across accounts.
 const ACCOUNTS: u64 = 100;
@@ -66,7 +67,7 @@ impl Queries {
                     context.deadline,
                 )
                 .await
-                .map_err(|error| status(&error))?;
+                .map_err(|error| status(&rights_error(error)))?;
             Ok::<bool, Status>(held.allowed == [true])
         };
         let allowed = match (account, caller.kind(), caller.account()) {

@@ -1,12 +1,13 @@
 //! ListSubjectPermissions: who may do what on one target.
 
+use bailiwick_authorization_engine::TargetText;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Context, IntoStatus, Target, page, status};
 use bailiwick_types::{Code, Fault, PageSize, Reason, Scope, Subject, Violations};
 use tonic::{Request, Response, Status};
 
 use super::{Queries, ask};
-use crate::{replica::TargetText, store::load::people::After};
+use crate::store::engine::people::After;
 
 /// There is no such resource or place.
 #[derive(Debug, thiserror::Error)]

@@ -9,13 +9,14 @@ mod plan_resources;
 
 use std::sync::Arc;
 
+use bailiwick_authorization_engine::Replica;
 use bailiwick_proto::authorization::v1::{self as pb, query_service_server::QueryService};
 use bailiwick_rpc::Guard;
 use bailiwick_types::Clock;
 use tonic::{Request, Response, Status};
 
 use super::ask;
-use crate::{replica::Replica, store::load::Lists};
+use crate::store::engine::Lists;
 
 /// Answers questions with more than one answer.
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 //! PlanResources: the predicate with which a service filters its own tables.
 
+use bailiwick_authorization_engine::{Planned, PlannedAlternative, ResourceQuestion};
 use bailiwick_policy::Inexpressible;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Context, IntoStatus, status};
@@ -7,7 +8,6 @@ use bailiwick_types::{Code, Fault, Reason, Subject, Violations};
 use tonic::{Request, Response, Status};
 
 use super::{Queries, ask};
-use crate::replica::{Planned, PlannedAlternative, ResourceQuestion};
 
 /// The plan cannot be said exactly.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,7 @@ impl Queries {
         let question = ResourceQuestion {
             subject: &subject,
             permission: &asked.permission,
-            of: &asked.r#type,
+            type_name: &asked.r#type,
             attributes: attributes.as_ref(),
         };
         let planned = self

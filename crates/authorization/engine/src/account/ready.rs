@@ -1,0 +1,271 @@
+//! A known account: everything of it is true at one point of the primary's history, its watermark.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use bailiwick_policy::{AccountPolicy, Places};
+use bailiwick_types::{ScopeRoot, Service};
+
+use super::changes::{Changes, Verdict};
+use crate::{
+    Bound, Content, Epoch, Event, PolicyRows, ProductState, Root, Row, Watermark,
+    l1::Parts,
+    parts::{Part, PartRef},
+};
+
+/// What has to be read again before rows can be applied to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Plan {
+    /// What is bound at the deployment has changed.
+    pub(crate) deployment: bool,
+    /// The manifest, or what is bound at the product, has changed.
+    pub(crate) product: bool,
+    /// The account's roles, settings or state have changed.
+    pub(crate) account: bool,
+    /// Whether a row is newer than the watermark.
+    pub(crate) news: bool,
+}
+
+/// Rows cannot be applied: revisions between the watermark and them are missing, or one cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Broken;
+
+/// Content that was read again, in the snapshot that rows lead to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fresh {
+    pub(crate) deployment: Option<Arc<Bound>>,
+    pub(crate) product: Option<(Arc<ProductState>, Arc<Bound>)>,
+    pub(crate) account: Option<(Arc<PolicyRows>, Arc<AccountPolicy>, Places)>,
+}
+
+impl Fresh {
+    pub(crate) fn whole(content: Content) -> Self {
+        Self {
+            deployment: Some(content.deployment),
+            product: Some((content.product, content.product_bound)),
+            account: Some((content.rows, content.policy, content.places)),
+        }
+    }
+}
+
+/// The state of a known account.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) epoch: Epoch,
+    pub(crate) content: Content,
+    pub(crate) parts: Parts,
+    /// When the read began that brought it here, on the boot clock: its age does not depend on the poller alone.
+    pub(crate) read_at: Duration,
+    watermark: Watermark,
+    changes: Changes,
+    /// Changes of other services that the watermark is known to include.
+    arrived: HashMap<(Service, ScopeRoot), (Box<str>, u64)>,
+}
+
+impl Ready {
+    /// Starts with watermark and base at the snapshot that `content` was read in.
+    pub(crate) fn new(
+        epoch: Epoch,
+        at: Watermark,
+        content: Content,
+        read_at: Duration,
+        limit: usize,
+        capacity: usize,
+    ) -> Self {
+        Self {
+            epoch,
+            content,
+            parts: Parts::new(capacity),
+            read_at,
+            watermark: at,
+            changes: Changes::new(at.account, limit),
+            arrived: HashMap::new(),
+        }
+    }
+
+    /// Every change up to here has been applied, in order.
+    #[inline]
+    pub(crate) fn watermark(&self) -> Watermark {
+        self.watermark
+    }
+
+    /// How a part stands at the watermark.
+    #[inline]
+    pub(crate) fn test(&self, key: PartRef<'_>, part: &Part) -> Verdict {
+        if !self.watermark.covers(&part.read_at) {
+            Verdict::Ahead
+        } else if part.manifest != self.content.product.manifest {
+            // Its names were resolved by another manifest.
+            Verdict::Stale
+        } else {
+            self.changes
+                .test(key, part.read_at.account, self.watermark.account)
+        }
+    }
+
+    /// Whether a resource of a type may have changed between a revision and the watermark.
+    pub(crate) fn type_changed_after(&self, type_name: &str, read_at: u64) -> bool {
+        self.watermark.account > read_at && self.changes.type_changed_after(type_name, read_at)
+    }
+
+    /// Bytes, without the product that accounts share.
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Self>()
+            + self.content.places.weight()
+            + self.content.policy.weight()
+            + self.changes.weight()
+            + self.parts.weight()
+    }
+
+    fn revision_of(&self, root: &Root) -> Option<u64> {
+        match root {
+            Root::Deployment => Some(self.watermark.deployment),
+            Root::Product(name) if *name == self.content.product.name => Some(self.watermark.product),
+            Root::Account(id) if bailiwick_policy::PlaceId::from(*id) == self.content.places.account().id => {
+                Some(self.watermark.account)
+            }
+            Root::Product(_) | Root::Account(_) => None,
+        }
+    }
+
+    /// Tells what has to be read again before rows can be applied; skips old rows and those of other roots.
+    ///
+    /// # Errors
+    /// A revision is missing, or a row cannot be read.
+    pub(crate) fn plan<'a>(&self, rows: impl IntoIterator<Item = &'a Row>) -> Result<Plan, Broken> {
+        let mut plan = Plan::default();
+        let mut next = self.watermark;
+        for row in rows {
+            let Some(known) = self.revision_of(&row.root) else {
+                continue;
+            };
+            if row.revision <= known {
+                continue;
+            }
+            let at = match row.root {
+                Root::Deployment => &mut next.deployment,
+                Root::Product(_) => &mut next.product,
+                Root::Account(_) => &mut next.account,
+            };
+            if row.revision <= *at {
+                continue;
+            }
+            if row.revision != *at + 1 || row.events.contains(&Event::Unreadable) {
+                return Err(Broken);
+            }
+            *at = row.revision;
+            plan.news = true;
+            if row.has_content() {
+                match row.root {
+                    Root::Deployment => plan.deployment = true,
+                    Root::Product(_) => plan.product = true,
+                    Root::Account(_) => plan.account = true,
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Applies rows in order, together with the content that was read in the snapshot that they lead to. All of it becomes
+    /// visible at once: the caller holds the account exclusively.
+    ///
+    /// # Errors
+    /// As [`Ready::plan`], or a place does not fit into the tree: the account has to be dropped.
+    pub(crate) fn apply<'a>(
+        &mut self,
+        rows: impl IntoIterator<Item = &'a Row>,
+        fresh: Fresh,
+    ) -> Result<(), Broken> {
+        let mut places: Option<Places> = None;
+        for row in rows {
+            let Some(known) = self.revision_of(&row.root) else {
+                continue;
+            };
+            if row.revision <= known {
+                continue;
+            }
+            if row.revision != known + 1 || row.events.contains(&Event::Unreadable) {
+                return Err(Broken);
+            }
+            match row.root {
+                Root::Deployment => self.watermark.deployment = row.revision,
+                Root::Product(_) => self.watermark.product = row.revision,
+                Root::Account(_) => {
+                    self.watermark.account = row.revision;
+                    self.account_row(row, &mut places)?;
+                }
+            }
+        }
+        if let Some(places) = places {
+            self.content.places = places;
+        }
+        self.refresh(fresh);
+        Ok(())
+    }
+
+    fn account_row(&mut self, row: &Row, places: &mut Option<Places>) -> Result<(), Broken> {
+        for event in &row.events {
+            match event {
+                Event::Part(key) => {
+                    self.parts.remove(key.borrowed());
+                    self.changes.note(key.clone(), row.revision);
+                }
+                Event::Place(place) => {
+                    let places = places.get_or_insert_with(|| self.content.places.clone());
+                    places.insert(*place).map_err(|_| Broken)?;
+                }
+                Event::AccountState(state) => {
+                    let places = places.get_or_insert_with(|| self.content.places.clone());
+                    let account = places.account().id;
+                    places.set_state(account, *state).map_err(|_| Broken)?;
+                }
+                Event::Content | Event::Unreadable => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn refresh(&mut self, fresh: Fresh) {
+        if let Some(deployment) = fresh.deployment {
+            self.content.deployment = deployment;
+        }
+        let manifest = self.content.product.manifest;
+        if let Some((product, bound)) = fresh.product {
+            self.content.product = product;
+            self.content.product_bound = bound;
+        }
+        if let Some((rows, policy, places)) = fresh.account {
+            self.content.rows = rows;
+            self.content.policy = policy;
+            self.content.places = places;
+        } else if self.content.product.manifest != manifest {
+            let rows = &self.content.rows;
+            let product = Arc::clone(&self.content.product.product);
+            let policy = AccountPolicy::compile(
+                product,
+                rows.custom.clone(),
+                rows.overlays.clone(),
+                rows.settings.clone(),
+            );
+            self.content.policy = Arc::new(policy);
+        }
+    }
+
+    /// Whether the watermark includes another service's changes up to a revision.
+    pub(crate) fn has_arrived(&self, service: Service, root: &ScopeRoot, epoch: &str, revision: u64) -> bool {
+        let known = self.arrived.get(&(service, root.clone()));
+        known.is_some_and(|(of, upto)| **of == *epoch && *upto >= revision)
+    }
+
+    /// Notes that the watermark includes another service's changes up to a revision.
+    pub(crate) fn arrived(&mut self, service: Service, root: ScopeRoot, epoch: &str, revision: u64) {
+        if self.arrived.len() >= 4_096 {
+            self.arrived.clear();
+        }
+        self.arrived.insert((service, root), (epoch.into(), revision));
+    }
+
+    /// Notes when a read began that confirmed the account's state.
+    pub(crate) fn read_began(&mut self, at: Duration) {
+        self.read_at = self.read_at.max(at);
+    }
+}

@@ -1,0 +1,74 @@
+//! The parts of an account that decisions are made from: permission sets and resources, each with a last change of its
+//! own.
+
+pub mod codec;
+mod key;
+#[doc(hidden)]
+#[cfg(any(test, feature = "probe"))]
+pub mod probe;
+
+use std::sync::Arc;
+
+use bailiwick_policy::{PermissionSet, Resource};
+
+pub use key::{PartKey, PartRef};
+
+use crate::Watermark;
+
+/// What was read, and when.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Where the primary stood when it was read.
+    pub read_at: Watermark,
+    /// The version of the product's manifest by which its names were turned into numbers.
+    pub manifest: u64,
+    /// What was read.
+    pub value: PartValue,
+}
+
+/// What a part holds.
+#[derive(Debug, Clone)]
+pub enum PartValue {
+    /// The permission set of a subject or group; empty where there are no rows.
+    Set {
+        /// The set.
+        set: Arc<PermissionSet>,
+        /// Whether identity has disabled the user.
+        disabled: bool,
+    },
+    /// A resource; `None` where there is none.
+    Resource(Option<Arc<Resource>>),
+}
+
+impl Part {
+    /// The permission set in it.
+    #[inline]
+    #[must_use]
+    pub fn set(&self) -> Option<(&PermissionSet, bool)> {
+        match &self.value {
+            PartValue::Set { set, disabled } => Some((set, *disabled)),
+            PartValue::Resource(_) => None,
+        }
+    }
+
+    /// The resource in it; `Some(None)` where it is known to be absent.
+    #[inline]
+    #[must_use]
+    pub fn resource(&self) -> Option<Option<&Resource>> {
+        match &self.value {
+            PartValue::Resource(resource) => Some(resource.as_deref()),
+            PartValue::Set { .. } => None,
+        }
+    }
+
+    /// Bytes in memory.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        size_of::<Self>()
+            + match &self.value {
+                PartValue::Set { set, .. } => set.weight(),
+                PartValue::Resource(Some(resource)) => resource.weight(),
+                PartValue::Resource(None) => 0,
+            }
+    }
+}

@@ -1,0 +1,124 @@
+//! The check that the fuzz target `part` runs over cached values, and the test over what it has found.
+
+use super::codec;
+
+/// A value as the shared cache may return it, with any content.
+///
+/// # Panics
+/// A decoded part does not encode to the same part again.
+pub fn part(data: &[u8]) {
+    let Some((epoch, part)) = codec::decode(data) else {
+        return;
+    };
+    let (bytes, _) = codec::encode(&epoch, &part);
+    let back = codec::decode(&bytes);
+    assert!(back.is_some(), "an encoded part cannot be decoded");
+    if let Some((of, back)) = back {
+        assert_eq!(
+            (of, back.read_at, back.manifest),
+            (epoch.clone(), part.read_at, part.manifest)
+        );
+        assert_eq!(codec::encode(&epoch, &back).0, bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use bailiwick_policy::{
+        ApprovalTarget, Member, MemberState, OpenApproval, PermissionNo, PermissionSetBuilder, PlaceId,
+        Resource, RoleNo, TypeNo, Value, Values, manifest::MemberKind,
+    };
+    use bailiwick_types::Timestamp;
+
+    use super::*;
+    use crate::{Part, PartValue, Watermark};
+
+    fn corpus(target: &str) -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("../../../fuzz/corpus")
+            .join(target)
+    }
+
+    /// Feeds every file of a corpus to its probe.
+    fn replay(target: &str, probe: fn(&[u8])) {
+        let mut files = 0;
+        for file in std::fs::read_dir(corpus(target)).unwrap() {
+            probe(&std::fs::read(file.unwrap().path()).unwrap());
+            files += 1;
+        }
+        assert!(files > 0, "the corpus of `{target}` is empty");
+    }
+
+    /// Writes what fuzzing starts from (`UPDATE_GOLDEN=1`), or reads it. What an earlier version wrote stays there: it must
+    /// be read, or refused, for ever.
+    fn seed(target: &str, name: &str, bytes: &[u8], probe: fn(&[u8])) {
+        let path = corpus(target).join(name);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {
+            std::fs::write(&path, bytes).unwrap();
+        }
+        assert!(
+            path.exists(),
+            "{} is missing: UPDATE_GOLDEN=1 writes it",
+            path.display()
+        );
+        probe(bytes);
+    }
+
+    #[test]
+    fn cached_values_that_were_found_once_are_read_or_missed() {
+        let account = PlaceId(1);
+        let mut set = PermissionSetBuilder::new("user:ann".parse().unwrap());
+        set.member(Member {
+            kind: MemberKind::Agent,
+            state: MemberState::Active,
+            expires_at: Some(Timestamp(7)),
+        });
+        let parameters: Values = [("domains", Value::List([Value::Text("a.example".into())].into()))]
+            .into_iter()
+            .collect();
+        set.bind(RoleNo(3), account, Some(Timestamp(9)), Some(parameters));
+        set.bind(RoleNo(0x1_0000), PlaceId(5), None, None);
+        set.approval(OpenApproval {
+            id: "appr_01h455vb4pex5vsknk084sn02q".parse().unwrap(),
+            permission: PermissionNo(2),
+            target: ApprovalTarget::Place(account),
+            digest: None,
+            approved: true,
+            expires_at: None,
+        });
+        let set = set.build();
+        let resource = Resource {
+            type_no: TypeNo(40),
+            id: "nps".into(),
+            place: account,
+            owner: Some("user:ann".parse().unwrap()),
+            parent: Some((TypeNo(41), "q1".into())),
+            attributes: [("open", Value::Bool(true))].into_iter().collect(),
+            registered: 12,
+        };
+        let whole = Part {
+            read_at: Watermark {
+                deployment: 1,
+                product: 2,
+                account: 3,
+            },
+            manifest: 4,
+            value: PartValue::Set {
+                set: std::sync::Arc::new(set.clone()),
+                disabled: false,
+            },
+        };
+        seed("part", "set", &codec::encode(&"abc.1".into(), &whole).0, part);
+        let absent = Part {
+            value: PartValue::Resource(None),
+            ..whole
+        };
+        seed("part", "absent", &codec::encode(&"abc.1".into(), &absent).0, part);
+        seed("cached", "set", &set.encode(), part);
+        seed("cached", "resource", &resource.encode(), part);
+        replay("part", part);
+        replay("cached", part);
+    }
+}

@@ -1,0 +1,244 @@
+//! What a caller of the suite may do: the answer to the guard.
+
+use std::sync::{Arc, OnceLock};
+
+use bailiwick_policy::{
+    Audience, Numbers, Outcome, PermissionSet, PlaceId, Product, Reason, compile, manifest::deployment,
+    suite_holds,
+};
+use bailiwick_types::{AccountId, Subject, Timestamp};
+use tokio::time::Instant;
+
+use crate::{
+    Consistency, Question, Replica, ReplicaError, SourceError, TargetText,
+    account::AccountView,
+    question::{answer_one, effective_sets},
+};
+
+/// Which roles may be what allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OperatorAllowed {
+    /// Only what the caller has in the account counts.
+    No,
+    /// Roles of the account and of the deployment count.
+    Yes,
+    /// Only roles of the deployment count.
+    Only,
+}
+
+/// What the caller may do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Held {
+    /// One for each target, in their order.
+    pub allowed: Vec<bool>,
+    /// Whether a role of the deployment was what allowed.
+    pub operator: bool,
+}
+
+/// Why rights are unknown. An error is never a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RightsError {
+    /// The replica does not answer now.
+    Unavailable,
+    /// The deadline was exceeded.
+    DeadlineExceeded,
+    /// The product does not declare the permission.
+    UnknownPermission(String),
+    /// Stored data is inconsistent.
+    Internal(String),
+}
+
+/// The suite's own product, whose permissions are asked without an account.
+fn suite() -> Option<&'static Product> {
+    static SUITE: OnceLock<Option<Product>> = OnceLock::new();
+    SUITE
+        .get_or_init(|| {
+            compile(&deployment(), Numbers::default())
+                .ok()
+                .map(|(product, _)| product)
+        })
+        .as_ref()
+}
+
+/// What is asked of the rights of a caller.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// Who.
+    pub subject: &'a Subject,
+    /// The permission, `TYPE.VERB`.
+    pub permission: &'a str,
+    /// Where: `account:ID`, `workspace:ID`, `TYPE:ID` ...
+    pub targets: &'a [String],
+    /// Whether a role of the deployment counts.
+    pub operator: OperatorAllowed,
+}
+
+/// What an account answers.
+enum Told {
+    Held(Held),
+    Unknown,
+}
+
+impl Replica {
+    /// Tells what a caller may do; see [`Rights::held`].
+    ///
+    /// # Errors
+    /// It cannot be told.
+    pub async fn held(
+        &self,
+        claim: &Claim<'_>,
+        account: Option<AccountId>,
+        consistency: &Consistency,
+        deadline: Option<Instant>,
+    ) -> Result<Held, RightsError> {
+        let until = self.until(deadline);
+        let now = self.clock.now();
+        let Some(account) = account else {
+            return self.held_by_deployment(claim, None, now, until).await;
+        };
+        let told = {
+            let answer = |view: &mut AccountView<'_>| tell(view, account, claim, now);
+            match self
+                .answer(account, consistency, &[claim.subject], until, &answer)
+                .await
+            {
+                Ok((told, _)) => told,
+                Err(ReplicaError::UnknownAccount) => {
+                    // Whoever has a role of the deployment may learn that there is no such account.
+                    return self.held_by_deployment(claim, Some(account), now, until).await;
+                }
+                Err(error) => return Err(rights_error(&error)),
+            }
+        };
+        match told {
+            Told::Held(held) => Ok(held),
+            Told::Unknown => Err(RightsError::UnknownPermission(claim.permission.to_owned())),
+        }
+    }
+
+    async fn held_by_deployment(
+        &self,
+        claim: &Claim<'_>,
+        account: Option<AccountId>,
+        now: Timestamp,
+        until: Instant,
+    ) -> Result<Held, RightsError> {
+        let Claim {
+            subject,
+            permission,
+            targets,
+            operator,
+        } = *claim;
+        let nothing = Held {
+            allowed: vec![false; targets.len()],
+            operator: false,
+        };
+        if operator == OperatorAllowed::No {
+            return Ok(nothing);
+        }
+        let Some(product) = suite() else {
+            return Err(RightsError::Internal("no manifest of the suite".into()));
+        };
+        let Some(no) = product.permission_no(permission) else {
+            // What is no permission of the suite may be one of the account's product, which is not known.
+            return if account.is_some() {
+                Ok(nothing)
+            } else {
+                Err(RightsError::UnknownPermission(permission.to_owned()))
+            };
+        };
+        let read = self.within(until, self.source.deployment_of(subject)).await;
+        let (set, disabled) = read
+            .and_then(|read| Ok(read?))
+            .map_err(|error| rights_error(&error))?;
+        let holds = !disabled && suite_holds(product, &[&set], no, Audience::Suite, now);
+        Ok(Held {
+            allowed: vec![holds; targets.len()],
+            operator: holds,
+        })
+    }
+}
+
+/// Tells what a subject may do on targets of an account; `None` while a part is missing.
+fn tell(view: &mut AccountView<'_>, account: AccountId, claim: &Claim<'_>, now: Timestamp) -> Option<Told> {
+    let Claim {
+        subject,
+        permission,
+        targets,
+        operator,
+    } = *claim;
+    let content = &view.ready.content;
+    let product = Arc::clone(&content.product.product);
+    let Some(no) = product.permission_no(permission) else {
+        return Some(Told::Unknown);
+    };
+    let sets = effective_sets(view, subject, Audience::Suite)?;
+    if sets.is_disabled() {
+        return Some(Told::Held(Held {
+            allowed: vec![false; targets.len()],
+            operator: false,
+        }));
+    }
+    // A role of the deployment counts everywhere, also on what does not exist.
+    let by_deployment = operator != OperatorAllowed::No && {
+        let own: Option<&PermissionSet> = content.deployment.sets.get(subject.as_str()).map(|set| &**set);
+        own.is_some_and(|set| suite_holds(&product, &[set], no, Audience::Suite, now))
+    };
+    if operator == OperatorAllowed::Only {
+        return Some(Told::Held(Held {
+            allowed: vec![by_deployment; targets.len()],
+            operator: by_deployment,
+        }));
+    }
+    let mut held = Held {
+        allowed: Vec::with_capacity(targets.len()),
+        operator: false,
+    };
+    let mut complete = true;
+    for target in targets {
+        let own = match TargetText::parse(target) {
+            Err(_) => false,
+            Ok(target) => {
+                let question = Question {
+                    subject,
+                    actor: None,
+                    permission,
+                    target,
+                    attributes: None,
+                    digest: None,
+                    audience: Audience::Product,
+                };
+                let answer = answer_one(view, &question, now);
+                // Whoever may do it anywhere in the account may learn that it is not there.
+                let absent = matches!(&answer, Some(Ok(answer)) if answer.reason == Reason::ResourceUnknown);
+                let answer = if absent {
+                    let target = TargetText::Place(PlaceId::from(account));
+                    answer_one(view, &Question { target, ..question }, now)
+                } else {
+                    answer
+                };
+                match answer {
+                    None => {
+                        complete = false;
+                        false
+                    }
+                    Some(answer) => answer.is_ok_and(|answer| answer.outcome == Outcome::Allow),
+                }
+            }
+        };
+        held.operator |= !own && by_deployment;
+        held.allowed.push(own || by_deployment);
+    }
+    complete.then_some(Told::Held(held))
+}
+
+fn rights_error(error: &ReplicaError) -> RightsError {
+    match error {
+        ReplicaError::DeadlineExceeded => RightsError::DeadlineExceeded,
+        ReplicaError::Source(SourceError::Corrupt(detail)) => RightsError::Internal(detail.clone()),
+        error => {
+            tracing::debug!(error = %error, "rights cannot be told");
+            RightsError::Unavailable
+        }
+    }
+}

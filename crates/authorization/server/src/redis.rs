@@ -1,0 +1,253 @@
+//! The shared cache in Redis, single or Cluster. Every failure is a miss: there is a short timeout, and a circuit breaker
+//! that pauses requests to a Redis that does not answer. Values name the epoch and revision they were read at.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bailiwick_authorization_engine::{
+    Epoch, Part, PartKey, SharedCache,
+    parts::codec::{decode, encode, key_of, matches_key},
+};
+use bailiwick_types::{AccountId, Clock};
+use redis::{
+    AsyncCommands, Client, RedisError, RedisResult, Script,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+    cluster::ClusterClient,
+    cluster_async::ClusterConnection,
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Mutex, Semaphore};
+
+/// Consecutive failures after which the circuit breaker opens.
+const FAILURES: u32 = 3;
+/// The greatest number of concurrent writes; further ones are skipped.
+const WRITES: usize = 256;
+
+/// Writes a value unless one of the same epoch that is as new is there. `ARGV`: value, milliseconds, length of the head.
+const SET_IF_NEWER: &str = r"
+local new, n = ARGV[1], tonumber(ARGV[3])
+local old = redis.call('GETRANGE', KEYS[1], 0, n - 1)
+if #old == n and string.sub(old, 1, 2) == string.sub(new, 1, 2) and string.sub(old, 67) == string.sub(new, 67, n) then
+  local newer = false
+  for i = 0, 2 do
+    local o = tonumber(string.sub(old, 3 + 16 * i, 18 + 16 * i))
+    local v = tonumber(string.sub(new, 3 + 16 * i, 18 + 16 * i))
+    if v > o then newer = true break end
+    if v < o then return 0 end
+  end
+  if not newer then return 0 end
+end
+redis.call('SET', KEYS[1], new, 'PX', ARGV[2])
+return 1
+";
+
+/// How to reach Redis, and its limits.
+#[derive(Debug, Clone)]
+pub struct RedisSettings {
+    /// `redis://` or `rediss://` URLs: one, or some nodes of a cluster.
+    pub urls: Vec<SecretString>,
+    /// Whether it is a Redis Cluster.
+    pub cluster: bool,
+    /// The time limit of a request; a later answer is a miss.
+    pub timeout: Duration,
+    /// How long a value stays.
+    pub ttl: Duration,
+    /// How long the circuit breaker stays open.
+    pub pause: Duration,
+}
+
+impl RedisSettings {
+    /// A single Redis with the default settings.
+    #[must_use]
+    pub fn single(url: impl Into<String>) -> Self {
+        Self {
+            urls: vec![SecretString::from(url.into())],
+            cluster: false,
+            timeout: Duration::from_millis(20),
+            ttl: Duration::from_secs(3_600),
+            pause: Duration::from_secs(1),
+        }
+    }
+}
+
+enum Link {
+    Single(ConnectionManager),
+    Cluster(Box<ClusterClient>, Mutex<Option<ClusterConnection>>),
+}
+
+struct Inner {
+    link: Link,
+    clock: Arc<dyn Clock>,
+    settings: RedisSettings,
+    script: Script,
+    writes: Arc<Semaphore>,
+    failures: AtomicU32,
+    /// Until when the circuit breaker is open: microseconds on the boot clock.
+    open_until: AtomicU64,
+}
+
+/// The shared cache in Redis.
+#[derive(Clone)]
+pub struct RedisCache(Arc<Inner>);
+
+impl std::fmt::Debug for RedisCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RedisCache")
+    }
+}
+
+/// Error for settings that name no reachable Redis.
+#[derive(Debug, thiserror::Error)]
+#[error("the Redis settings have no usable URL")]
+pub struct RedisSetupError(#[source] Option<RedisError>);
+
+impl From<RedisError> for RedisSetupError {
+    fn from(error: RedisError) -> Self {
+        Self(Some(error))
+    }
+}
+
+impl RedisCache {
+    /// Sets up the cache; it connects on first use. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// A URL is missing or malformed.
+    pub fn new(settings: RedisSettings, clock: Arc<dyn Clock>) -> Result<Self, RedisSetupError> {
+        let link = if settings.cluster {
+            let urls: Vec<&str> = settings.urls.iter().map(|url| url.expose_secret()).collect();
+            let client = ClusterClient::builder(urls)
+                .connection_timeout(Duration::from_millis(500))
+                .response_timeout(settings.timeout)
+                .retries(1)
+                .build()?;
+            Link::Cluster(Box::new(client), Mutex::new(None))
+        } else {
+            let url = settings.urls.first().ok_or(RedisSetupError(None))?;
+            let config = ConnectionManagerConfig::new()
+                .set_connection_timeout(Some(Duration::from_millis(500)))
+                .set_response_timeout(Some(settings.timeout))
+                .set_number_of_retries(1);
+            Link::Single(ConnectionManager::new_lazy_with_config(
+                Client::open(url.expose_secret())?,
+                config,
+            )?)
+        };
+        Ok(Self(Arc::new(Inner {
+            link,
+            clock,
+            settings,
+            script: Script::new(SET_IF_NEWER),
+            writes: Arc::new(Semaphore::new(WRITES)),
+            failures: AtomicU32::new(0),
+            open_until: AtomicU64::new(0),
+        })))
+    }
+}
+
+impl Inner {
+    fn now(&self) -> u64 {
+        u64::try_from(self.clock.boottime().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn is_open(&self) -> bool {
+        self.open_until.load(Ordering::Relaxed) > self.now()
+    }
+
+    /// Runs a command within its time limit, and counts failures.
+    async fn run<T>(&self, command: impl Future<Output = RedisResult<T>>) -> Option<T> {
+        let result = tokio::time::timeout(self.settings.timeout, command).await;
+        match result {
+            Ok(Ok(value)) => {
+                self.failures.store(0, Ordering::Relaxed);
+                return Some(value);
+            }
+            Ok(Err(error)) => tracing::debug!(error = %error, "the shared cache failed"),
+            Err(_) => tracing::debug!("the shared cache did not answer in time"),
+        }
+        if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES {
+            let pause = u64::try_from(self.settings.pause.as_micros()).unwrap_or(u64::MAX);
+            self.open_until
+                .store(self.now().saturating_add(pause), Ordering::Relaxed);
+            self.failures.store(0, Ordering::Relaxed);
+        }
+        None
+    }
+
+    async fn read(&self, keys: &[String]) -> RedisResult<Vec<Option<Vec<u8>>>> {
+        match &self.link {
+            Link::Single(manager) => manager.clone().mget(keys).await,
+            Link::Cluster(client, known) => cluster(client, known).await?.mget(keys).await,
+        }
+    }
+
+    async fn write(&self, key: &str, value: &[u8], head: usize) -> RedisResult<()> {
+        let ttl = u64::try_from(self.settings.ttl.as_millis()).unwrap_or(u64::MAX);
+        let mut call = self.script.prepare_invoke();
+        call.key(key).arg(value).arg(ttl).arg(head);
+        match &self.link {
+            Link::Single(manager) => call.invoke_async(&mut manager.clone()).await,
+            Link::Cluster(client, known) => call.invoke_async(&mut cluster(client, known).await?).await,
+        }
+    }
+}
+
+/// The connection to a cluster; connects on first use.
+async fn cluster(
+    client: &ClusterClient,
+    known: &Mutex<Option<ClusterConnection>>,
+) -> RedisResult<ClusterConnection> {
+    let mut known = known.lock().await;
+    if let Some(connection) = &*known {
+        return Ok(connection.clone());
+    }
+    let connection = client.get_async_connection().await?;
+    *known = Some(connection.clone());
+    Ok(connection)
+}
+
+#[async_trait::async_trait]
+impl SharedCache for RedisCache {
+    async fn get(&self, account: AccountId, keys: &[PartKey]) -> Vec<Option<(Epoch, Part)>> {
+        let nothing = || vec![None; keys.len()];
+        if self.0.is_open() || keys.is_empty() {
+            return nothing();
+        }
+        let names: Vec<String> = keys.iter().map(|key| key_of(account, key)).collect();
+        let Some(values) = self.0.run(self.0.read(&names)).await else {
+            return nothing();
+        };
+        let mut found: Vec<Option<(Epoch, Part)>> = values
+            .iter()
+            .zip(keys)
+            .map(|(value, key)| decode(value.as_deref()?).filter(|(_, part)| matches_key(key, part)))
+            .collect();
+        found.resize_with(keys.len(), || None);
+        found
+    }
+
+    fn put(&self, account: AccountId, epoch: &Epoch, parts: Vec<(PartKey, Part)>) {
+        if self.0.is_open() || parts.is_empty() {
+            return;
+        }
+        // A write is worth a permit, not a wait for one.
+        let Ok(permit) = Arc::clone(&self.0.writes).try_acquire_owned() else {
+            return;
+        };
+        let (inner, epoch) = (Arc::clone(&self.0), Arc::clone(epoch));
+        tokio::spawn(async move {
+            let _permit = permit;
+            for (key, part) in &parts {
+                let (value, head) = encode(&epoch, part);
+                let key = key_of(account, key);
+                if inner.is_open() || inner.run(inner.write(&key, &value, head)).await.is_none() {
+                    return;
+                }
+            }
+        });
+    }
+}

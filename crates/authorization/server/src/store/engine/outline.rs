@@ -1,0 +1,68 @@
+//! What a plan names that only rows can tell: what lies below a resource, and what a grant on a type covers.
+
+use bailiwick_authorization_engine::{Outline, OutlineQuery};
+use bailiwick_policy::TypeGrantReach;
+use bailiwick_sql::{Error, statement};
+use bailiwick_types::AccountId;
+use sea_orm::{ConnectionTrait, DbBackend, Value};
+use serde_json::Value as Json;
+
+/// How many resources below one are read; as many as a decision looks up.
+const DEPTH: usize = 16;
+
+/// Reads it on a connection that is in a snapshot.
+pub(super) async fn read(
+    conn: &impl ConnectionTrait,
+    account: AccountId,
+    query: OutlineQuery<'_>,
+) -> Result<Outline, Error> {
+    let mut outline = Outline::default();
+    if !query.under.is_empty() {
+        let seeds: Vec<Json> = query
+            .under
+            .iter()
+            .map(|(of, id)| Json::from(vec![&**of, &**id]))
+            .collect();
+        let values: Vec<Value> = vec![account.uuid().into(), Json::from(seeds).to_string().into()];
+        let sql = parents(conn.get_database_backend(), query.limit);
+        for row in conn.query_all_raw(statement(conn, sql, values)).await? {
+            let id: String = row.try_get("", "parent_id")?;
+            outline.parents.push((row.try_get("", "parent_type")?, id.into()));
+        }
+    }
+    for reach in query.reaches {
+        let (sign, at) = match reach {
+            TypeGrantReach::Existing(at) => ("<=", *at),
+            TypeGrantReach::Future(at) => (">", *at),
+            TypeGrantReach::All => (">=", 0),
+        };
+        let sql = format!(
+            "SELECT id FROM resource WHERE account_id = $1 AND type = $2 AND revision {sign} $3 ORDER BY id LIMIT {}",
+            query.limit
+        );
+        let at = i64::try_from(at).unwrap_or(i64::MAX);
+        let values: Vec<Value> = vec![account.uuid().into(), query.type_name.into(), at.into()];
+        let mut ids = Vec::new();
+        for row in conn.query_all_raw(statement(conn, sql, values)).await? {
+            ids.push(row.try_get::<String>("", "id")?.into());
+        }
+        outline.covered.push(ids);
+    }
+    Ok(outline)
+}
+
+fn parents(backend: DbBackend, limit: usize) -> String {
+    let seeds = if backend == DbBackend::Postgres {
+        "SELECT e.value ->> 0 AS type, e.value ->> 1 AS id FROM json_array_elements($2::json) e"
+    } else {
+        "SELECT json_extract(e.value, '$[0]') AS type, json_extract(e.value, '$[1]') AS id FROM json_each($2) e"
+    };
+    format!(
+        "WITH RECURSIVE below (type, id, depth) AS (SELECT type, id, 0 FROM ({seeds}) s \
+         UNION SELECT r.type, r.id, b.depth + 1 FROM below b \
+         JOIN resource r ON r.account_id = $1 AND r.parent_type = b.type AND r.parent_id = b.id \
+         WHERE b.depth < {DEPTH}) \
+         SELECT DISTINCT r.parent_type, r.parent_id FROM below b \
+         JOIN resource r ON r.account_id = $1 AND r.parent_type = b.type AND r.parent_id = b.id LIMIT {limit}"
+    )
+}

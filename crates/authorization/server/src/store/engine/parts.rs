@@ -1,0 +1,184 @@
+//! The parts of an account: sets of subjects and groups, and resources.
+
+use std::{collections::HashSet, sync::Arc};
+
+use bailiwick_authorization_engine::{AccountRef, PartKey, PartValue, PartsRead, Read, Watermark};
+use bailiwick_sql::{Error, statement};
+use bailiwick_types::{GroupId, ScopeRoot, Subject, UserId};
+use sea_orm::{ConnectionTrait, QueryResult};
+
+use super::{
+    SqlSource, content, resources, sets,
+    stamp::{no_stamp, stamp, stamp_values},
+};
+
+impl SqlSource {
+    pub(super) async fn read_parts(
+        &self,
+        of: AccountRef<'_>,
+        keys: &[PartKey],
+    ) -> Result<Read<PartsRead>, Error> {
+        let mut groups = Vec::new();
+        let mut subjects = Vec::new();
+        let mut things = Vec::new();
+        for key in keys {
+            match key {
+                PartKey::Subject(text) => subjects.push(text.to_string()),
+                PartKey::Group(id) => {
+                    groups.push(Subject::group(GroupId::from_uuid(uuid::Uuid::from_u128(*id))).to_string());
+                }
+                PartKey::Resource(text) => things.push(&**text),
+            }
+        }
+        // A statement takes one user and any number of groups, or any number of resources.
+        let one = match (subjects.len(), groups.is_empty(), things.is_empty()) {
+            (0, true, _) => Some(true),
+            (0 | 1, _, true) => Some(false),
+            _ => None,
+        };
+        match one {
+            Some(true) => return self.resources(self.db.load(), of, &things).await,
+            Some(false) => {
+                let user = subjects
+                    .first()
+                    .and_then(|text| text.parse::<Subject>().ok()?.user_id());
+                groups.extend(subjects);
+                return self.sets(self.db.load(), of, groups, user).await;
+            }
+            None => {}
+        }
+        let tx = self.db.begin_read(&ScopeRoot::Account(of.account)).await?;
+        let mut all: Option<Read<PartsRead>> = None;
+        let mut add = |read: Read<PartsRead>| match &mut all {
+            None => all = Some(read),
+            Some(all) => all.value.parts.extend(read.value.parts),
+        };
+        if !things.is_empty() {
+            add(self.resources(tx.conn(), of, &things).await?);
+        }
+        for subject in subjects {
+            let user = subject
+                .parse::<Subject>()
+                .ok()
+                .and_then(|subject| subject.user_id());
+            add(self.sets(tx.conn(), of, vec![subject], user).await?);
+        }
+        if !groups.is_empty() {
+            add(self.sets(tx.conn(), of, groups, None).await?);
+        }
+        all.ok_or_else(no_stamp)
+    }
+
+    pub(super) async fn sets(
+        &self,
+        conn: &impl ConnectionTrait,
+        of: AccountRef<'_>,
+        seeds: Vec<String>,
+        user: Option<UserId>,
+    ) -> Result<Read<PartsRead>, Error> {
+        let sql = sets::sql(self.db.backend(), &stamp(self.db.backend(), 4));
+        let mut values = sets::values(of.account, &seeds, user);
+        values.extend(stamp_values(of));
+        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+        let first = rows
+            .iter()
+            .find(|row| row.try_get::<i32>("", "kind").ok() == Some(0) || kind_of(row) == Some(0));
+        let first = first.ok_or_else(no_stamp)?;
+        let epoch: String = first.try_get("", "subject")?;
+        let epoch = self.db.saw_epoch(&epoch)?;
+        let n = |column: &str| content::number(first, column);
+        let at = Watermark {
+            deployment: n("a")?,
+            product: n("b")?,
+            account: n("c")?,
+        };
+        let manifest = n("d")?;
+        if manifest != of.product.manifest {
+            return Ok(Read {
+                epoch,
+                at,
+                value: PartsRead {
+                    manifest,
+                    parts: Vec::new(),
+                },
+            });
+        }
+        let read = sets::read(&rows, of.policy, user, &seeds)?;
+        let mut parts = Vec::with_capacity(read.sets.len());
+        for (subject, id, set) in read.sets {
+            let disabled = read.disabled && user.is_some_and(|user| Subject::user(user) == subject);
+            let key = match id.or_else(|| group_of(&subject)) {
+                Some(id) => PartKey::Group(id.as_u128()),
+                None => PartKey::Subject(subject.as_str().into()),
+            };
+            parts.push((
+                key,
+                PartValue::Set {
+                    set: Arc::new(set),
+                    disabled,
+                },
+            ));
+        }
+        Ok(Read {
+            epoch,
+            at,
+            value: PartsRead { manifest, parts },
+        })
+    }
+
+    async fn resources(
+        &self,
+        conn: &impl ConnectionTrait,
+        of: AccountRef<'_>,
+        keys: &[&str],
+    ) -> Result<Read<PartsRead>, Error> {
+        let sql = resources::sql(self.db.backend(), &stamp(self.db.backend(), 3));
+        let mut values = resources::values(of.account, keys.iter().copied());
+        values.extend(stamp_values(of));
+        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+        let mut read = self.read_resources(of, &rows)?;
+        if read.value.manifest == of.product.manifest {
+            let parts = &mut read.value.parts;
+            let known: HashSet<PartKey> = parts.iter().map(|(key, _)| key.clone()).collect();
+            // What names nothing that could be stored is absent.
+            let rest = keys.iter().map(|key| PartKey::Resource((*key).into()));
+            parts.extend(
+                rest.filter(|key| !known.contains(key))
+                    .map(|key| (key, PartValue::Resource(None))),
+            );
+        }
+        Ok(read)
+    }
+
+    pub(super) fn read_resources(
+        &self,
+        of: AccountRef<'_>,
+        rows: &[QueryResult],
+    ) -> Result<Read<PartsRead>, Error> {
+        let (epoch, at, manifest) = self.read_stamp(rows.first())?;
+        let parts = if manifest == of.product.manifest {
+            resources::read(rows, of.policy)?
+                .into_iter()
+                .map(|(key, resource)| (PartKey::Resource(key.into()), PartValue::Resource(resource)))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        Ok(Read {
+            epoch,
+            at,
+            value: PartsRead { manifest, parts },
+        })
+    }
+}
+
+fn kind_of(row: &QueryResult) -> Option<i64> {
+    row.try_get::<i64>("", "kind").ok()
+}
+
+fn group_of(subject: &Subject) -> Option<uuid::Uuid> {
+    if subject.kind() != "group" {
+        return None;
+    }
+    subject.id().parse::<GroupId>().ok().map(GroupId::uuid)
+}

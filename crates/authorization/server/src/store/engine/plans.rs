@@ -1,0 +1,205 @@
+//! The plans of what runs all the time, and the schema they run on.
+
+use std::sync::Arc;
+
+use bailiwick_sql::{
+    Db, DbConfig, Migrations,
+    migrate::{explain, schema_dump},
+};
+use bailiwick_testkit::{ManualClock, Postgres, golden};
+use bailiwick_types::{GroupId, Service, Subject, UserId};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
+use uuid::Uuid;
+
+use super::{
+    lists::accounts_sql,
+    reads::{changes_sql, deployment_sql},
+    resources, sets,
+    stamp::stamp,
+};
+
+const ACCOUNT: Uuid = Uuid::from_u128(1);
+
+/// Tables that no statement of the hot path may read whole: they grow with the accounts.
+const LARGE: [&str; 9] = [
+    "member",
+    "binding",
+    "entitlement",
+    "group_member",
+    "subject_group",
+    "resource",
+    "part",
+    "user_state",
+    "approval",
+];
+
+async fn database(url: &str) -> Db {
+    let clock = Arc::new(ManualClock::default());
+    let db = Db::connect(DbConfig::new(url), Service::Authorization, clock)
+        .await
+        .unwrap();
+    let migrations = Migrations::new(Service::Authorization, crate::migrations());
+    db.migrate(&migrations).await.unwrap();
+    fill(&db).await;
+    db
+}
+
+/// An account of some size, so that planners have something to choose by.
+async fn fill(db: &Db) {
+    const ROWS: usize = 5_000;
+    let postgres = db.backend() == DbBackend::Postgres;
+    let uuid = |n: &str| {
+        if postgres {
+            format!("CAST(lpad(to_hex({n}), 32, '0') AS uuid)")
+        } else {
+            format!("unhex(printf('%032x', {n}))")
+        }
+    };
+    // Ten accounts, with the same subjects in each.
+    let (account, n, group) = (uuid("n % 10 + 1"), uuid("n"), uuid("n % 100"));
+    let subject = "'user:' || CAST(n / 10 AS text)";
+    let statements = [
+        format!("INSERT INTO member SELECT {account}, {n}, 1, 1, NULL, 0 FROM n"),
+        format!(
+            "INSERT INTO user_state (user_id, state, version, email, email_key, email_verified, operator) \
+             SELECT {n}, 1, 1, '', '', true, false FROM n"
+        ),
+        format!("INSERT INTO subject_group SELECT {account}, {n}, 'group:' || CAST(n AS text), '', 0 FROM n"),
+        format!("INSERT INTO group_member SELECT {account}, {group}, {subject} FROM n"),
+        format!(
+            "INSERT INTO binding (account_id, id, subject, role, scope_level, scope_id, created_at) \
+             SELECT {account}, {n}, {subject}, 'editor', 2, {account}, 0 FROM n"
+        ),
+        format!(
+            "INSERT INTO entitlement (account_id, id, subject, kind, resource_type, resource_id, revision, permissions, \
+             created_at) SELECT {account}, {n}, {subject}, 1, 'note', CAST(n AS text), 1, '[]', 0 FROM n"
+        ),
+        format!(
+            "INSERT INTO resource (account_id, type, id, scope_level, scope_id, title, attributes, revision, created_at, \
+             updated_at) SELECT {account}, 'note', CAST(n AS text), 2, {account}, '', '{{}}', 1, 0, 0 FROM n"
+        ),
+        format!(
+            "INSERT INTO approval (account_id, id, subject, permission, target, digest, approver_permission, state, \
+             serves_once, created_at) SELECT {account}, {n}, {subject}, 'note.edit', 'note:' || CAST(n AS text), '', \
+             'note.approve', 2, true, 0 FROM n"
+        ),
+        format!("INSERT INTO part SELECT {account}, 1, {subject}, 1 FROM n"),
+    ];
+    let tx = db.begin_write_across(&[]).await.unwrap();
+    for insert in statements {
+        let (into, select) = insert.split_once(" SELECT ").unwrap();
+        let numbers = format!(
+            "{into} WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {ROWS}) SELECT {select}"
+        );
+        tx.conn().execute_unprepared(&numbers).await.unwrap();
+    }
+    tx.conn().execute_unprepared("ANALYZE").await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// What is read to fill the cache and to list what is one's own, with values of the right types.
+fn statements(backend: DbBackend) -> Vec<(&'static str, String, Vec<Value>)> {
+    let user = UserId::from_uuid(Uuid::from_u128(2));
+    let subject = Subject::user(user).to_string();
+    let group = format!("group:{}", GroupId::from_uuid(Uuid::from_u128(3)));
+    let stamped = |mut values: Vec<Value>| {
+        for text in ["product:notes", "account:a", "notes"] {
+            values.push(text.into());
+        }
+        values
+    };
+    let account = bailiwick_types::AccountId::from_uuid(ACCOUNT);
+    let of_sets = |seed: &str, user| stamped(sets::values(account, &[seed.to_owned()], user));
+    let mut changes = stamped(vec![ACCOUNT.into()]);
+    for n in 1..=2_i16 {
+        changes.push(n.into());
+        changes.push(subject.clone().into());
+    }
+    let none: Option<Uuid> = None;
+    vec![
+        (
+            "the set of a user and its groups",
+            sets::sql(backend, &stamp(backend, 4)),
+            of_sets(&subject, Some(user)),
+        ),
+        (
+            "the set of a group",
+            sets::sql(backend, &stamp(backend, 4)),
+            of_sets(&group, None),
+        ),
+        (
+            "a resource and those above it",
+            resources::sql(backend, &stamp(backend, 3)),
+            stamped(resources::values(account, ["note:1"].into_iter())),
+        ),
+        ("the last changes of parts", changes_sql(backend, 2), changes),
+        (
+            "the roles of the deployment",
+            deployment_sql(backend),
+            vec![subject.clone().into(), user.uuid().into()],
+        ),
+        (
+            "the accounts of a subject",
+            accounts_sql(backend),
+            vec![user.uuid().into(), subject.into(), none.into(), 50_i64.into()],
+        ),
+    ]
+}
+
+/// The lines of a plan without what stands below a filter that lets nothing pass.
+fn executed(plan: &str) -> impl Iterator<Item = &str> {
+    let mut never: Option<usize> = None;
+    plan.lines().filter(move |line| {
+        let indent = line.len() - line.trim_start().len();
+        never = never.filter(|at| indent >= *at);
+        if line.trim() == "One-Time Filter: false" {
+            never = Some(indent);
+        }
+        never.is_none()
+    })
+}
+
+/// PostgreSQL says `Seq Scan on TABLE ALIAS`, SQLite `SCAN TABLE` without an index.
+fn reads_all_of(line: &str, table: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.iter().position(|word| *word == "Seq") {
+        Some(at) => words.get(at + 3) == Some(&table),
+        None => words.first() == Some(&"SCAN") && words.get(1) == Some(&table) && !line.contains("INDEX"),
+    }
+}
+
+async fn the_plans_are_the_golden_ones(db: &Db, engine: &str) {
+    let mut shown = String::new();
+    for (name, sql, values) in statements(db.backend()) {
+        let plan = explain(db, &sql, values).await.unwrap();
+        for table in LARGE {
+            assert!(
+                !executed(&plan).any(|line| reads_all_of(line, table)),
+                "{name} reads all of `{table}`:\n{plan}"
+            );
+        }
+        shown.push_str(&format!("{name}\n{plan}\n\n"));
+    }
+    golden(format!("tests/golden/plans-{engine}.txt"), shown.trim_end());
+}
+
+async fn the_schema_is_the_golden_one(db: &Db, engine: &str) {
+    let dump = schema_dump(db).await.unwrap();
+    golden(format!("tests/golden/schema-{engine}.txt"), &dump);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn plans_and_schema_are_the_golden_ones_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = database(&format!("sqlite://{}/authorization.db", folder.path().display())).await;
+    the_plans_are_the_golden_ones(&db, "sqlite").await;
+    the_schema_is_the_golden_one(&db, "sqlite").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn plans_and_schema_are_the_golden_ones_on_postgres() {
+    let database_of = Postgres::database().await;
+    let db = database(&database_of.url()).await;
+    the_plans_are_the_golden_ones(&db, "postgres").await;
+    the_schema_is_the_golden_one(&db, "postgres").await;
+}

@@ -1,0 +1,248 @@
+//! The reads of the primary that are more than one helper: accounts, rows since a point, changes, roots.
+
+use std::sync::Arc;
+
+use bailiwick_authorization_engine::{
+    AccountRef, Epoch, Loaded, Outline, OutlineQuery, PartKey, PartsRead, ProductState, Read, Root, Roots,
+    Row, Watermark,
+};
+use bailiwick_policy::{PermissionSet, PermissionSetBuilder, PlaceId};
+use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql, statement};
+use bailiwick_types::{AccountId, ProductName, ScopeRoot, Subject, UserId};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
+
+use super::{
+    SqlSource, code, content, event, outline, resources,
+    stamp::{stamp, stamp_values, vector},
+};
+
+/// The greatest number of rows of a root that an account is advanced by; with more it is read again.
+const FORWARD: u32 = 2_000;
+
+/// The last changes of so many parts, `$5` and `$6` the first of them; `$1` account, then the stamp's values.
+pub(super) fn changes_sql(backend: DbBackend, parts: usize) -> String {
+    let pairs: Vec<String> = (0..parts)
+        .map(|n| format!("(${}, ${})", n * 2 + 5, n * 2 + 6))
+        .collect();
+    format!(
+        "SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(p.kind AS bigint) AS kind, p.key, \
+         p.revision FROM ({stamp}) s LEFT JOIN part p ON p.account_id = $1 AND (p.kind, p.key) IN (VALUES {pairs})",
+        stamp = stamp(backend, 2),
+        pairs = pairs.join(", "),
+    )
+}
+
+/// The roles of a subject in the deployment and the state of the user; `$1` subject, `$2` user.
+pub(super) fn deployment_sql(backend: DbBackend) -> String {
+    format!(
+        "SELECT {epoch} AS epoch, b.role, CAST(u.state AS bigint) AS state FROM feed_state f \
+         LEFT JOIN root_binding b ON b.root = 'deployment' AND b.subject = $1 \
+         LEFT JOIN user_state u ON u.user_id = $2",
+        epoch = epoch_sql(backend),
+    )
+}
+
+pub(super) fn rows_of(rows: &[OutboxRow]) -> Vec<Row> {
+    rows.iter().filter_map(event::row_of).collect()
+}
+
+/// The rows where they lead from `since` to `at` without a gap.
+fn complete(since: Watermark, at: Watermark, rows: Vec<Row>) -> Option<Vec<Row>> {
+    let count = |is: fn(&Root) -> bool| rows.iter().filter(|row| is(&row.root)).count() as u64;
+    let deployment = count(|root| matches!(root, Root::Deployment));
+    let product = count(|root| matches!(root, Root::Product(_)));
+    let account = count(|root| matches!(root, Root::Account(_)));
+    let whole = deployment == at.deployment.saturating_sub(since.deployment)
+        && product == at.product.saturating_sub(since.product)
+        && account == at.account.saturating_sub(since.account);
+    whole.then_some(rows)
+}
+
+impl SqlSource {
+    pub(super) async fn load_in(
+        &self,
+        tx: &ReadTx,
+        account: AccountId,
+        since: Option<Watermark>,
+        known: &[Arc<ProductState>],
+    ) -> Result<Option<Read<Loaded>>, Error> {
+        let Some(row) = content::account_row(tx.conn(), account).await? else {
+            return Ok(None);
+        };
+        let from = since.unwrap_or_default();
+        let roots = [
+            (ScopeRoot::Deployment, from.deployment),
+            (ScopeRoot::Product(row.product.clone()), from.product),
+            (ScopeRoot::Account(account), from.account),
+        ];
+        let limit = if since.is_some() { FORWARD } else { 0 };
+        let forward = tx.forward(&roots, limit).await?;
+        let at = vector(&forward.revisions);
+        let content = content::content(tx.conn(), account, row, (at.deployment, at.product), known).await?;
+        let Some(content) = content else { return Ok(None) };
+        let rows = since.and_then(|since| complete(since, at, rows_of(&forward.rows)));
+        Ok(Some(Read {
+            epoch: forward.epoch,
+            at,
+            value: Loaded { content, rows },
+        }))
+    }
+
+    pub(super) async fn read_account(
+        &self,
+        account: AccountId,
+        since: Option<Watermark>,
+        known: &[Arc<ProductState>],
+    ) -> Result<Option<Read<Loaded>>, Error> {
+        let tx = self.db.begin_read(&ScopeRoot::Account(account)).await?;
+        self.load_in(&tx, account, since, known).await
+    }
+
+    pub(super) async fn read_rows(
+        &self,
+        account: AccountId,
+        product: &ProductName,
+        since: Watermark,
+    ) -> Result<Read<Option<Vec<Row>>>, Error> {
+        let roots = [
+            (ScopeRoot::Deployment, since.deployment),
+            (ScopeRoot::Product(product.clone()), since.product),
+            (ScopeRoot::Account(account), since.account),
+        ];
+        let forward = self.db.feed().forward(&roots, FORWARD).await?;
+        let at = vector(&forward.revisions);
+        let rows = complete(since, at, rows_of(&forward.rows));
+        Ok(Read {
+            epoch: forward.epoch,
+            at,
+            value: rows,
+        })
+    }
+
+    pub(super) async fn read_candidates(
+        &self,
+        of: AccountRef<'_>,
+        name: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Read<(Vec<Box<str>>, PartsRead)>, Error> {
+        let sql = resources::scan(self.db.backend(), &stamp(self.db.backend(), 4), limit);
+        let mut values: Vec<Value> = vec![of.account.uuid().into(), name.into(), after.into()];
+        values.extend(stamp_values(of));
+        let conn = self.db.load();
+        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+        let read = self.read_resources(of, &rows)?;
+        let ids = resources::seeds(&rows)?;
+        Ok(Read {
+            epoch: read.epoch,
+            at: read.at,
+            value: (ids, read.value),
+        })
+    }
+
+    pub(super) async fn read_outline(
+        &self,
+        account: AccountId,
+        product: &ProductName,
+        query: OutlineQuery<'_>,
+    ) -> Result<Read<Outline>, Error> {
+        let tx = self.db.begin_read(&ScopeRoot::Account(account)).await?;
+        let roots = [
+            ScopeRoot::Deployment,
+            ScopeRoot::Product(product.clone()),
+            ScopeRoot::Account(account),
+        ];
+        let standing = tx.standing(&roots).await?;
+        let value = outline::read(tx.conn(), account, query).await?;
+        Ok(Read {
+            epoch: standing.epoch,
+            at: vector(&standing.revisions),
+            value,
+        })
+    }
+
+    pub(super) async fn read_last_changes(
+        &self,
+        of: AccountRef<'_>,
+        keys: &[PartKey],
+    ) -> Result<Read<(u64, Vec<u64>)>, Error> {
+        let stored: Vec<(u8, String)> = keys.iter().map(|key| key.borrowed().stored()).collect();
+        let sql = changes_sql(self.db.backend(), stored.len());
+        let mut values: Vec<Value> = vec![of.account.uuid().into()];
+        values.extend(stamp_values(of));
+        for (kind, key) in &stored {
+            values.push(i16::from(*kind).into());
+            values.push(key.clone().into());
+        }
+        let conn = self.db.load();
+        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+        let (epoch, at, manifest) = self.read_stamp(rows.first())?;
+        let mut changes = vec![0; keys.len()];
+        for row in &rows {
+            let Some(kind) = row.try_get::<Option<i64>>("", "kind")? else {
+                continue;
+            };
+            let key: String = row.try_get("", "key")?;
+            let revision = content::number(row, "revision")?;
+            for ((of_kind, of_key), slot) in stored.iter().zip(&mut changes) {
+                if i64::from(*of_kind) == kind && *of_key == key {
+                    *slot = revision;
+                }
+            }
+        }
+        Ok(Read {
+            epoch,
+            at,
+            value: (manifest, changes),
+        })
+    }
+
+    pub(super) async fn read_roots(
+        &self,
+        deployment: bool,
+        products: &[ProductName],
+    ) -> Result<(Epoch, Roots), Error> {
+        let tx = self.db.begin_read_across().await?;
+        let mut roots: Vec<ScopeRoot> = products.iter().cloned().map(ScopeRoot::Product).collect();
+        if deployment {
+            roots.push(ScopeRoot::Deployment);
+        }
+        let standing = tx.standing(&roots).await?;
+        let at: Vec<(ScopeRoot, u64)> = roots.into_iter().zip(standing.revisions).collect();
+        let mut bound = content::bound(tx.conn(), &at).await?;
+        let deployment = if deployment { bound.pop() } else { None };
+        let states = content::products(tx.conn(), products, &[]).await?;
+        let mut found = Vec::with_capacity(states.len());
+        for (name, bound) in products.iter().zip(bound) {
+            if let Some(state) = states.iter().find(|state| state.name == *name) {
+                found.push((Arc::clone(state), bound));
+            }
+        }
+        Ok((
+            standing.epoch,
+            Roots {
+                deployment,
+                products: found,
+            },
+        ))
+    }
+
+    pub(super) async fn read_deployment_of(&self, subject: &Subject) -> Result<(PermissionSet, bool), Error> {
+        let user = subject.user_id();
+        let sql = deployment_sql(self.db.backend());
+        let values: Vec<Value> = vec![subject.as_str().into(), user.map(UserId::uuid).into()];
+        let conn = self.db.load();
+        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+        let mut set = PermissionSetBuilder::new(subject.clone());
+        let mut disabled = false;
+        for row in &rows {
+            let role: Option<String> = row.try_get("", "role")?;
+            if let Some(no) = role.as_deref().and_then(content::suite_role) {
+                set.bind(no, PlaceId::DEPLOYMENT, None, None);
+            }
+            let state: Option<i64> = row.try_get("", "state")?;
+            disabled |= state.is_some_and(|state| state != code::USER_ACTIVE);
+        }
+        Ok((set.build(), disabled))
+    }
+}
