@@ -1,17 +1,19 @@
 //! The decision engine: what one process knows of authorization's data, and how it answers questions from it.
 //!
-//! A [`Replica`] keeps a consistent copy of the parts of accounts that are asked about, follows the primary, and answers
-//! each question from data that is valid at one single revision. It reaches the outside through three small ports: the
-//! primary ([`Source`]), the changes of other services ([`Arrivals`]) and a cache that processes share ([`SharedCache`]).
+//! A [`Replica`] keeps a consistent copy of the parts of accounts that are asked about, follows the primary,
+//! and answers each question from data that is valid at one single revision. It reaches the outside through
+//! three small ports: the primary ([`Source`]), the changes of other services ([`Arrivals`]) and a cache that
+//! processes share ([`SharedCache`]).
 //!
-//! It must not depend on tonic, prost, sea-orm or redis, so that the server, a client and a simulation can embed it.
-//! Inside, modules depend in one direction: `watermark` <- `parts` <- `source`, `shared`, `l1` <- `account` <- `question`
-//! <- `rights`.
+//! It must not depend on tonic, prost, sea-orm or redis, so that the server, a client and a simulation can
+//! embed it. Inside, modules depend in one direction: `watermark` <- `parts` <- `source`, `shared`, `l1` <-
+//! `account` <- `question` <- `rights`.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use bailiwick_authorization_engine::{
-//!     Answer, Consistency, Decided, NoArrivals, Question, QuestionError, Replica, ReplicaConfig, ReplicaError, Source,
+//!     Answer, Consistency, Decided, NoArrivals, Question, QuestionError, Replica, ReplicaConfig,
+//!     ReplicaError, Source,
 //! };
 //! use bailiwick_types::{AccountId, SystemClock};
 //!

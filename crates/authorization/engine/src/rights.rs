@@ -60,30 +60,24 @@ fn suite() -> Option<&'static Product> {
         .as_ref()
 }
 
-/// What is asked of the rights of a caller.
+/// What a caller claims to be allowed.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
-    /// Who.
+    /// The caller.
     pub subject: &'a Subject,
     /// The permission, `TYPE.VERB`.
     pub permission: &'a str,
-    /// Where: `account:ID`, `workspace:ID`, `TYPE:ID` ...
+    /// The targets: `account:ID`, `workspace:ID`, `TYPE:ID` ...
     pub targets: &'a [String],
-    /// Whether a role of the deployment counts.
+    /// Whether roles of the deployment count.
     pub operator: OperatorAllowed,
 }
 
-/// What an account answers.
-enum Told {
-    Held(Held),
-    Unknown,
-}
-
 impl Replica {
-    /// Tells what a caller may do; see [`Rights::held`].
+    /// Tells which of the targets a caller is allowed on; without account, by a role of the deployment alone.
     ///
     /// # Errors
-    /// It cannot be told.
+    /// See [`RightsError`]; an error is never a decision.
     pub async fn held(
         &self,
         claim: &Claim<'_>,
@@ -96,23 +90,16 @@ impl Replica {
         let Some(account) = account else {
             return self.held_by_deployment(claim, None, now, until).await;
         };
-        let told = {
-            let answer = |view: &mut AccountView<'_>| tell(view, account, claim, now);
-            match self
-                .answer(account, consistency, &[claim.subject], until, &answer)
-                .await
-            {
-                Ok((told, _)) => told,
-                Err(ReplicaError::UnknownAccount) => {
-                    // Whoever has a role of the deployment may learn that there is no such account.
-                    return self.held_by_deployment(claim, Some(account), now, until).await;
-                }
-                Err(error) => return Err(rights_error(&error)),
+        let answer = |view: &mut AccountView<'_>| held_in(view, account, claim, now);
+        let depends = [claim.subject];
+        let answer = self.answer(account, consistency, &depends, until, &answer);
+        match answer.await {
+            Ok((held, _)) => held,
+            // A caller with a role of the deployment may learn that there is no such account.
+            Err(ReplicaError::UnknownAccount) => {
+                self.held_by_deployment(claim, Some(account), now, until).await
             }
-        };
-        match told {
-            Told::Held(held) => Ok(held),
-            Told::Unknown => Err(RightsError::UnknownPermission(claim.permission.to_owned())),
+            Err(error) => Err(rights_error(&error)),
         }
     }
 
@@ -137,10 +124,12 @@ impl Replica {
             return Ok(nothing);
         }
         let Some(product) = suite() else {
-            return Err(RightsError::Internal("no manifest of the suite".into()));
+            return Err(RightsError::Internal(
+                "the suite's manifest does not compile".into(),
+            ));
         };
         let Some(no) = product.permission_no(permission) else {
-            // What is no permission of the suite may be one of the account's product, which is not known.
+            // It may be a permission of the account's product, which is not known.
             return if account.is_some() {
                 Ok(nothing)
             } else {
@@ -159,8 +148,13 @@ impl Replica {
     }
 }
 
-/// Tells what a subject may do on targets of an account; `None` while a part is missing.
-fn tell(view: &mut AccountView<'_>, account: AccountId, claim: &Claim<'_>, now: Timestamp) -> Option<Told> {
+/// Tells which targets of an account a subject is allowed on; `None` while a part is missing.
+fn held_in(
+    view: &mut AccountView<'_>,
+    account: AccountId,
+    claim: &Claim<'_>,
+    now: Timestamp,
+) -> Option<Result<Held, RightsError>> {
     let Claim {
         subject,
         permission,
@@ -170,22 +164,22 @@ fn tell(view: &mut AccountView<'_>, account: AccountId, claim: &Claim<'_>, now: 
     let content = &view.ready.content;
     let product = Arc::clone(&content.product.product);
     let Some(no) = product.permission_no(permission) else {
-        return Some(Told::Unknown);
+        return Some(Err(RightsError::UnknownPermission(permission.to_owned())));
     };
     let sets = effective_sets(view, subject, Audience::Suite)?;
-    if sets.is_disabled() {
-        return Some(Told::Held(Held {
+    if sets.disabled {
+        return Some(Ok(Held {
             allowed: vec![false; targets.len()],
             operator: false,
         }));
     }
-    // A role of the deployment counts everywhere, also on what does not exist.
+    // A role of the deployment counts on every target, also on one that does not exist.
     let by_deployment = operator != OperatorAllowed::No && {
         let own: Option<&PermissionSet> = content.deployment.sets.get(subject.as_str()).map(|set| &**set);
         own.is_some_and(|set| suite_holds(&product, &[set], no, Audience::Suite, now))
     };
     if operator == OperatorAllowed::Only {
-        return Some(Told::Held(Held {
+        return Some(Ok(Held {
             allowed: vec![by_deployment; targets.len()],
             operator: by_deployment,
         }));
@@ -209,7 +203,7 @@ fn tell(view: &mut AccountView<'_>, account: AccountId, claim: &Claim<'_>, now: 
                     audience: Audience::Product,
                 };
                 let answer = answer_one(view, &question, now);
-                // Whoever may do it anywhere in the account may learn that it is not there.
+                // A caller that is allowed in the whole account may learn that the target does not exist.
                 let absent = matches!(&answer, Some(Ok(answer)) if answer.reason == Reason::ResourceUnknown);
                 let answer = if absent {
                     let target = TargetText::Place(PlaceId::from(account));
@@ -229,7 +223,7 @@ fn tell(view: &mut AccountView<'_>, account: AccountId, claim: &Claim<'_>, now: 
         held.operator |= !own && by_deployment;
         held.allowed.push(own || by_deployment);
     }
-    complete.then_some(Told::Held(held))
+    complete.then_some(Ok(held))
 }
 
 fn rights_error(error: &ReplicaError) -> RightsError {
@@ -237,7 +231,7 @@ fn rights_error(error: &ReplicaError) -> RightsError {
         ReplicaError::DeadlineExceeded => RightsError::DeadlineExceeded,
         ReplicaError::Source(SourceError::Corrupt(detail)) => RightsError::Internal(detail.clone()),
         error => {
-            tracing::debug!(error = %error, "rights cannot be told");
+            tracing::debug!(error = %error, "rights are unknown");
             RightsError::Unavailable
         }
     }

@@ -6,8 +6,8 @@ use bailiwick_types::AccountId;
 
 use crate::{Epoch, Part, PartKey};
 
-/// A cache that processes share. It holds no truth: whatever goes wrong with it is a miss, and what it returns is
-/// validated like every other part, so that nothing it does or loses can change an answer.
+/// A cache that processes share. It holds no truth: whatever goes wrong with it is a miss, and what it
+/// returns is validated like every other part, so that nothing it does or loses can change an answer.
 #[async_trait::async_trait]
 pub trait SharedCache: Send + Sync + fmt::Debug + 'static {
     /// Looks up parts of an account: one answer per key, in their order.

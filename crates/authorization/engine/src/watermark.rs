@@ -7,9 +7,9 @@ pub type Epoch = Arc<str>;
 
 /// The revisions of deployment, product and account at one moment of the primary.
 ///
-/// Snapshots of one primary never cross: of two of them, one has all three numbers at least as high. So the numbers of
-/// a snapshot can be compared as a whole. How far an account has been applied (its *watermark*), from where on every
-/// change has been seen (its *base*) and where a part was read are all of this kind.
+/// Snapshots of one primary never cross: of two of them, one has all three numbers at least as high. So the
+/// numbers of a snapshot can be compared as a whole. How far an account has been applied (its *watermark*),
+/// from where on every change has been seen (its *base*) and where a part was read are all of this kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Watermark {
     /// The deployment's revision.

@@ -1,5 +1,6 @@
-//! The shared cache in Redis, single or Cluster. Every failure is a miss: there is a short timeout, and a circuit breaker
-//! that pauses requests to a Redis that does not answer. Values name the epoch and revision they were read at.
+//! The shared cache in Redis, single or Cluster. Every failure is a miss: there is a short timeout, and a
+//! circuit breaker that pauses requests to a Redis that does not answer. Values name the epoch and revision
+//! they were read at.
 
 use std::{
     sync::{
@@ -28,7 +29,8 @@ const FAILURES: u32 = 3;
 /// The greatest number of concurrent writes; further ones are skipped.
 const WRITES: usize = 256;
 
-/// Writes a value unless one of the same epoch that is as new is there. `ARGV`: value, milliseconds, length of the head.
+/// Writes a value unless one of the same epoch that is as new is there. `ARGV`: value, milliseconds, length
+/// of the head.
 const SET_IF_NEWER: &str = r"
 local new, n = ARGV[1], tonumber(ARGV[3])
 local old = redis.call('GETRANGE', KEYS[1], 0, n - 1)

@@ -34,7 +34,7 @@ async fn seeded() -> (World, AccountId, String) {
     (world, a, format!("account:{a}"))
 }
 
-fn second(redis: &Redis) -> Arc<dyn SharedCache> {
+fn shared_cache(redis: &Redis) -> Arc<dyn SharedCache> {
     let settings = RedisSettings {
         timeout: Duration::from_millis(200),
         pause: Duration::from_millis(1),
@@ -45,7 +45,7 @@ fn second(redis: &Redis) -> Arc<dyn SharedCache> {
 }
 
 fn replica(world: &World, redis: &Redis) -> Arc<Replica> {
-    world.replica_with(Some(second(redis)), ReplicaConfig::default())
+    world.replica_with(Some(shared_cache(redis)), ReplicaConfig::default())
 }
 
 async fn assign(world: &World, a: AccountId, n: u128) -> Token {
@@ -194,7 +194,7 @@ async fn values_of_another_epoch_are_overwritten() {
     }
     let epoch = world.db.epoch().await.unwrap();
     let key = PartKey::Subject(user(1).as_str().into());
-    let cache = second(&redis);
+    let cache = shared_cache(&redis);
     let keys = [key];
     eventually(
         "the new epoch in Redis",
@@ -207,7 +207,7 @@ async fn values_of_another_epoch_are_overwritten() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
     let redis = Redis::start().await.unwrap();
-    let cache = second(&redis);
+    let cache = shared_cache(&redis);
     let (a, key) = (account(1), PartKey::Resource("note:1".into()));
     let epoch: Epoch = "one".into();
     let part = |account, product| Part {

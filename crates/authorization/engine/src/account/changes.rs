@@ -74,8 +74,8 @@ impl Changes {
         self.len() * 112
     }
 
-    /// How a part that was read at `read_at` stands at `now`. `now` may lie before changes that are noted already: the part
-    /// then counts as stale, which is always safe.
+    /// How a part that was read at `read_at` stands at `now`. `now` may lie before changes that are noted
+    /// already: the part then counts as stale, which is always safe.
     #[inline]
     pub(crate) fn test(&self, part: PartRef<'_>, read_at: u64, now: u64) -> Verdict {
         if read_at > now {

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use bailiwick_types::{AccountId, ScopeRoot, Service, Subject, Token};
 use tokio::time::Instant;
 
-use super::{Replica, entry::Account};
+use super::{Replica, entry::Account, gather::AccountView};
 use crate::{ReplicaError, SourceError, Watermark};
 
 /// How fresh the data must be.
@@ -79,8 +79,36 @@ impl Arrivals for NoArrivals {
 pub(crate) type Depends<'a> = &'a [&'a Subject];
 
 impl Replica {
-    /// Brings an account to the freshness that a request asks for; returns the point that the watermark has to cover, `None`
-    /// where the account was dropped meanwhile.
+    /// Waits until an account, and what is known of these subjects, is as fresh as a request asks for. An
+    /// unknown account is not an error here.
+    ///
+    /// # Errors
+    /// As [`Replica::decide`].
+    pub async fn arrive(
+        &self,
+        account: AccountId,
+        consistency: &Consistency,
+        depends: &[&Subject],
+        deadline: Option<Instant>,
+    ) -> Result<(), ReplicaError> {
+        if *consistency == Consistency::MinimizeLatency {
+            return Ok(());
+        }
+        let until = self.until(deadline);
+        match Box::pin(
+            self.answer(account, consistency, depends, until, &|_: &mut AccountView<
+                '_,
+            >| Some(())),
+        )
+        .await
+        {
+            Ok(_) | Err(ReplicaError::UnknownAccount) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Brings an account to the freshness that a request asks for; returns the point that the watermark has
+    /// to cover, `None` where the account was dropped meanwhile.
     pub(crate) async fn settle(
         &self,
         account: &Arc<Account>,
@@ -101,7 +129,8 @@ impl Replica {
         }
     }
 
-    /// Waits for an account that the primary does not know, where the request's token says that tenancy has it.
+    /// Waits for an account that the primary does not know, where the request's token says that tenancy has
+    /// it.
     pub(crate) async fn until_created(
         &self,
         account: AccountId,

@@ -28,8 +28,8 @@ impl Replica {
         if let Some(ahead) = missing.ahead {
             match self.advance(account, until).await? {
                 Some(at) if at.covers(&ahead) => {}
-                // The primary has never been where a part claims to have been read: it was restored to an earlier
-                // state, or the shared cache is wrong.
+                // The primary has never been where a part claims to have been read: it was restored to an
+                // earlier state, or the shared cache is wrong.
                 Some(at) => self.forget_above(account, at, local),
                 None => return Ok(()),
             }
@@ -81,8 +81,8 @@ impl Replica {
         Ok(())
     }
 
-    /// Asks the shared cache; returns the keys that are left to read. It holds no truth: its parts are validated like all
-    /// others, and one of another epoch or manifest is a miss.
+    /// Asks the shared cache; returns the keys that are left to read. It holds no truth: its parts are
+    /// validated like all others, and one of another epoch or manifest is a miss.
     async fn fill_from_shared(
         &self,
         account: &Arc<Account>,
@@ -124,7 +124,8 @@ impl Replica {
         rest
     }
 
-    /// Reads parts from the primary in one snapshot, with the groups of subjects and the parents of resources.
+    /// Reads parts from the primary in one snapshot, with the groups of subjects and the parents of
+    /// resources.
     async fn read_parts(
         &self,
         account: &Arc<Account>,
@@ -150,18 +151,8 @@ impl Replica {
             self.advance(account, until).await?;
             return Ok(());
         }
-        let mut written = Vec::with_capacity(read.value.parts.len());
-        for (key, value) in read.value.parts {
-            let part = Part {
-                read_at: read.at,
-                manifest: read.value.manifest,
-                value,
-            };
-            if self.shared.is_some() {
-                written.push((key.clone(), part.clone()));
-            }
-            local.parts.insert(key, part);
-        }
+        let parts: Vec<(PartKey, Part)> = read.value.parts_at(read.at).collect();
+        local.parts.extend(parts.iter().cloned());
         let behind = account
             .read()
             .ready()
@@ -172,13 +163,13 @@ impl Replica {
         self.keep(account, &epoch, local);
         if let Some(shared) = &self.shared {
             // Parts that are outdated by now do no harm there: a part only replaces an older one.
-            shared.put(account.id, &epoch, written);
+            shared.put(account.id, &epoch, parts);
         }
         Ok(())
     }
 
-    /// Asks the primary for the last change of parts that were read before the base: one that has not changed since it was
-    /// read is valid as of this read, never as of the watermark.
+    /// Asks the primary for the last change of parts that were read before the base: one that has not changed
+    /// since it was read is valid as of this read, never as of the watermark.
     async fn revalidate(
         &self,
         account: &Arc<Account>,

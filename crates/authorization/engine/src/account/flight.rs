@@ -13,7 +13,8 @@ use crate::parts::PartKey;
 #[derive(Debug, Default)]
 pub(crate) struct Flights(Mutex<HashMap<PartKey, watch::Receiver<()>>>);
 
-/// Keys that one request fills. Dropping it, also when the request is cancelled, wakes the requests that wait for them.
+/// Keys that one request fills. Dropping it, also when the request is cancelled, wakes the requests that wait
+/// for them.
 #[derive(Debug)]
 pub(crate) struct Flight<'a> {
     flights: &'a Flights,

@@ -60,7 +60,8 @@ impl<'r> AccountView<'r> {
         }
     }
 
-    /// Returns whether the watermark covers a read of something that is not a part; notes it as missing where not.
+    /// Returns whether the watermark covers a read of something that is not a part; notes it as missing where
+    /// not.
     pub(crate) fn covers(&mut self, read_at: &Watermark) -> bool {
         let covers = self.ready.watermark().covers(read_at);
         if !covers {
@@ -144,8 +145,8 @@ impl Replica {
         Some((made, ready.watermark()))
     }
 
-    /// Makes an answer at one watermark, reading the parts that it lacks. `answer` is called repeatedly and returns `None`
-    /// while a part is missing.
+    /// Makes an answer at one watermark, reading the parts that it lacks. `answer` is called repeatedly and
+    /// returns `None` while a part is missing.
     ///
     /// # Errors
     /// The account is not known, the primary does not answer, what is known is too old, or time ran out.
@@ -212,7 +213,8 @@ impl Replica {
                 State::Loading(_) => Next::Load,
                 State::Gone => Next::Again,
                 State::Ready(ready) if floor.is_none_or(|floor| !ready.watermark().covers(&floor)) => {
-                    // It was dropped and read again meanwhile, from a primary that was restored to an earlier state.
+                    // It was dropped and read again meanwhile, from a primary that was restored to an earlier
+                    // state.
                     floor = None;
                     Next::Again
                 }

@@ -67,9 +67,10 @@ impl Replica {
                 self.config.changes,
                 self.config.memory,
             );
-            match ready.plan(rows.iter().map(|row| &**row)) {
-                // Rows that arrived meanwhile change the content: it is read again, with the rows since this read.
-                Ok(plan) if plan.deployment || plan.product || plan.account => {
+            match ready.outdated_by(rows.iter().map(|row| &**row)) {
+                // Rows that arrived meanwhile change the content: it is read again, with the rows since this
+                // read.
+                Ok(outdated) if outdated.any() => {
                     since = Some(read.at);
                     *pending = rows;
                 }
@@ -89,7 +90,8 @@ impl Replica {
         }
     }
 
-    /// Advances an account to the primary's present state; returns where the primary stood. The caller holds no lock.
+    /// Advances an account to the primary's present state; returns where the primary stood. The caller holds
+    /// no lock.
     pub(crate) async fn advance(
         &self,
         account: &Arc<Account>,
@@ -123,8 +125,8 @@ impl Replica {
                 ready.read_began(began);
                 return Ok(Some(read.at));
             }
-            match ready.plan(&rows) {
-                Ok(plan) if plan.deployment || plan.product || plan.account => {}
+            match ready.outdated_by(&rows) {
+                Ok(outdated) if outdated.any() => {}
                 Ok(_)
                     if ready.apply(&rows, Fresh::default()).is_ok() && ready.watermark().covers(&read.at) =>
                 {

@@ -1,9 +1,9 @@
 //! A replica: what one process knows of authorization's data, and how it knows that it is true.
 //!
-//! For each account it keeps a *watermark* (every change up to it has been applied here, in order), a *base* (every change
-//! since it has been seen here) and the last change of each part since the base. A question is answered at one watermark
-//! from parts that are all valid at it ([`changes`] says when a part is). The primary is read through
-//! [`Source`](crate::Source) alone, so that a simulation can stand in for it.
+//! For each account it keeps a *watermark* (every change up to it has been applied here, in order), a *base*
+//! (every change since it has been seen here) and the last change of each part since the base. A question is
+//! answered at one watermark from parts that are all valid at it ([`changes`] says when a part is). The
+//! primary is read through [`Source`](crate::Source) alone, so that a simulation can stand in for it.
 
 mod changes;
 mod consistency;
@@ -197,8 +197,8 @@ impl Replica {
         }
     }
 
-    /// Notes the epoch that a read of the primary carried; another one than the known one drops everything. Returns
-    /// whether the read may be used: its epoch is the known one, or the first.
+    /// Notes the epoch that a read of the primary carried; another one than the known one drops everything.
+    /// Returns whether the read may be used: its epoch is the known one, or the first.
     pub(crate) fn observe_epoch(&self, epoch: &Epoch) -> bool {
         {
             let known = self.epoch.read().unwrap_or_else(PoisonError::into_inner);

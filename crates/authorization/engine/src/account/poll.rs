@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{Bound, ProductState, ReplicaError, Root, Row, SourceError};
 
-/// The greatest number of accounts that one poll reads again because their roles or settings changed. Further ones are
-/// dropped and load when they are asked about.
+/// The greatest number of accounts that one poll reads again because their roles or settings changed. Further
+/// ones are dropped and load when they are asked about.
 const RELOADS: usize = 32;
 /// How often a poll is repeated because the bindings of deployment or products have changed meanwhile.
 const ROUNDS: usize = 5;
@@ -31,7 +31,8 @@ struct RootsNow {
 }
 
 impl Replica {
-    /// Follows the outbox until `stop` is cancelled. `hints` change whenever something may have been committed.
+    /// Follows the outbox until `stop` is cancelled. `hints` change whenever something may have been
+    /// committed.
     pub async fn run(self: Arc<Self>, mut hints: watch::Receiver<u64>, stop: CancellationToken) {
         loop {
             if let Err(error) = self.poll().await {
@@ -119,8 +120,8 @@ impl Replica {
         Ok(())
     }
 
-    /// Reads the bindings of deployment and products where rows changed them. `None` where they were read at another
-    /// revision than that of the rows: further rows have to be polled first.
+    /// Reads the bindings of deployment and products where rows changed them. `None` where they were read at
+    /// another revision than that of the rows: further rows have to be polled first.
     async fn roots_at(&self, rows: &[Arc<Row>]) -> Option<RootsNow> {
         let mut now = RootsNow::default();
         let mut names = BTreeSet::new();
@@ -157,7 +158,8 @@ impl Replica {
         let (epoch, roots) = match self.source.roots(deployment, &names).await {
             Ok(read) => read,
             Err(error) => {
-                tracing::warn!(error = %error.detail(), "cannot read the bindings of deployment or product; dropping all accounts");
+                let detail = error.detail();
+                tracing::warn!(error = %detail, "cannot read the bindings of the roots; dropping all accounts");
                 self.drop_all();
                 return Some(now);
             }
@@ -239,15 +241,15 @@ impl Replica {
         let Some(ready) = state.ready_mut() else {
             return Ok(true);
         };
-        let plan = ready.plan(rows.iter().map(|row| &**row))?;
-        if plan.account {
+        let outdated = ready.outdated_by(rows.iter().map(|row| &**row))?;
+        if outdated.account {
             return Ok(false);
         }
         let mut fresh = Fresh::default();
-        if plan.deployment {
+        if outdated.deployment {
             fresh.deployment = Some(roots.deployment.clone().ok_or(Broken)?);
         }
-        if plan.product {
+        if outdated.product {
             let found = roots.products.get(&ready.content.product.name).cloned();
             fresh.product = Some(found.ok_or(Broken)?);
         }
@@ -274,8 +276,8 @@ impl Replica {
         }
     }
 
-    /// Waits for a poll where the last one is too long ago although none has failed: the machine was suspended, or the
-    /// poller is late.
+    /// Waits for a poll where the last one is too long ago although none has failed: the machine was
+    /// suspended, or the poller is late.
     pub(crate) async fn wait_for_fresh(&self, until: Instant) -> Result<(), ReplicaError> {
         let mut polls = self.polls.subscribe();
         let before = *polls.borrow_and_update();
@@ -291,7 +293,8 @@ impl Replica {
         }
     }
 
-    /// Whether data that was confirmed at `read_at` on the boot clock, or by the last poll, exceeds the staleness bound.
+    /// Whether data that was confirmed at `read_at` on the boot clock, or by the last poll, exceeds the
+    /// staleness bound.
     pub(crate) fn is_stale(&self, read_at: Duration) -> bool {
         let polled = Duration::from_micros(self.polled_at.load(Ordering::Acquire).saturating_sub(1));
         self.clock.boottime().saturating_sub(polled.max(read_at)) > self.config.staleness

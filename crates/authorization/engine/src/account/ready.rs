@@ -12,17 +12,15 @@ use crate::{
     parts::{Part, PartRef},
 };
 
-/// What has to be read again before rows can be applied to an account.
+/// The content of an account that has to be read again before rows can be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Plan {
+pub(crate) struct Outdated {
     /// What is bound at the deployment has changed.
     pub(crate) deployment: bool,
     /// The manifest, or what is bound at the product, has changed.
     pub(crate) product: bool,
     /// The account's roles, settings or state have changed.
     pub(crate) account: bool,
-    /// Whether a row is newer than the watermark.
-    pub(crate) news: bool,
 }
 
 /// Rows cannot be applied: revisions between the watermark and them are missing, or one cannot be read.
@@ -35,6 +33,12 @@ pub(crate) struct Fresh {
     pub(crate) deployment: Option<Arc<Bound>>,
     pub(crate) product: Option<(Arc<ProductState>, Arc<Bound>)>,
     pub(crate) account: Option<(Arc<PolicyRows>, Arc<AccountPolicy>, Places)>,
+}
+
+impl Outdated {
+    pub(crate) fn any(self) -> bool {
+        self.deployment || self.product || self.account
+    }
 }
 
 impl Fresh {
@@ -53,7 +57,8 @@ pub(crate) struct Ready {
     pub(crate) epoch: Epoch,
     pub(crate) content: Content,
     pub(crate) parts: Parts,
-    /// When the read began that brought it here, on the boot clock: its age does not depend on the poller alone.
+    /// When the read began that brought it here, on the boot clock: its age does not depend on the poller
+    /// alone.
     pub(crate) read_at: Duration,
     watermark: Watermark,
     changes: Changes,
@@ -131,8 +136,11 @@ impl Ready {
     ///
     /// # Errors
     /// A revision is missing, or a row cannot be read.
-    pub(crate) fn plan<'a>(&self, rows: impl IntoIterator<Item = &'a Row>) -> Result<Plan, Broken> {
-        let mut plan = Plan::default();
+    pub(crate) fn outdated_by<'a>(
+        &self,
+        rows: impl IntoIterator<Item = &'a Row>,
+    ) -> Result<Outdated, Broken> {
+        let mut outdated = Outdated::default();
         let mut next = self.watermark;
         for row in rows {
             let Some(known) = self.revision_of(&row.root) else {
@@ -153,23 +161,22 @@ impl Ready {
                 return Err(Broken);
             }
             *at = row.revision;
-            plan.news = true;
             if row.has_content() {
                 match row.root {
-                    Root::Deployment => plan.deployment = true,
-                    Root::Product(_) => plan.product = true,
-                    Root::Account(_) => plan.account = true,
+                    Root::Deployment => outdated.deployment = true,
+                    Root::Product(_) => outdated.product = true,
+                    Root::Account(_) => outdated.account = true,
                 }
             }
         }
-        Ok(plan)
+        Ok(outdated)
     }
 
-    /// Applies rows in order, together with the content that was read in the snapshot that they lead to. All of it becomes
-    /// visible at once: the caller holds the account exclusively.
+    /// Applies rows in order, together with the content that was read in the snapshot that they lead to. All
+    /// of it becomes visible at once: the caller holds the account exclusively.
     ///
     /// # Errors
-    /// As [`Ready::plan`], or a place does not fit into the tree: the account has to be dropped.
+    /// As [`Ready::outdated_by`], or a place does not fit into the tree: the account has to be dropped.
     pub(crate) fn apply<'a>(
         &mut self,
         rows: impl IntoIterator<Item = &'a Row>,

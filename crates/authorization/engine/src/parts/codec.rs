@@ -1,9 +1,10 @@
 //! How a part is encoded in the shared cache.
 //!
-//! A key is `bw:{ACCOUNT}:FORMAT:KIND:LENGTH:NAME`: the braces make the account the hash tag of a cluster, the length
-//! keeps names apart whatever they contain. A value begins with a head that the script which writes can compare: format,
-//! the revisions of account, product and deployment at which it was read, the manifest's version, and the epoch, all of
-//! fixed width but the last. One byte for the kind of value follows, then the policy crate's encoding of it.
+//! A key is `bw:{ACCOUNT}:FORMAT:KIND:LENGTH:NAME`: the braces make the account the hash tag of a cluster,
+//! the length keeps names apart whatever they contain. A value begins with a head that the script which
+//! writes can compare: format, the revisions of account, product and deployment at which it was read, the
+//! manifest's version, and the epoch, all of fixed width but the last. One byte for the kind of value
+//! follows, then the policy crate's encoding of it.
 
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use bailiwick_types::AccountId;
 use super::{Part, PartKey, PartValue};
 use crate::{Epoch, Watermark};
 
-/// The version of the format of keys and values. Values of different versions never meet: it is part of the key.
+/// The version of the format of keys and values. Values of different versions never meet: it is part of the
+/// key.
 const FORMAT: &str = "B1";
 /// Digits of a number in the head.
 const DIGITS: usize = 16;

@@ -1,5 +1,5 @@
-//! The parts of an account that decisions are made from: permission sets and resources, each with a last change of its
-//! own.
+//! The parts of an account that decisions are made from: permission sets and resources, each with a last
+//! change of its own.
 
 pub mod codec;
 mod key;

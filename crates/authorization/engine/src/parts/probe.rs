@@ -51,8 +51,8 @@ mod tests {
         assert!(files > 0, "the corpus of `{target}` is empty");
     }
 
-    /// Writes what fuzzing starts from (`UPDATE_GOLDEN=1`), or reads it. What an earlier version wrote stays there: it must
-    /// be read, or refused, for ever.
+    /// Writes what fuzzing starts from (`UPDATE_GOLDEN=1`), or reads it. What an earlier version wrote stays
+    /// there: it must be read, or refused, for ever.
     fn seed(target: &str, name: &str, bytes: &[u8], probe: fn(&[u8])) {
         let path = corpus(target).join(name);
         if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {

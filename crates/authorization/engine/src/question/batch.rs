@@ -1,120 +1,143 @@
-//! Many questions, answered at one W.
+//! Answering many questions at one watermark.
 
 use std::collections::HashMap;
 
-use bailiwick_policy::{Request, TypeNo, Values, decide};
-use bailiwick_types::Timestamp;
+use bailiwick_types::{AccountId, Subject, Timestamp};
+use tokio::time::Instant;
 
 use super::{
-    Answer, BatchQuestion, QuestionError, TargetText,
-    decide::{
-        ResolvedTarget, Sets, answer_of, effective_sets, input, permission_of, request_values, resolve_target,
+    Answer, BatchQuestion, Decided, Question, QuestionError, TargetText,
+    prepare::{
+        Party, Prepared, ResolvedTarget, Sets, effective_sets, permission_of, request_values, resolve_target,
     },
 };
-use crate::account::AccountView;
+use crate::{Consistency, Replica, ReplicaError, account::AccountView};
+
+/// A target in a batch; one that the caller's attributes may describe is a target of its own in each
+/// question.
+type TargetKey<'a> = (TargetText<'a>, Option<usize>);
+
+/// The different questions of a batch, and what they have in common.
+struct Batch<'a, 'r> {
+    /// With their numbers in the batch.
+    questions: Vec<(usize, &'a Question<'a>)>,
+    subjects: HashMap<&'a str, Option<Sets<'r>>>,
+    targets: HashMap<TargetKey<'a>, Option<ResolvedTarget<'r>>>,
+}
+
+fn target_key<'a>(number: usize, question: &Question<'a>) -> TargetKey<'a> {
+    (question.target, question.attributes.map(|_| number))
+}
+
+impl<'a, 'r> Batch<'a, 'r> {
+    /// Looks up all parts, before one is found missing: one round trip reads all of them.
+    fn gather(view: &mut AccountView<'r>, questions: Vec<(usize, &'a Question<'a>)>) -> Option<Self> {
+        let (mut subjects, mut targets) = (HashMap::new(), HashMap::new());
+        for (number, question) in &questions {
+            subjects
+                .entry(question.subject.as_str())
+                .or_insert_with(|| effective_sets(view, question.subject, question.audience));
+            targets
+                .entry(target_key(*number, question))
+                .or_insert_with(|| resolve_target(view, question.target, question.attributes));
+        }
+        let complete = subjects.values().all(Option::is_some) && targets.values().all(Option::is_some);
+        complete.then_some(Self {
+            questions,
+            subjects,
+            targets,
+        })
+    }
+
+    /// Answers one of the questions; `None` where it was not gathered.
+    fn answer(
+        &self,
+        view: &AccountView<'r>,
+        number: usize,
+        question: &Question<'_>,
+        now: Timestamp,
+    ) -> Option<Result<Answer, QuestionError>> {
+        let sets = self.subjects.get(question.subject.as_str())?.as_ref()?;
+        let target = self.targets.get(&target_key(number, question))?.as_ref()?;
+        let answer = || {
+            let permission = permission_of(view, number, question.permission)?;
+            let values = request_values(view, number, permission, target.type_no(), question.attributes)?;
+            let subject = Party {
+                subject: question.subject,
+                sets,
+            };
+            let prepared = Prepared {
+                values,
+                digest: question.digest,
+                audience: question.audience,
+                ..Prepared::plain(view.ready, subject, now)
+            };
+            Ok(prepared.answer(permission, target))
+        };
+        Some(answer())
+    }
+}
 
 /// Answers many questions; `None` while a part is missing.
-pub(crate) fn answer_all(
+fn answer_all(
     view: &mut AccountView<'_>,
     batch: &BatchQuestion<'_>,
     now: Timestamp,
 ) -> Option<Result<Vec<Answer>, QuestionError>> {
-    let mut subjects: HashMap<&str, Option<Sets<'_>>> = HashMap::new();
-    let mut targets: HashMap<&str, Option<(ResolvedTarget<'_>, Option<TypeNo>)>> = HashMap::new();
-    let mut complete = true;
-    for question in batch.items {
-        let sets = subjects
-            .entry(question.subject.as_str())
-            .or_insert_with(|| effective_sets(view, question.subject, question.audience));
-        complete &= sets.is_some();
-        if let TargetText::Resource { text, .. } = question.target {
-            // What a caller describes is its own thing in every question.
-            let key = if question.attributes.is_some() {
-                continue;
-            } else {
-                text
-            };
-            let found = targets
-                .entry(key)
-                .or_insert_with(|| resolve_target(view, question));
-            complete &= found.is_some();
-        }
-    }
-    let mut described = Vec::new();
-    for question in batch
-        .items
-        .iter()
-        .filter(|question| question.attributes.is_some())
-    {
-        let found = resolve_target(view, question);
-        complete &= found.is_some();
-        described.push(found);
-    }
-    if !complete {
-        return None;
-    }
-    let mut described = described.into_iter();
-    let view = &*view;
-    let none = Values::default();
-    let mut known: HashMap<(&str, &str, TargetText<'_>), Answer> = HashMap::new();
-    let mut answers = Vec::with_capacity(batch.items.len());
+    // Equal questions are decided once.
+    let mut first: HashMap<(&str, &str, TargetText<'_>), usize> = HashMap::new();
+    let mut different = Vec::new();
+    let mut places = Vec::with_capacity(batch.items.len());
     for (number, question) in batch.items.iter().enumerate() {
-        let plain = question.attributes.is_none() && question.digest.is_none();
-        let key = (question.subject.as_str(), question.permission, question.target);
-        if plain && let Some(answer) = known.get(&key) {
-            answers.push(*answer);
-            continue;
-        }
-        let permission = match permission_of(view, number, question.permission) {
-            Ok(permission) => permission,
-            Err(error) => return Some(Err(error)),
-        };
-        let sets = subjects.get(question.subject.as_str())?.as_ref()?;
-        let decide_on = |found: &ResolvedTarget<'_>, type_no: Option<TypeNo>| {
-            let (attributes, context) = if plain {
-                Default::default()
-            } else {
-                request_values(view, number, permission, type_no, question)?
-            };
-            let on_scope = matches!(found, ResolvedTarget::Place(_));
-            Ok(found.with(|target| {
-                let request = Request {
-                    attributes: if plain { &none } else { &attributes },
-                    context: if plain { &none } else { &context },
-                    digest: question.digest,
-                };
-                let input = input(
-                    view,
-                    question.subject,
-                    sets,
-                    target,
-                    request,
-                    question.audience,
-                    now,
-                );
-                answer_of(decide(&input, permission), on_scope)
-            }))
-        };
-        let answer = if question.attributes.is_some() {
-            let (found, type_no) = described.next()??;
-            decide_on(&found, type_no)
+        let next = different.len();
+        let place = if question.attributes.is_none() && question.digest.is_none() {
+            let key = (question.subject.as_str(), question.permission, question.target);
+            *first.entry(key).or_insert(next)
         } else {
-            match question.target {
-                TargetText::Place(place) => decide_on(&ResolvedTarget::Place(place), None),
-                TargetText::Resource { text, .. } => {
-                    let (found, type_no) = targets.get(text)?.as_ref()?;
-                    decide_on(found, *type_no)
-                }
-            }
+            next
         };
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => return Some(Err(error)),
-        };
-        if plain {
-            known.insert(key, answer);
+        if place == next {
+            different.push((number, question));
         }
-        answers.push(answer);
+        places.push(place);
     }
-    Some(Ok(answers))
+    let batch = Batch::gather(view, different)?;
+    let answers = batch
+        .questions
+        .iter()
+        .map(|(number, question)| batch.answer(view, *number, question, now))
+        .collect::<Option<Result<Vec<Answer>, QuestionError>>>()?;
+    match answers {
+        Ok(answers) => places
+            .into_iter()
+            .map(|place| answers.get(place).copied().map(Ok))
+            .collect(),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+impl Replica {
+    /// Decides many questions at one revision; the answers are in their order.
+    ///
+    /// # Errors
+    /// As [`Replica::decide`].
+    pub async fn decide_all(
+        &self,
+        account: AccountId,
+        batch: &BatchQuestion<'_>,
+        consistency: &Consistency,
+        deadline: Option<Instant>,
+    ) -> Result<Decided<Result<Vec<Answer>, QuestionError>>, ReplicaError> {
+        let now = self.clock.now();
+        let answer = |view: &mut AccountView<'_>| answer_all(view, batch, now);
+        let mut depends: Vec<&Subject> = batch.items.iter().map(|question| question.subject).collect();
+        depends.sort();
+        depends.dedup();
+        let until = self.until(deadline);
+        let (answer, at) = Box::pin(self.answer(account, consistency, &depends, until, &answer)).await?;
+        Ok(Decided {
+            answer,
+            revision: at.account,
+        })
+    }
 }

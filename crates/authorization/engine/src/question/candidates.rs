@@ -1,25 +1,25 @@
-//! Which resources of a type a subject may do something on: candidates are scanned in the order of their ids, batch by
-//! batch, and each is decided like a single question.
+//! Lists the resources of a type that a subject is allowed on: scans them in the order of their ids, batch by
+//! batch, and decides each like a single question.
 
 use std::sync::Arc;
 
-use bailiwick_policy::{Audience, Outcome, QuestionFault, Request, decide};
+use bailiwick_policy::{Audience, Outcome, PermissionNo, QuestionFault, TypeNo};
 use bailiwick_types::{AccountId, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
 use super::{
-    Question, QuestionError, TargetText,
-    decide::{effective_sets, input, request_values, resolve_target},
+    QuestionError, TargetText,
+    prepare::{Party, Prepared, RequestValues, Sets, effective_sets, request_values, resolve_target},
 };
 use crate::{
-    AccountRef, Consistency, Part, Replica, ReplicaError, Watermark,
+    AccountRef, Consistency, Replica, ReplicaError, Watermark,
     account::{AccountView, LocalParts},
 };
 
-/// Resources that are read and decided at a time.
+/// The number of resources that are read and decided at a time.
 const BATCH: usize = 500;
-/// After so many reads of one batch the data is found to change faster than it can be read.
+/// Reads of one batch after which no consistent view can be read.
 const READS: usize = 24;
 
 /// A question about all resources of a type.
@@ -31,33 +31,34 @@ pub struct ResourceQuestion<'a> {
     pub permission: &'a str,
     /// The type of the resources.
     pub type_name: &'a str,
-    /// What the caller says beside.
+    /// Attributes and context that the caller sends.
     pub attributes: Option<&'a Map<String, Json>>,
 }
 
-/// Resources on which it is allowed, all decided at one W.
+/// Resources on which the subject is allowed, all decided at one watermark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourcePage {
     /// Their ids, without the type, in the order of the database.
     pub ids: Vec<Box<str>>,
-    /// After which id the list goes on; `None` where it is at its end.
+    /// The id after which the list continues; `None` at its end.
     pub next: Option<Box<str>>,
-    /// The account's revision at which all of them are allowed.
+    /// The account's revision at which they were decided.
     pub revision: u64,
 }
 
-/// Resources as one statement has read them.
+/// Resources as one statement returned them.
 #[derive(Debug, Clone)]
 struct Batch {
-    /// Every resource that was looked at, and whether it is allowed.
+    /// Every resource that was read, and whether it is allowed.
     decided: Vec<(Box<str>, bool)>,
-    /// Whether there may be more behind it.
+    /// Whether more may follow.
     more: bool,
     at: Watermark,
 }
 
 impl Replica {
-    /// Tells whether a question about resources fits the manifest, and brings the account where the request asks for.
+    /// Checks that a question about resources fits the manifest, and waits until the account is as fresh as
+    /// requested.
     ///
     /// # Errors
     /// As [`Replica::decide`].
@@ -69,7 +70,7 @@ impl Replica {
         deadline: Option<Instant>,
     ) -> Result<Result<(), QuestionError>, ReplicaError> {
         let until = self.until(deadline);
-        let answer = |view: &mut AccountView<'_>| Some(check(view, question));
+        let answer = |view: &mut AccountView<'_>| Some(check(view, question).map(|_| ()));
         let (fits, _) =
             Box::pin(self.answer(account, consistency, &[question.subject], until, &answer)).await?;
         Ok(fits)
@@ -77,11 +78,11 @@ impl Replica {
 
     /// Lists the registered resources of a type on which the subject is allowed, after one of them.
     ///
-    /// A page is decided at one W: where W moves on between two batches, or the deadline comes near, the page ends
-    /// before it is full, and says where to go on.
+    /// A page is decided at one watermark: where the watermark advances between two batches, or the deadline
+    /// comes near, the page ends before it is full, and says where to continue.
     ///
     /// # Errors
-    /// As [`Replica::decide`]: also where the deadline comes before anything was decided.
+    /// As [`Replica::decide`]; the deadline is an error only where nothing was decided before it.
     pub async fn resources(
         &self,
         account: AccountId,
@@ -105,7 +106,7 @@ impl Replica {
             let batch = match Box::pin(self.batch(account, question, after, consistency, until, now)).await {
                 Ok(Ok(batch)) => batch,
                 Ok(Err(error)) => return Ok(Err(error)),
-                // What was decided is worth more than nothing: the next page goes on from there.
+                // Return what was decided: the next page continues from there.
                 Err(ReplicaError::DeadlineExceeded) if at.is_some() => return Ok(Ok(page)),
                 Err(error) => return Err(error),
             };
@@ -146,7 +147,7 @@ impl Replica {
     ) -> Result<Result<Batch, QuestionError>, ReplicaError> {
         let depends = &[question.subject];
         for _ in 0..READS {
-            // The subject's sets are looked at here, so that they are in L1 when the resources are there.
+            // Looking up the subject's sets here brings them into L1 before the resources are read.
             let known = |view: &mut AccountView<'_>| {
                 effective_sets(view, question.subject, Audience::Product)?;
                 let content = &view.ready.content;
@@ -168,14 +169,7 @@ impl Replica {
             }
             let (ids, parts) = read.value;
             let mut local = LocalParts::default();
-            for (key, value) in parts.parts {
-                let part = Part {
-                    read_at: read.at,
-                    manifest: parts.manifest,
-                    value,
-                };
-                local.parts.insert(key, part);
-            }
+            local.parts.extend(parts.parts_at(read.at));
             let answer = |view: &mut AccountView<'_>| {
                 if view.ready.epoch != read.epoch {
                     return Some(None);
@@ -183,7 +177,7 @@ impl Replica {
                 if !view.covers(&read.at) {
                     return None;
                 }
-                // Which resources there are was read too: what came or went since would be missed.
+                // The list of resources was read too: one that was added or removed since would be missed.
                 if view.ready.type_changed_after(question.type_name, read.at.account) {
                     return Some(None);
                 }
@@ -203,38 +197,54 @@ impl Replica {
     }
 }
 
-/// Whether the permission is one of the product and asked on resources of a registered type.
-pub(crate) fn check(view: &AccountView<'_>, question: &ResourceQuestion<'_>) -> Result<(), QuestionError> {
+/// A question about resources that fits the manifest.
+pub(crate) struct Fitting {
+    pub(crate) permission: PermissionNo,
+    pub(crate) type_no: TypeNo,
+    values: RequestValues,
+}
+
+impl Fitting {
+    /// The question of a subject; returns the permission and type too.
+    pub(crate) fn prepare<'p>(
+        self,
+        view: &AccountView<'p>,
+        subject: &'p Subject,
+        sets: &'p Sets<'p>,
+        now: Timestamp,
+    ) -> Prepared<'p> {
+        Prepared {
+            values: self.values,
+            ..Prepared::plain(view.ready, Party { subject, sets }, now)
+        }
+    }
+}
+
+/// Checks that the product declares the permission, that it is asked on a registered type, and the caller's
+/// values.
+pub(crate) fn check(
+    view: &AccountView<'_>,
+    question: &ResourceQuestion<'_>,
+) -> Result<Fitting, QuestionError> {
     let product = &view.ready.content.product.product;
-    let (permission, of) = product
+    let (permission, type_no) = product
         .question(question.permission, Some(question.type_name))
         .map_err(|fault| match fault {
             QuestionFault::UnknownPermission(name) => QuestionError::UnknownPermission(0, name),
             other => QuestionError::Type(other.to_string()),
         })?;
-    let registered = of
-        .and_then(|of| product.type_info(of))
-        .is_some_and(|of| of.registered);
-    if !registered {
+    let registered = |no: &TypeNo| product.type_info(*no).is_some_and(|info| info.registered);
+    let Some(type_no) = type_no.filter(registered) else {
         return Err(QuestionError::Type(format!(
             "resources of type `{}` are not registered",
             question.type_name
         )));
-    }
-    let asked = Question {
-        subject: question.subject,
-        actor: None,
-        permission: question.permission,
-        target: TargetText::Resource {
-            type_name: question.type_name,
-            id: "",
-            text: "",
-        },
-        attributes: question.attributes,
-        digest: None,
-        audience: Audience::Product,
     };
-    request_values(view, 0, permission, of, &asked).map(|_| ())
+    Ok(Fitting {
+        permission,
+        type_no,
+        values: request_values(view, 0, permission, Some(type_no), question.attributes)?,
+    })
 }
 
 /// Decides the question on each of these resources; `None` while a part is missing.
@@ -244,73 +254,23 @@ fn decide_each(
     ids: &[Box<str>],
     now: Timestamp,
 ) -> Option<Result<Vec<bool>, QuestionError>> {
-    if let Err(error) = check(view, question) {
-        return Some(Err(error));
-    }
-    let (permission, of) = view
-        .ready
-        .content
-        .product
-        .product
-        .question(question.permission, Some(question.type_name))
-        .ok()?;
-    let mut asked = Question {
-        subject: question.subject,
-        actor: None,
-        permission: question.permission,
-        target: TargetText::Resource {
-            type_name: question.type_name,
-            id: "",
-            text: "",
-        },
-        attributes: None,
-        digest: None,
-        audience: Audience::Product,
-    };
-    let texts: Vec<String> = ids
-        .iter()
-        .map(|id| format!("{}:{id}", question.type_name))
-        .collect();
-    let mut targets = Vec::with_capacity(ids.len());
-    let mut complete = true;
-    for (id, text) in ids.iter().zip(&texts) {
-        let target = TargetText::Resource {
-            type_name: question.type_name,
-            id,
-            text,
-        };
-        let found = resolve_target(view, &Question { target, ..asked });
-        complete &= found.is_some();
-        targets.extend(found);
-    }
-    let sets = effective_sets(view, question.subject, Audience::Product)?;
-    if !complete {
-        return None;
-    }
-    asked.attributes = question.attributes;
-    let (attributes, context) = match request_values(view, 0, permission, of, &asked) {
-        Ok(values) => values,
+    let fitting = match check(view, question) {
+        Ok(fitting) => fitting,
         Err(error) => return Some(Err(error)),
     };
-    let request = Request {
-        attributes: &attributes,
-        context: &context,
-        digest: None,
-    };
-    let view = &*view;
-    let allowed = targets.iter().map(|(found, _)| {
-        found.with(|target| {
-            let input = input(
-                view,
-                question.subject,
-                &sets,
-                target,
-                request,
-                Audience::Product,
-                now,
-            );
-            decide(&input, permission).outcome == Outcome::Allow
+    let type_name = question.type_name;
+    let targets: Vec<_> = ids
+        .iter()
+        .map(|id| {
+            let text = &*format!("{type_name}:{id}");
+            resolve_target(view, TargetText::Resource { type_name, id, text }, None)
         })
-    });
-    Some(Ok(allowed.collect()))
+        .collect();
+    let sets = effective_sets(view, question.subject, Audience::Product)?;
+    let permission = fitting.permission;
+    let prepared = fitting.prepare(view, question.subject, &sets, now);
+    targets
+        .into_iter()
+        .map(|target| Some(Ok(prepared.answer(permission, &target?).outcome == Outcome::Allow)))
+        .collect()
 }

@@ -1,22 +1,52 @@
-//! Explaining bypasses every cache: everything is read from the primary for the one question.
+//! Explaining a decision. It bypasses every cache: all parts are read from the primary for the one question.
 
+use bailiwick_policy::{PermissionNo, Target, explain};
 use bailiwick_types::AccountId;
 use tokio::time::Instant;
 
-use super::{Decided, Explained, Question, QuestionError, decide::explain_one};
+use super::{
+    Decided, Explained, Question, QuestionError,
+    prepare::{Prepared, ResolvedTarget, prepare},
+};
 use crate::{
-    AccountRef, Part, Replica, ReplicaError,
+    AccountRef, Replica, ReplicaError,
     account::{AccountView, LocalParts, Ready},
 };
 
-/// After so many rounds the data is found to change faster than it can be read.
+/// Rounds after which no consistent view can be read.
 const ROUNDS: usize = 24;
 
+impl Prepared<'_> {
+    /// Explains it on a target.
+    fn explain(&self, permission: PermissionNo, target: &ResolvedTarget<'_>) -> Explained {
+        let places = &self.ready.content.places;
+        target.with(|lent| {
+            let of = |party| explain(&self.input(party, lent), permission);
+            let place = match lent {
+                Target::Scope(place) => Some(place),
+                Target::Resource(chain) => chain.first().map(|resource| resource.place),
+                Target::Absent => None,
+            };
+            let path = place.and_then(|place| places.path(place));
+            let path = path.iter().flat_map(|path| path.iter());
+            let path = path.filter_map(|place| Some((place.id.to_scope(place.level)?, place.state)));
+            Explained {
+                explanation: of(self.subject),
+                actor: self.actor.map(of),
+                on_scope: target.on_scope(),
+                member: self.subject.sets.member(),
+                actor_member: self.actor.and_then(|actor| actor.sets.member()),
+                path: path.collect(),
+            }
+        })
+    }
+}
+
 impl Replica {
-    /// Decides one question from the primary and tells what was looked at.
+    /// Decides one question from the primary and explains the decision.
     ///
     /// # Errors
-    /// The account is not known, the primary does not answer, or time ran out.
+    /// As [`Replica::decide`].
     pub async fn explain(
         &self,
         account: AccountId,
@@ -43,7 +73,10 @@ impl Replica {
             };
             let missing = {
                 let mut view = AccountView::new(&ready, Some(&local));
-                match explain_one(&mut view, question, now) {
+                let explained = prepare(&mut view, question, now, |prepared, permission, target| {
+                    prepared.explain(permission, target)
+                });
+                match explained {
                     Some(answer) => {
                         return Ok(Decided {
                             answer,
@@ -54,7 +87,7 @@ impl Replica {
                 }
             };
             if missing.ahead.is_some() {
-                // A part was read later than the account: that is read again.
+                // A part was read after the account: the account is read again.
                 continue;
             }
             let mut keys = missing.all;
@@ -70,16 +103,7 @@ impl Replica {
             if read.epoch != ready.epoch || read.value.manifest != content.product.manifest {
                 continue;
             }
-            for (key, value) in read.value.parts {
-                local.parts.insert(
-                    key,
-                    Part {
-                        read_at: read.at,
-                        manifest: read.value.manifest,
-                        value,
-                    },
-                );
-            }
+            local.parts.extend(read.value.parts_at(read.at));
             known = Some(ready);
         }
         Err(ReplicaError::Inconsistent)

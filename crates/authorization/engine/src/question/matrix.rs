@@ -1,49 +1,39 @@
-//! What several subjects may do on one target, at one W.
+//! The permissions of several subjects on one target, at one watermark.
 
-use bailiwick_policy::{Audience, PermissionBits, Product, Request, Values, permissions_held};
-use bailiwick_types::{AccountId, Scope, Subject, UserId};
+use bailiwick_policy::{Audience, PermissionBits, Product, permissions_held};
+use bailiwick_types::{AccountId, Subject};
 use tokio::time::Instant;
 
 use super::{
-    Decided, Question, TargetText,
-    decide::{ResolvedTarget, effective_sets, input, resolve_target},
+    Decided, TargetText,
+    prepare::{Party, Prepared, effective_sets, resolve_target},
 };
 use crate::{Consistency, Replica, ReplicaError, account::AccountView};
 
-/// The names of the permissions that a subject has, and of those that it has once somebody approves.
+/// The names of the permissions that a subject has, and of those that need an approval.
 pub type Names = (Vec<String>, Vec<String>);
 
 impl Replica {
-    /// The scope that a target is, or lies in; `None` where it is not known.
+    /// Lists the permissions of a subject on a target.
     ///
     /// # Errors
     /// As [`Replica::decide`].
-    pub async fn scope_of(
+    pub async fn permissions(
         &self,
         account: AccountId,
+        subject: &Subject,
         target: TargetText<'_>,
         consistency: &Consistency,
         deadline: Option<Instant>,
-    ) -> Result<Option<Scope>, ReplicaError> {
-        // Whoever asks is not among what is looked at: the target stands for itself.
-        let nobody = nobody();
-        let question = question(&nobody, target);
-        let answer = |view: &mut AccountView<'_>| {
-            let (found, _) = resolve_target(view, &question)?;
-            let place = match found {
-                ResolvedTarget::Place(place) => Some(place),
-                ResolvedTarget::Chain(chain) => chain.first().map(|resource| resource.place),
-                ResolvedTarget::Described(_) | ResolvedTarget::Absent => None,
-            };
-            let places = &view.ready.content.places;
-            Some(place.and_then(|id| id.to_scope(places.get(id)?.level)))
-        };
-        let until = self.until(deadline);
-        let (scope, _) = Box::pin(self.answer(account, consistency, &[], until, &answer)).await?;
-        Ok(scope)
+    ) -> Result<Names, ReplicaError> {
+        let subjects = std::slice::from_ref(subject);
+        let rows = self
+            .matrix(account, subjects, target, consistency, deadline)
+            .await?;
+        Ok(rows.answer.into_iter().next().unwrap_or_default())
     }
 
-    /// Lists what each of the subjects has on a target, by name.
+    /// Lists the permissions of each of the subjects on a target.
     ///
     /// # Errors
     /// As [`Replica::decide`].
@@ -56,30 +46,21 @@ impl Replica {
         deadline: Option<Instant>,
     ) -> Result<Decided<Vec<Names>>, ReplicaError> {
         let now = self.clock.now();
-        let nobody = nobody();
         let answer = |view: &mut AccountView<'_>| {
-            let found = resolve_target(view, &question(&nobody, target));
-            // All sets are looked for before one is found missing: one round trip brings all.
+            // All parts are looked up before one is found missing: one round trip reads all of them.
+            let target = resolve_target(view, target, None);
             let sets: Vec<_> = subjects
                 .iter()
                 .map(|subject| effective_sets(view, subject, Audience::Product))
                 .collect();
-            let (found, _) = found?;
-            let view = &*view;
-            let none = Values::default();
-            let request = Request {
-                attributes: &none,
-                context: &none,
-                digest: None,
-            };
+            let target = target?;
             let product = &view.ready.content.product.product;
             let mut rows = Vec::with_capacity(subjects.len());
             for (subject, sets) in subjects.iter().zip(sets) {
                 let sets = sets?;
-                let held = found.with(|target| {
-                    let of = input(view, subject, &sets, target, request, Audience::Product, now);
-                    permissions_held(&of)
-                });
+                let subject = Party { subject, sets: &sets };
+                let prepared = Prepared::plain(view.ready, subject, now);
+                let held = target.with(|lent| permissions_held(&prepared.input(subject, lent)));
                 rows.push((
                     names(product, &held.allowed),
                     names(product, &held.needs_approval),
@@ -89,28 +70,11 @@ impl Replica {
         };
         let depends: Vec<&Subject> = subjects.iter().collect();
         let until = self.until(deadline);
-        let (rows, w) = Box::pin(self.answer(account, consistency, &depends, until, &answer)).await?;
+        let (rows, at) = Box::pin(self.answer(account, consistency, &depends, until, &answer)).await?;
         Ok(Decided {
             answer: rows,
-            revision: w.account,
+            revision: at.account,
         })
-    }
-}
-
-/// A target is found whoever asks.
-fn nobody() -> Subject {
-    Subject::user(UserId::from_uuid(uuid::Uuid::nil()))
-}
-
-fn question<'a>(subject: &'a Subject, target: TargetText<'a>) -> Question<'a> {
-    Question {
-        subject,
-        actor: None,
-        permission: "",
-        target,
-        attributes: None,
-        digest: None,
-        audience: Audience::Product,
     }
 }
 

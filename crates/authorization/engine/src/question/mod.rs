@@ -6,18 +6,22 @@ mod decide;
 mod explain;
 mod matrix;
 mod plan;
+mod prepare;
 mod scopes;
 
-use bailiwick_policy::{Audience, Explanation, Member, Outcome, PlaceId, PlaceState, Reason, ValueFault};
+use bailiwick_policy::{
+    Audience, Decision, Explanation, Member, Outcome, PlaceId, PlaceState, Reason, ValueFault,
+};
 use bailiwick_types::{Scope, Subject};
 use serde_json::{Map, Value as Json};
 
 pub use candidates::{ResourcePage, ResourceQuestion};
-pub(crate) use decide::{answer_one, effective_sets};
+pub(crate) use decide::answer_one;
 pub use matrix::Names;
 pub use plan::{Planned, PlannedAlternative};
+pub(crate) use prepare::effective_sets;
 
-/// What a question is asked on.
+/// The target of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TargetText<'a> {
     /// An account, instance or workspace.
@@ -34,7 +38,7 @@ pub enum TargetText<'a> {
 }
 
 impl<'a> TargetText<'a> {
-    /// Reads a target.
+    /// Parses a target.
     ///
     /// # Errors
     /// It is neither a scope of an account nor `TYPE:ID`.
@@ -72,31 +76,31 @@ pub struct Question<'a> {
     pub permission: &'a str,
     /// What it is asked on.
     pub target: TargetText<'a>,
-    /// What the caller says beside.
+    /// Attributes and context that the caller sends.
     pub attributes: Option<&'a Map<String, Json>>,
     /// The digest of the content that an approval may be bound to.
     pub digest: Option<&'a str>,
-    /// For whom it is decided.
+    /// Whether the suite or a product asks.
     pub audience: Audience,
 }
 
-/// Many questions about one account, answered at one W.
+/// Many questions about one account, answered at one watermark.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchQuestion<'a> {
     /// The questions.
     pub items: &'a [Question<'a>],
 }
 
-/// Why a question does not fit the manifest; the number is that of the question.
+/// Why a question does not fit the manifest; the number is that of the question in its batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuestionError {
     /// The product has no such permission.
-    #[error("permission `{1}` is not one of the product")]
+    #[error("permission `{1}` is not declared by the product")]
     UnknownPermission(usize, String),
-    /// The permission is not asked on resources of the type.
+    /// The permission cannot be asked on resources of the type.
     #[error("{0}")]
     Type(String),
-    /// Attributes are of another type than declared.
+    /// Attributes have other types than declared.
     #[error("attributes do not fit the manifest")]
     Attributes(usize, Vec<ValueFault>),
 }
@@ -104,17 +108,35 @@ pub enum QuestionError {
 /// An answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
-    /// Yes, no, or once somebody approves.
+    /// Allow, deny, or needs approval.
     pub outcome: Outcome,
     /// Why.
     pub reason: Reason,
-    /// Whether it was asked on a scope.
+    /// Whether the target is a scope.
     pub on_scope: bool,
-    /// Whether it is the actor who may not.
+    /// Whether it is the actor who is denied.
     pub actor: bool,
 }
 
-/// An answer with the account's revision at which it is true.
+impl Answer {
+    /// Joins the decisions on subject and actor: both must be allowed.
+    fn new(own: Decision, actor: impl FnOnce() -> Option<Decision>, on_scope: bool) -> Self {
+        let answer = |outcome, reason, actor| Self {
+            outcome,
+            reason,
+            on_scope,
+            actor,
+        };
+        if own.outcome != Outcome::Deny
+            && let Some(actor) = actor().filter(|actor| !actor.is_allow())
+        {
+            return answer(Outcome::Deny, actor.reason, true);
+        }
+        answer(own.outcome, own.reason, false)
+    }
+}
+
+/// An answer with the account's revision at which it is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided<T> {
     /// The answer.
@@ -123,39 +145,28 @@ pub struct Decided<T> {
     pub revision: u64,
 }
 
-impl Explained {
-    /// The answer: both must be allowed where somebody acts for the subject.
-    #[must_use]
-    pub fn answer(&self) -> Answer {
-        let own = self.explanation.decision;
-        let answer = |outcome, reason, actor| Answer {
-            outcome,
-            reason,
-            on_scope: self.on_scope,
-            actor,
-        };
-        match &self.actor {
-            Some(actor) if own.outcome != Outcome::Deny && !actor.decision.is_allow() => {
-                answer(Outcome::Deny, actor.decision.reason, true)
-            }
-            _ => answer(own.outcome, own.reason, false),
-        }
-    }
-}
-
-/// An answer with what was looked at.
+/// An answer with its explanation.
 #[derive(Debug, Clone)]
 pub struct Explained {
-    /// The decision with its steps, the nearest first.
+    /// The subject's decision with its steps, the nearest first.
     pub explanation: Explanation,
-    /// The same for who acts for the subject, where somebody does.
+    /// The same for the actor.
     pub actor: Option<Explanation>,
-    /// Whether it was asked on a scope.
+    /// Whether the target is a scope.
     pub on_scope: bool,
     /// The subject's membership, where it has one.
     pub member: Option<Member>,
-    /// The same of who acts for it.
+    /// The same for the actor.
     pub actor_member: Option<Member>,
     /// The scopes of the target, the account last.
     pub path: Vec<(Scope, PlaceState)>,
+}
+
+impl Explained {
+    /// The answer.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        let actor = || self.actor.as_ref().map(|actor| actor.decision);
+        Answer::new(self.explanation.decision, actor, self.on_scope)
+    }
 }

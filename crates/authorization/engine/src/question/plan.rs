@@ -1,40 +1,36 @@
-//! Plans: under which conditions resources of a type are allowed, at one W.
+//! Plans: the conditions under which resources of a type are allowed, at one watermark.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use bailiwick_policy::{
-    Alternative, Audience, Inexpressible, PlaceId, Places, Plan, Product, Request, SqlCondition, Target,
+    Alternative, Audience, Inexpressible, PlaceId, Places, Plan, Product, SqlCondition, Target,
     TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
 };
 use bailiwick_types::AccountId;
 use tokio::time::Instant;
 
-use super::{
-    Question, QuestionError, ResourceQuestion, TargetText,
-    candidates::check,
-    decide::{effective_sets, input, request_values},
-};
+use super::{QuestionError, ResourceQuestion, candidates::check, prepare::effective_sets};
 use crate::{Consistency, OutlineQuery, Replica, ReplicaError, account::AccountView};
 
-/// As many resources as a plan names one by one.
+/// The greatest number of resources that a plan names one by one.
 const NAMED: usize = 10_000;
-/// After so many reads the account is found to change faster than it can be read.
+/// Rounds after which no consistent view can be read.
 const ROUNDS: usize = 8;
 
-/// A plan, in words.
+/// A plan in names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
     /// Whether every resource of the type is allowed.
     pub all: bool,
     /// The alternatives.
     pub alternatives: Vec<PlannedAlternative>,
-    /// What is allowed, as SQL.
+    /// The same as an SQL condition.
     pub sql: SqlCondition,
-    /// The account's revision at which it is true.
+    /// The account's revision at which it is valid.
     pub revision: u64,
 }
 
-/// An alternative, in words.
+/// An alternative in names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PlannedAlternative {
     /// In one of these scopes or below, where there are any.
@@ -45,13 +41,13 @@ pub struct PlannedAlternative {
     pub resources: Vec<String>,
     /// One of exactly these resources, where given.
     pub exact: Option<Vec<String>>,
-    /// What is to be true of the resource.
+    /// The condition on the resource.
     pub condition: Option<String>,
-    /// Whether somebody has to approve.
+    /// Whether an approval is needed.
     pub needs_approval: bool,
 }
 
-/// A plan as it was made at one W.
+/// A plan as it was made at one watermark.
 struct Made {
     plan: Plan,
     product: Arc<Product>,
@@ -63,7 +59,8 @@ impl Replica {
     /// Plans on which resources of a type the subject is allowed.
     ///
     /// # Errors
-    /// As [`Replica::decide`]; inside, what does not fit the manifest, and what cannot be said exactly.
+    /// As [`Replica::decide`]; the inner errors say that the question does not fit the manifest, and that the
+    /// plan cannot be expressed exactly.
     pub async fn plan(
         &self,
         account: AccountId,
@@ -78,7 +75,7 @@ impl Replica {
         let depends = [question.subject];
         for _ in 0..ROUNDS {
             let made = self.answer(account, &consistency, &depends, until, &answer);
-            let (made, w) = Box::pin(made).await?;
+            let (made, at) = Box::pin(made).await?;
             let made = match made {
                 Ok(made) => made,
                 Err(error) => return Ok(Err(error)),
@@ -86,9 +83,9 @@ impl Replica {
             let under = named(&made);
             let reaches = reaches(&made.plan);
             if under.is_empty() && reaches.is_empty() {
-                return Ok(Ok(told(made, BTreeSet::new(), w.account)));
+                return Ok(Ok(named_plan(made, BTreeSet::new(), at.account)));
             }
-            let asked = OutlineQuery {
+            let query = OutlineQuery {
                 under: &under,
                 type_name: question.type_name,
                 reaches: &reaches,
@@ -96,11 +93,11 @@ impl Replica {
             };
             let read = {
                 let _permit = self.admit(until).await?;
-                let read = self.source.outline(account, &made.name, asked);
+                let read = self.source.outline(account, &made.name, query);
                 self.within(until, read).await??
             };
-            if !self.observe_epoch(&read.epoch) || read.at != w {
-                // The rows are of another moment than the plan: both are made anew.
+            if !self.observe_epoch(&read.epoch) || read.at != at {
+                // The rows are of another moment than the plan: both are read again.
                 consistency = Consistency::Fully;
                 continue;
             }
@@ -114,7 +111,7 @@ impl Replica {
             write_out(&mut made.plan, &reaches, &read.value.covered);
             let type_no = |(of, id): &(String, Box<str>)| Some((made.product.type_no(of)?, id.clone()));
             let parents = read.value.parents.iter().filter_map(type_no).collect();
-            return Ok(Ok(told(made, parents, w.account)));
+            return Ok(Ok(named_plan(made, parents, at.account)));
         }
         Err(ReplicaError::Inconsistent)
     }
@@ -125,47 +122,18 @@ fn make(
     question: &ResourceQuestion<'_>,
     now: bailiwick_types::Timestamp,
 ) -> Option<Result<Made, QuestionError>> {
-    if let Err(error) = check(view, question) {
-        return Some(Err(error));
-    }
-    let sets = effective_sets(view, question.subject, Audience::Product)?;
-    let view = &*view;
-    let content = &view.ready.content;
-    let product = &content.product.product;
-    let (permission, of) = product
-        .question(question.permission, Some(question.type_name))
-        .ok()?;
-    let of = of?;
-    let asked = Question {
-        subject: question.subject,
-        actor: None,
-        permission: question.permission,
-        target: TargetText::Place(content.places.account().id),
-        attributes: question.attributes,
-        digest: None,
-        audience: Audience::Product,
-    };
-    let (attributes, context) = match request_values(view, 0, permission, Some(of), &asked) {
-        Ok(values) => values,
+    let fitting = match check(view, question) {
+        Ok(fitting) => fitting,
         Err(error) => return Some(Err(error)),
     };
-    let request = Request {
-        attributes: &attributes,
-        context: &context,
-        digest: None,
-    };
-    let input = input(
-        view,
-        question.subject,
-        &sets,
-        Target::Absent,
-        request,
-        Audience::Product,
-        now,
-    );
+    let sets = effective_sets(view, question.subject, Audience::Product)?;
+    let (permission, type_no) = (fitting.permission, fitting.type_no);
+    let prepared = fitting.prepare(view, question.subject, &sets, now);
+    let input = prepared.input(prepared.subject, Target::Absent);
+    let content = &view.ready.content;
     Some(Ok(Made {
-        plan: plan(&input, permission, of),
-        product: Arc::clone(product),
+        plan: plan(&input, permission, type_no),
+        product: Arc::clone(&content.product.product),
         places: content.places.clone(),
         name: content.product.name.clone(),
     }))
@@ -175,7 +143,7 @@ fn text_of(product: &Product, of: TypeNo, id: &str) -> Option<String> {
     Some(format!("{}:{id}", product.type_info(of)?.name))
 }
 
-/// The resources that count with everything below them.
+/// The resources that count with all resources below them.
 fn named(made: &Made) -> Vec<(String, Box<str>)> {
     let all: BTreeSet<&(TypeNo, Box<str>)> =
         made.plan.alternatives.iter().flat_map(|one| &one.under).collect();
@@ -195,7 +163,7 @@ fn reaches(plan: &Plan) -> Vec<TypeGrantReach> {
     all
 }
 
-/// Names one by one what grants on the type cover.
+/// Names the resources that grants on the type cover.
 fn write_out(plan: &mut Plan, reaches: &[TypeGrantReach], covered: &[Vec<Box<str>>]) {
     for one in &mut plan.alternatives {
         let Some(ids) = reaches
@@ -212,7 +180,11 @@ fn write_out(plan: &mut Plan, reaches: &[TypeGrantReach], covered: &[Vec<Box<str
     }
 }
 
-fn told(made: Made, parents: BTreeSet<(TypeNo, Box<str>)>, revision: u64) -> Result<Planned, Inexpressible> {
+fn named_plan(
+    made: Made,
+    parents: BTreeSet<(TypeNo, Box<str>)>,
+    revision: u64,
+) -> Result<Planned, Inexpressible> {
     let Made {
         plan,
         product,

@@ -11,55 +11,55 @@ pub use row::{Event, Root, Row};
 
 use crate::{
     Epoch, Watermark,
-    parts::{PartKey, PartValue},
+    parts::{Part, PartKey, PartValue},
 };
 
-/// The primary does not answer, or what it says cannot be read.
+/// Why the primary could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SourceError {
     /// It does not answer in time; the detail is for the log.
     #[error("the database does not answer")]
     Unavailable(String),
-    /// The feed cannot be read on from the cursor: another epoch, set back, or pruned.
-    #[error("the feed cannot be read on")]
+    /// The feed cannot continue from the cursor: another epoch, restored to an earlier state, or pruned.
+    #[error("the feed cannot continue from the cursor")]
     Refused,
-    /// What is stored contradicts itself; the detail is for the log.
+    /// Stored data is inconsistent; the detail is for the log.
     #[error("stored data is inconsistent")]
     Corrupt(String),
 }
 
 impl SourceError {
-    /// What is logged of it.
+    /// The detail, for the log.
     #[must_use]
     pub fn detail(&self) -> &str {
         match self {
             Self::Unavailable(detail) | Self::Corrupt(detail) => detail,
-            Self::Refused => "the feed cannot be read on",
+            Self::Refused => "the feed cannot continue from the cursor",
         }
     }
 }
 
-/// Something that was read in one snapshot, and where the primary stood then.
+/// A value that was read in one snapshot, and where the primary stood then.
 #[derive(Debug, Clone)]
 pub struct Read<T> {
     /// The epoch of the primary.
     pub epoch: Epoch,
     /// Where it stood.
     pub at: Watermark,
-    /// What was read.
+    /// The value.
     pub value: T,
 }
 
-/// What is bound at the deployment or at a product: few rows, kept whole.
+/// The bindings of the deployment or of a product: few rows, kept as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct Bound {
     /// The revision of the root.
     pub revision: u64,
-    /// By `TYPE:ID`.
+    /// The permission sets, by subject (`TYPE:ID`).
     pub sets: HashMap<Box<str>, Arc<PermissionSet>>,
 }
 
-/// A product as accounts share it.
+/// A product, shared by its accounts.
 #[derive(Debug, Clone)]
 pub struct ProductState {
     /// Its name.
@@ -70,18 +70,18 @@ pub struct ProductState {
     pub product: Arc<Product>,
 }
 
-/// What is kept of an account beside its parts.
+/// What is kept of an account besides its parts.
 #[derive(Debug, Clone)]
 pub struct Content {
-    /// What is bound at the deployment.
+    /// The bindings of the deployment.
     pub deployment: Arc<Bound>,
     /// The product.
     pub product: Arc<ProductState>,
-    /// What is bound at the product.
+    /// The bindings of the product.
     pub product_bound: Arc<Bound>,
-    /// The account's roles and settings, as they are stored: compiled anew when the manifest changes.
+    /// The account's roles and settings as stored; they are compiled again when the manifest changes.
     pub rows: Arc<PolicyRows>,
-    /// The same, compiled.
+    /// The policy compiled from them.
     pub policy: Arc<AccountPolicy>,
     /// The account's tree.
     pub places: Places,
@@ -90,9 +90,9 @@ pub struct Content {
 /// The rows that an account's policy is compiled from.
 #[derive(Debug, Clone, Default)]
 pub struct PolicyRows {
-    /// Roles that the account defined.
+    /// The roles that the account defined.
     pub custom: Vec<CustomRole>,
-    /// What it changed about roles of the product, by role.
+    /// The account's changes to roles of the product.
     pub overlays: Vec<Overlay>,
     /// Its settings.
     pub settings: std::collections::BTreeMap<String, serde_json::Value>,
@@ -101,13 +101,13 @@ pub struct PolicyRows {
 /// An account as one snapshot shows it.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// What is kept of it.
+    /// Its content.
     pub content: Content,
-    /// The rows after the point that was asked for, where one was; `None` where there are too many.
+    /// The rows after the requested point; `None` where none was requested or there are too many.
     pub rows: Option<Vec<Row>>,
 }
 
-/// What a poll has brought.
+/// The result of a poll.
 #[derive(Debug, Clone)]
 pub struct Polled {
     /// The epoch of the feed.
@@ -119,59 +119,74 @@ pub struct Polled {
 /// The roots of deployment and product, as one snapshot shows them.
 #[derive(Debug, Clone)]
 pub struct Roots {
-    /// What is bound at the deployment.
+    /// The bindings of the deployment.
     pub deployment: Option<Arc<Bound>>,
-    /// Products with what is bound there.
+    /// Products with their bindings.
     pub products: Vec<(Arc<ProductState>, Arc<Bound>)>,
 }
 
-/// Names an account and its product in statements.
+/// An account with what is needed to read its rows.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountRef<'a> {
     /// The account.
     pub account: AccountId,
     /// Its product.
     pub product: &'a ProductState,
-    /// What decides in it: it says of which types the parameters of bindings are.
+    /// Its policy, which declares the types of binding parameters.
     pub policy: &'a AccountPolicy,
 }
 
-/// The parts that one statement has read; empty where the manifest is another one than the caller's.
+/// The parts that one statement returned; empty where the manifest is not the caller's.
 #[derive(Debug, Clone)]
 pub struct PartsRead {
     /// The version of the product's manifest at that moment.
     pub manifest: u64,
-    /// The parts, also those that came along: groups of a subject, resources above a resource.
+    /// The parts, including the groups of a subject and the resources above a resource.
     pub parts: Vec<(PartKey, PartValue)>,
 }
 
-/// What a plan names that only rows can tell.
+impl PartsRead {
+    /// The parts, as they were read at a point.
+    pub(crate) fn parts_at(self, read_at: Watermark) -> impl Iterator<Item = (PartKey, Part)> {
+        let manifest = self.manifest;
+        self.parts.into_iter().map(move |(key, value)| {
+            let part = Part {
+                read_at,
+                manifest,
+                value,
+            };
+            (key, part)
+        })
+    }
+}
+
+/// The resources that a plan has to name.
 #[derive(Debug, Clone, Default)]
 pub struct Outline {
-    /// `TYPE` and id of the resources at or below those that were asked for that have resources below them.
+    /// Type and id of the resources at or below the requested ones that have resources below them.
     pub parents: Vec<(String, Box<str>)>,
-    /// For each reach the ids of the resources of the type that it covers.
+    /// For each reach the ids of the resources that it covers.
     pub covered: Vec<Vec<Box<str>>>,
 }
 
-/// What an [`Outline`] is asked for.
+/// The request for an [`Outline`].
 #[derive(Debug, Clone, Copy)]
 pub struct OutlineQuery<'a> {
-    /// `TYPE` and id of the resources whose descendants are looked for.
+    /// Type and id of the resources whose descendants are read.
     pub under: &'a [(String, Box<str>)],
     /// The type of the resources.
     pub type_name: &'a str,
     /// The reaches of grants on that type.
     pub reaches: &'a [TypeGrantReach],
-    /// One row more than may be made of it.
+    /// The greatest number of rows of each list.
     pub limit: usize,
 }
 
-/// Reads of the primary. Each is one snapshot and says where the primary stood.
+/// Reads of the primary. Each is one snapshot and returns where the primary stood.
 #[async_trait::async_trait]
 pub trait Source: Send + Sync + fmt::Debug + 'static {
-    /// Reads what is kept of an account, with the rows after `since`; `None` where there is no such account. `known` are
-    /// products that need not be read again where their manifest is the present one.
+    /// Reads the content of an account, with the rows after `since`; `None` where there is no such account.
+    /// `known` products are read again only where their manifest has changed.
     async fn load(
         &self,
         account: AccountId,
@@ -179,7 +194,8 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
         known: &[Arc<ProductState>],
     ) -> Result<Option<Read<Loaded>>, SourceError>;
 
-    /// Reads the rows of an account, its product and the deployment after `since`; `None` where there are too many.
+    /// Reads the rows of an account, its product and the deployment after `since`; `None` where there are too
+    /// many.
     async fn advance(
         &self,
         account: AccountId,
@@ -187,12 +203,11 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
         since: Watermark,
     ) -> Result<Read<Option<Vec<Row>>>, SourceError>;
 
-    /// Reads parts: of subjects and groups also the groups that they are in, of resources also those above them. One
-    /// statement where all keys are of one kind, else one snapshot.
+    /// Reads parts, with the groups of subjects and groups and the resources above resources.
     async fn parts(&self, of: AccountRef<'_>, keys: &[PartKey]) -> Result<Read<PartsRead>, SourceError>;
 
-    /// Reads registered resources of a type, with those above them, after an id (none where empty), in the order of the
-    /// database, in one statement; returns their ids too.
+    /// Reads the registered resources of a type after an id (from the first where empty), with those above
+    /// them, in the order of the database; returns their ids too.
     async fn candidates(
         &self,
         of: AccountRef<'_>,
@@ -201,32 +216,32 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
         limit: usize,
     ) -> Result<Read<(Vec<Box<str>>, PartsRead)>, SourceError>;
 
-    /// Reads what a plan names that only rows can tell, in one snapshot.
+    /// Reads the resources that a plan has to name.
     async fn outline(
         &self,
         account: AccountId,
         product: &ProductName,
-        asked: OutlineQuery<'_>,
+        query: OutlineQuery<'_>,
     ) -> Result<Read<Outline>, SourceError>;
 
-    /// Reads the last change of parts: 0 where there is no row, which is a part that is empty or absent for good.
+    /// Reads the manifest's version and the last change of parts, 0 for one that never changed.
     async fn last_changes(
         &self,
         of: AccountRef<'_>,
         keys: &[PartKey],
     ) -> Result<Read<(u64, Vec<u64>)>, SourceError>;
 
-    /// Reads what is bound at the deployment (where asked), and products with what is bound there.
+    /// Reads the bindings of the deployment (where requested), and products with their bindings.
     async fn roots(&self, deployment: bool, products: &[ProductName]) -> Result<(Epoch, Roots), SourceError>;
 
-    /// Reads what is bound to a subject at the deployment, and whether identity has disabled it.
+    /// Reads the bindings of a subject at the deployment, and whether identity has disabled it.
     async fn deployment_of(&self, subject: &Subject) -> Result<(PermissionSet, bool), SourceError>;
 
-    /// Reads on in the outbox to its end; the first call finds the end only. What was returned counts as applied once
-    /// the next call is made; an error leaves things as they were.
+    /// Reads the outbox to its end; the first call only finds the end. Returned rows count as applied with
+    /// the next call; an error leaves the cursor where it was.
     async fn poll(&self) -> Result<Polled, SourceError>;
 
-    /// Begins anew at the end of the outbox, as the first call of [`Source::poll`] does.
+    /// Restarts at the end of the outbox, like the first call of [`Source::poll`].
     async fn restart(&self) -> Result<Epoch, SourceError>;
 }
 

@@ -1,6 +1,7 @@
-//! Histories of writes against several replicas with slow reads, failing polls, and a shared cache that forgets, goes
-//! back in time, mixes epochs and lies about the future, all in an order that a seed decides. Every answer must have been
-//! true at one single moment, not before what a token names, and not longer ago than the staleness bound.
+//! Histories of writes against several replicas with slow reads, failing polls, and a shared cache that
+//! forgets, goes back in time, mixes epochs and lies about the future, all in an order that a seed decides.
+//! Every answer must have been true at one single moment, not before what a token names, and not longer ago
+//! than the staleness bound.
 //!
 //! A failure prints its seed; `SEED=n` replays that one alone, `SEEDS=n` runs so many.
 #![allow(
@@ -70,7 +71,8 @@ async fn asker(world: Shared, replica: Arc<Replica>, tally: Arc<Mutex<Tally>>) {
                 ] {
                     token.raise(Service::Authorization, &epoch, root, revision);
                 }
-                // As fresh as the token in the history that it is of. In another one it is answered from the primary.
+                // As fresh as the token in the history that it is of. In another one it is answered from the
+                // primary.
                 let there = |m: &Moment| m.epoch == epoch && m.state.watermark(account).covers(&at);
                 let floor = world.history.iter().position(there).unwrap();
                 of = Some(epoch);

@@ -1,4 +1,4 @@
-//! From rows of the outbox to what a replica applies.
+//! Turns rows of the outbox into the changes that a replica applies.
 
 use bailiwick_authorization_engine::{Event, PartKey, Root, Row};
 use bailiwick_policy::{Level, Place, PlaceId, PlaceState};
@@ -33,7 +33,7 @@ pub(super) fn row_of(row: &OutboxRow) -> Option<Row> {
 fn event_of(change: Change, root: &Root) -> Option<Event> {
     let common = !matches!(root, Root::Account(_));
     match change {
-        // What is bound at deployment or product is kept whole: any change there is read anew.
+        // The bindings of deployment and product are kept as a whole: any change means reading them again.
         Change::SubjectChanged(_) | Change::PolicyChanged(_) | Change::ProductApplied(_) if common => {
             Some(Event::Content)
         }

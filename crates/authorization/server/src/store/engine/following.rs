@@ -1,4 +1,4 @@
-//! Following the database's own feed.
+//! Follows the database's own feed.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ const GIVEN_UP: Error = Error::Cursor(CursorRefused::OlderThanRetention);
 #[derive(Debug, Default)]
 pub(super) struct Following {
     poller: Option<Poller>,
-    /// What was returned and counts as applied with the next call.
+    /// Was returned, and counts as applied with the next call.
     returned: Vec<Poll>,
 }
 
 impl Following {
-    /// Follows from the head on.
+    /// Starts at the head of the feed.
     pub(super) async fn begin(&mut self, db: &Db) -> Result<Epoch, Error> {
         self.poller = None;
         self.returned.clear();
@@ -32,7 +32,7 @@ impl Following {
         Ok(epoch)
     }
 
-    /// What has come since the last call, which counts as applied with this one; nothing at first.
+    /// The rows since the last call, which count as applied with the next one; none at first.
     pub(super) async fn poll(&mut self, db: &Db) -> Result<Polled, Error> {
         let returned = std::mem::take(&mut self.returned);
         match &mut self.poller {
@@ -53,7 +53,7 @@ impl Following {
             let poll = match poller.poll(db, POLL).await {
                 Ok(poll) => poll,
                 Err(error) if polled.is_none() => return Err(error),
-                // Some rows are read past already: what cannot be handed on whole is given up.
+                // Rows were read already that cannot be returned without the rest.
                 Err(_) => return Err(GIVEN_UP),
             };
             let rows = rows_of(&poll.rows);
@@ -71,7 +71,7 @@ impl Following {
                 self.returned.push(poll);
                 return polled.ok_or_else(no_stamp);
             }
-            // More follows: the rows are kept here until all are there, so that they become visible at once.
+            // More follows: the rows are kept until all are read, so that they become visible at once.
             poller.applied(&poll);
         }
         Err(GIVEN_UP)

@@ -1,5 +1,6 @@
-//! The engine's source: the statements that read the primary, and the sets, resources and policies that their rows make.
-//! Each statement names its account in its text and returns the epoch and the revisions it was read at.
+//! The engine's source: the statements that read the primary, and the sets, resources and policies that their
+//! rows make. Each statement names its account in its text and returns the epoch and the revisions it was
+//! read at.
 
 mod code;
 mod content;

@@ -1,4 +1,4 @@
-//! What a plan names that only rows can tell: what lies below a resource, and what a grant on a type covers.
+//! The resources that a plan has to name: those below a resource, and those that a grant on a type covers.
 
 use bailiwick_authorization_engine::{Outline, OutlineQuery};
 use bailiwick_policy::TypeGrantReach;
@@ -7,10 +7,10 @@ use bailiwick_types::AccountId;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde_json::Value as Json;
 
-/// How many resources below one are read; as many as a decision looks up.
+/// The greatest depth of resources below one; as many as a decision looks up above one.
 const DEPTH: usize = 16;
 
-/// Reads it on a connection that is in a snapshot.
+/// Reads them on a connection that is in a snapshot.
 pub(super) async fn read(
     conn: &impl ConnectionTrait,
     account: AccountId,

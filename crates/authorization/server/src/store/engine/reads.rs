@@ -1,4 +1,4 @@
-//! The reads of the primary that are more than one helper: accounts, rows since a point, changes, roots.
+//! The reads of the primary: accounts, the rows since a point, last changes, roots.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use sea_orm::{ConnectionTrait, DbBackend, Value};
 
 use super::{
     SqlSource, code, content, event, outline, resources,
-    stamp::{stamp, stamp_values, vector},
+    stamp::{stamp, stamp_values, watermark},
 };
 
 /// The greatest number of rows of a root that an account is advanced by; with more it is read again.
 const FORWARD: u32 = 2_000;
 
-/// The last changes of so many parts, `$5` and `$6` the first of them; `$1` account, then the stamp's values.
+/// The last changes of `parts` parts, `$5` and `$6` the first of them; `$1` account, then the stamp's values.
 pub(super) fn changes_sql(backend: DbBackend, parts: usize) -> String {
     let pairs: Vec<String> = (0..parts)
         .map(|n| format!("(${}, ${})", n * 2 + 5, n * 2 + 6))
@@ -42,11 +42,12 @@ pub(super) fn deployment_sql(backend: DbBackend) -> String {
     )
 }
 
+/// The rows of the outbox that decisions depend on.
 pub(super) fn rows_of(rows: &[OutboxRow]) -> Vec<Row> {
     rows.iter().filter_map(event::row_of).collect()
 }
 
-/// The rows where they lead from `since` to `at` without a gap.
+/// The rows, if they lead from `since` to `at` without a gap.
 fn complete(since: Watermark, at: Watermark, rows: Vec<Row>) -> Option<Vec<Row>> {
     let count = |is: fn(&Root) -> bool| rows.iter().filter(|row| is(&row.root)).count() as u64;
     let deployment = count(|root| matches!(root, Root::Deployment));
@@ -77,7 +78,7 @@ impl SqlSource {
         ];
         let limit = if since.is_some() { FORWARD } else { 0 };
         let forward = tx.forward(&roots, limit).await?;
-        let at = vector(&forward.revisions);
+        let at = watermark(&forward.revisions);
         let content = content::content(tx.conn(), account, row, (at.deployment, at.product), known).await?;
         let Some(content) = content else { return Ok(None) };
         let rows = since.and_then(|since| complete(since, at, rows_of(&forward.rows)));
@@ -110,7 +111,7 @@ impl SqlSource {
             (ScopeRoot::Account(account), since.account),
         ];
         let forward = self.db.feed().forward(&roots, FORWARD).await?;
-        let at = vector(&forward.revisions);
+        let at = watermark(&forward.revisions);
         let rows = complete(since, at, rows_of(&forward.rows));
         Ok(Read {
             epoch: forward.epoch,
@@ -156,7 +157,7 @@ impl SqlSource {
         let value = outline::read(tx.conn(), account, query).await?;
         Ok(Read {
             epoch: standing.epoch,
-            at: vector(&standing.revisions),
+            at: watermark(&standing.revisions),
             value,
         })
     }

@@ -1,4 +1,4 @@
-//! The epoch and the point E that a statement was read at: one row of every statement.
+//! The epoch and the revisions that a statement was read at: one row of every statement.
 
 use bailiwick_authorization_engine::{AccountRef, Epoch, Watermark};
 use bailiwick_sql::{Cause, Error, epoch_sql};
@@ -7,7 +7,8 @@ use sea_orm::{DbBackend, QueryResult, Value};
 
 use super::{SqlSource, content};
 
-/// One row with epoch and E, to be put into every statement; `first` is the first of its three placeholders.
+/// One row with epoch and revisions, for use in every statement; `first` is the first of its three
+/// placeholders.
 pub(super) fn stamp(backend: DbBackend, first: usize) -> String {
     let revision = |n: usize| format!("COALESCE((SELECT revision FROM revision WHERE root = ${n}), 0)");
     format!(
@@ -29,7 +30,7 @@ pub(super) fn stamp_values(of: AccountRef<'_>) -> [Value; 3] {
     ]
 }
 
-pub(super) fn vector(revisions: &[u64]) -> Watermark {
+pub(super) fn watermark(revisions: &[u64]) -> Watermark {
     let at = |n: usize| revisions.get(n).copied().unwrap_or(0);
     Watermark {
         deployment: at(0),
