@@ -1,152 +1,92 @@
-//! What a step may be expected to answer.
+//! Reads what a step is expected to answer.
 
-use bailiwick_client::code_of;
+use std::fmt;
+
+use bailiwick_client::{code_name, code_of};
+use bailiwick_policy::manifest::yaml::{Kind, Node};
+use tonic::Code;
 
 use crate::{
-    fault::Position,
-    model::Answer,
-    parse::fields::{Context, Fields, scope_of},
-    yaml::{Node, Value},
+    answer::{Answer, Expects, change},
+    read::{
+        fields::{Context, did_you_mean},
+        values::{FromNode, Scope, UserName, WorkspaceName},
+    },
 };
 
-/// The kinds of answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Expects {
-    /// `ok` or a code.
-    Outcome,
-    /// `allow`, `deny` or `needs-approval`.
-    Decision,
-    /// A set of names.
-    Names,
-    /// A set of scopes that the file declares.
-    Scopes,
-    /// A set of users that the file declares.
-    Users,
-    /// A list of workspaces.
-    Workspaces,
-    /// Who gains or loses what.
-    Rows,
-    /// `{limit, used, ending}`.
-    Seats,
-    /// No answer.
-    Nothing,
+const KEY: &str = "expect";
+
+/// Reads the expectation of a verb. A code may be expected of each verb: the call is refused then.
+pub(crate) fn read(context: &mut Context, expects: Expects, node: &Node) -> Option<Answer> {
+    let set = |texts: Vec<String>| Answer::Set(texts.into_iter().collect());
+    Some(match (expects, &node.kind) {
+        (Expects::Nothing, _) => {
+            context.fault(node.at, "this verb answers nothing: remove `expect`");
+            return None;
+        }
+        (_, Kind::Text(text)) => return word(context, expects, node, text),
+        (Expects::Decision | Expects::Outcome, kind) => {
+            return word(context, expects, node, &kind.to_string());
+        }
+        (Expects::Names, _) => set(Vec::from_node(context, KEY, node)?),
+        (Expects::Scopes, _) => set(texts::<Scope>(context, node)?),
+        (Expects::Users, _) => set(texts::<UserName>(context, node)?),
+        (Expects::Changes, _) => set(texts::<Change>(context, node)?),
+        (Expects::Workspaces, _) => Answer::List(texts::<WorkspaceName>(context, node)?),
+        (Expects::Seats, _) => context.map(format!("`{KEY}`"), node, |fields| Answer::Seats {
+            limit: fields.need("limit"),
+            used: fields.need("used"),
+            ending: fields.need("ending"),
+        }),
+    })
 }
 
-/// Reads an expectation. Where an answer is no outcome, a code still may be expected: the call is refused then.
-pub(crate) fn read(context: &mut Context, expects: Expects, node: &Node) -> Answer {
-    match (&node.value, expects) {
-        (_, Expects::Nothing) => {
-            context
-                .faults
-                .add(node.at, "this verb answers nothing: `expect` has no place here");
-            Answer::Nothing
-        }
-        (Value::Text(text), Expects::Decision) => match text.as_str() {
-            "allow" => Answer::Decision("allow"),
-            "deny" => Answer::Decision("deny"),
-            "needs-approval" => Answer::Decision("needs-approval"),
-            _ => code(context, node, text, "`allow`, `deny`, `needs-approval` or a code"),
-        },
-        (Value::Text(text), Expects::Outcome) if text == "ok" => Answer::Ok,
-        (Value::Text(text), Expects::Outcome) => code(context, node, text, "`ok` or a code"),
-        (Value::Text(text), _) => code(context, node, text, "an answer or a code"),
-        (Value::List(items), Expects::Names) => {
-            Answer::Set(texts(context, items).into_iter().map(|(t, _)| t).collect())
-        }
-        (Value::List(items), Expects::Scopes) => {
-            let texts = texts(context, items);
-            for (text, at) in &texts {
-                if scope_of(text).is_none_or(|scope| !context.scopes.contains(&scope)) {
-                    context
-                        .faults
-                        .add(*at, format!("scope `{text}` is declared nowhere in the file"));
-                }
-            }
-            Answer::Set(texts.into_iter().map(|(text, _)| text).collect())
-        }
-        (Value::List(items), Expects::Users) => {
-            let texts = texts(context, items);
-            for (text, at) in &texts {
-                if !context.users.contains(text) {
-                    context
-                        .faults
-                        .add(*at, format!("user `{text}` is declared nowhere in the file"));
-                }
-            }
-            Answer::Set(texts.into_iter().map(|(text, _)| text).collect())
-        }
-        (Value::List(items), Expects::Workspaces) => {
-            let texts = texts(context, items);
-            for (text, at) in &texts {
-                if scope_of(&format!("workspace:{text}")).is_none_or(|scope| !context.scopes.contains(&scope))
-                {
-                    context
-                        .faults
-                        .add(*at, format!("workspace `{text}` is declared nowhere in the file"));
-                }
-            }
-            Answer::List(texts.into_iter().map(|(text, _)| text).collect())
-        }
-        (Value::List(items), Expects::Rows) => {
-            Answer::Rows(items.iter().map(|item| row(context, item)).collect())
-        }
-        (Value::Map(_), Expects::Seats) => {
-            let mut fields = Fields::of(context, "`expect`", node);
-            let mut number = |name| {
-                fields.need(name);
-                fields.number(name).unwrap_or_default()
-            };
-            let (limit, used, ending) = (number("limit"), number("used"), number("ending"));
-            fields.finish();
-            Answer::Seats { limit, used, ending }
-        }
-        _ => {
-            let wanted = match expects {
-                Expects::Decision => "`allow`, `deny` or `needs-approval`",
-                Expects::Outcome => "`ok` or a code",
-                Expects::Seats => "a map of `limit`, `used` and `ending`",
-                _ => "a list",
-            };
-            context.faults.add(
-                node.at,
-                format!("`expect` must be {wanted} here, not {}", node.kind()),
-            );
-            Answer::Nothing
-        }
+fn word(context: &mut Context, expects: Expects, node: &Node, text: &str) -> Option<Answer> {
+    let (words, wanted): (&[_], _) = match expects {
+        Expects::Decision => (
+            &["allow", "deny", "needs-approval"],
+            "`allow`, `deny`, `needs-approval` or a code",
+        ),
+        Expects::Outcome => (&["ok"], "`ok` or a code"),
+        Expects::Seats => (&[], "a map or a code"),
+        _ => (&[], "a list or a code"),
+    };
+    match words.iter().find(|word| **word == text) {
+        Some(&"ok") => return Some(Answer::Ok),
+        Some(decision) => return Some(Answer::Decision(decision)),
+        None => {}
+    }
+    let code = code_of(text).filter(|code| *code != Code::Ok);
+    if code.is_none() {
+        let codes = (1..=16).map(|code| code_name(Code::from_i32(code)));
+        let hint = did_you_mean(text, words.iter().copied().chain(codes)).unwrap_or_default();
+        context.fault(node.at, format!("`{KEY}` must be {wanted}, not `{text}`{hint}"));
+    }
+    code.map(Answer::Code)
+}
+
+/// Reads a list and gives the text of each item.
+fn texts<T: FromNode + ToString>(context: &mut Context, node: &Node) -> Option<Vec<String>> {
+    let items: Vec<T> = Vec::from_node(context, KEY, node)?;
+    Some(items.iter().map(T::to_string).collect())
+}
+
+/// A change of a user's permissions.
+struct Change(String);
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
-fn code(context: &mut Context, node: &Node, text: &str, wanted: &str) -> Answer {
-    match code_of(text).filter(|_| text != "OK") {
-        Some(code) => Answer::Code(code),
-        None => {
-            context
-                .faults
-                .add(node.at, format!("`expect` must be {wanted}, not `{text}`"));
-            Answer::Nothing
-        }
+impl FromNode for Change {
+    fn from_node(context: &mut Context, _: &str, node: &Node) -> Option<Self> {
+        Some(context.map("an expected change", node, |fields| {
+            let (user, on): (UserName, Scope) = (fields.need("user"), fields.need("on"));
+            let gains = fields.get("gains").unwrap_or_default();
+            let loses = fields.get("loses").unwrap_or_default();
+            Self(change(&user, &on.to_string(), gains, loses))
+        }))
     }
-}
-
-fn texts(context: &mut Context, items: &[Node]) -> Vec<(String, Position)> {
-    let mut texts = Vec::new();
-    for item in items {
-        match &item.value {
-            Value::Text(text) => texts.push((text.clone(), item.at)),
-            _ => context
-                .faults
-                .add(item.at, format!("must be text, not {}", item.kind())),
-        }
-    }
-    texts
-}
-
-fn row(context: &mut Context, node: &Node) -> String {
-    let mut fields = Fields::of(context, "a row", node);
-    let user = fields.need_user("user");
-    let on = fields.need_scope("on");
-    let gains = fields.texts("gains").unwrap_or_default();
-    let loses = fields.texts("loses").unwrap_or_default();
-    fields.finish();
-    crate::model::row(&user, &on.to_string(), gains, loses)
 }

@@ -1,362 +1,212 @@
-//! Reads the fields of one map, and says of each what is wrong with it.
+//! Reads the fields of one map and collects what is wrong with it.
 
 use std::collections::HashSet;
 
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use bailiwick_policy::manifest::yaml::{Key, Kind, Node, Position};
 
 use crate::{
-    fault::{Faults, Position},
-    model::{Holder, Json, Level, Scope, Target},
-    yaml::{Key, Node, Value},
+    fault::{Fault, Unusable},
+    read::values::{Declared, FromNode, Json, Named, users_in},
 };
 
-/// What the file declares, by its own names, and what is wrong with it.
+/// What the file declares, and the faults found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
-    pub(crate) users: HashSet<String>,
-    pub(crate) scopes: HashSet<Scope>,
-    pub(crate) groups: HashSet<String>,
-    pub(crate) requests: HashSet<String>,
-    pub(crate) faults: Faults,
+    declared: HashSet<(Named, String)>,
+    faults: Vec<(Position, String)>,
 }
 
-/// The fields of a map. What is not asked for by the end is unknown.
-pub(crate) struct Fields<'a, 'c> {
+impl Context {
+    pub(crate) fn fault(&mut self, at: Position, message: impl Into<String>) {
+        self.faults.push((at, message.into()));
+    }
+    /// Adds the fault that a value is not of the type that its key takes.
+    pub(crate) fn expected(&mut self, node: &Node, key: &str, what: &str) {
+        self.fault(
+            node.at,
+            format!("`{key}` must be {what}, not {}", node.kind.name()),
+        );
+    }
+    pub(crate) fn declare(&mut self, named: Named, name: &str) {
+        self.declared.insert((named, name.to_owned()));
+    }
+    /// Passes on what a value was read to, or adds the fault that it is not what its key takes.
+    pub(crate) fn some<T>(&mut self, read: Option<T>, node: &Node, key: &str, what: &str) -> Option<T> {
+        if read.is_none() {
+            self.fault(node.at, format!("`{key}` must be {what}, not `{}`", node.kind));
+        }
+        read
+    }
+    /// Adds a fault unless the file declares the name.
+    pub(crate) fn must_be_declared(&mut self, at: Position, name: &impl Declared) {
+        let (named, name) = name.declared();
+        if !self.declared.contains(&(named, name.to_owned())) {
+            let same_kind = self.declared.iter().filter(|(other, _)| *other == named);
+            let hint = did_you_mean(name, same_kind.map(|(_, name)| name.as_str()));
+            let message = format!("{} is not declared in this file", named.text(name));
+            self.fault(at, message + &hint.unwrap_or_default());
+        }
+    }
+    /// Reads a node that must be a map and is called `what` in messages. An empty node is an empty map.
+    pub(crate) fn map<T>(
+        &mut self,
+        what: impl Into<String>,
+        node: &Node,
+        read: impl FnOnce(&mut Fields<'_, '_>) -> T,
+    ) -> T {
+        let mut fields = Fields {
+            context: self,
+            what: what.into(),
+            node,
+            asked: Vec::new(),
+            any_key: false,
+            any_value: false,
+        };
+        let value = read(&mut fields);
+        fields.finish();
+        value
+    }
+    /// The faults of a file in its order; none where it can be used.
+    pub(crate) fn finish(mut self, file: &str) -> Result<(), Unusable> {
+        self.faults.sort();
+        let fault = |(at, message)| Fault {
+            file: file.to_owned(),
+            at,
+            message,
+        };
+        let faults: Vec<_> = self.faults.into_iter().map(fault).collect();
+        let usable = faults.is_empty();
+        usable.then_some(()).ok_or(Unusable(faults))
+    }
+}
+
+/// The fields of a map. A key that was not asked for when all are read is unknown.
+pub(crate) struct Fields<'n, 'c> {
     pub(crate) context: &'c mut Context,
     what: String,
-    at: Position,
-    entries: &'a [(Key, Node)],
+    node: &'n Node,
     asked: Vec<&'static str>,
-    /// Whether the node is no map at all: that is said once.
-    broken: bool,
+    any_key: bool,
+    any_value: bool,
 }
 
-impl<'a, 'c> Fields<'a, 'c> {
-    /// The fields of a node that must be a map; `what` it is, for messages.
-    pub(crate) fn of(context: &'c mut Context, what: &str, node: &'a Node) -> Self {
-        let (entries, broken): (&[_], bool) = match &node.value {
-            Value::Map(entries) => (entries, false),
-            Value::Null => (&[], false),
-            _ => {
-                context
-                    .faults
-                    .add(node.at, format!("{what} must be a map, not {}", node.kind()));
-                (&[], true)
-            }
-        };
-        Self {
-            context,
-            what: what.to_owned(),
-            at: node.at,
-            entries,
-            asked: Vec::new(),
-            broken,
-        }
+impl<'n> Fields<'n, '_> {
+    fn is_map(&self) -> bool {
+        matches!(self.node.kind, Kind::Map(_) | Kind::Null)
     }
-    /// Says that every field that was not asked for is unknown.
-    pub(crate) fn finish(self) {
-        for (key, _) in self.entries {
+    /// Where the map begins.
+    pub(crate) fn at(&self) -> Position {
+        self.node.at
+    }
+    pub(crate) fn fault(&mut self, at: Position, message: impl Into<String>) {
+        self.context.fault(at, message);
+    }
+    /// The value in place of a map, where it is none.
+    pub(crate) fn whole<T: FromNode>(&mut self) -> Option<T> {
+        self.any_value = true;
+        let key = self.what.trim_matches('`').to_owned();
+        T::from_node(self.context, &key, self.node)
+    }
+    /// The fields that were not asked for, with any keys.
+    pub(crate) fn rest(&mut self) -> Json {
+        self.any_key = true;
+        let mut rest = Json::new();
+        for (key, node) in self.node.kind.entries() {
             if !self.asked.contains(&key.text.as_str()) {
-                let known = self.asked.join("`, `");
-                self.context.faults.add(
-                    key.at,
-                    format!("unknown key `{}` of {}: known are `{known}`", key.text, self.what),
-                );
+                users_in(self.context, node);
+                rest.insert(key.text.clone(), node.kind.to_json());
             }
         }
+        rest
     }
-    /// The values of the fields that were not asked for, where any name will do.
-    pub(crate) fn rest(mut self) -> Json {
-        let rest: Vec<_> = self
-            .entries
-            .iter()
-            .filter(|(key, _)| !self.asked.contains(&key.text.as_str()))
-            .collect();
-        rest.into_iter()
-            .map(|(key, node)| (key.text.clone(), self.as_json(node)))
-            .collect()
-    }
-    /// A field.
-    pub(crate) fn node(&mut self, name: &'static str) -> Option<&'a Node> {
-        if !self.asked.contains(&name) {
-            self.asked.push(name);
+    /// The node of a field; an empty one counts as absent.
+    pub(crate) fn node(&mut self, key: &'static str) -> Option<&'n Node> {
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
         }
-        let found = self.entries.iter().find(|(key, _)| key.text == name);
-        found
-            .map(|(_, node)| node)
-            .filter(|node| !matches!(node.value, Value::Null))
+        let found = self.node.kind.get(key);
+        found.filter(|node| !matches!(node.kind, Kind::Null))
     }
-    /// A field that must be there.
-    pub(crate) fn need(&mut self, name: &'static str) -> Option<&'a Node> {
-        let node = self.node(name);
-        if node.is_none() && !self.broken {
-            self.context
-                .faults
-                .add(self.at, format!("{} needs `{name}`", self.what));
+    /// Where the value of a field is, or the map without it.
+    pub(crate) fn at_key(&mut self, key: &'static str) -> Position {
+        self.node(key).map_or(self.node.at, |node| node.at)
+    }
+    /// The node of a required field; a fault where it is absent.
+    pub(crate) fn need_node(&mut self, key: &'static str) -> Option<&'n Node> {
+        let node = self.node(key);
+        if node.is_none() && self.is_map() {
+            let message = format!("{} needs `{key}`", self.what);
+            self.fault(self.node.at, message);
         }
         node
     }
-    pub(crate) fn fault(&mut self, at: Position, message: String) {
-        self.context.faults.add(at, message);
+    /// An optional field.
+    pub(crate) fn get<T: FromNode>(&mut self, key: &'static str) -> Option<T> {
+        let node = self.node(key)?;
+        T::from_node(self.context, key, node)
     }
-    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
-        let node = self.node(name)?;
-        self.as_text(name, node)
-    }
-    pub(crate) fn need_text(&mut self, name: &'static str) -> String {
-        let node = self.need(name);
-        node.and_then(|node| self.as_text(name, node)).unwrap_or_default()
-    }
-    fn as_text(&mut self, name: &str, node: &Node) -> Option<String> {
-        match &node.value {
-            Value::Text(text) => Some(text.clone()),
-            _ => {
-                self.fault(node.at, format!("`{name}` must be text, not {}", node.kind()));
-                None
-            }
-        }
-    }
-    /// A whole number from 0 up.
-    pub(crate) fn number(&mut self, name: &'static str) -> Option<u32> {
-        let node = self.node(name)?;
-        let number = match node.value {
-            Value::Int(value) => u32::try_from(value).ok(),
-            _ => None,
-        };
-        if number.is_none() {
-            self.fault(
-                node.at,
-                format!("`{name}` must be a whole number from 0 up, not `{node}`"),
-            );
-        }
-        number
-    }
-    pub(crate) fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
-        let node = self.node(name)?;
-        self.as_texts(name, node)
-    }
-    pub(crate) fn need_texts(&mut self, name: &'static str) -> Vec<String> {
-        let node = self.need(name);
-        node.and_then(|node| self.as_texts(name, node))
+    /// A required field; the default of its type, and a fault, where it is absent or wrong.
+    pub(crate) fn need<T: FromNode + Default>(&mut self, key: &'static str) -> T {
+        let node = self.need_node(key);
+        node.and_then(|node| T::from_node(self.context, key, node))
             .unwrap_or_default()
     }
-    fn as_texts(&mut self, name: &str, node: &Node) -> Option<Vec<String>> {
-        let Value::List(items) = &node.value else {
-            self.fault(node.at, format!("`{name}` must be a list, not {}", node.kind()));
-            return None;
+    /// An optional field that holds one of several words.
+    pub(crate) fn word<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
+        let node = self.node(key)?;
+        let text = String::from_node(self.context, key, node)?;
+        let found = words.iter().find(|(word, _)| *word == text);
+        let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        let known = format!("one of `{}`", known.join("`, `"));
+        let found = found.map(|(_, value)| *value);
+        self.context.some(found, node, key, &known)
+    }
+    /// A required field that holds one of several words.
+    pub(crate) fn need_word<T: Copy + Default>(&mut self, key: &'static str, words: &[(&str, T)]) -> T {
+        self.need_node(key);
+        self.word(key, words).unwrap_or_default()
+    }
+    /// The entries of a field that is a map with any keys, each read by a function.
+    pub(crate) fn each<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&mut Context, &Key, &Node) -> T,
+    ) -> Vec<T> {
+        let Some(node) = self.node(key) else {
+            return Vec::new();
         };
-        Some(items.iter().filter_map(|item| self.as_text(name, item)).collect())
-    }
-    /// An RFC 3339 instant.
-    pub(crate) fn instant(&mut self, name: &'static str) -> Option<OffsetDateTime> {
-        let node = self.node(name)?;
-        let text = self.as_text(name, node)?;
-        let instant = OffsetDateTime::parse(&text, &Rfc3339);
-        if instant.is_err() {
-            self.fault(
-                node.at,
-                format!("`{name}` must be an RFC 3339 instant, not `{text}`"),
-            );
+        if !matches!(node.kind, Kind::Map(_)) {
+            self.context.expected(node, key, "a map");
         }
-        instant.ok()
+        let entries = node.kind.entries().iter();
+        entries.map(|(key, node)| read(self.context, key, node)).collect()
     }
-    /// One of several words.
-    pub(crate) fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Option<T> {
-        let node = self.node(name)?;
-        let text = self.as_text(name, node)?;
-        let found = words
-            .iter()
-            .find(|(word, _)| *word == text)
-            .map(|(_, value)| *value);
-        if found.is_none() {
-            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            self.fault(
-                node.at,
-                format!("`{name}` must be one of `{}`, not `{text}`", known.join("`, `")),
-            );
+    fn finish(self) {
+        if self.any_value {
+            return;
         }
-        found
-    }
-    /// The name of a user that the file declares.
-    pub(crate) fn user(&mut self, name: &'static str) -> Option<String> {
-        let node = self.node(name)?;
-        let text = self.as_text(name, node)?;
-        self.known_user(node.at, &text);
-        Some(text)
-    }
-    pub(crate) fn need_user(&mut self, name: &'static str) -> String {
-        let node = self.need(name);
-        let text = node.and_then(|node| self.as_text(name, node));
-        if let (Some(node), Some(text)) = (node, &text) {
-            self.known_user(node.at, text);
+        if !self.is_map() {
+            let message = format!("{} must be a map, not {}", self.what, self.node.kind.name());
+            self.context.fault(self.node.at, message);
         }
-        text.unwrap_or_default()
-    }
-    fn known_user(&mut self, at: Position, id: &str) {
-        if !self.context.users.contains(id) {
-            self.fault(at, format!("user `{id}` is declared nowhere in the file"));
+        if self.any_key {
+            return;
         }
-    }
-    /// A user, or a group as `group:ID`.
-    pub(crate) fn need_holder(&mut self, name: &'static str) -> Holder {
-        let node = self.need(name);
-        let text = node.and_then(|node| self.as_text(name, node)).unwrap_or_default();
-        let at = node.map_or(self.at, |node| node.at);
-        match text.strip_prefix("group:") {
-            Some(group) => {
-                if !self.context.groups.contains(group) {
-                    self.fault(at, format!("group `{group}` is declared nowhere in the file"));
-                }
-                Holder::Group(group.to_owned())
+        for (key, _) in self.node.kind.entries() {
+            if !self.asked.contains(&key.text.as_str()) {
+                let hint = did_you_mean(&key.text, self.asked.iter().copied());
+                let hint = hint.unwrap_or_else(|| format!("; expected one of `{}`", self.asked.join("`, `")));
+                let message = format!("unknown key `{}` of {}{hint}", key.text, self.what);
+                self.context.fault(key.at, message);
             }
-            None => {
-                if node.is_some() {
-                    self.known_user(at, &text);
-                }
-                Holder::User(text)
-            }
-        }
-    }
-    /// The name of a group that the file makes.
-    pub(crate) fn need_group(&mut self, name: &'static str) -> String {
-        let node = self.need(name);
-        let group = node.and_then(|node| self.as_text(name, node)).unwrap_or_default();
-        if let Some(node) = node
-            && !self.context.groups.contains(&group)
-        {
-            self.fault(
-                node.at,
-                format!("group `{group}` is declared nowhere in the file"),
-            );
-        }
-        group
-    }
-    /// The name of a request for approval that the file makes.
-    pub(crate) fn need_request(&mut self, name: &'static str) -> String {
-        let node = self.need(name);
-        let request = node.and_then(|node| self.as_text(name, node)).unwrap_or_default();
-        if let Some(node) = node
-            && !self.context.requests.contains(&request)
-        {
-            self.fault(
-                node.at,
-                format!("request `{request}` is declared nowhere in the file"),
-            );
-        }
-        request
-    }
-    /// The name of an account that the file declares.
-    pub(crate) fn need_account(&mut self, name: &'static str) -> String {
-        let node = self.need(name);
-        let id = node.and_then(|node| self.as_text(name, node)).unwrap_or_default();
-        if let Some(node) = node {
-            self.known_scope(node.at, &Scope::account(&id));
-        }
-        id
-    }
-    pub(crate) fn known_scope(&mut self, at: Position, scope: &Scope) {
-        if !self.context.scopes.contains(scope) {
-            self.fault(at, format!("scope `{scope}` is declared nowhere in the file"));
-        }
-    }
-    /// A scope `LEVEL:ID` that the file declares.
-    pub(crate) fn scope(&mut self, name: &'static str) -> Option<Scope> {
-        let node = self.node(name)?;
-        let text = self.as_text(name, node)?;
-        self.as_scope(name, node.at, &text)
-    }
-    pub(crate) fn need_scope(&mut self, name: &'static str) -> Scope {
-        let node = self.need(name);
-        node.and_then(|node| Some((node, self.as_text(name, node)?)))
-            .and_then(|(node, text)| self.as_scope(name, node.at, &text))
-            .unwrap_or_else(|| Scope::account(""))
-    }
-    fn as_scope(&mut self, name: &str, at: Position, text: &str) -> Option<Scope> {
-        let scope = scope_of(text);
-        match &scope {
-            Some(scope) => self.known_scope(at, scope),
-            None => self.fault(
-                at,
-                format!("`{name}` must be `account:ID`, `instance:ID` or `workspace:ID`, not `{text}`"),
-            ),
-        }
-        scope
-    }
-    /// A scope or a resource `TYPE:ID`.
-    pub(crate) fn need_target(&mut self, name: &'static str) -> Target {
-        let node = self.need(name);
-        let text = node.and_then(|node| self.as_text(name, node)).unwrap_or_default();
-        let Some(node) = node else {
-            return Target::Resource(text);
-        };
-        if let Some(scope) = scope_of(&text) {
-            self.known_scope(node.at, &scope);
-            return Target::Scope(scope);
-        }
-        self.resource_name(name, node.at, &text);
-        Target::Resource(text)
-    }
-    /// A resource `TYPE:ID`.
-    pub(crate) fn need_resource(&mut self, name: &'static str) -> String {
-        let node = self.need(name);
-        let text = node.and_then(|node| self.as_text(name, node)).unwrap_or_default();
-        if let Some(node) = node {
-            self.resource_name(name, node.at, &text);
-        }
-        text
-    }
-    pub(crate) fn resource_name(&mut self, name: &str, at: Position, text: &str) {
-        let named = text
-            .split_once(':')
-            .is_some_and(|(kind, id)| !kind.is_empty() && !id.is_empty());
-        if !named {
-            self.fault(at, format!("`{name}` must be `TYPE:ID`, not `{text}`"));
-        }
-    }
-    /// A map of values.
-    pub(crate) fn json(&mut self, name: &'static str) -> Option<Json> {
-        let node = self.node(name)?;
-        let Value::Map(entries) = &node.value else {
-            self.fault(node.at, format!("`{name}` must be a map, not {}", node.kind()));
-            return None;
-        };
-        Some(
-            entries
-                .iter()
-                .map(|(key, node)| (key.text.clone(), self.as_json(node)))
-                .collect(),
-        )
-    }
-    pub(crate) fn as_json(&mut self, node: &Node) -> serde_json::Value {
-        use serde_json::Value as Json;
-        match &node.value {
-            Value::Null => Json::Null,
-            Value::Bool(value) => Json::Bool(*value),
-            Value::Int(value) => Json::from(*value),
-            Value::Float(value) => Json::from(*value),
-            Value::Text(text) => {
-                if let Some(user) = text.strip_prefix("user:") {
-                    self.known_user(node.at, user);
-                }
-                Json::String(text.clone())
-            }
-            Value::List(items) => Json::Array(items.iter().map(|item| self.as_json(item)).collect()),
-            Value::Map(entries) => Json::Object(
-                entries
-                    .iter()
-                    .map(|(key, node)| (key.text.clone(), self.as_json(node)))
-                    .collect(),
-            ),
         }
     }
 }
 
-/// The scope that a text `LEVEL:ID` names.
-pub(crate) fn scope_of(text: &str) -> Option<Scope> {
-    let (level, id) = text.split_once(':')?;
-    let level = Level::ALL.into_iter().find(|l| l.as_str() == level)?;
-    (!id.is_empty()).then(|| Scope {
-        level,
-        id: id.to_owned(),
-    })
+/// `; did you mean ...?`, where one of the known words is near enough to be meant.
+pub(crate) fn did_you_mean<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<String> {
+    let distance = |known: &str| strsim::damerau_levenshtein(word, known);
+    let nearest = known.map(|known| (distance(known), known)).min()?;
+    let (steps, known) = nearest;
+    (steps <= (word.chars().count() / 3).max(1)).then(|| format!("; did you mean `{known}`?"))
 }

@@ -1,36 +1,28 @@
-//! From the text of a file to a scenario, or to everything that is wrong with it.
+//! From the text of a file to a scenario, or to all faults of the file.
 
 mod declared;
 mod expect;
-mod fields;
+pub(crate) mod fields;
 mod given;
-mod role;
+pub(crate) mod role;
 mod step;
-mod to_come;
-mod verb;
+pub(crate) mod values;
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
-use crate::{
-    fault::{Fault, Position, Unusable},
-    model::Scenario,
-    parse::fields::{Context, Fields},
-    yaml::{self, Value},
-};
+use bailiwick_policy::manifest::yaml::{self, Kind, Node, Position};
+
+use crate::{fault::Unusable, read::fields::Context, scenario::Scenario};
 
 impl Scenario {
     /// Reads a file.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with its place.
+    /// All faults of the file, each with its position.
     pub fn read(path: &Path) -> Result<Self, Unusable> {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Unusable(vec![Fault {
-                file: file.clone(),
-                at: Position { line: 1, column: 1 },
-                message: error.to_string(),
-            }])
+            Unusable::one(&file, Position::START, format!("cannot read the file: {error}"))
         })?;
         Self::parse(&file, &text)
     }
@@ -38,59 +30,42 @@ impl Scenario {
     /// Reads the text of a file of that name.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with its place.
+    /// All faults of the text, each with its position.
     pub fn parse(file: &str, text: &str) -> Result<Self, Unusable> {
-        let root = yaml::read(text).map_err(|(at, message)| {
-            Unusable(vec![Fault {
-                file: file.to_owned(),
-                at,
-                message,
-            }])
-        })?;
+        let root = yaml::read(text).map_err(|(at, message)| Unusable::one(file, at, message))?;
         let mut context = Context::default();
+        duplicated_keys(&mut context, &root);
         declared::collect(&mut context, &root);
-
-        let mut fields = Fields::of(&mut context, "a scenario", &root);
-        if let Some(node) = fields.node("format")
-            && !matches!(node.value, Value::Int(1))
-        {
-            fields.fault(node.at, format!("`format` must be 1, not `{node}`"));
-        }
-        let title = fields.text("scenario").unwrap_or_else(|| file.to_owned());
-        let product = fields.need_text("product");
-        let product_at = fields.node("product").map(|node| node.at).unwrap_or_default();
-        let clock = fields.instant("clock");
-        let given_node = fields.node("given");
-        let steps_node = fields.need("steps");
-        fields.finish();
-
-        let given = given_node
-            .map(|node| given::read(&mut context, node))
-            .unwrap_or_default();
-        let steps = match steps_node.map(|node| (&node.value, node)) {
-            Some((Value::List(items), _)) => items
-                .iter()
-                .filter_map(|item| step::read(&mut context, item))
-                .collect(),
-            Some((_, node)) => {
-                context
-                    .faults
-                    .add(node.at, format!("`steps` must be a list, not {}", node.kind()));
-                Vec::new()
+        let scenario = context.map("a scenario", &root, |fields| {
+            if let Some(format) = fields.node("format")
+                && !matches!(format.kind, Kind::Int(1))
+            {
+                fields.fault(format.at, format!("`format` must be 1, not `{}`", format.kind));
             }
-            None => Vec::new(),
-        };
-        match context.faults.of(file) {
-            Some(unusable) => Err(unusable),
-            None => Ok(Self {
+            Self {
                 file: file.to_owned(),
-                title,
-                product,
-                product_at,
-                clock,
-                given,
-                steps,
-            }),
+                title: fields.get("scenario").unwrap_or_else(|| file.to_owned()),
+                product: fields.need("product"),
+                product_at: fields.at_key("product"),
+                clock: fields.get("clock"),
+                given: fields.get("given").unwrap_or_default(),
+                steps: fields.need("steps"),
+            }
+        });
+        context.finish(file).map(|()| scenario)
+    }
+}
+
+fn duplicated_keys(context: &mut Context, node: &Node) {
+    let mut first = HashMap::new();
+    for (key, value) in node.kind.entries() {
+        if let Some(line) = first.insert(key.text.as_str(), key.at.line) {
+            let message = format!("key `{}` is already set in line {line}", key.text);
+            context.fault(key.at, message);
         }
+        duplicated_keys(context, value);
+    }
+    if let Kind::List(items) = &node.kind {
+        items.iter().for_each(|item| duplicated_keys(context, item));
     }
 }
