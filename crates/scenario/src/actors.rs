@@ -1,32 +1,32 @@
-//! The callers of a scenario's steps: each user with a session per account.
+//! The callers of steps: a session for each user and account.
 
 use std::collections::HashMap;
 
 use bailiwick_client::{Client, Credentials, Error};
 use tonic::Code;
 
-use crate::{model::Kind, names::Names};
+use crate::{names::Names, scenario::UserKind};
 
 /// Clients of the operator and of the file's users, over the same connections and tokens.
 pub(crate) struct Actors {
-    anybody: Client,
+    unauthenticated: Client,
     operator: Client,
     sessions: HashMap<(String, Option<String>), Client>,
 }
 
 impl Actors {
-    pub(crate) fn new(anybody: Client, operator: Credentials) -> Self {
+    pub(crate) fn new(unauthenticated: Client, operator: Credentials) -> Self {
         Self {
-            operator: anybody.with_credentials(operator),
-            anybody,
+            operator: unauthenticated.with_credentials(operator),
+            unauthenticated,
             sessions: HashMap::new(),
         }
     }
     pub(crate) fn operator(&self) -> Client {
         self.operator.clone()
     }
-    /// The client of a user with a token for an account or, where the user is no member there, for another of its
-    /// accounts or none; the operator's where nobody is named.
+    /// The client of a user, or of the operator where no user is named. A user has a token for the account or,
+    /// where it cannot sign in to that one, for another of its accounts or for none.
     pub(crate) async fn client(
         &mut self,
         names: &Names,
@@ -36,32 +36,26 @@ impl Actors {
         let Some(name) = user else {
             return Ok(self.operator());
         };
-        let Some(user) = names.user(name) else {
-            return Ok(self.anybody.clone());
+        let user = names.user(name);
+        let Some(user) = user.filter(|user| user.kind != UserKind::Anonymous) else {
+            return Ok(self.unauthenticated.clone());
         };
-        match user.kind {
-            Kind::Anonymous => return Ok(self.anybody.clone()),
-            Kind::Service => {
-                let credentials = Credentials::client(&user.id, user.secret.clone().into());
-                let made = || self.anybody.with_credentials(credentials);
-                return Ok(self
-                    .sessions
-                    .entry((name.to_owned(), None))
-                    .or_insert_with(made)
-                    .clone());
-            }
-            Kind::Agent | Kind::Customer => {}
+        if user.kind == UserKind::Service {
+            let credentials = Credentials::client(&user.id, user.secret.clone().into());
+            let key = (name.to_owned(), None);
+            let new = || self.unauthenticated.with_credentials(credentials);
+            return Ok(self.sessions.entry(key).or_insert_with(new).clone());
         }
         let here = user.member_of.iter().filter(|a| *a == account);
         let elsewhere = user.member_of.iter().filter(|a| *a != account);
-        let mut refused = None;
+        let mut refused = Ok(self.unauthenticated.clone());
         for choice in here.chain(elsewhere).map(Some).chain([None]) {
             let key = (name.to_owned(), choice.cloned());
             if let Some(client) = self.sessions.get(&key) {
                 return Ok(client.clone());
             }
             let account = choice.map(|account| names.account_id(account));
-            let client = self.anybody.with_credentials(Credentials::password(
+            let client = self.unauthenticated.with_credentials(Credentials::password(
                 &user.email,
                 user.secret.clone().into(),
                 account,
@@ -71,20 +65,19 @@ impl Actors {
                     self.sessions.insert(key, client.clone());
                     return Ok(client);
                 }
-                Err(error) if may_not_sign_in(&error) => refused = Some(error),
+                Err(error) if is_refused(&error) => refused = Err(error),
                 Err(error) => return Err(error),
             }
         }
-        // The last choice was tried: there was an error.
-        refused.map_or_else(|| Ok(self.anybody.clone()), Err)
+        refused
     }
-    /// Forgets the sessions of a user, so that the next step signs in again.
+    /// Drops the sessions of a user, so that its next step signs in again.
     pub(crate) fn forget(&mut self, user: &str) {
         self.sessions.retain(|(name, _), _| name != user);
     }
 }
 
-fn may_not_sign_in(error: &Error) -> bool {
+fn is_refused(error: &Error) -> bool {
     matches!(
         error.code(),
         Code::Unauthenticated | Code::PermissionDenied | Code::FailedPrecondition | Code::NotFound

@@ -1,22 +1,15 @@
-//! What makes a file unusable.
+//! Faults of a scenario file.
 
 use std::fmt;
 
-/// A place in a file; lines and columns count from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Position {
-    /// Line.
-    pub line: u64,
-    /// Column, in characters.
-    pub column: u64,
-}
+use bailiwick_policy::manifest::yaml::Position;
 
-/// One thing that is wrong with a file, printed as `FILE:LINE:COLUMN: what`.
+/// One fault of a file, printed as `FILE:LINE:COLUMN: message`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Name of the file.
     pub file: String,
-    /// Where in it.
+    /// Where it is.
     pub at: Position,
     /// What is wrong.
     pub message: String,
@@ -24,50 +17,29 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}:{}: {}",
-            self.file, self.at.line, self.at.column, self.message
-        )
+        let Position { line, column } = self.at;
+        write!(f, "{}:{line}:{column}: {}", self.file, self.message)
     }
 }
 
-/// A file that cannot be run, with everything that is wrong with it, in the order of the file.
+/// Error for a file that cannot be run: all its faults, in the order of the file, one a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Unusable(pub Vec<Fault>);
 
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, fault) in self.0.iter().enumerate() {
-            if at > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{fault}")?;
-        }
-        Ok(())
+impl Unusable {
+    /// A file with one fault.
+    pub(crate) fn one(file: &str, at: Position, message: String) -> Self {
+        Self(vec![Fault {
+            file: file.to_owned(),
+            at,
+            message,
+        }])
     }
 }
 
-/// Collects faults while a file is read.
-#[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<(Position, String)>);
-
-impl Faults {
-    pub(crate) fn add(&mut self, at: Position, message: impl Into<String>) {
-        self.0.push((at, message.into()));
-    }
-    /// The faults of a file; none where it can be used.
-    pub(crate) fn of(mut self, file: &str) -> Option<Unusable> {
-        self.0.sort();
-        let faults: Vec<_> = self
-            .0
-            .into_iter()
-            .map(|(at, message)| Fault {
-                file: file.to_owned(),
-                at,
-                message,
-            })
-            .collect();
-        (!faults.is_empty()).then_some(Unusable(faults))
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.0.iter().map(Fault::to_string).collect();
+        f.write_str(&lines.join("\n"))
     }
 }

@@ -1,23 +1,23 @@
-//! What came of a scenario.
+//! The outcome of a scenario.
 
 use std::fmt;
 
-/// The outcome of one scenario. It prints one line for each step that did not hold, then one for the whole.
+/// The outcome of a scenario. It prints a line for each step that did not hold, then one for the scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Name of the file.
     pub file: String,
     /// Title of the scenario.
     pub title: String,
-    /// How many steps held.
+    /// The number of steps that held.
     pub held: usize,
-    /// What failed.
+    /// Steps that failed, or the part of `given` that did.
     pub failures: Vec<Failure>,
-    /// What needs methods that this version does not have.
+    /// Steps whose methods this version does not implement.
     pub unsupported: Vec<Unsupported>,
-    /// Lines of steps that were not run, since they may depend on what was not done.
+    /// Lines of steps that were not run because they may depend on a step that was not.
     pub skipped: Vec<u64>,
-    /// Whether unsupported steps are let pass.
+    /// Whether a report with unsupported steps passes.
     pub unsupported_allowed: bool,
 }
 
@@ -30,27 +30,27 @@ pub struct Failure {
     pub asked: String,
     /// What was expected.
     pub expected: String,
-    /// What came, with the message of an error.
+    /// What was answered, with the message of an error.
     pub came: String,
-    /// Why it was expected, as the file says.
+    /// The `because` of the step.
     pub because: Option<String>,
-    /// How the decision came about, for a check.
+    /// The explanation of the decision of a check.
     pub explanation: Option<String>,
 }
 
-/// A step whose method is not part of this version.
+/// A step whose method this version does not implement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsupported {
     /// Line in the file.
     pub line: u64,
     /// What was asked.
     pub asked: String,
-    /// Which method is missing.
+    /// The method that is missing.
     pub message: String,
 }
 
 impl Report {
-    /// Whether everything held that was to be run.
+    /// Whether no step failed, and none was unsupported unless that is allowed.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.failures.is_empty() && (self.unsupported_allowed || self.unsupported.is_empty())
@@ -91,7 +91,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: {}: expected {}, came {}",
+            "{}: {}: expected {}, got {}",
             self.line, self.asked, self.expected, self.came
         )?;
         if let Some(because) = &self.because {
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_prints_one_line_a_failed_step_and_one_for_the_whole() {
+    fn a_report_prints_a_line_for_each_failed_step_and_one_for_the_scenario() {
         let report = Report {
             file: "a.yaml".into(),
             title: "Stores".into(),
@@ -119,13 +119,13 @@ mod tests {
                 asked: "as amy: assign {user: amy, role: owner, on: account:stores}".into(),
                 expected: "PERMISSION_DENIED".into(),
                 came: "ok".into(),
-                because: Some("an Admin does not hand out owner".into()),
+                because: Some("an Admin may not assign owner".into()),
                 explanation: None,
             }],
             unsupported: vec![Unsupported {
                 line: 9,
                 asked: "seats {account: stores}".into(),
-                message: "the method `MemberService/GetSeats` is not part of this version".into(),
+                message: "method `MemberService/GetSeats` is not implemented in this version".into(),
             }],
             skipped: vec![10, 11],
             unsupported_allowed: true,
@@ -134,9 +134,9 @@ mod tests {
         assert_eq!(
             report.to_string(),
             "a.yaml:7: as amy: assign {user: amy, role: owner, on: account:stores}: expected PERMISSION_DENIED, \
-             came ok (because: an Admin does not hand out owner)\n\
-             a.yaml:9: unsupported: seats {account: stores}: the method `MemberService/GetSeats` is not part of this \
-             version\n\
+             got ok (because: an Admin may not assign owner)\n\
+             a.yaml:9: unsupported: seats {account: stores}: method `MemberService/GetSeats` is not implemented \
+             in this version\n\
              a.yaml: 2 steps not run, lines 10 to 11\n\
              FAILED a.yaml: Stores: 3 held, 1 failed, 1 unsupported, 2 not run"
         );

@@ -8,23 +8,23 @@ use time::OffsetDateTime;
 /// A running suite: embedded with a clock that the scenario moves, or a live one.
 #[async_trait::async_trait]
 pub trait Suite: Send + Sync {
-    /// Where its services are.
+    /// The addresses of its services.
     fn endpoints(&self) -> Endpoints;
     /// The credentials of an operator of the deployment.
     fn operator(&self) -> Credentials;
-    /// The manifest of a product, to apply before the first step; none where the product is there already.
+    /// The manifest of a product, to apply before the first step; none where the suite has the product.
     fn manifest(&self, product: &str) -> Option<Manifest>;
-    /// How long an answer may be behind.
+    /// The staleness bound: how long an answer without consistency token may be behind.
     fn staleness(&self) -> Duration;
     /// Sets the clock to the instant at which a scenario starts.
     ///
     /// # Errors
-    /// Where the clock is not the scenario's.
+    /// Where the clock of the suite cannot be moved.
     async fn set_clock(&self, at: OffsetDateTime) -> Result<(), ClockRefused>;
     /// Moves the clock forward.
     ///
     /// # Errors
-    /// Where the clock is not the scenario's.
+    /// Where the clock of the suite cannot be moved.
     async fn advance(&self, by: Duration) -> Result<(), ClockRefused>;
 }
 
@@ -37,7 +37,7 @@ pub struct Manifest {
     pub text: String,
 }
 
-/// The suite's clock cannot be moved: it is a live one.
+/// Error for a suite whose clock cannot be moved, such as a live one.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the clock of this suite cannot be moved: {0}")]
 pub struct ClockRefused(pub String);

@@ -1,13 +1,10 @@
-//! What is given in a scenario, set up and left to whoever wants to go on with it.
+//! What a scenario gives, set up for other use than its steps.
 
 use bailiwick_client::Client;
 
-use crate::{
-    model::{Level, Scope},
-    names::Names,
-};
+use crate::{names::Names, read::values::Scope};
 
-/// A suite with what a scenario gives, and the ids that the services gave for the scenario's names.
+/// A suite with what a scenario gives, and the ids of the services by the scenario's names.
 #[derive(Debug)]
 pub struct World {
     pub(crate) client: Client,
@@ -15,7 +12,7 @@ pub struct World {
 }
 
 impl World {
-    /// The operator's client; it carries the token of everything that was set up.
+    /// The operator's client, with the consistency tokens of everything that was set up.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
@@ -33,16 +30,9 @@ impl World {
     /// A scope with its id, by the scenario's name for it (`instance:sales`); a resource as it is.
     #[must_use]
     pub fn target(&self, text: &str) -> String {
-        let scope = text.split_once(':').and_then(|(kind, id)| {
-            let level = Level::ALL.into_iter().find(|level| level.as_str() == kind)?;
-            Some(Scope {
-                level,
-                id: id.to_owned(),
-            })
-        });
-        scope.map_or_else(|| text.to_owned(), |scope| self.names.scope(&scope))
+        Scope::parse(text).map_or_else(|| text.to_owned(), |scope| self.names.scope(&scope))
     }
-    /// A text with the scenario's names in place of the ids that the services handed out.
+    /// A text with the scenario's names in place of the ids of the services.
     #[must_use]
     pub fn shorten(&self, text: &str) -> String {
         self.names.shorten(text)

@@ -11,7 +11,7 @@ mod parse;
 #[cfg(feature = "manifest")]
 mod read;
 #[cfg(feature = "manifest")]
-mod tree;
+pub mod yaml;
 
 use std::collections::BTreeMap;
 

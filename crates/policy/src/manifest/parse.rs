@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Manifest,
     read::Read,
-    tree::{Node, Position},
+    yaml::{self, Position},
 };
 
 /// Something that is wrong in a manifest file, and where.
@@ -30,7 +30,7 @@ const MAX_LENGTH: usize = 1 << 20;
 /// # Errors
 /// Everything that is wrong with it, in the order of the file.
 pub fn parse(yaml: &str) -> Result<Manifest, Vec<ManifestError>> {
-    let whole = |message: String, (line, column): Position| {
+    let whole = |message: String, Position { line, column }: Position| {
         vec![ManifestError {
             line,
             column,
@@ -41,21 +41,10 @@ pub fn parse(yaml: &str) -> Result<Manifest, Vec<ManifestError>> {
     if yaml.len() > MAX_LENGTH {
         return Err(whole(
             format!("the manifest is longer than {MAX_LENGTH} bytes"),
-            (1, 1),
+            Position::START,
         ));
     }
-    // Duplicated keys are forwarded, so that they are named beside all other faults.
-    let options = serde_saphyr::options! {
-        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
-        // YAML 1.2: `y`, `no` and `on` are texts.
-        strict_booleans: true,
-        legacy_octal_numbers: false,
-        with_snippet: false,
-    };
-    let root: Node = serde_saphyr::from_str_with_options(yaml, options).map_err(|error| {
-        let at = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        whole(format!("not readable as YAML: {error}"), at)
-    })?;
+    let root = yaml::read(yaml).map_err(|(at, error)| whole(format!("not readable as YAML: {error}"), at))?;
     let mut read = Read::default();
     let manifest = read.manifest(&root);
     let mut errors = std::mem::take(&mut read.errors);
@@ -68,7 +57,7 @@ pub fn parse(yaml: &str) -> Result<Manifest, Vec<ManifestError>> {
             .into_iter()
             .filter(|fault| !refused(&fault.path))
             .map(|fault| {
-                let (line, column) = position(&read.positions, &fault.path);
+                let Position { line, column } = position(&read.positions, &fault.path);
                 ManifestError {
                     line,
                     column,
@@ -95,7 +84,7 @@ fn position(positions: &BTreeMap<String, Position>, path: &str) -> Position {
         }
         match path.rfind(['.', '[']) {
             Some(end) => path = path.get(..end).unwrap_or_default(),
-            None => return positions.get("").copied().unwrap_or((1, 1)),
+            None => return positions.get("").copied().unwrap_or(Position::START),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     SubjectsDecl, TypeDecl, UserMode, WaivedWord,
     check::value_types,
     parse::ManifestError,
-    tree::{Kind, Node, Position},
+    yaml::{Key, Kind, Node, Position},
 };
 use crate::value::ValueType;
 
@@ -35,7 +35,7 @@ fn join(path: &str, key: &str) -> String {
 
 impl Read {
     fn fault(&mut self, at: Position, path: &str, message: impl Into<String>) {
-        let (line, column) = at;
+        let Position { line, column } = at;
         self.errors.push(ManifestError {
             line,
             column,
@@ -45,7 +45,11 @@ impl Read {
     }
 
     fn expected(&mut self, node: &Node, path: &str, what: &str) {
-        let message = format!("expected {what}, found {}", node.kind.name());
+        let found = match &node.kind {
+            Kind::Text(_) => "a text",
+            kind => kind.name(),
+        };
+        let message = format!("expected {what}, found {found}");
         self.fault(node.at, path, message);
     }
 
@@ -59,7 +63,7 @@ impl Read {
             return Fields::new();
         };
         let mut fields = Fields::new();
-        for (at, key, value) in entries {
+        for (Key { at, text: key }, value) in entries {
             let inner = join(path, key);
             if fields.insert(key, value).is_some() {
                 self.fault(*at, &inner, format!("key `{key}` is there already"));
@@ -72,18 +76,16 @@ impl Read {
     /// The fields of a map with known keys; the place of a field is that of its value.
     fn fields<'n>(&mut self, node: &'n Node, path: &str, keys: &[&str]) -> Fields<'n> {
         let mut fields = self.free(node, path);
-        if let Kind::Map(entries) = &node.kind {
-            for (at, key, value) in entries {
-                let inner = join(path, key);
-                if keys.contains(&key.as_str()) {
-                    self.positions.insert(inner, value.at);
-                } else {
-                    self.fault(
-                        *at,
-                        &inner,
-                        format!("unknown key `{key}`; known are `{}`", keys.join("`, `")),
-                    );
-                }
+        for (Key { at, text: key }, value) in node.kind.entries() {
+            let inner = join(path, key);
+            if keys.contains(&key.as_str()) {
+                self.positions.insert(inner, value.at);
+            } else {
+                self.fault(
+                    *at,
+                    &inner,
+                    format!("unknown key `{key}`; known are `{}`", keys.join("`, `")),
+                );
             }
         }
         fields.retain(|key, _| keys.contains(key));
@@ -164,7 +166,7 @@ impl Read {
     fn key<T: DeserializeOwned>(&mut self, key: &str, path: &str, words: &[&str]) -> Option<T> {
         let word = serde_json::from_value(serde_json::Value::String(key.to_owned())).ok();
         if word.is_none() || !words.contains(&key) {
-            let at = self.positions.get(path).copied().unwrap_or((1, 1));
+            let at = self.positions.get(path).copied().unwrap_or(Position::START);
             self.fault(
                 at,
                 path,

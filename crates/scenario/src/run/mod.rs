@@ -1,16 +1,7 @@
 //! Runs a scenario: what is given first, then its steps in order.
 
-mod access;
-mod approvals;
-mod decide;
+mod call;
 mod given;
-mod grants;
-mod groups;
-mod members;
-mod people;
-mod places;
-mod resources;
-mod roles;
 
 use std::time::Duration;
 
@@ -18,18 +9,21 @@ use bailiwick_client::{Client, Error, Patience, TokenJar};
 use secrecy::SecretString;
 use time::{OffsetDateTime, macros::datetime};
 use tokio::time::Instant;
-use tonic::{Code, Status};
+use tonic::Code;
 
+pub(crate) use self::call::{Call, Trouble, timestamp};
 use crate::{
     actors::Actors,
-    model::{Act, Answer, Scenario, Step},
+    answer::Answer,
     names::Names,
     report::{Failure, Report, Unsupported},
+    scenario::{Scenario, Step},
     suite::Suite,
+    verbs::Verb,
     world::World,
 };
 
-/// When a scenario starts that does not say.
+/// The start of a scenario without `clock`.
 const START: OffsetDateTime = datetime!(2026-01-05 09:00:00 UTC);
 /// How long the runner waits before it repeats a step.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -37,28 +31,38 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How scenarios are run.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Sends no consistency tokens: a step is repeated until the staleness bound while its answer differs, except that a
-    /// write answered `ok` is not.
+    /// Sends no consistency tokens: a step is repeated until the staleness bound while its answer differs, except
+    /// for a write that was answered `ok`.
     pub no_tokens: bool,
-    /// Skips steps whose methods are not part of this version, and all steps after the first of them that writes.
+    /// Skips steps whose methods are not implemented, and all steps after the first of them that writes.
     pub allow_unsupported: bool,
-    /// Put into e-mail addresses, so that a scenario can be run again on a suite that keeps its users.
+    /// A tag for e-mail addresses, so that a scenario can be run again on a suite that keeps its users.
     pub tag: Option<String>,
-    /// Random text that the passwords of the users are made of.
+    /// Random text from which the passwords of the users are derived.
     pub secret: SecretString,
 }
 
+impl Options {
+    /// An address of the file with the tag of the run.
+    pub(crate) fn email(&self, email: &str) -> String {
+        match (&self.tag, email.rsplit_once('@')) {
+            (Some(tag), Some((local, domain))) => format!("{local}+{tag}@{domain}"),
+            _ => email.to_owned(),
+        }
+    }
+}
+
 /// Runs scenarios on a suite.
-#[derive(Debug, Clone, Copy)]
-pub struct Runner<'a, S: Suite + ?Sized> {
-    suite: &'a S,
+#[derive(Clone, Copy)]
+pub struct Runner<'a> {
+    suite: &'a dyn Suite,
     options: &'a Options,
 }
 
-impl<'a, S: Suite + ?Sized> Runner<'a, S> {
+impl<'a> Runner<'a> {
     /// Makes a runner.
     #[must_use]
-    pub fn new(suite: &'a S, options: &'a Options) -> Self {
+    pub fn new(suite: &'a dyn Suite, options: &'a Options) -> Self {
         Self { suite, options }
     }
 
@@ -73,63 +77,55 @@ impl<'a, S: Suite + ?Sized> Runner<'a, S> {
             skipped: Vec::new(),
             unsupported_allowed: self.options.allow_unsupported,
         };
-        let lines = scenario.steps.iter().map(|step| step.line);
         let mut run = match self.begin(scenario).await {
             Ok(run) => run,
             Err(failure) => {
                 report.failures.push(*failure);
-                report.skipped.extend(lines);
+                report.skipped = scenario.steps.iter().map(|step| step.line).collect();
                 return report;
             }
         };
-        if let Err(failure) = run.given(scenario).await {
-            report.failures.push(*failure);
-            report.skipped.extend(lines);
-            return report;
-        }
-        let mut adrift = false;
-        for step in &scenario.steps {
-            if adrift {
-                report.skipped.push(step.line);
-                continue;
-            }
+        let mut steps = scenario.steps.iter();
+        for step in steps.by_ref() {
             match run.step(step).await {
                 Verdict::Held => report.held += 1,
                 Verdict::Failed(failure) => report.failures.push(*failure),
                 Verdict::Unsupported(message) => {
-                    adrift = self.options.allow_unsupported && step.act.writes();
                     report.unsupported.push(Unsupported {
                         line: step.line,
                         asked: step.text.clone(),
                         message,
                     });
+                    if self.options.allow_unsupported && step.verb.writes() {
+                        break;
+                    }
                 }
             }
         }
+        report.skipped = steps.map(|step| step.line).collect();
         report
     }
 
     /// Sets up what a scenario gives, and runs none of its steps.
     ///
     /// # Errors
-    /// What was refused.
+    /// The part of `given` that was refused.
     pub async fn prepare(&self, scenario: &Scenario) -> Result<World, Box<Failure>> {
-        let mut run = self.begin(scenario).await?;
-        run.given(scenario).await?;
+        let run = self.begin(scenario).await?;
         Ok(World {
             client: run.actors.operator(),
             names: run.names,
         })
     }
 
-    async fn begin(&self, scenario: &Scenario) -> Result<Run<'a, S>, Box<Failure>> {
-        let failed = |what: &str, came: String| Box::new(Failure::given(1, what.to_owned(), came));
+    async fn begin(&self, scenario: &Scenario) -> Result<Run<'a>, Box<Failure>> {
         if let Err(refused) = self.suite.set_clock(scenario.clock.unwrap_or(START)).await
             && scenario.clock.is_some()
         {
-            return Err(failed("clock", refused.to_string()));
+            return Err(Failure::given(1, "clock", refused.to_string()));
         }
-        let jar = if self.options.no_tokens {
+        let no_tokens = self.options.no_tokens;
+        let jar = if no_tokens {
             TokenJar::deaf()
         } else {
             TokenJar::default()
@@ -140,88 +136,64 @@ impl<'a, S: Suite + ?Sized> Runner<'a, S> {
         };
         let client = Client::connect(&self.suite.endpoints())
             .await
-            .map_err(|error| failed("connect", error.to_string()))?
+            .map_err(|error| Failure::given(1, "connect", error.to_string()))?
             .with_tokens(jar)
             .with_patience(patience);
-        let first = scenario.given.accounts.first().map(|account| account.id.as_str());
-        Ok(Run {
+        let first = scenario.given.accounts.first();
+        let mut run = Run {
             suite: self.suite,
             options: self.options,
             actors: Actors::new(client, self.suite.operator()),
-            names: Names::new(first.unwrap_or_default()),
-            product: scenario.product.clone(),
-        })
+            names: Names::new(first.map_or("", |account| account.name.as_str())),
+        };
+        run.given(scenario).await?;
+        Ok(run)
     }
 }
 
 /// A scenario that is being run.
-struct Run<'a, S: Suite + ?Sized> {
-    suite: &'a S,
+struct Run<'a> {
+    suite: &'a dyn Suite,
     options: &'a Options,
     actors: Actors,
     names: Names,
-    product: String,
 }
 
-/// What came of a step.
+/// The outcome of a step.
 enum Verdict {
     Held,
     Failed(Box<Failure>),
     Unsupported(String),
 }
 
-/// Why a step gave no answer of its kind.
-enum Trouble {
-    /// The call failed.
-    Call(Error),
-    /// This version has no such method.
-    Missing(String),
-    /// The suite cannot do it.
-    Refused(String),
-}
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
-        match error.code() {
-            Code::Unimplemented => Self::Missing(format!("not part of this version: {}", error.message())),
-            _ => Self::Call(error),
-        }
-    }
-}
-
-impl From<Status> for Trouble {
-    fn from(status: Status) -> Self {
-        Self::from(Error::from(status))
-    }
-}
-
-impl<S: Suite + ?Sized> Run<'_, S> {
+impl Run<'_> {
     async fn step(&mut self, step: &Step) -> Verdict {
         let until = Instant::now() + self.suite.staleness();
         loop {
-            let (came, text, passing) = match self.perform(step).await {
+            let (answer, text, transient) = match self.perform(step).await {
                 Ok(answer) => {
                     let text = answer.to_string();
                     (Some(answer), text, false)
                 }
-                Err(Trouble::Missing(message)) => return Verdict::Unsupported(message),
-                Err(Trouble::Refused(message)) => (None, message, false),
-                Err(Trouble::Call(error)) => {
-                    let passing = error.code() == Code::Unavailable && error.retry_after().is_some();
-                    (Some(Answer::Code(error.code())), one_line(&error), passing)
-                }
+                Err(Trouble::Unsupported(message)) => return Verdict::Unsupported(message),
+                Err(Trouble::Suite(message)) => (None, message, false),
+                Err(Trouble::Call(error)) => (
+                    Some(Answer::Code(error.code())),
+                    one_line(&error),
+                    is_transient(&error),
+                ),
             };
-            if came.as_ref() == Some(&step.expect) {
+            if answer.as_ref() == Some(&step.expect) {
                 return Verdict::Held;
             }
-            let done = step.act.writes() && came == Some(Answer::Ok);
-            let again = passing || (self.options.no_tokens && !done && came.is_some());
-            if again && Instant::now() < until {
+            let written = step.verb.writes() && answer == Some(Answer::Ok);
+            let repeat = transient || (self.options.no_tokens && !written && answer.is_some());
+            if repeat && Instant::now() < until {
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
-            let explanation = match &came {
-                Some(Answer::Decision(_)) => Some(self.explain(step).await),
+            let explanation = match answer {
+                Some(Answer::Decision(_)) => step.verb.explain(&self.call(None, &*step.verb)).await,
                 _ => None,
             };
             return Verdict::Failed(Box::new(Failure {
@@ -230,199 +202,58 @@ impl<S: Suite + ?Sized> Run<'_, S> {
                 expected: step.expect.to_string(),
                 came: self.names.shorten(&text),
                 because: step.because.clone(),
-                explanation,
+                explanation: explanation.map(|text| self.names.shorten(&text)),
             }));
         }
     }
 
-    /// Does what a step asks. A user whose session turns out to have ended signs in again.
+    /// Does what a step says. A user whose session has ended signs in again.
     async fn perform(&mut self, step: &Step) -> Result<Answer, Trouble> {
-        let first = self.act(step).await;
-        match (&first, self.acting(step)) {
+        let actor = step.verb.actor().or(step.actor.as_deref());
+        let first = step.verb.run(&mut self.call(actor, &*step.verb)).await;
+        match (&first, actor) {
             (Err(Trouble::Call(error)), Some(user))
                 if error.code() == Code::Unauthenticated
                     && error.reason() == Some("CREDENTIALS_INVALID")
-                    && !matches!(step.act, Act::TransferOwnership { .. }) =>
+                    && !step.verb.proves_password() =>
             {
-                self.actors.forget(&user);
-                self.act(step).await
+                self.actors.forget(user);
+                step.verb.run(&mut self.call(actor, &*step.verb)).await
             }
             _ => first,
         }
     }
 
-    fn acting(&self, step: &Step) -> Option<String> {
-        match &step.act {
-            Act::Accept { user, .. } => Some(user.clone()),
-            _ => step.actor.clone(),
-        }
-    }
-
-    async fn act(&mut self, step: &Step) -> Result<Answer, Trouble> {
-        let actor = self.acting(step);
-        let account = self.account_of(&step.act);
-        let caller = match &step.act {
-            Act::Advance(by) => {
-                let moved = self.suite.advance(*by).await;
-                return moved
-                    .map(|()| Answer::Nothing)
-                    .map_err(|refused| Trouble::Refused(refused.to_string()));
-            }
-            Act::Later { method, .. } => {
-                return Err(Trouble::Missing(format!(
-                    "the method `{method}` is not part of this version"
-                )));
-            }
-            _ => {
-                self.actors
-                    .client(&self.names, actor.as_deref(), &account)
-                    .await?
-            }
-        };
-        match &step.act {
-            Act::Check { .. } => self.check(&caller, &step.act).await,
-            Act::ListPermissions { user, on } => self.list_permissions(&caller, user, on).await,
-            Act::ListScopes { user, permission } => self.list_scopes(&caller, user, permission).await,
-            Act::ListUsers { on } => self.list_users(&caller, on).await,
-            Act::ListWorkspaces { .. } => self.list_workspaces(&caller, &step.act).await,
-            Act::CreateInstance {
-                id,
-                within,
-                title,
-                edition,
-            } => self.create_instance(&caller, id, within, title, edition).await,
-            Act::CreateWorkspace { id, within, title } => {
-                self.create_workspace(&caller, id, within, title).await
-            }
-            Act::Update { scope, title } => self.update(&caller, scope, title.as_deref()).await,
-            Act::Delete { scope } => self.delete(&caller, scope).await,
-            Act::SuspendAccount { account } => self.suspend_account(&caller, account).await,
-            Act::ReactivateAccount { account } => self.reactivate_account(&caller, account).await,
-            Act::Settings { account, values } => self.settings(&caller, account, values).await,
-            Act::Invite { email, roles, on } => self.invite(&caller, email, roles, on).await,
-            Act::Accept { user, email, on } => self.accept(&caller, user, email, on).await,
-            Act::Suspend { user, account } => self.suspend(&caller, user, account).await,
-            Act::Reactivate { user, account } => self.reactivate(&caller, user, account).await,
-            Act::RemoveUser {
-                user,
-                from,
-                membership,
-            } => self.remove_user(&caller, user, from, *membership).await,
-            Act::Assign(binding) => self.assign(&caller, binding).await,
-            Act::Revoke(binding) => self.revoke(&caller, binding).await,
-            Act::TransferOwnership { scope, to, password } => {
-                self.transfer_ownership(&caller, actor.as_deref(), scope, to, *password)
-                    .await
-            }
-            Act::Register(resource) => self.register(&caller, resource).await,
-            Act::UpdateResource(resource) => self.update_resource(&caller, resource).await,
-            Act::Unregister { resource } => self.unregister(&caller, resource).await,
-            Act::ListResources {
-                user,
-                permission,
-                kind,
-            } => self.list_resources(&caller, user, permission, kind).await,
-            Act::Grant(grant) => self.grant(&caller, grant).await,
-            Act::Ungrant(grant) => self.ungrant(&caller, grant).await,
-            Act::TransferResource { resource, to } => self.transfer_resource(&caller, resource, to).await,
-            Act::CreateGroup { group, account } => self.create_group(&caller, group, account).await,
-            Act::AddToGroup { group, holder } => self.add_to_group(&caller, group, holder).await,
-            Act::RemoveFromGroup { group, holder } => self.remove_from_group(&caller, group, holder).await,
-            Act::DefineRole { account, role } => self.define_role(&caller, account, role).await,
-            Act::ChangeRole(change) => self.change_role(&caller, change).await,
-            Act::PreviewRoleChange(change) => self.preview_role_change(&caller, change).await,
-            Act::RequestApproval {
-                id,
-                permission,
-                on,
-                digest,
-            } => {
-                self.request_approval(&caller, id.as_deref(), permission, on, digest)
-                    .await
-            }
-            Act::Approve { request } => self.approve(&caller, request).await,
-            Act::Reject { request } => self.reject(&caller, request).await,
-            Act::ConsumeApproval {
-                permission,
-                on,
-                digest,
-            } => self.consume_approval(&caller, permission, on, digest).await,
-            Act::CopyPermissions { from, to, kinds } => self.copy_permissions(&caller, from, to, kinds).await,
-            Act::SetQuota { user, kind, limit } => self.set_quota(&caller, user, kind, *limit).await,
-            Act::DeleteUser { user, account, mode } => self.delete_user(&caller, user, account, *mode).await,
-            Act::Seats { account } => self.seats(&caller, account).await,
-            Act::Advance(_) | Act::Later { .. } => Ok(Answer::Nothing),
-        }
-    }
-
-    /// The account of the request: that in which the target now lies; the scenario's first where nothing names one.
-    fn account_of(&self, act: &Act) -> String {
-        let names = &self.names;
-        match act {
-            Act::Check { on, .. } | Act::ListPermissions { on, .. } => names.account_of_target(on),
-            Act::ListUsers { on } | Act::Invite { on, .. } | Act::Accept { on, .. } => names.account_of(on),
-            Act::ListWorkspaces { within, .. }
-            | Act::CreateInstance { within, .. }
-            | Act::CreateWorkspace { within, .. } => names.account_of(within),
-            Act::Update { scope, .. } | Act::Delete { scope } | Act::TransferOwnership { scope, .. } => {
-                names.account_of(scope)
-            }
-            Act::SuspendAccount { account }
-            | Act::ReactivateAccount { account }
-            | Act::Suspend { account, .. }
-            | Act::Reactivate { account, .. }
-            | Act::Settings { account, .. } => account.clone(),
-            Act::Assign(binding) | Act::Revoke(binding) => names.account_of(&binding.on),
-            Act::RemoveUser { from, .. } => names.account_of(from),
-            Act::Register(resource) => match &resource.within {
-                Some(scope) => names.account_of(scope),
-                None => names.first_account().to_owned(),
-            },
-            Act::UpdateResource(resource) => names.account_of_resource(&resource.resource),
-            Act::Unregister { resource } => names.account_of_resource(resource),
-            Act::TransferResource { resource, .. } => names.account_of_resource(resource),
-            Act::Grant(grant) | Act::Ungrant(grant) => names.account_of_target(&grant.on),
-            Act::RequestApproval { on, .. } | Act::ConsumeApproval { on, .. } => names.account_of_target(on),
-            Act::Approve { request } | Act::Reject { request } => names.account_of_request(request),
-            Act::AddToGroup { group, .. } | Act::RemoveFromGroup { group, .. } => {
-                names.account_of_group(group)
-            }
-            Act::ChangeRole(change) | Act::PreviewRoleChange(change) => change.account.clone(),
-            Act::CreateGroup { account, .. }
-            | Act::DefineRole { account, .. }
-            | Act::DeleteUser { account, .. }
-            | Act::Seats { account } => account.clone(),
-            Act::ListScopes { .. }
-            | Act::ListResources { .. }
-            | Act::CopyPermissions { .. }
-            | Act::SetQuota { .. }
-            | Act::Advance(_)
-            | Act::Later { .. } => names.first_account().to_owned(),
-        }
-    }
-
-    /// An e-mail address of the file, made unlike those of other runs.
-    fn email(&self, email: &str) -> String {
-        match (&self.options.tag, email.rsplit_once('@')) {
-            (Some(tag), Some((local, domain))) => format!("{local}+{tag}@{domain}"),
-            _ => email.to_owned(),
+    fn call<'c>(&'c mut self, actor: Option<&'c str>, verb: &dyn Verb) -> Call<'c> {
+        Call {
+            account: verb.account(&self.names).to_owned(),
+            actor,
+            suite: self.suite,
+            options: self.options,
+            actors: &mut self.actors,
+            names: &mut self.names,
         }
     }
 }
 
 impl Failure {
-    fn given(line: u64, asked: String, came: String) -> Self {
-        Self {
+    fn given(line: u64, what: &str, came: String) -> Box<Self> {
+        Box::new(Self {
             line,
-            asked: format!("given: {asked}"),
+            asked: format!("given: {what}"),
             expected: Answer::Ok.to_string(),
             came,
             because: None,
             explanation: None,
-        }
+        })
     }
 }
 
-fn one_line(error: &Error) -> String {
+/// Whether the server says that the same call may succeed soon.
+fn is_transient(error: &Error) -> bool {
+    error.code() == Code::Unavailable && error.retry_after().is_some()
+}
+
+pub(crate) fn one_line(error: &Error) -> String {
     error.to_string().replace("\n  ", "; ")
 }

@@ -1,0 +1,33 @@
+//! `delete_user`: ends a membership; its licence is free at once, or at the end of the billing cycle.
+
+use super::prelude::*;
+
+const MODES: [(&str, authorization::DeleteMode); 2] = [
+    ("replace", authorization::DeleteMode::Replace),
+    ("delete", authorization::DeleteMode::Delete),
+];
+
+arguments! { pub(super) struct DeleteUser {
+    user: UserName = need("user"),
+    account: AccountName = need("account"),
+    mode: authorization::DeleteMode = need_word("mode", &MODES),
+} }
+
+#[async_trait]
+impl Verb for DeleteUser {
+    fn account<'n>(&'n self, _: &'n Names) -> &'n str {
+        &self.account
+    }
+    async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
+        let request = authorization::DeleteMemberRequest {
+            account: call.account_id(),
+            user: call.names.user_id(&self.user),
+            mode: self.mode.into(),
+            validate_only: false,
+        };
+        let mut members = call.client().await?.authorization().member();
+        members.delete_member(request).await?;
+        call.names.left(&self.user, &self.account);
+        Ok(Answer::Ok)
+    }
+}

@@ -1,0 +1,36 @@
+//! `request_approval`: requests an approval.
+
+use super::prelude::*;
+
+arguments! { pub(super) struct RequestApproval {
+    id: Option<String> = get("id"),
+    permission: String = need("permission"),
+    on: Target = need("on"),
+    digest: String = get("digest").unwrap_or_default(),
+} }
+
+#[async_trait]
+impl Verb for RequestApproval {
+    fn declares() -> &'static [(&'static str, Named)] {
+        &[("id", Named::Request)]
+    }
+    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+        names.account_of_target(&self.on)
+    }
+    async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
+        let request = authorization::RequestApprovalRequest {
+            account: call.account_id(),
+            permission: self.permission.clone(),
+            target: call.names.target(&self.on),
+            digest: self.digest.clone(),
+            attributes: None,
+        };
+        let mut approvals = call.client().await?.authorization().approval();
+        let answer = approvals.request_approval(request).await?;
+        if let Some(name) = &self.id {
+            let id = answer.into_inner().approval.unwrap_or_default().approval;
+            call.names.add(&(Named::Request, &**name), &id, &call.account);
+        }
+        Ok(Answer::Ok)
+    }
+}
