@@ -15,6 +15,7 @@ mod page;
 mod port;
 mod scope;
 mod subject;
+mod suggest;
 mod token;
 mod witness;
 
@@ -24,5 +25,6 @@ pub use page::{PageRequest, PageSize};
 pub use port::{Clock, IdGen, Rng, SeededIds, SystemClock, SystemIds, SystemRng, Timestamp};
 pub use scope::{Level, ProductName, Scope, ScopeRoot};
 pub use subject::{Subject, SubjectError};
+pub use suggest::did_you_mean;
 pub use token::{Epochs, Service, Token};
 pub use witness::{Authorized, Caller, CallerKind, GuardSeal};

@@ -207,7 +207,9 @@ pub(super) fn check(look: &Look<'_>, question: &ResourceQuestion<'_>) -> Result<
     let (permission, of) = product
         .question(question.permission, Some(question.of))
         .map_err(|fault| match fault {
-            QuestionFault::UnknownPermission(name) => QuestionError::UnknownPermission(0, name),
+            QuestionFault::UnknownPermission { name, hint } => {
+                QuestionError::UnknownPermission(0, name, hint)
+            }
             other => QuestionError::Type(other.to_string()),
         })?;
     let registered = of

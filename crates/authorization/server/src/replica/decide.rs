@@ -211,9 +211,9 @@ pub(super) fn permission_of(
     name: &str,
 ) -> Result<PermissionNo, QuestionError> {
     let product = &look.ready.content.product.product;
-    product
-        .permission_no(name)
-        .ok_or_else(|| QuestionError::UnknownPermission(number, name.to_owned()))
+    product.permission_no(name).ok_or_else(|| {
+        QuestionError::UnknownPermission(number, name.to_owned(), product.suggest_permission(name))
+    })
 }
 
 pub(super) fn answer_of(decision: Decision, on_scope: bool) -> Answer {
