@@ -362,7 +362,7 @@ async fn every_service_takes_its_old_events_away_when_it_starts() {
         let told = format!("\"service\":\"{service}\"");
         let pruned = || {
             let mut lines = logs.lines().into_iter();
-            lines.any(|line| line.contains("old events are taken away") && line.contains(&told))
+            lines.any(|line| line.contains("pruned old events") && line.contains(&told))
         };
         eventually(&format!("{service} prunes"), PATIENCE, async || pruned()).await;
     }

@@ -1,38 +1,38 @@
-//! Changes as bytes.
+//! Encodes and decodes changes.
 
 use bailiwick_proto::events::v1::{self as pb, change::Change};
 use prost::Message;
 
-/// Bytes that are no change, or one of a newer program.
+/// Why bytes cannot be decoded as a change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// They are no message of that type.
-    #[error("it is no change: {0}")]
+    /// They are not a message of that type.
+    #[error("cannot decode change: {0}")]
     Malformed(String),
-    /// The kind of change is not known here.
-    #[error("the kind of change is not known")]
+    /// The kind of change is unknown: a newer program wrote it.
+    #[error("unknown kind of change")]
     Unknown,
 }
 
-/// Writes a change.
+/// Encodes a change.
 #[must_use]
 pub fn encode(change: Change) -> Vec<u8> {
     let message = pb::Change { change: Some(change) };
     message.encode_to_vec()
 }
 
-/// Reads a change as the message that the feed carries.
+/// Decodes the message that the feed carries.
 ///
 /// # Errors
-/// The bytes are no change.
+/// The bytes are not a change.
 pub fn decode(bytes: &[u8]) -> Result<pb::Change, DecodeError> {
     pb::Change::decode(bytes).map_err(|error| DecodeError::Malformed(error.to_string()))
 }
 
-/// Reads what changed.
+/// Decodes a change.
 ///
 /// # Errors
-/// The bytes are no change, or one of a kind that is not known here.
+/// The bytes are not a change, or one of an unknown kind.
 pub fn change(bytes: &[u8]) -> Result<Change, DecodeError> {
     decode(bytes)?.change.ok_or(DecodeError::Unknown)
 }

@@ -13,16 +13,16 @@ use tonic::{Request, Response, Status};
 
 use crate::SnapshotSource;
 
-/// Rows that are read at a time.
+/// Rows read by one query.
 const ROWS: u32 = 256;
-/// A message is closed once it is so large; one row may be larger.
+/// The size in bytes at which a message is sent; one row may be larger.
 const MESSAGE_BYTES: usize = 512 * 1024;
-/// After so much silence an empty message is sent.
+/// An empty message is sent after so much idle time.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-/// A stream ends by itself so long before its deadline, so that following on is no error.
+/// A stream ends so long before its deadline, so that resuming is not an error.
 const BEFORE_DEADLINE: Duration = Duration::from_millis(200);
 
-/// A feed that is served.
+/// A feed to serve.
 #[derive(Clone)]
 pub struct Served {
     /// The database that the feed is in; its service names the feed.
@@ -37,7 +37,7 @@ impl std::fmt::Debug for Served {
     }
 }
 
-/// Serves the feeds of the services that run in this process, to other services of the suite alone.
+/// Serves the feeds of the services in this process, to other services of the suite only.
 #[derive(Debug, Clone)]
 pub struct FeedServer {
     feeds: Arc<[Served]>,
@@ -45,9 +45,9 @@ pub struct FeedServer {
     stop: CancellationToken,
 }
 
-/// The feed that is asked for is not served here.
+/// Error for a feed that this process does not serve.
 #[derive(Debug, thiserror::Error)]
-#[error("the feed of `{0}` is not served here")]
+#[error("this process does not serve the feed of `{0}`")]
 struct NotServed(String);
 
 impl Fault for NotServed {
@@ -115,7 +115,7 @@ impl ChangeFeedService for FeedServer {
             deadline,
             over: false,
         };
-        // A cursor that is refused is the answer of the call, not the end of a stream that had begun.
+        // A rejected cursor fails the call itself, not a stream that has begun.
         follow.read().await?;
         let messages = stream::unfold(follow, |mut follow| async move {
             match follow.next().await {
@@ -147,14 +147,14 @@ impl ChangeFeedService for FeedServer {
                 Err(error) => Some((Err(error.into_status()), None)),
             }
         });
-        // A snapshot that is cut off is no snapshot: its consumer sees the missing last page and starts again.
+        // An interrupted snapshot is worthless: its consumer notices that the last page is missing and restarts.
         Ok(Response::new(
             pages.take_until(self.stop.clone().cancelled_owned()).boxed(),
         ))
     }
 }
 
-/// One consumer of a feed: no more than one read of rows is in memory, and nothing is read before it is asked for.
+/// One consumer of a feed: at most one query's rows are in memory, and rows are read on demand.
 struct Follow {
     db: Db,
     cursor: Cursor,
@@ -233,7 +233,7 @@ fn event(row: OutboxRow) -> Result<pb::Event, Status> {
     })
 }
 
-/// A snapshot on its way: the position first, then the state, then the position from which it counts.
+/// A snapshot being sent: the position first, then the state, then the position from which it is valid.
 struct Snapshot {
     served: Served,
     from: Option<String>,

@@ -1,4 +1,4 @@
-//! Reads the feed of another service by gRPC.
+//! Reads the feed of another service over gRPC.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,13 +14,13 @@ use prost::Message;
 use tokio::{sync::Mutex, time::timeout};
 use tonic::{Status, Streaming};
 
-/// One row of a feed may be larger than a message usually is.
+/// One row of a feed may be larger than the default limit of a message.
 const LARGEST_MESSAGE: usize = 64 * 1024 * 1024;
-/// A stream is taken up anew after so long; the server ends it a little earlier.
+/// The deadline of a stream; the server ends it a little earlier and it is resumed.
 const STREAM: Duration = Duration::from_secs(600);
 
-/// The feed of a service, read by gRPC: one stream is kept open while its events are asked for in order, and taken up anew
-/// where it broke.
+/// The feed of a service, read over gRPC: one stream stays open while events are read in order, and is resumed where it
+/// broke.
 #[derive(Debug)]
 pub struct GrpcFeedSource {
     service: Service,
@@ -34,7 +34,7 @@ struct Follow {
     at: Cursor,
     head: u64,
     messages: Streaming<pb::FollowResponse>,
-    /// Whether the stream has brought anything: one that ends before is a server that goes away.
+    /// Whether the stream has delivered a message: one that ends before means that the server is shutting down.
     alive: bool,
 }
 
@@ -86,7 +86,7 @@ impl GrpcFeedSource {
         let first = messages.message().await.map_err(source_error)?;
         let cursor = first
             .and_then(|first| first.cursor)
-            .ok_or_else(|| odd("a snapshot has no position"))?;
+            .ok_or_else(|| odd("snapshot without position"))?;
         let cursor = Cursor {
             epoch: cursor.epoch.into(),
             position: cursor.position,
@@ -121,7 +121,7 @@ impl FeedSource for GrpcFeedSource {
             return if follow.alive {
                 Ok(nothing(&follow))
             } else {
-                Err(odd("the stream ended at once"))
+                Err(odd("the stream ended before its first message"))
             };
         };
         let events = message
@@ -153,14 +153,14 @@ impl FeedSource for GrpcFeedSource {
                 next: 0,
                 messages: self.open_snapshot().await?.1,
             },
-            // Pages come in a stream: only its next one can be read, and a stream that broke begins again.
+            // Pages come in a stream: only the next one can be read, and a broken stream restarts.
             Some(from) => open
                 .take()
                 .filter(|snapshot| snapshot.next.to_string() == from)
-                .ok_or_else(|| odd("the snapshot was cut off"))?,
+                .ok_or_else(|| odd("the snapshot is incomplete"))?,
         };
         let page = snapshot.messages.message().await.map_err(source_error)?;
-        let page = page.ok_or_else(|| odd("the snapshot was cut off"))?;
+        let page = page.ok_or_else(|| odd("the snapshot is incomplete"))?;
         let revisions = page
             .revisions
             .into_iter()

@@ -1,33 +1,37 @@
 //! The call that this thread works on now: what log lines and calls to peers take from it without a span a request.
 //!
-//! The layers set it around every poll of a call, so it costs two copies and no allocation. A task that a handler
-//! spawns does not inherit it; [`carry`] hands it on.
+//! The layers set it around every poll of a call; that counts references and allocates nothing. A task that a handler
+//! spawns does not inherit it; [`carry`] passes it on.
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
+use opentelemetry::trace::SpanContext;
 use tokio::time::Instant;
 
 use crate::RequestId;
 
 /// What is known about the present call.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Current {
     pub(crate) request_id: RequestId,
     pub(crate) deadline: Option<Instant>,
+    /// The span of the caller.
+    pub(crate) parent: Option<Arc<SpanContext>>,
 }
 
 thread_local! {
-    static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
+    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
 }
 
 /// The present call, where there is one.
 pub(crate) fn get() -> Option<Current> {
-    CURRENT.try_with(Cell::get).ok().flatten()
+    CURRENT.try_with(|call| call.borrow().clone()).ok().flatten()
 }
 
 /// Runs `work` as part of a call.
@@ -35,10 +39,10 @@ pub(crate) fn within<R>(current: Current, work: impl FnOnce() -> R) -> R {
     struct Restore(Option<Current>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            let _ = CURRENT.try_with(|cell| cell.set(self.0));
+            let _ = CURRENT.try_with(|call| call.replace(self.0.take()));
         }
     }
-    let _restore = Restore(CURRENT.with(|cell| cell.replace(Some(current))));
+    let _restore = Restore(CURRENT.with(|call| call.replace(Some(current))));
     work()
 }
 
@@ -71,8 +75,8 @@ impl<F: Future> Future for Carried<F> {
     type Output = F::Output;
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        match *this.current {
-            Some(current) => within(current, || this.future.poll(cx)),
+        match this.current {
+            Some(current) => within(current.clone(), || this.future.poll(cx)),
             None => this.future.poll(cx),
         }
     }
@@ -87,6 +91,7 @@ mod tests {
         let call = |text: &[u8]| Current {
             request_id: RequestId::parse(text).unwrap(),
             deadline: None,
+            parent: None,
         };
         assert!(get().is_none());
         within(call(b"outer"), || {

@@ -60,7 +60,7 @@ pub use remote::{RemoteJwks, RemoteRights, RemoteStepUp, carried_token};
 pub use request_id::RequestId;
 pub use status::{IntoStatus, later, status};
 pub use task::Tasks;
-pub use telemetry::{Telemetry, TelemetryError, init as init_telemetry};
+pub use telemetry::{Telemetry, TelemetryError, init as init_telemetry, otlp};
 
 /// Sets the limits of message sizes of a generated server by a [`ServerConfig`]: they are its own methods, which no
 /// layer reaches.

@@ -34,7 +34,7 @@ struct Metrics {
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::default);
 
-/// Registers a metric, or finds it. One that cannot be registered counts unseen: metrics break no service.
+/// Registers a metric, or finds it. A metric that cannot be registered counts without being exported.
 fn metric<C: Collector + Clone + 'static>(
     name: &str,
     make: impl Fn(&str) -> prometheus::Result<C>,
@@ -54,7 +54,7 @@ fn metric<C: Collector + Clone + 'static>(
 /// A counter with labels.
 ///
 /// # Panics
-/// The name is no name of a metric, or belongs to one of another kind.
+/// The name is invalid, or that of a metric of another kind.
 #[must_use]
 #[expect(
     clippy::expect_used,
@@ -72,7 +72,7 @@ pub fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
 /// A gauge with labels.
 ///
 /// # Panics
-/// The name is no name of a metric, or belongs to one of another kind.
+/// The name is invalid, or that of a metric of another kind.
 #[must_use]
 #[expect(
     clippy::expect_used,
@@ -90,7 +90,7 @@ pub fn gauges(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
 /// A histogram with labels and these upper bounds.
 ///
 /// # Panics
-/// The name is no name of a metric, or belongs to one of another kind.
+/// The name is invalid, or that of a metric of another kind.
 #[must_use]
 #[expect(
     clippy::expect_used,
@@ -139,7 +139,7 @@ pub fn text() -> String {
     let mut out = String::new();
     let families = METRICS.registry.gather();
     if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut out) {
-        tracing::warn!(%error, "metrics cannot be written");
+        tracing::warn!(%error, "cannot encode metrics");
     }
     out
 }

@@ -1,5 +1,5 @@
-//! Page tokens (AIP-158): the key of the last row, bound to the parameters of the list, so that a token of another list
-//! is refused and not followed.
+//! Page tokens (AIP-158): the key of the last row, bound to the parameters of the list, so that the token of another list
+//! is rejected.
 
 use bailiwick_types::{Code, Fault, FieldViolation, Reason};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -8,12 +8,12 @@ use sha2::{Digest, Sha256};
 
 /// How much of the digest goes into the token.
 const DIGEST: usize = 8;
-/// A longer text is not looked at.
+/// Longer texts are rejected unread.
 const LONGEST: usize = 16 * 1024;
 
-/// A text that is no page token of this list.
+/// Error for a page token of another list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the page token is not one of this list")]
+#[error("page token does not belong to this list")]
 pub struct PageTokenError(Vec<FieldViolation>);
 
 impl PageTokenError {
@@ -50,7 +50,7 @@ pub fn encode<K: Serialize>(list: &[&str], key: &K) -> String {
 /// Reads the key of the last row of the page before; the empty text asks for the first page.
 ///
 /// # Errors
-/// The text is no page token, or one of a list with other parameters.
+/// The text is not a page token, or one of a list with other parameters.
 pub fn decode<K: DeserializeOwned>(list: &[&str], text: &str) -> Result<Option<K>, PageTokenError> {
     if text.is_empty() {
         return Ok(None);

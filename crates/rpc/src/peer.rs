@@ -1,4 +1,4 @@
-//! The way to peers: a channel that says who we are, for which request, and until when.
+//! Channels to peer services: they add credentials, request id, deadline and trace context to each call.
 
 use std::{
     sync::Arc,
@@ -7,7 +7,6 @@ use std::{
 };
 
 use bailiwick_types::{Code, Fault, Reason};
-use http::HeaderValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -18,7 +17,7 @@ use tonic::{
 use tonic_types::StatusExt;
 use tower::Service;
 
-use crate::{HumanDuration, InternalIdentity, current, telemetry::trace};
+use crate::{HumanDuration, InternalIdentity, current, request_id::REQUEST_ID, telemetry::trace};
 
 /// After which time a call that failed because a peer does not answer is worth another try.
 pub(crate) const RETRY: Duration = Duration::from_millis(250);
@@ -51,26 +50,27 @@ impl Default for PeerConfig {
     }
 }
 
-/// Why a peer did not do what it was asked.
+/// Why a call to a peer service failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PeerError {
-    /// It does not answer, or not now.
+    /// The peer is unreachable or overloaded.
     #[error("a peer does not answer now")]
     Unavailable {
-        /// After which time it can be tried again.
+        /// When to retry.
         retry_after: Duration,
     },
-    /// The deadline ran out while it was asked.
-    #[error("the deadline ran out while a peer was asked")]
+    /// The deadline passed during the call.
+    #[error("deadline exceeded while calling a peer service")]
     DeadlineExceeded,
-    /// It said no. As a fault of its own that is one of ours: whoever expects a refusal matches on it.
-    #[error("a peer refused with {code:?}: {message}")]
+    /// The peer rejected the call. Converted to a status this is an internal error: a caller that expects a rejection
+    /// matches on it.
+    #[error("a peer service refused the call with {code:?}: {message}")]
     Refused {
         /// The code.
         code: tonic::Code,
-        /// The reason, where it gave one of the suite's.
+        /// The reason, where it is one of the suite's.
         reason: Option<Reason>,
-        /// What it said.
+        /// The message of the peer.
         message: String,
     },
 }
@@ -90,7 +90,7 @@ impl From<tonic::Status> for PeerError {
                 if code == tonic::Code::ResourceExhausted && reason == Some(Reason::Overloaded) {
                     return Self::Unavailable { retry_after: RETRY };
                 }
-                // A transport that breaks is UNKNOWN with the broken pipe behind it: it never reached the peer's layers.
+                // A broken transport is UNKNOWN without a reason: the call never reached the layers of the peer.
                 if code == tonic::Code::Unknown && reason.is_none() {
                     return Self::Unavailable { retry_after: RETRY };
                 }
@@ -127,15 +127,15 @@ impl Fault for PeerError {
     }
 }
 
-/// An address that is none.
+/// Error for an invalid address.
 #[derive(Debug, thiserror::Error)]
-#[error("the address `{address}` of a peer is not usable: {why}")]
+#[error("invalid peer address `{address}`: {why}")]
 pub struct PeerAddressError {
     address: String,
     why: String,
 }
 
-/// Makes channels to peers.
+/// Creates channels to peer services.
 #[derive(Debug, Clone)]
 pub struct ClientFactory {
     identity: Arc<InternalIdentity>,
@@ -143,7 +143,7 @@ pub struct ClientFactory {
 }
 
 impl ClientFactory {
-    /// Channels that show this identity.
+    /// Creates a factory of channels with these credentials.
     #[must_use]
     pub fn new(identity: Arc<InternalIdentity>, config: PeerConfig) -> Self {
         Self { identity, config }
@@ -153,7 +153,7 @@ impl ClientFactory {
     /// connection was lost; no service waits for another to become ready. It must be made inside of a runtime.
     ///
     /// # Errors
-    /// The address, or the file of authorities, is not usable.
+    /// The address or the CA file is invalid.
     pub fn peer(&self, address: &str) -> Result<Peer, PeerAddressError> {
         let refuse = |why: String| PeerAddressError {
             address: address.to_owned(),
@@ -169,7 +169,7 @@ impl ClientFactory {
             .tcp_nodelay(true);
         if address.starts_with("https:") {
             let file = config.ca_file.as_ref();
-            let file = file.ok_or_else(|| refuse("it asks for `ca_file`".to_owned()))?;
+            let file = file.ok_or_else(|| refuse("https needs `ca_file`".to_owned()))?;
             let pem = std::fs::read(file).map_err(|error| refuse(format!("{}: {error}", file.display())))?;
             let authority = tonic::transport::Certificate::from_pem(pem);
             let tls = ClientTlsConfig::new().ca_certificate(authority);
@@ -194,25 +194,21 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The same way to the peer, for calls that may take longer: streams that stay open.
+    /// The same channel with another deadline: streams stay open for longer.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }
-    /// The headers of a call: who we are, for which request, until when, in which trace.
+    /// Sets the headers of a call: credentials, request id, deadline and trace context.
     fn sign(&self, request: &mut http::Request<Body>) -> Result<Duration, tonic::Status> {
         let identity = self.identity.header().map_err(|error| crate::status(&error))?;
         let call = current::get();
         let headers = request.headers_mut();
         headers.insert(http::header::AUTHORIZATION, identity);
-        if let Some(call) = call
-            && let Ok(id) = HeaderValue::from_bytes(call.request_id.as_bytes())
-        {
-            headers.insert("x-request-id", id);
+        if let Some(call) = &call {
+            headers.insert(REQUEST_ID, call.request_id.header());
         }
-        if let Some(parent) = trace::outgoing(call.as_ref()) {
-            headers.insert("traceparent", parent);
-        }
+        trace::inject(call.as_ref(), headers);
         let asked = headers
             .get("grpc-timeout")
             .and_then(crate::layers::deadline::parse);
@@ -223,7 +219,7 @@ impl Peer {
         if let Some(time) = until {
             headers.insert("grpc-timeout", crate::layers::deadline::format(time));
         }
-        // Ours counts until the answer begins, and is not told: a feed is followed for longer.
+        // Our own limit ends when the response begins and is not sent: a feed is followed for longer.
         let time = until.map_or(self.deadline, |time| time.min(self.deadline));
         Ok(time)
     }
@@ -244,20 +240,20 @@ impl Service<http::Request<Body>> for Peer {
         let time = self.sign(&mut request);
         let sent = self.channel.call(request);
         Box::pin(async move {
-            // A peer that has stopped dead does not keep its deadline; we do.
+            // A peer that hangs does not enforce its deadline.
             match tokio::time::timeout(time?, sent).await {
                 Ok(Ok(response)) => Ok(response),
                 Ok(Err(error)) if is_timeout(&error) => {
-                    Err(tonic::Status::deadline_exceeded("the deadline ran out"))
+                    Err(tonic::Status::deadline_exceeded("deadline exceeded"))
                 }
                 Ok(Err(error)) => Err(tonic::Status::from_error(error.into())),
-                Err(_) => Err(tonic::Status::deadline_exceeded("the deadline ran out")),
+                Err(_) => Err(tonic::Status::deadline_exceeded("deadline exceeded")),
             }
         })
     }
 }
 
-/// Whether a call of the transport ended for the deadline that its header names; tonic calls that cancelled.
+/// Whether the transport ended a call at the deadline in its header, which tonic reports as cancelled.
 fn is_timeout(error: &tonic::transport::Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {

@@ -1,53 +1,57 @@
-//! Request ids: the word that joins a caller's complaint, our log and the traces.
+//! Request ids: what joins a caller's complaint, our log and the traces.
+//!
+//! `tower-http` sets the header `x-request-id` and propagates it; here are the rule for ids that callers send and the
+//! maker of all others.
 
 use std::{
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bailiwick_types::IdGen;
+use http::{HeaderValue, Request};
+use tower::util::MapRequest;
+use tower_http::request_id::{MakeRequestId, PropagateRequestId, RequestId as Extension, SetRequestId};
 
-/// The longest id that is taken over from a caller.
-const LONGEST: usize = 64;
+/// The header with the request id.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
 
-/// The id of a request: taken from the header `x-request-id` where that is usable, else made here.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestId {
-    text: [u8; LONGEST],
-    length: u8,
-}
+/// The greatest length of an id that is taken from a caller.
+const MAX_LENGTH: usize = 64;
+
+/// The id of a request: that of the header `x-request-id` where it is valid, else a new one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// Takes over a caller's id: 1 to 64 letters, digits, `.`, `_`, `:` and `-`.
+    /// Reads a caller's id: 1 to 64 letters, digits, `.`, `_`, `:` and `-`.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let good = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-');
-        let length = u8::try_from(text.len()).ok()?;
-        let mut own = [0; LONGEST];
-        own.get_mut(..text.len())?.copy_from_slice(text);
-        (length > 0 && text.iter().all(good)).then_some(Self { text: own, length })
+        let value = HeaderValue::from_bytes(text).ok()?;
+        is_valid(text).then_some(Self(value))
+    }
+    /// The id that the layers have given a request.
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        let id = request.extensions().get::<Extension>();
+        Self(id.map_or(HeaderValue::from_static("none"), |id| id.header_value().clone()))
     }
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+        self.0.to_str().unwrap_or_default()
     }
-    /// The text as bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.text.get(..usize::from(self.length)).unwrap_or_default()
+    /// The value of the header.
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.0.clone()
     }
-    /// As sixteen bytes in hexadecimal digits: the form of a trace id.
-    fn from_words(high: u64, low: u64) -> Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let both = (u128::from(high) << 64) | u128::from(low);
-        let mut text = [0; LONGEST];
-        for (n, slot) in text.iter_mut().take(32).enumerate() {
-            let nibble = usize::try_from((both >> (124 - 4 * n)) & 0xf).unwrap_or(0);
-            *slot = DIGITS.get(nibble).copied().unwrap_or(b'0');
-        }
-        Self { text, length: 32 }
-    }
+}
+
+fn is_valid(text: &[u8]) -> bool {
+    let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-');
+    (1..=MAX_LENGTH).contains(&text.len()) && text.iter().all(allowed)
 }
 
 impl fmt::Display for RequestId {
@@ -64,10 +68,10 @@ impl fmt::Debug for RequestId {
 
 /// Makes request ids: unique over processes by what is drawn at the start, within one by counting. They need not be
 /// unpredictable, so a call costs an addition and no randomness.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RequestIds {
     process: u64,
-    count: AtomicU64,
+    count: Arc<AtomicU64>,
 }
 
 impl RequestIds {
@@ -75,12 +79,39 @@ impl RequestIds {
         let (a, b) = ids.uuid().as_u64_pair();
         Self {
             process: a.rotate_left(32) ^ b,
-            count: AtomicU64::new(1),
+            count: Arc::new(AtomicU64::new(1)),
         }
     }
-    pub(crate) fn next(&self) -> RequestId {
-        RequestId::from_words(self.process, self.count.fetch_add(1, Ordering::Relaxed))
+    /// Puts the layers around a service: each request has a valid id, each response that of its request.
+    pub(crate) fn around<S, B>(self, service: S) -> WithRequestId<S, B> {
+        let set = SetRequestId::x_request_id(PropagateRequestId::x_request_id(service), self);
+        MapRequest::new(set, remove_invalid)
     }
+}
+
+/// A service with request ids.
+pub(crate) type WithRequestId<S, B> =
+    MapRequest<SetRequestId<PropagateRequestId<S>, RequestIds>, fn(Request<B>) -> Request<B>>;
+
+impl MakeRequestId for RequestIds {
+    fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<Extension> {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let mut id = HeaderValue::try_from(format!("{:016x}{count:016x}", self.process)).ok()?;
+        id.set_sensitive(true);
+        Some(Extension::new(id))
+    }
+}
+
+/// A caller's id that is not valid is replaced. Ids are marked so that they take no place in the table of the
+/// connection's header compression.
+fn remove_invalid<B>(mut request: Request<B>) -> Request<B> {
+    let headers = request.headers_mut();
+    match headers.get_mut(REQUEST_ID) {
+        Some(id) if is_valid(id.as_bytes()) => id.set_sensitive(true),
+        Some(_) => drop(headers.remove(REQUEST_ID)),
+        None => {}
+    }
+    request
 }
 
 #[cfg(test)]
@@ -90,9 +121,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_of_a_caller_is_kept_only_where_it_is_harmless_in_a_log() {
+    fn a_callers_id_is_kept_only_where_it_is_harmless_in_a_log() {
         assert_eq!(RequestId::parse(b"a.b-c_1:2").unwrap().as_str(), "a.b-c_1:2");
-        assert!(RequestId::parse(b"").is_none());
+        for (id, kept) in [("", false), ("a b", false), ("a.b-c_1:2", true)] {
+            let request = Request::builder().header(REQUEST_ID, id).body(()).unwrap();
+            assert_eq!(
+                remove_invalid(request).headers().contains_key(REQUEST_ID),
+                kept,
+                "{id}"
+            );
+            assert_eq!(RequestId::parse(id.as_bytes()).is_some(), kept, "{id}");
+        }
         assert!(RequestId::parse(b"a\nb").is_none());
         assert!(RequestId::parse(&[b'a'; 65]).is_none());
         assert!(RequestId::parse(&[b'a'; 64]).is_some());
@@ -100,11 +139,15 @@ mod tests {
 
     #[test]
     fn made_ids_are_32_hexadecimal_digits_and_differ() {
-        let ids = RequestIds::new(&SystemIds);
-        let (a, b) = (ids.next(), ids.next());
+        let mut ids = RequestIds::new(&SystemIds);
+        let mut next = || {
+            let id = ids.make_request_id(&Request::new(())).unwrap();
+            id.header_value().to_str().unwrap().to_owned()
+        };
+        let (a, b) = (next(), next());
         assert_ne!(a, b);
-        assert_eq!(a.as_str().len(), 32);
-        assert!(a.as_str().bytes().all(|c| c.is_ascii_hexdigit()));
-        assert!(a.as_str().ends_with("01") && b.as_str().ends_with("02"));
+        assert_eq!(a.len(), 32);
+        assert!(a.bytes().all(|c| c.is_ascii_hexdigit()));
+        assert!(a.ends_with("01") && b.ends_with("02"));
     }
 }

@@ -1,4 +1,4 @@
-//! From a fault to a status: the one place where that happens.
+//! Converts faults to statuses; nothing else does.
 
 use std::{collections::HashMap, error::Error};
 
@@ -11,8 +11,8 @@ use crate::current;
 /// The domain of every `google.rpc.ErrorInfo`.
 pub(crate) const DOMAIN: &str = "bailiwick";
 
-/// Says what a fault is in gRPC: the code, its message, `ErrorInfo`, `BadRequest` with all violations and `RetryInfo`
-/// (AIP-193). What an internal fault was goes to the log, once, here; the caller learns the request id.
+/// Converts a fault to a status: the code, its message, `ErrorInfo`, `BadRequest` with all violations and `RetryInfo`
+/// (AIP-193). An internal fault is logged here, once; the caller gets the request id only.
 #[must_use]
 pub fn status(fault: &dyn Fault) -> Status {
     let mut metadata: HashMap<String, String> = HashMap::new();
@@ -38,7 +38,7 @@ pub fn status(fault: &dyn Fault) -> Status {
     Status::with_error_details(grpc_code(fault.code()), fault.to_string(), details)
 }
 
-/// The answer that tells nothing but the request id.
+/// An internal error that reveals nothing but the request id.
 pub(crate) fn opaque() -> Status {
     let mut details = ErrorDetails::with_error_info(Reason::Internal.as_str(), DOMAIN, HashMap::new());
     if let Some(call) = current::get() {
@@ -47,13 +47,13 @@ pub(crate) fn opaque() -> Status {
     Status::with_error_details(tonic::Code::Internal, "internal error", details)
 }
 
-/// A status of a code and a reason, where no fault of a use case is behind it.
+/// A status with a code and a reason that comes from no fault of a use case.
 pub(crate) fn plain(code: Code, reason: Reason, message: &str) -> Status {
     let details = ErrorDetails::with_error_info(reason.as_str(), DOMAIN, HashMap::new());
     Status::with_error_details(grpc_code(code), message, details)
 }
 
-/// The gRPC code of a fault's.
+/// The gRPC code of a fault's code.
 pub(crate) fn grpc_code(code: Code) -> tonic::Code {
     match code {
         Code::InvalidArgument => tonic::Code::InvalidArgument,
@@ -71,7 +71,7 @@ pub(crate) fn grpc_code(code: Code) -> tonic::Code {
     }
 }
 
-/// Makes a status of a fault.
+/// Converts a fault to a status.
 pub trait IntoStatus {
     /// The status.
     fn into_status(self) -> Status;
@@ -83,12 +83,12 @@ impl<F: Fault> IntoStatus for F {
     }
 }
 
-/// The method is declared and its turn has not come.
+/// Error for a method that is declared and not implemented.
 #[derive(Debug, thiserror::Error)]
-#[error("the method is declared, its turn has not come")]
-struct Later;
+#[error("method is not implemented")]
+struct NotImplemented;
 
-impl Fault for Later {
+impl Fault for NotImplemented {
     fn code(&self) -> Code {
         Code::Unimplemented
     }
@@ -97,13 +97,13 @@ impl Fault for Later {
     }
 }
 
-/// Answers a call of a method whose turn has not come: UNIMPLEMENTED.
+/// Answers a call of a method that is not implemented: UNIMPLEMENTED.
 #[must_use]
 pub fn later<T>(_request: &tonic::Request<T>) -> Status {
-    status(&Later)
+    status(&NotImplemented)
 }
 
-/// An error with all that caused it, in one line.
+/// An error with its causes, in one line.
 struct Chain<'a>(&'a dyn Fault);
 
 impl std::fmt::Display for Chain<'_> {

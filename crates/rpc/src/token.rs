@@ -7,19 +7,19 @@ use prost::Message;
 
 /// The format that is written and read.
 const FORMAT: u32 = 1;
-/// A longer text is not looked at: a token of a thousand pairs is shorter.
+/// Longer texts are rejected unread: a token of a thousand pairs is shorter.
 const LONGEST: usize = 256 * 1024;
 
-/// A text that is no consistency token.
+/// Error for an invalid consistency token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the consistency token cannot be read")]
+#[error("cannot decode the consistency token")]
 pub struct TokenError(Vec<FieldViolation>);
 
 impl TokenError {
     fn new() -> Self {
         Self(vec![FieldViolation {
             field: "token".to_owned(),
-            rule: "must be a token that a write gave out".to_owned(),
+            rule: "must be a token returned by a write".to_owned(),
         }])
     }
 }
@@ -62,7 +62,7 @@ pub fn encode(token: &Token) -> String {
 /// Reads a token; the empty text is the empty token.
 ///
 /// # Errors
-/// The text is no token of this format.
+/// The text is not a token of this format.
 pub fn decode(text: &str) -> Result<Token, TokenError> {
     let mut token = Token::default();
     if text.is_empty() {

@@ -1,4 +1,4 @@
-//! Instants and JSON in the words of the protos.
+//! Converts instants and JSON to and from well-known proto types.
 
 use bailiwick_types::Timestamp;
 use prost_types::{ListValue, Struct, value::Kind};
@@ -56,7 +56,7 @@ fn json(value: prost_types::Value) -> Value {
     }
 }
 
-/// The message knows floating point numbers alone; a whole one is a whole one again here.
+/// The message has floating point numbers only; integral ones become integers again.
 fn whole(number: f64) -> Number {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(

@@ -113,17 +113,17 @@ fn an_unknown_key_is_refused_and_named_with_where_it_stands() {
     let name = in_file.path().display();
     assert_eq!(
         text,
-        format!("unknown key `server.listn` in file `{name}`; is `listen` meant?")
+        format!("unknown key `server.listn` in file `{name}`; did you mean `listen`?")
     );
     let text = fails(Loader::new().environment(variables(&[("BAILIWICK__SERVER__LISTN", "x")])));
     assert_eq!(
         text,
-        "unknown key `server.listn` in variable `BAILIWICK__SERVER__LISTN`; is `listen` meant?"
+        "unknown key `server.listn` in variable `BAILIWICK__SERVER__LISTN`; did you mean `listen`?"
     );
     let text = fails(Loader::new().set("store.urls.x", "y"));
     assert_eq!(
         text,
-        "unknown key `store.urls` in flag for `store.urls.x`; is `url` meant?"
+        "unknown key `store.urls` in flag for `store.urls.x`; did you mean `url`?"
     );
     for (file_text, key) in [
         ("[peers.identity]\nadress = 'x'\n", "peers.identity.adress"),

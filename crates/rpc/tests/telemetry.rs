@@ -14,8 +14,8 @@ use bailiwick_proto::identity::v1::{
     token_service_server::{TokenService, TokenServiceServer},
 };
 use bailiwick_rpc::{
-    AuthConfig, Authenticator, Frame, InternalIdentity, KeyError, KeySource, Secret, ServerConfig, Services,
-    TelemetryConfig, TelemetryError, VerificationKey, init_telemetry, later,
+    AuthConfig, Authenticator, ClientFactory, Frame, InternalIdentity, KeyError, KeySource, Peer, PeerConfig,
+    Secret, ServerConfig, Services, TelemetryConfig, TelemetryError, VerificationKey, init_telemetry, later,
 };
 use bailiwick_testkit::{ManualClock, eventually};
 use bailiwick_types::{Authority, Service, SystemIds};
@@ -34,6 +34,7 @@ use opentelemetry_proto::tonic::{
 };
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
+use tracing::Instrument;
 
 #[derive(Clone, Default)]
 struct Collector {
@@ -82,15 +83,32 @@ impl KeySource for NoKeys {
     }
 }
 
-struct Tokens;
+/// Calls a peer, and keeps the trace context of what calls it as one.
+#[derive(Clone, Default)]
+struct Tokens {
+    peer: Option<Peer>,
+    seen: Arc<Mutex<Vec<[String; 2]>>>,
+}
 
 #[tonic::async_trait]
 impl TokenService for Tokens {
     async fn issue_token(
         &self,
-        _: Request<IssueTokenRequest>,
+        request: Request<IssueTokenRequest>,
     ) -> Result<Response<IssueTokenResponse>, Status> {
-        let _in = tracing::info_span!("inside").entered();
+        if let Some(peer) = self.peer.clone() {
+            let mut client = TokenServiceClient::new(peer);
+            let call = client.issue_token(IssueTokenRequest::default());
+            return call.instrument(tracing::info_span!("inside")).await;
+        }
+        let header = |name| {
+            request
+                .metadata()
+                .get(name)
+                .map(|v| v.to_str().unwrap().to_owned())
+        };
+        let seen = ["traceparent", "tracestate"].map(|name| header(name).unwrap_or_default());
+        self.seen.lock().unwrap().push(seen);
         Ok(Response::new(Default::default()))
     }
     async fn get_jwks(&self, r: Request<GetJwksRequest>) -> Result<Response<GetJwksResponse>, Status> {
@@ -148,6 +166,16 @@ async fn sampled_calls_and_all_metrics_reach_the_collector() {
     let clock = Arc::new(ManualClock::default());
     let key = Secret::new("an internal key of at least 32 bytes");
     let internal = Arc::new(InternalIdentity::new(Service::Identity, &key, clock.clone()).unwrap());
+    let address = |listener: &tokio::net::TcpListener| format!("http://{}", listener.local_addr().unwrap());
+    let behind = Tokens::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let peer = ClientFactory::new(internal.clone(), PeerConfig::default());
+    let peer = peer.peer(&address(&listener)).unwrap();
+    tokio::spawn(
+        tonic::transport::Server::builder()
+            .add_service(TokenServiceServer::new(behind.clone()))
+            .serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener)),
+    );
     let authenticator = Authenticator::new(
         &AuthConfig::default(),
         Arc::new(NoKeys),
@@ -161,6 +189,10 @@ async fn sampled_calls_and_all_metrics_reach_the_collector() {
         ..ServerConfig::default()
     };
     let authenticator = Arc::new(authenticator);
+    let tokens = Tokens {
+        peer: Some(peer),
+        ..Tokens::default()
+    };
     let server = Frame::builder(
         &[Service::Identity],
         config,
@@ -168,7 +200,7 @@ async fn sampled_calls_and_all_metrics_reach_the_collector() {
         authenticator,
         &SystemIds,
     )
-    .add(Services::new().add(TokenServiceServer::new(Tokens)))
+    .add(Services::new().add(TokenServiceServer::new(tokens)))
     .serve(CancellationToken::new())
     .await
     .unwrap();
@@ -182,24 +214,42 @@ async fn sampled_calls_and_all_metrics_reach_the_collector() {
             request
                 .metadata_mut()
                 .insert("traceparent", parent.parse().unwrap());
+            request
+                .metadata_mut()
+                .insert("tracestate", "vendor=a,other=b".parse().unwrap());
             client.issue_token(request).await.unwrap();
         }
     }
+    let seen = behind.seen.lock().unwrap().clone();
+    assert_eq!(seen.len(), 21);
+    for [parent, state] in &seen {
+        assert!(
+            parent.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"),
+            "{parent}"
+        );
+        assert_eq!(state, "vendor=a,other=b");
+    }
+    // Only a call that is traced here puts a span of its own into the trace.
+    assert!(seen[0][0].ends_with("-00f067aa0ba902b7-00"), "{seen:?}");
+    let [sent, _] = &seen[20];
+    assert!(
+        sent.ends_with("-01") && !sent.contains("00f067aa0ba902b7"),
+        "{sent}"
+    );
     let patience = Duration::from_secs(30);
     let counted = "rpc.server.duration".to_owned();
     eventually("metrics arrive", patience, async || {
         collector.metrics.lock().unwrap().contains(&counted)
     })
     .await;
-    tokio::task::spawn_blocking(move || telemetry.shutdown())
-        .await
-        .unwrap();
+    telemetry.shutdown().await;
     let spans = collector.spans.lock().unwrap().clone();
     let mut names: Vec<_> = spans.iter().map(|s| s.name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["bailiwick.identity.v1.TokenService/IssueToken", "inside"]);
     let call = spans.iter().find(|s| s.name != "inside").unwrap();
     assert_eq!(call.trace_id[..2], [0x4b, 0xf9]);
+    assert_eq!(call.trace_state, "vendor=a,other=b");
     assert_eq!(call.parent_span_id, [0, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7]);
     let keys: Vec<_> = call.attributes.iter().map(|a| a.key.as_str()).collect();
     for key in [

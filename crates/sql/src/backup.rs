@@ -14,10 +14,10 @@ impl Db {
     /// It is no SQLite database, or the file exists or cannot be written.
     pub async fn backup(&self, to: &Path) -> Result<(), Error> {
         if self.is_postgres() {
-            return Err(Error::Refused("backups of PostgreSQL are made by its own tools"));
+            return Err(Error::Refused("use PostgreSQL's own tools for backups"));
         }
         if to.exists() {
-            return Err(Error::Refused("the file of the backup exists"));
+            return Err(Error::Refused("the backup file already exists"));
         }
         pools::private_file(to).map_err(|error| Error::Unavailable(Cause::new(error)))?;
         let to = to.display().to_string();

@@ -15,7 +15,7 @@ use crate::{
     sequencer,
 };
 
-/// The database of one service: pools, sequencer and notices. Clones share them.
+/// The database of one service: pools, sequencer and notifications. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Db {
     pub(crate) inner: Arc<Inner>,
@@ -40,10 +40,10 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// The work behind a database: the sequencer for committers that crashed, and notices from other processes. Dropping
-/// ends it.
+/// The background tasks of a database: the sequencer for crashed committers, and notifications from other processes.
+/// Dropping it stops them.
 #[derive(Debug)]
-#[must_use = "dropping it ends the work"]
+#[must_use = "dropping it stops the tasks"]
 pub struct Workers(CancellationToken);
 
 impl Drop for Workers {
@@ -53,11 +53,11 @@ impl Drop for Workers {
 }
 
 impl Db {
-    /// Connects to the database of a service. A missing SQLite file is made, readable by its owner alone; its folder must
-    /// exist. Nothing is migrated.
+    /// Connects to the database of a service. A missing SQLite file is created, readable by its owner only; its folder
+    /// must exist. Nothing is migrated.
     ///
     /// # Errors
-    /// The database does not answer or its settings are refused.
+    /// The database is unavailable or its settings are unsupported.
     pub async fn connect(config: DbConfig, service: Service, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let pools = Pools::connect(&config, service).await?;
         Ok(Self {
@@ -75,7 +75,7 @@ impl Db {
             }),
         })
     }
-    /// Starts the work behind. A server does so once its schema is there; a short-lived command need not.
+    /// Starts the background tasks. A server does so once its schema exists; a short-lived command need not.
     pub fn start_workers(&self) -> Workers {
         let stop = CancellationToken::new();
         let (sequencer, listener) = (self.clone(), self.clone());
@@ -88,7 +88,7 @@ impl Db {
         });
         Workers(stop)
     }
-    /// Waits for commits that are under way, and closes all connections. The workers must be dropped before.
+    /// Waits for commits in flight, and closes all connections. The workers must be dropped before.
     pub async fn close(&self) {
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
@@ -100,25 +100,25 @@ impl Db {
     pub fn load(&self) -> &(impl ConnectionTrait + use<>) {
         &self.inner.pools.load
     }
-    /// Which engine it is.
+    /// The engine.
     #[must_use]
     pub fn backend(&self) -> DbBackend {
         self.inner.pools.backend
     }
-    /// Whose database it is.
+    /// The service that owns the database.
     #[must_use]
     pub fn service(&self) -> Service {
         self.inner.service
     }
-    /// The clock that it was given.
+    /// The injected clock.
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
     }
-    /// Answers a trivial statement: for health checks.
+    /// Runs a trivial statement: for health checks.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn ping(&self) -> Result<(), Error> {
         self.inner.pools.load.execute_unprepared("SELECT 1").await?;
         Ok(())

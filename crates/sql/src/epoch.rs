@@ -52,13 +52,13 @@ impl Db {
     /// Reads the epoch of this database's feed.
     ///
     /// # Errors
-    /// The database does not answer or is a standby.
+    /// The database is unavailable or is a standby.
     pub async fn epoch(&self) -> Result<Arc<str>, Error> {
         let conn = self.load();
         let sql = format!("SELECT {} AS epoch", epoch_sql(self.backend()));
         let row = conn.query_one_raw(statement(conn, sql, vec![])).await?;
         let row = row.ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
-        self.saw_epoch(&row.try_get::<String>("", "epoch")?)
+        self.observe_epoch(&row.try_get::<String>("", "epoch")?)
     }
     /// The epoch as it was read last by anything in this process; none before the first read.
     #[must_use]
@@ -69,14 +69,14 @@ impl Db {
     ///
     /// # Errors
     /// It is that of a standby.
-    pub fn saw_epoch(&self, epoch: &str) -> Result<Arc<str>, Error> {
+    pub fn observe_epoch(&self, epoch: &str) -> Result<Arc<str>, Error> {
         self.inner.epoch.saw(epoch)
     }
     /// Gives the feed a new stored id: to be called after a restore that the database itself cannot notice (a copied
     /// SQLite file, a file system snapshot). All cursors and tokens of before are of another epoch then.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn rotate_epoch(&self) -> Result<Arc<str>, Error> {
         let tx = self.begin_write(&[]).await?;
         let sql = format!("UPDATE feed_state SET epoch = {}", new_id_sql(self.backend()));

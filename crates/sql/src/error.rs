@@ -14,17 +14,17 @@ use crate::{feed::CursorRefused, migrate::SchemaError};
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The database does not answer, or not in time.
-    #[error("the database does not answer")]
+    /// The database is unavailable, or not in time.
+    #[error("the database is unavailable")]
     Unavailable(#[source] Cause),
     /// The connection broke while the commit was on its way: it may have happened or not.
-    #[error("the database did not say whether the change was made")]
+    #[error("the outcome of the commit is unknown")]
     OutcomeUnknown(#[source] Cause),
     /// A concurrent transaction won (deadlock, serialization, lock timeout, a moved cursor).
-    #[error("a concurrent change won")]
+    #[error("conflict with a concurrent change; retry")]
     Conflict(#[source] Cause),
     /// A constraint of the schema refused the change.
-    #[error("a rule of the schema refused the change")]
+    #[error("a database constraint rejected the change")]
     Constraint(Constraint),
     /// A feed cursor that cannot be read on from.
     #[error(transparent)]
@@ -33,16 +33,16 @@ pub enum Error {
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// A write to a root whose revision row the transaction does not hold.
-    #[error("the transaction does not hold the revision of `{0}`")]
+    #[error("the transaction does not hold the revision row of `{0}`")]
     RootNotHeld(ScopeRoot),
     /// Stored data that no code of ours can have written.
     #[error("stored data is inconsistent")]
     Corrupt(#[source] Inconsistent),
     /// A setting of the database or of its connection that must not be.
-    #[error("the database is set up in a way that is refused: {0}")]
+    #[error("unsupported database configuration: {0}")]
     Refused(&'static str),
     /// Everything else: a fault of ours.
-    #[error("the database refused a statement")]
+    #[error("a database statement failed")]
     Internal(#[source] Cause),
 }
 
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn what_the_database_said_is_not_what_a_caller_sees() {
         let error = Error::from(sqlx::Error::Protocol("secret detail".into()));
-        assert_eq!(error.to_string(), "the database does not answer");
+        assert_eq!(error.to_string(), "the database is unavailable");
         assert!(error.detail().contains("secret detail"));
         assert_eq!(error.code(), Code::Unavailable);
     }

@@ -1,4 +1,4 @@
-//! Hints that something has happened. They make waiting short; looking again makes it right.
+//! Notifications about new changes. They only shorten waiting: every waiter polls as well.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::Db;
 /// The channel of PostgreSQL's NOTIFY.
 pub(crate) const CHANNEL: &str = "bailiwick_feed";
 
-/// In-process notices.
+/// In-process notifications.
 #[derive(Debug)]
 pub(crate) struct Hints {
     /// Something was committed in this process.
@@ -47,16 +47,16 @@ impl Db {
     }
 }
 
-/// Turns NOTIFY into in-process hints, for ever.
+/// Turns NOTIFY into in-process notifications, until it is cancelled.
 pub(crate) async fn listen(db: Db) {
     let Some(pool) = db.inner.pools.postgres() else {
         return;
     };
     loop {
         if let Err(error) = listen_once(&db, pool).await {
-            tracing::debug!(error = %error, "notices of the feed are interrupted, polling goes on");
+            tracing::debug!(error = %error, "feed notifications interrupted; falling back to polling");
         }
-        // What was sent meanwhile is lost.
+        // Notifications sent in the meantime are lost.
         db.inner.hints.sequenced();
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

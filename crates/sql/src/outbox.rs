@@ -46,7 +46,7 @@ impl OutboxRow {
             position: row.try_get::<Option<i64>>("", "position")?.map(number),
             created_at: Timestamp(row.try_get("", "created_at")?),
             changes: decode(&payload)
-                .ok_or_else(|| Error::corrupt("outbox", "payload", id, "is no list of changes"))?,
+                .ok_or_else(|| Error::corrupt("outbox", "payload", id, "is not a list of changes"))?,
         })
     }
 }

@@ -41,9 +41,7 @@ impl Pools {
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             postgres(config, url, service).await
         } else {
-            Err(Error::Refused(
-                "the URL starts with neither `sqlite:` nor `postgres:`",
-            ))
+            Err(Error::Refused("the URL must start with `sqlite:` or `postgres:`"))
         }
     }
     /// The pool that a listener for notices takes a connection from.
@@ -79,7 +77,7 @@ async fn sqlite(config: &DbConfig, url: &str) -> Result<Pools, Error> {
     let options = SqliteConnectOptions::from_str(url)?;
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(Error::Refused(
-            "a database in memory cannot be shared by two connections",
+            "an in-memory database cannot be shared by several connections",
         ));
     }
     private_file(options.get_filename()).map_err(|error| Error::Unavailable(Cause::new(error)))?;
@@ -193,7 +191,7 @@ async fn refuse_lossy(conn: &mut PgConnection) -> Result<(), Error> {
 /// Refuses a setting under which an acknowledged commit can be lost.
 pub(crate) fn lossless(synchronous_commit: &str) -> Result<(), Error> {
     if synchronous_commit == "off" {
-        Err(Error::Refused("synchronous_commit is off"))
+        Err(Error::Refused("`synchronous_commit` must not be `off`"))
     } else {
         Ok(())
     }

@@ -14,14 +14,14 @@ use crate::{
     error::Cause,
 };
 
-/// A snapshot: everything that is read through it is true at one moment. Dropping it ends it.
+/// A snapshot: everything that is read through it was true at one instant. Dropping it ends it.
 #[derive(Debug)]
 pub struct ReadTx {
     conn: Conn,
     db: Db,
 }
 
-/// Where a root stands in a snapshot.
+/// The revisions of roots in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// The epoch of the database's feed.
@@ -31,24 +31,24 @@ pub struct Standing {
 }
 
 impl Db {
-    /// Begins to read what belongs to a root. On PostgreSQL row-level security shows the rows of that account alone.
+    /// Begins to read the data of a root. On PostgreSQL row-level security limits it to the rows of that account.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn begin_read(&self, root: &ScopeRoot) -> Result<ReadTx, Error> {
         self.read(account_setting(std::slice::from_ref(root)), "").await
     }
     /// Begins to read across accounts: for the operator's lists, "my accounts", snapshots of the feed and purges.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn begin_read_across(&self) -> Result<ReadTx, Error> {
         self.read(String::new(), "on").await
     }
     async fn read(&self, account: String, across: &'static str) -> Result<ReadTx, Error> {
         let db = self.clone();
-        // A transaction whose begin is cut half-way would go back to the pool open: it must not be cut.
-        let begun = tokio::spawn(async move {
+        // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with an open transaction.
+        let begun = self.inner.tasks.spawn(async move {
             let tx = db
                 .inner
                 .pools
@@ -79,7 +79,7 @@ impl ReadTx {
     /// The epoch and the revisions of roots in this snapshot.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn standing(&self, roots: &[ScopeRoot]) -> Result<Standing, Error> {
         let sql = format!(
             "SELECT {} AS epoch, r.root AS root, r.revision AS revision FROM feed_state s \
@@ -99,7 +99,7 @@ impl ReadTx {
         let first = rows
             .first()
             .ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
-        let epoch = self.db.saw_epoch(&first.try_get::<String>("", "epoch")?)?;
+        let epoch = self.db.observe_epoch(&first.try_get::<String>("", "epoch")?)?;
         let mut revisions = vec![0; roots.len()];
         for row in &rows {
             let Some(root) = row.try_get::<Option<String>>("", "root")? else {
@@ -118,7 +118,7 @@ impl ReadTx {
 
 pub(crate) fn options(db: &Db, writes: bool) -> TransactionOptions {
     TransactionOptions {
-        // Writers have it from their connection; SQLite has no such thing and says so in the log.
+        // Writers take theirs from the connection; SQLite has no isolation levels and would log a warning.
         isolation_level: (db.is_postgres() && !writes).then_some(IsolationLevel::RepeatableRead),
         access_mode: (db.is_postgres() && !writes).then_some(AccessMode::ReadOnly),
         sqlite_transaction_mode: Some(if writes {

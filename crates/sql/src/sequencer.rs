@@ -1,8 +1,8 @@
 //! Gives committed rows of the outbox dense positions in the order of their ids.
 //!
-//! It waits for a row lock and only then looks: under READ COMMITTED its statement sees everything that was committed by
-//! the time it got the lock. A row whose transaction commits later gets a later position, whatever its id. Nothing that
-//! is open elsewhere in the cluster holds it up.
+//! It takes a row lock before it reads: under READ COMMITTED the statement sees everything that was committed when the
+//! lock was granted. A row whose transaction commits later gets a later position, whatever its id. Open transactions
+//! elsewhere in the cluster do not delay it.
 
 use std::sync::atomic::Ordering;
 
@@ -16,10 +16,10 @@ use crate::{
     read::options,
 };
 
-/// Sequences what this process has committed, unless somebody who started after that commit has done so.
+/// Sequences what this process has committed, unless a run that started after the commit has done so.
 pub(crate) async fn after_commit(db: &Db) {
     if !db.is_postgres() {
-        // It had its positions in the transaction that wrote it.
+        // The transaction that wrote the rows gave them positions.
         db.inner.hints.sequenced();
         return;
     }
@@ -28,12 +28,15 @@ pub(crate) async fn after_commit(db: &Db) {
         return;
     }
     if let Err(error) = sequence(db).await {
-        // The worker comes by later.
-        tracing::warn!(error = error.detail(), "committed changes have no position yet");
+        // The worker retries.
+        tracing::warn!(
+            error = error.detail(),
+            "cannot sequence committed changes; the worker will retry"
+        );
     }
 }
 
-/// Looks for rows that a crashed committer has left, for ever.
+/// Sequences rows that a crashed committer has left, at an interval.
 pub(crate) async fn run(db: Db) {
     let mut failing = false;
     loop {
@@ -42,7 +45,7 @@ pub(crate) async fn run(db: Db) {
             Ok(_) => failing = false,
             Err(error) => {
                 if !failing {
-                    tracing::warn!(error = error.detail(), "the sequencer fails, it goes on trying");
+                    tracing::warn!(error = error.detail(), "sequencer failed; retrying");
                 }
                 failing = true;
             }
@@ -51,10 +54,10 @@ pub(crate) async fn run(db: Db) {
 }
 
 impl Db {
-    /// Gives positions to all rows that are committed by now, where there are any without. Returns how many it found.
+    /// Gives positions to all committed rows without one. Returns their number.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn sequence_pending(&self) -> Result<u64, Error> {
         let conn = self.load();
         let sql = "SELECT 1 AS one FROM outbox WHERE position IS NULL LIMIT 1";
@@ -88,7 +91,7 @@ async fn sequence(db: &Db) -> Result<u64, Error> {
     Ok(given)
 }
 
-/// The work itself, inside a transaction.
+/// Gives positions inside a transaction.
 pub(crate) async fn give_positions(conn: &impl ConnectionTrait) -> Result<u64, Error> {
     let lock = if conn.get_database_backend() == sea_orm::DbBackend::Postgres {
         " FOR UPDATE"
@@ -99,7 +102,7 @@ pub(crate) async fn give_positions(conn: &impl ConnectionTrait) -> Result<u64, E
     let row = conn.query_one_raw(statement(conn, sql, vec![])).await?;
     let row = row.ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
     let head = number(row.try_get("", "head")?);
-    // A statement of its own, so that its snapshot is younger than the lock.
+    // A separate statement, so that its snapshot is younger than the lock.
     let sql = "WITH batch AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM outbox WHERE position IS NULL) \
                UPDATE outbox SET position = $1 + batch.n FROM batch WHERE outbox.id = batch.id";
     let given = conn

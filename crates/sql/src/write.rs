@@ -1,4 +1,4 @@
-//! Writing transactions: the revision rows that they hold, and the changes that they tell the world.
+//! Writing transactions: the revision rows that they lock, and the changes that they publish.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,11 +19,11 @@ use crate::{
     sequencer,
 };
 
-/// How often a transaction starts again because a row that it must hold was not there yet.
+/// How often a transaction restarts because a row that it must lock did not exist yet.
 const ATTEMPTS: usize = 8;
 
-/// A unit of work that changes something. It holds the revision rows of its roots from the beginning; dropping it before
-/// the commit undoes everything, also when the caller goes away in the middle of a statement.
+/// A unit of work that writes. It locks the revision rows of its roots when it begins; dropping it before the commit
+/// rolls it back, also when the call is cancelled in the middle of a statement.
 #[derive(Debug)]
 pub struct WriteTx {
     conn: Conn,
@@ -40,7 +40,7 @@ struct Held {
     changes: Vec<Vec<u8>>,
 }
 
-/// What a commit has brought.
+/// The result of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
     service: Service,
@@ -52,8 +52,8 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// What a reader needs to see this write. It names all roots that the transaction held: an answer that changed
-    /// nothing (a repeated request) is made from what they were.
+    /// What a reader needs to see this write. It names all roots that the transaction held: the answer of a repeated
+    /// request, which changes nothing, depends on them too.
     #[must_use]
     pub fn token(&self) -> Token {
         let mut token = Token::default();
@@ -73,20 +73,20 @@ impl Committed {
 }
 
 impl Db {
-    /// Begins to write. The revision rows of the roots are locked in the order of their ids, whatever the order given,
-    /// so that two writers cannot wait for each other; missing ones are made. On PostgreSQL row-level security shows the
+    /// Begins to write. The revision rows of the roots are locked in the order of their ids, so that two writers
+    /// cannot deadlock; missing ones are inserted. On PostgreSQL row-level security shows the
     /// rows of the accounts among the roots.
     ///
     /// # Errors
-    /// The database does not answer, its settings are refused, or a lock was not had in time.
+    /// The database is unavailable, its settings are unsupported, or a lock was not granted in time.
     pub async fn begin_write(&self, roots: &[ScopeRoot]) -> Result<WriteTx, Error> {
         let db = self.clone();
         let roots: BTreeMap<String, ScopeRoot> = roots.iter().map(|r| (r.to_string(), r.clone())).collect();
-        // A transaction whose begin is cut half-way would go back to the pool open: it must not be cut.
-        let begun = tokio::spawn(begin(db, roots));
+        // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with an open transaction.
+        let begun = self.inner.tasks.spawn(begin(db, roots));
         begun.await.map_err(|error| Error::Internal(Cause::new(error)))?
     }
-    /// Begins to write across accounts, without row-level security: for purges and for what follows a feed.
+    /// Begins to write across accounts, without row-level security: for purges and followers of a feed.
     ///
     /// # Errors
     /// As [`Self::begin_write`].
@@ -115,12 +115,14 @@ async fn begin(db: Db, roots: BTreeMap<String, ScopeRoot>) -> Result<WriteTx, Er
                 held,
             });
         }
-        // Rows are made one by one outside of any transaction: made inside, they would be locked out of order.
+        // Rows are inserted one by one outside of any transaction: inserted inside, they would be locked out of order.
         let missing: Vec<&String> = roots.keys().filter(|key| !held.contains_key(*key)).collect();
         conn.into_inner().rollback().await?;
         insert_missing(db.writer(), missing.into_iter()).await?;
     }
-    Err(Error::Conflict(Cause::text("revision rows keep vanishing")))
+    Err(Error::Conflict(Cause::text(
+        "revision rows were deleted repeatedly while locking them",
+    )))
 }
 
 async fn insert_missing<'a>(
@@ -147,7 +149,7 @@ async fn lock(
         placeholders(2, roots.len())
     };
     let sql = if db.is_postgres() {
-        // The outer join keeps one row where no root is there; only the revision rows are locked.
+        // The outer join returns one row where no root exists; only the revision rows are locked.
         format!(
             "SELECT {epoch} AS epoch, current_setting('synchronous_commit') AS durability, r.root, r.revision, \
              set_config('bailiwick.account', $1, true) \
@@ -166,11 +168,11 @@ async fn lock(
     let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
     let first = rows
         .first()
-        .ok_or(Error::Internal(Cause::text("no row where there must be one")))?;
+        .ok_or(Error::Internal(Cause::text("expected one row, got none")))?;
     if db.is_postgres() {
         pools::lossless(&first.try_get::<String>("", "durability")?)?;
     }
-    let epoch = db.saw_epoch(&first.try_get::<String>("", "epoch")?)?;
+    let epoch = db.observe_epoch(&first.try_get::<String>("", "epoch")?)?;
     let mut held = BTreeMap::new();
     for row in &rows {
         let Some(key) = row.try_get::<Option<String>>("", "root")? else {
@@ -192,11 +194,11 @@ async fn lock(
 }
 
 impl WriteTx {
-    /// Keeps others from writing under a root until this transaction ends, without writing there itself. Roots are held in
-    /// the order of their texts, those that are written first. SQLite has one writer anyway.
+    /// Takes a shared lock on a root until this transaction ends: others cannot write under it. Roots are locked in the
+    /// order of their texts, those that are written first. SQLite has a single writer anyway.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn share(&self, root: &ScopeRoot) -> Result<(), Error> {
         if self.conn.get_database_backend() == DbBackend::Postgres {
             let sql = "SELECT 1 AS one FROM revision WHERE root = $1 FOR SHARE";
@@ -210,7 +212,7 @@ impl WriteTx {
     pub fn conn(&self) -> &Conn {
         &self.conn
     }
-    /// The database that it is of.
+    /// The database.
     #[must_use]
     pub fn db(&self) -> &Db {
         &self.db
@@ -225,7 +227,7 @@ impl WriteTx {
     pub fn roots(&self) -> Vec<ScopeRoot> {
         self.held.values().map(|held| held.root.clone()).collect()
     }
-    /// Adds a change to what the commit tells the world about a root.
+    /// Adds a change to those that the commit publishes for a root.
     ///
     /// # Errors
     /// The transaction does not hold the root.
@@ -250,16 +252,15 @@ impl WriteTx {
     pub fn next_revision(&self, root: &ScopeRoot) -> Result<u64, Error> {
         Ok(self.revision(root)? + 1)
     }
-    /// Commits: counts the revision of every root with changes up by one, writes one outbox row for each, and gives them
-    /// positions. It runs to its end also when the caller goes away.
+    /// Commits: increments the revision of every root with changes, writes one outbox row for each, and gives them
+    /// positions. It runs to its end also when the caller is cancelled.
     ///
     /// # Errors
-    /// The database does not answer, an earlier statement failed, or the outcome is not known.
+    /// The database is unavailable, an earlier statement failed, or the outcome is not known.
     pub async fn commit(self) -> Result<Committed, Error> {
         self.commit_then(true).await
     }
-    /// Commits as a process does that dies right after: the changes are there, but have no positions. For tests of what
-    /// happens then.
+    /// Commits like a process that crashes right after: the changes are stored without positions. For tests.
     ///
     /// # Errors
     /// As [`Self::commit`].
@@ -267,15 +268,15 @@ impl WriteTx {
     pub async fn commit_without_sequencing(self) -> Result<Committed, Error> {
         self.commit_then(false).await
     }
-    /// Undoes everything at once, where dropping does so when the connection is used next.
+    /// Rolls back at once; dropping does so when the connection is used next.
     ///
     /// # Errors
-    /// The database does not answer; it undoes everything then too.
+    /// The database is unavailable; it rolls back then too.
     pub async fn rollback(self) -> Result<(), Error> {
         Ok(self.conn.into_inner().rollback().await?)
     }
     async fn commit_then(self, sequence: bool) -> Result<Committed, Error> {
-        let (tell, told) = oneshot::channel();
+        let (send, receive) = oneshot::channel();
         let db = self.db.clone();
         db.inner.tasks.clone().spawn(async move {
             let result = self.finish(sequence).await;
@@ -286,13 +287,14 @@ impl WriteTx {
                 db.inner.unsequenced.store(true, Ordering::SeqCst);
                 db.inner.hints.committed();
             }
-            // A caller that went away needs no answer.
-            let _ = tell.send(result);
+            // A cancelled caller needs no result.
+            let _ = send.send(result);
             if changed && sequence {
                 sequencer::after_commit(&db).await;
             }
         });
-        told.await
+        receive
+            .await
             .map_err(|error| Error::OutcomeUnknown(Cause::new(error)))?
     }
     async fn finish(self, sequence: bool) -> Result<Committed, Error> {
@@ -304,7 +306,7 @@ impl WriteTx {
         let (changed, seen): (Vec<Held>, Vec<Held>) =
             self.held.into_values().partition(|held| !held.changes.is_empty());
         if !changed.is_empty() {
-            count_up(&self.conn, &changed).await?;
+            increment(&self.conn, &changed).await?;
             let now = self.db.clock().now();
             let rows: Vec<(&ScopeRoot, u64, Vec<u8>)> = changed
                 .iter()
@@ -312,7 +314,7 @@ impl WriteTx {
                 .collect();
             outbox::insert(&self.conn, rows, now).await?;
             if sequence && !self.db.is_postgres() {
-                // There is one writer: nothing can commit in between, and one fsync is enough.
+                // With a single writer nothing can commit in between, and one fsync is enough.
                 sequencer::give_positions(&self.conn).await?;
             }
         }
@@ -329,7 +331,7 @@ impl WriteTx {
     }
 }
 
-async fn count_up(conn: &Conn, changed: &[Held]) -> Result<(), Error> {
+async fn increment(conn: &Conn, changed: &[Held]) -> Result<(), Error> {
     let sql = format!(
         "UPDATE revision SET revision = revision + 1 WHERE root IN ({})",
         placeholders(1, changed.len())
@@ -340,11 +342,11 @@ async fn count_up(conn: &Conn, changed: &[Held]) -> Result<(), Error> {
     if done.rows_affected() == changed.len() as u64 {
         Ok(())
     } else {
-        Err(Error::Internal(Cause::text("a revision row is gone")))
+        Err(Error::Internal(Cause::text("a locked revision row was deleted")))
     }
 }
 
-/// A commit that was not answered may have happened.
+/// A commit without an answer may have succeeded.
 fn commit_error(error: DbErr) -> Error {
     match Error::from(error) {
         Error::Unavailable(cause) => Error::OutcomeUnknown(cause),

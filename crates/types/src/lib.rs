@@ -21,6 +21,7 @@ mod rights;
 mod scope;
 mod store;
 mod subject;
+mod suggest;
 mod token;
 mod witness;
 
@@ -35,5 +36,6 @@ pub use rights::{Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError
 pub use scope::{Level, ProductName, Scope, ScopeRoot};
 pub use store::StoreError;
 pub use subject::{Subject, SubjectError};
+pub use suggest::did_you_mean;
 pub use token::{Epochs, Service, Token};
 pub use witness::{AccountAccess, AccountWrite, AllAccounts, Authorized, System};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_types::{Level, ProductName};
+use bailiwick_types::{Level, ProductName, did_you_mean};
 
 use super::{
     ApprovalDecl, LevelDecl, Manifest, SUITE_TYPES, SettingType, TypeDecl,
@@ -80,6 +80,18 @@ impl<'m> Known<'m> {
 
     pub(super) fn is_level(&self, level: Level) -> bool {
         level == Level::Account || self.manifest.levels.contains_key(&level)
+    }
+
+    /// The names of all permissions.
+    fn permissions(&self) -> impl Iterator<Item = String> {
+        let all = self.types.iter();
+        all.flat_map(|(of, known)| known.verbs.iter().map(move |verb| format!("{of}.{verb}")))
+    }
+
+    /// The fault of a role that is not defined.
+    pub(super) fn undefined_role(&self, name: &str) -> String {
+        let hint = did_you_mean(name, self.manifest.roles.keys().map(String::as_str));
+        format!("role `{name}` is not defined{hint}")
     }
 
     /// What conditions on permissions of these types may look at.
@@ -193,7 +205,13 @@ fn check_type(known: &Known<'_>, name: &str, decl: &TypeDecl, faults: &mut Fault
     for (i, other) in decl.on.iter().enumerate() {
         let path = format!("{path}.on[{i}]");
         match known.types.get(other.as_str()) {
-            None => faults.add(path, format!("unknown type `{other}`")),
+            None => faults.add(
+                path,
+                format!(
+                    "unknown type `{other}`{}",
+                    did_you_mean(other, known.types.keys().copied())
+                ),
+            ),
             Some(_) if other == name => faults.add(path, "a type is asked on itself anyway"),
             Some(KnownType { decl: None, .. }) => {
                 faults.add(
@@ -212,18 +230,23 @@ fn check_type(known: &Known<'_>, name: &str, decl: &TypeDecl, faults: &mut Fault
         if decl.verbs.contains(verb) {
             check_approval(known, &path, name, verb, rule, faults);
         } else {
-            faults.add(path, format!("unknown verb `{verb}`"));
+            faults.add(path, unknown_verb(decl, verb));
         }
     }
     let types = known.condition_types(&[name]);
     for (verb, condition) in &decl.grants {
         let path = format!("{path}.grants.{verb}");
         if !decl.verbs.contains(verb) {
-            faults.add(path, format!("unknown verb `{verb}`"));
+            faults.add(path, unknown_verb(decl, verb));
         } else if let Err(error) = Condition::compile(condition, &types) {
             faults.add(path, format!("{error} (at character {})", error.at + 1));
         }
     }
+}
+
+fn unknown_verb(decl: &TypeDecl, verb: &str) -> String {
+    let hint = did_you_mean(verb, decl.verbs.iter().map(String::as_str));
+    format!("unknown verb `{verb}`{hint}")
 }
 
 fn check_verbs(path: &str, decl: &TypeDecl, faults: &mut Faults) {
@@ -241,11 +264,11 @@ fn check_verbs(path: &str, decl: &TypeDecl, faults: &mut Faults) {
     for (verb, implied) in &decl.implies {
         let path = format!("{path}.implies.{verb}");
         if !decl.verbs.contains(verb) {
-            faults.add(&path, format!("unknown verb `{verb}`"));
+            faults.add(&path, unknown_verb(decl, verb));
         }
         for (i, other) in implied.iter().enumerate() {
             if !decl.verbs.contains(other) {
-                faults.add(format!("{path}[{i}]"), format!("unknown verb `{other}`"));
+                faults.add(format!("{path}[{i}]"), unknown_verb(decl, other));
             }
         }
         if implied
@@ -305,12 +328,22 @@ pub(super) fn check_approval(
                 }
             }
         }
-        _ => faults.add(by_path, format!("unknown permission `{}`", rule.by)),
+        _ => {
+            let names: Vec<String> = known.permissions().collect();
+            let hint = did_you_mean(&rule.by, names.iter().map(String::as_str));
+            faults.add(by_path, format!("unknown permission `{}`{hint}", rule.by));
+        }
     }
     if let Some(name) = &rule.when_setting {
         let path = format!("{path}.when_setting");
         match known.manifest.settings.get(name) {
-            None => faults.add(path, format!("unknown setting `{name}`")),
+            None => {
+                let names = known.manifest.settings.keys().map(String::as_str);
+                faults.add(
+                    path,
+                    format!("unknown setting `{name}`{}", did_you_mean(name, names)),
+                );
+            }
             Some(decl) if decl.kind != SettingType::Bool => {
                 faults.add(path, format!("setting `{name}` is no bool"));
             }

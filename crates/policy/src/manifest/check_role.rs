@@ -1,6 +1,6 @@
 //! Whether roles make sense: those of a manifest and those that accounts define.
 
-use bailiwick_types::Level;
+use bailiwick_types::{Level, did_you_mean};
 
 use super::{
     EntryApproval, EntryDecl, Holders, Manifest, RoleDecl,
@@ -86,7 +86,7 @@ pub(super) fn check_roles(known: &Known<'_>, faults: &mut Faults) {
         let Some(name) = &default.role else { continue };
         let path = format!("subjects.{place}.role");
         match manifest.roles.get(name) {
-            None => faults.add(path, format!("role `{name}` is not defined")),
+            None => faults.add(path, known.undefined_role(name)),
             Some(decl) if decl.holders.is_some() => {
                 faults.add(
                     path,
@@ -155,7 +155,7 @@ fn check_role<'r>(
     for (i, name) in decl.includes.iter().enumerate() {
         let path = join(path, &format!("includes[{i}]"));
         match role(name) {
-            None => faults.add(path, format!("role `{name}` is not defined")),
+            None => faults.add(path, known.undefined_role(name)),
             Some(other) if other.holders.is_some() => {
                 faults.add(
                     path,
@@ -187,7 +187,7 @@ fn check_role<'r>(
                 continue;
             }
             match role(name) {
-                None => faults.add(path, format!("role `{name}` is not defined")),
+                None => faults.add(path, known.undefined_role(name)),
                 Some(other) if levels_of(other, role).iter().all(|bound| bound < level) => {
                     faults.add(
                         path,
@@ -201,15 +201,22 @@ fn check_role<'r>(
 }
 
 fn check_pattern(known: &Known<'_>, path: &str, text: &str, faults: &mut Faults) -> bool {
+    let unknown_type = |of: &str| {
+        let hint = did_you_mean(of, known.types.keys().copied());
+        format!("unknown type `{of}` in permission `{text}`{hint}")
+    };
     let message = match parse_pattern(text) {
         Some(Pattern::All) => return true,
         Some(Pattern::Type(of)) if known.types.contains_key(of) => return true,
         Some(Pattern::One(of, verb)) => match known.types.get(of) {
             Some(known) if known.verbs.contains(verb) => return true,
-            Some(_) => format!("type `{of}` has no verb `{verb}`"),
-            None => format!("unknown type `{of}` in permission `{text}`"),
+            Some(known) => {
+                let hint = did_you_mean(verb, known.verbs.iter().copied());
+                format!("type `{of}` has no verb `{verb}`{hint}")
+            }
+            None => unknown_type(of),
         },
-        Some(Pattern::Type(of)) => format!("unknown type `{of}` in permission `{text}`"),
+        Some(Pattern::Type(of)) => unknown_type(of),
         None => format!("`{text}` is no permission: expected `TYPE.VERB`, `TYPE.*` or `*`"),
     };
     faults.add(path, message);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Span(u64);
 
-/// A text that is no duration.
+/// Error for an invalid duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a whole number from 1 and `s`, `m`, `h` or `d`")]
 pub struct SpanError;
@@ -27,24 +27,25 @@ impl Span {
     }
 }
 
-const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+/// A thousand years: a greater value is a mistake, and instants stay far from overflow.
+const MAX_SECONDS: u64 = 31_536_000_000;
 
 impl FromStr for Span {
     type Err = SpanError;
     fn from_str(text: &str) -> Result<Self, SpanError> {
-        let (_, unit) = UNITS.iter().find(|(c, _)| text.ends_with(*c)).ok_or(SpanError)?;
-        let digits = text.get(..text.len() - 1).ok_or(SpanError)?;
-        if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        // One spelling of a unit: `humantime` reads `7 days`, and `1M` as a month.
+        let number = text.strip_suffix(UNITS.map(|(unit, _)| unit)).ok_or(SpanError)?;
+        if !number.bytes().all(|b| b.is_ascii_digit()) {
             return Err(SpanError);
         }
-        let number: u64 = digits.parse().map_err(|_| SpanError)?;
-        // A thousand years: more is a slip of the pen, and instants stay far from overflow.
-        let seconds = number
-            .checked_mul(*unit)
-            .filter(|s| (1..=31_536_000_000).contains(s));
+        let length = humantime::parse_duration(text).map_err(|_| SpanError)?;
+        let seconds = Some(length.as_secs()).filter(|seconds| (1..=MAX_SECONDS).contains(seconds));
         seconds.map(Self).ok_or(SpanError)
     }
 }
+
+/// The units that durations are written in, the largest first.
+const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,7 +78,19 @@ mod tests {
             assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
         }
         assert_eq!("120s".parse::<Span>().unwrap().to_string(), "2m");
-        for text in ["", "d", "0s", "-1d", "1w", "1.5h", "7", "99999999999999d", "1ä"] {
+        for text in [
+            "",
+            "d",
+            "0s",
+            "-1d",
+            "1w",
+            "1M",
+            "7 days",
+            "1.5h",
+            "7",
+            "99999999999999d",
+            "1ä",
+        ] {
             assert!(text.parse::<Span>().is_err(), "{text}");
         }
     }

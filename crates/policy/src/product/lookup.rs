@@ -1,5 +1,6 @@
 //! From what callers write to what decisions take: every fault comes before a decision.
 
+use bailiwick_types::did_you_mean;
 use serde_json::{Map, Value as Json};
 
 use super::{PermissionInfo, Product, TypeInfo};
@@ -11,10 +12,15 @@ use crate::{
 /// Why a question does not fit the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuestionFault {
-    /// There is no such permission.
-    #[error("unknown permission `{0}`")]
-    UnknownPermission(String),
-    /// There is no such type.
+    /// The product has no such permission.
+    #[error("unknown permission `{name}`{hint}")]
+    UnknownPermission {
+        /// The name that was asked for.
+        name: String,
+        /// A suggestion, as [`Product::suggest_permission`] gives it.
+        hint: String,
+    },
+    /// The product has no such type.
     #[error("unknown type `{0}`")]
     UnknownType(String),
     /// The permission is not asked on resources of the type.
@@ -63,7 +69,10 @@ impl Product {
     ) -> Result<(PermissionNo, Option<TypeNo>), QuestionFault> {
         let no = self
             .permission_no(permission)
-            .ok_or_else(|| QuestionFault::UnknownPermission(permission.to_owned()))?;
+            .ok_or_else(|| QuestionFault::UnknownPermission {
+                name: permission.to_owned(),
+                hint: self.suggest_permission(permission),
+            })?;
         let Some(target) = target else {
             return Ok((no, None));
         };
@@ -78,6 +87,12 @@ impl Product {
                 of: target.to_owned(),
             })
         }
+    }
+
+    /// The end of an error about an unknown permission: "; did you mean `TYPE.VERB`?" where a close name exists.
+    #[must_use]
+    pub fn suggest_permission(&self, unknown: &str) -> String {
+        did_you_mean(unknown, self.permissions().map(|info| &*info.name))
     }
 
     /// Tells whether the permission is asked on resources of the type; on scopes every permission is.

@@ -267,7 +267,7 @@ impl Product {
 
 /// Compiles an entry; the fault names what the manifest does not have.
 pub(crate) fn entry_of(product: &Product, level: Level, decl: &EntryDecl) -> Result<Entry, String> {
-    let unknown = |text: &str| format!("unknown permission `{text}`");
+    let unknown = |text: &str| format!("unknown permission `{text}`{}", product.suggest_permission(text));
     let pattern = product
         .pattern(&decl.permission)
         .ok_or_else(|| unknown(&decl.permission))?;

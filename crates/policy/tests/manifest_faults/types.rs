@@ -282,4 +282,32 @@ pub(crate) const CASES: &[(&str, &str, u64, &str, &str)] = &[
         "settings.s.max",
         "a bool has no greatest value",
     ),
+    (
+        "misspelled verb",
+        "types: {a: {verbs: [view, edit], implies: {edit: [veiw]}}}",
+        2,
+        "types.a.implies.edit[0]",
+        "unknown verb `veiw`; did you mean `view`?",
+    ),
+    (
+        "misspelled type",
+        "types: {note: {verbs: [view], on: [folders]}, folder: {verbs: [view]}}",
+        2,
+        "types.note.on[0]",
+        "unknown type `folders`; did you mean `folder`?",
+    ),
+    (
+        "misspelled permission",
+        "types: {note: {verbs: [view, approve], approvals: {view: {by: note.aprove}}}}",
+        2,
+        "types.note.approvals.view.by",
+        "unknown permission `note.aprove`; did you mean `note.approve`?",
+    ),
+    (
+        "misspelled role",
+        "roles: {editor: {levels: {account: {assigns: [editer]}}}}",
+        2,
+        "roles.editor.levels.account.assigns[0]",
+        "role `editer` is not defined; did you mean `editor`?",
+    ),
 ];

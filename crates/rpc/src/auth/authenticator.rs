@@ -1,4 +1,4 @@
-//! From an `authorization` header to a caller.
+//! Verifies the `authorization` header of a call.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccessClaims, AuthError, InternalIdentity, KeyError, KeySource,
-    cache::{Remembered, Verified},
+    cache::{TokenCache, Verified},
     internal,
 };
 use crate::HumanDuration;
 
-/// How much the clocks of two machines may differ, in seconds.
+/// The tolerated clock skew between machines, in seconds.
 const SKEW: i64 = 60;
 
 /// Which access tokens count.
@@ -41,14 +41,14 @@ impl Default for AuthConfig {
     }
 }
 
-/// Verifies tokens and remembers those that were good.
+/// Verifies tokens and caches the valid ones.
 pub struct Authenticator {
     issuer: String,
     keys: Arc<dyn KeySource>,
     internal: Arc<InternalIdentity>,
     clock: Arc<dyn Clock>,
     verifier: Verifier,
-    remembered: Remembered,
+    cache: TokenCache,
     longest_life: Duration,
 }
 
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Authenticator {
 }
 
 impl Authenticator {
-    /// Verifies with these keys, by this clock.
+    /// Creates one that verifies with these keys and this clock.
     #[must_use]
     pub fn new(
         config: &AuthConfig,
@@ -75,42 +75,42 @@ impl Authenticator {
             internal,
             clock,
             verifier,
-            remembered: Remembered::new(config.remembered_tokens, longest_life),
+            cache: TokenCache::new(config.remembered_tokens, longest_life),
             longest_life,
         }
     }
 
-    /// The caller of a token that was verified before and still holds. Costs a hash and a look-up.
+    /// The caller of a token that was verified before and is still valid. Costs a hash and a look-up.
     #[must_use]
     pub fn recall(&self, token: &str) -> Option<Arc<Caller>> {
-        self.remembered.get(&Remembered::key(token), self.clock.now())
+        self.cache.get(&TokenCache::key(token), self.clock.now())
     }
 
     /// The caller of a token.
     ///
     /// # Errors
-    /// It is false, expired, revoked or for another audience; or keys cannot be had.
+    /// The token is invalid, expired, revoked or for another audience, or signing keys are unavailable.
     pub async fn verify(&self, token: &str) -> Result<Arc<Caller>, AuthError> {
-        let key = Remembered::key(token);
-        if let Some(caller) = self.remembered.get(&key, self.clock.now()) {
+        let key = TokenCache::key(token);
+        if let Some(caller) = self.cache.get(&key, self.clock.now()) {
             return Ok(caller);
         }
         let verified = self.verify_anew(token).await?;
-        if self.remembered.put(key, &verified) {
+        if self.cache.put(key, &verified) {
             Ok(verified.caller)
         } else {
             Err(AuthError::Invalid)
         }
     }
 
-    /// Refuses the tokens of a session from now on: it was ended.
+    /// Rejects the tokens of a session from now on, because it has ended.
     pub fn forget_session(&self, session: SessionId) {
-        self.remembered.end_session(session, self.clock.now());
+        self.cache.end_session(session, self.clock.now());
     }
 
-    /// Refuses the tokens that a subject has got until now: it was disabled, or its credentials were changed.
+    /// Rejects the tokens that a subject has been issued so far, because it was disabled or its credentials changed.
     pub fn forget_subject(&self, subject: &Subject) {
-        self.remembered.end_subject(subject, self.clock.now());
+        self.cache.end_subject(subject, self.clock.now());
     }
 
     async fn verify_anew(&self, token: &str) -> Result<Verified, AuthError> {
@@ -139,7 +139,7 @@ impl Authenticator {
         })?;
         let key = key.ok_or(AuthError::Invalid)?;
         let mut rules = Validation::new(key.algorithm);
-        // Time is told by the clock that is injected, not by the crate's own.
+        // Expiry is checked with the injected clock, not with the crate's.
         rules.validate_exp = false;
         rules.set_audience(&[AccessClaims::AUDIENCE]);
         rules.set_issuer(&[&self.issuer]);
@@ -163,7 +163,7 @@ impl Authenticator {
     }
 }
 
-/// Reads the claims; none where they are of no kind of caller.
+/// Converts the claims to credentials; none where they describe no kind of caller.
 fn credentials(claims: &AccessClaims) -> Option<Credentials> {
     let subject: Subject = claims.sub.parse().ok()?;
     let session: Option<SessionId> = claims.sid.as_deref().map(str::parse).transpose().ok()?;

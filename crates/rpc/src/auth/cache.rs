@@ -1,4 +1,4 @@
-//! Verified tokens, remembered by the SHA-256 of the whole token.
+//! The cache of verified tokens, keyed by the SHA-256 of the whole token.
 
 use std::{
     collections::HashMap,
@@ -9,19 +9,19 @@ use bailiwick_types::{Caller, SessionId, Subject, Timestamp};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
-/// A token that was verified.
+/// A verified token.
 #[derive(Debug, Clone)]
 pub(crate) struct Verified {
     pub(crate) caller: Arc<Caller>,
-    /// When it was made.
+    /// When the token was issued.
     pub(crate) made: Timestamp,
-    /// Until when it holds.
+    /// When it expires.
     pub(crate) until: Timestamp,
 }
 
-/// Only successes are kept, never beyond their end, a bounded number of them. What was ended meanwhile is refused also
-/// where its signature and time are good, as long as such a token can live.
-pub(crate) struct Remembered {
+/// Keeps valid tokens only, until they expire, a bounded number of them. Tokens of ended sessions and subjects are
+/// rejected even with a valid signature and expiry, for the longest life of a token.
+pub(crate) struct TokenCache {
     tokens: Cache<[u8; 32], Verified>,
     ended: Mutex<Ended>,
     longest_life: std::time::Duration,
@@ -30,11 +30,11 @@ pub(crate) struct Remembered {
 #[derive(Default)]
 struct Ended {
     sessions: HashMap<SessionId, Timestamp>,
-    /// Tokens of the subject that were made up to that instant count no more.
+    /// Tokens of the subject that were issued up to that instant are rejected.
     subjects: HashMap<Subject, Timestamp>,
 }
 
-impl Remembered {
+impl TokenCache {
     pub(crate) fn new(capacity: usize, longest_life: std::time::Duration) -> Self {
         Self {
             tokens: Cache::new(capacity),
@@ -56,8 +56,8 @@ impl Remembered {
         None
     }
 
-    /// Keeps a success; whether it may count. What is ended while this runs is seen by one side or the other: it is noted
-    /// before remembered tokens are dropped, and looked at after the token was put there.
+    /// Inserts a valid token; returns false where it must be rejected. A session that ends concurrently is seen by one
+    /// side or the other: it is recorded before cached tokens are removed, and checked after the token was inserted.
     pub(crate) fn put(&self, key: [u8; 32], verified: &Verified) -> bool {
         self.tokens.insert(key, verified.clone());
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);

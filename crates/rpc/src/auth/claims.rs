@@ -1,15 +1,15 @@
-//! What an access token says.
+//! The claims of access tokens.
 
 use serde::{Deserialize, Serialize};
 
 /// The claims of an access token (RFC 9068): identity writes them, every service reads them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
-    /// Who made the token: the issuer of the deployment.
+    /// The issuer of the deployment.
     pub iss: String,
-    /// For whom it is: `bailiwick`, or the audience of a product.
+    /// The audience: `bailiwick`, or that of a product.
     pub aud: String,
-    /// Whose it is: `user:user_…` or `service:svc_…`.
+    /// The subject: `user:user_…` or `service:svc_…`.
     pub sub: String,
     /// The session, for users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -17,11 +17,11 @@ pub struct AccessClaims {
     /// The account that the token is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acct: Option<String>,
-    /// When it was made, in seconds since 1970.
+    /// When it was issued, in seconds since 1970.
     pub iat: i64,
-    /// Until when it holds, in seconds since 1970.
+    /// When it expires, in seconds since 1970.
     pub exp: i64,
-    /// A name of its own.
+    /// A unique id.
     pub jti: String,
 }
 

@@ -1,4 +1,4 @@
-//! Why credentials do not count.
+//! Why credentials are rejected.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use bailiwick_types::{Code, Fault, Reason};
 
 use crate::peer::RETRY;
 
-/// Why credentials do not count. What exactly is wrong with them goes to no caller.
+/// Why credentials are rejected. The exact cause is never sent to the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// False, expired, revoked, or made for another audience.
-    #[error("the credentials are false, expired or revoked")]
+    /// Invalid, expired, revoked, or issued for another audience.
+    #[error("credentials are invalid, expired or revoked")]
     Invalid,
-    /// The keys cannot be had now.
-    #[error("the credentials cannot be verified now")]
+    /// The signing keys are temporarily unavailable.
+    #[error("credentials cannot be verified: signing keys are temporarily unavailable")]
     Unavailable,
-    /// A fault of ours.
+    /// An internal error.
     #[error("{0}")]
     Internal(String),
 }

@@ -1,4 +1,4 @@
-//! The identity of the suite's own services towards each other: a short-lived JWT made from a shared key.
+//! How the suite's services authenticate to each other: with a short-lived JWT signed with a shared key.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,14 +14,14 @@ use crate::Secret;
 const AUDIENCE: &str = "bailiwick-internal";
 /// The key id of such tokens.
 pub(crate) const KEY_ID: &str = "internal";
-/// How long one holds, in seconds.
+/// The life of a token, in seconds.
 const LIFE: i64 = 300;
-/// How long before its end a new one is made, in seconds.
+/// A token is replaced so many seconds before it expires.
 const MARGIN: i64 = 60;
 /// The shortest key, in bytes: as long as the hash (RFC 7518 section 3.2).
 const SHORTEST_KEY: usize = 32;
 
-/// What one of the suite's own services shows to another, and how it knows another.
+/// The credentials of a service for calls to the others, and the verifier of theirs.
 pub struct InternalIdentity {
     subject: String,
     sign: EncodingKey,
@@ -64,10 +64,10 @@ impl InternalIdentity {
         })
     }
 
-    /// The value of the `authorization` header, made anew before the last one ends.
+    /// The value of the `authorization` header, replaced before it expires.
     ///
     /// # Errors
-    /// It cannot be signed.
+    /// Signing fails.
     pub fn header(&self) -> Result<HeaderValue, AuthError> {
         let now = self.clock.now().seconds();
         let mut made = self
@@ -98,10 +98,10 @@ impl InternalIdentity {
         Ok(header)
     }
 
-    /// Knows another service by its token.
+    /// Authenticates another service by its token.
     ///
     /// # Errors
-    /// It is none, is expired, or was made with another key.
+    /// The token is invalid, expired, or signed with another key.
     pub fn verify(&self, token: &str) -> Result<Credentials, AuthError> {
         let mut rules = Validation::new(Algorithm::HS256);
         rules.validate_exp = false;

@@ -8,18 +8,18 @@ use jsonwebtoken::{
     jwk::{EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse},
 };
 
-/// Why keys cannot be had.
+/// Why signing keys are unavailable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Whoever has them does not answer now.
-    #[error("keys cannot be had now")]
+    /// Their source does not answer.
+    #[error("signing keys are temporarily unavailable")]
     Unavailable,
-    /// What came is no key set.
-    #[error("the key set cannot be read: {0}")]
+    /// The key set is malformed.
+    #[error("cannot parse the JWK set: {0}")]
     Malformed(String),
 }
 
-/// A public key of an access token, ES256 or EdDSA. The key says which algorithm counts, never the token.
+/// A public key of access tokens, ES256 or EdDSA. The key determines the algorithm, never the token.
 #[derive(Clone)]
 pub struct VerificationKey {
     pub(crate) algorithm: Algorithm,
@@ -36,7 +36,7 @@ impl VerificationKey {
     /// Reads one key of a set.
     ///
     /// # Errors
-    /// It is no public key of ES256 or EdDSA.
+    /// It is not a public key for ES256 or EdDSA.
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
         use jsonwebtoken::jwk::AlgorithmParameters as P;
         let algorithm = match &jwk.algorithm {
@@ -44,7 +44,7 @@ impl VerificationKey {
             P::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
             _ => {
                 return Err(KeyError::Malformed(
-                    "a key is neither P-256 nor Ed25519".to_owned(),
+                    "unsupported key: expected P-256 or Ed25519".to_owned(),
                 ));
             }
         };
@@ -58,11 +58,10 @@ impl VerificationKey {
 pub struct VerificationKeys(BTreeMap<String, Arc<VerificationKey>>);
 
 impl VerificationKeys {
-    /// Reads a key set (RFC 7517). Keys for something other than verifying, and kinds that nobody here signs with, are
-    /// passed over.
+    /// Reads a key set (RFC 7517). Keys for other uses than verifying and keys of unsupported kinds are skipped.
     ///
     /// # Errors
-    /// The text is no key set.
+    /// The text is not a key set.
     pub fn from_jwks(json: &str) -> Result<Self, KeyError> {
         let set: JwkSet =
             serde_json::from_str(json).map_err(|error| KeyError::Malformed(error.to_string()))?;
@@ -94,12 +93,12 @@ impl VerificationKeys {
     }
 }
 
-/// Where the public keys come from: identity has them, the others ask it.
+/// The source of the public keys: identity has them, the other services ask it.
 #[async_trait]
 pub trait KeySource: Send + Sync + 'static {
     /// The key with this id; none where there is no such key.
     ///
     /// # Errors
-    /// It cannot be told.
+    /// The keys are unavailable.
     async fn key(&self, id: &str) -> Result<Option<Arc<VerificationKey>>, KeyError>;
 }

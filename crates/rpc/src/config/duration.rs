@@ -9,12 +9,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct HumanDuration(Duration);
 
-/// A text that is no duration.
+/// Error for an invalid duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a duration such as `250ms`, `10s`, `5m`, `8h` or `30d`")]
 pub struct DurationError;
 
-/// The units, the largest first.
+/// The units that durations are written in, the largest first.
 const UNITS: [(&str, u64); 5] = [
     ("d", 86_400_000),
     ("h", 3_600_000),
@@ -40,28 +40,10 @@ impl From<Duration> for HumanDuration {
 impl FromStr for HumanDuration {
     type Err = DurationError;
     fn from_str(text: &str) -> Result<Self, DurationError> {
-        let mut rest = text.trim();
-        let mut millis = 0_u64;
-        if rest.is_empty() {
-            return Err(DurationError);
-        }
-        while !rest.is_empty() {
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or(DurationError)?;
-            let (number, tail) = rest.split_at(digits);
-            let letters = tail
-                .find(|c: char| !c.is_ascii_alphabetic())
-                .unwrap_or(tail.len());
-            let (unit, tail) = tail.split_at(letters);
-            let number: u64 = number.parse().map_err(|_| DurationError)?;
-            let (_, factor) = UNITS
-                .iter()
-                .find(|(name, _)| *name == unit)
-                .ok_or(DurationError)?;
-            let part = number.checked_mul(*factor).ok_or(DurationError)?;
-            millis = millis.checked_add(part).ok_or(DurationError)?;
-            rest = tail.trim_start();
-        }
-        Ok(Self(Duration::from_millis(millis)))
+        // The units of the schema alone: `humantime` reads `1M` as a month.
+        let known = text.bytes().all(|b| b.is_ascii_digit() || b" dhms".contains(&b));
+        let parsed = known.then(|| humantime::parse_duration(text).ok()).flatten();
+        parsed.map(Self).ok_or(DurationError)
     }
 }
 
@@ -126,7 +108,17 @@ mod tests {
         assert_eq!(read("1h 30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(read("30d"), Ok(Duration::from_secs(30 * 86_400)));
         assert_eq!(read("0s"), Ok(Duration::ZERO));
-        for bad in ["", "5", "s", "5 s", "1.5s", "-1s", "5w", "99999999999999999999s"] {
+        for bad in [
+            "",
+            "5",
+            "s",
+            "1.5s",
+            "-1s",
+            "5w",
+            "1M",
+            "5 days",
+            "99999999999999999999s",
+        ] {
             assert_eq!(read(bad), Err(DurationError), "{bad}");
         }
     }

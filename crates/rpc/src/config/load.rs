@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bailiwick_types::did_you_mean;
 use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -242,33 +243,9 @@ fn known(node: &Node<'_>, value: &Value, path: &str, origin: &str) -> Result<(),
 }
 
 fn unknown(node: &Node<'_>, key: &str, name: &str, origin: &str) -> ConfigError {
-    let near = node.names().into_iter().map(|n| (distance(n, name), n)).min();
-    let hint = match near {
-        Some((steps, n)) if steps <= 3 && steps < n.len() => format!("; is `{n}` meant?"),
-        _ => String::new(),
-    };
     ConfigError::UnknownKey {
         key: key.to_owned(),
         source_name: origin.to_owned(),
-        hint,
+        hint: did_you_mean(name, node.names()),
     }
-}
-
-/// How many letters differ (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut last = i;
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-        let mut left = i + 1;
-        for (slot, y) in row.iter_mut().skip(1).zip(b.chars()) {
-            let best = (last + usize::from(x != y)).min(left + 1).min(*slot + 1);
-            last = *slot;
-            *slot = best;
-            left = best;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }

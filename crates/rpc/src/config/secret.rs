@@ -60,16 +60,16 @@ impl<'de> Deserialize<'de> for Secret {
             }
             // The default of these would repeat the value in the error.
             fn visit_i64<E: Error>(self, _: i64) -> Result<Secret, E> {
-                Err(E::custom("a secret must be written as a text, in quotes"))
+                Err(E::custom("a secret must be a quoted string"))
             }
             fn visit_u64<E: Error>(self, _: u64) -> Result<Secret, E> {
-                Err(E::custom("a secret must be written as a text, in quotes"))
+                Err(E::custom("a secret must be a quoted string"))
             }
             fn visit_f64<E: Error>(self, _: f64) -> Result<Secret, E> {
-                Err(E::custom("a secret must be written as a text, in quotes"))
+                Err(E::custom("a secret must be a quoted string"))
             }
             fn visit_bool<E: Error>(self, _: bool) -> Result<Secret, E> {
-                Err(E::custom("a secret must be written as a text, in quotes"))
+                Err(E::custom("a secret must be a quoted string"))
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Secret, A::Error> {
                 let mut file: Option<PathBuf> = None;

@@ -1,4 +1,4 @@
-//! Puts a server together.
+//! Builds a server.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -21,15 +21,15 @@ use crate::{
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// The address cannot be listened on.
-    #[error("`{address}` cannot be listened on: {why}")]
+    /// The server cannot listen on the address.
+    #[error("cannot listen on `{address}`: {why}")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// What is wrong.
         why: std::io::Error,
     },
-    /// Certificate or key is not usable.
+    /// The certificate or key is invalid.
     #[error("TLS file `{}`: {why}", file.display())]
     Tls {
         /// The file.
@@ -37,7 +37,7 @@ pub enum FrameError {
         /// What is wrong.
         why: String,
     },
-    /// The descriptors cannot be read.
+    /// The descriptors are invalid.
     #[error("reflection: {0}")]
     Reflection(String),
 }
@@ -47,7 +47,7 @@ pub enum FrameError {
 pub struct Frame;
 
 impl Frame {
-    /// Starts to put a server together that serves these services of the suite.
+    /// Starts to build a server for these services of the suite.
     #[must_use]
     pub fn builder(
         services: &[Service],
@@ -70,7 +70,7 @@ impl Frame {
     }
 }
 
-/// A server that is being put together.
+/// The builder of a server.
 pub struct FrameBuilder {
     suite: Vec<Service>,
     config: ServerConfig,
@@ -94,21 +94,21 @@ impl std::fmt::Debug for FrameBuilder {
 impl FrameBuilder {
     /// Adds gRPC services: [`Services`], or a [`Routes`] of tonic.
     #[must_use]
-    #[allow(clippy::should_implement_trait, reason = "it adds services, it sums nothing")]
+    #[allow(clippy::should_implement_trait, reason = "a builder method, not arithmetic")]
     pub fn add(mut self, services: impl Into<Services>) -> Self {
         self.services = self.services.merge(services.into());
         self
     }
 
-    /// Adds what a service has over HTTP.
+    /// Adds HTTP routes.
     #[must_use]
     pub fn http(mut self, router: Router) -> Self {
         self.http = self.http.merge(router);
         self
     }
 
-    /// Adds declarations of methods that are not the suite's own, as of protocols of others that it speaks. A method
-    /// without declaration is refused.
+    /// Adds declarations of methods outside the suite's protos, such as those of third-party protocols. Calls of a method
+    /// without a declaration are rejected.
     #[must_use]
     pub fn declare(mut self, methods: &'static [Method], descriptors: Option<&'static [u8]>) -> Self {
         self.extra_methods = methods;
@@ -116,10 +116,10 @@ impl FrameBuilder {
         self
     }
 
-    /// Listens where the configuration says and serves.
+    /// Listens on the configured addresses and serves.
     ///
     /// # Errors
-    /// An address cannot be listened on, or TLS files are not usable.
+    /// The server cannot listen on an address, or TLS files are invalid.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<RunningServer, FrameError> {
         let grpc = bind(self.config.listen).await?;
         let http = match self.config.http_listen {
@@ -129,10 +129,10 @@ impl FrameBuilder {
         self.serve_on(grpc, http, shutdown).await
     }
 
-    /// Serves on sockets that listen already: whoever has to know its own address first binds them.
+    /// Serves on bound sockets, for a process that must know its addresses before it serves.
     ///
     /// # Errors
-    /// TLS files are not usable, or a socket is not.
+    /// TLS files or a socket are invalid.
     pub async fn serve_on(
         self,
         grpc: TcpListener,
@@ -146,7 +146,6 @@ impl FrameBuilder {
         let shared = Shared::new(Parts {
             services,
             extra_methods: self.extra_methods,
-            ids: self.ids,
             sampler: Arc::clone(&self.telemetry.sampler),
             rule: LogRule {
                 log: self.config.access_log,
@@ -170,7 +169,12 @@ impl FrameBuilder {
             .as_ref()
             .map(|t| tls::acceptor(t, &[b"h2"]))
             .transpose()?;
-        let connections = Connections::new(&self.config, Arc::clone(&shared), life.closing.clone());
+        let connections = Connections::new(
+            &self.config,
+            Arc::clone(&shared),
+            self.ids.clone(),
+            life.closing.clone(),
+        );
         let each = move |link, peer| connections.clone().serve(link, peer);
         let most = self.config.max_connections;
         life.connections
@@ -181,11 +185,9 @@ impl FrameBuilder {
             let secure = secure
                 .map(|t| tls::acceptor(t, &[b"h2", b"http/1.1"]))
                 .transpose()?;
-            let (router, closing) = (
-                http::router(health.clone(), Arc::clone(&shared), self.http),
-                life.closing.clone(),
-            );
-            let each = move |link, _| http::serve(link, router.clone(), closing.clone());
+            let router = http::router(health.clone(), self.http);
+            let (ids, closing) = (self.ids, life.closing.clone());
+            let each = move |link, _| http::serve(link, router.clone(), ids.clone(), closing.clone());
             life.connections
                 .spawn(listener::accept(http, secure, most, life.clone(), each));
         }

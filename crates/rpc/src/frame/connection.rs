@@ -3,13 +3,17 @@
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::listener::Link;
 use crate::{
     ServerConfig,
     layers::{Layers, Shared},
+    request_id::RequestIds,
     telemetry::trace::mix,
 };
 
@@ -23,13 +27,19 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 pub(super) struct Connections {
     http2: http2::Builder<TokioExecutor>,
     shared: Arc<Shared>,
+    ids: RequestIds,
     age: Duration,
     grace: Duration,
     closing: CancellationToken,
 }
 
 impl Connections {
-    pub(super) fn new(config: &ServerConfig, shared: Arc<Shared>, closing: CancellationToken) -> Self {
+    pub(super) fn new(
+        config: &ServerConfig,
+        shared: Arc<Shared>,
+        ids: RequestIds,
+        closing: CancellationToken,
+    ) -> Self {
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
@@ -43,19 +53,21 @@ impl Connections {
         Self {
             http2,
             shared,
+            ids,
             age: config.max_connection_age.get(),
             grace: config.max_connection_age_grace.get(),
             closing,
         }
     }
 
-    /// Serves one to its end: the other side's, its age's, or the server's.
+    /// Serves a connection until the client closes it, its maximum age is reached, or the server shuts down.
     pub(super) async fn serve(self, link: Box<dyn Link>, peer: SocketAddr) {
         let layers = Layers {
             shared: Arc::clone(&self.shared),
             peer: Some(peer),
         };
-        let mut connection = pin!(self.http2.serve_connection(TokioIo::new(link), layers));
+        let service = TowerToHyperService::new(self.ids.around(layers));
+        let mut connection = pin!(self.http2.serve_connection(TokioIo::new(link), service));
         let aged = async {
             if self.age.is_zero() {
                 std::future::pending::<()>().await;
@@ -64,7 +76,7 @@ impl Connections {
         };
         tokio::select! {
             ended = connection.as_mut() => return note(ended),
-            // The drain has a timer of its own, which cuts whatever is left.
+            // The drain has its own timer, which aborts what is left.
             () = self.closing.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 return note(connection.await);
@@ -73,18 +85,18 @@ impl Connections {
         }
         match tokio::time::timeout(self.grace, connection).await {
             Ok(ended) => note(ended),
-            Err(_) => tracing::debug!(net.peer = %peer, "an old connection was cut"),
+            Err(_) => tracing::debug!(net.peer = %peer, "closed a connection past its maximum age"),
         }
     }
 }
 
 fn note(ended: hyper::Result<()>) {
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+        tracing::debug!(%error, "connection failed");
     }
 }
 
-/// Up to a tenth more or less, so that connections made at once do not end at once.
+/// Varies an age by up to a tenth, so that connections made together do not end together.
 fn jittered(age: Duration, seed: u64) -> Duration {
     let part = u32::try_from(mix(seed) % 201).unwrap_or(100);
     age * (900 + part) / 1000

@@ -49,13 +49,13 @@ impl Health {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says whether a service is ready.
+    /// Sets whether a service is ready.
     pub async fn set(&self, service: Service, ready: bool) {
         self.state().ready.insert(service, ready);
         self.publish().await;
     }
 
-    /// Says that all services are ready.
+    /// Sets all services ready.
     pub async fn all_ready(&self) {
         self.state().ready.values_mut().for_each(|ready| *ready = true);
         self.publish().await;
@@ -81,7 +81,7 @@ impl Health {
         self.publish().await;
     }
 
-    /// Tells who asks and who watches.
+    /// Publishes the state to checks and watches.
     pub(super) async fn publish(&self) {
         let status = |serving: bool| match serving {
             true => ServingStatus::Serving,

@@ -4,8 +4,8 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     Router,
-    extract::{Request, State},
-    http::{HeaderValue, StatusCode},
+    extract::Request,
+    http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -22,12 +22,14 @@ use super::{health::Health, listener::Link};
 use crate::{
     RequestId,
     current::{self, Carried, Current},
-    layers::{REQUEST_ID, Shared, panicked},
+    layers::panicked,
     metrics,
+    request_id::RequestIds,
+    telemetry::trace,
 };
 
 /// The routes that every service has, and its own.
-pub(super) fn router(health: Health, shared: Arc<Shared>, own: Router) -> Router {
+pub(super) fn router(health: Health, own: Router) -> Router {
     let ready = move || {
         let health = health.clone();
         async move {
@@ -54,34 +56,30 @@ pub(super) fn router(health: Health, shared: Arc<Shared>, own: Router) -> Router
         .route("/readyz", get(ready))
         .route("/metrics", get(text))
         .merge(own)
-        .layer(middleware::from_fn_with_state(shared, around))
+        .layer(middleware::from_fn(around))
 }
 
-/// What every HTTP call has: a request id, and an answer also where its handler panics.
-async fn around(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let given = request.headers().get(REQUEST_ID);
-    let given = given.and_then(|id| RequestId::parse(id.as_bytes()));
+/// Handles a request as part of a call that log lines and calls to peers know, and answers also where the handler
+/// panics.
+async fn around(request: Request, next: Next) -> Response {
     let current = Current {
-        request_id: given.unwrap_or_else(|| shared.next_id()),
+        request_id: RequestId::of(&request),
         deadline: None,
+        parent: trace::incoming(request.headers()).map(Arc::new),
     };
-    let handled = AssertUnwindSafe(Carried::of(current, next.run(request)));
-    let mut response = handled.catch_unwind().await.unwrap_or_else(|panic| {
+    let handled = AssertUnwindSafe(Carried::of(current.clone(), next.run(request)));
+    handled.catch_unwind().await.unwrap_or_else(|panic| {
         current::within(current, || panicked(&*panic));
         (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response()
-    });
-    if let Ok(id) = HeaderValue::from_bytes(current.request_id.as_bytes()) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
+    })
 }
 
 /// Serves one connection.
-pub(super) async fn serve(link: Box<dyn Link>, router: Router, closing: CancellationToken) {
+pub(super) async fn serve(link: Box<dyn Link>, router: Router, ids: RequestIds, closing: CancellationToken) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
     builder.http2().timer(TokioTimer::new());
-    let service = TowerToHyperService::new(router);
+    let service = TowerToHyperService::new(ids.around(router));
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(link), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -91,6 +89,6 @@ pub(super) async fn serve(link: Box<dyn Link>, router: Router, closing: Cancella
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "an HTTP connection broke");
+        tracing::debug!(%error, "HTTP connection failed");
     }
 }

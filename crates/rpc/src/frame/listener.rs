@@ -1,4 +1,4 @@
-//! Takes connections until told to stop.
+//! Accepts connections until shutdown.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -12,25 +12,25 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long to wait after a connection could not be taken, as when the process has no file handles left.
+/// The pause after a failed accept, as when the process has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A connection, plain or TLS.
 pub(super) trait Link: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Link for T {}
 
-/// What the life of connections depends on.
+/// The shutdown signals of connections, and their tasks.
 #[derive(Debug, Clone)]
 pub(super) struct Life {
-    /// No more connections are taken, and those there are asked to end.
+    /// Stops accepting, and asks open connections to finish.
     pub(super) closing: CancellationToken,
-    /// All connections are cut.
+    /// Aborts all connections.
     pub(super) cut: CancellationToken,
     pub(super) connections: TaskTracker,
 }
 
-/// Takes connections and has each served in a task of its own. Dropping the listener at the end closes the socket, so
-/// that who comes later is refused and not left waiting.
+/// Accepts connections and serves each in its own task. Dropping the listener at the end closes the socket, so that
+/// later clients are refused rather than left waiting.
 pub(super) async fn accept<F, S>(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -41,31 +41,31 @@ pub(super) async fn accept<F, S>(
     S: Fn(Box<dyn Link>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    let places = Arc::new(Semaphore::new(max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let permits = Arc::new(Semaphore::new(max_connections.clamp(1, Semaphore::MAX_PERMITS)));
     loop {
         let taken = tokio::select! {
             biased;
             () = life.closing.cancelled() => return,
             taken = async {
-                let place = Arc::clone(&places).acquire_owned().await;
-                (place, listener.accept().await)
+                let permit = Arc::clone(&permits).acquire_owned().await;
+                (permit, listener.accept().await)
             } => taken,
         };
-        let (place, (stream, peer)) = match taken {
-            (Ok(place), Ok(accepted)) => (place, accepted),
+        let (permit, (stream, peer)) = match taken {
+            (Ok(permit), Ok(accepted)) => (permit, accepted),
             (_, Err(error)) => {
-                tracing::warn!(%error, "a connection could not be taken");
+                tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
             (Err(_), _) => return,
         };
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let (serve, tls, cut) = (serve.clone(), tls.clone(), life.cut.clone());
         life.connections.spawn(async move {
-            let _place = place;
+            let _permit = permit;
             let served = async {
                 if let Some(link) = secure(stream, tls, peer).await {
                     serve(link, peer).await;
@@ -86,11 +86,11 @@ async fn secure(stream: TcpStream, tls: Option<TlsAcceptor>, peer: SocketAddr) -
     match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
         Ok(Ok(stream)) => Some(Box::new(stream)),
         Ok(Err(error)) => {
-            tracing::debug!(%error, net.peer = %peer, "a TLS handshake failed");
+            tracing::debug!(%error, net.peer = %peer, "TLS handshake failed");
             None
         }
         Err(_) => {
-            tracing::debug!(net.peer = %peer, "a TLS handshake took too long");
+            tracing::debug!(net.peer = %peer, "TLS handshake timed out");
             None
         }
     }

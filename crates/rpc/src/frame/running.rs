@@ -1,13 +1,13 @@
-//! A server that runs, and its end.
+//! A running server and its drain.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{health::Health, listener::Life};
 use crate::{ServerConfig, layers::Shared};
 
-/// A server that runs. Dropping it does not stop it; its shutdown token, or [`RunningServer::drain`], does.
+/// A running server. Dropping it does not stop it; its shutdown token, or [`RunningServer::drain`], does.
 #[derive(Debug)]
 pub struct RunningServer {
     /// Address of the gRPC listener.
@@ -16,11 +16,12 @@ pub struct RunningServer {
     pub http_addr: Option<SocketAddr>,
     health: Health,
     shutdown: CancellationToken,
-    ended: CancellationToken,
+    /// The drain that waits for its time.
+    task: TaskTracker,
 }
 
 impl RunningServer {
-    /// Says which services are ready.
+    /// The readiness of its services.
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.health
@@ -30,12 +31,12 @@ impl RunningServer {
     /// as calls take, at most the grace.
     pub async fn drain(&self) {
         self.shutdown.cancel();
-        self.ended.cancelled().await;
+        self.task.wait().await;
     }
 
-    /// Waits until the server has ended, whoever began that.
+    /// Waits until the server has ended.
     pub async fn ended(&self) {
-        self.ended.cancelled().await;
+        self.task.wait().await;
     }
 }
 
@@ -48,27 +49,26 @@ pub(super) fn start(
     config: &ServerConfig,
     shutdown: CancellationToken,
 ) -> RunningServer {
-    // A token of its own: draining this server stops no other that listens to the same shutdown.
+    // A child token: draining this server must not stop others with the same shutdown token.
     let shutdown = shutdown.child_token();
-    let ended = CancellationToken::new();
     let server = RunningServer {
         addr,
         http_addr,
         health: health.clone(),
         shutdown: shutdown.clone(),
-        ended: ended.clone(),
+        task: TaskTracker::new(),
     };
     let (wait, grace) = (config.drain_wait.get(), config.drain_grace.get());
-    tokio::spawn(async move {
+    server.task.spawn(async move {
         shutdown.cancelled().await;
         drain(&health, &shared, &life, wait, grace).await;
-        ended.cancel();
     });
+    server.task.close();
     server
 }
 
 async fn drain(health: &Health, shared: &Shared, life: &Life, wait: Duration, grace: Duration) {
-    tracing::info!(calls = shared.under_way(), "draining");
+    tracing::info!(calls = shared.in_flight(), "draining");
     health.drain().await;
     tokio::time::sleep(wait).await;
     life.closing.cancel();
@@ -78,8 +78,8 @@ async fn drain(health: &Health, shared: &Shared, life: &Life, wait: Duration, gr
         .is_err()
     {
         tracing::warn!(
-            calls = shared.under_way(),
-            "calls took longer than the grace and are cut"
+            calls = shared.in_flight(),
+            "aborting the calls that exceeded the drain grace period"
         );
         life.cut.cancel();
         life.connections.wait().await;

@@ -1,4 +1,4 @@
-//! The services of a server, and the way from a path to one of them.
+//! The services of a server, found by path.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -9,7 +9,7 @@ use tower::Service;
 
 use crate::later;
 
-/// The answer of a service.
+/// The response of a service.
 pub(crate) type Answer = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
 trait Dispatch: Send + Sync {
@@ -31,7 +31,7 @@ where
     }
 }
 
-/// Whatever else serves: found by the router of tonic.
+/// Other services, found by the router of tonic.
 struct Routed(Routes);
 
 impl Dispatch for Routed {
@@ -40,10 +40,10 @@ impl Dispatch for Routed {
     }
 }
 
-/// What is declared and not served here.
-struct Nobody;
+/// Answers methods that are declared and not served here.
+struct NotServed;
 
-impl Dispatch for Nobody {
+impl Dispatch for NotServed {
     fn call(&self, _: Request<Body>) -> Answer {
         Box::pin(async { Ok(later(&tonic::Request::new(())).into_http()) })
     }
@@ -59,8 +59,7 @@ impl Dispatcher {
     }
 }
 
-/// The gRPC services of a server: generated servers, which are found by their name alone, and whatever else a
-/// [`Routes`] holds.
+/// The gRPC services of a server: generated servers, which are found by their name alone, and those of a [`Routes`].
 ///
 /// ```
 /// # use bailiwick_rpc::Services;
@@ -85,7 +84,7 @@ impl std::fmt::Debug for Services {
 }
 
 impl Services {
-    /// Starts with none.
+    /// An empty set.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -93,7 +92,7 @@ impl Services {
 
     /// Adds a generated server.
     #[must_use]
-    #[allow(clippy::should_implement_trait, reason = "it adds a service, it sums nothing")]
+    #[allow(clippy::should_implement_trait, reason = "a builder method, not arithmetic")]
     pub fn add<S>(mut self, server: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>
@@ -108,7 +107,7 @@ impl Services {
         self
     }
 
-    /// Adds those of another.
+    /// Adds the services of another set.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.named.extend(other.named);
@@ -126,7 +125,7 @@ impl Services {
         self.named.iter().map(|(name, _)| *name)
     }
 
-    /// Services that ask for no credentials: health and reflection.
+    /// Services that need no credentials: health and reflection.
     pub(crate) fn set_open(&mut self, routes: Routes) {
         self.open = Some(routes.prepare());
     }
@@ -134,10 +133,10 @@ impl Services {
     pub(crate) fn open(&self) -> Dispatcher {
         self.open
             .clone()
-            .map_or_else(nobody, |routes| Dispatcher(Arc::new(Routed(routes))))
+            .map_or_else(not_served, |routes| Dispatcher(Arc::new(Routed(routes))))
     }
 
-    /// What serves a path.
+    /// The dispatcher of a path.
     pub(crate) fn dispatcher(&self, path: &str) -> Dispatcher {
         let service = path
             .strip_prefix('/')
@@ -147,13 +146,13 @@ impl Services {
         match (named, &self.routes) {
             (Some((_, dispatcher)), _) => dispatcher.clone(),
             (None, Some(routes)) => Dispatcher(Arc::new(Routed(routes.clone().prepare()))),
-            (None, None) => nobody(),
+            (None, None) => not_served(),
         }
     }
 }
 
-fn nobody() -> Dispatcher {
-    Dispatcher(Arc::new(Nobody))
+fn not_served() -> Dispatcher {
+    Dispatcher(Arc::new(NotServed))
 }
 
 impl From<Routes> for Services {

@@ -1,4 +1,4 @@
-//! The body of an answer, watched to its end: there stands the status of a call that began well.
+//! The response body, observed to its end: its trailers carry the status of a call.
 
 use std::{
     pin::Pin,
@@ -14,19 +14,19 @@ use tonic::{Code, Status, body::Body};
 use super::observe::Observation;
 use crate::current::{self, Current};
 
-/// The body of an answer.
+/// A response body.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
     inner: Body,
     watch: Option<Watch>,
 }
 
-/// What is needed until the end of the body.
+/// What observes a body until its end.
 #[derive(Debug)]
 pub(crate) struct Watch {
     pub(crate) observation: Observation,
     pub(crate) current: Current,
-    /// When the caller loses interest; made into a timer only when the body lets us wait.
+    /// The caller's deadline; a body that is never pending needs no timer for it.
     pub(crate) deadline: Option<Instant>,
     pub(crate) timer: Option<Pin<Box<Sleep>>>,
 }
@@ -62,7 +62,7 @@ impl http_body::Body for AnswerBody {
         };
         let inner = &mut this.inner;
         let span = watch.observation.span.clone();
-        let polled = current::within(watch.current, || {
+        let polled = current::within(watch.current.clone(), || {
             span.in_scope(|| {
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| Pin::new(inner).poll_frame(cx)))
             })
@@ -96,7 +96,7 @@ impl http_body::Body for AnswerBody {
                 Poll::Ready(Some(Ok(this.cut(&status))))
             }
             Err(panic) => {
-                let status = current::within(watch.current, || super::panicked(&*panic));
+                let status = current::within(watch.current.clone(), || super::panicked(&*panic));
                 Poll::Ready(Some(Ok(this.cut(&status))))
             }
         }
@@ -117,7 +117,7 @@ impl AnswerBody {
         self.inner = Body::empty();
         self.end(status.code());
         let mut trailers = HeaderMap::new();
-        // A status that cannot be written as headers is still one that did not end well.
+        // A status that does not fit into headers must still end the call with an error.
         if status.add_header(&mut trailers).is_err() {
             trailers.insert("grpc-status", http::HeaderValue::from_static("13"));
         }

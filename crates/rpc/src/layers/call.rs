@@ -1,4 +1,4 @@
-//! One call on its way through the layers.
+//! A call in the layers.
 
 use std::{
     convert::Infallible,
@@ -13,13 +13,13 @@ use std::{
 use bailiwick_proto::Method;
 use bailiwick_types::{Caller, Token};
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use tokio::time::{Instant, Sleep};
 use tonic::{Status, body::Body};
 use tracing::Span;
 
 use super::{
-    AnswerBody, Entry, REQUEST_ID, Shared, body,
+    AnswerBody, Entry, Shared, body,
     body::Watch,
     complete::complete,
     deadline, deadline_exceeded,
@@ -31,7 +31,7 @@ use crate::{
     Context, IntoStatus, RequestId,
     current::{self, Current},
     frame::Answer,
-    telemetry::trace::{self, Parent},
+    telemetry::trace,
     token,
 };
 
@@ -47,13 +47,13 @@ pub(crate) struct Call {
     begun: Option<Begun>,
 }
 
-/// What was found out when the call began.
+/// What is known once a call has begun.
 struct Begun {
     entry: Arc<Entry>,
     current: Current,
     observation: Option<Observation>,
     span: Span,
-    /// When the caller loses interest. The server's own limit counts until the answer begins: a stream may be long.
+    /// The caller's deadline. The server's own limit ends when the response begins: a stream may be long.
     asked: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -78,16 +78,13 @@ impl Call {
         }
     }
 
-    /// Request id, trace, metrics and access log: what every call has, also one that is refused at once.
+    /// Trace, metrics and access log: what every call has, rejected ones included.
     fn begin(shared: &Arc<Shared>, request: &Request<Body>) -> Begun {
         let began = StdInstant::now();
         let headers = request.headers();
-        let given = headers
-            .get(REQUEST_ID)
-            .and_then(|id| RequestId::parse(id.as_bytes()));
-        let request_id = given.unwrap_or_else(|| shared.ids.next());
+        let request_id = RequestId::of(request);
         let entry = shared.entry(request.uri().path());
-        let parent = Parent::of(headers);
+        let parent = trace::incoming(headers);
         let span = if shared.sampler.sample(parent.as_ref()) {
             trace::span(entry.method, parent.as_ref(), &request_id)
         } else {
@@ -100,10 +97,10 @@ impl Call {
         let observation = Observation {
             metrics: Arc::clone(&entry.metrics),
             rule: shared.rule,
-            request_id,
+            request_id: request_id.clone(),
             began,
             span: span.clone(),
-            place: None,
+            permit: None,
             ended: false,
         };
         Begun {
@@ -111,6 +108,7 @@ impl Call {
             current: Current {
                 request_id,
                 deadline: [asked, longest].into_iter().flatten().min(),
+                parent: parent.map(Arc::new),
             },
             observation: Some(observation),
             span,
@@ -119,14 +117,14 @@ impl Call {
         }
     }
 
-    /// Load shedding, deadline and what of authentication needs no waiting.
+    /// Load shedding, deadline, and authentication as far as it does not wait.
     fn enter(&mut self, begun: &mut Begun, request: Request<Body>) -> Result<State, Status> {
         let Some(method) = begun.entry.method else {
             return Ok(State::Handled(begun.entry.dispatcher.call(request)));
         };
-        let place = self.shared.shed.enter().ok_or_else(overloaded)?;
+        let permit = self.shared.shed.enter().ok_or_else(overloaded)?;
         if let Some(observation) = &mut begun.observation {
-            observation.place = Some(place);
+            observation.permit = Some(permit);
         }
         if begun.asked.is_some_and(|at| at <= Instant::now()) {
             return Err(deadline_exceeded());
@@ -138,7 +136,7 @@ impl Call {
         }
     }
 
-    /// Gives the call to its service.
+    /// Passes the call to its service.
     fn hand_over(
         &self,
         begun: &Begun,
@@ -157,7 +155,7 @@ impl Call {
             caller,
             token,
             deadline: begun.current.deadline,
-            request_id: begun.current.request_id,
+            request_id: begun.current.request_id.clone(),
             method,
             peer: self.peer,
         };
@@ -165,7 +163,7 @@ impl Call {
         Ok(State::Handled(begun.entry.dispatcher.call(request)))
     }
 
-    /// Goes as far as it can.
+    /// Advances until the call is answered or has to wait.
     fn step(&mut self, begun: &mut Begun, task: &mut Task<'_>) -> Poll<Result<Response<Body>, Status>> {
         loop {
             match std::mem::replace(&mut self.state, State::Over) {
@@ -195,17 +193,11 @@ impl Call {
         }
     }
 
-    fn answer(mut begun: Begun, response: Response<Body>) -> Response<AnswerBody> {
-        let mut response = response;
-        if let Ok(mut id) = HeaderValue::from_bytes(begun.current.request_id.as_bytes()) {
-            // Not worth a place in the table of the connection's compressor.
-            id.set_sensitive(true);
-            response.headers_mut().insert(REQUEST_ID, id);
-        }
+    fn answer(mut begun: Begun, mut response: Response<Body>) -> Response<AnswerBody> {
         let Some(observation) = begun.observation.take() else {
             return response.map(AnswerBody::plain);
         };
-        current::within(begun.current, || complete(response.headers_mut()));
+        current::within(begun.current.clone(), || complete(response.headers_mut()));
         if response.headers().contains_key("grpc-status") {
             observation.end(body::code(response.headers()));
             return response.map(AnswerBody::plain);
@@ -231,7 +223,7 @@ impl Future for Call {
             // Polled after its end.
             (None, _) => return Poll::Pending,
         };
-        let (current, span) = (begun.current, begun.span.clone());
+        let (current, span) = (begun.current.clone(), begun.span.clone());
         let stepped = current::within(current, || {
             span.in_scope(|| {
                 let step = AssertUnwindSafe(|| this.step(&mut begun, task));
@@ -247,7 +239,7 @@ impl Future for Call {
             }
             Err(status) => Err(status),
         };
-        // What is left of the call ends here and not when the connection has sent the answer.
+        // Drop the handler now, not when the connection has sent the response.
         this.state = State::Over;
         let response = match result {
             Ok(response) => response,
@@ -258,7 +250,7 @@ impl Future for Call {
 }
 
 impl Begun {
-    /// Whether the time is over; asked only when the call lets us wait, so one that does not needs no timer.
+    /// Whether the deadline has passed. Only pending calls are checked, so that others need no timer.
     fn late(&mut self, task: &mut Task<'_>) -> bool {
         let Some(at) = self.current.deadline else {
             return false;

@@ -1,4 +1,4 @@
-//! Statuses that tonic makes by itself carry no reason; here they get one, like every other.
+//! Adds a reason to the statuses that tonic itself makes, so that every status has one.
 
 use bailiwick_types::{Code as Fault, Reason};
 use http::HeaderMap;
@@ -6,10 +6,10 @@ use tonic::{Code, Status};
 
 use crate::status::{opaque, plain};
 
-/// What the messages of tonic start with when a request is no message of its type.
+/// The prefix of tonic's message for a request that does not decode.
 const UNREADABLE: &str = "failed to decode Protobuf message";
 
-/// Gives a status without details those that every status carries. What a fault of ours says is in the log alone.
+/// Adds the details of every status to one without. The text of an internal error goes to the log only.
 pub(super) fn complete(headers: &mut HeaderMap) {
     let bare = headers
         .get("grpc-status")
@@ -22,7 +22,7 @@ pub(super) fn complete(headers: &mut HeaderMap) {
         return;
     };
     headers.remove("grpc-message");
-    // Only a status that is too long for a header is not written, and then the code stands there already.
+    // It fails only for a status that is too long for a header; the code is set already then.
     let _ = whole(&status).add_header(headers);
 }
 
@@ -32,7 +32,7 @@ fn whole(status: &Status) -> Status {
         Code::Internal if text.starts_with(UNREADABLE) => plain(
             Fault::InvalidArgument,
             Reason::InvalidField,
-            "the request cannot be read",
+            "cannot decode the request message",
         ),
         Code::OutOfRange => plain(Fault::InvalidArgument, Reason::InvalidField, text),
         Code::InvalidArgument => plain(Fault::InvalidArgument, Reason::InvalidField, text),
@@ -47,7 +47,7 @@ fn whole(status: &Status) -> Status {
         Code::DeadlineExceeded | Code::Cancelled => plain(
             Fault::DeadlineExceeded,
             Reason::DeadlineExceeded,
-            "the deadline ran out",
+            "deadline exceeded",
         ),
         Code::Unimplemented => plain(Fault::Unimplemented, Reason::Unimplemented, text),
         Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-/// Reads the header: at most eight digits and a unit. One that breaks the rule says nothing.
+/// Reads the header: at most eight digits and a unit. An invalid value is ignored.
 pub(crate) fn parse(value: &HeaderValue) -> Option<Duration> {
     let (unit, digits) = value.as_bytes().split_last()?;
     if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timeouts_are_read_in_every_unit_and_rubbish_says_nothing() {
+    fn timeouts_are_read_in_every_unit_and_invalid_ones_are_ignored() {
         let read = |text: &'static str| parse(&HeaderValue::from_static(text));
         assert_eq!(read("2H"), Some(Duration::from_secs(7200)));
         assert_eq!(read("3M"), Some(Duration::from_secs(180)));

@@ -10,18 +10,18 @@ use tonic::Status;
 
 use crate::{AuthError, Authenticator, IntoStatus};
 
-/// What is known of a caller without waiting.
+/// The result of authentication as far as it does not wait.
 pub(super) enum Identified {
-    /// Who calls.
+    /// The caller.
     Known(Arc<Caller>),
-    /// The credentials have to be verified.
+    /// The credentials are being verified.
     Verifying(BoxFuture<'static, Result<Arc<Caller>, Status>>),
-    /// The call is refused.
+    /// The call is rejected.
     Refused(Status),
 }
 
-/// Looks at the credentials of a call. A method for anybody takes a caller whose credentials do not count for one
-/// without: whoever refreshes a token may still carry the expired one.
+/// Authenticates a call. On a public method invalid credentials count as none: a client that refreshes its token may
+/// still send the expired one.
 pub(super) fn identify(
     authenticator: &Arc<Authenticator>,
     method: &Method,
@@ -59,10 +59,10 @@ pub(super) fn identify(
 }
 
 fn anonymous() -> Arc<Caller> {
-    static NOBODY: std::sync::LazyLock<Arc<Caller>> =
+    static ANONYMOUS: std::sync::LazyLock<Arc<Caller>> =
         std::sync::LazyLock::new(|| Arc::new(Caller::anonymous()));
-    debug_assert_eq!(NOBODY.kind(), CallerKind::Anonymous);
-    Arc::clone(&NOBODY)
+    debug_assert_eq!(ANONYMOUS.kind(), CallerKind::Anonymous);
+    Arc::clone(&ANONYMOUS)
 }
 
 /// The token of `Bearer TOKEN`.

@@ -1,5 +1,5 @@
-//! The layers that every call passes, in this order: panic, request id, trace, metrics, access log, load shedding,
-//! deadline, authentication. They are one service with one future and not eight: the call that is answered from memory
+//! The layers that every call passes, in this order: request id, panic, trace, metrics, access log, load shedding,
+//! deadline, authentication. All but the first are one service with one future: the call that is answered from memory
 //! pays for no boxes between them, no span, no timer and no log line. The order is held by tests on real sockets.
 
 mod body;
@@ -10,7 +10,15 @@ mod identify;
 mod observe;
 mod shed;
 
-use std::{any::Any, collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    collections::HashMap,
+    convert::Infallible,
+    net::SocketAddr,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bailiwick_proto::Method;
 use bailiwick_types::{Code, Reason};
@@ -19,9 +27,8 @@ use tonic::Status;
 pub(crate) use self::{body::AnswerBody, call::Call, observe::LogRule};
 use self::{observe::MethodMetrics, shed::Shed};
 use crate::{
-    Authenticator, RequestId,
+    Authenticator,
     frame::{Dispatcher, Services},
-    request_id::RequestIds,
     status::{opaque, plain},
     telemetry::trace::Sampler,
 };
@@ -29,10 +36,9 @@ use crate::{
 /// What all calls of a server share.
 pub(crate) struct Shared {
     entries: HashMap<&'static str, Arc<Entry>>,
-    /// Health and reflection, which ask for no credentials.
+    /// Health and reflection, which need no credentials.
     open: Arc<Entry>,
     unknown: Arc<Entry>,
-    ids: RequestIds,
     sampler: Arc<Sampler>,
     shed: Arc<Shed>,
     rule: LogRule,
@@ -40,18 +46,17 @@ pub(crate) struct Shared {
     authenticator: Arc<Authenticator>,
 }
 
-/// A method with what serves it.
+/// A method and its dispatcher.
 pub(crate) struct Entry {
     method: Option<&'static Method>,
     metrics: Arc<MethodMetrics>,
     dispatcher: Dispatcher,
 }
 
-/// What the layers are made of.
+/// The parts that the layers are built from.
 pub(crate) struct Parts {
     pub(crate) services: Services,
     pub(crate) extra_methods: &'static [Method],
-    pub(crate) ids: RequestIds,
     pub(crate) sampler: Arc<Sampler>,
     pub(crate) rule: LogRule,
     pub(crate) max_in_flight: usize,
@@ -82,7 +87,6 @@ impl Shared {
             entries: entries.collect(),
             open: bare(services.open()),
             unknown: bare(Services::new().dispatcher("")),
-            ids: parts.ids,
             sampler: parts.sampler,
             shed: Shed::new(parts.max_in_flight),
             rule: parts.rule,
@@ -99,19 +103,11 @@ impl Shared {
         }
     }
 
-    /// The id of a request that brought none.
-    pub(crate) fn next_id(&self) -> RequestId {
-        self.ids.next()
-    }
-
-    /// How many calls are under way.
-    pub(crate) fn under_way(&self) -> usize {
-        self.shed.under_way()
+    /// The number of calls in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.shed.in_flight()
     }
 }
-
-/// The header with the request id.
-pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// Whether a path belongs to health or reflection.
 fn is_open(path: &str) -> bool {
@@ -125,12 +121,16 @@ pub(crate) struct Layers {
     pub(crate) peer: Option<SocketAddr>,
 }
 
-impl hyper::service::Service<http::Request<hyper::body::Incoming>> for Layers {
+impl tower::Service<http::Request<hyper::body::Incoming>> for Layers {
     type Response = http::Response<AnswerBody>;
-    type Error = std::convert::Infallible;
+    type Error = Infallible;
     type Future = Call;
 
-    fn call(&self, request: http::Request<hyper::body::Incoming>) -> Call {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<hyper::body::Incoming>) -> Call {
         Call::new(
             Arc::clone(&self.shared),
             self.peer,
@@ -143,7 +143,7 @@ fn deadline_exceeded() -> Status {
     plain(
         Code::DeadlineExceeded,
         Reason::DeadlineExceeded,
-        "the deadline ran out",
+        "deadline exceeded",
     )
 }
 
@@ -151,17 +151,17 @@ fn overloaded() -> Status {
     plain(
         Code::ResourceExhausted,
         Reason::Overloaded,
-        "too many calls at once",
+        "too many concurrent calls",
     )
 }
 
-/// The answer of a call whose handler panicked; what it was goes to the log.
+/// The status of a call whose handler panicked; the panic message goes to the log.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Status {
     let text = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default();
-    tracing::error!(error = text, "a call panicked");
+    tracing::error!(error = text, "handler panicked");
     opaque()
 }

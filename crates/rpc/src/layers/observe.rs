@@ -1,4 +1,4 @@
-//! What is counted and logged of a call.
+//! Metrics and access log of calls.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -10,7 +10,7 @@ use prometheus::{Histogram, HistogramVec};
 use tonic::Code;
 use tracing::Span;
 
-use super::shed::Place;
+use super::shed::Permit;
 use crate::{AccessLog, RequestId, metrics};
 
 /// The number of gRPC codes.
@@ -62,7 +62,7 @@ pub(crate) struct LogRule {
     pub(crate) slow: Duration,
 }
 
-/// A call that is being observed. Dropped before its end it was cancelled, and counts as that.
+/// A call that is being observed. Dropping it before its end counts the call as cancelled.
 #[derive(Debug)]
 pub(crate) struct Observation {
     pub(crate) metrics: Arc<MethodMetrics>,
@@ -70,8 +70,8 @@ pub(crate) struct Observation {
     pub(crate) request_id: RequestId,
     pub(crate) began: Instant,
     pub(crate) span: Span,
-    /// Given back at the end of the call, not of the handler: a stream is under way until it ended.
-    pub(crate) place: Option<Place>,
+    /// Released at the end of the call, not of the handler: a stream is in flight until it ends.
+    pub(crate) permit: Option<Permit>,
     pub(crate) ended: bool,
 }
 
@@ -89,7 +89,7 @@ impl Observation {
         self.metrics.record(code, took);
         if !self.span.is_none() {
             self.span.record("rpc.grpc.status_code", code as i32);
-            if ours(code) {
+            if is_server_error(code) {
                 self.span.record("otel.status_code", "ERROR");
             }
         }
@@ -112,7 +112,7 @@ impl Observation {
             self.metrics.method,
             self.request_id.as_str(),
         );
-        if ours(code) {
+        if is_server_error(code) {
             tracing::warn!(rpc.service = service, rpc.method = method,
                 rpc.grpc.status_code = ?code, duration_ms, request.id = id, "call failed");
         } else {
@@ -125,12 +125,12 @@ impl Observation {
 impl Drop for Observation {
     fn drop(&mut self) {
         self.note(Code::Cancelled);
-        self.place = None;
+        self.permit = None;
     }
 }
 
-/// Whether a code says that the fault is on this side.
-fn ours(code: Code) -> bool {
+/// Whether a code is a server error.
+fn is_server_error(code: Code) -> bool {
     matches!(
         code,
         Code::Unknown

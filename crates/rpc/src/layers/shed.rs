@@ -1,42 +1,42 @@
-//! Load shedding: more calls than the limit are refused at once rather than made to wait.
+//! Load shedding: calls beyond the limit are rejected at once instead of queued.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Counts calls under way.
+/// Counts calls in flight.
 #[derive(Debug)]
 pub(crate) struct Shed {
     limit: usize,
-    under_way: AtomicUsize,
+    in_flight: AtomicUsize,
 }
 
-/// A place among the calls under way, given back when dropped.
+/// The permit of a call in flight, released when dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<Shed>);
+pub(crate) struct Permit(Arc<Shed>);
 
 impl Shed {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
-            under_way: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
         })
     }
-    /// A place, where one is free.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
-        let place = Place(Arc::clone(self));
-        let before = self.under_way.fetch_add(1, Ordering::Relaxed);
-        (before < self.limit).then_some(place)
+    /// A permit, if the limit allows one more.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Permit> {
+        let permit = Permit(Arc::clone(self));
+        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        (before < self.limit).then_some(permit)
     }
-    pub(crate) fn under_way(&self) -> usize {
-        self.under_way.load(Ordering::Relaxed)
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -45,13 +45,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_free_again_when_its_call_ended_and_a_refused_call_takes_none() {
+    fn a_permit_is_free_again_when_its_call_ended_and_a_rejected_call_takes_none() {
         let shed = Shed::new(1);
         let first = shed.enter().unwrap();
         assert!(shed.enter().is_none());
-        assert_eq!(shed.under_way(), 1);
+        assert_eq!(shed.in_flight(), 1);
         drop(first);
         assert!(shed.enter().is_some());
-        assert_eq!(shed.under_way(), 0);
+        assert_eq!(shed.in_flight(), 0);
     }
 }

@@ -1,11 +1,11 @@
-//! Metrics by OTLP: what `/metrics` shows, translated, so that nothing is counted twice on the way of a call.
+//! Exports metrics by OTLP: those of `/metrics`, converted, so that no call is counted twice.
 
 use std::time::Duration;
 
 use bailiwick_types::{Clock, SystemClock};
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::{ExportMetricsServiceRequest, metrics_service_client::MetricsServiceClient},
-    common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value},
+    common::v1::{InstrumentationScope, KeyValue, any_value::Value},
     metrics::v1::{
         AggregationTemporality, Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint,
         ResourceMetrics, ScopeMetrics, Sum, metric, number_data_point,
@@ -13,45 +13,43 @@ use opentelemetry_proto::tonic::{
     resource::v1::Resource,
 };
 use prometheus::proto::{LabelPair, MetricFamily, MetricType};
-use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::transport::Channel;
 
-use super::TelemetryError;
+use super::{
+    TelemetryError,
+    otlp::{self, attribute, text},
+};
 use crate::metrics;
 
-/// How long the collector may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Sends the process' metrics to a collector from time to time.
+/// Sends the metrics of the process to a collector at an interval.
 #[derive(Debug)]
 pub(crate) struct MetricsExport {
     stop: CancellationToken,
+    task: TaskTracker,
 }
 
 impl MetricsExport {
     pub(super) fn start(endpoint: &str, service: &str, every: Duration) -> Result<Self, TelemetryError> {
-        let refuse = |error: tonic::transport::Error| TelemetryError::Collector {
+        let channel = otlp::channel(endpoint).map_err(|error| TelemetryError::Collector {
             endpoint: endpoint.to_owned(),
             why: error.to_string(),
-        };
-        let channel = Endpoint::from_shared(endpoint.to_owned()).map_err(refuse)?;
-        let channel = channel.timeout(PATIENCE).connect_lazy();
+        })?;
         let stop = CancellationToken::new();
-        let service = service.to_owned();
-        tokio::spawn(export(
-            channel,
-            service,
-            every.max(Duration::from_millis(100)),
-            stop.clone(),
-        ));
-        Ok(Self { stop })
+        let every = every.max(Duration::from_millis(100));
+        let task = TaskTracker::new();
+        task.spawn(export(channel, service.to_owned(), every, stop.clone()));
+        task.close();
+        Ok(Self { stop, task })
     }
-    pub(super) fn stop(&self) {
+    /// Sends the metrics a last time and ends.
+    pub(super) async fn stop(&self) {
         self.stop.cancel();
+        self.task.wait().await;
     }
 }
 
-/// Sends until it is stopped, and once more then.
+/// Sends at an interval until it is stopped, and once more then.
 async fn export(channel: Channel, service: String, every: Duration, stop: CancellationToken) {
     let mut client = MetricsServiceClient::new(channel);
     let began = nanoseconds();
@@ -63,7 +61,7 @@ async fn export(channel: Channel, service: String, every: Duration, stop: Cancel
         };
         let request = request(&service, metrics::gather(), began, nanoseconds());
         if let Err(error) = client.export(request).await {
-            tracing::warn!(error = error.message(), "metrics could not be sent");
+            tracing::warn!(error = error.message(), "cannot send metrics");
         }
     }
 }
@@ -121,7 +119,7 @@ fn translate(family: &MetricFamily, began: u64, now: u64) -> Metric {
             data_points: members.iter().map(|m| histogram(m, began, now)).collect(),
             aggregation_temporality: temporality,
         }),
-        // Nothing here makes summaries or untyped ones.
+        // The process has no summaries and no untyped metrics.
         MetricType::GAUGE | MetricType::SUMMARY | MetricType::UNTYPED => metric::Data::Gauge(Gauge {
             data_points: members
                 .iter()
@@ -188,26 +186,13 @@ fn attributes(labels: &[LabelPair]) -> Vec<KeyValue> {
     let named = |label: &LabelPair| match label.name() {
         "rpc_service" => text("rpc.service", label.value()),
         "rpc_method" => text("rpc.method", label.value()),
-        "rpc_grpc_status_code" => KeyValue {
-            key: "rpc.grpc.status_code".to_owned(),
-            value: Some(AnyValue {
-                value: label.value().parse().ok().map(any_value::Value::IntValue),
-            }),
-            ..KeyValue::default()
-        },
+        "rpc_grpc_status_code" => attribute(
+            "rpc.grpc.status_code",
+            Value::IntValue(label.value().parse().unwrap_or_default()),
+        ),
         name => text(name, label.value()),
     };
     labels.iter().map(named).collect()
-}
-
-fn text(key: &str, value: &str) -> KeyValue {
-    KeyValue {
-        key: key.to_owned(),
-        value: Some(AnyValue {
-            value: Some(any_value::Value::StringValue(value.to_owned())),
-        }),
-        ..KeyValue::default()
-    }
 }
 
 #[cfg(test)]

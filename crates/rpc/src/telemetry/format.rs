@@ -1,4 +1,4 @@
-//! How log lines look.
+//! The formats of log lines.
 
 use std::fmt::{self, Write as _};
 
@@ -24,7 +24,7 @@ pub(super) struct Human;
 /// The time of a log line, RFC 3339 with microseconds.
 fn now() -> String {
     let mut text = String::new();
-    // Log lines tell the machine's time: nobody decides by them.
+    // Log lines carry the machine's time, not the injected clock's: nothing is decided by them.
     let _ = tracing_subscriber::fmt::time::SystemTime.format_time(&mut Writer::new(&mut text));
     text
 }
@@ -193,6 +193,7 @@ mod tests {
         let call = Current {
             request_id: RequestId::parse(b"req-7").unwrap(),
             deadline: None,
+            parent: None,
         };
         crate::current::within(call, work);
     }

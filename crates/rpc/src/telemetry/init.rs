@@ -1,4 +1,4 @@
-//! Starts what a service says about itself.
+//! Starts logs, traces and metrics.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{LogFormat, TelemetryConfig};
 /// Why telemetry did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The filter of log lines cannot be read.
+    /// The log filter is invalid.
     #[error("log filter `{filter}`: {why}")]
     Filter {
         /// The filter.
@@ -32,7 +32,7 @@ pub enum TelemetryError {
         /// What is wrong.
         why: String,
     },
-    /// The collector's address is not usable.
+    /// The collector's address is invalid.
     #[error("collector `{endpoint}`: {why}")]
     Collector {
         /// The address.
@@ -40,12 +40,12 @@ pub enum TelemetryError {
         /// What is wrong.
         why: String,
     },
-    /// The process writes its log somewhere else already.
-    #[error("the log was started already")]
+    /// The process has a log already.
+    #[error("logging is already initialized")]
     Started,
 }
 
-/// What a service says about itself, as long as this is held.
+/// The logs, traces and metrics of a process, as long as this is held.
 #[derive(Debug, Clone)]
 pub struct Telemetry {
     pub(crate) sampler: Arc<Sampler>,
@@ -64,15 +64,18 @@ impl Telemetry {
         }
     }
 
-    /// Sends what is left and stops. It may block as long as the collector takes.
-    pub fn shutdown(&self) {
+    /// Sends the traces and metrics that are left and stops. It waits until the collector has answered or timed out.
+    pub async fn shutdown(&self) {
         if let Some(metrics) = &self.metrics {
-            metrics.stop();
+            metrics.stop().await;
         }
-        if let Some(provider) = &self.provider
-            && let Err(error) = provider.shutdown()
-        {
-            tracing::warn!(%error, "the last traces could not be sent");
+        if let Some(provider) = self.provider.clone() {
+            // It blocks its thread.
+            match tokio::task::spawn_blocking(move || provider.shutdown()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "cannot send the last traces"),
+                Err(error) => tracing::warn!(%error, "cannot send the last traces"),
+            }
         }
     }
 }
@@ -81,7 +84,7 @@ impl Telemetry {
 /// of a runtime.
 ///
 /// # Errors
-/// The filter or the collector's address is not usable, or the log was started before.
+/// The filter or the collector's address is invalid, or logging is already initialized.
 pub fn init(config: &TelemetryConfig, service: &str, ids: &dyn IdGen) -> Result<Telemetry, TelemetryError> {
     let filter = EnvFilter::try_new(&config.log_filter).map_err(|error| TelemetryError::Filter {
         filter: config.log_filter.clone(),
@@ -103,7 +106,7 @@ pub fn init(config: &TelemetryConfig, service: &str, ids: &dyn IdGen) -> Result<
     {
         return Err(TelemetryError::Collector {
             endpoint: endpoint.clone(),
-            why: "must be `http://HOST:PORT`, a collector beside the service".to_owned(),
+            why: "must be `http://HOST:PORT`: TLS is left to a local collector".to_owned(),
         });
     }
     let resource = Resource::builder().with_service_name(service.to_owned()).build();
@@ -153,8 +156,8 @@ fn traces(endpoint: &str, resource: Resource) -> Result<SdkTracerProvider, Telem
         .build())
 }
 
-/// Spans go to the collector when they are a call's, or inside of one: a call that is not traced has none, so what its
-/// handler opens costs nothing.
+/// Exports the spans of calls and those inside of them: a call that is not traced has none, so the spans that its handler
+/// opens cost nothing.
 fn spans<S>(provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,

@@ -1,82 +1,74 @@
-//! Trace context (<https://www.w3.org/TR/trace-context/>): what came with a call, whether it is traced, what goes on.
+//! Trace context (<https://www.w3.org/TR/trace-context/>): extraction, sampling and injection.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_proto::Method;
-use http::{HeaderMap, HeaderValue};
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::{
+    Context,
+    propagation::{Extractor, Injector, TextMapPropagator},
+    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
+};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{RequestId, current::Current};
 
-/// The trace that a caller is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Parent {
-    trace: [u8; 16],
-    span: [u8; 8],
-    pub(crate) sampled: bool,
-}
+/// The headers of the trace context.
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
 
-impl Parent {
-    /// Reads the header `traceparent`.
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
-        let text = headers.get("traceparent")?.as_bytes();
-        // 00-<32 digits>-<16 digits>-<2 digits>; a later version may go on after that.
-        let (version, rest) = (text.get(..2)?, text.get(2..)?);
-        if version == b"ff" || (version == b"00" && text.len() != 55) {
-            return None;
-        }
-        let dashes = [rest.first(), rest.get(33), rest.get(50)];
-        if dashes != [Some(&b'-'); 3] || matches!(rest.get(53), Some(c) if *c != b'-') {
-            return None;
-        }
-        let _: [u8; 1] = hex(version)?;
-        let trace: [u8; 16] = hex(rest.get(1..33)?)?;
-        let span: [u8; 8] = hex(rest.get(34..50)?)?;
-        let [flags]: [u8; 1] = hex(rest.get(51..53)?)?;
-        let valid = trace != [0; 16] && span != [0; 8];
-        valid.then_some(Self {
-            trace,
-            span,
-            sampled: flags & 1 == 1,
-        })
-    }
-
-    fn context(&self) -> SpanContext {
-        let flags = if self.sampled {
-            TraceFlags::SAMPLED
-        } else {
-            TraceFlags::default()
-        };
-        SpanContext::new(
-            TraceId::from_bytes(self.trace),
-            SpanId::from_bytes(self.span),
-            flags,
-            true,
-            TraceState::default(),
-        )
-    }
-}
-
-fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    let digit = |c: u8| match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        b'a'..=b'f' => Some(c - b'a' + 10),
-        _ => None,
+/// The span of the caller, where the headers name one.
+pub(crate) fn incoming(headers: &HeaderMap) -> Option<SpanContext> {
+    let parent = headers.get(TRACEPARENT)?.to_str().ok()?;
+    let states = headers.get_all(TRACESTATE).iter();
+    let states: Vec<&str> = states.filter_map(|state| state.to_str().ok()).collect();
+    let incoming = Incoming {
+        parent,
+        state: states.join(","),
     };
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        *byte = digit(*high)? << 4 | digit(*low)?;
+    let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &incoming);
+    let span = context.span().span_context().clone();
+    span.is_valid().then_some(span)
+}
+
+/// The headers as the propagator reads them: a `tracestate` of several lines is one list.
+struct Incoming<'h> {
+    parent: &'h str,
+    state: String,
+}
+
+impl Extractor for Incoming<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        match key {
+            TRACEPARENT => Some(self.parent),
+            TRACESTATE => Some(&self.state),
+            _ => None,
+        }
     }
-    Some(bytes)
+    fn keys(&self) -> Vec<&str> {
+        vec![TRACEPARENT, TRACESTATE]
+    }
+}
+
+struct Outgoing<'h>(&'h mut HeaderMap);
+
+impl Injector for Outgoing<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        // A trace without state has an empty one.
+        if !value.is_empty()
+            && let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value))
+        {
+            self.0.insert(name, value);
+        }
+    }
 }
 
 /// Decides which calls are traced, before a span is built.
 #[derive(Debug)]
 pub(crate) struct Sampler {
-    /// Of 2^32 calls so many.
+    /// The number of sampled calls in 2^32.
     threshold: u64,
     seed: u64,
     count: AtomicU64,
@@ -97,13 +89,13 @@ impl Sampler {
         }
     }
 
-    /// The caller's decision where it has made one, else ours.
-    pub(crate) fn sample(&self, parent: Option<&Parent>) -> bool {
+    /// The caller's decision if it has made one, else that of the ratio.
+    pub(crate) fn sample(&self, parent: Option<&SpanContext>) -> bool {
         if self.threshold == 0 {
             return false;
         }
         if let Some(parent) = parent {
-            return parent.sampled;
+            return parent.is_sampled();
         }
         let n = self.count.fetch_add(1, Ordering::Relaxed);
         mix(self.seed.wrapping_add(n)) >> 32 < self.threshold
@@ -119,7 +111,7 @@ pub(crate) fn mix(n: u64) -> u64 {
 }
 
 /// The span of a call that is traced.
-pub(crate) fn span(method: Option<&Method>, parent: Option<&Parent>, request: &RequestId) -> Span {
+pub(crate) fn span(method: Option<&Method>, parent: Option<&SpanContext>, request: &RequestId) -> Span {
     let path = method.map_or("unknown/unknown", |m| m.path.trim_start_matches('/'));
     let (service, name) = path.rsplit_once('/').unwrap_or((path, ""));
     let span = tracing::info_span!(
@@ -135,52 +127,76 @@ pub(crate) fn span(method: Option<&Method>, parent: Option<&Parent>, request: &R
         request.id = %request,
     );
     if let Some(parent) = parent {
-        let context = opentelemetry::Context::new().with_remote_span_context(parent.context());
-        // It fails only where no layer of OpenTelemetry listens; then nobody misses it.
+        let context = Context::new().with_remote_span_context(parent.clone());
+        // It fails only where no layer of OpenTelemetry is installed.
         let _ = span.set_parent(context);
     }
     span
 }
 
-/// The header `traceparent` of a call to a peer: the present span where there is one, else a trace that is not sampled,
-/// so that a peer does not sample half a trace by itself.
-pub(crate) fn outgoing(call: Option<&Current>) -> Option<HeaderValue> {
-    let context = Span::current().context();
-    let context = context.span().span_context().clone();
-    if context.is_valid() {
-        let (trace, span) = (context.trace_id(), context.span_id());
-        let flags = u8::from(context.is_sampled());
-        return HeaderValue::try_from(format!("00-{trace}-{span}-{flags:02x}")).ok();
+/// Writes the trace context of a call to a peer: the current span; else, where the call is not traced here, what its
+/// caller sent; else a trace that is not sampled, so that a peer does not sample half a trace by itself.
+pub(crate) fn inject(call: Option<&Current>, headers: &mut HeaderMap) {
+    let mut context = Span::current().context();
+    if !context.span().span_context().is_valid() {
+        let Some(span) = call.and_then(|call| call.parent.as_deref().cloned().or_else(|| unsampled(call)))
+        else {
+            return;
+        };
+        context = Context::new().with_remote_span_context(span);
     }
-    let id = call?.request_id;
-    let id = id.as_str();
-    let as_trace = id.len() == 32 && hex::<16>(id.as_bytes()).is_some_and(|b| b != [0; 16]);
-    if !as_trace {
-        return None;
-    }
-    HeaderValue::try_from(format!("00-{id}-{}-00", id.get(16..)?)).ok()
+    TraceContextPropagator::new().inject_context(&context, &mut Outgoing(headers));
+}
+
+/// A trace made of the request id, where that has the form of one.
+fn unsampled(call: &Current) -> Option<SpanContext> {
+    let id = call.request_id.as_str();
+    let (_, span) = id.split_at_checked(16).filter(|_| id.len() == 32)?;
+    Some(SpanContext::new(
+        TraceId::from_hex(id).ok()?,
+        SpanId::from_hex(span).ok()?,
+        TraceFlags::default(),
+        true,
+        TraceState::default(),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
-    fn parent(text: &'static str) -> Option<Parent> {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    fn parent(text: &'static str) -> Option<SpanContext> {
         let mut headers = HeaderMap::new();
-        headers.insert("traceparent", HeaderValue::from_static(text));
-        Parent::of(&headers)
+        headers.insert(TRACEPARENT, HeaderValue::from_static(text));
+        incoming(&headers)
+    }
+
+    fn outgoing(call: Option<&Current>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        inject(call, &mut headers);
+        headers
+    }
+
+    fn call(id: &str, parent: Option<SpanContext>) -> Current {
+        Current {
+            request_id: RequestId::parse(id.as_bytes()).unwrap(),
+            deadline: None,
+            parent: parent.map(Arc::new),
+        }
     }
 
     #[test]
-    fn a_trace_parent_is_read_by_the_recommendation_and_rubbish_is_none() {
+    fn a_trace_parent_is_read_as_the_recommendation_says_and_an_invalid_one_is_ignored() {
         let good = parent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
-        assert!(good.sampled);
-        assert_eq!((good.trace[0], good.trace[15], good.span[7]), (0x4b, 0x36, 0xb7));
-        assert!(
-            !parent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
-                .unwrap()
-                .sampled
-        );
+        assert!(good.is_sampled() && good.is_remote());
+        assert_eq!(good.trace_id().to_string(), TRACE);
+        assert_eq!(good.span_id().to_string(), "00f067aa0ba902b7");
+        let not_sampled = parent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
+        assert!(!not_sampled.unwrap().is_sampled());
         assert!(parent("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more").is_some());
         for bad in [
             "",
@@ -215,13 +231,22 @@ mod tests {
 
     #[test]
     fn a_call_that_is_not_traced_tells_peers_not_to_trace_it_either() {
-        let call = |id: &[u8]| Current {
-            request_id: RequestId::parse(id).unwrap(),
-            deadline: None,
-        };
-        let header = outgoing(Some(&call(b"4bf92f3577b34da6a3ce929d0e0e4736"))).unwrap();
-        assert_eq!(header, "00-4bf92f3577b34da6a3ce929d0e0e4736-a3ce929d0e0e4736-00");
-        assert!(outgoing(Some(&call(b"mine-1"))).is_none());
-        assert!(outgoing(None).is_none());
+        let headers = outgoing(Some(&call(TRACE, None)));
+        assert_eq!(headers[TRACEPARENT], format!("00-{TRACE}-a3ce929d0e0e4736-00"));
+        assert!(!headers.contains_key(TRACESTATE));
+        assert!(outgoing(Some(&call("mine-1", None))).is_empty());
+        assert!(outgoing(None).is_empty());
+    }
+
+    #[test]
+    fn the_trace_of_a_caller_goes_on_with_its_state_where_the_call_is_not_traced_here() {
+        let mut headers = HeaderMap::new();
+        let header = format!("00-{TRACE}-00f067aa0ba902b7-01");
+        headers.insert(TRACEPARENT, HeaderValue::try_from(header).unwrap());
+        headers.append(TRACESTATE, HeaderValue::from_static("vendor=a"));
+        headers.append(TRACESTATE, HeaderValue::from_static("other=b"));
+        let sent = outgoing(Some(&call("mine-1", incoming(&headers))));
+        assert_eq!(sent[TRACEPARENT], headers[TRACEPARENT]);
+        assert_eq!(sent[TRACESTATE], "vendor=a,other=b");
     }
 }

@@ -152,7 +152,7 @@ async fn a_request_that_is_no_message_is_the_callers_fault() {
         (status.code(), reason(&status).as_str()),
         (Code::InvalidArgument, "INVALID_FIELD")
     );
-    assert_eq!(status.message(), "the request cannot be read");
+    assert_eq!(status.message(), "cannot decode the request message");
 }
 
 #[tokio::test]

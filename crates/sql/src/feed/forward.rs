@@ -30,7 +30,7 @@ impl Feed {
     /// Reads where roots stand and at most `limit` rows of each after a revision of it, in one statement.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn forward(&self, since: &[(ScopeRoot, u64)], limit: u32) -> Result<Forward, Error> {
         forward(&self.db, self.db.load(), since, limit).await
     }
@@ -40,7 +40,7 @@ impl ReadTx {
     /// [`Feed::forward`] in this snapshot.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn forward(&self, since: &[(ScopeRoot, u64)], limit: u32) -> Result<Forward, Error> {
         forward(self.db(), self.conn(), since, limit).await
     }
@@ -76,7 +76,7 @@ async fn forward(
     let first = found
         .first()
         .ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
-    let epoch = db.saw_epoch(&first.try_get::<String>("", "epoch")?)?;
+    let epoch = db.observe_epoch(&first.try_get::<String>("", "epoch")?)?;
     let mut revisions = Vec::with_capacity(since.len());
     for n in 0..since.len() {
         revisions.push(

@@ -54,13 +54,13 @@ pub struct Cursor {
 #[non_exhaustive]
 pub enum CursorRefused {
     /// The feed has another history by now.
-    #[error("the cursor is of another epoch")]
+    #[error("the cursor belongs to another epoch")]
     OtherEpoch,
     /// The feed has not got so far: it was set back.
     #[error("the cursor is ahead of the feed")]
     AheadOfHead,
     /// What follows it is not kept any more.
-    #[error("the cursor is older than what is kept")]
+    #[error("the cursor is older than the retained events")]
     OlderThanRetention,
 }
 

@@ -53,7 +53,7 @@ impl Poller {
     /// seen before [`Self::applied`].
     ///
     /// # Errors
-    /// The cursor is refused, or the database does not answer.
+    /// The cursor is rejected, or the database is unavailable.
     pub async fn poll(&self, db: &Db, limit: u32) -> Result<Poll, Error> {
         let conn = db.load();
         let sql = poll_sql(db.backend());
@@ -64,7 +64,7 @@ impl Poller {
         let first = rows
             .first()
             .ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
-        let epoch = db.saw_epoch(&first.try_get::<String>("", "epoch")?)?;
+        let epoch = db.observe_epoch(&first.try_get::<String>("", "epoch")?)?;
         let head = number(first.try_get("", "head")?);
         if epoch != self.cursor.epoch {
             return Err(CursorRefused::OtherEpoch.into());

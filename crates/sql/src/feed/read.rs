@@ -33,7 +33,7 @@ impl Feed {
     /// Reads up to `limit` rows after a cursor, in one statement.
     ///
     /// # Errors
-    /// The cursor is refused, or the database does not answer.
+    /// The cursor is rejected, or the database is unavailable.
     pub async fn read(&self, cursor: &Cursor, limit: u32) -> Result<Batch, Error> {
         let conn = self.db.load();
         let sql = read_sql(self.db.backend());
@@ -42,7 +42,7 @@ impl Feed {
         let first = rows
             .first()
             .ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
-        let epoch = self.db.saw_epoch(&first.try_get::<String>("", "epoch")?)?;
+        let epoch = self.db.observe_epoch(&first.try_get::<String>("", "epoch")?)?;
         let head = number(first.try_get("", "head")?);
         let pruned = number(first.try_get("", "pruned")?);
         if epoch != cursor.epoch {
@@ -69,7 +69,7 @@ impl Feed {
     /// The end of the feed: where a consumer that starts from a snapshot begins, before it reads the first page.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn head(&self) -> Result<Cursor, Error> {
         let conn = self.db.load();
         let sql = format!(
@@ -79,7 +79,7 @@ impl Feed {
         let row = conn.query_one_raw(statement(conn, sql, vec![])).await?;
         let row = row.ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
         Ok(Cursor {
-            epoch: self.db.saw_epoch(&row.try_get::<String>("", "epoch")?)?,
+            epoch: self.db.observe_epoch(&row.try_get::<String>("", "epoch")?)?,
             position: number(row.try_get("", "head")?),
         })
     }
@@ -87,7 +87,7 @@ impl Feed {
     /// read until now counts from.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn settled_head(&self) -> Result<Cursor, Error> {
         self.db.sequence_pending().await?;
         self.head().await
@@ -95,7 +95,7 @@ impl Feed {
     /// Waits until the feed has something after a position. Returns false where it has not within the time.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn wait(&self, after: u64, within: Duration) -> Result<bool, Error> {
         let mut notices = self.db.sequencings();
         let end = Instant::now() + within;
@@ -115,7 +115,7 @@ impl Feed {
     /// `upto - after` where some are not kept any more or not there yet.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn revisions(&self, root: &ScopeRoot, after: u64, upto: u64) -> Result<Vec<OutboxRow>, Error> {
         let conn = self.db.load();
         let sql = revisions_sql();

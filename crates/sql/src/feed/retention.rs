@@ -19,7 +19,7 @@ impl Feed {
     /// starts from a snapshot. Returns how many there were.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn prune(&self, keep: Duration) -> Result<u64, Error> {
         let db = &self.db;
         let keep = i64::try_from(keep.as_micros()).unwrap_or(i64::MAX);

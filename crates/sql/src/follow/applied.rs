@@ -34,7 +34,7 @@ impl Db {
     /// same database. For this service's own roots it looks once: what is committed is there.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn wait_applied(
         &self,
         source: Service,

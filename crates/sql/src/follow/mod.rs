@@ -80,7 +80,7 @@ pub enum SourceError {
     #[error(transparent)]
     Refused(#[from] CursorRefused),
     /// The other service does not answer.
-    #[error("the feed cannot be read: {0}")]
+    #[error("cannot read the feed: {0}")]
     Unavailable(String),
 }
 

@@ -100,7 +100,7 @@ async fn insert(
 /// The latest events that were refused, newest first.
 ///
 /// # Errors
-/// The database does not answer.
+/// The database is unavailable.
 pub async fn refused_events(db: &Db, limit: u32) -> Result<Vec<RefusedEvent>, Error> {
     let conn = db.load();
     let sql = "SELECT source, epoch, position, root, revision, reason, refused_at FROM refused_event \

@@ -140,7 +140,7 @@ impl Follower {
                     self.gauge.set(|lag| lag.errors += 1);
                     // A stream that ends now and then is no trouble: its server was replaced, or this process drains.
                     if failures == WORTH_TELLING {
-                        tracing::warn!(source = %self.config.source, error = %error, "the feed cannot be followed, trying on");
+                        tracing::warn!(source = %self.config.source, error = %error, "cannot follow the feed; retrying");
                     }
                     sleep(self.pause(failures)).await;
                 }
@@ -170,7 +170,7 @@ impl Follower {
                 self.apply_all(state.cursor, events).await
             }
             Err(SourceError::Refused(why)) => {
-                tracing::info!(source = %self.config.source, why = %why, "the feed is followed from a snapshot");
+                tracing::info!(source = %self.config.source, why = %why, "following the feed from a snapshot");
                 self.snapshot(&state.cursor).await
             }
             Err(error) => Err(error.into()),
@@ -240,7 +240,7 @@ impl Follower {
                 Err(error) => break content_of(error)?,
             }
         };
-        tracing::warn!(source = %self.config.source, position = event.position, reason, "an event is refused");
+        tracing::warn!(source = %self.config.source, position = event.position, reason, "rejected an event");
         let tx = self.db.begin_write(&[]).await?;
         if !self.advance(&tx, at, event).await? {
             return Ok(Applied::Elsewhere);

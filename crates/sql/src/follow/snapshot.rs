@@ -33,19 +33,21 @@ impl Run {
     /// Makes sure, in a transaction, that no other replica has taken the snapshot over.
     ///
     /// # Errors
-    /// One has, or the database does not answer.
+    /// One has, or the database is unavailable.
     pub async fn hold(&self, tx: &WriteTx) -> Result<(), Error> {
         let now = tx.db().clock().now().0;
         if cursor::hold(tx.conn(), self.source, &self.id, now).await? {
             Ok(())
         } else {
-            Err(Error::Conflict(Cause::text("another replica reads the snapshot")))
+            Err(Error::Conflict(Cause::text(
+                "another replica is loading the snapshot",
+            )))
         }
     }
     /// Marks that the snapshot names things of a kind.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn saw(&self, tx: &WriteTx, kind: &'static str, items: &[String]) -> Result<(), Error> {
         let conn = tx.conn();
         for part in items.chunks(MARKS) {
@@ -109,7 +111,7 @@ impl Reading<'_> {
             return Ok(Outcome::Elsewhere);
         }
         tx.commit().await?;
-        tracing::info!(source = %self.service, "a snapshot of the feed begins");
+        tracing::info!(source = %self.service, "loading a feed snapshot");
         let result = self.pages(&run).await;
         if result.is_err() {
             // Best effort: a run that nobody gives up goes stale.
@@ -138,10 +140,10 @@ impl Reading<'_> {
         }
         let tx = self.db.begin_write(&[]).await?;
         if !cursor::finish(tx.conn(), self.service, &run.id, &begin, end.position).await? {
-            return Err(Error::Conflict(Cause::text("another replica reads the snapshot")).into());
+            return Err(Error::Conflict(Cause::text("another replica is loading the snapshot")).into());
         }
         tx.commit().await?;
-        tracing::info!(source = %self.service, refused, "the snapshot of the feed is read");
+        tracing::info!(source = %self.service, refused, "loaded the feed snapshot");
         Ok(refused)
     }
     /// All items in one transaction; one by one where one of them does not fit.
@@ -158,7 +160,7 @@ impl Reading<'_> {
                 continue;
             };
             let reason = content_of(error)?;
-            tracing::warn!(source = %self.service, reason, "an item of the snapshot is refused");
+            tracing::warn!(source = %self.service, reason, "rejected a snapshot item");
             let tx = self.db.begin_write(&[]).await?;
             run.hold(&tx).await?;
             refused::record_item(tx.conn(), self.db, self.service, begin, item, &reason).await?;

@@ -10,7 +10,7 @@ use crate::{Db, Error, conn::statement};
 /// on how it came about.
 ///
 /// # Errors
-/// The database does not answer.
+/// The database is unavailable.
 pub async fn schema_dump(db: &Db) -> Result<String, Error> {
     if db.is_postgres() {
         postgres(db).await

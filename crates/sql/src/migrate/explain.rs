@@ -8,7 +8,7 @@ use crate::{Db, Error, statement};
 /// alone where there is another way: a plan that still has one has no index to use.
 ///
 /// # Errors
-/// The statement is wrong, or the database does not answer.
+/// The statement is wrong, or the database is unavailable.
 pub async fn explain(db: &Db, sql: &str, values: Vec<Value>) -> Result<String, Error> {
     let tx = db.begin_read_across().await?;
     let conn = tx.conn();

@@ -39,7 +39,7 @@ pub struct SchemaStatus {
 #[non_exhaustive]
 pub enum SchemaError {
     /// Migrations are missing: run `bailiwick migrate`.
-    #[error("the schema of {service} lacks {}: run `bailiwick migrate`", .pending.join(", "))]
+    #[error("the schema of {service} is outdated, it lacks {}: run `bailiwick migrate`", .pending.join(", "))]
     TooOld {
         /// Whose schema it is.
         service: Service,

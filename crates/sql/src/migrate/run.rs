@@ -22,7 +22,7 @@ impl Db {
     /// others wait and find nothing left to do. A failing migration leaves nothing behind but those before it.
     ///
     /// # Errors
-    /// The database does not answer, another process migrates for too long, or a migration fails.
+    /// The database is unavailable, another process migrates for too long, or a migration fails.
     pub async fn migrate(&self, migrations: &Migrations) -> Result<Vec<String>, Error> {
         let Some(conn) = self.inner.pools.migrator().await? else {
             // One file has one writer at a time, and each migration looks for itself whether it is done.
@@ -40,7 +40,7 @@ impl Db {
     /// Compares the schema with the migrations that this program knows, without changing anything.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database is unavailable.
     pub async fn schema_status(&self, migrations: &Migrations) -> Result<SchemaStatus, Error> {
         let conn = self.load();
         let sql = if self.is_postgres() {
@@ -60,7 +60,7 @@ impl Db {
     /// Refuses a schema that this program cannot work on.
     ///
     /// # Errors
-    /// It is too old or too new, or the database does not answer.
+    /// It is too old or too new, or the database is unavailable.
     pub async fn check_schema(&self, migrations: &Migrations) -> Result<(), Error> {
         Ok(self.schema_status(migrations).await?.check(migrations.service)?)
     }

@@ -230,7 +230,9 @@ pub(crate) fn check(
     let (permission, type_no) = product
         .question(question.permission, Some(question.type_name))
         .map_err(|fault| match fault {
-            QuestionFault::UnknownPermission(name) => QuestionError::UnknownPermission(0, name),
+            QuestionFault::UnknownPermission { name, hint } => {
+                QuestionError::UnknownPermission(0, name, hint)
+            }
             other => QuestionError::Type(other.to_string()),
         })?;
     let registered = |no: &TypeNo| product.type_info(*no).is_some_and(|info| info.registered);

@@ -94,9 +94,9 @@ pub struct BatchQuestion<'a> {
 /// Why a question does not fit the manifest; the number is that of the question in its batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuestionError {
-    /// The product has no such permission.
-    #[error("permission `{1}` is not declared by the product")]
-    UnknownPermission(usize, String),
+    /// The product has no such permission; with a suggestion.
+    #[error("permission `{1}` is not declared by the product{2}")]
+    UnknownPermission(usize, String, String),
     /// The permission cannot be asked on resources of the type.
     #[error("{0}")]
     Type(String),

@@ -119,9 +119,9 @@ pub(crate) fn permission_of(
     name: &str,
 ) -> Result<PermissionNo, QuestionError> {
     let product = &view.ready.content.product.product;
-    product
-        .permission_no(name)
-        .ok_or_else(|| QuestionError::UnknownPermission(number, name.to_owned()))
+    product.permission_no(name).ok_or_else(|| {
+        QuestionError::UnknownPermission(number, name.to_owned(), product.suggest_permission(name))
+    })
 }
 
 /// The sets that a subject's permissions come from.

@@ -52,9 +52,9 @@ impl Unfit {
             }
         };
         let violations = match &error {
-            QuestionError::UnknownPermission(n, _) => vec![FieldViolation {
+            QuestionError::UnknownPermission(n, _, hint) => vec![FieldViolation {
                 field: field(*n, "permission"),
-                rule: "must be a permission of the product".to_owned(),
+                rule: format!("must be a permission of the product{hint}"),
             }],
             QuestionError::Type(rule) => vec![FieldViolation {
                 field: "type".to_owned(),

@@ -1,24 +1,26 @@
 //! Role bindings.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError,
     binding::{Binding, Filter, Holder, Reader, Writer},
-    member::Member,
 };
 use bailiwick_types::{AccountId, BindingId, GroupId, Scope, Subject, Timestamp, UserId};
-use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, sea_query::OnConflict,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
 use serde_json::Map;
 use uuid::Uuid;
 
 use super::{
-    convert::{At, json, kind_of, level_number, member_state_of, person_state_of, set},
-    entity::{binding, subject_group},
-    fail,
+    convert::{At, json, level_number, person_state_of, set},
+    entity::{self, binding, subject_group, user_state},
+    fail, member,
     tx::{Connected, Holds, Tx},
 };
+
+/// Users that one statement names.
+const USERS: usize = 300;
 
 pub(super) fn read(row: binding::Model) -> Result<Binding, StoreError> {
     let at = At::new("binding", &row.id);
@@ -40,43 +42,6 @@ pub(super) fn read(row: binding::Model) -> Result<Binding, StoreError> {
             .transpose()?,
         role: row.role.clone(),
     })
-}
-
-fn read_holder(account: AccountId, row: &QueryResult) -> Result<Option<Holder>, StoreError> {
-    let get = |error: sea_orm::DbErr| fail(error);
-    let subject: String = row.try_get("", "subject").map_err(get)?;
-    let at = At::new("binding", &subject);
-    let subject: Subject = at.parse("subject", &subject)?;
-    let Some(user) = subject.user_id() else {
-        return Ok(None);
-    };
-    let kind: Option<i16> = row.try_get("", "kind").map_err(get)?;
-    let member = match kind {
-        None => None,
-        Some(kind) => {
-            let state: i16 = row.try_get("", "member_state").map_err(get)?;
-            let ends: Option<i64> = row.try_get("", "member_ends").map_err(get)?;
-            Some(Member {
-                account,
-                user,
-                kind: at.known("kind", kind_of(kind))?,
-                state: at.known("state", member_state_of(state))?,
-                expires_at: ends.map(Timestamp),
-                created_at: Timestamp(row.try_get("", "member_since").map_err(get)?),
-            })
-        }
-    };
-    let state: Option<i16> = row.try_get("", "user_state").map_err(get)?;
-    let ends: Option<i64> = row.try_get("", "expires_at").map_err(get)?;
-    Ok(Some(Holder {
-        user,
-        expires_at: ends.map(Timestamp),
-        member,
-        state: match state {
-            None => Default::default(),
-            Some(state) => at.known("state", person_state_of(state))?,
-        },
-    }))
 }
 
 #[async_trait]
@@ -147,30 +112,40 @@ impl<T: Connected> Reader for Tx<T> {
         role: &str,
         scope: &Scope,
     ) -> Result<Vec<Holder>, StoreError> {
-        // Users are few here and subjects are text: their rows are looked up by the ids in the texts.
         let bound = binding::Entity::find()
             .filter(binding::Column::AccountId.eq(account.uuid()))
             .filter(binding::Column::Role.eq(role))
             .filter(binding::Column::ScopeId.eq(scope.uuid().unwrap_or_default()))
             .order_by_asc(binding::Column::Id);
-        let mut holders = Vec::new();
-        for row in bound.all(self.conn()).await.map_err(fail)? {
-            let user = row
-                .subject
-                .parse::<Subject>()
-                .ok()
-                .and_then(|subject| subject.user_id());
-            let Some(user) = user else { continue };
-            let sql = "SELECT b.subject, b.expires_at, m.kind, m.state AS member_state, m.expires_at AS member_ends, \
-                       m.created_at AS member_since, u.state AS user_state FROM binding b \
-                       LEFT JOIN member m ON m.account_id = b.account_id AND m.user_id = $3 \
-                       LEFT JOIN user_state u ON u.user_id = $3 WHERE b.account_id = $1 AND b.id = $2";
-            let values = vec![account.uuid().into(), row.id.into(), UserId::uuid(user).into()];
-            for row in self.rows(sql, values).await? {
-                holders.extend(read_holder(account, &row)?);
+        let bound = bound.all(self.conn()).await.map_err(fail)?;
+        // Subjects are stored as text, which nothing joins: the rows of users are read by the ids in the texts.
+        let user_of = |row: &binding::Model| row.subject.parse::<Subject>().ok()?.user_id();
+        let users: Vec<Uuid> = bound.iter().filter_map(user_of).map(UserId::uuid).collect();
+        let (mut members, mut states) = (HashMap::new(), HashMap::new());
+        for some in users.chunks(USERS) {
+            let rows = entity::member::Entity::find()
+                .filter(entity::member::Column::AccountId.eq(account.uuid()))
+                .filter(entity::member::Column::UserId.is_in(some.iter().copied()));
+            for row in rows.all(self.conn()).await.map_err(fail)? {
+                members.insert(row.user_id, member::read(&row)?);
+            }
+            let rows =
+                user_state::Entity::find().filter(user_state::Column::UserId.is_in(some.iter().copied()));
+            for row in rows.all(self.conn()).await.map_err(fail)? {
+                let at = At::new("user_state", &row.user_id);
+                states.insert(row.user_id, at.known("state", person_state_of(row.state))?);
             }
         }
-        Ok(holders)
+        let holders = bound.iter().filter_map(|row| {
+            let user = user_of(row)?;
+            Some(Holder {
+                user,
+                expires_at: row.expires_at.map(Timestamp),
+                member: members.get(&user.uuid()).cloned(),
+                state: states.get(&user.uuid()).copied().unwrap_or_default(),
+            })
+        });
+        Ok(holders.collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! A transaction with the ports of `core` on it.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{Change, StoreError, Unit, Write};
@@ -116,18 +116,18 @@ impl<T: Holds> Tx<T> {
     /// Writes what was emitted: the changes to the outbox, and the last change of each part.
     pub(crate) async fn flush(&mut self) -> Result<(), StoreError> {
         let mut parts: Vec<(uuid::Uuid, i16, String, u64)> = Vec::new();
-        let mut told: Vec<(ScopeRoot, Change)> = Vec::new();
+        let mut emitted: HashSet<(ScopeRoot, Vec<u8>)> = HashSet::new();
         for (root, change) in std::mem::take(&mut self.changes) {
             // A set that changed twice in a write changed once.
-            if told.iter().any(|(r, c)| *r == root && *c == change) {
+            let encoded = change::encode(&change);
+            if !emitted.insert((root.clone(), encoded.clone())) {
                 continue;
             }
             if let (ScopeRoot::Account(account), Some((kind, key))) = (&root, change::part(&change)) {
                 let revision = self.tx.held().next_revision(&root).map_err(fail)?;
                 parts.push((account.uuid(), kind, key, revision));
             }
-            self.tx.tx().emit(&root, change::encode(&change)).map_err(fail)?;
-            told.push((root, change));
+            self.tx.tx().emit(&root, encoded).map_err(fail)?;
         }
         for some in parts.chunks(PARTS) {
             let mut tuples = Vec::with_capacity(some.len());

@@ -1,7 +1,6 @@
 //! Records as OpenTelemetry log records, to a collector.
 
-use std::time::Duration;
-
+use bailiwick_rpc::otlp::{attribute, channel, text};
 use bailiwick_types::Timestamp;
 use opentelemetry_proto::tonic::{
     collector::logs::v1::{ExportLogsServiceRequest, logs_service_client::LogsServiceClient},
@@ -9,16 +8,13 @@ use opentelemetry_proto::tonic::{
     logs::v1::{LogRecord, ResourceLogs, ScopeLogs, SeverityNumber},
     resource::v1::Resource,
 };
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 use super::SinkError;
 use crate::decision_log::{
     DecisionLogError,
     record::{Gap, Record},
 };
-
-/// How long the collector may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A collector.
 pub(in crate::decision_log) struct Collector {
@@ -33,8 +29,7 @@ impl Collector {
         if !endpoint.starts_with("http://") {
             return Err(refused());
         }
-        let channel = Endpoint::from_shared(endpoint.to_owned()).map_err(|_| refused())?;
-        let channel = channel.timeout(PATIENCE).connect_lazy();
+        let channel = channel(endpoint).map_err(|_| refused())?;
         Ok(Self {
             client: LogsServiceClient::new(channel),
         })
@@ -79,7 +74,7 @@ fn of_record(record: &Record) -> LogRecord {
         text("reason", record.reason),
         number("revision", record.revision),
         text("request.id", &record.request_id),
-        key("sample.ratio", Value::DoubleValue(record.ratio)),
+        attribute("sample.ratio", Value::DoubleValue(record.ratio)),
     ];
     attributes.extend(record.actor.as_deref().map(|actor| text("actor", actor)));
     attributes.extend(record.caller.as_deref().map(|caller| text("caller", caller)));
@@ -133,18 +128,6 @@ fn log_record(
     }
 }
 
-fn key(key: &str, value: Value) -> KeyValue {
-    KeyValue {
-        key: key.to_owned(),
-        value: Some(AnyValue { value: Some(value) }),
-        ..KeyValue::default()
-    }
-}
-
-fn text(name: &str, value: &str) -> KeyValue {
-    key(name, Value::StringValue(value.to_owned()))
-}
-
 fn number(name: &str, value: u64) -> KeyValue {
-    key(name, Value::IntValue(i64::try_from(value).unwrap_or(i64::MAX)))
+    attribute(name, Value::IntValue(i64::try_from(value).unwrap_or(i64::MAX)))
 }

@@ -186,7 +186,7 @@ impl Queries {
             }
         }
         if let (Some(name), true, false) = (permission, looked, known) {
-            let error = QuestionError::UnknownPermission(0, name.to_owned());
+            let error = QuestionError::UnknownPermission(0, name.to_owned(), String::new());
             return Err(status(&ask::Unfit::new(error, "")));
         }
         let next_page_token = match (

@@ -85,7 +85,7 @@ impl SqlSource {
             .find(|row| row.try_get::<i32>("", "kind").ok() == Some(0) || kind_of(row) == Some(0));
         let first = first.ok_or_else(no_stamp)?;
         let epoch: String = first.try_get("", "subject")?;
-        let epoch = self.db.saw_epoch(&epoch)?;
+        let epoch = self.db.observe_epoch(&epoch)?;
         let n = |column: &str| content::number(first, column);
         let at = Watermark {
             deployment: n("a")?,

@@ -53,6 +53,6 @@ impl SqlSource {
             product: n("product")?,
             account: n("account")?,
         };
-        Ok((self.db.saw_epoch(&epoch)?, at, n("manifest")?))
+        Ok((self.db.observe_epoch(&epoch)?, at, n("manifest")?))
     }
 }
