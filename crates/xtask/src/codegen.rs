@@ -89,7 +89,8 @@ fn generate(root: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     Ok(made)
 }
 
-/// A table of all methods with their declarations, as Rust, so that a service reads its own without reflection.
+/// A table of all methods with their declarations, as Rust, so that a service reads its
+/// own without reflection.
 fn methods(descriptors: &[u8]) -> Result<Vec<u8>> {
     let rows = access::rows(descriptors)?;
     let mut text = String::from(
