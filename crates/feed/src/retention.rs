@@ -7,7 +7,8 @@ use bailiwick_sql::Db;
 /// The pause between two looks for events that are kept too long.
 const PAUSE: Duration = Duration::from_secs(600);
 
-/// Takes away what is older than `keep`, for ever. A follower that was away for longer starts from a snapshot.
+/// Takes away what is older than `keep`, for ever. A follower that was away for longer starts
+/// from a snapshot.
 pub async fn retain(db: Db, keep: Duration) {
     loop {
         match db.feed().prune(keep).await {

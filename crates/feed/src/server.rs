@@ -147,14 +147,16 @@ impl ChangeFeedService for FeedServer {
                 Err(error) => Some((Err(error.into_status()), None)),
             }
         });
-        // A snapshot that is cut off is no snapshot: its consumer sees the missing last page and starts again.
+        // A snapshot that is cut off is no snapshot: its consumer sees the missing last page
+        // and starts again.
         Ok(Response::new(
             pages.take_until(self.stop.clone().cancelled_owned()).boxed(),
         ))
     }
 }
 
-/// One consumer of a feed: no more than one read of rows is in memory, and nothing is read before it is asked for.
+/// One consumer of a feed: no more than one read of rows is in memory, and nothing is read before it
+/// is asked for.
 struct Follow {
     db: Db,
     cursor: Cursor,

@@ -15,11 +15,12 @@ pub struct SnapshotPage {
     pub next: Option<String>,
 }
 
-/// Reads the present state of a service in pages, each in a short transaction of its own. Each service's store has one.
+/// Reads the present state of a service in pages, each in a short transaction of its own. Each service's
+/// store has one.
 #[async_trait]
 pub trait SnapshotSource: Send + Sync + 'static {
-    /// The page that begins at `from`: what the page before said in [`SnapshotPage::next`], nothing for the first. What is
-    /// there all the time while the pages are read is on exactly one of them.
+    /// The page that begins at `from`: what the page before said in [`SnapshotPage::next`], nothing for the
+    /// first. What is there all the time while the pages are read is on exactly one of them.
     ///
     /// # Errors
     /// The database fails.

@@ -19,8 +19,8 @@ const LARGEST_MESSAGE: usize = 64 * 1024 * 1024;
 /// A stream is taken up anew after so long; the server ends it a little earlier.
 const STREAM: Duration = Duration::from_secs(600);
 
-/// The feed of a service, read by gRPC: one stream is kept open while its events are asked for in order, and taken up anew
-/// where it broke.
+/// The feed of a service, read by gRPC: one stream is kept open while its events are asked for in order, and
+/// taken up anew where it broke.
 #[derive(Debug)]
 pub struct GrpcFeedSource {
     service: Service,

@@ -1,7 +1,7 @@
 //! The generated messages, clients and servers of all services, and what each method asks of its caller.
 //!
-//! Made by `cargo xtask codegen` from `proto/`; checked in, so that a build needs no compiler of protos. It must not
-//! depend on anything of ours.
+//! Made by `cargo xtask codegen` from `proto/`; checked in, so that a build needs no compiler of protos. It
+//! must not depend on anything of ours.
 //!
 //! ```
 //! let check = bailiwick_proto::method("/bailiwick.authorization.v1.DecisionService/Check").unwrap();

@@ -40,8 +40,8 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// The work behind a database: the sequencer for committers that crashed, and notices from other processes. Dropping
-/// ends it.
+/// The work behind a database: the sequencer for committers that crashed, and notices from other processes.
+/// Dropping ends it.
 #[derive(Debug)]
 #[must_use = "dropping it ends the work"]
 pub struct Workers(CancellationToken);
@@ -53,8 +53,8 @@ impl Drop for Workers {
 }
 
 impl Db {
-    /// Connects to the database of a service. A missing SQLite file is made, readable by its owner alone; its folder must
-    /// exist. Nothing is migrated.
+    /// Connects to the database of a service. A missing SQLite file is made, readable by its owner alone; its
+    /// folder must exist. Nothing is migrated.
     ///
     /// # Errors
     /// The database does not answer or its settings are refused.
@@ -94,8 +94,8 @@ impl Db {
         self.inner.tasks.wait().await;
         self.inner.pools.close().await;
     }
-    /// A read-only connection for single statements: each is a snapshot by itself, and sees the rows of all accounts, so
-    /// its text must name the account.
+    /// A read-only connection for single statements: each is a snapshot by itself, and sees the rows of all
+    /// accounts, so its text must name the account.
     #[must_use]
     pub fn load(&self) -> &(impl ConnectionTrait + use<>) {
         &self.inner.pools.load

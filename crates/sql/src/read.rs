@@ -31,14 +31,16 @@ pub struct Standing {
 }
 
 impl Db {
-    /// Begins to read what belongs to a root. On PostgreSQL row-level security shows the rows of that account alone.
+    /// Begins to read what belongs to a root. On PostgreSQL row-level security shows the rows of
+    /// that account alone.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn begin_read(&self, root: &ScopeRoot) -> Result<ReadTx, Error> {
         self.read(account_setting(std::slice::from_ref(root)), "").await
     }
-    /// Begins to read across accounts: for the operator's lists, "my accounts", snapshots of the feed and purges.
+    /// Begins to read across accounts: for the operator's lists, "my accounts", snapshots of the
+    /// feed and purges.
     ///
     /// # Errors
     /// The database does not answer.

@@ -1,8 +1,8 @@
 //! Gives committed rows of the outbox dense positions in the order of their ids.
 //!
-//! It waits for a row lock and only then looks: under READ COMMITTED its statement sees everything that was committed by
-//! the time it got the lock. A row whose transaction commits later gets a later position, whatever its id. Nothing that
-//! is open elsewhere in the cluster holds it up.
+//! It waits for a row lock and only then looks: under READ COMMITTED its statement sees everything that was
+//! committed by the time it got the lock. A row whose transaction commits later gets a later position,
+//! whatever its id. Nothing that is open elsewhere in the cluster holds it up.
 
 use std::sync::atomic::Ordering;
 
@@ -51,7 +51,8 @@ pub(crate) async fn run(db: Db) {
 }
 
 impl Db {
-    /// Gives positions to all rows that are committed by now, where there are any without. Returns how many it found.
+    /// Gives positions to all rows that are committed by now, where there are any without. Returns how
+    /// many it found.
     ///
     /// # Errors
     /// The database does not answer.

@@ -22,8 +22,9 @@ use crate::{
 /// How often a transaction starts again because a row that it must hold was not there yet.
 const ATTEMPTS: usize = 8;
 
-/// A unit of work that changes something. It holds the revision rows of its roots from the beginning; dropping it before
-/// the commit undoes everything, also when the caller goes away in the middle of a statement.
+/// A unit of work that changes something. It holds the revision rows of its roots from the
+/// beginning; dropping it before the commit undoes everything, also when the caller goes away in the
+/// middle of a statement.
 #[derive(Debug)]
 pub struct WriteTx {
     conn: Conn,
@@ -52,8 +53,8 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// What a reader needs to see this write. It names all roots that the transaction held: an answer that changed
-    /// nothing (a repeated request) is made from what they were.
+    /// What a reader needs to see this write. It names all roots that the transaction held: an answer that
+    /// changed nothing (a repeated request) is made from what they were.
     #[must_use]
     pub fn token(&self) -> Token {
         let mut token = Token::default();
@@ -73,9 +74,9 @@ impl Committed {
 }
 
 impl Db {
-    /// Begins to write. The revision rows of the roots are locked in the order of their ids, whatever the order given,
-    /// so that two writers cannot wait for each other; missing ones are made. On PostgreSQL row-level security shows the
-    /// rows of the accounts among the roots.
+    /// Begins to write. The revision rows of the roots are locked in the order of their ids, whatever the
+    /// order given, so that two writers cannot wait for each other; missing ones are made. On PostgreSQL
+    /// row-level security shows the rows of the accounts among the roots.
     ///
     /// # Errors
     /// The database does not answer, its settings are refused, or a lock was not had in time.
@@ -115,7 +116,8 @@ async fn begin(db: Db, roots: BTreeMap<String, ScopeRoot>) -> Result<WriteTx, Er
                 held,
             });
         }
-        // Rows are made one by one outside of any transaction: made inside, they would be locked out of order.
+        // Rows are made one by one outside of any transaction: made inside, they would be locked
+        // out of order.
         let missing: Vec<&String> = roots.keys().filter(|key| !held.contains_key(*key)).collect();
         conn.into_inner().rollback().await?;
         insert_missing(db.writer(), missing.into_iter()).await?;
@@ -192,8 +194,9 @@ async fn lock(
 }
 
 impl WriteTx {
-    /// Keeps others from writing under a root until this transaction ends, without writing there itself. Roots are held in
-    /// the order of their texts, those that are written first. SQLite has one writer anyway.
+    /// Keeps others from writing under a root until this transaction ends, without writing there
+    /// itself. Roots are held in the order of their texts, those that are written first. SQLite has
+    /// one writer anyway.
     ///
     /// # Errors
     /// The database does not answer.
@@ -250,16 +253,16 @@ impl WriteTx {
     pub fn next_revision(&self, root: &ScopeRoot) -> Result<u64, Error> {
         Ok(self.revision(root)? + 1)
     }
-    /// Commits: counts the revision of every root with changes up by one, writes one outbox row for each, and gives them
-    /// positions. It runs to its end also when the caller goes away.
+    /// Commits: counts the revision of every root with changes up by one, writes one outbox row for each, and
+    /// gives them positions. It runs to its end also when the caller goes away.
     ///
     /// # Errors
     /// The database does not answer, an earlier statement failed, or the outcome is not known.
     pub async fn commit(self) -> Result<Committed, Error> {
         self.commit_then(true).await
     }
-    /// Commits as a process does that dies right after: the changes are there, but have no positions. For tests of what
-    /// happens then.
+    /// Commits as a process does that dies right after: the changes are there, but have no positions. For
+    /// tests of what happens then.
     ///
     /// # Errors
     /// As [`Self::commit`].

@@ -1,4 +1,5 @@
-//! Followers: everything once, in order, whoever else follows; from a snapshot where the cursor is refused; never stuck.
+//! Followers: everything once, in order, whoever else follows; from a snapshot where the cursor is
+//! refused; never stuck.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
