@@ -11,10 +11,10 @@ mod support;
 use std::time::Duration;
 
 use bailiwick_sql::{Cursor, CursorRefused, Db, Error, OutboxRow, Poller};
-use bailiwick_testkit::eventually;
+use bailiwick_testkit::{eventually, on_both_engines};
 use bailiwick_types::ScopeRoot;
 use sea_orm::ConnectionTrait;
-use support::{Bed, account, on_both_engines, write};
+use support::{Bed, account, write};
 
 const SOON: Duration = Duration::from_secs(20);
 

@@ -1,4 +1,4 @@
-//! What tests need and production must not have: throw-away PostgreSQL and Redis servers, a clock that is set
+//! What tests need and production must not have: throw-away PostgreSQL and Redis servers, one way to run a test on both databases, a clock that is set
 //! by hand, golden files and a helper for child processes.
 //!
 //! Everything that is started here ends with the test process, also when that is killed: a supervisor shell
@@ -13,6 +13,7 @@
 //! ```
 
 mod clock;
+mod engines;
 mod golden;
 mod owner;
 mod postgres;
@@ -23,6 +24,7 @@ mod supervisor;
 mod wait;
 
 pub use clock::ManualClock;
+pub use engines::{Engine, Fixture, TestDb, run};
 pub use golden::golden;
 pub use postgres::{Postgres, TestDatabase};
 pub use process::{Logs, Process};
