@@ -32,8 +32,8 @@ fn policy() -> &'static AccountPolicy {
     })
 }
 
-/// Reads bytes as a set, as a bucket and as a resource. What is read is written as something that is read the same, and
-/// every question can be asked of it, whatever roles, places and permissions stand in it.
+/// Reads bytes as a set, as a bucket and as a resource. What is read is written as something that is read the
+/// same, and every question can be asked of it, whatever roles, places and permissions stand in it.
 ///
 /// # Panics
 /// One of these does not hold.

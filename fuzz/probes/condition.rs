@@ -53,8 +53,9 @@ fn with(condition: &str) -> Option<Manifest> {
     Some(manifest)
 }
 
-/// Reads a condition; one that is accepted is decided the same by the fast path and by the slow one (to which two
-/// negations lead), on a resource with everything, on one with nothing and on a scope, and explained the same.
+/// Reads a condition; one that is accepted is decided the same by the fast path and by the slow one (to
+/// which two negations lead), on a resource with everything, on one with nothing and on a scope, and
+/// explained the same.
 ///
 /// # Panics
 /// The two do not agree, or a fault has no message.

@@ -5,7 +5,8 @@ use bailiwick_policy::{
     manifest::{self, Manifest},
 };
 
-/// Reads a manifest; one that is accepted compiles, twice the same, and its canonical form is the same manifest.
+/// Reads a manifest; one that is accepted compiles, twice the same, and its canonical form is
+/// the same manifest.
 ///
 /// # Panics
 /// One of these does not hold, or a fault has no place or no message.

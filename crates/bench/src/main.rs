@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Load generators for the suite. Each starts a suite of its own on loopback, in a temporary directory, and stops it.
+/// Load generators for the suite. Each starts a suite of its own on loopback, in a temporary directory,
+/// and stops it.
 #[derive(Parser, Debug)]
 #[command(name = "bailiwick-bench", version)]
 struct Cli {
@@ -24,7 +25,8 @@ struct Cli {
 enum Command {
     /// An empty unary method behind all layers, with credentials, beside one on a default tonic server.
     Noop(Options),
-    /// Warm checks beside empty calls of the same sizes, behind all layers and on a default tonic server, interleaved.
+    /// Warm checks beside empty calls of the same sizes, behind all layers and on a default
+    /// tonic server, interleaved.
     Check(Options),
     /// Serves the empty method on a default tonic server: what the others start to compare with.
     #[command(hide = true)]

@@ -55,7 +55,8 @@ pub(crate) struct Report {
     /// Checks over empty calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ratio_to_noop: Option<Ratio>,
-    /// Empty calls behind all layers, or checks where they were measured, over empty calls on a default server.
+    /// Empty calls behind all layers, or checks where they were measured, over empty calls on
+    /// a default server.
     pub(crate) ratio_to_plain: Ratio,
     /// Rounds that were counted.
     pub(crate) rounds: usize,

@@ -26,8 +26,8 @@ impl NoopService for Nothing {
     }
 }
 
-/// Serves the empty method on a free port of loopback, which it prints, until it is killed. The runtime is what
-/// `#[tokio::main]` makes.
+/// Serves the empty method on a free port of loopback, which it prints, until it is killed. The runtime is
+/// what `#[tokio::main]` makes.
 pub(crate) fn serve() -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -1,14 +1,16 @@
-//! Change feeds over gRPC: the server of `bailiwick.events.v1.ChangeFeedService` on the feeds of `bailiwick-sql`, and the
-//! source from which a follower of another service reads.
+//! Change feeds over gRPC: the server of `bailiwick.events.v1.ChangeFeedService` on the feeds of
+//! `bailiwick-sql`, and the source from which a follower of another service reads.
 //!
-//! What a service emits is a [`Change`](bailiwick_proto::events::v1::Change), encoded by [`encode`]; a follower decodes it
-//! by [`decode`]. The crate depends on `bailiwick-rpc` and `bailiwick-sql` and on no service.
+//! What a service emits is a [`Change`](bailiwick_proto::events::v1::Change), encoded by [`encode`];
+//! a follower decodes it by [`decode`]. The crate depends on `bailiwick-rpc` and `bailiwick-sql` and
+//! on no service.
 //!
 //! ```
 //! use bailiwick_feed::{change, decode, encode};
 //! use bailiwick_proto::events::v1::{SessionRevoked, change::Change};
 //!
-//! let bytes = encode(Change::SessionRevoked(SessionRevoked { session: "sess_1".into(), user: "user_1".into() }));
+//! let revoked = SessionRevoked { session: "sess_1".into(), user: "user_1".into() };
+//! let bytes = encode(Change::SessionRevoked(revoked));
 //! assert!(matches!(change(&bytes), Ok(Change::SessionRevoked(_))));
 //! assert!(decode(b"\xff").is_err());
 //! ```

@@ -1,5 +1,5 @@
-//! Feeds through a real socket and all layers: read on from a cursor, begin with a snapshot, end at drain, for the suite's
-//! own services alone.
+//! Feeds through a real socket and all layers: read on from a cursor, begin with a snapshot, end at drain,
+//! for the suite's own services alone.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! What a decision costs in process. The bars: 200 ns in a set of 100 bindings, 500 ns in a set of 100,000 grants with
-//! random keys, 1 us with a condition of the fast path.
+//! What a decision costs in process. The bars: 200 ns in a set of 100 bindings, 500 ns in a set of 100,000
+//! grants with random keys, 1 us with a condition of the fast path.
 
 #![allow(
     missing_docs,
@@ -191,8 +191,9 @@ fn grants(c: &mut Criterion) {
             let mut spent = Duration::ZERO;
             for start in (0..times).step_by(100) {
                 round += 1;
-                // The resources are at hand, as a cache has just given them: what is measured is the decision. They are
-                // made anew, since 100,000 that are kept would drive the set out of the processor's caches.
+                // The resources are at hand, as a cache has just given them: what is measured is the
+                // decision. They are made anew, since 100,000 that are kept would drive the set out of
+                // the processor's caches.
                 let hot: Vec<Resource> = (start..times.min(start + 100))
                     .map(|n| world.doc(random(round * 1_000_003 + n) % 100_000))
                     .collect();

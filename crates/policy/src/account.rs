@@ -146,8 +146,8 @@ pub struct AccountPolicy {
 }
 
 impl AccountPolicy {
-    /// Compiles an account's policy. It never fails on content: what no longer fits the product is left out, so that
-    /// roles give less and never more, and is listed by [`AccountPolicy::faults`].
+    /// Compiles an account's policy. It never fails on content: what no longer fits the product is left out,
+    /// so that roles give less and never more, and is listed by [`AccountPolicy::faults`].
     #[must_use]
     pub fn compile(
         product: Arc<Product>,

@@ -15,8 +15,8 @@ pub(crate) fn mix(id: u128) -> u64 {
     mixed ^ (mixed >> 32)
 }
 
-/// Positions by hash, open addressing, at most half full. Each slot has half of the hash beside the position, so that
-/// what is looked at is nearly always what is looked for: it is a cache miss each time.
+/// Positions by hash, open addressing, at most half full. Each slot has half of the hash beside the position,
+/// so that what is looked at is nearly always what is looked for: it is a cache miss each time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table(Box<[(u32, u32)]>);
 

@@ -2,12 +2,13 @@
 //!
 //! Pure: no async, no IO, no clock, nothing of transports, databases or caches. The way through it:
 //!
-//! 1. [`manifest::parse`] (feature `manifest`) reads a manifest, [`compile`] makes a [`Product`] of it, whose numbers
-//!    ([`Numbers`]) are kept from version to version;
+//! 1. [`manifest::parse`] (feature `manifest`) reads a manifest, [`compile`] makes a [`Product`] of it, whose
+//!    numbers ([`Numbers`]) are kept from version to version;
 //! 2. [`AccountPolicy`] adds an account's own roles, overlays and settings; [`Places`] is its tree;
-//! 3. [`PermissionSetBuilder`] makes the [`PermissionSet`] of a subject from rows; [`Resource`] is what is asked about;
-//! 4. [`decide`] answers; [`explain`], [`permissions_held`], [`scopes_held`], [`holds`] and [`may_assign`] answer the
-//!    questions around it.
+//! 3. [`PermissionSetBuilder`] makes the [`PermissionSet`] of a subject from rows; [`Resource`] is what
+//!    is asked about;
+//! 4. [`decide`] answers; [`explain`], [`permissions_held`], [`scopes_held`], [`holds`] and [`may_assign`]
+//!    answer the questions around it.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -9,8 +9,8 @@ use crate::{
     manifest::{Manifest, SUITE_TYPES},
 };
 
-/// Numbers by name. They are carried from version to version of a manifest and never reused: a name that comes back
-/// has its old number, a name that is gone keeps it.
+/// Numbers by name. They are carried from version to version of a manifest and never reused: a name that
+/// comes back has its old number, a name that is gone keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Numbers {
     permissions: BTreeMap<String, PermissionNo>,

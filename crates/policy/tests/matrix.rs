@@ -1,5 +1,5 @@
-//! Who may do what: the shipped products' roles as golden tables, one line a permission. `UPDATE_GOLDEN=1` writes them
-//! anew; the difference says what a change of a manifest gives and takes.
+//! Who may do what: the shipped products' roles as golden tables, one line a permission. `UPDATE_GOLDEN=1`
+//! writes them anew; the difference says what a change of a manifest gives and takes.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may break")]
 
@@ -80,8 +80,8 @@ fn table(name: &str) -> String {
     let product = Arc::new(compile(&manifest, Numbers::default()).unwrap().0);
     let settings = std::collections::BTreeMap::default();
     let policy = AccountPolicy::compile(Arc::clone(&product), vec![], vec![], settings);
-    // In the order of the manifest's text, which goes from those who may do most to those who may do least, or the other
-    // way round: either reads better than the alphabet.
+    // In the order of the manifest's text, which goes from those who may do most to those who may do least,
+    // or the other way round: either reads better than the alphabet.
     let mut roles: Vec<&Role> = policy.roles().filter(|role| role.no > RoleNo::SERVICE).collect();
     roles.sort_by_key(|role| yaml.find(&format!("\n  {}:\n    title", role.name)));
     let columns: Vec<(&Role, Level, &RoleLevel)> = roles

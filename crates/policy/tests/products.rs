@@ -1,4 +1,5 @@
-//! The shipped products against the questions of their acceptance scenarios that come before the first change.
+//! The shipped products against the questions of their acceptance scenarios that come before
+//! the first change.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may break")]
 

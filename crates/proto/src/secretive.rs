@@ -11,7 +11,8 @@ macro_rules! secretive {
     ($($message:ident { $($shown:ident)* ; $($secret:ident)* })*) => {$(
         impl fmt::Debug for $message {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                // Taken apart by name: a field that is added does not compile until somebody says whether it is secret.
+                // Taken apart by name: a field that is added does not compile until somebody says whether
+                // it is secret.
                 let Self { $($shown,)* $($secret: _,)* } = self;
                 f.debug_struct(stringify!($message))
                     $(.field(stringify!($shown), $shown))*

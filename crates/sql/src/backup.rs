@@ -7,8 +7,9 @@ use sea_orm::ConnectionTrait;
 use crate::{Db, Error, error::Cause, pools, statement};
 
 impl Db {
-    /// Writes a consistent copy of an SQLite database to a new file, readable by its owner alone, while it is in use. After
-    /// such a copy is put in the place of the database, [`Self::rotate_epoch`] must be called. PostgreSQL has its own tools.
+    /// Writes a consistent copy of an SQLite database to a new file, readable by its owner alone, while it is
+    /// in use. After such a copy is put in the place of the database, [`Self::rotate_epoch`] must be called.
+    /// PostgreSQL has its own tools.
     ///
     /// # Errors
     /// It is no SQLite database, or the file exists or cannot be written.

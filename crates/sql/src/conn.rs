@@ -6,8 +6,8 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement, Value,
 };
 
-/// The connection of a transaction: runs entities, queries and raw statements, but streams nothing and opens no nested
-/// transaction, so that nothing can hold it when the transaction is dropped.
+/// The connection of a transaction: runs entities, queries and raw statements, but streams nothing and opens
+/// no nested transaction, so that nothing can hold it when the transaction is dropped.
 #[derive(Debug)]
 pub struct Conn {
     tx: DatabaseTransaction,
@@ -21,7 +21,8 @@ impl Conn {
             failed: AtomicBool::new(false),
         }
     }
-    /// Whether a statement has failed. PostgreSQL answers the commit of such a transaction with a silent rollback.
+    /// Whether a statement has failed. PostgreSQL answers the commit of such a transaction with
+    /// a silent rollback.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
     }

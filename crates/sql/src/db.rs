@@ -94,8 +94,8 @@ impl Db {
         self.inner.tasks.wait().await;
         self.inner.pools.close().await;
     }
-    /// A read-only connection for single statements: each is a snapshot by itself, and sees the rows of all accounts, so
-    /// its text must name the account.
+    /// A read-only connection for single statements: each is a snapshot by itself, and sees the rows of all
+    /// accounts, so its text must name the account.
     #[must_use]
     pub fn load(&self) -> &(impl ConnectionTrait + use<>) {
         &self.inner.pools.load

@@ -1,8 +1,9 @@
 //! The epoch of a feed: which history its positions and revisions belong to.
 //!
-//! It is a stored id; on PostgreSQL also the system identifier of the cluster and the timeline of its current WAL file,
-//! so that a restore into another cluster, a recovery to a point in time and the promotion of a standby change it by
-//! themselves. The timeline of the last checkpoint would not do: it lags behind a promotion.
+//! It is a stored id; on PostgreSQL also the system identifier of the cluster and the timeline of its
+//! current WAL file, so that a restore into another cluster, a recovery to a point in time and the
+//! promotion of a standby change it by themselves. The timeline of the last checkpoint would not do: it
+//! lags behind a promotion.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -72,8 +73,9 @@ impl Db {
     pub fn observe_epoch(&self, epoch: &str) -> Result<Arc<str>, Error> {
         self.inner.epoch.saw(epoch)
     }
-    /// Gives the feed a new stored id: to be called after a restore that the database itself cannot notice (a copied
-    /// SQLite file, a file system snapshot). All cursors and tokens of before are of another epoch then.
+    /// Gives the feed a new stored id: to be called after a restore that the database itself cannot
+    /// notice (a copied SQLite file, a file system snapshot). All cursors and tokens of before are of
+    /// another epoch then.
     ///
     /// # Errors
     /// The database is unavailable.

@@ -10,7 +10,8 @@ use crate::{feed::CursorRefused, migrate::SchemaError};
 
 /// Why a statement, a transaction or a feed read failed.
 ///
-/// What callers may see is in `Display`; what the database said is in `source` and `Debug`, for the log alone.
+/// What callers may see is in `Display`; what the database said is in `source` and `Debug`, for
+/// the log alone.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -118,7 +119,8 @@ pub enum ConstraintKind {
     Check,
 }
 
-/// A unique key that a store wants to recognise when it is violated: PostgreSQL tells its name, SQLite its columns.
+/// A unique key that a store wants to recognise when it is violated: PostgreSQL tells its name,
+/// SQLite its columns.
 ///
 /// ```
 /// use bailiwick_sql::UniqueKey;
@@ -261,7 +263,8 @@ fn columns_in(message: &str) -> Vec<String> {
 fn of_postgres(state: &str, cause: Cause) -> Error {
     match state {
         "40001" | "40P01" | "55P03" => Error::Conflict(cause),
-        // Cancelled (statement timeout), shutting down, starting up, read only (a demoted primary), idle too long.
+        // Cancelled (statement timeout), shutting down, starting up, read only (a demoted primary),
+        // idle too long.
         "57014" | "57P01" | "57P02" | "57P03" | "25006" | "25P03" => Error::Unavailable(cause),
         _ if state.starts_with("08") || state.starts_with("53") => Error::Unavailable(cause),
         _ => Error::Internal(cause),

@@ -40,7 +40,8 @@ impl Db {
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.inner.hints.committed.subscribe()
     }
-    /// Changes whenever rows of the feed may have got positions, here or (PostgreSQL, once the workers run) elsewhere.
+    /// Changes whenever rows of the feed may have got positions, here or (PostgreSQL, once the
+    /// workers run) elsewhere.
     #[must_use]
     pub fn sequencings(&self) -> watch::Receiver<u64> {
         self.inner.hints.sequenced.subscribe()

@@ -1,14 +1,17 @@
-//! The consistency core of the three services: units of work on SQLite and PostgreSQL with one code base, revisions and
-//! the outbox, the sequencer and the change feed that it makes, followers of other services' feeds, and migrations.
+//! The consistency core of the three services: units of work on SQLite and PostgreSQL with one code base,
+//! revisions and the outbox, the sequencer and the change feed that it makes, followers of other services'
+//! feeds, and migrations.
 //!
 //! The crate depends on `bailiwick-types` and on no transport: what a change says is bytes to it.
 //!
 //! ```no_run
-//! # async fn example(clock: std::sync::Arc<dyn bailiwick_types::Clock>) -> Result<(), bailiwick_sql::Error> {
+//! # use bailiwick_sql::Error;
+//! # async fn example(clock: std::sync::Arc<dyn bailiwick_types::Clock>) -> Result<(), Error> {
 //! use bailiwick_sql::{Db, DbConfig, Migrations};
 //! use bailiwick_types::{ScopeRoot, Service};
 //!
-//! let db = Db::connect(DbConfig::new("sqlite:///var/lib/bailiwick/tenancy.db"), Service::Tenancy, clock).await?;
+//! let config = DbConfig::new("sqlite:///var/lib/bailiwick/tenancy.db");
+//! let db = Db::connect(config, Service::Tenancy, clock).await?;
 //! db.migrate(&Migrations::new(Service::Tenancy, vec![])).await?;
 //! let mut tx = db.begin_write(&[ScopeRoot::Deployment]).await?;
 //! tx.emit(&ScopeRoot::Deployment, b"something changed".to_vec())?;

@@ -17,8 +17,8 @@ const SLOW: Duration = Duration::from_secs(1);
 /// Sequencer, cursor checks, the listener for notices and one to spare: never starved by requests.
 const SERVICE_CONNECTIONS: u32 = 4;
 
-/// The pools of a database. Transactions of requests, statements that load, and the work behind never wait for each
-/// other's connections.
+/// The pools of a database. Transactions of requests, statements that load, and the work behind never wait
+/// for each other's connections.
 #[derive(Debug)]
 pub(crate) struct Pools {
     pub(crate) backend: DbBackend,
@@ -168,7 +168,8 @@ fn pool(config: &DbConfig, max: u32, loads: bool) -> PgPoolOptions {
         })
 }
 
-/// Connections that load read only, and see the rows of every account: their statements name the account themselves.
+/// Connections that load read only, and see the rows of every account: their statements name
+/// the account themselves.
 fn settings(config: &DbConfig, loads: bool) -> String {
     let (read_only, across) = if loads { ("on", "on") } else { ("off", "") };
     format!(

@@ -38,7 +38,8 @@ impl Db {
     pub async fn begin_read(&self, root: &ScopeRoot) -> Result<ReadTx, Error> {
         self.read(account_setting(std::slice::from_ref(root)), "").await
     }
-    /// Begins to read across accounts: for the operator's lists, "my accounts", snapshots of the feed and purges.
+    /// Begins to read across accounts: for the operator's lists, "my accounts", snapshots of the
+    /// feed and purges.
     ///
     /// # Errors
     /// The database is unavailable.

@@ -11,8 +11,8 @@ mod support;
 use std::{process::Command, time::Duration};
 
 use bailiwick_sql::{Cursor, Error};
-use bailiwick_testkit::{Postgres, Process, eventually};
-use support::{Bed, account, on_both_engines, write};
+use bailiwick_testkit::{Fixture, Postgres, Process, eventually, on_both_engines};
+use support::{Bed, account, write};
 use tokio::task::JoinSet;
 
 const SOON: Duration = Duration::from_secs(30);
@@ -105,7 +105,7 @@ async fn a_backup_is_a_database_of_its_own(bed: Bed) {
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("backup.db");
     let done = db.backup(&to).await;
-    if bed.postgres.is_some() {
+    if bed.database.on_server().is_some() {
         assert!(matches!(done, Err(Error::Refused(_))));
         return;
     }
@@ -122,7 +122,7 @@ async fn a_backup_is_a_database_of_its_own(bed: Bed) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_crashes_is_used_again_when_it_is_back() {
     let server = Postgres::start().await.unwrap();
-    let bed = Bed::on(server.new_database().await.unwrap());
+    let bed = Bed::on(server.new_database().await.unwrap().into()).await;
     let db = bed.ready().await;
     write(&db, &account(1), "x").await;
     let mut open = db.begin_write(&[account(1)]).await.unwrap();

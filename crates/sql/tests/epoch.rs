@@ -9,8 +9,8 @@
 mod support;
 
 use bailiwick_sql::{Cursor, CursorRefused, Db, Error};
-use bailiwick_testkit::Postgres;
-use support::{Bed, account, on_both_engines, write};
+use bailiwick_testkit::{Fixture, Postgres, on_both_engines};
+use support::{Bed, account, write};
 
 on_both_engines! {
     an_epoch_stays_until_it_is_rotated
@@ -58,7 +58,7 @@ async fn a_restored_file_has_another_epoch_once_it_is_told() {
     let db = bed.ready().await;
     write(&db, &account(1), "kept").await;
     db.close().await;
-    let file = bed.file().unwrap();
+    let file = bed.database.file().unwrap();
     std::fs::copy(&file, file.with_extension("backup")).unwrap();
     let db = bed.open().await;
     write(&db, &account(1), "lost").await;
@@ -75,15 +75,15 @@ async fn a_restored_file_has_another_epoch_once_it_is_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_promoted_standby_has_another_epoch_and_a_standby_none() {
     let primary = Postgres::start().await.unwrap();
-    let bed = Bed::on(primary.new_database().await.unwrap());
+    let bed = Bed::on(primary.new_database().await.unwrap().into()).await;
     let db = bed.ready().await;
     write(&db, &account(1), "x").await;
     let cursor = db.feed().settled_head().await.unwrap();
     let standby = primary.standby().await.unwrap();
-    let name = bed.postgres.as_ref().unwrap().name();
+    let name = bed.database.on_server().unwrap().name();
     let copy = Bed {
         url: standby.url_of(name),
-        ..Bed::on(bed.postgres.clone().unwrap())
+        ..Bed::on(bed.database.on_server().cloned().unwrap().into()).await
     };
     let on_copy = copy.open().await;
     // What a standby says may be old: it is not asked.
@@ -112,10 +112,10 @@ async fn a_dump_that_is_loaded_into_another_cluster_has_another_epoch() {
     write(&db, &account(1), "x").await;
     let cursor = db.feed().settled_head().await.unwrap();
     let stored = cursor.epoch.split('.').next().unwrap().to_owned();
-    let copy = Bed::on(new.new_database().await.unwrap());
+    let copy = Bed::on(new.new_database().await.unwrap().into()).await;
     let on_copy = copy.ready().await;
     let state = format!("UPDATE feed_state SET epoch = '{stored}', head = 1");
-    copy.postgres.as_ref().unwrap().psql(&state).await.unwrap();
+    copy.database.on_server().unwrap().psql(&state).await.unwrap();
     assert!(refused(&on_copy, &cursor).await);
     assert!(on_copy.epoch().await.unwrap().starts_with(&stored));
 }

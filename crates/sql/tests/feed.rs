@@ -11,10 +11,10 @@ mod support;
 use std::time::Duration;
 
 use bailiwick_sql::{Cursor, CursorRefused, Db, Error, OutboxRow, Poller};
-use bailiwick_testkit::eventually;
+use bailiwick_testkit::{eventually, on_both_engines};
 use bailiwick_types::ScopeRoot;
 use sea_orm::ConnectionTrait;
-use support::{Bed, account, on_both_engines, write};
+use support::{Bed, account, write};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -41,8 +41,8 @@ async fn rows(db: &Db) -> Vec<OutboxRow> {
     db.feed().read(&start(db).await, 10_000).await.unwrap().rows
 }
 
-/// A commit whose process dies before it gives positions. Unlike [`write()`] it leaves no work behind that could give them
-/// later: a test that counts what has none writes all its rows so.
+/// A commit whose process dies before it gives positions. Unlike [`write()`] it leaves no work behind that
+/// could give them later: a test that counts what has none writes all its rows so.
 async fn write_and_crash(db: &Db, root: &ScopeRoot) {
     let mut tx = db.begin_write(std::slice::from_ref(root)).await.unwrap();
     tx.emit(root, b"x".to_vec()).unwrap();
@@ -94,9 +94,8 @@ async fn a_cursor_is_refused_when_it_is_foreign_ahead_or_too_old(bed: Bed) {
         };
         match db.feed().read(&cursor, 10).await {
             Err(Error::Cursor(refused)) => {
-                assert!(
-                    matches!(Poller::new(cursor).poll(&db, 10).await, Err(Error::Cursor(again)) if again == refused)
-                );
+                let polled = Poller::new(cursor).poll(&db, 10).await;
+                assert!(matches!(polled, Err(Error::Cursor(again)) if again == refused));
                 Some(refused)
             }
             Err(error) => panic!("{error:?}"),

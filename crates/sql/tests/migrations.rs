@@ -15,11 +15,11 @@ use bailiwick_sql::{
     migrate::{isolate_accounts, schema_dump},
     statement,
 };
-use bailiwick_testkit::golden;
+use bailiwick_testkit::{golden, on_both_engines};
 use bailiwick_types::Service;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
-use support::{Bed, Notes, account, account_id, migrations, on_both_engines};
+use support::{Bed, Notes, account, account_id, migrations};
 
 on_both_engines! {
     the_schema_is_the_golden_one

@@ -9,9 +9,9 @@
 mod support;
 
 use bailiwick_sql::{feed::statements, migrate::explain};
-use bailiwick_testkit::golden;
+use bailiwick_testkit::{golden, on_both_engines};
 use sea_orm::DbBackend;
-use support::{Bed, on_both_engines};
+use support::Bed;
 
 on_both_engines! {
     the_plans_of_the_feed_are_the_golden_ones

@@ -11,10 +11,10 @@ mod support;
 use std::time::Duration;
 
 use bailiwick_sql::{Cursor, Db, DbConfig, Error, UniqueKey, statement};
-use bailiwick_testkit::{Postgres, eventually};
+use bailiwick_testkit::{Fixture, Postgres, eventually, on_both_engines};
 use bailiwick_types::{Clock, ScopeRoot, Service};
 use sea_orm::ConnectionTrait;
-use support::{Bed, account, on_both_engines, write};
+use support::{Bed, account, write};
 
 const SOON: Duration = Duration::from_secs(20);
 const NOTE: UniqueKey = UniqueKey {
@@ -267,10 +267,10 @@ async fn a_token_names_what_was_held(bed: Bed) {
 #[tokio::test]
 async fn a_connection_that_may_lose_commits_is_refused() {
     let server = Postgres::start().await.unwrap();
-    let bed = Bed::on(server.new_database().await.unwrap());
+    let bed = Bed::on(server.new_database().await.unwrap().into()).await;
     let db = bed.ready().await;
     write(&db, &account(1), "durable").await;
-    let postgres = bed.postgres.as_ref().unwrap();
+    let postgres = bed.database.on_server().unwrap();
     postgres
         .psql("ALTER SYSTEM SET synchronous_commit = off")
         .await
@@ -296,7 +296,7 @@ async fn a_file_is_readable_by_its_owner_alone() {
     let bed = Bed::sqlite().await;
     let db = bed.ready().await;
     write(&db, &account(1), "x").await;
-    let file = bed.file().unwrap();
+    let file = bed.database.file().unwrap();
     for name in ["test.db", "test.db-wal"] {
         let mode = file.with_file_name(name).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
@@ -325,7 +325,7 @@ async fn a_begin_that_is_cut_off_leaves_no_transaction_open() {
     }
     let open =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
-    let postgres = bed.postgres.as_ref().unwrap();
+    let postgres = bed.database.on_server().unwrap();
     eventually("no open transaction", SOON, async || {
         postgres.psql(open).await.unwrap() == "0"
     })

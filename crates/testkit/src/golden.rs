@@ -4,8 +4,8 @@ use std::{fs, path::Path};
 
 use similar::{ChangeTag, TextDiff};
 
-/// Compares a text with the golden file at `path`, relative to the root of the crate under test. With `UPDATE_GOLDEN=1`
-/// in the environment the file is written instead.
+/// Compares a text with the golden file at `path`, relative to the root of the crate under test. With
+/// `UPDATE_GOLDEN=1` in the environment the file is written instead.
 ///
 /// # Panics
 /// The file is missing or differs; the message shows the difference.

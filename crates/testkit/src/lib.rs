@@ -1,9 +1,9 @@
-//! What tests need and production must not have: throw-away PostgreSQL and Redis servers, a clock that is set by hand,
-//! golden files and a helper for child processes.
+//! What tests need and production must not have: throw-away PostgreSQL and Redis servers, one way to run a test on both databases, a clock that is set
+//! by hand, golden files and a helper for child processes.
 //!
-//! Everything that is started here ends with the test process, also when that is killed: a supervisor shell holds the
-//! other end of a pipe, and cleans up when the pipe closes. The crate depends on `bailiwick-types` only and is never a
-//! normal dependency of another crate.
+//! Everything that is started here ends with the test process, also when that is killed: a supervisor shell
+//! holds the other end of a pipe, and cleans up when the pipe closes. The crate depends on `bailiwick-types`
+//! only and is never a normal dependency of another crate.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -13,6 +13,7 @@
 //! ```
 
 mod clock;
+mod engines;
 mod golden;
 mod owner;
 mod postgres;
@@ -24,6 +25,7 @@ mod wait;
 pub mod witness;
 
 pub use clock::ManualClock;
+pub use engines::{Engine, Fixture, TestDb, run};
 pub use golden::golden;
 pub use postgres::{Postgres, TestDatabase};
 pub use process::{Logs, Process};

@@ -25,8 +25,8 @@ const SCRIPT: Script = Script {
     resume: r#"kill -CONT "$(head -n 1 "$dir/data/postmaster.pid")""#,
 };
 
-/// A PostgreSQL server on a port of its own. Most tests share one a process ([`Postgres::database`]); those that stop,
-/// restore or promote it start their own ([`Postgres::start`]).
+/// A PostgreSQL server on a port of its own. Most tests share one a process ([`Postgres::database`]); those
+/// that stop, restore or promote it start their own ([`Postgres::start`]).
 #[derive(Debug, Clone)]
 pub struct Postgres {
     port: u16,
@@ -34,7 +34,8 @@ pub struct Postgres {
     supervisor: Arc<Supervisor>,
 }
 
-/// A fresh database, owned by a role of its own that is no superuser (so that row-level security holds for it).
+/// A fresh database, owned by a role of its own that is no superuser (so that row-level security
+/// holds for it).
 #[derive(Debug, Clone)]
 pub struct TestDatabase {
     server: Postgres,
@@ -127,7 +128,8 @@ impl Postgres {
         .await?
         .map(drop)
     }
-    /// Runs a statement as superuser in the named database and returns what `psql` prints, without decoration.
+    /// Runs a statement as superuser in the named database and returns what `psql`
+    /// prints, without decoration.
     ///
     /// # Errors
     /// The statement fails.

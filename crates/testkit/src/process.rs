@@ -165,7 +165,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The watchdog first: it must not shoot at an id that is somebody else's by then. Both may have ended already.
+        // The watchdog first: it must not shoot at an id that is somebody else's by then. Both may
+        // have ended already.
         let _ = self.watchdog.kill();
         let _ = self.watchdog.wait();
         let _ = self.child.kill();

@@ -43,7 +43,8 @@ impl RedisCluster {
             }
         }
         for (node, _) in &nodes {
-            // Until it knows all slots it answers that the cluster is down; then it answers, or names the node to ask.
+            // Until it knows all slots it answers that the cluster is down; then it answers, or names the
+            // node to ask.
             eventually("the cluster", Duration::from_secs(30), async || {
                 match node.command("GET probe").await {
                     Ok(_) => true,

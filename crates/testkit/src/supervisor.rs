@@ -70,7 +70,8 @@ rm -rf "$dir"
             resume = script.resume,
         );
         let mut command = Command::new("sh");
-        // A group of its own: an interrupt at the terminal must reach the tests, not the one that cleans up after them.
+        // A group of its own: an interrupt at the terminal must reach the tests, not the one that cleans
+        // up after them.
         command
             .args(["-c", &text, "supervisor"])
             .arg(&dir)

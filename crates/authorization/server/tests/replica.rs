@@ -16,11 +16,9 @@ use bailiwick_authorization_engine::{
 use bailiwick_policy::{Audience, Outcome, Reason, StepSource};
 use bailiwick_proto::events::v1::PlaceState;
 use bailiwick_types::{Scope, ScopeRoot, Subject};
-use support::{
-    MANIFEST, World, account, allows, allows_at, ask, group, on_both_engines, user, user_id, workspace,
-};
+use support::{MANIFEST, World, account, allows, allows_at, ask, group, user, user_id, workspace};
 
-on_both_engines! {
+bailiwick_testkit::on_both_engines! {
     a_binding_allows_and_its_removal_denies
     a_token_makes_a_write_visible_on_every_replica
     what_was_not_polled_is_not_seen_and_what_was_is

@@ -48,8 +48,8 @@ impl<'a> Circumstances<'a> {
 
     /// The attribute of the target: the stored value wins, and from the request only what the manifest marks.
     ///
-    /// What the target's type declares follows that declaration alone, so that a permission of another type cannot
-    /// open it to the caller.
+    /// What the target's type declares follows that declaration alone, so that a permission of another type
+    /// cannot open it to the caller.
     pub(crate) fn attribute(&self, name: &str) -> Option<&'a Value> {
         let of_target = self
             .resource

@@ -1,9 +1,9 @@
 //! Conditions: small typed expressions, checked when a manifest is applied and decided without allocation.
 //!
-//! An expression is true, false or undecided. What is missing (an attribute, a parameter, an owner) is undecided; so
-//! is every comparison with it, and its negation. `&&` with a false side is false and `||` with a true side is true
-//! whatever the other side would be (Kleene's logic): an undecided part counts only where it is needed. An entry
-//! matches when its condition is true.
+//! An expression is true, false or undecided. What is missing (an attribute, a parameter, an owner) is
+//! undecided; so is every comparison with it, and its negation. `&&` with a false side is false and `||` with
+//! a true side is true whatever the other side would be (Kleene's logic): an undecided part counts only where
+//! it is needed. An entry matches when its condition is true.
 
 mod eval;
 mod lex;

@@ -37,7 +37,9 @@ struct World {
 fn world() -> World {
     let (product, _) = compile(&parse(MANIFEST).unwrap(), Numbers::default()).unwrap();
     let type_no = product.type_no("note").unwrap();
-    let json = serde_json::json!({"who": "ann", "open": true, "size": 7, "due": "2026-03-01T00:00:00Z", "crew": ["bob", "service:x"]});
+    let json = serde_json::json!({
+        "who": "ann", "open": true, "size": 7, "due": "2026-03-01T00:00:00Z", "crew": ["bob", "service:x"],
+    });
     let attributes = product.attributes(type_no, json.as_object().unwrap()).unwrap();
     World {
         subject: "user:ann".parse().unwrap(),

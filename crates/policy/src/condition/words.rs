@@ -4,8 +4,8 @@ use super::{Comparison, Condition, Expr, Operand};
 use crate::value::Value;
 
 impl Condition {
-    /// Says the condition in words that end a sentence which begins with `if`: for people who have the role, not for
-    /// those who write manifests.
+    /// Says the condition in words that end a sentence which begins with `if`: for people who have the role,
+    /// not for those who write manifests.
     #[must_use]
     pub fn words(&self) -> String {
         say(&self.expr, false)

@@ -10,8 +10,8 @@ use crate::{
 
 /// Tells whether the subject may assign the role at the target, or take it away there.
 ///
-/// A product's role: some binding on the path lists it. An account's own role: the subject has `role.define` there
-/// and holds all of it. The rules about holders are apart: see [`Role::holders`](crate::Role).
+/// A product's role: some binding on the path lists it. An account's own role: the subject has `role.define`
+/// there and holds all of it. The rules about holders are apart: see [`Role::holders`](crate::Role).
 #[must_use]
 pub fn may_assign(input: &DecisionInput<'_>, role: RoleNo) -> bool {
     let Target::Scope(place) = input.target else {
@@ -27,8 +27,8 @@ pub fn may_assign(input: &DecisionInput<'_>, role: RoleNo) -> bool {
         .is_some_and(|at| may_give(input, place, role, Some((level, at)), &mut Vec::new()))
 }
 
-/// Tells whether the subject, as seen from the target, could assign the role wherever it can be bound: what a custom
-/// role of its making may include or assign.
+/// Tells whether the subject, as seen from the target, could assign the role wherever it can be bound: what a
+/// custom role of its making may include or assign.
 #[must_use]
 pub fn could_assign(input: &DecisionInput<'_>, role: RoleNo) -> bool {
     let Target::Scope(place) = input.target else {
@@ -40,8 +40,8 @@ pub fn could_assign(input: &DecisionInput<'_>, role: RoleNo) -> bool {
     may_give(input, place, role, None, &mut Vec::new())
 }
 
-/// Tells whether the subject holds everything that the role gives where it is bound at this level, and could assign
-/// what it assigns.
+/// Tells whether the subject holds everything that the role gives where it is bound at this level, and could
+/// assign what it assigns.
 #[must_use]
 pub fn holds_role(input: &DecisionInput<'_>, role: &Role, level: Level) -> bool {
     let Target::Scope(place) = input.target else {

@@ -16,8 +16,8 @@ use crate::{
 pub struct Explanation {
     /// The decision itself.
     pub decision: Decision,
-    /// What gives the permission or would, the nearest to allowing first. Where nothing does: what the subject has there
-    /// instead, and where else it has the permission.
+    /// What gives the permission or would, the nearest to allowing first. Where nothing does: what the
+    /// subject has there instead, and where else it has the permission.
     pub steps: Vec<Step>,
     /// How many more places there are where the subject has the permission.
     pub omitted: usize,
@@ -34,7 +34,8 @@ pub struct Step {
     pub on: String,
     /// For a grant on a type in a scope: the type.
     pub of_type: Option<String>,
-    /// The entry or the granted permission, as a manifest writes it; empty where nothing in it gives the permission.
+    /// The entry or the granted permission, as a manifest writes it; empty where nothing in it
+    /// gives the permission.
     pub gives: String,
     /// What it comes to.
     pub effect: StepEffect,

@@ -43,8 +43,8 @@ pub enum HoldingSource {
     Grant,
 }
 
-/// Shows everything that counts now, implied permissions included: what has expired, lies in a closed place or belongs to
-/// somebody who may have nothing is left out. The input's target and request are not looked at.
+/// Shows everything that counts now, implied permissions included: what has expired, lies in a closed place
+/// or belongs to somebody who may have nothing is left out. The input's target and request are not looked at.
 pub fn holdings<'a>(input: &'a DecisionInput<'a>, visit: &mut dyn FnMut(Holding<'a>)) {
     let account = input.places.account();
     let Ok(standing) = standing(input, &[account]) else {

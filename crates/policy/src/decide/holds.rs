@@ -95,7 +95,8 @@ pub fn claims_of(product: &Product, level: Level, decl: &RoleLevelDecl) -> Resul
     }
 }
 
-/// Tells whether the subject holds what is claimed on the target: without condition, approval or request attribute.
+/// Tells whether the subject holds what is claimed on the target: without condition, approval
+/// or request attribute.
 #[must_use]
 pub fn holds(input: &DecisionInput<'_>, claim: &Claim) -> bool {
     if let Pattern::One(permission) = claim.pattern {
@@ -194,8 +195,8 @@ fn covers(product: &Product, level: Level, given: Pattern, except: &[Pattern], c
     whole && except.iter().filter(|part| touches(part)).all(left_out)
 }
 
-/// Giving a permission gives what it brings with it: all of that has to be held, for an exception of the giver's own
-/// entry may have left some of it out.
+/// Giving a permission gives what it brings with it: all of that has to be held, for an exception of the
+/// giver's own entry may have left some of it out.
 fn holds_single(input: &DecisionInput<'_>, permission: PermissionNo, claim: &Claim) -> bool {
     let product = input.policy.product();
     let Some(info) = product.permission(permission) else {
@@ -222,7 +223,8 @@ fn holds_permission(input: &DecisionInput<'_>, permission: PermissionNo, waived:
     held
 }
 
-/// Tells whether a binding at the deployment (for the suite's own guard) or at the product gives the permission.
+/// Tells whether a binding at the deployment (for the suite's own guard) or at the product
+/// gives the permission.
 ///
 /// This is for requests that name no account; all others go through [`decide`](super::decide).
 #[must_use]

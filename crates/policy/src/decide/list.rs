@@ -53,11 +53,11 @@ fn is_held(input: &DecisionInput<'_>, permission: PermissionNo) -> bool {
     held
 }
 
-/// Lists the scopes of the account in which the subject has the permission, those below a role's scope included, in
-/// order of their ids; the input's target is not looked at.
+/// Lists the scopes of the account in which the subject has the permission, those below a role's scope
+/// included, in order of their ids; the input's target is not looked at.
 ///
-/// Without a permission: those in which a role of the subject or of its groups gives any, default roles and grants
-/// left out.
+/// Without a permission: those in which a role of the subject or of its groups gives any, default roles and
+/// grants left out.
 #[must_use]
 pub fn scopes_held(input: &DecisionInput<'_>, permission: Option<PermissionNo>) -> Vec<PlaceId> {
     let account = input.places.account().id;

@@ -301,8 +301,8 @@ fn rule_of(policy: &AccountPolicy, source: Source, permission: PermissionNo) -> 
 
 /// Decides whether the subject may do this, here, now.
 ///
-/// Entries only add; the first that allows outright decides. Without one, an entry that asks for an approval makes
-/// the answer depend on the subject's open approvals.
+/// Entries only add; the first that allows outright decides. Without one, an entry that asks for an approval
+/// makes the answer depend on the subject's open approvals.
 #[must_use]
 pub fn decide(input: &DecisionInput<'_>, permission: PermissionNo) -> Decision {
     let ground = match Ground::find(input, permission) {

@@ -10,7 +10,8 @@ use crate::{PermissionNo, set::GrantTarget};
 /// The most other places that are named.
 const ELSEWHERE: usize = 10;
 
-/// The roles that the subject has on the way, then where else it has the permission, and how many of those are left out.
+/// The roles that the subject has on the way, then where else it has the permission, and how many of those
+/// are left out.
 pub(super) fn nearest(ground: &Ground<'_>, permission: PermissionNo) -> (Vec<Step>, usize) {
     let input = ground.input;
     let mut steps = here(ground);

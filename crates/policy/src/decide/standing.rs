@@ -31,8 +31,8 @@ impl Standing {
     }
 }
 
-/// Whether the subject may have anything on this way: nothing suspended, moving or deleted, and membership where the
-/// product asks for it.
+/// Whether the subject may have anything on this way: nothing suspended, moving or deleted, and membership
+/// where the product asks for it.
 pub(crate) fn standing(input: &DecisionInput<'_>, path: &[&Place]) -> Result<Standing, Reason> {
     for place in path.iter().rev() {
         match (place.state, place.level) {

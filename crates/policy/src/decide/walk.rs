@@ -121,8 +121,8 @@ impl<'a> Ground<'a> {
         })
     }
 
-    /// Shows everything that could give the permission. What the suite itself gives comes first and holds whatever
-    /// the state of account and member is; a reason is returned where nothing else may count.
+    /// Shows everything that could give the permission. What the suite itself gives comes first and holds
+    /// whatever the state of account and member is; a reason is returned where nothing else may count.
     pub(crate) fn walk(&self, visit: Visit<'_, 'a>) -> Option<Reason> {
         if !self.suite(visit) {
             return None;
@@ -375,8 +375,8 @@ impl<'a> Ground<'a> {
         true
     }
 
-    /// A grant without parameters gives without condition; one with parameters follows the condition that the type
-    /// of the granted permission declares for it, and gives nothing where there is none.
+    /// A grant without parameters gives without condition; one with parameters follows the condition that the
+    /// type of the granted permission declares for it, and gives nothing where there is none.
     fn grant(
         &self,
         standing: Standing,

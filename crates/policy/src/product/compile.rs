@@ -29,7 +29,8 @@ pub enum CompileError {
 /// # Errors
 /// The manifest has faults ([`Manifest::check`]) or there are no numbers left.
 pub fn compile(manifest: &Manifest, numbers: Numbers) -> Result<(Product, Numbers), CompileError> {
-    // The suite's own manifest is no product's and would not pass: it names the levels that only the suite may name.
+    // The suite's own manifest is no product's and would not pass: it names the levels that only the
+    // suite may name.
     if *manifest != deployment() {
         let faults = manifest.check();
         if !faults.is_empty() {
@@ -141,7 +142,8 @@ fn put<T>(slots: &mut [Option<T>], index: usize, value: T) {
     }
 }
 
-/// Approval rules and grant conditions name permissions and attributes of other types: they come after all types.
+/// Approval rules and grant conditions name permissions and attributes of other types: they come
+/// after all types.
 fn add_rules(product: &mut Product) {
     let manifest = product.manifest.clone();
     for (name, decl) in &manifest.types {

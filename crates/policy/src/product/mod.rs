@@ -1,4 +1,5 @@
-//! A compiled product: its permissions, types and roles by number, ready for decisions. Shared by all its accounts.
+//! A compiled product: its permissions, types and roles by number, ready for decisions. Shared by
+//! all its accounts.
 
 mod compile;
 mod lookup;

@@ -120,7 +120,8 @@ impl RoleLevel {
             .collect()
     }
 
-    /// Tells whether it gives exactly what another gives, under the same conditions and with the same approvals.
+    /// Tells whether it gives exactly what another gives, under the same conditions and with
+    /// the same approvals.
     #[must_use]
     pub fn gives_the_same(&self, other: &Self) -> bool {
         let same = |a: &PermissionBits, b: &PermissionBits| a.is_subset(b) && b.is_subset(a);
@@ -223,7 +224,8 @@ impl Product {
         }
     }
 
-    /// The permissions that a pattern names at a level and below: `*` leaves out the types of the levels above.
+    /// The permissions that a pattern names at a level and below: `*` leaves out the types of
+    /// the levels above.
     #[must_use]
     pub fn matched(&self, pattern: Pattern, level: Level) -> PermissionBits {
         let mut bits = PermissionBits::with_room(self.permissions.len());
@@ -251,8 +253,8 @@ impl Product {
         all
     }
 
-    /// What the operator may do: the suite's permissions, and registering, editing and deleting of every type, with
-    /// what these bring.
+    /// What the operator may do: the suite's permissions, and registering, editing and deleting of every
+    /// type, with what these bring.
     fn operator_bits(&self) -> PermissionBits {
         let registers = |name: &str| {
             name.split_once('.')
@@ -313,8 +315,8 @@ pub(crate) fn entry_of(product: &Product, level: Level, decl: &EntryDecl) -> Res
     })
 }
 
-/// Compiles a role with what it includes. What does not fit (an account's role after its product changed) is left
-/// out and named: a role then gives less, never more.
+/// Compiles a role with what it includes. What does not fit (an account's role after its product changed) is
+/// left out and named: a role then gives less, never more.
 pub(crate) fn compile_role<'r>(
     product: &Product,
     no: RoleNo,

@@ -102,7 +102,8 @@ fn listings_agree(world: &World, question: &Question) -> Result<(), TestCaseErro
     Ok(())
 }
 
-/// Who holds a pattern holds every permission that it names: else giving it away would give more than one has.
+/// Who holds a pattern holds every permission that it names: else giving it away would give more
+/// than one has.
 fn patterns_are_sound(world: &World, question: &Question) -> Result<(), TestCaseError> {
     let product = world.policy.product();
     for place in 0..world.facts.places.len() {

@@ -1,4 +1,5 @@
-//! The rules of a decision once more, as they are told: over plain lists and names, without numbers or indexes.
+//! The rules of a decision once more, as they are told: over plain lists and names, without
+//! numbers or indexes.
 
 use std::collections::BTreeMap;
 
@@ -290,7 +291,8 @@ impl Facts {
         for included in &self.roles[role].includes {
             all.extend(self.entries(*included, level));
         }
-        // What is taken out takes its own entries with it, and what they bring; wider entries go on without it.
+        // What is taken out takes its own entries with it, and what they bring; wider entries go
+        // on without it.
         let removed = self.changes(&self.removed, role, level);
         let gone = |entry: &RefEntry| {
             let whole = |text: &String| {

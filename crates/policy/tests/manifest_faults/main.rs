@@ -30,7 +30,8 @@ fn every_kind_of_fault_is_named_at_its_place() {
     }
 }
 
-/// All messages as a person sees them, below the line that they are about: a golden file, to be read when one changes.
+/// All messages as a person sees them, below the line that they are about: a golden file, to be read
+/// when one changes.
 #[test]
 fn every_message_points_at_what_it_is_about() {
     let mut all = String::new();

@@ -1,4 +1,5 @@
-//! Reading on from known revisions of a few roots: what a replica does that wants to be as far as the primary now.
+//! Reading on from known revisions of a few roots: what a replica does that wants to be as far as
+//! the primary now.
 
 use std::sync::Arc;
 
@@ -21,8 +22,8 @@ pub struct Forward {
     pub epoch: Arc<str>,
     /// The revisions of the roots that were asked for, in that order; 0 for one that never changed.
     pub revisions: Vec<u64>,
-    /// Rows after the revisions that were asked for, in the order of their ids, with or without positions. Of each root
-    /// there are at most as many as were asked for: then they end before its revision.
+    /// Rows after the revisions that were asked for, in the order of their ids, with or without positions. Of
+    /// each root there are at most as many as were asked for: then they end before its revision.
     pub rows: Vec<OutboxRow>,
 }
 

@@ -1,4 +1,5 @@
-//! Reading the change feed: by position for other services, by revision and without positions for one's own replicas.
+//! Reading the change feed: by position for other services, by revision and without positions for
+//! one's own replicas.
 
 mod forward;
 mod poll;

@@ -1,4 +1,5 @@
-//! The feed as replicas of the same service read it: committed rows at once, whether they have a position or not.
+//! The feed as replicas of the same service read it: committed rows at once, whether they have a
+//! position or not.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -13,8 +14,8 @@ use crate::{
     outbox::COLUMNS,
 };
 
-/// Follows a database's own outbox. It remembers which rows without position it has returned, so that a sequencer that
-/// stands still costs no rereading.
+/// Follows a database's own outbox. It remembers which rows without position it has returned, so that a
+/// sequencer that stands still costs no rereading.
 #[derive(Debug, Clone)]
 pub struct Poller {
     cursor: Cursor,
@@ -28,8 +29,8 @@ pub struct Poll {
     pub epoch: Arc<str>,
     /// The highest position there is.
     pub head: u64,
-    /// Committed rows in the order of their ids. A row that was returned without position comes again with it: its
-    /// revision is not newer than what is applied then.
+    /// Committed rows in the order of their ids. A row that was returned without position comes again with
+    /// it: its revision is not newer than what is applied then.
     pub rows: Vec<OutboxRow>,
     /// Whether there was no more: only such a poll counts against staleness.
     pub complete: bool,
@@ -49,8 +50,8 @@ impl Poller {
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }
-    /// Reads what is new in one statement: rows after the cursor, and committed rows without position. Nothing counts as
-    /// seen before [`Self::applied`].
+    /// Reads what is new in one statement: rows after the cursor, and committed rows without position.
+    /// Nothing counts as seen before [`Self::applied`].
     ///
     /// # Errors
     /// The cursor is rejected, or the database is unavailable.

@@ -66,7 +66,8 @@ impl Feed {
             rows: found,
         })
     }
-    /// The end of the feed: where a consumer that starts from a snapshot begins, before it reads the first page.
+    /// The end of the feed: where a consumer that starts from a snapshot begins, before it reads
+    /// the first page.
     ///
     /// # Errors
     /// The database is unavailable.
@@ -83,8 +84,8 @@ impl Feed {
             position: number(row.try_get("", "head")?),
         })
     }
-    /// The end of the feed after everything that is committed by now has got its position: where a snapshot that was
-    /// read until now counts from.
+    /// The end of the feed after everything that is committed by now has got its position: where a snapshot
+    /// that was read until now counts from.
     ///
     /// # Errors
     /// The database is unavailable.
@@ -107,12 +108,13 @@ impl Feed {
             if left.is_zero() {
                 return Ok(false);
             }
-            // Without a notice it looks again all the same: notices can be lost. The sender lives as long as the database.
+            // Without a notice it looks again all the same: notices can be lost. The sender lives as long
+            // as the database.
             let _ = timeout(left.min(self.db.poll_interval()), notices.changed()).await;
         }
     }
-    /// The rows of a root with revisions in `(after, upto]`, in order, with or without positions. There are fewer than
-    /// `upto - after` where some are not kept any more or not there yet.
+    /// The rows of a root with revisions in `(after, upto]`, in order, with or without positions. There are
+    /// fewer than `upto - after` where some are not kept any more or not there yet.
     ///
     /// # Errors
     /// The database is unavailable.

@@ -15,8 +15,8 @@ use crate::{
 const PART: u64 = 5_000;
 
 impl Feed {
-    /// Deletes rows with a position that are older than `keep`, in short transactions. A consumer that has not read them
-    /// starts from a snapshot. Returns how many there were.
+    /// Deletes rows with a position that are older than `keep`, in short transactions. A consumer that has
+    /// not read them starts from a snapshot. Returns how many there were.
     ///
     /// # Errors
     /// The database is unavailable.

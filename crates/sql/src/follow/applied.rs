@@ -30,8 +30,8 @@ pub enum Waited {
 }
 
 impl Db {
-    /// Waits until a revision of a root in another service is applied here, by this process or by another one on the
-    /// same database. For this service's own roots it looks once: what is committed is there.
+    /// Waits until a revision of a root in another service is applied here, by this process or by another one
+    /// on the same database. For this service's own roots it looks once: what is committed is there.
     ///
     /// # Errors
     /// The database is unavailable.

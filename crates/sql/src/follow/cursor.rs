@@ -71,8 +71,8 @@ pub(super) async fn advance(conn: &Conn, source: Service, from: &Cursor, to: u64
     changed(conn, sql, values).await
 }
 
-/// Takes the snapshot in hand, where nobody else has and the cursor is still the one that was refused. Nothing counts
-/// from then on until [`finish`].
+/// Takes the snapshot in hand, where nobody else has and the cursor is still the one that was refused.
+/// Nothing counts from then on until [`finish`].
 pub(super) async fn start(
     conn: &Conn,
     source: Service,

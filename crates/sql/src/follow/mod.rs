@@ -1,5 +1,5 @@
-//! Following the feed of another service: read, apply, remember how far, in one transaction; start from a snapshot where
-//! the cursor is refused; never stop at content that does not fit.
+//! Following the feed of another service: read, apply, remember how far, in one transaction; start from a
+//! snapshot where the cursor is refused; never stop at content that does not fit.
 
 mod applied;
 mod cursor;
@@ -56,7 +56,8 @@ pub struct Events {
     pub epoch: Arc<str>,
     /// The highest position there is.
     pub head: u64,
-    /// How far this part goes: at least the position of its last event, more where a source leaves events out.
+    /// How far this part goes: at least the position of its last event, more where a source
+    /// leaves events out.
     pub upto: u64,
     /// In the order of their positions.
     pub events: Vec<Event>,
@@ -106,8 +107,8 @@ pub enum ApplyError {
     Store(#[from] Error),
 }
 
-/// What a service does with the events of another one. Applying twice changes nothing: events carry the version of what
-/// they change, and one that is not newer than what is there is skipped.
+/// What a service does with the events of another one. Applying twice changes nothing: events carry the
+/// version of what they change, and one that is not newer than what is there is skipped.
 #[async_trait::async_trait]
 pub trait FeedSink: Send + Sync {
     /// The roots of this service whose revisions the event may count up.
@@ -118,6 +119,7 @@ pub trait FeedSink: Send + Sync {
     async fn item_roots(&self, db: &Db, item: &[u8]) -> Result<Vec<ScopeRoot>, ApplyError>;
     /// Applies an item of a snapshot, and marks what it names by [`Run::saw`].
     async fn apply_item(&self, tx: &mut WriteTx, run: &Run, item: &[u8]) -> Result<(), ApplyError>;
-    /// Removes what the snapshot did not name (see [`Run::unseen`]), in transactions of its own that [`Run::hold`].
+    /// Removes what the snapshot did not name (see [`Run::unseen`]), in transactions of its
+    /// own that [`Run::hold`].
     async fn sweep(&self, db: &Db, run: &Run) -> Result<(), ApplyError>;
 }

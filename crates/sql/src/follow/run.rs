@@ -61,7 +61,8 @@ impl std::fmt::Debug for FollowerConfig {
     }
 }
 
-/// Follows the feed of one service into one database. Several replicas may do so at once: each event is applied by one.
+/// Follows the feed of one service into one database. Several replicas may do so at once: each event is
+/// applied by one.
 pub struct Follower {
     config: FollowerConfig,
     db: Db,
@@ -90,7 +91,8 @@ impl Failure {
     }
 }
 
-/// The reason where content is to blame: what a constraint refuses, and what contradicts stored data, will never pass.
+/// The reason where content is to blame: what a constraint refuses, and what contradicts stored data,
+/// will never pass.
 pub(super) fn content_of(error: ApplyError) -> Result<String, Failure> {
     match error {
         ApplyError::Content(reason) => Ok(reason),
@@ -138,7 +140,8 @@ impl Follower {
                 Err(error) => {
                     failures = failures.saturating_add(1);
                     self.gauge.set(|lag| lag.errors += 1);
-                    // A stream that ends now and then is no trouble: its server was replaced, or this process drains.
+                    // A stream that ends now and then is no trouble: its server was replaced, or
+                    // this process drains.
                     if failures == WORTH_TELLING {
                         tracing::warn!(source = %self.config.source, error = %error, "cannot follow the feed; retrying");
                     }
@@ -180,8 +183,8 @@ impl Follower {
         for part in events.events.chunks(TOGETHER) {
             self.gauge
                 .set(|lag| lag.waiting_since = part.first().map(|event| event.created_at));
-            // Many in one transaction where that works: a follower that is far behind is as fast as its disk. One by one
-            // where it does not, so that only what does not fit is refused.
+            // Many in one transaction where that works: a follower that is far behind is as fast as its disk.
+            // One by one where it does not, so that only what does not fit is refused.
             let together = if part.len() > 1 {
                 self.try_apply(&at, part).await.ok()
             } else {
@@ -230,7 +233,8 @@ impl Follower {
             attempt += 1;
             match self.try_apply(at, std::slice::from_ref(event)).await {
                 Ok(applied) => return Ok(applied),
-                // The database is there and refuses: it may be a passing fault, but it must not stop the feed for ever.
+                // The database is there and refuses: it may be a passing fault, but it must not stop the
+                // feed for ever.
                 Err(ApplyError::Store(error @ Error::Internal(_))) if attempt >= ODD_ATTEMPTS => {
                     break error.detail();
                 }
@@ -257,7 +261,8 @@ impl Follower {
         let mut tx = self.db.begin_write_across(&roots).await?;
         let mut at = at.clone();
         for event in events {
-            // First of all: it waits for a replica that is at the same event, and then there is nothing left to do.
+            // First of all: it waits for a replica that is at the same event, and then there is nothing
+            // left to do.
             if !self.advance(&tx, &at, event).await? {
                 return Ok(Applied::Elsewhere);
             }

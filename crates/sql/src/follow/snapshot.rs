@@ -1,5 +1,5 @@
-//! Starting from a snapshot: a position first, then the state in pages, then the removal of what no page named. It counts
-//! once the feed is applied up to the position at its end.
+//! Starting from a snapshot: a position first, then the state in pages, then the removal of what no page
+//! named. It counts once the feed is applied up to the position at its end.
 
 use std::sync::Arc;
 
@@ -62,8 +62,8 @@ impl Run {
         }
         Ok(())
     }
-    /// The SQL condition under which the snapshot has not named a thing of a kind; `item` is an SQL expression for what
-    /// was given to [`Self::saw`], as text.
+    /// The SQL condition under which the snapshot has not named a thing of a kind; `item` is an SQL
+    /// expression for what was given to [`Self::saw`], as text.
     #[must_use]
     pub fn unseen(&self, kind: &'static str, item: &str) -> String {
         format!(

@@ -34,7 +34,8 @@ impl MigrationTrait for Feed {
 
 fn statements(backend: DbBackend) -> Vec<String> {
     let postgres = backend == DbBackend::Postgres;
-    // Byte order, so that rows are locked in the same order everywhere, whatever the collation of the database.
+    // Byte order, so that rows are locked in the same order everywhere, whatever the collation
+    // of the database.
     let (id, bytes, key, hot) = if postgres {
         (
             "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",

@@ -6,8 +6,8 @@ use sea_orm::ConnectionTrait;
 
 use crate::{Db, Error, conn::statement};
 
-/// Writes the schema down: tables with their columns, constraints, indexes and policies, in an order that does not depend
-/// on how it came about.
+/// Writes the schema down: tables with their columns, constraints, indexes and policies, in an order that
+/// does not depend on how it came about.
 ///
 /// # Errors
 /// The database is unavailable.

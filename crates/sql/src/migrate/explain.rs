@@ -4,8 +4,8 @@ use sea_orm::{ConnectionTrait, Value};
 
 use crate::{Db, Error, statement};
 
-/// The plan of a statement, without costs. Tables of tests are small, so PostgreSQL is told to leave sequential scans
-/// alone where there is another way: a plan that still has one has no index to use.
+/// The plan of a statement, without costs. Tables of tests are small, so PostgreSQL is told to leave
+/// sequential scans alone where there is another way: a plan that still has one has no index to use.
 ///
 /// # Errors
 /// The statement is wrong, or the database is unavailable.

@@ -2,9 +2,9 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
-/// Lets transactions see and write only the rows of the accounts that they were begun for, also for the owner of the
-/// table. `column` holds the account's UUID. Connections that load, and transactions that were begun across accounts, see
-/// all rows. Does nothing on SQLite.
+/// Lets transactions see and write only the rows of the accounts that they were begun for, also for the owner
+/// of the table. `column` holds the account's UUID. Connections that load, and transactions that were begun
+/// across accounts, see all rows. Does nothing on SQLite.
 ///
 /// # Errors
 /// The table or the column is not there.

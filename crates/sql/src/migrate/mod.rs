@@ -15,9 +15,9 @@ use sea_orm_migration::MigrationTrait;
 
 /// The migrations of a service: this crate's own first, then the service's in order.
 ///
-/// A name with `contract` in it marks a migration after which programs that do not know it cannot work. All others only
-/// add, and a program may start on a schema that has more of them than it knows: so a migration runs before the rollout
-/// that needs it, and a rollout never waits for another one.
+/// A name with `contract` in it marks a migration after which programs that do not know it cannot work. All
+/// others only add, and a program may start on a schema that has more of them than it knows: so a migration
+/// runs before the rollout that needs it, and a rollout never waits for another one.
 pub struct Migrations {
     service: Service,
     all: Vec<Box<dyn MigrationTrait>>,

@@ -18,8 +18,9 @@ const RETRY: Duration = Duration::from_millis(50);
 const ATTEMPTS: usize = 20;
 
 impl Db {
-    /// Applies what is pending and returns the names of what this call has applied. One process at a time does so; the
-    /// others wait and find nothing left to do. A failing migration leaves nothing behind but those before it.
+    /// Applies what is pending and returns the names of what this call has applied. One process at a time
+    /// does so; the others wait and find nothing left to do. A failing migration leaves nothing behind but
+    /// those before it.
     ///
     /// # Errors
     /// The database is unavailable, another process migrates for too long, or a migration fails.
@@ -105,7 +106,8 @@ impl Db {
         }
         Ok(applied)
     }
-    /// Applies one; waiting for a table that is in use blocks everybody behind, so it waits shortly and tries again.
+    /// Applies one; waiting for a table that is in use blocks everybody behind, so it waits shortly
+    /// and tries again.
     async fn apply(&self, conn: &DatabaseConnection, migration: &dyn MigrationTrait) -> Result<bool, Error> {
         let mut attempt = 0;
         loop {

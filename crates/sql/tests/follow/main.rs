@@ -1,4 +1,5 @@
-//! Followers: everything once, in order, whoever else follows; from a snapshot where the cursor is refused; never stuck.
+//! Followers: everything once, in order, whoever else follows; from a snapshot where the cursor is
+//! refused; never stuck.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,11 +24,11 @@ use bailiwick_sql::{
     follow::{Waited, refused_events},
     statement,
 };
-use bailiwick_testkit::eventually;
+use bailiwick_testkit::{eventually, on_both_engines};
 use bailiwick_types::Service;
 use pair::{Copies, Pair, all, emit, put};
 use sea_orm::ConnectionTrait;
-use support::{Bed, account, on_both_engines};
+use support::{Bed, account};
 
 const SOON: Duration = Duration::from_secs(20);
 

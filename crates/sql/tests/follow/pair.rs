@@ -18,7 +18,7 @@ use bailiwick_sql::{
     },
     statement,
 };
-use bailiwick_testkit::eventually;
+use bailiwick_testkit::{Fixture, TestDb, eventually};
 use bailiwick_types::{ScopeRoot, Service, SystemRng};
 use sea_orm::{ConnectionTrait, prelude::async_trait::async_trait};
 use tokio::task::JoinHandle;
@@ -200,11 +200,7 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) async fn new(bed: Bed) -> Self {
-        let other = if bed.postgres.is_some() {
-            Bed::postgres().await
-        } else {
-            Bed::sqlite().await
-        };
+        let other = Bed::on(TestDb::new(bed.database.engine()).await).await;
         let source = bed.ready().await;
         other.ready().await;
         let replica = other.open_as(Service::Authorization).await;

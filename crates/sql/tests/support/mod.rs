@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bailiwick_sql::{Db, DbConfig, Migrations};
-use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
+use bailiwick_testkit::{Fixture, ManualClock, TestDb};
 use bailiwick_types::{AccountId, ScopeRoot, Service};
 use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
@@ -13,30 +13,25 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trai
 pub struct Bed {
     pub url: String,
     pub clock: Arc<ManualClock>,
-    pub postgres: Option<TestDatabase>,
-    pub folder: Option<tempfile::TempDir>,
+    pub database: TestDb,
+}
+
+impl Fixture for Bed {
+    async fn on(database: TestDb) -> Self {
+        Self {
+            url: database.url(),
+            clock: Arc::default(),
+            database,
+        }
+    }
 }
 
 impl Bed {
     pub async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self {
-            url: format!("sqlite://{}/test.db", folder.path().display()),
-            clock: Arc::default(),
-            postgres: None,
-            folder: Some(folder),
-        }
+        Self::on(TestDb::sqlite().await).await
     }
     pub async fn postgres() -> Self {
-        Self::on(Postgres::database().await)
-    }
-    pub fn on(database: TestDatabase) -> Self {
-        Self {
-            url: database.url(),
-            clock: Arc::default(),
-            postgres: Some(database),
-            folder: None,
-        }
+        Self::on(TestDb::postgres().await).await
     }
     /// Another process on the same database, as a service.
     pub async fn open_as(&self, service: Service) -> Db {
@@ -51,9 +46,6 @@ impl Bed {
         let db = self.open().await;
         db.migrate(&migrations()).await.unwrap();
         db
-    }
-    pub fn file(&self) -> Option<std::path::PathBuf> {
-        self.folder.as_ref().map(|folder| folder.path().join("test.db"))
     }
 }
 
@@ -92,20 +84,3 @@ pub async fn write(db: &Db, root: &ScopeRoot, text: &str) -> u64 {
     tx.emit(root, text.as_bytes().to_vec()).unwrap();
     tx.commit().await.unwrap().revision(root).unwrap()
 }
-
-/// Runs each of the named tests on both engines.
-macro_rules! on_both_engines {
-    ($($name:ident)*) => {$(
-        mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                super::$name(super::support::Bed::sqlite().await).await;
-            }
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgres() {
-                super::$name(super::support::Bed::postgres().await).await;
-            }
-        }
-    )*};
-}
-pub(crate) use on_both_engines;

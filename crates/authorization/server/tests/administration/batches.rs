@@ -271,7 +271,7 @@ async fn requests_wait_for_those_who_could_approve_them_now_and_not_for_who_aske
     assert_eq!(waiting(flow, 50).await.0, [], "the right is looked at now");
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     people_are_invited_together_or_not_at_all,
     members_are_removed_together_or_not_at_all_and_never_all_admins,
     an_invitation_that_is_sent_again_begins_anew_while_it_is_pending,

@@ -144,7 +144,7 @@ async fn removing_needs_the_right_to_take_every_role(world: World) {
     assert_eq!(world.roles(account, mixed, &hr).await, Vec::<String>::new());
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     a_role_is_given_where_a_binding_on_the_path_lists_it,
     an_account_that_is_not_there_answers_like_one_that_may_not_be_seen,
     removing_needs_the_right_to_take_every_role,

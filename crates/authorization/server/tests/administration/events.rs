@@ -136,4 +136,4 @@ async fn a_request_for_an_approval_is_told_with_all_that_a_mail_says(world: Worl
     assert!(told[1].expire_time.is_some());
 }
 
-on_both!(a_request_for_an_approval_is_told_with_all_that_a_mail_says);
+bailiwick_testkit::on_both_engines!(a_request_for_an_approval_is_told_with_all_that_a_mail_says);

@@ -164,7 +164,7 @@ async fn who_made_a_service_account_is_kept_once_it_was_told(world: World) {
     assert_eq!(tell(2, false, Some(&olga)).await, (5, true, Some(anna)));
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     what_is_not_newer_is_skipped_and_what_is_closed_is_not_opened_by_an_older_event,
     a_place_that_was_closed_before_it_was_told_comes_closed,
     an_account_of_an_unknown_product_is_refused_as_content,

@@ -339,7 +339,7 @@ async fn a_seat_is_free_at_once_or_ends_with_the_billing_cycle(world: World) {
     assert_eq!(seats().await, (Some(12), 1, 0));
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     what_is_granted_is_held_by_who_grants_it_and_is_taken_by_name,
     joining_a_group_asks_for_the_right_to_give_all_it_has_and_groups_make_no_circle,
     what_a_grant_is_on_exists_for_those_who_could_give_it_alone,

@@ -271,7 +271,7 @@ async fn of_two_transfers_to_somebody_with_one_free_place_exactly_one_succeeds()
     }
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     a_resource_is_handed_over_by_whoever_may_and_charged_to_the_new_owner,
     a_resource_moves_with_what_lies_below_it_where_its_mover_may_edit_and_create,
     grants_on_existing_resources_around_a_move_go_on_and_those_at_its_target_do_not_reach_it,

@@ -220,7 +220,7 @@ async fn an_owner_is_never_assigned_or_revoked_only_transferred_to_a_member(worl
     assert_eq!(world.roles(account, olga, &athens).await, Vec::<String>::new());
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     the_last_admin_is_never_revoked_removed_suspended_ended_or_disabled,
     who_is_disabled_does_not_count_as_an_admin,
     an_owner_is_never_assigned_or_revoked_only_transferred_to_a_member,

@@ -262,7 +262,7 @@ async fn a_request_that_is_sent_again_gets_the_same_answer(world: World) {
     assert_eq!(error.reason().as_str(), "REQUEST_ID_REUSED");
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     an_invitation_gives_membership_and_roles_once_and_to_its_address_alone,
     what_its_maker_lost_an_invitation_no_longer_gives,
     domains_and_seats_are_looked_at_when_it_is_made_and_when_it_is_accepted,

@@ -241,7 +241,7 @@ async fn other_credentials_of_who_asked_decide_nothing(world: World) {
     }
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     nobody_decides_what_a_service_account_of_theirs_asked_for,
     a_service_account_does_not_decide_what_its_maker_asked_for,
     service_accounts_of_one_maker_decide_nothing_of_each_other,

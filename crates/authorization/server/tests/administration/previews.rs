@@ -398,7 +398,7 @@ async fn users_are_told_by_the_addresses_that_are_known(world: World) {
     assert_eq!(told[&boss], "boss@example.com");
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     users_are_told_by_the_addresses_that_are_known,
     a_role_is_previewed_where_it_is_given_and_taken_and_nothing_is_done,
     grants_and_copies_are_previewed_on_what_they_are_about,

@@ -385,7 +385,7 @@ async fn what_a_preview_of_a_manifest_with_replaced_roles_tells_comes_true(world
     assert_eq!(rows.len(), 2, "{rows:?}");
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     what_a_preview_of_a_member_tells_comes_true,
     who_may_not_change_a_member_may_not_preview_it,
     what_a_preview_of_roles_grants_and_groups_tells_comes_true,

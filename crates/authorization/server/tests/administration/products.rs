@@ -160,7 +160,7 @@ async fn what_should_become_of_a_role_is_refused_where_it_does_not_fit(world: Wo
     assert_eq!(world.roles(account, user, &instance).await, ["agent"]);
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     a_role_is_taken_away_where_another_takes_its_place_or_its_bindings_may_end,
     what_should_become_of_a_role_is_refused_where_it_does_not_fit,
     applying_the_same_again_changes_nothing_and_a_difference_is_told_and_counted,

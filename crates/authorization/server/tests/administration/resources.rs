@@ -132,7 +132,7 @@ async fn a_resource_is_never_below_itself(world: World) {
     }
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     a_resource_is_registered_once_changed_and_removed,
     what_does_not_fit_the_manifest_is_refused_with_all_its_faults,
     a_resource_is_never_below_itself,

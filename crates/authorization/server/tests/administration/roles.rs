@@ -114,7 +114,7 @@ async fn a_role_includes_what_its_author_could_assign(world: World) {
     assert_eq!(unknown.unwrap_err().code(), Code::InvalidArgument);
 }
 
-on_both!(
+bailiwick_testkit::on_both_engines!(
     an_account_defines_roles_of_what_their_author_holds,
     a_role_includes_what_its_author_could_assign,
 );

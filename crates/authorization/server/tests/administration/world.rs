@@ -17,13 +17,12 @@ use bailiwick_authorization_core::{
 use bailiwick_authorization_server::{SqlStore, migrations};
 use bailiwick_policy::{PlaceState, manifest::MemberKind};
 use bailiwick_sql::{Db, DbConfig, Migrations};
-use bailiwick_testkit::{ManualClock, Postgres, TestDatabase, witness};
+use bailiwick_testkit::{Fixture, ManualClock, TestDb, witness};
 use bailiwick_types::{
     AccountId, Authorized, Caller, CallerKind, InstanceId, Scope, ScopeRoot, SeededIds, Service,
     ServiceAccountId, SessionId, Subject, Timestamp, UserId, WorkspaceId,
 };
 use serde_json::Map;
-use tempfile::TempDir;
 
 pub(crate) const ONE_QUESTION: &str = include_str!("../../../../../products/one-question.yaml");
 pub(crate) const E_SATISFACTION: &str = include_str!("../../../../../products/e-satisfaction.yaml");
@@ -34,8 +33,7 @@ pub(crate) struct World {
     pub(crate) ports: Ports,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) db: Db,
-    _postgres: Option<TestDatabase>,
-    _folder: Option<TempDir>,
+    _database: TestDb,
 }
 
 /// A caller whom the guard let pass.
@@ -43,21 +41,16 @@ fn pass(caller: &Arc<Caller>, account: Option<AccountId>, operator: bool) -> Aut
     witness::authorized_any(caller, account, operator)
 }
 
-impl World {
-    pub(crate) async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/authorization.db", folder.path().display());
-        Self::open(url, None, Some(folder)).await
-    }
-    pub(crate) async fn postgres() -> Self {
-        let database = Postgres::database().await;
-        Self::open(database.url(), Some(database), None).await
-    }
-    async fn open(url: String, postgres: Option<TestDatabase>, folder: Option<TempDir>) -> Self {
+impl Fixture for World {
+    async fn on(database: TestDb) -> Self {
         let clock = Arc::new(ManualClock::default());
-        let db = Db::connect(DbConfig::new(url), Service::Authorization, clock.clone())
-            .await
-            .unwrap();
+        let db = Db::connect(
+            DbConfig::new(database.url()),
+            Service::Authorization,
+            clock.clone(),
+        )
+        .await
+        .unwrap();
         db.migrate(&Migrations::new(Service::Authorization, migrations()))
             .await
             .unwrap();
@@ -72,13 +65,18 @@ impl World {
             ports,
             clock,
             db,
-            _postgres: postgres,
-            _folder: folder,
+            _database: database,
         };
         for source in [ONE_QUESTION, E_SATISFACTION, ISERVICE, SOGOLYTICS] {
             world.apply(source).await.unwrap();
         }
         world
+    }
+}
+
+impl World {
+    pub(crate) async fn postgres() -> Self {
+        Self::on(TestDb::postgres().await).await
     }
     pub(crate) fn now(&self) -> Timestamp {
         self.ports.clock.now()

@@ -10,10 +10,10 @@ use tonic::Code;
 
 use crate::{
     desk::*,
-    support::{self, World, account, on_both_engines, user, workspace},
+    support::{World, account, user, workspace},
 };
 
-on_both_engines! {
+bailiwick_testkit::on_both_engines! {
     a_check_answers_whoever_may_ask
     a_question_that_does_not_fit_is_told_apart_from_a_denial
     a_suspended_account_is_a_decision_and_no_error

@@ -8,10 +8,10 @@ use tonic::{Code, Status};
 
 use crate::{
     desk::*,
-    support::{self, World, account, group, on_both_engines, user, user_id, workspace},
+    support::{World, account, group, user, user_id, workspace},
 };
 
-on_both_engines! {
+bailiwick_testkit::on_both_engines! {
     a_list_of_permissions_is_what_checks_allow
     a_list_of_scopes_goes_over_all_accounts_page_by_page
     a_list_of_subjects_holds_who_reaches_a_scope

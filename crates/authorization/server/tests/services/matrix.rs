@@ -6,10 +6,10 @@ use tonic::{Code, Status};
 
 use crate::{
     desk::*,
-    support::{self, World, account, group, on_both_engines, user, user_id, workspace},
+    support::{World, account, group, user, user_id, workspace},
 };
 
-on_both_engines! {
+bailiwick_testkit::on_both_engines! {
     a_matrix_is_what_lists_of_permissions_say_for_everybody
 }
 

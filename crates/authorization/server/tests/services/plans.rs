@@ -12,10 +12,10 @@ use tonic::{Code, Status};
 use crate::{
     desk::*,
     resources::notes,
-    support::{self, World, account, group, on_both_engines, user, user_id, workspace},
+    support::{World, account, group, user, user_id, workspace},
 };
 
-on_both_engines! {
+bailiwick_testkit::on_both_engines! {
     the_sql_of_a_plan_finds_what_the_list_does
     a_plan_is_for_those_who_may_ask_and_never_wider_than_it_can_say
 }
@@ -55,7 +55,7 @@ type Own<'a> = (&'a str, &'a str, &'a Scope, Option<(&'a str, &'a str)>, &'a str
 /// Everything that is registered, as a service would have it in a table of its own.
 async fn own_rows(desk: &Desk, rows: &[Own<'_>]) {
     let mut write = desk.world.write(account(1)).await;
-    let json = if desk.world.bed.postgres.is_some() {
+    let json = if desk.world.bed.database.on_server().is_some() {
         "jsonb"
     } else {
         "text"

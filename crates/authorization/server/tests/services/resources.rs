@@ -9,10 +9,10 @@ use tonic::{Code, Status};
 
 use crate::{
     desk::*,
-    support::{self, World, account, on_both_engines, user, user_id, workspace},
+    support::{World, account, user, user_id, workspace},
 };
 
-on_both_engines! {
+bailiwick_testkit::on_both_engines! {
     a_list_of_resources_is_what_checks_allow_page_by_page
     a_list_of_resources_is_for_those_who_may_ask_and_fits_the_manifest
     a_page_of_resources_ends_where_the_deadline_comes

@@ -10,7 +10,7 @@ use bailiwick_authorization_server::{SqlSource, migrations};
 use bailiwick_policy::{Audience, Numbers, Outcome, compile, manifest};
 use bailiwick_proto::events::v1::{self as pb, change::Change};
 use bailiwick_sql::{Committed, Db, DbConfig, Migrations, WriteTx, statement};
-use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
+use bailiwick_testkit::{Fixture, ManualClock, TestDb};
 use bailiwick_types::{AccountId, GroupId, Scope, ScopeRoot, Service, Subject, Token, UserId, WorkspaceId};
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
@@ -39,29 +39,25 @@ roles:
 pub struct Bed {
     pub url: String,
     pub clock: Arc<ManualClock>,
-    pub postgres: Option<TestDatabase>,
-    pub folder: Option<tempfile::TempDir>,
+    pub database: TestDb,
+}
+
+impl Fixture for Bed {
+    async fn on(database: TestDb) -> Self {
+        Self {
+            url: database.url(),
+            clock: Arc::default(),
+            database,
+        }
+    }
 }
 
 impl Bed {
     pub async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/authorization.db", folder.path().display());
-        Self {
-            url,
-            clock: Arc::default(),
-            postgres: None,
-            folder: Some(folder),
-        }
+        Self::on(TestDb::sqlite().await).await
     }
     pub async fn postgres() -> Self {
-        let database = Postgres::database().await;
-        Self {
-            url: database.url(),
-            clock: Arc::default(),
-            postgres: Some(database),
-            folder: None,
-        }
+        Self::on(TestDb::postgres().await).await
     }
     pub async fn open(&self) -> Db {
         let config = DbConfig::new(self.url.as_str());
@@ -83,6 +79,12 @@ impl Bed {
 pub struct World {
     pub db: Db,
     pub bed: Bed,
+}
+
+impl Fixture for World {
+    async fn on(database: TestDb) -> Self {
+        Bed::on(database).await.world().await
+    }
 }
 
 pub fn account(n: u128) -> AccountId {
@@ -469,22 +471,3 @@ pub async fn allows_at(
         .outcome
         == Outcome::Allow
 }
-
-/// Runs each of the named tests on both engines.
-#[allow(unused_macros, reason = "each test binary uses its part")]
-macro_rules! on_both_engines {
-    ($($name:ident)*) => {$(
-        mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                super::$name(super::support::Bed::sqlite().await.world().await).await;
-            }
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgres() {
-                super::$name(super::support::Bed::postgres().await.world().await).await;
-            }
-        }
-    )*};
-}
-#[allow(unused_imports, reason = "each test binary uses its part")]
-pub(crate) use on_both_engines;

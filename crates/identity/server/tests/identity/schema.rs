@@ -37,5 +37,8 @@ async fn the_schema_is_the_golden_one(bed: Bed) {
         })
         .filter_map(|(own, line)| own.then_some(line))
         .collect();
-    golden(format!("tests/golden/schema-{}.txt", bed.engine), &own.concat());
+    golden(
+        format!("tests/golden/schema-{}.txt", bed.database.engine()),
+        &own.concat(),
+    );
 }

@@ -25,7 +25,8 @@ use bailiwick_rpc::{
     RunningServer, Secret, ServerConfig, Telemetry,
 };
 use bailiwick_sql::{Db, DbConfig};
-use bailiwick_testkit::{ManualClock, Postgres, TestDatabase};
+pub(crate) use bailiwick_testkit::on_both_engines;
+use bailiwick_testkit::{Fixture, ManualClock, TestDb};
 use bailiwick_types::{AccountId, Authority, IdGen, Service, Subject, SystemIds, SystemRng, Token, UserId};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -43,31 +44,22 @@ pub(crate) const INTERNAL_KEY: &str = "an internal key of at least thirty-two by
 pub(crate) struct Bed {
     pub(crate) url: String,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) engine: &'static str,
-    _postgres: Option<TestDatabase>,
-    _folder: Option<tempfile::TempDir>,
+    pub(crate) database: TestDb,
+}
+
+impl Fixture for Bed {
+    async fn on(database: TestDb) -> Self {
+        Self {
+            url: database.url(),
+            clock: Arc::default(),
+            database,
+        }
+    }
 }
 
 impl Bed {
     pub(crate) async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self {
-            url: format!("sqlite://{}/identity.db", folder.path().display()),
-            clock: Arc::default(),
-            engine: "sqlite",
-            _postgres: None,
-            _folder: Some(folder),
-        }
-    }
-    pub(crate) async fn postgres() -> Self {
-        let database = Postgres::database().await;
-        Self {
-            url: database.url(),
-            clock: Arc::default(),
-            engine: "postgres",
-            _postgres: Some(database),
-            _folder: None,
-        }
+        Self::on(TestDb::sqlite().await).await
     }
     pub(crate) async fn db(&self) -> Db {
         let config = DbConfig::new(self.url.as_str());
@@ -78,23 +70,6 @@ impl Bed {
         db
     }
 }
-
-/// Runs each of the named tests on both engines.
-macro_rules! on_both_engines {
-    ($($name:ident)*) => {$(
-        mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                super::$name(crate::support::Bed::sqlite().await).await;
-            }
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgres() {
-                super::$name(crate::support::Bed::postgres().await).await;
-            }
-        }
-    )*};
-}
-pub(crate) use on_both_engines;
 
 /// What authorization says.
 #[derive(Default)]

@@ -1,7 +1,9 @@
-//! Plans: under which conditions on a resource a subject is allowed, as far as that can be told without the resource.
+//! Plans: under which conditions on a resource a subject is allowed, as far as that can be told
+//! without the resource.
 //!
-//! A plan is a list of alternatives over what a service has in its own tables: the scope of a resource, its id, its
-//! parents, its owner and its attributes. Everything else (subject, request, parameters, instant) is put in already.
+//! A plan is a list of alternatives over what a service has in its own tables: the scope of a resource, its
+//! id, its parents, its owner and its attributes. Everything else (subject, request, parameters, instant) is
+//! put in already.
 
 mod predicate;
 mod sql;
@@ -40,8 +42,8 @@ pub struct Plan {
     pub of: TypeNo,
     /// The alternatives; none means that nothing is allowed.
     pub alternatives: Vec<Alternative>,
-    /// The places of the account in which nothing is allowed (suspended, moving or deleted, or in such a place), but
-    /// for alternatives that hold [`everywhere`](Alternative::everywhere).
+    /// The places of the account in which nothing is allowed (suspended, moving or deleted, or in such a
+    /// place), but for alternatives that hold [`everywhere`](Alternative::everywhere).
     pub closed: Vec<PlaceId>,
 }
 
@@ -87,8 +89,8 @@ impl Plan {
     }
 }
 
-/// Plans for which resources of a type [`decide`](super::decide) allows a permission; the input's target is not looked
-/// at, and of a split set all buckets have to be there.
+/// Plans for which resources of a type [`decide`](super::decide) allows a permission; the input's target is
+/// not looked at, and of a split set all buckets have to be there.
 #[must_use]
 pub fn plan(input: &DecisionInput<'_>, permission: PermissionNo, of: TypeNo) -> Plan {
     let mut planner = Planner {

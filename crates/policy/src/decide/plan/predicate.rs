@@ -11,8 +11,8 @@ use crate::{
     value::{Value, ValueType, Values},
 };
 
-/// What is to be true of a resource. There is no negation but in the leaves, so what is missing makes a leaf not true
-/// and never more than that.
+/// What is to be true of a resource. There is no negation but in the leaves, so what is missing makes a leaf
+/// not true and never more than that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Predicate {
     /// A truth value is this one.

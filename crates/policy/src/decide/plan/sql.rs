@@ -1,9 +1,9 @@
 //! A plan as a condition of SQL that SQLite and PostgreSQL read alike.
 //!
-//! The columns: `scope` (`account:ID`, `instance:ID` or `workspace:ID`), `id` (without the type), `parent` (`TYPE:ID`, or
-//! NULL), `owner` (`TYPE:ID`, for users also the id alone, or NULL), all of them texts; `attributes`, an object of JSON.
-//! Scopes are matched exactly: all that count are listed. The condition is true or not; where something is missing it is
-//! not, as with every condition.
+//! The columns: `scope` (`account:ID`, `instance:ID` or `workspace:ID`), `id` (without the type), `parent`
+//! (`TYPE:ID`, or NULL), `owner` (`TYPE:ID`, for users also the id alone, or NULL), all of them texts;
+//! `attributes`, an object of JSON. Scopes are matched exactly: all that count are listed. The condition is
+//! true or not; where something is missing it is not, as with every condition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,12 +30,13 @@ pub struct SqlCondition {
     pub parameters: Vec<String>,
 }
 
-/// Writes what a plan allows (not what needs an approval) as a condition of SQL. `parents` are, for each resource that the
-/// plan names with everything below it, those at it or below it that have resources below them.
+/// Writes what a plan allows (not what needs an approval) as a condition of SQL. `parents` are, for
+/// each resource that the plan names with everything below it, those at it or below it that have
+/// resources below them.
 ///
 /// # Errors
-/// Something cannot be said in the SQL that both engines read: instants, lists in attributes, or more values than a
-/// statement takes.
+/// Something cannot be said in the SQL that both engines read: instants, lists in attributes, or more values
+/// than a statement takes.
 pub fn sql_condition(
     plan: &Plan,
     product: &Product,

@@ -9,7 +9,8 @@ use crate::reference::{
     RefResource, RefRole, RefRule, State, Val,
 };
 
-/// Choices, one byte each; a tape that has run out goes on with zeros, so that shorter tapes are simpler worlds.
+/// Choices, one byte each; a tape that has run out goes on with zeros, so that shorter tapes
+/// are simpler worlds.
 pub(crate) struct Tape<'t>(&'t [u8]);
 
 impl<'t> Tape<'t> {

@@ -208,8 +208,8 @@ impl World {
                 places.insert(Place { parent, ..row }).unwrap();
             }
         }
-        // A set names the groups that it is in, and their sets are gathered by following the names: what is nested is not
-        // told to the engine in another way.
+        // A set names the groups that it is in, and their sets are gathered by following the names: what is
+        // nested is not told to the engine in another way.
         let (mut sets, mut buckets): (Vec<PermissionSet>, Vec<GrantBucket>) = (Vec::new(), Vec::new());
         let mut names = vec![facts.subject.clone()];
         while let Some(subject) = names.get(sets.len()).cloned() {

@@ -28,7 +28,7 @@ use bailiwick_tenancy_core::{
     peer::{Authorization, PeerError},
     store::Store,
 };
-use bailiwick_testkit::{ManualClock, Postgres, TestDatabase, witness};
+use bailiwick_testkit::{Fixture, ManualClock, TestDb, witness};
 use bailiwick_types::{
     AccountId, Caller, CallerKind, ScopeRoot, SeededIds, Service, SessionId, Subject, Timestamp, Token,
     UserId,
@@ -110,8 +110,7 @@ pub(crate) struct World {
     pub(crate) rights: Arc<ListedRights>,
     pub(crate) told: Arc<Told>,
     pub(crate) clock: Arc<ManualClock>,
-    _dir: Option<tempfile::TempDir>,
-    _database: Option<TestDatabase>,
+    _database: TestDb,
 }
 
 pub(crate) fn user(n: u128) -> UserId {
@@ -122,19 +121,10 @@ fn operator_subject() -> Subject {
     Subject::user(user(1))
 }
 
-impl World {
-    pub(crate) async fn sqlite() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", dir.path().join("tenancy.db").display());
-        Self::new(&url, Some(dir), None).await
-    }
-    pub(crate) async fn postgres() -> Self {
-        let database = Postgres::database().await;
-        Self::new(&database.url(), None, Some(database)).await
-    }
-    async fn new(url: &str, dir: Option<tempfile::TempDir>, database: Option<TestDatabase>) -> Self {
+impl Fixture for World {
+    async fn on(database: TestDb) -> Self {
         let clock = Arc::new(ManualClock::default());
-        let db = Db::connect(DbConfig::new(url), Service::Tenancy, clock.clone())
+        let db = Db::connect(DbConfig::new(database.url()), Service::Tenancy, clock.clone())
             .await
             .unwrap();
         db.migrate(&crate::migrations()).await.unwrap();
@@ -156,13 +146,15 @@ impl World {
             rights,
             told,
             clock,
-            _dir: dir,
             _database: database,
         };
         world.apply("shop", 1, SHOP).await;
         world.apply("club", 1, CLUB).await;
         world
     }
+}
+
+impl World {
     /// What authorization's feed brings when a product is applied.
     pub(crate) async fn apply(&self, product: &str, version: u64, manifest: &str) {
         let applied = Change::ProductApplied(ProductApplied {
