@@ -52,7 +52,8 @@ fuzz: ## Feeds the readers of manifests, conditions, requests and cached values 
 release: ## The binaries of the image and the benchmarks: slow to build, fast to run.
 	$(CARGO) build --profile dist --package bailiwick --package bailiwick-bench
 
-bench: ## Benchmarks of the engine, and of warm checks beside an empty method.
+BENCH_SECONDS ?= 20
+bench: ## Benchmarks of the engine, and of warm checks compared with an empty method (BENCH_SECONDS=20).
 	$(CARGO) bench --package bailiwick-policy
-	$(CARGO) build --profile dist --package bailiwick-bench
-	target/dist/bailiwick-bench check --seconds 20
+	$(CARGO) build --profile dist --package bailiwick --package bailiwick-bench --features bailiwick/testing
+	target/dist/bailiwick-bench check --seconds $(BENCH_SECONDS)

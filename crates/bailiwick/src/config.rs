@@ -8,32 +8,31 @@ use bailiwick_identity_server::IdentityConfig;
 use bailiwick_rpc::{AuthConfig, Loader, PeerConfig, Secret, ServerConfig, TelemetryConfig};
 use bailiwick_tenancy_server::TenancyConfig;
 use bailiwick_types::Service;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::Configured;
-
-/// Where embedded data lies when nothing says otherwise.
+/// Default directory of embedded data.
 const DATA_DIR: &str = "bailiwick-data";
 
 /// The configuration of `bailiwick`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Directory of the embedded defaults: a SQLite file for each service that has no database of its own in `database`, and the internal key
-    /// where none is given. `./bailiwick-data` where absent.
+    /// Directory of the embedded defaults: a SQLite file for each service without a URL in `database`, and the internal key
+    /// if none is given. Default: `./bailiwick-data`.
     pub(crate) data_dir: Option<PathBuf>,
-    /// How the process listens.
+    /// Listeners of the process.
     pub(crate) server: ServerConfig,
     /// Logs, traces and metrics.
     pub(crate) telemetry: TelemetryConfig,
-    /// What the services know each other by.
+    /// Authentication between the services.
     pub(crate) internal: Internal,
-    /// Which access tokens are taken.
+    /// Which access tokens are accepted.
     pub(crate) auth: AuthConfig,
-    /// Where the services that run elsewhere are.
+    /// Addresses of the services that run in other processes.
     pub(crate) peers: Peers,
-    /// Where the data of each service lies.
+    /// The database of each service.
     pub(crate) database: Databases,
     /// Identity.
     pub(crate) identity: IdentityConfig,
@@ -43,7 +42,7 @@ pub(crate) struct Config {
     pub(crate) authorization: AuthorizationConfig,
 }
 
-/// A database each.
+/// A database for each service.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Databases {
@@ -56,7 +55,7 @@ pub(crate) struct Databases {
 }
 
 impl Databases {
-    /// That of a service.
+    /// The database of a service.
     pub(crate) fn of(&self, service: Service) -> &Database {
         match service {
             Service::Identity => &self.identity,
@@ -66,16 +65,16 @@ impl Databases {
     }
 }
 
-/// What the services know each other by.
+/// Authentication between the services.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Internal {
-    /// A secret of at least 32 characters that all processes of a deployment share. Where absent it is made in the data
-    /// directory, which serves a single process.
+    /// A secret of at least 32 characters that all processes of a deployment share. If absent, a single process creates one
+    /// in its data directory.
     pub(crate) key: Option<Secret>,
 }
 
-/// Where the services that run elsewhere are: `http://HOST:PORT` or `https://HOST:PORT`.
+/// Addresses of the services that run in other processes: `http://HOST:PORT` or `https://HOST:PORT`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Peers {
@@ -85,7 +84,7 @@ pub(crate) struct Peers {
     pub(crate) tenancy: Option<String>,
     /// Authorization.
     pub(crate) authorization: Option<String>,
-    /// How they are called.
+    /// Settings of the connections.
     pub(crate) connection: PeerConfig,
 }
 
@@ -93,11 +92,11 @@ pub(crate) struct Peers {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Database {
-    /// `postgres://USER@HOST/DATABASE` or `sqlite:///PATH`; a SQLite file in the data directory where absent.
+    /// `postgres://USER@HOST/DATABASE` or `sqlite:///PATH`; a SQLite file in the data directory if absent.
     pub(crate) url: Option<Secret>,
-    /// The password, where it does not stand in the URL.
+    /// The password, if the URL does not contain it.
     pub(crate) password: Option<Secret>,
-    /// Connections that are held at most.
+    /// Maximum number of connections.
     pub(crate) max_connections: u32,
 }
 
@@ -111,22 +110,48 @@ impl Default for Database {
     }
 }
 
+/// Where the configuration comes from.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Source {
+    /// Configuration file (TOML); see `bailiwick config schema`. Variables `BAILIWICK__SECTION__KEY` override it.
+    #[arg(long, short, value_name = "FILE", env = "BAILIWICK_CONFIG")]
+    config: Option<PathBuf>,
+    /// Directory of the embedded defaults: SQLite files and keys [default: ./bailiwick-data].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Reads the name of a service on the command line.
+pub(crate) fn service() -> impl TypedValueParser<Value = Service> {
+    PossibleValuesParser::new(Service::ALL.map(Service::as_str)).try_map(|name| {
+        let mut all = Service::ALL.into_iter();
+        all.find(|service| service.as_str() == name)
+            .ok_or("unknown service")
+    })
+}
+
+/// The named services, or all three if none is named, in the order in which they depend on each other.
+pub(crate) fn services(named: &[Service]) -> Vec<Service> {
+    let wanted = |service: &Service| named.is_empty() || named.contains(service);
+    Service::ALL.into_iter().filter(wanted).collect()
+}
+
 impl Config {
     /// Reads file, environment and flags.
-    pub(crate) fn load(configured: &Configured, more: &[(&str, String)]) -> Result<Self> {
+    pub(crate) fn load(source: &Source, flags: &[(&str, String)]) -> Result<Self> {
         let mut loader = Loader::new()
-            .file(configured.config.as_deref())
+            .file(source.config.as_deref())
             .environment(std::env::vars());
-        for (key, value) in more {
+        for (key, value) in flags {
             loader = loader.set(key, value);
         }
         let mut config: Self = loader.load()?;
-        if let Some(directory) = &configured.data_dir {
+        if let Some(directory) = &source.data_dir {
             config.data_dir = Some(directory.clone());
         }
         Ok(config)
     }
-    /// The directory of the embedded defaults, made where it is missing, for this user alone.
+    /// The directory of the embedded defaults; created, for this user only, if it does not exist.
     pub(crate) fn data_dir(&self) -> Result<PathBuf> {
         let directory = self.data_dir.clone().unwrap_or_else(|| DATA_DIR.into());
         if !directory.exists() {
@@ -135,7 +160,7 @@ impl Config {
                 .recursive(true)
                 .mode(0o700)
                 .create(&directory)
-                .with_context(|| format!("cannot make the data directory `{}`", directory.display()))?;
+                .with_context(|| format!("cannot create the data directory `{}`", directory.display()))?;
         }
         directory
             .canonicalize()
@@ -143,7 +168,7 @@ impl Config {
     }
 }
 
-/// Makes a secret file of mode 0600, or reads the one that is there.
+/// Reads a secret file, or creates it with mode 0600.
 pub(crate) fn secret_file(path: &Path, make: impl FnOnce() -> String) -> Result<String> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     if let Ok(text) = std::fs::read_to_string(path) {
@@ -155,7 +180,7 @@ pub(crate) fn secret_file(path: &Path, make: impl FnOnce() -> String) -> Result<
         .create_new(true)
         .mode(0o600)
         .open(path)
-        .with_context(|| format!("cannot make `{}`", path.display()))?;
+        .with_context(|| format!("cannot create `{}`", path.display()))?;
     writeln!(file, "{secret}").with_context(|| format!("cannot write `{}`", path.display()))?;
     file.sync_all()?;
     Ok(secret)

@@ -1,11 +1,90 @@
-//! A client made from the command line.
+//! Clients made from the command line.
+
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use bailiwick_client::{Client, Credentials, Endpoints, Tls};
+use tonic::{Response, Status};
 
-use crate::{cli::Connection, secret};
+use crate::secret;
 
-/// One endpoint for all services, or `SERVICE=URL` three times.
+/// How to reach a suite, and with which credentials.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Connection {
+    /// Endpoint of the suite: one URL for all services, or `SERVICE=URL` for each of the three.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "BAILIWICK_ENDPOINT",
+        value_delimiter = ',',
+        default_value = "http://127.0.0.1:7600"
+    )]
+    endpoint: Vec<String>,
+    /// E-mail address to sign in with.
+    #[arg(long, env = "BAILIWICK_EMAIL", required_unless_present = "client_id")]
+    email: Option<String>,
+    /// File with the password in its first line.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "BAILIWICK_PASSWORD_FILE",
+        required_unless_present = "client_id"
+    )]
+    password_file: Option<PathBuf>,
+    /// Id of a service account, instead of an e-mail address.
+    #[arg(long, env = "BAILIWICK_CLIENT_ID", requires = "client_secret_file", conflicts_with_all = ["email", "password_file"])]
+    client_id: Option<String>,
+    /// File with the secret of the service account in its first line.
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_CLIENT_SECRET_FILE")]
+    client_secret_file: Option<PathBuf>,
+    /// File with the CA certificates (PEM) to trust for `https` endpoints.
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_CA_FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+impl Connection {
+    /// A client with these credentials, which connects at its first call.
+    pub(crate) fn client(&self) -> Result<Client> {
+        let mut endpoints = endpoints(&self.endpoint)?;
+        if let Some(file) = &self.ca_file {
+            endpoints = endpoints.tls(Tls::Ca(file.clone()));
+        }
+        let credentials = match (&self.email, &self.client_id) {
+            (Some(email), _) => {
+                let file = self.password_file.as_deref();
+                let file = file.context("`--password-file` is required")?;
+                Credentials::password(email, secret::first_line(file)?, None)
+            }
+            (None, Some(id)) => {
+                let file = self.client_secret_file.as_deref();
+                let file = file.context("`--client-secret-file` is required")?;
+                Credentials::client(id, secret::first_line(file)?)
+            }
+            (None, None) => bail!("`--email` or `--client-id` is required"),
+        };
+        Ok(Client::lazy(&endpoints)?.with_credentials(credentials))
+    }
+}
+
+/// The message of a response, or the status of a failed call as an error.
+pub(crate) fn message<T>(response: Result<Response<T>, Status>) -> Result<T> {
+    response.map(Response::into_inner).map_err(error)
+}
+
+/// A failed call as an error.
+pub(crate) fn error(status: Status) -> anyhow::Error {
+    bailiwick_client::Error::from(status).into()
+}
+
+/// The account given by `--account`, or the target if that is an account.
+pub(crate) fn account_of(given: Option<&str>, target: &str) -> Result<String> {
+    let account = given.or_else(|| target.strip_prefix("account:"));
+    let account =
+        account.with_context(|| format!("`--account ID` is required: `{target}` is not an account"))?;
+    Ok(account.to_owned())
+}
+
+/// Reads one URL for all services, or `SERVICE=URL` for each of the three.
 pub(crate) fn endpoints(given: &[String]) -> Result<Endpoints> {
     if let [one] = given
         && !one.contains('=')
@@ -24,32 +103,6 @@ pub(crate) fn endpoints(given: &[String]) -> Result<Endpoints> {
         bail!("give one URL, or `identity=URL`, `tenancy=URL` and `authorization=URL` once each");
     }
     Ok(Endpoints::each(identity, tenancy, authorization))
-}
-
-/// Connects with the credentials that the command line names.
-pub(crate) fn client(connection: &Connection) -> Result<Client> {
-    let mut endpoints = endpoints(&connection.endpoint)?;
-    if let Some(file) = &connection.ca_file {
-        endpoints = endpoints.tls(Tls::Ca(file.clone()));
-    }
-    let credentials = match (&connection.email, &connection.client_id) {
-        (Some(email), _) => {
-            let file = connection
-                .password_file
-                .as_deref()
-                .context("`--password-file` is missing")?;
-            Credentials::password(email, secret::first_line(file)?, None)
-        }
-        (None, Some(id)) => {
-            let file = connection
-                .client_secret_file
-                .as_deref()
-                .context("`--client-secret-file` is missing")?;
-            Credentials::client(id, secret::first_line(file)?)
-        }
-        (None, None) => bail!("give `--email` or `--client-id`"),
-    };
-    Ok(Client::lazy(&endpoints)?.with_credentials(credentials))
 }
 
 #[cfg(test)]

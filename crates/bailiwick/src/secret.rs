@@ -1,4 +1,4 @@
-//! Secrets that come in files.
+//! Secrets read from files.
 
 use std::path::Path;
 

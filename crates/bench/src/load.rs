@@ -1,4 +1,4 @@
-//! The calls, as many at once as asked for, or at a given rate.
+//! Closed-loop and open-loop load.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ impl Call {
     /// The empty call with the sizes of the check.
     pub(crate) fn noop(world: &World) -> Self {
         let (question, answer) = world.sizes;
-        // A field of bytes costs its tag and its length beside the bytes, and the second field two more.
+        // The field of bytes also has a tag and a length, and the second field takes two bytes more.
         Self::Noop(NoopRequest {
             ballast: vec![7; question.saturating_sub(5)],
             answer_bytes: u32::try_from(answer.saturating_sub(2)).unwrap_or_default(),
@@ -46,7 +46,7 @@ impl Call {
                 let answer = DecisionServiceClient::new(channel.clone()).check(request).await?;
                 anyhow::ensure!(
                     answer.get_ref().decision() == Decision::Allow,
-                    "a check was not answered by allow"
+                    "a check was not answered with allow"
                 );
             }
         }
@@ -60,9 +60,9 @@ fn with_bearer<T>(message: T, bearer: &AsciiMetadataValue) -> Request<T> {
     request
 }
 
-/// What a phase brought.
+/// The result of a phase.
 pub(crate) struct Phase {
-    /// Calls that were answered.
+    /// Calls that succeeded.
     pub(crate) calls: u64,
     /// Wall time.
     pub(crate) elapsed: Duration,
@@ -102,7 +102,7 @@ pub(crate) async fn closed(
     gather(workers, start).await
 }
 
-/// Sends at a fixed rate; a call's latency counts from when it was due, so that a stall is not left out.
+/// Sends at a fixed rate. Latency counts from the time a call was due, so that stalls are included.
 pub(crate) async fn open(
     call: &Call,
     channels: &[Channel],
@@ -114,7 +114,7 @@ pub(crate) async fn open(
     let start = Instant::now();
     let gap = Duration::from_secs_f64(1.0 / rate.max(1.0));
     let mut workers = tokio::task::JoinSet::new();
-    // A few pacers with calls of their own, so that a late answer holds nobody up.
+    // Many pacers, so that a late answer does not delay other calls.
     let pacers = 256_u32;
     for pacer in 0..pacers {
         let channel = channels.get(pacer as usize % channels.len().max(1)).cloned();

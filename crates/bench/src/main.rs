@@ -1,4 +1,4 @@
-//! `bailiwick-bench`: what calls cost, beside an empty one.
+//! `bailiwick-bench`: the cost of calls, compared with an empty one.
 
 mod load;
 mod measure;
@@ -12,8 +12,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Load generators for the suite. Each starts a suite of its own on loopback, in a temporary directory,
-/// and stops it.
+/// Load generators for the suite. Each run starts its own suite on loopback, in a temporary directory.
 #[derive(Parser, Debug)]
 #[command(name = "bailiwick-bench", version)]
 struct Cli {
@@ -23,17 +22,16 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// An empty unary method behind all layers, with credentials, beside one on a default tonic server.
+    /// Compare an empty unary method behind all layers, with credentials, with one on a default tonic server.
     Noop(Options),
-    /// Warm checks beside empty calls of the same sizes, behind all layers and on a default
-    /// tonic server, interleaved.
+    /// Compare warm checks with empty calls of the same sizes, behind all layers and on a default tonic server.
     Check(Options),
-    /// Serves the empty method on a default tonic server: what the others start to compare with.
+    /// Serve the empty method on a default tonic server, as the other commands do for comparison.
     #[command(hide = true)]
     PlainServer,
 }
 
-/// How the result is printed.
+/// Formats of the result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Output {
     /// A table.
@@ -42,13 +40,13 @@ enum Output {
     Json,
 }
 
-/// What all runs share.
+/// Options of all runs.
 #[derive(Args, Debug)]
 struct Options {
-    /// Seconds of measurement in all, shared by rounds and kinds of call.
+    /// Total seconds of measurement, divided among rounds and kinds of call.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
-    /// Rounds; the ratios are the medians over rounds.
+    /// Rounds; results are medians over the rounds.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// HTTP/2 connections.
@@ -60,13 +58,13 @@ struct Options {
     /// Role bindings in the subject's permission set.
     #[arg(long, default_value_t = 10)]
     bindings: usize,
-    /// The `bailiwick` binary, built with `--features testing`; the one beside this program where not given.
+    /// The `bailiwick` binary, built with `--features testing` [default: next to this program].
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
-    /// Keeps server and generator on a core each.
+    /// Pin server and load generator to one core each.
     #[arg(long)]
     pin: bool,
-    /// How the result is printed.
+    /// Format of the result.
     #[arg(long, short, value_enum, default_value = "human")]
     output: Output,
 }

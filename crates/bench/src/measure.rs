@@ -1,4 +1,4 @@
-//! Rounds of empty calls and checks, with the server's own CPU time.
+//! Rounds of empty calls and checks, with the CPU time of the server.
 
 use std::{fs, time::Duration};
 
@@ -14,29 +14,29 @@ use crate::{
     suite::Suite,
 };
 
-/// What one kind of call cost: medians over the rounds.
+/// The cost of one kind of call: medians over the rounds.
 #[derive(Serialize, Clone, Debug, Default)]
 pub(crate) struct Cost {
-    /// Calls a second, as many at once as asked for.
+    /// Calls per second under closed-loop load.
     pub(crate) throughput: f64,
-    /// Calls for each second of the server's CPU time.
+    /// Calls per second of the server's CPU time.
     pub(crate) throughput_per_cpu_second: f64,
-    /// Milliseconds of the server's CPU time for 1,000 calls.
+    /// Milliseconds of the server's CPU time per 1,000 calls.
     pub(crate) server_cpu_ms_per_1000: f64,
-    /// Latencies at 70 % of saturation, in microseconds.
+    /// Median latency at 70 % of saturation, in microseconds.
     pub(crate) p50_us: f64,
-    /// Ninety-nine in a hundred are below.
+    /// The 99th percentile.
     pub(crate) p99_us: f64,
-    /// Nine hundred and ninety-nine in a thousand are below.
+    /// The 99.9th percentile.
     pub(crate) p999_us: f64,
 }
 
-/// Checks against empty calls: medians of the rounds' ratios.
+/// One kind of call relative to another: medians of the ratios of each round.
 #[derive(Serialize, Clone, Debug)]
 pub(crate) struct Ratio {
-    /// Calls for each second of the server's CPU time.
+    /// Calls per second of the server's CPU time.
     pub(crate) throughput_per_cpu_second: f64,
-    /// Calls a second.
+    /// Calls per second.
     pub(crate) throughput: f64,
     /// The 99th percentile.
     pub(crate) p99: f64,
@@ -58,22 +58,22 @@ pub(crate) struct Report {
     /// Empty calls behind all layers, or checks where they were measured, over empty calls on
     /// a default server.
     pub(crate) ratio_to_plain: Ratio,
-    /// Rounds that were counted.
+    /// Number of rounds.
     pub(crate) rounds: usize,
-    /// Share of time that the machine's host took away, the worst of the rounds, in percent.
+    /// Share of time stolen by the host of the machine, in the worst round, in percent.
     pub(crate) worst_steal_percent: f64,
-    /// Bytes of request and answer.
+    /// Bytes of request and response.
     pub(crate) message_bytes: (usize, usize),
 }
 
-/// Keeps this process on one core.
+/// Pins this process to one core.
 pub(crate) fn pin_to(core: usize) -> Result<()> {
     let mut set = rustix::thread::CpuSet::new();
     set.set(core);
     Ok(rustix::thread::sched_setaffinity(None, &set)?)
 }
 
-/// A kind of call, where it goes and whose CPU time it costs.
+/// A kind of call, its connections, and the process whose CPU time it costs.
 struct Subject {
     call: Call,
     channels: Vec<Channel>,
@@ -135,7 +135,7 @@ pub(crate) async fn run(
     let mut steal = 0.0_f64;
     for round in 0..rounds {
         let before = Machine::read()?;
-        // Who goes first alternates, so that a drift of the machine favours nobody.
+        // The order alternates, so that a drift of the machine does not favour one kind.
         let mut order: Vec<usize> = (0..subjects.len()).collect();
         if round % 2 == 1 {
             order.reverse();

@@ -1,4 +1,4 @@
-//! A small account to ask about, and the credentials of the service that asks.
+//! The account to ask about, and the credentials of the service that asks.
 
 use anyhow::{Context, Result};
 use bailiwick_client::{Client, Credentials, Endpoints};
@@ -16,17 +16,17 @@ use crate::suite::{OPERATOR, Suite};
 
 const PRODUCT: &str = include_str!("../../../products/one-question.yaml");
 
-/// What there is to ask.
+/// The question to ask, and how to ask it.
 pub(crate) struct World {
     /// `authorization` header of the asking service.
     pub(crate) bearer: String,
-    /// A question whose answer is allow.
+    /// A question that is answered with allow.
     pub(crate) question: CheckRequest,
-    /// Bytes of the question and of its answer.
+    /// Encoded bytes of question and answer.
     pub(crate) sizes: (usize, usize),
 }
 
-/// Makes an account with one instance a binding and a subject that has a role in each.
+/// Creates an account with a subject that has a role in each of its instances.
 pub(crate) async fn world(suite: &Suite, bindings: usize) -> Result<World> {
     let endpoints = Endpoints::one(&suite.endpoint);
     let client = Client::connect(&endpoints)
@@ -124,7 +124,7 @@ pub(crate) async fn world(suite: &Suite, bindings: usize) -> Result<World> {
         .into_inner();
     anyhow::ensure!(
         answer.decision() == Decision::Allow,
-        "the question must be answered by allow: {answer:?}"
+        "the question must be answered with allow: {answer:?}"
     );
     Ok(World {
         bearer: service(&client).await?,

@@ -1,4 +1,4 @@
-//! A suite of its own, in a process of its own.
+//! The suite that is measured, in its own process.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,18 +7,17 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
 };
 
-/// The address of the operator that setups act as.
+/// E-mail address of the operator.
 pub(crate) const OPERATOR: &str = "operator@example.com";
 
-/// A running suite; it ends with this value.
+/// A running suite, which is killed when this value is dropped.
 pub(crate) struct Suite {
-    /// The process.
     child: Child,
-    /// Where it answers.
+    /// Its URL.
     pub(crate) endpoint: String,
     /// The operator's password.
     pub(crate) password: String,
@@ -49,44 +48,25 @@ impl Suite {
             String::from_utf8_lossy(&made.stderr)
         );
         let password = std::fs::read_to_string(&secret)?.trim().to_owned();
-        let mut command = if pin {
-            let mut taskset = Command::new("taskset");
-            taskset.args(["-c", "0"]).arg(&binary);
-            taskset
-        } else {
-            Command::new(&binary)
-        };
-        let mut child = command
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--http-listen",
-                "127.0.0.1:0",
-                "--data-dir",
-            ])
-            .arg(&data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .env("BAILIWICK__TELEMETRY__LOG_FILTER", "warn")
-            .kill_on_drop(true)
-            .spawn()?;
-        let output = child.stdout.take().context("the suite has no standard output")?;
-        let mut lines = BufReader::new(output).lines();
+        let data = data.to_string_lossy();
+        let listen = ["--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"];
+        let arguments = [&["serve", "--data-dir", &data][..], &listen].concat();
+        let (child, mut lines) = spawn(&binary, &arguments, pin)?;
         while let Some(line) = lines.next_line().await? {
             if let Some((_, rest)) = line.split_once("grpc://") {
                 let address = rest.split_whitespace().next().unwrap_or_default();
-                // Goes on reading, so that the suite never waits for its output to be taken.
+                let endpoint = format!("http://{address}");
+                // Keeps reading, so that the suite never blocks on its output.
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
                 return Ok(Self {
                     child,
-                    endpoint: format!("http://{address}"),
+                    endpoint,
                     password,
                     _directory: directory,
                 });
             }
         }
-        anyhow::bail!("the suite ended before it said where it listens")
+        anyhow::bail!("the suite ended before it printed its address")
     }
     /// The process id.
     pub(crate) fn pid(&self) -> Result<u32> {
@@ -94,12 +74,39 @@ impl Suite {
     }
 }
 
+/// Starts a program, on core 0 alone if pinned, and gives its process and the lines of its standard output.
+pub(crate) fn spawn(
+    program: &Path,
+    arguments: &[&str],
+    pin: bool,
+) -> Result<(Child, Lines<BufReader<ChildStdout>>)> {
+    let mut command = if pin {
+        let mut taskset = Command::new("taskset");
+        taskset.args(["-c", "0"]).arg(program);
+        taskset
+    } else {
+        Command::new(program)
+    };
+    let mut child = command
+        .args(arguments)
+        .env("BAILIWICK__TELEMETRY__LOG_FILTER", "warn")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("cannot run `{}`", program.display()))?;
+    let output = child
+        .stdout
+        .take()
+        .context("the process has no standard output")?;
+    Ok((child, BufReader::new(output).lines()))
+}
+
 fn beside() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let path = own.with_file_name("bailiwick");
     ensure!(
         path.is_file(),
-        "there is no `{}`: build it with `cargo build --profile dist --package bailiwick --features testing`, or name it by `--server`",
+        "`{}` does not exist: build it with `cargo build --profile dist --package bailiwick --features testing`, or use `--server FILE`",
         path.display()
     );
     Ok(path)

@@ -1,22 +1,22 @@
-//! Who calls.
+//! Credentials of the caller.
 
 use secrecy::SecretString;
 
-/// What a client proves its caller with.
+/// How a client authenticates its caller.
 #[derive(Debug, Clone, Default)]
 pub enum Credentials {
-    /// Nothing: for `public` methods.
+    /// None: enough for `public` methods.
     #[default]
     None,
-    /// A token that was got elsewhere; it is not renewed.
+    /// An access token from elsewhere; it is not renewed.
     Bearer(SecretString),
-    /// A user's password. The session is renewed, and begun anew when it has ended.
+    /// A user's password. The session is renewed, and started again after it has ended.
     Password {
         /// E-mail address.
         email: String,
         /// Password.
         password: SecretString,
-        /// Id of the account to act in; none for a token that serves `public` and `self` methods, and what the
+        /// Id of the account to act in. Without it the token is good for `public` and `self` methods and for what the
         /// deployment's own roles allow.
         account: Option<String>,
     },

@@ -1,4 +1,4 @@
-//! Where the services are.
+//! Addresses of the services.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,7 +9,7 @@ use tonic::{
 
 use crate::Error;
 
-/// The addresses of the three services, and whose certificates to trust.
+/// The addresses of the three services, and which certificates to trust.
 ///
 /// ```
 /// use bailiwick_client::{Endpoints, Tls};
@@ -27,13 +27,13 @@ pub struct Endpoints {
     tls: Tls,
 }
 
-/// Whose certificates are trusted at addresses that begin with `https`.
+/// Which certificates are trusted at `https` addresses.
 #[derive(Debug, Clone, Default)]
 pub enum Tls {
     /// Those that the operating system trusts.
     #[default]
     System,
-    /// Those of the authorities in a PEM file alone.
+    /// Only those issued by the authorities in a PEM file.
     Ca(PathBuf),
 }
 
@@ -58,7 +58,7 @@ impl Endpoints {
             tls: Tls::default(),
         }
     }
-    /// Says whose certificates are trusted.
+    /// Sets which certificates are trusted.
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
@@ -90,14 +90,14 @@ impl Endpoints {
                 .map_err(|e| {
                     Error::local(
                         Code::InvalidArgument,
-                        format!("authorities `{}`: {e}", path.display()),
+                        format!("cannot read CA certificates from `{}`: {e}", path.display()),
                     )
                 }),
         }
     }
 }
 
-/// The connections to the three services; one where the addresses are one.
+/// The connections to the three services; shared by services at one address.
 #[derive(Debug, Clone)]
 pub(crate) struct Channels {
     pub(crate) identity: Channel,

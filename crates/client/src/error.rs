@@ -1,4 +1,4 @@
-//! What went wrong, in a form that programs can look at and people can read.
+//! Failed calls, for programs and for people.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -7,7 +7,7 @@ use tonic_types::StatusExt;
 
 /// A call that failed.
 ///
-/// Printed as `CODE: message`, then one line for each field that breaks its rule.
+/// Printed as `CODE: message`, followed by a line for each invalid field.
 #[derive(Debug, Clone, thiserror::Error)]
 pub struct Error {
     code: Code,
@@ -18,7 +18,7 @@ pub struct Error {
     retry_after: Option<Duration>,
 }
 
-/// A field of a request that breaks its rule.
+/// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// Path of the field in the request.
@@ -28,7 +28,7 @@ pub struct Violation {
 }
 
 impl Error {
-    /// Makes an error that did not come from a server.
+    /// Creates an error that did not come from a server.
     pub(crate) fn local(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -49,7 +49,7 @@ impl Error {
     pub fn message(&self) -> &str {
         &self.message
     }
-    /// Why, for programs: a name of `bailiwick.common.v1.ErrorReason` without its prefix.
+    /// The reason, for programs: a name of `bailiwick.common.v1.ErrorReason` without its prefix.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
@@ -59,12 +59,12 @@ impl Error {
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
-    /// All fields that break their rule.
+    /// All invalid fields.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
-    /// After which time a repetition can help; none where none can.
+    /// The delay after which a retry can help; none where it cannot.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -74,7 +74,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", code_name(self.code), self.message)?;
-        // What the message says in full already is not said again.
+        // Skip what the message already says in full.
         self.violations
             .iter()
             .filter(|v| !(self.message.contains(&v.field) && self.message.contains(&v.description)))
@@ -123,13 +123,13 @@ impl From<tonic::transport::Error> for Error {
     }
 }
 
-/// The standard spelling of a code, as `PERMISSION_DENIED`.
+/// The standard name of a code, such as `PERMISSION_DENIED`.
 #[must_use]
 pub fn code_name(code: Code) -> &'static str {
     CODES.get(code as usize).map_or("UNKNOWN", |(name, _)| name)
 }
 
-/// The code of a standard spelling.
+/// The code with a standard name.
 #[must_use]
 pub fn code_of(name: &str) -> Option<Code> {
     CODES.iter().find(|(n, _)| *n == name).map(|(_, code)| *code)

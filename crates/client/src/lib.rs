@@ -1,8 +1,9 @@
 //! The Rust client of the suite.
 //!
-//! A [`Client`] is cheap to clone. It signs in when it first needs to, renews its token before it ends, carries the newest
-//! consistency token on every request and takes those of the answers, and repeats what can be repeated where a server
-//! says that it helps. It depends on the generated code and on no other crate of ours.
+//! A [`Client`] is cheap to clone. It signs in at the first call that needs it, renews its access token before that
+//! expires, sends the newest consistency token with every request and collects those of the responses. Where a server
+//! answers with `RetryInfo` it retries the methods that declare an `idempotency_level`. It depends on the generated code
+//! and on no other crate of ours.
 //!
 //! ```no_run
 //! use bailiwick_client::{Client, Credentials, Endpoints};
@@ -66,14 +67,14 @@ impl Client {
     /// Connects to all services now, without credentials.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT for an address that is none, UNAVAILABLE where nobody answers.
+    /// INVALID_ARGUMENT for an invalid address, UNAVAILABLE where no server answers.
     pub async fn connect(endpoints: &Endpoints) -> Result<Self, Error> {
         Ok(Self::over(Channels::connect(endpoints).await?))
     }
     /// Makes a client without credentials that connects at the first call.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT for an address that is none.
+    /// INVALID_ARGUMENT for an invalid address.
     pub fn lazy(endpoints: &Endpoints) -> Result<Self, Error> {
         Ok(Self::over(Channels::lazy(endpoints)?))
     }
@@ -85,8 +86,8 @@ impl Client {
             patience: Patience::default(),
         }
     }
-    /// Gives a client of another caller over the same connections; it shares the consistency tokens, so that each sees
-    /// what the other wrote.
+    /// Returns a client of another caller over the same connections. Both share their consistency tokens, so that each
+    /// sees what the other wrote.
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
         let bare = Transport::new(
@@ -103,13 +104,13 @@ impl Client {
             ..self.clone()
         }
     }
-    /// Gives a client with other consistency tokens. Set it before the credentials, whose sign-in carries tokens too.
+    /// Returns a client with other consistency tokens. Call it before `with_credentials`: signing in carries tokens too.
     #[must_use]
     pub fn with_tokens(mut self, jar: TokenJar) -> Self {
         self.jar = jar;
         self
     }
-    /// Gives a client with other deadlines. Set it before the credentials.
+    /// Returns a client with other deadlines. Call it before `with_credentials`.
     #[must_use]
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
@@ -120,7 +121,7 @@ impl Client {
     pub fn tokens(&self) -> &TokenJar {
         &self.jar
     }
-    /// Signs in, or gets a token, now instead of at the first call.
+    /// Signs in now instead of at the first call.
     ///
     /// # Errors
     /// What identity answers.

@@ -1,4 +1,4 @@
-//! The access token of a caller, renewed before it ends and when a server says that it has.
+//! The access token of a caller, renewed before it expires or when a server refuses it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 
 use crate::{Credentials, transport::Transport};
 
-/// The token of one caller. Clones of a client share it; only one of them renews at a time.
+/// The access token of one caller. Clones of a client share it; only one of them renews it at a time.
 #[derive(Debug)]
 pub(crate) struct Session {
     credentials: Credentials,
@@ -33,11 +33,11 @@ struct Access {
     renew_at: Option<Instant>,
 }
 
-/// A token as it goes into the header; it does not print.
+/// An access token; `Debug` redacts it.
 pub(crate) type Bearer = Arc<SecretString>;
 
 impl Session {
-    /// A session that begins with the first call. `identity` carries no credentials.
+    /// A session that begins with the first call. `identity` must carry no credentials.
     pub(crate) fn new(credentials: Credentials, identity: Transport) -> Self {
         Self {
             credentials,
@@ -45,14 +45,14 @@ impl Session {
             held: Mutex::default(),
         }
     }
-    /// Whether another token can be got.
+    /// Whether a refused token can be replaced by another one.
     pub(crate) fn renewable(&self) -> bool {
         matches!(
             self.credentials,
             Credentials::Password { .. } | Credentials::ClientCredentials { .. }
         )
     }
-    /// The token to call with, got or renewed where need be; none for a caller without credentials.
+    /// The token to call with, obtained or renewed first if necessary; none for a caller without credentials.
     pub(crate) async fn bearer(&self) -> Result<Option<Bearer>, Status> {
         let mut held = self.held.lock().await;
         if let Some(access) = &held.access
@@ -92,7 +92,7 @@ impl Session {
         held.access = Some(renewed);
         Ok(Some(token))
     }
-    /// Drops a token that a server refused, so that the next call gets another.
+    /// Drops a token that a server refused, so that the next call obtains another.
     pub(crate) async fn refused(&self, token: &Bearer) {
         let mut held = self.held.lock().await;
         if held
@@ -103,11 +103,11 @@ impl Session {
             held.access = None;
         }
     }
-    /// Drops all tokens: the session is over.
+    /// Drops all tokens: the session has ended.
     pub(crate) async fn forget(&self) {
         *self.held.lock().await = Held::default();
     }
-    /// A new pair for the refresh token, or by signing in where there is none or it serves no more.
+    /// A new pair of tokens for the refresh token, or by signing in where that is missing or no longer valid.
     async fn tokens(
         &self,
         held: &mut Held,
@@ -127,7 +127,7 @@ impl Session {
                     return Err(status);
                 }
                 Err(status) => {
-                    tracing::debug!(code = ?status.code(), "the session has ended: signing in again")
+                    tracing::debug!(code = ?status.code(), "session has ended; signing in again")
                 }
             }
         }
@@ -146,8 +146,8 @@ impl Session {
 }
 
 impl Access {
-    /// A token that is renewed when four fifths of its life have passed here. How long it lives is read from it; no clocks
-    /// are compared.
+    /// A token that is renewed after four fifths of its lifetime, measured here: the clocks of client and server are not
+    /// compared.
     fn new(token: String) -> Self {
         let renew_at = lifetime(&token).map(|life| Instant::now() + life.mul_f64(0.8));
         Self {
@@ -158,10 +158,10 @@ impl Access {
 }
 
 fn no_tokens() -> Status {
-    Status::internal("the answer holds no tokens")
+    Status::internal("the response contains no tokens")
 }
 
-/// From `iat` to `exp` of a JWT (RFC 7519); none for other tokens.
+/// The time from `iat` to `exp` of a JWT (RFC 7519); none for other tokens.
 fn lifetime(token: &str) -> Option<Duration> {
     #[derive(serde::Deserialize)]
     struct Claims {

@@ -1,57 +1,46 @@
-//! What the client must know of each method: read from the descriptors, so that a new method needs no line here.
+//! What the client must know of each method, read from the descriptors: a new method needs no line here.
 
 use std::{collections::HashMap, sync::OnceLock};
 
+use bailiwick_proto::Idempotency;
 use prost::{
     Message,
     encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field},
 };
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
-/// Verbs that change nothing (AIP-131, AIP-132 and the questions): such a call can be repeated.
-const READS: [&str; 10] = [
-    "Get",
-    "List",
-    "BatchGet",
-    "Check",
-    "BatchCheck",
-    "Explain",
-    "Plan",
-    "Preview",
-    "Describe",
-    "Introspect",
-];
-
 /// The shape of a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// Whether the call changes nothing.
-    pub(crate) reads: bool,
-    /// Whether one message goes there.
+    idempotency: Idempotency,
+    /// Whether the request is a single message.
     pub(crate) one_request: bool,
     /// Number of the request's field `request_id`.
-    pub(crate) request_id: Option<u32>,
-    /// Number of the field `token` of the answer, where one message comes back.
+    request_id: Option<u32>,
+    /// Number of the field `token` of the response, where that is a single message.
     pub(crate) token: Option<u32>,
 }
 
 impl Shape {
-    /// The shape of the method at a path; none for a method of others.
+    /// The shape of the method at a path; none for a method outside the suite.
     pub(crate) fn of(path: &str) -> Option<&'static Self> {
-        static SHAPES: OnceLock<HashMap<String, Shape>> = OnceLock::new();
+        static SHAPES: OnceLock<HashMap<&str, Shape>> = OnceLock::new();
         SHAPES.get_or_init(read).get(path)
     }
-    /// Whether a request of this method can be sent twice with the effect of one.
+    /// Whether this request may be sent again after a server may have received it. A write that takes a `request_id` is
+    /// only recognized by it.
     pub(crate) fn repeatable(&self, message: &[u8]) -> bool {
-        self.reads
-            || self
+        match self.idempotency {
+            Idempotency::NoSideEffects => true,
+            Idempotency::Idempotent => self
                 .request_id
-                .and_then(|number| text_field(message, number))
-                .is_some_and(|id| !id.is_empty())
+                .is_none_or(|number| text_field(message, number).is_some_and(|id| !id.is_empty())),
+            Idempotency::Unknown => false,
+        }
     }
 }
 
-fn read() -> HashMap<String, Shape> {
+fn read() -> HashMap<&'static str, Shape> {
     let set = FileDescriptorSet::decode(bailiwick_proto::DESCRIPTORS).unwrap_or_default();
     let messages: HashMap<String, &DescriptorProto> = set
         .file
@@ -70,24 +59,21 @@ fn read() -> HashMap<String, Shape> {
     for file in &set.file {
         for service in &file.service {
             for method in &service.method {
+                let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
+                let Some(declared) = bailiwick_proto::method(&path) else {
+                    continue;
+                };
                 let shape = Shape {
-                    reads: READS.iter().any(|verb| starts_with_verb(method.name(), verb)),
+                    idempotency: declared.idempotency,
                     one_request: !method.client_streaming(),
                     request_id: number(method.input_type(), "request_id"),
                     token: number(method.output_type(), "token").filter(|_| !method.server_streaming()),
                 };
-                let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
-                shapes.insert(path, shape);
+                shapes.insert(declared.path, shape);
             }
         }
     }
     shapes
-}
-
-fn starts_with_verb(method: &str, verb: &str) -> bool {
-    method
-        .strip_prefix(verb)
-        .is_some_and(|rest| rest.chars().next().is_none_or(char::is_uppercase))
 }
 
 /// The last value of a text field at the top of an encoded message.
@@ -114,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_read_and_a_write_with_a_request_id_can_be_repeated_and_a_bare_write_cannot() {
+    fn a_call_is_repeated_as_its_declaration_says_and_with_a_request_id_where_there_is_one() {
         let check = Shape::of("/bailiwick.authorization.v1.DecisionService/Check").expect("known");
         assert!(check.repeatable(&[]));
         let create = Shape::of("/bailiwick.tenancy.v1.WorkspaceService/CreateWorkspace").expect("known");
@@ -127,10 +113,15 @@ mod tests {
         assert!(create.repeatable(&request.encode_to_vec()));
         let revoke = Shape::of("/bailiwick.authorization.v1.BindingService/RevokeRole").expect("known");
         assert!(!revoke.repeatable(&[]));
+        let assign = Shape::of("/bailiwick.authorization.v1.BindingService/AssignRole").expect("known");
+        assert!(
+            assign.repeatable(&[]),
+            "it has no request id and answers the same twice"
+        );
     }
 
     #[test]
-    fn the_token_of_an_answer_is_found_by_its_name_in_the_descriptors() {
+    fn the_token_of_a_response_is_found_by_its_name_in_the_descriptors() {
         let assign = Shape::of("/bailiwick.authorization.v1.BindingService/AssignRole").expect("known");
         let answer = authorization::AssignRoleResponse {
             binding: Some(authorization::Binding {
@@ -154,12 +145,5 @@ mod tests {
         for method in bailiwick_proto::METHODS {
             assert!(Shape::of(method.path).is_some(), "{} has none", method.path);
         }
-    }
-
-    #[test]
-    fn a_verb_is_a_whole_word() {
-        assert!(starts_with_verb("GetSeats", "Get"));
-        assert!(starts_with_verb("Check", "Check"));
-        assert!(!starts_with_verb("Getaway", "Get"));
     }
 }

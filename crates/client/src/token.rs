@@ -1,4 +1,4 @@
-//! Consistency tokens: how far the world must have moved for a reader to see what was written.
+//! Consistency tokens: which revisions a reader must wait for to see what was written.
 
 use std::{
     collections::BTreeMap,
@@ -9,13 +9,12 @@ use bailiwick_proto::common::v1::{TokenPair, TokenPayload};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use prost::Message;
 
-/// Pairs that are kept. A pair that so many later ones have followed was applied everywhere long ago; a header without
-/// bound would be refused one day.
+/// Pairs that are kept, so that the header stays bounded. A pair with this many later ones was applied everywhere long ago.
 const PAIRS: usize = 128;
 
-/// The newest consistency token of a group of calls: every answer raises it, every request carries it.
+/// The newest consistency token of a group of calls: every response raises it, every request carries it.
 ///
-/// Clones share what they hold.
+/// Clones share their contents.
 #[derive(Debug, Clone, Default)]
 pub struct TokenJar(Arc<Mutex<State>>);
 
@@ -35,7 +34,7 @@ struct Pair {
 }
 
 impl TokenJar {
-    /// A jar that takes nothing: requests carry no token, and answers may be as old as the staleness bound.
+    /// A jar that stays empty: requests carry no token, and answers may be as old as the staleness bound.
     #[must_use]
     pub fn deaf() -> Self {
         let state = State {
@@ -44,8 +43,8 @@ impl TokenJar {
         };
         Self(Arc::new(Mutex::new(state)))
     }
-    /// Takes the maximum of each pair of the token and of what is here; a pair of another epoch replaces. Text that is no
-    /// token changes nothing: it is the servers' word that counts, and they refuse it.
+    /// Merges a token: keeps the maximum of each pair; a new epoch replaces the pairs of its service. Text that is not a
+    /// token changes nothing, since servers refuse it.
     pub fn observe(&self, token: &str) {
         if token.is_empty() {
             return;
@@ -61,10 +60,10 @@ impl TokenJar {
                     state.merge(payload);
                 }
             }
-            None => tracing::warn!("an answer carries a consistency token that cannot be read"),
+            None => tracing::warn!("ignoring an unreadable consistency token in a response"),
         }
     }
-    /// The token, where there is anything to wait for.
+    /// The token to send, if there is a revision to wait for.
     #[must_use]
     pub fn token(&self) -> Option<Arc<str>> {
         self.lock().encoded.clone()

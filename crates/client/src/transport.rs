@@ -1,4 +1,4 @@
-//! What every call goes through: credentials, consistency tokens, repetition.
+//! What every call goes through: credentials, consistency tokens, retries.
 
 use std::{
     future::Future,
@@ -25,20 +25,20 @@ use crate::{
 
 /// The request header of consistency tokens.
 pub(crate) const TOKEN_HEADER: &str = "bailiwick-token";
-/// Between the first two attempts to connect; each later pause is twice the one before.
+/// Pause after the first failed attempt to connect; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const TIMEOUT_HEADER: &str = "grpc-timeout";
-/// Bytes of a frame's head before the message: compression flag and length.
+/// Bytes of a frame before the message: compression flag and length.
 pub(crate) const FRAME_HEAD: usize = 5;
 
-/// How long calls may take, and how long the client goes on trying.
+/// Deadlines of calls, retries and connection attempts.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     /// Deadline of a call that sets none.
     pub timeout: Duration,
-    /// How long a call that can be repeated is, while servers answer that trying again helps.
+    /// How long a call that may be repeated is retried while servers answer with `RetryInfo`.
     pub retry: Duration,
-    /// How long a connection is tried for. What no connection could be made for was not sent, so that this holds for any call;
+    /// How long a connection is attempted. A call that found no connection was not sent, so this holds for every method;
     /// a server that restarts is back within it.
     pub connect: Duration,
 }
@@ -53,7 +53,7 @@ impl Default for Patience {
     }
 }
 
-/// A connection with the caller's credentials and tokens: what the generated clients call through.
+/// A connection with the caller's credentials and tokens, which the generated clients call through.
 #[derive(Debug, Clone)]
 pub struct Transport {
     channel: Channel,
@@ -133,7 +133,7 @@ impl Transport {
         }
     }
 
-    /// Adds credentials, token and deadline where the caller set none; gives the credentials used.
+    /// Adds credentials, token and deadline where the caller set none; returns the credentials used.
     async fn prepare(&self, request: &mut Request<Body>) -> Result<Option<Bearer>, Status> {
         let mut used = None;
         if let (Some(session), false) = (&self.session, request.headers().contains_key(AUTHORIZATION))
@@ -176,17 +176,18 @@ impl Service<Request<Body>> for Transport {
 }
 
 fn header(text: &str) -> Result<HeaderValue, Status> {
-    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes()))
-        .map_err(|_| Status::invalid_argument("a credential or token holds what a header cannot"))
+    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes())).map_err(|_| {
+        Status::invalid_argument("a credential or token contains characters that are not allowed in a header")
+    })
 }
 
-/// Whether anything of the call may have reached a server: all failures but those to connect.
+/// Whether part of the call may have reached a server: any failure but one to connect.
 fn was_sent(failure: &(dyn std::error::Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(failure), |cause| cause.source());
     !causes.any(|cause| cause.is::<tonic::ConnectError>())
 }
 
-/// Whether another token could help: the one that was sent is false, expired or revoked.
+/// Whether another access token could help: the one that was sent is invalid, expired or revoked.
 fn refuses_credentials(status: &Status) -> bool {
     status.code() == Code::Unauthenticated
         && Error::from(status.clone())
@@ -194,7 +195,7 @@ fn refuses_credentials(status: &Status) -> bool {
             .is_none_or(|reason| reason == "CREDENTIALS_INVALID" || reason == "CREDENTIALS_MISSING")
 }
 
-/// After which time a server says that trying again helps.
+/// The delay after which the server says that a retry can help.
 fn retry_delay(status: Status) -> Option<Duration> {
     (status.code() == Code::Unavailable)
         .then(|| Error::from(status).retry_after())

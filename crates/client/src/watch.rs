@@ -1,4 +1,4 @@
-//! Reads the consistency token of an answer while it passes.
+//! Reads the consistency token of a response as it passes through.
 
 use std::{
     pin::Pin,
@@ -11,7 +11,7 @@ use tonic::{Status, body::Body};
 
 use crate::{TokenJar, shape::text_field, transport::FRAME_HEAD};
 
-/// The body of an answer of one message. The token in it is taken before the caller sees the message.
+/// The body of a response of one message. Its token is observed before the caller sees the message.
 pub(crate) struct TokenWatch {
     inner: Body,
     field: u32,
@@ -28,7 +28,7 @@ impl TokenWatch {
             seen: Vec::new(),
         })
     }
-    fn look(&mut self, data: &[u8]) {
+    fn scan(&mut self, data: &[u8]) {
         self.seen.extend_from_slice(data);
         let Some((head, message)) = self.seen.split_at_checked(FRAME_HEAD) else {
             return;
@@ -57,7 +57,7 @@ impl http_body::Body for TokenWatch {
             && let Some(data) = frame.data_ref()
         {
             let data = data.clone();
-            self.look(&data);
+            self.scan(&data);
         }
         polled
     }

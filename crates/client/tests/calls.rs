@@ -164,7 +164,7 @@ async fn a_read_is_repeated_where_the_server_says_that_it_helps() {
 }
 
 #[tokio::test]
-async fn a_write_is_repeated_with_a_request_id_alone() {
+async fn a_write_that_takes_a_request_id_is_repeated_only_with_one() {
     fn answer() -> impl Fn(&Call) -> support::Answer + Send + Sync + 'static {
         let tries = AtomicUsize::new(0);
         move |_| match tries.fetch_add(1, Ordering::SeqCst) {

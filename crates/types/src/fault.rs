@@ -124,6 +124,8 @@ reasons! {
     Cycle "CYCLE";
     /// The answer would be larger than one call gives.
     TooMany "TOO_MANY";
+    /// A role that would be removed is still bound.
+    RoleInUse "ROLE_IN_USE";
 }
 
 /// A field that breaks a rule: its path in the request, and the rule.

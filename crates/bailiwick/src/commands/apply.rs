@@ -1,20 +1,54 @@
 //! `bailiwick apply`.
 
-mod preview;
-
-use std::path::Path;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use bailiwick_client::Client;
-use bailiwick_proto::authorization::v1::{ApplyProductRequest, ApplyProductResponse, RoleReplacement};
+use bailiwick_client::{Client, Error};
+use bailiwick_proto::authorization::v1::{ApplyProductRequest, PreviewProductRequest, RoleReplacement};
+use bailiwick_types::Reason;
 use serde::Serialize;
+use tonic::Status;
 
 use crate::{
-    cli::{Apply, Output},
-    connect, output, products, words,
+    cli::Output,
+    connect::Connection,
+    output::{
+        self,
+        changes::{self, Row},
+    },
+    products,
 };
 
-/// What `apply` prints.
+/// Arguments of `apply`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The manifest (YAML), or the name of a built-in product such as `one-question`.
+    manifest: PathBuf,
+    /// Only show how the manifest differs from the applied one.
+    #[arg(long)]
+    dry_run: bool,
+    /// Only show who would gain or lose which permissions, in all accounts of the product.
+    #[arg(long, conflicts_with = "dry_run")]
+    preview: bool,
+    /// What replaces a role that the manifest removes while it is bound: `ROLE=OTHER` binds another role in its place,
+    /// `ROLE=` ends the bindings. May be repeated.
+    #[arg(long, value_name = "ROLE=OTHER", value_parser = replacement)]
+    replace: Vec<RoleReplacement>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+fn replacement(text: &str) -> Result<RoleReplacement, &'static str> {
+    match text.split_once('=') {
+        Some((role, other)) if !role.is_empty() => Ok(RoleReplacement {
+            role: role.to_owned(),
+            replaced_by: other.to_owned(),
+        }),
+        _ => Err("must be `ROLE=OTHER`, or `ROLE=` to end its bindings"),
+    }
+}
+
+/// Result of `apply`.
 #[derive(Serialize)]
 struct Applied {
     product: String,
@@ -24,85 +58,128 @@ struct Applied {
     differences: Vec<String>,
 }
 
-/// Applies a manifest from a file, or a shipped one by its name.
-pub(crate) async fn run(arguments: &Apply, how: Output) -> Result<()> {
-    let (name, manifest) = read(&arguments.manifest)?;
-    let client = connect::client(&arguments.connection)?;
+/// Applies a manifest, or previews it.
+pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
+    let (file_name, manifest) = read(arguments)?;
+    let client = arguments.connection.client()?;
     if arguments.preview {
-        return preview::run(&client, (manifest, replacements(arguments)), how).await;
+        return preview(&client, manifest, arguments.replace.clone(), output).await;
     }
     let request = ApplyProductRequest {
         manifest,
-        file_name: name,
+        file_name,
         validate_only: arguments.dry_run,
-        role_replacements: replacements(arguments),
+        role_replacements: arguments.replace.clone(),
     };
-    let came = send(&client, request).await?;
-    let product = came.product.unwrap_or_default();
+    let response = client.authorization().product().apply_product(request).await;
+    let response = response.map_err(refusal)?.into_inner();
+    let product = response.product.unwrap_or_default();
     let applied = Applied {
         product: product.product,
         version: product.version,
-        changed: came.changed,
+        changed: response.changed,
         dry_run: arguments.dry_run,
-        differences: came.differences,
+        differences: response.differences,
     };
-    output::print(how, &applied, |a| {
+    output::print(output, &applied, |a| {
         let verb = match (a.changed, a.dry_run) {
-            (false, _) => "is as it was:",
+            (false, _) => "is unchanged at",
             (true, true) => "would become",
             (true, false) => "is now",
         };
-        let mut text = format!("{} {verb} version {}", a.product, a.version);
-        for difference in &a.differences {
-            text.push_str("\n  ");
-            text.push_str(difference);
-        }
-        text
+        with_differences(
+            format!("{} {verb} version {}", a.product, a.version),
+            &a.differences,
+        )
     })
 }
 
-fn replacements(arguments: &Apply) -> Vec<RoleReplacement> {
-    let told = arguments.replace.iter().map(|(role, by)| RoleReplacement {
-        role: role.clone(),
-        replaced_by: by.clone(),
-    });
-    told.collect()
-}
-
-/// What a refused manifest is told as: a role that is still bound, with what can be done about it.
-fn fault(status: tonic::Status) -> anyhow::Error {
-    let bound = status.message().contains("is bound at level");
-    let error = words::fault(status);
-    if bound {
-        return anyhow!(
-            "{error:#}; say what takes its place: `--replace ROLE=OTHER`, or `--replace ROLE=` to end its bindings"
-        );
-    }
-    error
-}
-
-/// Sends a manifest to a suite.
-pub(crate) async fn send(client: &Client, request: ApplyProductRequest) -> Result<ApplyProductResponse> {
-    Ok(client
-        .authorization()
-        .product()
-        .apply_product(request)
-        .await
-        .map_err(fault)?
-        .into_inner())
-}
-
-fn read(manifest: &Path) -> Result<(String, String)> {
-    let name = manifest.to_string_lossy();
-    if manifest.is_file() {
-        let text = std::fs::read_to_string(manifest).with_context(|| format!("cannot read `{name}`"))?;
+fn read(arguments: &Args) -> Result<(String, String)> {
+    let name = arguments.manifest.to_string_lossy();
+    if arguments.manifest.is_file() {
+        let text =
+            std::fs::read_to_string(&arguments.manifest).with_context(|| format!("cannot read `{name}`"))?;
         return Ok((name.into_owned(), text));
     }
-    match products::shipped(&name) {
+    match products::built_in(&name) {
         Some(text) => Ok((format!("{name}.yaml"), text.to_owned())),
         None => bail!(
-            "`{name}` is neither a file nor a shipped product ({})",
+            "`{name}` is neither a file nor a built-in product ({})",
             products::names().join(", ")
         ),
     }
+}
+
+fn with_differences(mut text: String, differences: &[String]) -> String {
+    for difference in differences {
+        text.push_str("\n  ");
+        text.push_str(difference);
+    }
+    text
+}
+
+/// Adds how to go on where a removed role is still bound.
+fn refusal(status: Status) -> anyhow::Error {
+    let error = Error::from(status);
+    if error.reason() == Some(Reason::RoleInUse.as_str()) {
+        return anyhow!(
+            "{error}; use `--replace ROLE=OTHER` to bind another role in its place, or `--replace ROLE=` to end its bindings"
+        );
+    }
+    error.into()
+}
+
+/// Result of `apply --preview`.
+#[derive(Serialize)]
+struct Preview {
+    version: u64,
+    differences: Vec<String>,
+    changes: BTreeSet<Row>,
+}
+
+async fn preview(
+    client: &Client,
+    manifest: String,
+    role_replacements: Vec<RoleReplacement>,
+    output: Output,
+) -> Result<()> {
+    let mut request = PreviewProductRequest {
+        manifest,
+        page_size: 500,
+        page_token: String::new(),
+        role_replacements,
+    };
+    let mut changes = BTreeSet::new();
+    loop {
+        let page = client
+            .authorization()
+            .product()
+            .preview_product(request.clone())
+            .await;
+        let page = page.map_err(refusal)?.into_inner();
+        changes.extend(page.changes.into_iter().map(Row::from));
+        if page.next_page_token.is_empty() {
+            let preview = Preview {
+                version: page.version,
+                differences: page.differences,
+                changes,
+            };
+            return output::print(output, &preview, human);
+        }
+        request.page_token = page.next_page_token;
+    }
+}
+
+fn human(preview: &Preview) -> String {
+    if preview.differences.is_empty() {
+        return format!("nothing would change: version {} stays", preview.version);
+    }
+    let text = with_differences(
+        format!("would become version {}", preview.version),
+        &preview.differences,
+    );
+    if preview.changes.is_empty() {
+        return text + "\nno member would gain or lose anything";
+    }
+    format!("{text}\n{}", changes::trees(&preview.changes, true))
 }

@@ -1,149 +1,95 @@
-//! `bailiwick check` and `bailiwick explain`.
+//! `bailiwick check`.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bailiwick_proto::{
-    authorization::v1::{CheckRequest, Decision, DecisionReason, ExplainRequest, ExplainResponse},
+    authorization::v1::{CheckRequest, Decision},
     common::v1::{Consistency, consistency::Requirement},
 };
-use serde::Serialize;
+use bailiwick_rpc::wire;
+use serde_json::{Value, json};
 
-use super::explanation;
 use crate::{
-    cli::{Check, Output},
-    connect, output,
-    words::{self, decision, reason},
+    cli::Output,
+    connect::{self, Connection},
+    output::{self, decision},
 };
 
-/// What `check` prints.
-#[derive(Serialize)]
-struct Answer {
-    decision: &'static str,
-    reason: &'static str,
-    revision: u64,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    explanation: Option<explanation::Told>,
+/// Arguments of `check` and `explain`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The subject: `user:user_…`, `service:svc_…`, `anonymous:…`.
+    pub(crate) subject: String,
+    /// The permission: `TYPE.VERB`.
+    pub(crate) permission: String,
+    /// The target: `account:ID`, `instance:ID`, `workspace:ID` or a resource `TYPE:ID`.
+    pub(crate) target: String,
+    /// The account of the target; not needed if the target is an account.
+    #[arg(long, short, value_name = "ID")]
+    account: Option<String>,
+    /// Attribute of the request; VALUE is JSON or else text. May be repeated.
+    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = attribute)]
+    attributes: Vec<(String, Value)>,
+    /// A service or agent that acts for the subject and must be allowed too.
+    #[arg(long, value_name = "TYPE:ID")]
+    actor: Option<String>,
+    /// Digest of the content that an approval is bound to.
+    #[arg(long, value_name = "TEXT")]
+    digest: Option<String>,
+    /// Read the primary database instead of caches.
+    #[arg(long)]
+    fully_consistent: bool,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
 }
 
-/// Asks one decision; true where it is allow.
-pub(crate) async fn check(arguments: &Check, how: Output) -> Result<bool> {
-    let request = request(arguments)?;
-    let client = connect::client(&arguments.connection)?;
-    let came = client
-        .authorization()
-        .decision()
-        .check(request)
-        .await
-        .map_err(words::fault)?
-        .into_inner();
-    tell(
-        arguments,
-        how,
-        came.decision(),
-        came.reason(),
-        came.revision,
-        None,
-    )
-}
-
-/// Asks one decision and tells what was looked at; true where it is allow.
-pub(crate) async fn explain(arguments: &Check, how: Output) -> Result<bool> {
-    let request = ExplainRequest {
-        check: Some(request(arguments)?),
-    };
-    let client = connect::client(&arguments.connection)?;
-    let came = client
-        .authorization()
-        .decision()
-        .explain(request)
-        .await
-        .map_err(words::fault)?
-        .into_inner();
-    tell(
-        arguments,
-        how,
-        came.decision(),
-        came.reason(),
-        came.revision,
-        Some(&came),
-    )
-}
-
-/// The account that is asked in: the one named, or the target itself.
-pub(crate) fn account_of(named: Option<&str>, target: &str) -> Result<String> {
-    match (named, target.strip_prefix("account:")) {
-        (Some(account), _) | (None, Some(account)) => Ok(account.to_owned()),
-        (None, None) => bail!("`--account` is missing: in which account is `{target}`?"),
+impl Args {
+    /// The request that asks for the decision.
+    pub(crate) fn request(&self) -> Result<CheckRequest> {
+        let consistency = self.fully_consistent.then_some(Consistency {
+            requirement: Some(Requirement::FullyConsistent(true)),
+        });
+        Ok(CheckRequest {
+            account: connect::account_of(self.account.as_deref(), &self.target)?,
+            subject: self.subject.clone(),
+            permission: self.permission.clone(),
+            target: self.target.clone(),
+            attributes: (!self.attributes.is_empty()).then(|| wire::struct_of(self.attributes.clone())),
+            actor: self.actor.clone().unwrap_or_default(),
+            digest: self.digest.clone().unwrap_or_default(),
+            consistency,
+        })
     }
 }
 
-fn request(arguments: &Check) -> Result<CheckRequest> {
-    let account = account_of(arguments.account.as_deref(), &arguments.target)?;
-    let requirement = arguments
-        .fully_consistent
-        .then_some(Requirement::FullyConsistent(true));
-    Ok(CheckRequest {
-        account,
-        subject: arguments.subject.clone(),
-        permission: arguments.permission.clone(),
-        target: arguments.target.clone(),
-        attributes: attributes(&arguments.attributes)?,
-        actor: arguments.actor.clone().unwrap_or_default(),
-        digest: arguments.digest.clone().unwrap_or_default(),
-        consistency: requirement.map(|r| Consistency { requirement: Some(r) }),
-    })
+fn attribute(text: &str) -> Result<(String, Value)> {
+    let (name, value) = text.split_once('=').context("must be NAME=VALUE")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    Ok((name.to_owned(), value))
 }
 
-fn attributes(given: &[String]) -> Result<Option<prost_types::Struct>> {
-    if given.is_empty() {
-        return Ok(None);
-    }
-    let mut fields = serde_json::Map::new();
-    for pair in given {
-        let (name, value) = pair
-            .split_once('=')
-            .with_context(|| format!("`{pair}` is not NAME=VALUE"))?;
-        let value =
-            serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
-        fields.insert(name.to_owned(), value);
-    }
-    Ok(Some(words::to_struct(fields)))
-}
-
-fn tell(
-    arguments: &Check,
-    how: Output,
-    came: Decision,
-    why: DecisionReason,
-    revision: u64,
-    explained: Option<&ExplainResponse>,
-) -> Result<bool> {
-    let answer = Answer {
-        decision: decision(came),
-        reason: reason(why),
-        revision,
-        explanation: explained.map(explanation::Told::from),
-    };
-    output::print(how, &answer, |answer| {
-        let Check {
-            subject,
-            permission,
-            target,
-            ..
-        } = arguments;
-        let why = words::because(why);
-        match explained {
-            None => format!(
-                "{}: {subject} {permission} on {target} - {why} (revision {revision})",
-                answer.decision
-            ),
-            Some(explained) => format!(
-                "{}: {why} (revision {revision})\n{subject} {permission} on {target}\n{}",
-                answer.decision,
-                explanation::tree(explained, output::width())
-            ),
-        }
+/// Asks for a decision; true if it is allow.
+pub(crate) async fn run(arguments: &Args, output: Output) -> Result<bool> {
+    let request = arguments.request()?;
+    let client = arguments.connection.client()?;
+    let answer = connect::message(client.authorization().decision().check(request).await)?;
+    let (decision, reason) = (answer.decision(), answer.reason());
+    let json = json!({
+        "decision": decision::word(decision),
+        "reason": decision::reason(reason),
+        "revision": answer.revision,
+    });
+    output::print(output, &json, |_| {
+        format!(
+            "{}: {} {} on {} - {} (revision {})",
+            decision::word(decision),
+            arguments.subject,
+            arguments.permission,
+            arguments.target,
+            decision::because(reason),
+            answer.revision
+        )
     })?;
-    Ok(came == Decision::Allow)
+    Ok(decision == Decision::Allow)
 }
 
 #[cfg(test)]
@@ -151,18 +97,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_are_json_or_else_text() {
-        let came = attributes(&["spam=true".into(), "domain=acme.example".into()])
-            .unwrap()
-            .unwrap();
+    fn an_attribute_is_json_or_else_text() {
+        assert_eq!(attribute("spam=true").unwrap(), ("spam".to_owned(), json!(true)));
         assert_eq!(
-            came.fields["spam"].kind,
-            Some(prost_types::value::Kind::BoolValue(true))
+            attribute("domain=acme.example").unwrap(),
+            ("domain".to_owned(), json!("acme.example"))
         );
-        assert_eq!(
-            came.fields["domain"].kind,
-            Some(prost_types::value::Kind::StringValue("acme.example".into()))
-        );
-        assert!(attributes(&["spam".into()]).is_err());
+        assert!(attribute("spam").is_err());
     }
 }

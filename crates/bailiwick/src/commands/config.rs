@@ -2,17 +2,32 @@
 
 use anyhow::{Result, ensure};
 
-use crate::{cli::Configured, config::Config, output};
+use crate::{
+    config::{Config, Source},
+    output,
+};
 
-/// Prints the JSON schema of the configuration.
-pub(crate) fn schema() -> Result<()> {
-    output::line(serde_json::to_string_pretty(&schemars::schema_for!(Config))?);
+/// Commands about the configuration.
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Print the JSON schema of the configuration file.
+    Schema,
+    /// Check the configuration as `serve` would read it and print it, secrets redacted.
+    Check(Source),
+}
+
+/// Prints the schema or the configuration.
+pub(crate) fn run(command: &Command) -> Result<()> {
+    let text = match command {
+        Command::Schema => serde_json::to_string_pretty(&schemars::schema_for!(Config))?,
+        Command::Check(source) => serde_json::to_string_pretty(&checked(source)?)?,
+    };
+    output::line(text);
     Ok(())
 }
 
-/// Reads the configuration and prints what came of it.
-pub(crate) fn check(configured: &Configured) -> Result<()> {
-    let config = Config::load(configured, &[])?;
+fn checked(source: &Source) -> Result<Config> {
+    let config = Config::load(source, &[])?;
     config.identity.check()?;
     if let Some(key) = &config.internal.key {
         ensure!(
@@ -20,6 +35,5 @@ pub(crate) fn check(configured: &Configured) -> Result<()> {
             "`internal.key` must have at least 32 characters"
         );
     }
-    output::line(serde_json::to_string_pretty(&config)?);
-    Ok(())
+    Ok(config)
 }

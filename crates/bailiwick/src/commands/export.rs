@@ -1,8 +1,10 @@
-//! `bailiwick export`: a file that is complete or not there.
+//! `bailiwick export`: writes a file that is complete or does not exist.
 
 use std::{
+    fs::Permissions,
     io::{IsTerminal, Write},
-    path::Path,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -13,11 +15,41 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::{
-    cli::{Export, FileFormat, Output},
-    connect, output, words,
+    cli::Output,
+    connect::{self, Connection},
+    output::{self, count},
+    suite,
 };
 
-/// What `export` prints.
+/// Arguments of `export`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The account.
+    #[arg(long, short, value_name = "ID")]
+    account: String,
+    /// Format of the file.
+    #[arg(long, value_enum)]
+    format: Format,
+    /// The file; written only when complete, over an existing one.
+    #[arg(long, value_name = "FILE")]
+    output_file: PathBuf,
+    /// Only the permissions of this subject.
+    #[arg(long, value_name = "TYPE:ID")]
+    subject: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Formats of files.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    /// Comma-separated values (RFC 4180).
+    Csv,
+    /// A spreadsheet (Office Open XML).
+    Xlsx,
+}
+
+/// Result of `export`.
 #[derive(Serialize)]
 struct Written {
     file: String,
@@ -28,104 +60,63 @@ struct Written {
 }
 
 /// Writes the file.
-pub(crate) async fn run(arguments: &Export, how: Output) -> Result<()> {
+pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
     let path = &arguments.output_file;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or_else(|| Path::new("."));
-    // Beside the file that it becomes: a rename does not cross file systems.
+    // In the same directory, since a rename does not cross file systems.
     let mut file = NamedTempFile::new_in(folder)
-        .with_context(|| format!("no file can be made in `{}`", folder.display()))?;
+        .with_context(|| format!("cannot create a file in `{}`", folder.display()))?;
     let written = tokio::select! {
         written = receive(arguments, &mut file) => written?,
-        // Leaving by the end of the function takes the temporary file along.
-        told = stopped() => {
-            told?;
-            bail!("interrupted: nothing was written");
-        }
+        // Returning removes the temporary file.
+        signal = suite::stopped() => bail!("interrupted by {}: nothing was written", signal?),
     };
-    file.as_file().sync_all().context("the file cannot be written")?;
-    open_to_readers(&file)?;
+    // Permissions are not for everybody on the machine: owner and group may read them.
+    file.as_file()
+        .set_permissions(Permissions::from_mode(0o640))
+        .and_then(|()| file.as_file().sync_all())
+        .context("cannot write the file")?;
     file.persist(path)
-        .with_context(|| format!("`{}` cannot be written", path.display()))?;
-    output::print(how, &written, |written| {
+        .with_context(|| format!("cannot write `{}`", path.display()))?;
+    output::print(output, &written, |written| {
         format!(
             "{}: {} of {} at revision {}",
             written.file,
-            counted(written.rows, "permission"),
-            counted(u64::from(written.subjects), "subject"),
+            count(written.rows, "permission"),
+            count(written.subjects, "subject"),
             written.revision
         )
     })
 }
 
-/// A temporary file is its owner's alone; this one becomes a file like any other.
-fn open_to_readers(file: &NamedTempFile) -> Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // What people may do is not for everybody on the machine: the group may read it, nobody else.
-        let mode = std::fs::Permissions::from_mode(0o640);
-        file.as_file()
-            .set_permissions(mode)
-            .context("the file cannot be written")?;
-    }
-    Ok(())
-}
-
-fn counted(n: u64, what: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{n} {what}{plural}")
-}
-
-async fn stopped() -> Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut end = signal(SignalKind::terminate())?;
-        tokio::select! {
-            told = tokio::signal::ctrl_c() => told?,
-            _ = end.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
-}
-
-async fn receive(arguments: &Export, file: &mut NamedTempFile) -> Result<Written> {
+async fn receive(arguments: &Args, file: &mut NamedTempFile) -> Result<Written> {
     let format = match arguments.format {
-        FileFormat::Csv => ExportFormat::Csv,
-        FileFormat::Xlsx => ExportFormat::Xlsx,
+        Format::Csv => ExportFormat::Csv,
+        Format::Xlsx => ExportFormat::Xlsx,
     };
     let request = ExportPermissionsRequest {
         account: arguments.account.clone(),
         format: format.into(),
         subject: arguments.subject.clone().unwrap_or_default(),
     };
-    let client = connect::client(&arguments.connection)?;
-    let mut parts = client
-        .authorization()
-        .export()
-        .export_permissions(request)
-        .await
-        .map_err(words::fault)?
-        .into_inner();
-    // How much there is stands in the first part: until then there is nothing to draw.
+    let client = arguments.connection.client()?;
+    let mut parts = connect::message(client.authorization().export().export_permissions(request).await)?;
+    // The total is only known from the first part.
     let mut bar = ProgressBar::hidden();
     let mut bytes = 0;
     let mut last: Option<ExportPermissionsResponse> = None;
-    while let Some(part) = parts.message().await.map_err(words::fault)? {
-        file.write_all(&part.content)
-            .context("the file cannot be written")?;
+    while let Some(part) = parts.message().await.map_err(connect::error)? {
+        file.write_all(&part.content).context("cannot write the file")?;
         bytes += part.content.len() as u64;
         if last.is_none() {
             bar = progress(part.subjects_total.into());
         }
         bar.set_length(part.subjects_total.into());
         bar.set_position(part.subjects_done.into());
-        bar.set_message(counted(part.rows_done, "permission"));
+        bar.set_message(count(part.rows_done, "permission"));
         let ended = part.last;
         last = Some(part);
         if ended {
@@ -141,18 +132,17 @@ async fn receive(arguments: &Export, file: &mut NamedTempFile) -> Result<Written
             bytes,
             revision: part.revision,
         }),
-        _ => bail!("the export ended before its end: nothing was written"),
+        _ => bail!("the server ended the export early: nothing was written"),
     }
 }
 
-/// A bar on a terminal, nothing elsewhere.
+/// A progress bar if standard error is a terminal.
 fn progress(subjects: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(subjects);
     let left = |state: &ProgressState, to: &mut dyn std::fmt::Write| {
-        // A guess needs something to go by.
         if state.pos() > 0 && Some(state.pos()) < state.len() {
             let _ = write!(to, "(about {:#} left)", HumanDuration(state.eta()));
         }

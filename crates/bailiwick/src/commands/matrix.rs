@@ -1,4 +1,4 @@
-//! `bailiwick matrix`: who may do what on one target.
+//! `bailiwick matrix`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,13 +7,28 @@ use bailiwick_proto::authorization::v1::{ListSubjectPermissionsRequest, SubjectP
 use serde::Serialize;
 
 use crate::{
-    cli::{Matrix, Output},
-    commands::check::account_of,
-    connect, output, words,
+    cli::Output,
+    connect::{self, Connection},
+    output,
 };
 
-/// As many columns as a table of single permissions may have.
-const COLUMNS: usize = 12;
+/// The most permissions that get a column each.
+const MAX_COLUMNS: usize = 12;
+
+/// Arguments of `matrix`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The target: `account:ID`, `instance:ID`, `workspace:ID` or a resource `TYPE:ID`.
+    target: String,
+    /// The account of the target; not needed if the target is an account.
+    #[arg(long, short, value_name = "ID")]
+    account: Option<String>,
+    /// Only permissions of this type.
+    #[arg(long = "type", value_name = "TYPE")]
+    type_name: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
+}
 
 /// A row of the matrix.
 #[derive(Debug, Serialize)]
@@ -25,8 +40,8 @@ struct Row {
 }
 
 impl Row {
-    fn of(row: SubjectPermissions, wanted: Option<&str>) -> Self {
-        let fits = |name: &String| wanted.is_none_or(|of| split(name).0 == of);
+    fn new(row: SubjectPermissions, type_name: Option<&str>) -> Self {
+        let fits = |name: &String| type_name.is_none_or(|wanted| split(name).0 == wanted);
         Self {
             subject: row.subject,
             email: row.email,
@@ -35,7 +50,8 @@ impl Row {
         }
     }
 
-    fn who(&self) -> String {
+    /// The e-mail address, or else the id.
+    fn user(&self) -> String {
         if self.email.is_empty() {
             self.subject.clone()
         } else {
@@ -53,10 +69,10 @@ fn split(name: &str) -> (&str, &str) {
     name.split_once('.').unwrap_or((name, ""))
 }
 
-/// Prints it.
-pub(crate) async fn run(arguments: &Matrix, how: Output) -> Result<()> {
-    let account = account_of(arguments.account.as_deref(), &arguments.target)?;
-    let client = connect::client(&arguments.connection)?;
+/// Prints the matrix.
+pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
+    let account = connect::account_of(arguments.account.as_deref(), &arguments.target)?;
+    let client = arguments.connection.client()?;
     let mut request = ListSubjectPermissionsRequest {
         account,
         target: arguments.target.clone(),
@@ -66,23 +82,19 @@ pub(crate) async fn run(arguments: &Matrix, how: Output) -> Result<()> {
     let mut query = client.authorization().query();
     let mut rows: Vec<Row> = Vec::new();
     loop {
-        let page = query
-            .list_subject_permissions(request.clone())
-            .await
-            .map_err(words::fault)?
-            .into_inner();
+        let page = connect::message(query.list_subject_permissions(request.clone()).await)?;
         let found = page
             .subjects
             .into_iter()
-            .map(|row| Row::of(row, arguments.of.as_deref()));
+            .map(|row| Row::new(row, arguments.type_name.as_deref()));
         rows.extend(found.filter(|row| row.names().next().is_some()));
         if page.next_page_token.is_empty() {
             break;
         }
         request.page_token = page.next_page_token;
     }
-    rows.sort_by_cached_key(Row::who);
-    output::print(how, &rows, |rows| human(rows, &arguments.target))
+    rows.sort_by_cached_key(Row::user);
+    output::print(output, &rows, |rows| human(rows, &arguments.target))
 }
 
 fn human(rows: &[Row], target: &str) -> String {
@@ -90,17 +102,17 @@ fn human(rows: &[Row], target: &str) -> String {
         return format!("nobody may do anything on {target}");
     }
     let columns: BTreeSet<&str> = rows.iter().flat_map(Row::names).map(String::as_str).collect();
-    let asks = rows.iter().any(|row| !row.needing_approval.is_empty());
-    let mut text = if columns.len() <= COLUMNS {
+    let approvals = rows.iter().any(|row| !row.needing_approval.is_empty());
+    let mut text = if columns.len() <= MAX_COLUMNS {
         marks(rows, &columns)
     } else {
-        words_of(rows)
+        lines(rows)
     };
-    if asks {
-        text.push_str(if columns.len() <= COLUMNS {
-            "\n✓ allowed   ? once somebody approves"
+    if approvals {
+        text.push_str(if columns.len() <= MAX_COLUMNS {
+            "\n✓ allowed   ? allowed once approved"
         } else {
-            "\n? once somebody approves"
+            "\n? allowed once approved"
         });
     }
     text
@@ -110,12 +122,12 @@ fn human(rows: &[Row], target: &str) -> String {
 fn marks(rows: &[Row], columns: &BTreeSet<&str>) -> String {
     let types: BTreeSet<&str> = columns.iter().map(|name| split(name).0).collect();
     let named = |name: &str| {
-        let (of, verb) = split(name);
+        let (type_name, verb) = split(name);
         if types.len() == 1 {
             verb.replace('_', " ")
         } else {
-            // A line each: a column is as wide as the longer of the two.
-            format!("{}\n{}", of.replace('_', " "), verb.replace('_', " "))
+            // On two lines, so that a column is only as wide as the longer one.
+            format!("{}\n{}", type_name.replace('_', " "), verb.replace('_', " "))
         }
     };
     let mut header = vec!["user".to_owned()];
@@ -132,32 +144,36 @@ fn marks(rows: &[Row], columns: &BTreeSet<&str>) -> String {
         }
     };
     let lines = rows.iter().map(|row| {
-        let mut cells = vec![row.who()];
+        let mut cells = vec![row.user()];
         cells.extend(columns.iter().map(|name| cell(row, name).to_owned()));
         cells
     });
-    output::centred(&header, lines)
+    output::centred(&header, lines).to_string()
 }
 
-/// Where there are too many for columns: a line for each user and type, with the verbs in words.
-fn words_of(rows: &[Row]) -> String {
+/// A line for each user and type, with its verbs: for more permissions than fit into columns.
+fn lines(rows: &[Row]) -> String {
     let mut lines = Vec::new();
     for row in rows {
         let mut by_type: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for name in &row.permissions {
-            let (of, verb) = split(name);
-            by_type.entry(of).or_default().push(verb.to_owned());
+        let allowed = row.permissions.iter().map(|name| (name, ""));
+        for (name, mark) in allowed.chain(row.needing_approval.iter().map(|name| (name, "?"))) {
+            let (type_name, verb) = split(name);
+            by_type
+                .entry(type_name)
+                .or_default()
+                .push(format!("{verb}{mark}"));
         }
-        for name in &row.needing_approval {
-            let (of, verb) = split(name);
-            by_type.entry(of).or_default().push(format!("{verb}?"));
-        }
-        let mut who = row.who();
-        for (of, verbs) in by_type {
-            lines.push(vec![std::mem::take(&mut who), of.to_owned(), verbs.join(" ")]);
+        let mut user = row.user();
+        for (type_name, verbs) in by_type {
+            lines.push(vec![
+                std::mem::take(&mut user),
+                type_name.to_owned(),
+                verbs.join(" "),
+            ]);
         }
     }
-    output::table(&["user", "on", "may"], lines)
+    output::table(&["user", "on", "may"], lines).to_string()
 }
 
 #[cfg(test)]
@@ -187,7 +203,7 @@ mod tests {
         }
         let second = text.lines().find(|line| line.contains("user:x")).unwrap();
         assert!(second.contains('?') && second.matches('✓').count() == 1, "{text}");
-        assert!(text.ends_with("once somebody approves"));
+        assert!(text.ends_with("allowed once approved"));
         assert_eq!(human(&[], "project:1"), "nobody may do anything on project:1");
     }
 

@@ -3,15 +3,25 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use bailiwick_types::SystemClock;
+use bailiwick_types::{Service, SystemClock};
 use serde::Serialize;
 
 use crate::{
-    cli::{Migrate, Output, services},
-    config::Config,
+    cli::Output,
+    config::{self, Config, Source},
     output,
     suite::databases,
 };
+
+/// Arguments of `migrate`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Services whose databases to migrate; all three if none is given.
+    #[arg(value_name = "SERVICE", value_parser = config::service())]
+    services: Vec<Service>,
+    #[command(flatten)]
+    source: Source,
+}
 
 /// What was done to one database.
 #[derive(Serialize)]
@@ -21,11 +31,11 @@ struct Migrated {
     newly_applied: usize,
 }
 
-/// Migrates the databases of the services named.
-pub(crate) async fn run(arguments: &Migrate, how: Output) -> Result<()> {
-    let config = Config::load(&arguments.configured, &[])?;
+/// Migrates the databases.
+pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
+    let config = Config::load(&arguments.source, &[])?;
     let mut done = Vec::new();
-    for service in services(&arguments.services) {
+    for service in config::services(&arguments.services) {
         let db = databases::connect(&config, service, Arc::new(SystemClock)).await?;
         let migrations = databases::migrations(service);
         let before = db.schema_status(&migrations).await?.applied.len();
@@ -38,7 +48,7 @@ pub(crate) async fn run(arguments: &Migrate, how: Output) -> Result<()> {
             newly_applied: applied.saturating_sub(before),
         });
     }
-    output::print(how, &done, |done| {
+    output::print(output, &done, |done| {
         let line = |m: &Migrated| match m.newly_applied {
             0 => format!("{}: up to date ({} migrations)", m.service, m.applied),
             n => format!("{}: applied {n} of {} migrations", m.service, m.applied),

@@ -1,174 +1,252 @@
-//! `bailiwick preview`: who would gain or lose what by a change that is not made.
+//! `bailiwick preview`.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use bailiwick_client::Client;
 use bailiwick_proto::authorization::v1::{
     AssignRoleRequest, BatchRemoveMembersRequest, EffectiveChange, MoveResourceRequest,
     ReactivateMemberRequest, RemoveMemberRequest, RevokeRoleRequest, SuspendMemberRequest,
     TransferOwnershipRequest, UpdateMemberRequest,
 };
+use bailiwick_rpc::wire;
 use bailiwick_types::Timestamp;
-use serde::Serialize;
+use serde_json::json;
 
 use crate::{
-    cli::{Of, Output, Preview},
-    commands::{
+    cli::Output,
+    connect::{self, Connection, message},
+    output::{
+        self,
         changes::{self, Row},
-        check::account_of,
     },
-    connect, output, words,
 };
 
-/// What `preview` prints.
-#[derive(Serialize)]
-struct Told {
-    changes: Vec<Row>,
+/// Changes that can be previewed; for a manifest there is `apply --preview`.
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Change {
+    /// Assign a role on a scope.
+    Assign(Binding),
+    /// Revoke a role on a scope.
+    Revoke(Binding),
+    /// Suspend a member.
+    Suspend(Member),
+    /// Reactivate a suspended member.
+    Reactivate(Member),
+    /// Set or clear the end of a membership.
+    Expire {
+        #[command(flatten)]
+        member: Member,
+        /// When the membership ends (RFC 3339); never if absent.
+        #[arg(long, value_name = "INSTANT", value_parser = Timestamp::parse)]
+        at: Option<Timestamp>,
+    },
+    /// Remove members, all together, from the account, or from a scope and what is below it.
+    Remove {
+        /// The users.
+        #[arg(required = true)]
+        users: Vec<String>,
+        /// The scope to remove them from, `instance:ID` or `workspace:ID`; the account if absent.
+        #[arg(long, value_name = "SCOPE")]
+        from: Option<String>,
+        /// The account.
+        #[arg(long, short, value_name = "ID")]
+        account: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Transfer the single-holder role of a scope to another member.
+    TransferOwnership {
+        /// The user who gets the role.
+        to: String,
+        /// The scope: `account:ID` or `workspace:ID`.
+        scope: String,
+        #[command(flatten)]
+        within: Within,
+    },
+    /// Move a resource, with what is below it, to another scope.
+    MoveResource {
+        /// The resource: `TYPE:ID`.
+        resource: String,
+        /// The new scope: `account:ID`, `instance:ID` or `workspace:ID`.
+        scope: String,
+        #[command(flatten)]
+        within: Within,
+    },
 }
 
-/// Asks and prints trees, or one JSON value.
-pub(crate) async fn run(change: &Preview, how: Output) -> Result<()> {
-    let changes = ask(change).await?;
-    let told = Told {
-        changes: changes.into_iter().map(Row::from).collect(),
-    };
-    output::print(how, &told, |told| match told.changes.as_slice() {
+/// A role binding.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Binding {
+    /// The subject: `user:user_…`, `service:svc_…`, `group:group_…`.
+    subject: String,
+    /// The name of the role.
+    role: String,
+    /// The scope: `account:ID`, `instance:ID` or `workspace:ID`.
+    scope: String,
+    #[command(flatten)]
+    within: Within,
+}
+
+/// A member of an account.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Member {
+    /// The user.
+    user: String,
+    /// The account.
+    #[arg(long, short, value_name = "ID")]
+    account: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// The account of a change on a scope, and how to reach the suite.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Within {
+    /// The account; not needed if the scope is an account.
+    #[arg(long, short, value_name = "ID")]
+    account: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Within {
+    /// The account and a client.
+    fn open(&self, scope: &str) -> Result<(String, Client)> {
+        let account = connect::account_of(self.account.as_deref(), scope)?;
+        Ok((account, self.connection.client()?))
+    }
+}
+
+impl Member {
+    /// The account, the id of the user, and a client.
+    fn open(&self) -> Result<(String, String, Client)> {
+        Ok((
+            self.account.clone(),
+            user_id(&self.user),
+            self.connection.client()?,
+        ))
+    }
+}
+
+/// Prints the permissions that would change.
+pub(crate) async fn run(change: &Change, output: Output) -> Result<()> {
+    let rows: Vec<Row> = ask(change).await?.into_iter().map(Row::from).collect();
+    output::print(output, &json!({"changes": rows}), |_| match rows.as_slice() {
         [] => "nobody would gain or lose anything".to_owned(),
-        rows => changes::trees(rows, false, output::width()),
+        rows => changes::trees(rows, false),
     })
 }
 
-async fn ask(change: &Preview) -> Result<Vec<EffectiveChange>> {
-    match change {
-        Preview::Assign(binding) => {
-            let (account, client) = on(&binding.of, &binding.scope)?;
+async fn ask(change: &Change) -> Result<Vec<EffectiveChange>> {
+    let validate_only = true;
+    Ok(match change {
+        Change::Assign(binding) => {
+            let (account, client) = binding.within.open(&binding.scope)?;
             let request = AssignRoleRequest {
                 account,
                 subject: binding.subject.clone(),
                 role: binding.role.clone(),
                 scope: binding.scope.clone(),
-                validate_only: true,
+                validate_only,
                 ..AssignRoleRequest::default()
             };
-            let answer = client.authorization().binding().assign_role(request).await;
-            Ok(answer.map_err(words::fault)?.into_inner().changes)
+            message(client.authorization().binding().assign_role(request).await)?.changes
         }
-        Preview::Revoke(binding) => {
-            let (account, client) = on(&binding.of, &binding.scope)?;
+        Change::Revoke(binding) => {
+            let (account, client) = binding.within.open(&binding.scope)?;
             let request = RevokeRoleRequest {
                 account,
                 subject: binding.subject.clone(),
                 role: binding.role.clone(),
                 scope: binding.scope.clone(),
-                validate_only: true,
+                validate_only,
             };
-            let answer = client.authorization().binding().revoke_role(request).await;
-            Ok(answer.map_err(words::fault)?.into_inner().changes)
+            message(client.authorization().binding().revoke_role(request).await)?.changes
         }
-        Preview::TransferOwnership { to, scope, of } => {
-            let (account, client) = on(of, scope)?;
+        Change::TransferOwnership { to, scope, within } => {
+            let (account, client) = within.open(scope)?;
             let request = TransferOwnershipRequest {
                 account,
                 scope: scope.clone(),
-                to: format!("user:{}", user(to)),
-                validate_only: true,
+                to: format!("user:{}", user_id(to)),
+                validate_only,
             };
-            let answer = client.authorization().binding().transfer_ownership(request).await;
-            Ok(answer.map_err(words::fault)?.into_inner().changes)
+            message(client.authorization().binding().transfer_ownership(request).await)?.changes
         }
-        Preview::MoveResource { resource, scope, of } => {
-            let (account, client) = on(of, scope)?;
+        Change::MoveResource {
+            resource,
+            scope,
+            within,
+        } => {
+            let (account, client) = within.open(scope)?;
             let request = MoveResourceRequest {
                 account,
                 resource: resource.clone(),
                 scope: scope.clone(),
-                validate_only: true,
+                validate_only,
             };
-            let answer = client.authorization().resource().move_resource(request).await;
-            Ok(answer.map_err(words::fault)?.into_inner().changes)
+            message(client.authorization().resource().move_resource(request).await)?.changes
         }
-        Preview::Suspend { user: who, of } => {
-            let (account, client) = within(of)?;
+        Change::Suspend(member) => {
+            let (account, user, client) = member.open()?;
             let request = SuspendMemberRequest {
                 account,
-                user: user(who),
-                validate_only: true,
+                user,
+                validate_only,
             };
-            let answer = client.authorization().member().suspend_member(request).await;
-            Ok(answer.map_err(words::fault)?.into_inner().changes)
+            message(client.authorization().member().suspend_member(request).await)?.changes
         }
-        Preview::Reactivate { user: who, of } => {
-            let (account, client) = within(of)?;
+        Change::Reactivate(member) => {
+            let (account, user, client) = member.open()?;
             let request = ReactivateMemberRequest {
                 account,
-                user: user(who),
-                validate_only: true,
+                user,
+                validate_only,
             };
-            let answer = client.authorization().member().reactivate_member(request).await;
-            Ok(answer.map_err(words::fault)?.into_inner().changes)
+            message(client.authorization().member().reactivate_member(request).await)?.changes
         }
-        Preview::Expire { user: who, at, of } => {
-            let (account, client) = within(of)?;
+        Change::Expire { member, at } => {
+            let (account, user, client) = member.open()?;
             let request = UpdateMemberRequest {
                 account,
-                user: user(who),
-                expire_time: at.map(timestamp),
-                validate_only: true,
+                user,
+                expire_time: at.map(wire::timestamp),
+                validate_only,
             };
-            let answer = client.authorization().member().update_member(request).await;
-            Ok(answer.map_err(words::fault)?.into_inner().changes)
+            message(client.authorization().member().update_member(request).await)?.changes
         }
-        Preview::Remove { users, from, of } => remove(users, from.as_deref(), of).await,
-    }
-}
-
-async fn remove(users: &[String], from: Option<&str>, of: &Of) -> Result<Vec<EffectiveChange>> {
-    let (account, client) = within(of)?;
-    let mut members = client.authorization().member();
-    let Some(scope) = from else {
-        let request = BatchRemoveMembersRequest {
+        Change::Remove {
+            users,
+            from,
             account,
-            users: users.iter().map(|who| user(who)).collect(),
-            validate_only: true,
-        };
-        let answer = members.batch_remove_members(request).await;
-        return Ok(answer.map_err(words::fault)?.into_inner().changes);
-    };
-    let mut changes = Vec::new();
-    for who in users {
-        let request = RemoveMemberRequest {
-            account: account.clone(),
-            user: user(who),
-            scope: scope.to_owned(),
-            validate_only: true,
-        };
-        let answer = members.remove_member(request).await;
-        changes.extend(answer.map_err(words::fault)?.into_inner().changes);
-    }
-    Ok(changes)
-}
-
-/// The account of a change on a scope, and the suite.
-fn on(of: &Of, scope: &str) -> Result<(String, Client)> {
-    let account = account_of(of.account.as_deref(), scope)?;
-    Ok((account, connect::client(&of.connection)?))
-}
-
-/// The account of a change of members, and the suite.
-fn within(of: &Of) -> Result<(String, Client)> {
-    let Some(account) = of.account.clone() else {
-        bail!("name the account: `--account acct_…`");
-    };
-    Ok((account, connect::client(&of.connection)?))
+            connection,
+        } => {
+            let client = connection.client()?;
+            let users = users.iter().map(|user| user_id(user));
+            let mut members = client.authorization().member();
+            let Some(scope) = from else {
+                let request = BatchRemoveMembersRequest {
+                    account: account.clone(),
+                    users: users.collect(),
+                    validate_only,
+                };
+                return Ok(message(members.batch_remove_members(request).await)?.changes);
+            };
+            let mut changes = Vec::new();
+            for user in users {
+                let request = RemoveMemberRequest {
+                    account: account.clone(),
+                    user,
+                    scope: scope.clone(),
+                    validate_only,
+                };
+                changes.extend(message(members.remove_member(request).await)?.changes);
+            }
+            changes
+        }
+    })
 }
 
 /// The id of a user, which may be written as a subject.
-fn user(text: &str) -> String {
+fn user_id(text: &str) -> String {
     text.strip_prefix("user:").unwrap_or(text).to_owned()
-}
-
-fn timestamp(at: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: at.0.div_euclid(1_000_000),
-        nanos: i32::try_from(at.0.rem_euclid(1_000_000) * 1_000).unwrap_or_default(),
-    }
 }

@@ -1,19 +1,39 @@
 //! `bailiwick serve`.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bailiwick_types::{Clock, Service, SystemClock};
 
 use crate::{
-    cli::{Serve, services},
-    config::Config,
+    config::{self, Config, Source},
     output,
     suite::{self, Running},
 };
 
-/// Runs services until the process is told to stop.
-pub(crate) async fn run(arguments: &Serve) -> Result<()> {
+/// Arguments of `serve`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Services to run; all three if none is given.
+    #[arg(value_name = "SERVICE", value_parser = config::service())]
+    services: Vec<Service>,
+    #[command(flatten)]
+    source: Source,
+    /// Address of the gRPC listener.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Address of the HTTP listener: tokens, keys, health, metrics.
+    #[arg(long, value_name = "ADDRESS")]
+    http_listen: Option<SocketAddr>,
+    /// Instant (RFC 3339) at which the clock of the process stands until it is moved, to run scenarios on a live suite.
+    /// Only test builds have this option.
+    #[cfg(feature = "testing")]
+    #[arg(long, value_name = "INSTANT", value_parser = bailiwick_types::Timestamp::parse)]
+    clock: Option<bailiwick_types::Timestamp>,
+}
+
+/// Runs services until SIGTERM or Ctrl-C.
+pub(crate) async fn run(arguments: &Args) -> Result<()> {
     let mut flags = Vec::new();
     flags.extend(arguments.listen.map(|a| ("server.listen", a.to_string())));
     flags.extend(
@@ -21,31 +41,31 @@ pub(crate) async fn run(arguments: &Serve) -> Result<()> {
             .http_listen
             .map(|a| ("server.http_listen", a.to_string())),
     );
-    let config = Config::load(&arguments.configured, &flags)?;
-    let services = services(&arguments.services);
+    let config = Config::load(&arguments.source, &flags)?;
+    let services = config::services(&arguments.services);
     let running = suite::start(&config, &services, clock(arguments)).await?;
     announce(&services, &running);
-    let signal = stopped().await?;
+    let signal = suite::stopped().await?;
     tracing::info!(signal, "draining");
     running.stop().await;
     Ok(())
 }
 
 #[cfg(not(feature = "testing"))]
-fn clock(_: &Serve) -> Arc<dyn Clock> {
+fn clock(_: &Args) -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }
 
 #[cfg(feature = "testing")]
-fn clock(arguments: &Serve) -> Arc<dyn Clock> {
+fn clock(arguments: &Args) -> Arc<dyn Clock> {
     match arguments.clock {
-        // It stands still until it is moved: a scenario says when it is how late, however slow the machine.
+        // Scenarios move it, so that they do not depend on the speed of the machine.
         Some(at) => Arc::new(suite::clock::MovableClock::new(at)),
         None => Arc::new(SystemClock),
     }
 }
 
-/// Tells where the process listens; scripts wait for this line.
+/// Prints where the process listens; scripts wait for this line.
 fn announce(services: &[Service], running: &Running) {
     let names: Vec<_> = services.iter().map(|s| s.as_str()).collect();
     let http = running
@@ -57,15 +77,4 @@ fn announce(services: &[Service], running: &Running) {
         names.join(", "),
         running.grpc
     ));
-}
-
-/// Waits for SIGTERM or Ctrl-C.
-pub(crate) async fn stopped() -> Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => Ok("SIGTERM"),
-        _ = interrupt.recv() => Ok("SIGINT"),
-    }
 }

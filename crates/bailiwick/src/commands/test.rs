@@ -1,117 +1,123 @@
 //! `bailiwick test`.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use bailiwick_client::{Credentials, Endpoints};
 use bailiwick_proto::testing::v1::{AdvanceClockRequest, clock_service_client::ClockServiceClient};
-use bailiwick_rpc::Secret;
-use bailiwick_scenario::{ClockRefused, Manifest, Options, Report, Runner, Scenario, Suite, Unusable};
-use bailiwick_types::{Service, Timestamp};
-use serde::Serialize;
+use bailiwick_scenario::{ClockRefused, Failure, Manifest, Options, Report, Runner, Scenario, Suite};
+use bailiwick_types::Timestamp;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tonic::transport::Channel;
 
 use crate::{
-    cli::{Output, Test},
-    commands::operator,
-    config::Config,
+    cli::Output,
     connect, output, products, secret,
-    suite::{self, Running, clock::MovableClock},
+    suite::{
+        self,
+        clock::MovableClock,
+        temporary::{STALENESS, Temporary},
+    },
 };
 
-/// What is told of one file.
-#[derive(Serialize)]
-struct Told {
-    file: String,
-    title: String,
-    passed: bool,
-    held: usize,
-    failures: Vec<Failed>,
-    unsupported: Vec<String>,
-    not_run: usize,
+/// Arguments of `test`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Scenario files.
+    #[arg(required_unless_present = "against")]
+    files: Vec<PathBuf>,
+    /// Run on a live suite: one URL for all services, or `SERVICE=URL` for each of the three.
+    #[arg(long, value_name = "URL", num_args = 1.., value_delimiter = ',')]
+    against: Vec<String>,
+    /// E-mail address of the operator of the live suite.
+    #[arg(long, env = "BAILIWICK_EMAIL")]
+    email: Option<String>,
+    /// File with the password of the operator of the live suite.
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_PASSWORD_FILE")]
+    password_file: Option<PathBuf>,
+    /// Directory of product manifests, searched before the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    products: Option<PathBuf>,
+    /// Send no consistency tokens: repeat a step until its answer fits or the staleness bound has passed.
+    #[arg(long)]
+    no_tokens: bool,
+    /// Report steps that this version does not support, and those that depend on them, instead of failing.
+    #[arg(long)]
+    allow_unsupported: bool,
 }
 
-/// A step that did not hold.
-#[derive(Serialize)]
-struct Failed {
-    line: u64,
-    asked: String,
-    expected: String,
-    came: String,
-    because: Option<String>,
-    explanation: Option<String>,
-}
-
-impl From<&Report> for Told {
-    fn from(report: &Report) -> Self {
-        let failed = |f: &bailiwick_scenario::Failure| Failed {
-            line: f.line,
-            asked: f.asked.clone(),
-            expected: f.expected.clone(),
-            came: f.came.clone(),
-            because: f.because.clone(),
-            explanation: f.explanation.clone(),
-        };
-        Self {
-            file: report.file.clone(),
-            title: report.title.clone(),
-            passed: report.passed(),
-            held: report.held,
-            failures: report.failures.iter().map(failed).collect(),
-            unsupported: report
-                .unsupported
-                .iter()
-                .map(|u| format!("{}: {}: {}", u.line, u.asked, u.message))
-                .collect(),
-            not_run: report.skipped.len(),
+impl Args {
+    /// The scenario files and the endpoints of a live suite. `--against` takes every value that follows it, so that files
+    /// after the endpoints are among its values.
+    fn files_and_endpoints(&self) -> Result<(Vec<PathBuf>, Vec<String>)> {
+        let (endpoints, files_after): (Vec<_>, Vec<_>) = self
+            .against
+            .iter()
+            .cloned()
+            .partition(|value| value.contains("://"));
+        if let (true, Some(first)) = (endpoints.is_empty(), files_after.first()) {
+            bail!(
+                "`--against {first}` is not an endpoint: use `http://HOST:PORT`, or `SERVICE=URL` for each of the three services"
+            );
         }
+        let files: Vec<_> = self
+            .files
+            .iter()
+            .cloned()
+            .chain(files_after.into_iter().map(PathBuf::from))
+            .collect();
+        if files.is_empty() {
+            bail!("no scenario file is given: `bailiwick test FILE...`");
+        }
+        Ok((files, endpoints))
     }
 }
 
-/// Runs scenario files; true where all held.
-pub(crate) async fn run(arguments: &Test, how: Output) -> Result<bool> {
-    // All are read first: a file that cannot be used is told before anything is started.
-    let mut scenarios = Vec::new();
+/// Runs scenario files; true if all passed.
+pub(crate) async fn run(arguments: &Args, output: Output) -> Result<bool> {
     let (files, endpoints) = arguments.files_and_endpoints()?;
+    // All files are read before a suite is started.
+    let mut scenarios = Vec::new();
     for file in &files {
         let text =
             std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-        let scenario = Scenario::parse(&file.to_string_lossy(), &text)
-            .map_err(|unusable: Unusable| anyhow::anyhow!("{unusable}"))?;
-        manifest(arguments.products.as_deref(), scenario.product())
-            .ok_or_else(|| anyhow::anyhow!("{}", scenario.unknown_product()))?;
+        let scenario = Scenario::parse(&file.to_string_lossy(), &text).map_err(|error| anyhow!("{error}"))?;
+        products::manifest(arguments.products.as_deref(), scenario.product())
+            .ok_or_else(|| anyhow!("{}", scenario.unknown_product()))?;
         scenarios.push(scenario);
     }
-    let live = match endpoints {
-        given if given.is_empty() => None,
-        given => Some(Live::new(arguments, given)?),
+    let live = match endpoints.as_slice() {
+        [] => None,
+        _ => Some(Live::new(arguments, endpoints)?),
     };
-    let mut told = Vec::new();
+    let mut reports = Vec::new();
     for scenario in &scenarios {
         let report = match &live {
-            Some(live) => one(live, arguments, scenario, Some(suite::random_text(6))).await,
-            None => embedded(arguments, scenario).await?,
+            Some(live) => run_one(live, arguments, scenario, Some(suite::random_text(6))).await,
+            None => run_on_temporary(arguments, scenario).await?,
         };
-        if how == Output::Human {
+        if output == Output::Human {
             output::line(&report);
         }
-        told.push(Told::from(&report));
+        reports.push(report);
     }
-    if how == Output::Json {
-        output::line(serde_json::to_string_pretty(&told)?);
+    if output == Output::Json {
+        let reports: Value = reports.iter().map(report_json).collect();
+        output::line(serde_json::to_string_pretty(&reports)?);
     }
-    Ok(told.iter().all(|t| t.passed))
+    Ok(reports.iter().all(Report::passed))
 }
 
-async fn embedded(arguments: &Test, scenario: &Scenario) -> Result<Report> {
-    let suite = Own::start(arguments).await?;
-    let report = one(&suite, arguments, scenario, None).await;
+async fn run_on_temporary(arguments: &Args, scenario: &Scenario) -> Result<Report> {
+    let clock = MovableClock::new(Timestamp(0));
+    let suite = Temporary::for_scenario(clock, arguments.products.clone()).await?;
+    let report = run_one(&suite, arguments, scenario, None).await;
     suite.running.stop().await;
     Ok(report)
 }
 
-async fn one(suite: &dyn Suite, arguments: &Test, scenario: &Scenario, tag: Option<String>) -> Report {
+async fn run_one(suite: &dyn Suite, arguments: &Args, scenario: &Scenario, tag: Option<String>) -> Report {
     let options = Options {
         no_tokens: arguments.no_tokens,
         allow_unsupported: arguments.allow_unsupported,
@@ -121,98 +127,59 @@ async fn one(suite: &dyn Suite, arguments: &Test, scenario: &Scenario, tag: Opti
     Runner::new(suite, &options).run(scenario).await
 }
 
-fn manifest(directory: Option<&Path>, product: &str) -> Option<Manifest> {
-    let file = format!("{product}.yaml");
-    let own = directory.and_then(|d| std::fs::read_to_string(d.join(&file)).ok());
-    let text = own.or_else(|| products::shipped(product).map(str::to_owned))?;
-    Some(Manifest { file, text })
-}
-
-/// A suite of our own in a temporary directory, with a clock that the scenario moves.
-struct Own {
-    running: Running,
-    clock: Arc<MovableClock>,
-    password: String,
-    products: Option<std::path::PathBuf>,
-    _directory: tempfile::TempDir,
-}
-
-/// The operator of a suite of our own.
-const OPERATOR: &str = "operator@bailiwick.invalid";
-
-impl Own {
-    async fn start(arguments: &Test) -> Result<Self> {
-        let directory = tempfile::tempdir().context("cannot make a temporary directory")?;
-        let clock = Arc::new(MovableClock::new(Timestamp(0)));
-        let mut config = Config {
-            data_dir: Some(directory.path().to_owned()),
-            ..Config::default()
-        };
-        config.server.listen = ([127, 0, 0, 1], 0).into();
-        config.server.drain_wait = Duration::ZERO.into();
-        config.internal.key = Some(Secret::new(suite::random_text(48)));
-        // Scenarios sign in all the time and keep nobody's secrets.
-        config.identity = bailiwick_identity_server::IdentityConfig::for_tests();
-        config.telemetry.log_filter = "error".into();
-        let password = suite::random_text(24);
-        operator::make(&config, OPERATOR, &password.clone().into()).await?;
-        let running = suite::start(&config, &Service::ALL, clock.clone()).await?;
-        Ok(Self {
-            running,
-            clock,
-            password,
-            products: arguments.products.clone(),
-            _directory: directory,
+fn report_json(report: &Report) -> Value {
+    let failure = |failure: &Failure| {
+        json!({
+            "line": failure.line,
+            "asked": failure.asked,
+            "expected": failure.expected,
+            "came": failure.came,
+            "because": failure.because,
+            "explanation": failure.explanation,
         })
-    }
+    };
+    let unsupported = report.unsupported.iter();
+    let unsupported = unsupported.map(|u| format!("{}: {}: {}", u.line, u.asked, u.message));
+    json!({
+        "file": report.file,
+        "title": report.title,
+        "passed": report.passed(),
+        "held": report.held,
+        "failures": report.failures.iter().map(failure).collect::<Value>(),
+        "unsupported": unsupported.collect::<Value>(),
+        "not_run": report.skipped.len(),
+    })
 }
-
-#[async_trait::async_trait]
-impl Suite for Own {
-    fn endpoints(&self) -> Endpoints {
-        Endpoints::one(format!("http://{}", self.running.grpc))
-    }
-    fn operator(&self) -> Credentials {
-        Credentials::password(OPERATOR, self.password.clone().into(), None)
-    }
-    fn manifest(&self, product: &str) -> Option<Manifest> {
-        manifest(self.products.as_deref(), product)
-    }
-    fn staleness(&self) -> Duration {
-        STALENESS
-    }
-    async fn set_clock(&self, at: OffsetDateTime) -> Result<(), ClockRefused> {
-        self.clock.set(at.into());
-        Ok(())
-    }
-    async fn advance(&self, by: Duration) -> Result<(), ClockRefused> {
-        self.clock.advance(by);
-        Ok(())
-    }
-}
-
-/// How old an answer may be that no token makes newer.
-const STALENESS: Duration = Duration::from_secs(10);
 
 /// A suite that runs elsewhere.
 struct Live {
-    given: Vec<String>,
+    urls: Vec<String>,
     endpoints: Endpoints,
     operator: Credentials,
-    products: Option<std::path::PathBuf>,
+    products: Option<PathBuf>,
 }
 
 impl Live {
-    fn new(arguments: &Test, given: Vec<String>) -> Result<Self> {
+    fn new(arguments: &Args, urls: Vec<String>) -> Result<Self> {
         let (Some(email), Some(file)) = (&arguments.email, &arguments.password_file) else {
-            bail!("`--against` needs the operator's `--email` and `--password-file`");
+            bail!("`--against` requires the operator's `--email` and `--password-file`");
         };
         Ok(Self {
-            endpoints: connect::endpoints(&given)?,
-            given,
+            endpoints: connect::endpoints(&urls)?,
+            urls,
             operator: Credentials::password(email, secret::first_line(file)?, None),
             products: arguments.products.clone(),
         })
+    }
+    /// The clock of each process.
+    async fn clocks(&self) -> Result<Vec<ClockServiceClient<Channel>>, ClockRefused> {
+        let mut clients = Vec::new();
+        for endpoint in &self.urls {
+            let url = endpoint.split_once('=').map_or(endpoint.as_str(), |(_, url)| url);
+            let client = ClockServiceClient::connect(url.to_owned()).await;
+            clients.push(client.map_err(|error| not_a_test_build(&error))?);
+        }
+        Ok(clients)
     }
 }
 
@@ -225,7 +192,7 @@ impl Suite for Live {
         self.operator.clone()
     }
     fn manifest(&self, product: &str) -> Option<Manifest> {
-        manifest(self.products.as_deref(), product)
+        products::manifest(self.products.as_deref(), product)
     }
     fn staleness(&self) -> Duration {
         STALENESS
@@ -235,7 +202,7 @@ impl Suite for Live {
             let now = moved(client, Duration::ZERO).await?;
             let by = Duration::try_from(at - now).map_err(|_| {
                 ClockRefused(format!(
-                    "it is {now} there, past {at}, and only goes forward: start test builds of the servers with `--clock`"
+                    "it reads {now}, later than {at}, and only goes forward: start test builds of the servers with `--clock`"
                 ))
             })?;
             moved(client, by).await?;
@@ -250,20 +217,7 @@ impl Suite for Live {
     }
 }
 
-impl Live {
-    /// The clock of each process.
-    async fn clocks(&self) -> Result<Vec<ClockServiceClient<Channel>>, ClockRefused> {
-        let mut clients = Vec::new();
-        for endpoint in &self.given {
-            let url = endpoint.split_once('=').map_or(endpoint.as_str(), |(_, url)| url);
-            let client = ClockServiceClient::connect(url.to_owned()).await;
-            clients.push(client.map_err(|error| not_a_test_build(&error))?);
-        }
-        Ok(clients)
-    }
-}
-
-/// Moves a clock and gives what it tells then.
+/// Moves a clock forward and returns its time.
 async fn moved(
     client: &mut ClockServiceClient<Channel>,
     by: Duration,
@@ -281,6 +235,43 @@ async fn moved(
 
 fn not_a_test_build(error: &dyn std::fmt::Display) -> ClockRefused {
     ClockRefused(format!(
-        "only a test build of the servers has such a clock: {error}"
+        "only test builds of the servers have a movable clock: {error}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn files_after_the_endpoints_of_a_live_suite_are_files() {
+        let read = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from(["bailiwick", "test"].iter().chain(arguments)).unwrap();
+            match cli.command {
+                Command::Test(test) => test.files_and_endpoints().map_err(|e| e.to_string()),
+                other => Err(format!("{other:?}")),
+            }
+        };
+        let one = (vec!["a.yaml".into()], vec!["http://a:1".to_owned()]);
+        assert_eq!(read(&["--against", "http://a:1", "a.yaml"]), Ok(one.clone()));
+        assert_eq!(read(&["a.yaml", "--against", "http://a:1"]), Ok(one));
+        let three = read(&[
+            "--against",
+            "identity=http://a:1,tenancy=http://b:1,authorization=http://c:1",
+            "a.yaml",
+        ]);
+        assert_eq!(three.unwrap().1.len(), 3);
+        let wrong = read(&["--against", "localhost:7600", "a.yaml"]).unwrap_err();
+        assert!(
+            wrong.contains("`--against localhost:7600` is not an endpoint"),
+            "{wrong}"
+        );
+        assert!(
+            read(&["--against", "http://a:1"])
+                .unwrap_err()
+                .contains("no scenario file")
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! A wall clock that stands still until it is moved, for scenarios.
+//! A wall clock that only scenarios move.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -7,20 +7,20 @@ use std::{
 
 use bailiwick_types::{Clock, SystemClock, Timestamp};
 
-/// The instant of a scenario. What measures freshness, the time since boot, goes on as it does everywhere.
+/// The wall clock of a scenario. The time since boot, which measures freshness, goes on.
 #[derive(Debug)]
 pub(crate) struct MovableClock(AtomicI64);
 
 impl MovableClock {
-    /// Stands at an instant.
+    /// Starts at an instant.
     pub(crate) fn new(at: Timestamp) -> Self {
         Self(AtomicI64::new(at.0))
     }
-    /// Goes to an instant.
+    /// Sets the instant.
     pub(crate) fn set(&self, at: Timestamp) {
         self.0.store(at.0, Ordering::SeqCst);
     }
-    /// Goes forward.
+    /// Moves the clock forward.
     pub(crate) fn advance(&self, by: Duration) {
         self.set(self.now().plus(by));
     }

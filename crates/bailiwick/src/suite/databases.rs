@@ -17,7 +17,7 @@ pub(crate) fn migrations(service: Service) -> Migrations {
     }
 }
 
-/// Whether a service uses the embedded default: a SQLite file that no other process migrates.
+/// Whether a service uses the embedded default, a SQLite file that no other process migrates.
 pub(crate) fn is_embedded(config: &Config, service: Service) -> bool {
     config.database.of(service).url.is_none()
 }
@@ -32,7 +32,7 @@ pub(crate) async fn connect(config: &Config, service: Service, clock: Arc<dyn Cl
         .with_context(|| format!("cannot connect to the database of {service}"))
 }
 
-/// Brings the database of a service to the present schema.
+/// Migrates the database of a service to the current schema.
 pub(crate) async fn migrate(db: &Db, service: Service) -> Result<()> {
     db.migrate(&migrations(service))
         .await
@@ -56,15 +56,15 @@ fn with_password(url: &Secret, password: Option<&Secret>) -> Result<String> {
     let Some(password) = password else {
         return Ok(url.expose().to_owned());
     };
-    // The text of a failed parse could repeat the secret.
+    // The error of a failed parse could repeat the secret.
     let Ok(mut parsed) = url::Url::parse(url.expose()) else {
-        bail!("it is no URL")
+        bail!("it is not a URL")
     };
     if parsed.password().is_some() {
-        bail!("it holds a password, and `password` is set too");
+        bail!("it contains a password although `password` is set");
     }
     if parsed.set_password(Some(password.expose())).is_err() {
-        bail!("a URL of this kind takes no password");
+        bail!("this kind of URL cannot contain a password");
     }
     Ok(parsed.into())
 }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_beside_the_url_is_put_into_it() {
+    fn a_separate_password_is_put_into_the_url() {
         let url = Secret::new("postgres://bailiwick@db:5432/identity");
         let came = with_password(&url, Some(&Secret::new("p@ss/word"))).unwrap();
         assert_eq!(came, "postgres://bailiwick:p%40ss%2Fword@db:5432/identity");

@@ -1,4 +1,4 @@
-//! The key by which the services know each other.
+//! The key with which the services authenticate each other.
 
 use anyhow::{Result, ensure};
 use bailiwick_rpc::Secret;
@@ -6,14 +6,14 @@ use bailiwick_types::Service;
 
 use crate::config::{Config, secret_file};
 
-/// The configured key. Where there is none and all services run in this process, one that is made in the data directory.
+/// The configured key, or else one that is created in the data directory if all services run in this process.
 pub(crate) fn internal(config: &Config, services: &[Service]) -> Result<Secret> {
     if let Some(key) = &config.internal.key {
         return Ok(key.clone());
     }
     ensure!(
         services.len() == Service::ALL.len(),
-        "`internal.key` is missing: services in separate processes know each other by it (at least 32 characters, the same for all)"
+        "`internal.key` is required: services in separate processes authenticate each other with it (at least 32 characters, the same for all)"
     );
     let path = config.data_dir()?.join("internal.key");
     Ok(Secret::new(secret_file(&path, || super::random_text(48))?))

@@ -1,15 +1,17 @@
-//! The services of a process, put together.
+//! The services of a process.
 
 pub(crate) mod clock;
 pub(crate) mod databases;
 mod keys;
 mod peers;
+pub(crate) mod temporary;
 #[cfg(feature = "testing")]
 mod testing;
 mod wiring;
 
 use std::net::SocketAddr;
 
+use anyhow::{Context, Result};
 use bailiwick_rpc::RunningServer;
 use bailiwick_sql::Db;
 use bailiwick_types::{Rng, SystemRng};
@@ -19,12 +21,12 @@ pub(crate) use wiring::start;
 
 /// A running process of the suite.
 pub(crate) struct Running {
-    /// Where it answers gRPC.
+    /// Address of the gRPC listener.
     pub(crate) grpc: SocketAddr,
-    /// Where it answers HTTP.
+    /// Address of the HTTP listener.
     pub(crate) http: Option<SocketAddr>,
     server: RunningServer,
-    /// Ends the feeds' streams, which would else hold up the drain.
+    /// Ends the streams of the feeds, which would otherwise delay the drain.
     shutdown: CancellationToken,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -34,7 +36,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Drains the server, ends what runs beside it and closes the databases.
+    /// Drains the server, ends background tasks and closes the databases.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         self.server.drain().await;
@@ -45,6 +47,17 @@ impl Running {
         for db in self.databases {
             db.close().await;
         }
+    }
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+pub(crate) async fn stopped() -> Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => Ok("SIGTERM"),
+        _ = interrupt.recv() => Ok("SIGINT"),
     }
 }
 

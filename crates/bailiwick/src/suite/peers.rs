@@ -1,4 +1,4 @@
-//! Where the services find each other.
+//! Channels between the services.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use bailiwick_types::Service;
 
 use crate::config::Config;
 
-/// A channel to each service: over our own listener to those that run here, so that nothing passes by the layers.
+/// A channel to each service. Those in this process are called over its own listener, so that no call bypasses the layers.
 pub(crate) struct Peers {
     identity: Peer,
     tenancy: Peer,
@@ -16,7 +16,7 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Makes the channels; they connect at the first call.
+    /// Creates the channels; they connect at the first call.
     pub(crate) fn new(
         config: &Config,
         here: &[Service],
@@ -32,7 +32,9 @@ impl Peers {
             let address = match given {
                 _ if here.contains(&service) => loopback(own, config.server.tls.is_some()),
                 Some(address) => address.clone(),
-                None => anyhow::bail!("`peers.{service}` is missing: {service} does not run in this process"),
+                None => {
+                    anyhow::bail!("`peers.{service}` is required: {service} does not run in this process")
+                }
             };
             factory
                 .peer(&address)
@@ -54,7 +56,7 @@ impl Peers {
     }
 }
 
-/// How this process reaches itself: a listener on all addresses is reached by loopback.
+/// The URL at which this process reaches itself: loopback if it listens on all addresses.
 fn loopback(own: SocketAddr, tls: bool) -> String {
     let scheme = if tls { "https" } else { "http" };
     let host = match own {

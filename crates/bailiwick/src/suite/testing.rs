@@ -1,4 +1,4 @@
-//! What only test builds serve: a clock that can be moved, and an empty method.
+//! Services of test builds: a movable clock, and an empty method.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use bailiwick_proto::testing::v1::{
     clock_service_server::{ClockService, ClockServiceServer},
     noop_service_server::{NoopService, NoopServiceServer},
 };
-use bailiwick_rpc::{Context, Guard, IntoStatus, Services, Target};
+use bailiwick_rpc::{Context, Guard, IntoStatus, Services, Target, wire};
 use bailiwick_types::{Clock, Timestamp, Violations};
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -15,14 +15,14 @@ use std::{
 };
 use tonic::{Request, Response, Status};
 
-/// Another clock, and how far ahead of it this one is.
+/// A clock that is ahead of another one.
 pub(crate) struct ShiftedClock {
     of: Arc<dyn Clock>,
     ahead: AtomicI64,
 }
 
 impl ShiftedClock {
-    /// Starts with no difference.
+    /// Starts without a difference.
     pub(crate) fn new(of: Arc<dyn Clock>) -> Self {
         Self {
             of,
@@ -43,14 +43,14 @@ impl Clock for ShiftedClock {
 /// The services of a test build.
 pub(crate) fn services(clock: Arc<ShiftedClock>, guard: Guard) -> Services {
     Services::new()
-        .add(ClockServiceServer::new(Moves(clock)))
-        .add(NoopServiceServer::new(Nothing(guard)))
+        .add(ClockServiceServer::new(Clocks(clock)))
+        .add(NoopServiceServer::new(Noop(guard)))
 }
 
-struct Moves(Arc<ShiftedClock>);
+struct Clocks(Arc<ShiftedClock>);
 
 #[tonic::async_trait]
-impl ClockService for Moves {
+impl ClockService for Clocks {
     async fn advance_clock(
         &self,
         request: Request<AdvanceClockRequest>,
@@ -60,7 +60,7 @@ impl ClockService for Moves {
             .is_some_and(|peer| peer.ip().is_loopback());
         if !from_loopback {
             return Err(Status::permission_denied(
-                "the clock is moved from this machine alone",
+                "the clock can only be moved from the loopback interface",
             ));
         }
         let duration = request.into_inner().duration.unwrap_or_default();
@@ -69,19 +69,15 @@ impl ClockService for Moves {
         let micros = i64::try_from(by.as_micros())
             .map_err(|_| Violations::of("duration", "must be below 292,000 years").into_status())?;
         self.0.ahead.fetch_add(micros, Ordering::SeqCst);
-        let now = self.0.now().0;
-        let time = prost_types::Timestamp {
-            seconds: now.div_euclid(1_000_000),
-            nanos: i32::try_from(now.rem_euclid(1_000_000) * 1_000).unwrap_or_default(),
-        };
+        let time = wire::timestamp(self.0.now());
         Ok(Response::new(AdvanceClockResponse { time: Some(time) }))
     }
 }
 
-struct Nothing(Guard);
+struct Noop(Guard);
 
 #[tonic::async_trait]
-impl NoopService for Nothing {
+impl NoopService for Noop {
     async fn noop(&self, request: Request<NoopRequest>) -> Result<Response<NoopResponse>, Status> {
         let context = Context::of(&request)?.clone();
         self.0.authorize_any(&context, Target::none()).await?;

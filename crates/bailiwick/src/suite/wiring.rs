@@ -20,9 +20,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{Running, databases, keys, peers::Peers};
 use crate::config::Config;
 
-/// Starts services; returns once they answer.
+/// Starts services; returns when they are ready.
 pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Clock>) -> Result<Running> {
-    // The process's one TLS provider; a second start in one process finds it there.
+    // The one TLS provider of the process; fails if an earlier suite has installed it.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     #[cfg(feature = "testing")]
     let shifted = Arc::new(super::testing::ShiftedClock::new(clock));
@@ -35,20 +35,20 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     } else {
         "bailiwick".to_owned()
     };
-    // A command that starts one suite after another goes on with the log of the first.
+    // A command that starts several suites keeps the telemetry of the first.
     let telemetry = match init_telemetry(&config.telemetry, &name, &*ids) {
         Err(TelemetryError::Started) => Telemetry::quiet(),
         started => started?,
     };
 
-    // Bound before anything else: a port that is taken is told at once, and peers in this process need the address.
+    // Bound first, so that a taken port is reported at once; peers in this process need the address.
     let grpc = bind(config.server.listen).await?;
     let http = match config.server.http_listen {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
     let own = grpc.local_addr()?;
-    let first = here.first().copied().context("no service is named")?;
+    let first = here.first().copied().context("no service is given")?;
     let authority = Authority::establish();
     let internal = Arc::new(InternalIdentity::new(
         first,
@@ -70,7 +70,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     }
     let db = |service: Service| opened.iter().find(|db| db.service() == service).cloned();
 
-    let who = match db(Service::Identity) {
+    let identity = match db(Service::Identity) {
         Some(db) => {
             let authorization = Arc::new(identity::Authorization::new(peers.to(Service::Authorization)));
             Some(
@@ -89,11 +89,11 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         }
         None => None,
     };
-    let key_source: Arc<dyn KeySource> = match &who {
+    let key_source: Arc<dyn KeySource> = match &identity {
         Some(identity) => identity.key_source(),
         None => Arc::new(RemoteJwks::new(peers.to(Service::Identity), clock.clone())),
     };
-    let step_up: Arc<dyn StepUp> = match &who {
+    let step_up: Arc<dyn StepUp> = match &identity {
         Some(identity) => identity.step_up(),
         None => Arc::new(RemoteStepUp::new(peers.to(Service::Identity))),
     };
@@ -104,7 +104,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         clock.clone(),
         authority.verifier,
     ));
-    let may = match db(Service::Authorization) {
+    let authorization = match db(Service::Authorization) {
         Some(db) => Some(
             authorization::build(authorization::Deps {
                 config: config.authorization.clone(),
@@ -119,17 +119,17 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         ),
         None => None,
     };
-    let rights: Arc<dyn Rights> = match &may {
+    let rights: Arc<dyn Rights> = match &authorization {
         Some(authorization) => authorization.rights(),
         None => Arc::new(RemoteRights::new(peers.to(Service::Authorization))),
     };
     let guard = Guard::new(rights, step_up.clone());
-    // The others ask by gRPC also where authorization is in this process: it waits for what the caller's token names.
+    // The other services always ask over gRPC: the server waits for the revisions in the caller's token.
     let asking = Guard::new(
         Arc::new(RemoteRights::new(peers.to(Service::Authorization))),
         step_up,
     );
-    let places = db(Service::Tenancy).map(|db| {
+    let tenancy = db(Service::Tenancy).map(|db| {
         let (authorization, products) = tenancy::Deps::remote(peers.to(Service::Authorization));
         tenancy::build(tenancy::Deps {
             config: config.tenancy.clone(),
@@ -152,7 +152,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         authenticator.clone(),
         &*ids,
     );
-    if let Some(identity) = &who {
+    if let Some(identity) = &identity {
         services = services.merge(identity.services(asking.clone(), authenticator.clone()));
         feeds.push(Served {
             db: identity.db().clone(),
@@ -161,7 +161,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         frame = frame.http(identity.http());
         identity.start(authenticator.clone(), &tasks, &stop);
     }
-    if let Some(tenancy) = &places {
+    if let Some(tenancy) = &tenancy {
         services = services.merge(tenancy.services(asking));
         feeds.push(Served {
             db: tenancy.db().clone(),
@@ -169,7 +169,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         });
         tenancy.start(&tasks, &stop);
     }
-    if let Some(authorization) = &may {
+    if let Some(authorization) = &authorization {
         services = services.merge(authorization.services(guard.clone()));
         feeds.push(Served {
             db: authorization.db().clone(),
@@ -203,8 +203,8 @@ async fn bind(address: std::net::SocketAddr) -> Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Connects. An embedded database is migrated; any other must have the schema already, so that a rollout and a migration
-/// never wait for each other.
+/// Connects to the database of a service. An embedded one is migrated; any other must have the schema already, so that a
+/// rollout and a migration never wait for each other.
 async fn database(config: &Config, service: Service, clock: &Arc<dyn Clock>) -> Result<Db> {
     let db = databases::connect(config, service, clock.clone()).await?;
     if databases::is_embedded(config, service) {
@@ -213,7 +213,9 @@ async fn database(config: &Config, service: Service, clock: &Arc<dyn Clock>) -> 
     db.check_schema(&databases::migrations(service))
         .await
         .with_context(|| {
-            format!("the database of {service} is not usable: run `bailiwick migrate {service}`")
+            format!(
+                "the schema of the {service} database is not supported: run `bailiwick migrate {service}`"
+            )
         })?;
     Ok(db)
 }

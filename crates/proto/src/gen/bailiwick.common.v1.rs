@@ -213,6 +213,8 @@ pub enum ErrorReason {
     Cycle = 37,
     /// The answer would be larger than one call gives. Example: the preview of a change that reaches a hundred thousand people.
     TooMany = 38,
+    /// A role that would be removed is still bound. Example: applying a manifest without a role that members have.
+    RoleInUse = 39,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -260,6 +262,7 @@ impl ErrorReason {
             Self::NotExpressible => "ERROR_REASON_NOT_EXPRESSIBLE",
             Self::Cycle => "ERROR_REASON_CYCLE",
             Self::TooMany => "ERROR_REASON_TOO_MANY",
+            Self::RoleInUse => "ERROR_REASON_ROLE_IN_USE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -304,6 +307,7 @@ impl ErrorReason {
             "ERROR_REASON_NOT_EXPRESSIBLE" => Some(Self::NotExpressible),
             "ERROR_REASON_CYCLE" => Some(Self::Cycle),
             "ERROR_REASON_TOO_MANY" => Some(Self::TooMany),
+            "ERROR_REASON_ROLE_IN_USE" => Some(Self::RoleInUse),
             _ => None,
         }
     }

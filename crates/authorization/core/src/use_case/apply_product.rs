@@ -47,8 +47,11 @@ pub enum Error {
     /// It does not fit: every fault with line and column.
     #[error("the manifest does not fit: {0}")]
     Manifest(Violations),
-    /// It takes away what is in use.
-    #[error("the manifest takes away what is in use: {0}")]
+    /// It removes roles that are bound, and perhaps more that is in use.
+    #[error("the manifest removes what is in use: {0}")]
+    RoleInUse(String),
+    /// It removes types or levels that are in use.
+    #[error("the manifest removes what is in use: {0}")]
     InUse(String),
     /// What should become of a role's bindings does not fit.
     #[error("{}", .0.as_slice().iter().map(|v| format!("{}: {}", v.field, v.rule)).collect::<Vec<_>>().join("; "))]
@@ -68,7 +71,9 @@ impl bailiwick_types::Fault for Error {
     fn code(&self) -> bailiwick_types::Code {
         match self {
             Self::Manifest(_) | Self::Replacement(_) => bailiwick_types::Code::InvalidArgument,
-            Self::InUse(_) | Self::TooMany(_) => bailiwick_types::Code::FailedPrecondition,
+            Self::RoleInUse(_) | Self::InUse(_) | Self::TooMany(_) => {
+                bailiwick_types::Code::FailedPrecondition
+            }
             Self::Meanwhile => bailiwick_types::Code::Aborted,
             Self::Store(error) => error.code(),
         }
@@ -77,6 +82,7 @@ impl bailiwick_types::Fault for Error {
         match self {
             Self::Manifest(_) => bailiwick_types::Reason::InvalidManifest,
             Self::Replacement(_) => bailiwick_types::Reason::InvalidField,
+            Self::RoleInUse(_) => bailiwick_types::Reason::RoleInUse,
             Self::InUse(_) | Self::TooMany(_) => bailiwick_types::Reason::NotEmpty,
             Self::Meanwhile => bailiwick_types::Reason::Conflict,
             Self::Store(error) => error.reason(),
@@ -211,9 +217,13 @@ pub(super) async fn plan(
     usage
         .roles
         .retain(|(role, _)| !replacements.iter().any(|told| told.role == *role));
-    let orphans = orphans(&compiled, &usage);
-    if !orphans.is_empty() {
-        return Err(Error::InUse(orphans.join(", ")));
+    let roles = bound_roles(&compiled, &usage);
+    let others = orphans(&compiled, &usage);
+    if !roles.is_empty() {
+        return Err(Error::RoleInUse([roles, others].concat().join(", ")));
+    }
+    if !others.is_empty() {
+        return Err(Error::InUse(others.join(", ")));
     }
     Ok(Plan {
         before,
@@ -261,14 +271,20 @@ fn differences(before: &manifest::Manifest, after: &manifest::Manifest) -> Vec<S
     before.diff(after).into_iter().map(line).collect()
 }
 
-/// What is bound, registered or there, and would no longer fit.
-fn orphans(product: &bailiwick_policy::Product, usage: &Usage) -> Vec<String> {
+/// Roles that are bound at a level where the product no longer has them.
+fn bound_roles(product: &bailiwick_policy::Product, usage: &Usage) -> Vec<String> {
     let has_role = |name: &str, level: Level| {
         let role = product.role_no(name).and_then(|no| product.role(no));
         role.is_some_and(|role| role.level(level).is_some())
     };
     let roles = usage.roles.iter().filter(|(role, level)| !has_role(role, *level));
-    let roles = roles.map(|(role, level)| format!("role `{role}` is bound at level `{level}`"));
+    roles
+        .map(|(role, level)| format!("role `{role}` is bound at level `{level}`"))
+        .collect()
+}
+
+/// Types and levels that are in use and that the product no longer has.
+fn orphans(product: &bailiwick_policy::Product, usage: &Usage) -> Vec<String> {
     let registered = |name: &str| {
         let of = product.type_no(name).and_then(|no| product.type_info(no));
         of.is_some_and(|of| of.registered && !of.suite)
@@ -277,5 +293,5 @@ fn orphans(product: &bailiwick_policy::Product, usage: &Usage) -> Vec<String> {
     let types = types.map(|name| format!("resources of type `{name}` are registered"));
     let levels = usage.levels.iter().filter(|level| !product.has_level(**level));
     let levels = levels.map(|level| format!("there are places of level `{level}`"));
-    roles.chain(types).chain(levels).collect()
+    types.chain(levels).collect()
 }

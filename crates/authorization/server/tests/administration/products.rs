@@ -61,7 +61,11 @@ async fn a_role_that_is_bound_cannot_be_taken_out(world: World) {
         .unwrap();
     let without = without_agents();
     let error = world.apply(&without).await.unwrap_err();
-    assert_eq!(error.code(), Code::FailedPrecondition, "{error}");
+    assert_eq!(
+        (error.code(), error.reason().as_str()),
+        (Code::FailedPrecondition, "ROLE_IN_USE"),
+        "{error}"
+    );
     assert!(
         error
             .to_string()

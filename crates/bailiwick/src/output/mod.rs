@@ -1,4 +1,9 @@
-//! Results on standard output: tables and sentences for people, one JSON value for programs.
+//! Results on standard output: tables, trees and sentences for people, one JSON value for programs.
+
+pub(crate) mod changes;
+pub(crate) mod decision;
+pub(crate) mod explanation;
+mod tree;
 
 use std::io::Write;
 
@@ -7,7 +12,7 @@ use serde::Serialize;
 
 use crate::cli::Output;
 
-/// Prints a line. A closed pipe ends the program as it would any other filter.
+/// Prints a line. A closed pipe ends the program, as it ends other filters.
 pub(crate) fn line(text: impl std::fmt::Display) {
     let mut out = std::io::stdout().lock();
     if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
@@ -15,7 +20,7 @@ pub(crate) fn line(text: impl std::fmt::Display) {
     }
 }
 
-/// Prints a value as JSON, or what `human` makes of it.
+/// Prints a value as JSON, or the text that `human` makes of it.
 pub(crate) fn print<T: Serialize>(
     output: Output,
     value: &T,
@@ -28,12 +33,8 @@ pub(crate) fn print<T: Serialize>(
     Ok(())
 }
 
-/// A table as wide as its terminal allows.
-pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    laid_out(header, rows).to_string()
-}
-
-fn laid_out(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+/// A table that is no wider than the terminal.
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
     // No lines between rows: twice as many fit on a screen.
     table
@@ -51,22 +52,28 @@ fn laid_out(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Tab
     table
 }
 
-/// How many columns the terminal has; none where there is no terminal, or one that does not know its size.
-pub(crate) fn width() -> Option<usize> {
+/// The number of columns of the terminal; none if there is no terminal or its size is unknown.
+fn width() -> Option<usize> {
     Table::new().width().map(usize::from).filter(|width| *width > 0)
 }
 
-/// The same, with all columns but the first in the middle, as marks are read best.
-pub(crate) fn centred(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = laid_out(header, rows);
+/// A table whose columns are centred, except the first one.
+pub(crate) fn centred(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+    let mut table = table(header, rows);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Center);
     }
-    table.to_string()
+    table
 }
 
 /// Prints a line on standard error.
 pub(crate) fn error(text: impl std::fmt::Display) {
-    // There is nowhere to tell that telling failed.
+    // A failed write to standard error cannot be reported anywhere.
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// A number with its noun, in the singular or plural.
+pub(crate) fn count(number: impl Into<i128>, noun: &str) -> String {
+    let number = number.into();
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
