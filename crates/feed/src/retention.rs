@@ -7,8 +7,8 @@ use bailiwick_sql::Db;
 /// The interval of pruning.
 const PAUSE: Duration = Duration::from_secs(600);
 
-/// Prunes events older than `keep` at an interval, until it is cancelled. A follower that was away for longer starts
-/// from a snapshot.
+/// Prunes events older than `keep` at an interval, until it is cancelled. A follower that was away for longer
+/// starts from a snapshot.
 pub async fn retain(db: Db, keep: Duration) {
     loop {
         match db.feed().prune(keep).await {

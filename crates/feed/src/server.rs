@@ -147,7 +147,8 @@ impl ChangeFeedService for FeedServer {
                 Err(error) => Some((Err(error.into_status()), None)),
             }
         });
-        // An interrupted snapshot is worthless: its consumer notices that the last page is missing and restarts.
+        // An interrupted snapshot is worthless: its consumer notices that the last page is missing and
+        // restarts.
         Ok(Response::new(
             pages.take_until(self.stop.clone().cancelled_owned()).boxed(),
         ))

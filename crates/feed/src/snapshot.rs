@@ -18,8 +18,8 @@ pub struct SnapshotPage {
 /// Reads the current state of a service in pages, each in a short transaction. Each service's store has one.
 #[async_trait]
 pub trait SnapshotSource: Send + Sync + 'static {
-    /// The page that begins at `from`: [`SnapshotPage::next`] of the page before, none for the first. What exists during
-    /// the whole read is on exactly one page.
+    /// The page that begins at `from`: [`SnapshotPage::next`] of the page before, none for the first. What
+    /// exists during the whole read is on exactly one page.
     ///
     /// # Errors
     /// The database fails.

@@ -19,8 +19,8 @@ const LARGEST_MESSAGE: usize = 64 * 1024 * 1024;
 /// The deadline of a stream; the server ends it a little earlier and it is resumed.
 const STREAM: Duration = Duration::from_secs(600);
 
-/// The feed of a service, read over gRPC: one stream stays open while events are read in order, and is resumed where it
-/// broke.
+/// The feed of a service, read over gRPC: one stream stays open while events are read in order, and is
+/// resumed where it broke.
 #[derive(Debug)]
 pub struct GrpcFeedSource {
     service: Service,
@@ -34,7 +34,8 @@ struct Follow {
     at: Cursor,
     head: u64,
     messages: Streaming<pb::FollowResponse>,
-    /// Whether the stream has delivered a message: one that ends before means that the server is shutting down.
+    /// Whether the stream has delivered a message: one that ends before means that the server is shutting
+    /// down.
     alive: bool,
 }
 

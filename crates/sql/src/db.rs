@@ -40,8 +40,8 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// The background tasks of a database: the sequencer for crashed committers, and notifications from other processes.
-/// Dropping it stops them.
+/// The background tasks of a database: the sequencer for crashed committers, and notifications from other
+/// processes. Dropping it stops them.
 #[derive(Debug)]
 #[must_use = "dropping it stops the tasks"]
 pub struct Workers(CancellationToken);
@@ -53,8 +53,8 @@ impl Drop for Workers {
 }
 
 impl Db {
-    /// Connects to the database of a service. A missing SQLite file is created, readable by its owner only; its folder
-    /// must exist. Nothing is migrated.
+    /// Connects to the database of a service. A missing SQLite file is created, readable by its owner only;
+    /// its folder must exist. Nothing is migrated.
     ///
     /// # Errors
     /// The database is unavailable or its settings are unsupported.

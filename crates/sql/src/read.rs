@@ -31,7 +31,8 @@ pub struct Standing {
 }
 
 impl Db {
-    /// Begins to read the data of a root. On PostgreSQL row-level security limits it to the rows of that account.
+    /// Begins to read the data of a root. On PostgreSQL row-level security limits it to the rows of that
+    /// account.
     ///
     /// # Errors
     /// The database is unavailable.
@@ -48,7 +49,8 @@ impl Db {
     }
     async fn read(&self, account: String, across: &'static str) -> Result<ReadTx, Error> {
         let db = self.clone();
-        // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with an open transaction.
+        // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with an open
+        // transaction.
         let begun = self.inner.tasks.spawn(async move {
             let tx = db
                 .inner

@@ -1,8 +1,8 @@
 //! Gives committed rows of the outbox dense positions in the order of their ids.
 //!
-//! It takes a row lock before it reads: under READ COMMITTED the statement sees everything that was committed when the
-//! lock was granted. A row whose transaction commits later gets a later position, whatever its id. Open transactions
-//! elsewhere in the cluster do not delay it.
+//! It takes a row lock before it reads: under READ COMMITTED the statement sees everything that was committed
+//! when the lock was granted. A row whose transaction commits later gets a later position, whatever its id.
+//! Open transactions elsewhere in the cluster do not delay it.
 
 use std::sync::atomic::Ordering;
 

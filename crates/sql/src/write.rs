@@ -22,8 +22,8 @@ use crate::{
 /// How often a transaction restarts because a row that it must lock did not exist yet.
 const ATTEMPTS: usize = 8;
 
-/// A unit of work that writes. It locks the revision rows of its roots when it begins; dropping it before the commit
-/// rolls it back, also when the call is cancelled in the middle of a statement.
+/// A unit of work that writes. It locks the revision rows of its roots when it begins; dropping it before the
+/// commit rolls it back, also when the call is cancelled in the middle of a statement.
 #[derive(Debug)]
 pub struct WriteTx {
     conn: Conn,
@@ -52,8 +52,8 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// What a reader needs to see this write. It names all roots that the transaction held: the answer of a repeated
-    /// request, which changes nothing, depends on them too.
+    /// What a reader needs to see this write. It names all roots that the transaction held: the answer of a
+    /// repeated request, which changes nothing, depends on them too.
     #[must_use]
     pub fn token(&self) -> Token {
         let mut token = Token::default();
@@ -73,16 +73,17 @@ impl Committed {
 }
 
 impl Db {
-    /// Begins to write. The revision rows of the roots are locked in the order of their ids, so that two writers
-    /// cannot deadlock; missing ones are inserted. On PostgreSQL row-level security shows the
-    /// rows of the accounts among the roots.
+    /// Begins to write. The revision rows of the roots are locked in the order of their ids, so that two
+    /// writers cannot deadlock; missing ones are inserted. On PostgreSQL row-level security shows the rows of
+    /// the accounts among the roots.
     ///
     /// # Errors
     /// The database is unavailable, its settings are unsupported, or a lock was not granted in time.
     pub async fn begin_write(&self, roots: &[ScopeRoot]) -> Result<WriteTx, Error> {
         let db = self.clone();
         let roots: BTreeMap<String, ScopeRoot> = roots.iter().map(|r| (r.to_string(), r.clone())).collect();
-        // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with an open transaction.
+        // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with an open
+        // transaction.
         let begun = self.inner.tasks.spawn(begin(db, roots));
         begun.await.map_err(|error| Error::Internal(Cause::new(error)))?
     }
@@ -115,7 +116,8 @@ async fn begin(db: Db, roots: BTreeMap<String, ScopeRoot>) -> Result<WriteTx, Er
                 held,
             });
         }
-        // Rows are inserted one by one outside of any transaction: inserted inside, they would be locked out of order.
+        // Rows are inserted one by one outside of any transaction: inserted inside, they would be locked out
+        // of order.
         let missing: Vec<&String> = roots.keys().filter(|key| !held.contains_key(*key)).collect();
         conn.into_inner().rollback().await?;
         insert_missing(db.writer(), missing.into_iter()).await?;
@@ -194,8 +196,8 @@ async fn lock(
 }
 
 impl WriteTx {
-    /// Takes a shared lock on a root until this transaction ends: others cannot write under it. Roots are locked in the
-    /// order of their texts, those that are written first. SQLite has a single writer anyway.
+    /// Takes a shared lock on a root until this transaction ends: others cannot write under it. Roots are
+    /// locked in the order of their texts, those that are written first. SQLite has a single writer anyway.
     ///
     /// # Errors
     /// The database is unavailable.
@@ -252,8 +254,8 @@ impl WriteTx {
     pub fn next_revision(&self, root: &ScopeRoot) -> Result<u64, Error> {
         Ok(self.revision(root)? + 1)
     }
-    /// Commits: increments the revision of every root with changes, writes one outbox row for each, and gives them
-    /// positions. It runs to its end also when the caller is cancelled.
+    /// Commits: increments the revision of every root with changes, writes one outbox row for each, and gives
+    /// them positions. It runs to its end also when the caller is cancelled.
     ///
     /// # Errors
     /// The database is unavailable, an earlier statement failed, or the outcome is not known.
