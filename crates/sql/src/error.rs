@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use bailiwick_types::{Code, Fault, Reason, ScopeRoot};
+use bailiwick_types::{Code, Fault, Reason, ScopeRoot, StoreError};
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::error::ErrorKind;
 
@@ -278,6 +278,17 @@ fn of_sqlite(code: &str, cause: Cause) -> Error {
         // Interrupted, I/O error, disk full, cannot open.
         9 | 10 | 13 | 14 => Error::Unavailable(cause),
         _ => Error::Internal(cause),
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        let cause = Arc::new(error);
+        match &*cause {
+            Error::Unavailable(_) | Error::OutcomeUnknown(_) => Self::Unavailable(cause),
+            Error::Conflict(_) => Self::Conflict(cause),
+            _ => Self::Internal(cause),
+        }
     }
 }
 

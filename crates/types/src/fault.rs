@@ -322,5 +322,5 @@ faults! {
     /// The caller may not do this, or may not know whether it could be done: the words are the same (AIP-211).
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// What is named does not exist; told only to callers that may know.
-    NotFound(&'static str) "{0} not found" => NotFound NotFound;
+    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
 }

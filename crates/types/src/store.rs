@@ -43,7 +43,10 @@ impl StoreError {
     /// What lies behind it, for code that knows the store.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
-        Error::source(self)
+        match self {
+            Self::Unavailable(cause) | Self::Conflict(cause) | Self::Internal(cause) => Some(&**cause),
+            Self::Taken(_) => None,
+        }
     }
 }
 

@@ -103,6 +103,19 @@ impl<M: Method> Authorized<M> {
     pub fn account_write(&self) -> Option<AccountWrite> {
         self.account().filter(|_| !self.dry_run).map(AccountWrite)
     }
+    /// Reads an account that the request names: the one in which the call was allowed, or any where it was allowed without
+    /// naming one. Nothing for another account.
+    #[must_use]
+    pub fn reads(&self, account: AccountId) -> Option<AccountAccess> {
+        self.account
+            .is_none_or(|own| own == account)
+            .then_some(AccountAccess(account))
+    }
+    /// Writes it; nothing for a dry run either.
+    #[must_use]
+    pub fn writes(&self, account: AccountId) -> Option<AccountWrite> {
+        self.reads(account).filter(|_| !self.dry_run).map(AccountWrite)
+    }
     /// Reaches all accounts, where the call was allowed without naming one.
     #[must_use]
     pub fn all_accounts(&self) -> Option<AllAccounts> {
@@ -147,6 +160,14 @@ impl AccountWrite {
 /// Reaches rows of all accounts.
 #[derive(Debug, Clone, Copy)]
 pub struct AllAccounts(());
+
+impl AllAccounts {
+    /// Writes one of the accounts.
+    #[must_use]
+    pub fn account(self, account: AccountId) -> AccountWrite {
+        AccountWrite(AccountAccess(account))
+    }
+}
 
 /// The witness of what the suite does by itself: followers of feeds, workers, purges.
 #[derive(Debug, Clone)]

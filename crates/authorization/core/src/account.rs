@@ -84,7 +84,7 @@ pub fn scope_of(level: Level, id: Uuid) -> Option<Scope> {
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// An account.
-    async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError>;
+    async fn account(&self) -> Result<Option<Account>, StoreError>;
     /// The accounts of a product by id.
     async fn accounts_of_product(
         &self,
@@ -93,17 +93,13 @@ pub trait Reader: Send + Sync {
         limit: u64,
     ) -> Result<Vec<AccountId>, StoreError>;
     /// Those of these places that are known, and what is above them.
-    async fn places(&self, account: AccountId, ids: &[Uuid]) -> Result<Vec<Place>, StoreError>;
+    async fn places(&self, ids: &[Uuid]) -> Result<Vec<Place>, StoreError>;
     /// The places below an account or a place, at any depth.
-    async fn places_below(&self, account: AccountId, scope: &Scope) -> Result<Vec<Place>, StoreError>;
+    async fn places_below(&self, scope: &Scope) -> Result<Vec<Place>, StoreError>;
     /// What decides in the account.
     async fn policy(&self, account: &Account) -> Result<Arc<AccountPolicy>, StoreError>;
     /// A closure that came before its scope.
-    async fn early_closure(
-        &self,
-        account: AccountId,
-        scope: Uuid,
-    ) -> Result<Option<EarlyClosure>, StoreError>;
+    async fn early_closure(&self, scope: Uuid) -> Result<Option<EarlyClosure>, StoreError>;
 }
 
 /// Writes accounts and places.
@@ -116,7 +112,6 @@ pub trait Writer: Send + Sync {
     /// Notes a closure that came before its scope; none forgets it.
     async fn put_early_closure(
         &mut self,
-        account: AccountId,
         scope: Uuid,
         closure: Option<EarlyClosure>,
     ) -> Result<(), StoreError>;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use bailiwick_policy::{PlaceId, Resource, Target};
-use bailiwick_types::{AccountId, Level, Scope};
+use bailiwick_types::{Level, Scope};
 
 use crate::{
     Read, StoreError,
@@ -60,7 +60,6 @@ impl Aim {
     /// The store fails.
     pub async fn load(
         read: &(impl Read + ?Sized),
-        account: AccountId,
         policy: &bailiwick_policy::AccountPolicy,
         on: On,
     ) -> Result<Self, StoreError> {
@@ -75,7 +74,7 @@ impl Aim {
                     if chain.len() == STEPS || !seen.insert(name.clone()) {
                         break;
                     }
-                    let Some(found) = read.resource(account, &name).await? else {
+                    let Some(found) = read.resource(&name).await? else {
                         break;
                     };
                     let product = policy.product();

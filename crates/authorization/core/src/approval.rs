@@ -81,11 +81,10 @@ pub type After = (Timestamp, uuid::Uuid);
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// A request.
-    async fn approval(&self, account: AccountId, id: ApprovalId) -> Result<Option<Approval>, StoreError>;
+    async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError>;
     /// The pending request of a subject for this very thing.
     async fn pending_approval(
         &self,
-        account: AccountId,
         requester: &Subject,
         permission: &str,
         on: &On,
@@ -94,7 +93,6 @@ pub trait Reader: Send + Sync {
     /// Requests, newest first.
     async fn approvals(
         &self,
-        account: AccountId,
         filter: &Filter,
         after: Option<After>,
         limit: u64,

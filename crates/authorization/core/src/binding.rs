@@ -58,26 +58,23 @@ pub trait Reader: Send + Sync {
     /// The binding of a role to a subject on a scope.
     async fn binding(
         &self,
-        account: AccountId,
         subject: &Subject,
         role: &str,
         scope: &Scope,
     ) -> Result<Option<Binding>, StoreError>;
     /// All bindings of a subject in an account.
-    async fn bindings_of(&self, account: AccountId, subject: &Subject) -> Result<Vec<Binding>, StoreError>;
+    async fn bindings_of(&self, subject: &Subject) -> Result<Vec<Binding>, StoreError>;
     /// Bindings by id.
     async fn bindings(
         &self,
-        account: AccountId,
         filter: &Filter,
         after: Option<Uuid>,
         limit: u64,
     ) -> Result<Vec<Binding>, StoreError>;
     /// Whether a group is one of the account.
-    async fn group_exists(&self, account: AccountId, group: &Subject) -> Result<bool, StoreError>;
+    async fn group_exists(&self, group: &Subject) -> Result<bool, StoreError>;
     /// The users that have a role on a scope.
-    async fn holders(&self, account: AccountId, role: &str, scope: &Scope)
-    -> Result<Vec<Holder>, StoreError>;
+    async fn holders(&self, role: &str, scope: &Scope) -> Result<Vec<Holder>, StoreError>;
 }
 
 /// Writes bindings.
@@ -86,5 +83,5 @@ pub trait Writer: Send + Sync {
     /// Makes or replaces a binding.
     async fn put_binding(&mut self, binding: &Binding) -> Result<(), StoreError>;
     /// Removes a binding.
-    async fn remove_binding(&mut self, account: AccountId, id: BindingId) -> Result<(), StoreError>;
+    async fn remove_binding(&mut self, id: BindingId) -> Result<(), StoreError>;
 }

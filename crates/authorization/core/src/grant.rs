@@ -76,13 +76,12 @@ pub struct Filter {
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// A grant.
-    async fn grant(&self, account: AccountId, id: GrantId) -> Result<Option<Grant>, StoreError>;
+    async fn grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError>;
     /// Counts the grants of a subject.
-    async fn count_grants(&self, account: AccountId, subject: &Subject) -> Result<u64, StoreError>;
+    async fn count_grants(&self, subject: &Subject) -> Result<u64, StoreError>;
     /// Grants by id.
     async fn grants(
         &self,
-        account: AccountId,
         filter: &Filter,
         after: Option<Uuid>,
         limit: u64,
@@ -95,5 +94,5 @@ pub trait Writer: Send + Sync {
     /// Makes or replaces a grant.
     async fn put_grant(&mut self, grant: &Grant) -> Result<(), StoreError>;
     /// Removes a grant.
-    async fn remove_grant(&mut self, account: AccountId, id: GrantId) -> Result<(), StoreError>;
+    async fn remove_grant(&mut self, id: GrantId) -> Result<(), StoreError>;
 }

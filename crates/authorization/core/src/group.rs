@@ -23,24 +23,18 @@ pub struct Group {
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// A group.
-    async fn group(&self, account: AccountId, id: GroupId) -> Result<Option<Group>, StoreError>;
+    async fn group(&self, id: GroupId) -> Result<Option<Group>, StoreError>;
     /// Groups by id.
-    async fn groups(
-        &self,
-        account: AccountId,
-        after: Option<Uuid>,
-        limit: u64,
-    ) -> Result<Vec<Group>, StoreError>;
+    async fn groups(&self, after: Option<Uuid>, limit: u64) -> Result<Vec<Group>, StoreError>;
     /// Who is in a group directly, in the order of the texts.
     async fn group_members(
         &self,
-        account: AccountId,
         id: GroupId,
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Subject>, StoreError>;
     /// The groups that a subject is in directly.
-    async fn groups_of(&self, account: AccountId, subject: &Subject) -> Result<Vec<GroupId>, StoreError>;
+    async fn groups_of(&self, subject: &Subject) -> Result<Vec<GroupId>, StoreError>;
 }
 
 /// Writes groups.
@@ -49,11 +43,10 @@ pub trait Writer: Send + Sync {
     /// Makes a group.
     async fn put_group(&mut self, group: &Group) -> Result<(), StoreError>;
     /// Removes a group with its members, bindings and grants.
-    async fn remove_group(&mut self, account: AccountId, id: GroupId) -> Result<(), StoreError>;
+    async fn remove_group(&mut self, id: GroupId) -> Result<(), StoreError>;
     /// Puts a subject into a group or takes it out.
     async fn set_group_member(
         &mut self,
-        account: AccountId,
         id: GroupId,
         subject: &Subject,
         is_in: bool,

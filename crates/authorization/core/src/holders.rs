@@ -74,7 +74,7 @@ async fn is_broken(
     if situation.state(scope).is_none() {
         return Ok(false);
     }
-    let holders = read.holders(situation.account.id, &role.name, scope).await?;
+    let holders = read.holders(&role.name, scope).await?;
     Ok(breaks(rule, &holders, leaving, situation.needs_members(), now))
 }
 

@@ -90,22 +90,16 @@ pub type After = (Timestamp, Uuid);
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// An invitation.
-    async fn invitation(
-        &self,
-        account: AccountId,
-        id: InvitationId,
-    ) -> Result<Option<Invitation>, StoreError>;
+    async fn invitation(&self, id: InvitationId) -> Result<Option<Invitation>, StoreError>;
     /// The newest invitation to an e-mail address on a scope, a pending one before all others.
     async fn newest_invitation(
         &self,
-        account: AccountId,
         email_key: &str,
         scope: &Scope,
     ) -> Result<Option<Invitation>, StoreError>;
     /// Invitations, newest first.
     async fn invitations(
         &self,
-        account: AccountId,
         email_key: Option<&str>,
         after: Option<After>,
         limit: u64,

@@ -34,7 +34,8 @@ mod store;
 pub mod use_case;
 
 pub use aim::{Aim, On};
+pub use bailiwick_types::StoreError;
 pub use change::{Audit, Change, PlaceSeen};
 pub use person::email_key;
 pub use situation::{Actor, Reader as StandingReader, Situation, Standing};
-pub use store::{Ports, Read, Store, StoreError, Unit, Write};
+pub use store::{Ports, Read, Selects, Store, Unit, Write};

@@ -48,16 +48,11 @@ impl Member {
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// A member.
-    async fn member(&self, account: AccountId, user: UserId) -> Result<Option<Member>, StoreError>;
+    async fn member(&self, user: UserId) -> Result<Option<Member>, StoreError>;
     /// Members by user id.
-    async fn members(
-        &self,
-        account: AccountId,
-        after: Option<UserId>,
-        limit: u64,
-    ) -> Result<Vec<Member>, StoreError>;
+    async fn members(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Member>, StoreError>;
     /// Counts the seats that are taken: those of agents, whatever their state.
-    async fn seats_taken(&self, account: AccountId) -> Result<u64, StoreError>;
+    async fn seats_taken(&self) -> Result<u64, StoreError>;
     /// All accounts in which a subject is a member or has a binding.
     async fn accounts_of(&self, subject: &Subject) -> Result<Vec<AccountId>, StoreError>;
 }
@@ -68,12 +63,7 @@ pub trait Writer: Send + Sync {
     /// Makes or replaces a member.
     async fn put_member(&mut self, member: &Member) -> Result<(), StoreError>;
     /// Removes a member with its bindings, grants, groups, approvals and quotas.
-    async fn remove_member(&mut self, account: AccountId, user: UserId) -> Result<(), StoreError>;
+    async fn remove_member(&mut self, user: UserId) -> Result<(), StoreError>;
     /// Removes a subject's grants on these scopes and on the resources in them.
-    async fn remove_grants(
-        &mut self,
-        account: AccountId,
-        subject: &Subject,
-        scopes: &[Uuid],
-    ) -> Result<(), StoreError>;
+    async fn remove_grants(&mut self, subject: &Subject, scopes: &[Uuid]) -> Result<(), StoreError>;
 }

@@ -74,34 +74,26 @@ pub struct Resource {
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// A resource.
-    async fn resource(&self, account: AccountId, name: &Name) -> Result<Option<Resource>, StoreError>;
+    async fn resource(&self, name: &Name) -> Result<Option<Resource>, StoreError>;
     /// Resources of a type by id.
     async fn resources(
         &self,
-        account: AccountId,
         of: &str,
         scope: Option<&Scope>,
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Resource>, StoreError>;
     /// The resources directly below one, by type and id.
-    async fn children(
-        &self,
-        account: AccountId,
-        name: &Name,
-        limit: u64,
-    ) -> Result<Vec<Resource>, StoreError>;
+    async fn children(&self, name: &Name, limit: u64) -> Result<Vec<Resource>, StoreError>;
     /// Whether there are resources directly below it.
-    async fn has_children(&self, account: AccountId, name: &Name) -> Result<bool, StoreError>;
+    async fn has_children(&self, name: &Name) -> Result<bool, StoreError>;
     /// Counts the resources of a type that a subject owns.
-    async fn owned(&self, account: AccountId, owner: &Subject, of: &str) -> Result<u64, StoreError>;
+    async fn owned(&self, owner: &Subject, of: &str) -> Result<u64, StoreError>;
     /// How many resources of a type a subject may own, where that is limited.
-    async fn quota(&self, account: AccountId, subject: &Subject, of: &str)
-    -> Result<Option<u64>, StoreError>;
+    async fn quota(&self, subject: &Subject, of: &str) -> Result<Option<u64>, StoreError>;
     /// The quotas that were set, by subject and type.
     async fn quotas(
         &self,
-        account: AccountId,
         subject: Option<&Subject>,
         after: Option<&(String, String)>,
         limit: u64,
@@ -112,15 +104,9 @@ pub trait Reader: Send + Sync {
 #[async_trait]
 pub trait Writer: Send + Sync {
     /// Limits how many resources of a type a subject may own; none lifts the limit.
-    async fn put_quota(
-        &mut self,
-        account: AccountId,
-        subject: &Subject,
-        of: &str,
-        limit: Option<u64>,
-    ) -> Result<(), StoreError>;
+    async fn put_quota(&mut self, subject: &Subject, of: &str, limit: Option<u64>) -> Result<(), StoreError>;
     /// Makes or replaces a resource.
     async fn put_resource(&mut self, resource: &Resource) -> Result<(), StoreError>;
     /// Removes a resource with all grants on it and approvals of it; returns whose they were.
-    async fn remove_resource(&mut self, account: AccountId, name: &Name) -> Result<Vec<Subject>, StoreError>;
+    async fn remove_resource(&mut self, name: &Name) -> Result<Vec<Subject>, StoreError>;
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bailiwick_policy::{CustomRole, LevelOverlay};
-use bailiwick_types::{AccountId, Level};
+use bailiwick_types::Level;
 
 use crate::StoreError;
 
@@ -10,24 +10,19 @@ use crate::StoreError;
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// Bindings of any of these roles, by id.
-    async fn bindings_of_roles(
-        &self,
-        account: AccountId,
-        roles: &[String],
-    ) -> Result<Vec<crate::binding::Binding>, StoreError>;
+    async fn bindings_of_roles(&self, roles: &[String]) -> Result<Vec<crate::binding::Binding>, StoreError>;
 }
 
 /// Writes roles.
 #[async_trait]
 pub trait Writer: Send + Sync {
     /// Makes or replaces a role of the account.
-    async fn put_role(&mut self, account: AccountId, role: &CustomRole) -> Result<(), StoreError>;
+    async fn put_role(&mut self, role: &CustomRole) -> Result<(), StoreError>;
     /// Removes a role of the account.
-    async fn remove_role(&mut self, account: AccountId, name: &str) -> Result<(), StoreError>;
+    async fn remove_role(&mut self, name: &str) -> Result<(), StoreError>;
     /// Sets what the account changed about a role of the product at one level.
     async fn put_overlay(
         &mut self,
-        account: AccountId,
         role: &str,
         level: Level,
         overlay: &LevelOverlay,

@@ -1,7 +1,7 @@
 //! Seats that end with the billing cycle.
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, Timestamp, UserId};
+use bailiwick_types::{Timestamp, UserId};
 use time::{Date, Month, OffsetDateTime};
 
 use crate::{Read, StoreError, account::Account};
@@ -29,17 +29,16 @@ impl Seats {
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// When seats end or have ended since the limit was set.
-    async fn endings(&self, account: AccountId) -> Result<Vec<Timestamp>, StoreError>;
+    async fn endings(&self) -> Result<Vec<Timestamp>, StoreError>;
 }
 
 /// Writes endings of seats.
 #[async_trait]
 pub trait Writer: Send + Sync {
     /// Lets the seat of a member end at an instant.
-    async fn put_ending(&mut self, account: AccountId, user: UserId, at: Timestamp)
-    -> Result<(), StoreError>;
+    async fn put_ending(&mut self, user: UserId, at: Timestamp) -> Result<(), StoreError>;
     /// Forgets the seats that have ended: another limit was set.
-    async fn forget_endings(&mut self, account: AccountId, until: Timestamp) -> Result<(), StoreError>;
+    async fn forget_endings(&mut self, until: Timestamp) -> Result<(), StoreError>;
 }
 
 /// Counts the seats of an account.
@@ -51,8 +50,8 @@ pub async fn count(
     account: &Account,
     now: Timestamp,
 ) -> Result<Seats, StoreError> {
-    let used = read.seats_taken(account.id).await?;
-    let endings = read.endings(account.id).await?;
+    let used = read.seats_taken().await?;
+    let endings = read.endings().await?;
     let ended = endings.iter().filter(|at| **at <= now).count() as u64;
     let ending = endings.len() as u64 - ended;
     let limit = (account.seats > 0).then(|| u64::from(account.seats).saturating_sub(ended));

@@ -9,7 +9,7 @@ use bailiwick_policy::{
     manifest::{Holders, UserMode},
     may_assign,
 };
-use bailiwick_types::{AccountId, Authorized, Level, Scope, Subject, Timestamp};
+use bailiwick_types::{Authorized, Level, Scope, Subject, Timestamp};
 use uuid::Uuid;
 
 use crate::{Read, StoreError, account::Account};
@@ -30,7 +30,6 @@ pub trait Reader: Send + Sync {
     /// types, and open approvals, are there only where `whole` is asked: administration of scopes never looks at them.
     async fn standing(
         &self,
-        account: AccountId,
         policy: &AccountPolicy,
         subject: &Subject,
         whole: bool,
@@ -93,10 +92,9 @@ impl Situation {
     /// The store fails.
     pub async fn load(
         read: &(impl Read + ?Sized),
-        account: AccountId,
         scopes: impl IntoIterator<Item = &Scope>,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(account) = read.account(account).await? else {
+        let Some(account) = read.account().await? else {
             return Ok(None);
         };
         let ids: Vec<Uuid> = scopes
@@ -107,7 +105,7 @@ impl Situation {
         let rows = if ids.is_empty() {
             Vec::new()
         } else {
-            read.places(account.id, &ids).await?
+            read.places(&ids).await?
         };
         let places = rows.iter().map(|place| bailiwick_policy::Place {
             id: PlaceId::from(&place.scope),
@@ -134,7 +132,7 @@ impl Situation {
         read: &(impl Read + ?Sized),
         subject: &Subject,
     ) -> Result<Standing, StoreError> {
-        read.standing(self.account.id, &self.policy, subject, false).await
+        read.standing(&self.policy, subject, false).await
     }
 
     /// The same with grants on resources and types, and open approvals.
@@ -146,7 +144,7 @@ impl Situation {
         read: &(impl Read + ?Sized),
         subject: &Subject,
     ) -> Result<Standing, StoreError> {
-        read.standing(self.account.id, &self.policy, subject, true).await
+        read.standing(&self.policy, subject, true).await
     }
 
     fn ask<T>(

@@ -1,55 +1,14 @@
 //! The port to the store: units of work that read, and units of work that write.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, Clock, Code, Fault, IdGen, Reason, ScopeRoot, Token};
+use bailiwick_types::{AccountAccess, AccountWrite, AllAccounts, Clock, IdGen, ScopeRoot, StoreError, Token};
 
 use crate::{
     Change, account, approval, binding, grant, group, invitation, member, person, product, request, resource,
     role, seat, situation,
 };
-
-/// What a store failed with. What it was is for the log alone.
-#[derive(Debug)]
-pub struct StoreError(Box<dyn Fault>);
-
-impl std::fmt::Display for StoreError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
-    }
-}
-
-impl StoreError {
-    /// Wraps a fault of the store.
-    #[must_use]
-    pub fn new(fault: impl Fault) -> Self {
-        Self(Box::new(fault))
-    }
-    /// What it wraps, for who knows the store.
-    #[must_use]
-    pub fn cause(&self) -> &(dyn std::error::Error + 'static) {
-        &*self.0
-    }
-}
-
-impl Fault for StoreError {
-    fn code(&self) -> Code {
-        self.0.code()
-    }
-    fn reason(&self) -> Reason {
-        self.0.reason()
-    }
-    fn retry_after(&self) -> Option<Duration> {
-        self.0.retry_after()
-    }
-}
 
 /// A unit of work that reads.
 pub trait Read:
@@ -67,7 +26,15 @@ pub trait Read:
     + request::Reader
     + resource::Reader
     + situation::Reader
+    + Selects
 {
+}
+
+/// A unit of work across accounts reads and writes the rows of one account at a time.
+pub trait Selects {
+    /// Has the methods that follow reach this account. A unit of one account is for that account from its beginning and
+    /// stays so.
+    fn select(&mut self, account: AccountAccess);
 }
 
 impl<T> Read for T where
@@ -85,6 +52,7 @@ impl<T> Read for T where
         + request::Reader
         + resource::Reader
         + situation::Reader
+        + Selects
         + ?Sized
 {
 }
@@ -125,17 +93,21 @@ pub trait Unit: Write {
     async fn commit(self: Box<Self>) -> Result<Token, StoreError>;
 }
 
-/// Begins units of work.
+/// Begins units of work, for what a witness reaches: no account can be named by its id.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Reads what belongs to an account, in one snapshot.
-    async fn read(&self, account: AccountId) -> Result<Box<dyn Read + Send + Sync>, StoreError>;
+    async fn read(&self, account: AccountAccess) -> Result<Box<dyn Read + Send + Sync>, StoreError>;
     /// Reads across accounts, in one snapshot.
-    async fn read_all(&self) -> Result<Box<dyn Read + Send + Sync>, StoreError>;
+    async fn read_all(&self, all: AllAccounts) -> Result<Box<dyn Read + Send + Sync>, StoreError>;
     /// Writes an account under its row lock; nothing where the account is not known.
-    async fn write(&self, account: AccountId) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError>;
+    async fn write(&self, account: AccountWrite) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError>;
     /// Writes several roots, seeing the rows of all accounts.
-    async fn write_all(&self, roots: &[ScopeRoot]) -> Result<Box<dyn Unit + Send + Sync>, StoreError>;
+    async fn write_all(
+        &self,
+        all: AllAccounts,
+        roots: &[ScopeRoot],
+    ) -> Result<Box<dyn Unit + Send + Sync>, StoreError>;
 }
 
 /// What use cases need from outside.

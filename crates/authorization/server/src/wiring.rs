@@ -12,7 +12,7 @@ use bailiwick_sql::{
     follow::{FeedSink, Follower, FollowerConfig},
     statement,
 };
-use bailiwick_types::{Clock, IdGen, Rng, Service, SystemRng};
+use bailiwick_types::{Clock, IdGen, Rng, Service, System, SystemRng};
 use sea_orm::ConnectionTrait;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -45,6 +45,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn IdGen>,
+    /// The witness of what the service does by itself.
+    pub system: System,
 }
 
 /// Why the service cannot be put together.
@@ -182,6 +184,7 @@ impl AuthorizationService {
             products: self.store.products(),
             clock: Arc::clone(&self.deps.clock),
             ids: Arc::clone(&self.deps.ids),
+            system: self.deps.system.clone(),
         };
         let identity = IdentitySink {
             tools: tools.clone(),

@@ -114,6 +114,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
                 authenticator: authenticator.clone(),
                 clock: clock.clone(),
                 ids: ids.clone(),
+                system: authority.system.clone(),
             })
             .await?,
         ),

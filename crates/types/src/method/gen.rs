@@ -524,7 +524,7 @@ pub static METHODS: [Declaration; 145] = [
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/TransferResource",
-        access: Access::Permission,
+        access: Access::Delegation,
         permission: "resource.transfer",
         on: "resource",
         step_up: false,

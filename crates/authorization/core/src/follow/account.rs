@@ -39,7 +39,7 @@ pub async fn account_changed(
     now: Timestamp,
     told: AccountTold,
 ) -> Result<(), Refusal> {
-    let before = write.account(told.id).await?;
+    let before = write.account().await?;
     if before
         .as_ref()
         .is_some_and(|before| before.version >= told.version)
@@ -55,7 +55,7 @@ pub async fn account_changed(
     let closed = match &before {
         Some(before) => before.closed_version.map(|version| (version, before.state)),
         None => write
-            .early_closure(told.id, told.id.uuid())
+            .early_closure(told.id.uuid())
             .await?
             .map(|early| (early.version, early.state)),
     };
@@ -88,15 +88,13 @@ pub async fn account_changed(
         .is_some_and(|before| before.seats != account.seats)
     {
         // The new number says what there is now.
-        write.forget_endings(account.id, now).await?;
+        write.forget_endings(now).await?;
     }
     let root = ScopeRoot::Account(account.id);
     write.emit(root.clone(), Change::Place(account_seen(&account)));
     write.emit(root, Change::Policy(Some(account.id)));
     if before.is_none() {
-        write
-            .put_early_closure(account.id, account.id.uuid(), None)
-            .await?;
+        write.put_early_closure(account.id.uuid(), None).await?;
         if let Some(owner) = told.owner {
             found(write, ids, now, &account, &owner).await?;
         }
@@ -117,19 +115,19 @@ async fn found(
             "the holder of an account must be a user".to_owned(),
         ));
     };
-    if write.member(account.id, user).await?.is_none() {
+    if write.member(user).await?.is_none() {
         write
             .put_member(&Member::new(account.id, user, MemberKind::Agent, now))
             .await?;
         write.emit(ScopeRoot::Account(account.id), Change::Subject(owner.clone()));
     }
     let scope = Scope::Account(account.id);
-    let Some(situation) = Situation::load(write, account.id, [&scope]).await? else {
+    let Some(situation) = Situation::load(write, [&scope]).await? else {
         return Ok(());
     };
     let role = situation.founder_role().map(|role| role.name.to_string());
     if let Some(role) = role
-        && write.binding(account.id, owner, &role, &scope).await?.is_none()
+        && write.binding(owner, &role, &scope).await?.is_none()
     {
         bind(write, ids, account.id, (owner, &role, &scope), now).await?;
     }

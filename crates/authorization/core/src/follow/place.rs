@@ -41,11 +41,11 @@ pub async fn place_changed(
     let Some(id) = told.scope.uuid().filter(|_| told.scope.level() > Level::Account) else {
         return refuse("a place is an instance or a workspace");
     };
-    if write.account(told.account).await?.is_none() {
+    if write.account().await?.is_none() {
         return refuse("the account of the place is not known");
     }
     let before = write
-        .places(told.account, &[id])
+        .places(&[id])
         .await?
         .into_iter()
         .find(|place| place.scope == told.scope);
@@ -58,7 +58,7 @@ pub async fn place_changed(
     match &told.parent {
         Scope::Account(account) if *account == told.account => {}
         Scope::Instance(instance) if told.scope.level() == Level::Workspace => {
-            let above = write.places(told.account, &[instance.uuid()]).await?;
+            let above = write.places(&[instance.uuid()]).await?;
             if !above.iter().any(|place| place.scope == told.parent) {
                 return refuse("the place above it is not known");
             }
@@ -68,7 +68,7 @@ pub async fn place_changed(
     let closed = match &before {
         Some(before) => before.closed_version.map(|version| (version, before.state)),
         None => write
-            .early_closure(told.account, id)
+            .early_closure(id)
             .await?
             .map(|early| (early.version, early.state)),
     };
@@ -93,7 +93,7 @@ pub async fn place_changed(
         Change::Place(place_seen(&place)),
     );
     if before.is_none() {
-        write.put_early_closure(place.account, id, None).await?;
+        write.put_early_closure(id, None).await?;
         give(write, ids, now, &place, told.owner).await?;
     }
     Ok(())
@@ -107,23 +107,19 @@ async fn give(
     place: &Place,
     named: Option<Subject>,
 ) -> Result<(), Refusal> {
-    let Some(situation) = Situation::load(write, place.account, [&place.scope]).await? else {
+    let Some(situation) = Situation::load(write, [&place.scope]).await? else {
         return Ok(());
     };
     let role = situation
         .single_holder_role(place.scope.level())
         .map(|role| role.name.to_string());
     let Some(role) = role else { return Ok(()) };
-    if !write
-        .holders(place.account, &role, &place.scope)
-        .await?
-        .is_empty()
-    {
+    if !write.holders(&role, &place.scope).await?.is_empty() {
         return Ok(());
     }
     let mut to = None;
     if let Some(user) = named.as_ref().and_then(Subject::user_id) {
-        let member = write.member(place.account, user).await?;
+        let member = write.member(user).await?;
         to = member
             .filter(|member| member.is_active(now) && member.expires_at.is_none())
             .and(named);
@@ -134,7 +130,7 @@ async fn give(
             .map(|role| role.name.to_string())
     {
         let account = Scope::Account(place.account);
-        let all = write.holders(place.account, &above, &account).await?;
+        let all = write.holders(&above, &account).await?;
         let needs_members = situation.needs_members();
         let best = all
             .iter()

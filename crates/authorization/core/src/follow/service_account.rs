@@ -66,15 +66,15 @@ async fn in_account(
     enabled: bool,
 ) -> Result<(), Refusal> {
     let scope = Scope::Account(account);
-    let Some(situation) = Situation::load(write, account, [&scope]).await? else {
+    let Some(situation) = Situation::load(write, [&scope]).await? else {
         return Err(Refusal::Content(
             "the account of the service account is not known".to_owned(),
         ));
     };
-    let bound = write.binding(account, subject, role, &scope).await?;
+    let bound = write.binding(subject, role, &scope).await?;
     match bound {
         Some(binding) if !enabled => {
-            write.remove_binding(account, binding.id).await?;
+            write.remove_binding(binding.id).await?;
             write.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
         None if enabled => {

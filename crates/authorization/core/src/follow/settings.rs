@@ -24,7 +24,7 @@ pub struct SettingsTold {
 /// # Errors
 /// See [`Refusal`].
 pub async fn settings_changed(write: &mut (impl Write + ?Sized), told: SettingsTold) -> Result<(), Refusal> {
-    let Some(mut account) = write.account(told.account).await? else {
+    let Some(mut account) = write.account().await? else {
         return Err(Refusal::Content(
             "the account of the settings is not known".to_owned(),
         ));

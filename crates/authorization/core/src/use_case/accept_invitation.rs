@@ -80,8 +80,8 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         return Err(Error::Denied);
     }
     let found = match &command.which {
-        Which::Id(id) => work.unit.invitation(command.account, *id).await?,
-        Which::On(scope) => work.unit.newest_invitation(command.account, &key, scope).await?,
+        Which::Id(id) => work.unit.invitation(*id).await?,
+        Which::On(scope) => work.unit.newest_invitation(&key, scope).await?,
     };
     let mut found = found
         .filter(|found| email_key(&found.email) == key)
@@ -143,7 +143,7 @@ async fn maker_still_may(work: &Work, found: &Invitation) -> Result<bool, Error>
 
 async fn join(work: &mut Work, user: UserId) -> Result<(), Error> {
     let account = work.account();
-    if let Some(member) = work.unit.member(account, user).await? {
+    if let Some(member) = work.unit.member(user).await? {
         let counts = member.state == MemberState::Active && member.is_active(work.now);
         return if counts { Ok(()) } else { Err(Error::NotAMember) };
     }
@@ -158,12 +158,7 @@ async fn join(work: &mut Work, user: UserId) -> Result<(), Error> {
 async fn bind(ports: &Ports, work: &mut Work, found: &Invitation, user: UserId) -> Result<(), Error> {
     let subject = Subject::user(user);
     for role in &found.roles {
-        if work
-            .unit
-            .binding(found.account, &subject, role, &found.scope)
-            .await?
-            .is_some()
-        {
+        if work.unit.binding(&subject, role, &found.scope).await?.is_some() {
             continue;
         }
         let binding = Binding {

@@ -6,7 +6,7 @@ use bailiwick_policy::{
     Numbers, compile,
     manifest::{self, ChangeKind, Manifest, ManifestError},
 };
-use bailiwick_types::{Authorized, Level, ProductName, ScopeRoot, Timestamp, Token, Violations};
+use bailiwick_types::{Authorized, Level, ProductName, ScopeRoot, StoreError, Timestamp, Token, Violations};
 
 use super::replace_roles;
 use crate::{
@@ -108,12 +108,15 @@ impl bailiwick_types::Fault for Error {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Applied, Error> {
+    let all = by
+        .all_accounts()
+        .ok_or(StoreError::internal("a manifest is applied in no account"))?;
     let manifest = read_manifest(&command.source)?;
     let root = ScopeRoot::Product(manifest.0.clone());
-    let accounts = replace_roles::accounts(ports, &manifest.0, &command.replacements).await?;
+    let accounts = replace_roles::accounts(ports, all, &manifest.0, &command.replacements).await?;
     let mut roots = vec![root.clone()];
     roots.extend(accounts.iter().copied().map(ScopeRoot::Account));
-    let mut unit = ports.store.write_all(&roots).await?;
+    let mut unit = ports.store.write_all(all, &roots).await?;
     let now = ports.clock.now();
     let mut plan = plan(&*unit, manifest, command.source, now, &command.replacements).await?;
     let mut moves = replace_roles::Moves::default();
@@ -137,7 +140,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     }
     unit.put_product(&product).await?;
     moves
-        .apply(&mut *unit, &*ports.ids, by.caller().subject(), now)
+        .apply(all, &mut *unit, &*ports.ids, by.caller().subject(), now)
         .await?;
     let canonical = serde_json::to_string(&product.manifest).unwrap_or_default();
     unit.emit(

@@ -61,7 +61,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     let mut work = Work::open(ports, by, command.account, [])
         .await?
         .ok_or(Error::Denied)?;
-    let found = work.unit.approval(command.account, command.approval).await?;
+    let found = work.unit.approval(command.approval).await?;
     let mut found = found.ok_or(Error::Denied)?;
     let may = match command.verdict {
         Verdict::Withdraw => found.requester == work.actor.subject,
@@ -139,7 +139,7 @@ pub(super) fn may_decide(
 
 async fn look(work: &mut Work, found: &Approval) -> Result<(Actor, Aim), Error> {
     let on = found.on.clone();
-    let aim = Aim::load(&*work.unit, work.account(), &work.situation.policy, on).await?;
+    let aim = Aim::load(&*work.unit, &work.situation.policy, on).await?;
     let scopes: Vec<Scope> = aim.scope.iter().cloned().collect();
     work.look_at(&scopes).await?;
     let subject = work.actor.subject.clone();

@@ -94,7 +94,7 @@ async fn apply(ports: &Ports, work: &mut Work, command: Command) -> Result<Bindi
         .may_assign(&work.actor, role.no, &command.scope, work.now);
     let present = work
         .unit
-        .binding(command.account, &command.subject, &command.role, &command.scope)
+        .binding(&command.subject, &command.role, &command.scope)
         .await?;
     if !may && !is_single_holder(work, role, &command.scope).await? {
         return Err(Error::Denied);
@@ -180,7 +180,7 @@ async fn is_single_holder(work: &Work, role: &Role, scope: &Scope) -> Result<boo
     }
     Ok(work
         .unit
-        .binding(work.account(), &work.actor.subject, &role.name, scope)
+        .binding(&work.actor.subject, &role.name, scope)
         .await?
         .is_some())
 }
@@ -195,7 +195,7 @@ async fn check_subject(work: &Work, subject: &Subject, role: &Role) -> Result<()
         }
         "user" => {}
         _ if role.holders.is_some() => return Err(Error::HolderRule(role.name.to_string())),
-        "group" if !work.unit.group_exists(work.account(), subject).await? => {
+        "group" if !work.unit.group_exists(subject).await? => {
             return Err(Error::NotFound("group"));
         }
         _ => {}

@@ -72,14 +72,14 @@ async fn apply(work: &mut Work, command: &Command) -> Result<Counts, Error> {
     let mut counts = Counts::default();
     let mut all: Vec<(usize, Binding)> = Vec::new();
     for (n, user) in command.users.iter().enumerate() {
-        if work.unit.member(command.account, *user).await?.is_none() {
+        if work.unit.member(*user).await?.is_none() {
             faults.add(format!("users[{n}]"), "must be a member of the account");
             continue;
         }
         let subject = Subject::user(*user);
         counts.members += 1;
-        counts.grants += work.unit.count_grants(command.account, &subject).await?;
-        let bindings = work.unit.bindings_of(command.account, &subject).await?;
+        counts.grants += work.unit.count_grants(&subject).await?;
+        let bindings = work.unit.bindings_of(&subject).await?;
         all.extend(bindings.into_iter().map(|binding| (n, binding)));
     }
     each(faults, (Code::NotFound, Reason::NotFound))?;
@@ -106,7 +106,7 @@ async fn apply(work: &mut Work, command: &Command) -> Result<Counts, Error> {
     each(faults, (Code::PermissionDenied, Reason::PermissionDenied))?;
     for user in &command.users {
         let subject = Subject::user(*user);
-        work.unit.remove_member(command.account, *user).await?;
+        work.unit.remove_member(*user).await?;
         work.subject_changed(&subject);
         let audit = work
             .audit(ACTION, subject.to_string())

@@ -88,7 +88,7 @@ pub async fn preview(
         .await
         .map_err(preview::Error::Change)?;
     let holders = above.into_iter().map(Subject::group);
-    let spots = spots_of(&*work.unit, command.account, holders).await?;
+    let spots = spots_of(&*work.unit, holders).await?;
     let who = match &command.act {
         Act::Add(subject) | Act::Remove(subject) => subject.clone(),
         Act::Delete => Subject::group(command.group),
@@ -125,7 +125,7 @@ async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
         return Err(Error::Denied);
     }
     work.unit
-        .group(command.account, command.group)
+        .group(command.group)
         .await?
         .ok_or(Error::NotFound("group"))?;
     let above = above(work, command.group).await?;
@@ -135,17 +135,11 @@ async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
     match &command.act {
         Act::Add(subject) => add(work, &command, subject, &above).await?,
         Act::Remove(subject) => {
-            let is_in = work
-                .unit
-                .groups_of(command.account, subject)
-                .await?
-                .contains(&command.group);
+            let is_in = work.unit.groups_of(subject).await?.contains(&command.group);
             if !is_in {
                 return Err(Error::NotFound("member"));
             }
-            work.unit
-                .set_group_member(command.account, command.group, subject, false)
-                .await?;
+            work.unit.set_group_member(command.group, subject, false).await?;
             work.subject_changed(subject);
         }
         Act::Delete => {
@@ -153,7 +147,7 @@ async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
             loop {
                 let some = work
                     .unit
-                    .group_members(command.account, command.group, after.as_deref(), MEMBERS)
+                    .group_members(command.group, after.as_deref(), MEMBERS)
                     .await?;
                 some.iter().for_each(|member| work.subject_changed(member));
                 let Some(last) = some.last().filter(|_| some.len() as u64 == MEMBERS) else {
@@ -161,7 +155,7 @@ async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
                 };
                 after = Some(last.to_string());
             }
-            work.unit.remove_group(command.account, command.group).await?;
+            work.unit.remove_group(command.group).await?;
             work.emit(Change::Group(command.group));
         }
     }
@@ -188,10 +182,7 @@ async fn add(
         }
         "group" => {
             let inner: GroupId = subject.id().parse().map_err(|_| Error::NotFound("member"))?;
-            work.unit
-                .group(command.account, inner)
-                .await?
-                .ok_or(Error::NotFound("member"))?;
+            work.unit.group(inner).await?.ok_or(Error::NotFound("member"))?;
             if inner == command.group {
                 return Err(Violations::of("member", "must not be the group itself").into());
             }
@@ -201,9 +192,7 @@ async fn add(
         }
         _ => {}
     }
-    work.unit
-        .set_group_member(command.account, command.group, subject, true)
-        .await?;
+    work.unit.set_group_member(command.group, subject, true).await?;
     work.subject_changed(subject);
     Ok(())
 }
@@ -214,11 +203,7 @@ async fn above(work: &Work, group: GroupId) -> Result<BTreeSet<GroupId>, Error> 
     let mut open = vec![group];
     while let Some(group) = open.pop() {
         if seen.insert(group) {
-            open.extend(
-                work.unit
-                    .groups_of(work.account(), &Subject::group(group))
-                    .await?,
-            );
+            open.extend(work.unit.groups_of(&Subject::group(group)).await?);
         }
     }
     Ok(seen)
@@ -227,7 +212,7 @@ async fn above(work: &Work, group: GroupId) -> Result<BTreeSet<GroupId>, Error> 
 async fn may_give_all(work: &mut Work, groups: &BTreeSet<GroupId>) -> Result<bool, Error> {
     for group in groups {
         let subject = Subject::group(*group);
-        let bindings = work.unit.bindings_of(work.account(), &subject).await?;
+        let bindings = work.unit.bindings_of(&subject).await?;
         work.look_at(bindings.iter().map(|binding| &binding.scope))
             .await?;
         if !may_take(work, &bindings) {
@@ -237,7 +222,7 @@ async fn may_give_all(work: &mut Work, groups: &BTreeSet<GroupId>) -> Result<boo
             subject: Some(subject),
             ..Filter::default()
         };
-        for grant in work.unit.grants(work.account(), &filter, None, MANY).await? {
+        for grant in work.unit.grants(&filter, None, MANY).await? {
             let aim = aim(work, &grant.about).await?;
             let product = work.situation.policy.product();
             let patterns: Vec<Pattern> = grant

@@ -66,12 +66,10 @@ pub async fn execute(
 
 async fn apply(work: &mut Work, command: &Command, plan: &Plan) -> Result<(), Error> {
     if let Some(role) = &plan.custom {
-        work.unit.put_role(command.account, role).await?;
+        work.unit.put_role(role).await?;
     }
     for (level, overlay) in plan.overlay.iter().flat_map(|overlay| &overlay.levels) {
-        work.unit
-            .put_overlay(command.account, &command.role, *level, overlay)
-            .await?;
+        work.unit.put_overlay(&command.role, *level, overlay).await?;
     }
     work.emit(Change::Policy(Some(command.account)));
     let audit = work
@@ -113,19 +111,15 @@ pub async fn preview(
         })
         .map(|role| role.name.to_string())
         .collect();
-    let bindings = work.unit.bindings_of_roles(command.account, &changed).await?;
+    let bindings = work.unit.bindings_of_roles(&changed).await?;
     let mut points = Points::default();
     for binding in &bindings {
         let spots = [Spot::from(&binding.scope)];
-        points
-            .add(&*work.unit, command.account, &binding.subject, &spots)
-            .await?;
+        points.add(&*work.unit, &binding.subject, &spots).await?;
     }
     let kinds = kinds_with(&work.situation.policy, &changed);
     let account = [Spot::from(&Scope::Account(command.account))];
-    points
-        .add_members(&*work.unit, command.account, &kinds, &account)
-        .await?;
+    points.add_members(&*work.unit, &kinds, &account).await?;
     let seen = Seen::before(&work, points).await?;
     let made = apply(&mut work, &command, &plan).await;
     seen.after(&work, made).await

@@ -1,7 +1,7 @@
 //! Denies everything in a scope from now on, before its owner makes the change of that version.
 
 use bailiwick_policy::PlaceState;
-use bailiwick_types::{AccountId, Authorized, Scope, ScopeRoot, Token};
+use bailiwick_types::{AccountId, Authorized, Scope, ScopeRoot, StoreError, Token};
 
 use crate::{Audit, Change, PlaceSeen, Ports, account::EarlyClosure};
 
@@ -30,12 +30,16 @@ faults! {
 /// # Errors
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
+    let all = by
+        .all_accounts()
+        .ok_or_else(|| StoreError::internal("closing needs no account"))?;
     let root = ScopeRoot::Account(command.account);
-    let mut unit = ports.store.write_all(std::slice::from_ref(&root)).await?;
+    let mut unit = ports.store.write_all(all, std::slice::from_ref(&root)).await?;
+    unit.select(all.account(command.account).read());
     let id = command.scope.uuid().unwrap_or_else(|| command.account.uuid());
-    let account = unit.account(command.account).await?;
+    let account = unit.account().await?;
     let place = unit
-        .places(command.account, &[id])
+        .places(&[id])
         .await?
         .into_iter()
         .find(|place| place.scope == command.scope);
@@ -70,9 +74,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
                 version: command.version,
                 state: command.state,
             };
-            let before = unit.early_closure(command.account, id).await?;
+            let before = unit.early_closure(id).await?;
             if before.is_none_or(|before| before.version < command.version) {
-                unit.put_early_closure(command.account, id, Some(closure)).await?;
+                unit.put_early_closure(id, Some(closure)).await?;
             }
         }
     }

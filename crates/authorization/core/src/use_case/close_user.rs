@@ -1,6 +1,6 @@
 //! Denies everything to a user from now on, before identity makes the change of that version.
 
-use bailiwick_types::{Authorized, ScopeRoot, Subject, Token, UserId};
+use bailiwick_types::{Authorized, ScopeRoot, StoreError, Subject, Token, UserId};
 
 use crate::{
     Audit, Change, Ports, Situation, holders,
@@ -36,11 +36,14 @@ const ATTEMPTS: usize = 5;
 /// See [`Error`].
 pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
     let subject = Subject::user(command.user);
+    let all = by
+        .all_accounts()
+        .ok_or_else(|| StoreError::internal("closing needs no account"))?;
     for _ in 0..ATTEMPTS {
-        let accounts = ports.store.read_all().await?.accounts_of(&subject).await?;
+        let accounts = ports.store.read_all(all).await?.accounts_of(&subject).await?;
         let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
         roots.push(ScopeRoot::Deployment);
-        let mut unit = ports.store.write_all(&roots).await?;
+        let mut unit = ports.store.write_all(all, &roots).await?;
         let person = unit
             .person(command.user)
             .await?
@@ -67,9 +70,10 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         // The rules are asked as if the user still counted.
         unit.put_person(&person).await?;
         for account in &accounts {
-            let bindings = unit.bindings_of(*account, &subject).await?;
+            unit.select(all.account(*account).read());
+            let bindings = unit.bindings_of(&subject).await?;
             let scopes = bindings.iter().map(|binding| &binding.scope);
-            let Some(situation) = Situation::load(&*unit, *account, scopes).await? else {
+            let Some(situation) = Situation::load(&*unit, scopes).await? else {
                 continue;
             };
             if let Some(binding) = holders::first_broken(&*unit, &situation, &bindings, now).await? {

@@ -81,11 +81,7 @@ pub async fn execute(
         (Outcome::Allow, _) => return Ok((None, work.commit().await?)),
     }
     let id = decision.approval.ok_or(Error::NoApproval)?;
-    let mut found = work
-        .unit
-        .approval(command.account, id)
-        .await?
-        .ok_or(Error::NoApproval)?;
+    let mut found = work.unit.approval(id).await?.ok_or(Error::NoApproval)?;
     if !found.once {
         return Ok((None, work.commit().await?));
     }

@@ -152,7 +152,7 @@ async fn chosen(work: &Work, command: &Command) -> Result<Vec<Grant>, StoreError
         subject: Some(Subject::user(command.from)),
         ..Filter::default()
     };
-    let all = work.unit.grants(command.account, &filter, None, MANY).await?;
+    let all = work.unit.grants(&filter, None, MANY).await?;
     Ok(all
         .into_iter()
         .filter_map(|grant| narrowed(grant, &command.kinds))

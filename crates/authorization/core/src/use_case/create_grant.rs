@@ -172,7 +172,7 @@ pub(super) async fn aim(work: &mut Work, about: &About) -> Result<Aim, StoreErro
         About::Resource(name) => On::Resource(name.clone()),
         About::Scope(scope) | About::Type { scope, .. } => On::Scope(scope.clone()),
     };
-    let aim = Aim::load(&*work.unit, work.account(), &work.situation.policy, on).await?;
+    let aim = Aim::load(&*work.unit, &work.situation.policy, on).await?;
     let scopes: Vec<Scope> = aim.scope.iter().cloned().collect();
     work.look_at(&scopes).await?;
     Ok(aim)
@@ -254,7 +254,7 @@ async fn check_subject(work: &Work, subject: &Subject) -> Result<(), Error> {
             };
             work.active_member(user).await?.ok_or(Error::NotAMember)?;
         }
-        "group" if !work.unit.group_exists(work.account(), subject).await? => {
+        "group" if !work.unit.group_exists(subject).await? => {
             return Err(Error::NotFound("group"));
         }
         _ => {}
@@ -276,7 +276,7 @@ pub(super) async fn of_subject(
         About::Resource(name) => filter.resource = Some(name.clone()),
         About::Scope(scope) | About::Type { scope, .. } => filter.scope = Some(scope.clone()),
     }
-    let mut grants = work.unit.grants(work.account(), &filter, None, MANY).await?;
+    let mut grants = work.unit.grants(&filter, None, MANY).await?;
     grants.retain(|grant| grant.about == *about);
     Ok(grants)
 }

@@ -45,11 +45,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             .ok()
             .filter(|_| same)
             .ok_or(Error::RequestIdReused)?;
-        let group = work
-            .unit
-            .group(command.account, made)
-            .await?
-            .ok_or(Error::NotFound("group"))?;
+        let group = work.unit.group(made).await?.ok_or(Error::NotFound("group"))?;
         return Ok((group, work.commit().await?));
     }
     let group = Group {

@@ -131,7 +131,7 @@ pub(super) fn fits(work: &Work, roles: &[String], scope: &Scope) -> Result<(), E
 /// Whether an invitation to the address is pending there; one that has run out is ended.
 pub(super) async fn is_pending(work: &mut Work, email: &str, scope: &Scope) -> Result<bool, StoreError> {
     let key = email_key(email);
-    let Some(mut old) = work.unit.newest_invitation(work.account(), &key, scope).await? else {
+    let Some(mut old) = work.unit.newest_invitation(&key, scope).await? else {
         return Ok(false);
     };
     match (old.state, old.state_at(work.now)) {
@@ -196,7 +196,7 @@ async fn repeated(work: &Work, command: &Command) -> Result<Option<Invitation>, 
     let Ok(made) = before.response.parse() else {
         return Err(Error::RequestIdReused);
     };
-    Ok(work.unit.invitation(command.account, made).await?)
+    Ok(work.unit.invitation(made).await?)
 }
 
 async fn keep(work: &mut Work, command: &Command, made: &Invitation) -> Result<(), StoreError> {

@@ -81,7 +81,7 @@ async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
         PersonState::Disabled => return Err(Error::NotActive),
         PersonState::Deleted => return Err(Error::NotFound("user")),
     }
-    if let Some(member) = work.unit.member(command.account, command.user).await? {
+    if let Some(member) = work.unit.member(command.user).await? {
         let same = member.kind == command.kind && member.expires_at == command.expires_at;
         return if same {
             Ok(member)

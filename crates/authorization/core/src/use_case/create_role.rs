@@ -90,7 +90,7 @@ pub async fn execute(
     if taken {
         return Err(Error::AlreadyExists);
     }
-    work.unit.put_role(command.account, &role).await?;
+    work.unit.put_role(&role).await?;
     work.emit(Change::Policy(Some(command.account)));
     let audit = work.audit(ACTION, account.to_string()).with("role", &role.name);
     work.emit(audit);

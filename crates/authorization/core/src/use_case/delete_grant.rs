@@ -76,7 +76,7 @@ pub async fn preview(
     let what = match &command.which {
         Which::Of { subject, about, .. } => Some((subject.clone(), about.clone())),
         Which::Id(id) => {
-            let grant = work.unit.grant(command.account, *id).await?;
+            let grant = work.unit.grant(*id).await?;
             grant.map(|grant| (grant.subject, grant.about))
         }
     };
@@ -109,7 +109,7 @@ async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work,
 async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
     let (about, taken, whole) = match &command.which {
         Which::Id(id) => {
-            let grant = work.unit.grant(command.account, *id).await?;
+            let grant = work.unit.grant(*id).await?;
             let account = bailiwick_types::Scope::Account(command.account);
             let Some(grant) = grant else {
                 let may = work
@@ -156,7 +156,7 @@ async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
     for mut grant in touched {
         grant.permissions.retain(|text| !taken.contains(text));
         if grant.permissions.is_empty() {
-            work.unit.remove_grant(command.account, grant.id).await?;
+            work.unit.remove_grant(grant.id).await?;
         } else {
             work.unit.put_grant(&grant).await?;
         }

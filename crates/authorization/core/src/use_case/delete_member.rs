@@ -53,12 +53,12 @@ async fn apply(work: &mut Work, command: &Command) -> Result<(), Error> {
         user: command.user,
         scope: None,
     };
-    let member = work.unit.member(command.account, command.user).await?;
+    let member = work.unit.member(command.user).await?;
     let seated = member.is_some_and(|member| member.kind == MemberKind::Agent);
     remove_member::finish(work, &remove).await?;
     if command.seat_ends && seated && work.situation.account.seats > 0 {
         let at = seat::cycle_end(work.situation.account.billing_anchor, work.now);
-        work.unit.put_ending(command.account, command.user, at).await?;
+        work.unit.put_ending(command.user, at).await?;
     }
     Ok(())
 }

@@ -65,7 +65,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         .any(names);
     let bound = !work
         .unit
-        .bindings_of_roles(command.account, std::slice::from_ref(&command.role))
+        .bindings_of_roles(std::slice::from_ref(&command.role))
         .await?
         .is_empty();
     if bound || named {
@@ -75,7 +75,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         // A role that is bound nowhere gives nobody anything: there is nothing to tell beside that it can go.
         return Ok(Token::default());
     }
-    work.unit.remove_role(command.account, &command.role).await?;
+    work.unit.remove_role(&command.role).await?;
     work.emit(Change::Policy(Some(command.account)));
     let audit = work
         .audit(ACTION, account.to_string())

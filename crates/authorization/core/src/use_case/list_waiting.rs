@@ -31,9 +31,12 @@ pub async fn execute(
     let Some(subject) = by.caller().subject() else {
         return Ok((Vec::new(), None));
     };
+    let Some(access) = by.reads(account) else {
+        return Ok((Vec::new(), None));
+    };
     let now = ports.clock.now();
-    let read = ports.store.read(account).await?;
-    let Some(situation) = Situation::load(&*read, account, []).await? else {
+    let read = ports.store.read(access).await?;
+    let Some(situation) = Situation::load(&*read, []).await? else {
         return Ok((Vec::new(), None));
     };
     let standing = situation.whole_standing(&*read, subject).await?;
@@ -50,18 +53,18 @@ pub async fn execute(
     let mut waiting = Vec::new();
     let mut looked_at = 0;
     loop {
-        let batch = read.approvals(account, &filter, after, BATCH).await?;
+        let batch = read.approvals(&filter, after, BATCH).await?;
         let last = (batch.len() as u64) < BATCH;
         let mut aims = Vec::with_capacity(batch.len());
         for found in &batch {
-            aims.push(Aim::load(&*read, account, &situation.policy, found.on.clone()).await?);
+            aims.push(Aim::load(&*read, &situation.policy, found.on.clone()).await?);
             if !requesters.contains_key(&found.requester) {
                 let requester = behind(&*read, &found.requester).await?;
                 requesters.insert(found.requester.clone(), requester);
             }
         }
         let scopes: Vec<Scope> = aims.iter().filter_map(|aim| aim.scope.clone()).collect();
-        let Some(here) = Situation::load(&*read, account, &scopes).await? else {
+        let Some(here) = Situation::load(&*read, &scopes).await? else {
             return Ok((Vec::new(), None));
         };
         for (found, aim) in batch.into_iter().zip(&aims) {

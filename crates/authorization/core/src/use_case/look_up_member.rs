@@ -16,18 +16,21 @@ faults! {
 /// See [`Error`].
 pub async fn execute(
     ports: &Ports,
-    _by: &Authorized,
+    by: &Authorized,
     account: AccountId,
     user: UserId,
 ) -> Result<bool, Error> {
+    let Some(access) = by.reads(account) else {
+        return Ok(false);
+    };
     let now = ports.clock.now();
-    let read = ports.store.read(account).await?;
+    let read = ports.store.read(access).await?;
     let open = read
-        .account(account)
+        .account()
         .await?
         .is_some_and(|account| account.state == PlaceState::Active);
     let member = read
-        .member(account, user)
+        .member(user)
         .await?
         .is_some_and(|member| member.is_active(now));
     let person = read

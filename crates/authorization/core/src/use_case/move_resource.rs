@@ -87,7 +87,7 @@ async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work
             Error::Denied
         });
     };
-    let Some(first) = work.unit.resource(command.account, &command.name).await? else {
+    let Some(first) = work.unit.resource(&command.name).await? else {
         return Err(if work.actor.is_operator() {
             Error::NotFound("resource")
         } else {
@@ -148,7 +148,7 @@ async fn with_those_below(work: &Work, first: Resource) -> Result<Vec<Resource>,
     let mut next = 0;
     while let Some(name) = all.get(next).map(|resource| resource.name.clone()) {
         next += 1;
-        let below = work.unit.children(work.account(), &name, MOST as u64 + 1).await?;
+        let below = work.unit.children(&name, MOST as u64 + 1).await?;
         for child in below {
             if child.scope == scope && seen.insert(child.name.clone()) {
                 all.push(child);
@@ -177,7 +177,7 @@ async fn may_move(work: &Work, all: &[Resource], to: &Scope) -> Result<(), Error
     let standing = work.situation.whole_standing(&*work.unit, subject).await?;
     for resource in all {
         let on = On::Resource(resource.name.clone());
-        let aim = Aim::load(&*work.unit, work.account(), &work.situation.policy, on).await?;
+        let aim = Aim::load(&*work.unit, &work.situation.policy, on).await?;
         let edit = format!("{}.edit", resource.name.of);
         let edit = work.situation.policy.product().permission_no(&edit);
         let request = work.situation.plain_request();
@@ -219,7 +219,7 @@ async fn write_out(
             scope: Some(around),
             ..Filter::default()
         };
-        for grant in work.unit.grants(work.account(), &filter, None, MANY).await? {
+        for grant in work.unit.grants(&filter, None, MANY).await? {
             let About::Type {
                 of,
                 applies_to: AppliesTo::Existing,

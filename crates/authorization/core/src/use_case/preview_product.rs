@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bailiwick_policy::AccountPolicy;
-use bailiwick_types::{AccountId, Subject, UserId};
+use bailiwick_types::{AccountId, Authorized, StoreError, Subject, UserId};
 use uuid::Uuid;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     preview::{self, Effect, Points, Spot, Would, effects, kinds_with, look},
     replace_roles::{self, Moves},
 };
-use crate::{Ports, Read, StoreError, binding, grant, product::Replacement};
+use crate::{Ports, Read, binding, grant, product::Replacement};
 
 /// Bindings, grants or members that are looked at together.
 const BATCH: u64 = 100;
@@ -56,9 +56,12 @@ pub type Error = preview::Error<apply_product::Error>;
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn execute(ports: &Ports, command: Command) -> Result<Page, Error> {
+pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Page, Error> {
+    let all = by
+        .all_accounts()
+        .ok_or(StoreError::internal("a manifest is applied in no account"))?;
     let manifest = read_manifest(&command.source).map_err(Error::Change)?;
-    let read = ports.store.read_all().await?;
+    let mut read = ports.store.read_all(all).await?;
     let now = ports.clock.now();
     let mut plan = plan(&*read, manifest, command.source, now, &command.replacements)
         .await
@@ -90,6 +93,7 @@ pub async fn execute(ports: &Ports, command: Command) -> Result<Page, Error> {
             page.next = at;
             break;
         }
+        read.select(all.account(account).read());
         if sides.as_ref().is_none_or(|sides| sides.account != account) {
             sides = Sides::load(&*read, account, (&plan, &moves), before).await?;
         }
@@ -102,8 +106,8 @@ pub async fn execute(ports: &Ports, command: Command) -> Result<Page, Error> {
             return Err(Error::TooMany);
         }
         looked_at += BATCH;
-        let old = look(&*read, account, Some(&sides.old), &points, now).await?;
-        let new = look(&*read, account, Some(&sides.new), &points, now).await?;
+        let old = look(&*read, Some(&sides.old), &points, now).await?;
+        let new = look(&*read, Some(&sides.new), &points, now).await?;
         let products = [&**sides.new.policy.product(), &**sides.old.policy.product()];
         page.effects
             .extend(effects(account, &points, (&old, &new), &products));
@@ -147,7 +151,7 @@ impl Sides {
         (plan, moves): (&Plan, &Moves),
         before: &crate::product::Product,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(account) = read.account(id).await? else {
+        let Some(account) = read.account().await? else {
             return Ok(None);
         };
         let old = read.policy(&account).await?;
@@ -195,7 +199,7 @@ impl Sides {
         match kind {
             BINDINGS if self.all || !self.roles.is_empty() => {
                 let filter = binding::Filter::default();
-                for row in read.bindings(account, &filter, after, BATCH).await? {
+                for row in read.bindings(&filter, after, BATCH).await? {
                     (last, count) = (Some(row.id.uuid()), count + 1);
                     if self.all || self.roles.contains(&row.role) {
                         rows.push((row.subject, Spot::from(&row.scope)));
@@ -204,7 +208,7 @@ impl Sides {
             }
             GRANTS if self.all => {
                 let filter = grant::Filter::default();
-                for row in read.grants(account, &filter, after, BATCH).await? {
+                for row in read.grants(&filter, after, BATCH).await? {
                     (last, count) = (Some(row.id.uuid()), count + 1);
                     rows.push((row.subject, Spot::from(&row.about)));
                 }
@@ -215,7 +219,7 @@ impl Sides {
                 if !kinds.is_empty() {
                     let after = after.map(UserId::from_uuid);
                     let at = bailiwick_types::Scope::Account(account);
-                    for row in read.members(account, after, BATCH).await? {
+                    for row in read.members(after, BATCH).await? {
                         (last, count) = (Some(row.user.uuid()), count + 1);
                         if kinds.contains(&row.kind) {
                             rows.push((Subject::user(row.user), Spot::from(&at)));
@@ -226,7 +230,7 @@ impl Sides {
             _ => {}
         }
         for (subject, spot) in rows {
-            points.add(read, account, &subject, &[spot]).await?;
+            points.add(read, &subject, &[spot]).await?;
         }
         Ok((points, last.filter(|_| count == BATCH)))
     }

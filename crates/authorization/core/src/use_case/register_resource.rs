@@ -107,16 +107,11 @@ async fn apply(work: &mut Work, command: Command) -> Result<Resource, Error> {
         None => return Err(Error::NotFound("scope")),
     }
     if let Some(parent) = &command.parent
-        && work.unit.resource(command.account, parent).await?.is_none()
+        && work.unit.resource(parent).await?.is_none()
     {
         return Err(Error::NotFound("parent"));
     }
-    if work
-        .unit
-        .resource(command.account, &command.name)
-        .await?
-        .is_some()
-    {
+    if work.unit.resource(&command.name).await?.is_some() {
         return Err(Error::AlreadyExists);
     }
     let owner = match command.owner {
@@ -198,9 +193,9 @@ pub(super) async fn exhausted(
     if info.is_none_or(|info| info.quota != Some(Quota::PerMember)) {
         return Ok(None);
     }
-    let Some(limit) = work.unit.quota(work.account(), owner, of).await? else {
+    let Some(limit) = work.unit.quota(owner, of).await? else {
         return Ok(None);
     };
-    let owned = work.unit.owned(work.account(), owner, of).await?;
+    let owned = work.unit.owned(owner, of).await?;
     Ok((owned >= limit).then_some(limit))
 }

@@ -90,12 +90,12 @@ pub(super) async fn prepare(
 pub(super) async fn finish(work: &mut Work, command: &Command) -> Result<(), Error> {
     let at = command.scope.clone().unwrap_or(Scope::Account(command.account));
     let subject = Subject::user(command.user);
-    let mut bindings = work.unit.bindings_of(command.account, &subject).await?;
-    let member = work.unit.member(command.account, command.user).await?;
+    let mut bindings = work.unit.bindings_of(&subject).await?;
+    let member = work.unit.member(command.user).await?;
     let within: Vec<Uuid> = match &command.scope {
         None => Vec::new(),
         Some(scope) => {
-            let below = work.unit.places_below(command.account, scope).await?;
+            let below = work.unit.places_below(scope).await?;
             scope
                 .uuid()
                 .into_iter()
@@ -142,12 +142,12 @@ async fn remove(
     within: &[Uuid],
 ) -> Result<(), Error> {
     if command.scope.is_none() {
-        work.unit.remove_member(command.account, command.user).await?;
+        work.unit.remove_member(command.user).await?;
         return Ok(());
     }
     for binding in bindings {
-        work.unit.remove_binding(command.account, binding.id).await?;
+        work.unit.remove_binding(binding.id).await?;
     }
-    work.unit.remove_grants(command.account, subject, within).await?;
+    work.unit.remove_grants(subject, within).await?;
     Ok(())
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_policy::Product;
-use bailiwick_types::{AccountId, BindingId, IdGen, Level, Scope, Subject, Timestamp, Violations};
+use bailiwick_types::{
+    AccountId, AllAccounts, BindingId, IdGen, Level, Scope, Subject, Timestamp, Violations,
+};
 
 use super::apply_product::{Error, Plan};
 use crate::{Audit, Change, Ports, Read, StoreError, Unit, binding::Binding, product::Replacement};
@@ -15,13 +17,14 @@ const MOST: u64 = 10_000;
 /// The accounts that would have to be locked.
 pub(super) async fn accounts(
     ports: &Ports,
+    all: AllAccounts,
     product: &bailiwick_types::ProductName,
     replacements: &[Replacement],
 ) -> Result<BTreeSet<AccountId>, Error> {
     if replacements.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let read = ports.store.read_all().await?;
+    let read = ports.store.read_all(all).await?;
     let bound = bound(&*read, product, replacements).await?;
     Ok(bound.iter().map(|binding| binding.account).collect())
 }
@@ -161,6 +164,7 @@ impl Moves {
     /// Changes them.
     pub(super) async fn apply(
         self,
+        all: AllAccounts,
         unit: &mut (dyn Unit + Send + Sync),
         ids: &dyn IdGen,
         actor: Option<&Subject>,
@@ -169,7 +173,8 @@ impl Moves {
         let mut given = BTreeSet::new();
         for (binding, by) in self.all {
             let root = bailiwick_types::ScopeRoot::Account(binding.account);
-            unit.remove_binding(binding.account, binding.id).await?;
+            unit.select(all.account(binding.account).read());
+            unit.remove_binding(binding.id).await?;
             if let Some(next) = successor(&*unit, &binding, by.as_deref(), &mut given).await? {
                 let next = Binding {
                     id: BindingId::from_uuid(ids.uuid()),
@@ -199,9 +204,7 @@ async fn successor(
     given: &mut BTreeSet<(AccountId, Subject, String, Scope)>,
 ) -> Result<Option<Binding>, StoreError> {
     let Some(by) = by else { return Ok(None) };
-    let there = read
-        .binding(binding.account, &binding.subject, by, &binding.scope)
-        .await?;
+    let there = read.binding(&binding.subject, by, &binding.scope).await?;
     let key = (
         binding.account,
         binding.subject.clone(),

@@ -67,13 +67,9 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         .permission(rule.by)
         .map(|info| info.name.to_string());
     let by = by.ok_or(Error::Denied)?;
-    let pending = work.unit.pending_approval(
-        command.account,
-        &requester,
-        &command.permission,
-        &command.on,
-        &command.digest,
-    );
+    let pending = work
+        .unit
+        .pending_approval(&requester, &command.permission, &command.on, &command.digest);
     if pending.await?.is_some() {
         return Err(Error::AlreadyExists);
     }
@@ -143,13 +139,7 @@ pub(super) async fn ask(
     command: &Command,
     values: &Values,
 ) -> Result<(Decision, Aim), Error> {
-    let aim = Aim::load(
-        &*work.unit,
-        command.account,
-        &work.situation.policy,
-        command.on.clone(),
-    )
-    .await?;
+    let aim = Aim::load(&*work.unit, &work.situation.policy, command.on.clone()).await?;
     let scopes: Vec<Scope> = aim.scope.iter().cloned().collect();
     work.look_at(&scopes).await?;
     let unknown = || Error::UnknownPermission(command.permission.clone());

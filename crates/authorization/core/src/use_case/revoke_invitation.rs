@@ -61,7 +61,7 @@ pub(super) async fn pending(
             Error::Denied
         });
     };
-    let Some(found) = work.unit.invitation(account, invitation).await? else {
+    let Some(found) = work.unit.invitation(invitation).await? else {
         let whole = Scope::Account(account);
         let may = work
             .situation

@@ -89,12 +89,8 @@ async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
     let role = role.ok_or_else(|| Error::UnknownRole(command.role.clone()))?;
     let single = matches!(role.holders, Some(Holders::Exactly(_)));
     let mine = || {
-        work.unit.binding(
-            command.account,
-            &work.actor.subject,
-            &command.role,
-            &command.scope,
-        )
+        work.unit
+            .binding(&work.actor.subject, &command.role, &command.scope)
     };
     let may = work
         .situation
@@ -108,13 +104,13 @@ async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
     }
     let binding = work
         .unit
-        .binding(command.account, &command.subject, &command.role, &command.scope)
+        .binding(&command.subject, &command.role, &command.scope)
         .await?;
     let binding = binding.ok_or(Error::NotFound("binding"))?;
     if holders::breaks_rule(&*work.unit, &work.situation, role, &binding, work.now).await? {
         return Err(Error::HolderRule(command.role));
     }
-    work.unit.remove_binding(command.account, binding.id).await?;
+    work.unit.remove_binding(binding.id).await?;
     work.subject_changed(&binding.subject);
     let audit = work.audit(ACTION, binding.scope.to_string());
     work.emit(

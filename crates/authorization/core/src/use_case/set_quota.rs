@@ -41,14 +41,12 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         return Err(Violations::of("type", "must be a type that is counted per member").into());
     }
     work.unit
-        .member(command.account, command.user)
+        .member(command.user)
         .await?
         .ok_or(Error::NotFound("member"))?;
     let subject = Subject::user(command.user);
-    work.unit
-        .put_quota(command.account, &subject, &command.of, command.limit)
-        .await?;
-    let used = work.unit.owned(command.account, &subject, &command.of).await?;
+    work.unit.put_quota(&subject, &command.of, command.limit).await?;
+    let used = work.unit.owned(&subject, &command.of).await?;
     let limit = command
         .limit
         .map_or_else(|| "none".to_owned(), |limit| limit.to_string());

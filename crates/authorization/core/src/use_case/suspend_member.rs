@@ -81,7 +81,7 @@ async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work,
 async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
     let member = work
         .unit
-        .member(command.account, command.user)
+        .member(command.user)
         .await?
         .ok_or(Error::NotFound("member"))?;
     let state = if command.suspend {
@@ -90,7 +90,7 @@ async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
         MemberState::Active
     };
     let subject = Subject::user(command.user);
-    let bindings = work.unit.bindings_of(command.account, &subject).await?;
+    let bindings = work.unit.bindings_of(&subject).await?;
     work.look_at(bindings.iter().map(|binding| &binding.scope))
         .await?;
     if command.suspend && member.state == MemberState::Active {

@@ -51,8 +51,9 @@ pub async fn check_right(
     let Some(subject) = by.caller().subject() else {
         return Err(Error::Denied);
     };
-    let read = ports.store.read(account).await?;
-    let Some(situation) = Situation::load(&*read, account, [scope]).await? else {
+    let access = by.reads(account).ok_or(Error::Denied)?;
+    let read = ports.store.read(access).await?;
+    let Some(situation) = Situation::load(&*read, [scope]).await? else {
         return Err(unknown(by));
     };
     let actor = Actor::load(&*read, &situation, by, subject).await?;
@@ -129,14 +130,12 @@ pub(super) async fn see_holders(
     (role, scope): (&str, &Scope),
     to: UserId,
 ) -> Result<Seen, StoreError> {
-    let holders = work.unit.holders(work.account(), role, scope).await?;
+    let holders = work.unit.holders(role, scope).await?;
     let users = holders.iter().map(|holder| holder.user).chain([to]);
     let mut points = Points::default();
     for user in users {
         let subject = Subject::user(user);
-        points
-            .add(&*work.unit, work.account(), &subject, &[Spot::from(scope)])
-            .await?;
+        points.add(&*work.unit, &subject, &[Spot::from(scope)]).await?;
     }
     Seen::before(work, points).await
 }
@@ -152,15 +151,15 @@ pub(super) async fn hand_over(
     let account = work.account();
     let to = Subject::user(to);
     let mut before = None;
-    for holder in work.unit.holders(account, role, scope).await? {
+    for holder in work.unit.holders(role, scope).await? {
         let subject = Subject::user(holder.user);
-        let Some(old) = work.unit.binding(account, &subject, role, scope).await? else {
+        let Some(old) = work.unit.binding(&subject, role, scope).await? else {
             continue;
         };
         if subject == to && old.expires_at.is_none() {
             return Ok((old, None));
         }
-        work.unit.remove_binding(account, old.id).await?;
+        work.unit.remove_binding(old.id).await?;
         work.subject_changed(&subject);
         before = Some(subject);
     }
@@ -199,12 +198,10 @@ async fn may_transfer<'s>(
     }
     // Nothing is left to whoever is suspended or disabled, holder or not.
     let standing = actor.standing.as_ref().is_some_and(|standing| !standing.disabled);
-    let own = read
-        .binding(situation.account.id, &actor.subject, &role.name, scope)
-        .await?;
+    let own = read.binding(&actor.subject, &role.name, scope).await?;
     let active = match actor.subject.user_id() {
         Some(user) => read
-            .member(situation.account.id, user)
+            .member(user)
             .await?
             .is_some_and(|member| member.is_active(now)),
         None => false,

@@ -79,7 +79,7 @@ async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work
             Error::Denied
         });
     };
-    let found = work.unit.resource(command.account, &command.name).await?;
+    let found = work.unit.resource(&command.name).await?;
     let account = Scope::Account(command.account);
     let at = found.as_ref().map_or(&account, |found| &found.scope);
     work.look_at([at]).await?;

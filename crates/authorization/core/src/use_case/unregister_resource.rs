@@ -67,18 +67,17 @@ pub async fn preview(
 async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Resource), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let work = work.ok_or(Error::NotFound("account"))?;
-    let resource = work.unit.resource(command.account, &command.name).await?;
+    let resource = work.unit.resource(&command.name).await?;
     let resource = resource.ok_or(Error::NotFound("resource"))?;
     Ok((work, resource))
 }
 
 async fn apply(work: &mut Work, resource: &Resource) -> Result<(), Error> {
-    let account = resource.account;
-    if work.unit.has_children(account, &resource.name).await? {
+    if work.unit.has_children(&resource.name).await? {
         return Err(Error::NotEmpty);
     }
     // A resource of that name may come again: what was granted or approved on this one must not be there then.
-    for subject in work.unit.remove_resource(account, &resource.name).await? {
+    for subject in work.unit.remove_resource(&resource.name).await? {
         work.subject_changed(&subject);
     }
     work.emit(Change::Resource {

@@ -63,7 +63,7 @@ async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work,
 async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
     let member = work
         .unit
-        .member(command.account, command.user)
+        .member(command.user)
         .await?
         .ok_or(Error::NotFound("member"))?;
     if member.expires_at == command.expires_at {
@@ -71,7 +71,7 @@ async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
     }
     let subject = Subject::user(command.user);
     if command.expires_at.is_some() {
-        let bindings = work.unit.bindings_of(command.account, &subject).await?;
+        let bindings = work.unit.bindings_of(&subject).await?;
         work.look_at(bindings.iter().map(|binding| &binding.scope))
             .await?;
         let broken = holders::first_broken(&*work.unit, &work.situation, &bindings, work.now).await?;

@@ -76,7 +76,7 @@ pub async fn preview(
 async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Resource), Error> {
     let work = Work::open(ports, by, command.account, []).await?;
     let work = work.ok_or(Error::NotFound("account"))?;
-    let resource = work.unit.resource(command.account, &command.name).await?;
+    let resource = work.unit.resource(&command.name).await?;
     let resource = resource.ok_or(Error::NotFound("resource"))?;
     Ok((work, resource))
 }
@@ -135,7 +135,7 @@ async fn no_circle(work: &Work, name: &Name, parent: &Name) -> Result<(), Error>
         if above == *name || !seen.insert(above.clone()) {
             return Err(Error::Cycle);
         }
-        let found = work.unit.resource(work.account(), &above).await?;
+        let found = work.unit.resource(&above).await?;
         if found.is_none() && above == *parent {
             return Err(Error::NotFound("parent"));
         }

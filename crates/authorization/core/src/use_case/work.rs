@@ -23,10 +23,13 @@ impl Work {
         let Some(subject) = by.caller().subject() else {
             return Ok(None);
         };
-        let Some(unit) = ports.store.write(account).await? else {
+        let Some(access) = by.writes(account) else {
             return Ok(None);
         };
-        let Some(situation) = Situation::load(&*unit, account, scopes).await? else {
+        let Some(unit) = ports.store.write(access).await? else {
+            return Ok(None);
+        };
+        let Some(situation) = Situation::load(&*unit, scopes).await? else {
             return Ok(None);
         };
         if situation.state(&Scope::Account(account)).is_none() {
@@ -45,7 +48,7 @@ impl Work {
         &mut self,
         scopes: impl IntoIterator<Item = &Scope>,
     ) -> Result<(), StoreError> {
-        if let Some(wider) = Situation::load(&*self.unit, self.account(), scopes).await? {
+        if let Some(wider) = Situation::load(&*self.unit, scopes).await? {
             self.situation = wider;
         }
         Ok(())
@@ -72,7 +75,7 @@ impl Work {
     pub(crate) async fn active_member(&self, user: UserId) -> Result<Option<Member>, StoreError> {
         let member = self
             .unit
-            .member(self.account(), user)
+            .member(user)
             .await?
             .filter(|member| member.is_active(self.now));
         let Some(member) = member else { return Ok(None) };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
+    Selects as _,
     follow::{person_changed, service_account_changed},
     member::Reader as _,
     person::PersonState,
@@ -75,6 +76,9 @@ impl IdentitySink {
                     self.authenticator.forget_subject(&Subject::service(told.id));
                 }
                 let (ids, now) = (&*self.tools.ids, self.tools.clock.now());
+                if let ScopeRoot::Account(account) = &told.root {
+                    tx.select(self.tools.system.account(*account).read());
+                }
                 service_account_changed(tx, ids, now, told).await.map_err(refused)
             }
             Change::SessionRevoked(of) => {
@@ -172,6 +176,9 @@ impl FeedSink for IdentitySink {
             run.hold(&tx).await?;
             let mut unit = Tx::new(&mut tx, self.tools.products.clone());
             let (ids, now) = (&*self.tools.ids, self.tools.clock.now());
+            if let ScopeRoot::Account(account) = &known.root {
+                unit.select(self.tools.system.account(*account).read());
+            }
             service_account_changed(&mut unit, ids, now, known)
                 .await
                 .map_err(refused)?;

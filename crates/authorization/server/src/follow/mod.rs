@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bailiwick_authorization_core::{StoreError, follow::Refusal};
 use bailiwick_sql::{Cause, Error, follow::ApplyError};
-use bailiwick_types::{Clock, IdGen};
+use bailiwick_types::{Clock, IdGen, System};
 
 pub(crate) use identity::IdentitySink;
 pub(crate) use tenancy::TenancySink;
@@ -21,6 +21,7 @@ pub(crate) struct Tools {
     pub(crate) products: Arc<Products>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdGen>,
+    pub(crate) system: System,
 }
 
 fn refused(refusal: Refusal) -> ApplyError {
@@ -34,7 +35,10 @@ fn refused(refusal: Refusal) -> ApplyError {
 }
 
 fn failed(error: StoreError) -> ApplyError {
-    let of_sql = error.cause().downcast_ref::<Error>().cloned();
+    let of_sql = error
+        .cause()
+        .and_then(|cause| cause.downcast_ref::<Error>())
+        .cloned();
     ApplyError::Store(of_sql.unwrap_or_else(|| Error::Internal(Cause::new(error))))
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
-    Write as _,
+    Selects as _, Write as _,
     account::Writer as _,
     follow::{account_changed, place_changed, settings_changed},
     use_case::close_scope,
@@ -57,6 +57,10 @@ fn roots_of<'b>(changes: impl IntoIterator<Item = &'b [u8]>) -> Result<Vec<Scope
 impl TenancySink {
     async fn take(&self, tx: &mut Tx<&mut WriteTx>, change: Change) -> Result<(), ApplyError> {
         let (ids, now) = (&*self.0.ids, self.0.clock.now());
+        if let Some(account) = account_of(&change) {
+            let account = account.parse().map_err(|error| content("account", error))?;
+            tx.select(self.0.system.account(account).read());
+        }
         let done = match change {
             Change::AccountChanged(of) => account_changed(tx, ids, now, read::account(of)?).await,
             Change::PlaceChanged(of) => place_changed(tx, ids, now, read::place(of)?).await,
@@ -129,8 +133,9 @@ impl TenancySink {
         let root = ScopeRoot::Account(account);
         let mut tx = db.begin_write_across(std::slice::from_ref(&root)).await?;
         run.hold(&tx).await?;
-        let mut unit = Tx::new(&mut tx, self.0.products.clone());
-        let (of, places) = account_and_places(&unit, account, id).await.map_err(failed)?;
+        let unit = Tx::new(&mut tx, self.0.products.clone());
+        let mut unit = unit.of_account(self.0.system.account(account).read());
+        let (of, places) = account_and_places(&unit, id).await.map_err(failed)?;
         if id == account.uuid() {
             if let Some(mut of) = of {
                 of.state = PlaceState::Deleted;

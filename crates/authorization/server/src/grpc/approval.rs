@@ -172,10 +172,11 @@ impl ApprovalService for Api {
     ) -> Result<Response<pb::GetApprovalResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, id) = named(&request.get_ref().account, &request.get_ref().approval)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
-        let found = read.approval(account, id).await.map_err(status)?;
+        let read = self.read(&by, account).await?;
+        let found = read.approval(id).await.map_err(status)?;
         drop(read);
         let own = found
             .as_ref()
@@ -236,9 +237,9 @@ impl ApprovalService for Api {
         let list = ["ListApprovals", &request.account, &who, &number];
         let after: Option<After> = pages::decode(&list, &request.page_token).map_err(status)?;
         let filter = Filter { requester, state };
-        let read = self.ports.store.read(account).await.map_err(status)?;
+        let read = self.read(&by, account).await?;
         let rows = read
-            .approvals(account, &filter, after, size.get() + 1)
+            .approvals(&filter, after, size.get() + 1)
             .await
             .map_err(status)?;
         let (rows, next) = page_of(&list, rows, size.get(), |last| (last.created_at, last.id.uuid()));

@@ -144,11 +144,12 @@ impl BindingService for Api {
         let at = text(filter.scope.as_ref());
         let list = ["ListBindings", &request.account, &request.subject, &at];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
+        let read = self.read(&by, account).await?;
         let rows = read
-            .bindings(account, &filter, after, size.get() + 1)
+            .bindings(&filter, after, size.get() + 1)
             .await
             .map_err(status)?;
         let (rows, next) = page_of(&list, rows, size.get(), |last| last.id.uuid());
@@ -290,7 +291,7 @@ impl BindingService for Api {
             return Ok(Response::new(pb::CopyPermissionsResponse {
                 copied: small(copied),
                 token: String::new(),
-                changes: self.told(effects).await?,
+                changes: self.told(&by, effects).await?,
             }));
         }
         let (copied, token) = copy_permissions::execute(&self.ports, &by, command)

@@ -234,11 +234,12 @@ impl GrantService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListGrants", &request.account, &request.subject, &request.target];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
+        let read = self.read(&by, account).await?;
         let rows = read
-            .grants(account, &filter, after, size.get() + 1)
+            .grants(&filter, after, size.get() + 1)
             .await
             .map_err(status)?;
         let (rows, next) = page_of(&list, rows, size.get(), |last| last.id.uuid());

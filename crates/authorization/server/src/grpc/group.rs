@@ -131,11 +131,12 @@ impl GroupService for Api {
     ) -> Result<Response<pb::GetGroupResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, id) = named(&request.get_ref().account, &request.get_ref().group)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
+        let read = self.read(&by, account).await?;
         let found = read
-            .group(account, id)
+            .group(id)
             .await
             .map_err(status)?
             .ok_or_else(|| status(NoGroup))?;
@@ -156,13 +157,11 @@ impl GroupService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListGroups", &request.account];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
-        let rows = read
-            .groups(account, after, size.get() + 1)
-            .await
-            .map_err(status)?;
+        let read = self.read(&by, account).await?;
+        let rows = read.groups(after, size.get() + 1).await.map_err(status)?;
         let (rows, next) = page_of(&list, rows, size.get(), |last| last.id.uuid());
         Ok(Response::new(pb::ListGroupsResponse {
             groups: rows.into_iter().map(group).collect(),
@@ -242,15 +241,16 @@ impl GroupService for Api {
         let (account, id, size) = fields.with(all)?;
         let list = ["ListGroupMembers", &request.account, &request.group];
         let after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
-        read.group(account, id)
+        let read = self.read(&by, account).await?;
+        read.group(id)
             .await
             .map_err(status)?
             .ok_or_else(|| status(NoGroup))?;
         let rows = read
-            .group_members(account, id, after.as_deref(), size + 1)
+            .group_members(id, after.as_deref(), size + 1)
             .await
             .map_err(status)?;
         let (rows, next) = page_of(&list, rows, size, |last| last.to_string());

@@ -183,11 +183,12 @@ impl InvitationService for Api {
     ) -> Result<Response<pb::GetInvitationResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, id) = named(&request.get_ref().account, &request.get_ref().invitation)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
+        let read = self.read(&by, account).await?;
         let found = read
-            .invitation(account, id)
+            .invitation(id)
             .await
             .map_err(status)?
             .ok_or_else(|| status(NoInvitation))?;
@@ -213,11 +214,12 @@ impl InvitationService for Api {
             key.as_deref().unwrap_or_default(),
         ];
         let after: Option<After> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
+        let read = self.read(&by, account).await?;
         let rows = read
-            .invitations(account, key.as_deref(), after, size.get() + 1)
+            .invitations(key.as_deref(), after, size.get() + 1)
             .await
             .map_err(status)?;
         let (rows, next) = page_of(&list, rows, size.get(), |last| (last.created_at, last.id.uuid()));

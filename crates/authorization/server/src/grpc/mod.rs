@@ -26,7 +26,7 @@ mod written;
 
 use std::sync::Arc;
 
-use bailiwick_authorization_core::Ports;
+use bailiwick_authorization_core::{Ports, Read};
 use bailiwick_authorization_engine::Replica;
 use bailiwick_proto::authorization::v1::{
     access_service_server::AccessServiceServer, approval_service_server::ApprovalServiceServer,
@@ -39,7 +39,7 @@ use bailiwick_proto::authorization::v1::{
 };
 use bailiwick_rpc::{Context, Guard, IntoStatus, Rights, Services, Target};
 use bailiwick_sql::Db;
-use bailiwick_types::{AccountId, Authorized, Fault, Scope, Subject, Token};
+use bailiwick_types::{AccountId, Authorized, Fault, Refused, Scope, Subject, Token};
 use serde::Serialize;
 use tonic::Status;
 
@@ -60,6 +60,11 @@ impl Api {
     /// Waits for what the request's token names, as far as the answer depends on it.
     async fn wait(&self, context: &Context, account: AccountId, subjects: &[&Subject]) -> Result<(), Status> {
         self.fresh.wait(context, Some(account), subjects).await
+    }
+    /// Reads the account for which a call was allowed.
+    async fn read(&self, by: &Authorized, account: AccountId) -> Result<Box<dyn Read + Send + Sync>, Status> {
+        let access = by.reads(account).ok_or_else(|| status(Refused::Denied))?;
+        self.ports.store.read(access).await.map_err(status)
     }
     /// What every request of administration begins with: the wait for its token, then the caller's right.
     async fn enter(

@@ -9,7 +9,7 @@ use bailiwick_authorization_core::{
 };
 use bailiwick_proto::authorization::v1::{self as pb, product_service_server::ProductService};
 use bailiwick_rpc::{Context, Target, page as pages};
-use bailiwick_types::{Code, Fault, ProductName, Reason};
+use bailiwick_types::{AllAccounts, Authorized, Code, Fault, ProductName, Reason, Refused};
 use tonic::{Request, Response, Status};
 
 use super::{Api, convert, encoded, page_of, parse::Fields, status};
@@ -34,6 +34,10 @@ fn replacements(told: Vec<pb::RoleReplacement>) -> Vec<Replacement> {
             by: Some(told.replaced_by).filter(|by| !by.is_empty()),
         })
         .collect()
+}
+
+fn all_accounts(by: &Authorized) -> Result<AllAccounts, Status> {
+    by.all_accounts().ok_or_else(|| status(Refused::Denied))
 }
 
 #[tonic::async_trait]
@@ -81,21 +85,21 @@ impl ProductService for Api {
         let after: Option<preview_product::After> =
             pages::decode(&list, &request.page_token).map_err(status)?;
         self.fresh.wait(&context, None, &[]).await?;
-        self.guard.authorize_any(&context, Target::none()).await?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
         let command = preview_product::Command {
             source: request.manifest.clone(),
             replacements: replacements(request.role_replacements),
             after,
             size: usize::try_from(size).unwrap_or(usize::MAX),
         };
-        let page = preview_product::execute(&self.ports, command)
+        let page = preview_product::execute(&self.ports, &by, command)
             .await
             .map_err(status)?;
         let next = page.next.map(|next| pages::encode(&list, &next));
         Ok(Response::new(pb::PreviewProductResponse {
             version: page.version,
             differences: page.differences,
-            changes: self.told(page.effects).await?,
+            changes: self.told(&by, page.effects).await?,
             next_page_token: next.unwrap_or_default(),
         }))
     }
@@ -109,8 +113,13 @@ impl ProductService for Api {
         let name: Option<ProductName> = fields.take("product", &request.get_ref().product);
         let name = fields.with(name)?;
         self.fresh.wait(&context, None, &[]).await?;
-        self.guard.authorize_any(&context, Target::none()).await?;
-        let read = self.ports.store.read_all().await.map_err(status)?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
+        let read = self
+            .ports
+            .store
+            .read_all(all_accounts(&by)?)
+            .await
+            .map_err(status)?;
         let found = read
             .product(&name)
             .await
@@ -133,8 +142,13 @@ impl ProductService for Api {
         let list = ["ListProducts"];
         let after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
         self.fresh.wait(&context, None, &[]).await?;
-        self.guard.authorize_any(&context, Target::none()).await?;
-        let read = self.ports.store.read_all().await.map_err(status)?;
+        let by = self.guard.authorize_any(&context, Target::none()).await?;
+        let read = self
+            .ports
+            .store
+            .read_all(all_accounts(&by)?)
+            .await
+            .map_err(status)?;
         let rows = read.products(after.as_deref(), size + 1).await.map_err(status)?;
         let (rows, next) = page_of(&list, rows, size, |last| last.name.to_string());
         Ok(Response::new(pb::ListProductsResponse {

@@ -69,12 +69,13 @@ impl QuotaService for Api {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
         let (account, user, of) = named(&request.account, &request.user, &request.r#type)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
+        let read = self.read(&by, account).await?;
         let subject = Subject::user(user);
-        let limit = read.quota(account, &subject, &of).await.map_err(status)?;
-        let used = read.owned(account, &subject, &of).await.map_err(status)?;
+        let limit = read.quota(&subject, &of).await.map_err(status)?;
+        let used = read.owned(&subject, &of).await.map_err(status)?;
         let quota = quota((account, &request.user), &of, limit, used);
         Ok(Response::new(pb::GetQuotaResponse { quota: Some(quota) }))
     }
@@ -95,11 +96,12 @@ impl QuotaService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListQuotas", &request.account, &request.user];
         let after: Option<(String, String)> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
+        let read = self.read(&by, account).await?;
         let rows = read
-            .quotas(account, subject.as_ref(), after.as_ref(), size.get() + 1)
+            .quotas(subject.as_ref(), after.as_ref(), size.get() + 1)
             .await
             .map_err(status)?;
         let (rows, more) = page(rows, size.get());
@@ -107,7 +109,7 @@ impl QuotaService for Api {
         let next = last.map(|(subject, of, _)| pages::encode(&list, &(subject.as_str(), of)));
         let mut quotas = Vec::with_capacity(rows.len());
         for (subject, of, limit) in &rows {
-            let used = read.owned(account, subject, of).await.map_err(status)?;
+            let used = read.owned(subject, of).await.map_err(status)?;
             quotas.push(quota((account, subject.id()), of, Some(*limit), used));
         }
         Ok(Response::new(pb::ListQuotasResponse {

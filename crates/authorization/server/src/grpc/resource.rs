@@ -132,10 +132,10 @@ impl ResourceService for Api {
         let context = Context::of(&request)?.clone();
         let (account, name) = named(&request.get_ref().account, &request.get_ref().resource)?;
         self.wait(&context, account, &[]).await?;
-        self.guard.authorize_any(&context, on(account, &name)).await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
+        let by = self.guard.authorize_any(&context, on(account, &name)).await?;
+        let read = self.read(&by, account).await?;
         let found = read
-            .resource(account, &name)
+            .resource(&name)
             .await
             .map_err(status)?
             .ok_or_else(|| status(NoResource))?;
@@ -211,15 +211,16 @@ impl ResourceService for Api {
         let at = text(scope.as_ref());
         let list = ["ListResourcesInScope", &request.account, &of, &at];
         let mut after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
         let mut shown = Vec::new();
         let mut more = true;
         // What the caller may not view is passed; a page is full or the last one.
         while more && (shown.len() as u64) < size {
-            let read = self.ports.store.read(account).await.map_err(status)?;
+            let read = self.read(&by, account).await?;
             let rows = read
-                .resources(account, &of, scope.as_ref(), after.as_deref(), size + 1)
+                .resources(&of, scope.as_ref(), after.as_deref(), size + 1)
                 .await
                 .map_err(status)?;
             drop(read);
@@ -268,17 +269,7 @@ impl ResourceService for Api {
         })();
         let command = fields.with(command)?;
         self.wait(&context, command.account, &[&command.to]).await?;
-        // The permission is one of the suite: it is asked where the resource lies.
-        let read = self.ports.store.read(command.account).await.map_err(status)?;
-        let found = read
-            .resource(command.account, &command.name)
-            .await
-            .map_err(status)?;
-        drop(read);
-        let target = match &found {
-            Some(found) => Target::scope(command.account, &found.scope),
-            None => Target::account(command.account),
-        };
+        let target = Target::account(command.account);
         let by = self.guard.authorize_any(&context, target).await?;
         let done = self
             .write(

@@ -238,10 +238,11 @@ pub(super) fn change_command(
 
 impl Api {
     async fn policy_for(&self, context: &Context, account: AccountId) -> Result<Situation, Status> {
-        self.enter(context, account, &[], Target::account(account))
+        let by = self
+            .enter(context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
-        let situation = Situation::load(&*read, account, []).await.map_err(status)?;
+        let read = self.read(&by, account).await?;
+        let situation = Situation::load(&*read, []).await.map_err(status)?;
         situation.ok_or_else(|| status(Missing("account")))
     }
 }
@@ -361,7 +362,7 @@ impl RoleService for Api {
         let next = (effects.len() > end).then(|| pages::encode(&list, &end));
         let page = effects.into_iter().skip(after).take(end - after);
         Ok(Response::new(pb::PreviewRoleChangeResponse {
-            changes: self.told(page).await?,
+            changes: self.told(&by, page).await?,
             next_page_token: next.unwrap_or_default(),
         }))
     }

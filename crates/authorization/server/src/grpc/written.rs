@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use bailiwick_authorization_core::{Ports, use_case::preview::Effect};
 use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_types::{Authorized, Fault, Token, UserId};
+use bailiwick_types::{Authorized, Fault, Refused, Token, UserId};
 use tonic::Status;
 
 use super::{Api, convert, encoded, status};
@@ -40,6 +40,7 @@ impl Api {
     /// What a preview found, with the names that people go by.
     pub(super) async fn told(
         &self,
+        by: &Authorized,
         effects: impl IntoIterator<Item = Effect>,
     ) -> Result<Vec<pb::EffectiveChange>, Status> {
         let effects: Vec<Effect> = effects.into_iter().collect();
@@ -51,7 +52,13 @@ impl Api {
             HashMap::new()
         } else {
             let users: Vec<UserId> = users.into_iter().collect();
-            let read = self.ports.store.read_all().await.map_err(status)?;
+            let store = &self.ports.store;
+            let read = match (by.account(), by.all_accounts()) {
+                (Some(account), _) => store.read(account).await,
+                (None, Some(all)) => store.read_all(all).await,
+                (None, None) => return Err(status(Refused::Denied)),
+            };
+            let read = read.map_err(status)?;
             read.emails(&users).await.map_err(status)?
         };
         let email = |effect: &Effect| emails.get(&effect.subject.user_id()?).cloned();
@@ -76,7 +83,7 @@ impl Api {
             return Ok(Written {
                 made: None,
                 token: String::new(),
-                changes: self.told(effects).await?,
+                changes: self.told(by, effects).await?,
             });
         }
         let (made, token) = execute(&self.ports, by, command).await.map_err(status)?.parts();

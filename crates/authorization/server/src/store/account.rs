@@ -18,8 +18,8 @@ use uuid::Uuid;
 use super::{
     convert::{At, json, level_number, level_of, place_state_number, place_state_of, set, stored},
     entity::{account, account_role, early_closure, place, product, role_overlay},
-    fail,
-    tx::{Connected, Holds, Tx},
+    store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 /// Ids that one statement looks up.
@@ -68,7 +68,7 @@ pub(super) fn read_place(account: AccountId, row: place::Model) -> Result<Place,
     })
 }
 
-impl<T: Connected> Tx<T> {
+impl<T: ReadConn> Tx<T> {
     async fn product_of(&self, name: &ProductName) -> Result<Arc<bailiwick_policy::Product>, StoreError> {
         let at = At::new("account", name);
         let version: Option<i64> = product::Entity::find_by_id(name.to_string())
@@ -77,7 +77,7 @@ impl<T: Connected> Tx<T> {
             .into_tuple()
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         let version = at.known("product", version)?;
         if let Some(known) = self.products.get(name, version) {
             return Ok(known);
@@ -85,7 +85,7 @@ impl<T: Connected> Tx<T> {
         let row = product::Entity::find_by_id(name.to_string())
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         let row = at.known("product", row)?;
         let at = At::new("product", name);
         let (manifest, numbers) = (
@@ -100,7 +100,7 @@ impl<T: Connected> Tx<T> {
     }
     async fn custom_roles(&self, account: Uuid) -> Result<Vec<CustomRole>, StoreError> {
         let rows = account_role::Entity::find().filter(account_role::Column::AccountId.eq(account));
-        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        let rows = rows.all(self.conn()).await.map_err(store_error)?;
         rows.into_iter()
             .map(|row| {
                 let at = At::new("account_role", &row.name);
@@ -118,7 +118,7 @@ impl<T: Connected> Tx<T> {
         product: &bailiwick_policy::Product,
     ) -> Result<Vec<Overlay>, StoreError> {
         let rows = role_overlay::Entity::find().filter(role_overlay::Column::AccountId.eq(account));
-        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        let rows = rows.all(self.conn()).await.map_err(store_error)?;
         let mut all: BTreeMap<RoleNo, Overlay> = BTreeMap::new();
         for row in rows {
             let at = At::new("role_overlay", &row.role);
@@ -144,7 +144,7 @@ impl<T: Connected> Tx<T> {
             let rows = place::Entity::find()
                 .filter(place::Column::AccountId.eq(account.uuid()))
                 .filter(place::Column::Id.is_in(some.iter().copied()));
-            for row in rows.all(self.conn()).await.map_err(fail)? {
+            for row in rows.all(self.conn()).await.map_err(store_error)? {
                 found.push(read_place(account, row)?);
             }
         }
@@ -153,12 +153,13 @@ impl<T: Connected> Tx<T> {
 }
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
-    async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+impl<T: ReadConn> Reader for Tx<T> {
+    async fn account(&self) -> Result<Option<Account>, StoreError> {
+        let id = self.account_id()?;
         let row = account::Entity::find_by_id(id.uuid())
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         row.map(read_account).transpose()
     }
     async fn accounts_of_product(
@@ -176,10 +177,11 @@ impl<T: Connected> Reader for Tx<T> {
         if let Some(after) = after {
             rows = rows.filter(account::Column::Id.gt(after.uuid()));
         }
-        let ids: Vec<Uuid> = rows.into_tuple().all(self.conn()).await.map_err(fail)?;
+        let ids: Vec<Uuid> = rows.into_tuple().all(self.conn()).await.map_err(store_error)?;
         Ok(ids.into_iter().map(AccountId::from_uuid).collect())
     }
-    async fn places(&self, account: AccountId, ids: &[Uuid]) -> Result<Vec<Place>, StoreError> {
+    async fn places(&self, ids: &[Uuid]) -> Result<Vec<Place>, StoreError> {
+        let account = self.account_id()?;
         let mut found = self.place_rows(account, ids).await?;
         let above: Vec<Uuid> = found
             .iter()
@@ -191,14 +193,15 @@ impl<T: Connected> Reader for Tx<T> {
         found.extend(above);
         Ok(found)
     }
-    async fn places_below(&self, account: AccountId, scope: &Scope) -> Result<Vec<Place>, StoreError> {
+    async fn places_below(&self, scope: &Scope) -> Result<Vec<Place>, StoreError> {
+        let account = self.account_id()?;
         let mut rows = place::Entity::find().filter(place::Column::AccountId.eq(account.uuid()));
         if let Scope::Instance(instance) = scope {
             rows = rows.filter(place::Column::ParentId.eq(instance.uuid()));
         } else if matches!(scope, Scope::Workspace(_)) {
             return Ok(Vec::new());
         }
-        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        let rows = rows.all(self.conn()).await.map_err(store_error)?;
         rows.into_iter().map(|row| read_place(account, row)).collect()
     }
     async fn policy(&self, account: &Account) -> Result<Arc<AccountPolicy>, StoreError> {
@@ -210,15 +213,12 @@ impl<T: Connected> Reader for Tx<T> {
             product, custom, overlays, settings,
         )))
     }
-    async fn early_closure(
-        &self,
-        account: AccountId,
-        scope: Uuid,
-    ) -> Result<Option<EarlyClosure>, StoreError> {
+    async fn early_closure(&self, scope: Uuid) -> Result<Option<EarlyClosure>, StoreError> {
+        let account = self.account_id()?;
         let row = early_closure::Entity::find_by_id((account.uuid(), scope))
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         let Some(row) = row else { return Ok(None) };
         let at = At::new("early_closure", &row.scope_id);
         Ok(Some(EarlyClosure {
@@ -229,7 +229,7 @@ impl<T: Connected> Reader for Tx<T> {
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
+impl<T: WriteConn> Writer for Tx<T> {
     async fn put_account(&mut self, of: &Account) -> Result<(), StoreError> {
         use account::Column as C;
         let row = account::ActiveModel {
@@ -258,7 +258,10 @@ impl<T: Holds> Writer for Tx<T> {
             ])
             .to_owned();
         let insert = account::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
     async fn put_place(&mut self, of: &Place) -> Result<(), StoreError> {
@@ -286,19 +289,22 @@ impl<T: Holds> Writer for Tx<T> {
             ])
             .to_owned();
         let insert = place::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
     async fn put_early_closure(
         &mut self,
-        account: AccountId,
         scope: Uuid,
         closure: Option<EarlyClosure>,
     ) -> Result<(), StoreError> {
+        let account = self.account_id()?;
         use early_closure::Column as C;
         let Some(closure) = closure else {
             let row = early_closure::Entity::delete_by_id((account.uuid(), scope));
-            row.exec(self.conn()).await.map_err(fail)?;
+            row.exec(self.conn()).await.map_err(store_error)?;
             return Ok(());
         };
         let row = early_closure::ActiveModel {
@@ -311,7 +317,10 @@ impl<T: Holds> Writer for Tx<T> {
             .update_columns([C::Version, C::State])
             .to_owned();
         let insert = early_closure::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
 }

@@ -13,8 +13,8 @@ use sea_orm::{
 use super::{
     convert::{At, set, stored},
     entity::approval,
-    fail,
-    tx::{Connected, Holds, Tx},
+    store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 fn number(state: State) -> i16 {
@@ -62,22 +62,23 @@ pub(super) fn read(row: approval::Model) -> Result<Approval, StoreError> {
 }
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
-    async fn approval(&self, account: AccountId, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
+impl<T: ReadConn> Reader for Tx<T> {
+    async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
+        let account = self.account_id()?;
         let row = approval::Entity::find_by_id((account.uuid(), id.uuid()))
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         row.map(read).transpose()
     }
     async fn pending_approval(
         &self,
-        account: AccountId,
         requester: &Subject,
         permission: &str,
         on: &On,
         digest: &str,
     ) -> Result<Option<Approval>, StoreError> {
+        let account = self.account_id()?;
         use approval::Column as C;
         let row = approval::Entity::find()
             .filter(C::AccountId.eq(account.uuid()))
@@ -86,15 +87,19 @@ impl<T: Connected> Reader for Tx<T> {
             .filter(C::Target.eq(on.to_string()))
             .filter(C::Digest.eq(digest))
             .filter(C::State.eq(1_i16));
-        row.one(self.conn()).await.map_err(fail)?.map(read).transpose()
+        row.one(self.conn())
+            .await
+            .map_err(store_error)?
+            .map(read)
+            .transpose()
     }
     async fn approvals(
         &self,
-        account: AccountId,
         filter: &Filter,
         after: Option<After>,
         limit: u64,
     ) -> Result<Vec<Approval>, StoreError> {
+        let account = self.account_id()?;
         use approval::Column as C;
         let mut rows = approval::Entity::find()
             .filter(C::AccountId.eq(account.uuid()))
@@ -113,7 +118,7 @@ impl<T: Connected> Reader for Tx<T> {
         }
         rows.all(self.conn())
             .await
-            .map_err(fail)?
+            .map_err(store_error)?
             .into_iter()
             .map(read)
             .collect()
@@ -121,7 +126,7 @@ impl<T: Connected> Reader for Tx<T> {
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
+impl<T: WriteConn> Writer for Tx<T> {
     async fn put_approval(&mut self, of: &Approval) -> Result<(), StoreError> {
         use approval::Column as C;
         let row = approval::ActiveModel {
@@ -144,7 +149,10 @@ impl<T: Holds> Writer for Tx<T> {
             .update_columns([C::State, C::ExpiresAt, C::DecidedAt, C::DecidedBy])
             .to_owned();
         let insert = approval::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
 }

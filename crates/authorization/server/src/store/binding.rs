@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::{
     convert::{At, json, level_number, person_state_of, set},
     entity::{self, binding, subject_group, user_state},
-    fail, member,
-    tx::{Connected, Holds, Tx},
+    member, store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 /// Users that one statement names.
@@ -45,40 +45,45 @@ pub(super) fn read(row: binding::Model) -> Result<Binding, StoreError> {
 }
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
+impl<T: ReadConn> Reader for Tx<T> {
     async fn binding(
         &self,
-        account: AccountId,
         subject: &Subject,
         role: &str,
         scope: &Scope,
     ) -> Result<Option<Binding>, StoreError> {
+        let account = self.account_id()?;
         let row = binding::Entity::find()
             .filter(binding::Column::AccountId.eq(account.uuid()))
             .filter(binding::Column::Subject.eq(subject.as_str()))
             .filter(binding::Column::Role.eq(role))
             .filter(binding::Column::ScopeId.eq(scope.uuid().unwrap_or_default()));
-        row.one(self.conn()).await.map_err(fail)?.map(read).transpose()
+        row.one(self.conn())
+            .await
+            .map_err(store_error)?
+            .map(read)
+            .transpose()
     }
-    async fn bindings_of(&self, account: AccountId, subject: &Subject) -> Result<Vec<Binding>, StoreError> {
+    async fn bindings_of(&self, subject: &Subject) -> Result<Vec<Binding>, StoreError> {
+        let account = self.account_id()?;
         let rows = binding::Entity::find()
             .filter(binding::Column::AccountId.eq(account.uuid()))
             .filter(binding::Column::Subject.eq(subject.as_str()))
             .order_by_asc(binding::Column::Id);
         rows.all(self.conn())
             .await
-            .map_err(fail)?
+            .map_err(store_error)?
             .into_iter()
             .map(read)
             .collect()
     }
     async fn bindings(
         &self,
-        account: AccountId,
         filter: &Filter,
         after: Option<Uuid>,
         limit: u64,
     ) -> Result<Vec<Binding>, StoreError> {
+        let account = self.account_id()?;
         let mut rows = binding::Entity::find()
             .filter(binding::Column::AccountId.eq(account.uuid()))
             .order_by_asc(binding::Column::Id)
@@ -94,30 +99,27 @@ impl<T: Connected> Reader for Tx<T> {
         }
         rows.all(self.conn())
             .await
-            .map_err(fail)?
+            .map_err(store_error)?
             .into_iter()
             .map(read)
             .collect()
     }
-    async fn group_exists(&self, account: AccountId, group: &Subject) -> Result<bool, StoreError> {
+    async fn group_exists(&self, group: &Subject) -> Result<bool, StoreError> {
+        let account = self.account_id()?;
         let Ok(id) = group.id().parse::<GroupId>() else {
             return Ok(false);
         };
         let row = subject_group::Entity::find_by_id((account.uuid(), id.uuid()));
-        Ok(row.one(self.conn()).await.map_err(fail)?.is_some())
+        Ok(row.one(self.conn()).await.map_err(store_error)?.is_some())
     }
-    async fn holders(
-        &self,
-        account: AccountId,
-        role: &str,
-        scope: &Scope,
-    ) -> Result<Vec<Holder>, StoreError> {
+    async fn holders(&self, role: &str, scope: &Scope) -> Result<Vec<Holder>, StoreError> {
+        let account = self.account_id()?;
         let bound = binding::Entity::find()
             .filter(binding::Column::AccountId.eq(account.uuid()))
             .filter(binding::Column::Role.eq(role))
             .filter(binding::Column::ScopeId.eq(scope.uuid().unwrap_or_default()))
             .order_by_asc(binding::Column::Id);
-        let bound = bound.all(self.conn()).await.map_err(fail)?;
+        let bound = bound.all(self.conn()).await.map_err(store_error)?;
         // Subjects are stored as text, which nothing joins: the rows of users are read by the ids in the texts.
         let user_of = |row: &binding::Model| row.subject.parse::<Subject>().ok()?.user_id();
         let users: Vec<Uuid> = bound.iter().filter_map(user_of).map(UserId::uuid).collect();
@@ -126,12 +128,12 @@ impl<T: Connected> Reader for Tx<T> {
             let rows = entity::member::Entity::find()
                 .filter(entity::member::Column::AccountId.eq(account.uuid()))
                 .filter(entity::member::Column::UserId.is_in(some.iter().copied()));
-            for row in rows.all(self.conn()).await.map_err(fail)? {
+            for row in rows.all(self.conn()).await.map_err(store_error)? {
                 members.insert(row.user_id, member::read(&row)?);
             }
             let rows =
                 user_state::Entity::find().filter(user_state::Column::UserId.is_in(some.iter().copied()));
-            for row in rows.all(self.conn()).await.map_err(fail)? {
+            for row in rows.all(self.conn()).await.map_err(store_error)? {
                 let at = At::new("user_state", &row.user_id);
                 states.insert(row.user_id, at.known("state", person_state_of(row.state))?);
             }
@@ -150,7 +152,7 @@ impl<T: Connected> Reader for Tx<T> {
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
+impl<T: WriteConn> Writer for Tx<T> {
     async fn put_binding(&mut self, of: &Binding) -> Result<(), StoreError> {
         use binding::Column as C;
         if let Some(user) = of.subject.user_id() {
@@ -172,12 +174,16 @@ impl<T: Holds> Writer for Tx<T> {
             .update_columns([C::Parameters, C::ExpiresAt])
             .to_owned();
         let insert = binding::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
-    async fn remove_binding(&mut self, account: AccountId, id: BindingId) -> Result<(), StoreError> {
+    async fn remove_binding(&mut self, id: BindingId) -> Result<(), StoreError> {
+        let account = self.account_id()?;
         let row = binding::Entity::delete_by_id((account.uuid(), id.uuid()));
-        row.exec(self.conn()).await.map_err(fail)?;
+        row.exec(self.conn()).await.map_err(store_error)?;
         Ok(())
     }
 }

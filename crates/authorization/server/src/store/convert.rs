@@ -34,7 +34,7 @@ impl<'a> At<'a> {
         Self { table, row }
     }
     pub(super) fn corrupt(&self, column: &'static str, problem: impl Display) -> StoreError {
-        StoreError::new(Error::corrupt(self.table, column, self.row.key(), problem))
+        Error::corrupt(self.table, column, self.row.key(), problem).into()
     }
     pub(super) fn parse<T: FromStr<Err: Display>>(
         &self,

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::{
     convert::{At, json, level_number, set, stored},
     entity::entitlement,
-    fail,
-    tx::{Connected, Holds, Tx},
+    store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 pub(super) fn read(row: entitlement::Model) -> Result<Grant, StoreError> {
@@ -68,27 +68,29 @@ pub(super) fn read(row: entitlement::Model) -> Result<Grant, StoreError> {
 }
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
-    async fn grant(&self, account: AccountId, id: GrantId) -> Result<Option<Grant>, StoreError> {
+impl<T: ReadConn> Reader for Tx<T> {
+    async fn grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
+        let account = self.account_id()?;
         let row = entitlement::Entity::find_by_id((account.uuid(), id.uuid()))
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         row.map(read).transpose()
     }
-    async fn count_grants(&self, account: AccountId, subject: &Subject) -> Result<u64, StoreError> {
+    async fn count_grants(&self, subject: &Subject) -> Result<u64, StoreError> {
+        let account = self.account_id()?;
         let own = entitlement::Entity::find()
             .filter(entitlement::Column::AccountId.eq(account.uuid()))
             .filter(entitlement::Column::Subject.eq(subject.as_str()));
-        own.count(self.conn()).await.map_err(fail)
+        own.count(self.conn()).await.map_err(store_error)
     }
     async fn grants(
         &self,
-        account: AccountId,
         filter: &Filter,
         after: Option<Uuid>,
         limit: u64,
     ) -> Result<Vec<Grant>, StoreError> {
+        let account = self.account_id()?;
         use entitlement::Column as C;
         let mut rows = entitlement::Entity::find()
             .filter(C::AccountId.eq(account.uuid()))
@@ -110,7 +112,7 @@ impl<T: Connected> Reader for Tx<T> {
         }
         rows.all(self.conn())
             .await
-            .map_err(fail)?
+            .map_err(store_error)?
             .into_iter()
             .map(read)
             .collect()
@@ -118,7 +120,7 @@ impl<T: Connected> Reader for Tx<T> {
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
+impl<T: WriteConn> Writer for Tx<T> {
     async fn put_grant(&mut self, of: &Grant) -> Result<(), StoreError> {
         use entitlement::Column as C;
         if let Some(user) = of.subject.user_id() {
@@ -161,12 +163,16 @@ impl<T: Holds> Writer for Tx<T> {
             .update_columns([C::Permissions, C::Parameters, C::ExpiresAt, C::Revision])
             .to_owned();
         let insert = entitlement::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
-    async fn remove_grant(&mut self, account: AccountId, id: GrantId) -> Result<(), StoreError> {
+    async fn remove_grant(&mut self, id: GrantId) -> Result<(), StoreError> {
+        let account = self.account_id()?;
         let row = entitlement::Entity::delete_by_id((account.uuid(), id.uuid()));
-        row.exec(self.conn()).await.map_err(fail)?;
+        row.exec(self.conn()).await.map_err(store_error)?;
         Ok(())
     }
 }

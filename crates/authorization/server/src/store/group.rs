@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::{
     convert::{At, set},
     entity::{group_member, subject_group},
-    fail,
-    tx::{Connected, Holds, Tx},
+    store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 fn read(row: subject_group::Model) -> Group {
@@ -26,17 +26,14 @@ fn read(row: subject_group::Model) -> Group {
 }
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
-    async fn group(&self, account: AccountId, id: GroupId) -> Result<Option<Group>, StoreError> {
+impl<T: ReadConn> Reader for Tx<T> {
+    async fn group(&self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        let account = self.account_id()?;
         let row = subject_group::Entity::find_by_id((account.uuid(), id.uuid()));
-        Ok(row.one(self.conn()).await.map_err(fail)?.map(read))
+        Ok(row.one(self.conn()).await.map_err(store_error)?.map(read))
     }
-    async fn groups(
-        &self,
-        account: AccountId,
-        after: Option<Uuid>,
-        limit: u64,
-    ) -> Result<Vec<Group>, StoreError> {
+    async fn groups(&self, after: Option<Uuid>, limit: u64) -> Result<Vec<Group>, StoreError> {
+        let account = self.account_id()?;
         let mut rows = subject_group::Entity::find()
             .filter(subject_group::Column::AccountId.eq(account.uuid()))
             .order_by_asc(subject_group::Column::Id)
@@ -47,18 +44,18 @@ impl<T: Connected> Reader for Tx<T> {
         Ok(rows
             .all(self.conn())
             .await
-            .map_err(fail)?
+            .map_err(store_error)?
             .into_iter()
             .map(read)
             .collect())
     }
     async fn group_members(
         &self,
-        account: AccountId,
         id: GroupId,
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Subject>, StoreError> {
+        let account = self.account_id()?;
         let mut rows = group_member::Entity::find()
             .filter(group_member::Column::AccountId.eq(account.uuid()))
             .filter(group_member::Column::GroupId.eq(id.uuid()))
@@ -67,16 +64,17 @@ impl<T: Connected> Reader for Tx<T> {
         if let Some(after) = after {
             rows = rows.filter(group_member::Column::Subject.gt(after));
         }
-        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        let rows = rows.all(self.conn()).await.map_err(store_error)?;
         rows.iter()
             .map(|row| At::new("group_member", &row.group_id).parse("subject", &row.subject))
             .collect()
     }
-    async fn groups_of(&self, account: AccountId, subject: &Subject) -> Result<Vec<GroupId>, StoreError> {
+    async fn groups_of(&self, subject: &Subject) -> Result<Vec<GroupId>, StoreError> {
+        let account = self.account_id()?;
         let rows = group_member::Entity::find()
             .filter(group_member::Column::AccountId.eq(account.uuid()))
             .filter(group_member::Column::Subject.eq(subject.as_str()));
-        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        let rows = rows.all(self.conn()).await.map_err(store_error)?;
         Ok(rows
             .into_iter()
             .map(|row| GroupId::from_uuid(row.group_id))
@@ -85,7 +83,7 @@ impl<T: Connected> Reader for Tx<T> {
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
+impl<T: WriteConn> Writer for Tx<T> {
     async fn put_group(&mut self, of: &Group) -> Result<(), StoreError> {
         let row = subject_group::ActiveModel {
             account_id: set(of.account.uuid()),
@@ -97,10 +95,11 @@ impl<T: Holds> Writer for Tx<T> {
         subject_group::Entity::insert(row)
             .exec_without_returning(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         Ok(())
     }
-    async fn remove_group(&mut self, account: AccountId, id: GroupId) -> Result<(), StoreError> {
+    async fn remove_group(&mut self, id: GroupId) -> Result<(), StoreError> {
+        let account = self.account_id()?;
         let subject = Subject::group(id).to_string();
         for table in ["binding", "entitlement", "group_member"] {
             let sql = format!("DELETE FROM {table} WHERE account_id = $1 AND subject = $2");
@@ -122,11 +121,11 @@ impl<T: Holds> Writer for Tx<T> {
     }
     async fn set_group_member(
         &mut self,
-        account: AccountId,
         id: GroupId,
         subject: &Subject,
         is_in: bool,
     ) -> Result<(), StoreError> {
+        let account = self.account_id()?;
         if let Some(user) = subject.user_id() {
             self.hold_user(user).await?;
         }

@@ -13,8 +13,8 @@ use sea_orm::{
 use super::{
     convert::{At, invitation_state_number, invitation_state_of, json, level_number, set, stored},
     entity::invitation,
-    fail,
-    tx::{Connected, Holds, Tx},
+    store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 pub(super) fn read(row: invitation::Model) -> Result<Invitation, StoreError> {
@@ -34,24 +34,21 @@ pub(super) fn read(row: invitation::Model) -> Result<Invitation, StoreError> {
 }
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
-    async fn invitation(
-        &self,
-        account: AccountId,
-        id: InvitationId,
-    ) -> Result<Option<Invitation>, StoreError> {
+impl<T: ReadConn> Reader for Tx<T> {
+    async fn invitation(&self, id: InvitationId) -> Result<Option<Invitation>, StoreError> {
+        let account = self.account_id()?;
         let row = invitation::Entity::find_by_id((account.uuid(), id.uuid()))
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         row.map(read).transpose()
     }
     async fn newest_invitation(
         &self,
-        account: AccountId,
         email_key: &str,
         scope: &Scope,
     ) -> Result<Option<Invitation>, StoreError> {
+        let account = self.account_id()?;
         let rows = invitation::Entity::find()
             .filter(invitation::Column::AccountId.eq(account.uuid()))
             .filter(invitation::Column::EmailKey.eq(email_key))
@@ -60,15 +57,19 @@ impl<T: Connected> Reader for Tx<T> {
             .order_by_asc(invitation::Column::State)
             .order_by_desc(invitation::Column::CreatedAt)
             .order_by_desc(invitation::Column::Id);
-        rows.one(self.conn()).await.map_err(fail)?.map(read).transpose()
+        rows.one(self.conn())
+            .await
+            .map_err(store_error)?
+            .map(read)
+            .transpose()
     }
     async fn invitations(
         &self,
-        account: AccountId,
         email_key: Option<&str>,
         after: Option<After>,
         limit: u64,
     ) -> Result<Vec<Invitation>, StoreError> {
+        let account = self.account_id()?;
         use invitation::Column as C;
         let mut rows = invitation::Entity::find()
             .filter(C::AccountId.eq(account.uuid()))
@@ -84,7 +85,7 @@ impl<T: Connected> Reader for Tx<T> {
         }
         rows.all(self.conn())
             .await
-            .map_err(fail)?
+            .map_err(store_error)?
             .into_iter()
             .map(read)
             .collect()
@@ -92,7 +93,7 @@ impl<T: Connected> Reader for Tx<T> {
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
+impl<T: WriteConn> Writer for Tx<T> {
     async fn put_invitation(&mut self, of: &Invitation) -> Result<(), StoreError> {
         use invitation::Column as C;
         let row = invitation::ActiveModel {
@@ -113,7 +114,10 @@ impl<T: Holds> Writer for Tx<T> {
             .update_columns([C::State, C::ExpiresAt, C::Version])
             .to_owned();
         let insert = invitation::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
 }

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::{
     convert::{At, kind_number, kind_of, member_state_number, member_state_of, set},
     entity::member,
-    fail,
-    tx::{Connected, Holds, Tx},
+    store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 /// Scopes that one statement names.
@@ -36,20 +36,17 @@ pub(super) fn read(row: &member::Model) -> Result<Member, StoreError> {
 }
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
-    async fn member(&self, account: AccountId, user: UserId) -> Result<Option<Member>, StoreError> {
+impl<T: ReadConn> Reader for Tx<T> {
+    async fn member(&self, user: UserId) -> Result<Option<Member>, StoreError> {
+        let account = self.account_id()?;
         let row = member::Entity::find_by_id((account.uuid(), user.uuid()))
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         row.as_ref().map(read).transpose()
     }
-    async fn members(
-        &self,
-        account: AccountId,
-        after: Option<UserId>,
-        limit: u64,
-    ) -> Result<Vec<Member>, StoreError> {
+    async fn members(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Member>, StoreError> {
+        let account = self.account_id()?;
         let mut rows = member::Entity::find()
             .filter(member::Column::AccountId.eq(account.uuid()))
             .order_by_asc(member::Column::UserId)
@@ -59,16 +56,17 @@ impl<T: Connected> Reader for Tx<T> {
         }
         rows.all(self.conn())
             .await
-            .map_err(fail)?
+            .map_err(store_error)?
             .iter()
             .map(read)
             .collect()
     }
-    async fn seats_taken(&self, account: AccountId) -> Result<u64, StoreError> {
+    async fn seats_taken(&self) -> Result<u64, StoreError> {
+        let account = self.account_id()?;
         let agents = member::Entity::find()
             .filter(member::Column::AccountId.eq(account.uuid()))
             .filter(member::Column::Kind.eq(kind_number(bailiwick_policy::manifest::MemberKind::Agent)));
-        agents.count(self.conn()).await.map_err(fail)
+        agents.count(self.conn()).await.map_err(store_error)
     }
     async fn accounts_of(&self, subject: &Subject) -> Result<Vec<AccountId>, StoreError> {
         let user = subject.user_id().map(UserId::uuid).unwrap_or_default();
@@ -80,13 +78,17 @@ impl<T: Connected> Reader for Tx<T> {
             .rows(sql, vec![user.into(), subject.to_string().into()])
             .await?;
         rows.iter()
-            .map(|row| Ok(AccountId::from_uuid(row.try_get("", "account_id").map_err(fail)?)))
+            .map(|row| {
+                Ok(AccountId::from_uuid(
+                    row.try_get("", "account_id").map_err(store_error)?,
+                ))
+            })
             .collect()
     }
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
+impl<T: WriteConn> Writer for Tx<T> {
     async fn put_member(&mut self, of: &Member) -> Result<(), StoreError> {
         use member::Column as C;
         self.hold_user(of.user).await?;
@@ -102,12 +104,16 @@ impl<T: Holds> Writer for Tx<T> {
             .update_columns([C::Kind, C::State, C::ExpiresAt])
             .to_owned();
         let insert = member::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
-    async fn remove_member(&mut self, account: AccountId, user: UserId) -> Result<(), StoreError> {
+    async fn remove_member(&mut self, user: UserId) -> Result<(), StoreError> {
+        let account = self.account_id()?;
         let row = member::Entity::delete_by_id((account.uuid(), user.uuid()));
-        row.exec(self.conn()).await.map_err(fail)?;
+        row.exec(self.conn()).await.map_err(store_error)?;
         let subject = Subject::user(user);
         for table in ["binding", "entitlement", "group_member", "approval", "quota"] {
             let sql = format!("DELETE FROM {table} WHERE account_id = $1 AND subject = $2");
@@ -116,12 +122,8 @@ impl<T: Holds> Writer for Tx<T> {
         }
         Ok(())
     }
-    async fn remove_grants(
-        &mut self,
-        account: AccountId,
-        subject: &Subject,
-        scopes: &[Uuid],
-    ) -> Result<(), StoreError> {
+    async fn remove_grants(&mut self, subject: &Subject, scopes: &[Uuid]) -> Result<(), StoreError> {
+        let account = self.account_id()?;
         for some in scopes.chunks(SCOPES) {
             let list = placeholders(3, some.len());
             let mut values: Vec<Value> = vec![account.uuid().into(), subject.to_string().into()];

@@ -30,7 +30,7 @@ use bailiwick_authorization_core::{
     account::{Account, Place},
 };
 use bailiwick_sql::{Committed, Db, statement};
-use bailiwick_types::{AccountId, ScopeRoot};
+use bailiwick_types::{AccountAccess, AccountWrite, AllAccounts, ScopeRoot};
 use sea_orm::ConnectionTrait;
 
 pub(crate) use products::Products;
@@ -83,47 +83,42 @@ impl SqlStore {
 }
 
 /// Wraps an error of the database.
-pub(crate) fn fail(error: impl Into<bailiwick_sql::Error>) -> StoreError {
-    StoreError::new(error.into())
+pub(crate) fn store_error(error: impl Into<bailiwick_sql::Error>) -> StoreError {
+    StoreError::from(error.into())
 }
 
 #[async_trait]
 impl Store for SqlStore {
-    async fn read(&self, account: AccountId) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
-        let tx = self
-            .db
-            .begin_read(&ScopeRoot::Account(account))
-            .await
-            .map_err(fail)?;
+    async fn read(&self, account: AccountAccess) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
+        let tx = self.db.begin_read(&ScopeRoot::Account(account.id())).await?;
+        Ok(Box::new(Tx::new(tx, self.products()).of_account(account)))
+    }
+    async fn read_all(&self, _: AllAccounts) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
+        let tx = self.db.begin_read_across().await?;
         Ok(Box::new(Tx::new(tx, self.products())))
     }
-    async fn read_all(&self) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
-        let tx = self.db.begin_read_across().await.map_err(fail)?;
-        Ok(Box::new(Tx::new(tx, self.products())))
-    }
-    async fn write(&self, account: AccountId) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
+    async fn write(&self, account: AccountWrite) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
         // Looked up first: beginning to write makes the revision row of whatever is named.
         let conn = self.db.load();
         let sql = "SELECT product FROM account WHERE id = $1";
-        let known = statement(conn, sql, vec![account.uuid().into()]);
-        let Some(known) = conn.query_one_raw(known).await.map_err(fail)? else {
+        let known = statement(conn, sql, vec![account.id().uuid().into()]);
+        let Some(known) = conn.query_one_raw(known).await.map_err(store_error)? else {
             return Ok(None);
         };
-        let product: String = known.try_get("", "product").map_err(fail)?;
-        let product = convert::At::new("account", &account).parse("product", &product)?;
-        let tx = self
-            .db
-            .begin_write(&[ScopeRoot::Account(account)])
-            .await
-            .map_err(fail)?;
+        let product: String = known.try_get("", "product").map_err(store_error)?;
+        let product = convert::At::new("account", &account.id()).parse("product", &product)?;
+        let tx = self.db.begin_write(&[ScopeRoot::Account(account.id())]).await?;
         // What fits the manifest now must fit it still when this commits.
-        tx.share(&ScopeRoot::Product(product)).await.map_err(fail)?;
-        Ok(Some(Box::new(
-            Tx::new(tx, self.products()).with_hook(self.hook.clone()),
-        )))
+        tx.share(&ScopeRoot::Product(product)).await?;
+        let tx = Tx::new(tx, self.products()).with_hook(self.hook.clone());
+        Ok(Some(Box::new(tx.of_account(account.read()))))
     }
-    async fn write_all(&self, roots: &[ScopeRoot]) -> Result<Box<dyn Unit + Send + Sync>, StoreError> {
-        let tx = self.db.begin_write_across(roots).await.map_err(fail)?;
+    async fn write_all(
+        &self,
+        _: AllAccounts,
+        roots: &[ScopeRoot],
+    ) -> Result<Box<dyn Unit + Send + Sync>, StoreError> {
+        let tx = self.db.begin_write_across(roots).await?;
         Ok(Box::new(
             Tx::new(tx, self.products()).with_hook(self.hook.clone()),
         ))
@@ -133,13 +128,12 @@ impl Store for SqlStore {
 /// An account, and the place of that id in it.
 pub(crate) async fn account_and_places(
     read: &impl Read,
-    account: AccountId,
     place: uuid::Uuid,
 ) -> Result<(Option<Account>, Vec<Place>), StoreError> {
-    let places = read.places(account, &[place]).await?;
+    let places = read.places(&[place]).await?;
     let exact = places
         .into_iter()
         .filter(|found| found.scope.uuid() == Some(place))
         .collect();
-    Ok((read.account(account).await?, exact))
+    Ok((read.account().await?, exact))
 }

@@ -16,14 +16,14 @@ use uuid::Uuid;
 use super::{
     convert::{At, person_state_number, person_state_of, set, stored},
     entity::{root_binding, service_state, user_state},
-    fail,
-    tx::{Connected, Holds, Tx},
+    store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 /// Users that one statement asks for.
 const AT_ONCE: usize = 1_000;
 
-impl<T: Connected> Tx<T> {
+impl<T: ReadConn> Tx<T> {
     /// Keeps what identity says of a user as it is until the transaction ends: who disables a user has to know every
     /// account that the user is in.
     pub(super) async fn hold_user(&self, user: UserId) -> Result<(), StoreError> {
@@ -36,12 +36,12 @@ impl<T: Connected> Tx<T> {
 }
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
+impl<T: ReadConn> Reader for Tx<T> {
     async fn person(&self, user: UserId) -> Result<Option<Person>, StoreError> {
         let row = user_state::Entity::find_by_id(user.uuid())
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         let Some(row) = row else { return Ok(None) };
         let at = At::new("user_state", &row.user_id);
         Ok(Some(Person {
@@ -69,7 +69,7 @@ impl<T: Connected> Reader for Tx<T> {
                 .into_tuple()
                 .all(self.conn())
                 .await
-                .map_err(fail)?;
+                .map_err(store_error)?;
             found.extend(rows.into_iter().map(|(id, email)| (UserId::from_uuid(id), email)));
         }
         Ok(found)
@@ -78,7 +78,7 @@ impl<T: Connected> Reader for Tx<T> {
         let row = service_state::Entity::find_by_id(id.uuid())
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         let Some(row) = row else { return Ok(None) };
         let at = At::new("service_state", &row.service_id);
         Ok(Some(ServiceAccount {
@@ -104,13 +104,13 @@ impl<T: Connected> Reader for Tx<T> {
         Ok(root_binding::Entity::find_by_id(key)
             .one(self.conn())
             .await
-            .map_err(fail)?
+            .map_err(store_error)?
             .is_some())
     }
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
+impl<T: WriteConn> Writer for Tx<T> {
     async fn put_person(&mut self, of: &Person) -> Result<(), StoreError> {
         use user_state::Column as C;
         let row = user_state::ActiveModel {
@@ -135,7 +135,10 @@ impl<T: Holds> Writer for Tx<T> {
             ])
             .to_owned();
         let insert = user_state::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
     async fn put_service_account(&mut self, of: &ServiceAccount) -> Result<(), StoreError> {
@@ -152,7 +155,10 @@ impl<T: Holds> Writer for Tx<T> {
             .update_columns([C::Version, C::Enabled, C::Scope, C::Role, C::Creator])
             .to_owned();
         let insert = service_state::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
     async fn set_root_binding(
@@ -174,12 +180,15 @@ impl<T: Holds> Writer for Tx<T> {
                 created_at: set(self.now()),
             };
             let insert = root_binding::Entity::insert(row);
-            insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+            insert
+                .exec_without_returning(self.conn())
+                .await
+                .map_err(store_error)?;
         } else {
             root_binding::Entity::delete_by_id(key)
                 .exec(self.conn())
                 .await
-                .map_err(fail)?;
+                .map_err(store_error)?;
         }
         Ok(true)
     }

@@ -15,8 +15,8 @@ use sea_orm::{
 use super::{
     convert::{At, json, level_of, set, stored},
     entity::{account, account_role, binding, product, product_version},
-    fail,
-    tx::{Connected, Holds, Tx},
+    store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 fn read(row: product::Model) -> Result<Product, StoreError> {
@@ -32,12 +32,12 @@ fn read(row: product::Model) -> Result<Product, StoreError> {
 }
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
+impl<T: ReadConn> Reader for Tx<T> {
     async fn product(&self, name: &ProductName) -> Result<Option<Product>, StoreError> {
         let row = product::Entity::find_by_id(name.to_string())
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         row.map(read).transpose()
     }
     async fn products(&self, after: Option<&str>, limit: u64) -> Result<Vec<Product>, StoreError> {
@@ -49,7 +49,7 @@ impl<T: Connected> Reader for Tx<T> {
         }
         rows.all(self.conn())
             .await
-            .map_err(fail)?
+            .map_err(store_error)?
             .into_iter()
             .map(read)
             .collect()
@@ -85,7 +85,7 @@ impl<T: Connected> Reader for Tx<T> {
             .order_by_asc(binding::Column::AccountId)
             .order_by_asc(binding::Column::Id)
             .limit(limit);
-        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        let rows = rows.all(self.conn()).await.map_err(store_error)?;
         rows.into_iter().map(super::binding::read).collect()
     }
     async fn usage(&self, name: &ProductName) -> Result<Usage, StoreError> {
@@ -98,29 +98,29 @@ impl<T: Connected> Reader for Tx<T> {
         for row in self.rows(sql, of()).await? {
             let level = at.known(
                 "scope_level",
-                level_of(row.try_get("", "scope_level").map_err(fail)?),
+                level_of(row.try_get("", "scope_level").map_err(store_error)?),
             )?;
             usage
                 .roles
-                .insert((row.try_get("", "role").map_err(fail)?, level));
+                .insert((row.try_get("", "role").map_err(store_error)?, level));
         }
         let sql = "SELECT DISTINCT r.type FROM resource r JOIN account a ON a.id = r.account_id WHERE a.product = $1";
         for row in self.rows(sql, of()).await? {
-            usage.types.insert(row.try_get("", "type").map_err(fail)?);
+            usage.types.insert(row.try_get("", "type").map_err(store_error)?);
         }
         let sql = "SELECT DISTINCT p.level FROM place p JOIN account a ON a.id = p.account_id \
                    WHERE a.product = $1 AND p.state <> 4";
         for row in self.rows(sql, of()).await? {
             usage
                 .levels
-                .insert(at.known("level", level_of(row.try_get("", "level").map_err(fail)?))?);
+                .insert(at.known("level", level_of(row.try_get("", "level").map_err(store_error)?))?);
         }
         Ok(usage)
     }
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
+impl<T: WriteConn> Writer for Tx<T> {
     async fn put_product(&mut self, of: &Product) -> Result<(), StoreError> {
         use product::Column as C;
         let row = product::ActiveModel {
@@ -135,7 +135,10 @@ impl<T: Holds> Writer for Tx<T> {
             .update_columns([C::Version, C::Manifest, C::Canonical, C::Numbers, C::UpdatedAt])
             .to_owned();
         let insert = product::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         let kept = product_version::ActiveModel {
             name: set(of.name.to_string()),
             version: set(stored(of.version)),
@@ -144,7 +147,10 @@ impl<T: Holds> Writer for Tx<T> {
             applied_at: set(of.updated_at.0),
         };
         let insert = product_version::Entity::insert(kept);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
 }

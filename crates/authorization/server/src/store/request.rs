@@ -11,18 +11,18 @@ use sea_orm::EntityTrait;
 use super::{
     convert::set,
     entity::idempotency,
-    fail,
-    tx::{Connected, Holds, Tx},
+    store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
+impl<T: ReadConn> Reader for Tx<T> {
     async fn answered(&self, root: &ScopeRoot, request_id: &str) -> Result<Option<Answered>, StoreError> {
         let key = (root.to_string(), request_id.to_owned());
         let row = idempotency::Entity::find_by_id(key)
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         Ok(row.map(|row| Answered {
             method: row.method,
             digest: row.digest,
@@ -32,7 +32,7 @@ impl<T: Connected> Reader for Tx<T> {
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
+impl<T: WriteConn> Writer for Tx<T> {
     async fn keep_answer(
         &mut self,
         root: &ScopeRoot,
@@ -51,7 +51,7 @@ impl<T: Holds> Writer for Tx<T> {
         idempotency::Entity::insert(row)
             .exec_without_returning(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         Ok(())
     }
 }

@@ -16,8 +16,8 @@ use sea_orm::{
 use super::{
     convert::{At, json, level_number, set, stored},
     entity::{quota, resource},
-    fail,
-    tx::{Connected, Holds, Tx},
+    store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 fn read(row: resource::Model) -> Result<Resource, StoreError> {
@@ -50,23 +50,24 @@ fn read(row: resource::Model) -> Result<Resource, StoreError> {
 }
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
-    async fn resource(&self, account: AccountId, name: &Name) -> Result<Option<Resource>, StoreError> {
+impl<T: ReadConn> Reader for Tx<T> {
+    async fn resource(&self, name: &Name) -> Result<Option<Resource>, StoreError> {
+        let account = self.account_id()?;
         let key = (account.uuid(), name.of.clone(), name.id.clone());
         let row = resource::Entity::find_by_id(key)
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         row.map(read).transpose()
     }
     async fn resources(
         &self,
-        account: AccountId,
         of: &str,
         scope: Option<&Scope>,
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Resource>, StoreError> {
+        let account = self.account_id()?;
         let mut rows = resource::Entity::find()
             .filter(resource::Column::AccountId.eq(account.uuid()))
             .filter(resource::Column::Kind.eq(of))
@@ -80,17 +81,13 @@ impl<T: Connected> Reader for Tx<T> {
         }
         rows.all(self.conn())
             .await
-            .map_err(fail)?
+            .map_err(store_error)?
             .into_iter()
             .map(read)
             .collect()
     }
-    async fn children(
-        &self,
-        account: AccountId,
-        name: &Name,
-        limit: u64,
-    ) -> Result<Vec<Resource>, StoreError> {
+    async fn children(&self, name: &Name, limit: u64) -> Result<Vec<Resource>, StoreError> {
+        let account = self.account_id()?;
         let below = resource::Entity::find()
             .filter(resource::Column::AccountId.eq(account.uuid()))
             .filter(resource::Column::ParentType.eq(name.of.as_str()))
@@ -98,44 +95,42 @@ impl<T: Connected> Reader for Tx<T> {
             .order_by_asc(resource::Column::Kind)
             .order_by_asc(resource::Column::Id)
             .limit(limit);
-        let rows = below.all(self.conn()).await.map_err(fail)?;
+        let rows = below.all(self.conn()).await.map_err(store_error)?;
         rows.into_iter().map(read).collect()
     }
-    async fn has_children(&self, account: AccountId, name: &Name) -> Result<bool, StoreError> {
+    async fn has_children(&self, name: &Name) -> Result<bool, StoreError> {
+        let account = self.account_id()?;
         let below = resource::Entity::find()
             .filter(resource::Column::AccountId.eq(account.uuid()))
             .filter(resource::Column::ParentType.eq(name.of.as_str()))
             .filter(resource::Column::ParentId.eq(name.id.as_str()));
-        Ok(below.one(self.conn()).await.map_err(fail)?.is_some())
+        Ok(below.one(self.conn()).await.map_err(store_error)?.is_some())
     }
-    async fn owned(&self, account: AccountId, owner: &Subject, of: &str) -> Result<u64, StoreError> {
+    async fn owned(&self, owner: &Subject, of: &str) -> Result<u64, StoreError> {
+        let account = self.account_id()?;
         let own = resource::Entity::find()
             .filter(resource::Column::AccountId.eq(account.uuid()))
             .filter(resource::Column::Owner.eq(owner.as_str()))
             .filter(resource::Column::Kind.eq(of));
-        own.count(self.conn()).await.map_err(fail)
+        own.count(self.conn()).await.map_err(store_error)
     }
-    async fn quota(
-        &self,
-        account: AccountId,
-        subject: &Subject,
-        of: &str,
-    ) -> Result<Option<u64>, StoreError> {
+    async fn quota(&self, subject: &Subject, of: &str) -> Result<Option<u64>, StoreError> {
+        let account = self.account_id()?;
         let key = (account.uuid(), subject.to_string(), of.to_owned());
         let row = quota::Entity::find_by_id(key)
             .one(self.conn())
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         row.map(|row| At::new("quota", &row.subject).number("maximum", row.maximum))
             .transpose()
     }
     async fn quotas(
         &self,
-        account: AccountId,
         subject: Option<&Subject>,
         after: Option<&(String, String)>,
         limit: u64,
     ) -> Result<Vec<(Subject, String, u64)>, StoreError> {
+        let account = self.account_id()?;
         use quota::Column as C;
         let mut rows = quota::Entity::find()
             .filter(C::AccountId.eq(account.uuid()))
@@ -151,7 +146,7 @@ impl<T: Connected> Reader for Tx<T> {
                 .add(C::Kind.gt(of.as_str()));
             rows = rows.filter(Condition::any().add(C::Subject.gt(subject.as_str())).add(same));
         }
-        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        let rows = rows.all(self.conn()).await.map_err(store_error)?;
         let read = |row: quota::Model| {
             let at = At::new("quota", &row.subject);
             Ok((
@@ -165,21 +160,16 @@ impl<T: Connected> Reader for Tx<T> {
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
-    async fn put_quota(
-        &mut self,
-        account: AccountId,
-        subject: &Subject,
-        of: &str,
-        limit: Option<u64>,
-    ) -> Result<(), StoreError> {
+impl<T: WriteConn> Writer for Tx<T> {
+    async fn put_quota(&mut self, subject: &Subject, of: &str, limit: Option<u64>) -> Result<(), StoreError> {
+        let account = self.account_id()?;
         use quota::Column as C;
         let Some(limit) = limit else {
             let key = (account.uuid(), subject.to_string(), of.to_owned());
             quota::Entity::delete_by_id(key)
                 .exec(self.conn())
                 .await
-                .map_err(fail)?;
+                .map_err(store_error)?;
             return Ok(());
         };
         let row = quota::ActiveModel {
@@ -192,7 +182,10 @@ impl<T: Holds> Writer for Tx<T> {
             .update_columns([C::Maximum])
             .to_owned();
         let insert = quota::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
     async fn put_resource(&mut self, of: &Resource) -> Result<(), StoreError> {
@@ -226,10 +219,14 @@ impl<T: Holds> Writer for Tx<T> {
             ])
             .to_owned();
         let insert = resource::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
-    async fn remove_resource(&mut self, account: AccountId, name: &Name) -> Result<Vec<Subject>, StoreError> {
+    async fn remove_resource(&mut self, name: &Name) -> Result<Vec<Subject>, StoreError> {
+        let account = self.account_id()?;
         let values = || {
             vec![
                 account.uuid().into(),
@@ -247,7 +244,7 @@ impl<T: Holds> Writer for Tx<T> {
             ("approval", of_approvals, target()),
         ] {
             for row in self.rows(sql, values).await? {
-                let text: String = row.try_get("", "subject").map_err(fail)?;
+                let text: String = row.try_get("", "subject").map_err(store_error)?;
                 subjects.insert(At::new(table, name).parse("subject", &text)?);
             }
         }

@@ -7,31 +7,28 @@ use bailiwick_authorization_core::{
     role::{Reader, Writer},
 };
 use bailiwick_policy::{CustomRole, LevelOverlay};
-use bailiwick_types::{AccountId, Level};
+use bailiwick_types::Level;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict};
 
 use super::{
     binding::read,
     convert::{json, level_number, set},
     entity::{account_role, binding, role_overlay},
-    fail,
-    tx::{Connected, Holds, Tx},
+    store_error,
+    tx::{ReadConn, Tx, WriteConn},
 };
 
 #[async_trait]
-impl<T: Connected> Reader for Tx<T> {
-    async fn bindings_of_roles(
-        &self,
-        account: AccountId,
-        roles: &[String],
-    ) -> Result<Vec<Binding>, StoreError> {
+impl<T: ReadConn> Reader for Tx<T> {
+    async fn bindings_of_roles(&self, roles: &[String]) -> Result<Vec<Binding>, StoreError> {
+        let account = self.account_id()?;
         let rows = binding::Entity::find()
             .filter(binding::Column::AccountId.eq(account.uuid()))
             .filter(binding::Column::Role.is_in(roles.iter().map(String::as_str)))
             .order_by_asc(binding::Column::Id);
         rows.all(self.conn())
             .await
-            .map_err(fail)?
+            .map_err(store_error)?
             .into_iter()
             .map(read)
             .collect()
@@ -39,8 +36,9 @@ impl<T: Connected> Reader for Tx<T> {
 }
 
 #[async_trait]
-impl<T: Holds> Writer for Tx<T> {
-    async fn put_role(&mut self, account: AccountId, role: &CustomRole) -> Result<(), StoreError> {
+impl<T: WriteConn> Writer for Tx<T> {
+    async fn put_role(&mut self, role: &CustomRole) -> Result<(), StoreError> {
+        let account = self.account_id()?;
         use account_role::Column as C;
         let row = account_role::ActiveModel {
             account_id: set(account.uuid()),
@@ -53,21 +51,25 @@ impl<T: Holds> Writer for Tx<T> {
             .update_columns([C::Title, C::Definition])
             .to_owned();
         let insert = account_role::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
-    async fn remove_role(&mut self, account: AccountId, name: &str) -> Result<(), StoreError> {
+    async fn remove_role(&mut self, name: &str) -> Result<(), StoreError> {
+        let account = self.account_id()?;
         let row = account_role::Entity::delete_by_id((account.uuid(), name.to_owned()));
-        row.exec(self.conn()).await.map_err(fail)?;
+        row.exec(self.conn()).await.map_err(store_error)?;
         Ok(())
     }
     async fn put_overlay(
         &mut self,
-        account: AccountId,
         role: &str,
         level: Level,
         overlay: &LevelOverlay,
     ) -> Result<(), StoreError> {
+        let account = self.account_id()?;
         use role_overlay::Column as C;
         let row = role_overlay::ActiveModel {
             account_id: set(account.uuid()),
@@ -80,7 +82,10 @@ impl<T: Holds> Writer for Tx<T> {
             .update_columns([C::Added, C::Removed])
             .to_owned();
         let insert = role_overlay::Entity::insert(row).on_conflict(changes);
-        insert.exec_without_returning(self.conn()).await.map_err(fail)?;
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
         Ok(())
     }
 }

@@ -22,11 +22,11 @@ use super::{
     approval as approvals,
     convert::At,
     entity::{approval, binding, entitlement, group_member, member},
-    fail, grant as grants, member as members,
-    tx::{Connected, Tx},
+    grant as grants, member as members, store_error,
+    tx::{ReadConn, Tx},
 };
 
-impl<T: Connected> Tx<T> {
+impl<T: ReadConn> Tx<T> {
     async fn set_of(
         &self,
         account: AccountId,
@@ -37,7 +37,7 @@ impl<T: Connected> Tx<T> {
         let mut set = PermissionSetBuilder::new(subject.clone());
         if let Some(user) = subject.user_id() {
             let row = member::Entity::find_by_id((account.uuid(), user.uuid()));
-            if let Some(row) = row.one(self.conn()).await.map_err(fail)? {
+            if let Some(row) = row.one(self.conn()).await.map_err(store_error)? {
                 let member = members::read(&row)?;
                 set.member(Member {
                     kind: member.kind,
@@ -49,7 +49,7 @@ impl<T: Connected> Tx<T> {
         let rows = binding::Entity::find()
             .filter(binding::Column::AccountId.eq(account.uuid()))
             .filter(binding::Column::Subject.eq(subject.as_str()));
-        for row in rows.all(self.conn()).await.map_err(fail)? {
+        for row in rows.all(self.conn()).await.map_err(store_error)? {
             let at = At::new("binding", &row.id);
             let scope = at.scope(row.scope_level, row.scope_id)?;
             // A role that is gone gives nothing.
@@ -71,7 +71,7 @@ impl<T: Connected> Tx<T> {
         let rows = group_member::Entity::find()
             .filter(group_member::Column::AccountId.eq(account.uuid()))
             .filter(group_member::Column::Subject.eq(subject.as_str()));
-        let rows = rows.all(self.conn()).await.map_err(fail)?;
+        let rows = rows.all(self.conn()).await.map_err(store_error)?;
         let groups: Vec<GroupId> = rows
             .into_iter()
             .map(|row| GroupId::from_uuid(row.group_id))
@@ -99,7 +99,7 @@ impl<T: Connected> Tx<T> {
                 .filter(entitlement::Column::Parameters.is_null());
         }
         let product = policy.product();
-        for row in rows.all(self.conn()).await.map_err(fail)? {
+        for row in rows.all(self.conn()).await.map_err(store_error)? {
             let grant = grants::read(row)?;
             let patterns: Vec<Pattern> = grant
                 .permissions
@@ -156,7 +156,7 @@ impl<T: Connected> Tx<T> {
             .filter(approval::Column::Subject.eq(subject.as_str()))
             .filter(approval::Column::State.is_in([1_i16, 2]));
         let product = policy.product();
-        for row in rows.all(self.conn()).await.map_err(fail)? {
+        for row in rows.all(self.conn()).await.map_err(store_error)? {
             let approval = approvals::read(row)?;
             let Some(permission) = product.permission_no(&approval.permission) else {
                 continue;
@@ -184,14 +184,14 @@ impl<T: Connected> Tx<T> {
 }
 
 #[async_trait]
-impl<T: Connected> StandingReader for Tx<T> {
+impl<T: ReadConn> StandingReader for Tx<T> {
     async fn standing(
         &self,
-        account: AccountId,
         policy: &AccountPolicy,
         subject: &Subject,
         whole: bool,
     ) -> Result<Standing, StoreError> {
+        let account = self.account_id()?;
         let disabled = match subject.user_id() {
             None => false,
             Some(user) => self

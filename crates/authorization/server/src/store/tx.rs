@@ -3,46 +3,46 @@
 use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
-use bailiwick_authorization_core::{Change, StoreError, Unit, Write};
+use bailiwick_authorization_core::{Change, Selects, StoreError, Unit, Write};
 use bailiwick_sql::{Conn, ReadTx, WriteTx, placeholders, statement};
-use bailiwick_types::{ScopeRoot, Token};
+use bailiwick_types::{AccountAccess, AccountId, ScopeRoot, Token};
 use sea_orm::{ConnectionTrait, Value};
 
-use super::{Hook, Products, change, fail};
+use super::{Hook, Products, change, store_error};
 
 /// Rows of `part` that one statement writes.
 const PARTS: usize = 200;
 
 /// Has a connection.
-pub(crate) trait Connected: Send + Sync {
+pub(crate) trait ReadConn: Send + Sync {
     fn conn(&self) -> &Conn;
 }
 
-impl Connected for ReadTx {
+impl ReadConn for ReadTx {
     fn conn(&self) -> &Conn {
         ReadTx::conn(self)
     }
 }
 
-impl Connected for WriteTx {
+impl ReadConn for WriteTx {
     fn conn(&self) -> &Conn {
         WriteTx::conn(self)
     }
 }
 
-impl Connected for &mut WriteTx {
+impl ReadConn for &mut WriteTx {
     fn conn(&self) -> &Conn {
         WriteTx::conn(self)
     }
 }
 
-/// Holds roots to write under: a transaction, or one that is lent.
-pub(crate) trait Holds: Connected {
+/// WriteConn roots to write under: a transaction, or one that is lent.
+pub(crate) trait WriteConn: ReadConn {
     fn tx(&mut self) -> &mut WriteTx;
     fn held(&self) -> &WriteTx;
 }
 
-impl Holds for WriteTx {
+impl WriteConn for WriteTx {
     fn tx(&mut self) -> &mut WriteTx {
         self
     }
@@ -51,7 +51,7 @@ impl Holds for WriteTx {
     }
 }
 
-impl Holds for &mut WriteTx {
+impl WriteConn for &mut WriteTx {
     fn tx(&mut self) -> &mut WriteTx {
         self
     }
@@ -64,6 +64,7 @@ impl Holds for &mut WriteTx {
 pub(crate) struct Tx<T> {
     tx: T,
     pub(super) products: Arc<Products>,
+    account: Option<AccountAccess>,
     hook: Option<Hook>,
     changes: Vec<(ScopeRoot, Change)>,
 }
@@ -73,8 +74,31 @@ impl<T> Tx<T> {
         Self {
             tx,
             products,
+            account: None,
             hook: None,
             changes: Vec::new(),
+        }
+    }
+    /// The same for the rows of one account.
+    pub(crate) fn of_account(self, account: AccountAccess) -> Self {
+        Self {
+            account: Some(account),
+            ..self
+        }
+    }
+    /// The account whose rows are read and written now.
+    pub(super) fn account_id(&self) -> Result<AccountId, StoreError> {
+        self.account.map(AccountAccess::id).ok_or_else(|| {
+            StoreError::internal("a unit of work across accounts was used before it selected one")
+        })
+    }
+    /// Refuses a row of another account: whatever a statement says, it is a fault of ours.
+    pub(super) fn own(&self, account: uuid::Uuid) -> Result<(), StoreError> {
+        match self.account {
+            Some(own) if own.id().uuid() != account => {
+                Err(StoreError::internal("a row of another account was read"))
+            }
+            _ => Ok(()),
         }
     }
     pub(super) fn with_hook(self, hook: Option<Hook>) -> Self {
@@ -82,7 +106,7 @@ impl<T> Tx<T> {
     }
 }
 
-impl<T: Connected> Tx<T> {
+impl<T: ReadConn> Tx<T> {
     pub(super) fn conn(&self) -> &Conn {
         self.tx.conn()
     }
@@ -92,7 +116,7 @@ impl<T: Connected> Tx<T> {
         let done = conn
             .execute_raw(statement(conn, sql, values))
             .await
-            .map_err(fail)?;
+            .map_err(store_error)?;
         Ok(done.rows_affected())
     }
     /// Reads rows by a statement with `$1`, `$2` ... for its values.
@@ -104,11 +128,11 @@ impl<T: Connected> Tx<T> {
         let conn = self.conn();
         conn.query_all_raw(statement(conn, sql, values))
             .await
-            .map_err(fail)
+            .map_err(store_error)
     }
 }
 
-impl<T: Holds> Tx<T> {
+impl<T: WriteConn> Tx<T> {
     /// The instant, in microseconds.
     pub(super) fn now(&self) -> i64 {
         self.tx.held().db().clock().now().0
@@ -124,10 +148,10 @@ impl<T: Holds> Tx<T> {
                 continue;
             }
             if let (ScopeRoot::Account(account), Some((kind, key))) = (&root, change::part(&change)) {
-                let revision = self.tx.held().next_revision(&root).map_err(fail)?;
+                let revision = self.tx.held().next_revision(&root).map_err(store_error)?;
                 parts.push((account.uuid(), kind, key, revision));
             }
-            self.tx.tx().emit(&root, encoded).map_err(fail)?;
+            self.tx.tx().emit(&root, encoded).map_err(store_error)?;
         }
         for some in parts.chunks(PARTS) {
             let mut tuples = Vec::with_capacity(some.len());
@@ -152,12 +176,18 @@ impl<T: Holds> Tx<T> {
     }
 }
 
-impl<T: Holds> Write for Tx<T> {
+impl<T> Selects for Tx<T> {
+    fn select(&mut self, account: AccountAccess) {
+        self.account = Some(account);
+    }
+}
+
+impl<T: WriteConn> Write for Tx<T> {
     fn emit(&mut self, root: ScopeRoot, change: Change) {
         self.changes.push((root, change));
     }
     fn next_revision(&self, root: &ScopeRoot) -> Result<u64, StoreError> {
-        self.tx.held().next_revision(root).map_err(fail)
+        self.tx.held().next_revision(root).map_err(store_error)
     }
 }
 
@@ -165,7 +195,7 @@ impl<T: Holds> Write for Tx<T> {
 impl Unit for Tx<WriteTx> {
     async fn commit(mut self: Box<Self>) -> Result<Token, StoreError> {
         self.flush().await?;
-        let done = self.tx.commit().await.map_err(fail)?;
+        let done = self.tx.commit().await.map_err(store_error)?;
         if let Some(hook) = &self.hook
             && !done.revisions.is_empty()
         {

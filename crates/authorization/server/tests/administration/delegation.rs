@@ -140,7 +140,7 @@ async fn removing_needs_the_right_to_take_every_role(world: World) {
         .await
         .unwrap();
     let read = world.ports.store.read(account).await.unwrap();
-    assert_eq!(read.member(account, mixed).await.unwrap(), None);
+    assert_eq!(read.member(mixed).await.unwrap(), None);
     assert_eq!(world.roles(account, mixed, &hr).await, Vec::<String>::new());
 }
 

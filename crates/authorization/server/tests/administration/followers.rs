@@ -12,7 +12,7 @@ use crate::world::World;
 
 async fn state(world: &World, account: AccountId) -> PlaceState {
     let read = world.ports.store.read(account).await.unwrap();
-    read.account(account).await.unwrap().unwrap().state
+    read.account().await.unwrap().unwrap().state
 }
 
 async fn what_is_not_newer_is_skipped_and_what_is_closed_is_not_opened_by_an_older_event(world: World) {
@@ -24,7 +24,7 @@ async fn what_is_not_newer_is_skipped_and_what_is_closed_is_not_opened_by_an_old
     world.tell_account(told(3, "Three")).await;
     world.tell_account(told(2, "Two")).await;
     let read = world.ports.store.read(account).await.unwrap();
-    assert_eq!(read.account(account).await.unwrap().unwrap().title, "Three");
+    assert_eq!(read.account().await.unwrap().unwrap().title, "Three");
     drop(read);
     let scope = Scope::Account(account);
     let close = close_scope::Command {
@@ -57,11 +57,7 @@ async fn a_place_that_was_closed_before_it_was_told_comes_closed(world: World) {
         .unwrap();
     world.tell_place(World::place_told(account, &scope, 1)).await;
     let read = world.ports.store.read(account).await.unwrap();
-    let place = read
-        .places(account, &[scope.uuid().unwrap()])
-        .await
-        .unwrap()
-        .remove(0);
+    let place = read.places(&[scope.uuid().unwrap()]).await.unwrap().remove(0);
     assert_eq!((place.state, place.version), (PlaceState::Deleted, 1));
 }
 

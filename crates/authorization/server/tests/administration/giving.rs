@@ -114,7 +114,7 @@ async fn what_is_granted_is_held_by_who_grants_it_and_is_taken_by_name(world: Wo
         .unwrap();
     let read = world.ports.store.read(account).await.unwrap();
     assert_eq!(
-        read.grant(account, made.id).await.unwrap().unwrap().permissions,
+        read.grant(made.id).await.unwrap().unwrap().permissions,
         ["project.report"]
     );
     drop(read);
@@ -228,15 +228,9 @@ async fn joining_a_group_asks_for_the_right_to_give_all_it_has_and_groups_make_n
         .await
         .unwrap();
     let read = world.ports.store.read(account).await.unwrap();
-    assert_eq!(read.group(account, outer).await.unwrap(), None);
-    assert_eq!(
-        read.bindings_of(account, &Subject::group(outer)).await.unwrap(),
-        []
-    );
-    assert_eq!(
-        read.groups_of(account, &Subject::user(max)).await.unwrap(),
-        [inner]
-    );
+    assert_eq!(read.group(outer).await.unwrap(), None);
+    assert_eq!(read.bindings_of(&Subject::group(outer)).await.unwrap(), []);
+    assert_eq!(read.groups_of(&Subject::user(max)).await.unwrap(), [inner]);
 }
 
 async fn an_approval_is_asked_for_once_decided_once_and_by_somebody_else(world: World) {
@@ -313,7 +307,7 @@ async fn a_seat_is_free_at_once_or_ends_with_the_billing_cycle(world: World) {
     let by = world.by(boss, account);
     let seats = async || {
         let read = world.ports.store.read(account).await.unwrap();
-        let of = read.account(account).await.unwrap().unwrap();
+        let of = read.account().await.unwrap().unwrap();
         let seats = seat::count(&*read, &of, world.now()).await.unwrap();
         (seats.limit, seats.used, seats.ending)
     };

@@ -124,10 +124,10 @@ async fn a_resource_is_handed_over_by_whoever_may_and_charged_to_the_new_owner(w
     let read = world.ports.store.read(account).await.unwrap();
     let owned = async |user| {
         let owner = Subject::user(user);
-        read.owned(account, &owner, "project").await.unwrap()
+        read.owned(&owner, "project").await.unwrap()
     };
     assert_eq!((owned(sam).await, owned(tia).await), (1, 1));
-    let left = read.resource(account, &name("project:b")).await.unwrap();
+    let left = read.resource(&name("project:b")).await.unwrap();
     assert_eq!(left.unwrap().owner, Some(Subject::user(sam)));
 }
 
@@ -182,7 +182,7 @@ async fn a_resource_moves_with_what_lies_below_it_where_its_mover_may_edit_and_c
     assert_eq!(moved.scope, berlin);
     let read = world.ports.store.read(account).await.unwrap();
     for below in ["report:below", "report:away"] {
-        let found = read.resource(account, &name(below)).await.unwrap().unwrap();
+        let found = read.resource(&name(below)).await.unwrap().unwrap();
         assert_eq!(found.scope, berlin, "{below}");
         assert_eq!(found.parent, Some(name("campaign:top")));
     }
@@ -232,14 +232,14 @@ async fn grants_on_existing_resources_around_a_move_go_on_and_those_at_its_targe
         resource: Some(name("report:r")),
         ..Filter::default()
     };
-    let on_it = read.grants(account, &filter, None, 10).await.unwrap();
+    let on_it = read.grants(&filter, None, 10).await.unwrap();
     let whose: Vec<&Subject> = on_it.iter().map(|grant| &grant.subject).collect();
     assert_eq!(whose, [&Subject::user(wide)]);
 }
 
 async fn register_revision(world: &World, account: AccountId) -> u64 {
     let read = world.ports.store.read(account).await.unwrap();
-    let found = read.resource(account, &name("report:r")).await.unwrap();
+    let found = read.resource(&name("report:r")).await.unwrap();
     found.unwrap().revision
 }
 

@@ -86,7 +86,7 @@ async fn refused(world: &World, account: AccountId, by: &Authorized, approval: A
         assert_eq!(error.reason().as_str(), "PERMISSION_DENIED");
     }
     let read = world.ports.store.read(account).await.unwrap();
-    let found = read.approval(account, approval).await.unwrap().unwrap();
+    let found = read.approval(approval).await.unwrap().unwrap();
     assert_eq!((found.state, found.decider), (State::Pending, None));
 }
 

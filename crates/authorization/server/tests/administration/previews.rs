@@ -167,7 +167,7 @@ async fn grants_and_copies_are_previewed_on_what_they_are_about(world: World) {
     assert_eq!(rows(&told), [(Subject::user(sam), gains.clone(), vec![])]);
     assert_eq!(told[0].of.as_deref(), Some("omni_report"));
     let read = world.ports.store.read(account).await.unwrap();
-    let none = read.grants(account, &Filter::default(), None, 10).await.unwrap();
+    let none = read.grants(&Filter::default(), None, 10).await.unwrap();
     assert_eq!(none, []);
     drop(read);
     let error = create_grant::preview(&world.ports, &by_sam, reports(account, Subject::user(tia)));
@@ -256,7 +256,7 @@ async fn what_a_group_gives_is_told_for_every_user_in_it_however_deep(world: Wor
         .unwrap();
     assert_eq!(who(&told), [Subject::user(sam), Subject::user(tia)].into());
     let read = world.ports.store.read(account).await.unwrap();
-    assert!(read.group(account, outer).await.unwrap().is_some());
+    assert!(read.group(outer).await.unwrap().is_some());
 }
 
 async fn a_change_of_a_role_tells_what_comes_under_an_approval_without_being_lost(world: World) {

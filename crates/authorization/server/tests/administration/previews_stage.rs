@@ -254,7 +254,7 @@ impl Stage {
         let mut people: BTreeSet<Subject> = [self.boss, self.sam, self.tia, self.uma]
             .map(Subject::user)
             .into();
-        let members = read.members(self.account, None, 100).await.unwrap();
+        let members = read.members(None, 100).await.unwrap();
         people.extend(members.iter().map(|member| Subject::user(member.user)));
         drop(read);
         let people: Vec<Subject> = people.into_iter().collect();

@@ -69,7 +69,7 @@ async fn of_two_transfers_one_wins_and_there_is_one_owner() {
             .collect();
         assert_eq!(lost, [Code::PermissionDenied], "round {round}");
         let read = world.ports.store.read(account).await.unwrap();
-        let owners = read.holders(account, "owner", &at).await.unwrap();
+        let owners = read.holders("owner", &at).await.unwrap();
         drop(read);
         assert_eq!(owners.len(), 1);
         let by = world.by(owners[0].user, account);
@@ -125,7 +125,7 @@ async fn an_invitation_is_accepted_once_and_the_last_seat_is_taken_once() {
         let done = results.iter().filter(|result| result.is_ok()).count();
         assert_eq!(done, 1, "round {round}: {results:?}");
         let read = world.ports.store.read(account).await.unwrap();
-        assert_eq!(read.seats_taken(account).await.unwrap(), 1);
+        assert_eq!(read.seats_taken().await.unwrap(), 1);
     }
 }
 

@@ -296,7 +296,7 @@ impl World {
     /// The names of a user's roles on a scope.
     pub(crate) async fn roles(&self, account: AccountId, user: UserId, scope: &Scope) -> Vec<String> {
         let read = self.ports.store.read(account).await.unwrap();
-        let all = read.bindings_of(account, &Subject::user(user)).await.unwrap();
+        let all = read.bindings_of(&Subject::user(user)).await.unwrap();
         all.into_iter()
             .filter(|binding| binding.scope == *scope)
             .map(|binding| binding.role)

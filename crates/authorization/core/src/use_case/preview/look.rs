@@ -9,7 +9,7 @@ use bailiwick_policy::{
     AccountPolicy, HeldPermissions, PermissionSet, PermissionSetBuilder, PlaceId, Product, Resource, Target,
     Values, permissions_held,
 };
-use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
+use bailiwick_types::{Scope, Subject, Timestamp};
 
 use super::{Points, Spot};
 use crate::{Aim, Read, Situation, Standing, StoreError, binding::Binding, grant::AppliesTo};
@@ -47,18 +47,17 @@ impl Would {
 /// What everybody has at their places, in the order of the points.
 pub(in crate::use_case) async fn look(
     read: &(impl Read + ?Sized),
-    account: AccountId,
     would: Option<&Would>,
     points: &Points,
     now: Timestamp,
 ) -> Result<Vec<HeldPermissions>, StoreError> {
-    let Some(bare) = Situation::load(read, account, []).await? else {
+    let Some(bare) = Situation::load(read, []).await? else {
         return Ok(vec![HeldPermissions::default(); points.len()]);
     };
     let mut aims: BTreeMap<&str, Aim> = BTreeMap::new();
     for (_, key, spot) in points.iter() {
         if let (Spot::On(on), false) = (spot, aims.contains_key(key)) {
-            let aim = Aim::load(read, account, &bare.policy, on.clone()).await?;
+            let aim = Aim::load(read, &bare.policy, on.clone()).await?;
             aims.insert(key, aim);
         }
     }
@@ -69,7 +68,7 @@ pub(in crate::use_case) async fn look(
             None => spot.scope().cloned(),
         })
         .collect();
-    let mut here = Situation::load(read, account, &scopes).await?.unwrap_or(bare);
+    let mut here = Situation::load(read, &scopes).await?.unwrap_or(bare);
     if let Some(would) = would {
         here = here.with_policy(Arc::clone(&would.policy));
     }

@@ -43,11 +43,10 @@ impl Points {
     pub(in crate::use_case) async fn add(
         &mut self,
         read: &(impl Read + ?Sized),
-        account: AccountId,
         subject: &Subject,
         spots: &[Spot],
     ) -> Result<(), StoreError> {
-        for user in users_of(read, account, subject).await? {
+        for user in users_of(read, subject).await? {
             for spot in spots {
                 if self.all.len() >= MOST {
                     self.too_many = true;
@@ -63,16 +62,14 @@ impl Points {
     pub(in crate::use_case) async fn add_members(
         &mut self,
         read: &(impl Read + ?Sized),
-        account: AccountId,
         kinds: &[MemberKind],
         spots: &[Spot],
     ) -> Result<(), StoreError> {
         let mut after = None;
         while !kinds.is_empty() && !self.too_many {
-            let some = read.members(account, after, PAGE).await?;
+            let some = read.members(after, PAGE).await?;
             for member in some.iter().filter(|member| kinds.contains(&member.kind)) {
-                self.add(read, account, &Subject::user(member.user), spots)
-                    .await?;
+                self.add(read, &Subject::user(member.user), spots).await?;
             }
             let Some(last) = some.last().filter(|_| some.len() as u64 == PAGE) else {
                 break;
@@ -90,10 +87,10 @@ impl Points {
         user: UserId,
     ) -> Result<(), StoreError> {
         let subject = Subject::user(user);
-        let holders = holders_of(read, account, &subject).await?;
-        let mut spots = spots_of(read, account, holders).await?;
+        let holders = holders_of(read, &subject).await?;
+        let mut spots = spots_of(read, holders).await?;
         spots.push(Spot::from(&Scope::Account(account)));
-        self.add(read, account, &subject, &spots).await
+        self.add(read, &subject, &spots).await
     }
 
     /// Everybody who may have something on some resources: by a role or grant on the way from one of the scopes to the account,
@@ -112,7 +109,7 @@ impl Points {
             .collect();
         let mut granted: BTreeSet<Name> = resources.iter().cloned().collect();
         for name in resources.iter().chain(above.iter().copied()) {
-            granted.extend(way_up(read, account, name).await?);
+            granted.extend(way_up(read, name).await?);
         }
         let around: BTreeSet<Scope> = scopes.iter().flat_map(|scope| situation.path(scope)).collect();
         let on_scopes = around.into_iter().map(|scope| (Some(scope), None));
@@ -130,7 +127,7 @@ impl Points {
         }
         let roles = situation.policy.roles().map(|role| role.name.to_string());
         let kinds = kinds_with(&situation.policy, &roles.collect::<Vec<_>>());
-        self.add_members(read, account, &kinds, &spots).await
+        self.add_members(read, &kinds, &spots).await
     }
 
     async fn add_bound(
@@ -143,9 +140,9 @@ impl Points {
         let filter = binding::Filter { scope, subject: None };
         let mut after = None;
         while !self.too_many {
-            let some = read.bindings(account, &filter, after, PAGE).await?;
+            let some = read.bindings(&filter, after, PAGE).await?;
             for binding in &some {
-                self.add(read, account, &binding.subject, spots).await?;
+                self.add(read, &binding.subject, spots).await?;
             }
             let Some(last) = some.last().filter(|_| some.len() as u64 == PAGE) else {
                 break;
@@ -164,9 +161,9 @@ impl Points {
     ) -> Result<(), StoreError> {
         let mut after = None;
         while !self.too_many {
-            let some = read.grants(account, filter, after, PAGE).await?;
+            let some = read.grants(filter, after, PAGE).await?;
             for grant in &some {
-                self.add(read, account, &grant.subject, spots).await?;
+                self.add(read, &grant.subject, spots).await?;
             }
             let Some(last) = some.last().filter(|_| some.len() as u64 == PAGE) else {
                 break;
@@ -178,15 +175,11 @@ impl Points {
 }
 
 /// A resource and those above it.
-async fn way_up(
-    read: &(impl Read + ?Sized),
-    account: AccountId,
-    name: &Name,
-) -> Result<BTreeSet<Name>, StoreError> {
+async fn way_up(read: &(impl Read + ?Sized), name: &Name) -> Result<BTreeSet<Name>, StoreError> {
     let mut seen = BTreeSet::new();
     let mut next = Some(name.clone());
     while let Some(name) = next.take() {
-        let found: Option<Resource> = read.resource(account, &name).await?;
+        let found: Option<Resource> = read.resource(&name).await?;
         if seen.insert(name) && seen.len() <= STEPS {
             next = found.and_then(|found| found.parent);
         }
@@ -210,11 +203,7 @@ pub(in crate::use_case) fn kinds_with(policy: &AccountPolicy, roles: &[String]) 
 }
 
 /// The users that a subject stands for: itself, or for a group those in it, whatever the number of steps.
-async fn users_of(
-    read: &(impl Read + ?Sized),
-    account: AccountId,
-    subject: &Subject,
-) -> Result<BTreeSet<Subject>, StoreError> {
+async fn users_of(read: &(impl Read + ?Sized), subject: &Subject) -> Result<BTreeSet<Subject>, StoreError> {
     let mut users = BTreeSet::new();
     let mut seen = BTreeSet::new();
     let mut open = vec![subject.clone()];
@@ -228,7 +217,7 @@ async fn users_of(
         };
         if seen.insert(group) && users.len() <= MOST {
             let limit = MOST as u64 + 1;
-            open.extend(read.group_members(account, group, None, limit).await?);
+            open.extend(read.group_members(group, None, limit).await?);
         }
     }
     Ok(users)

@@ -21,7 +21,7 @@ impl Seen {
         let before = if points.are_too_many() {
             Vec::new()
         } else {
-            look(&*work.unit, work.account(), None, &points, work.now).await?
+            look(&*work.unit, None, &points, work.now).await?
         };
         Ok(Self { points, before })
     }
@@ -32,7 +32,7 @@ impl Seen {
         spots: &[Spot],
     ) -> Result<Self, StoreError> {
         let mut points = Points::default();
-        points.add(&*work.unit, work.account(), subject, spots).await?;
+        points.add(&*work.unit, subject, spots).await?;
         Self::before(work, points).await
     }
     /// Looks at what users have wherever they have something, before a change.
@@ -56,7 +56,7 @@ impl Seen {
         if self.points.are_too_many() {
             return Err(Error::TooMany);
         }
-        let after = look(&*work.unit, work.account(), None, &self.points, work.now).await?;
+        let after = look(&*work.unit, None, &self.points, work.now).await?;
         let products = [&**work.situation.policy.product()];
         let sides = (&*self.before, &*after);
         Ok(effects(work.account(), &self.points, sides, &products))
@@ -87,7 +87,7 @@ pub(in crate::use_case) async fn with_all_below(work: &Work, first: &Name) -> Re
             break;
         }
         let limit = MOST as u64 + 1;
-        let below = work.unit.children(work.account(), &name, limit).await?;
+        let below = work.unit.children(&name, limit).await?;
         if seen.insert(name) {
             open.extend(below.into_iter().map(|child| child.name));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_types::{AccountId, GroupId, Scope, Subject};
+use bailiwick_types::{GroupId, Scope, Subject};
 use uuid::Uuid;
 
 use super::MOST;
@@ -73,13 +73,12 @@ impl Spot {
 /// Where these subjects have something by a binding or a grant. More places than a preview looks at are enough to refuse it.
 pub(in crate::use_case) async fn spots_of(
     read: &(impl Read + ?Sized),
-    account: AccountId,
     holders: impl IntoIterator<Item = Subject>,
 ) -> Result<Vec<Spot>, StoreError> {
     let mut seen = BTreeSet::new();
     let mut spots = Vec::new();
     for subject in holders {
-        let bindings = read.bindings_of(account, &subject).await?;
+        let bindings = read.bindings_of(&subject).await?;
         let bound = bindings.iter().map(|binding| Spot::from(&binding.scope));
         spots.extend(bound.filter(|spot| seen.insert(spot.key())));
         let filter = Filter {
@@ -88,7 +87,7 @@ pub(in crate::use_case) async fn spots_of(
         };
         let mut after: Option<Uuid> = None;
         while spots.len() <= MOST {
-            let grants = read.grants(account, &filter, after, PAGE).await?;
+            let grants = read.grants(&filter, after, PAGE).await?;
             let granted = grants.iter().map(|grant| Spot::from(&grant.about));
             spots.extend(granted.filter(|spot| seen.insert(spot.key())));
             let Some(last) = grants.last().filter(|_| grants.len() as u64 == PAGE) else {
@@ -103,14 +102,13 @@ pub(in crate::use_case) async fn spots_of(
 /// Whose bindings and grants a subject has: its own, and those of the groups it is in, whatever the number of steps.
 pub(in crate::use_case) async fn holders_of(
     read: &(impl Read + ?Sized),
-    account: AccountId,
     subject: &Subject,
 ) -> Result<BTreeSet<Subject>, StoreError> {
     let mut holders = BTreeSet::new();
     let mut open = vec![subject.clone()];
     while let Some(next) = open.pop() {
         if holders.insert(next.clone()) {
-            let groups: Vec<GroupId> = read.groups_of(account, &next).await?;
+            let groups: Vec<GroupId> = read.groups_of(&next).await?;
             open.extend(groups.into_iter().map(Subject::group));
         }
     }

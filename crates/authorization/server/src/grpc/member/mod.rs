@@ -98,16 +98,17 @@ impl MemberService for Api {
     ) -> Result<Response<pb::GetMemberResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let (account, user) = pair(&request.get_ref().account, &request.get_ref().user)?;
-        self.enter(
-            &context,
-            account,
-            &[&Subject::user(user)],
-            Target::account(account),
-        )
-        .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
+        let by = self
+            .enter(
+                &context,
+                account,
+                &[&Subject::user(user)],
+                Target::account(account),
+            )
+            .await?;
+        let read = self.read(&by, account).await?;
         let member = read
-            .member(account, user)
+            .member(user)
             .await
             .map_err(status)?
             .ok_or_else(|| status(NoMember))?;
@@ -128,13 +129,11 @@ impl MemberService for Api {
         let (account, size) = fields.with(account.zip(size))?;
         let list = ["ListMembers", &request.account];
         let after: Option<UserId> = pages::decode(&list, &request.page_token).map_err(status)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
-        let rows = read
-            .members(account, after, size.get() + 1)
-            .await
-            .map_err(status)?;
+        let read = self.read(&by, account).await?;
+        let rows = read.members(after, size.get() + 1).await.map_err(status)?;
         let (rows, next) = page_of(&list, rows, size.get(), |last| last.user);
         Ok(Response::new(pb::ListMembersResponse {
             members: rows.iter().map(convert::member).collect(),
@@ -304,11 +303,12 @@ impl MemberService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.get_ref().account);
         let account = fields.with(account)?;
-        self.enter(&context, account, &[], Target::account(account))
+        let by = self
+            .enter(&context, account, &[], Target::account(account))
             .await?;
-        let read = self.ports.store.read(account).await.map_err(status)?;
+        let read = self.read(&by, account).await?;
         let of = read
-            .account(account)
+            .account()
             .await
             .map_err(status)?
             .ok_or_else(|| status(NoMember))?;
@@ -354,7 +354,7 @@ impl MemberService for Api {
             bindings: small(counts.bindings),
             grants: small(counts.grants),
             token,
-            changes: self.told(effects).await?,
+            changes: self.told(&by, effects).await?,
         }))
     }
 }
