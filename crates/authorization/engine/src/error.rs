@@ -1,65 +1,23 @@
 //! Why a question was not answered. An error is never a decision.
 
-use std::time::Duration;
-
-use bailiwick_types::{Code, Fault, Reason};
+use bailiwick_types::faults;
 
 use crate::SourceError;
 
-/// Why a replica does not answer.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ReplicaError {
+faults! {
+    /// Why a replica does not answer.
+    #[derive(Clone)]
+    ReplicaError: Source(SourceError);
     /// There is no such account.
-    #[error("the account is not known")]
-    UnknownAccount,
+    UnknownAccount "the account is not known" => PermissionDenied PermissionDenied;
     /// The last successful poll of the primary is longer ago than the staleness bound.
-    #[error("authorization data exceeds the staleness bound")]
-    TooStale,
+    TooStale "authorization data exceeds the staleness bound" => Unavailable TooStale, retry 500;
     /// What the token asks for was not reached in time.
-    #[error("the state that the token asks for is not visible yet")]
-    NotYetVisible,
+    NotYetVisible "the state that the token asks for is not visible yet" => Unavailable NotYetVisible, retry 100;
     /// The deadline ran out.
-    #[error("the deadline was exceeded")]
-    DeadlineExceeded,
+    DeadlineExceeded "the deadline was exceeded" => DeadlineExceeded DeadlineExceeded;
     /// Too many reads of the database are under way.
-    #[error("too many concurrent reads of the database")]
-    Overloaded,
+    Overloaded "too many concurrent reads of the database" => ResourceExhausted Overloaded, retry 100;
     /// The data changed in every round in which it was read.
-    #[error("no consistent view could be read; retry")]
-    Inconsistent,
-    /// The primary does not answer, or its answer cannot be read.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-}
-
-impl Fault for ReplicaError {
-    fn code(&self) -> Code {
-        match self {
-            Self::UnknownAccount => Code::PermissionDenied,
-            Self::TooStale | Self::NotYetVisible | Self::Inconsistent => Code::Unavailable,
-            Self::DeadlineExceeded => Code::DeadlineExceeded,
-            Self::Overloaded => Code::ResourceExhausted,
-            Self::Source(error) => error.code(),
-        }
-    }
-    fn reason(&self) -> Reason {
-        match self {
-            Self::UnknownAccount => Reason::PermissionDenied,
-            Self::TooStale => Reason::TooStale,
-            Self::NotYetVisible => Reason::NotYetVisible,
-            Self::DeadlineExceeded => Reason::DeadlineExceeded,
-            Self::Overloaded => Reason::Overloaded,
-            Self::Inconsistent => Reason::Conflict,
-            Self::Source(error) => error.reason(),
-        }
-    }
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::TooStale => Some(Duration::from_millis(500)),
-            Self::NotYetVisible | Self::Overloaded => Some(Duration::from_millis(100)),
-            Self::Inconsistent => Some(Duration::from_millis(20)),
-            Self::Source(error) => error.retry_after(),
-            Self::UnknownAccount | Self::DeadlineExceeded => None,
-        }
-    }
+    Inconsistent "no consistent view could be read; retry" => Unavailable Conflict, retry 20;
 }

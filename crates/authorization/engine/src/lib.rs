@@ -47,7 +47,7 @@ pub use question::{
     Answer, BatchQuestion, Decided, Explained, Names, Planned, PlannedAlternative, Question, QuestionError,
     ResourcePage, ResourceQuestion, TargetText,
 };
-pub use rights::{Claim, Held, OperatorAllowed, RightsError};
+pub use rights::{Claim, ReplicaRights};
 pub use shared::SharedCache;
 pub use source::{
     AccountRef, Bound, Content, Event, Loaded, Outline, OutlineQuery, PartsRead, PolicyRows, Polled,

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
+use async_trait::async_trait;
 use bailiwick_policy::{
     Audience, Numbers, Outcome, PermissionSet, PlaceId, Product, Reason, compile, manifest::deployment,
     suite_holds,
 };
-use bailiwick_types::{AccountId, Subject, Timestamp};
+use bailiwick_types::{AccountId, Held, OperatorAllowed, Rights, RightsError, Subject, Timestamp};
 use tokio::time::Instant;
 
 use crate::{
@@ -14,39 +15,6 @@ use crate::{
     account::AccountView,
     question::{answer_one, effective_sets},
 };
-
-/// Which roles may be what allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OperatorAllowed {
-    /// Only what the caller has in the account counts.
-    No,
-    /// Roles of the account and of the deployment count.
-    Yes,
-    /// Only roles of the deployment count.
-    Only,
-}
-
-/// What the caller may do.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Held {
-    /// One for each target, in their order.
-    pub allowed: Vec<bool>,
-    /// Whether a role of the deployment was what allowed.
-    pub operator: bool,
-}
-
-/// Why rights are unknown. An error is never a decision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RightsError {
-    /// The replica does not answer now.
-    Unavailable,
-    /// The deadline was exceeded.
-    DeadlineExceeded,
-    /// The product does not declare the permission.
-    UnknownPermission(String),
-    /// Stored data is inconsistent.
-    Internal(String),
-}
 
 /// The suite's own product, whose permissions are asked without an account.
 fn suite() -> Option<&'static Product> {
@@ -234,5 +202,52 @@ fn rights_error(error: &ReplicaError) -> RightsError {
             tracing::debug!(error = %error, "rights are unknown");
             RightsError::Unavailable
         }
+    }
+}
+
+/// The rights that the guard asks for, answered by a replica.
+#[derive(Debug, Clone)]
+pub struct ReplicaRights {
+    replica: Arc<Replica>,
+    consistency: Consistency,
+}
+
+impl ReplicaRights {
+    /// For administrative calls: as the primary is after the call arrived.
+    #[must_use]
+    pub fn consistent(replica: Arc<Replica>) -> Self {
+        Self {
+            replica,
+            consistency: Consistency::Fully,
+        }
+    }
+
+    /// For calls that ask for decisions: as the replica is, within the staleness bound.
+    #[must_use]
+    pub fn near(replica: Arc<Replica>) -> Self {
+        Self {
+            replica,
+            consistency: Consistency::MinimizeLatency,
+        }
+    }
+}
+
+#[async_trait]
+impl Rights for ReplicaRights {
+    async fn held(
+        &self,
+        subject: &Subject,
+        account: Option<AccountId>,
+        permission: &str,
+        targets: &[String],
+        operator: OperatorAllowed,
+    ) -> Result<Held, RightsError> {
+        let claim = Claim {
+            subject,
+            permission,
+            targets,
+            operator,
+        };
+        self.replica.held(&claim, account, &self.consistency, None).await
     }
 }

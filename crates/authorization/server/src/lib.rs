@@ -21,7 +21,6 @@ mod migrations;
 #[cfg(any(test, feature = "probe"))]
 pub mod probe;
 mod redis;
-mod rights;
 mod store;
 mod wiring;
 
@@ -32,6 +31,5 @@ pub use decision_log::{
 };
 pub use grpc::{decision::Decisions, query::Queries};
 pub use migrations::migrations;
-pub use rights::{ConsistentRights, NearRights};
 pub use store::{Snapshot, SqlStore, engine::SqlSource};
 pub use wiring::{AuthorizationService, BuildError, Deps, build};

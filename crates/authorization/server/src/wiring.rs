@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::Ports;
-use bailiwick_authorization_engine::{Replica, SharedCache};
+use bailiwick_authorization_engine::{Replica, ReplicaRights, SharedCache};
 use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
 use bailiwick_rpc::{Authenticator, Guard, Peer, Rights, Services};
 use bailiwick_sql::{
@@ -24,7 +24,6 @@ use crate::{
     fresh::Freshness,
     grpc::{self, Api},
     redis::RedisCache,
-    rights::ConsistentRights,
     store::{OnCommit, Snapshot, SqlStore, engine::SqlSource},
 };
 
@@ -155,7 +154,7 @@ impl AuthorizationService {
     /// What callers may do in the suite, told by this service itself.
     #[must_use]
     pub fn rights(&self) -> Arc<dyn Rights> {
-        Arc::new(ConsistentRights(Arc::clone(&self.replica)))
+        Arc::new(ReplicaRights::consistent(Arc::clone(&self.replica)))
     }
     /// What decisions are made from.
     #[must_use]

@@ -11,11 +11,11 @@ mod support;
 use std::time::Duration;
 
 use bailiwick_authorization_engine::{
-    BatchQuestion, Claim, Consistency, OperatorAllowed, Question, ReplicaConfig, ReplicaError, TargetText,
+    BatchQuestion, Claim, Consistency, Question, ReplicaConfig, ReplicaError, TargetText,
 };
 use bailiwick_policy::{Audience, Outcome, Reason, StepSource};
 use bailiwick_proto::events::v1::PlaceState;
-use bailiwick_types::{Scope, ScopeRoot, Subject};
+use bailiwick_types::{OperatorAllowed, Scope, ScopeRoot, Subject};
 use support::{MANIFEST, World, account, allows, allows_at, ask, group, user, user_id, workspace};
 
 bailiwick_testkit::on_both_engines! {

@@ -5,7 +5,7 @@ mod row;
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use bailiwick_policy::{AccountPolicy, CustomRole, Overlay, PermissionSet, Places, Product, TypeGrantReach};
-use bailiwick_types::{AccountId, Fault, ProductName, Subject};
+use bailiwick_types::{AccountId, ProductName, Subject, faults};
 
 pub use row::{Event, Root, Row};
 
@@ -14,18 +14,16 @@ use crate::{
     parts::{Part, PartKey, PartValue},
 };
 
-/// Why the primary could not be read.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum SourceError {
-    /// It does not answer in time; the detail is for the log.
-    #[error("the database does not answer")]
-    Unavailable(String),
+faults! {
+    /// Why the primary could not be read; details are for the log.
+    #[derive(Clone)]
+    SourceError;
+    /// It does not answer in time.
+    Unavailable(String) "the database does not answer" => Unavailable DependencyUnavailable, retry 500;
     /// The feed cannot continue from the cursor: another epoch, restored to an earlier state, or pruned.
-    #[error("the feed cannot continue from the cursor")]
-    Refused,
-    /// Stored data is inconsistent; the detail is for the log.
-    #[error("stored data is inconsistent")]
-    Corrupt(String),
+    Refused "the feed cannot continue from the cursor" => Unavailable DependencyUnavailable, retry 500;
+    /// Stored data is inconsistent.
+    Corrupt(String) "stored data is inconsistent" => Internal Internal;
 }
 
 impl SourceError {
@@ -243,22 +241,4 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
 
     /// Restarts at the end of the outbox, like the first call of [`Source::poll`].
     async fn restart(&self) -> Result<Epoch, SourceError>;
-}
-
-impl Fault for SourceError {
-    fn code(&self) -> bailiwick_types::Code {
-        match self {
-            Self::Corrupt(_) => bailiwick_types::Code::Internal,
-            Self::Unavailable(_) | Self::Refused => bailiwick_types::Code::Unavailable,
-        }
-    }
-    fn reason(&self) -> bailiwick_types::Reason {
-        match self {
-            Self::Corrupt(_) => bailiwick_types::Reason::Internal,
-            Self::Unavailable(_) | Self::Refused => bailiwick_types::Reason::DependencyUnavailable,
-        }
-    }
-    fn retry_after(&self) -> Option<std::time::Duration> {
-        (!matches!(self, Self::Corrupt(_))).then_some(std::time::Duration::from_millis(500))
-    }
 }

@@ -27,8 +27,9 @@ pub struct Decisions {
 }
 
 impl Decisions {
-    /// A service that answers from the replica. `guard` should ask [`NearRights`](crate::NearRights): the right
-    /// to ask is looked up on the hot path too.
+    /// A service that answers from the replica. `guard` should ask
+    /// [`ReplicaRights::near`](bailiwick_authorization_engine::ReplicaRights::near): the right to ask is
+    /// looked up on the hot path too.
     #[must_use]
     pub fn new(replica: Arc<Replica>, guard: Guard) -> Self {
         let log = DecisionLog::default();

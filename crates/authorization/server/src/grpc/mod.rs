@@ -27,7 +27,7 @@ mod written;
 use std::sync::Arc;
 
 use bailiwick_authorization_core::{Ports, Read};
-use bailiwick_authorization_engine::Replica;
+use bailiwick_authorization_engine::{Replica, ReplicaRights};
 use bailiwick_proto::authorization::v1::{
     access_service_server::AccessServiceServer, approval_service_server::ApprovalServiceServer,
     binding_service_server::BindingServiceServer, decision_service_server::DecisionServiceServer,
@@ -45,7 +45,7 @@ use tonic::Status;
 
 pub(crate) use convert::map_of;
 
-use crate::{decision_log::DecisionLog, fresh::Freshness, rights::NearRights};
+use crate::{decision_log::DecisionLog, fresh::Freshness};
 
 /// What the handlers of administration work with.
 #[derive(Clone)]
@@ -85,7 +85,9 @@ const LARGEST_MANIFEST: usize = 2 << 20;
 /// All services.
 pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db, log: DecisionLog) -> Services {
     // Whoever asks for decisions is looked up where the decisions are made, not in the primary.
-    let near = api.guard.with_rights(Arc::new(NearRights(Arc::clone(replica))));
+    let near = api
+        .guard
+        .with_rights(Arc::new(ReplicaRights::near(Arc::clone(replica))));
     let decisions = decision::Decisions::new(Arc::clone(replica), near.clone()).with_log(log);
     let clock = Arc::clone(&api.ports.clock);
     let exports = export::Exports {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bailiwick_authorization_engine::Replica;
-use bailiwick_authorization_server::{ConsistentRights, Decisions, NearRights, Queries};
+use bailiwick_authorization_engine::{Replica, ReplicaRights};
+use bailiwick_authorization_server::{Decisions, Queries};
 use bailiwick_proto::{
     authorization::v1::{self as pb, decision_service_server::DecisionService},
     common::v1::{Consistency, consistency::Requirement},
@@ -66,8 +66,11 @@ pub(crate) fn fully() -> Option<Consistency> {
 pub(crate) async fn desk(world: World) -> Desk {
     let replica = world.replica();
     replica.poll().await.unwrap();
-    let guard = Guard::new(Arc::new(ConsistentRights(replica.clone())), Arc::new(NoStepUp));
-    let near = Guard::new(Arc::new(NearRights(replica.clone())), Arc::new(NoStepUp));
+    let guard = Guard::new(
+        Arc::new(ReplicaRights::consistent(replica.clone())),
+        Arc::new(NoStepUp),
+    );
+    let near = Guard::new(Arc::new(ReplicaRights::near(replica.clone())), Arc::new(NoStepUp));
     let decisions = Decisions::new(replica.clone(), near.clone());
     let queries = Queries::new(
         replica.clone(),

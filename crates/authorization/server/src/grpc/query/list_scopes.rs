@@ -1,14 +1,15 @@
 //! ListScopes: where a subject holds a permission, in all accounts.
 
-use bailiwick_authorization_engine::{Claim, Consistency, OperatorAllowed, QuestionError, ReplicaError};
+use bailiwick_authorization_engine::{Claim, Consistency, QuestionError, ReplicaError};
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Context, IntoStatus, Target, page, status};
-use bailiwick_types::{AccountId, CallerKind, Code, Fault, PageSize, Reason, Scope, Subject, Violations};
+use bailiwick_types::{
+    AccountId, CallerKind, Code, Fault, OperatorAllowed, PageSize, Reason, Scope, Subject, Violations,
+};
 use serde::{Deserialize, Serialize};
 use tonic::{Request, Response, Status};
 
 use super::{Queries, ask};
-use crate::rights::rights_error;
 
 /// Accounts that are looked up at a time for a list across accounts.
 const ACCOUNTS: u64 = 100;
@@ -67,7 +68,7 @@ impl Queries {
                     context.deadline,
                 )
                 .await
-                .map_err(|error| status(&rights_error(error)))?;
+                .map_err(|error| status(&error))?;
             Ok::<bool, Status>(held.allowed == [true])
         };
         let allowed = match (account, caller.kind(), caller.account()) {
