@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use bailiwick_authorization_core::{
-    Selects as _,
     follow::{AccountTold, PersonTold, PlaceTold, SettingsTold},
     person::{PersonState, ServiceAccount},
 };

@@ -35,7 +35,12 @@ async fn batch(
 }
 
 async fn pending(world: &World, account: AccountId) -> usize {
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     read.invitations(None, None, 100).await.unwrap().len()
 }
 
@@ -66,7 +71,12 @@ async fn people_are_invited_together_or_not_at_all(world: World) {
         values: [("allowed_domains".to_owned(), json!(["acme.example"]))].into(),
     };
     let root = ScopeRoot::Account(account);
-    let mut unit = world.ports.store.write_all(&[root]).await.unwrap();
+    let mut unit = world
+        .ports
+        .store
+        .write_all(bailiwick_testkit::witness::system().all_accounts(), &[root])
+        .await
+        .unwrap();
     settings_changed(&mut *unit, told).await.unwrap();
     unit.commit().await.unwrap();
 
@@ -157,11 +167,21 @@ async fn members_are_removed_together_or_not_at_all_and_never_all_admins(world: 
     let error = remove(&op, &[boss, sam, ada], false).await.unwrap_err();
     assert_eq!(error.reason().as_str(), "HOLDER_RULE");
     assert_eq!(remove(&op, &[boss, sam], true).await.unwrap(), (2, 2, 0));
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     assert!(read.member(sam).await.unwrap().is_some());
     drop(read);
     assert_eq!(remove(&op, &[boss, sam], false).await.unwrap(), (2, 2, 0));
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     assert_eq!(read.members(None, 10).await.unwrap().len(), 1);
     assert_eq!(read.bindings_of(&Subject::user(sam)).await.unwrap(), []);
 }

@@ -139,7 +139,12 @@ async fn removing_needs_the_right_to_take_every_role(world: World) {
     remove_member::execute(&world.ports, &op, from(None))
         .await
         .unwrap();
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     assert_eq!(read.member(mixed).await.unwrap(), None);
     assert_eq!(world.roles(account, mixed, &hr).await, Vec::<String>::new());
 }

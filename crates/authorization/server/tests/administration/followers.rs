@@ -11,7 +11,12 @@ use bailiwick_types::{AccountId, Scope, ScopeRoot, ServiceAccountId, Subject};
 use crate::world::World;
 
 async fn state(world: &World, account: AccountId) -> PlaceState {
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     read.account().await.unwrap().unwrap().state
 }
 
@@ -23,7 +28,12 @@ async fn what_is_not_newer_is_skipped_and_what_is_closed_is_not_opened_by_an_old
     };
     world.tell_account(told(3, "Three")).await;
     world.tell_account(told(2, "Two")).await;
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     assert_eq!(read.account().await.unwrap().unwrap().title, "Three");
     drop(read);
     let scope = Scope::Account(account);
@@ -56,7 +66,12 @@ async fn a_place_that_was_closed_before_it_was_told_comes_closed(world: World) {
         .await
         .unwrap();
     world.tell_place(World::place_told(account, &scope, 1)).await;
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     let place = read.places(&[scope.uuid().unwrap()]).await.unwrap().remove(0);
     assert_eq!((place.state, place.version), (PlaceState::Deleted, 1));
 }
@@ -66,7 +81,10 @@ async fn an_account_of_an_unknown_product_is_refused_as_content(world: World) {
     let mut unit = world
         .ports
         .store
-        .write_all(&[ScopeRoot::Account(id)])
+        .write_all(
+            bailiwick_testkit::witness::system().all_accounts(),
+            &[ScopeRoot::Account(id)],
+        )
         .await
         .unwrap();
     let told = world.account_told(id, "no-such-product", 1);
@@ -117,7 +135,12 @@ async fn a_service_account_has_its_role_while_it_is_enabled(world: World) {
             creator: None,
         };
         world.tell_service(told).await;
-        let read = world.ports.store.read_all().await.unwrap();
+        let read = world
+            .ports
+            .store
+            .read_all(bailiwick_testkit::witness::system().all_accounts())
+            .await
+            .unwrap();
         read.has_root_binding(&root, &Subject::service(id), "service")
             .await
             .unwrap()
@@ -144,7 +167,12 @@ async fn who_made_a_service_account_is_kept_once_it_was_told(world: World) {
             creator: creator.cloned(),
         };
         world.tell_service(told).await;
-        let read = world.ports.store.read_all().await.unwrap();
+        let read = world
+            .ports
+            .store
+            .read_all(bailiwick_testkit::witness::system().all_accounts())
+            .await
+            .unwrap();
         let known = read.service_account(id).await.unwrap().unwrap();
         (known.version, known.enabled, known.creator)
     };

@@ -112,7 +112,12 @@ async fn what_is_granted_is_held_by_who_grants_it_and_is_taken_by_name(world: Wo
     delete_grant::execute(&world.ports, &by_boss, take(&["project.view"]))
         .await
         .unwrap();
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     assert_eq!(
         read.grant(made.id).await.unwrap().unwrap().permissions,
         ["project.report"]
@@ -227,7 +232,12 @@ async fn joining_a_group_asks_for_the_right_to_give_all_it_has_and_groups_make_n
     change_group::execute(&world.ports, &by, change(outer, Act::Delete))
         .await
         .unwrap();
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     assert_eq!(read.group(outer).await.unwrap(), None);
     assert_eq!(read.bindings_of(&Subject::group(outer)).await.unwrap(), []);
     assert_eq!(read.groups_of(&Subject::user(max)).await.unwrap(), [inner]);
@@ -306,7 +316,12 @@ async fn a_seat_is_free_at_once_or_ends_with_the_billing_cycle(world: World) {
     let tia = world.member("tia@example.com", account).await;
     let by = world.by(boss, account);
     let seats = async || {
-        let read = world.ports.store.read(account).await.unwrap();
+        let read = world
+            .ports
+            .store
+            .read(bailiwick_testkit::witness::system().account(account).read())
+            .await
+            .unwrap();
         let of = read.account().await.unwrap().unwrap();
         let seats = seat::count(&*read, &of, world.now()).await.unwrap();
         (seats.limit, seats.used, seats.ending)

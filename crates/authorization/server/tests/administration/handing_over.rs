@@ -121,7 +121,12 @@ async fn a_resource_is_handed_over_by_whoever_may_and_charged_to_the_new_owner(w
         (error.code(), error.reason().as_str()),
         (Code::ResourceExhausted, "QUOTA_EXHAUSTED")
     );
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     let owned = async |user| {
         let owner = Subject::user(user);
         read.owned(&owner, "project").await.unwrap()
@@ -180,7 +185,12 @@ async fn a_resource_moves_with_what_lies_below_it_where_its_mover_may_edit_and_c
         .await
         .unwrap();
     assert_eq!(moved.scope, berlin);
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     for below in ["report:below", "report:away"] {
         let found = read.resource(&name(below)).await.unwrap().unwrap();
         assert_eq!(found.scope, berlin, "{below}");
@@ -227,7 +237,12 @@ async fn grants_on_existing_resources_around_a_move_go_on_and_those_at_its_targe
         .await
         .unwrap();
     assert!(moved.revision > before, "it counts as registered at the move");
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     let filter = Filter {
         resource: Some(name("report:r")),
         ..Filter::default()
@@ -238,7 +253,12 @@ async fn grants_on_existing_resources_around_a_move_go_on_and_those_at_its_targe
 }
 
 async fn register_revision(world: &World, account: AccountId) -> u64 {
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     let found = read.resource(&name("report:r")).await.unwrap();
     found.unwrap().revision
 }

@@ -176,7 +176,10 @@ async fn domains_and_seats_are_looked_at_when_it_is_made_and_when_it_is_accepted
         let mut unit = world
             .ports
             .store
-            .write_all(&[ScopeRoot::Account(account)])
+            .write_all(
+                bailiwick_testkit::witness::system().all_accounts(),
+                &[ScopeRoot::Account(account)],
+            )
             .await
             .unwrap();
         settings_changed(

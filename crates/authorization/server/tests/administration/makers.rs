@@ -85,7 +85,12 @@ async fn refused(world: &World, account: AccountId, by: &Authorized, approval: A
         assert_eq!(error.code(), Code::PermissionDenied);
         assert_eq!(error.reason().as_str(), "PERMISSION_DENIED");
     }
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     let found = read.approval(approval).await.unwrap().unwrap();
     assert_eq!((found.state, found.decider), (State::Pending, None));
 }
@@ -188,7 +193,12 @@ async fn where_nobody_can_say_who_stands_behind_nobody_decides(world: World) {
         let asked = ask(&world, account, &world.by_service(robot, account)).await;
         refused(&world, account, &world.by(anna, account), asked).await;
     }
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     let anna = Subject::user(anna);
     assert_eq!(behind(&*read, &anna).await.unwrap(), Some(anna.clone()));
     let never_told = Subject::service(never_told);

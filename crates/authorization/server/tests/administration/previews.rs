@@ -166,7 +166,12 @@ async fn grants_and_copies_are_previewed_on_what_they_are_about(world: World) {
     let gains = vec!["omni_report.edit", "omni_report.view"];
     assert_eq!(rows(&told), [(Subject::user(sam), gains.clone(), vec![])]);
     assert_eq!(told[0].of.as_deref(), Some("omni_report"));
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     let none = read.grants(&Filter::default(), None, 10).await.unwrap();
     assert_eq!(none, []);
     drop(read);
@@ -255,7 +260,12 @@ async fn what_a_group_gives_is_told_for_every_user_in_it_however_deep(world: Wor
         .await
         .unwrap();
     assert_eq!(who(&told), [Subject::user(sam), Subject::user(tia)].into());
-    let read = world.ports.store.read(account).await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read(bailiwick_testkit::witness::system().account(account).read())
+        .await
+        .unwrap();
     assert!(read.group(outer).await.unwrap().is_some());
 }
 
@@ -343,7 +353,9 @@ async fn a_manifest_is_previewed_in_every_account_page_by_page(world: World) {
                 after,
                 size,
             };
-            let page = preview_product::execute(&world.ports, command).await.unwrap();
+            let page = preview_product::execute(&world.ports, &world.operator(), command)
+                .await
+                .unwrap();
             all.extend(page.effects);
             pages += 1;
             after = page.next;
@@ -371,7 +383,12 @@ async fn a_manifest_is_previewed_in_every_account_page_by_page(world: World) {
         );
     }
     // Nothing was applied.
-    let read = world.ports.store.read_all().await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read_all(bailiwick_testkit::witness::system().all_accounts())
+        .await
+        .unwrap();
     let product = read.product(&"sogolytics".parse().unwrap()).await.unwrap();
     assert_eq!(product.unwrap().version, 1);
     drop(read);
@@ -381,14 +398,21 @@ async fn a_manifest_is_previewed_in_every_account_page_by_page(world: World) {
         after: None,
         size: 50,
     };
-    let error = preview_product::execute(&world.ports, broken).await.unwrap_err();
+    let error = preview_product::execute(&world.ports, &world.operator(), broken)
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::FailedPrecondition, "its role is bound");
 }
 
 async fn users_are_told_by_the_addresses_that_are_known(world: World) {
     let (_, boss, sam) = sogo(&world).await;
     let unknown = UserId::from_uuid(world.ports.ids.uuid());
-    let read = world.ports.store.read_all().await.unwrap();
+    let read = world
+        .ports
+        .store
+        .read_all(bailiwick_testkit::witness::system().all_accounts())
+        .await
+        .unwrap();
     let mut asked = vec![sam, unknown, boss];
     // More than one statement asks for.
     asked.extend((0..1_500).map(|_| UserId::from_uuid(world.ports.ids.uuid())));

@@ -343,7 +343,7 @@ async fn what_a_preview_of_a_manifest_with_replaced_roles_tells_comes_true(world
                 after,
                 size,
             };
-            let page = preview_product::execute(&stage.world.ports, command).await?;
+            let page = preview_product::execute(&stage.world.ports, &stage.world.operator(), command).await?;
             rows.extend(page.effects.rows());
             after = page.next;
             if after.is_none() {

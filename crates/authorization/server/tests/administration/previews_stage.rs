@@ -250,7 +250,13 @@ impl Stage {
     /// What everybody may do, at once or once somebody approves, on each target that there is.
     pub(crate) async fn matrix(&self, targets: &[String]) -> BTreeMap<(Subject, String), BTreeSet<String>> {
         self.replica.poll().await.unwrap();
-        let read = self.world.ports.store.read_all().await.unwrap();
+        let read = self
+            .world
+            .ports
+            .store
+            .read_all(bailiwick_testkit::witness::system().all_accounts())
+            .await
+            .unwrap();
         let mut people: BTreeSet<Subject> = [self.boss, self.sam, self.tia, self.uma]
             .map(Subject::user)
             .into();

@@ -21,7 +21,7 @@ async fn applying_the_same_again_changes_nothing_and_a_difference_is_told_and_co
     let kept = world
         .ports
         .store
-        .read_all()
+        .read_all(bailiwick_testkit::witness::system().all_accounts())
         .await
         .unwrap()
         .product(&name)

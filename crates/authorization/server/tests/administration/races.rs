@@ -68,7 +68,12 @@ async fn of_two_transfers_one_wins_and_there_is_one_owner() {
             .filter_map(|r| r.as_ref().err().map(Fault::code))
             .collect();
         assert_eq!(lost, [Code::PermissionDenied], "round {round}");
-        let read = world.ports.store.read(account).await.unwrap();
+        let read = world
+            .ports
+            .store
+            .read(bailiwick_testkit::witness::system().account(account).read())
+            .await
+            .unwrap();
         let owners = read.holders("owner", &at).await.unwrap();
         drop(read);
         assert_eq!(owners.len(), 1);
@@ -124,7 +129,12 @@ async fn an_invitation_is_accepted_once_and_the_last_seat_is_taken_once() {
         let results = [a.unwrap(), b.unwrap(), c.unwrap(), d.unwrap()];
         let done = results.iter().filter(|result| result.is_ok()).count();
         assert_eq!(done, 1, "round {round}: {results:?}");
-        let read = world.ports.store.read(account).await.unwrap();
+        let read = world
+            .ports
+            .store
+            .read(bailiwick_testkit::witness::system().account(account).read())
+            .await
+            .unwrap();
         assert_eq!(read.seats_taken().await.unwrap(), 1);
     }
 }

@@ -111,7 +111,12 @@ impl World {
     }
     pub(crate) async fn tell_service(&self, told: ServiceAccount) {
         let root = told.root.clone();
-        let mut unit = self.ports.store.write_all(&[root]).await.unwrap();
+        let mut unit = self
+            .ports
+            .store
+            .write_all(bailiwick_testkit::witness::system().all_accounts(), &[root])
+            .await
+            .unwrap();
         service_account_changed(&mut *unit, &*self.ports.ids, self.now(), told)
             .await
             .unwrap();
@@ -157,7 +162,7 @@ impl World {
         let accounts = self
             .ports
             .store
-            .read_all()
+            .read_all(bailiwick_testkit::witness::system().all_accounts())
             .await
             .unwrap()
             .accounts_of(&subject)
@@ -165,7 +170,12 @@ impl World {
             .unwrap();
         let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
         roots.push(ScopeRoot::Deployment);
-        let mut unit = self.ports.store.write_all(&roots).await.unwrap();
+        let mut unit = self
+            .ports
+            .store
+            .write_all(bailiwick_testkit::witness::system().all_accounts(), &roots)
+            .await
+            .unwrap();
         let told = PersonTold {
             user,
             version,
@@ -191,7 +201,12 @@ impl World {
     }
     pub(crate) async fn tell_account(&self, told: AccountTold) {
         let root = ScopeRoot::Account(told.id);
-        let mut unit = self.ports.store.write_all(&[root]).await.unwrap();
+        let mut unit = self
+            .ports
+            .store
+            .write_all(bailiwick_testkit::witness::system().all_accounts(), &[root])
+            .await
+            .unwrap();
         account_changed(&mut *unit, &*self.ports.ids, self.now(), told)
             .await
             .unwrap();
@@ -212,7 +227,10 @@ impl World {
         let mut unit = self
             .ports
             .store
-            .write_all(&[ScopeRoot::Account(told.account)])
+            .write_all(
+                bailiwick_testkit::witness::system().all_accounts(),
+                &[ScopeRoot::Account(told.account)],
+            )
             .await
             .unwrap();
         place_changed(&mut *unit, &*self.ports.ids, self.now(), told)
@@ -295,7 +313,12 @@ impl World {
     }
     /// The names of a user's roles on a scope.
     pub(crate) async fn roles(&self, account: AccountId, user: UserId, scope: &Scope) -> Vec<String> {
-        let read = self.ports.store.read(account).await.unwrap();
+        let read = self
+            .ports
+            .store
+            .read(bailiwick_testkit::witness::system().account(account).read())
+            .await
+            .unwrap();
         let all = read.bindings_of(&Subject::user(user)).await.unwrap();
         all.into_iter()
             .filter(|binding| binding.scope == *scope)
@@ -309,7 +332,10 @@ impl World {
         let mut unit = self
             .ports
             .store
-            .write_all(std::slice::from_ref(&root))
+            .write_all(
+                bailiwick_testkit::witness::system().all_accounts(),
+                std::slice::from_ref(&root),
+            )
             .await
             .unwrap();
         unit.set_root_binding(&root, &Subject::user(user), "operator", true)

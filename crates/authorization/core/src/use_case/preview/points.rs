@@ -116,14 +116,14 @@ impl Points {
         let on_resources = granted.into_iter().map(|name| (None, Some(name)));
         for (scope, resource) in on_scopes.chain(on_resources) {
             if scope.is_some() {
-                self.add_bound(read, account, scope.clone(), &spots).await?;
+                self.add_bound(read, scope.clone(), &spots).await?;
             }
             let filter = grant::Filter {
                 scope,
                 resource,
                 subject: None,
             };
-            self.add_granted(read, account, &filter, &spots).await?;
+            self.add_granted(read, &filter, &spots).await?;
         }
         let roles = situation.policy.roles().map(|role| role.name.to_string());
         let kinds = kinds_with(&situation.policy, &roles.collect::<Vec<_>>());
@@ -133,7 +133,6 @@ impl Points {
     async fn add_bound(
         &mut self,
         read: &(impl Read + ?Sized),
-        account: AccountId,
         scope: Option<Scope>,
         spots: &[Spot],
     ) -> Result<(), StoreError> {
@@ -155,7 +154,6 @@ impl Points {
     async fn add_granted(
         &mut self,
         read: &(impl Read + ?Sized),
-        account: AccountId,
         filter: &grant::Filter,
         spots: &[Spot],
     ) -> Result<(), StoreError> {
