@@ -5,7 +5,7 @@ use std::time::Duration;
 use bailiwick_sql::Db;
 
 /// The interval of pruning.
-const PAUSE: Duration = Duration::from_secs(600);
+const PAUSE: Duration = Duration::from_mins(10);
 
 /// Prunes events older than `keep` at an interval, until it is cancelled. A follower that was away for longer
 /// starts from a snapshot.

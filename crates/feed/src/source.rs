@@ -17,7 +17,7 @@ use tonic::{Status, Streaming};
 /// One row of a feed may be larger than the default limit of a message.
 const LARGEST_MESSAGE: usize = 64 * 1024 * 1024;
 /// The deadline of a stream; the server ends it a little earlier and it is resumed.
-const STREAM: Duration = Duration::from_secs(600);
+const STREAM: Duration = Duration::from_mins(10);
 
 /// The feed of a service, read over gRPC: one stream stays open while events are read in order, and is
 /// resumed where it broke.

@@ -210,7 +210,7 @@ fn grants(c: &mut Criterion) {
     });
     let bytes = set.encode();
     c.bench_function("decode 100,000 grants", |b| {
-        b.iter(|| PermissionSet::decode(black_box(&bytes)).unwrap())
+        b.iter(|| PermissionSet::decode(black_box(&bytes)).unwrap());
     });
 }
 
@@ -278,7 +278,7 @@ fn codec(c: &mut Criterion) {
         set.weight()
     );
     c.bench_function("decode 100 bindings", |b| {
-        b.iter(|| PermissionSet::decode(black_box(&bytes)).unwrap())
+        b.iter(|| PermissionSet::decode(black_box(&bytes)).unwrap());
     });
     c.bench_function("encode 100 bindings", |b| b.iter(|| black_box(&set).encode()));
 }

@@ -37,7 +37,7 @@ impl DbConfig {
             lock_timeout: Duration::from_secs(5),
             idle_in_transaction_timeout: Duration::from_secs(30),
             poll_interval: Duration::from_millis(500),
-            migration_wait: Duration::from_secs(60),
+            migration_wait: Duration::from_mins(1),
         }
     }
 }

@@ -3,8 +3,18 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    Statement, TransactionOptions, TransactionTrait, Value,
 };
+
+/// Begins a transaction with options that name the mode of SQLite: its default is deferred and fails on a
+/// read followed by a write.
+pub(crate) async fn begin(
+    pool: &DatabaseConnection,
+    options: TransactionOptions,
+) -> Result<DatabaseTransaction, DbErr> {
+    pool.begin_with_options(options).await
+}
 
 /// The connection of a transaction: runs entities, queries and raw statements, but streams nothing and opens
 /// no nested transaction, so that nothing can hold it when the transaction is dropped.

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use bailiwick_types::ScopeRoot;
-use sea_orm::{
-    AccessMode, ConnectionTrait, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{AccessMode, ConnectionTrait, IsolationLevel, SqliteTransactionMode, TransactionOptions};
 
 use crate::{
     Conn, Db, Error,
-    conn::{number, placeholders, statement},
+    conn::{begin, number, placeholders, statement},
     epoch::epoch_sql,
     error::Cause,
 };
@@ -52,13 +50,7 @@ impl Db {
         // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with an open
         // transaction.
         let begun = self.inner.tasks.spawn(async move {
-            let tx = db
-                .inner
-                .pools
-                .read
-                .begin_with_options(options(&db, false))
-                .await?;
-            let conn = Conn::new(tx);
+            let conn = Conn::new(begin(&db.inner.pools.read, options(&db, false)).await?);
             if db.is_postgres() {
                 scope(&conn, account, across).await?;
             }

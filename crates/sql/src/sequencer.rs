@@ -6,11 +6,11 @@
 
 use std::sync::atomic::Ordering;
 
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::ConnectionTrait;
 
 use crate::{
     Db, Error,
-    conn::{number, statement, stored},
+    conn::{begin, number, statement, stored},
     error::Cause,
     hint::CHANNEL,
     read::options,
@@ -74,12 +74,7 @@ impl Db {
 }
 
 async fn sequence(db: &Db) -> Result<u64, Error> {
-    let tx = db
-        .inner
-        .pools
-        .service
-        .begin_with_options(options(db, true))
-        .await?;
+    let tx = begin(&db.inner.pools.service, options(db, true)).await?;
     let given = give_positions(&tx).await?;
     if given > 0 && db.is_postgres() {
         let sql = "SELECT pg_notify($1, '')";

@@ -6,12 +6,12 @@ use std::{
 };
 
 use bailiwick_types::{ScopeRoot, Service, Token};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 use tokio::sync::oneshot;
 
 use crate::{
     Conn, Db, Error,
-    conn::{number, placeholders, statement},
+    conn::{begin, number, placeholders, statement},
     epoch::epoch_sql,
     error::Cause,
     outbox, pools,
@@ -84,7 +84,7 @@ impl Db {
         let roots: BTreeMap<String, ScopeRoot> = roots.iter().map(|r| (r.to_string(), r.clone())).collect();
         // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with an open
         // transaction.
-        let begun = self.inner.tasks.spawn(begin(db, roots));
+        let begun = self.inner.tasks.spawn(hold(db, roots));
         begun.await.map_err(|error| Error::Internal(Cause::new(error)))?
     }
     /// Begins to write across accounts, without row-level security: for purges and followers of a feed.
@@ -101,9 +101,9 @@ impl Db {
     }
 }
 
-async fn begin(db: Db, roots: BTreeMap<String, ScopeRoot>) -> Result<WriteTx, Error> {
+async fn hold(db: Db, roots: BTreeMap<String, ScopeRoot>) -> Result<WriteTx, Error> {
     for _ in 0..ATTEMPTS {
-        let conn = Conn::new(db.writer().begin_with_options(options(&db, true)).await?);
+        let conn = Conn::new(begin(db.writer(), options(&db, true)).await?);
         if !db.is_postgres() {
             insert_missing(&conn, roots.keys()).await?;
         }

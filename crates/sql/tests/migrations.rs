@@ -149,7 +149,7 @@ async fn a_program_refuses_a_schema_that_is_older_or_newer_than_it_can_work_with
 async fn rows_of_an_account_are_shown_to_its_own_transactions_alone() {
     struct Isolated;
     impl MigrationName for Isolated {
-        fn name(&self) -> &str {
+        fn name(&self) -> &'static str {
             "0002_isolated"
         }
     }

@@ -1,5 +1,5 @@
-//! What tests need and production must not have: throw-away PostgreSQL and Redis servers, one way to run a test on both databases, a clock that is set
-//! by hand, golden files and a helper for child processes.
+//! What tests need and production must not have: throw-away PostgreSQL and Redis servers, one way to run a
+//! test on both databases, a clock that is set by hand, golden files and a helper for child processes.
 //!
 //! Everything that is started here ends with the test process, also when that is killed: a supervisor shell
 //! holds the other end of a pipe, and cleans up when the pipe closes. The crate depends on `bailiwick-types`

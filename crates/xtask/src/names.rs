@@ -62,7 +62,9 @@ impl Names {
             scope.items.extend(defined(item));
         }
         let mut imports = Imports(Vec::new());
-        items.iter().for_each(|item| imports.visit_item(item));
+        for item in items {
+            imports.visit_item(item);
+        }
         for import in imports.0 {
             match import.name {
                 Some(name) => drop(scope.imports.insert(name, import.path)),
@@ -80,7 +82,7 @@ impl Names {
     }
     fn trace_within(&self, module: &Segments, written: &[String], hops: usize) -> Vec<Segments> {
         let mut found = Vec::new();
-        let mut path = self.from_module(module, written, hops);
+        let mut path = self.absolute(module, written, hops);
         while found.len() < hops && !found.contains(&path) {
             let next = self.behind(&path, hops - found.len() - 1);
             found.push(path);
@@ -92,7 +94,7 @@ impl Names {
         found
     }
     /// The path from the root, imports not followed.
-    fn from_module(&self, module: &Segments, written: &[String], hops: usize) -> Segments {
+    fn absolute(&self, module: &Segments, written: &[String], hops: usize) -> Segments {
         let mut at = module.clone();
         let mut rest = written;
         match written.first().map(String::as_str) {
@@ -146,7 +148,7 @@ impl Names {
             let target = match scope.imports.get(name) {
                 // `use x;` names another crate, also where the import itself is called so.
                 Some(target) if target.first() == Some(name) => target.clone(),
-                Some(target) => self.from_module(&module, target, hops.checked_sub(1)?),
+                Some(target) => self.absolute(&module, target, hops.checked_sub(1)?),
                 None => scope
                     .globs
                     .iter()
@@ -304,9 +306,9 @@ impl<'a> Visit<'a> for Paths {
     fn visit_item_use(&mut self, item: &'a syn::ItemUse) {
         let mut found = Vec::new();
         leaves(&item.tree, &mut Vec::new(), &mut found);
-        found
-            .into_iter()
-            .for_each(|import| self.add(import.line, import.path));
+        for import in found {
+            self.add(import.line, import.path);
+        }
     }
     fn visit_item_impl(&mut self, item: &'a syn::ItemImpl) {
         let outer = self.subject.take();

@@ -348,7 +348,7 @@ pub fn decide(input: &DecisionInput<'_>, permission: PermissionNo) -> Decision {
     }
 }
 
-impl<'a> Ground<'a> {
+impl Ground<'_> {
     /// An unexpired, unused request for this very thing: an approved one, or one that is waiting.
     fn approval(&self, approved: bool) -> Option<ApprovalId> {
         let input = self.input;

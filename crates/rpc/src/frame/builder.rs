@@ -94,7 +94,7 @@ impl std::fmt::Debug for FrameBuilder {
 impl FrameBuilder {
     /// Adds gRPC services: [`Services`], or a [`Routes`] of tonic.
     #[must_use]
-    #[allow(clippy::should_implement_trait, reason = "a builder method, not arithmetic")]
+    #[expect(clippy::should_implement_trait, reason = "a builder method, not arithmetic")]
     pub fn add(mut self, services: impl Into<Services>) -> Self {
         self.services = self.services.merge(services.into());
         self

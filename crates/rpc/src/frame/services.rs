@@ -92,7 +92,7 @@ impl Services {
 
     /// Adds a generated server.
     #[must_use]
-    #[allow(clippy::should_implement_trait, reason = "a builder method, not arithmetic")]
+    #[expect(clippy::should_implement_trait, reason = "a builder method, not arithmetic")]
     pub fn add<S>(mut self, server: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>

@@ -12,7 +12,7 @@ pub(super) fn migrations() -> Vec<Box<dyn MigrationTrait>> {
 struct Feed;
 
 impl MigrationName for Feed {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "sql_0001_feed"
     }
 }

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, SqliteTransactionMode, TransactionOptions};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 use tokio::time::{Instant, sleep};
 
 use super::{Migrations, SchemaStatus};
-use crate::{Db, Error, conn::statement, error::Cause};
+use crate::{
+    Db, Error,
+    conn::{begin, statement},
+    error::Cause,
+};
 
 /// The advisory lock of migrations: a number of our own (`bailiwic` in ASCII).
 const LOCK: i64 = 0x6261_696c_6977_6963;
@@ -123,13 +125,12 @@ impl Db {
         conn: &DatabaseConnection,
         migration: &dyn MigrationTrait,
     ) -> Result<bool, Error> {
-        let tx = conn
-            .begin_with_options(TransactionOptions {
-                isolation_level: None,
-                access_mode: None,
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            })
-            .await?;
+        let options = TransactionOptions {
+            isolation_level: None,
+            access_mode: None,
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        };
+        let tx = begin(conn, options).await?;
         let name = migration.name();
         let sql = "SELECT 1 AS one FROM schema_migration WHERE name = $1";
         if tx

@@ -65,7 +65,7 @@ pub fn account_id(n: u128) -> AccountId {
 pub struct Notes;
 
 impl MigrationName for Notes {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "0001_notes"
     }
 }

@@ -28,8 +28,6 @@ const WIDE: &[&str] = &[
 const ALLOWED: &[&str] = &[
     "crates/authorization/server/src/store/entity.rs",
     "crates/identity/server/src/store/entity.rs",
-    "crates/rpc/src/frame/builder.rs",
-    "crates/rpc/src/frame/services.rs",
     "crates/tenancy/server/src/store/entity/account.rs",
     "crates/tenancy/server/src/store/entity/closing.rs",
     "crates/tenancy/server/src/store/entity/place.rs",
