@@ -24,7 +24,8 @@ struct Cli {
 enum Command {
     /// Compare an empty unary method behind all layers, with credentials, with one on a default tonic server.
     Noop(Options),
-    /// Compare warm checks with empty calls of the same sizes, behind all layers and on a default tonic server.
+    /// Compare warm checks with empty calls of the same sizes, behind all layers and on a
+    /// default tonic server.
     Check(Options),
     /// Serve the empty method on a default tonic server, as the other commands do for comparison.
     #[command(hide = true)]

@@ -24,7 +24,8 @@ impl NoopService for Noop {
     }
 }
 
-/// Prints a free loopback address and serves the empty method on it until killed, on the runtime of `#[tokio::main]`.
+/// Prints a free loopback address and serves the empty method on it until killed, on the
+/// runtime of `#[tokio::main]`.
 pub(crate) fn serve() -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -93,8 +93,8 @@ fn generate(root: &Path) -> Result<(BTreeMap<String, Vec<u8>>, Vec<u8>)> {
     Ok((made, methods))
 }
 
-/// A table of all methods with their declarations, and a type for each, so that the witness of one method cannot be used
-/// for another.
+/// A table of all methods with their declarations, and a type for each, so that the witness of one method
+/// cannot be used for another.
 fn methods(descriptors: &[u8]) -> Result<Vec<u8>> {
     use std::fmt::Write as _;
     let rows = access::rows(descriptors)?;

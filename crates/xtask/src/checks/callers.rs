@@ -10,10 +10,13 @@ struct Capability<'a> {
 }
 
 const CAPABILITIES: &[Capability<'_>] = &[
-    // Says that a call may pass.
+    // Calls callers verified and makes the witness of the suite itself; the testkit is in no shipped binary.
     Capability {
-        path: ["bailiwick_types", "GuardSeal", "of_the_guard"],
-        callers: &["crates/rpc/src/guard.rs"],
+        path: ["bailiwick_types", "Authority", "establish"],
+        callers: &[
+            "crates/bailiwick/src/suite/wiring.rs",
+            "crates/testkit/src/witness.rs",
+        ],
     },
 ];
 
