@@ -6,6 +6,10 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test waits for the tasks that it spawns"
+)]
 
 use std::{
     sync::{Arc, Mutex},

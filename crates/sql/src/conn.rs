@@ -9,6 +9,7 @@ use sea_orm::{
 
 /// Begins a transaction with options that name the mode of SQLite: its default is deferred and fails on a
 /// read followed by a write.
+#[expect(clippy::disallowed_methods, reason = "the one home of transactions")]
 pub(crate) async fn begin(
     pool: &DatabaseConnection,
     options: TransactionOptions,

@@ -290,25 +290,25 @@ macro_rules! faults {
                 }
             }
             fn metadata(&self) -> Vec<(&'static str, String)> {
+                #![allow(unreachable_patterns, reason = "every variant may have metadata")]
                 match self {
                     $($(Self::$inner(inner) => $crate::Fault::metadata(inner),)+)?
                     $($(Self::$variant { $($meta),+, .. } => vec![$((stringify!($meta), $meta.to_string())),+],)?)*
-                    #[allow(unreachable_patterns, reason = "every variant may have metadata")]
                     _ => Vec::new(),
                 }
             }
             fn violations(&self) -> &[$crate::FieldViolation] {
+                #![allow(unreachable_patterns, reason = "every variant may wrap a fault")]
                 match self {
                     $($(Self::$inner(inner) => $crate::Fault::violations(inner),)+)?
-                    #[allow(unreachable_patterns, reason = "every variant may wrap a fault")]
                     _ => &[],
                 }
             }
             fn retry_after(&self) -> Option<std::time::Duration> {
+                #![allow(unreachable_patterns, reason = "every variant may have a time")]
                 match self {
                     $($(Self::$inner(inner) => $crate::Fault::retry_after(inner),)+)?
                     $($(Self::$variant { .. } => Some(std::time::Duration::from_millis($retry)),)?)*
-                    #[allow(unreachable_patterns, reason = "every variant may have a time")]
                     _ => None,
                 }
             }

@@ -60,8 +60,11 @@ pub(crate) fn run(check: bool) -> Result<()> {
     Ok(())
 }
 
-/// The generated messages by file name, and the table of methods.
-fn generate(root: &Path) -> Result<(BTreeMap<String, Vec<u8>>, Vec<u8>)> {
+/// Generated files by name.
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// The generated messages, and the table of methods.
+fn generate(root: &Path) -> Result<(Files, Vec<u8>)> {
     let proto = root.join("proto");
     let mut files = Vec::new();
     collect(&proto, &mut files)?;
