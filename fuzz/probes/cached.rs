@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use bailiwick_policy::{
-    AccountPolicy, Audience, DecisionInput, GrantBucket, Numbers, PermissionSet, Places, Request, Resource,
-    Target, Values, compile, decide, explain,
+    AccountPolicy, Attributes, Audience, DecisionInput, GrantBucket, Numbers, PermissionSet, Places, Request,
+    Resource, Target, Values, compile, decide, explain,
     manifest::{self},
     permissions_held, scopes_held,
 };
@@ -43,6 +43,7 @@ pub(crate) fn run(data: &[u8]) {
         let again = PermissionSet::decode(&bytes).expect("what was written is read");
         assert_eq!(again.encode(), bytes);
         ask(&set, &[], None);
+        ask(&set.retype(policy()), &[], None);
     }
     if let Ok(bucket) = GrantBucket::decode(data) {
         let bytes = bucket.encode();
@@ -53,6 +54,8 @@ pub(crate) fn run(data: &[u8]) {
     if let Ok(Some(resource)) = Resource::decode(data) {
         let again = Resource::decode(&resource.encode()).expect("what was written is read");
         assert_eq!(again.as_ref(), Some(&resource));
+        ask(&PermissionSet::empty(ann()), &[], Some(&resource));
+        let resource = resource.retype(policy().product());
         ask(&PermissionSet::empty(ann()), &[], Some(&resource));
     }
 }
@@ -72,7 +75,7 @@ fn ask(set: &PermissionSet, buckets: &[&GrantBucket], resource: Option<&Resource
         place: account.into(),
         owner: Some(ann()),
         parent: None,
-        attributes: Values::default(),
+        attributes: Attributes::default(),
         registered: 5,
     };
     let chain = [resource.unwrap_or(&open)];

@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use bailiwick_policy::{
-    AccountPolicy, Audience, DecisionInput, Member, MemberState, Numbers, Outcome, PermissionSetBuilder,
-    Places, Request, Resource, Target, Value, Values, compile, decide, explain,
+    AccountPolicy, Attributes, Audience, DecisionInput, Member, MemberState, Numbers, Outcome,
+    PermissionSetBuilder, Places, Request, Resource, Target, Value, Values, compile, decide, explain,
     manifest::{self, EntryDecl, Manifest, MemberKind, RoleLevelDecl},
 };
 use bailiwick_types::{AccountId, Level, Subject, Timestamp};
@@ -82,21 +82,22 @@ pub(crate) fn run(data: &[u8]) {
     let ann: Subject = "user:ann".parse().expect("a subject");
     let json = serde_json::json!({"who": "ann", "open": true, "size": 7, "due": "2026-03-01T00:00:00Z",
         "crew": ["bob", "ann"], "tags": ["a", "b"]});
-    let full = product
-        .attributes(note, json.as_object().expect("a map"))
-        .expect("they fit");
-    let resource = |owner: Option<Subject>, attributes: Values| Resource {
-        type_no: note,
-        id: "n1".into(),
-        place: account.into(),
-        owner,
-        parent: None,
-        attributes,
-        registered: 1,
+    let full = Attributes::stored(json.as_object().expect("a map"));
+    let resource = |owner: Option<Subject>, attributes: Attributes| {
+        let resource = Resource {
+            type_no: note,
+            id: "n1".into(),
+            place: account.into(),
+            owner,
+            parent: None,
+            attributes,
+            registered: 1,
+        };
+        resource.retype(product)
     };
     let resources = [
         resource(Some(ann.clone()), full),
-        resource(None, Values::default()),
+        resource(None, Attributes::default()),
     ];
     let request: Values = [("tag", Value::Text("red".into()))].into_iter().collect();
     let context: Values = [("office", Value::Bool(true)), ("level", Value::Int(3))]

@@ -16,13 +16,14 @@ use std::{
 };
 
 use bailiwick_policy::{
-    AccountPolicy, Audience, DecisionInput, Level, Member, MemberState, Numbers, PermissionNo, PermissionSet,
-    PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Product, Request, Resource, Target, Value,
-    Values, compile, decide,
+    AccountPolicy, Attributes, Audience, DecisionInput, Level, Member, MemberState, Numbers, PermissionNo,
+    PermissionSet, PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Product, Request, Resource,
+    Target, Values, compile, decide,
     manifest::{MemberKind, parse},
 };
 use bailiwick_types::{AccountId, Subject, Timestamp};
 use criterion::{Criterion, criterion_group, criterion_main};
+use serde_json::json;
 
 const MANIFEST: &str = "
 product: bench
@@ -101,9 +102,10 @@ impl World {
             place: id(n % 100),
             owner: Some(self.subject.clone()),
             parent: None,
-            attributes: [("tag", Value::Text("red".into()))].into_iter().collect(),
+            attributes: Attributes::stored(json!({"tag": "red"}).as_object().unwrap()),
             registered: 1,
         }
+        .retype(&self.product)
     }
 
     fn permission(&self, name: &str) -> PermissionNo {
@@ -216,19 +218,15 @@ fn conditions(c: &mut Criterion) {
     let world = world(100);
     let docs: Vec<Resource> = (0..1_000).map(|n| world.doc(n)).collect();
     let view = world.permission("doc.view");
-    let tags = Value::List(["blue", "green", "red"].map(|t| Value::Text(t.into())).into());
+    let tags = json!({"tags": ["blue", "green", "red"]});
+    let parameters = Some((Level::Workspace, tags.as_object().unwrap()));
     for role in ["owner", "tagged", "slow"] {
         let mut set = world.set();
         let no = world.policy.role_no(role).unwrap();
         for n in 0..100 {
-            set.bind(
-                no,
-                id(n),
-                None,
-                Some([("tags", tags.clone())].into_iter().collect()),
-            );
+            set.bind(no, id(n), None, parameters);
         }
-        let set = set.build();
+        let set = set.build().retype(&world.policy);
         let mut next = 0;
         c.bench_function(&format!("condition of role {role}"), |b| {
             b.iter(|| {

@@ -13,6 +13,7 @@ use crate::{
     PermissionBits, PermissionNo, RoleNo,
     manifest::{self, EntryDecl, Fault, RoleDecl, parse_pattern},
     product::{ApprovalRule, Product, Role, compile_role},
+    schema::{self, Schema},
 };
 
 /// A role that an account defined.
@@ -143,6 +144,7 @@ pub struct AccountPolicy {
     /// Permissions whose type's approval rule is switched on here.
     ruled: PermissionBits,
     faults: Vec<(RoleNo, Fault)>,
+    schema: Schema,
 }
 
 impl AccountPolicy {
@@ -173,6 +175,7 @@ impl AccountPolicy {
             settings,
             ruled: PermissionBits::default(),
             faults: Vec::new(),
+            schema: product.schema(),
             product,
         };
         let product = Arc::clone(&policy.product);
@@ -182,6 +185,8 @@ impl AccountPolicy {
             .map(|info| info.no)
             .collect();
         policy.compile_roles();
+        let changed = policy.overlaid.iter().chain(&policy.custom).map(|role| &**role);
+        policy.schema = schema::of_account(&product, changed);
         policy
     }
 
@@ -197,7 +202,8 @@ impl AccountPolicy {
                     self.custom_decls.get(no).map(|role| &role.decl)
                 })
         };
-        let role_no = |name: &str| self.role_no(name);
+        // What a role of the product names is of the product, whatever the account calls its own.
+        let role_no = |name: &str| product.role_no(name).or_else(|| self.custom_no(name));
         let touched = |decl: &RoleDecl| {
             let flat_names = manifest::includes_of(decl, &|name| product.manifest().roles.get(name));
             flat_names.iter().any(|name| changed.contains_key(*name))
@@ -279,12 +285,23 @@ impl AccountPolicy {
         self.product.role(no).map(|role| &**role)
     }
 
-    /// The number of a role of product or account.
+    /// The declared types of attributes and parameters, those of the account's roles among them.
+    #[inline]
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        self.schema
+    }
+
+    /// The number of a role of account or product. Where the product has come to use the name of a role that
+    /// the account had defined, it is still the account's: that is the one which
+    /// [`StoredSubject::set`](crate::StoredSubject::set) finds for its bindings.
     #[must_use]
     pub fn role_no(&self, name: &str) -> Option<RoleNo> {
-        self.product
-            .role_no(name)
-            .or_else(|| self.custom_names.get(name).copied())
+        self.custom_no(name).or_else(|| self.product.role_no(name))
+    }
+
+    fn custom_no(&self, name: &str) -> Option<RoleNo> {
+        self.custom_names.get(name).copied()
     }
 
     /// All roles that can be bound in the account: the product's (the suite's left out) and its own.

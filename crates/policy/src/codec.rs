@@ -58,7 +58,7 @@ impl Writer {
         self.length(text.len());
         self.bytes(text.as_bytes());
     }
-    /// An optional instant: 0 for none, else one more than its zigzag form.
+    /// An optional instant: 0 for none, else 1 and its zigzag form.
     pub(crate) fn expiry(&mut self, at: i64) {
         if at == i64::MAX {
             self.byte(0);
@@ -99,6 +99,17 @@ impl<'a> Reader<'a> {
         let (first, rest) = self.0.split_first().ok_or(DecodeError::Short)?;
         self.0 = rest;
         Ok(*first)
+    }
+    pub(crate) fn flag(&mut self) -> Result<bool, DecodeError> {
+        match self.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(DecodeError::Malformed),
+        }
+    }
+    /// A variant by its stored number.
+    pub(crate) fn code<T>(&mut self, read: impl FnOnce(u8) -> Option<T>) -> Result<T, DecodeError> {
+        read(self.byte()?).ok_or(DecodeError::Malformed)
     }
     #[inline]
     pub(crate) fn unsigned(&mut self) -> Result<u64, DecodeError> {
@@ -155,11 +166,7 @@ impl<'a> Reader<'a> {
     }
     #[inline]
     pub(crate) fn expiry(&mut self) -> Result<i64, DecodeError> {
-        match self.byte()? {
-            0 => Ok(i64::MAX),
-            1 => self.signed(),
-            _ => Err(DecodeError::Malformed),
-        }
+        if self.flag()? { self.signed() } else { Ok(i64::MAX) }
     }
 }
 

@@ -1,6 +1,9 @@
 //! A hash index over a slice: a table of positions, for the price of eight bytes an item.
 
-use std::hash::{BuildHasher, RandomState};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
 
 use crate::{PlaceId, TypeNo};
 
@@ -18,7 +21,7 @@ pub(crate) fn mix(id: u128) -> u64 {
 /// Positions by hash, open addressing, at most half full. Each slot has half of the hash beside the position,
 /// so that what is looked at is nearly always what is looked for: it is a cache miss each time.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Table(Box<[(u32, u32)]>);
+pub(crate) struct Table(Arc<[(u32, u32)]>);
 
 fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32
@@ -82,16 +85,36 @@ impl Keyed {
     }
 }
 
-/// The bucket of a resource among so many: the same in every process and for ever (FNV-1a, 64 bits).
+/// FNV-1a, 64 bits: the same in every process and for ever.
+#[derive(Debug)]
+pub(crate) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    pub(crate) fn finish(&self) -> u64 {
+        // FNV's low bits are its weak ones.
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+/// The bucket of a resource among so many: the same in every process and for ever.
 #[must_use]
 pub fn bucket_of(of: TypeNo, id: &str, buckets: u32) -> u32 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in of.0.to_le_bytes().into_iter().chain(id.bytes()) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    // FNV's low bits are its weak ones.
-    hash ^= hash >> 32;
-    u32::try_from(hash % u64::from(buckets.max(1))).unwrap_or(0)
+    let mut hash = Fnv::default();
+    hash.bytes(&of.0.to_le_bytes());
+    hash.bytes(id.as_bytes());
+    u32::try_from(hash.finish() % u64::from(buckets.max(1))).unwrap_or(0)
 }
 
 #[inline]

@@ -5,8 +5,8 @@
 //! 1. [`manifest::parse`] (feature `manifest`) reads a manifest, [`compile`] makes a [`Product`] of it, whose
 //!    numbers ([`Numbers`]) are kept from version to version;
 //! 2. [`AccountPolicy`] adds an account's own roles, overlays and settings; [`Places`] is its tree;
-//! 3. [`PermissionSetBuilder`] makes the [`PermissionSet`] of a subject from rows; [`Resource`] is what
-//!    is asked about;
+//! 3. [`StoredSubject`] makes the [`PermissionSet`] of a subject from rows, [`StoredResource`] a
+//!    [`Resource`];
 //! 4. [`decide`] answers; [`explain`], [`permissions_held`], [`scopes_held`], [`holds`] and [`may_assign`]
 //!    answer the questions around it.
 //!
@@ -47,6 +47,8 @@
 //! assert_eq!(decide(&input, view).reason, Reason::Role);
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
 mod account;
 mod bits;
 mod codec;
@@ -59,8 +61,10 @@ mod numbers;
 mod places;
 mod product;
 mod resource;
+mod schema;
 mod set;
 mod settings;
+mod stored;
 mod value;
 
 pub use account::{AccountPolicy, CustomRole, LevelOverlay, Overlay};
@@ -83,9 +87,14 @@ pub use product::{
     ApprovalRule, Assigns, Attribute, CompileError, Entry, Pattern, PermissionInfo, Product, QuestionFault,
     Role, RoleLevel, TypeInfo, ValueFault, compile,
 };
-pub use resource::Resource;
+pub use resource::{Attributes, Resource};
+pub use schema::Schema;
 pub use set::{
-    ApprovalTarget, GrantBucket, GrantRow, GrantTarget, Member, MemberState, OpenApproval, PermissionSet,
-    PermissionSetBuilder, TypeGrantReach,
+    AppliesTo, ApprovalTarget, GrantBucket, GrantRow, GrantTarget, Member, MemberState, OpenApproval,
+    PermissionSet, PermissionSetBuilder, TypeGrantReach,
+};
+pub use stored::{
+    StoredApproval, StoredBinding, StoredGrant, StoredGrantTarget, StoredResource, StoredSubject,
+    StoredTarget,
 };
 pub use value::{Value, ValueType, Values};

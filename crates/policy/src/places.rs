@@ -20,6 +20,8 @@ pub enum PlaceState {
     Deleted,
 }
 
+bailiwick_types::codes!(PlaceState { Active = 1, Suspended = 2, Moving = 3, Deleted = 4 });
+
 /// A place of the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {

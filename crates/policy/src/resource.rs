@@ -1,11 +1,14 @@
 //! Resources as decisions see them.
 
 use bailiwick_types::Subject;
+use serde_json::{Map, Value as JsonValue};
 
 use crate::{
-    PlaceId, TypeNo,
+    PlaceId, Product, TypeNo,
     codec::{DecodeError, Reader, Writer},
-    value::Values,
+    schema::Schema,
+    stored::Json,
+    value::{Value, Values},
 };
 
 /// A resource: registered, or described by the caller where its type is not registered.
@@ -22,16 +25,80 @@ pub struct Resource {
     /// The resource above it.
     pub parent: Option<(TypeNo, Box<str>)>,
     /// Its stored attributes.
-    pub attributes: Values,
+    pub attributes: Attributes,
     /// The account's revision at which it was registered.
     pub registered: u64,
 }
 
+/// The attributes of a resource: as they are stored, and as the schema of a product types them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attributes {
+    stored: Json,
+    typed: Values,
+    /// Names of stored values that are not among the typed ones.
+    unfit: Box<[Box<str>]>,
+    schema: Schema,
+}
+
+impl Attributes {
+    /// Attributes as they are stored; [`Resource::retype`] types them.
+    #[must_use]
+    pub fn stored(values: &Map<String, JsonValue>) -> Self {
+        Self::new(Json::new(values), Values::default(), Schema::UNTYPED)
+    }
+
+    fn new(stored: Json, typed: Values, schema: Schema) -> Self {
+        if stored.is_empty() {
+            return Self::default();
+        }
+        let names = stored.values().into_iter().map(|(name, _)| name);
+        let unfit = names.filter(|name| typed.get(name).is_none());
+        Self {
+            unfit: unfit.map(Into::into).collect(),
+            stored,
+            typed,
+            schema,
+        }
+    }
+
+    /// The typed value of an attribute.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.typed.get(name)
+    }
+
+    /// Tells whether a value is stored that does not fit its declared type, or that no type is declared for.
+    pub(crate) fn is_unfit(&self, name: &str) -> bool {
+        self.unfit.iter().any(|other| **other == *name)
+    }
+}
+
 const KIND: u8 = b'r';
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Resource {
-    /// Encodes it for a cache outside the process.
+    /// Tells whether its attributes are typed by the schema of a product.
+    #[inline]
+    #[must_use]
+    pub fn is_typed_for(&self, product: &Product) -> bool {
+        self.attributes.schema.fits(product.schema())
+    }
+
+    /// The same resource with its attributes typed for a product, value by value. One that does not fit its
+    /// declared type is as good as missing; one that the type does not declare is kept for a later schema.
+    #[must_use]
+    pub fn retype(self, product: &Product) -> Self {
+        let stored = self.attributes.stored;
+        let of = product.type_info(self.type_no);
+        let typed = stored.typed(|name| Some(of?.attribute(name)?.kind));
+        Self {
+            attributes: Attributes::new(stored, typed, product.schema()),
+            ..self
+        }
+    }
+
+    /// Encodes it for a cache outside the process, with its attributes as they are stored.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut to = Writer::start(KIND, VERSION);
@@ -48,7 +115,7 @@ impl Resource {
                 to.text(id);
             }
         }
-        self.attributes.encode(&mut to);
+        self.attributes.stored.encode(&mut to);
         to.unsigned(self.registered);
         to.finish()
     }
@@ -61,34 +128,34 @@ impl Resource {
         to.finish()
     }
 
-    /// Reads either back; `None` is absent.
+    /// Reads either back; `None` is absent. A resource with attributes is to be typed by
+    /// [`Resource::retype`].
     ///
     /// # Errors
     /// The bytes are of another version or malformed.
     pub fn decode(bytes: &[u8]) -> Result<Option<Self>, DecodeError> {
         let mut from = Reader::start(bytes, KIND, VERSION)?;
-        let resource = match from.byte()? {
-            0 => None,
-            1 => Some(Self {
-                type_no: TypeNo(from.small()?),
-                id: from.text()?.into(),
-                place: PlaceId(from.fixed()?),
-                owner: match from.text()? {
-                    "" => None,
-                    text => Some(text.parse().map_err(|_| DecodeError::Malformed)?),
-                },
-                parent: match from.byte()? {
-                    0 => None,
-                    1 => Some((TypeNo(from.small()?), from.text()?.into())),
-                    _ => return Err(DecodeError::Malformed),
-                },
-                attributes: Values::decode(&mut from)?,
-                registered: from.unsigned()?,
-            }),
-            _ => return Err(DecodeError::Malformed),
+        if !from.flag()? {
+            return from.finish().map(|()| None);
+        }
+        let resource = Self {
+            type_no: TypeNo(from.small()?),
+            id: from.text()?.into(),
+            place: PlaceId(from.fixed()?),
+            owner: match from.text()? {
+                "" => None,
+                text => Some(text.parse().map_err(|_| DecodeError::Malformed)?),
+            },
+            parent: if from.flag()? {
+                Some((TypeNo(from.small()?), from.text()?.into()))
+            } else {
+                None
+            },
+            attributes: Attributes::new(Json::decode(&mut from)?, Values::default(), Schema::UNTYPED),
+            registered: from.unsigned()?,
         };
         from.finish()?;
-        Ok(resource)
+        Ok(Some(resource))
     }
 
     /// Bytes in memory.
@@ -99,5 +166,12 @@ impl Resource {
             + self.owner.as_ref().map_or(0, |owner| owner.as_str().len())
             + self.parent.as_ref().map_or(0, |(_, id)| id.len())
             + self.attributes.weight()
+    }
+}
+
+impl Attributes {
+    fn weight(&self) -> usize {
+        let unfit = self.unfit.iter().map(|name| size_of_val(name) + name.len());
+        self.stored.weight() + self.typed.weight() + unfit.sum::<usize>()
     }
 }

@@ -3,11 +3,7 @@
 use bailiwick_types::{Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    PlaceId,
-    codec::{DecodeError, Reader, Writer},
-    ids::subject_of,
-};
+use crate::{PlaceId, ids::subject_of};
 
 /// The type of an attribute or parameter, as a manifest writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -169,64 +165,6 @@ impl Value {
             _ => 0,
         }
     }
-
-    pub(crate) fn encode(&self, to: &mut Writer) {
-        match self {
-            Self::Bool(b) => to.byte(u8::from(*b)),
-            Self::Int(n) => {
-                to.byte(2);
-                to.signed(*n);
-            }
-            Self::Text(text) => {
-                to.byte(3);
-                to.text(text);
-            }
-            Self::Subject(subject) => {
-                to.byte(4);
-                to.text(subject.as_str());
-            }
-            Self::Time(at) => {
-                to.byte(5);
-                to.signed(at.0);
-            }
-            Self::Place(place) => {
-                to.byte(6);
-                to.fixed(place.0);
-            }
-            Self::List(items) => {
-                to.byte(7);
-                to.length(items.len());
-                for item in items {
-                    item.encode(to);
-                }
-            }
-        }
-    }
-
-    pub(crate) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Self::decode_at(from, 0)
-    }
-
-    fn decode_at(from: &mut Reader<'_>, depth: u8) -> Result<Self, DecodeError> {
-        Ok(match from.byte()? {
-            0 => Self::Bool(false),
-            1 => Self::Bool(true),
-            2 => Self::Int(from.signed()?),
-            3 => Self::Text(from.text()?.into()),
-            4 => Self::Subject(from.subject()?),
-            5 => Self::Time(Timestamp(from.signed()?)),
-            6 => Self::Place(PlaceId(from.fixed()?)),
-            7 if depth == 0 => {
-                let count = from.length()?;
-                let mut items = Vec::with_capacity(count);
-                for _ in 0..count {
-                    items.push(Self::decode_at(from, depth + 1)?);
-                }
-                Self::List(items.into())
-            }
-            _ => return Err(DecodeError::Malformed),
-        })
-    }
 }
 
 impl std::fmt::Display for Value {
@@ -286,23 +224,6 @@ impl Values {
                 .iter()
                 .map(|(name, value)| name.len() + value.weight())
                 .sum::<usize>()
-    }
-
-    pub(crate) fn encode(&self, to: &mut Writer) {
-        to.length(self.0.len());
-        for (name, value) in &self.0 {
-            to.text(name);
-            value.encode(to);
-        }
-    }
-
-    pub(crate) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let count = from.length()?;
-        let mut values = Vec::with_capacity(count);
-        for _ in 0..count {
-            values.push((from.text()?.into(), Value::decode(from)?));
-        }
-        Ok(Self(values.into()))
     }
 }
 

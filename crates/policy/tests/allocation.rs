@@ -11,11 +11,13 @@ use std::{
 };
 
 use bailiwick_policy::{
-    AccountPolicy, Audience, DecisionInput, Level, Member, MemberState, Numbers, PermissionSetBuilder, Place,
-    PlaceId, PlaceState, Places, Reason, Request, Resource, Target, Value, Values, compile, decide,
+    AccountPolicy, Attributes, Audience, DecisionInput, Level, Member, MemberState, Numbers,
+    PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Reason, Request, Resource, Target, Values,
+    compile, decide,
     manifest::{MemberKind, parse},
 };
 use bailiwick_types::{AccountId, Subject, Timestamp};
+use serde_json::json;
 
 thread_local!(static COUNT: Cell<usize> = const { Cell::new(0) });
 
@@ -67,7 +69,6 @@ fn a_decision_allocates_nothing() {
     let subject: Subject = "user:ann".parse().unwrap();
     let permission = |name: &str| policy.product().permission_no(name).unwrap();
     let type_no = policy.product().type_no("doc").unwrap();
-    let text = |text: &str| Value::Text(text.into());
     let mut set = PermissionSetBuilder::new(subject.clone());
     set.member(Member {
         kind: MemberKind::Agent,
@@ -75,22 +76,22 @@ fn a_decision_allocates_nothing() {
         expires_at: None,
     });
     set.bind(policy.role_no("editor").unwrap(), workspace, None, None);
-    let tags: Values = [("tags", Value::List([text("blue"), text("red")].into()))]
-        .into_iter()
-        .collect();
-    set.bind(policy.role_no("tagged").unwrap(), workspace, None, Some(tags));
+    let tags = json!({"tags": ["blue", "red"]});
+    let parameters = Some((Level::Workspace, tags.as_object().unwrap()));
+    set.bind(policy.role_no("tagged").unwrap(), workspace, None, parameters);
     let pattern = policy.product().pattern("doc.drop").unwrap();
     set.grant_resource(type_no, "d1", [pattern], None, None);
-    let set = set.build();
+    let set = set.build().retype(&policy);
     let resource = Resource {
         type_no,
         id: "d1".into(),
         place: workspace,
         owner: Some("user:eve".parse().unwrap()),
         parent: None,
-        attributes: [("tag", text("red"))].into_iter().collect(),
+        attributes: Attributes::stored(json!({"tag": "red"}).as_object().unwrap()),
         registered: 1,
-    };
+    }
+    .retype(policy.product());
     let none = Values::default();
     let input = DecisionInput {
         policy: &policy,

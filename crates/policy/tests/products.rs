@@ -6,9 +6,9 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use bailiwick_policy::{
-    AccountPolicy, Audience, DecisionInput, Level, Member, MemberState, Numbers, Outcome, PermissionSet,
-    PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Request, Resource, Target, Values, compile,
-    decide,
+    AccountPolicy, Attributes, Audience, DecisionInput, Level, Member, MemberState, Numbers, Outcome,
+    PermissionSet, PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Request, Resource, Target,
+    Values, compile, decide,
     manifest::{self, MemberKind},
     scopes_held,
 };
@@ -195,21 +195,28 @@ impl World {
                 .unwrap()
                 .level(level)
                 .unwrap_or_else(|| panic!("{role} at {level}"));
-            let parameters = at.read_parameters(&resolve_map(&with)).unwrap();
+            let parameters = resolve_map(&with);
+            at.read_parameters(&parameters).unwrap();
             let subject = world.subjects[&user].clone();
             let set = builders
                 .entry((account, user))
                 .or_insert_with(|| PermissionSetBuilder::new(subject));
-            set.bind(no, place, None, Some(parameters));
+            set.bind(no, place, None, Some((level, &parameters)));
         }
         world.sets = builders
             .into_iter()
-            .map(|(key, set)| (key, set.build()))
+            .map(|(key, set)| {
+                let policy = &world.policies[&key.0];
+                let set = set.build().retype(policy);
+                (key, set)
+            })
             .collect();
         for (name, decl) in map(given, "resources") {
             let (of, id) = name.split_once(':').unwrap();
             let type_no = product.type_no(of).unwrap_or_else(|| panic!("type {of}"));
             let (account, place) = world.scopes[&text(&decl, "in")].clone();
+            let attributes = resolve_map(&map(&decl, "attributes"));
+            product.attributes(type_no, &attributes).unwrap();
             let resource = Resource {
                 type_no,
                 id: id.into(),
@@ -222,11 +229,10 @@ impl World {
                     let (of, id) = parent.split_once(':')?;
                     Some((product.type_no(of)?, id.into()))
                 }),
-                attributes: product
-                    .attributes(type_no, &resolve_map(&map(&decl, "attributes")))
-                    .unwrap(),
+                attributes: Attributes::stored(&attributes),
                 registered: 1,
-            };
+            }
+            .retype(&product);
             world.resources.insert(name, (account, resource));
         }
         world

@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may break")]
 
 use bailiwick_policy::{
-    ApprovalTarget, DecodeError, GrantBucket, GrantTarget, Level, Member, MemberState, OpenApproval, Pattern,
-    PermissionNo, PermissionSet, PermissionSetBuilder, Place, PlaceId, PlaceState, Places, PlacesError,
-    Resource, RoleNo, TypeGrantReach, TypeNo, Value, Values, bucket_of, manifest::MemberKind,
+    ApprovalTarget, Attributes, DecodeError, GrantBucket, GrantTarget, Level, Member, MemberState,
+    OpenApproval, Pattern, PermissionNo, PermissionSet, PermissionSetBuilder, Place, PlaceId, PlaceState,
+    Places, PlacesError, Resource, RoleNo, TypeGrantReach, TypeNo, Values, bucket_of, manifest::MemberKind,
 };
 use bailiwick_types::{AccountId, ApprovalId, GroupId, Subject, Timestamp};
+use serde_json::{Map, Value as Json, json};
 
 fn uuid(n: u128) -> uuid::Uuid {
     uuid::Uuid::from_u128(n)
@@ -17,18 +18,11 @@ fn subject() -> Subject {
     "user:ann".parse().unwrap()
 }
 
-fn values() -> Values {
-    let list = Value::List([Value::Text("a.example".into()), Value::Text("b.example".into())].into());
-    [
-        ("domains", list),
-        ("flag", Value::Bool(true)),
-        ("count", Value::Int(-5)),
-        ("who", Value::Subject("service:x".parse().unwrap())),
-        ("when", Value::Time(Timestamp(1_000_000))),
-        ("where", Value::Place(PlaceId(77))),
-    ]
-    .into_iter()
-    .collect()
+fn values() -> Map<String, Json> {
+    let json = json!({
+        "domains": ["a.example", "b.example"], "flag": true, "count": -5, "who": "service:x", "of": {"a": [null, 1.5]},
+    });
+    json.as_object().unwrap().clone()
 }
 
 /// One of everything.
@@ -49,7 +43,12 @@ fn builder(reverse: bool) -> PermissionSetBuilder {
             set.group(GroupId::from_uuid(uuid(2)));
         }),
         Box::new(|set| {
-            set.bind(RoleNo(70_000), PlaceId(9), None, Some(values()));
+            set.bind(
+                RoleNo(70_000),
+                PlaceId(9),
+                None,
+                Some((Level::Account, &values())),
+            );
         }),
         Box::new(|set| {
             set.bind(RoleNo(5), PlaceId(1 << 100), Some(Timestamp(-1)), None);
@@ -67,7 +66,7 @@ fn builder(reverse: bool) -> PermissionSetBuilder {
                 TypeGrantReach::Future(300),
                 [one(7)],
                 None,
-                Some(values()),
+                Some(&values()),
             );
         }),
         Box::new(move |set| {
@@ -97,7 +96,7 @@ fn builder(reverse: bool) -> PermissionSetBuilder {
             set.grant_resource(TypeNo(4), "a", [one(1), one(2)], Some(Timestamp(5)), None);
         }),
         Box::new(move |set| {
-            set.grant_resource(TypeNo(4), "a", [one(3)], None, Some(values()));
+            set.grant_resource(TypeNo(4), "a", [one(3)], None, Some(&values()));
         }),
         Box::new(|set| {
             set.approval(OpenApproval {
@@ -134,7 +133,7 @@ fn resource() -> Resource {
         place: PlaceId(9),
         owner: Some(subject()),
         parent: Some((TypeNo(5), "p1".into())),
-        attributes: values(),
+        attributes: Attributes::stored(&values()),
         registered: 300,
     }
 }
@@ -143,14 +142,18 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bytes of the first release: a cache may still hold them.
-const GOLDEN_SET: &str = include_str!("golden/set-v1.hex");
-const GOLDEN_BUCKET: &str = include_str!("golden/bucket-v1.hex");
-const GOLDEN_RESOURCE: &str = include_str!("golden/resource-v1.hex");
+/// Bytes that caches may hold.
+const GOLDEN_SET: &str = include_str!("golden/set-v2.hex");
+const GOLDEN_BUCKET: &str = include_str!("golden/bucket-v2.hex");
+const GOLDEN_RESOURCE: &str = include_str!("golden/resource-v2.hex");
+/// The same in the first form, which had typed values.
+const FIRST_SET: &str = include_str!("golden/set-v1.hex");
+const FIRST_BUCKET: &str = include_str!("golden/bucket-v1.hex");
+const FIRST_RESOURCE: &str = include_str!("golden/resource-v1.hex");
 
 fn golden(name: &str, expected: &str, bytes: &[u8]) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        let path = format!("{}/tests/golden/{name}-v1.hex", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/tests/golden/{name}-v2.hex", env!("CARGO_MANIFEST_DIR"));
         std::fs::write(path, hex(bytes) + "\n").unwrap();
     } else {
         assert_eq!(
@@ -170,6 +173,19 @@ fn the_binary_form_is_the_one_that_caches_hold() {
         &builder(false).build_bucket(0, 1).encode(),
     );
     golden("resource", GOLDEN_RESOURCE, &resource().encode());
+}
+
+#[test]
+fn values_of_an_earlier_form_are_missed() {
+    let bytes = |hex: &str| -> Vec<u8> {
+        let hex = hex.trim().as_bytes();
+        let digits = hex.chunks(2).map(|two| std::str::from_utf8(two).unwrap());
+        digits.map(|two| u8::from_str_radix(two, 16).unwrap()).collect()
+    };
+    let version = Some(DecodeError::Version);
+    assert_eq!(PermissionSet::decode(&bytes(FIRST_SET)).err(), version);
+    assert_eq!(GrantBucket::decode(&bytes(FIRST_BUCKET)).err(), version);
+    assert_eq!(Resource::decode(&bytes(FIRST_RESOURCE)).err(), version);
 }
 
 #[test]
@@ -196,10 +212,9 @@ fn a_set_comes_back_as_it_was() {
     );
     assert_eq!(set.grants().count(), 7);
     assert_eq!(set.bindings().count(), 3);
-    assert!(
-        set.bindings()
-            .any(|row| row == (RoleNo(70_000), PlaceId(9), None, Some(&values())))
-    );
+    let with_parameters = |row: &(RoleNo, PlaceId, _, Option<&Values>)| row.3.is_some();
+    let row = set.bindings().find(with_parameters).unwrap();
+    assert_eq!((row.0, row.1), (RoleNo(70_000), PlaceId(9)));
     let on_a = GrantTarget::Resource(TypeNo(4), "a");
     assert_eq!(set.grants().filter(|row| row.target == on_a).count(), 2);
 }
@@ -264,7 +279,7 @@ fn garbage_is_refused_and_never_breaks_the_reader() {
             }
         }
         let mut other = bytes.clone();
-        other[1] = 2;
+        other[1] = 3;
         assert!(!read(&other), "another version");
     }
 }

@@ -10,6 +10,8 @@
 //! ```
 
 #[macro_use]
+mod code;
+#[macro_use]
 mod fault;
 mod caller;
 mod guard;

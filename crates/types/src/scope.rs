@@ -79,6 +79,8 @@ pub enum Level {
     Workspace,
 }
 
+crate::codes!(Level { Deployment = 0, Product = 1, Account = 2, Instance = 3, Workspace = 4 });
+
 impl Level {
     /// The word for it in manifests, scenarios and messages.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use bailiwick_policy::{PlaceId, Resource, Target};
+use bailiwick_policy::{PlaceId, Resource, StoredResource, Target};
 use bailiwick_types::{Level, Scope};
 
 use crate::{
@@ -77,21 +77,21 @@ impl Aim {
                     let Some(found) = read.resource(&name).await? else {
                         break;
                     };
-                    let product = policy.product();
-                    let Some(type_no) = product.type_no(&name.of) else {
-                        break;
-                    };
                     scope = scope.or_else(|| Some(found.scope.clone()));
                     let parent = found.parent.as_ref();
-                    chain.push(Resource {
-                        type_no,
-                        id: name.id.as_str().into(),
+                    let row = StoredResource {
+                        type_name: name.of,
+                        id: name.id,
                         place: PlaceId::from(&found.scope),
                         owner: found.owner,
-                        parent: parent.and_then(|p| Some((product.type_no(&p.of)?, p.id.as_str().into()))),
-                        attributes: product.attributes(type_no, &found.attributes).unwrap_or_default(),
+                        parent: parent.map(|parent| (parent.of.clone(), parent.id.clone())),
+                        attributes: found.attributes,
                         registered: found.revision,
-                    });
+                    };
+                    let Some(resource) = row.resource(policy.product()) else {
+                        break;
+                    };
+                    chain.push(resource);
                     next = found.parent;
                 }
             }

@@ -20,6 +20,8 @@ pub enum State {
     Consumed,
 }
 
+bailiwick_types::codes!(State { Pending = 1, Approved = 2, Rejected = 3, Withdrawn = 4, Consumed = 5 });
+
 impl State {
     /// How far a request has got: it never goes back, so this is its version.
     #[must_use]

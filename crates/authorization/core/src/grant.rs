@@ -1,22 +1,12 @@
 //! Grants: subject, permissions, and a resource, a scope or a type in a scope.
 
 use async_trait::async_trait;
+pub use bailiwick_policy::AppliesTo;
 use bailiwick_types::{AccountId, GrantId, Scope, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use crate::{StoreError, resource::Name};
-
-/// Which resources of a type a grant covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppliesTo {
-    /// Those that were registered when it was made.
-    Existing,
-    /// Those that are registered after it.
-    Future,
-    /// Both.
-    All,
-}
 
 /// What a grant is about.
 #[derive(Debug, Clone, PartialEq, Eq)]

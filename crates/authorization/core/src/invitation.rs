@@ -24,6 +24,8 @@ pub enum State {
     Expired,
 }
 
+bailiwick_types::codes!(State { Pending = 1, Accepted = 2, Revoked = 3, Expired = 4 });
+
 /// An invitation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {

@@ -19,6 +19,8 @@ pub enum PersonState {
     Deleted,
 }
 
+bailiwick_types::codes!(PersonState { Active = 1, Disabled = 2, Deleted = 3 });
+
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {

@@ -50,7 +50,7 @@ pub use question::{
 pub use rights::{Claim, ReplicaRights};
 pub use shared::SharedCache;
 pub use source::{
-    AccountRef, Bound, Content, Event, Loaded, Outline, OutlineQuery, PartsRead, PolicyRows, Polled,
-    ProductState, Read, Root, Roots, Row, Source, SourceError,
+    AccountRef, Bound, Content, Event, Loaded, Outline, OutlineQuery, PartRows, PartsRead, PolicyRows,
+    Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
 };
 pub use watermark::{Epoch, Watermark};

@@ -34,11 +34,11 @@ const WRITES: usize = 256;
 const SET_IF_NEWER: &str = r"
 local new, n = ARGV[1], tonumber(ARGV[3])
 local old = redis.call('GETRANGE', KEYS[1], 0, n - 1)
-if #old == n and string.sub(old, 1, 2) == string.sub(new, 1, 2) and string.sub(old, 67) == string.sub(new, 67, n) then
+if #old == n and string.sub(old, 1, 2) == string.sub(new, 1, 2) and string.sub(old, 71) == string.sub(new, 71, n) then
   local newer = false
   for i = 0, 2 do
-    local o = tonumber(string.sub(old, 3 + 16 * i, 18 + 16 * i))
-    local v = tonumber(string.sub(new, 3 + 16 * i, 18 + 16 * i))
+    local o = tonumber(string.sub(old, 7 + 16 * i, 22 + 16 * i))
+    local v = tonumber(string.sub(new, 7 + 16 * i, 22 + 16 * i))
     if v > o then newer = true break end
     if v < o then return 0 end
   end

@@ -8,14 +8,21 @@
 
 mod support;
 
-use std::time::Duration;
-
-use bailiwick_authorization_engine::{
-    BatchQuestion, Claim, Consistency, Question, ReplicaConfig, ReplicaError, TargetText,
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
 };
-use bailiwick_policy::{Audience, Outcome, Reason, StepSource};
-use bailiwick_proto::events::v1::PlaceState;
-use bailiwick_types::{OperatorAllowed, Scope, ScopeRoot, Subject};
+
+use bailiwick_authorization_core::{Situation, Store};
+use bailiwick_authorization_engine::{
+    BatchQuestion, Claim, Consistency, Epoch, Part, PartKey, Question, ReplicaConfig, ReplicaError,
+    SharedCache, TargetText, parts::codec,
+};
+use bailiwick_authorization_server::SqlStore;
+use bailiwick_policy::{Audience, Outcome, Reason, StepSource, Target, decide};
+use bailiwick_proto::events::v1::{PlaceState, change::Change};
+use bailiwick_types::{AccountId, OperatorAllowed, Scope, ScopeRoot, Subject, Timestamp};
 use support::{MANIFEST, World, account, allows, allows_at, ask, group, user, user_id, workspace};
 
 bailiwick_testkit::on_both_engines! {
@@ -33,6 +40,95 @@ bailiwick_testkit::on_both_engines! {
     a_batch_is_answered_at_one_revision
     a_disabled_user_is_denied
     an_overflow_of_changes_asks_the_primary
+    a_cached_set_is_typed_by_the_policy_that_evaluates_it
+}
+
+/// A shared cache in memory, with values as they are encoded.
+#[derive(Debug, Default)]
+struct MemoryCache(Mutex<HashMap<String, Vec<u8>>>);
+
+#[async_trait::async_trait]
+impl SharedCache for MemoryCache {
+    async fn get(&self, account: AccountId, keys: &[PartKey]) -> Vec<Option<(Epoch, Part)>> {
+        let values = self.0.lock().unwrap();
+        let one = |key| codec::decode(values.get(&codec::key_of(account, key))?);
+        keys.iter().map(one).collect()
+    }
+    fn put(&self, account: AccountId, epoch: &Epoch, parts: Vec<(PartKey, Part)>) {
+        let mut values = self.0.lock().unwrap();
+        for (key, part) in parts {
+            let key = codec::key_of(account, &key);
+            values.insert(key, codec::encode(epoch, &part).0);
+        }
+    }
+}
+
+/// Writes a role of the account that gives `note.view` under a condition.
+async fn define(world: &World, a: AccountId, when: &str) -> bailiwick_types::Token {
+    let entry = serde_json::json!({"permission": "note.view", "when": when});
+    let definition = serde_json::json!({"levels": {"account": {"permissions": [entry]}}});
+    let mut write = world.write(a).await;
+    let sql = "INSERT INTO account_role (account_id, name, number, title, definition) VALUES ($1, 'mine', 65536, '', $2) \
+               ON CONFLICT (account_id, name) DO UPDATE SET definition = excluded.definition";
+    write
+        .run(sql, vec![a.uuid().into(), definition.to_string().into()])
+        .await;
+    let change = Change::PolicyChanged(bailiwick_proto::events::v1::PolicyChanged::default());
+    let root = ScopeRoot::Account(a);
+    write.tx.emit(&root, bailiwick_feed::encode(change)).unwrap();
+    write.commit().await.token()
+}
+
+/// What administration decides, which reads the same rows in its own transaction.
+async fn administration_allows(world: &World, a: AccountId, subject: &Subject, permission: &str) -> bool {
+    let access = bailiwick_testkit::witness::system().account(a).read();
+    let read = SqlStore::new(world.db.clone()).read(access).await.unwrap();
+    let situation = Situation::load(&*read, []).await.unwrap().unwrap();
+    let standing = situation.whole_standing(&*read, subject).await.unwrap();
+    let permission = situation.policy.product().permission_no(permission).unwrap();
+    let (target, request) = (Target::Scope(a.into()), situation.plain_request());
+    situation.ask_about(subject, &standing, target, request, Timestamp(0), |input| {
+        decide(input, permission).is_allow()
+    })
+}
+
+async fn a_cached_set_is_typed_by_the_policy_that_evaluates_it(world: World) {
+    let (a, on) = seeded(&world).await;
+    let subject = user(1);
+    let (by_type, by_id) = ("subject.type == grant.who", "subject.id == grant.who");
+    define(&world, a, by_type).await;
+    let mut write = world.write(a).await;
+    write.bind(&subject, "mine", &Scope::Account(a)).await;
+    let sql = "UPDATE binding SET role = 'mine', parameters = $2 WHERE account_id = $1";
+    let parameters = serde_json::json!({"who": subject.id(), "more": {"not": "declared"}});
+    write
+        .run(
+            "DELETE FROM binding WHERE account_id = $1 AND role <> 'mine'",
+            vec![a.uuid().into()],
+        )
+        .await;
+    write
+        .run(sql, vec![a.uuid().into(), parameters.to_string().into()])
+        .await;
+    write.commit().await;
+    let cache = Arc::new(MemoryCache::default());
+    let near_cache = || world.replica_with(Some(cache.clone()), ReplicaConfig::default());
+    let old = near_cache();
+    old.poll().await.unwrap();
+    for when in [by_type, by_id, by_type, by_id] {
+        // Redefining the role changes no part: what was read before stays valid and is evaluated by another
+        // policy.
+        let token = define(&world, a, when).await;
+        let (fresh, new) = (world.replica(), near_cache());
+        let mut answers = Vec::new();
+        for replica in [&fresh, &old, &new, &old] {
+            replica.poll().await.unwrap();
+            answers.push(allows_at(replica, a, &subject, "note.view", &on, token.clone()).await);
+        }
+        answers.push(administration_allows(&world, a, &subject, "note.view").await);
+        assert_eq!(answers, [when == by_id; 5], "{when}");
+    }
+    assert!(!cache.0.lock().unwrap().is_empty(), "the cache was used");
 }
 
 async fn seeded(world: &World) -> (bailiwick_types::AccountId, String) {

@@ -55,16 +55,13 @@ impl<'a> Circumstances<'a> {
             .resource
             .and_then(|(resource, of)| Some((resource, of.attribute(name)?)));
         let (stored, declared) = match of_target {
-            Some((resource, declared)) => (resource.attributes.get(name), declared),
-            None => (
-                None,
-                self.own_type
-                    .attribute(name)
-                    .filter(|declared| declared.from_request)?,
-            ),
+            Some((resource, declared)) => (Some(&resource.attributes), declared),
+            None => (None, self.own_type.attribute(name)?),
         };
-        let value = match stored {
+        let value = match stored.and_then(|attributes| attributes.get(name)) {
             Some(value) => value,
+            // A stored value that does not fit its type is missing, and still not the request's to replace.
+            None if stored.is_some_and(|attributes| attributes.is_unfit(name)) => return None,
             None if declared.from_request => self.request.attributes.get(name)?,
             None => return None,
         };

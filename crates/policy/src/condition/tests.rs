@@ -4,7 +4,7 @@ use bailiwick_types::{Subject, Timestamp};
 
 use super::*;
 use crate::{
-    Numbers, PlaceId, Product, Resource, Values, compile,
+    Attributes, Numbers, PlaceId, Product, Resource, Values, compile,
     manifest::{MemberKind, parse},
 };
 
@@ -34,13 +34,24 @@ struct World {
     on_scope: bool,
 }
 
+impl World {
+    fn store(&mut self, attributes: serde_json::Value) {
+        let attributes = Attributes::stored(attributes.as_object().unwrap());
+        let resource = Resource {
+            attributes,
+            ..self.resource.clone()
+        };
+        self.resource = resource.retype(&self.product);
+    }
+}
+
 fn world() -> World {
     let (product, _) = compile(&parse(MANIFEST).unwrap(), Numbers::default()).unwrap();
     let type_no = product.type_no("note").unwrap();
     let json = serde_json::json!({
         "who": "ann", "open": true, "size": 7, "due": "2026-03-01T00:00:00Z", "crew": ["bob", "service:x"],
     });
-    let attributes = product.attributes(type_no, json.as_object().unwrap()).unwrap();
+    let attributes = Attributes::stored(json.as_object().unwrap());
     World {
         subject: "user:ann".parse().unwrap(),
         resource: Resource {
@@ -51,7 +62,8 @@ fn world() -> World {
             parent: None,
             attributes,
             registered: 1,
-        },
+        }
+        .retype(&product),
         request: [("tag", Value::Text("red".into()))].into_iter().collect(),
         context: [("office", Value::Bool(true))].into_iter().collect(),
         parameters: [
@@ -144,7 +156,7 @@ fn every_operator_says_what_it_means() {
 fn what_is_missing_is_undecided_under_every_operator_that_needs_it() {
     let mut world = world();
     world.resource.owner = None;
-    world.resource.attributes = Values::default();
+    world.resource.attributes = Attributes::default();
     world.request = Values::default();
     world.parameters = Values::default();
     for source in [
@@ -209,10 +221,7 @@ fn the_fast_path_says_what_the_slow_one_says() {
                     let mut world = world();
                     world.subject = subject.parse().unwrap();
                     world.resource.owner = owner.map(|owner| owner.parse().unwrap());
-                    world.resource.attributes = world
-                        .product
-                        .attributes(world.resource.type_no, attributes.as_object().unwrap())
-                        .unwrap();
+                    world.store(attributes.clone());
                     world.parameters = list.iter().map(|list| ("tags", list.clone())).collect();
                     for source in fast {
                         let (by_fast, by_slow) = decide_both(&world, "note.view", source);
@@ -253,17 +262,14 @@ fn all_forms_of_the_fast_path_are_recognised() {
 fn a_stored_value_wins_over_the_request() {
     let mut world = world();
     let json = serde_json::json!({"tag": "green"});
-    world.resource.attributes = world
-        .product
-        .attributes(world.resource.type_no, json.as_object().unwrap())
-        .unwrap();
+    world.store(json);
     assert_eq!(decide(&world, "resource.attr.tag == \"green\""), Some(true));
 }
 
 #[test]
 fn a_request_brings_only_what_the_manifest_marks() {
     let mut world = world();
-    world.resource.attributes = Values::default();
+    world.resource.attributes = Attributes::default();
     world.request = [("open", Value::Bool(true)), ("tag", Value::Text("red".into()))]
         .into_iter()
         .collect();

@@ -110,6 +110,8 @@ pub enum MemberKind {
     Customer,
 }
 
+bailiwick_types::codes!(MemberKind { Agent = 1, Customer = 2 });
+
 impl MemberKind {
     /// The word for it.
     #[must_use]

@@ -11,6 +11,7 @@ use crate::{
         deployment, implied_verbs,
     },
     numbers::{Numbers, NumbersError},
+    schema::{self, Schema},
 };
 
 /// Why a manifest cannot be compiled.
@@ -50,10 +51,12 @@ pub fn compile(manifest: &Manifest, numbers: Numbers) -> Result<(Product, Number
         agent_role: None,
         customer_role: None,
         anonymous_role: None,
+        schema: Schema::default(),
     };
     add_types(&mut product, &numbers);
     add_rules(&mut product);
     add_roles(&mut product, &numbers);
+    product.schema = schema::of_product(&product);
     Ok((product, numbers))
 }
 

@@ -1,11 +1,12 @@
 //! From what callers write to what decisions take: every fault comes before a decision.
 
-use bailiwick_types::did_you_mean;
+use bailiwick_types::{Level, did_you_mean};
 use serde_json::{Map, Value as Json};
 
-use super::{PermissionInfo, Product, TypeInfo};
+use super::{Pattern, PermissionInfo, Product, TypeInfo};
 use crate::{
     PermissionNo, TypeNo,
+    condition::Condition,
     value::{Value, ValueType, Values},
 };
 
@@ -104,7 +105,7 @@ impl Product {
             .is_some_and(|of: &TypeInfo| of.no == target || of.on.contains(&target))
     }
 
-    /// Reads the attributes of a resource that is registered or described.
+    /// Checks the attributes of a resource that is to be registered.
     ///
     /// # Errors
     /// Every attribute that the type does not declare or that is of another type.
@@ -149,7 +150,7 @@ impl Product {
         read(given, |name| self.manifest.context.get(name).copied(), true)
     }
 
-    /// Reads the parameters of a grant of these permissions.
+    /// Checks the parameters of a grant of these permissions.
     ///
     /// # Errors
     /// Every parameter that no granted permission's condition looks at or that is of another type.
@@ -158,10 +159,7 @@ impl Product {
         permissions: impl IntoIterator<Item = PermissionNo>,
         given: &Map<String, Json>,
     ) -> Result<Values, Vec<ValueFault>> {
-        let conditions: Vec<_> = permissions
-            .into_iter()
-            .filter_map(|no| self.permission(no)?.grant_condition.as_ref())
-            .collect();
+        let conditions = self.grant_conditions(permissions);
         read(
             given,
             |name| {
@@ -174,8 +172,25 @@ impl Product {
     }
 }
 
+impl Product {
+    /// The permissions that the patterns of a grant give.
+    pub(crate) fn granted<'p>(&'p self, patterns: &'p [Pattern]) -> impl Iterator<Item = PermissionNo> {
+        let matched = |pattern: &Pattern| self.matched(*pattern, Level::Account).iter().collect::<Vec<_>>();
+        patterns.iter().flat_map(matched)
+    }
+
+    /// The conditions that declare the parameters of grants of these permissions.
+    pub(crate) fn grant_conditions(
+        &self,
+        permissions: impl IntoIterator<Item = PermissionNo>,
+    ) -> Vec<&Condition> {
+        let condition = |no| self.permission(no)?.grant_condition.as_ref();
+        permissions.into_iter().filter_map(condition).collect()
+    }
+}
+
 impl super::RoleLevel {
-    /// Reads the parameters of a binding of the role at this level.
+    /// Checks the parameters of a binding of the role at this level.
     ///
     /// # Errors
     /// Every parameter that no condition of the role looks at or that is of another type.

@@ -18,6 +18,7 @@ use crate::{
     PermissionBits, PermissionNo, RoleNo, TypeNo,
     condition::Condition,
     manifest::{Manifest, MemberKind, Quota, Serves, Span, UserMode},
+    schema::Schema,
     value::ValueType,
 };
 
@@ -34,6 +35,7 @@ pub struct Product {
     pub(crate) agent_role: Option<RoleNo>,
     pub(crate) customer_role: Option<RoleNo>,
     pub(crate) anonymous_role: Option<RoleNo>,
+    pub(crate) schema: Schema,
 }
 
 /// A permission of a product.
@@ -134,6 +136,13 @@ impl Product {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The declared types of attributes and parameters.
+    #[inline]
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        self.schema
     }
 
     /// Whether users have to be members.

@@ -2,40 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_types::{GroupId, Subject, Timestamp};
+use bailiwick_types::{GroupId, Level, Subject, Timestamp};
+use serde_json::{Map, Value};
 
 use super::{
-    Binding, Grant, GrantBucket, Member, NEVER, NO_PARAMETERS, OpenApproval, PermissionSet, ResourceGrants,
-    Shapes, Slot, TypeGrant, grants::Records, index_of_places,
+    Binding, Grant, GrantBucket, Member, NEVER, NO_PARAMETERS, OpenApproval, Parameters, PermissionSet,
+    ResourceGrants, Shapes, Slot, TypeGrant, TypeGrantReach, grants::Records, index_of_places,
+    parameters::DeclaredBy,
 };
-use crate::{PlaceId, RoleNo, TypeNo, index::bucket_of, product::Pattern, value::Values};
+use crate::{PlaceId, RoleNo, TypeNo, index::bucket_of, product::Pattern, schema::Schema, stored::Json};
 
-/// Which resources of a type a grant covers: revisions are the account's, at the grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TypeGrantReach {
-    /// Those registered up to the revision.
-    Existing(u64),
-    /// Those registered after it.
-    Future(u64),
-    /// All.
-    All,
-}
-
-impl TypeGrantReach {
-    /// Tells whether a resource registered at the revision is covered.
-    #[inline]
-    #[must_use]
-    pub fn covers(self, registered: u64) -> bool {
-        match self {
-            Self::Existing(at) => registered <= at,
-            Self::Future(at) => registered > at,
-            Self::All => true,
-        }
-    }
-}
+/// The parameters of a binding, with the level that declares them.
+type Bound = Option<(Level, Json)>;
 
 /// What a grant gives, with parameters and end.
-type Given = (Vec<Pattern>, Option<Values>, i64);
+type Given = (Vec<Pattern>, Json, i64);
 
 /// Collects the rows of one subject in one account.
 #[derive(Debug, Clone)]
@@ -43,7 +24,7 @@ pub struct PermissionSetBuilder {
     subject: Subject,
     member: Option<Member>,
     groups: Vec<GroupId>,
-    bindings: Vec<(PlaceId, RoleNo, i64, Option<Values>)>,
+    bindings: Vec<(PlaceId, RoleNo, i64, Bound)>,
     scope_grants: Vec<(PlaceId, Given)>,
     type_grants: Vec<(PlaceId, TypeNo, TypeGrantReach, Given)>,
     resource_grants: Vec<(TypeNo, Box<str>, Given)>,
@@ -56,17 +37,13 @@ fn end(expires_at: Option<Timestamp>) -> i64 {
 
 fn given(
     permissions: impl IntoIterator<Item = Pattern>,
-    with: Option<Values>,
+    with: Option<&Map<String, Value>>,
     expires: Option<Timestamp>,
 ) -> Given {
     let mut permissions: Vec<Pattern> = permissions.into_iter().collect();
     permissions.sort_unstable();
     permissions.dedup();
-    (
-        permissions,
-        with.filter(|values| !values.is_empty()),
-        end(expires),
-    )
+    (permissions, with.map(Json::new).unwrap_or_default(), end(expires))
 }
 
 impl PermissionSetBuilder {
@@ -97,20 +74,18 @@ impl PermissionSetBuilder {
         self
     }
 
-    /// Adds a binding of a role at a place.
+    /// Adds a binding of a role at a place, with its parameters and the level of the place that declares
+    /// them.
     pub fn bind(
         &mut self,
         role: RoleNo,
         place: PlaceId,
         expires_at: Option<Timestamp>,
-        parameters: Option<Values>,
+        parameters: Option<(Level, &Map<String, Value>)>,
     ) -> &mut Self {
-        self.bindings.push((
-            place,
-            role,
-            end(expires_at),
-            parameters.filter(|values| !values.is_empty()),
-        ));
+        let parameters = parameters.filter(|(_, values)| !values.is_empty());
+        let parameters = parameters.map(|(level, values)| (level, Json::new(values)));
+        self.bindings.push((place, role, end(expires_at), parameters));
         self
     }
 
@@ -120,7 +95,7 @@ impl PermissionSetBuilder {
         place: PlaceId,
         permissions: impl IntoIterator<Item = Pattern>,
         expires_at: Option<Timestamp>,
-        parameters: Option<Values>,
+        parameters: Option<&Map<String, Value>>,
     ) -> &mut Self {
         self.scope_grants
             .push((place, given(permissions, parameters, expires_at)));
@@ -135,7 +110,7 @@ impl PermissionSetBuilder {
         reach: TypeGrantReach,
         permissions: impl IntoIterator<Item = Pattern>,
         expires_at: Option<Timestamp>,
-        parameters: Option<Values>,
+        parameters: Option<&Map<String, Value>>,
     ) -> &mut Self {
         self.type_grants
             .push((place, of, reach, given(permissions, parameters, expires_at)));
@@ -149,7 +124,7 @@ impl PermissionSetBuilder {
         id: impl Into<Box<str>>,
         permissions: impl IntoIterator<Item = Pattern>,
         expires_at: Option<Timestamp>,
-        parameters: Option<Values>,
+        parameters: Option<&Map<String, Value>>,
     ) -> &mut Self {
         self.resource_grants
             .push((of, id.into(), given(permissions, parameters, expires_at)));
@@ -168,7 +143,8 @@ impl PermissionSetBuilder {
         self.resource_grants.len()
     }
 
-    /// Makes the set. The order of the rows makes no difference.
+    /// Makes the set. The order of the rows makes no difference. One with parameters is to be typed by
+    /// [`PermissionSet::retype`].
     #[must_use]
     pub fn build(self) -> PermissionSet {
         self.build_with(0).0
@@ -234,7 +210,9 @@ impl PermissionSetBuilder {
         let mut intern = Intern::default();
         let mut rows = SetRows::default();
         for (place, role, expires, parameters) in self.bindings {
-            let parameters = intern.parameters(parameters);
+            let parameters = parameters.map_or(NO_PARAMETERS, |(level, json)| {
+                intern.parameters(DeclaredBy::Role(role, level), json)
+            });
             rows.bindings.push((
                 place,
                 Binding {
@@ -267,11 +245,13 @@ impl PermissionSetBuilder {
             scope_grants: [].into(),
             type_grants: [].into(),
             shapes: intern.shapes(),
-            parameters: intern.values.into(),
+            parameters: Parameters::untyped(intern.values),
             resource_grants: resource_grants(resources),
             approvals: self.approvals.into(),
             buckets,
+            schema: Schema::ANY,
         })
+        .with_schema(Schema::UNTYPED)
     }
 }
 
@@ -340,17 +320,17 @@ impl SetRows {
 struct Intern {
     shapes: Vec<Box<[Pattern]>>,
     shape_index: BTreeMap<Vec<Pattern>, u32>,
-    values: Vec<Values>,
-    value_index: BTreeMap<Values, u32>,
+    values: Vec<(DeclaredBy, Json)>,
+    value_index: BTreeMap<(DeclaredBy, Json), u32>,
 }
 
 impl Intern {
-    fn parameters(&mut self, parameters: Option<Values>) -> u32 {
-        let Some(parameters) = parameters else {
+    fn parameters(&mut self, by: DeclaredBy, json: Json) -> u32 {
+        if json.is_empty() {
             return NO_PARAMETERS;
-        };
+        }
         let next = u32::try_from(self.values.len()).unwrap_or(NO_PARAMETERS);
-        *self.value_index.entry(parameters).or_insert_with_key(|values| {
+        *self.value_index.entry((by, json)).or_insert_with_key(|values| {
             self.values.push(values.clone());
             next
         })
@@ -364,7 +344,7 @@ impl Intern {
         });
         Grant {
             shape,
-            parameters: self.parameters(parameters),
+            parameters: self.parameters(DeclaredBy::Grant(shape), parameters),
             expires,
         }
     }
@@ -388,5 +368,5 @@ fn resource_grants(mut rows: Vec<(TypeNo, Box<str>, Given)>) -> ResourceGrants {
         );
     }
     let shapes = intern.shapes();
-    ResourceGrants::assemble(records, shapes, intern.values)
+    ResourceGrants::assemble(records, shapes, Parameters::untyped(intern.values))
 }

@@ -3,21 +3,22 @@
 use bailiwick_types::{ApprovalId, GroupId, Timestamp};
 
 use super::{
-    ApprovalTarget, Binding, Grant, GrantBucket, Member, MemberState, NEVER, OpenApproval, PermissionSet,
-    ResourceGrants, Shapes, TypeGrant, TypeGrantReach,
+    ApprovalTarget, Binding, Grant, GrantBucket, Member, MemberState, NEVER, OpenApproval, Parameters,
+    PermissionSet, ResourceGrants, Shapes, TypeGrant, TypeGrantReach,
     builder::SetRows,
     expiry,
-    grants::{decode_parameters, decode_values},
+    parameters::{decode_index, encode_index},
 };
 use crate::{
     PermissionNo, PlaceId, RoleNo, TypeNo,
     codec::{DecodeError, Reader, Writer},
     manifest::MemberKind,
+    schema::Schema,
 };
 
 const SET: u8 = b's';
 const BUCKET: u8 = b'b';
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl PermissionSet {
     /// Encodes the set for a cache outside the process. Equal sets give equal bytes.
@@ -28,11 +29,9 @@ impl PermissionSet {
         match &self.member {
             None => to.byte(0),
             Some(member) => {
-                to.byte(match member.kind {
-                    MemberKind::Agent => 1,
-                    MemberKind::Customer => 2,
-                });
-                to.byte(u8::from(member.state == MemberState::Suspended));
+                to.byte(1);
+                to.byte(member.kind.code());
+                to.byte(member.state.code());
                 to.expiry(member.expires_at.map_or(NEVER, |at| at.0));
             }
         }
@@ -41,15 +40,14 @@ impl PermissionSet {
             .iter()
             .for_each(|group| to.fixed(group.uuid().as_u128()));
         self.shapes.encode(&mut to);
-        to.length(self.parameters.len());
-        self.parameters.iter().for_each(|values| values.encode(&mut to));
+        self.parameters.encode(&mut to);
         to.length(self.slots.len().saturating_sub(1));
         for held in self.held() {
             to.fixed(held.place.0);
             to.length(held.bindings.len());
             for binding in held.bindings {
                 to.unsigned(binding.role.0.into());
-                to.unsigned(binding.parameters.wrapping_add(1).into());
+                encode_index(binding.parameters, &mut to);
                 to.expiry(binding.expires);
             }
             to.length(held.scope_grants.len());
@@ -57,17 +55,7 @@ impl PermissionSet {
             to.length(held.type_grants.len());
             for of_type in held.type_grants {
                 to.unsigned(of_type.of.0.into());
-                match of_type.reach {
-                    TypeGrantReach::Existing(at) => {
-                        to.byte(0);
-                        to.unsigned(at);
-                    }
-                    TypeGrantReach::Future(at) => {
-                        to.byte(1);
-                        to.unsigned(at);
-                    }
-                    TypeGrantReach::All => to.byte(2),
-                }
+                of_type.reach.encode(&mut to);
                 of_type.grant.encode(&mut to);
             }
         }
@@ -80,7 +68,7 @@ impl PermissionSet {
         to.finish()
     }
 
-    /// Reads a set back.
+    /// Reads a set back. One with parameters is to be typed by [`PermissionSet::retype`].
     ///
     /// # Errors
     /// The bytes are of another version or malformed.
@@ -93,7 +81,7 @@ impl PermissionSet {
             groups.push(GroupId::from_uuid(uuid::Uuid::from_u128(from.fixed()?)));
         }
         let shapes = Shapes::decode(&mut from)?;
-        let parameters = decode_values(&mut from)?;
+        let parameters = Parameters::decode(&mut from)?;
         let rows = decode_rows(&mut from, shapes.0.len(), parameters.len())?;
         let resource_grants = ResourceGrants::decode(&mut from)?;
         let mut approvals = Vec::new();
@@ -102,39 +90,34 @@ impl PermissionSet {
         }
         let buckets = from.small()?;
         from.finish()?;
-        Ok(rows.finish(Self {
-            subject,
-            member,
-            groups: groups.into(),
-            slots: [].into(),
-            by_place: crate::index::Table::default(),
-            bindings: [].into(),
-            scope_grants: [].into(),
-            type_grants: [].into(),
-            shapes,
-            parameters: parameters.into(),
-            resource_grants,
-            approvals: approvals.into(),
-            buckets,
-        }))
+        Ok(rows
+            .finish(Self {
+                subject,
+                member,
+                groups: groups.into(),
+                slots: [].into(),
+                by_place: crate::index::Table::default(),
+                bindings: [].into(),
+                scope_grants: [].into(),
+                type_grants: [].into(),
+                shapes,
+                parameters,
+                resource_grants,
+                approvals: approvals.into(),
+                buckets,
+                schema: Schema::ANY,
+            })
+            .with_schema(Schema::UNTYPED))
     }
 }
 
 fn decode_member(from: &mut Reader<'_>) -> Result<Option<Member>, DecodeError> {
-    let kind = match from.byte()? {
-        0 => return Ok(None),
-        1 => MemberKind::Agent,
-        2 => MemberKind::Customer,
-        _ => return Err(DecodeError::Malformed),
-    };
-    let state = match from.byte()? {
-        0 => MemberState::Active,
-        1 => MemberState::Suspended,
-        _ => return Err(DecodeError::Malformed),
-    };
+    if !from.flag()? {
+        return Ok(None);
+    }
     Ok(Some(Member {
-        kind,
-        state,
+        kind: from.code(MemberKind::from_code)?,
+        state: from.code(MemberState::from_code)?,
         expires_at: expiry(from.expiry()?),
     }))
 }
@@ -153,7 +136,7 @@ fn decode_rows(from: &mut Reader<'_>, shapes: usize, parameters: usize) -> Resul
             let role = RoleNo(from.small()?);
             let binding = Binding {
                 role,
-                parameters: decode_parameters(from, parameters)?,
+                parameters: decode_index(from, parameters)?,
                 expires: from.expiry()?,
             };
             rows.bindings.push((place, binding));
@@ -164,12 +147,7 @@ fn decode_rows(from: &mut Reader<'_>, shapes: usize, parameters: usize) -> Resul
         }
         for _ in 0..from.length()? {
             let of = TypeNo(from.small()?);
-            let reach = match from.byte()? {
-                0 => TypeGrantReach::Existing(from.unsigned()?),
-                1 => TypeGrantReach::Future(from.unsigned()?),
-                2 => TypeGrantReach::All,
-                _ => return Err(DecodeError::Malformed),
-            };
+            let reach = TypeGrantReach::decode(from)?;
             rows.type_grants.push((
                 place,
                 TypeGrant {
@@ -209,24 +187,19 @@ fn encode_approval(approval: &OpenApproval, to: &mut Writer) {
 }
 
 fn decode_approval(from: &mut Reader<'_>) -> Result<OpenApproval, DecodeError> {
-    let flag = |byte| match byte {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(DecodeError::Malformed),
-    };
     let id = ApprovalId::from_uuid(uuid::Uuid::from_u128(from.fixed()?));
     let permission = PermissionNo(from.small()?);
-    let target = if flag(from.byte()?)? {
+    let target = if from.flag()? {
         ApprovalTarget::Resource(TypeNo(from.small()?), from.text()?.into())
     } else {
         ApprovalTarget::Place(PlaceId(from.fixed()?))
     };
-    let digest = if flag(from.byte()?)? {
+    let digest = if from.flag()? {
         Some(from.text()?.into())
     } else {
         None
     };
-    let approved = flag(from.byte()?)?;
+    let approved = from.flag()?;
     Ok(OpenApproval {
         id,
         permission,
@@ -249,7 +222,7 @@ impl GrantBucket {
         to.finish()
     }
 
-    /// Reads a bucket back.
+    /// Reads a bucket back. One with parameters is to be typed by [`GrantBucket::retype`].
     ///
     /// # Errors
     /// The bytes are of another version or malformed.

@@ -1,15 +1,81 @@
 //! Grants on resources, found by resource.
 
+use std::sync::Arc;
+
 use bailiwick_types::Subject;
 
-use super::{NEVER, NO_PARAMETERS, expiry};
+use super::{
+    NEVER, expiry,
+    parameters::{Parameters, decode_index, encode_index},
+};
 use crate::{
-    PermissionNo, TypeNo,
+    AccountPolicy, PermissionNo, TypeNo,
     codec::{DecodeError, Reader, Writer},
     index::Keyed,
     product::{Pattern, PermissionInfo},
     value::Values,
 };
+
+/// Which resources of a type a grant covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppliesTo {
+    /// Those that were registered when it was made.
+    Existing,
+    /// Those that are registered after it.
+    Future,
+    /// Both.
+    All,
+}
+
+bailiwick_types::codes!(AppliesTo { Existing = 1, Future = 2, All = 3 });
+
+/// Which resources of a type a grant covers: revisions are the account's, at the grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TypeGrantReach {
+    /// Those registered up to the revision.
+    Existing(u64),
+    /// Those registered after it.
+    Future(u64),
+    /// All.
+    All,
+}
+
+impl TypeGrantReach {
+    /// The reach of a grant that was made at a revision.
+    #[must_use]
+    pub fn new(applies_to: AppliesTo, revision: u64) -> Self {
+        match applies_to {
+            AppliesTo::Existing => Self::Existing(revision),
+            AppliesTo::Future => Self::Future(revision),
+            AppliesTo::All => Self::All,
+        }
+    }
+
+    /// Tells whether a resource registered at the revision is covered.
+    #[inline]
+    #[must_use]
+    pub fn covers(self, registered: u64) -> bool {
+        match self {
+            Self::Existing(at) => registered <= at,
+            Self::Future(at) => registered > at,
+            Self::All => true,
+        }
+    }
+
+    pub(super) fn encode(self, to: &mut Writer) {
+        let (applies_to, revision) = match self {
+            Self::Existing(at) => (AppliesTo::Existing, at),
+            Self::Future(at) => (AppliesTo::Future, at),
+            Self::All => (AppliesTo::All, 0),
+        };
+        to.byte(applies_to.code());
+        to.unsigned(revision);
+    }
+
+    pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self::new(from.code(AppliesTo::from_code)?, from.unsigned()?))
+    }
+}
 
 /// A grant as sets keep it: what it gives (an index into the shapes), its parameters and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +88,7 @@ pub(crate) struct Grant {
 impl Grant {
     pub(crate) fn encode(self, to: &mut Writer) {
         to.unsigned(self.shape.into());
-        to.unsigned(u64::from(self.parameters.wrapping_add(1)));
+        encode_index(self.parameters, to);
         to.expiry(self.expires);
     }
 
@@ -40,30 +106,21 @@ impl Grant {
         shapes: usize,
         parameters: usize,
     ) -> Result<Self, DecodeError> {
-        let grant = Self::read(from)?;
-        let known = |index: u32, count: usize| (index as usize) < count;
-        if known(grant.shape, shapes)
-            && (grant.parameters == NO_PARAMETERS || known(grant.parameters, parameters))
-        {
-            Ok(grant)
-        } else {
-            Err(DecodeError::Malformed)
+        let shape: u32 = from.small()?;
+        if shape as usize >= shapes {
+            return Err(DecodeError::Malformed);
         }
-    }
-}
-
-pub(crate) fn decode_parameters(from: &mut Reader<'_>, count: usize) -> Result<u32, DecodeError> {
-    let index: u32 = from.small()?;
-    if index as usize > count {
-        Err(DecodeError::Malformed)
-    } else {
-        Ok(index.wrapping_sub(1))
+        Ok(Self {
+            shape,
+            parameters: decode_index(from, parameters)?,
+            expires: from.expiry()?,
+        })
     }
 }
 
 /// The distinct lists of permissions and patterns that grants of a set give: there are few of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Shapes(pub(super) Box<[Box<[Pattern]>]>);
+pub(crate) struct Shapes(pub(super) Arc<[Box<[Pattern]>]>);
 
 impl Shapes {
     /// Whether the shape gives the permission, itself or by implication.
@@ -89,7 +146,7 @@ impl Shapes {
 
     pub(crate) fn encode(&self, to: &mut Writer) {
         to.length(self.0.len());
-        for shape in &self.0 {
+        for shape in &*self.0 {
             to.length(shape.len());
             for pattern in shape {
                 // Permissions take up the numbers up to 2^16, types those above, `*` is 2^17.
@@ -172,13 +229,13 @@ impl<'a> Record<'a> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResourceGrants {
     /// The records as they are encoded, by group.
-    bytes: Box<[u8]>,
+    bytes: Arc<[u8]>,
     /// Where each group starts; one more, as the end.
-    groups: Box<[u32]>,
+    groups: Arc<[u32]>,
     /// Where each record starts, in order of type and id.
-    order: Box<[u32]>,
+    order: Arc<[u32]>,
     shapes: Shapes,
-    parameters: Box<[Values]>,
+    parameters: Parameters,
     keyed: Keyed,
 }
 
@@ -186,12 +243,12 @@ pub(crate) struct ResourceGrants {
 const GROUP: usize = 2;
 
 impl ResourceGrants {
-    pub(super) fn assemble(records: Records, shapes: Shapes, parameters: Vec<Values>) -> Self {
+    pub(super) fn assemble(records: Records, shapes: Shapes, parameters: Parameters) -> Self {
         Self::grouped(&records.bytes.finish(), &records.starts, shapes, parameters)
     }
 
     /// `starts` are those of the records in `bytes`, which follow each other without gaps.
-    fn grouped(bytes: &[u8], starts: &[u32], shapes: Shapes, parameters: Vec<Values>) -> Self {
+    fn grouped(bytes: &[u8], starts: &[u32], shapes: Shapes, parameters: Parameters) -> Self {
         let keyed = Keyed::default();
         let count = starts.len().div_ceil(GROUP);
         let ends = starts
@@ -243,7 +300,7 @@ impl ResourceGrants {
             groups: groups.into(),
             order: order.into(),
             shapes,
-            parameters: parameters.into(),
+            parameters,
             keyed,
         }
     }
@@ -299,25 +356,31 @@ impl ResourceGrants {
 
     #[inline]
     pub(crate) fn parameters_of(&self, index: u32) -> Option<&Values> {
-        self.parameters.get(index as usize)
+        self.parameters.get(index)
+    }
+
+    pub(super) fn has_parameters(&self) -> bool {
+        self.parameters.len() > 0
+    }
+
+    pub(super) fn retype(&self, policy: &AccountPolicy) -> Self {
+        Self {
+            parameters: self.parameters.retype(policy, &self.shapes),
+            ..self.clone()
+        }
     }
 
     pub(crate) fn weight(&self) -> usize {
         self.bytes.len()
             + self.shapes.weight()
-            + self
-                .parameters
-                .iter()
-                .map(|values| size_of::<Values>() + values.weight())
-                .sum::<usize>()
+            + self.parameters.weight()
             + size_of_val(&*self.groups)
             + size_of_val(&*self.order)
     }
 
     pub(super) fn encode(&self, to: &mut Writer) {
         self.shapes.encode(to);
-        to.length(self.parameters.len());
-        self.parameters.iter().for_each(|values| values.encode(to));
+        self.parameters.encode(to);
         to.length(self.order.len());
         for (record, mut from) in self.records() {
             to.unsigned(record.of.0.into());
@@ -332,7 +395,7 @@ impl ResourceGrants {
 
     pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let shapes = Shapes::decode(from)?;
-        let parameters = decode_values(from)?;
+        let parameters = Parameters::decode(from)?;
         let count = from.length()?;
         let all = from.rest();
         let read = |from: &Reader<'_>| all.len() - from.rest().len();
@@ -354,15 +417,6 @@ impl ResourceGrants {
 #[inline]
 fn group(hash: u64, count: usize) -> usize {
     usize::try_from((u128::from(hash) * count as u128) >> 64).unwrap_or(0)
-}
-
-pub(super) fn decode_values(from: &mut Reader<'_>) -> Result<Vec<Values>, DecodeError> {
-    let count = from.length()?;
-    let mut values = Vec::with_capacity(count);
-    for _ in 0..count {
-        values.push(Values::decode(from)?);
-    }
-    Ok(values)
 }
 
 /// One bucket of a subject's grants on resources; a part of its own in a cache.
@@ -395,6 +449,15 @@ impl GrantBucket {
 
     pub(crate) fn grants(&self) -> &ResourceGrants {
         &self.grants
+    }
+
+    /// The same bucket with its parameters typed for a policy. Until then conditions on them do not match.
+    #[must_use]
+    pub fn retype(&self, policy: &AccountPolicy) -> Self {
+        Self {
+            grants: self.grants.retype(policy),
+            ..self.clone()
+        }
     }
 }
 

@@ -3,19 +3,25 @@
 mod builder;
 mod codec;
 mod grants;
+mod parameters;
 mod rows;
+
+use std::sync::Arc;
 
 use bailiwick_types::{ApprovalId, GroupId, Subject, Timestamp};
 
-pub use builder::{PermissionSetBuilder, TypeGrantReach};
-pub use grants::GrantBucket;
+pub use builder::PermissionSetBuilder;
+pub use grants::{AppliesTo, GrantBucket, TypeGrantReach};
 pub(crate) use grants::{Grant, ResourceGrants, Shapes, is_over};
 pub use rows::{GrantRow, GrantTarget};
 
+use parameters::Parameters;
+
 use crate::{
-    PermissionNo, PlaceId, RoleNo, TypeNo,
+    AccountPolicy, PermissionNo, PlaceId, RoleNo, TypeNo,
     index::{Table, hash_place},
     manifest::MemberKind,
+    schema::Schema,
     value::Values,
 };
 
@@ -44,6 +50,8 @@ pub enum MemberState {
     /// It is suspended.
     Suspended,
 }
+
+bailiwick_types::codes!(MemberState { Active = 1, Suspended = 2 });
 
 /// What an approval was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,22 +105,26 @@ struct Slot {
 }
 
 /// All bindings and grants of one subject (a user, a service, a group ...) in one account.
+///
+/// Parameters are kept as they are stored, with a table of what they mean under one schema. Cloning is cheap:
+/// only that table differs between the typings of a set.
 #[derive(Debug, Clone)]
 pub struct PermissionSet {
     subject: Subject,
     member: Option<Member>,
-    groups: Box<[GroupId]>,
+    groups: Arc<[GroupId]>,
     /// Sorted by place; one more than places, as the end.
-    slots: Box<[Slot]>,
+    slots: Arc<[Slot]>,
     by_place: Table,
-    bindings: Box<[Binding]>,
-    scope_grants: Box<[Grant]>,
-    type_grants: Box<[TypeGrant]>,
+    bindings: Arc<[Binding]>,
+    scope_grants: Arc<[Grant]>,
+    type_grants: Arc<[TypeGrant]>,
     shapes: Shapes,
-    parameters: Box<[Values]>,
+    parameters: Parameters,
     resource_grants: ResourceGrants,
-    approvals: Box<[OpenApproval]>,
+    approvals: Arc<[OpenApproval]>,
     buckets: u32,
+    schema: Schema,
 }
 
 /// What a set holds at one place.
@@ -183,6 +195,35 @@ impl PermissionSet {
         })
     }
 
+    /// Tells whether the parameters are typed by the schema of a policy. Without parameters every policy will
+    /// do.
+    #[inline]
+    #[must_use]
+    pub fn is_typed_for(&self, policy: &AccountPolicy) -> bool {
+        self.schema.fits(policy.schema())
+    }
+
+    /// The same set with its parameters typed for a policy. Until then conditions on them do not match.
+    #[must_use]
+    pub fn retype(&self, policy: &AccountPolicy) -> Self {
+        Self {
+            parameters: self.parameters.retype(policy, &self.shapes),
+            resource_grants: self.resource_grants.retype(policy),
+            ..self.clone()
+        }
+        .with_schema(policy.schema())
+    }
+
+    /// Notes the schema by which the parameters are typed; that of a set without parameters stays
+    /// [`Schema::ANY`].
+    fn with_schema(self, schema: Schema) -> Self {
+        let has_parameters = self.parameters.len() > 0 || self.resource_grants.has_parameters();
+        Self {
+            schema: if has_parameters { schema } else { Schema::ANY },
+            ..self
+        }
+    }
+
     /// Bytes in memory.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -197,11 +238,7 @@ impl PermissionSet {
             + size_of_val(&*self.scope_grants)
             + size_of_val(&*self.type_grants)
             + self.shapes.weight()
-            + self
-                .parameters
-                .iter()
-                .map(|values| size_of::<Values>() + values.weight())
-                .sum::<usize>()
+            + self.parameters.weight()
             + self.resource_grants.weight()
             + size_of_val(&*self.approvals)
             + self.approvals.iter().map(approval).sum::<usize>()
@@ -243,7 +280,7 @@ impl PermissionSet {
 
     #[inline]
     pub(crate) fn parameters_of(&self, index: u32) -> Option<&Values> {
-        self.parameters.get(index as usize)
+        self.parameters.get(index)
     }
 
     #[inline]

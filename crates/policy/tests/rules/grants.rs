@@ -78,24 +78,16 @@ fn a_grant_with_parameters_follows_the_condition_of_its_type() {
     let mut world = world();
     let regions = json!({"regions": ["north"]});
     let view = world.product.permission_no("order.view").unwrap();
-    let parameters = world
-        .product
-        .grant_parameters([view], regions.as_object().unwrap())
-        .unwrap();
+    let parameters = regions.as_object().unwrap();
+    world.product.grant_parameters([view], parameters).unwrap();
     let permission = world.one("order.view");
     world
         .set
-        .grant_scope(root(), [permission], None, Some(parameters.clone()));
-    let of = world.product.type_no("order").unwrap();
-    let region = |name: &str| Resource {
-        attributes: world
-            .product
-            .attributes(of, json!({"region": name}).as_object().unwrap())
-            .unwrap(),
-        ..world.order()
-    };
-    assert_eq!(world.on("order.view", &region("north")), Reason::Grant);
-    assert_eq!(world.on("order.view", &region("south")), Reason::ConditionFalse);
+        .grant_scope(root(), [permission], None, Some(parameters));
+    let order = world.order_with(&json!({"region": "north"}));
+    let south = world.order_with(&json!({"region": "south"}));
+    assert_eq!(world.on("order.view", &order), Reason::Grant);
+    assert_eq!(world.on("order.view", &south), Reason::ConditionFalse);
     assert_eq!(world.on("order.view", &world.order()), Reason::ConditionUndecided);
     let edit = world.product.permission_no("order.edit").unwrap();
     assert!(
@@ -139,9 +131,9 @@ fn conditions_look_at_owner_and_parameters() {
     assert_eq!(world.on("order.edit", &world.order()), Reason::ConditionUndecided);
     let local = world.policy.role_no("local").unwrap();
     let at = world.policy.role(local).unwrap().level(Level::Account).unwrap();
-    let parameters = at
-        .read_parameters(json!({"regions": ["north"]}).as_object().unwrap())
-        .unwrap();
+    let north = json!({"regions": ["north"]});
+    let parameters = north.as_object().unwrap();
+    at.read_parameters(parameters).unwrap();
     assert!(
         at.read_parameters(json!({"region": ["north"]}).as_object().unwrap())
             .is_err()
@@ -150,14 +142,9 @@ fn conditions_look_at_owner_and_parameters() {
         at.read_parameters(json!({"regions": "north"}).as_object().unwrap())
             .is_err()
     );
-    world.set.bind(local, root(), None, Some(parameters));
-    let of = world.product.type_no("order").unwrap();
-    let attributes = world
-        .product
-        .attributes(of, json!({"region": "north"}).as_object().unwrap())
-        .unwrap();
-    assert_eq!(
-        world.on("order.view", &Resource { attributes, ..hers }),
-        Reason::Role
-    );
+    world
+        .set
+        .bind(local, root(), None, Some((Level::Account, parameters)));
+    let order = world.order_with(&json!({"region": "north"}));
+    assert_eq!(world.on("order.view", &order), Reason::Role);
 }

@@ -9,6 +9,7 @@ mod explanations;
 mod grants;
 mod lists;
 mod own_roles;
+mod stored;
 mod versions;
 mod world;
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bailiwick_policy::{
-    AccountPolicy, Audience, CustomRole, Decision, DecisionInput, Level, Member, MemberState, Numbers,
-    Overlay, Pattern, PermissionSet, PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Product,
-    Reason, Request, Resource, RoleNo, Target, Values, compile, decide,
+    AccountPolicy, Attributes, Audience, CustomRole, Decision, DecisionInput, Level, Member, MemberState,
+    Numbers, Overlay, Pattern, PermissionSet, PermissionSetBuilder, Place, PlaceId, PlaceState, Places,
+    Product, Reason, Request, Resource, RoleNo, Target, Values, compile, decide,
     manifest::{EntryDecl, MemberKind, RoleDecl, RoleLevelDecl, parse},
 };
 use bailiwick_types::{AccountId, Subject, Timestamp};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 pub(crate) const MANIFEST: &str = "
 product: shop
@@ -142,12 +142,20 @@ impl World {
             place: WORKSPACE,
             owner: None,
             parent: None,
-            attributes: Values::default(),
+            attributes: Attributes::default(),
             registered: 5,
         }
     }
+    pub(crate) fn order_with(&self, attributes: &Json) -> Resource {
+        let attributes = Attributes::stored(attributes.as_object().unwrap());
+        Resource {
+            attributes,
+            ..self.order()
+        }
+        .retype(&self.product)
+    }
     pub(crate) fn ask<T>(&self, target: Target<'_>, answer: impl FnOnce(&DecisionInput<'_>) -> T) -> T {
-        let own = self.set.clone().build();
+        let own = self.set.clone().build().retype(&self.policy);
         let sets: Vec<&PermissionSet> = std::iter::once(&own).chain(&self.groups).collect();
         let context = Values::default();
         answer(&DecisionInput {

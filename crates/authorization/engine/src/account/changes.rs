@@ -13,6 +13,9 @@ pub(crate) enum Verdict {
     Stale,
     /// Read after the watermark, which has to advance first.
     Ahead,
+    /// Valid at the watermark, but its stored values are typed by another schema than that of the account's
+    /// policy.
+    Untyped,
     /// Read before the base: only the primary knows every change since.
     Before,
 }

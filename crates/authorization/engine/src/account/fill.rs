@@ -38,6 +38,9 @@ impl Replica {
             self.revalidate(account, &missing.revalidate, local, until)
                 .await?;
         }
+        if !missing.retype.is_empty() {
+            self.retype(account, &missing.retype, local);
+        }
         if missing.read.is_empty() {
             return Ok(());
         }
@@ -95,7 +98,7 @@ impl Replica {
         if ask.is_empty() {
             return rest;
         }
-        let Some((epoch, product, _)) = self.content_of(account) else {
+        let Some((epoch, product, policy)) = self.content_of(account) else {
             return rest;
         };
         local.asked.extend(ask.iter().cloned());
@@ -103,7 +106,9 @@ impl Replica {
         let mut keep = false;
         for (n, key) in ask.into_iter().enumerate() {
             let part = found.get(n).cloned().flatten();
-            let good = part.filter(|(of, part)| **of == *epoch && part.manifest == product.manifest);
+            let good = part
+                .filter(|(of, part)| **of == *epoch && part.manifest == product.manifest)
+                .map(|(of, part)| (of, part.retype(&policy)));
             let state = account.read();
             let verdict = match (&good, state.ready()) {
                 (Some((_, part)), Some(ready)) => ready.test(key.borrowed(), part),
@@ -140,7 +145,6 @@ impl Replica {
         let of = AccountRef {
             account: account.id,
             product: &product,
-            policy: &policy,
         };
         let read = self.within(until, self.source.parts(of, keys)).await??;
         if !self.observe_epoch(&read.epoch) || *read.epoch != *epoch {
@@ -151,7 +155,7 @@ impl Replica {
             self.advance(account, until).await?;
             return Ok(());
         }
-        let parts: Vec<(PartKey, Part)> = read.value.parts_at(read.at).collect();
+        let parts: Vec<(PartKey, Part)> = read.value.into_parts(read.at, &policy).collect();
         local.parts.extend(parts.iter().cloned());
         let behind = account
             .read()
@@ -178,13 +182,12 @@ impl Replica {
         until: Instant,
     ) -> Result<(), ReplicaError> {
         let _permit = self.admit(until).await?;
-        let Some((epoch, product, policy)) = self.content_of(account) else {
+        let Some((epoch, product, _)) = self.content_of(account) else {
             return Ok(());
         };
         let of = AccountRef {
             account: account.id,
             product: &product,
-            policy: &policy,
         };
         let read = self.within(until, self.source.last_changes(of, keys)).await??;
         if !self.observe_epoch(&read.epoch) || *read.epoch != *epoch {
@@ -231,6 +234,25 @@ impl Replica {
         }
         self.keep(account, &epoch, local);
         Ok(())
+    }
+
+    /// Types parts for the account's policy, which has another schema than the one they were typed by.
+    fn retype(&self, account: &Arc<Account>, keys: &[PartKey], local: &mut LocalParts) {
+        let epoch = {
+            let mut state = account.write();
+            let Some(ready) = state.ready_mut() else { return };
+            let policy = Arc::clone(&ready.content.policy);
+            for key in keys {
+                if let Some(part) = local.parts.remove(key) {
+                    local.parts.insert(key.clone(), part.retype(&policy));
+                }
+                if let Some(part) = ready.parts.get(key.borrowed()).cloned() {
+                    ready.parts.insert(key.clone(), part.retype(&policy));
+                }
+            }
+            Arc::clone(&ready.epoch)
+        };
+        self.keep(account, &epoch, local);
     }
 
     /// The epoch, product and policy of a known account.

@@ -37,6 +37,8 @@ pub(crate) struct MissingParts {
     pub(crate) read: Vec<PartKey>,
     /// To revalidate: read before the base, so that only the primary knows whether they changed since.
     pub(crate) revalidate: Vec<PartKey>,
+    /// To type again: valid, but typed by the schema of another policy.
+    pub(crate) retype: Vec<PartKey>,
     /// The latest point after the watermark at which a part was read.
     pub(crate) ahead: Option<Watermark>,
     /// All parts that were looked up.
@@ -101,6 +103,10 @@ impl<'r> AccountView<'r> {
                 Verdict::Ahead => {
                     let ahead = self.missing.ahead.unwrap_or_default();
                     self.missing.ahead = Some(ahead.join(&part.read_at));
+                    return None;
+                }
+                Verdict::Untyped => {
+                    self.missing.retype.push(owned);
                     return None;
                 }
                 Verdict::Before => before = true,

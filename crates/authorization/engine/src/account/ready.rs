@@ -102,8 +102,13 @@ impl Ready {
             // Its names were resolved by another manifest.
             Verdict::Stale
         } else {
-            self.changes
-                .test(key, part.read_at.account, self.watermark.account)
+            let verdict = self
+                .changes
+                .test(key, part.read_at.account, self.watermark.account);
+            if verdict == Verdict::Valid && !part.is_typed_for(&self.content.policy) {
+                return Verdict::Untyped;
+            }
+            verdict
         }
     }
 

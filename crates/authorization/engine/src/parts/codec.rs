@@ -1,10 +1,20 @@
 //! How a part is encoded in the shared cache.
 //!
 //! A key is `bw:{ACCOUNT}:FORMAT:KIND:LENGTH:NAME`: the braces make the account the hash tag of a cluster,
-//! the length keeps names apart whatever they contain. A value begins with a head that the script which
-//! writes can compare: format, the revisions of account, product and deployment at which it was read, the
-//! manifest's version, and the epoch, all of fixed width but the last. One byte for the kind of value
-//! follows, then the policy crate's encoding of it.
+//! the length keeps names apart whatever they contain.
+//!
+//! A value begins with a head of decimal numbers and texts:
+//!
+//! ```text
+//! FORMAT LENGTH(4) ACCOUNT(16) PRODUCT(16) DEPLOYMENT(16) MANIFEST(16) EPOCH_LENGTH(3) EPOCH
+//! { TAG(1) LENGTH(3) BYTES }
+//! ```
+//!
+//! `LENGTH` is that of the whole head. The revisions are those at which the part was read. The part of the
+//! head up to the epoch is what the script that writes compares. Optional fields follow, none of which is
+//! written yet: a reader skips those it does not know. Tag `r` is reserved for a revision stamp, `m` for a
+//! MAC. After the head comes one byte for the kind of value, then the policy crate's encoding of it, in which
+//! values are raw: it is the same whatever policy the writer had.
 
 use std::sync::Arc;
 
@@ -16,11 +26,11 @@ use crate::{Epoch, Watermark};
 
 /// The version of the format of keys and values. Values of different versions never meet: it is part of the
 /// key.
-const FORMAT: &str = "B1";
+const FORMAT: &str = "B2";
 /// Digits of a number in the head.
 const DIGITS: usize = 16;
 /// Bytes of the head before the epoch.
-const FIXED: usize = 2 + 4 * DIGITS + 3;
+const FIXED: usize = 2 + 4 + 4 * DIGITS + 3;
 
 const ENABLED: u8 = 0;
 const DISABLED: u8 = 1;
@@ -33,7 +43,7 @@ pub fn key_of(account: AccountId, key: &PartKey) -> String {
     format!("bw:{{{account}}}:{FORMAT}:{kind}:{}:{name}", name.len())
 }
 
-/// Encodes a part; returns the length of the head too.
+/// Encodes a part; returns also the length of the part of the head that is compared.
 #[must_use]
 pub fn encode(epoch: &Epoch, part: &Part) -> (Vec<u8>, usize) {
     let Watermark {
@@ -42,7 +52,8 @@ pub fn encode(epoch: &Epoch, part: &Part) -> (Vec<u8>, usize) {
         account,
     } = part.read_at;
     let head = format!(
-        "{FORMAT}{account:016}{product:016}{deployment:016}{manifest:016}{length:03}{epoch}",
+        "{FORMAT}{head:04}{account:016}{product:016}{deployment:016}{manifest:016}{length:03}{epoch}",
+        head = FIXED + epoch.len(),
         manifest = part.manifest,
         length = epoch.len(),
     );
@@ -68,13 +79,15 @@ pub fn encode(epoch: &Epoch, part: &Part) -> (Vec<u8>, usize) {
 /// Decodes a part; `None` where the bytes are not a complete part of this format.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Option<(Epoch, Part)> {
-    let (head, rest) = bytes.split_at_checked(FIXED)?;
-    let head = std::str::from_utf8(head).ok()?.strip_prefix(FORMAT)?;
-    let number = |n: usize| head.get(n * DIGITS..(n + 1) * DIGITS)?.parse::<u64>().ok();
-    let length: usize = head.get(4 * DIGITS..)?.parse().ok()?;
-    let (epoch, rest) = rest.split_at_checked(length)?;
+    let length: usize = digits(bytes.strip_prefix(FORMAT.as_bytes())?.get(..4)?)?;
+    let (head, value) = bytes.split_at_checked(length)?;
+    let (fixed, rest) = head.split_at_checked(FIXED)?;
+    let (numbers, length) = fixed.get(6..)?.split_at_checked(4 * DIGITS)?;
+    let number = |n: usize| digits(numbers.get(n * DIGITS..(n + 1) * DIGITS)?);
+    let (epoch, fields) = rest.split_at_checked(digits(length)?)?;
     let epoch: Epoch = std::str::from_utf8(epoch).ok()?.into();
-    let (kind, value) = rest.split_first()?;
+    skip_fields(fields)?;
+    let (kind, value) = value.split_first()?;
     let value = match *kind {
         ENABLED | DISABLED => PartValue::Set {
             set: Arc::new(PermissionSet::decode(value).ok()?),
@@ -96,6 +109,23 @@ pub fn decode(bytes: &[u8]) -> Option<(Epoch, Part)> {
             value,
         },
     ))
+}
+
+/// A number of decimal digits.
+fn digits<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Passes over the optional fields of a head, whatever they are; `None` where they do not end with the head.
+fn skip_fields(mut fields: &[u8]) -> Option<()> {
+    while !fields.is_empty() {
+        let length: usize = digits(fields.get(1..4)?)?;
+        fields = fields.get(4 + length..)?;
+    }
+    Some(())
 }
 
 /// Returns whether a value belongs under a key: a cache that mixes up keys must not change an answer.
@@ -162,8 +192,25 @@ mod tests {
             assert!(decode(&bytes[..end]).is_none(), "{end}");
         }
         let mut other = bytes.clone();
-        other[1] = b'2';
+        other[1] = b'1';
         assert!(decode(&other).is_none());
+    }
+
+    #[test]
+    fn optional_fields_of_the_head_are_skipped() {
+        let (bytes, head) = encode(&"abc".into(), &part());
+        let with = |fields: &str| {
+            let mut other = format!("{FORMAT}{:04}", head + fields.len()).into_bytes();
+            other.extend_from_slice(&bytes[6..head]);
+            other.extend_from_slice(fields.as_bytes());
+            other.extend_from_slice(&bytes[head..]);
+            decode(&other).map(|(epoch, part)| (epoch, part.read_at))
+        };
+        let expected = Some(("abc".into(), part().read_at));
+        assert_eq!(with(""), expected);
+        assert_eq!(with("r00512345m000"), expected);
+        assert_eq!(with("r00612345"), None, "a field that is cut short");
+        assert_eq!(with("r+01x"), None, "a length that is not of digits");
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub mod probe;
 
 use std::sync::Arc;
 
-use bailiwick_policy::{PermissionSet, Resource};
+use bailiwick_policy::{AccountPolicy, PermissionSet, Resource};
 
 pub use key::{PartKey, PartRef};
 
@@ -59,6 +59,30 @@ impl Part {
             PartValue::Resource(resource) => Some(resource.as_deref()),
             PartValue::Set { .. } => None,
         }
+    }
+
+    /// Tells whether its stored values are typed by the schema of a policy.
+    #[inline]
+    pub(crate) fn is_typed_for(&self, policy: &AccountPolicy) -> bool {
+        match &self.value {
+            PartValue::Set { set, .. } => set.is_typed_for(policy),
+            PartValue::Resource(Some(resource)) => resource.is_typed_for(policy.product()),
+            PartValue::Resource(None) => true,
+        }
+    }
+
+    /// The same part with its stored values typed for a policy.
+    pub(crate) fn retype(mut self, policy: &AccountPolicy) -> Self {
+        if !self.is_typed_for(policy) {
+            match &mut self.value {
+                PartValue::Set { set, .. } => *set = Arc::new(set.retype(policy)),
+                PartValue::Resource(Some(resource)) => {
+                    *resource = Arc::new(Resource::clone(resource).retype(policy.product()));
+                }
+                PartValue::Resource(None) => {}
+            }
+        }
+        self
     }
 
     /// Bytes in memory.

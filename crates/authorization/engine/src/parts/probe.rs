@@ -27,10 +27,11 @@ mod tests {
     use std::path::PathBuf;
 
     use bailiwick_policy::{
-        ApprovalTarget, Member, MemberState, OpenApproval, PermissionNo, PermissionSetBuilder, PlaceId,
-        Resource, RoleNo, TypeNo, Value, Values, manifest::MemberKind,
+        ApprovalTarget, Attributes, Level, Member, MemberState, OpenApproval, PermissionNo,
+        PermissionSetBuilder, PlaceId, Resource, RoleNo, TypeNo, manifest::MemberKind,
     };
     use bailiwick_types::Timestamp;
+    use serde_json::json;
 
     use super::*;
     use crate::{Part, PartValue, Watermark};
@@ -75,10 +76,9 @@ mod tests {
             state: MemberState::Active,
             expires_at: Some(Timestamp(7)),
         });
-        let parameters: Values = [("domains", Value::List([Value::Text("a.example".into())].into()))]
-            .into_iter()
-            .collect();
-        set.bind(RoleNo(3), account, Some(Timestamp(9)), Some(parameters));
+        let parameters = json!({"domains": ["a.example"]});
+        let parameters = Some((Level::Account, parameters.as_object().unwrap()));
+        set.bind(RoleNo(3), account, Some(Timestamp(9)), parameters);
         set.bind(RoleNo(0x1_0000), PlaceId(5), None, None);
         set.approval(OpenApproval {
             id: "appr_01h455vb4pex5vsknk084sn02q".parse().unwrap(),
@@ -95,7 +95,7 @@ mod tests {
             place: account,
             owner: Some("user:ann".parse().unwrap()),
             parent: Some((TypeNo(41), "q1".into())),
-            attributes: [("open", Value::Bool(true))].into_iter().collect(),
+            attributes: Attributes::stored(json!({"open": true}).as_object().unwrap()),
             registered: 12,
         };
         let whole = Part {
@@ -110,14 +110,19 @@ mod tests {
                 disabled: false,
             },
         };
-        seed("part", "set", &codec::encode(&"abc.1".into(), &whole).0, part);
+        seed("part", "set-2", &codec::encode(&"abc.1".into(), &whole).0, part);
         let absent = Part {
             value: PartValue::Resource(None),
             ..whole
         };
-        seed("part", "absent", &codec::encode(&"abc.1".into(), &absent).0, part);
-        seed("cached", "set", &set.encode(), part);
-        seed("cached", "resource", &resource.encode(), part);
+        seed(
+            "part",
+            "absent-2",
+            &codec::encode(&"abc.1".into(), &absent).0,
+            part,
+        );
+        seed("cached", "set-2", &set.encode(), part);
+        seed("cached", "resource-2", &resource.encode(), part);
         replay("part", part);
         replay("cached", part);
     }

@@ -157,7 +157,6 @@ impl Replica {
             let of = AccountRef {
                 account,
                 product: &product,
-                policy: &policy,
             };
             let read = {
                 let _permit = self.admit(until).await?;
@@ -169,7 +168,7 @@ impl Replica {
             }
             let (ids, parts) = read.value;
             let mut local = LocalParts::default();
-            local.parts.extend(parts.parts_at(read.at));
+            local.parts.extend(parts.into_parts(read.at, &policy));
             let answer = |view: &mut AccountView<'_>| {
                 if view.ready.epoch != read.epoch {
                     return Some(None);

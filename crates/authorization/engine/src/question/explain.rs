@@ -97,13 +97,14 @@ impl Replica {
             let of = AccountRef {
                 account,
                 product: &content.product,
-                policy: &content.policy,
             };
             let read = self.within(until, self.source.parts(of, &keys)).await??;
             if read.epoch != ready.epoch || read.value.manifest != content.product.manifest {
                 continue;
             }
-            local.parts.extend(read.value.parts_at(read.at));
+            local
+                .parts
+                .extend(read.value.into_parts(read.at, &content.policy));
             known = Some(ready);
         }
         Err(ReplicaError::Inconsistent)

@@ -2,8 +2,8 @@
 //! one way for every kind of answer.
 
 use bailiwick_policy::{
-    Audience, DecisionInput, Member, PermissionNo, PermissionSet, PlaceId, Request, Resource, Target, TypeNo,
-    Values, subject_of,
+    Attributes, Audience, DecisionInput, Member, PermissionNo, PermissionSet, PlaceId, Request, Resource,
+    Target, TypeNo, Values, subject_of,
 };
 use bailiwick_types::{GroupId, Scope, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
@@ -292,22 +292,17 @@ fn described(ready: &Ready, type_no: TypeNo, id: &str, given: Option<&Map<String
             .is_some_and(|info| info.attribute(name).is_some())
     };
     let text = |name: &str| given?.get(name)?.as_str().filter(|_| !declared(name));
-    let own: Map<String, Json> = given
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| declared(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
     let scope = text("scope").and_then(|text| text.parse::<Scope>().ok());
-    Resource {
+    let resource = Resource {
         type_no,
         id: id.into(),
         place: scope.map_or(content.places.account().id, |scope| PlaceId::from(&scope)),
         owner: text("owner").and_then(subject_of),
         parent: None,
-        attributes: product.attributes(type_no, &own).unwrap_or_default(),
+        attributes: given.map(Attributes::stored).unwrap_or_default(),
         registered: 0,
-    }
+    };
+    resource.retype(product)
 }
 
 /// The values that a caller sends, typed by the manifest.

@@ -4,7 +4,10 @@ mod row;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use bailiwick_policy::{AccountPolicy, CustomRole, Overlay, PermissionSet, Places, Product, TypeGrantReach};
+use bailiwick_policy::{
+    AccountPolicy, CustomRole, Overlay, PermissionSet, Places, Product, StoredResource, StoredSubject,
+    TypeGrantReach,
+};
 use bailiwick_types::{AccountId, ProductName, Subject, faults};
 
 pub use row::{Event, Root, Row};
@@ -130,8 +133,20 @@ pub struct AccountRef<'a> {
     pub account: AccountId,
     /// Its product.
     pub product: &'a ProductState,
-    /// Its policy, which declares the types of binding parameters.
-    pub policy: &'a AccountPolicy,
+}
+
+/// The rows of a part, as they are stored.
+#[derive(Debug, Clone)]
+pub enum PartRows {
+    /// The rows of a subject or group.
+    Subject {
+        /// The rows.
+        rows: Box<StoredSubject>,
+        /// Whether identity has disabled the user.
+        disabled: bool,
+    },
+    /// A resource; `None` where there is none.
+    Resource(Option<Box<StoredResource>>),
 }
 
 /// The parts that one statement returned; empty where the manifest is not the caller's.
@@ -139,15 +154,29 @@ pub struct AccountRef<'a> {
 pub struct PartsRead {
     /// The version of the product's manifest at that moment.
     pub manifest: u64,
-    /// The parts, including the groups of a subject and the resources above a resource.
-    pub parts: Vec<(PartKey, PartValue)>,
+    /// The parts, also those that came along: groups of a subject, resources above a resource.
+    pub parts: Vec<(PartKey, PartRows)>,
 }
 
 impl PartsRead {
-    /// The parts, as they were read at a point.
-    pub(crate) fn parts_at(self, read_at: Watermark) -> impl Iterator<Item = (PartKey, Part)> {
+    /// Makes parts of the rows, typed for a policy.
+    pub(crate) fn into_parts(
+        self,
+        read_at: Watermark,
+        policy: &AccountPolicy,
+    ) -> impl Iterator<Item = (PartKey, Part)> {
         let manifest = self.manifest;
-        self.parts.into_iter().map(move |(key, value)| {
+        self.parts.into_iter().map(move |(key, rows)| {
+            let value = match rows {
+                PartRows::Subject { rows, disabled } => PartValue::Set {
+                    set: Arc::new(rows.set(policy)),
+                    disabled,
+                },
+                PartRows::Resource(row) => {
+                    let resource = row.and_then(|row| row.resource(policy.product()));
+                    PartValue::Resource(resource.map(Arc::new))
+                }
+            };
             let part = Part {
                 read_at,
                 manifest,

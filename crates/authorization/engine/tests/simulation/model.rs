@@ -5,11 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use bailiwick_authorization_engine::{Bound, Event, PartKey, PartValue, ProductState, Root, Row, Watermark};
+use bailiwick_authorization_engine::{Bound, Event, PartKey, PartRows, ProductState, Root, Row, Watermark};
 use bailiwick_policy::{
     AccountPolicy, Audience, DecisionInput, Level, Member, MemberState, Numbers, PermissionSet,
-    PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Product, Request, Resource, RoleNo, Target,
-    Values, compile, decide,
+    PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Product, Request, Resource, RoleNo,
+    StoredBinding, StoredResource, StoredSubject, Target, Values, compile, decide,
     manifest::{self, MemberKind},
 };
 use bailiwick_types::{AccountId, GroupId, ProductName, Scope, Subject, Timestamp, UserId, WorkspaceId};
@@ -204,37 +204,45 @@ impl State {
         }
     }
 
-    fn set(&self, account: AccountId, subject: &Subject) -> PermissionSet {
+    fn rows(&self, account: AccountId, subject: &Subject) -> StoredSubject {
         let state = &self.accounts[slot(account)];
-        let mut set = PermissionSetBuilder::new(subject.clone());
+        let mut rows = StoredSubject::new(subject.clone());
         if state.members.contains(subject) {
-            set.member(Member {
+            rows.member = Some(Member {
                 kind: MemberKind::Agent,
                 state: MemberState::Active,
                 expires_at: None,
             });
         }
-        for (n, member) in &state.groups {
-            if member == subject {
-                set.group(group(*n));
-            }
-        }
+        let groups = state.groups.iter().filter(|(_, member)| member == subject);
+        rows.groups = groups.map(|(n, _)| group(*n)).collect();
         for (of, role, place) in &state.bindings {
             if of == subject {
-                set.bind(*role, *place, None, None);
+                rows.bindings.push(StoredBinding {
+                    role: self
+                        .now()
+                        .role(*role)
+                        .map_or("gone", |role| &role.name)
+                        .to_owned(),
+                    number: None,
+                    level: Level::Account,
+                    place: *place,
+                    expires_at: None,
+                    parameters: serde_json::Map::new(),
+                });
             }
         }
-        set.build()
+        rows
     }
-    fn note(&self, account: AccountId, id: &str) -> Option<Resource> {
+    fn note(&self, account: AccountId, id: &str) -> Option<StoredResource> {
         let place = *self.accounts[slot(account)].notes.get(id)?;
-        Some(Resource {
-            type_no: self.now().type_no("note").unwrap(),
-            id: id.into(),
+        Some(StoredResource {
+            type_name: "note".to_owned(),
+            id: id.to_owned(),
             place,
             owner: None,
             parent: None,
-            attributes: Values::default(),
+            attributes: serde_json::Map::new(),
             registered: 1,
         })
     }
@@ -243,43 +251,38 @@ impl State {
         let ids = notes.filter(|id| id.as_str() > after).take(limit);
         ids.map(|id| id.as_str().into()).collect()
     }
-    /// The sets of a subject and of all groups above it.
-    fn closure(&self, account: AccountId, subject: &Subject) -> Vec<PermissionSet> {
-        let mut sets = vec![self.set(account, subject)];
+    /// The rows of a subject and of all groups above it.
+    fn closure(&self, account: AccountId, subject: &Subject) -> Vec<StoredSubject> {
+        let mut all = vec![self.rows(account, subject)];
         let mut next = 0;
-        while next < sets.len() {
-            for id in sets[next].groups().to_vec() {
+        while next < all.len() {
+            for id in all[next].groups.clone() {
                 let above = Subject::group(id);
-                if !sets.iter().any(|set| *set.subject() == above) {
-                    sets.push(self.set(account, &above));
+                if !all.iter().any(|rows| rows.subject == above) {
+                    all.push(self.rows(account, &above));
                 }
             }
             next += 1;
         }
-        sets
+        all
     }
 
-    pub fn parts(&self, account: AccountId, keys: &[PartKey]) -> Vec<(PartKey, PartValue)> {
+    pub fn parts(&self, account: AccountId, keys: &[PartKey]) -> Vec<(PartKey, PartRows)> {
         let mut parts = BTreeMap::new();
         for key in keys {
             let subject: Subject = match key {
                 PartKey::Resource(text) => {
                     let note = text.strip_prefix("note:").and_then(|id| self.note(account, id));
-                    parts.insert(key.clone(), PartValue::Resource(note.map(Arc::new)));
+                    parts.insert(key.clone(), PartRows::Resource(note.map(Box::new)));
                     continue;
                 }
                 PartKey::Subject(text) => text.parse().unwrap(),
                 PartKey::Group(id) => Subject::group(GroupId::from_uuid(Uuid::from_u128(*id))),
             };
-            for set in self.closure(account, &subject) {
-                let key = key_of(set.subject());
-                parts.insert(
-                    key,
-                    PartValue::Set {
-                        set: Arc::new(set),
-                        disabled: false,
-                    },
-                );
+            for rows in self.closure(account, &subject) {
+                let key = key_of(&rows.subject);
+                let (rows, disabled) = (Box::new(rows), false);
+                parts.insert(key, PartRows::Subject { rows, disabled });
             }
         }
         parts.into_iter().collect()
@@ -309,10 +312,12 @@ impl State {
         target: &str,
     ) -> bool {
         let (none, bound) = (Values::default(), self.bound());
-        let own = self.closure(account, subject);
+        let own = self.closure(account, subject).into_iter();
+        let own: Vec<PermissionSet> = own.map(|rows| rows.set(policy)).collect();
         let mut sets: Vec<&PermissionSet> = own.iter().collect();
         sets.extend(bound.sets.get(subject.as_str()).map(|set| &**set));
         let note = target.strip_prefix("note:").map(|id| self.note(account, id));
+        let note = note.map(|row| row.and_then(|row| row.resource(policy.product())));
         let chain: Vec<&Resource> = note.iter().flatten().collect();
         let target = match (&note, target.parse::<Scope>()) {
             (Some(None), _) => Target::Absent,

@@ -8,7 +8,7 @@ use bailiwick_authorization_core::{
     account::{Account, EarlyClosure, Place, Reader, Writer},
 };
 use bailiwick_policy::{
-    AccountPolicy, CustomRole, LevelOverlay, Overlay, RoleNo, compile, manifest::RoleDecl,
+    AccountPolicy, CustomRole, LevelOverlay, Overlay, PlaceState, RoleNo, compile, manifest::RoleDecl,
 };
 use bailiwick_types::{AccountId, Level, ProductName, Scope, Timestamp};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
-    convert::{At, json, level_number, level_of, place_state_number, place_state_of, set, stored},
+    convert::{At, column, json, set, stored},
     entity::{account, account_role, early_closure, place, product, role_overlay},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -29,7 +29,7 @@ fn read_account(row: account::Model) -> Result<Account, StoreError> {
     let at = At::new("account", &row.id);
     Ok(Account {
         product: at.parse("product", &row.product)?,
-        state: at.known("state", place_state_of(row.state))?,
+        state: at.known("state", PlaceState::from_code(row.state))?,
         version: at.number("version", row.version)?,
         closed_version: row
             .closed_version
@@ -55,8 +55,8 @@ pub(super) fn read_place(account: AccountId, row: place::Model) -> Result<Place,
     Ok(Place {
         account,
         scope: at.scope(row.level, row.id)?,
-        parent: at.scope(level_number(above), row.parent_id)?,
-        state: at.known("state", place_state_of(row.state))?,
+        parent: at.scope(column(above.code()), row.parent_id)?,
+        state: at.known("state", PlaceState::from_code(row.state))?,
         version: at.number("version", row.version)?,
         closed_version: row
             .closed_version
@@ -122,7 +122,7 @@ impl<T: ReadConn> Tx<T> {
         let mut all: BTreeMap<RoleNo, Overlay> = BTreeMap::new();
         for row in rows {
             let at = At::new("role_overlay", &row.role);
-            let level = at.known("level", level_of(row.level))?;
+            let level = at.known("level", Level::from_code(row.level))?;
             let Some(role) = product.role_no(&row.role) else {
                 continue;
             };
@@ -223,7 +223,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         let at = At::new("early_closure", &row.scope_id);
         Ok(Some(EarlyClosure {
             version: at.number("version", row.version)?,
-            state: at.known("state", place_state_of(row.state))?,
+            state: at.known("state", PlaceState::from_code(row.state))?,
         }))
     }
 }
@@ -236,7 +236,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             id: set(of.id.uuid()),
             product: set(of.product.to_string()),
             title: set(of.title.clone()),
-            state: set(place_state_number(of.state)),
+            state: set(column(of.state.code())),
             version: set(stored(of.version)),
             closed_version: set(of.closed_version.map(stored)),
             seats: set(i32::try_from(of.seats).unwrap_or(i32::MAX)),
@@ -269,11 +269,11 @@ impl<T: WriteConn> Writer for Tx<T> {
         let row = place::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.scope.uuid().unwrap_or_default()),
-            level: set(level_number(of.scope.level())),
+            level: set(column(of.scope.level().code())),
             parent_id: set(of.parent.uuid().unwrap_or_default()),
             title: set(of.title.clone()),
             edition: set(of.edition.clone()),
-            state: set(place_state_number(of.state)),
+            state: set(column(of.state.code())),
             version: set(stored(of.version)),
             closed_version: set(of.closed_version.map(stored)),
             created_at: set(of.created_at.0),
@@ -311,7 +311,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             account_id: set(account.uuid()),
             scope_id: set(scope),
             version: set(stored(closure.version)),
-            state: set(place_state_number(closure.state)),
+            state: set(column(closure.state.code())),
         };
         let changes = OnConflict::columns([C::AccountId, C::ScopeId])
             .update_columns([C::Version, C::State])

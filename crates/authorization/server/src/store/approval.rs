@@ -11,21 +11,11 @@ use sea_orm::{
 };
 
 use super::{
-    convert::{At, set, stored},
+    convert::{At, column, set, stored},
     entity::approval,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
-
-fn number(state: State) -> i16 {
-    match state {
-        State::Pending => 1,
-        State::Approved => 2,
-        State::Rejected => 3,
-        State::Withdrawn => 4,
-        State::Consumed => 5,
-    }
-}
 
 pub(super) fn read(row: approval::Model) -> Result<Approval, StoreError> {
     let at = At::new("approval", &row.id);
@@ -34,14 +24,7 @@ pub(super) fn read(row: approval::Model) -> Result<Approval, StoreError> {
         account: AccountId::from_uuid(row.account_id),
         requester: at.parse("subject", &row.subject)?,
         on: at.parse("target", &row.target)?,
-        state: match row.state {
-            1 => State::Pending,
-            2 => State::Approved,
-            3 => State::Rejected,
-            4 => State::Withdrawn,
-            5 => State::Consumed,
-            _ => return Err(at.corrupt("state", "is none of the known values")),
-        },
+        state: at.known("state", State::from_code(row.state))?,
         once: row.serves_once,
         lasts: row
             .lasts_seconds
@@ -86,7 +69,7 @@ impl<T: ReadConn> Reader for Tx<T> {
             .filter(C::Permission.eq(permission))
             .filter(C::Target.eq(on.to_string()))
             .filter(C::Digest.eq(digest))
-            .filter(C::State.eq(1_i16));
+            .filter(C::State.eq(column(State::Pending.code())));
         row.one(self.conn())
             .await
             .map_err(store_error)?
@@ -110,7 +93,7 @@ impl<T: ReadConn> Reader for Tx<T> {
             rows = rows.filter(C::Subject.eq(requester.as_str()));
         }
         if let Some(state) = filter.state {
-            rows = rows.filter(C::State.eq(number(state)));
+            rows = rows.filter(C::State.eq(column(state.code())));
         }
         if let Some((at, id)) = after {
             let same = Condition::all().add(C::CreatedAt.eq(at.0)).add(C::Id.lt(id));
@@ -137,7 +120,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             target: set(of.on.to_string()),
             digest: set(of.digest.clone()),
             approver_permission: set(of.by.clone()),
-            state: set(number(of.state)),
+            state: set(column(of.state.code())),
             serves_once: set(of.once),
             lasts_seconds: set(of.lasts.map(stored)),
             expires_at: set(of.expires_at.map(|at| at.0)),

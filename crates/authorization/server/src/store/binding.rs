@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError,
     binding::{Binding, Filter, Holder, Reader, Writer},
+    person::PersonState,
 };
 use bailiwick_types::{AccountId, BindingId, GroupId, Scope, Subject, Timestamp, UserId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
@@ -13,7 +14,7 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::{
-    convert::{At, json, level_number, person_state_of, set},
+    convert::{At, column, json, set},
     entity::{self, binding, subject_group, user_state},
     member, store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -135,7 +136,7 @@ impl<T: ReadConn> Reader for Tx<T> {
                 user_state::Entity::find().filter(user_state::Column::UserId.is_in(some.iter().copied()));
             for row in rows.all(self.conn()).await.map_err(store_error)? {
                 let at = At::new("user_state", &row.user_id);
-                states.insert(row.user_id, at.known("state", person_state_of(row.state))?);
+                states.insert(row.user_id, at.known("state", PersonState::from_code(row.state))?);
             }
         }
         let holders = bound.iter().filter_map(|row| {
@@ -163,7 +164,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             id: set(of.id.uuid()),
             subject: set(of.subject.to_string()),
             role: set(of.role.clone()),
-            scope_level: set(level_number(of.scope.level())),
+            scope_level: set(column(of.scope.level().code())),
             scope_id: set(of.scope.uuid().unwrap_or_default()),
             parameters: set((!of.parameters.is_empty()).then(|| json(&of.parameters))),
             expires_at: set(of.expires_at.map(|at| at.0)),

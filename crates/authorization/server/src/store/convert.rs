@@ -2,8 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use bailiwick_authorization_core::{StoreError, account::scope_of, invitation, person::PersonState};
-use bailiwick_policy::{MemberState, PlaceState, manifest::MemberKind};
+use bailiwick_authorization_core::{StoreError, account::scope_of};
 use bailiwick_sql::Error;
 use bailiwick_types::{Level, Scope};
 use sea_orm::ActiveValue;
@@ -59,115 +58,34 @@ impl<'a> At<'a> {
     pub(super) fn scope(&self, level: i16, id: Uuid) -> Result<Scope, StoreError> {
         self.known(
             "scope_level",
-            level_of(level).and_then(|level| scope_of(level, id)),
+            Level::from_code(level).and_then(|level| scope_of(level, id)),
         )
     }
 }
 
-pub(super) fn level_number(level: Level) -> i16 {
-    match level {
-        Level::Deployment => 0,
-        Level::Product => 1,
-        Level::Account => 2,
-        Level::Instance => 3,
-        Level::Workspace => 4,
-    }
+/// The number under which a variant is stored, as columns have it.
+pub(super) fn column(code: u8) -> i16 {
+    code.into()
 }
 
-pub(crate) fn level_of(number: i16) -> Option<Level> {
-    Some(match number {
-        0 => Level::Deployment,
-        1 => Level::Product,
-        2 => Level::Account,
-        3 => Level::Instance,
-        4 => Level::Workspace,
-        _ => return None,
-    })
+/// What a column says, where it is one of the known values.
+pub(super) fn known<T>(
+    table: &'static str,
+    column: &'static str,
+    row: &str,
+    value: Option<T>,
+) -> Result<T, Error> {
+    value.ok_or_else(|| Error::corrupt(table, column, row, "is none of the known values"))
 }
 
-pub(super) fn place_state_number(state: PlaceState) -> i16 {
-    match state {
-        PlaceState::Active => 1,
-        PlaceState::Suspended => 2,
-        PlaceState::Moving => 3,
-        PlaceState::Deleted => 4,
-    }
-}
-
-pub(crate) fn place_state_of(number: i16) -> Option<PlaceState> {
-    Some(match number {
-        1 => PlaceState::Active,
-        2 => PlaceState::Suspended,
-        3 => PlaceState::Moving,
-        4 => PlaceState::Deleted,
-        _ => return None,
-    })
-}
-
-pub(super) fn person_state_number(state: PersonState) -> i16 {
-    match state {
-        PersonState::Active => 1,
-        PersonState::Disabled => 2,
-        PersonState::Deleted => 3,
-    }
-}
-
-pub(super) fn person_state_of(number: i16) -> Option<PersonState> {
-    Some(match number {
-        1 => PersonState::Active,
-        2 => PersonState::Disabled,
-        3 => PersonState::Deleted,
-        _ => return None,
-    })
-}
-
-pub(super) fn kind_number(kind: MemberKind) -> i16 {
-    match kind {
-        MemberKind::Agent => 1,
-        MemberKind::Customer => 2,
-    }
-}
-
-pub(crate) fn kind_of(number: i16) -> Option<MemberKind> {
-    Some(match number {
-        1 => MemberKind::Agent,
-        2 => MemberKind::Customer,
-        _ => return None,
-    })
-}
-
-pub(super) fn member_state_number(state: MemberState) -> i16 {
-    match state {
-        MemberState::Active => 1,
-        MemberState::Suspended => 2,
-    }
-}
-
-pub(crate) fn member_state_of(number: i16) -> Option<MemberState> {
-    Some(match number {
-        1 => MemberState::Active,
-        2 => MemberState::Suspended,
-        _ => return None,
-    })
-}
-
-pub(super) fn invitation_state_number(state: invitation::State) -> i16 {
-    match state {
-        invitation::State::Pending => 1,
-        invitation::State::Accepted => 2,
-        invitation::State::Revoked => 3,
-        invitation::State::Expired => 4,
-    }
-}
-
-pub(super) fn invitation_state_of(number: i16) -> Option<invitation::State> {
-    Some(match number {
-        1 => invitation::State::Pending,
-        2 => invitation::State::Accepted,
-        3 => invitation::State::Revoked,
-        4 => invitation::State::Expired,
-        _ => return None,
-    })
+/// Reads JSON that is stored as text.
+pub(super) fn parse_json<T: DeserializeOwned>(
+    text: &str,
+    table: &'static str,
+    column: &'static str,
+    row: &str,
+) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|error| Error::corrupt(table, column, row, error))
 }
 
 /// A number as the databases store it.

@@ -14,13 +14,23 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::{
-    convert::{At, json, level_number, set, stored},
+    convert::{At, column, json, set, stored},
     entity::entitlement,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
 
-pub(super) fn read(row: entitlement::Model) -> Result<Grant, StoreError> {
+/// What a grant is on, as column `kind` has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    Resource,
+    Scope,
+    Type,
+}
+
+bailiwick_types::codes!(Kind { Resource = 1, Scope = 2, Type = 3 });
+
+fn read(row: entitlement::Model) -> Result<Grant, StoreError> {
     let at = At::new("entitlement", &row.id);
     let scope = || -> Result<_, StoreError> {
         at.scope(
@@ -28,23 +38,17 @@ pub(super) fn read(row: entitlement::Model) -> Result<Grant, StoreError> {
             at.known("scope_id", row.scope_id)?,
         )
     };
-    let about = match row.kind {
-        1 => About::Resource(Name {
+    let about = match at.known("kind", Kind::from_code(row.kind))? {
+        Kind::Resource => About::Resource(Name {
             of: at.known("resource_type", row.resource_type.clone())?,
             id: at.known("resource_id", row.resource_id.clone())?,
         }),
-        2 => About::Scope(scope()?),
-        3 => About::Type {
+        Kind::Scope => About::Scope(scope()?),
+        Kind::Type => About::Type {
             of: at.known("resource_type", row.resource_type.clone())?,
             scope: scope()?,
-            applies_to: match row.applies_to {
-                Some(1) => AppliesTo::Existing,
-                Some(2) => AppliesTo::Future,
-                Some(3) => AppliesTo::All,
-                _ => return Err(at.corrupt("applies_to", "is none of the known values")),
-            },
+            applies_to: at.known("applies_to", row.applies_to.and_then(AppliesTo::from_code))?,
         },
-        _ => return Err(at.corrupt("kind", "is none of the known values")),
     };
     Ok(Grant {
         id: GrantId::from_uuid(row.id),
@@ -127,31 +131,30 @@ impl<T: WriteConn> Writer for Tx<T> {
             self.hold_user(user).await?;
         }
         let (kind, scope, resource_type, resource_id, applies_to) = match &of.about {
-            About::Resource(name) => (1, None, Some(name.of.clone()), Some(name.id.clone()), None),
-            About::Scope(scope) => (2, Some(scope), None, None, None),
+            About::Resource(name) => (
+                Kind::Resource,
+                None,
+                Some(name.of.clone()),
+                Some(name.id.clone()),
+                None,
+            ),
+            About::Scope(scope) => (Kind::Scope, Some(scope), None, None, None),
             About::Type {
                 of,
                 scope,
                 applies_to,
-            } => {
-                let reach = match applies_to {
-                    AppliesTo::Existing => 1,
-                    AppliesTo::Future => 2,
-                    AppliesTo::All => 3,
-                };
-                (3, Some(scope), Some(of.clone()), None, Some(reach))
-            }
+            } => (Kind::Type, Some(scope), Some(of.clone()), None, Some(applies_to)),
         };
         let row = entitlement::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.id.uuid()),
             subject: set(of.subject.to_string()),
-            kind: set(kind),
-            scope_level: set(scope.map(|scope| level_number(scope.level()))),
+            kind: set(column(kind.code())),
+            scope_level: set(scope.map(|scope| column(scope.level().code()))),
             scope_id: set(scope.and_then(bailiwick_types::Scope::uuid)),
             resource_type: set(resource_type),
             resource_id: set(resource_id),
-            applies_to: set(applies_to),
+            applies_to: set(applies_to.map(|applies_to| column(applies_to.code()))),
             revision: set(stored(of.revision)),
             permissions: set(json(&of.permissions)),
             parameters: set((!of.parameters.is_empty()).then(|| json(&of.parameters))),

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError, email_key,
-    invitation::{After, Invitation, Reader, Writer},
+    invitation::{After, Invitation, Reader, State, Writer},
 };
 use bailiwick_types::{AccountId, InvitationId, Scope, Timestamp};
 use sea_orm::{
@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{
-    convert::{At, invitation_state_number, invitation_state_of, json, level_number, set, stored},
+    convert::{At, column, json, set, stored},
     entity::invitation,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -24,7 +24,7 @@ pub(super) fn read(row: invitation::Model) -> Result<Invitation, StoreError> {
         account: AccountId::from_uuid(row.account_id),
         roles: at.json("roles", &row.roles)?,
         scope: at.scope(row.scope_level, row.scope_id)?,
-        state: at.known("state", invitation_state_of(row.state))?,
+        state: at.known("state", State::from_code(row.state))?,
         expires_at: Timestamp(row.expires_at),
         created_at: Timestamp(row.created_at),
         creator: at.parse("creator", &row.creator)?,
@@ -101,10 +101,10 @@ impl<T: WriteConn> Writer for Tx<T> {
             id: set(of.id.uuid()),
             email: set(of.email.clone()),
             email_key: set(email_key(&of.email)),
-            scope_level: set(level_number(of.scope.level())),
+            scope_level: set(column(of.scope.level().code())),
             scope_id: set(of.scope.uuid().unwrap_or_default()),
             roles: set(json(&of.roles)),
-            state: set(invitation_state_number(of.state)),
+            state: set(column(of.state.code())),
             creator: set(of.creator.to_string()),
             expires_at: set(of.expires_at.0),
             created_at: set(of.created_at.0),

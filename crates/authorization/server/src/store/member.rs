@@ -5,6 +5,7 @@ use bailiwick_authorization_core::{
     StoreError,
     member::{Member, Reader, Writer},
 };
+use bailiwick_policy::{MemberState, manifest::MemberKind};
 use bailiwick_sql::placeholders;
 use bailiwick_types::{AccountId, Subject, Timestamp, UserId};
 use sea_orm::{
@@ -14,7 +15,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    convert::{At, kind_number, kind_of, member_state_number, member_state_of, set},
+    convert::{At, column, set},
     entity::member,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -28,8 +29,8 @@ pub(super) fn read(row: &member::Model) -> Result<Member, StoreError> {
     Ok(Member {
         account: AccountId::from_uuid(row.account_id),
         user: UserId::from_uuid(row.user_id),
-        kind: at.known("kind", kind_of(row.kind))?,
-        state: at.known("state", member_state_of(row.state))?,
+        kind: at.known("kind", MemberKind::from_code(row.kind))?,
+        state: at.known("state", MemberState::from_code(row.state))?,
         expires_at: row.expires_at.map(Timestamp),
         created_at: Timestamp(row.created_at),
     })
@@ -65,7 +66,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         let account = self.account_id()?;
         let agents = member::Entity::find()
             .filter(member::Column::AccountId.eq(account.uuid()))
-            .filter(member::Column::Kind.eq(kind_number(bailiwick_policy::manifest::MemberKind::Agent)));
+            .filter(member::Column::Kind.eq(column(MemberKind::Agent.code())));
         agents.count(self.conn()).await.map_err(store_error)
     }
     async fn accounts_of(&self, subject: &Subject) -> Result<Vec<AccountId>, StoreError> {
@@ -95,8 +96,8 @@ impl<T: WriteConn> Writer for Tx<T> {
         let row = member::ActiveModel {
             account_id: set(of.account.uuid()),
             user_id: set(of.user.uuid()),
-            kind: set(kind_number(of.kind)),
-            state: set(member_state_number(of.state)),
+            kind: set(column(of.kind.code())),
+            state: set(column(of.state.code())),
             expires_at: set(of.expires_at.map(|at| at.0)),
             created_at: set(of.created_at.0),
         };

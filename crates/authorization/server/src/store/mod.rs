@@ -20,6 +20,7 @@ mod role;
 mod seat;
 mod snapshot;
 mod standing;
+mod subjects;
 mod tx;
 
 use std::sync::Arc;

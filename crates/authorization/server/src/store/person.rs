@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError, email_key,
-    person::{Person, Reader, ServiceAccount, Writer},
+    person::{Person, PersonState, Reader, ServiceAccount, Writer},
 };
 use bailiwick_types::{ScopeRoot, ServiceAccountId, Subject, UserId};
 use sea_orm::{
@@ -14,7 +14,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    convert::{At, person_state_number, person_state_of, set, stored},
+    convert::{At, column, set, stored},
     entity::{root_binding, service_state, user_state},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -46,7 +46,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         let at = At::new("user_state", &row.user_id);
         Ok(Some(Person {
             user,
-            state: at.known("state", person_state_of(row.state))?,
+            state: at.known("state", PersonState::from_code(row.state))?,
             version: at.number("version", row.version)?,
             closed_version: row
                 .closed_version
@@ -115,7 +115,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         use user_state::Column as C;
         let row = user_state::ActiveModel {
             user_id: set(of.user.uuid()),
-            state: set(person_state_number(of.state)),
+            state: set(column(of.state.code())),
             version: set(stored(of.version)),
             closed_version: set(of.closed_version.map(stored)),
             email: set(of.email.clone()),

@@ -6,14 +6,14 @@ use bailiwick_authorization_core::{
     binding::Binding,
     product::{Product, Reader, Usage, Writer},
 };
-use bailiwick_types::{ProductName, Timestamp};
+use bailiwick_types::{Level, ProductName, Timestamp};
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, OnConflict, Query},
 };
 
 use super::{
-    convert::{At, json, level_of, set, stored},
+    convert::{At, json, set, stored},
     entity::{account, account_role, binding, product, product_version},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -98,7 +98,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         for row in self.rows(sql, of()).await? {
             let level = at.known(
                 "scope_level",
-                level_of(row.try_get("", "scope_level").map_err(store_error)?),
+                Level::from_code(row.try_get::<i16>("", "scope_level").map_err(store_error)?),
             )?;
             usage
                 .roles
@@ -111,9 +111,10 @@ impl<T: ReadConn> Reader for Tx<T> {
         let sql = "SELECT DISTINCT p.level FROM place p JOIN account a ON a.id = p.account_id \
                    WHERE a.product = $1 AND p.state <> 4";
         for row in self.rows(sql, of()).await? {
-            usage
-                .levels
-                .insert(at.known("level", level_of(row.try_get("", "level").map_err(store_error)?))?);
+            usage.levels.insert(at.known(
+                "level",
+                Level::from_code(row.try_get::<i16>("", "level").map_err(store_error)?),
+            )?);
         }
         Ok(usage)
     }

@@ -14,7 +14,7 @@ use sea_orm::{
 };
 
 use super::{
-    convert::{At, json, level_number, set, stored},
+    convert::{At, column, json, set, stored},
     entity::{quota, resource},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -194,7 +194,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             account_id: set(of.account.uuid()),
             kind: set(of.name.of.clone()),
             id: set(of.name.id.clone()),
-            scope_level: set(level_number(of.scope.level())),
+            scope_level: set(column(of.scope.level().code())),
             scope_id: set(of.scope.uuid().unwrap_or_default()),
             owner: set(of.owner.as_ref().map(ToString::to_string)),
             parent_type: set(of.parent.as_ref().map(|parent| parent.of.clone())),

@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnCo
 
 use super::{
     binding::read,
-    convert::{json, level_number, set},
+    convert::{column, json, set},
     entity::{account_role, binding, role_overlay},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -74,7 +74,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         let row = role_overlay::ActiveModel {
             account_id: set(account.uuid()),
             role: set(role.to_owned()),
-            level: set(level_number(level)),
+            level: set(column(level.code())),
             added: set(json(&overlay.add)),
             removed: set(json(&overlay.remove)),
         };

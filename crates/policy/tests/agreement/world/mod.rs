@@ -6,13 +6,14 @@ mod yaml;
 use std::{collections::BTreeMap, sync::Arc};
 
 use bailiwick_policy::{
-    AccountPolicy, ApprovalTarget, Audience, CustomRole, DecisionInput, GrantBucket, Level, LevelOverlay,
-    Member, MemberState, Numbers, OpenApproval, Overlay, Pattern, PermissionSet, PermissionSetBuilder, Place,
-    PlaceId, PlaceState, Places, Request, Resource, RoleNo, Target, TypeGrantReach, Value, Values, bucket_of,
-    compile,
+    AccountPolicy, ApprovalTarget, Attributes, Audience, CustomRole, DecisionInput, GrantBucket, Level,
+    LevelOverlay, Member, MemberState, Numbers, OpenApproval, Overlay, Pattern, PermissionSet,
+    PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Request, Resource, RoleNo, Target,
+    TypeGrantReach, Value, Values, bucket_of, compile,
     manifest::{EntryDecl, MemberKind, parse},
 };
 use bailiwick_types::{AccountId, ApprovalId, GroupId, Subject, Timestamp};
+use serde_json::{Map, Value as Json};
 
 pub(crate) use facts::{NOW, Tape, level};
 use facts::{SUITE, VERBS, facts};
@@ -48,6 +49,20 @@ fn values(of: &BTreeMap<String, Val>) -> Values {
                 Val::Texts(many) => Value::List(many.iter().map(text).collect()),
             };
             (name.as_str(), value)
+        })
+        .collect()
+}
+
+fn stored(of: &BTreeMap<String, Val>) -> Map<String, Json> {
+    of.iter()
+        .map(|(name, value)| {
+            let value = match value {
+                Val::Bool(truth) => Json::from(*truth),
+                Val::Int(number) => Json::from(*number),
+                Val::Subject(text) | Val::Text(text) => Json::from(text.as_str()),
+                Val::Texts(many) => Json::from(many.clone()),
+            };
+            (name.clone(), value)
         })
         .collect()
 }
@@ -109,7 +124,7 @@ fn set_of(facts: &Facts, policy: &AccountPolicy, subject: &str) -> PermissionSet
             role,
             place_id(binding.place),
             at(binding.expires),
-            Some(values(&binding.params)),
+            Some((level(facts.places[binding.place].level), &stored(&binding.params))),
         );
     }
     for grant in facts.grants.iter().filter(|grant| grant.subject == subject) {
@@ -118,7 +133,8 @@ fn set_of(facts: &Facts, policy: &AccountPolicy, subject: &str) -> PermissionSet
             .iter()
             .map(|text| product.pattern(text).unwrap())
             .collect();
-        let (expires, params) = (at(grant.expires), Some(values(&grant.params)));
+        let params = stored(&grant.params);
+        let (expires, params) = (at(grant.expires), Some(&params));
         match &grant.on {
             On::Place(place) => set.grant_scope(place_id(*place), patterns, expires, params),
             On::Type(place, of, reach) => {
@@ -239,6 +255,9 @@ impl World {
                 .map(|bucket| GrantBucket::decode(&bucket.encode()).unwrap())
                 .collect();
         }
+        let product = policy.product();
+        let sets = sets.iter().map(|set| set.retype(&policy)).collect();
+        let buckets = buckets.iter().map(|bucket| bucket.retype(&policy)).collect();
         let resources = facts.resources.iter().enumerate().map(|(i, resource)| Resource {
             type_no: product.type_no(resource.of).unwrap(),
             id: format!("r{i}").into(),
@@ -250,10 +269,10 @@ impl World {
                     format!("r{p}").into(),
                 )
             }),
-            attributes: values(&resource.attrs),
+            attributes: Attributes::stored(&stored(&resource.attrs)),
             registered: resource.registered,
         });
-        let resources: Vec<Resource> = resources.collect();
+        let resources: Vec<Resource> = resources.map(|resource| resource.retype(product)).collect();
         let subject = facts.subject.parse().unwrap();
         Self {
             policy,

@@ -6,8 +6,8 @@ use std::{
 };
 
 use bailiwick_policy::{
-    AccountPolicy, HeldPermissions, PermissionSet, PermissionSetBuilder, PlaceId, Product, Resource, Target,
-    Values, permissions_held,
+    AccountPolicy, Attributes, HeldPermissions, PermissionSet, PlaceId, Product, Resource, StoredBinding,
+    StoredSubject, Target, permissions_held,
 };
 use bailiwick_types::{Scope, Subject, Timestamp};
 
@@ -30,17 +30,22 @@ impl Would {
         let more: Vec<PermissionSet> = holders
             .filter_map(|holder| self.bindings.get(holder))
             .flatten()
-            .filter_map(|binding| self.set(binding))
+            .map(|binding| self.set(binding))
             .collect();
         standing.sets.extend(more);
     }
-    fn set(&self, binding: &Binding) -> Option<PermissionSet> {
-        let no = self.policy.role_no(&binding.role)?;
-        let level = self.policy.role(no)?.level(binding.scope.level())?;
-        let values = level.read_parameters(&binding.parameters).ok();
-        let mut set = PermissionSetBuilder::new(binding.subject.clone());
-        set.bind(no, PlaceId::from(&binding.scope), binding.expires_at, values);
-        Some(set.build())
+    fn set(&self, binding: &Binding) -> PermissionSet {
+        let own = self.policy.role_no(&binding.role).filter(|no| no.is_custom());
+        let mut rows = StoredSubject::new(binding.subject.clone());
+        rows.bindings.push(StoredBinding {
+            role: binding.role.clone(),
+            number: own,
+            level: binding.scope.level(),
+            place: PlaceId::from(&binding.scope),
+            expires_at: binding.expires_at,
+            parameters: binding.parameters.clone(),
+        });
+        rows.set(&self.policy)
     }
 }
 
@@ -115,7 +120,7 @@ fn standing_for(product: &Product, of: &str, scope: &Scope, applies_to: AppliesT
         place: PlaceId::from(scope),
         owner: None,
         parent: None,
-        attributes: Values::default(),
+        attributes: Attributes::default(),
         registered: match applies_to {
             AppliesTo::Existing => 0,
             AppliesTo::Future | AppliesTo::All => u64::MAX,

@@ -7,34 +7,41 @@ use std::{
 
 use bailiwick_authorization_engine::{Bound, Content, PolicyRows, ProductState};
 use bailiwick_policy::{
-    AccountPolicy, CustomRole, LevelOverlay, Numbers, Overlay, PermissionSetBuilder, Place, PlaceId, Places,
-    Product, RoleNo, compile,
+    AccountPolicy, CustomRole, LevelOverlay, Numbers, Overlay, PermissionSetBuilder, Place, PlaceId,
+    PlaceState, Places, Product, RoleNo, compile,
     manifest::{EntryDecl, Manifest, RoleDecl},
 };
 use bailiwick_sql::{Error, placeholders, statement};
-use bailiwick_types::{AccountId, ProductName, ScopeRoot, Subject};
+use bailiwick_types::{AccountId, Level, ProductName, ScopeRoot, Subject};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::code;
+use crate::store::convert::{known, parse_json as json};
 
 /// The row of an account, as far as decisions depend on it.
 #[derive(Debug)]
 pub(super) struct AccountRow {
     pub(super) product: ProductName,
-    state: bailiwick_policy::PlaceState,
+    state: PlaceState,
     settings: BTreeMap<String, serde_json::Value>,
 }
 
-/// Reads JSON that is stored as text.
-pub(super) fn json<T: DeserializeOwned>(
-    text: &str,
-    table: &'static str,
-    column: &'static str,
-    row: &str,
-) -> Result<T, Error> {
-    serde_json::from_str(text).map_err(|error| Error::corrupt(table, column, row, error))
+fn level(row: &QueryResult, table: &'static str, key: &str) -> Result<Level, Error> {
+    known(
+        table,
+        "level",
+        key,
+        Level::from_code(row.try_get::<i64>("", "level")?),
+    )
+}
+
+fn place_state(row: &QueryResult, table: &'static str, key: &str) -> Result<PlaceState, Error> {
+    known(
+        table,
+        "state",
+        key,
+        PlaceState::from_code(row.try_get::<i64>("", "state")?),
+    )
 }
 
 /// Reads an account's row.
@@ -53,7 +60,7 @@ pub(super) async fn account_row(
         product: product
             .try_into()
             .map_err(|error| Error::corrupt("account", "product", &key, error))?,
-        state: code::place_state(row.try_get("", "state")?, "account", &key)?,
+        state: place_state(&row, "account", &key)?,
         settings: json(
             &row.try_get::<String>("", "settings")?,
             "account",
@@ -215,7 +222,7 @@ pub(crate) async fn policy_rows(
         let Some(no) = product.role_no(&name) else {
             continue;
         };
-        let level = code::level(row.try_get("", "level")?, "role_overlay", &key)?;
+        let level = level(&row, "role_overlay", &key)?;
         let add: Vec<EntryDecl> = json(
             &row.try_get::<String>("", "added")?,
             "role_overlay",
@@ -265,8 +272,8 @@ async fn places(conn: &impl ConnectionTrait, account: AccountId, row: &AccountRo
         places.push(Place {
             id: PlaceId(id.as_u128()),
             parent: PlaceId(parent.as_u128()),
-            level: code::level(row.try_get("", "level")?, "place", &key())?,
-            state: code::place_state(row.try_get("", "state")?, "place", &key())?,
+            level: level(&row, "place", &key())?,
+            state: place_state(&row, "place", &key())?,
         });
     }
     let (tree, refused) = Places::build(account, row.state, places);

@@ -2,7 +2,6 @@
 //! rows make. Each statement names its account in its text and returns the epoch and the revisions it was
 //! read at.
 
-mod code;
 mod content;
 mod event;
 mod following;
@@ -14,7 +13,6 @@ pub(crate) mod people;
 mod plans;
 mod reads;
 mod resources;
-mod sets;
 pub(crate) mod snapshot;
 mod stamp;
 

@@ -1,16 +1,17 @@
 //! The parts of an account: sets of subjects and groups, and resources.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
-use bailiwick_authorization_engine::{AccountRef, PartKey, PartValue, PartsRead, Read, Watermark};
+use bailiwick_authorization_engine::{AccountRef, PartKey, PartRows, PartsRead, Read, Watermark};
 use bailiwick_sql::{Error, statement};
 use bailiwick_types::{GroupId, ScopeRoot, Subject, UserId};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::{
-    SqlSource, content, resources, sets,
+    SqlSource, content, resources,
     stamp::{no_stamp, stamp, stamp_values},
 };
+use crate::store::subjects::{self, Extent};
 
 impl SqlSource {
     pub(super) async fn read_parts(
@@ -76,14 +77,12 @@ impl SqlSource {
         seeds: Vec<String>,
         user: Option<UserId>,
     ) -> Result<Read<PartsRead>, Error> {
-        let sql = sets::sql(self.db.backend(), &stamp(self.db.backend(), 4));
-        let mut values = sets::values(of.account, &seeds, user);
+        let sql = subjects::sql(self.db.backend(), &stamp(self.db.backend(), 4), Extent::Whole);
+        let mut values = subjects::values(of.account, &seeds, user);
         values.extend(stamp_values(of));
         let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-        let first = rows
-            .iter()
-            .find(|row| row.try_get::<i32>("", "kind").ok() == Some(0) || kind_of(row) == Some(0));
-        let first = first.ok_or_else(no_stamp)?;
+        let is_stamp = |row: &&QueryResult| matches!(subjects::kind(row), Ok(0));
+        let first = rows.iter().find(is_stamp).ok_or_else(no_stamp)?;
         let epoch: String = first.try_get("", "subject")?;
         let epoch = self.db.observe_epoch(&epoch)?;
         let n = |column: &str| content::number(first, column);
@@ -93,31 +92,18 @@ impl SqlSource {
             account: n("c")?,
         };
         let manifest = n("d")?;
-        if manifest != of.product.manifest {
-            return Ok(Read {
-                epoch,
-                at,
-                value: PartsRead {
-                    manifest,
-                    parts: Vec::new(),
-                },
-            });
-        }
-        let read = sets::read(&rows, of.policy, user, &seeds)?;
-        let mut parts = Vec::with_capacity(read.sets.len());
-        for (subject, id, set) in read.sets {
-            let disabled = read.disabled && user.is_some_and(|user| Subject::user(user) == subject);
-            let key = match id.or_else(|| group_of(&subject)) {
-                Some(id) => PartKey::Group(id.as_u128()),
-                None => PartKey::Subject(subject.as_str().into()),
-            };
-            parts.push((
-                key,
-                PartValue::Set {
-                    set: Arc::new(set),
-                    disabled,
-                },
-            ));
+        let mut parts = Vec::new();
+        if manifest == of.product.manifest {
+            let read = subjects::read(&rows, user)?;
+            for rows in read.rows {
+                let disabled = read.disabled && user.is_some() && rows.subject.user_id() == user;
+                let key = match group_of(&rows.subject) {
+                    Some(id) => PartKey::Group(id.as_u128()),
+                    None => PartKey::Subject(rows.subject.as_str().into()),
+                };
+                let rows = Box::new(rows);
+                parts.push((key, PartRows::Subject { rows, disabled }));
+            }
         }
         Ok(Read {
             epoch,
@@ -144,7 +130,7 @@ impl SqlSource {
             let rest = keys.iter().map(|key| PartKey::Resource((*key).into()));
             parts.extend(
                 rest.filter(|key| !known.contains(key))
-                    .map(|key| (key, PartValue::Resource(None))),
+                    .map(|key| (key, PartRows::Resource(None))),
             );
         }
         Ok(read)
@@ -157,9 +143,9 @@ impl SqlSource {
     ) -> Result<Read<PartsRead>, Error> {
         let (epoch, at, manifest) = self.read_stamp(rows.first())?;
         let parts = if manifest == of.product.manifest {
-            resources::read(rows, of.policy)?
-                .into_iter()
-                .map(|(key, resource)| (PartKey::Resource(key.into()), PartValue::Resource(resource)))
+            let found = resources::read(rows)?.into_iter();
+            found
+                .map(|(key, row)| (PartKey::Resource(key.into()), PartRows::Resource(row)))
                 .collect()
         } else {
             Vec::new()
@@ -170,10 +156,6 @@ impl SqlSource {
             value: PartsRead { manifest, parts },
         })
     }
-}
-
-fn kind_of(row: &QueryResult) -> Option<i64> {
-    row.try_get::<i64>("", "kind").ok()
 }
 
 fn group_of(subject: &Subject) -> Option<uuid::Uuid> {

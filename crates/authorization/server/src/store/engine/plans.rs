@@ -14,9 +14,10 @@ use uuid::Uuid;
 use super::{
     lists::accounts_sql,
     reads::{changes_sql, deployment_sql},
-    resources, sets,
+    resources,
     stamp::stamp,
 };
+use crate::store::subjects::{self, Extent};
 
 const ACCOUNT: Uuid = Uuid::from_u128(1);
 
@@ -109,7 +110,7 @@ fn statements(backend: DbBackend) -> Vec<(&'static str, String, Vec<Value>)> {
         values
     };
     let account = bailiwick_types::AccountId::from_uuid(ACCOUNT);
-    let of_sets = |seed: &str, user| stamped(sets::values(account, &[seed.to_owned()], user));
+    let of_sets = |seed: &str, user| stamped(subjects::values(account, &[seed.to_owned()], user));
     let mut changes = stamped(vec![ACCOUNT.into()]);
     for n in 1..=2_i16 {
         changes.push(n.into());
@@ -119,12 +120,12 @@ fn statements(backend: DbBackend) -> Vec<(&'static str, String, Vec<Value>)> {
     vec![
         (
             "the set of a user and its groups",
-            sets::sql(backend, &stamp(backend, 4)),
+            subjects::sql(backend, &stamp(backend, 4), Extent::Whole),
             of_sets(&subject, Some(user)),
         ),
         (
             "the set of a group",
-            sets::sql(backend, &stamp(backend, 4)),
+            subjects::sql(backend, &stamp(backend, 4), Extent::Whole),
             of_sets(&group, None),
         ),
         (

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bailiwick_authorization_core::person::PersonState;
 use bailiwick_authorization_engine::{
     AccountRef, Epoch, Loaded, Outline, OutlineQuery, PartKey, PartsRead, ProductState, Read, Root, Roots,
     Row, Watermark,
@@ -12,7 +13,7 @@ use bailiwick_types::{AccountId, ProductName, ScopeRoot, Subject, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 
 use super::{
-    SqlSource, code, content, event, outline, resources,
+    SqlSource, content, event, outline, resources,
     stamp::{stamp, stamp_values, watermark},
 };
 
@@ -242,7 +243,7 @@ impl SqlSource {
                 set.bind(no, PlaceId::DEPLOYMENT, None, None);
             }
             let state: Option<i64> = row.try_get("", "state")?;
-            disabled |= state.is_some_and(|state| state != code::USER_ACTIVE);
+            disabled |= state.is_some_and(|state| state != i64::from(PersonState::Active.code()));
         }
         Ok((set.build(), disabled))
     }

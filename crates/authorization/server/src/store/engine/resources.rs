@@ -1,15 +1,16 @@
 //! The one statement for resources and those above them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use bailiwick_policy::{AccountPolicy, PlaceId, Resource};
+use bailiwick_policy::{PlaceId, StoredResource};
 use bailiwick_sql::Error;
-use bailiwick_types::{AccountId, Subject};
+use bailiwick_types::{AccountId, SubjectError};
 use sea_orm::{DbBackend, QueryResult, Value};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::content::{json, number};
+use super::content::number;
+use crate::store::convert::parse_json;
 
 /// How many resources above one are read.
 const DEPTH: usize = 16;
@@ -73,23 +74,21 @@ pub(super) fn values<'a>(account: AccountId, keys: impl Iterator<Item = &'a str>
     vec![account.uuid().into(), Json::from(pairs).to_string().into()]
 }
 
-/// Makes resources of the rows, absent ones among them, by `TYPE:ID`.
-pub(super) fn read(
-    rows: &[QueryResult],
-    policy: &AccountPolicy,
-) -> Result<BTreeMap<String, Option<Arc<Resource>>>, Error> {
+/// The rows of resources by `TYPE:ID`, absent ones among them.
+pub(super) fn read(rows: &[QueryResult]) -> Result<BTreeMap<String, Option<Box<StoredResource>>>, Error> {
     let mut found = BTreeMap::new();
     for row in rows {
-        let of: Option<String> = row.try_get("", "key_type")?;
+        let type_name: Option<String> = row.try_get("", "key_type")?;
         let id: Option<String> = row.try_get("", "key_id")?;
-        let (Some(of), Some(id)) = (of, id) else { continue };
-        let key = format!("{of}:{id}");
+        let (Some(type_name), Some(id)) = (type_name, id) else {
+            continue;
+        };
         let present: Option<String> = row.try_get("", "found")?;
         let resource = match present {
             None => None,
-            Some(_) => resource_of(row, policy, &key, &of, &id)?.map(Arc::new),
+            Some(_) => Some(Box::new(read_one(row, &type_name, &id)?)),
         };
-        found.insert(key, resource);
+        found.insert(format!("{type_name}:{id}"), resource);
     }
     Ok(found)
 }
@@ -106,50 +105,22 @@ pub(super) fn seeds(rows: &[QueryResult]) -> Result<Vec<Box<str>>, Error> {
     Ok(ids)
 }
 
-fn resource_of(
-    row: &QueryResult,
-    policy: &AccountPolicy,
-    key: &str,
-    of: &str,
-    id: &str,
-) -> Result<Option<Resource>, Error> {
-    let product = policy.product();
-    // Resources of a type that the manifest no longer has are out of reach.
-    let Some(type_no) = product.type_no(of) else {
-        return Ok(None);
-    };
+fn read_one(row: &QueryResult, type_name: &str, id: &str) -> Result<StoredResource, Error> {
+    let key = || format!("{type_name}:{id}");
     let owner: Option<String> = row.try_get("", "owner")?;
-    let owner: Option<Subject> = owner
-        .map(|text| {
-            text.parse()
-                .map_err(|error| Error::corrupt("resource", "owner", key, error))
-        })
-        .transpose()?;
+    let owner = owner.map(|text| text.parse());
     let parent_type: Option<String> = row.try_get("", "parent_type")?;
-    let parent_id: Option<String> = row.try_get("", "parent_id")?;
-    let parent = parent_type
-        .and_then(|of| product.type_no(&of))
-        .zip(parent_id)
-        .map(|(of, id)| (of, id.into()));
-    let attributes: Map<String, Json> = json(
-        &row.try_get::<String>("", "attributes")?,
-        "resource",
-        "attributes",
-        key,
-    )?;
-    let info = product.type_info(type_no);
-    let attributes = attributes
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), info?.attribute(name)?.kind.read(value)?)))
-        .collect();
+    let attributes: String = row.try_get("", "attributes")?;
     let scope: Uuid = row.try_get("", "scope_id")?;
-    Ok(Some(Resource {
-        type_no,
-        id: id.into(),
+    Ok(StoredResource {
+        type_name: type_name.to_owned(),
+        id: id.to_owned(),
         place: PlaceId(scope.as_u128()),
-        owner,
-        parent,
-        attributes,
+        owner: owner
+            .transpose()
+            .map_err(|error: SubjectError| Error::corrupt("resource", "owner", key(), error))?,
+        parent: parent_type.zip(row.try_get("", "parent_id")?),
+        attributes: parse_json(&attributes, "resource", "attributes", &key())?,
         registered: number(row, "revision")?,
-    }))
+    })
 }

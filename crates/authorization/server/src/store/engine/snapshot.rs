@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bailiwick_authorization_engine::{AccountRef, Content, PartValue};
+use bailiwick_authorization_engine::{AccountRef, Content, PartRows};
 use bailiwick_policy::PermissionSet;
 use bailiwick_sql::{Db, Error, ReadTx, placeholders, statement};
 use bailiwick_types::{AccountId, ScopeRoot, Subject};
@@ -80,7 +80,6 @@ impl AccountSnapshot {
         let of = AccountRef {
             account: self.account,
             product: &self.content.product,
-            policy: &self.content.policy,
         };
         let seeds = vec![subject.to_string()];
         let read = self
@@ -89,13 +88,13 @@ impl AccountSnapshot {
             .await?;
         let (mut sets, mut disabled) = (Vec::new(), false);
         for (_, part) in read.value.parts {
-            if let PartValue::Set {
-                set,
+            if let PartRows::Subject {
+                rows,
                 disabled: of_user,
             } = part
             {
                 disabled |= of_user;
-                sets.push(PermissionSet::clone(&set));
+                sets.push(rows.set(&self.content.policy));
             }
         }
         sets.sort_by_key(|set| set.subject() != subject);
