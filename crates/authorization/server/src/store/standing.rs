@@ -24,9 +24,10 @@ impl<T: ReadConn> StandingReader for Tx<T> {
         subject: &Subject,
         whole: bool,
     ) -> Result<Standing, StoreError> {
+        let account = self.account_id()?;
         let extent = if whole { Extent::Whole } else { Extent::Scopes };
         let sql = subjects::sql(self.conn().get_database_backend(), NO_STAMP, extent);
-        let values = subjects::values(self.account_id()?, &[subject.to_string()], subject.user_id());
+        let values = subjects::values(account, &[subject.to_string()], subject.user_id());
         let rows = self.rows(&sql, values).await?;
         let mut read = subjects::read(&rows, subject.user_id()).map_err(store_error)?;
         read.rows.sort_by_key(|rows| rows.subject != *subject);

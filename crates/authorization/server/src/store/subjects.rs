@@ -80,7 +80,7 @@ pub(super) fn sql(backend: DbBackend, stamp: &str, extent: Extent) -> String {
         "WITH RECURSIVE seed AS (SELECT value AS subject FROM {seeds}), \
          reach (subject, id) AS (SELECT subject, {no_id} FROM seed \
          UNION SELECT g.subject, g.id FROM reach r {membership} {group}) \
-         SELECT CAST(0 AS bigint) AS kind, s.epoch AS subject, {no_id} AS id, s.deployment AS a, s.product AS b, s.account AS c, \
+         SELECT 0 AS kind, s.epoch AS subject, {no_id} AS id, s.deployment AS a, s.product AS b, s.account AS c, \
          s.manifest AS d, {no_text} AS t, {no_text} AS u, {no_text} AS v FROM ({stamp}) s \
          UNION ALL SELECT 1, r.subject, r.id, {no_number}, {no_number}, {no_number}, {no_number}, \
          {no_text}, {no_text}, {no_text} FROM reach r \
@@ -117,6 +117,12 @@ pub(super) struct Subjects {
     pub(super) disabled: bool,
 }
 
+/// What a row of [`sql`] is; 0 is the stamp. PostgreSQL returns literals with 32 bits, SQLite with 64.
+pub(super) fn kind(row: &QueryResult) -> Result<i64, Error> {
+    let short = row.try_get::<i32>("", "kind").map(i64::from);
+    Ok(short.or_else(|_| row.try_get("", "kind"))?)
+}
+
 /// Sorts the rows of [`sql`] by subject; the stamp's row is passed over.
 pub(super) fn read(rows: &[QueryResult], user: Option<UserId>) -> Result<Subjects, Error> {
     let own = user.map(|user| Subject::user(user).to_string());
@@ -124,7 +130,7 @@ pub(super) fn read(rows: &[QueryResult], user: Option<UserId>) -> Result<Subject
     let mut found: BTreeMap<String, StoredSubject> = BTreeMap::new();
     let mut rest = Vec::with_capacity(rows.len());
     for row in rows {
-        let kind: i64 = row.try_get("", "kind")?;
+        let kind = kind(row)?;
         let subject: Option<String> = row.try_get("", "subject")?;
         match (kind, subject) {
             (1, Some(text)) => {

@@ -77,6 +77,7 @@ async fn people_are_invited_together_or_not_at_all(world: World) {
         .write_all(bailiwick_testkit::witness::system().all_accounts(), &[root])
         .await
         .unwrap();
+    unit.select(bailiwick_testkit::witness::system().account(account).read());
     settings_changed(&mut *unit, told).await.unwrap();
     unit.commit().await.unwrap();
 

@@ -87,6 +87,7 @@ async fn an_account_of_an_unknown_product_is_refused_as_content(world: World) {
         )
         .await
         .unwrap();
+    unit.select(bailiwick_testkit::witness::system().account(id).read());
     let told = world.account_told(id, "no-such-product", 1);
     let refused = account_changed(&mut *unit, &*world.ports.ids, world.now(), told).await;
     assert!(matches!(refused, Err(Refusal::Content(_))), "{refused:?}");

@@ -182,6 +182,7 @@ async fn domains_and_seats_are_looked_at_when_it_is_made_and_when_it_is_accepted
             )
             .await
             .unwrap();
+        unit.select(bailiwick_testkit::witness::system().account(account).read());
         settings_changed(
             &mut *unit,
             SettingsTold {

@@ -254,7 +254,7 @@ impl Stage {
             .world
             .ports
             .store
-            .read_all(bailiwick_testkit::witness::system().all_accounts())
+            .read(bailiwick_testkit::witness::system().account(self.account).read())
             .await
             .unwrap();
         let mut people: BTreeSet<Subject> = [self.boss, self.sam, self.tia, self.uma]

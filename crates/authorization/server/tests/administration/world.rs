@@ -117,6 +117,9 @@ impl World {
             .write_all(bailiwick_testkit::witness::system().all_accounts(), &[root])
             .await
             .unwrap();
+        if let ScopeRoot::Account(account) = &told.root {
+            unit.select(witness::system().account(*account).read());
+        }
         service_account_changed(&mut *unit, &*self.ports.ids, self.now(), told)
             .await
             .unwrap();
@@ -207,6 +210,7 @@ impl World {
             .write_all(bailiwick_testkit::witness::system().all_accounts(), &[root])
             .await
             .unwrap();
+        unit.select(witness::system().account(told.id).read());
         account_changed(&mut *unit, &*self.ports.ids, self.now(), told)
             .await
             .unwrap();
@@ -233,6 +237,7 @@ impl World {
             )
             .await
             .unwrap();
+        unit.select(witness::system().account(told.account).read());
         place_changed(&mut *unit, &*self.ports.ids, self.now(), told)
             .await
             .unwrap();

@@ -81,7 +81,7 @@ impl SqlSource {
         let mut values = subjects::values(of.account, &seeds, user);
         values.extend(stamp_values(of));
         let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-        let is_stamp = |row: &&QueryResult| row.try_get::<i64>("", "kind").ok() == Some(0);
+        let is_stamp = |row: &&QueryResult| matches!(subjects::kind(row), Ok(0));
         let first = rows.iter().find(is_stamp).ok_or_else(no_stamp)?;
         let epoch: String = first.try_get("", "subject")?;
         let epoch = self.db.observe_epoch(&epoch)?;
