@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bailiwick_identity_core::{
-    Throttle,
+    attempt::Throttle,
     password::{CostError, HashCost},
     session::Lifetimes,
     signing::KeyTimes,
@@ -11,6 +11,9 @@ use bailiwick_identity_core::{
 use bailiwick_rpc::{HumanDuration, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// Seconds.
+const DAY: u64 = 86_400;
 
 /// The configuration of the identity service.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -100,30 +103,30 @@ impl Default for SignInAttempts {
     }
 }
 
-/// A configuration that is not to be run with.
+/// Error for an invalid configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// The hashing parameters.
+    /// The hashing parameters protect too little.
     #[error("`password_hashing`: {0}")]
     Hashing(#[from] CostError),
-    /// A lifetime.
+    /// A lifetime is out of range.
     #[error("`{field}` must be {rule}")]
     Lifetime {
-        /// Which.
+        /// Its field.
         field: &'static str,
-        /// Between what.
+        /// Its range.
         rule: &'static str,
     },
-    /// The key encryption secret.
+    /// The key encryption secret is too short.
     #[error("`key_encryption_secret` must have at least 32 characters")]
     Secret,
-    /// The limit of attempts.
+    /// The limit of attempts is zero.
     #[error("`sign_in_attempts.limit` must be at least 1")]
     Attempts,
 }
 
 impl PasswordHashing {
-    /// The cost that it asks for.
+    /// The configured cost.
     ///
     /// # Errors
     /// It protects too little.
@@ -156,44 +159,47 @@ impl IdentityConfig {
             ..Self::default()
         }
     }
-    /// Whether it can be run with.
+    /// Checks the configuration.
     ///
     /// # Errors
-    /// It cannot.
+    /// See [`ConfigError`].
     pub fn check(&self) -> Result<(), ConfigError> {
         self.password_hashing.cost()?;
-        let within = |value: HumanDuration, least: u64, most: u64| {
-            (Duration::from_secs(least)..=Duration::from_secs(most)).contains(&value.get())
-        };
-        if !within(self.access_token_lifetime, 60, 3_600) {
-            return Err(ConfigError::Lifetime {
-                field: "access_token_lifetime",
-                rule: "1m to 1h",
-            });
-        }
-        if !within(self.session_lifetime, 300, 400 * 86_400) {
-            return Err(ConfigError::Lifetime {
-                field: "session_lifetime",
-                rule: "5m to 400d",
-            });
-        }
-        if !within(self.session_idle, 300, 400 * 86_400) {
-            return Err(ConfigError::Lifetime {
-                field: "session_idle",
-                rule: "5m to 400d",
-            });
-        }
-        if !within(self.signing_key_lifetime, 86_400, 3_650 * 86_400) {
-            return Err(ConfigError::Lifetime {
-                field: "signing_key_lifetime",
-                rule: "1d to 3650d",
-            });
-        }
-        if !within(self.feed_retention, 3_600, 3_650 * 86_400) {
-            return Err(ConfigError::Lifetime {
-                field: "feed_retention",
-                rule: "1h to 3650d",
-            });
+        for (field, value, least, most, rule) in [
+            (
+                "access_token_lifetime",
+                self.access_token_lifetime,
+                60,
+                3_600,
+                "1m to 1h",
+            ),
+            (
+                "session_lifetime",
+                self.session_lifetime,
+                300,
+                400 * DAY,
+                "5m to 400d",
+            ),
+            ("session_idle", self.session_idle, 300, 400 * DAY, "5m to 400d"),
+            (
+                "signing_key_lifetime",
+                self.signing_key_lifetime,
+                DAY,
+                3_650 * DAY,
+                "1d to 3650d",
+            ),
+            (
+                "feed_retention",
+                self.feed_retention,
+                3_600,
+                3_650 * DAY,
+                "1h to 3650d",
+            ),
+        ] {
+            let range = Duration::from_secs(least)..=Duration::from_secs(most);
+            if !range.contains(&value.get()) {
+                return Err(ConfigError::Lifetime { field, rule });
+            }
         }
         if !self.key_encryption_secret.is_empty() && self.key_encryption_secret.expose().chars().count() < 32
         {
@@ -231,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_can_be_run_with_and_shows_no_secret() {
+    fn the_default_is_valid_and_shows_no_secret() {
         let config = IdentityConfig {
             key_encryption_secret: Secret::new("a secret of at least thirty-two characters"),
             ..IdentityConfig::default()
@@ -242,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn cheap_hashing_passes_for_tests_alone() {
+    fn cheap_hashing_is_valid_only_for_tests() {
         assert_eq!(IdentityConfig::for_tests().check(), Ok(()));
         let mut config = IdentityConfig::for_tests();
         config.password_hashing.insecure_for_tests = false;
@@ -250,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_bounds_is_refused() {
+    fn values_out_of_range_are_refused() {
         let config = IdentityConfig {
             access_token_lifetime: Duration::from_secs(2 * 3_600).into(),
             ..IdentityConfig::default()

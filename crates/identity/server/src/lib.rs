@@ -1,7 +1,7 @@
-//! The identity service: who people are.
+//! The identity service: users, credentials, sessions, tokens and service accounts.
 //!
 //! gRPC and HTTP in front of the use cases of `bailiwick-identity-core`, their store on SQLite and PostgreSQL, and the
-//! wiring of both. `grpc/` and `store/` do not know each other.
+//! wiring of both. `grpc/` and `store/` do not import each other.
 //!
 //! ```no_run
 //! # async fn example(deps: bailiwick_identity_server::Deps) -> Result<(), bailiwick_identity_server::BuildError> {
@@ -27,5 +27,5 @@ mod work;
 pub use config::{ConfigError, IdentityConfig, PasswordHashing, SignInAttempts};
 pub use migrations::migrations;
 pub use peer::Authorization;
-pub use store::{Snapshot, SqlStore};
+pub use store::{Snapshot, Sql, SqlStore};
 pub use wiring::{BuildError, Deps, IdentityService, build};
