@@ -120,8 +120,8 @@ pub(crate) async fn verify(
     Ok(false)
 }
 
-/// Forgets the failures of an address whose password was right. The limit is checked again: concurrent guesses must not
-/// pass it together.
+/// Forgets the failures of an address whose password was right. The limit is checked again: concurrent
+/// guesses must not pass it together.
 pub(crate) async fn succeed(
     identity: &Identity,
     write: &mut dyn Write,

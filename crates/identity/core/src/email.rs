@@ -4,7 +4,8 @@ use std::{fmt, str::FromStr};
 
 /// An e-mail address as it was given, with the key under which it is unique.
 ///
-/// ASCII only, so that addresses that look equal are equal; internationalized domains are written in their `xn--` form.
+/// ASCII only, so that addresses that look equal are equal; internationalized domains are written in their
+/// `xn--` form.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 

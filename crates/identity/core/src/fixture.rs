@@ -1,4 +1,5 @@
-//! What rule tests begin with: a service on a store in memory, an authorization that does what a test says, callers.
+//! What rule tests begin with: a service on a store in memory, an authorization that does what a test says,
+//! callers.
 
 use std::{
     collections::HashSet,

@@ -1,7 +1,8 @@
 //! Users, credentials, sessions, tokens and service accounts.
 //!
-//! A folder an aggregate: its domain and its ports in `mod.rs`, a file a use case. The crate has no transport, database or
-//! cache crate in its tree; the server crate implements the ports ([`store`], [`peer`]).
+//! A folder an aggregate: its domain and its ports in `mod.rs`, a file a use case. The crate has no
+//! transport, database or cache crate in its tree; the server crate implements the ports ([`store`],
+//! [`peer`]).
 //!
 //! ```
 //! use bailiwick_identity_core::email::Email;

@@ -171,7 +171,8 @@ impl Passwords {
         self.run(move || hash(&argon2, &*rng, &password)).await
     }
 
-    /// Whether the password is the one of the hash. Without a hash the same work is done, and the answer is no.
+    /// Whether the password is the one of the hash. Without a hash the same work is done, and the answer is
+    /// no.
     ///
     /// # Errors
     /// The queue is full, or the stored hash is malformed.
@@ -199,7 +200,8 @@ impl Passwords {
             .acquire_owned()
             .await
             .map_err(|error| PasswordsError::Broken(error.to_string()))?;
-        // The permit moves into the thread: a caller that goes away does not free a slot that is still in use.
+        // The permit moves into the thread: a caller that goes away does not free a slot that is still in
+        // use.
         tokio::task::spawn_blocking(move || {
             let done = work();
             drop(permit);

@@ -22,7 +22,8 @@ faults! {
     /// Why authorization does not close a user.
     #[derive(Clone)]
     CloseError: Peer(PeerError);
-    /// A rule forbids it: the user is the last holder of a role that must have one. The text is authorization's.
+    /// A rule forbids it: the user is the last holder of a role that must have one. The text is
+    /// authorization's.
     Refused(String) "{0}" => FailedPrecondition HolderRule;
 }
 

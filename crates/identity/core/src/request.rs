@@ -73,8 +73,8 @@ pub trait Reader {
 /// Records answered requests.
 #[async_trait]
 pub trait Writer {
-    /// Records a request with the id of what it created; whether it was not recorded yet. Of two concurrent writes the
-    /// second waits for the first.
+    /// Records a request with the id of what it created; whether it was not recorded yet. Of two concurrent
+    /// writes the second waits for the first.
     async fn record_request(
         &mut self,
         request: &RequestKey,

@@ -30,7 +30,8 @@ impl<T> Read for T where
 {
 }
 
-/// A unit of work: it is written as a whole, or, dropped before its commit, not at all. It reads what it has written.
+/// A unit of work: it is written as a whole, or, dropped before its commit, not at all. It reads what it has
+/// written.
 #[async_trait]
 pub trait Write:
     Read

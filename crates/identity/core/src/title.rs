@@ -52,7 +52,7 @@ impl DisplayName {
         check(text)?;
         Ok(Self(text.to_owned()))
     }
-    /// The name as text; empty where there is none.
+    /// The name as text; empty if there is none.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -46,7 +46,8 @@ pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<
     }
 }
 
-/// The sessions and service accounts that a starting process must refuse although their access tokens have not expired.
+/// The sessions and service accounts that a starting process must refuse although their access tokens have
+/// not expired.
 ///
 /// # Errors
 /// The store failed.

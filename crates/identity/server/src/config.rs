@@ -19,48 +19,48 @@ const DAY: u64 = 86_400;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentityConfig {
-    /// How long an access token lasts: 1m to 1h.
+    /// Lifetime of an access token: 1m to 1h.
     pub access_token_lifetime: HumanDuration,
-    /// How long a session lasts from the sign-in.
+    /// Lifetime of a session from its sign-in: 5m to 400d.
     pub session_lifetime: HumanDuration,
-    /// How long a session lasts in which no token is refreshed.
+    /// Lifetime of a session without a refresh: 5m to 400d.
     pub session_idle: HumanDuration,
-    /// How dear it is to try a password.
+    /// The cost of verifying a password.
     pub password_hashing: PasswordHashing,
-    /// How many wrong passwords an e-mail address may take.
+    /// The limit of wrong passwords for an e-mail address.
     pub sign_in_attempts: SignInAttempts,
-    /// With what the private signing keys are encrypted in the database: at least 32 characters. Without it they lie
-    /// there plainly.
+    /// Encrypts the private signing keys in the database: at least 32 characters. Without it they are stored
+    /// in plain text.
     pub key_encryption_secret: Secret,
-    /// How long a signing key signs.
+    /// How long a signing key signs: 1d to 3650d.
     pub signing_key_lifetime: HumanDuration,
     /// How long events of the feed are kept: a follower that was away for longer starts from a snapshot.
     pub feed_retention: HumanDuration,
 }
 
-/// How passwords are hashed: argon2id.
+/// The parameters of password hashing: argon2id.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PasswordHashing {
     /// Memory in KiB; at least 7168.
     pub memory_kib: u32,
-    /// Passes over it; memory times passes must reach 35840 KiB.
+    /// Passes over it; memory times passes must be at least 35840 KiB.
     pub passes: u32,
     /// Lanes.
     pub lanes: u32,
-    /// How many passwords are hashed at once in this process.
+    /// The number of passwords that this process hashes at once.
     pub parallel: usize,
-    /// Lets cheaper parameters pass, which protect nothing: for tests alone.
+    /// Allows cheaper parameters, which protect nothing: only for tests.
     pub insecure_for_tests: bool,
 }
 
-/// How many wrong passwords an e-mail address may take in a window of time.
+/// The limit of wrong passwords for an e-mail address in a window of time.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignInAttempts {
-    /// How many.
+    /// The number at which sign-ins are refused.
     pub limit: u32,
-    /// The window, from the first of them.
+    /// The window, from the first wrong password.
     pub window: HumanDuration,
 }
 

@@ -63,8 +63,8 @@ pub enum OperatorError {
     Refused(#[from] create_operator::Error),
 }
 
-/// Creates the first operator of a deployment; refused if there is one. The password is never logged. A file is created
-/// with mode 0600, must not exist, and is removed if the operator is not created.
+/// Creates the first operator of a deployment; refused if there is one. The password is never logged. A file
+/// is created with mode 0600, must not exist, and is removed if the operator is not created.
 ///
 /// # Errors
 /// See [`OperatorError`].

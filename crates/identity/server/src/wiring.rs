@@ -164,7 +164,8 @@ impl IdentityService {
     pub fn db(&self) -> &Db {
         &self.db
     }
-    /// The gRPC services. The authenticator learns which sessions and service accounts ended shortly before the start.
+    /// The gRPC services. The authenticator learns which sessions and service accounts ended shortly before
+    /// the start.
     #[must_use]
     pub fn services(&self, guard: Guard, authenticator: Arc<Authenticator>) -> Services {
         let (sessions, service_accounts) = &*self.ended;

@@ -1,5 +1,5 @@
-//! Background work: finishes interrupted disablings, removes old rows, rotates keys, and drops credentials that another
-//! process of the service ended.
+//! Background work: finishes interrupted disablings, removes old rows, rotates keys, and drops credentials
+//! that another process of the service ended.
 
 use std::{sync::Arc, time::Duration};
 

@@ -8,7 +8,8 @@ faults! {
     /// Why there is nothing to consume.
     Error: Store(StoreError);
     /// There is no unused Reauthenticate of the last five minutes.
-    Missing "the session has no unused Reauthenticate of the last five minutes" => FailedPrecondition StepUpRequired;
+    Missing "the session has no unused Reauthenticate of the last five minutes"
+        => FailedPrecondition StepUpRequired;
 }
 
 /// Consumes it for another service. One of two concurrent calls succeeds.

@@ -109,8 +109,8 @@ faults! {
     IssueError: Mint(MintError), Store(StoreError);
 }
 
-/// Issues a pair of tokens for a session and stores the digest of the refresh token, which expires with the session or
-/// when it is idle for too long.
+/// Issues a pair of tokens for a session and stores the digest of the refresh token, which expires with the
+/// session or when it is idle for too long.
 async fn issue_pair(
     identity: &Identity,
     write: &mut dyn Write,
@@ -163,18 +163,20 @@ pub trait Writer {
     async fn end_session(&mut self, id: SessionId, now: Timestamp) -> Result<bool, StoreError>;
     /// Adds a refresh token.
     async fn insert_refresh_token(&mut self, token: &RefreshToken) -> Result<(), StoreError>;
-    /// Marks a refresh token as used; whether it was unused and not expired. One of two concurrent calls succeeds.
+    /// Marks a refresh token as used; whether it was unused and not expired. One of two concurrent calls
+    /// succeeds.
     async fn use_refresh_token(&mut self, digest: &Digest, now: Timestamp) -> Result<bool, StoreError>;
     /// Records a Reauthenticate in a session; whether the session is live.
     async fn step_up(&mut self, id: SessionId, now: Timestamp) -> Result<bool, StoreError>;
-    /// Consumes the Reauthenticate of a live session, not older than an instant; whether there was one. One of two
-    /// concurrent calls succeeds.
+    /// Consumes the Reauthenticate of a live session, not older than an instant; whether there was one. One
+    /// of two concurrent calls succeeds.
     async fn consume_step_up(
         &mut self,
         id: SessionId,
         not_before: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
-    /// Removes at most `limit` sessions that expired before an instant, with their refresh tokens; their number.
+    /// Removes at most `limit` sessions that expired before an instant, with their refresh tokens; their
+    /// number.
     async fn purge_sessions(&mut self, before: Timestamp, limit: u64) -> Result<u64, StoreError>;
 }

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_authorization_nobody_signs_in_for_an_account() {
+    async fn a_sign_in_for_an_account_fails_without_authorization() {
         let fixture = Fixture::new().await;
         let ada = fixture.user("ada@example.com").await;
         fixture.authorization.admit(account(), ada.id);

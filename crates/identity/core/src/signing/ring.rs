@@ -7,7 +7,7 @@ use std::{
 
 use bailiwick_types::{Clock, Rng, ScopeRoot, StoreError, Timestamp, faults};
 
-use super::{KeySeal, SealError, SigningKey};
+use super::{KeySeal, SealError, SigningKey, StoredKey};
 use crate::{change::Change, store::Store};
 
 /// When keys are rotated.
@@ -17,7 +17,8 @@ pub struct KeyTimes {
     pub rotate_after: Duration,
     /// How long a new key is published before it signs: longer than clients cache the key set.
     pub publish_ahead: Duration,
-    /// How long a key is published after its successor began to sign: longer than the lifetime of an access token.
+    /// How long a key is published after its successor began to sign: longer than the lifetime of an access
+    /// token.
     pub keep: Duration,
 }
 
@@ -42,8 +43,8 @@ impl KeyRing {
         keys.sort_by(|a, b| (a.active_from, &a.kid).cmp(&(b.active_from, &b.kid)));
         Self { keys }
     }
-    /// The key that signs at an instant: the one that began last. If none has begun, the first signs, so that a clock
-    /// that was set back stops nothing.
+    /// The key that signs at an instant: the one that began last. If none has begun, the first signs, so that
+    /// a clock that was set back stops nothing.
     #[must_use]
     pub fn signing(&self, now: Timestamp) -> Option<&SigningKey> {
         self.keys
@@ -89,6 +90,13 @@ struct Inner {
     times: KeyTimes,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
+}
+
+impl Inner {
+    fn open(&self, stored: &[StoredKey]) -> Result<KeyRing, SealError> {
+        let keys = stored.iter().map(|key| SigningKey::open(key, &self.seal));
+        Ok(KeyRing::of(keys.collect::<Result<_, _>>()?))
+    }
 }
 
 impl std::fmt::Debug for Keys {
@@ -143,16 +151,13 @@ impl Keys {
     pub async fn load(&self, store: &dyn Store) -> Result<(), KeysError> {
         let at = self.inner.clock.boottime();
         let stored = store.signing_keys().await?;
-        let mut keys = Vec::with_capacity(stored.len());
-        for key in &stored {
-            keys.push(SigningKey::open(key, &self.inner.seal)?);
-        }
-        *self.inner.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(KeyRing::of(keys));
+        let ring = Arc::new(self.inner.open(&stored)?);
+        *self.inner.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
         *self.inner.loaded.write().unwrap_or_else(PoisonError::into_inner) = Some(at);
         Ok(())
     }
-    /// Creates the first key, or the next one when it is due, removes keys that are no longer needed, encrypts keys that
-    /// are still in plain text, and loads them.
+    /// Creates the first key, or the next one when it is due, removes keys that are no longer needed,
+    /// encrypts keys that are still in plain text, and loads them.
     ///
     /// # Errors
     /// The store failed, or a key is not readable.
@@ -189,22 +194,19 @@ impl Keys {
     async fn change(&self, store: &dyn Store, now: Timestamp) -> Result<(), KeysError> {
         let inner = &self.inner;
         // The root serializes processes that start at once: only one creates the first key.
-        let mut unit = store.write(&[ScopeRoot::Deployment]).await?;
-        let stored = unit.signing_keys().await?;
+        let mut write = store.write(&[ScopeRoot::Deployment]).await?;
+        let stored = write.signing_keys().await?;
         for key in stored.iter().filter(|k| inner.seal.is_outdated(&k.private)) {
             let seed = inner.seal.open(&key.kid, &key.private)?;
             let private = inner.seal.seal(&key.kid, &seed, &*inner.rng)?;
-            unit.put_signing_key(&super::StoredKey {
-                private,
-                ..key.clone()
-            })
-            .await?;
+            write
+                .put_signing_key(&StoredKey {
+                    private,
+                    ..key.clone()
+                })
+                .await?;
         }
-        let mut keys = Vec::with_capacity(stored.len());
-        for key in &stored {
-            keys.push(SigningKey::open(key, &inner.seal)?);
-        }
-        let ring = KeyRing::of(keys);
+        let ring = inner.open(&stored)?;
         let newest = ring.keys.last();
         if newest.is_none_or(|k| now >= k.active_from.plus(inner.times.rotate_after)) {
             let from = if newest.is_none() {
@@ -212,17 +214,17 @@ impl Keys {
             } else {
                 now.plus(inner.times.publish_ahead)
             };
-            let made = SigningKey::generate(&*inner.rng, &inner.seal, now, from)?;
-            unit.put_signing_key(&made).await?;
-            let done = Change::by_the_suite("signing_key.create", made.kid);
-            unit.emit(&ScopeRoot::Deployment, done)?;
+            let created = SigningKey::generate(&*inner.rng, &inner.seal, now, from)?;
+            write.put_signing_key(&created).await?;
+            let done = Change::by_the_suite("signing_key.create", created.kid);
+            write.emit(&ScopeRoot::Deployment, done)?;
         }
         for key in self.unneeded(&ring, now) {
-            unit.delete_signing_key(&key.kid).await?;
+            write.delete_signing_key(&key.kid).await?;
             let done = Change::by_the_suite("signing_key.delete", key.kid.clone());
-            unit.emit(&ScopeRoot::Deployment, done)?;
+            write.emit(&ScopeRoot::Deployment, done)?;
         }
-        unit.commit().await?;
+        write.commit().await?;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
-//! Private keys at rest: AES-256-GCM under a key derived (HKDF-SHA-256, RFC 5869) from a configured secret, with the key id
-//! as associated data. Without a secret they are stored in plain text, and only the database protects them.
+//! Private keys at rest: AES-256-GCM under a key derived (HKDF-SHA-256, RFC 5869) from a configured secret,
+//! with the key id as associated data. Without a secret they are stored in plain text, and only the database
+//! protects them.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -17,10 +18,10 @@ faults! {
     #[derive(Clone, PartialEq, Eq)]
     SealError;
     /// It is encrypted and no secret is configured.
-    NoSecret "the signing keys are encrypted; configure the key encryption secret that they were encrypted with"
+    NoSecret "the signing keys are encrypted; configure the key encryption secret"
         => Internal Internal;
     /// The secret is another one, or the row was changed.
-    Wrong "the signing keys cannot be decrypted with the configured key encryption secret" => Internal Internal;
+    Wrong "cannot decrypt the signing keys with the configured key encryption secret" => Internal Internal;
     /// The row does not hold a private key.
     Unreadable "a stored signing key is malformed" => Internal Internal;
 }

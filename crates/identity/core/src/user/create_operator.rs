@@ -1,4 +1,4 @@
-//! Creates the first operator. It has no caller: whoever runs it has the database.
+//! Creates the first operator. It has no caller and asks for no right: it is run on the database.
 
 use bailiwick_types::{Clock, IdGen, ScopeRoot, StoreError, Token, UserId, faults};
 

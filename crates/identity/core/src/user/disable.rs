@@ -1,7 +1,7 @@
 //! Takes all access away from a user, in authorization first.
 //!
-//! The intent is committed, authorization is told, then the change is committed. A crash in between leaves less access,
-//! never more; [`crate::upkeep`] finishes the work.
+//! The intent is committed, authorization is told, then the change is committed. A crash in between leaves
+//! less access, never more; [`crate::upkeep`] finishes the work.
 
 use bailiwick_types::{
     Authorized, Method as _, Refused, ScopeRoot, SessionId, StoreError, Subject, Token, UserId, faults,
@@ -18,7 +18,8 @@ faults! {
     Oneself "users cannot disable themselves" => FailedPrecondition HolderRule;
     /// The user is the last holder of a role that must have one. The text is authorization's.
     Holder(String) "{0}" => FailedPrecondition HolderRule;
-    /// Authorization does not answer. The user can no longer sign in, and is disabled once authorization answers.
+    /// Authorization does not answer. The user can no longer sign in, and is disabled once authorization
+    /// answers.
     Later "authorization is temporarily unavailable; the user will be disabled once it answers"
         => Unavailable DependencyUnavailable, retry 500;
 }

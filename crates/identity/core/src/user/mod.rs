@@ -82,7 +82,7 @@ impl Credentials {
     }
 }
 
-/// The intent to disable a user: written before authorization is told, removed with the change.
+/// The intent to disable a user: written before authorization closes the user, removed with the change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closing {
     /// The user.

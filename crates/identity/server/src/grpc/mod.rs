@@ -1,5 +1,5 @@
-//! The gRPC services: a folder a service, a file a method. Services without an implemented method are answered by the
-//! frame.
+//! The gRPC services: a folder a service, a file a method. Services without an implemented method are
+//! answered by the frame.
 
 mod authentication;
 mod service_account;

@@ -1,4 +1,5 @@
-//! Failed sign-ins in the database. Addresses are stored as digests: users now and then enter a password there.
+//! Failed sign-ins in the database. Addresses are stored as digests: users now and then enter a password
+//! there.
 
 use std::time::Duration;
 
@@ -42,7 +43,8 @@ impl Writer for SqlWrite {
         let window = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
         let sql = "INSERT INTO sign_in_failure (email, failures, since) VALUES ($1, 1, $2) \
                    ON CONFLICT (email) DO UPDATE SET \
-                   failures = CASE WHEN sign_in_failure.since <= $3 THEN 1 ELSE sign_in_failure.failures + 1 END, \
+                   failures = CASE WHEN sign_in_failure.since <= $3 THEN 1 \
+                   ELSE sign_in_failure.failures + 1 END, \
                    since = CASE WHEN sign_in_failure.since <= $3 THEN $2 ELSE sign_in_failure.since END";
         let values = vec![
             key(email).into(),

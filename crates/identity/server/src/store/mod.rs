@@ -32,8 +32,8 @@ const EMAIL: UniqueKey = UniqueKey {
     columns: &["email_key"],
 };
 
-/// What statements run on: single reads on the database, those of a unit of work in its transaction. The readers of the
-/// aggregates are the same for both.
+/// What statements run on: single reads on the database, those of a unit of work in its transaction. The
+/// readers of the aggregates are the same for both.
 #[derive(Debug, Clone)]
 pub struct Sql<C>(C);
 

@@ -1,4 +1,5 @@
-//! The current state, for consumers of the feed that start from a snapshot: users, then service accounts, by id.
+//! The current state, for consumers of the feed that start from a snapshot: users, then service accounts, by
+//! id.
 
 use async_trait::async_trait;
 use bailiwick_feed::{SnapshotPage, SnapshotSource};

@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -77,22 +77,18 @@ pub(crate) struct Authorization {
     pub(crate) operators: Mutex<HashSet<Subject>>,
     pub(crate) members: Mutex<HashSet<(AccountId, UserId)>>,
     pub(crate) closed: Mutex<HashMap<UserId, u64>>,
-    pub(crate) mood: AtomicU8,
+    pub(crate) unavailable: AtomicBool,
 }
 
-pub(crate) const WILLING: u8 = 0;
-pub(crate) const REFUSING: u8 = 1;
-pub(crate) const AWAY: u8 = 2;
-
 impl Authorization {
-    pub(crate) fn is(&self, mood: u8) {
-        self.mood.store(mood, Ordering::SeqCst);
+    pub(crate) fn is_unavailable(&self, unavailable: bool) {
+        self.unavailable.store(unavailable, Ordering::SeqCst);
     }
     fn answers(&self) -> Result<(), PeerError> {
-        match self.mood.load(Ordering::SeqCst) {
-            AWAY => Err(PeerError::Unavailable),
-            _ => Ok(()),
+        if self.unavailable.load(Ordering::SeqCst) {
+            return Err(PeerError::Unavailable);
         }
+        Ok(())
     }
 }
 
@@ -126,9 +122,6 @@ impl Members for Authorization {
 impl Closer for Authorization {
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError> {
         self.answers()?;
-        if self.mood.load(Ordering::SeqCst) == REFUSING {
-            return Err(CloseError::Refused("the user is the last admin".to_owned()));
-        }
         self.closed.lock().unwrap().insert(user, version);
         Ok(())
     }
