@@ -11,7 +11,7 @@ use bailiwick_identity_core::{
     session::consume_step_up::{Error, consume_step_up_here},
     signing::{KeyRing, KeysError},
 };
-use bailiwick_rpc::{KeyError, KeySource, StepUp, StepUpError, VerificationKey, VerificationKeys};
+use bailiwick_rpc::{Chain, KeyError, KeySource, StepUp, StepUpError, VerificationKey, VerificationKeys};
 use bailiwick_types::{Code, Fault as _, SessionId, System};
 
 /// An unknown key id reloads keys that are older: another process may have created one.
@@ -72,10 +72,9 @@ impl StepUp for LocalStepUp {
         let done = consume_step_up_here(&self.identity, &self.system, session).await;
         done.map_err(|error| match error {
             Error::Missing => StepUpError::Required,
-            Error::Store(error) if error.code() == Code::Internal => StepUpError::Internal(format!(
-                "{error}: {}",
-                error.cause().map(ToString::to_string).unwrap_or_default()
-            )),
+            Error::Store(error) if error.code() == Code::Internal => {
+                StepUpError::Internal(Chain(&error).to_string())
+            }
             Error::Store(_) => StepUpError::Unavailable,
         })
     }

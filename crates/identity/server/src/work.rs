@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use bailiwick_identity_core::{Identity, upkeep};
 use bailiwick_proto::events::v1::{UserState, change::Change};
-use bailiwick_rpc::Authenticator;
+use bailiwick_rpc::{Authenticator, Chain};
 use bailiwick_sql::{Cursor, Db};
 use bailiwick_types::{Subject, System, UserId};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -59,7 +59,9 @@ impl Work {
                 Ok(users) => users
                     .into_iter()
                     .for_each(|id| self.authenticator.forget_subject(&Subject::user(id))),
-                Err(error) => tracing::warn!(%error, "failed to finish disabling users; retrying"),
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "failed to finish disabling users; retrying")
+                }
             }
         }
     }
@@ -69,10 +71,10 @@ impl Work {
         loop {
             ticks.tick().await;
             if let Err(error) = upkeep::maintain_keys(&self.identity, &self.system).await {
-                tracing::warn!(%error, "failed to maintain signing keys; retrying");
+                tracing::warn!(error = %Chain(&error), "failed to maintain signing keys; retrying");
             }
             if let Err(error) = upkeep::purge(&self.identity, &self.system).await {
-                tracing::warn!(%error, "failed to remove old rows; retrying");
+                tracing::warn!(error = %Chain(&error), "failed to remove old rows; retrying");
             }
         }
     }

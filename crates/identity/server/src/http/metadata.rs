@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bailiwick_identity_core::{Identity, token::get_jwks};
+use bailiwick_rpc::Chain;
 use serde_json::json;
 
 use super::{JWKS_PATH, TOKEN_PATH};
@@ -38,7 +39,7 @@ pub(super) async fn jwks(State(identity): State<Arc<Identity>>) -> Response {
             (headers, jwks).into_response()
         }
         Err(error) => {
-            tracing::error!(%error, "failed to read the key set");
+            tracing::error!(error = %Chain(&error), "failed to read the key set");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }

@@ -12,6 +12,7 @@ use bailiwick_identity_core::{
     Identity,
     token::{issue as issue_token, issue::Command},
 };
+use bailiwick_rpc::Chain;
 use bailiwick_types::{Code, Fault};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
@@ -92,7 +93,7 @@ async fn answer(
         if error.code() == Code::Unauthenticated {
             Refused::InvalidClient { basic }
         } else {
-            tracing::error!(%error, "failed to issue a token");
+            tracing::error!(error = %Chain(&error), "failed to issue a token");
             Refused::Failed
         }
     })?;
