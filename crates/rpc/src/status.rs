@@ -103,8 +103,9 @@ pub fn later<T>(_request: &tonic::Request<T>) -> Status {
     status(&NotImplemented)
 }
 
-/// An error with its causes, in one line.
-struct Chain<'a>(&'a dyn Fault);
+/// Shows an error with its causes, in one line: for the log.
+#[derive(Debug)]
+pub struct Chain<'a>(pub &'a (dyn Error + 'static));
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

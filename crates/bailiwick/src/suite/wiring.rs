@@ -80,6 +80,8 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
                     db,
                     members: authorization.clone(),
                     closer: authorization,
+                    system: authority.system.clone(),
+                    tasks: tasks.clone(),
                     clock: clock.clone(),
                     ids: ids.clone(),
                     rng: rng.clone(),

@@ -1,40 +1,50 @@
-//! What the service tells the others, in the transaction that makes the change.
+//! The changes that the service publishes, in the transaction that makes them.
 
-use bailiwick_types::{SessionId, Subject, UserId};
+use bailiwick_types::{Authorized, Method, SessionId, UserId};
 
 use crate::{service_account::ServiceAccount, user::User};
 
 /// One change for the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A user was made or changed.
+    /// A user was created or changed.
     User(User),
-    /// A service account was made or changed.
+    /// A service account was created or changed.
     ServiceAccount(ServiceAccount),
-    /// A session ended before its time.
+    /// A session was ended before it expired.
     SessionRevoked {
         /// The session.
         session: SessionId,
-        /// Whose it was.
+        /// Its user.
         user: UserId,
     },
-    /// What was done, for the audit log.
+    /// An entry of the audit log.
     Audited {
-        /// Who did it, `TYPE:ID`; empty for the suite itself.
+        /// The acting subject, `TYPE:ID`; empty for the suite itself.
         actor: String,
         /// The method.
         action: &'static str,
-        /// What it was done to.
+        /// What it was done to, `TYPE:ID`.
         target: String,
     },
 }
 
 impl Change {
-    /// An entry for the audit log.
+    /// The audit entry of a call.
     #[must_use]
-    pub fn audited(actor: Option<&Subject>, action: &'static str, target: impl Into<String>) -> Self {
+    pub fn by<M: Method>(by: &Authorized<M>, target: impl Into<String>) -> Self {
+        let actor = by.subject().map(ToString::to_string).unwrap_or_default();
         Self::Audited {
-            actor: actor.map(Subject::to_string).unwrap_or_default(),
+            actor,
+            action: by.action(),
+            target: target.into(),
+        }
+    }
+    /// The audit entry of something that the suite does by itself.
+    #[must_use]
+    pub fn by_the_suite(action: &'static str, target: impl Into<String>) -> Self {
+        Self::Audited {
+            actor: String::new(),
             action,
             target: target.into(),
         }

@@ -4,11 +4,12 @@ use std::{fmt, str::FromStr};
 
 /// An e-mail address as it was given, with the key under which it is unique.
 ///
-/// ASCII only, so that two addresses that look alike are alike; a domain in another script is written in its `xn--` form.
+/// ASCII only, so that addresses that look equal are equal; internationalized domains are written in their
+/// `xn--` form.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
-/// A text that is no e-mail address.
+/// Error for an invalid e-mail address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be an e-mail address of at most 254 ASCII characters")]
 pub struct EmailError;
@@ -21,7 +22,7 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-    /// What is unique in the deployment.
+    /// The key that is unique in the deployment.
     #[must_use]
     pub fn key(&self) -> EmailKey {
         EmailKey(self.0.to_ascii_lowercase())
@@ -62,7 +63,7 @@ impl fmt::Debug for Email {
     }
 }
 
-/// An address without regard to case.
+/// An address in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EmailKey(String);
 
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn invalid_addresses_are_refused() {
         let long = format!("a@{}.example", "b.".repeat(130));
         for text in [
             "",

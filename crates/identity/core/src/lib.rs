@@ -1,7 +1,8 @@
-//! Who people are: users, credentials, sessions, tokens and service accounts.
+//! Users, credentials, sessions, tokens and service accounts.
 //!
-//! The domain, one file a use case, and the ports that they need. The crate has no transport, database or cache crate in
-//! its tree; the server crate brings those.
+//! A folder an aggregate: its domain and its ports in `mod.rs`, a file a use case. The crate has no
+//! transport, database or cache crate in its tree; the server crate implements the ports ([`store`],
+//! [`peer`]).
 //!
 //! ```
 //! use bailiwick_identity_core::email::Email;
@@ -10,19 +11,25 @@
 //! assert_eq!(one.key(), same.key());
 //! ```
 
+pub mod attempt;
 pub mod change;
 pub mod email;
-mod fault;
+#[cfg(test)]
+mod fixture;
 mod identity;
+#[cfg(test)]
+mod memory;
 pub mod password;
-pub mod port;
+pub mod peer;
 pub mod request;
 pub mod secret;
 pub mod service_account;
 pub mod session;
 pub mod signing;
+pub mod store;
 pub mod title;
-pub mod use_case;
+pub mod token;
+pub mod upkeep;
 pub mod user;
 
-pub use identity::{Identity, Throttle};
+pub use identity::Identity;

@@ -1,4 +1,4 @@
-//! Passwords and how they are kept: argon2id (RFC 9106) in a bounded pool of threads.
+//! Passwords and their hashes: argon2id (RFC 9106), computed in a bounded pool of threads.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc},
 };
-use bailiwick_types::{Code, Fault, Reason, Rng};
+use bailiwick_types::{Rng, faults};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
@@ -14,13 +14,13 @@ use tokio::sync::Semaphore;
 #[derive(Debug, Clone)]
 pub struct Password(SecretString);
 
-/// A text that may not be a password.
+/// Error for an invalid password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have 12 to 256 characters")]
 pub struct PasswordError;
 
 impl Password {
-    /// Reads a password that is to be set.
+    /// Parses a password that is to be set.
     ///
     /// # Errors
     /// Its length is outside of 12 to 256 characters.
@@ -55,7 +55,7 @@ impl PasswordHash {
     }
 }
 
-/// How dear a hash is (RFC 9106 section 4).
+/// The cost of a hash (RFC 9106 section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashCost {
     /// Memory in KiB.
@@ -76,14 +76,14 @@ impl Default for HashCost {
     }
 }
 
-/// A cost that protects too little or cannot be computed.
+/// Error for a cost that protects too little or that argon2 does not support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CostError {
     /// Cheaper than every set of parameters that OWASP's password storage cheat sheet names for argon2id.
     #[error("must have at least 7168 KiB, and memory times passes must reach 35840 KiB")]
     Cheap,
-    /// argon2 has no such parameters.
-    #[error("argon2 does not take these parameters")]
+    /// argon2 does not support the parameters.
+    #[error("argon2 does not support these parameters")]
     Impossible,
 }
 
@@ -94,10 +94,10 @@ impl HashCost {
         passes: 1,
         lanes: 1,
     };
-    /// Whether it protects enough.
+    /// Checks that it protects enough.
     ///
     /// # Errors
-    /// It does not.
+    /// It protects too little.
     pub fn check(self) -> Result<Self, CostError> {
         let work = u64::from(self.memory_kib) * u64::from(self.passes);
         if self.memory_kib < 7_168 || work < 35_840 {
@@ -112,33 +112,13 @@ impl HashCost {
     }
 }
 
-/// Why a password could not be looked at.
-#[derive(Debug, thiserror::Error)]
-pub enum PasswordsError {
-    /// More wait than can be served soon.
-    #[error("too many passwords are being checked at once")]
-    Overloaded,
-    /// argon2 failed or a stored hash cannot be read.
-    #[error("a password cannot be hashed: {0}")]
-    Broken(String),
-}
-
-impl Fault for PasswordsError {
-    fn code(&self) -> Code {
-        match self {
-            Self::Overloaded => Code::ResourceExhausted,
-            Self::Broken(_) => Code::Internal,
-        }
-    }
-    fn reason(&self) -> Reason {
-        match self {
-            Self::Overloaded => Reason::Overloaded,
-            Self::Broken(_) => Reason::Internal,
-        }
-    }
-    fn retry_after(&self) -> Option<std::time::Duration> {
-        matches!(self, Self::Overloaded).then_some(std::time::Duration::from_secs(1))
-    }
+faults! {
+    /// Why a password was neither hashed nor verified.
+    PasswordsError;
+    /// The queue is full.
+    Overloaded "too many passwords are being verified; retry" => ResourceExhausted Overloaded, retry 1000;
+    /// argon2 failed, or a stored hash is malformed.
+    Broken(String) "cannot hash a password: {0}" => Internal Internal;
 }
 
 /// Hashes and verifies passwords, a few at a time.
@@ -148,8 +128,8 @@ pub struct Passwords {
     rng: Arc<dyn Rng>,
     working: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
-    /// Verified where there is no user, so that both answers take the same time.
-    nobody: PasswordHash,
+    /// Verified for unknown users, so that both answers take the same time.
+    decoy: PasswordHash,
 }
 
 impl std::fmt::Debug for Passwords {
@@ -160,48 +140,49 @@ impl std::fmt::Debug for Passwords {
     }
 }
 
-/// How many may wait for each one that is worked on.
+/// How many may wait for each hash that is being computed.
 const WAITING: usize = 64;
 
 impl Passwords {
-    /// Makes the pool: at most `parallel` hashes are computed at once.
+    /// Creates the pool: at most `parallel` hashes are computed at once.
     ///
     /// # Errors
-    /// argon2 does not take the parameters.
+    /// argon2 does not support the parameters.
     pub fn new(cost: HashCost, parallel: usize, rng: Arc<dyn Rng>) -> Result<Self, CostError> {
         let argon2 = cost.hasher()?;
         let parallel = parallel.max(1);
-        let nobody = hash(&argon2, &*rng, &crate::secret::random_password(&*rng))
+        let decoy = hash(&argon2, &*rng, &crate::secret::random_password(&*rng))
             .map_err(|_| CostError::Impossible)?;
         Ok(Self {
             argon2,
             rng,
             working: Arc::new(Semaphore::new(parallel)),
             waiting: Arc::new(Semaphore::new(parallel * WAITING)),
-            nobody,
+            decoy,
         })
     }
 
     /// Hashes a password with a salt of its own.
     ///
     /// # Errors
-    /// Too many wait, or argon2 failed.
+    /// The queue is full, or argon2 failed.
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError> {
         let (argon2, rng, password) = (self.argon2.clone(), Arc::clone(&self.rng), password.0.clone());
         self.run(move || hash(&argon2, &*rng, &password)).await
     }
 
-    /// Whether the password is the one of the hash. Without a hash the same work is done, and the answer is no.
+    /// Whether the password is the one of the hash. Without a hash the same work is done, and the answer is
+    /// no.
     ///
     /// # Errors
-    /// Too many wait, or the stored hash cannot be read.
+    /// The queue is full, or the stored hash is malformed.
     pub async fn verify(
         &self,
         password: &SecretString,
         stored: Option<&PasswordHash>,
     ) -> Result<bool, PasswordsError> {
         let known = stored.is_some();
-        let stored = stored.unwrap_or(&self.nobody).clone();
+        let stored = stored.unwrap_or(&self.decoy).clone();
         let (argon2, password) = (self.argon2.clone(), password.clone());
         let good = self.run(move || verify(&argon2, &password, &stored)).await?;
         Ok(good && known)
@@ -211,7 +192,7 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
     ) -> Result<T, PasswordsError> {
-        let _place = self
+        let _slot = self
             .waiting
             .try_acquire()
             .map_err(|_| PasswordsError::Overloaded)?;
@@ -219,7 +200,8 @@ impl Passwords {
             .acquire_owned()
             .await
             .map_err(|error| PasswordsError::Broken(error.to_string()))?;
-        // The permit goes along: a caller that gives up does not make room for more work than there is room for.
+        // The permit moves into the thread: a caller that goes away does not free a slot that is still in
+        // use.
         tokio::task::spawn_blocking(move || {
             let done = work();
             drop(permit);
@@ -256,7 +238,7 @@ fn verify(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bailiwick_types::SystemRng;
+    use bailiwick_types::{Code, Fault, SystemRng};
 
     fn passwords() -> Passwords {
         Passwords::new(HashCost::FOR_TESTS, 2, Arc::new(SystemRng)).unwrap()
@@ -278,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_has_no_right_password() {
+    async fn no_password_is_right_without_a_hash() {
         assert!(
             !passwords()
                 .verify(&SecretString::from("anything at all"), None)
@@ -317,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shows_a_password() {
+    fn debug_output_shows_no_password() {
         let shown = format!(
             "{:?} {:?}",
             password("correct horse battery"),

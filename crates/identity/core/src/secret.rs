@@ -1,4 +1,4 @@
-//! Secrets that the service makes: refresh tokens and client secrets. They are stored as digests alone.
+//! Secrets that the service generates: refresh tokens and client secrets. Only their digests are stored.
 
 use bailiwick_types::Rng;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-/// SHA-256 of a secret of 256 random bits: enough for those, never used for passwords.
+/// SHA-256 of a secret of 256 random bits; never used for passwords.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -16,7 +16,7 @@ impl Digest {
     pub fn of(secret: &SecretString) -> Self {
         Self(Sha256::digest(secret.expose_secret().as_bytes()).into())
     }
-    /// The digest of parts that are told apart.
+    /// The digest of parts, each with its length.
     #[must_use]
     pub fn of_parts(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
@@ -31,12 +31,12 @@ impl Digest {
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
-    /// A digest that was stored.
+    /// A stored digest.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
-    /// Whether both are one, in equal time for all inputs.
+    /// Whether both are equal, in constant time.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Digest {
     }
 }
 
-/// What a secret is for. Each kind has a prefix by which scanners of source code can find it.
+/// The kinds of secrets. Each has a prefix that secret scanners recognize.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretKind {
     /// A refresh token.
@@ -65,7 +65,7 @@ impl SecretKind {
             Self::Client => "bwc_",
         }
     }
-    /// Makes a secret of 256 random bits.
+    /// Generates a secret of 256 random bits.
     #[must_use]
     pub fn generate(self, rng: &dyn Rng) -> SecretString {
         let mut bytes = [0_u8; 32];
@@ -74,7 +74,7 @@ impl SecretKind {
     }
 }
 
-/// Makes a password of 192 random bits for somebody who gave none.
+/// Generates a password of 192 random bits.
 #[must_use]
 pub fn random_password(rng: &dyn Rng) -> SecretString {
     let mut bytes = [0_u8; 24];
@@ -88,7 +88,7 @@ mod tests {
     use bailiwick_types::SystemRng;
 
     #[test]
-    fn a_digest_is_the_same_for_its_own_secret_alone() {
+    fn a_digest_matches_only_its_own_secret() {
         let one = SecretKind::Refresh.generate(&SystemRng);
         let other = SecretKind::Refresh.generate(&SystemRng);
         assert!(Digest::of(&one).same(&Digest::of(&one)));
@@ -97,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_told_apart() {
+    fn equal_text_in_other_parts_has_another_digest() {
         assert_ne!(Digest::of_parts(&["ab", "c"]), Digest::of_parts(&["a", "bc"]));
     }
 
     #[test]
-    fn nothing_shows_a_secret() {
+    fn debug_output_shows_no_secret() {
         let secret = SecretKind::Client.generate(&SystemRng);
         let shown = format!("{secret:?} {:?}", Digest::of(&secret));
         assert!(!shown.contains(secret.expose_secret()), "{shown}");

@@ -1,6 +1,6 @@
-//! Names that people read.
+//! Titles and display names.
 
-/// A text that is no title.
+/// Error for an invalid title.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TitleError {
     /// Nothing, or white space alone.
@@ -9,8 +9,8 @@ pub enum TitleError {
     /// Too long.
     #[error("must have at most 200 characters")]
     Long,
-    /// A character that cannot be seen.
-    #[error("must have no control characters")]
+    /// A control character.
+    #[error("must not have control characters")]
     Control,
 }
 
@@ -21,7 +21,7 @@ const MAX: usize = 200;
 pub struct Title(String);
 
 impl Title {
-    /// Reads a title.
+    /// Parses a title.
     ///
     /// # Errors
     /// It breaks a rule of [`TitleError`].
@@ -44,7 +44,7 @@ impl Title {
 pub struct DisplayName(String);
 
 impl DisplayName {
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
     /// It breaks a rule of [`TitleError`].
@@ -52,7 +52,7 @@ impl DisplayName {
         check(text)?;
         Ok(Self(text.to_owned()))
     }
-    /// The name as text; empty where there is none.
+    /// The name as text; empty if there is none.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bailiwick_identity_core::{
-    Throttle,
+    attempt::Throttle,
     password::{CostError, HashCost},
     session::Lifetimes,
     signing::KeyTimes,
@@ -12,52 +12,55 @@ use bailiwick_rpc::{HumanDuration, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Seconds.
+const DAY: u64 = 86_400;
+
 /// The configuration of the identity service.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentityConfig {
-    /// How long an access token lasts: 1m to 1h.
+    /// Lifetime of an access token: 1m to 1h.
     pub access_token_lifetime: HumanDuration,
-    /// How long a session lasts from the sign-in.
+    /// Lifetime of a session from its sign-in: 5m to 400d.
     pub session_lifetime: HumanDuration,
-    /// How long a session lasts in which no token is refreshed.
+    /// Lifetime of a session without a refresh: 5m to 400d.
     pub session_idle: HumanDuration,
-    /// How dear it is to try a password.
+    /// The cost of verifying a password.
     pub password_hashing: PasswordHashing,
-    /// How many wrong passwords an e-mail address may take.
+    /// The limit of wrong passwords for an e-mail address.
     pub sign_in_attempts: SignInAttempts,
-    /// With what the private signing keys are encrypted in the database: at least 32 characters. Without it they lie
-    /// there plainly.
+    /// Encrypts the private signing keys in the database: at least 32 characters. Without it they are stored
+    /// in plain text.
     pub key_encryption_secret: Secret,
-    /// How long a signing key signs.
+    /// How long a signing key signs: 1d to 3650d.
     pub signing_key_lifetime: HumanDuration,
     /// How long events of the feed are kept: a follower that was away for longer starts from a snapshot.
     pub feed_retention: HumanDuration,
 }
 
-/// How passwords are hashed: argon2id.
+/// The parameters of password hashing: argon2id.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PasswordHashing {
     /// Memory in KiB; at least 7168.
     pub memory_kib: u32,
-    /// Passes over it; memory times passes must reach 35840 KiB.
+    /// Passes over it; memory times passes must be at least 35840 KiB.
     pub passes: u32,
     /// Lanes.
     pub lanes: u32,
-    /// How many passwords are hashed at once in this process.
+    /// The number of passwords that this process hashes at once.
     pub parallel: usize,
-    /// Lets cheaper parameters pass, which protect nothing: for tests alone.
+    /// Allows cheaper parameters, which protect nothing: only for tests.
     pub insecure_for_tests: bool,
 }
 
-/// How many wrong passwords an e-mail address may take in a window of time.
+/// The limit of wrong passwords for an e-mail address in a window of time.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignInAttempts {
-    /// How many.
+    /// The number at which sign-ins are refused.
     pub limit: u32,
-    /// The window, from the first of them.
+    /// The window, from the first wrong password.
     pub window: HumanDuration,
 }
 
@@ -100,30 +103,30 @@ impl Default for SignInAttempts {
     }
 }
 
-/// A configuration that is not to be run with.
+/// Error for an invalid configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// The hashing parameters.
+    /// The hashing parameters protect too little.
     #[error("`password_hashing`: {0}")]
     Hashing(#[from] CostError),
-    /// A lifetime.
+    /// A lifetime is out of range.
     #[error("`{field}` must be {rule}")]
     Lifetime {
-        /// Which.
+        /// Its field.
         field: &'static str,
-        /// Between what.
+        /// Its range.
         rule: &'static str,
     },
-    /// The key encryption secret.
+    /// The key encryption secret is too short.
     #[error("`key_encryption_secret` must have at least 32 characters")]
     Secret,
-    /// The limit of attempts.
+    /// The limit of attempts is zero.
     #[error("`sign_in_attempts.limit` must be at least 1")]
     Attempts,
 }
 
 impl PasswordHashing {
-    /// The cost that it asks for.
+    /// The configured cost.
     ///
     /// # Errors
     /// It protects too little.
@@ -156,44 +159,47 @@ impl IdentityConfig {
             ..Self::default()
         }
     }
-    /// Whether it can be run with.
+    /// Checks the configuration.
     ///
     /// # Errors
-    /// It cannot.
+    /// See [`ConfigError`].
     pub fn check(&self) -> Result<(), ConfigError> {
         self.password_hashing.cost()?;
-        let within = |value: HumanDuration, least: u64, most: u64| {
-            (Duration::from_secs(least)..=Duration::from_secs(most)).contains(&value.get())
-        };
-        if !within(self.access_token_lifetime, 60, 3_600) {
-            return Err(ConfigError::Lifetime {
-                field: "access_token_lifetime",
-                rule: "1m to 1h",
-            });
-        }
-        if !within(self.session_lifetime, 300, 400 * 86_400) {
-            return Err(ConfigError::Lifetime {
-                field: "session_lifetime",
-                rule: "5m to 400d",
-            });
-        }
-        if !within(self.session_idle, 300, 400 * 86_400) {
-            return Err(ConfigError::Lifetime {
-                field: "session_idle",
-                rule: "5m to 400d",
-            });
-        }
-        if !within(self.signing_key_lifetime, 86_400, 3_650 * 86_400) {
-            return Err(ConfigError::Lifetime {
-                field: "signing_key_lifetime",
-                rule: "1d to 3650d",
-            });
-        }
-        if !within(self.feed_retention, 3_600, 3_650 * 86_400) {
-            return Err(ConfigError::Lifetime {
-                field: "feed_retention",
-                rule: "1h to 3650d",
-            });
+        for (field, value, least, most, rule) in [
+            (
+                "access_token_lifetime",
+                self.access_token_lifetime,
+                60,
+                3_600,
+                "1m to 1h",
+            ),
+            (
+                "session_lifetime",
+                self.session_lifetime,
+                300,
+                400 * DAY,
+                "5m to 400d",
+            ),
+            ("session_idle", self.session_idle, 300, 400 * DAY, "5m to 400d"),
+            (
+                "signing_key_lifetime",
+                self.signing_key_lifetime,
+                DAY,
+                3_650 * DAY,
+                "1d to 3650d",
+            ),
+            (
+                "feed_retention",
+                self.feed_retention,
+                3_600,
+                3_650 * DAY,
+                "1h to 3650d",
+            ),
+        ] {
+            let range = Duration::from_secs(least)..=Duration::from_secs(most);
+            if !range.contains(&value.get()) {
+                return Err(ConfigError::Lifetime { field, rule });
+            }
         }
         if !self.key_encryption_secret.is_empty() && self.key_encryption_secret.expose().chars().count() < 32
         {
@@ -231,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_can_be_run_with_and_shows_no_secret() {
+    fn the_default_is_valid_and_shows_no_secret() {
         let config = IdentityConfig {
             key_encryption_secret: Secret::new("a secret of at least thirty-two characters"),
             ..IdentityConfig::default()
@@ -242,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn cheap_hashing_passes_for_tests_alone() {
+    fn cheap_hashing_is_valid_only_for_tests() {
         assert_eq!(IdentityConfig::for_tests().check(), Ok(()));
         let mut config = IdentityConfig::for_tests();
         config.password_hashing.insecure_for_tests = false;
@@ -250,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_bounds_is_refused() {
+    fn values_out_of_range_are_refused() {
         let config = IdentityConfig {
             access_token_lifetime: Duration::from_secs(2 * 3_600).into(),
             ..IdentityConfig::default()

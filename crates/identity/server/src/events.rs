@@ -1,4 +1,4 @@
-//! What the service tells the others, as the feed carries it.
+//! The changes of the service as messages of the feed.
 
 use std::collections::HashMap;
 

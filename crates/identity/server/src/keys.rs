@@ -1,4 +1,4 @@
-//! The public keys for this process's own verifier, and step-ups without a call.
+//! The public keys and the step-ups of this process, without a call.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -6,42 +6,41 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bailiwick_identity_core::port::StoreError;
 use bailiwick_identity_core::{
     Identity,
+    session::consume_step_up::{Error, consume_step_up_here},
     signing::{KeyRing, KeysError},
-    use_case::consume_step_up,
 };
-use bailiwick_rpc::{KeyError, KeySource, StepUp, StepUpError, VerificationKey, VerificationKeys};
-use bailiwick_types::SessionId;
+use bailiwick_rpc::{Chain, KeyError, KeySource, StepUp, StepUpError, VerificationKey, VerificationKeys};
+use bailiwick_types::{Code, Fault as _, SessionId, System};
 
-/// An unknown key id makes the keys be read anew at most so often: another process may have made one.
+/// An unknown key id reloads keys that are older: another process may have created one.
 const AGE: Duration = Duration::from_secs(5);
 
 /// Identity's own keys.
 pub(crate) struct LocalKeys {
     identity: Arc<Identity>,
-    /// The set that was made of a ring.
-    made: Mutex<Option<(Arc<KeyRing>, Arc<VerificationKeys>)>>,
+    /// The last ring and its key set.
+    last: Mutex<Option<(Arc<KeyRing>, Arc<VerificationKeys>)>>,
 }
 
 impl LocalKeys {
     pub(crate) fn new(identity: Arc<Identity>) -> Self {
         Self {
             identity,
-            made: Mutex::new(None),
+            last: Mutex::new(None),
         }
     }
 
     fn set(&self, ring: Arc<KeyRing>) -> Result<Arc<VerificationKeys>, KeyError> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, keys)) = &*made
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, keys)) = &*last
             && Arc::ptr_eq(of, &ring)
         {
             return Ok(Arc::clone(keys));
         }
         let keys = Arc::new(VerificationKeys::from_jwks(&ring.jwks())?);
-        *made = Some((ring, Arc::clone(&keys)));
+        *last = Some((ring, Arc::clone(&keys)));
         Ok(keys)
     }
 }
@@ -61,19 +60,22 @@ impl KeySource for LocalKeys {
     }
 }
 
-/// Step-ups of this service's own database.
-pub(crate) struct LocalStepUp(pub(crate) Arc<Identity>);
+/// Step-ups in the database of this service.
+pub(crate) struct LocalStepUp {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) system: System,
+}
 
 #[async_trait]
 impl StepUp for LocalStepUp {
     async fn consume(&self, session: SessionId) -> Result<(), StepUpError> {
-        match consume_step_up::run(&self.0, session).await {
-            Ok(()) => Ok(()),
-            Err(consume_step_up::Error::Missing) => Err(StepUpError::Required),
-            Err(consume_step_up::Error::Store(StoreError::Internal(text))) => {
-                Err(StepUpError::Internal(text))
+        let done = consume_step_up_here(&self.identity, &self.system, session).await;
+        done.map_err(|error| match error {
+            Error::Missing => StepUpError::Required,
+            Error::Store(error) if error.code() == Code::Internal => {
+                StepUpError::Internal(Chain(&error).to_string())
             }
-            Err(consume_step_up::Error::Store(_)) => Err(StepUpError::Unavailable),
-        }
+            Error::Store(_) => StepUpError::Unavailable,
+        })
     }
 }

@@ -1,10 +1,11 @@
-//! The identity service: who people are.
+//! The identity service: users, credentials, sessions, tokens and service accounts.
 //!
-//! gRPC and HTTP in front of the use cases of `bailiwick-identity-core`, their store on SQLite and PostgreSQL, and the
-//! wiring of both. `grpc/` and `store/` do not know each other.
+//! gRPC and HTTP in front of the use cases of `bailiwick-identity-core`, their store on SQLite and
+//! PostgreSQL, and the wiring of both. `grpc/` and `store/` do not import each other.
 //!
 //! ```no_run
-//! # async fn example(deps: bailiwick_identity_server::Deps) -> Result<(), bailiwick_identity_server::BuildError> {
+//! # use bailiwick_identity_server::{BuildError, Deps};
+//! # async fn example(deps: Deps) -> Result<(), BuildError> {
 //! let service = bailiwick_identity_server::build(deps).await?;
 //! let keys = service.key_source();     // for the authenticator of this process
 //! let step_up = service.step_up();     // for its guard
@@ -27,5 +28,5 @@ mod work;
 pub use config::{ConfigError, IdentityConfig, PasswordHashing, SignInAttempts};
 pub use migrations::migrations;
 pub use peer::Authorization;
-pub use store::{Snapshot, SqlStore};
+pub use store::{Snapshot, Sql, SqlStore};
 pub use wiring::{BuildError, Deps, IdentityService, build};

@@ -1,4 +1,4 @@
-//! The first operator, made by a command on the database.
+//! Creates the first operator, by a command on the database.
 
 use std::{
     fs::OpenOptions,
@@ -12,7 +12,7 @@ use bailiwick_identity_core::{
     email::{Email, EmailError},
     password::{CostError, Password, PasswordError, Passwords},
     secret::random_password,
-    use_case::create_operator,
+    user::create_operator,
 };
 use bailiwick_sql::Db;
 use bailiwick_types::{Clock, IdGen, Rng, Token, UserId};
@@ -20,16 +20,16 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{PasswordHashing, store::SqlStore};
 
-/// Where the operator's password comes from.
+/// The source of the operator's password.
 #[derive(Debug, Clone)]
 pub enum SecretSource {
-    /// It was given.
+    /// A given password.
     Given(SecretString),
-    /// It is made, and written to a new file that its owner alone can read.
+    /// A generated password, written to a new file that only its owner can read.
     File(PathBuf),
 }
 
-/// The operator that was made.
+/// An operator that was created.
 #[derive(Debug, Clone)]
 pub struct Operator {
     /// Its id.
@@ -38,36 +38,36 @@ pub struct Operator {
     pub token: Token,
 }
 
-/// Why there is no operator.
+/// Why the operator is not created.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
-    /// The address.
+    /// The address is invalid.
     #[error("the e-mail address {0}")]
     Email(#[from] EmailError),
-    /// The password.
+    /// The password is invalid.
     #[error("the password {0}")]
     Password(#[from] PasswordError),
-    /// The hashing parameters.
+    /// The hashing parameters are invalid.
     #[error("password hashing {0}")]
     Cost(#[from] CostError),
-    /// The file.
-    #[error("the file `{}` cannot be written: {error}", path.display())]
+    /// The file cannot be written.
+    #[error("cannot write `{}`: {error}", path.display())]
     File {
-        /// Which.
+        /// Its path.
         path: PathBuf,
-        /// Why.
+        /// The error.
         error: std::io::Error,
     },
-    /// There is one already, or the database failed.
+    /// There is an operator, or the database failed.
     #[error(transparent)]
     Refused(#[from] create_operator::Error),
 }
 
-/// Makes the first operator of a deployment: refused where there ever was one. The password is never logged; a file is
-/// made with mode 0600, must not exist before, and is removed again where there is no operator.
+/// Creates the first operator of a deployment; refused if there is one. The password is never logged. A file
+/// is created with mode 0600, must not exist, and is removed if the operator is not created.
 ///
 /// # Errors
-/// There is an operator already, the address or password is none, or the file or the database failed.
+/// See [`OperatorError`].
 pub async fn create(
     db: &Db,
     hashing: &PasswordHashing,
@@ -84,7 +84,7 @@ pub async fn create(
     let checked = Password::parse(password)?;
     let passwords = Passwords::new(hashing.cost()?, 1, rng)?;
     let store = SqlStore::new(db.clone());
-    // Written before the operator is made: a password that nobody knows would lock the deployment for good.
+    // Written before the operator is created: an unknown password would lock the deployment for good.
     if let Some(path) = file {
         write(path, checked.secret()).map_err(|error| OperatorError::File {
             path: path.to_owned(),
@@ -92,12 +92,12 @@ pub async fn create(
         })?;
     }
     let clock: &dyn Clock = db.clock();
-    let made = create_operator::run(&store, &passwords, clock, ids, &email, &checked).await;
+    let made = create_operator(&store, &passwords, clock, ids, &email, &checked).await;
     match made {
         Ok((user, token)) => Ok(Operator { user: user.id, token }),
         Err(error) => {
             if let Some(path) = file {
-                // The file holds the password of nobody; that it stays is no harm.
+                // A file that stays holds the password of no user.
                 let _ = std::fs::remove_file(path);
             }
             Err(error.into())

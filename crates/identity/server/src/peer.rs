@@ -1,7 +1,7 @@
-//! What identity asks of authorization.
+//! The client of authorization.
 
 use async_trait::async_trait;
-use bailiwick_identity_core::port::{CloseError, Closer, Members, PeerError};
+use bailiwick_identity_core::peer::{CloseError, Closer, Members, PeerError};
 use bailiwick_proto::authorization::v1::{
     CloseUserRequest, LookUpMemberRequest, access_service_client::AccessServiceClient,
     member_service_client::MemberServiceClient,
@@ -10,7 +10,7 @@ use bailiwick_rpc::Peer;
 use bailiwick_types::{AccountId, Token, UserId};
 use tonic::{Request, Status, metadata::MetadataValue};
 
-/// Authorization, as a peer.
+/// Authorization as a peer.
 #[derive(Debug, Clone)]
 pub struct Authorization {
     members: MemberServiceClient<Peer>,
@@ -18,7 +18,7 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// Asks this peer.
+    /// The client of this peer.
     #[must_use]
     pub fn new(peer: Peer) -> Self {
         Self {
@@ -58,16 +58,16 @@ impl Closer for Authorization {
         };
         match self.access.clone().close_user(request).await {
             Ok(_) => Ok(()),
-            Err(status) if status.code() == tonic::Code::FailedPrecondition => Err(CloseError::Refused {
-                message: status.message().to_owned(),
-            }),
+            Err(status) if status.code() == tonic::Code::FailedPrecondition => {
+                Err(CloseError::Refused(status.message().to_owned()))
+            }
             Err(status) => Err(unavailable(&status).into()),
         }
     }
 }
 
 fn unavailable(status: &Status) -> PeerError {
-    let detail = format!("{:?}: {}", status.code(), status.message());
-    tracing::warn!(error = %detail, "authorization does not answer as it should");
-    PeerError { detail }
+    let code = status.code();
+    tracing::warn!(?code, error = status.message(), "authorization gave no answer");
+    PeerError::Unavailable
 }

@@ -1,4 +1,4 @@
-//! Puts the service together.
+//! Builds the service.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,13 +7,13 @@ use bailiwick_feed::SnapshotSource;
 use bailiwick_identity_core::{
     Identity,
     password::{CostError, Passwords},
-    port::{Closer, Members, StoreError},
+    peer::{Closer, Members},
     signing::{Issuer, KeySeal, Keys, KeysError, SealError},
-    use_case::upkeep,
+    upkeep,
 };
-use bailiwick_rpc::{AccessClaims, Authenticator, Guard, KeySource, Services, StepUp};
+use bailiwick_rpc::{AccessClaims, Authenticator, Guard, KeySource, Services, StepUp, Tasks};
 use bailiwick_sql::Db;
-use bailiwick_types::{Clock, IdGen, Rng, ServiceAccountId, SessionId, Subject};
+use bailiwick_types::{Clock, IdGen, Rng, ServiceAccountId, SessionId, StoreError, Subject, System};
 use secrecy::SecretString;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -21,7 +21,7 @@ use crate::{
     ConfigError, IdentityConfig, grpc, http,
     keys::{LocalKeys, LocalStepUp},
     store::{Snapshot, SqlStore},
-    work,
+    work::{self, Work},
 };
 
 /// What the service needs.
@@ -29,14 +29,18 @@ use crate::{
 pub struct Deps {
     /// Its configuration.
     pub config: IdentityConfig,
-    /// Who issues tokens: the URL of the service, the same that authenticators check.
+    /// The issuer of tokens: the URL of the service, as authenticators check it.
     pub issuer: String,
     /// Its database, connected, with its schema.
     pub db: Db,
-    /// Who is a member of what: [`crate::Authorization`].
+    /// Answers questions about memberships: [`crate::Authorization`].
     pub members: Arc<dyn Members>,
     /// Takes access away: [`crate::Authorization`].
     pub closer: Arc<dyn Closer>,
+    /// The witness of what the service does by itself.
+    pub system: System,
+    /// The tasks that the shutdown of the process waits for.
+    pub tasks: TaskTracker,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
@@ -80,14 +84,16 @@ pub enum BuildError {
 pub struct IdentityService {
     identity: Arc<Identity>,
     db: Db,
+    system: System,
+    tasks: TaskTracker,
     retention: Duration,
     ended: Arc<(Vec<SessionId>, Vec<ServiceAccountId>)>,
 }
 
-/// Puts the service together. The first start of a deployment makes its first signing key.
+/// Builds the service. The first start of a deployment creates its first signing key.
 ///
 /// # Errors
-/// The configuration is not to be run with, or the signing keys cannot be read.
+/// The configuration is invalid, or the signing keys are not readable.
 pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     deps.config.check()?;
     let config = &deps.config;
@@ -119,16 +125,16 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
         ids: deps.ids,
         rng: deps.rng,
     };
-    identity.keys.maintain(&*identity.store).await?;
+    upkeep::maintain_keys(&identity, &deps.system).await?;
     if !identity.keys.encrypts() {
-        tracing::info!(
-            "no key encryption secret is configured: signing keys lie in the database as they are"
-        );
+        tracing::info!("no key encryption secret is configured: signing keys are stored in plain text");
     }
-    let ended = upkeep::recently_ended(&identity).await?;
+    let ended = upkeep::recently_ended(&identity, &deps.system).await?;
     Ok(IdentityService {
         identity: Arc::new(identity),
         db: deps.db,
+        system: deps.system,
+        tasks: deps.tasks,
         retention: deps.config.feed_retention.get(),
         ended: Arc::new(ended),
     })
@@ -143,9 +149,12 @@ impl IdentityService {
     /// Step-ups, for the guards of this process.
     #[must_use]
     pub fn step_up(&self) -> Arc<dyn StepUp> {
-        Arc::new(LocalStepUp(Arc::clone(&self.identity)))
+        Arc::new(LocalStepUp {
+            identity: Arc::clone(&self.identity),
+            system: self.system.clone(),
+        })
     }
-    /// The present state, for the server of the feed.
+    /// Snapshots of the current state, for the server of the feed.
     #[must_use]
     pub fn snapshot(&self) -> Arc<dyn SnapshotSource> {
         Arc::new(Snapshot::new(self.db.clone()))
@@ -155,28 +164,30 @@ impl IdentityService {
     pub fn db(&self) -> &Db {
         &self.db
     }
-    /// The gRPC services. The authenticator learns what was ended shortly before this process started.
+    /// The gRPC services. The authenticator learns which sessions and service accounts ended shortly before
+    /// the start.
     #[must_use]
     pub fn services(&self, guard: Guard, authenticator: Arc<Authenticator>) -> Services {
         let (sessions, service_accounts) = &*self.ended;
         sessions.iter().for_each(|id| authenticator.forget_session(*id));
         let subjects = service_accounts.iter().map(|id| Subject::service(*id));
         subjects.for_each(|subject| authenticator.forget_subject(&subject));
-        grpc::services(Arc::clone(&self.identity), guard, authenticator)
+        let tasks = Tasks::new(self.tasks.clone());
+        grpc::services(Arc::clone(&self.identity), guard, authenticator, tasks)
     }
-    /// What it has over HTTP.
+    /// The HTTP endpoints.
     pub fn http(&self) -> Router {
         http::router(Arc::clone(&self.identity))
     }
-    /// Starts what runs beside the methods, until `stop` is cancelled.
+    /// Starts the background work, until `stop` is cancelled.
     pub fn start(&self, authenticator: Arc<Authenticator>, tasks: &TaskTracker, stop: &CancellationToken) {
-        work::start(
-            Arc::clone(&self.identity),
-            self.db.clone(),
-            self.retention,
+        let work = Work {
+            identity: Arc::clone(&self.identity),
+            system: self.system.clone(),
+            db: self.db.clone(),
+            retention: self.retention,
             authenticator,
-            tasks,
-            stop,
-        );
+        };
+        work::start(work, tasks, stop);
     }
 }

@@ -1,106 +1,106 @@
-//! What runs beside the methods: disablings that were cut are finished, old rows go, keys change, and what other
-//! processes of this service have ended is forgotten here.
+//! Background work: finishes interrupted disablings, removes old rows, rotates keys, and drops credentials
+//! that another process of the service ended.
 
 use std::{sync::Arc, time::Duration};
 
-use bailiwick_identity_core::{Identity, use_case::upkeep};
+use bailiwick_identity_core::{Identity, upkeep};
 use bailiwick_proto::events::v1::{UserState, change::Change};
-use bailiwick_rpc::Authenticator;
+use bailiwick_rpc::{Authenticator, Chain};
 use bailiwick_sql::{Cursor, Db};
-use bailiwick_types::{Subject, UserId};
-use tokio::time::{MissedTickBehavior, interval};
+use bailiwick_types::{Subject, System, UserId};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 const OFTEN: Duration = Duration::from_secs(5);
 const SELDOM: Duration = Duration::from_secs(60);
 const HOURLY: Duration = Duration::from_secs(3_600);
-/// After a failure of the feed.
+/// The delay after a failure of the feed.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long one wait for the feed lasts.
+/// The longest wait for the feed.
 const WAIT: Duration = Duration::from_secs(30);
 const ROWS: u32 = 256;
 
-/// Starts the work; it ends with `stop`.
-pub(crate) fn start(
-    identity: Arc<Identity>,
-    db: Db,
-    retention: Duration,
-    authenticator: Arc<Authenticator>,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) {
-    let (pruned, prune) = (db.clone(), stop.clone());
-    tasks.spawn(async move {
-        prune.run_until_cancelled(keep_feed(&pruned, retention)).await;
-    });
-    let (often, seldom, follow) = (stop.clone(), stop.clone(), stop.clone());
-    let (one, other) = (Arc::clone(&identity), identity);
-    let forgetting = Arc::clone(&authenticator);
-    tasks.spawn(async move {
-        often
-            .run_until_cancelled(finish_disablings(&one, &forgetting))
-            .await;
-    });
-    tasks.spawn(async move {
-        seldom.run_until_cancelled(keep_up(&other)).await;
-    });
-    tasks.spawn(async move {
-        follow
-            .run_until_cancelled(forget_what_ended(&db, &authenticator))
-            .await;
-    });
+/// What the work needs.
+pub(crate) struct Work {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) system: System,
+    pub(crate) db: Db,
+    pub(crate) retention: Duration,
+    pub(crate) authenticator: Arc<Authenticator>,
 }
 
-async fn finish_disablings(identity: &Identity, authenticator: &Authenticator) {
-    let mut ticks = interval(OFTEN);
+/// Starts the work, a task for each part; it ends with `stop`.
+pub(crate) fn start(work: Work, tasks: &TaskTracker, stop: &CancellationToken) {
+    fn spawn(tasks: &TaskTracker, stop: &CancellationToken, part: impl Future<Output = ()> + Send + 'static) {
+        let stop = stop.clone();
+        tasks.spawn(async move { stop.run_until_cancelled(part).await });
+    }
+    let work = Arc::new(work);
+    let all = || Arc::clone(&work);
+    let (disable, maintain, prune, forget) = (all(), all(), all(), all());
+    spawn(tasks, stop, async move { disable.finish_disablings().await });
+    spawn(tasks, stop, async move { maintain.keys_and_rows().await });
+    spawn(tasks, stop, async move { prune.feed().await });
+    spawn(tasks, stop, async move { forget.ended_elsewhere().await });
+}
+
+fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        match upkeep::finish_disablings(identity).await {
-            Ok(users) => users
-                .into_iter()
-                .for_each(|id| authenticator.forget_subject(&Subject::user(id))),
-            Err(error) => tracing::warn!(%error, "disablings cannot be finished"),
+    ticks
+}
+
+impl Work {
+    async fn finish_disablings(&self) {
+        let mut ticks = every(OFTEN);
+        loop {
+            ticks.tick().await;
+            match upkeep::finish_disablings(&self.identity, &self.system).await {
+                Ok(users) => users
+                    .into_iter()
+                    .for_each(|id| self.authenticator.forget_subject(&Subject::user(id))),
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "failed to finish disabling users; retrying")
+                }
+            }
         }
     }
-}
 
-async fn keep_up(identity: &Identity) {
-    let mut ticks = interval(SELDOM);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = upkeep::maintain_keys(identity).await {
-            tracing::warn!(%error, "signing keys cannot be looked after");
-        }
-        if let Err(error) = upkeep::purge(identity).await {
-            tracing::warn!(%error, "old rows cannot be removed");
-        }
-    }
-}
-
-/// Keeps the feed bounded.
-async fn keep_feed(db: &Db, retention: Duration) {
-    let mut ticks = interval(HOURLY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = db.feed().prune(retention).await {
-            tracing::warn!(error = %error.detail(), "old events cannot be removed");
+    async fn keys_and_rows(&self) {
+        let mut ticks = every(SELDOM);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = upkeep::maintain_keys(&self.identity, &self.system).await {
+                tracing::warn!(error = %Chain(&error), "failed to maintain signing keys; retrying");
+            }
+            if let Err(error) = upkeep::purge(&self.identity, &self.system).await {
+                tracing::warn!(error = %Chain(&error), "failed to remove old rows; retrying");
+            }
         }
     }
-}
 
-/// Follows the service's own feed, in which other processes of it tell what they ended.
-async fn forget_what_ended(db: &Db, authenticator: &Authenticator) {
-    let mut cursor: Option<Cursor> = None;
-    loop {
-        match follow(db, authenticator, cursor.take()).await {
-            Ok(at) => cursor = Some(at),
-            Err(error) => {
-                // A cursor that is refused is not taken up again: the feed is another one now.
-                tracing::warn!(error = %error.detail(), "the own feed cannot be followed");
-                tokio::time::sleep(PAUSE).await;
+    /// Keeps the feed bounded.
+    async fn feed(&self) {
+        let mut ticks = every(HOURLY);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.db.feed().prune(self.retention).await {
+                tracing::warn!(error = %error.detail(), "failed to prune old events; retrying");
+            }
+        }
+    }
+
+    /// Follows the service's own feed: it names what other processes of the service ended.
+    async fn ended_elsewhere(&self) {
+        let mut cursor: Option<Cursor> = None;
+        loop {
+            match follow(&self.db, &self.authenticator, cursor.take()).await {
+                Ok(at) => cursor = Some(at),
+                Err(error) => {
+                    // A refused cursor is dropped: the feed has another epoch.
+                    tracing::warn!(error = %error.detail(), "failed to follow the own feed; retrying");
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
     }

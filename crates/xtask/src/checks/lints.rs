@@ -15,8 +15,6 @@ const WIDE: &[&str] = &[
     "crates/authorization/server",
     "crates/bailiwick",
     "crates/client",
-    "crates/identity/core",
-    "crates/identity/server",
     "crates/policy",
     "crates/rpc",
     "crates/scenario",

@@ -1,8 +1,8 @@
-//! What an access token says.
+//! Access tokens and their claims.
 
 use std::time::Duration;
 
-use bailiwick_types::{AccountId, IdGen, ServiceAccountId, SessionId, Subject, Timestamp};
+use bailiwick_types::{AccountId, IdGen, ServiceAccountId, SessionId, Subject, Timestamp, faults};
 use jsonwebtoken::{Algorithm, Header};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -13,11 +13,11 @@ use crate::session::Session;
 /// The claims (RFC 7519 section 4.1, RFC 9068).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
-    /// Who issued it.
+    /// Its issuer.
     pub iss: String,
-    /// For whom: the suite.
+    /// Its audience: the suite.
     pub aud: String,
-    /// Whose it is: `user:ID` or `service:ID`.
+    /// Its subject: `user:ID` or `service:ID`.
     pub sub: String,
     /// The session of a user's token.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -27,7 +27,7 @@ pub struct AccessClaims {
     pub acct: Option<AccountId>,
     /// When it was issued, in seconds.
     pub iat: i64,
-    /// When it ends, in seconds.
+    /// When it expires, in seconds.
     pub exp: i64,
     /// Its own id.
     pub jti: String,
@@ -38,19 +38,18 @@ pub struct AccessClaims {
 pub struct AccessToken {
     /// The JWT.
     pub text: SecretString,
-    /// When it ends.
+    /// When it expires.
     pub expires: Timestamp,
 }
 
-/// Why no token could be issued.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum MintError {
+faults! {
+    /// Why no token was issued.
+    #[derive(Clone)]
+    MintError;
     /// There is no key.
-    #[error("there is no signing key")]
-    NoKey,
+    NoKey "there is no signing key" => Internal Internal;
     /// Signing failed.
-    #[error("a token cannot be signed: {0}")]
-    Signing(String),
+    Signing(String) "cannot sign a token: {0}" => Internal Internal;
 }
 
 /// Issues access tokens.
@@ -60,12 +59,12 @@ pub struct Issuer {
     pub name: String,
     /// `aud`.
     pub audience: String,
-    /// How long a token lasts.
+    /// The lifetime of a token.
     pub lifetime: Duration,
 }
 
 impl Issuer {
-    /// A token for a session. It ends with the session at the latest.
+    /// A token for a session. It expires with the session at the latest.
     ///
     /// # Errors
     /// There is no key, or signing failed.
@@ -129,7 +128,7 @@ fn sign(
         .map_err(|error| MintError::Signing(error.to_string()))?;
     Ok(AccessToken {
         text: SecretString::from(text),
-        // What the token itself says: whole seconds.
+        // As in the token: whole seconds.
         expires: Timestamp::from_seconds(expires.seconds()),
     })
 }

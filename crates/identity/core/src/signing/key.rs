@@ -9,18 +9,18 @@ use sha2::{Digest, Sha256};
 
 use super::{KeySeal, SealError};
 
-/// A key as it is stored.
+/// A stored key.
 #[derive(Debug, Clone)]
 pub struct StoredKey {
     /// Key id: the JWK thumbprint (RFC 7638).
     pub kid: String,
     /// The public key, 32 bytes in base64url.
     pub public: String,
-    /// The private key, as [`KeySeal`] wrote it.
+    /// The private key, as [`KeySeal`] stores it.
     pub private: SecretString,
-    /// From when on it signs.
+    /// When it begins to sign.
     pub active_from: Timestamp,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
 }
 
@@ -31,18 +31,18 @@ pub struct SigningKey {
     pub kid: String,
     /// The public key in base64url: `x` of its JWK.
     pub public: String,
-    /// From when on it signs.
+    /// When it begins to sign.
     pub active_from: Timestamp,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     pub(super) encoding: EncodingKey,
 }
 
 impl SigningKey {
-    /// Makes a new key, and what is stored of it.
+    /// Generates a key, in its stored form.
     ///
     /// # Errors
-    /// The cryptography refuses.
+    /// The cryptographic library fails.
     pub fn generate(
         rng: &dyn Rng,
         seal: &KeySeal,
@@ -64,7 +64,7 @@ impl SigningKey {
     /// Opens a stored key.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// See [`SealError`].
     pub fn open(stored: &StoredKey, seal: &KeySeal) -> Result<Self, SealError> {
         let seed = seal.open(&stored.kid, &stored.private)?;
         let (kid, public, encoding) = read_seed(&seed)?;

@@ -1,11 +1,30 @@
-//! Access tokens: Ed25519 keys, how they are kept, and the JWTs that they sign (RFC 7519, RFC 8037).
+//! Ed25519 signing keys, their storage, and the access tokens (RFC 7519, RFC 8037) that they sign.
 
 mod claims;
 mod key;
 mod ring;
 mod seal;
 
+use async_trait::async_trait;
+use bailiwick_types::StoreError;
+
 pub use claims::{AccessClaims, AccessToken, Issuer, MintError};
 pub use key::{SigningKey, StoredKey};
 pub use ring::{KeyRing, KeyTimes, Keys, KeysError};
 pub use seal::{KeySeal, SealError};
+
+/// Reads signing keys.
+#[async_trait]
+pub trait Reader {
+    /// All keys.
+    async fn signing_keys(&self) -> Result<Vec<StoredKey>, StoreError>;
+}
+
+/// Writes signing keys. The unit holds the deployment's root.
+#[async_trait]
+pub trait Writer {
+    /// Adds a key, or replaces its private part.
+    async fn put_signing_key(&mut self, key: &StoredKey) -> Result<(), StoreError>;
+    /// Removes a key.
+    async fn delete_signing_key(&mut self, kid: &str) -> Result<(), StoreError>;
+}

@@ -1,26 +1,24 @@
-//! The keys that are in use, as a process holds them.
+//! The keys in use, as a process holds them.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
-use bailiwick_types::{Clock, Fault, ScopeRoot, Timestamp};
+use bailiwick_types::{Clock, Rng, ScopeRoot, StoreError, Timestamp, faults};
 
-use super::{KeySeal, SealError, SigningKey};
-use crate::{
-    change::Change,
-    port::{Store, StoreError},
-};
+use super::{KeySeal, SealError, SigningKey, StoredKey};
+use crate::{change::Change, store::Store};
 
-/// When keys change.
+/// When keys are rotated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyTimes {
     /// How long a key signs.
     pub rotate_after: Duration,
-    /// How long a new key is published before it signs: longer than anybody caches the key set.
+    /// How long a new key is published before it signs: longer than clients cache the key set.
     pub publish_ahead: Duration,
-    /// How long a key is published after its successor signs: longer than an access token lasts.
+    /// How long a key is published after its successor began to sign: longer than the lifetime of an access
+    /// token.
     pub keep: Duration,
 }
 
@@ -34,7 +32,7 @@ impl Default for KeyTimes {
     }
 }
 
-/// A moment's keys, oldest first by when they begin to sign.
+/// The keys at one instant, in the order in which they begin to sign.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing {
     keys: Vec<SigningKey>,
@@ -45,8 +43,8 @@ impl KeyRing {
         keys.sort_by(|a, b| (a.active_from, &a.kid).cmp(&(b.active_from, &b.kid)));
         Self { keys }
     }
-    /// The key that signs at an instant: the one that began last. A key whose time has not come signs where there is no
-    /// other, so that a clock that was set back stops nothing.
+    /// The key that signs at an instant: the one that began last. If none has begun, the first signs, so that
+    /// a clock that was set back stops nothing.
     #[must_use]
     pub fn signing(&self, now: Timestamp) -> Option<&SigningKey> {
         self.keys
@@ -74,30 +72,9 @@ impl KeyRing {
     }
 }
 
-/// Why the keys could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum KeysError {
-    /// The store does not answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A key cannot be read or written.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-}
-
-impl Fault for KeysError {
-    fn code(&self) -> bailiwick_types::Code {
-        match self {
-            Self::Store(error) => error.code(),
-            Self::Seal(_) => bailiwick_types::Code::Internal,
-        }
-    }
-    fn reason(&self) -> bailiwick_types::Reason {
-        match self {
-            Self::Store(error) => error.reason(),
-            Self::Seal(_) => bailiwick_types::Reason::Internal,
-        }
-    }
+faults! {
+    /// Why the keys are not available.
+    KeysError: Store(StoreError), Seal(SealError);
 }
 
 /// The keys of a process. Clones share them.
@@ -112,7 +89,14 @@ struct Inner {
     seal: KeySeal,
     times: KeyTimes,
     clock: Arc<dyn Clock>,
-    rng: Arc<dyn bailiwick_types::Rng>,
+    rng: Arc<dyn Rng>,
+}
+
+impl Inner {
+    fn open(&self, stored: &[StoredKey]) -> Result<KeyRing, SealError> {
+        let keys = stored.iter().map(|key| SigningKey::open(key, &self.seal));
+        Ok(KeyRing::of(keys.collect::<Result<_, _>>()?))
+    }
 }
 
 impl std::fmt::Debug for Keys {
@@ -124,14 +108,9 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Starts without keys: [`Self::maintain`] makes or loads them.
+    /// Starts without keys: [`Self::maintain`] creates or loads them.
     #[must_use]
-    pub fn new(
-        seal: KeySeal,
-        times: KeyTimes,
-        clock: Arc<dyn Clock>,
-        rng: Arc<dyn bailiwick_types::Rng>,
-    ) -> Self {
+    pub fn new(seal: KeySeal, times: KeyTimes, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 ring: RwLock::default(),
@@ -148,15 +127,15 @@ impl Keys {
     pub fn encrypts(&self) -> bool {
         self.inner.seal.encrypts()
     }
-    /// The keys as they were loaded last.
+    /// The keys as of the last load.
     #[must_use]
     pub fn ring(&self) -> Arc<KeyRing> {
         Arc::clone(&self.inner.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
-    /// The keys, read anew where they were loaded longer ago than `age`: another process may have made one.
+    /// The keys, reloaded if older than `age`: another process may have created one.
     ///
     /// # Errors
-    /// The store does not answer, or a key cannot be read.
+    /// The store failed, or a key is not readable.
     pub async fn ring_of_age(&self, store: &dyn Store, age: Duration) -> Result<Arc<KeyRing>, KeysError> {
         let loaded = *self.inner.loaded.read().unwrap_or_else(PoisonError::into_inner);
         let fresh = loaded.is_some_and(|at| self.inner.clock.boottime().saturating_sub(at) < age);
@@ -165,26 +144,23 @@ impl Keys {
         }
         Ok(self.ring())
     }
-    /// Reads the keys anew.
+    /// Reloads the keys.
     ///
     /// # Errors
-    /// The store does not answer, or a key cannot be read.
+    /// The store failed, or a key is not readable.
     pub async fn load(&self, store: &dyn Store) -> Result<(), KeysError> {
         let at = self.inner.clock.boottime();
         let stored = store.signing_keys().await?;
-        let mut keys = Vec::with_capacity(stored.len());
-        for key in &stored {
-            keys.push(SigningKey::open(key, &self.inner.seal)?);
-        }
-        *self.inner.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(KeyRing::of(keys));
+        let ring = Arc::new(self.inner.open(&stored)?);
+        *self.inner.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
         *self.inner.loaded.write().unwrap_or_else(PoisonError::into_inner) = Some(at);
         Ok(())
     }
-    /// Makes the first key, the next one when its time has come, removes those that nobody needs any more, encrypts what
-    /// still lies there plainly, and loads them.
+    /// Creates the first key, or the next one when it is due, removes keys that are no longer needed,
+    /// encrypts keys that are still in plain text, and loads them.
     ///
     /// # Errors
-    /// The store does not answer, or a key cannot be read.
+    /// The store failed, or a key is not readable.
     pub async fn maintain(&self, store: &dyn Store) -> Result<(), KeysError> {
         let now = self.inner.clock.now();
         self.load(store).await?;
@@ -206,7 +182,7 @@ impl Keys {
             || !self.unneeded(ring, now).is_empty()
     }
 
-    /// All keys before one that signs for so long that nothing signed by them is valid.
+    /// The keys whose successor has signed for so long that every token they signed has expired.
     fn unneeded<'a>(&self, ring: &'a KeyRing, now: Timestamp) -> &'a [SigningKey] {
         let old = ring
             .keys
@@ -217,23 +193,20 @@ impl Keys {
 
     async fn change(&self, store: &dyn Store, now: Timestamp) -> Result<(), KeysError> {
         let inner = &self.inner;
-        // Holding the root, two processes that start at once do not both make the first key.
-        let mut unit = store.begin(&[ScopeRoot::Deployment]).await?;
-        let stored = unit.signing_keys_now().await?;
+        // The root serializes processes that start at once: only one creates the first key.
+        let mut write = store.write(&[ScopeRoot::Deployment]).await?;
+        let stored = write.signing_keys().await?;
         for key in stored.iter().filter(|k| inner.seal.is_outdated(&k.private)) {
             let seed = inner.seal.open(&key.kid, &key.private)?;
             let private = inner.seal.seal(&key.kid, &seed, &*inner.rng)?;
-            unit.put_signing_key(&super::StoredKey {
-                private,
-                ..key.clone()
-            })
-            .await?;
+            write
+                .put_signing_key(&StoredKey {
+                    private,
+                    ..key.clone()
+                })
+                .await?;
         }
-        let mut keys = Vec::with_capacity(stored.len());
-        for key in &stored {
-            keys.push(SigningKey::open(key, &inner.seal)?);
-        }
-        let ring = KeyRing::of(keys);
+        let ring = inner.open(&stored)?;
         let newest = ring.keys.last();
         if newest.is_none_or(|k| now >= k.active_from.plus(inner.times.rotate_after)) {
             let from = if newest.is_none() {
@@ -241,17 +214,17 @@ impl Keys {
             } else {
                 now.plus(inner.times.publish_ahead)
             };
-            let made = SigningKey::generate(&*inner.rng, &inner.seal, now, from)?;
-            unit.put_signing_key(&made).await?;
-            let done = Change::audited(None, "signing_key.create", made.kid);
-            unit.emit(&ScopeRoot::Deployment, done)?;
+            let created = SigningKey::generate(&*inner.rng, &inner.seal, now, from)?;
+            write.put_signing_key(&created).await?;
+            let done = Change::by_the_suite("signing_key.create", created.kid);
+            write.emit(&ScopeRoot::Deployment, done)?;
         }
         for key in self.unneeded(&ring, now) {
-            unit.delete_signing_key(&key.kid).await?;
-            let done = Change::audited(None, "signing_key.delete", key.kid.clone());
-            unit.emit(&ScopeRoot::Deployment, done)?;
+            write.delete_signing_key(&key.kid).await?;
+            let done = Change::by_the_suite("signing_key.delete", key.kid.clone());
+            write.emit(&ScopeRoot::Deployment, done)?;
         }
-        unit.commit().await?;
+        write.commit().await?;
         Ok(())
     }
 }

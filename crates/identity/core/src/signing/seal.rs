@@ -1,32 +1,29 @@
-//! How private keys lie in the database: AES-256-GCM under a key derived (HKDF-SHA-256, RFC 5869) from a configured
-//! secret, with the key id as associated data. Without a secret they lie there plainly, and the database's own
-//! protection is all there is.
+//! Private keys at rest: AES-256-GCM under a key derived (HKDF-SHA-256, RFC 5869) from a configured secret,
+//! with the key id as associated data. Without a secret they are stored in plain text, and only the database
+//! protects them.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf,
 };
-use bailiwick_types::Rng;
+use bailiwick_types::{Rng, faults};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
 const PLAIN: &str = "plain:";
 const SEALED: &str = "aes256gcm.v1:";
 
-/// A private key that cannot be read. No variant tells anything of it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SealError {
-    /// It is sealed and no secret is configured.
-    #[error(
-        "the signing keys are encrypted: configure the key encryption secret that they were written with"
-    )]
-    NoSecret,
+faults! {
+    /// Why a private key is not readable. No variant reveals anything of it.
+    #[derive(Clone, PartialEq, Eq)]
+    SealError;
+    /// It is encrypted and no secret is configured.
+    NoSecret "the signing keys are encrypted; configure the key encryption secret"
+        => Internal Internal;
     /// The secret is another one, or the row was changed.
-    #[error("the signing keys cannot be decrypted with the configured key encryption secret")]
-    Wrong,
-    /// The row is no private key.
-    #[error("a stored signing key cannot be read")]
-    Unreadable,
+    Wrong "cannot decrypt the signing keys with the configured key encryption secret" => Internal Internal;
+    /// The row does not hold a private key.
+    Unreadable "a stored signing key is malformed" => Internal Internal;
 }
 
 /// Seals and opens private keys.
@@ -43,10 +40,10 @@ impl std::fmt::Debug for KeySeal {
 }
 
 impl KeySeal {
-    /// Derives the key from the configured secret, where there is one.
+    /// Derives the encryption key from the configured secret, if there is one.
     ///
     /// # Errors
-    /// The cryptography refuses.
+    /// The cryptographic library fails.
     pub fn new(secret: Option<&SecretString>) -> Result<Self, SealError> {
         let Some(secret) = secret else {
             return Ok(Self { key: None });
@@ -66,15 +63,15 @@ impl KeySeal {
     pub fn encrypts(&self) -> bool {
         self.key.is_some()
     }
-    /// Whether a stored text is not as this seal would write it.
+    /// Whether a stored key is in plain text although this seal encrypts.
     #[must_use]
     pub fn is_outdated(&self, stored: &SecretString) -> bool {
         self.encrypts() && stored.expose_secret().starts_with(PLAIN)
     }
-    /// What is stored for a private key.
+    /// The stored form of a private key.
     ///
     /// # Errors
-    /// The cryptography refuses.
+    /// The cryptographic library fails.
     pub fn seal(&self, kid: &str, seed: &[u8; 32], rng: &dyn Rng) -> Result<SecretString, SealError> {
         let Some(key) = &self.key else {
             return Ok(SecretString::from(format!(
@@ -94,10 +91,10 @@ impl KeySeal {
             STANDARD_NO_PAD.encode(all)
         )))
     }
-    /// The private key of a stored text.
+    /// The private key of a stored form.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// See [`SealError`].
     pub fn open(&self, kid: &str, stored: &SecretString) -> Result<[u8; 32], SealError> {
         let text = stored.expose_secret();
         if let Some(plain) = text.strip_prefix(PLAIN) {
@@ -129,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_with_the_same_secret_and_kid_alone() {
+    fn a_sealed_key_opens_only_with_the_same_secret_and_key_id() {
         let sealed = seal("one").seal("kid", &[7; 32], &SystemRng).unwrap();
         assert!(sealed.expose_secret().starts_with(SEALED));
         assert_eq!(seal("one").open("kid", &sealed), Ok([7; 32]));

@@ -1,11 +1,11 @@
-//! The service's methods. Services of which no method is there yet are answered by the frame.
+//! The gRPC services: a folder a service, a file a method. Services without an implemented method are
+//! answered by the frame.
 
 mod authentication;
-mod parse;
-mod service_accounts;
-mod sessions;
-mod tokens;
-mod users;
+mod service_account;
+mod session;
+mod token;
+mod user;
 
 use std::sync::Arc;
 
@@ -17,9 +17,12 @@ use bailiwick_proto::identity::v1::{
     user_service_server::UserServiceServer,
 };
 use bailiwick_rpc::{
-    Authenticator, Guard, Services,
+    Authenticator, Fields, Guard, IntoStatus, Services, Tasks,
     metrics::{self, IntCounterVec},
 };
+use bailiwick_types::Fault;
+use secrecy::{ExposeSecret, SecretString};
+use tonic::Status;
 
 /// What every method needs.
 #[derive(Clone)]
@@ -27,20 +30,42 @@ pub(crate) struct Handlers {
     identity: Arc<Identity>,
     guard: Guard,
     authenticator: Arc<Authenticator>,
+    tasks: Tasks,
     sign_ins: IntCounterVec,
 }
 
+impl Handlers {
+    /// Runs a write to its end, also when its client goes away.
+    async fn write<T, E, F>(&self, work: impl FnOnce(Arc<Identity>) -> F) -> Result<T, Status>
+    where
+        T: Send + 'static,
+        E: Fault,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let work = work(Arc::clone(&self.identity));
+        let work = async move { work.await.map_err(IntoStatus::into_status) };
+        self.tasks.run(work).await
+    }
+}
+
 /// All services of identity.
-pub(crate) fn services(identity: Arc<Identity>, guard: Guard, authenticator: Arc<Authenticator>) -> Services {
+pub(crate) fn services(
+    identity: Arc<Identity>,
+    guard: Guard,
+    authenticator: Arc<Authenticator>,
+    tasks: Tasks,
+) -> Services {
+    let sign_ins = metrics::counters(
+        "bailiwick_identity_sign_ins_total",
+        "Sign-ins by how they ended.",
+        &["outcome"],
+    );
     let handlers = Handlers {
         identity,
         guard,
         authenticator,
-        sign_ins: metrics::counters(
-            "bailiwick_identity_sign_ins_total",
-            "Sign-ins by how they ended.",
-            &["outcome"],
-        ),
+        tasks,
+        sign_ins,
     };
     Services::new()
         .add(UserServiceServer::new(handlers.clone()))
@@ -48,4 +73,15 @@ pub(crate) fn services(identity: Arc<Identity>, guard: Guard, authenticator: Arc
         .add(SessionServiceServer::new(handlers.clone()))
         .add(ServiceAccountServiceServer::new(handlers.clone()))
         .add(TokenServiceServer::new(handlers))
+}
+
+/// Reads a secret that is to be verified: the rules for new ones do not apply.
+fn secret(fields: &mut Fields, name: &str, text: String) -> Option<SecretString> {
+    let secret = SecretString::from(text);
+    match secret.expose_secret().chars().count() {
+        0 => fields.violate(name, "must not be empty"),
+        1..=256 => return Some(secret),
+        _ => fields.violate(name, "must have at most 256 characters"),
+    }
+    None
 }

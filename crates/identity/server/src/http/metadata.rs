@@ -8,7 +8,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bailiwick_identity_core::{Identity, use_case::get_jwks};
+use bailiwick_identity_core::{Identity, token::get_jwks};
+use bailiwick_rpc::Chain;
 use serde_json::json;
 
 use super::{JWKS_PATH, TOKEN_PATH};
@@ -28,9 +29,9 @@ pub(super) async fn metadata(State(identity): State<Arc<Identity>>) -> Response 
 }
 
 pub(super) async fn jwks(State(identity): State<Arc<Identity>>) -> Response {
-    match get_jwks::run(&identity).await {
+    match get_jwks(&identity).await {
         Ok(jwks) => {
-            // Shorter than a new key is published before it signs.
+            // Shorter than the time for which a new key is published before it signs.
             let headers = [
                 (header::CONTENT_TYPE, "application/jwk-set+json"),
                 (header::CACHE_CONTROL, "public, max-age=300"),
@@ -38,7 +39,7 @@ pub(super) async fn jwks(State(identity): State<Arc<Identity>>) -> Response {
             (headers, jwks).into_response()
         }
         Err(error) => {
-            tracing::error!(%error, "the key set cannot be given");
+            tracing::error!(error = %Chain(&error), "failed to read the key set");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }

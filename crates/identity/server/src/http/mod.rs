@@ -1,4 +1,4 @@
-//! What the service has over HTTP: the token endpoint, the key set, the metadata.
+//! The HTTP endpoints: tokens, the key set, the metadata.
 
 mod metadata;
 mod token;
@@ -15,7 +15,7 @@ use bailiwick_identity_core::Identity;
 const TOKEN_PATH: &str = "/oauth2/token";
 const JWKS_PATH: &str = "/.well-known/jwks.json";
 const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
-/// A request of the token endpoint is some hundred bytes.
+/// A request to the token endpoint has some hundred bytes.
 const LARGEST_BODY: usize = 16 * 1024;
 
 /// The routes.

@@ -8,14 +8,18 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bailiwick_identity_core::{Identity, use_case::issue_token};
+use bailiwick_identity_core::{
+    Identity,
+    token::{issue as issue_token, issue::Command},
+};
+use bailiwick_rpc::Chain;
 use bailiwick_types::{Code, Fault};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-/// The form. What else is in it is ignored (RFC 6749 section 3.2); a parameter that stands twice is refused.
+/// The form. Unknown parameters are ignored (RFC 6749 section 3.2), repeated ones are refused.
 #[derive(Debug, Deserialize)]
 pub(super) struct TokenForm {
     grant_type: Option<String>,
@@ -23,7 +27,7 @@ pub(super) struct TokenForm {
     client_secret: Option<SecretString>,
 }
 
-/// Why there is no token.
+/// Why no token is issued.
 #[derive(Debug)]
 enum Refused {
     InvalidRequest(&'static str),
@@ -50,7 +54,7 @@ async fn answer(
 ) -> Result<Response, Refused> {
     let Ok(Form(form)) = form else {
         return Err(Refused::InvalidRequest(
-            "the body must be a form with each parameter once",
+            "the body must be a form without repeated parameters",
         ));
     };
     match form.grant_type.as_deref() {
@@ -61,7 +65,9 @@ async fn answer(
     let basic = headers.get(header::AUTHORIZATION);
     let (client_id, client_secret) = match (basic, form.client_secret) {
         (Some(_), Some(_)) => {
-            return Err(Refused::InvalidRequest("the client must authenticate in one way"));
+            return Err(Refused::InvalidRequest(
+                "the client must use one authentication method",
+            ));
         }
         (Some(header), None) => read_basic(header).ok_or(Refused::InvalidClient { basic: true })?,
         (None, Some(secret)) => {
@@ -76,18 +82,18 @@ async fn answer(
     let basic = basic.is_some();
     if form.client_id.is_some_and(|id| id != client_id) {
         return Err(Refused::InvalidRequest(
-            "client_id differs from the one of the header",
+            "client_id differs from the Authorization header",
         ));
     }
-    let command = issue_token::Command {
+    let command = Command {
         client_id,
         client_secret,
     };
-    let token = issue_token::run(identity, &command).await.map_err(|error| {
+    let token = issue_token(identity, &command).await.map_err(|error| {
         if error.code() == Code::Unauthenticated {
             Refused::InvalidClient { basic }
         } else {
-            tracing::error!(%error, "no token can be issued");
+            tracing::error!(error = %Chain(&error), "failed to issue a token");
             Refused::Failed
         }
     })?;
@@ -100,7 +106,7 @@ async fn answer(
     Ok(unstored((StatusCode::OK, Json(body)).into_response()))
 }
 
-/// `Basic base64(id:secret)`. Ids and secrets of ours have no character that form encoding changes.
+/// `Basic base64(id:secret)`. Form encoding changes no character of our ids and secrets.
 fn read_basic(header: &HeaderValue) -> Option<(String, SecretString)> {
     let (scheme, coded) = header.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -122,12 +128,12 @@ fn refuse(refused: &Refused) -> Response {
         Refused::InvalidClient { .. } => (
             StatusCode::UNAUTHORIZED,
             "invalid_client",
-            "client id or client secret is wrong",
+            "wrong client id or client secret",
         ),
         Refused::Failed => (
             StatusCode::SERVICE_UNAVAILABLE,
             "server_error",
-            "no token can be issued now",
+            "tokens are temporarily unavailable",
         ),
     };
     let body = Json(json!({ "error": error, "error_description": description }));
@@ -139,7 +145,7 @@ fn refuse(refused: &Refused) -> Response {
     unstored(response)
 }
 
-/// No cache keeps tokens (RFC 6749 section 5.1).
+/// Tokens must not be cached (RFC 6749 section 5.1).
 fn unstored(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,4 +1,4 @@
-//! Who made a service account. Of those that are there already nobody knows.
+//! The creators of service accounts; unknown for those that exist already.
 
 use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};

@@ -1,13 +1,15 @@
-//! Rows of the tables, as sea-orm reads and writes them.
+//! The rows of the tables.
 #![allow(
     unreachable_pub,
     reason = "the derive asks for public models in what is private here"
 )]
 #![allow(missing_docs, reason = "columns are named as they are in the migrations")]
 
+use bailiwick_identity_core::secret::Digest;
+use bailiwick_sql::Error;
 use sea_orm::DeriveValueType;
 
-/// A text that no `Debug` shows: a password's hash, a private key.
+/// A text that is redacted in `Debug` output: the hash of a password, a private key.
 #[derive(Clone, PartialEq, Eq, DeriveValueType)]
 pub struct Hidden(pub String);
 
@@ -15,6 +17,13 @@ impl std::fmt::Debug for Hidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("[redacted]")
     }
+}
+
+/// A digest from a column.
+pub(super) fn digest(table: &'static str, column: &'static str, bytes: Vec<u8>) -> Result<Digest, Error> {
+    let bytes: Result<[u8; 32], _> = bytes.try_into();
+    let bytes = bytes.map_err(|_| Error::corrupt(table, column, "?", "is not a SHA-256 digest"))?;
+    Ok(Digest::from_bytes(bytes))
 }
 
 pub(crate) mod user_profile {

@@ -1,21 +1,26 @@
 //! Identity's database.
+#![expect(
+    private_bounds,
+    reason = "what a statement runs on is known to the stores only"
+)]
 
+mod attempt;
 mod entity;
-mod row;
-mod service_accounts;
-mod sessions;
-mod signing_keys;
+mod request;
+mod service_account;
+mod session;
+mod signing_key;
 mod snapshot;
-mod upkeep;
-mod users;
+mod user;
 
 use async_trait::async_trait;
 use bailiwick_identity_core::{
     change::Change,
-    port::{Store, StoreError, Unit},
+    store::{Store, Write},
 };
-use bailiwick_sql::{Db, UniqueKey, WriteTx};
-use bailiwick_types::{ScopeRoot, Token};
+use bailiwick_sql::{Db, Error, UniqueKey, WriteTx};
+use bailiwick_types::{ScopeRoot, StoreError, Token};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait, Select};
 
 pub use snapshot::Snapshot;
 
@@ -26,67 +31,120 @@ const EMAIL: UniqueKey = UniqueKey {
     table: "user_profile",
     columns: &["email_key"],
 };
-const REQUEST: UniqueKey = UniqueKey {
-    name: "answered_request_pkey",
-    table: "answered_request",
-    columns: &["request"],
-};
+
+/// What statements run on: single reads on the database, those of a unit of work in its transaction. The
+/// readers of the aggregates are the same for both.
+#[derive(Debug, Clone)]
+pub struct Sql<C>(C);
 
 /// The store on a database.
-#[derive(Debug, Clone)]
-pub struct SqlStore {
-    db: Db,
+pub type SqlStore = Sql<Db>;
+
+/// A unit of work.
+type SqlWrite = Sql<WriteTx>;
+
+/// Has a connection.
+trait Connected: Send + Sync {
+    fn conn(&self) -> &impl ConnectionTrait;
+}
+
+impl Connected for Db {
+    fn conn(&self) -> &impl ConnectionTrait {
+        self.load()
+    }
+}
+
+impl Connected for WriteTx {
+    fn conn(&self) -> &impl ConnectionTrait {
+        Self::conn(self)
+    }
+}
+
+impl<C: Connected> Sql<C> {
+    fn conn(&self) -> &impl ConnectionTrait {
+        self.0.conn()
+    }
+    /// The one row of a query.
+    async fn one<E, T>(&self, query: Select<E>) -> Result<Option<T>, StoreError>
+    where
+        E: EntityTrait,
+        T: TryFrom<E::Model, Error = Error>,
+    {
+        let row = query.one(self.conn()).await.map_err(store_error)?;
+        row.map(T::try_from).transpose().map_err(store_error)
+    }
+    /// All rows of a query.
+    async fn all<E, T>(&self, query: Select<E>) -> Result<Vec<T>, StoreError>
+    where
+        E: EntityTrait,
+        T: TryFrom<E::Model, Error = Error>,
+    {
+        let rows = query.all(self.conn()).await.map_err(store_error)?;
+        rows.into_iter()
+            .map(|row| T::try_from(row).map_err(store_error))
+            .collect()
+    }
 }
 
 impl SqlStore {
-    /// On this database, whose schema is there.
+    /// The store on a database, whose schema is there.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self { db }
-    }
-    /// The database.
-    #[must_use]
-    pub fn db(&self) -> &Db {
-        &self.db
+        Self(db)
     }
 }
 
-/// A write on a database.
-#[derive(Debug)]
-struct SqlUnit {
-    tx: WriteTx,
+impl SqlWrite {
+    async fn insert<M, A>(&self, row: M) -> Result<(), StoreError>
+    where
+        M: ModelTrait + IntoActiveModel<A>,
+        A: ActiveModelTrait<Entity = M::Entity> + Send,
+    {
+        let insert = M::Entity::insert(row.into_active_model());
+        insert
+            .exec_without_returning(self.conn())
+            .await
+            .map_err(store_error)?;
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Store for SqlStore {
-    async fn begin(&self, roots: &[ScopeRoot]) -> Result<Box<dyn Unit>, StoreError> {
-        let tx = self.db.begin_write(roots).await.map_err(failed)?;
-        Ok(Box::new(SqlUnit { tx }))
+    async fn write(&self, roots: &[ScopeRoot]) -> Result<Box<dyn Write>, StoreError> {
+        Ok(Box::new(Sql(self.0.begin_write(roots).await?)))
     }
 }
 
 #[async_trait]
-impl Unit for SqlUnit {
+impl Write for SqlWrite {
     fn next_revision(&self, root: &ScopeRoot) -> Result<u64, StoreError> {
-        self.tx.next_revision(root).map_err(failed)
+        Ok(self.0.next_revision(root)?)
     }
     fn emit(&mut self, root: &ScopeRoot, change: Change) -> Result<(), StoreError> {
-        self.tx.emit(root, events::encode(change)).map_err(failed)
+        Ok(self.0.emit(root, events::encode(change))?)
     }
     async fn commit(self: Box<Self>) -> Result<Token, StoreError> {
-        Ok(self.tx.commit().await.map_err(failed)?.token())
+        Ok(self.0.commit().await?.token())
     }
 }
 
-/// What a failure of the database is to a use case.
-fn failed(error: impl Into<bailiwick_sql::Error>) -> StoreError {
-    use bailiwick_sql::Error;
+/// Converts an error of the database.
+fn store_error(error: impl Into<Error>) -> StoreError {
     let error = error.into();
-    match &error {
-        Error::Unavailable(_) | Error::OutcomeUnknown(_) => StoreError::Unavailable,
-        Error::Conflict(_) => StoreError::Conflict,
-        _ if error.violates(&EMAIL) => StoreError::EmailTaken,
-        _ if error.violates(&REQUEST) => StoreError::RequestRecorded,
-        _ => StoreError::Internal(error.detail()),
+    if error.violates(&EMAIL) {
+        StoreError::Taken("e-mail address")
+    } else {
+        error.into()
     }
+}
+
+/// A number for a column.
+fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A version from a column.
+fn version(table: &'static str, row: impl std::fmt::Display, stored: i64) -> Result<u64, Error> {
+    u64::try_from(stored).map_err(|_| Error::corrupt(table, "version", row, "is negative"))
 }

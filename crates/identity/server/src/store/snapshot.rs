@@ -1,4 +1,5 @@
-//! The present state, for consumers of the feed that start anew: users, then service accounts, by id.
+//! The current state, for consumers of the feed that start from a snapshot: users, then service accounts, by
+//! id.
 
 use async_trait::async_trait;
 use bailiwick_feed::{SnapshotPage, SnapshotSource};
@@ -11,18 +12,18 @@ use super::entity::{service_account, user_profile};
 use crate::events;
 
 const ROWS: u64 = 500;
-/// What stands before the key of the page: which table it is in.
+/// Prefixes of the key of a page: its table.
 const USERS: &str = "users:";
 const SERVICES: &str = "services:";
 
-/// Reads the state of a database.
+/// Reads the current state from a database.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     db: Db,
 }
 
 impl Snapshot {
-    /// Of this database.
+    /// The snapshots of a database.
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self { db }
@@ -39,11 +40,7 @@ impl Snapshot {
             .all(tx.conn())
             .await?;
         let full = rows.len() as u64 >= ROWS;
-        let mut users = Vec::with_capacity(rows.len());
-        for row in rows {
-            let id = UserId::from_uuid(row.id);
-            users.push(User::try_from(row).map_err(|e| Error::corrupt("user_profile", "id", id, e))?);
-        }
+        let users: Vec<User> = rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?;
         let roots: Vec<ScopeRoot> = users.iter().map(User::root).collect();
         let standing = tx.standing(&roots).await?;
         let next = match users.last() {
@@ -71,12 +68,8 @@ impl Snapshot {
             .all(tx.conn())
             .await?;
         let full = rows.len() as u64 >= ROWS;
-        let mut accounts = Vec::with_capacity(rows.len());
-        for row in rows {
-            let id = ServiceAccountId::from_uuid(row.id);
-            let account = ServiceAccount::try_from(row);
-            accounts.push(account.map_err(|e| Error::corrupt("service_account", "id", id, e))?);
-        }
+        let accounts = rows.into_iter().map(ServiceAccount::try_from);
+        let accounts: Vec<_> = accounts.collect::<Result<_, _>>()?;
         let next = match accounts.last() {
             Some(last) if full => Some(format!("{SERVICES}{}", last.id)),
             _ => None,

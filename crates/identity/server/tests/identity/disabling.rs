@@ -8,16 +8,12 @@ use bailiwick_types::UserId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::Code;
 
-use crate::support::{
-    AWAY, Bed, PASSWORD, REFUSING, Suite, WILLING, access, bearer, on_both_engines, refresh, refused,
-};
+use crate::support::{Bed, PASSWORD, Suite, access, bearer, on_both_engines, refresh, refused};
 
 on_both_engines! {
     a_disabled_user_has_no_session_and_gets_none
     an_enabled_user_signs_in_again
-    the_last_holder_of_a_role_stays_enabled
-    an_operator_does_not_disable_itself
-    what_was_cut_is_finished_later
+    an_interrupted_disabling_is_finished_later
 }
 
 async fn disable(suite: &Suite, user: UserId) -> Result<pb::User, tonic::Status> {
@@ -105,36 +101,11 @@ async fn an_enabled_user_signs_in_again(bed: Bed) {
     own_profile(&suite, ada, &access(&signed_in)).await.unwrap();
 }
 
-async fn the_last_holder_of_a_role_stays_enabled(bed: Bed) {
-    let suite = Suite::start(bed).await;
-    let ada = suite.user("ada@example.com").await;
-    suite.authorization.is(REFUSING);
-    let answer = disable(&suite, ada).await;
-    assert_eq!(
-        refused(answer),
-        (Code::FailedPrecondition, "HOLDER_RULE".to_owned())
-    );
-    assert_eq!(suite.get(ada).await.version, 1);
-    suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap();
-}
-
-async fn an_operator_does_not_disable_itself(bed: Bed) {
-    let suite = Suite::start(bed).await;
-    let root = suite.authenticator.verify(&suite.operator).await.unwrap();
-    let root = root.subject().unwrap().user_id().unwrap();
-    let answer = disable(&suite, root).await;
-    assert_eq!(
-        refused(answer),
-        (Code::FailedPrecondition, "HOLDER_RULE".to_owned())
-    );
-    suite.get(root).await;
-}
-
-async fn what_was_cut_is_finished_later(bed: Bed) {
+async fn an_interrupted_disabling_is_finished_later(bed: Bed) {
     let suite = Suite::start(bed).await;
     let ada = suite.user("ada@example.com").await;
     let signed_in = suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap();
-    suite.authorization.is(AWAY);
+    suite.authorization.is_unavailable(true);
     assert_eq!(refused(disable(&suite, ada).await).0, Code::Unavailable);
     // Less access, never more: the intent alone stops sign-ins.
     assert_eq!(
@@ -145,7 +116,7 @@ async fn what_was_cut_is_finished_later(bed: Bed) {
         refused(enable(&suite, ada).await),
         (Code::Aborted, "CONFLICT".to_owned())
     );
-    suite.authorization.is(WILLING);
+    suite.authorization.is_unavailable(false);
     suite.bed.clock.advance(Duration::from_secs(11));
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     suite.service.start(suite.authenticator.clone(), &tasks, &stop);

@@ -143,9 +143,9 @@ async fn a_session_that_another_process_ended_is_forgotten(bed: Bed) {
     let elsewhere = suite.bed.db().await;
     let store = bailiwick_identity_server::SqlStore::new(elsewhere.clone());
     let root = ScopeRoot::User(ada);
-    use bailiwick_identity_core::port::Store as _;
+    use bailiwick_identity_core::store::Store as _;
     let gone = async || {
-        let mut unit = store.begin(std::slice::from_ref(&root)).await.unwrap();
+        let mut unit = store.write(std::slice::from_ref(&root)).await.unwrap();
         let change = bailiwick_identity_core::change::Change::SessionRevoked { session, user: ada };
         unit.emit(&root, change).unwrap();
         unit.commit().await.unwrap();

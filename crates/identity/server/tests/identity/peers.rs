@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Response, Uri, header},
     routing::post,
 };
-use bailiwick_identity_core::port::{CloseError, Closer as _, Members as _};
+use bailiwick_identity_core::peer::{CloseError, Closer as _, Members as _};
 use bailiwick_identity_server::Authorization;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{ClientFactory, InternalIdentity, PeerConfig, Secret};
@@ -155,7 +155,7 @@ async fn a_refusal_to_close_is_told_from_a_failure() {
     script.refuses(Code::FailedPrecondition);
     let refused = authorization.close_user(user, 4).await;
     assert!(
-        matches!(&refused, Err(CloseError::Refused { message }) if message == "because"),
+        matches!(&refused, Err(CloseError::Refused(text)) if text == "because"),
         "{refused:?}"
     );
     for code in [Code::Unavailable, Code::Internal, Code::Unauthenticated] {

@@ -3,7 +3,10 @@
 use bailiwick_identity_core::{
     password::Password,
     secret::SecretKind,
-    use_case::{create_service_account, create_user, issue_token, refresh, sign_in},
+    service_account::create as create_service_account,
+    session::{refresh, sign_in},
+    token::issue as issue_token,
+    user::create as create_user,
 };
 use bailiwick_types::{SystemRng, Token};
 use sea_orm::ConnectionTrait;

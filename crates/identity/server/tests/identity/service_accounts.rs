@@ -9,7 +9,6 @@ use crate::support::{Bed, PASSWORD, Suite, access, bearer, fields, on_both_engin
 on_both_engines! {
     a_service_account_gets_tokens_with_its_secret
     a_disabled_service_account_gets_none
-    a_repeated_request_makes_no_second_one
     service_accounts_are_listed_by_id
     everybody_is_told_who_made_a_service_account
 }
@@ -107,35 +106,6 @@ async fn a_disabled_service_account_gets_none(bed: Bed) {
         .unwrap()
         .into_inner();
     assert!(!found.service_account.unwrap().enabled);
-}
-
-async fn a_repeated_request_makes_no_second_one(bed: Bed) {
-    let suite = Suite::start(bed).await;
-    let mut message = request("Reports");
-    message.request_id = "4d3cb9d2-16ac-4a3b-8f0e-0d3b4f5a7d21".to_owned();
-    let first = suite
-        .service_accounts()
-        .create_service_account(suite.root(message.clone()))
-        .await
-        .unwrap();
-    let second = suite
-        .service_accounts()
-        .create_service_account(suite.root(message.clone()))
-        .await
-        .unwrap();
-    let (first, second) = (first.into_inner(), second.into_inner());
-    assert_eq!(first.service_account, second.service_account);
-    assert!(!first.secret.is_empty());
-    assert_eq!(second.secret, "", "it is not stored");
-    message.title = "Other".to_owned();
-    let other = suite
-        .service_accounts()
-        .create_service_account(suite.root(message))
-        .await;
-    assert_eq!(
-        refused(other),
-        (Code::AlreadyExists, "REQUEST_ID_REUSED".to_owned())
-    );
 }
 
 async fn service_accounts_are_listed_by_id(bed: Bed) {

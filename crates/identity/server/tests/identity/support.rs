@@ -1,15 +1,15 @@
-//! A deployment with one identity service in it. Authorization is played by what a test says about it.
+//! A deployment with one identity service, whose authorization does what a test says.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
 use async_trait::async_trait;
-use bailiwick_identity_core::port::{CloseError, Closer, Members, PeerError};
+use bailiwick_identity_core::peer::{CloseError, Closer, Members, PeerError};
 use bailiwick_identity_server::{
     Deps, IdentityConfig, IdentityService, build, migrations,
     operator::{self, SecretSource},
@@ -29,7 +29,7 @@ pub(crate) use bailiwick_testkit::on_both_engines;
 use bailiwick_testkit::{Fixture, ManualClock, TestDb};
 use bailiwick_types::{AccountId, Authority, IdGen, Service, Subject, SystemIds, SystemRng, Token, UserId};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{
     Code, Request, Status,
     transport::{Channel, Endpoint},
@@ -71,30 +71,24 @@ impl Bed {
     }
 }
 
-/// What authorization says.
+/// The answers of authorization.
 #[derive(Default)]
 pub(crate) struct Authorization {
     pub(crate) operators: Mutex<HashSet<Subject>>,
     pub(crate) members: Mutex<HashSet<(AccountId, UserId)>>,
     pub(crate) closed: Mutex<HashMap<UserId, u64>>,
-    pub(crate) mood: AtomicU8,
+    pub(crate) unavailable: AtomicBool,
 }
 
-pub(crate) const WILLING: u8 = 0;
-pub(crate) const REFUSING: u8 = 1;
-pub(crate) const AWAY: u8 = 2;
-
 impl Authorization {
-    pub(crate) fn is(&self, mood: u8) {
-        self.mood.store(mood, Ordering::SeqCst);
+    pub(crate) fn is_unavailable(&self, unavailable: bool) {
+        self.unavailable.store(unavailable, Ordering::SeqCst);
     }
     fn answers(&self) -> Result<(), PeerError> {
-        match self.mood.load(Ordering::SeqCst) {
-            AWAY => Err(PeerError {
-                detail: "away".to_owned(),
-            }),
-            _ => Ok(()),
+        if self.unavailable.load(Ordering::SeqCst) {
+            return Err(PeerError::Unavailable);
         }
+        Ok(())
     }
 }
 
@@ -128,11 +122,6 @@ impl Members for Authorization {
 impl Closer for Authorization {
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError> {
         self.answers()?;
-        if self.mood.load(Ordering::SeqCst) == REFUSING {
-            return Err(CloseError::Refused {
-                message: "the user is the last admin".to_owned(),
-            });
-        }
         self.closed.lock().unwrap().insert(user, version);
         Ok(())
     }
@@ -189,6 +178,8 @@ impl Suite {
             db: db.clone(),
             members: authorization.clone(),
             closer: authorization.clone(),
+            system: Authority::establish().system,
+            tasks: TaskTracker::new(),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),
             rng: Arc::new(SystemRng),

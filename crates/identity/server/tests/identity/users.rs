@@ -8,12 +8,9 @@ use crate::support::{Bed, PASSWORD, Suite, access, bearer, fields, on_both_engin
 
 on_both_engines! {
     a_user_is_read_as_it_was_made
-    an_address_is_taken_in_every_case
-    a_repeated_request_answers_as_the_first_did
     repeated_requests_at_once_make_one_user
     lists_are_followed_page_by_page
-    users_are_read_in_the_order_asked_for
-    one_reads_oneself_and_nobody_else
+    users_read_themselves_and_no_other_user
 }
 
 fn new_user(email: &str) -> pb::CreateUserRequest {
@@ -53,59 +50,6 @@ async fn a_user_is_read_as_it_was_made(bed: Bed) {
     };
     let answer = suite.users().get_user(suite.root(nobody)).await;
     assert_eq!(refused(answer), (Code::NotFound, "NOT_FOUND".to_owned()));
-}
-
-async fn an_address_is_taken_in_every_case(bed: Bed) {
-    let suite = Suite::start(bed).await;
-    suite.user("ada@example.com").await;
-    let again = suite
-        .users()
-        .create_user(suite.root(new_user("ADA@example.COM")))
-        .await;
-    assert_eq!(refused(again), (Code::AlreadyExists, "ALREADY_EXISTS".to_owned()));
-}
-
-async fn a_repeated_request_answers_as_the_first_did(bed: Bed) {
-    let suite = Suite::start(bed).await;
-    let mut message = new_user("ada@example.com");
-    message.request_id = "4d3cb9d2-16ac-4a3b-8f0e-0d3b4f5a7d11".to_owned();
-    let first = suite
-        .users()
-        .create_user(suite.root(message.clone()))
-        .await
-        .unwrap()
-        .into_inner();
-    let second = suite
-        .users()
-        .create_user(suite.root(message.clone()))
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(first.user, second.user);
-    for other in [
-        pb::CreateUserRequest {
-            email: "eve@example.com".to_owned(),
-            ..message.clone()
-        },
-        pb::CreateUserRequest {
-            password: "another password".to_owned(),
-            ..message.clone()
-        },
-        pb::CreateUserRequest {
-            password: String::new(),
-            ..message.clone()
-        },
-        pb::CreateUserRequest {
-            email_verified: false,
-            ..message.clone()
-        },
-    ] {
-        let answer = suite.users().create_user(suite.root(other)).await;
-        assert_eq!(
-            refused(answer),
-            (Code::AlreadyExists, "REQUEST_ID_REUSED".to_owned())
-        );
-    }
 }
 
 async fn repeated_requests_at_once_make_one_user(bed: Bed) {
@@ -180,33 +124,7 @@ async fn lists_are_followed_page_by_page(bed: Bed) {
     );
 }
 
-async fn users_are_read_in_the_order_asked_for(bed: Bed) {
-    let suite = Suite::start(bed).await;
-    let a = suite.user("a@example.com").await.to_string();
-    let b = suite.user("b@example.com").await.to_string();
-    let message = pb::BatchGetUsersRequest {
-        users: vec![b.clone(), a.clone(), b.clone()],
-    };
-    let found = suite
-        .users()
-        .batch_get_users(suite.root(message))
-        .await
-        .unwrap()
-        .into_inner()
-        .users;
-    assert_eq!(
-        found.iter().map(|u| u.user.as_str()).collect::<Vec<_>>(),
-        [&b, &a, &b]
-    );
-    let gone = UserId::from_uuid(uuid::Uuid::from_u128(1)).to_string();
-    let message = pb::BatchGetUsersRequest { users: vec![a, gone] };
-    assert_eq!(
-        refused(suite.users().batch_get_users(suite.root(message)).await).0,
-        Code::NotFound
-    );
-}
-
-async fn one_reads_oneself_and_nobody_else(bed: Bed) {
+async fn users_read_themselves_and_no_other_user(bed: Bed) {
     let suite = Suite::start(bed).await;
     let ada = suite.user("ada@example.com").await;
     let eve = suite.user("eve@example.com").await;
@@ -276,7 +194,7 @@ async fn all_violations_of_a_request_come_at_once() {
 }
 
 #[tokio::test]
-async fn the_shape_of_a_request_is_looked_at_before_the_right() {
+async fn the_shape_of_a_request_is_checked_before_the_right() {
     let suite = Suite::start(Bed::sqlite().await).await;
     suite.user("ada@example.com").await;
     let token = access(&suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap());
@@ -288,7 +206,7 @@ async fn the_shape_of_a_request_is_looked_at_before_the_right() {
 }
 
 #[tokio::test]
-async fn methods_whose_turn_has_not_come_say_so() {
+async fn methods_that_are_not_implemented_say_so() {
     let suite = Suite::start(Bed::sqlite().await).await;
     let answer = suite
         .users()

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bailiwick_identity_core::{
-    port::SigningKeyReader as _,
-    signing::{KeySeal, KeyTimes, Keys, KeysError, SealError},
-};
+use bailiwick_identity_core::signing::{KeySeal, KeyTimes, Keys, KeysError, Reader as _, SealError};
 use bailiwick_identity_server::SqlStore;
 use bailiwick_types::{Clock as _, SystemRng};
 use secrecy::{ExposeSecret, SecretString};

@@ -1,6 +1,6 @@
 //! The store against what its ports promise.
 
+mod attempts;
 mod keys;
 mod sessions;
-mod upkeep;
 mod users;

@@ -1,9 +1,9 @@
 //! Sessions and refresh tokens.
 
 use bailiwick_identity_core::{
-    port::{SessionReader as _, Store as _},
     secret::Digest,
-    session::{RefreshToken, Session},
+    session::{Reader as _, RefreshToken, Session},
+    store::Store as _,
 };
 use bailiwick_identity_server::SqlStore;
 use bailiwick_types::{SessionId, Timestamp};
@@ -45,7 +45,7 @@ fn token(n: u8, session: &Session) -> RefreshToken {
 async fn store(bed: &Bed) -> SqlStore {
     let store = SqlStore::new(bed.db().await);
     add(&store, &user(1, "ada@example.com")).await;
-    let mut unit = store.begin(&[]).await.unwrap();
+    let mut unit = store.write(&[]).await.unwrap();
     unit.insert_session(&session(1)).await.unwrap();
     unit.insert_refresh_token(&token(1, &session(1))).await.unwrap();
     unit.commit().await.unwrap();
@@ -56,7 +56,7 @@ async fn a_session_lives_until_it_is_ended_or_expires(bed: Bed) {
     let store = store(&bed).await;
     let one = session(1);
     assert_eq!(store.session(one.id).await.unwrap(), Some(one.clone()));
-    let mut unit = store.begin(&[]).await.unwrap();
+    let mut unit = store.write(&[]).await.unwrap();
     assert_eq!(unit.live_sessions(one.user, NOW).await.unwrap(), [one.id]);
     assert_eq!(unit.live_sessions(one.user, one.expires).await.unwrap(), []);
     assert!(
@@ -66,14 +66,14 @@ async fn a_session_lives_until_it_is_ended_or_expires(bed: Bed) {
     assert!(unit.end_session(one.id, NOW).await.unwrap());
     assert!(!unit.end_session(one.id, NOW).await.unwrap(), "once");
     assert_eq!(unit.live_sessions(one.user, NOW).await.unwrap(), []);
-    assert_eq!(unit.session_now(one.id).await.unwrap().unwrap().ended, Some(NOW));
+    assert_eq!(unit.session(one.id).await.unwrap().unwrap().ended, Some(NOW));
 }
 
 async fn a_refresh_token_is_used_once_and_in_time(bed: Bed) {
     let store = store(&bed).await;
     let one = token(1, &session(1));
     assert_eq!(store.refresh_token(&one.digest).await.unwrap(), Some(one.clone()));
-    let mut unit = store.begin(&[]).await.unwrap();
+    let mut unit = store.write(&[]).await.unwrap();
     assert!(
         !unit.use_refresh_token(&one.digest, one.expires).await.unwrap(),
         "too late"
@@ -97,7 +97,7 @@ async fn a_refresh_token_is_used_once_and_in_time(bed: Bed) {
 async fn a_step_up_is_consumed_once_and_in_time(bed: Bed) {
     let store = store(&bed).await;
     let id = session(1).id;
-    let mut unit = store.begin(&[]).await.unwrap();
+    let mut unit = store.write(&[]).await.unwrap();
     assert!(
         !unit.consume_step_up(id, Timestamp(0), NOW).await.unwrap(),
         "there is none"
@@ -120,7 +120,7 @@ async fn a_step_up_is_consumed_once_and_in_time(bed: Bed) {
 
 async fn expired_sessions_go_with_their_tokens(bed: Bed) {
     let store = store(&bed).await;
-    let mut unit = store.begin(&[]).await.unwrap();
+    let mut unit = store.write(&[]).await.unwrap();
     let later = Session {
         expires: Timestamp(9_000),
         ..session(2)

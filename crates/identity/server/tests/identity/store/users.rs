@@ -1,17 +1,21 @@
 //! Users, service accounts and requests.
 
+use std::sync::Arc;
+
 use bailiwick_identity_core::{
     password::PasswordHash,
-    port::{RequestReader as _, ServiceAccountReader as _, Store as _, StoreError, UserReader as _},
-    request::RequestKey,
+    request::{Reader as _, RequestKey},
     secret::Digest,
-    service_account::ServiceAccount,
+    service_account::{Reader as _, ServiceAccount},
+    store::Store as _,
     title::Title,
-    user::{Closing, User, UserState},
+    user::{Closing, Reader as _, User, UserState},
 };
 use bailiwick_identity_server::SqlStore;
+use bailiwick_testkit::witness::authorized;
 use bailiwick_types::{
-    Caller, PageRequest, PageSize, ScopeRoot, ServiceAccountId, Subject, Timestamp, UserId,
+    Caller, ScopeRoot, ServiceAccountId, StoreError, Subject, Target, Timestamp, UserId,
+    method::identity::SignIn,
 };
 
 use crate::support::{Bed, on_both_engines};
@@ -40,7 +44,7 @@ pub(crate) fn user(n: u128, email: &str) -> User {
 }
 
 pub(crate) async fn add(store: &SqlStore, user: &User) {
-    let mut unit = store.begin(&[user.root()]).await.unwrap();
+    let mut unit = store.write(&[user.root()]).await.unwrap();
     unit.insert_user(user, None).await.unwrap();
     unit.commit().await.unwrap();
 }
@@ -48,9 +52,9 @@ pub(crate) async fn add(store: &SqlStore, user: &User) {
 async fn a_unit_that_is_dropped_changes_nothing(bed: Bed) {
     let store = SqlStore::new(bed.db().await);
     let ada = user(1, "ada@example.com");
-    let mut unit = store.begin(&[ada.root()]).await.unwrap();
+    let mut unit = store.write(&[ada.root()]).await.unwrap();
     unit.insert_user(&ada, None).await.unwrap();
-    assert!(unit.credentials_now(ada.id).await.unwrap().is_some());
+    assert!(unit.credentials(ada.id).await.unwrap().is_some());
     drop(unit);
     assert_eq!(store.user(ada.id).await.unwrap(), None);
     add(&store, &ada).await;
@@ -60,11 +64,14 @@ async fn a_unit_that_is_dropped_changes_nothing(bed: Bed) {
 async fn a_taken_address_is_told_from_other_failures(bed: Bed) {
     let store = SqlStore::new(bed.db().await);
     add(&store, &user(1, "ada@example.com")).await;
-    let mut unit = store.begin(&[]).await.unwrap();
+    let mut unit = store.write(&[]).await.unwrap();
     let taken = unit.insert_user(&user(2, "ADA@example.com"), None).await;
-    assert!(matches!(taken, Err(StoreError::EmailTaken)), "{taken:?}");
+    assert!(
+        matches!(taken, Err(StoreError::Taken("e-mail address"))),
+        "{taken:?}"
+    );
     drop(unit);
-    let mut unit = store.begin(&[]).await.unwrap();
+    let mut unit = store.write(&[]).await.unwrap();
     let twice = unit.insert_user(&user(1, "other@example.com"), None).await;
     assert!(matches!(twice, Err(StoreError::Internal(_))), "{twice:?}");
 }
@@ -72,7 +79,7 @@ async fn a_taken_address_is_told_from_other_failures(bed: Bed) {
 async fn credentials_carry_the_intent_to_disable(bed: Bed) {
     let store = SqlStore::new(bed.db().await);
     let ada = user(1, "ada@example.com");
-    let mut unit = store.begin(&[ada.root()]).await.unwrap();
+    let mut unit = store.write(&[ada.root()]).await.unwrap();
     let hash = PasswordHash::from_stored("$argon2id$x".to_owned());
     unit.insert_user(&ada, Some(&hash)).await.unwrap();
     unit.commit().await.unwrap();
@@ -86,7 +93,7 @@ async fn credentials_carry_the_intent_to_disable(bed: Bed) {
         actor: "user:x".to_owned(),
         created: Timestamp(100),
     };
-    let mut unit = store.begin(&[ada.root()]).await.unwrap();
+    let mut unit = store.write(&[ada.root()]).await.unwrap();
     unit.insert_closing(&closing).await.unwrap();
     unit.commit().await.unwrap();
     assert!(!store.credentials(ada.id).await.unwrap().unwrap().may_sign_in());
@@ -95,7 +102,7 @@ async fn credentials_carry_the_intent_to_disable(bed: Bed) {
         store.closings(Timestamp(101), 10).await.unwrap(),
         std::slice::from_ref(&closing)
     );
-    let mut unit = store.begin(&[ada.root()]).await.unwrap();
+    let mut unit = store.write(&[ada.root()]).await.unwrap();
     assert_eq!(unit.closing(ada.id).await.unwrap(), Some(closing));
     unit.delete_closing(ada.id).await.unwrap();
     unit.delete_closing(ada.id).await.unwrap();
@@ -108,13 +115,9 @@ async fn pages_follow_ids(bed: Bed) {
     for n in [3, 1, 2] {
         add(&store, &user(n, &format!("u{n}@example.com"))).await;
     }
-    let size = PageSize::new(2).unwrap();
-    let first = store
-        .user_page(&PageRequest { size, after: None }, None)
-        .await
-        .unwrap();
+    let first = store.user_page(None, 2, None).await.unwrap();
     let after = first.last().map(|u| u.id);
-    let second = store.user_page(&PageRequest { size, after }, None).await.unwrap();
+    let second = store.user_page(after, 2, None).await.unwrap();
     let ids: Vec<u128> = first
         .iter()
         .chain(&second)
@@ -128,21 +131,29 @@ async fn pages_follow_ids(bed: Bed) {
 async fn a_request_is_recorded_once(bed: Bed) {
     let store = SqlStore::new(bed.db().await);
     let id = "4d3cb9d2-16ac-4a3b-8f0e-0d3b4f5a7d31".parse().unwrap();
-    let request = RequestKey::new(&Caller::anonymous(), "M", id, &["a"]);
+    let by = authorized::<SignIn>(&Arc::new(Caller::anonymous()), &Target::none(), false);
+    let request = RequestKey::new(&by, id, &["a"]);
     assert_eq!(store.answered(&request).await.unwrap(), None);
-    let mut unit = store.begin(&[]).await.unwrap();
-    unit.record_request(&request, "made", Timestamp(5)).await.unwrap();
+    let mut unit = store.write(&[]).await.unwrap();
+    assert!(unit.record_request(&request, "made", Timestamp(5)).await.unwrap());
     unit.commit().await.unwrap();
     let answered = store.answered(&request).await.unwrap().unwrap();
     assert_eq!(
         (answered.made.as_str(), answered.content),
         ("made", request.content)
     );
-    let mut unit = store.begin(&[]).await.unwrap();
-    let twice = unit.record_request(&request, "made", Timestamp(5)).await;
-    assert!(matches!(twice, Err(StoreError::RequestRecorded)), "{twice:?}");
+    let mut unit = store.write(&[]).await.unwrap();
+    assert!(
+        !unit
+            .record_request(&request, "other", Timestamp(6))
+            .await
+            .unwrap(),
+        "once"
+    );
+    let kept = unit.answered(&request).await.unwrap();
+    assert_eq!(kept, Some(answered), "the unit goes on");
     drop(unit);
-    let mut unit = store.begin(&[]).await.unwrap();
+    let mut unit = store.write(&[]).await.unwrap();
     assert_eq!(unit.purge_requests(Timestamp(5)).await.unwrap(), 0);
     assert_eq!(unit.purge_requests(Timestamp(6)).await.unwrap(), 1);
 }
@@ -160,7 +171,7 @@ async fn a_service_account_keeps_the_digest_of_its_secret(bed: Bed) {
         version: 1,
     };
     let digest = Digest::of_parts(&["secret"]);
-    let mut unit = store.begin(&[ScopeRoot::Deployment]).await.unwrap();
+    let mut unit = store.write(&[ScopeRoot::Deployment]).await.unwrap();
     unit.insert_service_account(&account, &digest).await.unwrap();
     unit.commit().await.unwrap();
     assert_eq!(
@@ -169,10 +180,10 @@ async fn a_service_account_keeps_the_digest_of_its_secret(bed: Bed) {
     );
     account.enabled = false;
     account.version = 2;
-    let mut unit = store.begin(&[ScopeRoot::Deployment]).await.unwrap();
+    let mut unit = store.write(&[ScopeRoot::Deployment]).await.unwrap();
     unit.update_service_account(&account).await.unwrap();
     assert_eq!(
-        unit.service_account_now(account.id).await.unwrap(),
+        unit.service_account(account.id).await.unwrap(),
         Some(account.clone())
     );
     unit.commit().await.unwrap();
@@ -198,7 +209,7 @@ async fn a_service_account_keeps_who_made_it(bed: Bed) {
             creator: creator.clone(),
             version: 1,
         };
-        let mut unit = store.begin(&[ScopeRoot::Deployment]).await.unwrap();
+        let mut unit = store.write(&[ScopeRoot::Deployment]).await.unwrap();
         unit.insert_service_account(&account, &Digest::of_parts(&["secret"]))
             .await
             .unwrap();

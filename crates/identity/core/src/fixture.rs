@@ -1,0 +1,225 @@
+//! What rule tests begin with: a service on a store in memory, an authorization that does what a test says,
+//! callers.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bailiwick_testkit::{ManualClock, witness};
+use bailiwick_types::{
+    AccountId, Authorized, Caller, CallerKind, Clock as _, Method, SeededIds, Service, ServiceAccountId,
+    SessionId, Subject, SystemRng, Target, Token, UserId,
+};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::{
+    Identity,
+    memory::Memory,
+    password::{HashCost, Password, Passwords},
+    peer::{CloseError, Closer, Members, PeerError},
+    service_account::{self, ServiceAccount},
+    session::{self, Lifetimes},
+    signing::{Issuer, KeySeal, KeyTimes, Keys},
+    title::Title,
+    user::{self, Closing, User},
+};
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+pub(crate) fn unknown_user() -> UserId {
+    UserId::from_uuid(Uuid::from_u128(9))
+}
+pub(crate) fn unknown_service() -> ServiceAccountId {
+    ServiceAccountId::from_uuid(Uuid::from_u128(9))
+}
+pub(crate) fn account() -> AccountId {
+    AccountId::from_uuid(Uuid::from_u128(1))
+}
+
+/// Authorization, as a test wants it.
+#[derive(Default)]
+pub(crate) struct Authorization {
+    members: Mutex<HashSet<(AccountId, UserId)>>,
+    closed: Mutex<Vec<(UserId, u64)>>,
+    failure: Mutex<Option<CloseError>>,
+}
+
+impl Authorization {
+    pub(crate) fn admit(&self, account: AccountId, user: UserId) {
+        self.members.lock().unwrap().insert((account, user));
+    }
+    pub(crate) fn expel(&self, account: AccountId, user: UserId) {
+        self.members.lock().unwrap().remove(&(account, user));
+    }
+    pub(crate) fn closed(&self) -> Vec<(UserId, u64)> {
+        self.closed.lock().unwrap().clone()
+    }
+    /// Fails from now on.
+    pub(crate) fn fails(&self, error: CloseError) {
+        *self.failure.lock().unwrap() = Some(error);
+    }
+    pub(crate) fn answers(&self) {
+        *self.failure.lock().unwrap() = None;
+    }
+}
+
+#[async_trait]
+impl Members for Authorization {
+    async fn is_active(&self, account: AccountId, user: UserId, _: &Token) -> Result<bool, PeerError> {
+        if let Some(CloseError::Peer(error)) = &*self.failure.lock().unwrap() {
+            return Err(error.clone());
+        }
+        Ok(self.members.lock().unwrap().contains(&(account, user)))
+    }
+}
+
+#[async_trait]
+impl Closer for Authorization {
+    async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError> {
+        if let Some(error) = &*self.failure.lock().unwrap() {
+            return Err(error.clone());
+        }
+        self.closed.lock().unwrap().push((user, version));
+        Ok(())
+    }
+}
+
+pub(crate) struct Fixture {
+    pub(crate) identity: Identity,
+    pub(crate) store: Memory,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) authorization: Arc<Authorization>,
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        let (store, clock) = (Memory::default(), Arc::new(ManualClock::default()));
+        let authorization = Arc::new(Authorization::default());
+        let identity = Identity {
+            store: Arc::new(store.clone()),
+            members: authorization.clone(),
+            closer: authorization.clone(),
+            passwords: Passwords::new(HashCost::FOR_TESTS, 2, Arc::new(SystemRng)).unwrap(),
+            keys: keys(&clock),
+            issuer: Issuer {
+                name: "https://id.example".to_owned(),
+                audience: Service::Identity.to_string(),
+                lifetime: Duration::from_secs(300),
+            },
+            lifetimes: Lifetimes::default(),
+            throttle: crate::attempt::Throttle::default(),
+            clock: clock.clone(),
+            ids: Arc::new(SeededIds::new(100)),
+            rng: Arc::new(SystemRng),
+        };
+        identity.keys.maintain(&store).await.unwrap();
+        store.take_changes();
+        Self {
+            identity,
+            store,
+            clock,
+            authorization,
+        }
+    }
+    /// The keys of another process.
+    pub(crate) fn other_keys(&self) -> Keys {
+        keys(&self.clock)
+    }
+
+    /// Creates a user with the usual password.
+    pub(crate) async fn user(&self, email: &str) -> User {
+        let password = Password::parse(PASSWORD.into()).unwrap();
+        self.create(email, Some(password)).await
+    }
+    pub(crate) async fn user_without_password(&self, email: &str) -> User {
+        self.create(email, None).await
+    }
+    async fn create(&self, email: &str, password: Option<Password>) -> User {
+        let command = user::create::Command {
+            email: email.parse().unwrap(),
+            display_name: Default::default(),
+            password,
+            email_verified: true,
+            request_id: None,
+        };
+        user::create(&self.identity, &self.operator(), &command)
+            .await
+            .unwrap()
+            .0
+    }
+    /// Creates a service account; the answer has its secret.
+    pub(crate) async fn service_account(&self, title: &str) -> (ServiceAccount, SecretString) {
+        let command = service_account::create::Command {
+            title: Title::parse(title).unwrap(),
+            scope: "deployment".parse().unwrap(),
+            role: None,
+            request_id: None,
+        };
+        let made = service_account::create(&self.identity, &self.operator(), &command)
+            .await
+            .unwrap();
+        (made.account, made.secret.unwrap())
+    }
+    pub(crate) async fn sign_in(
+        &self,
+        user: &User,
+        account: Option<AccountId>,
+    ) -> session::sign_in::SignedIn {
+        let command = session::sign_in::Command {
+            email: user.email.clone(),
+            password: PASSWORD.into(),
+            account,
+            token: Token::default(),
+        };
+        session::sign_in(&self.identity, &self.anonymous(), &command)
+            .await
+            .unwrap()
+    }
+    pub(crate) async fn session(&self, user: &User) -> SessionId {
+        self.sign_in(user, None).await.session
+    }
+    /// The intent that an interrupted disabling leaves.
+    pub(crate) fn closing(&self, user: &User) -> Closing {
+        Closing {
+            user: user.id,
+            version: user.version + 1,
+            actor: String::new(),
+            created: self.clock.now(),
+        }
+    }
+
+    pub(crate) fn as_operator<M: Method>(&self, user: UserId) -> Authorized<M> {
+        let caller = witness::caller(CallerKind::User, Subject::user(user), None);
+        witness::authorized(&caller, &Target::none(), true)
+    }
+    pub(crate) fn operator<M: Method>(&self) -> Authorized<M> {
+        self.as_operator(UserId::from_uuid(Uuid::from_u128(1)))
+    }
+    pub(crate) fn another_operator<M: Method>(&self) -> Authorized<M> {
+        self.as_operator(UserId::from_uuid(Uuid::from_u128(2)))
+    }
+    pub(crate) fn as_user<M: Method>(&self, user: &User, session: SessionId) -> Authorized<M> {
+        let caller = witness::user(Subject::user(user.id), None, session);
+        witness::authorized(&caller, &Target::none(), false)
+    }
+    pub(crate) fn as_service<M: Method>(&self) -> Authorized<M> {
+        let caller = witness::caller(CallerKind::Service, Subject::service(unknown_service()), None);
+        witness::authorized(&caller, &Target::none(), false)
+    }
+    pub(crate) fn internal<M: Method>(&self) -> Authorized<M> {
+        let caller = witness::caller(CallerKind::Internal, Subject::service(unknown_service()), None);
+        witness::authorized(&caller, &Target::none(), false)
+    }
+    pub(crate) fn anonymous<M: Method>(&self) -> Authorized<M> {
+        witness::authorized(&Arc::new(Caller::anonymous()), &Target::none(), false)
+    }
+}
+
+fn keys(clock: &Arc<ManualClock>) -> Keys {
+    let seal = KeySeal::new(None).unwrap();
+    Keys::new(seal, KeyTimes::default(), clock.clone(), Arc::new(SystemRng))
+}

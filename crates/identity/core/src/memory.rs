@@ -1,0 +1,418 @@
+//! The store of the rule tests: tables in memory, a copy of which a unit of work changes.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bailiwick_types::{ScopeRoot, ServiceAccountId, SessionId, StoreError, Timestamp, Token, UserId};
+
+use crate::{
+    attempt::{self, Failures},
+    change::Change,
+    email::EmailKey,
+    password::PasswordHash,
+    request::{self, Answered, RequestKey},
+    secret::Digest,
+    service_account::{self, ServiceAccount},
+    session::{self, RefreshToken, Session},
+    signing::{self, StoredKey},
+    store::{Store, Write},
+    user::{self, Closing, Credentials, User},
+};
+
+#[derive(Debug, Clone, Default)]
+struct Tables {
+    users: BTreeMap<UserId, (User, Option<PasswordHash>)>,
+    closings: BTreeMap<UserId, Closing>,
+    sessions: BTreeMap<SessionId, Session>,
+    refresh_tokens: HashMap<Digest, RefreshToken>,
+    service_accounts: BTreeMap<ServiceAccountId, (ServiceAccount, Digest)>,
+    signing_keys: BTreeMap<String, StoredKey>,
+    requests: HashMap<Digest, (Answered, Timestamp)>,
+    failures: HashMap<EmailKey, Failures>,
+    revisions: HashMap<ScopeRoot, u64>,
+    changes: Vec<Change>,
+}
+
+/// A store, or a unit of work on it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Memory {
+    tables: Arc<Mutex<Tables>>,
+    /// Of a unit of work: the tables that its commit replaces, and the roots that it holds.
+    unit: Option<(Arc<Mutex<Tables>>, Vec<ScopeRoot>)>,
+    emitted: Vec<ScopeRoot>,
+}
+
+impl Memory {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap()
+    }
+    /// The changes that were committed since the last call.
+    pub(crate) fn take_changes(&self) -> Vec<Change> {
+        std::mem::take(&mut self.tables().changes)
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn write(&self, roots: &[ScopeRoot]) -> Result<Box<dyn Write>, StoreError> {
+        Ok(Box::new(Self {
+            tables: Arc::new(Mutex::new(self.tables().clone())),
+            unit: Some((Arc::clone(&self.tables), roots.to_vec())),
+            emitted: Vec::new(),
+        }))
+    }
+}
+
+#[async_trait]
+impl Write for Memory {
+    fn next_revision(&self, root: &ScopeRoot) -> Result<u64, StoreError> {
+        let held = self.unit.as_ref().is_some_and(|(_, roots)| roots.contains(root));
+        if !held {
+            return Err(StoreError::internal(format!("the unit does not hold `{root:?}`")));
+        }
+        Ok(self.tables().revisions.get(root).copied().unwrap_or_default() + 1)
+    }
+    fn emit(&mut self, root: &ScopeRoot, change: Change) -> Result<(), StoreError> {
+        self.next_revision(root)?;
+        self.tables().changes.push(change);
+        if !self.emitted.contains(root) {
+            self.emitted.push(root.clone());
+        }
+        Ok(())
+    }
+    async fn commit(self: Box<Self>) -> Result<Token, StoreError> {
+        let mut tables = self.tables().clone();
+        for root in &self.emitted {
+            *tables.revisions.entry(root.clone()).or_default() += 1;
+        }
+        if let Some((store, _)) = &self.unit {
+            *store.lock().unwrap() = tables;
+        }
+        Ok(Token::default())
+    }
+}
+
+#[async_trait]
+impl user::Reader for Memory {
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.tables().users.get(&id).map(|(user, _)| user.clone()))
+    }
+    async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
+        let tables = self.tables();
+        let found = tables.users.values().filter(|(user, _)| ids.contains(&user.id));
+        Ok(found.map(|(user, _)| user.clone()).collect())
+    }
+    async fn user_page(
+        &self,
+        after: Option<UserId>,
+        limit: u64,
+        email: Option<&EmailKey>,
+    ) -> Result<Vec<User>, StoreError> {
+        let tables = self.tables();
+        let users = tables.users.values().map(|(user, _)| user);
+        let found = users.filter(|user| {
+            after.is_none_or(|after| user.id > after) && email.is_none_or(|email| user.email.key() == *email)
+        });
+        Ok(found.take(usize::try_from(limit).unwrap()).cloned().collect())
+    }
+    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, StoreError> {
+        let tables = self.tables();
+        Ok(tables
+            .users
+            .get(&id)
+            .cloned()
+            .map(|(user, password)| Credentials {
+                user,
+                password,
+                closing: tables.closings.contains_key(&id),
+            }))
+    }
+    async fn credentials_by_email(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError> {
+        let found = self.user_page(None, 1, Some(email)).await?;
+        match found.first() {
+            Some(user) => self.credentials(user.id).await,
+            None => Ok(None),
+        }
+    }
+    async fn has_operator(&self) -> Result<bool, StoreError> {
+        Ok(self.tables().users.values().any(|(user, _)| user.operator))
+    }
+    async fn closing(&self, user: UserId) -> Result<Option<Closing>, StoreError> {
+        Ok(self.tables().closings.get(&user).cloned())
+    }
+    async fn closings(&self, before: Timestamp, limit: u64) -> Result<Vec<Closing>, StoreError> {
+        let tables = self.tables();
+        let old = tables
+            .closings
+            .values()
+            .filter(|closing| closing.created < before);
+        Ok(old.take(usize::try_from(limit).unwrap()).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl user::Writer for Memory {
+    async fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        if tables
+            .users
+            .values()
+            .any(|(other, _)| other.email.key() == user.email.key())
+        {
+            return Err(StoreError::Taken("e-mail address"));
+        }
+        tables.users.insert(user.id, (user.clone(), password.cloned()));
+        Ok(())
+    }
+    async fn update_user(&mut self, user: &User) -> Result<(), StoreError> {
+        if let Some((stored, _)) = self.tables().users.get_mut(&user.id) {
+            (stored.state, stored.version) = (user.state, user.version);
+        }
+        Ok(())
+    }
+    async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError> {
+        self.tables().closings.insert(closing.user, closing.clone());
+        Ok(())
+    }
+    async fn delete_closing(&mut self, user: UserId) -> Result<(), StoreError> {
+        self.tables().closings.remove(&user);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl session::Reader for Memory {
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        Ok(self.tables().sessions.get(&id).cloned())
+    }
+    async fn live_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        let tables = self.tables();
+        let live = tables
+            .sessions
+            .values()
+            .filter(|s| s.user == user && s.is_live(now));
+        Ok(live.map(|session| session.id).collect())
+    }
+    async fn sessions_ended_since(&self, since: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        let tables = self.tables();
+        let ended = tables
+            .sessions
+            .values()
+            .filter(|s| s.ended.is_some_and(|at| at >= since));
+        Ok(ended.map(|session| session.id).collect())
+    }
+    async fn refresh_token(&self, digest: &Digest) -> Result<Option<RefreshToken>, StoreError> {
+        Ok(self.tables().refresh_tokens.get(digest).cloned())
+    }
+}
+
+impl Memory {
+    /// Changes a session where it is live and the change applies.
+    fn on_live(&self, id: SessionId, now: Timestamp, change: impl FnOnce(&mut Session) -> bool) -> bool {
+        let mut tables = self.tables();
+        let session = tables
+            .sessions
+            .get_mut(&id)
+            .filter(|session| session.is_live(now));
+        session.is_some_and(change)
+    }
+}
+
+#[async_trait]
+impl session::Writer for Memory {
+    async fn insert_session(&mut self, session: &Session) -> Result<(), StoreError> {
+        self.tables().sessions.insert(session.id, session.clone());
+        Ok(())
+    }
+    async fn end_session(&mut self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.on_live(id, now, |session| {
+            session.ended = Some(now);
+            true
+        }))
+    }
+    async fn insert_refresh_token(&mut self, token: &RefreshToken) -> Result<(), StoreError> {
+        self.tables().refresh_tokens.insert(token.digest, token.clone());
+        Ok(())
+    }
+    async fn use_refresh_token(&mut self, digest: &Digest, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let token = tables.refresh_tokens.get_mut(digest);
+        let token = token.filter(|token| token.used.is_none() && now < token.expires);
+        Ok(token.map(|token| token.used = Some(now)).is_some())
+    }
+    async fn step_up(&mut self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.on_live(id, now, |session| {
+            session.stepped_up = Some(now);
+            true
+        }))
+    }
+    async fn consume_step_up(
+        &mut self,
+        id: SessionId,
+        not_before: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.on_live(id, now, |session| {
+            let fresh = session.stepped_up.is_some_and(|at| at >= not_before);
+            if fresh {
+                session.stepped_up = None;
+            }
+            fresh
+        }))
+    }
+    async fn purge_sessions(&mut self, before: Timestamp, _: u64) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        let all = tables.sessions.len();
+        tables.sessions.retain(|_, session| session.expires >= before);
+        Ok((all - tables.sessions.len()) as u64)
+    }
+}
+
+#[async_trait]
+impl service_account::Reader for Memory {
+    async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
+        Ok(self
+            .tables()
+            .service_accounts
+            .get(&id)
+            .map(|(account, _)| account.clone()))
+    }
+    async fn service_account_secret(
+        &self,
+        id: ServiceAccountId,
+    ) -> Result<Option<(ServiceAccount, Digest)>, StoreError> {
+        Ok(self.tables().service_accounts.get(&id).cloned())
+    }
+    async fn disabled_service_accounts(&self) -> Result<Vec<ServiceAccountId>, StoreError> {
+        let tables = self.tables();
+        let accounts = tables.service_accounts.values().map(|(account, _)| account);
+        Ok(accounts
+            .filter(|account| !account.enabled)
+            .map(|account| account.id)
+            .collect())
+    }
+    async fn service_account_page(
+        &self,
+        after: Option<ServiceAccountId>,
+        limit: u64,
+    ) -> Result<Vec<ServiceAccount>, StoreError> {
+        let tables = self.tables();
+        let accounts = tables.service_accounts.values().map(|(account, _)| account);
+        let found = accounts.filter(|account| after.is_none_or(|after| account.id > after));
+        Ok(found.take(usize::try_from(limit).unwrap()).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl service_account::Writer for Memory {
+    async fn insert_service_account(
+        &mut self,
+        account: &ServiceAccount,
+        secret: &Digest,
+    ) -> Result<(), StoreError> {
+        let row = (account.clone(), *secret);
+        self.tables().service_accounts.insert(account.id, row);
+        Ok(())
+    }
+    async fn update_service_account(&mut self, account: &ServiceAccount) -> Result<(), StoreError> {
+        if let Some((stored, _)) = self.tables().service_accounts.get_mut(&account.id) {
+            (stored.enabled, stored.version) = (account.enabled, account.version);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl signing::Reader for Memory {
+    async fn signing_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        Ok(self.tables().signing_keys.values().cloned().collect())
+    }
+}
+
+#[async_trait]
+impl signing::Writer for Memory {
+    async fn put_signing_key(&mut self, key: &StoredKey) -> Result<(), StoreError> {
+        self.tables().signing_keys.insert(key.kid.clone(), key.clone());
+        Ok(())
+    }
+    async fn delete_signing_key(&mut self, kid: &str) -> Result<(), StoreError> {
+        self.tables().signing_keys.remove(kid);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl attempt::Reader for Memory {
+    async fn failures(&self, email: &EmailKey) -> Result<Option<Failures>, StoreError> {
+        Ok(self.tables().failures.get(email).copied())
+    }
+}
+
+#[async_trait]
+impl attempt::Writer for Memory {
+    async fn count_failure(
+        &mut self,
+        email: &EmailKey,
+        window: Duration,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let new = Failures { count: 0, since: now };
+        let failures = tables.failures.entry(email.clone()).or_insert(new);
+        if now >= failures.since.plus(window) {
+            *failures = new;
+        }
+        failures.count += 1;
+        Ok(())
+    }
+    async fn clear_failures(&mut self, email: &EmailKey) -> Result<(), StoreError> {
+        self.tables().failures.remove(email);
+        Ok(())
+    }
+    async fn purge_failures(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        let all = tables.failures.len();
+        tables.failures.retain(|_, failures| failures.since >= before);
+        Ok((all - tables.failures.len()) as u64)
+    }
+}
+
+#[async_trait]
+impl request::Reader for Memory {
+    async fn answered(&self, request: &RequestKey) -> Result<Option<Answered>, StoreError> {
+        Ok(self
+            .tables()
+            .requests
+            .get(&request.key)
+            .map(|(answered, _)| answered.clone()))
+    }
+}
+
+#[async_trait]
+impl request::Writer for Memory {
+    async fn record_request(
+        &mut self,
+        request: &RequestKey,
+        made: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let answered = Answered {
+            content: request.content,
+            made: made.to_owned(),
+        };
+        let mut tables = self.tables();
+        let new = !tables.requests.contains_key(&request.key);
+        tables.requests.entry(request.key).or_insert((answered, now));
+        Ok(new)
+    }
+    async fn purge_requests(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        let all = tables.requests.len();
+        tables.requests.retain(|_, (_, recorded)| *recorded >= before);
+        Ok((all - tables.requests.len()) as u64)
+    }
+}

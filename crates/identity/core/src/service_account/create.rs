@@ -1,0 +1,174 @@
+//! Creates a service account with a secret, which is shown once.
+
+use bailiwick_types::{
+    Authorized, ScopeRoot, ServiceAccountId, StoreError, Token, faults,
+    method::identity::CreateServiceAccount,
+};
+use secrecy::SecretString;
+
+use super::{RoleName, ServiceAccount, ServiceScope};
+use crate::{
+    Identity,
+    change::Change,
+    request::{self, RequestError, RequestId, RequestKey},
+    secret::{Digest, SecretKind},
+    title::Title,
+};
+
+/// The service account to create.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// Title.
+    pub title: Title,
+    /// The scope it is for.
+    pub scope: ServiceScope,
+    /// The role it gets there.
+    pub role: Option<RoleName>,
+    /// The client's id of the request.
+    pub request_id: Option<RequestId>,
+}
+
+/// A service account that was created.
+#[derive(Debug, Clone)]
+pub struct Created {
+    /// The service account.
+    pub account: ServiceAccount,
+    /// Its secret; absent in the answer to a repeated request, since it is not stored.
+    pub secret: Option<SecretString>,
+    /// The write.
+    pub token: Token,
+}
+
+faults! {
+    /// Why the service account is not created.
+    Error: Request(RequestError), Store(StoreError);
+}
+
+/// Creates the service account. A repeated request is answered as the first one was, without the secret.
+///
+/// # Errors
+/// The request id was used for another request.
+pub async fn create(
+    identity: &Identity,
+    by: &Authorized<CreateServiceAccount>,
+    command: &Command,
+) -> Result<Created, Error> {
+    let scope = command.scope.to_string();
+    let role = command.role.as_ref().map_or("", RoleName::as_str);
+    let content = [command.title.as_str(), &scope, role];
+    let request = command.request_id.map(|id| RequestKey::new(by, id, &content));
+    loop {
+        if let Some(id) = request::made(&*identity.store, request.as_ref()).await? {
+            return repeated(identity, id).await;
+        }
+        if let Some(created) = insert(identity, by, command, request.as_ref()).await? {
+            return Ok(created);
+        }
+    }
+}
+
+/// Nothing where the same request was answered in the meantime.
+async fn insert(
+    identity: &Identity,
+    by: &Authorized<CreateServiceAccount>,
+    command: &Command,
+    request: Option<&RequestKey>,
+) -> Result<Option<Created>, Error> {
+    let id = ServiceAccountId::generate(&*identity.ids);
+    let secret = SecretKind::Client.generate(&*identity.rng);
+    let now = identity.clock.now();
+    let root = ScopeRoot::Deployment;
+    let mut write = identity.store.write(std::slice::from_ref(&root)).await?;
+    if let Some(request) = request
+        && !write.record_request(request, &id.to_string(), now).await?
+    {
+        return Ok(None);
+    }
+    let account = ServiceAccount {
+        id,
+        title: command.title.clone(),
+        scope: command.scope.clone(),
+        role: command.role.clone(),
+        enabled: true,
+        created: now,
+        creator: by.subject().cloned(),
+        version: write.next_revision(&root)?,
+    };
+    write
+        .insert_service_account(&account, &Digest::of(&secret))
+        .await?;
+    write.emit(&root, Change::ServiceAccount(account.clone()))?;
+    write.emit(&root, Change::by(by, format!("service:{id}")))?;
+    let token = write.commit().await?;
+    Ok(Some(Created {
+        account,
+        secret: Some(secret),
+        token,
+    }))
+}
+
+async fn repeated(identity: &Identity, id: ServiceAccountId) -> Result<Created, Error> {
+    let found = identity.store.service_account(id).await?;
+    let account = found.ok_or_else(|| request::lost(&id))?;
+    let write = identity.store.write(&[ScopeRoot::Deployment]).await?;
+    Ok(Created {
+        account,
+        secret: None,
+        token: write.commit().await?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{fixture::Fixture, service_account::Reader as _};
+
+    fn command(title: &str) -> Command {
+        Command {
+            title: Title::parse(title).unwrap(),
+            scope: "deployment".parse().unwrap(),
+            role: Some("service".parse().unwrap()),
+            request_id: Some("4d3cb9d2-16ac-4a3b-8f0e-0d3b4f5a7d21".parse().unwrap()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_service_account_is_published_with_its_creator_and_its_secret_stored_as_a_digest() {
+        let fixture = Fixture::new().await;
+        let by = fixture.operator();
+        let made = create(&fixture.identity, &by, &command("Reports")).await.unwrap();
+        assert_eq!(made.account.creator.as_ref(), by.subject());
+        let stored = fixture
+            .store
+            .service_account_secret(made.account.id)
+            .await
+            .unwrap();
+        let digest = Digest::of(&made.secret.unwrap());
+        assert_eq!(stored, Some((made.account.clone(), digest)));
+        let audited = Change::by(&by, format!("service:{}", made.account.id));
+        let told = [Change::ServiceAccount(made.account), audited];
+        assert_eq!(fixture.store.take_changes(), told);
+    }
+
+    #[tokio::test]
+    async fn a_repeated_request_creates_no_second_one_and_shows_no_secret() {
+        let fixture = Fixture::new().await;
+        let by = fixture.operator();
+        let first = create(&fixture.identity, &by, &command("Reports")).await.unwrap();
+        let again = create(&fixture.identity, &by, &command("Reports")).await.unwrap();
+        assert_eq!(first.account, again.account);
+        assert!(first.secret.is_some() && again.secret.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_request_id_is_refused_for_another_content() {
+        let fixture = Fixture::new().await;
+        let by = fixture.operator();
+        create(&fixture.identity, &by, &command("Reports")).await.unwrap();
+        let other = create(&fixture.identity, &by, &command("Other")).await;
+        assert!(
+            matches!(other, Err(Error::Request(RequestError::Reused))),
+            "{other:?}"
+        );
+    }
+}

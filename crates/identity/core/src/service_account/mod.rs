@@ -1,0 +1,134 @@
+//! Service accounts: programs that call the suite.
+
+pub mod create;
+pub mod disable;
+pub mod get;
+pub mod list;
+
+use std::{fmt, str::FromStr};
+
+use async_trait::async_trait;
+use bailiwick_types::{Scope, ServiceAccountId, StoreError, Subject, Timestamp};
+
+pub use create::create;
+pub use disable::disable;
+pub use get::get;
+pub use list::list;
+
+use crate::{secret::Digest, title::Title};
+
+/// The scope of a service account: the deployment, a product or an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceScope(Scope);
+
+/// Error for an invalid scope of a service account.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be `deployment`, `product:NAME` or `account:ID`")]
+pub struct ServiceScopeError;
+
+impl ServiceScope {
+    /// The scope.
+    #[must_use]
+    pub fn as_scope(&self) -> &Scope {
+        &self.0
+    }
+}
+
+impl FromStr for ServiceScope {
+    type Err = ServiceScopeError;
+    fn from_str(text: &str) -> Result<Self, ServiceScopeError> {
+        match text.parse() {
+            Ok(scope @ (Scope::Deployment | Scope::Product(_) | Scope::Account(_))) => Ok(Self(scope)),
+            _ => Err(ServiceScopeError),
+        }
+    }
+}
+
+impl fmt::Display for ServiceScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The name of a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleName(String);
+
+/// Error for an invalid name of a role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 63 lower-case letters, digits, `_` and `-`")]
+pub struct RoleNameError;
+
+impl RoleName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RoleName {
+    type Err = RoleNameError;
+    fn from_str(text: &str) -> Result<Self, RoleNameError> {
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+        if (1..=63).contains(&text.len()) && text.chars().all(word) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(RoleNameError)
+        }
+    }
+}
+
+/// A service account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceAccount {
+    /// Id; the client id.
+    pub id: ServiceAccountId,
+    /// Title.
+    pub title: Title,
+    /// The scope it was created for.
+    pub scope: ServiceScope,
+    /// The role it was created with there.
+    pub role: Option<RoleName>,
+    /// Whether it may get tokens.
+    pub enabled: bool,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Who created it, if that was recorded.
+    pub creator: Option<Subject>,
+    /// The revision of the deployment at its last change.
+    pub version: u64,
+}
+
+/// Reads service accounts.
+#[async_trait]
+pub trait Reader {
+    /// A service account.
+    async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError>;
+    /// A service account with the digest of its secret.
+    async fn service_account_secret(
+        &self,
+        id: ServiceAccountId,
+    ) -> Result<Option<(ServiceAccount, Digest)>, StoreError>;
+    /// All that are disabled.
+    async fn disabled_service_accounts(&self) -> Result<Vec<ServiceAccountId>, StoreError>;
+    /// At most `limit` service accounts in the order of their ids.
+    async fn service_account_page(
+        &self,
+        after: Option<ServiceAccountId>,
+        limit: u64,
+    ) -> Result<Vec<ServiceAccount>, StoreError>;
+}
+
+/// Writes service accounts. The unit holds the deployment's root.
+#[async_trait]
+pub trait Writer {
+    /// Adds a service account.
+    async fn insert_service_account(
+        &mut self,
+        account: &ServiceAccount,
+        secret: &Digest,
+    ) -> Result<(), StoreError>;
+    /// Writes whether it is enabled, and its version.
+    async fn update_service_account(&mut self, account: &ServiceAccount) -> Result<(), StoreError>;
+}

@@ -1,0 +1,200 @@
+//! What the suite does by itself: it finishes disablings, removes old rows and rotates keys.
+
+use std::time::Duration;
+
+use bailiwick_types::{ServiceAccountId, SessionId, StoreError, System, UserId, faults};
+
+use crate::{Identity, signing::KeysError, user::disable};
+
+/// The age at which the call that wrote an intent is taken for dead.
+const ABANDONED: Duration = Duration::from_secs(10);
+/// How long answered requests are recognized.
+const REQUESTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// How long expired sessions are kept.
+const SESSIONS_KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// The largest number of rows at once.
+const BATCH: u64 = 500;
+
+faults! {
+    /// Why the work is not done.
+    Error: Keys(KeysError), Disable(disable::Error), Store(StoreError);
+}
+
+/// Finishes disablings that were interrupted after their intent. The answer is whose.
+///
+/// # Errors
+/// None was finished: the store or authorization failed.
+pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<UserId>, Error> {
+    let mut done = Vec::new();
+    let mut failed = None;
+    for closing in identity.store.closings(identity.ago(ABANDONED), BATCH).await? {
+        match disable::finish(identity, &closing).await {
+            Ok(disabled) => done.push(disabled.user.id),
+            // The user stays enabled.
+            Err(disable::Error::Holder(_) | disable::Error::Refused(_)) => {}
+            Err(error @ disable::Error::Later) => {
+                failed = Some(error);
+                // The next one would wait for the same peer.
+                break;
+            }
+            Err(error) => failed = Some(error),
+        }
+    }
+    match failed {
+        Some(error) if done.is_empty() => Err(error.into()),
+        _ => Ok(done),
+    }
+}
+
+/// The sessions and service accounts that a starting process must refuse although their access tokens have
+/// not expired.
+///
+/// # Errors
+/// The store failed.
+pub async fn recently_ended(
+    identity: &Identity,
+    _by: &System,
+) -> Result<(Vec<SessionId>, Vec<ServiceAccountId>), StoreError> {
+    let since = identity.ago(identity.lifetimes.access);
+    let sessions = identity.store.sessions_ended_since(since).await?;
+    Ok((sessions, identity.store.disabled_service_accounts().await?))
+}
+
+/// Removes rows that are no longer needed.
+///
+/// # Errors
+/// The store failed.
+pub async fn purge(identity: &Identity, _by: &System) -> Result<(), Error> {
+    loop {
+        let mut write = identity.store.write(&[]).await?;
+        let removed = write.purge_sessions(identity.ago(SESSIONS_KEPT), BATCH).await?;
+        write.commit().await?;
+        if removed < BATCH {
+            break;
+        }
+    }
+    let mut write = identity.store.write(&[]).await?;
+    write.purge_requests(identity.ago(REQUESTS_KEPT)).await?;
+    write
+        .purge_failures(identity.ago(identity.throttle.window))
+        .await?;
+    write.commit().await?;
+    Ok(())
+}
+
+/// Creates, rotates, encrypts and removes signing keys as they are due.
+///
+/// # Errors
+/// The store failed, or a key is not readable.
+pub async fn maintain_keys(identity: &Identity, _by: &System) -> Result<(), KeysError> {
+    identity.keys.maintain(&*identity.store).await
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_testkit::witness::system;
+
+    use super::*;
+    use crate::{
+        fixture::Fixture,
+        peer::{CloseError, PeerError},
+        session::{Reader as _, sign_out},
+        store::Store as _,
+        user::{Reader as _, UserState},
+    };
+
+    async fn interrupted(fixture: &Fixture) -> UserId {
+        let ada = fixture.user("ada@example.com").await;
+        let mut write = fixture.store.write(&[]).await.unwrap();
+        write.insert_closing(&fixture.closing(&ada)).await.unwrap();
+        write.commit().await.unwrap();
+        ada.id
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_disabling_is_finished_once_it_is_old() {
+        let fixture = Fixture::new().await;
+        let ada = interrupted(&fixture).await;
+        let early = finish_disablings(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(early, [], "its call may still be running");
+        fixture.clock.advance(Duration::from_secs(11));
+        assert_eq!(
+            finish_disablings(&fixture.identity, &system()).await.unwrap(),
+            [ada]
+        );
+        let user = fixture.store.user(ada).await.unwrap().unwrap();
+        assert_eq!(user.state, UserState::Disabled);
+        assert_eq!(finish_disablings(&fixture.identity, &system()).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_disabling_waits_for_authorization() {
+        let fixture = Fixture::new().await;
+        interrupted(&fixture).await;
+        fixture.clock.advance(Duration::from_secs(11));
+        fixture.authorization.fails(PeerError::Unavailable.into());
+        let failed = finish_disablings(&fixture.identity, &system()).await;
+        assert!(
+            matches!(failed, Err(Error::Disable(disable::Error::Later))),
+            "{failed:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_disabling_that_authorization_refuses_is_withdrawn() {
+        let fixture = Fixture::new().await;
+        let ada = interrupted(&fixture).await;
+        fixture.clock.advance(Duration::from_secs(11));
+        fixture
+            .authorization
+            .fails(CloseError::Refused("last admin".to_owned()));
+        assert_eq!(finish_disablings(&fixture.identity, &system()).await.unwrap(), []);
+        assert!(
+            fixture
+                .store
+                .credentials(ada)
+                .await
+                .unwrap()
+                .unwrap()
+                .may_sign_in()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_starting_process_learns_of_sessions_that_were_ended_during_the_life_of_an_access_token() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let (ended, _live) = (fixture.session(&ada).await, fixture.session(&ada).await);
+        sign_out(&fixture.identity, &fixture.as_user(&ada, ended))
+            .await
+            .unwrap();
+        let (sessions, _) = recently_ended(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(sessions, [ended]);
+        fixture.clock.advance(Duration::from_secs(301));
+        let (sessions, _) = recently_ended(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(sessions, []);
+    }
+
+    #[tokio::test]
+    async fn sessions_are_purged_a_day_after_they_expired() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let session = fixture.session(&ada).await;
+        fixture.clock.advance(Duration::from_secs(15 * 86_400));
+        purge(&fixture.identity, &system()).await.unwrap();
+        assert!(fixture.store.session(session).await.unwrap().is_some());
+        fixture.clock.advance(Duration::from_secs(1));
+        purge(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(fixture.store.session(session).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_key_is_rotated_when_it_is_due() {
+        let fixture = Fixture::new().await;
+        maintain_keys(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(fixture.identity.keys.ring().public().count(), 1);
+        fixture.clock.advance(Duration::from_secs(90 * 86_400));
+        maintain_keys(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(fixture.identity.keys.ring().public().count(), 2);
+    }
+}

@@ -1,0 +1,135 @@
+//! Users.
+
+pub mod batch_get;
+pub mod create;
+pub mod create_operator;
+pub mod disable;
+pub mod enable;
+pub mod get;
+pub mod list;
+
+use async_trait::async_trait;
+use bailiwick_types::{ScopeRoot, StoreError, Timestamp, UserId};
+
+pub use batch_get::batch_get;
+pub use create::create;
+pub use create_operator::create_operator;
+pub use disable::disable;
+pub use enable::enable;
+pub use get::get;
+pub use list::list;
+
+use crate::{
+    email::{Email, EmailKey},
+    password::PasswordHash,
+    title::DisplayName,
+};
+
+/// The states of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserState {
+    /// May sign in.
+    Active,
+    /// May not sign in and has no permission anywhere.
+    Disabled,
+}
+
+/// A person that signs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Id.
+    pub id: UserId,
+    /// E-mail address.
+    pub email: Email,
+    /// Whether the address is verified.
+    pub email_verified: bool,
+    /// Name for display.
+    pub display_name: DisplayName,
+    /// State.
+    pub state: UserState,
+    /// Whether the user was created as an operator of the deployment.
+    pub operator: bool,
+    /// When it was created.
+    pub created: Timestamp,
+    /// The revision of the user's root at its last change.
+    pub version: u64,
+}
+
+impl User {
+    /// The root whose revision the user's changes count up.
+    #[must_use]
+    pub fn root(&self) -> ScopeRoot {
+        ScopeRoot::User(self.id)
+    }
+}
+
+/// A user with its credentials.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The user.
+    pub user: User,
+    /// Its password, if it has one.
+    pub password: Option<PasswordHash>,
+    /// Whether it is being disabled.
+    pub closing: bool,
+}
+
+impl Credentials {
+    /// Whether the user may sign in.
+    #[must_use]
+    pub fn may_sign_in(&self) -> bool {
+        self.user.state == UserState::Active && !self.closing
+    }
+}
+
+/// The intent to disable a user: written before authorization closes the user, removed with the change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closing {
+    /// The user.
+    pub user: UserId,
+    /// The version that the change had been about to have; it has this one or a later one.
+    pub version: u64,
+    /// Who asked for it, `TYPE:ID`; empty for the suite itself.
+    pub actor: String,
+    /// When it was written.
+    pub created: Timestamp,
+}
+
+/// Reads users.
+#[async_trait]
+pub trait Reader {
+    /// A user.
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// Those of the users that exist, in any order.
+    async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, StoreError>;
+    /// At most `limit` users in the order of their ids, only the one with this address if one is given.
+    async fn user_page(
+        &self,
+        after: Option<UserId>,
+        limit: u64,
+        email: Option<&EmailKey>,
+    ) -> Result<Vec<User>, StoreError>;
+    /// A user with its credentials.
+    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, StoreError>;
+    /// The user of an address with its credentials.
+    async fn credentials_by_email(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError>;
+    /// Whether any user is an operator.
+    async fn has_operator(&self) -> Result<bool, StoreError>;
+    /// The intent to disable a user.
+    async fn closing(&self, user: UserId) -> Result<Option<Closing>, StoreError>;
+    /// At most `limit` intents that were written before an instant, oldest first.
+    async fn closings(&self, before: Timestamp, limit: u64) -> Result<Vec<Closing>, StoreError>;
+}
+
+/// Writes users. The unit holds the user's root.
+#[async_trait]
+pub trait Writer {
+    /// Adds a user: [`StoreError::Taken`] if another one has the address, also in another case.
+    async fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>) -> Result<(), StoreError>;
+    /// Writes state and version of a user.
+    async fn update_user(&mut self, user: &User) -> Result<(), StoreError>;
+    /// Adds an intent.
+    async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError>;
+    /// Removes an intent, if there is one.
+    async fn delete_closing(&mut self, user: UserId) -> Result<(), StoreError>;
+}

@@ -1,0 +1,65 @@
+//! Signs a user in.
+
+use bailiwick_identity_core::{
+    attempt::AttemptError,
+    session::{
+        self,
+        sign_in::{Command, Error, SignedIn},
+    },
+};
+use bailiwick_proto::identity::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target, token};
+use bailiwick_types::{Token, method::identity::SignIn};
+use tonic::{Request, Response, Status};
+
+use super::{Handlers, message};
+use crate::grpc::secret;
+
+pub(super) async fn sign_in(
+    handlers: &Handlers,
+    request: Request<pb::SignInRequest>,
+) -> Result<Response<pb::SignInResponse>, Status> {
+    let (call, request) = Call::<SignIn, _>::new(request)?.split();
+    let command = command(request, call.context.token.clone())?;
+    let by = handlers.guard.authorize(&call, &Target::none()).await?;
+    let sign_ins = handlers.sign_ins.clone();
+    let sign_in = handlers.write(|identity| async move {
+        let done = session::sign_in(&identity, &by, &command).await;
+        sign_ins.with_label_values(&[outcome(&done)]).inc();
+        done
+    });
+    let done = sign_in.await?;
+    Ok(Response::new(pb::SignInResponse {
+        user: done.user.to_string(),
+        session: done.session.to_string(),
+        tokens: Some(message(&done.tokens)),
+        token: token::encode(&done.token),
+    }))
+}
+
+fn command(request: pb::SignInRequest, token: Token) -> Result<Command, Status> {
+    let mut fields = Fields::new();
+    let email = fields.required("email", &request.email);
+    let password = secret(&mut fields, "password", request.password);
+    let account = fields.optional("account", &request.account);
+    let command = || {
+        Some(Command {
+            email: email?,
+            password: password?,
+            account: account?,
+            token,
+        })
+    };
+    fields.finish(command())
+}
+
+/// The outcome of a sign-in as a label: attacks on passwords show in it.
+fn outcome(done: &Result<SignedIn, Error>) -> &'static str {
+    match done {
+        Ok(_) => "signed_in",
+        Err(Error::Wrong) => "wrong",
+        Err(Error::Attempt(AttemptError::Throttled(_))) => "throttled",
+        Err(Error::NotMember) => "not_a_member",
+        Err(_) => "failed",
+    }
+}

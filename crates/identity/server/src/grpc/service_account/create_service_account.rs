@@ -1,0 +1,51 @@
+//! Creates a service account.
+
+use bailiwick_identity_core::{
+    service_account::{self, create::Command},
+    title::Title,
+};
+use bailiwick_proto::identity::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target, token};
+use bailiwick_types::method::identity::CreateServiceAccount;
+use secrecy::ExposeSecret;
+use tonic::{Request, Response, Status};
+
+use super::{Handlers, message};
+
+pub(super) async fn create_service_account(
+    handlers: &Handlers,
+    request: Request<pb::CreateServiceAccountRequest>,
+) -> Result<Response<pb::CreateServiceAccountResponse>, Status> {
+    let call = Call::<CreateServiceAccount, _>::new(request)?;
+    let command = command(&call.message)?;
+    let by = handlers.guard.authorize(&call, &Target::none()).await?;
+    let create =
+        handlers.write(|identity| async move { service_account::create(&identity, &by, &command).await });
+    let created = create.await?;
+    let secret = created
+        .secret
+        .as_ref()
+        .map_or("", |secret| secret.expose_secret());
+    Ok(Response::new(pb::CreateServiceAccountResponse {
+        service_account: Some(message(&created.account)),
+        secret: secret.to_owned(),
+        token: token::encode(&created.token),
+    }))
+}
+
+fn command(request: &pb::CreateServiceAccountRequest) -> Result<Command, Status> {
+    let mut fields = Fields::new();
+    let title = fields.take("title", Title::parse(&request.title));
+    let scope = fields.required("scope", &request.scope);
+    let role = fields.optional("role", &request.role);
+    let request_id = fields.optional("request_id", &request.request_id);
+    let command = || {
+        Some(Command {
+            title: title?,
+            scope: scope?,
+            role: role?,
+            request_id: request_id?,
+        })
+    };
+    fields.finish(command())
+}

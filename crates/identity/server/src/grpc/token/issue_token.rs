@@ -1,0 +1,39 @@
+//! Issues an access token for client credentials.
+
+use bailiwick_identity_core::token::{self, issue::Command};
+use bailiwick_proto::identity::v1 as pb;
+use bailiwick_rpc::{Call, Fields, IntoStatus, Target, wire::timestamp};
+use bailiwick_types::method::identity::IssueToken;
+use secrecy::ExposeSecret;
+use tonic::{Request, Response, Status};
+
+use super::Handlers;
+use crate::grpc::secret;
+
+pub(super) async fn issue_token(
+    handlers: &Handlers,
+    request: Request<pb::IssueTokenRequest>,
+) -> Result<Response<pb::IssueTokenResponse>, Status> {
+    let (call, request) = Call::<IssueToken, _>::new(request)?.split();
+    let command = command(request)?;
+    handlers.guard.authorize(&call, &Target::none()).await?;
+    let token = token::issue(&handlers.identity, &command).await;
+    let token = token.map_err(IntoStatus::into_status)?;
+    Ok(Response::new(pb::IssueTokenResponse {
+        access_token: token.text.expose_secret().to_owned(),
+        expire_time: Some(timestamp(token.expires)),
+    }))
+}
+
+fn command(request: pb::IssueTokenRequest) -> Result<Command, Status> {
+    let mut fields = Fields::new();
+    let client_id = fields.text("client_id", &request.client_id, 256);
+    let client_secret = secret(&mut fields, "client_secret", request.client_secret);
+    let command = || {
+        Some(Command {
+            client_id: client_id?,
+            client_secret: client_secret?,
+        })
+    };
+    fields.finish(command())
+}

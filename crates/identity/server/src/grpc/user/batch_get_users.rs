@@ -1,0 +1,38 @@
+//! Reads several users.
+
+use bailiwick_identity_core::user::{self, batch_get::MAX};
+use bailiwick_proto::identity::v1 as pb;
+use bailiwick_rpc::{Call, Fields, IntoStatus, Target};
+use bailiwick_types::{UserId, method::identity::BatchGetUsers};
+use tonic::{Request, Response, Status};
+
+use super::{Handlers, message};
+
+pub(super) async fn batch_get_users(
+    handlers: &Handlers,
+    request: Request<pb::BatchGetUsersRequest>,
+) -> Result<Response<pb::BatchGetUsersResponse>, Status> {
+    let call = Call::<BatchGetUsers, _>::new(request)?;
+    let ids = ids(&call.message.users)?;
+    let by = handlers.guard.authorize(&call, &Target::none()).await?;
+    let users = user::batch_get(&handlers.identity, &by, &ids).await;
+    let users = users.map_err(IntoStatus::into_status)?;
+    Ok(Response::new(pb::BatchGetUsersResponse {
+        users: users.iter().map(message).collect(),
+    }))
+}
+
+fn ids(users: &[String]) -> Result<Vec<UserId>, Status> {
+    let mut fields = Fields::new();
+    if users.is_empty() {
+        fields.violate("users", "must not be empty");
+    }
+    if users.len() > MAX {
+        fields.violate("users", format!("must have at most {MAX} ids"));
+        return fields.finish(None);
+    }
+    let users = users.iter().enumerate();
+    let ids = users.filter_map(|(n, id)| fields.take(&format!("users[{n}]"), id.parse()));
+    let ids = ids.collect();
+    fields.finish(Some(ids))
+}

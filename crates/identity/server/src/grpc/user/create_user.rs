@@ -1,0 +1,50 @@
+//! Creates a user.
+
+use bailiwick_identity_core::{
+    password::Password,
+    title::DisplayName,
+    user::{self, create::Command},
+};
+use bailiwick_proto::identity::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target, token};
+use bailiwick_types::method::identity::CreateUser;
+use secrecy::SecretString;
+use tonic::{Request, Response, Status};
+
+use super::{Handlers, message};
+
+pub(super) async fn create_user(
+    handlers: &Handlers,
+    request: Request<pb::CreateUserRequest>,
+) -> Result<Response<pb::CreateUserResponse>, Status> {
+    let (call, request) = Call::<CreateUser, _>::new(request)?.split();
+    let command = command(request)?;
+    let by = handlers.guard.authorize(&call, &Target::none()).await?;
+    let create = handlers.write(|identity| async move { user::create(&identity, &by, &command).await });
+    let (user, token) = create.await?;
+    Ok(Response::new(pb::CreateUserResponse {
+        user: Some(message(&user)),
+        token: token::encode(&token),
+    }))
+}
+
+fn command(request: pb::CreateUserRequest) -> Result<Command, Status> {
+    let mut fields = Fields::new();
+    let email = fields.required("email", &request.email);
+    let display_name = fields.take("display_name", DisplayName::parse(&request.display_name));
+    let password = match request.password {
+        none if none.is_empty() => Some(None),
+        text => fields.take("password", Password::parse(SecretString::from(text)).map(Some)),
+    };
+    let request_id = fields.optional("request_id", &request.request_id);
+    let command = || {
+        Some(Command {
+            email: email?,
+            display_name: display_name?,
+            password: password?,
+            email_verified: request.email_verified,
+            request_id: request_id?,
+        })
+    };
+    fields.finish(command())
+}

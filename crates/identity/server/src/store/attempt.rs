@@ -1,0 +1,73 @@
+//! Failed sign-ins in the database. Addresses are stored as digests: users now and then enter a password
+//! there.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bailiwick_identity_core::{
+    attempt::{Failures, Reader, Writer},
+    email::EmailKey,
+    secret::Digest,
+};
+use bailiwick_sql::{Error, statement};
+use bailiwick_types::{StoreError, Timestamp};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::{Connected, Sql, SqlWrite, entity::sign_in_failure, store_error};
+
+impl TryFrom<sign_in_failure::Model> for Failures {
+    type Error = Error;
+    fn try_from(row: sign_in_failure::Model) -> Result<Self, Error> {
+        Ok(Self {
+            count: u32::try_from(row.failures).unwrap_or(u32::MAX),
+            since: Timestamp(row.since),
+        })
+    }
+}
+
+#[async_trait]
+impl<C: Connected> Reader for Sql<C> {
+    async fn failures(&self, email: &EmailKey) -> Result<Option<Failures>, StoreError> {
+        self.one(sign_in_failure::Entity::find_by_id(key(email))).await
+    }
+}
+
+#[async_trait]
+impl Writer for SqlWrite {
+    async fn count_failure(
+        &mut self,
+        email: &EmailKey,
+        window: Duration,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let window = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
+        let sql = "INSERT INTO sign_in_failure (email, failures, since) VALUES ($1, 1, $2) \
+                   ON CONFLICT (email) DO UPDATE SET \
+                   failures = CASE WHEN sign_in_failure.since <= $3 THEN 1 \
+                   ELSE sign_in_failure.failures + 1 END, \
+                   since = CASE WHEN sign_in_failure.since <= $3 THEN $2 ELSE sign_in_failure.since END";
+        let values = vec![
+            key(email).into(),
+            now.0.into(),
+            now.0.saturating_sub(window).into(),
+        ];
+        let count = statement(self.conn(), sql, values);
+        self.conn().execute_raw(count).await.map_err(store_error)?;
+        Ok(())
+    }
+    async fn clear_failures(&mut self, email: &EmailKey) -> Result<(), StoreError> {
+        let delete = sign_in_failure::Entity::delete_by_id(key(email));
+        delete.exec(self.conn()).await.map_err(store_error)?;
+        Ok(())
+    }
+    async fn purge_failures(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let delete =
+            sign_in_failure::Entity::delete_many().filter(sign_in_failure::Column::Since.lt(before.0));
+        let done = delete.exec(self.conn()).await.map_err(store_error)?;
+        Ok(done.rows_affected)
+    }
+}
+
+fn key(email: &EmailKey) -> Vec<u8> {
+    Digest::of_parts(&[email.as_str()]).as_bytes().to_vec()
+}

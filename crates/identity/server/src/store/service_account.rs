@@ -1,0 +1,115 @@
+//! Service accounts in the database.
+
+use async_trait::async_trait;
+use bailiwick_identity_core::{
+    secret::Digest,
+    service_account::{Reader, ServiceAccount, Writer},
+    title::Title,
+};
+use bailiwick_sql::Error;
+use bailiwick_types::{ServiceAccountId, StoreError, Timestamp};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::{
+    Connected, Sql, SqlWrite,
+    entity::{digest, service_account},
+    store_error, stored, version,
+};
+
+const TABLE: &str = "service_account";
+
+impl TryFrom<service_account::Model> for ServiceAccount {
+    type Error = Error;
+    fn try_from(row: service_account::Model) -> Result<Self, Error> {
+        let id = ServiceAccountId::from_uuid(row.id);
+        let scope = row.scope.parse();
+        let role = row.role.map(|role| role.parse()).transpose();
+        let creator = row.creator.map(|creator| creator.parse()).transpose();
+        Ok(Self {
+            id,
+            title: Title::parse(&row.title).map_err(|e| Error::corrupt(TABLE, "title", id, e))?,
+            scope: scope.map_err(|e| Error::corrupt(TABLE, "scope", id, e))?,
+            role: role.map_err(|e| Error::corrupt(TABLE, "role", id, e))?,
+            enabled: row.enabled,
+            created: Timestamp(row.created_at),
+            creator: creator.map_err(|e| Error::corrupt(TABLE, "creator", id, e))?,
+            version: version(TABLE, id, row.version)?,
+        })
+    }
+}
+
+/// A service account with the digest of its secret.
+struct WithSecret(ServiceAccount, Digest);
+
+impl TryFrom<service_account::Model> for WithSecret {
+    type Error = Error;
+    fn try_from(mut row: service_account::Model) -> Result<Self, Error> {
+        let secret = digest(TABLE, "secret", std::mem::take(&mut row.secret))?;
+        Ok(Self(row.try_into()?, secret))
+    }
+}
+
+#[async_trait]
+impl<C: Connected> Reader for Sql<C> {
+    async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
+        self.one(service_account::Entity::find_by_id(id.uuid())).await
+    }
+    async fn service_account_secret(
+        &self,
+        id: ServiceAccountId,
+    ) -> Result<Option<(ServiceAccount, Digest)>, StoreError> {
+        let found = self.one(service_account::Entity::find_by_id(id.uuid())).await?;
+        Ok(found.map(|WithSecret(account, secret)| (account, secret)))
+    }
+    async fn disabled_service_accounts(&self) -> Result<Vec<ServiceAccountId>, StoreError> {
+        let query = service_account::Entity::find().filter(service_account::Column::Enabled.eq(false));
+        let disabled: Vec<ServiceAccount> = self.all(query).await?;
+        Ok(disabled.into_iter().map(|account| account.id).collect())
+    }
+    async fn service_account_page(
+        &self,
+        after: Option<ServiceAccountId>,
+        limit: u64,
+    ) -> Result<Vec<ServiceAccount>, StoreError> {
+        let mut query = service_account::Entity::find();
+        if let Some(after) = after {
+            query = query.filter(service_account::Column::Id.gt(after.uuid()));
+        }
+        self.all(query.order_by_asc(service_account::Column::Id).limit(limit))
+            .await
+    }
+}
+
+#[async_trait]
+impl Writer for SqlWrite {
+    async fn insert_service_account(
+        &mut self,
+        account: &ServiceAccount,
+        secret: &Digest,
+    ) -> Result<(), StoreError> {
+        self.insert(service_account::Model {
+            id: account.id.uuid(),
+            title: account.title.as_str().to_owned(),
+            scope: account.scope.to_string(),
+            role: account.role.as_ref().map(|role| role.as_str().to_owned()),
+            enabled: account.enabled,
+            secret: secret.as_bytes().to_vec(),
+            created_at: account.created.0,
+            version: stored(account.version),
+            creator: account.creator.as_ref().map(ToString::to_string),
+        })
+        .await
+    }
+    async fn update_service_account(&mut self, account: &ServiceAccount) -> Result<(), StoreError> {
+        let change = service_account::ActiveModel {
+            id: Set(account.id.uuid()),
+            enabled: Set(account.enabled),
+            version: Set(stored(account.version)),
+            ..Default::default()
+        };
+        change.update(self.conn()).await.map_err(store_error)?;
+        Ok(())
+    }
+}
