@@ -13,7 +13,6 @@
 mod config;
 mod event;
 mod follow;
-mod fresh;
 mod grpc;
 mod peer;
 mod store;

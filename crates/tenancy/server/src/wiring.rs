@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
+use bailiwick_feed::{Freshness, GrpcFeedSource, SnapshotSource, retain};
 use bailiwick_rpc::{Guard, Peer, Services};
 use bailiwick_sql::{
     Db,
@@ -15,7 +15,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     RemoteAuthorization, SqlStore, TenancyConfig, TenancySnapshot,
     follow::ProductSink,
-    fresh::Freshness,
     grpc::{self, Api},
     work,
 };

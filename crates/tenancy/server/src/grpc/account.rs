@@ -110,7 +110,7 @@ impl AccountService for Api {
     ) -> Result<Response<pb::CreateAccountResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = create_command(&context, request.into_inner())?;
-        self.fresh.products(&context).await?;
+        self.products(&context).await?;
         account::fits(&*self.store, &command)
             .await
             .map_err(IntoStatus::into_status)?;

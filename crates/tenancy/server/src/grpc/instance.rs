@@ -69,7 +69,7 @@ impl InstanceService for Api {
     ) -> Result<Response<pb::CreateInstanceResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = create_command(&context, request.into_inner())?;
-        self.fresh.products(&context).await?;
+        self.products(&context).await?;
         if may_know(&context, command.account) {
             place::instance_fits(&*self.store, &command)
                 .await

@@ -10,17 +10,16 @@ mod workspace;
 
 use std::{future::Future, sync::Arc};
 
+use bailiwick_feed::Freshness;
 use bailiwick_proto::tenancy::v1::{
     account_service_server::AccountServiceServer, instance_service_server::InstanceServiceServer,
     settings_service_server::SettingsServiceServer, workspace_service_server::WorkspaceServiceServer,
 };
 use bailiwick_rpc::{Context, Guard, IntoStatus, Services, Target};
 use bailiwick_tenancy_core::{peer::Authorization, store::Store};
-use bailiwick_types::{AccountId, Authorized, Clock, Code, Fault, IdGen, Reason, Token};
+use bailiwick_types::{AccountId, Authorized, Clock, Code, Fault, IdGen, Reason, ScopeRoot, Service, Token};
 use tokio_util::task::TaskTracker;
 use tonic::Status;
-
-use crate::fresh::Freshness;
 
 /// What the methods share.
 #[derive(Clone)]
@@ -58,6 +57,13 @@ impl Fault for CutOff {
 }
 
 impl Api {
+    /// Waits for the products that the token names. It comes before the caller's right: nobody's data shows in it.
+    async fn products(&self, context: &Context) -> Result<(), Status> {
+        let needed = |service, root: &ScopeRoot| {
+            service == Service::Authorization && matches!(root, ScopeRoot::Product(_))
+        };
+        self.fresh.wait(context, needed).await
+    }
     /// Lets a call pass that is about something in an account, and makes sure of the account's revision.
     async fn pass(
         &self,
@@ -66,7 +72,10 @@ impl Api {
         target: Target,
     ) -> Result<Authorized, Status> {
         let authorized = self.guard.authorize_any(context, target).await?;
-        self.fresh.account(context, account).await?;
+        let own = ScopeRoot::Account(account);
+        // After the caller's right: the wait would tell that the account exists.
+        let needed = |service, root: &ScopeRoot| service == Service::Tenancy && *root == own;
+        self.fresh.wait(context, needed).await?;
         Ok(authorized)
     }
     /// Gives authorization the time that a token gives it to see a write that decisions depend on, so that what is asked next

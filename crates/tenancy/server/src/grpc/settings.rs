@@ -43,7 +43,7 @@ impl SettingsService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.get_ref().account);
         let account = fields.with(account)?;
-        self.fresh.products(&context).await?;
+        self.products(&context).await?;
         let authorized = self.pass(&context, account, Target::account(account)).await?;
         let found = settings::get(&*self.store, &authorized, account).await;
         let (values, version) = found.map_err(IntoStatus::into_status)?;
@@ -59,7 +59,7 @@ impl SettingsService for Api {
     ) -> Result<Response<pb::UpdateSettingsResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = update_command(request.into_inner())?;
-        self.fresh.products(&context).await?;
+        self.products(&context).await?;
         if may_know(&context, command.account) {
             settings::fits(&*self.store, &command)
                 .await

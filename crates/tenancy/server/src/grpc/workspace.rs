@@ -70,7 +70,7 @@ impl WorkspaceService for Api {
     ) -> Result<Response<pb::CreateWorkspaceResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let command = create_command(&context, request.into_inner())?;
-        self.fresh.products(&context).await?;
+        self.products(&context).await?;
         if may_know(&context, command.account) {
             place::workspace_fits(&*self.store, &command)
                 .await

@@ -37,7 +37,8 @@ use tokio_util::task::TaskTracker;
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
-use crate::{SqlStore, follow::ProductSink, fresh::Freshness, grpc::Api};
+use crate::{SqlStore, follow::ProductSink, grpc::Api};
+use bailiwick_feed::Freshness;
 
 pub(crate) const SHOP: &str = r#"{"product": "shop", "levels": {"account": {}, "instance": {"editions": ["chs", "ehs"]},
     "workspace": {}}, "settings": {"allowed_domains": {"type": "domains", "max": 2},
