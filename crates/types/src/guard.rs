@@ -339,7 +339,7 @@ impl Guard {
                 Ok(passed(false))
             }
             // Others outside of an account are the deployment's.
-            Access::CallerOrPermission if account.is_none() => self.operator(declared, caller).await,
+            Access::CallerOrPermission if account.is_none() => self.operator(declared, caller, None).await,
             Access::Permission | Access::CallerOrPermission => {
                 let subject = signed_in(caller)?;
                 let permission = permission_of(declared, target.type_name.as_deref())?;
@@ -353,11 +353,17 @@ impl Guard {
                     .await?;
                 Ok(Passed { account, operator })
             }
-            Access::Operator => self.operator(declared, caller).await,
+            Access::Operator => self.operator(declared, caller, account).await,
         }
     }
 
-    async fn operator(&self, declared: &'static Declaration, caller: &Caller) -> Result<Passed, Refusal> {
+    /// The right is the deployment's; the witness still reaches no other account than the one that the call names.
+    async fn operator(
+        &self,
+        declared: &'static Declaration,
+        caller: &Caller,
+        account: Option<AccountId>,
+    ) -> Result<Passed, Refusal> {
         let subject = signed_in(caller)?;
         // A user's token for an account lets only that account's roles serve.
         if caller.account().is_some() {
@@ -368,7 +374,7 @@ impl Guard {
         self.must(subject, None, &permission, on, OperatorAllowed::Only)
             .await?;
         Ok(Passed {
-            account: None,
+            account,
             operator: true,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use crate::{AccountId, Caller, Declaration, Method, ScopeRoot, Subject};
+use crate::{AccountId, Caller, Declaration, IdGen, Method, ScopeRoot, Subject};
 
 /// Proof that the guard let a call of method `M` pass, and for which account.
 ///
@@ -120,6 +120,13 @@ impl<M: Method> Authorized<M> {
     #[must_use]
     pub fn all_accounts(&self) -> Option<AllAccounts> {
         self.account.is_none().then_some(AllAccounts(()))
+    }
+    /// Writes an account that begins with this call: its id is generated here, so that no existing one can be named.
+    /// Nothing for a dry run, or where the call names an account.
+    #[must_use]
+    pub fn new_account(&self, ids: &dyn IdGen) -> Option<AccountWrite> {
+        let begins = self.account.is_none() && !self.dry_run;
+        begins.then(|| AccountWrite(AccountAccess(AccountId::generate(ids))))
     }
     /// The root whose revision a write under this witness counts up.
     #[must_use]

@@ -6,7 +6,7 @@ use bailiwick_rpc::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What can be set for tenancy.
+/// The configuration of tenancy.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TenancyConfig {

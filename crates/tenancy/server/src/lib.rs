@@ -20,9 +20,8 @@ mod wiring;
 mod work;
 
 pub use config::TenancyConfig;
+pub use follow::ProductSink;
+pub use grpc::Api;
 pub use peer::RemoteAuthorization;
 pub use store::{SqlStore, TenancySnapshot, migrations};
 pub use wiring::{Deps, TenancyService, build};
-
-#[cfg(test)]
-mod tests;

@@ -7,13 +7,13 @@ use bailiwick_proto::{
         self as pb, account_service_server::AccountService, workspace_service_server::WorkspaceService,
     },
 };
+use bailiwick_tenancy_server::TenancySnapshot;
 use serde_json::json;
 
 use super::{
     on_both_engines,
     world::{World, operator, user, values},
 };
-use crate::TenancySnapshot;
 
 on_both_engines! {
     a_snapshot_tells_what_the_feed_has_told
