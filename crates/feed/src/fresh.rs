@@ -32,7 +32,8 @@ impl Freshness {
     /// Waits for the pairs of the request's token that its answer depends on, until the request's deadline.
     ///
     /// # Errors
-    /// UNAVAILABLE (`NOT_YET_VISIBLE`) where a revision does not arrive in time; what the database fails with.
+    /// UNAVAILABLE (`NOT_YET_VISIBLE`) where a revision does not arrive in time; what the database fails
+    /// with.
     pub async fn wait(
         &self,
         context: &Context,

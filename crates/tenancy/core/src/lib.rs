@@ -1,5 +1,5 @@
-//! Tenancy's domain: accounts, instances, workspaces and settings, their use cases, and the ports to a store and to the
-//! authorization service.
+//! Tenancy's domain: accounts, instances, workspaces and settings, their use cases, and the ports to a store
+//! and to the authorization service.
 //!
 //! The crate depends on `bailiwick-types` alone: no transport, no database, no cache.
 //!

@@ -146,59 +146,47 @@ impl<E> From<StoreError> for Error<E> {
     }
 }
 
-/// The rows of a list, in order.
-#[async_trait]
-pub(crate) trait Rows: Send + Sync {
-    /// A row.
-    type Row: Send + Sync;
-    /// The next rows, at most `limit`; fewer only at the end.
-    async fn after(&self, key: Option<&Key>, limit: u64) -> Result<Vec<Self::Row>, StoreError>;
-    /// The position of a row.
-    fn key(&self, row: &Self::Row) -> Key;
-    /// The scope that the caller must be allowed to view.
-    fn scope(&self, row: &Self::Row) -> Scope;
-}
-
 /// The fewest rows of a read: the caller may not view all of them.
 const CHUNK: u64 = 100;
 /// The most rows of a read: the most scopes that authorization answers at once.
 const CHUNK_MAX: u64 = 1000;
 
-/// Reads until the page is full or the list ends. No transaction is open while the viewer is asked.
-pub(crate) async fn page<R: Rows, V: Viewer>(
-    rows: &R,
+/// Reads until the page is full or the list ends: `after` reads at most so many rows after a key, `place`
+/// names the key and the scope of a row. No transaction is open while the viewer is asked.
+pub(crate) async fn page<T, V: Viewer, F>(
+    after: impl Fn(Option<Key>, u64) -> F,
+    place: impl Fn(&T) -> (Key, Scope),
     viewer: &V,
     page: &PageRequest<Key>,
-) -> Result<Page<R::Row>, Error<V::Error>> {
+) -> Result<Page<T>, Error<V::Error>>
+where
+    F: Future<Output = Result<Vec<T>, StoreError>>,
+{
     let size = page.size.get();
     let limit = (size + 1).clamp(CHUNK, CHUNK_MAX);
-    let mut found: Vec<R::Row> = Vec::new();
-    let mut after = page.after.clone();
+    let (mut rows, mut last): (Vec<T>, _) = (Vec::new(), page.after.clone());
     loop {
-        let chunk = rows.after(after.as_ref(), limit).await?;
+        let chunk = after(last.clone(), limit).await?;
         let at_end = (chunk.len() as u64) < limit;
-        let scopes: Vec<_> = chunk.iter().map(|row| rows.scope(row)).collect();
-        let visible = if scopes.is_empty() {
-            Vec::new()
-        } else {
-            viewer.may_view(&scopes).await.map_err(Error::Viewer)?
+        let (mut keys, scopes): (Vec<Key>, Vec<Scope>) = chunk.iter().map(&place).unzip();
+        let visible = match scopes.is_empty() {
+            true => Vec::new(),
+            false => viewer.may_view(&scopes).await.map_err(Error::Viewer)?,
         };
-        after = chunk.last().map(|row| rows.key(row)).or(after);
-        for (row, visible) in chunk.into_iter().zip(visible) {
-            if !visible {
-                continue;
+        last = keys.pop().or(last);
+        for row in chunk
+            .into_iter()
+            .zip(visible)
+            .filter_map(|(row, visible)| visible.then_some(row))
+        {
+            if rows.len() as u64 == size {
+                let next = rows.last().map(|row| place(row).0);
+                return Ok(Page { rows, next });
             }
-            if found.len() as u64 == size {
-                let next = found.last().map(|row| rows.key(row));
-                return Ok(Page { rows: found, next });
-            }
-            found.push(row);
+            rows.push(row);
         }
         if at_end {
-            return Ok(Page {
-                rows: found,
-                next: None,
-            });
+            return Ok(Page { rows, next: None });
         }
     }
 }
@@ -207,28 +195,6 @@ pub(crate) async fn page<R: Rows, V: Viewer>(
 mod tests {
     use super::*;
     use bailiwick_types::{AccountId, PageSize};
-
-    struct Numbers(Vec<u128>);
-
-    #[async_trait]
-    impl Rows for Numbers {
-        type Row = u128;
-        async fn after(&self, key: Option<&Key>, limit: u64) -> Result<Vec<u128>, StoreError> {
-            let from = key.map_or(0, |key| key.id.as_u128());
-            let rows = self.0.iter().copied().filter(|n| *n > from);
-            Ok(rows.take(usize::try_from(limit).unwrap()).collect())
-        }
-        fn key(&self, row: &u128) -> Key {
-            Key {
-                title: None,
-                created: None,
-                id: Uuid::from_u128(*row),
-            }
-        }
-        fn scope(&self, row: &u128) -> Scope {
-            Scope::Account(AccountId::from_uuid(Uuid::from_u128(*row)))
-        }
-    }
 
     struct EverySeventh;
 
@@ -244,12 +210,26 @@ mod tests {
     #[tokio::test]
     async fn pages_are_full_and_complete_whatever_the_caller_may_not_see() {
         for (total, size) in [(2_000_u128, 9), (700, 100), (0, 5), (7, 1), (6, 1)] {
-            let rows = Numbers((1..=total).collect());
+            let rows = |after: Option<Key>, limit: u64| {
+                let from = after.map_or(0, |key| key.id.as_u128());
+                std::future::ready(Ok((from + 1..=total)
+                    .take(usize::try_from(limit).unwrap())
+                    .collect()))
+            };
+            let place = |row: &u128| {
+                let id = Uuid::from_u128(*row);
+                let key = Key {
+                    title: None,
+                    created: None,
+                    id,
+                };
+                (key, Scope::Account(AccountId::from_uuid(id)))
+            };
             let size = PageSize::new(size).unwrap();
             let (mut all, mut after) = (Vec::new(), None);
             loop {
                 let request = PageRequest { size, after };
-                let got = page(&rows, &EverySeventh, &request).await.unwrap();
+                let got = page(rows, place, &EverySeventh, &request).await.unwrap();
                 assert!(got.next.is_none() || got.rows.len() as u64 == size.get());
                 all.extend(got.rows);
                 after = got.next;

@@ -292,6 +292,10 @@ impl Store for Memory {
     }
 }
 
+impl Read for Unit {}
+
+impl ReadAll for Unit {}
+
 #[async_trait]
 impl Write for Unit {
     fn emit(&mut self, event: Event) {

@@ -8,7 +8,8 @@ faults! {
     /// A precondition that does not hold.
     Precondition;
     /// The account, instance or workspace, or one above it, is not in use.
-    NotActive { scope: Scope, state: &'static str } "`{scope}` is {state}" => FailedPrecondition NotActive [scope];
+    NotActive { scope: Scope, state: &'static str } "`{scope}` is {state}"
+        => FailedPrecondition NotActive [scope];
     /// The resource was changed after the caller read it.
     EtagMismatch "the resource was changed after it was read; read it again" => Aborted EtagMismatch;
     /// Authorization's feed has not brought the account's product.

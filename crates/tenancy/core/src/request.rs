@@ -1,4 +1,5 @@
-//! Requests that a client may repeat (AIP-155): the answer to each is kept in the transaction that makes the resource.
+//! Requests that a client may repeat (AIP-155): the answer to each is kept in the transaction that makes the
+//! resource.
 
 use async_trait::async_trait;
 use bailiwick_types::{Caller, StoreError, Timestamp, Token};
@@ -38,7 +39,8 @@ pub struct Record {
     pub token: Token,
 }
 
-/// Reads answers. They belong to their callers and not to an account: a request that creates an account has none yet.
+/// Reads answers. They belong to their callers and not to an account: a request that creates an account has
+/// none yet.
 #[async_trait]
 pub trait Reader: Send {
     /// The answer to a caller's request.

@@ -1,5 +1,5 @@
-//! The port to the store: units of work that read or write one account, the one of the handle that opens them, and reads
-//! across accounts.
+//! The port to the store: units of work that read or write one account, the one of the handle that opens
+//! them, and reads across accounts.
 
 use async_trait::async_trait;
 use bailiwick_types::{AccountAccess, AccountWrite, AllAccounts, Caller, ProductName, StoreError, Token};
@@ -12,21 +12,8 @@ pub trait Read:
 {
 }
 
-impl<T> Read for T where
-    T: account::Reader
-        + place::Reader
-        + settings::Reader
-        + product::Reader
-        + request::Reader
-        + closing::Reader
-        + ?Sized
-{
-}
-
 /// Reads across accounts.
 pub trait ReadAll: account::Lister + closing::Unfinished + request::Reader {}
-
-impl<T> ReadAll for T where T: account::Lister + closing::Unfinished + request::Reader + ?Sized {}
 
 /// Writes one account. Dropping it rolls back.
 #[async_trait]
@@ -35,7 +22,8 @@ pub trait Write:
 {
     /// Publishes a change; all changes of a unit of work become one event of the feed.
     fn emit(&mut self, event: Event);
-    /// Commits. The token names the account's revision after the write; a write without changes keeps the revision.
+    /// Commits. The token names the account's revision after the write; a write without changes keeps the
+    /// revision.
     ///
     /// # Errors
     /// Nothing was written.

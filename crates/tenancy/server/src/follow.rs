@@ -76,7 +76,8 @@ impl FeedSink for ProductSink {
     }
 }
 
-/// The product of a change. Changes of other kinds, also of kinds that only a newer program knows, are skipped.
+/// The product of a change. Changes of other kinds, also of kinds that only a newer program knows, are
+/// skipped.
 fn product_of(bytes: &[u8]) -> Result<Option<ProductApplied>, ApplyError> {
     match change(bytes) {
         Ok(Change::ProductApplied(applied)) => Ok(Some(applied)),

@@ -1,7 +1,7 @@
 //! The tenancy service: accounts, instances, workspaces and settings.
 //!
-//! gRPC in front of the use cases of `bailiwick-tenancy-core`, their store on SQLite and PostgreSQL, and the wiring of
-//! both. `grpc/` and `store/` do not know each other.
+//! gRPC in front of the use cases of `bailiwick-tenancy-core`, their store on SQLite and PostgreSQL, and the
+//! wiring of both. `grpc/` and `store/` do not know each other.
 //!
 //! ```no_run
 //! # fn example(deps: bailiwick_tenancy_server::Deps, guard: bailiwick_rpc::Guard) {

@@ -49,8 +49,8 @@ impl Command {
     }
 }
 
-/// Checks the account against its product. This comes before the caller's right: products are public, and a misfit is the
-/// more helpful answer.
+/// Checks the account against its product. This comes before the caller's right: products are public, and a
+/// misfit is the more helpful answer.
 ///
 /// # Errors
 /// It does not fit, or the store fails.
@@ -59,7 +59,8 @@ pub async fn check(tenancy: &Tenancy, command: &Command) -> Result<(), Error> {
     Ok(command.check(product.as_ref())?)
 }
 
-/// How often a repeatable request starts again after a concurrent repetition of it: the second attempt finds its answer.
+/// How often a repeatable request starts again after a concurrent repetition of it: the second attempt finds
+/// its answer.
 const ATTEMPTS: usize = 3;
 
 /// Creates the account.

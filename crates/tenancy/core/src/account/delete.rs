@@ -23,7 +23,8 @@ faults! {
     /// Why an account is not deleted.
     Error: Refused(Refused), Precondition(Precondition), Finish(FinishError), Store(StoreError);
     /// It has instances or workspaces.
-    NotEmpty "the account is not empty: delete its contents first, or set `force`" => FailedPrecondition NotEmpty;
+    NotEmpty "the account is not empty: delete its contents first, or set `force`"
+        => FailedPrecondition NotEmpty;
 }
 
 /// Deletes the account: commits the intent, tells authorization, commits the change.

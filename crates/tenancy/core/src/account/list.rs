@@ -1,38 +1,14 @@
 //! Lists the accounts that the caller may view.
 
-use async_trait::async_trait;
 use bailiwick_types::{
-    AllAccounts, Authorized, CallerKind, PageRequest, ProductName, Refused, Scope, StoreError,
-    method::tenancy::ListAccounts,
+    Authorized, CallerKind, PageRequest, ProductName, Refused, method::tenancy::ListAccounts,
 };
 
 use super::{Account, AccountFilter};
 use crate::{
     Tenancy,
-    listing::{Error, Key, Page, Query, Rows, Viewer, page},
+    listing::{Error, Key, Page, Query, Viewer, page},
 };
-
-struct Accounts<'a> {
-    tenancy: &'a Tenancy,
-    all: AllAccounts,
-    filter: AccountFilter,
-    query: &'a Query,
-}
-
-#[async_trait]
-impl Rows for Accounts<'_> {
-    type Row = Account;
-    async fn after(&self, key: Option<&Key>, limit: u64) -> Result<Vec<Account>, StoreError> {
-        let mut read = self.tenancy.store.read_all(self.all).await?;
-        read.list_accounts(&self.filter, self.query, key, limit).await
-    }
-    fn key(&self, row: &Account) -> Key {
-        Key::of(self.query.order, &row.title, row.created, row.id.uuid())
-    }
-    fn scope(&self, row: &Account) -> Scope {
-        row.scope()
-    }
-}
 
 /// Lists accounts, all or of one product. A user's token for an account shows that account alone.
 ///
@@ -46,21 +22,25 @@ pub async fn run<V: Viewer>(
     query: &Query,
     request: &PageRequest<Key>,
 ) -> Result<Page<Account>, Error<V::Error>> {
+    let all = by.all_accounts().ok_or(Refused::Denied)?;
     let own = by.caller().account();
-    let rows = Accounts {
-        tenancy,
-        all: by.all_accounts().ok_or(Refused::Denied)?,
-        filter: AccountFilter {
-            product,
-            account: own.filter(|_| by.caller().kind() == CallerKind::User),
-        },
-        query,
+    let account = own.filter(|_| by.caller().kind() == CallerKind::User);
+    let filter = &AccountFilter { product, account };
+    let after = |key: Option<Key>, limit| async move {
+        let mut read = tenancy.store.read_all(all).await?;
+        read.list_accounts(filter, query, key.as_ref(), limit).await
     };
-    page(&rows, viewer, request).await
+    let place = |row: &Account| {
+        let key = Key::of(query.order, &row.title, row.created, row.id.uuid());
+        (key, row.scope())
+    };
+    page(after, place, viewer, request).await
 }
 
 #[cfg(test)]
 mod tests {
+    use bailiwick_types::Scope;
+
     use super::*;
     use crate::memory::{self, Sees, World};
 

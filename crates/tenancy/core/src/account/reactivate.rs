@@ -12,7 +12,8 @@ faults! {
     NotSuspended "the account is not suspended" => FailedPrecondition Conflict;
 }
 
-/// Reactivates the account. Authorization learns of it by the feed: access may begin late, but never end late.
+/// Reactivates the account. Authorization learns of it by the feed: access may begin late, but never end
+/// late.
 ///
 /// # Errors
 /// See [`Error`].

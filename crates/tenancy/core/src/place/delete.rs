@@ -40,7 +40,8 @@ faults! {
     /// Why a place is not deleted.
     Error: Refused(Refused), Precondition(Precondition), Finish(FinishError), Store(StoreError);
     /// It has workspaces.
-    NotEmpty "the instance is not empty: delete its workspaces first, or set `force`" => FailedPrecondition NotEmpty;
+    NotEmpty "the instance is not empty: delete its workspaces first, or set `force`"
+        => FailedPrecondition NotEmpty;
 }
 
 /// Deletes the place: commits the intent, tells authorization, commits the change.

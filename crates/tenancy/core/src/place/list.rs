@@ -1,15 +1,14 @@
 //! Lists the instances or workspaces of an account that the caller may view.
 
-use async_trait::async_trait;
 use bailiwick_types::{
-    AccountAccess, Authorized, InstanceId, Level, Method, PageRequest, Refused, Scope, StoreError,
+    Authorized, InstanceId, Level, Method, PageRequest, Refused,
     method::tenancy::{ListInstances, ListWorkspaces},
 };
 
 use super::{Place, PlaceFilter};
 use crate::{
     Tenancy,
-    listing::{Error, Key, Page, Query, Rows, Viewer, page},
+    listing::{Error, Key, Page, Query, Viewer, page},
 };
 
 /// The methods that list places, and the level of each.
@@ -26,31 +25,6 @@ impl List for ListWorkspaces {
     const LEVEL: Level = Level::Workspace;
 }
 
-struct Places<'a> {
-    tenancy: &'a Tenancy,
-    account: AccountAccess,
-    filter: PlaceFilter,
-    query: &'a Query,
-}
-
-#[async_trait]
-impl Rows for Places<'_> {
-    type Row = Place;
-    async fn after(&self, key: Option<&Key>, limit: u64) -> Result<Vec<Place>, StoreError> {
-        let mut read = self.tenancy.store.read(self.account).await?;
-        if read.find_account().await?.is_none() {
-            return Ok(Vec::new());
-        }
-        read.list_places(self.filter, self.query, key, limit).await
-    }
-    fn key(&self, row: &Place) -> Key {
-        Key::of(self.query.order, &row.title, row.created, row.id.uuid())
-    }
-    fn scope(&self, row: &Place) -> Scope {
-        row.scope()
-    }
-}
-
 /// Lists places: all, those directly in the account (`Some(None)`) or those in an instance.
 ///
 /// # Errors
@@ -63,18 +37,27 @@ pub async fn run<M: List, V: Viewer>(
     query: &Query,
     request: &PageRequest<Key>,
 ) -> Result<Page<Place>, Error<V::Error>> {
+    let account = by.account().ok_or(Refused::Denied)?;
     let level = M::LEVEL;
-    let rows = Places {
-        tenancy,
-        account: by.account().ok_or(Refused::Denied)?,
-        filter: PlaceFilter { level, parent },
-        query,
+    let filter = PlaceFilter { level, parent };
+    let after = |key: Option<Key>, limit| async move {
+        let mut read = tenancy.store.read(account).await?;
+        if read.find_account().await?.is_none() {
+            return Ok(Vec::new());
+        }
+        read.list_places(filter, query, key.as_ref(), limit).await
     };
-    page(&rows, viewer, request).await
+    let place = |row: &Place| {
+        let key = Key::of(query.order, &row.title, row.created, row.id.uuid());
+        (key, row.scope())
+    };
+    page(after, place, viewer, request).await
 }
 
 #[cfg(test)]
 mod tests {
+    use bailiwick_types::Scope;
+
     use super::*;
     use crate::memory::{self, Sees, World};
 

@@ -1,5 +1,5 @@
-//! The parts of a product that tenancy needs: its levels, the editions of its instances, its settings, and whether an
-//! account has a single owner.
+//! The parts of a product that tenancy needs: its levels, the editions of its instances, its settings, and
+//! whether an account has a single owner.
 
 pub mod apply;
 mod manifest;
@@ -73,9 +73,9 @@ pub(crate) fn unknown(name: &ProductName) -> Violations {
 
 /// The product that a request about `account` is checked against before the caller's right.
 ///
-/// The order of checks: a misfit with the product comes before the right, because it is the more helpful answer. It is told
-/// only to callers whose token is for the account. To anybody else it would tell that the account exists, so for them the
-/// right comes first, and this is `None`.
+/// The order of checks: a misfit with the product comes before the right, because it is the more helpful
+/// answer. It is told only to callers whose token is for the account. To anybody else it would tell that the
+/// account exists, so for them the right comes first, and this is `None`.
 ///
 /// # Errors
 /// The store fails.

@@ -10,6 +10,8 @@ use bailiwick_types::{AccountId, Scope};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tonic::Status;
 
+use super::Api;
+
 /// The fields that every list request has.
 pub(super) struct ListFields<'a> {
     pub(super) order_by: &'a str,
@@ -25,8 +27,8 @@ pub(super) struct Listing {
 }
 
 impl ListFields<'_> {
-    /// Reads them and finishes the request. `list` has the other parameters that decide what is on the list, `parsed`
-    /// their values.
+    /// Reads them and finishes the request. `list` has the other parameters that decide what is on the list,
+    /// `parsed` their values.
     pub(super) fn finish<T>(
         self,
         mut fields: Fields,
@@ -53,11 +55,23 @@ impl ListFields<'_> {
 /// Concurrent questions about accounts.
 const CONCURRENT: usize = 16;
 
-/// The caller of a list. With an account, all scopes are asked in it; without, each account is asked for itself.
+/// The caller of a list.
 pub(super) struct Caller<'a> {
-    pub(super) guard: &'a Guard,
-    pub(super) context: &'a Context,
-    pub(super) account: Option<AccountId>,
+    guard: &'a Guard,
+    context: &'a Context,
+    account: Option<AccountId>,
+}
+
+impl Api {
+    /// The caller of a list. With an account, all scopes are asked in it; without, each account is asked for
+    /// itself.
+    pub(super) fn viewer<'a>(&'a self, context: &'a Context, account: Option<AccountId>) -> Caller<'a> {
+        Caller {
+            guard: &self.guard,
+            context,
+            account,
+        }
+    }
 }
 
 #[async_trait]

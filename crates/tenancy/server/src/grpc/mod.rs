@@ -56,15 +56,16 @@ pub(crate) fn services(api: Api) -> Services {
 }
 
 impl Api {
-    /// Waits for the products that the token names. This comes before the caller's right: products are public.
+    /// Waits for the products that the token names. This comes before the caller's right: products are
+    /// public.
     async fn wait_for_products(&self, context: &Context) -> Result<(), Status> {
         let needed = |service, root: &ScopeRoot| {
             service == Service::Authorization && matches!(root, ScopeRoot::Product(_))
         };
         self.fresh.wait(context, needed).await
     }
-    /// Checks a request against the account's product before the caller's right, for callers that may learn of a misfit
-    /// ([`product::before_right`]).
+    /// Checks a request against the account's product before the caller's right, for callers that may learn
+    /// of a misfit ([`product::before_right`]).
     async fn check_before_right(
         &self,
         context: &Context,
@@ -78,8 +79,8 @@ impl Api {
             None => Ok(()),
         }
     }
-    /// Authorizes a call about an account, then waits for the revision of the account that the token names. Without the
-    /// right, the wait would tell that the account exists.
+    /// Authorizes a call about an account, then waits for the revision of the account that the token names.
+    /// Without the right, the wait would tell that the account exists.
     async fn authorize<M: Method, R>(
         &self,
         call: &Call<M, R>,

@@ -39,7 +39,8 @@ impl MigrationTrait for Places {
 }
 
 fn statements(backend: DbBackend) -> Vec<String> {
-    // Keys in byte order, so that lists are sorted alike on both engines, whatever the collation of the database.
+    // Keys in byte order, so that lists are sorted alike on both engines, whatever the collation of the
+    // database.
     let (uuid, key) = match backend {
         DbBackend::Postgres => ("uuid", "text COLLATE \"C\""),
         _ => ("blob", "text"),

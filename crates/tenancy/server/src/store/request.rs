@@ -76,7 +76,8 @@ impl Writer for WriteUnit {
 }
 
 impl SqlStore {
-    /// Deletes the oldest answers before an instant, a limited number at a time; false where more may be left.
+    /// Deletes the oldest answers before an instant, a limited number at a time; false where more may be
+    /// left.
     pub(crate) async fn purge_requests(&self, _: AllAccounts, before: Timestamp) -> Result<bool, Error> {
         const ROWS: u64 = 1000;
         let tx = self.db.begin_write_across(&[]).await?;

@@ -16,8 +16,8 @@ const ACCOUNTS: u64 = 100;
 /// Places of a page.
 const PLACES: u64 = 1000;
 
-/// Reads tenancy's state: accounts in the order of their ids, then places in the order of account and id. Deleted ones are
-/// included, so that a follower removes what it has of them.
+/// Reads tenancy's state: accounts in the order of their ids, then places in the order of account and id.
+/// Deleted ones are included, so that a follower removes what it has of them.
 #[derive(Debug, Clone)]
 pub struct TenancySnapshot {
     db: Db,

@@ -170,6 +170,10 @@ impl Store for SqlStore {
     }
 }
 
+impl<T: Tx> Read for Unit<T> {}
+
+impl ReadAll for AllUnit {}
+
 #[async_trait]
 impl Write for WriteUnit {
     fn emit(&mut self, event: Event) {

@@ -158,7 +158,8 @@ async fn rows_of_another_account_are_out_of_reach(world: World) {
     assert_eq!(listed.unwrap(), []);
     assert!(!read.has_places(None).await.unwrap());
     if world.db.backend() == sea_orm::DbBackend::Postgres {
-        // Row-level security: a statement without the account in its condition does not see other accounts' rows either.
+        // Row-level security: a statement without the account in its condition does not see other accounts'
+        // rows either.
         let root = bailiwick_types::ScopeRoot::Account(one.id);
         let tx = world.db.begin_read(&root).await.unwrap();
         let select = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, "SELECT id FROM account");

@@ -8,7 +8,7 @@ use tonic::{Request, Status};
 
 use crate::grpc::{
     Api, answer,
-    list::{Caller, ListFields, list_status},
+    list::{ListFields, list_status},
 };
 
 pub(super) async fn handle(
@@ -28,11 +28,8 @@ pub(super) async fn handle(
     let (product, listing) = list.finish(fields, &parameters, product)?;
     let by = api.guard.authorize(&call, &Target::none()).await?;
     let caller = &call.context.caller;
-    let viewer = Caller {
-        guard: &api.guard,
-        context: &call.context,
-        account: caller.account().filter(|_| caller.kind() == CallerKind::User),
-    };
+    let own = caller.account().filter(|_| caller.kind() == CallerKind::User);
+    let viewer = api.viewer(&call.context, own);
     let page = list::run(
         &api.tenancy,
         &by,

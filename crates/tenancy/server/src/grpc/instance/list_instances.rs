@@ -8,7 +8,7 @@ use tonic::{Request, Status};
 
 use crate::grpc::{
     Api, answer,
-    list::{Caller, ListFields, list_status},
+    list::{ListFields, list_status},
 };
 
 pub(super) async fn handle(
@@ -27,11 +27,7 @@ pub(super) async fn handle(
     let parameters = [call.context.method.path, &message.account];
     let (account, listing) = list.finish(fields, &parameters, account)?;
     let by = api.authorize(&call, &Target::account(account)).await?;
-    let viewer = Caller {
-        guard: &api.guard,
-        context: &call.context,
-        account: Some(account),
-    };
+    let viewer = api.viewer(&call.context, Some(account));
     let page = list::run(
         &api.tenancy,
         &by,

@@ -30,11 +30,13 @@ pub(super) async fn handle(
     let (values, version, written) = api
         .write(|tenancy| async move { update::run(&tenancy, &by, command).await })
         .await?;
-    // Decisions depend on settings. Asking authorization again, with the token of the write, makes it wait for the write,
-    // so that the next decision sees it also without a token. The write is committed, whatever the answer is.
+    // Decisions depend on settings. Asking authorization again, with the token of the write, makes it wait
+    // for the write, so that the next decision sees it also without a token. The write is committed, whatever
+    // the answer is.
     call.context.token.merge(&written);
     if let Err(status) = api.guard.authorize(&call, &target).await {
-        tracing::debug!(account.id = %account, code = %status.code(), "authorization has not seen the settings yet");
+        let code = status.code();
+        tracing::debug!(account.id = %account, %code, "authorization has not seen the settings yet");
     }
     Ok(pb::UpdateSettingsResponse {
         values: Some(struct_of(values)),

@@ -9,7 +9,7 @@ use tonic::{Request, Status};
 use super::parent;
 use crate::grpc::{
     Api, answer,
-    list::{Caller, ListFields, list_status},
+    list::{ListFields, list_status},
 };
 
 pub(super) async fn handle(
@@ -29,11 +29,7 @@ pub(super) async fn handle(
     let parameters = [call.context.method.path, &message.account, &message.parent];
     let (account, listing) = list.finish(fields, &parameters, account)?;
     let by = api.authorize(&call, &Target::account(account)).await?;
-    let viewer = Caller {
-        guard: &api.guard,
-        context: &call.context,
-        account: Some(account),
-    };
+    let viewer = api.viewer(&call.context, Some(account));
     let page = list::run(
         &api.tenancy,
         &by,
