@@ -93,7 +93,7 @@ pub(crate) async fn finish(
     Ok(apply(tenancy, account, closing).await?)
 }
 
-/// Finishes a closing that a crash or an unavailable authorization service cut off: for the worker.
+/// Finishes a closing that a crash or an unavailable authorization service interrupted: for the worker.
 ///
 /// # Errors
 /// Authorization or the store fails; the intent stays.
@@ -101,7 +101,7 @@ pub async fn resume(tenancy: &Tenancy, system: &System, closing: &Closing) -> Re
     finish(tenancy, system.account(closing.account), closing).await
 }
 
-/// Commits the change that authorization was told.
+/// Commits the change, which authorization knows by now.
 async fn apply(tenancy: &Tenancy, account: AccountWrite, closing: &Closing) -> Result<Token, StoreError> {
     let mut write = tenancy.store.write(account).await?;
     if !write.remove_closing(closing).await? {

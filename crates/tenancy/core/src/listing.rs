@@ -123,10 +123,10 @@ pub trait Viewer: Send + Sync {
     async fn may_view(&self, scopes: &[Scope]) -> Result<Vec<bool>, Self::Error>;
 }
 
-/// Why a list is not made.
+/// Why a list fails.
 #[derive(Debug)]
 pub enum Error<E> {
-    /// The call may not list.
+    /// The witness is not one for this list.
     Refused(Refused),
     /// The store failed.
     Store(StoreError),

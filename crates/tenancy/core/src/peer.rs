@@ -1,4 +1,4 @@
-//! The authorization service: told before tenancy takes access away.
+//! The port to the authorization service, which closes a scope before tenancy commits the change.
 
 use async_trait::async_trait;
 use bailiwick_types::{Token, faults};

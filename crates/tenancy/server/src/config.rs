@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TenancyConfig {
-    /// How long a request waits for what its consistency token names, where it has no nearer deadline.
+    /// The longest time that a request waits for the revisions of its consistency token.
     pub token_wait: HumanDuration,
-    /// How often suspensions and deletions that were cut off are looked for.
+    /// The interval at which interrupted suspensions and deletions are finished.
     pub closing_interval: HumanDuration,
-    /// How old one has to be to count as cut off.
+    /// The age from which an unfinished suspension or deletion counts as interrupted.
     pub closing_age: HumanDuration,
-    /// How long events of the feed are kept: a follower that was away for longer starts from a snapshot.
+    /// How long events of the feed are kept; a follower that was away for longer starts from a snapshot.
     pub feed_retention: HumanDuration,
-    /// How long the answers of requests with a `request_id` are kept.
+    /// How long the answers to requests with a `request_id` are kept.
     pub request_retention: HumanDuration,
 }
 

@@ -118,7 +118,7 @@ impl TenancyService {
             config: self.deps.config.clone(),
         }
     }
-    /// Finishes the closings that were cut off, once; [`Self::start`] does it at intervals.
+    /// Finishes interrupted closings once; [`Self::start`] does so at intervals.
     ///
     /// # Errors
     /// They cannot be read.

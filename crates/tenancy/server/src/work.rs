@@ -12,7 +12,7 @@ const BATCH: u64 = 100;
 /// The pause after all old answers are deleted.
 const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 
-/// Finishes suspensions and deletions that a crash, or an unavailable authorization service, cut off.
+/// Finishes suspensions and deletions that a crash, or an unavailable authorization service, interrupted.
 pub(crate) struct Closings {
     pub(crate) tenancy: Tenancy,
     pub(crate) system: System,
@@ -36,11 +36,10 @@ impl Closings {
         let unfinished = read.unfinished(until, BATCH).await?;
         drop(read);
         for closing in unfinished {
+            let scope = &closing.scope;
             match closing::resume(&self.tenancy, &self.system, &closing).await {
-                Ok(_) => tracing::info!(scope = %closing.scope, "finished an interrupted closing"),
-                Err(error) => {
-                    tracing::warn!(scope = %closing.scope, error = %error, "cannot finish a closing; retrying");
-                }
+                Ok(_) => tracing::info!(%scope, "finished an interrupted closing"),
+                Err(error) => tracing::warn!(%scope, %error, "cannot finish a closing; retrying"),
             }
         }
         Ok(())

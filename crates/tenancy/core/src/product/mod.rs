@@ -74,7 +74,7 @@ pub(crate) fn unknown(name: &ProductName) -> Violations {
 /// The product that a request about `account` is checked against before the caller's right.
 ///
 /// The order of checks: a misfit with the product comes before the right, because it is the more helpful
-/// answer. It is told only to callers whose token is for the account. To anybody else it would tell that the
+/// answer. It is reported only to callers whose token is for the account. To others it would reveal that the
 /// account exists, so for them the right comes first, and this is `None`.
 ///
 /// # Errors
