@@ -169,9 +169,10 @@ where
         let chunk = after(last.clone(), limit).await?;
         let at_end = (chunk.len() as u64) < limit;
         let (mut keys, scopes): (Vec<Key>, Vec<Scope>) = chunk.iter().map(&place).unzip();
-        let visible = match scopes.is_empty() {
-            true => Vec::new(),
-            false => viewer.may_view(&scopes).await.map_err(Error::Viewer)?,
+        let visible = if scopes.is_empty() {
+            Vec::new()
+        } else {
+            viewer.may_view(&scopes).await.map_err(Error::Viewer)?
         };
         last = keys.pop().or(last);
         for row in chunk

@@ -28,8 +28,8 @@ impl Default for TenancyConfig {
             token_wait: Duration::from_millis(500).into(),
             closing_interval: Duration::from_secs(2).into(),
             closing_age: Duration::from_secs(5).into(),
-            feed_retention: Duration::from_secs(7 * 24 * 3600).into(),
-            request_retention: Duration::from_secs(7 * 24 * 3600).into(),
+            feed_retention: Duration::from_hours(7 * 24).into(),
+            request_retention: Duration::from_hours(7 * 24).into(),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{SqlStore, TenancyConfig};
 /// Closings of one round.
 const BATCH: u64 = 100;
 /// The pause after all old answers are deleted.
-const PURGE_INTERVAL: Duration = Duration::from_secs(600);
+const PURGE_INTERVAL: Duration = Duration::from_mins(10);
 
 /// Finishes suspensions and deletions that a crash, or an unavailable authorization service, interrupted.
 pub(crate) struct Closings {

@@ -45,6 +45,10 @@ struct RoleJson {
     #[serde(default)]
     holders: Option<HoldersJson>,
     #[serde(default)]
+    #[expect(
+        clippy::zero_sized_map_values,
+        reason = "a JSON object whose values are ignored"
+    )]
     levels: BTreeMap<Level, serde::de::IgnoredAny>,
 }
 

@@ -14,7 +14,7 @@ pub fn migrations() -> Migrations {
 struct Places;
 
 impl MigrationName for Places {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "tenancy_0001_places"
     }
 }

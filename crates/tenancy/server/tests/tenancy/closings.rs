@@ -72,7 +72,7 @@ async fn a_deletion_that_authorization_did_not_hear_of_is_finished_by_the_worker
     );
     assert!(exists(&world, &account, &workspace).await);
     assert_eq!(world.feed().await.len(), 2);
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     world.service.finish_closings().await.unwrap();
     assert_eq!(unfinished(&world).await.len(), 1);
     world.told.away.store(false, Ordering::SeqCst);
@@ -146,7 +146,7 @@ async fn what_is_being_closed_is_not_changed_meanwhile(world: World) {
         .await;
     assert_eq!(refusal(made).1, "NOT_ACTIVE");
     world.told.away.store(false, Ordering::SeqCst);
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     world.service.finish_closings().await.unwrap();
     assert!(unfinished(&world).await.is_empty());
 }

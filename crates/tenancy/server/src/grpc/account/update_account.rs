@@ -37,13 +37,10 @@ fn parse(message: pb::UpdateAccountRequest) -> Result<(AccountId, Command), Stat
     ];
     let mask = fields.mask(message.update_mask.as_ref(), &known);
     let named = |name: &str| mask.iter().any(|path| path == name);
-    let title = match named("title") {
-        true => fields.take("changes.title", Title::try_from(changes.title)),
-        false => None,
-    };
+    let title = named("title").then(|| fields.take("changes.title", Title::try_from(changes.title)));
     let account = fields.finish(account)?;
     let command = Command {
-        title,
+        title: title.flatten(),
         seats: named("seats").then_some(changes.seats),
         etag: Etag::of_request(&message.etag),
     };
