@@ -16,12 +16,14 @@
 //! ```
 
 mod codec;
+mod fresh;
 mod retention;
 mod server;
 mod snapshot;
 mod source;
 
 pub use codec::{DecodeError, change, decode, encode};
+pub use fresh::{Freshness, FreshnessError};
 pub use retention::retain;
 pub use server::{FeedServer, Served};
 pub use snapshot::{SnapshotPage, SnapshotSource};

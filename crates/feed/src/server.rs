@@ -3,9 +3,9 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bailiwick_proto::events::v1::{self as pb, change_feed_service_server::ChangeFeedService};
-use bailiwick_rpc::{Context, Guard, IntoStatus, Target};
+use bailiwick_rpc::{Call, Guard, IntoStatus, Target};
 use bailiwick_sql::{Cursor, Db, OutboxRow};
-use bailiwick_types::{Code, Fault, Reason, Service, Violations};
+use bailiwick_types::{Method, Service, Violations, faults, method::events};
 use futures_util::{StreamExt, stream, stream::BoxStream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -45,18 +45,11 @@ pub struct FeedServer {
     stop: CancellationToken,
 }
 
-/// Error for a feed that this process does not serve.
-#[derive(Debug, thiserror::Error)]
-#[error("this process does not serve the feed of `{0}`")]
-struct NotServed(String);
-
-impl Fault for NotServed {
-    fn code(&self) -> Code {
-        Code::NotFound
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotFound
-    }
+faults! {
+    /// Why a feed is not served.
+    FeedError;
+    /// This process does not run the service.
+    NotServed(String) "this process does not serve the feed of `{0}`" => NotFound NotFound;
 }
 
 impl FeedServer {
@@ -69,23 +62,23 @@ impl FeedServer {
             stop,
         }
     }
-    async fn admit<T>(
+    async fn admit<M: Method, R>(
         &self,
-        request: &Request<T>,
+        call: &Call<M, R>,
         service: &str,
     ) -> Result<(Served, Option<Instant>), Status> {
-        let context = Context::of(request)?.clone();
         if !Service::ALL.iter().any(|s| s.as_str() == service) {
             let rule = "must be `identity`, `tenancy` or `authorization`";
             return Err(Violations::of("service", rule).into_status());
         }
-        self.guard.authorize_any(&context, Target::none()).await?;
+        self.guard.authorize(call, &Target::none()).await?;
         let served = self
             .feeds
             .iter()
             .find(|feed| feed.db.service().as_str() == service);
-        let served = served.ok_or_else(|| NotServed(service.to_owned()).into_status())?;
-        let deadline = context
+        let served = served.ok_or_else(|| FeedError::NotServed(service.to_owned()).into_status())?;
+        let deadline = call
+            .context
             .deadline
             .map(|at| at - BEFORE_DEADLINE.min(at.saturating_duration_since(Instant::now())));
         Ok((served.clone(), deadline))
@@ -101,8 +94,9 @@ impl ChangeFeedService for FeedServer {
         &self,
         request: Request<pb::FollowRequest>,
     ) -> Result<Response<Self::FollowStream>, Status> {
-        let (served, deadline) = self.admit(&request, &request.get_ref().service).await?;
-        let cursor = request.into_inner().cursor.unwrap_or_default();
+        let call = Call::<events::Follow, _>::new(request)?;
+        let (served, deadline) = self.admit(&call, &call.message.service).await?;
+        let cursor = call.message.cursor.unwrap_or_default();
         let cursor = Cursor {
             epoch: cursor.epoch.into(),
             position: cursor.position,
@@ -136,7 +130,8 @@ impl ChangeFeedService for FeedServer {
         &self,
         request: Request<pb::GetSnapshotRequest>,
     ) -> Result<Response<Self::GetSnapshotStream>, Status> {
-        let (served, _) = self.admit(&request, &request.get_ref().service).await?;
+        let call = Call::<events::GetSnapshot, _>::new(request)?;
+        let (served, _) = self.admit(&call, &call.message.service).await?;
         let pages = stream::unfold(Some(Snapshot::new(served)), |snapshot| async move {
             let mut snapshot = snapshot?;
             match snapshot.next().await {

@@ -1,5 +1,5 @@
-//! The guard: makes the witness of a call that may pass, from what the method declares, who calls and what authorization
-//! answers. It has no transport: the frame of a service only calls it.
+//! The guard: makes the witness of a call that may pass, from what the method declares, who calls and what
+//! authorization answers. It has no transport: the frame of a service only calls it.
 
 use std::sync::Arc;
 
@@ -122,13 +122,13 @@ impl Guard {
         }
     }
 
-    /// Lets a call pass whose method's declaration the caller meets on the target: credentials, binding of the token to
-    /// the account, permission, step-up. Under DELEGATION the use case decides the rest; under FILTERED [`Guard::filter`]
-    /// does. A dry run consumes no step-up, and its witness writes nothing.
+    /// Lets a call pass whose method's declaration the caller meets on the target: credentials, binding of
+    /// the token to the account, permission, step-up. Under DELEGATION the use case decides the rest; under
+    /// FILTERED [`Guard::filter`] does. A dry run consumes no step-up, and its witness writes nothing.
     ///
     /// # Errors
-    /// See [`Refusal`]. A method with DELEGATION and step-up is refused here: its right comes before its step-up, so it
-    /// goes through [`Guard::authorize_delegated`].
+    /// See [`Refusal`]. A method with DELEGATION and step-up is refused here: its right comes before its
+    /// step-up, so it goes through [`Guard::authorize_delegated`].
     pub async fn authorize<M: Method>(
         &self,
         caller: &Arc<Caller>,
@@ -143,8 +143,8 @@ impl Guard {
         self.finish(M::DECLARATION, witness, dry_run).await
     }
 
-    /// The same for a method whose right the use case decides: `permit` looks with a witness that writes nothing, and the
-    /// step-up is consumed after it.
+    /// The same for a method whose right the use case decides: `permit` looks with a witness that writes
+    /// nothing, and the step-up is consumed after it.
     ///
     /// # Errors
     /// What `permit` refuses, and as [`Guard::authorize`].
@@ -160,8 +160,8 @@ impl Guard {
         Ok(self.finish(M::DECLARATION, witness, dry_run).await?)
     }
 
-    /// On which of the scopes the caller has the permission that the method declares. Without account the scopes are
-    /// accounts, each asked for itself.
+    /// On which of the scopes the caller has the permission that the method declares. Without account the
+    /// scopes are accounts, each asked for itself.
     ///
     /// # Errors
     /// As [`Guard::authorize`].
@@ -205,7 +205,8 @@ impl Guard {
         Ok(shown)
     }
 
-    /// On which of the resources of one type (`TYPE:ID`) in an account the caller has the verb that the method declares.
+    /// On which of the resources of one type (`TYPE:ID`) in an account the caller has the verb that the
+    /// method declares.
     ///
     /// # Errors
     /// As [`Guard::authorize`].
@@ -306,7 +307,8 @@ impl Guard {
                     _ => Ok(passed(false)),
                 }
             }
-            // A token that serves for nothing in the account sees nothing of it: its list is filtered to nothing.
+            // A token that serves for nothing in the account sees nothing of it: its list is filtered to
+            // nothing.
             Access::Filtered => {
                 signed_in(caller)?;
                 Ok(passed(false))
@@ -339,7 +341,7 @@ impl Guard {
                 Ok(passed(false))
             }
             // Others outside of an account are the deployment's.
-            Access::CallerOrPermission if account.is_none() => self.operator(declared, caller).await,
+            Access::CallerOrPermission if account.is_none() => self.operator(declared, caller, None).await,
             Access::Permission | Access::CallerOrPermission => {
                 let subject = signed_in(caller)?;
                 let permission = permission_of(declared, target.type_name.as_deref())?;
@@ -353,11 +355,18 @@ impl Guard {
                     .await?;
                 Ok(Passed { account, operator })
             }
-            Access::Operator => self.operator(declared, caller).await,
+            Access::Operator => self.operator(declared, caller, account).await,
         }
     }
 
-    async fn operator(&self, declared: &'static Declaration, caller: &Caller) -> Result<Passed, Refusal> {
+    /// The right is the deployment's; the witness still reaches no other account than the one that the call
+    /// names.
+    async fn operator(
+        &self,
+        declared: &'static Declaration,
+        caller: &Caller,
+        account: Option<AccountId>,
+    ) -> Result<Passed, Refusal> {
         let subject = signed_in(caller)?;
         // A user's token for an account lets only that account's roles serve.
         if caller.account().is_some() {
@@ -368,7 +377,7 @@ impl Guard {
         self.must(subject, None, &permission, on, OperatorAllowed::Only)
             .await?;
         Ok(Passed {
-            account: None,
+            account,
             operator: true,
         })
     }
@@ -458,9 +467,9 @@ fn signed_in(caller: &Caller) -> Result<&Subject, Refusal> {
     Ok(subject)
 }
 
-/// What may serve for a request about `account`: a user's token for it lets only the account's roles serve, one for no
-/// account only the deployment's, one for another account nothing. Service accounts are bound where their roles are;
-/// a token of theirs that names an account serves for that alone.
+/// What may serve for a request about `account`: a user's token for it lets only the account's roles serve,
+/// one for no account only the deployment's, one for another account nothing. Service accounts are bound
+/// where their roles are; a token of theirs that names an account serves for that alone.
 fn binding(caller: &Caller, account: AccountId) -> Result<OperatorAllowed, Refusal> {
     match (caller.kind(), caller.account()) {
         (CallerKind::User | CallerKind::Service, Some(own)) if own == account => Ok(OperatorAllowed::No),

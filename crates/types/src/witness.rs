@@ -2,12 +2,12 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use crate::{AccountId, Caller, Declaration, Method, ScopeRoot, Subject};
+use crate::{AccountId, Caller, Declaration, IdGen, Method, ScopeRoot, Subject};
 
 /// Proof that the guard let a call of method `M` pass, and for which account.
 ///
-/// The account is reached through the handles that the witness gives out: a store takes those and no id, so that another
-/// account cannot be named. A witness for a dry run (`validate_only`) has no handle that writes.
+/// The account is reached through the handles that the witness gives out: a store takes those and no id, so
+/// that another account cannot be named. A witness for a dry run (`validate_only`) has no handle that writes.
 pub struct Authorized<M = crate::method::Any> {
     caller: Arc<Caller>,
     account: Option<AccountId>,
@@ -103,8 +103,8 @@ impl<M: Method> Authorized<M> {
     pub fn account_write(&self) -> Option<AccountWrite> {
         self.account().filter(|_| !self.dry_run).map(AccountWrite)
     }
-    /// Reads an account that the request names: the one in which the call was allowed, or any where it was allowed without
-    /// naming one. Nothing for another account.
+    /// Reads an account that the request names: the one in which the call was allowed, or any where it was
+    /// allowed without naming one. Nothing for another account.
     #[must_use]
     pub fn reads(&self, account: AccountId) -> Option<AccountAccess> {
         self.account
@@ -120,6 +120,13 @@ impl<M: Method> Authorized<M> {
     #[must_use]
     pub fn all_accounts(&self) -> Option<AllAccounts> {
         self.account.is_none().then_some(AllAccounts(()))
+    }
+    /// Writes an account that begins with this call: its id is generated here, so that no existing one can be
+    /// named. Nothing for a dry run, or where the call names an account.
+    #[must_use]
+    pub fn new_account(&self, ids: &dyn IdGen) -> Option<AccountWrite> {
+        let begins = self.account.is_none() && !self.dry_run;
+        begins.then(|| AccountWrite(AccountAccess(AccountId::generate(ids))))
     }
     /// The root whose revision a write under this witness counts up.
     #[must_use]

@@ -1,4 +1,4 @@
-//! Waiting for what a consistency token names.
+//! Waits until this service has seen what a consistency token names, and the caller itself.
 
 use std::{
     collections::HashSet,
@@ -7,8 +7,8 @@ use std::{
 };
 
 use bailiwick_rpc::{Context, IntoStatus};
-use bailiwick_sql::{Db, Error, follow::Waited, statement};
-use bailiwick_types::{AccountId, Code, Fault, Reason, ScopeRoot, Service, ServiceAccountId, Subject};
+use bailiwick_sql::{Db, Error, statement};
+use bailiwick_types::{AccountId, ScopeRoot, Service, ServiceAccountId, Subject, faults};
 use sea_orm::ConnectionTrait;
 use tokio::time::Instant;
 use tonic::Status;
@@ -20,57 +20,26 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Callers that are remembered as known.
 const REMEMBERED: usize = 100_000;
 
-/// Identity has not told of the caller yet.
-#[derive(Debug, thiserror::Error)]
-#[error("the caller is not known here yet")]
-struct NotKnownYet;
-
-impl Fault for NotKnownYet {
-    fn code(&self) -> Code {
-        Code::Unavailable
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotYetVisible
-    }
-    fn retry_after(&self) -> Option<Duration> {
-        Some(Duration::from_millis(200))
-    }
+faults! {
+    /// Why a caller is not known.
+    CallerError: Store(Error);
+    /// Identity's feed has not brought the caller yet.
+    NotReplicated "caller is not replicated to this service yet; retry" => Unavailable NotYetVisible, retry 200;
 }
 
-/// What the token names did not get here in time.
-#[derive(Debug, thiserror::Error)]
-#[error("`{service}` at revision {revision} of `{root}` is not visible here yet")]
-struct NotYetVisible {
-    service: Service,
-    root: ScopeRoot,
-    revision: u64,
-}
-
-impl Fault for NotYetVisible {
-    fn code(&self) -> Code {
-        Code::Unavailable
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotYetVisible
-    }
-    fn retry_after(&self) -> Option<Duration> {
-        Some(Duration::from_millis(100))
-    }
-}
-
-/// Waits until this service has seen what a request's token names, as far as its answer depends on it.
+/// Waits until this service has seen what a request's token names, and its caller.
 #[derive(Debug, Clone)]
 pub(crate) struct Freshness {
     db: Db,
-    longest: Duration,
+    tokens: bailiwick_feed::Freshness,
     known: Arc<Mutex<HashSet<Subject>>>,
 }
 
 impl Freshness {
     pub(crate) fn new(db: Db, longest: Duration) -> Self {
         Self {
+            tokens: bailiwick_feed::Freshness::new(db.clone(), longest),
             db,
-            longest,
             known: Arc::default(),
         }
     }
@@ -98,7 +67,10 @@ impl Freshness {
         loop {
             let conn = self.db.load();
             let row = conn.query_one_raw(statement(conn, sql, vec![id.into()])).await;
-            if row.map_err(|error| Error::from(error).into_status())?.is_some() {
+            if row
+                .map_err(|error| CallerError::from(Error::from(error)).into_status())?
+                .is_some()
+            {
                 let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
                 if known.len() >= REMEMBERED {
                     known.clear();
@@ -107,7 +79,7 @@ impl Freshness {
                 return Ok(());
             }
             if Instant::now() + LOOK >= end {
-                return Err(NotKnownYet.into_status());
+                return Err(CallerError::NotReplicated.into_status());
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -142,33 +114,6 @@ impl Freshness {
             }
             _ => false,
         };
-        let pairs = context
-            .token
-            .revisions
-            .iter()
-            .filter(|((service, root), _)| needed(*service, root));
-        for ((service, root), revision) in pairs {
-            let Some(epoch) = context.token.epochs.get(service) else {
-                continue;
-            };
-            let within = context.remaining(self.longest);
-            let waited = self
-                .db
-                .wait_applied(*service, epoch, root, *revision, within)
-                .await;
-            match waited.map_err(IntoStatus::into_status)? {
-                // Of another epoch there is nothing to wait for: what is read is the newest there is.
-                Waited::Reached | Waited::OtherEpoch => {}
-                Waited::Late => {
-                    let late = NotYetVisible {
-                        service: *service,
-                        root: root.clone(),
-                        revision: *revision,
-                    };
-                    return Err(late.into_status());
-                }
-            }
-        }
-        Ok(())
+        self.tokens.wait(context, needed).await
     }
 }

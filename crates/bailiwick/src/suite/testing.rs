@@ -7,8 +7,8 @@ use bailiwick_proto::testing::v1::{
     clock_service_server::{ClockService, ClockServiceServer},
     noop_service_server::{NoopService, NoopServiceServer},
 };
-use bailiwick_rpc::{Context, Guard, IntoStatus, Services, Target, wire};
-use bailiwick_types::{Clock, Timestamp, Violations};
+use bailiwick_rpc::{Call, Context, Guard, IntoStatus, Services, Target, wire};
+use bailiwick_types::{Clock, Timestamp, Violations, method::testing};
 use std::{
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
@@ -79,9 +79,9 @@ struct Noop(Guard);
 #[tonic::async_trait]
 impl NoopService for Noop {
     async fn noop(&self, request: Request<NoopRequest>) -> Result<Response<NoopResponse>, Status> {
-        let context = Context::of(&request)?.clone();
-        self.0.authorize_any(&context, Target::none()).await?;
-        let bytes = usize::try_from(request.get_ref().answer_bytes)
+        let call = Call::<testing::Noop, _>::new(request)?;
+        self.0.authorize(&call, &Target::none()).await?;
+        let bytes = usize::try_from(call.message.answer_bytes)
             .unwrap_or_default()
             .min(1 << 20);
         Ok(Response::new(NoopResponse {

@@ -143,6 +143,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
             ids: ids.clone(),
             rng: rng.clone(),
             tasks: tasks.clone(),
+            system: authority.system.clone(),
         })
     });
 

@@ -1,28 +1,24 @@
-//! What takes access away: an intent is committed with the version that the change will have, authorization is told, then
-//! the change is committed. A crash in between leaves less access, never more, and a worker finishes it.
+//! Suspensions and deletions: an intent is committed with the version that the change will have,
+//! authorization is told, then the change is committed. A crash in between leaves less access, never more,
+//! and a worker finishes it.
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, Clock, Scope, Timestamp, Token};
+use bailiwick_types::{AccountId, AccountWrite, Scope, StoreError, System, Timestamp, Token, faults};
 
-use crate::{
-    Event, State,
-    peer::{Authorization, PeerError},
-    place::PlaceId,
-    store::{Reach, Store, StoreError, faults},
-};
+use crate::{Event, State, Tenancy, peer::PeerError, place::PlaceId};
 
 /// A suspension or deletion that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closing {
     /// The account.
     pub account: AccountId,
-    /// What is being closed: the account, an instance or a workspace of it.
+    /// What is closed: the account, or an instance or workspace of it.
     pub scope: Scope,
     /// The version that it will have.
     pub version: u64,
-    /// Whether it is being deleted; else it is being suspended.
+    /// Whether it is deleted; otherwise it is suspended.
     pub deleted: bool,
-    /// When it was begun.
+    /// When the intent was committed.
     pub begun: Timestamp,
 }
 
@@ -38,109 +34,139 @@ impl Closing {
     }
 }
 
-/// Reads what is under way.
+/// Reads the closings of an account.
 #[async_trait]
-pub trait Reader {
-    /// What is under way on a scope.
+pub trait Reader: Send {
+    /// The closing of a scope.
     ///
     /// # Errors
     /// The database fails.
-    async fn find_closing(
-        &mut self,
-        account: AccountId,
-        scope: &Scope,
-    ) -> Result<Option<Closing>, StoreError>;
-    /// What was begun up to an instant and is not finished, oldest first; of all accounts.
+    async fn find_closing(&mut self, scope: &Scope) -> Result<Option<Closing>, StoreError>;
+    /// The token of everything that was written to the account so far.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn token(&mut self) -> Result<Token, StoreError>;
+}
+
+/// Reads unfinished closings of all accounts.
+#[async_trait]
+pub trait Unfinished: Send {
+    /// Closings that began up to an instant, oldest first.
     ///
     /// # Errors
     /// The database fails.
     async fn unfinished(&mut self, begun_until: Timestamp, limit: u64) -> Result<Vec<Closing>, StoreError>;
-    /// The token of all that was written to the account so far.
-    ///
-    /// # Errors
-    /// The database fails.
-    async fn token(&mut self, account: AccountId) -> Result<Token, StoreError>;
 }
 
-/// Keeps what is under way.
+/// Stores the closings of an account.
 #[async_trait]
-pub trait Writer {
-    /// Keeps an intent.
+pub trait Writer: Send {
+    /// Inserts an intent.
     ///
     /// # Errors
-    /// The database fails.
+    /// The database fails, or it is another account's.
     async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError>;
-    /// Forgets an intent; false where there was none.
+    /// Removes an intent; false if there is none.
     ///
     /// # Errors
-    /// The database fails.
+    /// The database fails, or it is another account's.
     async fn remove_closing(&mut self, closing: &Closing) -> Result<bool, StoreError>;
 }
 
-/// Why what was begun could not be finished.
-#[derive(Debug, thiserror::Error)]
-pub enum FinishError {
-    /// Authorization did not take it in.
-    #[error(transparent)]
-    Peer(#[from] PeerError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+faults! {
+    /// Why a closing is not finished.
+    FinishError: Peer(PeerError), Store(StoreError);
 }
-faults!(FinishError { Self::Peer(e) => e, Self::Store(e) => e });
 
-/// Tells authorization and commits the change. Doing it twice, or twice at a time, changes nothing more.
+/// Tells authorization and commits the change. A repetition, also a concurrent one, changes nothing more.
 ///
 /// # Errors
-/// Authorization or the store fails; what was begun stays.
-pub async fn finish(
-    store: &dyn Store,
-    authorization: &dyn Authorization,
-    clock: &dyn Clock,
+/// Authorization or the store fails; the intent stays.
+pub(crate) async fn finish(
+    tenancy: &Tenancy,
+    account: AccountWrite,
     closing: &Closing,
 ) -> Result<Token, FinishError> {
-    let seen = store
-        .read(Reach::Account(closing.account))
-        .await?
-        .token(closing.account)
-        .await?;
-    authorization.close_scope(closing, &seen).await?;
-    Ok(apply(store, clock, closing).await?)
+    let seen = tenancy.store.read(account.read()).await?.token().await?;
+    tenancy.authorization.close_scope(closing, &seen).await?;
+    Ok(apply(tenancy, account, closing).await?)
 }
 
-/// Commits the change of which authorization was told.
-async fn apply(store: &dyn Store, clock: &dyn Clock, closing: &Closing) -> Result<Token, StoreError> {
-    let mut write = store.write(closing.account).await?;
-    let account = write.lock_account(closing.account).await?;
+/// Finishes a closing that a crash or an unavailable authorization service interrupted: for the worker.
+///
+/// # Errors
+/// Authorization or the store fails; the intent stays.
+pub async fn resume(tenancy: &Tenancy, system: &System, closing: &Closing) -> Result<Token, FinishError> {
+    finish(tenancy, system.account(closing.account), closing).await
+}
+
+/// Commits the change, which authorization knows by now.
+async fn apply(tenancy: &Tenancy, account: AccountWrite, closing: &Closing) -> Result<Token, StoreError> {
+    let mut write = tenancy.store.write(account).await?;
     if !write.remove_closing(closing).await? {
-        // Somebody else has finished it.
-        return write.token(closing.account).await;
+        // A concurrent call has finished it.
+        return write.token().await;
     }
-    let now = clock.now();
-    match PlaceId::of_scope(&closing.scope) {
-        None => {
-            if let Some(mut account) = account {
-                account.state = closing.state();
-                account.version = closing.version;
-                account.updated = now;
-                account.closing = false;
-                write.update_account(&account).await?;
-                write.emit(Event::Account {
-                    account,
-                    created: false,
-                });
-            }
+    let now = tenancy.clock.now();
+    if let Some(id) = PlaceId::of_scope(&closing.scope) {
+        if let Some(mut place) = write.find_place(id).await? {
+            place.state = closing.state();
+            place.version = closing.version;
+            place.updated = now;
+            place.closing = false;
+            write.update_place(&place).await?;
+            write.emit(Event::Place(place));
         }
-        Some(id) => {
-            if let Some(mut place) = write.find_place(closing.account, id).await? {
-                place.state = closing.state();
-                place.version = closing.version;
-                place.updated = now;
-                place.closing = false;
-                write.update_place(&place).await?;
-                write.emit(Event::Place(place));
-            }
-        }
+    } else if let Some(mut account) = write.find_account().await? {
+        account.state = closing.state();
+        account.version = closing.version;
+        account.updated = now;
+        account.closing = false;
+        write.update_account(&account).await?;
+        let created = false;
+        write.emit(Event::Account { account, created });
     }
     write.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_testkit::witness::system;
+
+    use super::*;
+    use crate::{
+        account::suspend,
+        memory::{self, World},
+    };
+
+    /// A suspension that authorization did not take.
+    async fn cut_off(world: &World) -> Closing {
+        world.account();
+        world.authorization_is_away(true);
+        let refused = suspend::run(&world.tenancy, &memory::operator()).await;
+        assert!(matches!(refused, Err(suspend::Error::Finish(_))));
+        world.unfinished().remove(0)
+    }
+
+    #[tokio::test]
+    async fn a_closing_that_authorization_does_not_take_stays() {
+        let world = World::new();
+        let closing = cut_off(&world).await;
+        let failed = resume(&world.tenancy, &system(), &closing).await;
+        assert!(matches!(failed, Err(FinishError::Peer(_))));
+        assert_eq!(world.unfinished(), [closing]);
+        assert!(world.events().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_closing_that_is_finished_twice_changes_once() {
+        let world = World::new();
+        let closing = cut_off(&world).await;
+        world.authorization_is_away(false);
+        let first = resume(&world.tenancy, &system(), &closing).await.unwrap();
+        let again = resume(&world.tenancy, &system(), &closing).await.unwrap();
+        assert_eq!(first, again);
+        assert_eq!((world.events().len(), world.unfinished().len()), (1, 0));
+    }
 }

@@ -1,15 +1,10 @@
-//! Etags (AIP-154): the version of what two people may edit at a time.
+//! Etags (AIP-154): the version of a resource that several people may edit.
 
-use bailiwick_types::{Code, Fault, Reason};
+use crate::Precondition;
 
-/// The etag that a caller read; none overwrites whatever is there.
+/// The etag that a caller read; without one, a write replaces any version.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Etag(Option<String>);
-
-/// The etag is not the present one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it was changed since it was read: read it again")]
-pub struct EtagError;
 
 impl Etag {
     /// Reads a request's field: empty is none.
@@ -26,19 +21,10 @@ impl Etag {
     ///
     /// # Errors
     /// It is of another version.
-    pub fn check(&self, version: u64) -> Result<(), EtagError> {
+    pub fn check(&self, version: u64) -> Result<(), Precondition> {
         match &self.0 {
-            Some(etag) if *etag != Self::of_version(version) => Err(EtagError),
+            Some(etag) if *etag != Self::of_version(version) => Err(Precondition::EtagMismatch),
             _ => Ok(()),
         }
-    }
-}
-
-impl Fault for EtagError {
-    fn code(&self) -> Code {
-        Code::Aborted
-    }
-    fn reason(&self) -> Reason {
-        Reason::EtagMismatch
     }
 }

@@ -1,18 +1,18 @@
-//! What the other services are told.
+//! Changes that other services follow.
 
 use crate::{account::Account, place::Place, settings::Settings};
 
-/// A change of tenancy, told to the services that follow it.
+/// A change of tenancy, published to the services that follow it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// An account was made or changed. `created` names its first owner as well.
+    /// An account was created or changed. `created` publishes its first owner as well.
     Account {
         /// The account after the change.
         account: Account,
-        /// Whether it was made by this change.
+        /// Whether this change created it.
         created: bool,
     },
-    /// An instance or workspace was made or changed.
+    /// An instance or workspace was created or changed.
     Place(Place),
     /// Settings were changed.
     Settings(Settings),

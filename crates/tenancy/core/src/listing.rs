@@ -1,36 +1,44 @@
 //! Lists: sorted, searched, paged by key, and filtered to what the caller may view.
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, PageRequest, Scope, Timestamp};
+use bailiwick_types::{PageRequest, Refused, Scope, StoreError, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::store::StoreError;
-
-/// By what a list is sorted.
+/// The field that a list is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderField {
-    /// By title, without regard to case.
+    /// By title, case-insensitive.
     Title,
-    /// By the time of creation.
+    /// By time of creation.
     #[default]
     CreateTime,
 }
 
-/// The order of a list (AIP-132). Equal values are put in the order of their ids.
+/// The order of a list (AIP-132). Ties are broken by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Order {
-    /// By what.
+    /// The field.
     pub field: OrderField,
-    /// Whether the greatest comes first.
+    /// Whether the greatest value comes first.
     pub descending: bool,
 }
 
-/// A text that is no order.
+/// Error for an invalid order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be `title` or `create_time`, with ` desc` behind it for descending order")]
+#[error("must be `title` or `create_time`, followed by ` desc` for descending order")]
 pub struct OrderError;
+
+impl std::fmt::Display for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.field {
+            OrderField::Title => "title",
+            OrderField::CreateTime => "create_time",
+        })?;
+        f.write_str(if self.descending { " desc" } else { "" })
+    }
+}
 
 impl std::str::FromStr for Order {
     type Err = OrderError;
@@ -53,16 +61,16 @@ impl std::str::FromStr for Order {
     }
 }
 
-/// What is listed, and in which order.
+/// The search and the order of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
-    /// Only what has this in its title, without regard to case; already folded.
+    /// Only rows whose title contains this, case-insensitive.
     pub search: Option<String>,
     /// The order.
     pub order: Order,
 }
 
-/// The place of a row in a list.
+/// The position of a row in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// The folded title, where the list is sorted by it.
@@ -76,7 +84,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// The place of a row in a list of this order.
+    /// The position of a row in a list of this order.
     #[must_use]
     pub fn of(order: Order, title: &crate::Title, created: Timestamp, id: Uuid) -> Self {
         match order.field {
@@ -99,90 +107,87 @@ impl Key {
 pub struct Page<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// After which key the next page begins; none on the last.
+    /// The key before the next page; `None` on the last page.
     pub next: Option<Key>,
 }
 
-/// Says what the caller may view.
+/// Decides what the caller may view.
 #[async_trait]
 pub trait Viewer: Send + Sync {
-    /// Why it could not say.
+    /// Why it cannot decide.
     type Error: Send;
     /// Whether the caller may view each of the scopes.
     ///
     /// # Errors
-    /// It could not be decided.
-    async fn may_view(&self, scopes: &[(AccountId, Scope)]) -> Result<Vec<bool>, Self::Error>;
+    /// It cannot decide.
+    async fn may_view(&self, scopes: &[Scope]) -> Result<Vec<bool>, Self::Error>;
 }
 
-/// Why a list could not be made.
+/// Why a list fails.
 #[derive(Debug)]
-pub enum ListError<E> {
+pub enum Error<E> {
+    /// The witness is not one for this list.
+    Refused(Refused),
     /// The store failed.
     Store(StoreError),
-    /// What the caller may view could not be decided.
+    /// It is unknown what the caller may view.
     Viewer(E),
 }
 
-impl<E> From<StoreError> for ListError<E> {
+impl<E> From<Refused> for Error<E> {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl<E> From<StoreError> for Error<E> {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-/// Rows of a list, in order, from a key on.
-#[async_trait]
-pub(crate) trait Rows: Send + Sync {
-    /// A row.
-    type Row: Send + Sync;
-    /// The next rows, at most `limit`; fewer only at the end.
-    async fn after(&self, key: Option<&Key>, limit: u64) -> Result<Vec<Self::Row>, StoreError>;
-    /// The place of a row.
-    fn key(&self, row: &Self::Row) -> Key;
-    /// What has to be viewed to see the row.
-    fn scope(&self, row: &Self::Row) -> (AccountId, Scope);
-}
-
-/// How many rows are read at least at a time, as some may not be the caller's to see.
+/// The fewest rows of a read: the caller may not view all of them.
 const CHUNK: u64 = 100;
-/// How many at most: authorization answers for so many scopes at once.
+/// The most rows of a read: the most scopes that authorization answers at once.
 const CHUNK_MAX: u64 = 1000;
 
-/// Reads on until the page is full or the list at its end. No transaction is open while the viewer is asked.
-pub(crate) async fn page<R: Rows, V: Viewer>(
-    rows: &R,
+/// Reads until the page is full or the list ends: `after` reads at most so many rows after a key, `place`
+/// names the key and the scope of a row. No transaction is open while the viewer is asked.
+pub(crate) async fn page<T, V: Viewer, F>(
+    after: impl Fn(Option<Key>, u64) -> F,
+    place: impl Fn(&T) -> (Key, Scope),
     viewer: &V,
     page: &PageRequest<Key>,
-) -> Result<Page<R::Row>, ListError<V::Error>> {
+) -> Result<Page<T>, Error<V::Error>>
+where
+    F: Future<Output = Result<Vec<T>, StoreError>>,
+{
     let size = page.size.get();
     let limit = (size + 1).clamp(CHUNK, CHUNK_MAX);
-    let mut found: Vec<R::Row> = Vec::new();
-    let mut after = page.after.clone();
+    let (mut rows, mut last): (Vec<T>, _) = (Vec::new(), page.after.clone());
     loop {
-        let chunk = rows.after(after.as_ref(), limit).await?;
+        let chunk = after(last.clone(), limit).await?;
         let at_end = (chunk.len() as u64) < limit;
-        let scopes: Vec<_> = chunk.iter().map(|row| rows.scope(row)).collect();
+        let (mut keys, scopes): (Vec<Key>, Vec<Scope>) = chunk.iter().map(&place).unzip();
         let visible = if scopes.is_empty() {
             Vec::new()
         } else {
-            viewer.may_view(&scopes).await.map_err(ListError::Viewer)?
+            viewer.may_view(&scopes).await.map_err(Error::Viewer)?
         };
-        after = chunk.last().map(|row| rows.key(row)).or(after);
-        for (row, visible) in chunk.into_iter().zip(visible) {
-            if !visible {
-                continue;
+        last = keys.pop().or(last);
+        for row in chunk
+            .into_iter()
+            .zip(visible)
+            .filter_map(|(row, visible)| visible.then_some(row))
+        {
+            if rows.len() as u64 == size {
+                let next = rows.last().map(|row| place(row).0);
+                return Ok(Page { rows, next });
             }
-            if found.len() as u64 == size {
-                let next = found.last().map(|row| rows.key(row));
-                return Ok(Page { rows: found, next });
-            }
-            found.push(row);
+            rows.push(row);
         }
         if at_end {
-            return Ok(Page {
-                rows: found,
-                next: None,
-            });
+            return Ok(Page { rows, next: None });
         }
     }
 }
@@ -190,38 +195,15 @@ pub(crate) async fn page<R: Rows, V: Viewer>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bailiwick_types::PageSize;
-
-    struct Numbers(Vec<u128>);
-
-    #[async_trait]
-    impl Rows for Numbers {
-        type Row = u128;
-        async fn after(&self, key: Option<&Key>, limit: u64) -> Result<Vec<u128>, StoreError> {
-            let from = key.map_or(0, |key| key.id.as_u128());
-            let rows = self.0.iter().copied().filter(|n| *n > from);
-            Ok(rows.take(usize::try_from(limit).unwrap()).collect())
-        }
-        fn key(&self, row: &u128) -> Key {
-            Key {
-                title: None,
-                created: None,
-                id: Uuid::from_u128(*row),
-            }
-        }
-        fn scope(&self, row: &u128) -> (AccountId, Scope) {
-            let account = AccountId::from_uuid(Uuid::from_u128(*row));
-            (account, Scope::Account(account))
-        }
-    }
+    use bailiwick_types::{AccountId, PageSize};
 
     struct EverySeventh;
 
     #[async_trait]
     impl Viewer for EverySeventh {
         type Error = ();
-        async fn may_view(&self, scopes: &[(AccountId, Scope)]) -> Result<Vec<bool>, ()> {
-            let seventh = |(account, _): &(AccountId, Scope)| account.uuid().as_u128() % 7 == 0;
+        async fn may_view(&self, scopes: &[Scope]) -> Result<Vec<bool>, ()> {
+            let seventh = |scope: &Scope| scope.uuid().unwrap().as_u128() % 7 == 0;
             Ok(scopes.iter().map(seventh).collect())
         }
     }
@@ -229,12 +211,26 @@ mod tests {
     #[tokio::test]
     async fn pages_are_full_and_complete_whatever_the_caller_may_not_see() {
         for (total, size) in [(2_000_u128, 9), (700, 100), (0, 5), (7, 1), (6, 1)] {
-            let rows = Numbers((1..=total).collect());
+            let rows = |after: Option<Key>, limit: u64| {
+                let from = after.map_or(0, |key| key.id.as_u128());
+                std::future::ready(Ok((from + 1..=total)
+                    .take(usize::try_from(limit).unwrap())
+                    .collect()))
+            };
+            let place = |row: &u128| {
+                let id = Uuid::from_u128(*row);
+                let key = Key {
+                    title: None,
+                    created: None,
+                    id,
+                };
+                (key, Scope::Account(AccountId::from_uuid(id)))
+            };
             let size = PageSize::new(size).unwrap();
             let (mut all, mut after) = (Vec::new(), None);
             loop {
                 let request = PageRequest { size, after };
-                let got = page(&rows, &EverySeventh, &request).await.unwrap();
+                let got = page(rows, place, &EverySeventh, &request).await.unwrap();
                 assert!(got.next.is_none() || got.rows.len() as u64 == size.get());
                 all.extend(got.rows);
                 after = got.next;

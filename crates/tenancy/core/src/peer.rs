@@ -1,43 +1,23 @@
-//! The authorization service, as far as tenancy has to tell it something before it acts.
+//! The port to the authorization service, which closes a scope before tenancy commits the change.
 
 use async_trait::async_trait;
-use bailiwick_types::{Code, Fault, Reason, Token};
+use bailiwick_types::{Token, faults};
 
 use crate::closing::Closing;
 
-/// Why authorization did not take it in.
-#[derive(Debug, thiserror::Error)]
-pub enum PeerError {
-    /// It does not answer, or has not got there yet: the worker tries again.
-    #[error("authorization does not answer: {0}")]
-    Unavailable(String),
-    /// It answered what it must not.
-    #[error("authorization refused: {0}")]
-    Refused(String),
+faults! {
+    /// Why authorization did not close a scope.
+    PeerError;
+    /// It does not answer, or has not seen the scope yet: the worker retries.
+    Unavailable(String) "authorization is not available: {0}" => Unavailable DependencyUnavailable, retry 200;
+    /// It refused a call that it must accept.
+    Refused(String) "authorization refused the call: {0}" => Internal Internal;
 }
 
-impl Fault for PeerError {
-    fn code(&self) -> Code {
-        match self {
-            Self::Unavailable(_) => Code::Unavailable,
-            Self::Refused(_) => Code::Internal,
-        }
-    }
-    fn reason(&self) -> Reason {
-        match self {
-            Self::Unavailable(_) => Reason::DependencyUnavailable,
-            Self::Refused(_) => Reason::Internal,
-        }
-    }
-    fn retry_after(&self) -> Option<std::time::Duration> {
-        matches!(self, Self::Unavailable(_)).then_some(std::time::Duration::from_millis(200))
-    }
-}
-
-/// Tells authorization what takes access away, before it counts here.
+/// Tells authorization which access ends, before the change is committed here.
 #[async_trait]
 pub trait Authorization: Send + Sync + 'static {
-    /// Closes a scope, once authorization has seen what `seen` names.
+    /// Closes a scope, once authorization has seen the revisions of `seen`.
     ///
     /// # Errors
     /// It does not answer, or refuses.

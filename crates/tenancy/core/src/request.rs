@@ -1,19 +1,21 @@
-//! Requests that a client may repeat (AIP-155): what each made is kept with what it made, in one transaction.
+//! Requests that a client may repeat (AIP-155): the answer to each is kept in the transaction that makes the
+//! resource.
 
 use async_trait::async_trait;
-use bailiwick_types::{Caller, Code, Fault, Reason, Timestamp, Token};
+use bailiwick_types::{Caller, StoreError, Timestamp, Token};
+use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::store::StoreError;
+use crate::{Precondition, store::Write};
 
-/// A client's own id for a request, bound to the client and to what it asked.
+/// A client's own id for a request, bound to the client and to the content of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestKey {
-    /// Who asked.
+    /// The subject of the client.
     pub caller: String,
     /// The client's id.
     pub id: Uuid,
-    /// The use case and all that was asked of it, digested.
+    /// A digest of the method and the message.
     pub digest: String,
 }
 
@@ -26,10 +28,10 @@ impl RequestKey {
     }
 }
 
-/// What a request made.
+/// The kept answer to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// What was asked, digested.
+    /// The digest of the request.
     pub digest: String,
     /// The answer, as JSON.
     pub answer: serde_json::Value,
@@ -37,37 +39,24 @@ pub struct Record {
     pub token: Token,
 }
 
-/// The request id was used for another request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the request id was used for another request")]
-pub struct Reused;
-
-impl Fault for Reused {
-    fn code(&self) -> Code {
-        Code::AlreadyExists
-    }
-    fn reason(&self) -> Reason {
-        Reason::RequestIdReused
-    }
-}
-
-/// Reads what requests made.
+/// Reads answers. They belong to their callers and not to an account: a request that creates an account has
+/// none yet.
 #[async_trait]
-pub trait Reader {
-    /// What a caller's request made.
+pub trait Reader: Send {
+    /// The answer to a caller's request.
     ///
     /// # Errors
     /// The database fails.
     async fn find_request(&mut self, caller: &str, id: Uuid) -> Result<Option<Record>, StoreError>;
 }
 
-/// Keeps what requests made.
+/// Keeps answers.
 #[async_trait]
-pub trait Writer {
-    /// Keeps what a request made; the token is that of this write.
+pub trait Writer: Send {
+    /// Keeps the answer to a request, with the token of this write.
     ///
     /// # Errors
-    /// The database fails, or the same request is being answered at the same time ([`StoreError::Conflict`]).
+    /// The database fails, or the same request is being answered concurrently ([`StoreError::Conflict`]).
     async fn record_request(
         &mut self,
         key: &RequestKey,
@@ -76,40 +65,38 @@ pub trait Writer {
     ) -> Result<(), StoreError>;
 }
 
-/// The answer of an earlier request of the same key.
-pub(crate) async fn earlier<T: serde::de::DeserializeOwned>(
-    reader: &mut (dyn crate::store::Read + Send),
+/// The answer to an earlier request with the same key.
+pub(crate) async fn earlier<T, E>(
+    reader: &mut dyn Reader,
     key: Option<&RequestKey>,
-) -> Result<Option<(T, Token)>, EarlierError> {
+) -> Result<Option<(T, Token)>, E>
+where
+    T: DeserializeOwned,
+    E: From<Precondition> + From<StoreError>,
+{
     let Some(key) = key else { return Ok(None) };
     let Some(record) = reader.find_request(&key.caller, key.id).await? else {
         return Ok(None);
     };
     if record.digest != key.digest {
-        return Err(Reused.into());
+        return Err(Precondition::RequestIdReused.into());
     }
     let answer = serde_json::from_value(record.answer)
-        .map_err(|error| StoreError::Internal(format!("requests.answer of {}: {error}", key.id).into()))?;
+        .map_err(|error| StoreError::internal(format!("answer of request {}: {error}", key.id)))?;
     Ok(Some((answer, record.token)))
 }
 
-/// Keeps an answer for a repetition of its request.
-pub(crate) async fn keep<T: serde::Serialize + Sync>(
-    writer: &mut (dyn crate::store::Write + Send),
+/// Keeps the answer, where the request may be repeated, and commits.
+pub(crate) async fn commit<T: Serialize>(
+    mut write: Box<dyn Write>,
     key: Option<&RequestKey>,
-    answer: &T,
+    answer: T,
     at: Timestamp,
-) -> Result<(), StoreError> {
-    let Some(key) = key else { return Ok(()) };
-    let answer = serde_json::to_value(answer).map_err(|error| StoreError::Internal(error.into()))?;
-    writer.record_request(key, answer, at).await
-}
-
-/// Why an earlier answer could not be given.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum EarlierError {
-    #[error(transparent)]
-    Reused(#[from] Reused),
-    #[error(transparent)]
-    Store(#[from] StoreError),
+) -> Result<(T, Token), StoreError> {
+    if let Some(key) = key {
+        let json = serde_json::to_value(&answer).map_err(|error| StoreError::internal(error.to_string()))?;
+        write.record_request(key, json, at).await?;
+    }
+    let token = write.commit().await?;
+    Ok((answer, token))
 }

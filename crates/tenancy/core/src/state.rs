@@ -12,16 +12,16 @@ pub enum State {
     Active,
     /// Nothing is allowed in it.
     Suspended,
-    /// On its way to another account; nothing is allowed in it.
+    /// Moving to another account; nothing is allowed in it.
     Moving,
-    /// Is gone.
+    /// Deleted.
     Deleted,
 }
 
 impl State {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 4] = [Self::Active, Self::Suspended, Self::Moving, Self::Deleted];
-    /// The word for it in messages and in the store.
+    /// Its name in messages and in the store.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl State {
             Self::Deleted => "deleted",
         }
     }
-    /// Whether it is gone.
+    /// Whether it is deleted.
     #[must_use]
     pub fn is_deleted(self) -> bool {
         self == Self::Deleted

@@ -1,83 +1,29 @@
-//! The port to the store: units of work that read, and units of work that write one account.
-
-use std::time::Duration;
+//! The port to the store: units of work that read or write one account, the one of the handle that opens
+//! them, and reads across accounts.
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, Code, Fault, Reason, Token};
+use bailiwick_types::{AccountAccess, AccountWrite, AllAccounts, Caller, ProductName, StoreError, Token};
 
-use crate::{Event, account, closing, place, product, request, settings};
+use crate::{Event, account, closing, place, product, product::Product, request, settings};
 
-/// What a unit of work may reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// The rows of one account.
-    Account(AccountId),
-    /// Rows of all accounts: lists of accounts, unfinished closings.
-    All,
-}
-
-/// What a store may fail with.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A concurrent write won.
-    #[error("a concurrent change won: try again")]
-    Conflict,
-    /// The database does not answer.
-    #[error("the database does not answer")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A fault of ours: a broken row, a statement that cannot be.
-    #[error("the store is at fault: {0}")]
-    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl Fault for StoreError {
-    fn code(&self) -> Code {
-        match self {
-            Self::Conflict => Code::Aborted,
-            Self::Unavailable(_) => Code::Unavailable,
-            Self::Internal(_) => Code::Internal,
-        }
-    }
-    fn reason(&self) -> Reason {
-        match self {
-            Self::Conflict => Reason::Conflict,
-            Self::Unavailable(_) => Reason::DependencyUnavailable,
-            Self::Internal(_) => Reason::Internal,
-        }
-    }
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Conflict | Self::Unavailable(_) => Some(Duration::from_millis(100)),
-            Self::Internal(_) => None,
-        }
-    }
-}
-
-/// A unit of work that reads.
+/// Reads one account.
 pub trait Read:
     account::Reader + place::Reader + settings::Reader + product::Reader + request::Reader + closing::Reader
 {
 }
 
-impl<T> Read for T where
-    T: account::Reader
-        + place::Reader
-        + settings::Reader
-        + product::Reader
-        + request::Reader
-        + closing::Reader
-        + ?Sized
-{
-}
+/// Reads across accounts.
+pub trait ReadAll: account::Lister + closing::Unfinished + request::Reader {}
 
-/// A unit of work that writes one account. Dropping it rolls back.
+/// Writes one account. Dropping it rolls back.
 #[async_trait]
 pub trait Write:
     Read + account::Writer + place::Writer + settings::Writer + request::Writer + closing::Writer
 {
-    /// Says what the write changed; all of it becomes one event of the feed.
+    /// Publishes a change; all changes of a unit of work become one event of the feed.
     fn emit(&mut self, event: Event);
-    /// Commits. The answer names the account's revision after the write; a write that emitted nothing counts none up.
+    /// Commits. The token names the account's revision after the write; a write without changes keeps the
+    /// revision.
     ///
     /// # Errors
     /// Nothing was written.
@@ -87,38 +33,29 @@ pub trait Write:
 /// Opens units of work.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Begins to read.
+    /// Begins to read an account.
     ///
     /// # Errors
-    /// The database does not answer.
-    async fn read(&self, reach: Reach) -> Result<Box<dyn Read + Send>, StoreError>;
+    /// The database fails.
+    async fn read(&self, account: AccountAccess) -> Result<Box<dyn Read>, StoreError>;
+    /// Begins to read across accounts.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn read_all(&self, all: AllAccounts) -> Result<Box<dyn ReadAll>, StoreError>;
     /// Begins to write an account.
     ///
     /// # Errors
-    /// The database does not answer.
-    async fn write(&self, account: AccountId) -> Result<Box<dyn Write + Send>, StoreError>;
+    /// The database fails.
+    async fn write(&self, account: AccountWrite) -> Result<Box<dyn Write>, StoreError>;
+    /// A product. Products belong to no account, so this needs no right.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn find_product(&self, name: &ProductName) -> Result<Option<Product>, StoreError>;
+    /// The product of the account that the caller's token is for.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn product_of_caller(&self, caller: &Caller) -> Result<Option<Product>, StoreError>;
 }
-
-/// Delegates a use case's error to the errors in it.
-macro_rules! faults {
-    ($name:ident { $($variant:pat => $inner:expr),* $(,)? }) => {
-        impl bailiwick_types::Fault for $name {
-            fn code(&self) -> bailiwick_types::Code {
-                match self { $($variant => $inner.code(),)* }
-            }
-            fn reason(&self) -> bailiwick_types::Reason {
-                match self { $($variant => $inner.reason(),)* }
-            }
-            fn metadata(&self) -> Vec<(&'static str, String)> {
-                match self { $($variant => $inner.metadata(),)* }
-            }
-            fn violations(&self) -> &[bailiwick_types::FieldViolation] {
-                match self { $($variant => $inner.violations(),)* }
-            }
-            fn retry_after(&self) -> Option<std::time::Duration> {
-                match self { $($variant => $inner.retry_after(),)* }
-            }
-        }
-    };
-}
-pub(crate) use faults;

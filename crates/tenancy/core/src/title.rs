@@ -4,21 +4,21 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What people call a place: 1 to 200 characters without control characters, not all of them blank.
+/// A display name: 1 to 200 characters, not all of them blank, without control characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Title(String);
 
-/// A text that is no title.
+/// Error for an invalid title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TitleError {
-    /// Nothing is there to read.
+    /// It is empty or blank.
     #[error("must not be empty")]
     Empty,
     /// More than 200 characters.
     #[error("must have at most 200 characters")]
     TooLong,
-    /// A line end, a bell or the like.
+    /// It has a control character, such as a line end.
     #[error("must not have control characters")]
     Control,
 }
@@ -31,14 +31,14 @@ impl Title {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-    /// The form by which titles are sorted and searched: without regard to case.
+    /// The case-insensitive form by which titles are sorted and searched.
     #[must_use]
     pub fn folded(&self) -> String {
         fold(&self.0)
     }
 }
 
-/// A text without regard to case.
+/// A text in the case-insensitive form.
 #[must_use]
 pub fn fold(text: &str) -> String {
     text.to_lowercase()

@@ -6,19 +6,19 @@ use bailiwick_rpc::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What can be set for tenancy.
+/// The configuration of tenancy.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TenancyConfig {
-    /// How long a request waits for what its consistency token names, where it has no nearer deadline.
+    /// The longest time that a request waits for the revisions of its consistency token.
     pub token_wait: HumanDuration,
-    /// How often suspensions and deletions that were cut off are looked for.
+    /// The interval at which interrupted suspensions and deletions are finished.
     pub closing_interval: HumanDuration,
-    /// How old one has to be to count as cut off.
+    /// The age from which an unfinished suspension or deletion counts as interrupted.
     pub closing_age: HumanDuration,
-    /// How long events of the feed are kept: a follower that was away for longer starts from a snapshot.
+    /// How long events of the feed are kept; a follower that was away for longer starts from a snapshot.
     pub feed_retention: HumanDuration,
-    /// How long the answers of requests with a `request_id` are kept.
+    /// How long the answers to requests with a `request_id` are kept.
     pub request_retention: HumanDuration,
 }
 
@@ -28,8 +28,8 @@ impl Default for TenancyConfig {
             token_wait: Duration::from_millis(500).into(),
             closing_interval: Duration::from_secs(2).into(),
             closing_age: Duration::from_secs(5).into(),
-            feed_retention: Duration::from_secs(7 * 24 * 3600).into(),
-            request_retention: Duration::from_secs(7 * 24 * 3600).into(),
+            feed_retention: Duration::from_hours(7 * 24).into(),
+            request_retention: Duration::from_hours(7 * 24).into(),
         }
     }
 }

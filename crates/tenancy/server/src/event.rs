@@ -1,4 +1,4 @@
-//! What the other services are told, in the words of the protos.
+//! Converts changes to messages of the feed.
 
 use bailiwick_proto::events::v1::{self as pb, change::Change};
 use bailiwick_tenancy_core::{Event, State, account::Account, place::Place, settings::Settings};
@@ -15,7 +15,7 @@ pub(crate) fn change(event: Event) -> Change {
     }
 }
 
-/// An account as the others need to know it; the first owner is named where it is made, and in snapshots.
+/// The message of an account; the first owner is in those of new accounts and of snapshots.
 pub(crate) fn account_changed(account: Account, with_owner: bool) -> Change {
     let owner = account.owner.filter(|_| with_owner);
     Change::AccountChanged(pb::AccountChanged {
@@ -32,7 +32,7 @@ pub(crate) fn account_changed(account: Account, with_owner: bool) -> Change {
     })
 }
 
-/// A place as the others need to know it. Its owner is the account's: tenancy names none.
+/// The message of a place. It names no owner: that is the account's.
 pub(crate) fn place_changed(place: Place) -> Change {
     Change::PlaceChanged(pb::PlaceChanged {
         account: place.account.to_string(),
@@ -46,7 +46,7 @@ pub(crate) fn place_changed(place: Place) -> Change {
     })
 }
 
-/// Settings as the others need to know them.
+/// The message of settings.
 pub(crate) fn settings_changed(settings: Settings) -> Change {
     Change::SettingsChanged(pb::SettingsChanged {
         account: settings.account.to_string(),

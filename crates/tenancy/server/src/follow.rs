@@ -1,23 +1,46 @@
-//! Follows authorization's feed: products are taken in, everything else is passed.
+//! Follows authorization's feed: takes over products and skips everything else.
 
 use async_trait::async_trait;
 use bailiwick_feed::change;
 use bailiwick_proto::events::v1::{ProductApplied, change::Change};
 use bailiwick_sql::{
-    Db, WriteTx,
+    Cause, Db, Error, WriteTx,
     follow::{ApplyError, Event, FeedSink, Run},
 };
-use bailiwick_tenancy_core::{product, store::StoreError};
-use bailiwick_types::{ProductName, ScopeRoot};
+use bailiwick_tenancy_core::product::apply;
+use bailiwick_types::{ProductName, ScopeRoot, StoreError, System};
 
 use crate::store::ProductRows;
 
-/// What products are called in the marks of a snapshot.
+/// The kind of products in the marks of a snapshot.
 const KIND: &str = "product";
 
-/// Takes in the products that authorization applied.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ProductSink;
+/// Takes over the products that authorization applies.
+#[derive(Debug, Clone)]
+pub struct ProductSink {
+    system: System,
+}
+
+impl ProductSink {
+    /// Writes products by the suite's own right.
+    #[must_use]
+    pub fn new(system: System) -> Self {
+        Self { system }
+    }
+    async fn take_over(&self, tx: &WriteTx, applied: &ProductApplied) -> Result<(), ApplyError> {
+        let name: ProductName = applied
+            .product
+            .parse()
+            .map_err(|error| ApplyError::Content(format!("product name: {error}")))?;
+        let mut rows = ProductRows(tx.conn());
+        apply::run(&mut rows, &self.system, &name, applied.version, &applied.manifest)
+            .await
+            .map_err(|error| match error {
+                apply::Error::Manifest(error) => ApplyError::Content(error.to_string()),
+                apply::Error::Store(error) => ApplyError::Store(sql_error(error)),
+            })
+    }
+}
 
 #[async_trait]
 impl FeedSink for ProductSink {
@@ -27,7 +50,7 @@ impl FeedSink for ProductSink {
     async fn apply(&self, tx: &mut WriteTx, event: &Event) -> Result<(), ApplyError> {
         for bytes in &event.changes {
             if let Some(applied) = product_of(bytes)? {
-                take_in(tx, &applied).await?;
+                self.take_over(tx, &applied).await?;
             }
         }
         Ok(())
@@ -37,7 +60,7 @@ impl FeedSink for ProductSink {
     }
     async fn apply_item(&self, tx: &mut WriteTx, run: &Run, item: &[u8]) -> Result<(), ApplyError> {
         if let Some(applied) = product_of(item)? {
-            take_in(tx, &applied).await?;
+            self.take_over(tx, &applied).await?;
             run.saw(tx, KIND, &[applied.product]).await?;
         }
         Ok(())
@@ -53,7 +76,8 @@ impl FeedSink for ProductSink {
     }
 }
 
-/// A change of a kind that a newer program knows is none of ours.
+/// The product of a change. Changes of other kinds, also of kinds that only a newer program knows, are
+/// skipped.
 fn product_of(bytes: &[u8]) -> Result<Option<ProductApplied>, ApplyError> {
     match change(bytes) {
         Ok(Change::ProductApplied(applied)) => Ok(Some(applied)),
@@ -62,19 +86,12 @@ fn product_of(bytes: &[u8]) -> Result<Option<ProductApplied>, ApplyError> {
     }
 }
 
-async fn take_in(tx: &mut WriteTx, applied: &ProductApplied) -> Result<(), ApplyError> {
-    let name: ProductName = applied
-        .product
-        .parse()
-        .map_err(|error| ApplyError::Content(format!("product name: {error}")))?;
-    let mut rows = ProductRows(tx.conn());
-    match product::apply(&mut rows, &name, applied.version, &applied.manifest).await {
-        Ok(()) => Ok(()),
-        Err(product::ApplyError::Manifest(error)) => Err(ApplyError::Content(error.to_string())),
-        Err(product::ApplyError::Store(error)) => Err(failed(error)),
+/// The database's error for an error of the port.
+fn sql_error(error: StoreError) -> Error {
+    let cause = Cause::new(error.clone());
+    match error {
+        StoreError::Unavailable(_) => Error::Unavailable(cause),
+        StoreError::Conflict(_) => Error::Conflict(cause),
+        StoreError::Taken(_) | StoreError::Internal(_) => Error::Internal(cause),
     }
-}
-
-fn failed(error: StoreError) -> ApplyError {
-    ApplyError::Store(crate::store::sql_error(error))
 }

@@ -1,7 +1,7 @@
 //! The tenancy service: accounts, instances, workspaces and settings.
 //!
-//! gRPC in front of the use cases of `bailiwick-tenancy-core`, their store on SQLite and PostgreSQL, and the wiring of
-//! both. `grpc/` and `store/` do not know each other.
+//! gRPC in front of the use cases of `bailiwick-tenancy-core`, their store on SQLite and PostgreSQL, and the
+//! wiring of both. `grpc/` and `store/` do not know each other.
 //!
 //! ```no_run
 //! # fn example(deps: bailiwick_tenancy_server::Deps, guard: bailiwick_rpc::Guard) {
@@ -13,7 +13,6 @@
 mod config;
 mod event;
 mod follow;
-mod fresh;
 mod grpc;
 mod peer;
 mod store;
@@ -21,9 +20,8 @@ mod wiring;
 mod work;
 
 pub use config::TenancyConfig;
+pub use follow::ProductSink;
+pub use grpc::Api;
 pub use peer::RemoteAuthorization;
 pub use store::{SqlStore, TenancySnapshot, migrations};
 pub use wiring::{Deps, TenancyService, build};
-
-#[cfg(test)]
-mod tests;

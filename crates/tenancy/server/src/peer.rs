@@ -1,4 +1,4 @@
-//! Authorization as tenancy's peer.
+//! The authorization service as a peer.
 
 use async_trait::async_trait;
 use bailiwick_proto::authorization::v1::{CloseScopeRequest, access_service_client::AccessServiceClient};
@@ -17,7 +17,7 @@ pub struct RemoteAuthorization {
 }
 
 impl RemoteAuthorization {
-    /// Tells this peer.
+    /// Calls this peer.
     #[must_use]
     pub fn new(authorization: Peer) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Authorization for RemoteAuthorization {
             version: closing.version,
             deleted: closing.deleted,
         });
-        // It must know the scope before it can close it.
+        // Authorization must know the scope before it can close it.
         if let Ok(token) = MetadataValue::try_from(bailiwick_rpc::token::encode(seen)) {
             request.metadata_mut().insert("bailiwick-token", token);
         }

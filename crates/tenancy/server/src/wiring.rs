@@ -1,24 +1,18 @@
-//! Puts the service together.
+//! Builds the service.
 
 use std::sync::Arc;
 
-use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
-use bailiwick_rpc::{Guard, Peer, Services};
+use bailiwick_feed::{Freshness, GrpcFeedSource, SnapshotSource, retain};
+use bailiwick_rpc::{Guard, Peer, Services, Tasks};
 use bailiwick_sql::{
     Db,
     follow::{FeedSource, Follower, FollowerConfig},
 };
-use bailiwick_tenancy_core::{peer::Authorization, store::Store};
-use bailiwick_types::{Clock, IdGen, Rng, Service};
+use bailiwick_tenancy_core::{Tenancy, peer::Authorization};
+use bailiwick_types::{Clock, IdGen, Rng, Service, StoreError, System};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{
-    RemoteAuthorization, SqlStore, TenancyConfig, TenancySnapshot,
-    follow::ProductSink,
-    fresh::Freshness,
-    grpc::{self, Api},
-    work,
-};
+use crate::{Api, ProductSink, RemoteAuthorization, SqlStore, TenancyConfig, TenancySnapshot, grpc, work};
 
 /// What the service needs.
 #[derive(Clone)]
@@ -27,7 +21,7 @@ pub struct Deps {
     pub config: TenancyConfig,
     /// Its database, connected, with its schema.
     pub db: Db,
-    /// What is told to authorization before access is taken away: [`RemoteAuthorization`].
+    /// The authorization service: see [`Deps::remote`].
     pub authorization: Arc<dyn Authorization>,
     /// Authorization's feed: see [`Deps::remote`].
     pub products: Arc<dyn FeedSource>,
@@ -37,8 +31,10 @@ pub struct Deps {
     pub ids: Arc<dyn IdGen>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
-    /// Writes that must not be cut half-way run here; a drain waits for them.
+    /// The tracker of writes; a drain waits for them.
     pub tasks: TaskTracker,
+    /// The right of the follower and the workers.
+    pub system: System,
 }
 
 impl std::fmt::Debug for Deps {
@@ -51,7 +47,7 @@ impl std::fmt::Debug for Deps {
 }
 
 impl Deps {
-    /// What tenancy needs of authorization, reached by gRPC.
+    /// The authorization service and its feed, reached by gRPC.
     #[must_use]
     pub fn remote(authorization: Peer) -> (Arc<dyn Authorization>, Arc<dyn FeedSource>) {
         let feed = GrpcFeedSource::new(Service::Authorization, authorization.clone());
@@ -60,41 +56,41 @@ impl Deps {
 }
 
 /// The service, ready to be served.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct TenancyService {
     deps: Deps,
-    store: Arc<dyn Store>,
+    tenancy: Tenancy,
 }
 
-impl std::fmt::Debug for TenancyService {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TenancyService({:?})", self.deps)
-    }
-}
-
-/// Puts the service together.
+/// Builds the service.
 #[must_use]
 pub fn build(deps: Deps) -> TenancyService {
-    let store = Arc::new(SqlStore::new(deps.db.clone()));
-    TenancyService { deps, store }
+    let tenancy = Tenancy {
+        store: Arc::new(SqlStore::new(deps.db.clone())),
+        authorization: Arc::clone(&deps.authorization),
+        clock: Arc::clone(&deps.clock),
+        ids: Arc::clone(&deps.ids),
+    };
+    TenancyService { deps, tenancy }
 }
 
 impl TenancyService {
+    /// The methods.
+    #[must_use]
+    pub fn api(&self, guard: Guard) -> Api {
+        Api {
+            tenancy: self.tenancy.clone(),
+            fresh: Freshness::new(self.deps.db.clone(), self.deps.config.token_wait.get()),
+            tasks: Tasks::new(self.deps.tasks.clone()),
+            guard,
+        }
+    }
     /// The gRPC services.
     #[must_use]
     pub fn services(&self, guard: Guard) -> Services {
-        let deps = &self.deps;
-        grpc::services(Api {
-            store: Arc::clone(&self.store),
-            authorization: Arc::clone(&deps.authorization),
-            clock: Arc::clone(&deps.clock),
-            ids: Arc::clone(&deps.ids),
-            fresh: Freshness::new(deps.db.clone(), deps.config.token_wait.get()),
-            tasks: deps.tasks.clone(),
-            guard,
-        })
+        grpc::services(self.api(guard))
     }
-    /// The present state, for the server of the feed.
+    /// The current state, for the server of the feed.
     #[must_use]
     pub fn snapshot(&self) -> Arc<dyn SnapshotSource> {
         Arc::new(TenancySnapshot::new(self.deps.db.clone()))
@@ -112,43 +108,45 @@ impl TenancyService {
             config,
             self.deps.db.clone(),
             Arc::clone(&self.deps.products),
-            Arc::new(ProductSink),
+            Arc::new(ProductSink::new(self.deps.system.clone())),
         )
     }
-    /// Starts what runs beside the methods, until `stop` is cancelled.
-    pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
-        let follower = self.follower();
-        let until = stop.clone();
-        tasks.spawn(async move {
-            until.run_until_cancelled(follower.run()).await;
-        });
-        let closings = work::Closings {
-            store: Arc::clone(&self.store),
-            authorization: Arc::clone(&self.deps.authorization),
-            clock: Arc::clone(&self.deps.clock),
+    fn closings(&self) -> work::Closings {
+        work::Closings {
+            tenancy: self.tenancy.clone(),
+            system: self.deps.system.clone(),
             config: self.deps.config.clone(),
-        };
-        let (db, retention, clock) = (
-            self.deps.db.clone(),
-            self.deps.config.request_retention.get(),
-            Arc::clone(&self.deps.clock),
+        }
+    }
+    /// Finishes interrupted closings once; [`Self::start`] does so at intervals.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn finish_closings(&self) -> Result<(), StoreError> {
+        self.closings().round().await
+    }
+    /// Starts the background work, until `stop` is cancelled.
+    pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        let Deps {
+            config, db, clock, ..
+        } = &self.deps;
+        let (follower, closings) = (self.follower(), self.closings());
+        let purge = work::purge_requests(
+            SqlStore::new(db.clone()),
+            self.deps.system.clone(),
+            Arc::clone(clock),
+            config.request_retention.get(),
         );
-        let (one, other) = (stop.clone(), stop.clone());
-        tasks.spawn(async move {
-            one.run_until_cancelled(closings.run()).await;
-        });
-        tasks.spawn(async move {
-            other
-                .run_until_cancelled(work::forget(db, clock, retention))
-                .await;
-        });
-        let (db, keep, until) = (
-            self.deps.db.clone(),
-            self.deps.config.feed_retention.get(),
-            stop.clone(),
+        let retain = retain(db.clone(), config.feed_retention.get());
+        tasks.spawn(
+            stop.clone()
+                .run_until_cancelled_owned(async move { follower.run().await }),
         );
-        tasks.spawn(async move {
-            until.run_until_cancelled(retain(db, keep)).await;
-        });
+        tasks.spawn(
+            stop.clone()
+                .run_until_cancelled_owned(async move { closings.run().await }),
+        );
+        tasks.spawn(stop.clone().run_until_cancelled_owned(purge));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(retain));
     }
 }

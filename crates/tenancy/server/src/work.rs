@@ -1,74 +1,72 @@
-//! What runs beside the methods: finishing what was cut off, forgetting what is old.
+//! Background work: finishes interrupted closings and deletes old answers to requests.
 
 use std::{sync::Arc, time::Duration};
 
-use bailiwick_sql::Db;
-use bailiwick_tenancy_core::{
-    closing,
-    peer::Authorization,
-    store::{Reach, Store, StoreError},
-};
-use bailiwick_types::{Clock, Timestamp};
+use bailiwick_tenancy_core::{Tenancy, closing};
+use bailiwick_types::{Clock, StoreError, System, Timestamp};
 
-use crate::TenancyConfig;
+use crate::{SqlStore, TenancyConfig};
 
-/// Closings that are taken in hand at a time.
+/// Closings of one round.
 const BATCH: u64 = 100;
-/// The pause between two looks for answers that are kept too long.
-const FORGET: Duration = Duration::from_secs(600);
+/// The pause after all old answers are deleted.
+const PURGE_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Finishes suspensions and deletions that a crash, or an authorization that did not answer, cut off.
+/// Finishes suspensions and deletions that a crash, or an unavailable authorization service, interrupted.
 pub(crate) struct Closings {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) authorization: Arc<dyn Authorization>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tenancy: Tenancy,
+    pub(crate) system: System,
     pub(crate) config: TenancyConfig,
 }
 
 impl Closings {
-    /// Works for ever.
+    /// Runs one round after another.
     pub(crate) async fn run(&self) {
         loop {
             tokio::time::sleep(self.config.closing_interval.get()).await;
             if let Err(error) = self.round().await {
-                tracing::warn!(error = %error, "unfinished closings cannot be read");
+                tracing::warn!(error = %error, "cannot read unfinished closings; retrying");
             }
         }
     }
-    /// Takes in hand what is old enough not to be in a request's hand; those that fail wait for the next round.
+    /// Finishes the closings that are older than a request takes; those that fail stay for the next round.
     pub(crate) async fn round(&self) -> Result<(), StoreError> {
-        let age = i64::try_from(self.config.closing_age.get().as_micros()).unwrap_or(i64::MAX);
-        let until = Timestamp(self.clock.now().0.saturating_sub(age));
-        let unfinished = self
-            .store
-            .read(Reach::All)
-            .await?
-            .unfinished(until, BATCH)
-            .await?;
+        let until = before(&*self.tenancy.clock, self.config.closing_age.get());
+        let mut read = self.tenancy.store.read_all(self.system.all_accounts()).await?;
+        let unfinished = read.unfinished(until, BATCH).await?;
+        drop(read);
         for closing in unfinished {
-            match closing::finish(&*self.store, &*self.authorization, &*self.clock, &closing).await {
-                Ok(_) => tracing::info!(scope = %closing.scope, "an unfinished closing is finished"),
-                Err(error) => {
-                    tracing::warn!(scope = %closing.scope, error = %error, "a closing cannot be finished yet")
-                }
+            let scope = &closing.scope;
+            match closing::resume(&self.tenancy, &self.system, &closing).await {
+                Ok(_) => tracing::info!(%scope, "finished an interrupted closing"),
+                Err(error) => tracing::warn!(%scope, %error, "cannot finish a closing; retrying"),
             }
         }
         Ok(())
     }
 }
 
-/// Forgets the answers of old requests, for ever.
-pub(crate) async fn forget(db: Db, clock: Arc<dyn Clock>, retention: Duration) {
-    let keep = i64::try_from(retention.as_micros()).unwrap_or(i64::MAX);
+/// Deletes the answers to requests that are older than `retention`, round after round.
+pub(crate) async fn purge_requests(
+    store: SqlStore,
+    system: System,
+    clock: Arc<dyn Clock>,
+    retention: Duration,
+) {
     loop {
-        let before = Timestamp(clock.now().0.saturating_sub(keep));
-        match crate::store::forget_requests(&db, before).await {
+        let until = before(&*clock, retention);
+        match store.purge_requests(system.all_accounts(), until).await {
             Ok(false) => {}
-            Ok(true) => tokio::time::sleep(FORGET).await,
+            Ok(true) => tokio::time::sleep(PURGE_INTERVAL).await,
             Err(error) => {
-                tracing::warn!(error = %error.detail(), "old requests cannot be forgotten");
-                tokio::time::sleep(FORGET).await;
+                tracing::warn!(error = %error.detail(), "cannot delete old answers to requests; retrying");
+                tokio::time::sleep(PURGE_INTERVAL).await;
             }
         }
     }
+}
+
+fn before(clock: &dyn Clock, age: Duration) -> Timestamp {
+    let micros = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+    Timestamp(clock.now().0.saturating_sub(micros))
 }

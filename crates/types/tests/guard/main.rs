@@ -333,6 +333,26 @@ async fn what_is_denied_and_what_does_not_exist_answer_alike() {
 }
 
 #[tokio::test]
+async fn the_operator_reaches_the_account_that_the_call_names_and_a_new_one_only_without_a_name() {
+    let (guard, _) = guard(Given {
+        operator: true,
+        ..Given::default()
+    });
+    let operator = caller(CallerKind::User, None);
+    let ids = bailiwick_types::SeededIds::new(1);
+    let by = authorize::<t::SuspendAccount>(&guard, &operator, &Target::account(account(1))).await;
+    let by = by.unwrap();
+    assert_eq!(by.account_write().unwrap().id(), account(1));
+    assert!(by.all_accounts().is_none() && by.new_account(&ids).is_none());
+    let none = Target::none();
+    let by = guard.authorize::<t::CreateAccount>(&operator, &none, false);
+    let by = by.await.unwrap();
+    assert!(by.account().is_none() && by.new_account(&ids).is_some());
+    let preview = guard.authorize::<t::CreateAccount>(&operator, &none, true);
+    assert!(preview.await.unwrap().new_account(&ids).is_none());
+}
+
+#[tokio::test]
 async fn the_question_names_the_declared_permission_and_the_target() {
     let workspace = Scope::Workspace(WorkspaceId::from_uuid(uuid::Uuid::from_u128(5)));
     let (guard, given) = guard(Given {

@@ -60,22 +60,6 @@ const TOLERATED: &[&str] = &[
     "crates/authorization/core/src/use_case/unregister_resource.rs",
     "crates/authorization/core/src/use_case/update_member.rs",
     "crates/authorization/core/src/use_case/update_resource.rs",
-    "crates/tenancy/core/src/account/create.rs",
-    "crates/tenancy/core/src/account/delete.rs",
-    "crates/tenancy/core/src/account/get.rs",
-    "crates/tenancy/core/src/account/list.rs",
-    "crates/tenancy/core/src/account/reactivate.rs",
-    "crates/tenancy/core/src/account/suspend.rs",
-    "crates/tenancy/core/src/account/update.rs",
-    "crates/tenancy/core/src/place/create_instance.rs",
-    "crates/tenancy/core/src/place/create_workspace.rs",
-    "crates/tenancy/core/src/place/delete.rs",
-    "crates/tenancy/core/src/place/get.rs",
-    "crates/tenancy/core/src/place/list.rs",
-    "crates/tenancy/core/src/place/update.rs",
-    "crates/tenancy/core/src/product/apply.rs",
-    "crates/tenancy/core/src/settings/get.rs",
-    "crates/tenancy/core/src/settings/update.rs",
 ];
 
 /// Finds use cases without a test.

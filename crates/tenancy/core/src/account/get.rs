@@ -1,27 +1,46 @@
 //! Reads an account.
 
-use bailiwick_types::{AccountId, Authorized};
+use bailiwick_types::{Authorized, Refused, StoreError, faults, method::tenancy::GetAccount};
 
-use super::{Account, Missing};
-use crate::store::{Reach, Store, StoreError, faults};
+use super::{Account, MISSING};
+use crate::Tenancy;
 
-/// Why an account could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum GetError {
-    /// It does not exist.
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+faults! {
+    /// Why an account is not read.
+    Error: Refused(Refused), Store(StoreError);
 }
-faults!(GetError { Self::Missing(e) => e, Self::Store(e) => e });
 
-/// Reads an account.
+/// Reads the account.
 ///
 /// # Errors
-/// It does not exist or the store fails.
-pub async fn get(store: &dyn Store, _: &Authorized, id: AccountId) -> Result<Account, GetError> {
-    let mut read = store.read(Reach::Account(id)).await?;
-    Ok(read.find_account(id).await?.ok_or(Missing)?)
+/// See [`Error`].
+pub async fn run(tenancy: &Tenancy, by: &Authorized<GetAccount>) -> Result<Account, Error> {
+    let account = by.account().ok_or(Refused::Denied)?;
+    let mut read = tenancy.store.read(account).await?;
+    Ok(read.find_account().await?.ok_or(MISSING)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{self, World};
+
+    #[tokio::test]
+    async fn an_account_is_read_and_a_missing_one_is_not_found() {
+        let world = World::new();
+        let by = memory::operator();
+        let missing = run(&world.tenancy, &by).await.unwrap_err();
+        assert!(matches!(missing, Error::Refused(Refused::NotFound("account"))));
+        let account = world.account();
+        assert_eq!(run(&world.tenancy, &by).await.unwrap(), account);
+    }
+
+    #[tokio::test]
+    async fn a_witness_without_account_reads_none() {
+        let world = World::new();
+        let by = memory::operator_of_all();
+        world.account();
+        let refused = run(&world.tenancy, &by).await.unwrap_err();
+        assert!(matches!(refused, Error::Refused(Refused::Denied)));
+    }
 }

@@ -1,30 +1,25 @@
 //! Accounts: the customers of products.
 
-mod create;
-mod delete;
-mod get;
-mod list;
-mod reactivate;
-mod suspend;
-mod update;
+pub mod create;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod reactivate;
+pub mod suspend;
+pub mod update;
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, Code, Fault, ProductName, Reason, Scope, Timestamp, UserId};
+use bailiwick_types::{AccountId, ProductName, Refused, Scope, StoreError, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-pub use create::{CreateAccount, CreateError, create, fits};
-pub use delete::{DeleteAccount, DeleteError, delete};
-pub use get::{GetError, get};
-pub use list::{AccountFilter, list};
-pub use reactivate::{ReactivateError, reactivate};
-pub use suspend::{SuspendError, suspend};
-pub use update::{UpdateAccount, UpdateError, update};
-
 use crate::{
-    State, Title,
+    Precondition, State, Title,
     listing::{Key, Query},
-    store::StoreError,
+    precondition,
 };
+
+/// What a missing account is called in a refusal.
+pub(crate) const MISSING: Refused = Refused::NotFound("account");
 
 /// A customer of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,13 +34,13 @@ pub struct Account {
     pub state: State,
     /// The first holder of its single-holder role, as named at creation.
     pub owner: Option<UserId>,
-    /// Seats that members may take; 0 is no limit.
+    /// Seats for members; 0 is no limit.
     pub seats: u32,
     /// Start of the billing cycle, which is monthly.
     pub billing_anchor: Timestamp,
-    /// When it was made.
+    /// The time of creation.
     pub created: Timestamp,
-    /// When it was changed last.
+    /// The time of the last change.
     pub updated: Timestamp,
     /// Its version, from 1.
     pub version: u64,
@@ -54,115 +49,48 @@ pub struct Account {
 }
 
 impl Account {
-    /// The scope that it is.
+    /// Its scope.
     #[must_use]
     pub fn scope(&self) -> Scope {
         Scope::Account(self.id)
     }
-    /// Refuses where it is not in use.
-    ///
-    /// # Errors
-    /// It is suspended, moving, deleted or about to be.
-    pub fn ensure_active(&self) -> Result<(), NotActive> {
-        if self.closing {
-            return Err(NotActive::closing(&self.scope()));
-        }
-        NotActive::unless(&self.scope(), self.state)
+    /// Refuses an account that is not in use.
+    pub(crate) fn ensure_active(&self) -> Result<(), Precondition> {
+        precondition::ensure_active(self.scope(), self.closing, self.state)
     }
-    /// Refuses where it cannot be edited.
-    ///
-    /// # Errors
-    /// A suspension or deletion is under way.
-    pub fn ensure_settled(&self) -> Result<(), NotActive> {
-        if self.closing {
-            Err(NotActive::closing(&self.scope()))
-        } else {
-            Ok(())
-        }
+    /// Refuses while a suspension or deletion is under way.
+    pub(crate) fn ensure_settled(&self) -> Result<(), Precondition> {
+        precondition::ensure_settled(self.scope(), self.closing)
     }
-    /// Notes a change.
+    /// Counts a change.
     pub(crate) fn touch(&mut self, now: Timestamp) {
         self.version += 1;
         self.updated = now;
     }
 }
 
-/// The account, instance or workspace does not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it does not exist")]
-pub struct Missing;
-
-impl Fault for Missing {
-    fn code(&self) -> Code {
-        Code::NotFound
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotFound
-    }
-}
-
-/// The account, instance or workspace, or one above it, is not in use.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{scope}` is {state}")]
-pub struct NotActive {
-    /// What is not in use.
-    pub scope: String,
-    /// What it is instead.
-    pub state: &'static str,
-}
-
-impl NotActive {
-    pub(crate) fn closing(scope: &Scope) -> Self {
-        Self {
-            scope: scope.to_string(),
-            state: "being suspended or deleted",
-        }
-    }
-    pub(crate) fn unless(scope: &Scope, state: State) -> Result<(), Self> {
-        if state == State::Active {
-            return Ok(());
-        }
-        Err(Self {
-            scope: scope.to_string(),
-            state: state.as_str(),
-        })
-    }
-}
-
-impl Fault for NotActive {
-    fn code(&self) -> Code {
-        Code::FailedPrecondition
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotActive
-    }
-    fn metadata(&self) -> Vec<(&'static str, String)> {
-        vec![("scope", self.scope.clone())]
-    }
-}
-
-/// There are still things in what is to be deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it is not empty: delete what lies in it, or set `force`")]
-pub struct NotEmpty;
-
-impl Fault for NotEmpty {
-    fn code(&self) -> Code {
-        Code::FailedPrecondition
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotEmpty
-    }
-}
-
-/// Reads accounts. Deleted ones are not there.
+/// Reads the account of a unit of work. A deleted one does not exist.
 #[async_trait]
-pub trait Reader {
-    /// The account of that id.
+pub trait Reader: Send {
+    /// The account.
     ///
     /// # Errors
     /// The database fails.
-    async fn find_account(&mut self, id: AccountId) -> Result<Option<Account>, StoreError>;
+    async fn find_account(&mut self) -> Result<Option<Account>, StoreError>;
+}
+
+/// Which accounts are listed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountFilter {
+    /// Only those of this product.
+    pub product: Option<ProductName>,
+    /// Only this one.
+    pub account: Option<AccountId>,
+}
+
+/// Lists accounts. Deleted ones are left out.
+#[async_trait]
+pub trait Lister: Send {
     /// Accounts in order, at most `limit`, after a key.
     ///
     /// # Errors
@@ -176,22 +104,17 @@ pub trait Reader {
     ) -> Result<Vec<Account>, StoreError>;
 }
 
-/// Keeps accounts.
+/// Stores the account of a unit of work, which has no other writer until the unit ends.
 #[async_trait]
-pub trait Writer {
-    /// The account of that id, which nobody else writes until the end of this unit of work.
+pub trait Writer: Send {
+    /// Inserts the account.
     ///
     /// # Errors
-    /// The database fails.
-    async fn lock_account(&mut self, id: AccountId) -> Result<Option<Account>, StoreError>;
-    /// Adds an account.
-    ///
-    /// # Errors
-    /// The database fails.
+    /// The database fails, or it is another account.
     async fn insert_account(&mut self, account: &Account) -> Result<(), StoreError>;
-    /// Keeps an account in the place of its older version.
+    /// Replaces the account by its new version.
     ///
     /// # Errors
-    /// The database fails.
+    /// The database fails, or it is another account.
     async fn update_account(&mut self, account: &Account) -> Result<(), StoreError>;
 }

@@ -1,65 +1,32 @@
-//! Gives access in a suspended account back.
+//! Restores access in a suspended account.
 
-use bailiwick_types::{AccountId, Authorized, Clock, Code, Fault, Reason, Token};
+use bailiwick_types::{Authorized, Refused, StoreError, Token, faults, method::tenancy::ReactivateAccount};
 
-use super::{Account, Missing, NotActive};
-use crate::{
-    Event, State,
-    store::{Store, StoreError, faults},
-};
+use super::{Account, MISSING};
+use crate::{Event, Precondition, State, Tenancy};
 
-/// The account is not suspended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the account is not suspended")]
-pub struct NotSuspended;
-
-impl Fault for NotSuspended {
-    fn code(&self) -> Code {
-        Code::FailedPrecondition
-    }
-    fn reason(&self) -> Reason {
-        Reason::Conflict
-    }
-}
-
-/// Why an account could not be reactivated.
-#[derive(Debug, thiserror::Error)]
-pub enum ReactivateError {
-    /// It does not exist.
-    #[error(transparent)]
-    Missing(#[from] Missing),
+faults! {
+    /// Why an account is not reactivated.
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
     /// It is not suspended.
-    #[error(transparent)]
-    NotSuspended(#[from] NotSuspended),
-    /// A suspension or deletion is under way.
-    #[error(transparent)]
-    NotActive(#[from] NotActive),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    NotSuspended "the account is not suspended" => FailedPrecondition Conflict;
 }
-faults!(ReactivateError {
-    Self::Missing(e) => e, Self::NotSuspended(e) => e, Self::NotActive(e) => e, Self::Store(e) => e,
-});
 
-/// Reactivates the account: what gives access starts here and reaches authorization by the feed.
+/// Reactivates the account. Authorization learns of it by the feed: access may begin late, but never end
+/// late.
 ///
 /// # Errors
-/// See [`ReactivateError`].
-pub async fn reactivate(
-    store: &dyn Store,
-    clock: &dyn Clock,
-    _: &Authorized,
-    id: AccountId,
-) -> Result<(Account, Token), ReactivateError> {
-    let mut write = store.write(id).await?;
-    let mut account = write.lock_account(id).await?.ok_or(Missing)?;
+/// See [`Error`].
+pub async fn run(tenancy: &Tenancy, by: &Authorized<ReactivateAccount>) -> Result<(Account, Token), Error> {
+    let handle = by.account_write().ok_or(Refused::Denied)?;
+    let mut write = tenancy.store.write(handle).await?;
+    let mut account = write.find_account().await?.ok_or(MISSING)?;
     account.ensure_settled()?;
     if account.state != State::Suspended {
-        return Err(NotSuspended.into());
+        return Err(Error::NotSuspended);
     }
     account.state = State::Active;
-    account.touch(clock.now());
+    account.touch(tenancy.clock.now());
     write.update_account(&account).await?;
     write.emit(Event::Account {
         account: account.clone(),
@@ -67,4 +34,49 @@ pub async fn reactivate(
     });
     let token = write.commit().await?;
     Ok((account, token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{self, World};
+
+    async fn reactivate(world: &World) -> Result<(Account, Token), Error> {
+        run(&world.tenancy, &memory::operator()).await
+    }
+
+    #[tokio::test]
+    async fn a_suspended_account_becomes_active() {
+        let world = World::new();
+        world.account_with(|account| account.state = State::Suspended);
+        let (account, _) = reactivate(&world).await.unwrap();
+        assert_eq!((account.state, account.version), (State::Active, 2));
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_not_suspended_is_not_reactivated() {
+        let world = World::new();
+        world.account();
+        assert!(matches!(reactivate(&world).await, Err(Error::NotSuspended)));
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_being_closed_is_not_reactivated() {
+        let world = World::new();
+        world.account_with(|account| account.closing = true);
+        let refused = reactivate(&world).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotActive { .. }))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_missing_account_is_not_found() {
+        let refused = reactivate(&World::new()).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("account")))
+        ));
+    }
 }

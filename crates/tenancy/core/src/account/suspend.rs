@@ -1,69 +1,108 @@
-//! Takes all access in an account away, in authorization first.
+//! Ends all access in an account, in authorization first.
 
-use bailiwick_types::{AccountId, Authorized, Clock, Token};
-
-use super::{Account, Missing, NotActive};
-use crate::{
-    closing::{self, Closing, FinishError},
-    peer::Authorization,
-    store::{Reach, Store, StoreError, faults},
+use bailiwick_types::{
+    AccountWrite, Authorized, Refused, StoreError, Token, faults, method::tenancy::SuspendAccount,
 };
 
-/// Why an account could not be suspended.
-#[derive(Debug, thiserror::Error)]
-pub enum SuspendError {
-    /// It does not exist.
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    /// It is not in use.
-    #[error(transparent)]
-    NotActive(#[from] NotActive),
-    /// What was begun could not be finished; the worker goes on with it.
-    #[error(transparent)]
-    Finish(#[from] FinishError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+use super::{Account, MISSING};
+use crate::{
+    Precondition, Tenancy,
+    closing::{self, Closing, FinishError},
+};
+
+faults! {
+    /// Why an account is not suspended.
+    Error: Refused(Refused), Precondition(Precondition), Finish(FinishError), Store(StoreError);
 }
-faults!(SuspendError {
-    Self::Missing(e) => e, Self::NotActive(e) => e, Self::Finish(e) => e, Self::Store(e) => e,
-});
 
 /// Suspends the account: commits the intent, tells authorization, commits the change.
 ///
 /// # Errors
-/// See [`SuspendError`].
-pub async fn suspend(
-    store: &dyn Store,
-    authorization: &dyn Authorization,
-    clock: &dyn Clock,
-    _: &Authorized,
-    account: AccountId,
-) -> Result<(Account, Token), SuspendError> {
-    let closing = begin(store, clock, account).await?;
-    let token = closing::finish(store, authorization, clock, &closing).await?;
-    let mut read = store.read(Reach::Account(account)).await?;
-    let account = read.find_account(account).await?.ok_or(Missing)?;
+/// See [`Error`]. After [`Error::Finish`] the worker finishes the suspension.
+pub async fn run(tenancy: &Tenancy, by: &Authorized<SuspendAccount>) -> Result<(Account, Token), Error> {
+    let handle = by.account_write().ok_or(Refused::Denied)?;
+    let closing = begin(tenancy, handle).await?;
+    let token = closing::finish(tenancy, handle, &closing).await?;
+    let mut read = tenancy.store.read(handle.read()).await?;
+    let account = read.find_account().await?.ok_or(MISSING)?;
     Ok((account, token))
 }
 
-async fn begin(store: &dyn Store, clock: &dyn Clock, id: AccountId) -> Result<Closing, SuspendError> {
-    let mut write = store.write(id).await?;
-    let mut account = write.lock_account(id).await?.ok_or(Missing)?;
-    if let Some(closing) = write.find_closing(id, &account.scope()).await? {
+async fn begin(tenancy: &Tenancy, handle: AccountWrite) -> Result<Closing, Error> {
+    let mut write = tenancy.store.write(handle).await?;
+    let mut account = write.find_account().await?.ok_or(MISSING)?;
+    if let Some(closing) = write.find_closing(&account.scope()).await? {
         return Ok(closing);
     }
     account.ensure_active()?;
     let closing = Closing {
-        account: id,
+        account: account.id,
         scope: account.scope(),
         version: account.version + 1,
         deleted: false,
-        begun: clock.now(),
+        begun: tenancy.clock.now(),
     };
     account.closing = true;
     write.update_account(&account).await?;
     write.insert_closing(&closing).await?;
     write.commit().await?;
     Ok(closing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        State,
+        memory::{self, World},
+        peer::PeerError,
+    };
+
+    async fn suspend(world: &World) -> Result<(Account, Token), Error> {
+        run(&world.tenancy, &memory::operator()).await
+    }
+
+    #[tokio::test]
+    async fn authorization_is_told_the_version_that_the_suspension_commits() {
+        let world = World::new();
+        world.account();
+        let (account, _) = suspend(&world).await.unwrap();
+        assert_eq!((account.state, account.version), (State::Suspended, 2));
+        assert_eq!(world.closed(), [(account.scope(), 2, false)]);
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_not_active_is_not_suspended() {
+        let world = World::new();
+        world.account_with(|account| account.state = State::Suspended);
+        let refused = suspend(&world).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotActive { .. }))
+        ));
+        assert!(world.closed().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_suspension_that_authorization_did_not_take_goes_on_with_the_next_call() {
+        let world = World::new();
+        world.account();
+        world.authorization_is_away(true);
+        let refused = suspend(&world).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Finish(FinishError::Peer(PeerError::Unavailable(_))))
+        ));
+        world.authorization_is_away(false);
+        assert_eq!(suspend(&world).await.unwrap().0.version, 2);
+    }
+
+    #[tokio::test]
+    async fn a_missing_account_is_not_found() {
+        let refused = suspend(&World::new()).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("account")))
+        ));
+    }
 }

@@ -1,56 +1,41 @@
-//! Changes an account.
+//! Changes the title and the seats of an account.
 
-use bailiwick_types::{AccountId, Authorized, Clock, Token};
+use bailiwick_types::{Authorized, Refused, StoreError, Token, faults, method::tenancy::UpdateAccount};
 
-use super::{Account, Missing, NotActive};
-use crate::{
-    Etag, EtagError, Event, Title,
-    store::{Store, StoreError, faults},
-};
+use super::{Account, MISSING};
+use crate::{Etag, Event, Precondition, Tenancy, Title};
 
-/// Changes an account.
+/// The changes of an account.
 #[derive(Debug, Clone, PartialEq)]
-pub struct UpdateAccount {
-    /// The account.
-    pub account: AccountId,
+pub struct Command {
     /// The new title.
     pub title: Option<Title>,
-    /// The new number of seats.
+    /// The new number of seats. Only the operator sets it.
     pub seats: Option<u32>,
     /// The etag that was read.
     pub etag: Etag,
 }
 
-/// Why an account could not be changed.
-#[derive(Debug, thiserror::Error)]
-pub enum UpdateError {
-    /// It does not exist.
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    /// A suspension or deletion is under way.
-    #[error(transparent)]
-    NotActive(#[from] NotActive),
-    /// It was changed since it was read.
-    #[error(transparent)]
-    Etag(#[from] EtagError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+faults! {
+    /// Why an account is not changed.
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
-faults!(UpdateError { Self::Missing(e) => e, Self::NotActive(e) => e, Self::Etag(e) => e, Self::Store(e) => e });
 
 /// Changes the account.
 ///
 /// # Errors
-/// See [`UpdateError`].
-pub async fn update(
-    store: &dyn Store,
-    clock: &dyn Clock,
-    _: &Authorized,
-    command: UpdateAccount,
-) -> Result<(Account, Token), UpdateError> {
-    let mut write = store.write(command.account).await?;
-    let mut account = write.lock_account(command.account).await?.ok_or(Missing)?;
+/// See [`Error`].
+pub async fn run(
+    tenancy: &Tenancy,
+    by: &Authorized<UpdateAccount>,
+    command: Command,
+) -> Result<(Account, Token), Error> {
+    if command.seats.is_some() && !by.is_operator() {
+        return Err(Refused::Denied.into());
+    }
+    let handle = by.account_write().ok_or(Refused::Denied)?;
+    let mut write = tenancy.store.write(handle).await?;
+    let mut account = write.find_account().await?.ok_or(MISSING)?;
     account.ensure_settled()?;
     command.etag.check(account.version)?;
     if let Some(title) = command.title {
@@ -59,7 +44,7 @@ pub async fn update(
     if let Some(seats) = command.seats {
         account.seats = seats;
     }
-    account.touch(clock.now());
+    account.touch(tenancy.clock.now());
     write.update_account(&account).await?;
     write.emit(Event::Account {
         account: account.clone(),
@@ -67,4 +52,67 @@ pub async fn update(
     });
     let token = write.commit().await?;
     Ok((account, token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{self, World};
+
+    fn command() -> Command {
+        Command {
+            title: Some(memory::title("B")),
+            seats: None,
+            etag: Etag::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn seats_are_set_by_the_operator_alone() {
+        let world = World::new();
+        world.account();
+        let seats = Command {
+            seats: Some(9),
+            ..command()
+        };
+        let refused = run(&world.tenancy, &memory::member(), seats.clone()).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let (account, _) = run(&world.tenancy, &memory::operator(), seats).await.unwrap();
+        assert_eq!((account.seats, account.version), (9, 2));
+    }
+
+    #[tokio::test]
+    async fn an_etag_of_another_version_is_refused() {
+        let world = World::new();
+        world.account();
+        let stale = Command {
+            etag: Etag::of_request("7"),
+            ..command()
+        };
+        let refused = run(&world.tenancy, &memory::operator(), stale).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::EtagMismatch))
+        ));
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_being_closed_is_not_changed() {
+        let world = World::new();
+        world.account_with(|account| account.closing = true);
+        let refused = run(&world.tenancy, &memory::operator(), command()).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotActive { .. }))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_missing_account_is_not_found() {
+        let refused = run(&World::new().tenancy, &memory::operator(), command()).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("account")))
+        ));
+    }
 }

@@ -1,21 +1,19 @@
-//! Makes an instance.
+//! Creates an instance.
 
-use bailiwick_types::{AccountId, Authorized, Clock, IdGen, InstanceId, Token, Violations};
-
-use super::{Place, PlaceId};
-use crate::{
-    Event, State, Title,
-    account::{Missing, NotActive},
-    request::{self, EarlierError, RequestKey, Reused},
-    settings::NoProduct,
-    store::{Reach, Store, StoreError, faults},
+use bailiwick_types::{
+    Authorized, InstanceId, Refused, StoreError, Token, Violations, faults, method::tenancy::CreateInstance,
 };
 
-/// Makes an instance.
+use super::Place;
+use crate::{
+    Event, Precondition, Tenancy, Title, account,
+    product::Product,
+    request::{self, RequestKey},
+};
+
+/// The instance to create.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CreateInstance {
-    /// The account it is made in.
-    pub account: AccountId,
+pub struct Command {
     /// Its title.
     pub title: Title,
     /// Its edition; empty where it has none.
@@ -24,92 +22,116 @@ pub struct CreateInstance {
     pub request: Option<RequestKey>,
 }
 
-/// Why an instance or workspace could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum CreateError {
-    /// It does not fit the product.
-    #[error(transparent)]
-    Misfit(#[from] Violations),
-    /// The account, or the instance to make it in, does not exist.
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    /// The account, or the instance to make it in, is not in use.
-    #[error(transparent)]
-    NotActive(#[from] NotActive),
-    /// The account's product is not known here yet.
-    #[error(transparent)]
-    NoProduct(#[from] NoProduct),
-    /// The request id was used for another request.
-    #[error(transparent)]
-    Reused(#[from] Reused),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+faults! {
+    /// Why an instance is not created.
+    Error: Misfit(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
-faults!(CreateError {
-    Self::Misfit(e) => e, Self::Missing(e) => e, Self::NotActive(e) => e, Self::NoProduct(e) => e, Self::Reused(e) => e,
-    Self::Store(e) => e,
-});
 
-impl From<EarlierError> for CreateError {
-    fn from(error: EarlierError) -> Self {
-        match error {
-            EarlierError::Reused(e) => Self::Reused(e),
-            EarlierError::Store(e) => Self::Store(e),
-        }
+impl Command {
+    /// Checks the instance against the product.
+    ///
+    /// # Errors
+    /// It does not fit.
+    pub fn check(&self, product: &Product) -> Result<(), Violations> {
+        product.check_edition(&self.edition)
     }
 }
 
-/// Whether the instance fits the account's product, as far as both are there: what comes before the caller's right.
+/// Creates the instance.
 ///
 /// # Errors
-/// It does not fit, or the store fails.
-pub async fn fits(store: &dyn Store, command: &CreateInstance) -> Result<(), CreateError> {
-    let mut read = store.read(Reach::Account(command.account)).await?;
-    let Some(account) = read.find_account(command.account).await? else {
-        return Ok(());
-    };
-    let Some(product) = read.find_product(&account.product).await? else {
-        return Ok(());
-    };
-    Ok(product.check_edition(&command.edition)?)
-}
-
-/// Makes the instance.
-///
-/// # Errors
-/// See [`CreateError`].
-pub async fn create_instance(
-    store: &dyn Store,
-    clock: &dyn Clock,
-    ids: &dyn IdGen,
-    _: &Authorized,
-    command: CreateInstance,
-) -> Result<(Place, Token), CreateError> {
-    let now = clock.now();
-    let mut write = store.write(command.account).await?;
-    let account = write.lock_account(command.account).await?.ok_or(Missing)?;
-    if let Some(earlier) = request::earlier(&mut *write, command.request.as_ref()).await? {
+/// See [`Error`].
+pub async fn run(
+    tenancy: &Tenancy,
+    by: &Authorized<CreateInstance>,
+    command: Command,
+) -> Result<(Place, Token), Error> {
+    let handle = by.account_write().ok_or(Refused::Denied)?;
+    let mut write = tenancy.store.write(handle).await?;
+    let account = write.find_account().await?.ok_or(account::MISSING)?;
+    let key = command.request.as_ref();
+    if let Some(earlier) = request::earlier::<_, Error>(&mut *write, key).await? {
         return Ok(earlier);
     }
-    let product = write.find_product(&account.product).await?.ok_or(NoProduct)?;
-    product.check_edition(&command.edition)?;
+    let product = write.find_product(&account.product).await?;
+    command.check(&product.ok_or(Precondition::ProductNotVisible)?)?;
     account.ensure_active()?;
-    let place = Place {
-        account: account.id,
-        id: PlaceId::Instance(InstanceId::generate(ids)),
-        parent: None,
-        title: command.title,
-        edition: (!command.edition.is_empty()).then_some(command.edition),
-        state: State::Active,
-        created: now,
-        updated: now,
-        version: 1,
-        closing: false,
-    };
+    let now = tenancy.clock.now();
+    let id = InstanceId::generate(&*tenancy.ids);
+    let mut place = Place::new(account.id, id, command.title, now);
+    place.edition = Some(command.edition).filter(|edition| !edition.is_empty());
     write.insert_place(&place).await?;
     write.emit(Event::Place(place.clone()));
-    request::keep(&mut *write, command.request.as_ref(), &place, now).await?;
-    let token = write.commit().await?;
-    Ok((place, token))
+    Ok(request::commit(write, key, place, now).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_types::{Fault, Reason};
+
+    use super::*;
+    use crate::memory::{self, World, key};
+
+    fn command(edition: &str) -> Command {
+        Command {
+            title: memory::title("I"),
+            edition: edition.to_owned(),
+            request: None,
+        }
+    }
+
+    async fn create(world: &World, command: Command) -> Result<(Place, Token), Error> {
+        run(&world.tenancy, &memory::operator(), command).await
+    }
+
+    #[tokio::test]
+    async fn an_instance_needs_an_edition_of_the_product() {
+        let world = World::new();
+        world.account();
+        for edition in ["", "xyz"] {
+            let refused = create(&world, command(edition)).await.unwrap_err();
+            assert_eq!(refused.violations()[0].field, "edition");
+        }
+        let (place, _) = create(&world, command("chs")).await.unwrap();
+        assert_eq!(place.edition.as_deref(), Some("chs"));
+    }
+
+    #[tokio::test]
+    async fn a_missing_account_is_not_found() {
+        let refused = create(&World::new(), command("chs")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("account")))
+        ));
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_being_closed_gets_no_instance() {
+        let world = World::new();
+        world.account_with(|account| account.closing = true);
+        let refused = create(&world, command("chs")).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::NotActive);
+    }
+
+    #[tokio::test]
+    async fn a_product_that_is_not_replicated_is_waited_for() {
+        let world = World::new();
+        world.account_with(|account| account.product = "late".parse().unwrap());
+        let refused = create(&world, command("chs")).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::NotYetVisible);
+    }
+
+    #[tokio::test]
+    async fn a_request_id_of_another_request_is_refused() {
+        let world = World::new();
+        world.account();
+        let with = |digest| Command {
+            request: key(1, digest),
+            ..command("chs")
+        };
+        let first = create(&world, with("a")).await.unwrap();
+        assert_eq!(create(&world, with("a")).await.unwrap(), first);
+        let refused = create(&world, with("b")).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::RequestIdReused);
+    }
 }

@@ -1,22 +1,21 @@
-//! Makes a workspace.
+//! Creates a workspace.
 
-use bailiwick_types::{AccountId, Authorized, Clock, IdGen, InstanceId, Token, WorkspaceId};
-
-use super::{CreateError, Place, PlaceId};
-use crate::{
-    Event, State, Title,
-    account::Missing,
-    request::{self, RequestKey},
-    settings::NoProduct,
-    store::{Reach, Store},
+use bailiwick_types::{
+    Authorized, InstanceId, Refused, StoreError, Token, Violations, WorkspaceId, faults,
+    method::tenancy::CreateWorkspace,
 };
 
-/// Makes a workspace.
+use super::{Place, PlaceId};
+use crate::{
+    Event, Precondition, Tenancy, Title, account,
+    product::Product,
+    request::{self, RequestKey},
+};
+
+/// The workspace to create.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CreateWorkspace {
-    /// The account it is made in.
-    pub account: AccountId,
-    /// The instance it is made in; else it lies directly in the account.
+pub struct Command {
+    /// Its instance; without one it is directly in the account.
     pub parent: Option<InstanceId>,
     /// Its title.
     pub title: Title,
@@ -24,61 +23,138 @@ pub struct CreateWorkspace {
     pub request: Option<RequestKey>,
 }
 
-/// Whether the workspace fits the account's product, as far as both are there: what comes before the caller's right.
-///
-/// # Errors
-/// It does not fit, or the store fails.
-pub async fn fits(store: &dyn Store, command: &CreateWorkspace) -> Result<(), CreateError> {
-    let mut read = store.read(Reach::Account(command.account)).await?;
-    let Some(account) = read.find_account(command.account).await? else {
-        return Ok(());
-    };
-    let Some(product) = read.find_product(&account.product).await? else {
-        return Ok(());
-    };
-    Ok(product.check_workspaces()?)
+faults! {
+    /// Why a workspace is not created.
+    Error: Misfit(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Makes the workspace.
+impl Command {
+    /// Checks the workspace against the product.
+    ///
+    /// # Errors
+    /// The product has no workspaces.
+    pub fn check(&self, product: &Product) -> Result<(), Violations> {
+        product.check_workspaces()
+    }
+}
+
+/// Creates the workspace.
 ///
 /// # Errors
-/// See [`CreateError`].
-pub async fn create_workspace(
-    store: &dyn Store,
-    clock: &dyn Clock,
-    ids: &dyn IdGen,
-    _: &Authorized,
-    command: CreateWorkspace,
-) -> Result<(Place, Token), CreateError> {
-    let now = clock.now();
-    let mut write = store.write(command.account).await?;
-    let account = write.lock_account(command.account).await?.ok_or(Missing)?;
-    if let Some(earlier) = request::earlier(&mut *write, command.request.as_ref()).await? {
+/// See [`Error`].
+pub async fn run(
+    tenancy: &Tenancy,
+    by: &Authorized<CreateWorkspace>,
+    command: Command,
+) -> Result<(Place, Token), Error> {
+    let handle = by.account_write().ok_or(Refused::Denied)?;
+    let mut write = tenancy.store.write(handle).await?;
+    let account = write.find_account().await?.ok_or(account::MISSING)?;
+    let key = command.request.as_ref();
+    if let Some(earlier) = request::earlier::<_, Error>(&mut *write, key).await? {
         return Ok(earlier);
     }
-    let product = write.find_product(&account.product).await?.ok_or(NoProduct)?;
-    product.check_workspaces()?;
+    let product = write.find_product(&account.product).await?;
+    command.check(&product.ok_or(Precondition::ProductNotVisible)?)?;
     account.ensure_active()?;
     if let Some(instance) = command.parent {
-        let id = PlaceId::Instance(instance);
-        let parent = write.find_place(account.id, id).await?.ok_or(Missing)?;
+        let id = PlaceId::from(instance);
+        let parent = write.find_place(id).await?.ok_or(id.missing())?;
         parent.ensure_active()?;
     }
-    let place = Place {
-        account: account.id,
-        id: PlaceId::Workspace(WorkspaceId::generate(ids)),
-        parent: command.parent,
-        title: command.title,
-        edition: None,
-        state: State::Active,
-        created: now,
-        updated: now,
-        version: 1,
-        closing: false,
-    };
+    let now = tenancy.clock.now();
+    let id = WorkspaceId::generate(&*tenancy.ids);
+    let mut place = Place::new(account.id, id, command.title, now);
+    place.parent = command.parent;
     write.insert_place(&place).await?;
     write.emit(Event::Place(place.clone()));
-    request::keep(&mut *write, command.request.as_ref(), &place, now).await?;
-    let token = write.commit().await?;
-    Ok((place, token))
+    Ok(request::commit(write, key, place, now).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_types::{Fault, Reason, Scope};
+
+    use super::*;
+    use crate::{
+        State,
+        memory::{self, World, key},
+    };
+
+    fn command(parent: Option<InstanceId>) -> Command {
+        Command {
+            parent,
+            title: memory::title("W"),
+            request: None,
+        }
+    }
+
+    async fn create(world: &World, command: Command) -> Result<(Place, Token), Error> {
+        run(&world.tenancy, &memory::operator(), command).await
+    }
+
+    #[tokio::test]
+    async fn a_workspace_needs_an_instance_that_exists_and_is_active() {
+        let world = World::new();
+        world.account();
+        let instance = world.instance_with(|_| ());
+        let (place, _) = create(&world, command(Some(instance))).await.unwrap();
+        assert_eq!(place.parent_scope(), Scope::Instance(instance));
+        let closing = world.instance_with(|place| place.closing = true);
+        let refused = create(&world, command(Some(closing))).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::NotActive);
+        let missing = InstanceId::from_uuid(uuid::Uuid::nil());
+        let refused = create(&world, command(Some(missing))).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("instance")))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_product_without_workspaces_gets_none() {
+        let world = World::new();
+        world.account_with(|account| account.product = "plain".parse().unwrap());
+        let refused = create(&world, command(None)).await.unwrap_err();
+        assert_eq!(refused.violations()[0].field, "account");
+    }
+
+    #[tokio::test]
+    async fn a_missing_account_is_not_found() {
+        let refused = create(&World::new(), command(None)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("account")))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_suspended_account_gets_no_workspace() {
+        let world = World::new();
+        world.account_with(|account| account.state = State::Suspended);
+        let refused = create(&world, command(None)).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::NotActive);
+    }
+
+    #[tokio::test]
+    async fn a_product_that_is_not_replicated_is_waited_for() {
+        let world = World::new();
+        world.account_with(|account| account.product = "late".parse().unwrap());
+        let refused = create(&world, command(None)).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::NotYetVisible);
+    }
+
+    #[tokio::test]
+    async fn a_request_id_of_another_request_is_refused() {
+        let world = World::new();
+        world.account();
+        let with = |digest| Command {
+            request: key(1, digest),
+            ..command(None)
+        };
+        let first = create(&world, with("a")).await.unwrap();
+        assert_eq!(create(&world, with("a")).await.unwrap(), first);
+        let refused = create(&world, with("b")).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::RequestIdReused);
+    }
 }

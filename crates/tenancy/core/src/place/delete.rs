@@ -1,94 +1,163 @@
-//! Deletes an instance or workspace; authorization is told first.
+//! Deletes an instance or workspace, in authorization first.
 
-use bailiwick_types::{AccountId, Authorized, Clock, Token};
+use bailiwick_types::{
+    AccountWrite, Authorized, InstanceId, Method, Refused, StoreError, Token, WorkspaceId, faults,
+    method::tenancy::{DeleteInstance, DeleteWorkspace},
+};
 
 use super::PlaceId;
 use crate::{
-    Etag, EtagError,
-    account::{Missing, NotEmpty},
+    Etag, Precondition, Tenancy, account,
     closing::{self, Closing, FinishError},
-    peer::Authorization,
-    store::{Store, StoreError, faults},
 };
 
-/// Deletes a place.
+/// The methods that delete a place, and the id that each takes.
+pub trait Delete: Method {
+    /// The id of the place.
+    type Id: Into<PlaceId>;
+}
+
+impl Delete for DeleteInstance {
+    type Id = InstanceId;
+}
+
+impl Delete for DeleteWorkspace {
+    type Id = WorkspaceId;
+}
+
+/// The place to delete.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DeletePlace {
-    /// The account it lies in.
-    pub account: AccountId,
+pub struct Command<Id> {
     /// The place.
-    pub id: PlaceId,
+    pub id: Id,
     /// The etag that was read.
     pub etag: Etag,
-    /// Whether to delete what lies in it too.
+    /// Whether to delete the workspaces of an instance as well.
     pub force: bool,
 }
 
-/// Why a place could not be deleted.
-#[derive(Debug, thiserror::Error)]
-pub enum DeleteError {
-    /// It does not exist.
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    /// It was changed since it was read.
-    #[error(transparent)]
-    Etag(#[from] EtagError),
-    /// There are still workspaces in it.
-    #[error(transparent)]
-    NotEmpty(#[from] NotEmpty),
-    /// What was begun could not be finished; the worker goes on with it.
-    #[error(transparent)]
-    Finish(#[from] FinishError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+faults! {
+    /// Why a place is not deleted.
+    Error: Refused(Refused), Precondition(Precondition), Finish(FinishError), Store(StoreError);
+    /// It has workspaces.
+    NotEmpty "the instance is not empty: delete its workspaces first, or set `force`"
+        => FailedPrecondition NotEmpty;
 }
-faults!(DeleteError {
-    Self::Missing(e) => e, Self::Etag(e) => e, Self::NotEmpty(e) => e, Self::Finish(e) => e, Self::Store(e) => e,
-});
 
 /// Deletes the place: commits the intent, tells authorization, commits the change.
 ///
 /// # Errors
-/// See [`DeleteError`].
-pub async fn delete(
-    store: &dyn Store,
-    authorization: &dyn Authorization,
-    clock: &dyn Clock,
-    _: &Authorized,
-    command: DeletePlace,
-) -> Result<Token, DeleteError> {
-    let closing = begin(store, clock, &command).await?;
-    Ok(closing::finish(store, authorization, clock, &closing).await?)
+/// See [`Error`]. After [`Error::Finish`] the worker finishes the deletion.
+pub async fn run<M: Delete>(
+    tenancy: &Tenancy,
+    by: &Authorized<M>,
+    command: Command<M::Id>,
+) -> Result<Token, Error> {
+    let handle = by.account_write().ok_or(Refused::Denied)?;
+    let Command { id, etag, force } = command;
+    let closing = begin(tenancy, handle, id.into(), &etag, force).await?;
+    Ok(closing::finish(tenancy, handle, &closing).await?)
 }
 
-async fn begin(store: &dyn Store, clock: &dyn Clock, command: &DeletePlace) -> Result<Closing, DeleteError> {
-    let mut write = store.write(command.account).await?;
-    write.lock_account(command.account).await?.ok_or(Missing)?;
-    let mut place = write
-        .find_place(command.account, command.id)
-        .await?
-        .ok_or(Missing)?;
-    if let Some(closing) = write.find_closing(command.account, &place.scope()).await? {
+async fn begin(
+    tenancy: &Tenancy,
+    handle: AccountWrite,
+    id: PlaceId,
+    etag: &Etag,
+    force: bool,
+) -> Result<Closing, Error> {
+    let mut write = tenancy.store.write(handle).await?;
+    write.find_account().await?.ok_or(account::MISSING)?;
+    let mut place = write.find_place(id).await?.ok_or(id.missing())?;
+    if let Some(closing) = write.find_closing(&place.scope()).await? {
         return Ok(closing);
     }
-    command.etag.check(place.version)?;
-    if let PlaceId::Instance(instance) = place.id
-        && !command.force
-        && write.has_places(command.account, Some(instance)).await?
+    etag.check(place.version)?;
+    if let PlaceId::Instance(instance) = id
+        && !force
+        && write.has_places(Some(instance)).await?
     {
-        return Err(NotEmpty.into());
+        return Err(Error::NotEmpty);
     }
     let closing = Closing {
-        account: command.account,
+        account: handle.id(),
         scope: place.scope(),
         version: place.version + 1,
         deleted: true,
-        begun: clock.now(),
+        begun: tenancy.clock.now(),
     };
     place.closing = true;
     write.update_place(&place).await?;
     write.insert_closing(&closing).await?;
     write.commit().await?;
     Ok(closing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{self, World};
+
+    async fn delete<M: Delete>(world: &World, id: M::Id, etag: &str, force: bool) -> Result<Token, Error> {
+        let etag = Etag::of_request(etag);
+        run(
+            &world.tenancy,
+            &memory::operator::<M>(),
+            Command { id, etag, force },
+        )
+        .await
+    }
+
+    #[tokio::test]
+    async fn an_instance_with_workspaces_is_deleted_only_by_force() {
+        let world = World::new();
+        world.account();
+        let instance = world.instance_with(|_| ());
+        world.workspace_with(|place| place.parent = Some(instance));
+        let refused = delete::<DeleteInstance>(&world, instance, "", false).await;
+        assert!(matches!(refused, Err(Error::NotEmpty)));
+        delete::<DeleteInstance>(&world, instance, "", true)
+            .await
+            .unwrap();
+        let again = delete::<DeleteInstance>(&world, instance, "", true).await;
+        assert!(matches!(
+            again,
+            Err(Error::Refused(Refused::NotFound("instance")))
+        ));
+    }
+
+    #[tokio::test]
+    async fn an_etag_of_another_version_is_refused() {
+        let world = World::new();
+        world.account();
+        let refused = delete::<DeleteWorkspace>(&world, world.workspace(), "7", false).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::EtagMismatch))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_deletion_that_authorization_did_not_take_goes_on_with_the_next_call() {
+        let world = World::new();
+        world.account();
+        let id = world.workspace();
+        world.authorization_is_away(true);
+        let refused = delete::<DeleteWorkspace>(&world, id, "", false).await;
+        assert!(matches!(refused, Err(Error::Finish(_))));
+        world.authorization_is_away(false);
+        delete::<DeleteWorkspace>(&world, id, "", false).await.unwrap();
+        assert_eq!(world.closed().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_place_of_a_missing_account_is_not_found() {
+        let world = World::new();
+        let id = world.workspace();
+        let refused = delete::<DeleteWorkspace>(&world, id, "", false).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("account")))
+        ));
+    }
 }

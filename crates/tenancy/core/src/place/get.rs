@@ -1,36 +1,65 @@
 //! Reads an instance or workspace.
 
-use bailiwick_types::{AccountId, Authorized};
-
-use super::{Place, PlaceId};
-use crate::{
-    account::Missing,
-    store::{Reach, Store, StoreError, faults},
+use bailiwick_types::{
+    Authorized, InstanceId, Method, Refused, StoreError, WorkspaceId, faults,
+    method::tenancy::{GetInstance, GetWorkspace},
 };
 
-/// Why a place could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum GetError {
-    /// It does not exist.
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-faults!(GetError { Self::Missing(e) => e, Self::Store(e) => e });
+use super::{Place, PlaceId};
+use crate::{Tenancy, account};
 
-/// Reads a place.
+/// The methods that read a place, and the id that each takes.
+pub trait Get: Method {
+    /// The id of the place.
+    type Id: Into<PlaceId>;
+}
+
+impl Get for GetInstance {
+    type Id = InstanceId;
+}
+
+impl Get for GetWorkspace {
+    type Id = WorkspaceId;
+}
+
+faults! {
+    /// Why a place is not read.
+    Error: Refused(Refused), Store(StoreError);
+}
+
+/// Reads the place.
 ///
 /// # Errors
-/// It does not exist or the store fails.
-pub async fn get(
-    store: &dyn Store,
-    _: &Authorized,
-    account: AccountId,
-    id: PlaceId,
-) -> Result<Place, GetError> {
-    let mut read = store.read(Reach::Account(account)).await?;
-    read.find_account(account).await?.ok_or(Missing)?;
-    Ok(read.find_place(account, id).await?.ok_or(Missing)?)
+/// See [`Error`].
+pub async fn run<M: Get>(tenancy: &Tenancy, by: &Authorized<M>, id: M::Id) -> Result<Place, Error> {
+    let id = id.into();
+    let mut read = tenancy.store.read(by.account().ok_or(Refused::Denied)?).await?;
+    read.find_account().await?.ok_or(account::MISSING)?;
+    Ok(read.find_place(id).await?.ok_or(id.missing())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{self, World};
+
+    #[tokio::test]
+    async fn a_place_is_found_in_its_account_alone() {
+        let world = World::new();
+        let by = memory::operator::<GetWorkspace>();
+        let nowhere = run(&world.tenancy, &by, WorkspaceId::from_uuid(uuid::Uuid::nil())).await;
+        assert!(matches!(
+            nowhere,
+            Err(Error::Refused(Refused::NotFound("account")))
+        ));
+        world.account();
+        world.other_account();
+        let (own, other) = (world.workspace(), world.other_workspace());
+        assert!(run(&world.tenancy, &by, own).await.is_ok());
+        let missing = run(&world.tenancy, &by, other).await;
+        assert!(matches!(
+            missing,
+            Err(Error::Refused(Refused::NotFound("workspace")))
+        ));
+    }
 }

@@ -1,29 +1,21 @@
-//! Instances and workspaces: the places in an account.
+//! Places: the instances and workspaces of an account.
 
-mod create_instance;
-mod create_workspace;
-mod delete;
-mod get;
-mod list;
-mod update;
+pub mod create_instance;
+pub mod create_workspace;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod update;
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, InstanceId, Level, Scope, Timestamp, WorkspaceId};
+use bailiwick_types::{AccountId, InstanceId, Level, Refused, Scope, StoreError, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use create_instance::{CreateError, CreateInstance, create_instance, fits as instance_fits};
-pub use create_workspace::{CreateWorkspace, create_workspace, fits as workspace_fits};
-pub use delete::{DeleteError, DeletePlace, delete};
-pub use get::{GetError, get};
-pub use list::{PlaceFilter, list};
-pub use update::{UpdateError, UpdatePlace, update};
-
 use crate::{
-    State, Title,
-    account::NotActive,
+    Precondition, State, Title,
     listing::{Key, Query},
-    store::StoreError,
+    precondition,
 };
 
 /// The id of an instance or workspace.
@@ -36,8 +28,20 @@ pub enum PlaceId {
     Workspace(WorkspaceId),
 }
 
+impl From<InstanceId> for PlaceId {
+    fn from(id: InstanceId) -> Self {
+        Self::Instance(id)
+    }
+}
+
+impl From<WorkspaceId> for PlaceId {
+    fn from(id: WorkspaceId) -> Self {
+        Self::Workspace(id)
+    }
+}
+
 impl PlaceId {
-    /// The scope that it names.
+    /// Its scope.
     #[must_use]
     pub fn scope(self) -> Scope {
         match self {
@@ -45,7 +49,7 @@ impl PlaceId {
             Self::Workspace(id) => Scope::Workspace(id),
         }
     }
-    /// The place that a scope names, where it names one.
+    /// The place of a scope below the account.
     #[must_use]
     pub fn of_scope(scope: &Scope) -> Option<Self> {
         match scope {
@@ -62,7 +66,7 @@ impl PlaceId {
             Self::Workspace(id) => id.uuid(),
         }
     }
-    /// Which of the two it is.
+    /// Its level.
     #[must_use]
     pub fn level(self) -> Level {
         match self {
@@ -70,16 +74,23 @@ impl PlaceId {
             Self::Workspace(_) => Level::Workspace,
         }
     }
+    /// The refusal for a missing place.
+    pub(crate) fn missing(self) -> Refused {
+        Refused::NotFound(match self {
+            Self::Instance(_) => "instance",
+            Self::Workspace(_) => "workspace",
+        })
+    }
 }
 
 /// An instance or workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// The account it lies in.
+    /// Its account.
     pub account: AccountId,
     /// Its id.
     pub id: PlaceId,
-    /// The instance that a workspace lies in; else it lies directly in the account.
+    /// The instance of a workspace; without one it is directly in the account.
     pub parent: Option<InstanceId>,
     /// Its title.
     pub title: Title,
@@ -87,9 +98,9 @@ pub struct Place {
     pub edition: Option<String>,
     /// Its state.
     pub state: State,
-    /// When it was made.
+    /// The time of creation.
     pub created: Timestamp,
-    /// When it was changed last.
+    /// The time of the last change.
     pub updated: Timestamp,
     /// Its version, from 1.
     pub version: u64,
@@ -98,7 +109,22 @@ pub struct Place {
 }
 
 impl Place {
-    /// The scope that it is.
+    /// A new place without parent and edition.
+    pub(crate) fn new(account: AccountId, id: impl Into<PlaceId>, title: Title, now: Timestamp) -> Self {
+        Self {
+            account,
+            id: id.into(),
+            parent: None,
+            title,
+            edition: None,
+            state: State::Active,
+            created: now,
+            updated: now,
+            version: 1,
+            closing: false,
+        }
+    }
+    /// Its scope.
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.id.scope()
@@ -108,36 +134,40 @@ impl Place {
     pub fn parent_scope(&self) -> Scope {
         self.parent.map_or(Scope::Account(self.account), Scope::Instance)
     }
-    /// Refuses where it is not in use.
-    pub(crate) fn ensure_active(&self) -> Result<(), NotActive> {
-        self.ensure_settled()?;
-        NotActive::unless(&self.scope(), self.state)
+    /// Refuses a place that is not in use.
+    pub(crate) fn ensure_active(&self) -> Result<(), Precondition> {
+        precondition::ensure_active(self.scope(), self.closing, self.state)
     }
-    /// Refuses where a suspension or deletion is under way.
-    pub(crate) fn ensure_settled(&self) -> Result<(), NotActive> {
-        if self.closing {
-            Err(NotActive::closing(&self.scope()))
-        } else {
-            Ok(())
-        }
+    /// Refuses while a suspension or deletion is under way.
+    pub(crate) fn ensure_settled(&self) -> Result<(), Precondition> {
+        precondition::ensure_settled(self.scope(), self.closing)
     }
 }
 
-/// Reads places. Deleted ones, and those in a deleted instance, are not there.
+/// Which places of an account are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaceFilter {
+    /// Instances or workspaces.
+    pub level: Level,
+    /// Only those directly in the account (`Some(None)`) or in an instance.
+    pub parent: Option<Option<InstanceId>>,
+}
+
+/// Reads the places of an account. Deleted ones, and those in a deleted instance, do not exist.
 #[async_trait]
-pub trait Reader {
-    /// The place of that id in the account.
+pub trait Reader: Send {
+    /// The place of that id.
     ///
     /// # Errors
     /// The database fails.
-    async fn find_place(&mut self, account: AccountId, id: PlaceId) -> Result<Option<Place>, StoreError>;
-    /// Places of an account in order, at most `limit`, after a key.
+    async fn find_place(&mut self, id: PlaceId) -> Result<Option<Place>, StoreError>;
+    /// Places in order, at most `limit`, after a key.
     ///
     /// # Errors
     /// The database fails.
     async fn list_places(
         &mut self,
-        filter: &PlaceFilter,
+        filter: PlaceFilter,
         query: &Query,
         after: Option<&Key>,
         limit: u64,
@@ -146,24 +176,20 @@ pub trait Reader {
     ///
     /// # Errors
     /// The database fails.
-    async fn has_places(
-        &mut self,
-        account: AccountId,
-        parent: Option<InstanceId>,
-    ) -> Result<bool, StoreError>;
+    async fn has_places(&mut self, parent: Option<InstanceId>) -> Result<bool, StoreError>;
 }
 
-/// Keeps places.
+/// Stores places of an account.
 #[async_trait]
-pub trait Writer {
-    /// Adds a place.
+pub trait Writer: Send {
+    /// Inserts a place.
     ///
     /// # Errors
-    /// The database fails.
+    /// The database fails, or the place is of another account.
     async fn insert_place(&mut self, place: &Place) -> Result<(), StoreError>;
-    /// Keeps a place in the place of its older version.
+    /// Replaces a place by its new version.
     ///
     /// # Errors
-    /// The database fails.
+    /// The database fails, or the place is of another account.
     async fn update_place(&mut self, place: &Place) -> Result<(), StoreError>;
 }

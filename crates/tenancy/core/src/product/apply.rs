@@ -1,46 +1,82 @@
-//! Takes in the products that authorization applied.
+//! Takes over a product that authorization applied.
 
 use async_trait::async_trait;
-use bailiwick_types::ProductName;
+use bailiwick_types::{ProductName, StoreError, System};
 
 use super::{ManifestError, Product, Reader, parse};
-use crate::store::StoreError;
 
-/// Keeps products.
+/// Stores products.
 #[async_trait]
 pub trait Writer: Reader {
-    /// Keeps a product, in the place of its older version.
+    /// Replaces a product by its new version.
     ///
     /// # Errors
     /// The database fails.
     async fn put_product(&mut self, product: &Product) -> Result<(), StoreError>;
 }
 
-/// Why a product could not be taken in.
+/// Why a product is not taken over.
 #[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// Its manifest cannot be read: the event is refused and passed.
+pub enum Error {
+    /// Its manifest cannot be read: the event is skipped.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// The store failed: the event is tried again.
+    /// The store failed: the event is retried.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Takes in a product. One that is not newer than what is there is skipped.
+/// Stores the product, unless a newer version is there.
 ///
 /// # Errors
-/// The manifest cannot be read or the store fails.
-pub async fn apply(
-    products: &mut (dyn Writer + Send),
+/// See [`Error`].
+pub async fn run(
+    products: &mut dyn Writer,
+    _: &System,
     name: &ProductName,
     version: u64,
     manifest: &str,
-) -> Result<(), ApplyError> {
+) -> Result<(), Error> {
     let product = parse(name, version, manifest)?;
     let known = products.find_product(name).await?;
     if known.is_none_or(|known| known.version < version) {
         products.put_product(&product).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::World;
+
+    async fn apply(world: &World, version: u64, manifest: &str) -> Result<u64, Error> {
+        let name = "shop".parse().unwrap();
+        let mut products = world.memory.clone();
+        run(
+            &mut products,
+            &bailiwick_testkit::witness::system(),
+            &name,
+            version,
+            manifest,
+        )
+        .await?;
+        Ok(products.find_product(&name).await?.unwrap().version)
+    }
+
+    #[tokio::test]
+    async fn a_newer_manifest_replaces_an_older_one_and_not_the_other_way_round() {
+        let world = World::new();
+        let manifest = r#"{"product": "shop"}"#;
+        assert_eq!(apply(&world, 3, manifest).await.unwrap(), 3);
+        assert_eq!(apply(&world, 2, manifest).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_manifest_that_cannot_be_read_is_refused() {
+        for manifest in ["{", r#"{"product": "other"}"#] {
+            let refused = apply(&World::new(), 9, manifest).await;
+            assert!(matches!(refused, Err(Error::Manifest(_))), "{refused:?}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The few fields of a manifest's canonical JSON that tenancy needs.
+//! Reads the fields of a manifest's canonical JSON that tenancy needs.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use serde::Deserialize;
 
 use crate::{product::Product, settings::Decl};
 
-/// A manifest that cannot be read.
+/// Error for a manifest that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// It is not the JSON of a manifest.
-    #[error("the manifest cannot be read: {0}")]
+    /// Its JSON is not that of a manifest.
+    #[error("cannot read the manifest: {0}")]
     Json(#[from] serde_json::Error),
-    /// It is another product's.
-    #[error("the manifest is of `{found}`, not of `{expected}`")]
+    /// It is for another product.
+    #[error("the manifest is for product `{found}`, not for `{expected}`")]
     Name {
-        /// The product it was said to be of.
+        /// The product of the event.
         expected: ProductName,
-        /// The product it is of.
+        /// The product in the manifest.
         found: ProductName,
     },
 }
@@ -45,6 +45,10 @@ struct RoleJson {
     #[serde(default)]
     holders: Option<HoldersJson>,
     #[serde(default)]
+    #[expect(
+        clippy::zero_sized_map_values,
+        reason = "a JSON object whose values are ignored"
+    )]
     levels: BTreeMap<Level, serde::de::IgnoredAny>,
 }
 
@@ -86,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_editions_settings_and_single_owners_are_read_and_the_rest_is_passed_over() {
+    fn levels_editions_settings_and_single_owners_are_read_and_the_rest_is_ignored() {
         let manifest = r#"{"product": "shop", "levels": {"account": {"title": "Account"},
             "instance": {"editions": ["chs", "ehs"]}}, "types": {"x": {"verbs": ["view"]}},
             "settings": {"allowed_domains": {"type": "domains", "max": 15}, "strict": {"type": "bool", "default": true}},

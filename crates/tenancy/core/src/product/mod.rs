@@ -1,19 +1,18 @@
-//! Products, as far as tenancy has to know them: which levels they have, the editions of their instances, their settings
-//! and which levels have a single owner.
+//! The parts of a product that tenancy needs: its levels, the editions of its instances, its settings, and
+//! whether an account has a single owner.
 
-mod apply;
+pub mod apply;
 mod manifest;
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use bailiwick_types::{ProductName, Violations};
+use bailiwick_types::{AccountId, Caller, ProductName, StoreError, Violations};
 use serde::{Deserialize, Serialize};
 
-pub use apply::{ApplyError, Writer, apply};
 pub use manifest::{ManifestError, parse};
 
-use crate::{settings::Decl, store::StoreError};
+use crate::{Tenancy, settings::Decl};
 
 /// A product.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,11 +21,11 @@ pub struct Product {
     pub name: ProductName,
     /// Version of its manifest.
     pub version: u64,
-    /// The editions of its instances; absent where it has no instances, empty where they have none.
+    /// The editions of its instances; `None` without instances, empty where instances have no editions.
     pub instances: Option<Vec<String>>,
     /// Whether it has workspaces.
     pub workspaces: bool,
-    /// Whether each account has exactly one holder of a role.
+    /// Whether some role of the account has exactly one holder.
     pub owned: bool,
     /// Its settings.
     pub settings: BTreeMap<String, Decl>,
@@ -66,21 +65,57 @@ impl Product {
     }
 }
 
-/// What is said of a product that is not there.
-#[must_use]
-pub fn unknown(name: &ProductName) -> Violations {
-    Violations::of(
-        "product",
-        format!("must be a product of this deployment; `{name}` is none"),
-    )
+/// The violation for a product that does not exist.
+pub(crate) fn unknown(name: &ProductName) -> Violations {
+    let rule = format!("must be a product of this deployment; `{name}` does not exist");
+    Violations::of("product", rule)
+}
+
+/// The product that a request about `account` is checked against before the caller's right.
+///
+/// The order of checks: a misfit with the product comes before the right, because it is the more helpful
+/// answer. It is reported only to callers whose token is for the account. To others it would reveal that the
+/// account exists, so for them the right comes first, and this is `None`.
+///
+/// # Errors
+/// The store fails.
+pub async fn before_right(
+    tenancy: &Tenancy,
+    caller: &Caller,
+    account: AccountId,
+) -> Result<Option<Product>, StoreError> {
+    if caller.account() != Some(account) {
+        return Ok(None);
+    }
+    tenancy.store.product_of_caller(caller).await
 }
 
 /// Reads products.
 #[async_trait]
-pub trait Reader {
+pub trait Reader: Send {
     /// The product of that name.
     ///
     /// # Errors
     /// The database fails.
     async fn find_product(&mut self, name: &ProductName) -> Result<Option<Product>, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{self, World};
+
+    #[tokio::test]
+    async fn only_a_caller_of_the_account_is_told_of_a_misfit_before_its_right() {
+        let world = World::new();
+        let account = world.account();
+        world.other_account();
+        let member = memory::member::<bailiwick_types::method::tenancy::GetAccount>();
+        let own = before_right(&world.tenancy, member.caller(), account.id)
+            .await
+            .unwrap();
+        assert_eq!(own.unwrap().name, account.product);
+        let other = before_right(&world.tenancy, member.caller(), memory::other_id()).await;
+        assert_eq!(other.unwrap(), None);
+    }
 }

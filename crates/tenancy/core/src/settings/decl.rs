@@ -1,4 +1,4 @@
-//! What a product declares of a setting.
+//! The declaration of a setting in a product.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub enum Kind {
     String,
     /// Texts.
     StringList,
-    /// Names of e-mail domains.
+    /// Domain names of e-mail addresses.
     Domains,
 }
 
@@ -25,7 +25,7 @@ pub struct Decl {
     /// The type of its values.
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// Its value where the account sets none.
+    /// Its value until the account sets one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
     /// The greatest number, or the greatest length of a text or list.
@@ -61,14 +61,14 @@ impl Decl {
             .as_array()
             .and_then(|list| list.iter().map(Value::as_str).collect());
         let Some(texts) = texts else {
-            let what = if domains { "names of domains" } else { "texts" };
+            let what = if domains { "domain names" } else { "texts" };
             return Err(format!("must be a list of {what}"));
         };
         if self.is_over(texts.len()) {
             return Err(self.most(" entries long"));
         }
         match texts.iter().find(|text| domains && !is_domain(text)) {
-            Some(text) => Err(format!("must hold names of domains; `{text}` is none")),
+            Some(text) => Err(format!("must have domain names; `{text}` is not one")),
             None => Ok(()),
         }
     }

@@ -1,58 +1,56 @@
 //! Reads the settings of an account.
 
-use bailiwick_types::{AccountId, Authorized, Code, Fault, Reason};
+use bailiwick_types::{Authorized, Refused, StoreError, faults, method::tenancy::GetSettings};
 
 use super::{Settings, Values};
-use crate::{
-    account::Missing,
-    store::{Reach, Store, StoreError, faults},
-};
+use crate::{Tenancy, account, product::Product};
 
-/// Why settings could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum GetError {
-    /// The account does not exist.
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+faults! {
+    /// Why settings are not read.
+    Error: Refused(Refused), Store(StoreError);
 }
-faults!(GetError { Self::Missing(e) => e, Self::Store(e) => e });
 
-/// Reads the settings of an account, with the product's defaults, and their version.
+/// Reads the settings, with the product's defaults, and their version.
 ///
 /// # Errors
-/// The account does not exist or the store fails.
-pub async fn get(store: &dyn Store, _: &Authorized, account: AccountId) -> Result<(Values, u64), GetError> {
-    let mut read = store.read(Reach::Account(account)).await?;
-    let found = read.find_account(account).await?.ok_or(Missing)?;
-    let settings = read.find_settings(account).await?;
-    let product = read.find_product(&found.product).await?;
+/// See [`Error`].
+pub async fn run(tenancy: &Tenancy, by: &Authorized<GetSettings>) -> Result<(Values, u64), Error> {
+    let mut read = tenancy.store.read(by.account().ok_or(Refused::Denied)?).await?;
+    let account = read.find_account().await?.ok_or(account::MISSING)?;
+    let settings = read.find_settings().await?;
+    let product = read.find_product(&account.product).await?;
     Ok((shown(&settings, product.as_ref()), settings.version))
 }
 
 /// The values as callers see them.
-pub(super) fn shown(settings: &Settings, product: Option<&crate::product::Product>) -> Values {
+pub(super) fn shown(settings: &Settings, product: Option<&Product>) -> Values {
     product.map_or_else(
         || settings.values.clone(),
         |product| settings.with_defaults(product),
     )
 }
 
-/// The product of an account has not arrived yet, or is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the account's product is not known here yet")]
-pub struct NoProduct;
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-impl Fault for NoProduct {
-    fn code(&self) -> Code {
-        Code::Unavailable
+    use super::*;
+    use crate::memory::{self, World};
+
+    #[tokio::test]
+    async fn settings_have_the_product_s_defaults_until_they_are_set() {
+        let world = World::new();
+        world.account();
+        let (values, version) = run(&world.tenancy, &memory::operator()).await.unwrap();
+        assert_eq!((json!(values), version), (json!({"strict": true}), 0));
     }
-    fn reason(&self) -> Reason {
-        Reason::NotYetVisible
-    }
-    fn retry_after(&self) -> Option<std::time::Duration> {
-        Some(std::time::Duration::from_millis(200))
+
+    #[tokio::test]
+    async fn settings_of_a_missing_account_are_not_found() {
+        let refused = run(&World::new().tenancy, &memory::operator()).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("account")))
+        ));
     }
 }

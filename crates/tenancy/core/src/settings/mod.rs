@@ -1,41 +1,39 @@
 //! Settings of accounts, of the types that their products declare.
 
 mod decl;
-mod get;
-mod update;
+pub mod get;
+pub mod update;
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, Violations};
+use bailiwick_types::{AccountId, StoreError, Violations};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use decl::{Decl, Kind};
-pub use get::{GetError, NoProduct, get};
-pub use update::{UpdateError, UpdateSettings, fits, update};
 
-use crate::{product::Product, store::StoreError};
+use crate::product::Product;
 
-/// What the values that are set at once may measure: they are read with every policy that is compiled.
+/// The greatest size of the values of one write: they are read with every policy that is compiled.
 const SIZE_MAX: usize = 64 * 1024;
 
 /// Values by name.
 pub type Values = BTreeMap<String, Value>;
 
-/// The settings of an account that have a value of their own.
+/// The settings that an account has set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// The account.
     pub account: AccountId,
-    /// Their version; 0 where none was ever set.
+    /// Their version; 0 before the first write.
     pub version: u64,
     /// The values.
     pub values: Values,
 }
 
 impl Settings {
-    /// Those of an account where none was set.
+    /// The settings of an account that has set none.
     #[must_use]
     pub fn none(account: AccountId) -> Self {
         Self {
@@ -44,14 +42,14 @@ impl Settings {
             values: Values::new(),
         }
     }
-    /// The values, with the product's defaults where the account has none of its own.
+    /// The values that the account has set, and the product's defaults for the others.
     #[must_use]
     pub fn with_defaults(&self, product: &Product) -> Values {
         let defaults = product.settings.iter().filter_map(|(name, decl)| {
             let default = decl.default.clone()?;
             Some((name.clone(), default))
         });
-        // What the product does not declare any more is not shown.
+        // A setting that the product no longer declares is left out.
         let own = self
             .values
             .iter()
@@ -60,7 +58,7 @@ impl Settings {
         values.extend(own.map(|(name, value)| (name.clone(), value.clone())));
         values
     }
-    /// Sets some values; null takes one away.
+    /// Sets some values; null removes one.
     pub fn set(&mut self, values: Values) {
         for (name, value) in values {
             if value.is_null() {
@@ -88,7 +86,7 @@ pub fn check(product: &Product, field: &str, values: &Values) -> Result<(), Viol
     for (name, value) in values {
         let at = format!("{field}.{name}");
         match product.settings.get(name) {
-            None => violations.add(at, format!("is no setting of `{}`", product.name)),
+            None => violations.add(at, format!("is not a setting of `{}`", product.name)),
             Some(_) if value.is_null() => {}
             Some(decl) => {
                 if let Err(rule) = decl.check(value) {
@@ -100,22 +98,22 @@ pub fn check(product: &Product, field: &str, values: &Values) -> Result<(), Viol
     violations.check()
 }
 
-/// Reads settings.
+/// Reads the settings of an account.
 #[async_trait]
-pub trait Reader {
-    /// The settings of an account.
+pub trait Reader: Send {
+    /// The settings.
     ///
     /// # Errors
     /// The database fails.
-    async fn find_settings(&mut self, account: AccountId) -> Result<Settings, StoreError>;
+    async fn find_settings(&mut self) -> Result<Settings, StoreError>;
 }
 
-/// Keeps settings.
+/// Stores the settings of an account.
 #[async_trait]
-pub trait Writer {
-    /// Keeps the settings of an account.
+pub trait Writer: Send {
+    /// Replaces the settings.
     ///
     /// # Errors
-    /// The database fails.
+    /// The database fails, or they are another account's.
     async fn put_settings(&mut self, settings: &Settings) -> Result<(), StoreError>;
 }

@@ -1,85 +1,53 @@
 //! Sets some settings of an account.
 
-use bailiwick_types::{AccountId, Authorized, Token, Violations};
-
-use super::{
-    Values, check,
-    get::{NoProduct, shown},
-};
-use crate::{
-    Etag, EtagError, Event,
-    account::{Missing, NotActive},
-    store::{Reach, Store, StoreError, faults},
+use bailiwick_types::{
+    Authorized, Refused, StoreError, Token, Violations, faults, method::tenancy::UpdateSettings,
 };
 
-/// Sets some settings of an account.
+use super::{Values, check, get::shown};
+use crate::{Etag, Event, Precondition, Tenancy, account, product::Product};
+
+/// The settings to set.
 #[derive(Debug, Clone, PartialEq)]
-pub struct UpdateSettings {
-    /// The account.
-    pub account: AccountId,
-    /// The values; null goes back to the default.
+pub struct Command {
+    /// The values; null returns to the default.
     pub values: Values,
     /// The etag that was read.
     pub etag: Etag,
 }
 
-/// Why settings could not be set.
-#[derive(Debug, thiserror::Error)]
-pub enum UpdateError {
-    /// Values do not fit the product.
-    #[error(transparent)]
-    Misfit(#[from] Violations),
-    /// The account does not exist.
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    /// The account is not in use.
-    #[error(transparent)]
-    NotActive(#[from] NotActive),
-    /// The account's product is not known here yet.
-    #[error(transparent)]
-    NoProduct(#[from] NoProduct),
-    /// They were changed since they were read.
-    #[error(transparent)]
-    Etag(#[from] EtagError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-faults!(UpdateError {
-    Self::Misfit(e) => e, Self::Missing(e) => e, Self::NotActive(e) => e, Self::NoProduct(e) => e, Self::Etag(e) => e,
-    Self::Store(e) => e,
-});
-
-/// Whether the values fit the product of the account, as far as both are there: what comes before the caller's right.
-///
-/// # Errors
-/// Values do not fit, or the store fails.
-pub async fn fits(store: &dyn Store, command: &UpdateSettings) -> Result<(), UpdateError> {
-    let mut read = store.read(Reach::Account(command.account)).await?;
-    let Some(account) = read.find_account(command.account).await? else {
-        return Ok(());
-    };
-    let Some(product) = read.find_product(&account.product).await? else {
-        return Ok(());
-    };
-    Ok(check(&product, "values", &command.values)?)
+faults! {
+    /// Why settings are not set.
+    Error: Misfit(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Sets them. The answer has all values, the version and the token of the write.
+impl Command {
+    /// Checks the values against the product.
+    ///
+    /// # Errors
+    /// All values that do not fit.
+    pub fn check(&self, product: &Product) -> Result<(), Violations> {
+        check(product, "values", &self.values)
+    }
+}
+
+/// Sets the settings. The answer has all values, their version and the token of the write.
 ///
 /// # Errors
-/// See [`UpdateError`].
-pub async fn update(
-    store: &dyn Store,
-    _: &Authorized,
-    command: UpdateSettings,
-) -> Result<(Values, u64, Token), UpdateError> {
-    let mut write = store.write(command.account).await?;
-    let account = write.lock_account(command.account).await?.ok_or(Missing)?;
+/// See [`Error`].
+pub async fn run(
+    tenancy: &Tenancy,
+    by: &Authorized<UpdateSettings>,
+    command: Command,
+) -> Result<(Values, u64, Token), Error> {
+    let handle = by.account_write().ok_or(Refused::Denied)?;
+    let mut write = tenancy.store.write(handle).await?;
+    let account = write.find_account().await?.ok_or(account::MISSING)?;
     account.ensure_active()?;
-    let product = write.find_product(&account.product).await?.ok_or(NoProduct)?;
-    check(&product, "values", &command.values)?;
-    let mut settings = write.find_settings(command.account).await?;
+    let product = write.find_product(&account.product).await?;
+    let product = product.ok_or(Precondition::ProductNotVisible)?;
+    command.check(&product)?;
+    let mut settings = write.find_settings().await?;
     command.etag.check(settings.version)?;
     settings.set(command.values);
     settings.version += 1;
@@ -87,4 +55,82 @@ pub async fn update(
     write.emit(Event::Settings(settings.clone()));
     let token = write.commit().await?;
     Ok((shown(&settings, Some(&product)), settings.version, token))
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_types::{Fault, Reason};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        State,
+        memory::{self, World},
+    };
+
+    async fn update(world: &World, values: Value, etag: &str) -> Result<Value, Error> {
+        let command = Command {
+            values: serde_json::from_value(values).unwrap(),
+            etag: Etag::of_request(etag),
+        };
+        let (values, ..) = run(&world.tenancy, &memory::operator(), command).await?;
+        Ok(json!(values))
+    }
+
+    #[tokio::test]
+    async fn null_returns_to_the_default() {
+        let world = World::new();
+        world.account();
+        let set = update(&world, json!({"strict": false, "limit": 3}), "0")
+            .await
+            .unwrap();
+        assert_eq!(set, json!({"strict": false, "limit": 3}));
+        let set = update(&world, json!({"strict": null}), "1").await.unwrap();
+        assert_eq!(set, json!({"strict": true, "limit": 3}));
+    }
+
+    #[tokio::test]
+    async fn all_values_that_do_not_fit_are_refused_at_once() {
+        let world = World::new();
+        world.account();
+        let large = "x".repeat(70_000);
+        let refused = update(&world, json!({"limit": 11, "what": large}), "")
+            .await
+            .unwrap_err();
+        let fields: Vec<_> = refused.violations().iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(fields, ["values", "values.limit", "values.what"]);
+    }
+
+    #[tokio::test]
+    async fn an_etag_of_another_version_is_refused() {
+        let world = World::new();
+        world.account();
+        let refused = update(&world, json!({"limit": 1}), "7").await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::EtagMismatch);
+    }
+
+    #[tokio::test]
+    async fn settings_of_a_missing_account_are_not_found() {
+        let refused = update(&World::new(), json!({"limit": 1}), "").await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("account")))
+        ));
+    }
+
+    #[tokio::test]
+    async fn settings_of_a_suspended_account_are_not_set() {
+        let world = World::new();
+        world.account_with(|account| account.state = State::Suspended);
+        let refused = update(&world, json!({"limit": 1}), "").await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::NotActive);
+    }
+
+    #[tokio::test]
+    async fn a_product_that_is_not_replicated_is_waited_for() {
+        let world = World::new();
+        world.account_with(|account| account.product = "late".parse().unwrap());
+        let refused = update(&world, json!({"limit": 1}), "").await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::NotYetVisible);
+    }
 }

@@ -1,4 +1,4 @@
-//! From domain values to answers.
+//! Converts domain values to messages.
 
 use bailiwick_proto::tenancy::v1 as pb;
 use bailiwick_tenancy_core::{Etag, State, account::Account, place::Place};

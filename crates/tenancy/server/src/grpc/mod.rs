@@ -1,40 +1,52 @@
-//! gRPC in front of the use cases: parse, ask the guard, run, answer.
+//! gRPC in front of the use cases: parse the request, ask the guard, run the use case, answer.
+
+/// Serves each method by the function `handle` of its module.
+macro_rules! serve {
+    ($service:ident { $($other:tt)* } $($rpc:ident($request:ident) -> $response:ident;)*) => {
+        #[tonic::async_trait]
+        impl $service for Api {
+            $($other)*
+            $(async fn $rpc(
+                &self,
+                request: tonic::Request<pb::$request>,
+            ) -> Result<tonic::Response<pb::$response>, tonic::Status> {
+                $rpc::handle(self, request).await.map(tonic::Response::new)
+            })*
+        }
+    };
+}
 
 mod account;
 mod answer;
 mod instance;
-mod parse;
+mod list;
+mod request_key;
 mod settings;
-mod viewer;
 mod workspace;
 
-use std::{future::Future, sync::Arc};
-
+use bailiwick_feed::Freshness;
 use bailiwick_proto::tenancy::v1::{
     account_service_server::AccountServiceServer, instance_service_server::InstanceServiceServer,
     settings_service_server::SettingsServiceServer, workspace_service_server::WorkspaceServiceServer,
 };
-use bailiwick_rpc::{Context, Guard, IntoStatus, Services, Target};
-use bailiwick_tenancy_core::{peer::Authorization, store::Store};
-use bailiwick_types::{AccountId, Authorized, Clock, Code, Fault, IdGen, Reason, Token};
-use tokio_util::task::TaskTracker;
+use bailiwick_rpc::{Call, Context, Guard, IntoStatus, Services, Target, Tasks};
+use bailiwick_tenancy_core::{
+    Tenancy,
+    product::{self, Product},
+};
+use bailiwick_types::{AccountId, Authorized, Fault, Method, ScopeRoot, Service, Violations};
 use tonic::Status;
 
-use crate::fresh::Freshness;
-
-/// What the methods share.
-#[derive(Clone)]
-pub(crate) struct Api {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) authorization: Arc<dyn Authorization>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) ids: Arc<dyn IdGen>,
+/// The methods of tenancy.
+#[derive(Debug, Clone)]
+pub struct Api {
+    pub(crate) tenancy: Tenancy,
     pub(crate) fresh: Freshness,
-    pub(crate) tasks: TaskTracker,
+    pub(crate) tasks: Tasks,
     pub(crate) guard: Guard,
 }
 
-/// The services. Sign-up and the audit log are declared and not served: their turn comes later.
+/// The services. Sign-up and the audit log are not implemented.
 pub(crate) fn services(api: Api) -> Services {
     Services::new()
         .add(AccountServiceServer::new(api.clone()))
@@ -43,53 +55,53 @@ pub(crate) fn services(api: Api) -> Services {
         .add(SettingsServiceServer::new(api))
 }
 
-/// A task of ours ended by a panic.
-#[derive(Debug, thiserror::Error)]
-#[error("a write was cut off: {0}")]
-struct CutOff(#[from] tokio::task::JoinError);
-
-impl Fault for CutOff {
-    fn code(&self) -> Code {
-        Code::Internal
-    }
-    fn reason(&self) -> Reason {
-        Reason::Internal
-    }
-}
-
 impl Api {
-    /// Lets a call pass that is about something in an account, and makes sure of the account's revision.
-    async fn pass(
+    /// Waits for the products that the token names. This comes before the caller's right: products are
+    /// public.
+    async fn wait_for_products(&self, context: &Context) -> Result<(), Status> {
+        let needed = |service, root: &ScopeRoot| {
+            service == Service::Authorization && matches!(root, ScopeRoot::Product(_))
+        };
+        self.fresh.wait(context, needed).await
+    }
+    /// Checks a request against the account's product before the caller's right, for callers that may learn
+    /// of a misfit ([`product::before_right`]).
+    async fn check_before_right(
         &self,
         context: &Context,
         account: AccountId,
-        target: Target,
-    ) -> Result<Authorized, Status> {
-        let authorized = self.guard.authorize_any(context, target).await?;
-        self.fresh.account(context, account).await?;
-        Ok(authorized)
-    }
-    /// Gives authorization the time that a token gives it to see a write that decisions depend on, so that what is asked next
-    /// goes by it also without a token. The write is done, whatever comes of this.
-    async fn seen(&self, mut context: Context, account: AccountId, written: &Token) {
-        context.token.merge(written);
-        if let Err(status) = self.guard.authorize_any(&context, Target::account(account)).await {
-            tracing::debug!(%account, code = %status.code(), "authorization has not seen the settings yet");
+        check: impl FnOnce(&Product) -> Result<(), Violations>,
+    ) -> Result<(), Status> {
+        self.wait_for_products(context).await?;
+        let product = product::before_right(&self.tenancy, &context.caller, account).await;
+        match product.map_err(IntoStatus::into_status)? {
+            Some(product) => check(&product).map_err(IntoStatus::into_status),
+            None => Ok(()),
         }
     }
-    /// Runs a write to its end, also when the caller goes away.
-    async fn write<T, F>(&self, work: F) -> Result<T, Status>
+    /// Authorizes a call about an account, then waits for the revision of the account that the token names.
+    /// Without the right, the wait would tell that the account exists.
+    async fn authorize<M: Method, R>(
+        &self,
+        call: &Call<M, R>,
+        target: &Target,
+    ) -> Result<Authorized<M>, Status> {
+        let by = self.guard.authorize(call, target).await?;
+        let own = by.root();
+        let needed = |service, root: &ScopeRoot| service == Service::Tenancy && *root == own;
+        self.fresh.wait(&call.context, needed).await?;
+        Ok(by)
+    }
+    /// Runs a write to its end, also when the client cancels.
+    async fn write<T, E, F>(&self, work: impl FnOnce(Tenancy) -> F) -> Result<T, Status>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, Status>> + Send + 'static,
+        E: Fault,
+        F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let done = self.tasks.spawn(bailiwick_rpc::carry(work)).await;
-        done.map_err(|error| CutOff(error).into_status())?
+        let work = work(self.tenancy.clone());
+        self.tasks
+            .run(async move { work.await.map_err(IntoStatus::into_status) })
+            .await
     }
-}
-
-/// Whether a misfit with the manifest may be told before the caller's right is asked: to whoever's token is bound to the
-/// account. Anybody else would learn from it that the account exists.
-fn may_know(context: &Context, account: AccountId) -> bool {
-    context.caller.account() == Some(account)
 }

@@ -1,30 +1,35 @@
 //! Accounts.
 
 use async_trait::async_trait;
+use bailiwick_sql::Error;
 use bailiwick_tenancy_core::{
     State,
-    account::{Account, AccountFilter, Reader, Writer},
+    account::{Account, AccountFilter, Lister, Reader, Writer},
     listing::{Key, Query},
-    store::StoreError,
 };
-use bailiwick_types::AccountId;
+use bailiwick_types::StoreError;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::{
     convert::account_row,
     entity::account::{Column, Entity},
-    error::{db_error, store_error},
     list::{Columns, page},
-    unit::{Tx, Unit, WriteUnit},
+    store_error,
+    unit::{AllUnit, Tx, Unit, WriteUnit},
 };
 
 #[async_trait]
 impl<T: Tx> Reader for Unit<T> {
-    async fn find_account(&mut self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        let select = Entity::find_by_id(id.uuid()).filter(Column::State.ne(State::Deleted.as_str()));
-        let row = select.one(self.conn()).await.map_err(db_error)?;
-        row.map(Account::try_from).transpose().map_err(store_error)
+    async fn find_account(&mut self) -> Result<Option<Account>, StoreError> {
+        let select = Entity::find_by_id(self.account().uuid());
+        let select = select.filter(Column::State.ne(State::Deleted.as_str()));
+        let row = select.one(self.conn()).await.map_err(store_error)?;
+        Ok(row.map(|row| self.value(row)).transpose()?)
     }
+}
+
+#[async_trait]
+impl Lister for AllUnit {
     async fn list_accounts(
         &mut self,
         filter: &AccountFilter,
@@ -44,30 +49,25 @@ impl<T: Tx> Reader for Unit<T> {
             created: Column::CreatedAt,
             id: Column::Id,
         };
-        let backend = self.conn().get_database_backend();
-        let select = page(select, columns, backend, query, after, limit);
-        let rows = select.all(self.conn()).await.map_err(db_error)?;
-        rows.into_iter()
-            .map(Account::try_from)
-            .collect::<Result<_, _>>()
-            .map_err(store_error)
+        let conn = self.0.conn();
+        let select = page(select, columns, conn.get_database_backend(), query, after, limit);
+        let rows = select.all(conn).await.map_err(store_error)?;
+        let accounts = rows.into_iter().map(Account::try_from);
+        Ok(accounts.collect::<Result<_, Error>>()?)
     }
 }
 
 #[async_trait]
 impl Writer for WriteUnit {
-    async fn lock_account(&mut self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        // The unit of work has held the account's revision row since its beginning: there is no other writer.
-        self.find_account(id).await
-    }
     async fn insert_account(&mut self, account: &Account) -> Result<(), StoreError> {
-        let row = Entity::insert(account_row(account))
-            .exec_without_returning(self.conn())
-            .await;
-        row.map(drop).map_err(db_error)
+        self.check(account)?;
+        let insert = Entity::insert(account_row(account));
+        let done = insert.exec_without_returning(self.conn()).await;
+        done.map(drop).map_err(store_error)
     }
     async fn update_account(&mut self, account: &Account) -> Result<(), StoreError> {
+        self.check(account)?;
         let row = account_row(account).reset_all();
-        row.update(self.conn()).await.map(drop).map_err(db_error)
+        row.update(self.conn()).await.map(drop).map_err(store_error)
     }
 }

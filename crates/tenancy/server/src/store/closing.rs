@@ -1,62 +1,59 @@
-//! What takes access away and is under way.
+//! Suspensions and deletions that are under way.
 
 use async_trait::async_trait;
-use bailiwick_tenancy_core::{
-    closing::{Closing, Reader, Writer},
-    store::StoreError,
-};
-use bailiwick_types::{AccountId, Scope, Timestamp, Token};
+use bailiwick_sql::Error;
+use bailiwick_tenancy_core::closing::{Closing, Reader, Unfinished, Writer};
+use bailiwick_types::{Scope, StoreError, Timestamp, Token};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
     convert::{closing_row, stored},
     entity::closing::{Column, Entity},
-    error::{db_error, store_error},
-    unit::{Tx, Unit, WriteUnit},
+    store_error,
+    unit::{AllUnit, Tx, Unit, WriteUnit},
 };
 
 #[async_trait]
 impl<T: Tx> Reader for Unit<T> {
-    async fn find_closing(
-        &mut self,
-        account: AccountId,
-        scope: &Scope,
-    ) -> Result<Option<Closing>, StoreError> {
-        let key = (account.uuid(), scope.uuid().unwrap_or_default());
-        let row = Entity::find_by_id(key).one(self.conn()).await.map_err(db_error)?;
-        row.map(Closing::try_from).transpose().map_err(store_error)
+    async fn find_closing(&mut self, scope: &Scope) -> Result<Option<Closing>, StoreError> {
+        let select = Entity::find_by_id((self.account().uuid(), scope.uuid().unwrap_or_default()));
+        let row = select.one(self.conn()).await.map_err(store_error)?;
+        Ok(row.map(|row| self.value(row)).transpose()?)
     }
+    async fn token(&mut self) -> Result<Token, StoreError> {
+        self.token_now().await
+    }
+}
+
+#[async_trait]
+impl Unfinished for AllUnit {
     async fn unfinished(&mut self, begun_until: Timestamp, limit: u64) -> Result<Vec<Closing>, StoreError> {
-        let select = Entity::find().filter(Column::BegunAt.lte(begun_until.0));
-        let select = select
+        let select = Entity::find()
+            .filter(Column::BegunAt.lte(begun_until.0))
             .order_by_asc(Column::BegunAt)
             .order_by_asc(Column::ScopeId)
             .limit(limit);
-        let rows = select.all(self.conn()).await.map_err(db_error)?;
-        rows.into_iter()
-            .map(Closing::try_from)
-            .collect::<Result<_, _>>()
-            .map_err(store_error)
-    }
-    async fn token(&mut self, account: AccountId) -> Result<Token, StoreError> {
-        self.token_now(account).await
+        let rows = select.all(self.0.conn()).await.map_err(store_error)?;
+        let closings = rows.into_iter().map(Closing::try_from);
+        Ok(closings.collect::<Result<_, Error>>()?)
     }
 }
 
 #[async_trait]
 impl Writer for WriteUnit {
     async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError> {
-        let done = Entity::insert(closing_row(closing))
-            .exec_without_returning(self.conn())
-            .await;
-        done.map(drop).map_err(db_error)
+        self.check(closing)?;
+        let insert = Entity::insert(closing_row(closing));
+        let done = insert.exec_without_returning(self.conn()).await;
+        done.map(drop).map_err(store_error)
     }
     async fn remove_closing(&mut self, closing: &Closing) -> Result<bool, StoreError> {
+        self.check(closing)?;
         let key = (closing.account.uuid(), closing.scope.uuid().unwrap_or_default());
         let delete = Entity::delete_by_id(key)
             .filter(Column::Version.eq(stored(closing.version)))
             .filter(Column::Deleted.eq(closing.deleted));
-        let done = delete.exec(self.conn()).await.map_err(db_error)?;
+        let done = delete.exec(self.conn()).await.map_err(store_error)?;
         Ok(done.rows_affected == 1)
     }
 }

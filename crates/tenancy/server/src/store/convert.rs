@@ -1,4 +1,4 @@
-//! Between rows and domain values. An inconsistency names table, column and row.
+//! Converts rows and domain values. An inconsistency names table, column and row.
 
 use bailiwick_sql::Error;
 use bailiwick_tenancy_core::{
@@ -6,18 +6,45 @@ use bailiwick_tenancy_core::{
     account::Account,
     closing::Closing,
     place::{Place, PlaceId},
+    settings::Settings,
 };
 use bailiwick_types::{AccountId, InstanceId, Level, Scope, Timestamp, UserId, WorkspaceId};
 use sea_orm::{ActiveValue::Set, IntoActiveModel};
 
-use super::entity::{account, closing, place};
+use super::entity::{account, closing, place, settings};
+
+/// A value of one account.
+pub(super) trait OfAccount {
+    /// The table that it is stored in.
+    const TABLE: &'static str;
+    /// The account.
+    fn account(&self) -> AccountId;
+}
+
+macro_rules! of_account {
+    ($($value:ident $table:literal $field:ident;)*) => {$(
+        impl OfAccount for $value {
+            const TABLE: &'static str = $table;
+            fn account(&self) -> AccountId {
+                self.$field
+            }
+        }
+    )*};
+}
+
+of_account! {
+    Account "account" id;
+    Place "place" account;
+    Settings "settings" account;
+    Closing "closing" account;
+}
 
 /// A number as it is stored.
 pub(super) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A stored number; none of ours is negative.
+/// A stored number; none is negative.
 pub(super) fn number(stored: i64) -> u64 {
     u64::try_from(stored).unwrap_or_default()
 }
@@ -38,7 +65,7 @@ pub(super) fn level(level: Level) -> i16 {
 
 fn state(table: &'static str, row: impl std::fmt::Display, text: &str) -> Result<State, Error> {
     let state = State::ALL.into_iter().find(|state| state.as_str() == text);
-    state.ok_or_else(|| Error::corrupt(table, "state", row, "is no state"))
+    state.ok_or_else(|| Error::corrupt(table, "state", row, "is not a state"))
 }
 
 fn title(table: &'static str, row: impl std::fmt::Display, text: String) -> Result<Title, Error> {
@@ -67,7 +94,7 @@ impl TryFrom<account::Model> for Account {
     }
 }
 
-/// A row with all its columns to be written.
+/// The row of a value.
 pub(super) fn account_row(account: &Account) -> account::ActiveModel {
     account::Model {
         id: account.id.uuid(),
@@ -92,7 +119,7 @@ impl TryFrom<place::Model> for Place {
         let id = match row.level {
             INSTANCE => PlaceId::Instance(InstanceId::from_uuid(row.id)),
             WORKSPACE => PlaceId::Workspace(WorkspaceId::from_uuid(row.id)),
-            _ => return Err(Error::corrupt("place", "level", row.id, "is no level")),
+            _ => return Err(Error::corrupt("place", "level", row.id, "is not a level")),
         };
         Ok(Self {
             account: AccountId::from_uuid(row.account_id),
@@ -109,7 +136,7 @@ impl TryFrom<place::Model> for Place {
     }
 }
 
-/// A row with all its columns to be written.
+/// The row of a value.
 pub(super) fn place_row(place: &Place) -> place::ActiveModel {
     place::Model {
         account_id: place.account.uuid(),
@@ -136,12 +163,8 @@ impl TryFrom<closing::Model> for Closing {
             INSTANCE => Scope::Instance(InstanceId::from_uuid(row.scope_id)),
             WORKSPACE => Scope::Workspace(WorkspaceId::from_uuid(row.scope_id)),
             _ => {
-                return Err(Error::corrupt(
-                    "closing",
-                    "scope_level",
-                    row.scope_id,
-                    "is no level",
-                ));
+                let row = row.scope_id;
+                return Err(Error::corrupt("closing", "scope_level", row, "is not a level"));
             }
         };
         Ok(Self {
@@ -154,6 +177,20 @@ impl TryFrom<closing::Model> for Closing {
     }
 }
 
+impl TryFrom<settings::Model> for Settings {
+    type Error = Error;
+    fn try_from(row: settings::Model) -> Result<Self, Error> {
+        let account = AccountId::from_uuid(row.account_id);
+        let values = serde_json::from_str(&row.content);
+        Ok(Self {
+            account,
+            version: number(row.version),
+            values: values.map_err(|error| Error::corrupt("settings", "content", account, error))?,
+        })
+    }
+}
+
+/// The row of a value.
 pub(super) fn closing_row(closing: &Closing) -> closing::ActiveModel {
     closing::ActiveModel {
         account_id: Set(closing.account.uuid()),

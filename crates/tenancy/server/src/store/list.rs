@@ -9,7 +9,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Func},
 };
 
-/// The columns by which a table is listed.
+/// The columns that a list is sorted and searched by.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<C> {
     pub(super) title_key: C,
@@ -17,7 +17,7 @@ pub(super) struct Columns<C> {
     pub(super) id: C,
 }
 
-/// The rows after a key, in order, that have the text in their title.
+/// The rows after a key, in order, whose title contains the search text.
 pub(super) fn page<E, C>(
     mut select: Select<E>,
     columns: Columns<C>,

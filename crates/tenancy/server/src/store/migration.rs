@@ -14,7 +14,7 @@ pub fn migrations() -> Migrations {
 struct Places;
 
 impl MigrationName for Places {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "tenancy_0001_places"
     }
 }
@@ -39,7 +39,8 @@ impl MigrationTrait for Places {
 }
 
 fn statements(backend: DbBackend) -> Vec<String> {
-    // Keys in byte order, so that lists are sorted alike on both engines, whatever the collation of the database.
+    // Keys in byte order, so that lists are sorted alike on both engines, whatever the collation of the
+    // database.
     let (uuid, key) = match backend {
         DbBackend::Postgres => ("uuid", "text COLLATE \"C\""),
         _ => ("blob", "text"),

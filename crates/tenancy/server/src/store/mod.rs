@@ -4,7 +4,6 @@ mod account;
 mod closing;
 mod convert;
 mod entity;
-mod error;
 mod list;
 mod migration;
 mod place;
@@ -14,9 +13,16 @@ mod settings;
 mod snapshot;
 mod unit;
 
-pub(crate) use error::sql_error;
+use bailiwick_sql::Error;
+use bailiwick_types::StoreError;
+use sea_orm::DbErr;
+
 pub use migration::migrations;
 pub(crate) use product::ProductRows;
-pub(crate) use request::forget_requests;
 pub use snapshot::TenancySnapshot;
 pub use unit::SqlStore;
+
+/// The port's error for an error of the database.
+fn store_error(error: DbErr) -> StoreError {
+    Error::from(error).into()
+}

@@ -1,13 +1,13 @@
 //! Instances and workspaces.
 
 use async_trait::async_trait;
+use bailiwick_sql::Error;
 use bailiwick_tenancy_core::{
     State,
     listing::{Key, Query},
     place::{Place, PlaceFilter, PlaceId, Reader, Writer},
-    store::StoreError,
 };
-use bailiwick_types::{AccountId, InstanceId};
+use bailiwick_types::{AccountId, InstanceId, StoreError};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
     QueryTrait, Select,
@@ -16,13 +16,13 @@ use sea_orm::{
 use super::{
     convert::{level, place_row},
     entity::place::{Column, Entity},
-    error::{db_error, store_error},
     list::{Columns, page},
+    store_error,
     unit::{Tx, Unit, WriteUnit},
 };
 
-/// Places that are not deleted, and not in an instance that is.
-fn there(account: AccountId) -> Select<Entity> {
+/// Places that are not deleted, and not in a deleted instance.
+fn existing(account: AccountId) -> Select<Entity> {
     let deleted = Entity::find()
         .select_only()
         .column(Column::Id)
@@ -42,21 +42,21 @@ fn there(account: AccountId) -> Select<Entity> {
 
 #[async_trait]
 impl<T: Tx> Reader for Unit<T> {
-    async fn find_place(&mut self, account: AccountId, id: PlaceId) -> Result<Option<Place>, StoreError> {
-        let select = there(account)
+    async fn find_place(&mut self, id: PlaceId) -> Result<Option<Place>, StoreError> {
+        let select = existing(self.account())
             .filter(Column::Id.eq(id.uuid()))
             .filter(Column::Level.eq(level(id.level())));
-        let row = select.one(self.conn()).await.map_err(db_error)?;
-        row.map(Place::try_from).transpose().map_err(store_error)
+        let row = select.one(self.conn()).await.map_err(store_error)?;
+        Ok(row.map(|row| self.value(row)).transpose()?)
     }
     async fn list_places(
         &mut self,
-        filter: &PlaceFilter,
+        filter: PlaceFilter,
         query: &Query,
         after: Option<&Key>,
         limit: u64,
     ) -> Result<Vec<Place>, StoreError> {
-        let mut select = there(filter.account).filter(Column::Level.eq(level(filter.level)));
+        let mut select = existing(self.account()).filter(Column::Level.eq(level(filter.level)));
         match filter.parent {
             None => {}
             Some(None) => select = select.filter(Column::ParentId.is_null()),
@@ -69,22 +69,16 @@ impl<T: Tx> Reader for Unit<T> {
         };
         let backend = self.conn().get_database_backend();
         let select = page(select, columns, backend, query, after, limit);
-        let rows = select.all(self.conn()).await.map_err(db_error)?;
-        rows.into_iter()
-            .map(Place::try_from)
-            .collect::<Result<_, _>>()
-            .map_err(store_error)
+        let rows = select.all(self.conn()).await.map_err(store_error)?;
+        let places = rows.into_iter().map(|row| self.value(row));
+        Ok(places.collect::<Result<_, Error>>()?)
     }
-    async fn has_places(
-        &mut self,
-        account: AccountId,
-        parent: Option<InstanceId>,
-    ) -> Result<bool, StoreError> {
-        let mut select = there(account);
+    async fn has_places(&mut self, parent: Option<InstanceId>) -> Result<bool, StoreError> {
+        let mut select = existing(self.account());
         if let Some(instance) = parent {
             select = select.filter(Column::ParentId.eq(instance.uuid()));
         }
-        let row = select.limit(1).one(self.conn()).await.map_err(db_error)?;
+        let row = select.limit(1).one(self.conn()).await.map_err(store_error)?;
         Ok(row.is_some())
     }
 }
@@ -92,13 +86,14 @@ impl<T: Tx> Reader for Unit<T> {
 #[async_trait]
 impl Writer for WriteUnit {
     async fn insert_place(&mut self, place: &Place) -> Result<(), StoreError> {
-        let row = Entity::insert(place_row(place))
-            .exec_without_returning(self.conn())
-            .await;
-        row.map(drop).map_err(db_error)
+        self.check(place)?;
+        let insert = Entity::insert(place_row(place));
+        let done = insert.exec_without_returning(self.conn()).await;
+        done.map(drop).map_err(store_error)
     }
     async fn update_place(&mut self, place: &Place) -> Result<(), StoreError> {
+        self.check(place)?;
         let row = place_row(place).reset_all();
-        row.update(self.conn()).await.map(drop).map_err(db_error)
+        row.update(self.conn()).await.map(drop).map_err(store_error)
     }
 }

@@ -2,30 +2,25 @@
 
 use async_trait::async_trait;
 use bailiwick_sql::{Conn, Error};
-use bailiwick_tenancy_core::{
-    product::{Product, Reader, Writer},
-    store::StoreError,
-};
-use bailiwick_types::ProductName;
+use bailiwick_tenancy_core::product::{Product, Reader, apply::Writer};
+use bailiwick_types::{ProductName, StoreError};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, sea_query::OnConflict};
 
 use super::{
     convert::stored,
     entity::product::{ActiveModel, Column, Entity},
-    error::{db_error, store_error},
+    store_error,
     unit::{Tx, Unit},
 };
 
-async fn find(conn: &Conn, name: &ProductName) -> Result<Option<Product>, StoreError> {
+pub(super) async fn find(conn: &Conn, name: &ProductName) -> Result<Option<Product>, StoreError> {
     let row = Entity::find_by_id(name.as_str())
         .one(conn)
         .await
-        .map_err(db_error)?;
+        .map_err(store_error)?;
     let Some(row) = row else { return Ok(None) };
     let product = serde_json::from_str(&row.content);
-    product
-        .map(Some)
-        .map_err(|error| store_error(Error::corrupt("product", "content", &row.name, error)))
+    Ok(product.map_err(|error| Error::corrupt("product", "content", &row.name, error))?)
 }
 
 #[async_trait]
@@ -35,7 +30,7 @@ impl<T: Tx> Reader for Unit<T> {
     }
 }
 
-/// The products, in the transaction that moves the cursor of the feed they come from.
+/// The products, in the transaction that moves the cursor of their feed.
 pub(crate) struct ProductRows<'a>(pub(crate) &'a Conn);
 
 #[async_trait]
@@ -48,7 +43,8 @@ impl Reader for ProductRows<'_> {
 #[async_trait]
 impl Writer for ProductRows<'_> {
     async fn put_product(&mut self, product: &Product) -> Result<(), StoreError> {
-        let content = serde_json::to_string(product).map_err(|error| StoreError::Internal(error.into()))?;
+        let content =
+            serde_json::to_string(product).map_err(|error| StoreError::internal(error.to_string()))?;
         let row = ActiveModel {
             name: Set(product.name.to_string()),
             version: Set(stored(product.version)),
@@ -61,12 +57,12 @@ impl Writer for ProductRows<'_> {
             .on_conflict(replace)
             .exec_without_returning(self.0)
             .await;
-        done.map(drop).map_err(db_error)
+        done.map(drop).map_err(store_error)
     }
 }
 
 impl ProductRows<'_> {
-    /// Removes the products of which an SQL condition holds.
+    /// Deletes the products that match an SQL condition.
     pub(crate) async fn remove_where(&self, condition: &str) -> Result<(), Error> {
         self.0
             .execute_unprepared(&format!("DELETE FROM product WHERE {condition}"))

@@ -1,20 +1,17 @@
-//! What repeated requests made.
+//! Answers to requests that may be repeated.
 
 use async_trait::async_trait;
-use bailiwick_sql::{Db, Error, UniqueKey, statement};
-use bailiwick_tenancy_core::{
-    request::{Reader, Record, RequestKey, Writer},
-    store::StoreError,
-};
-use bailiwick_types::{AccountId, Timestamp};
+use bailiwick_sql::{Error, UniqueKey, statement};
+use bailiwick_tenancy_core::request::{Reader, Record, RequestKey, Writer};
+use bailiwick_types::{AccountId, AllAccounts, ScopeRoot, Service, StoreError, Timestamp, Token};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 
 use super::{
+    SqlStore,
     convert::{number, stored},
     entity::request::{ActiveModel, Entity},
-    error::{db_error, store_error},
-    unit::{Tx, Unit, WriteUnit},
+    unit::{AllUnit, Tx, Unit, WriteUnit},
 };
 
 const KEY: UniqueKey = UniqueKey {
@@ -23,22 +20,30 @@ const KEY: UniqueKey = UniqueKey {
     columns: &["caller", "id"],
 };
 
+async fn find(tx: &impl Tx, caller: &str, id: Uuid) -> Result<Option<Record>, Error> {
+    let row = Entity::find_by_id((caller.to_owned(), id)).one(tx.conn()).await?;
+    let Some(row) = row else { return Ok(None) };
+    let answer = serde_json::from_str(&row.answer);
+    let root = ScopeRoot::Account(AccountId::from_uuid(row.account_id));
+    let epoch = tx.epoch().await?;
+    Ok(Some(Record {
+        digest: row.digest,
+        answer: answer.map_err(|error| Error::corrupt("request", "answer", row.id, error))?,
+        token: Token::of(Service::Tenancy, &epoch, root, number(row.revision)),
+    }))
+}
+
 #[async_trait]
 impl<T: Tx> Reader for Unit<T> {
     async fn find_request(&mut self, caller: &str, id: Uuid) -> Result<Option<Record>, StoreError> {
-        let row = Entity::find_by_id((caller.to_owned(), id))
-            .one(self.conn())
-            .await
-            .map_err(db_error)?;
-        let Some(row) = row else { return Ok(None) };
-        let answer = serde_json::from_str(&row.answer);
-        let account = AccountId::from_uuid(row.account_id);
-        Ok(Some(Record {
-            digest: row.digest,
-            answer: answer
-                .map_err(|error| store_error(Error::corrupt("request", "answer", row.id, error)))?,
-            token: self.token_at(account, number(row.revision)).await?,
-        }))
+        Ok(find(self.tx(), caller, id).await?)
+    }
+}
+
+#[async_trait]
+impl Reader for AllUnit {
+    async fn find_request(&mut self, caller: &str, id: Uuid) -> Result<Option<Record>, StoreError> {
+        Ok(find(&self.0, caller, id).await?)
     }
 }
 
@@ -50,37 +55,37 @@ impl Writer for WriteUnit {
         answer: serde_json::Value,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let (account, revision) = self.next()?;
         let row = ActiveModel {
             caller: Set(key.caller.clone()),
             id: Set(key.id),
-            account_id: Set(account.uuid()),
+            account_id: Set(self.account().uuid()),
             digest: Set(key.digest.clone()),
             answer: Set(answer.to_string()),
-            revision: Set(stored(revision)),
+            revision: Set(stored(self.next_revision()?)),
             created_at: Set(at.0),
         };
-        let done = Entity::insert(row)
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(Error::from);
-        match done {
-            Err(error) if error.violates(&KEY) => Err(StoreError::Conflict),
-            done => done.map(drop).map_err(store_error),
+        let insert = Entity::insert(row);
+        let done = insert.exec_without_returning(self.conn()).await;
+        match done.map_err(Error::from) {
+            Err(error) if error.violates(&KEY) => {
+                Err(StoreError::conflict("a concurrent request has the same id"))
+            }
+            done => Ok(done.map(drop)?),
         }
     }
 }
 
-/// Forgets what requests made before an instant, some rows at a time; false where there may be more.
-pub(crate) async fn forget_requests(db: &Db, before: Timestamp) -> Result<bool, Error> {
-    const ROWS: u64 = 1000;
-    let tx = db.begin_write_across(&[]).await?;
-    let sql = "DELETE FROM request WHERE (caller, id) IN \
-               (SELECT caller, id FROM request WHERE created_at < $1 ORDER BY created_at LIMIT 1000)";
-    let done = tx
-        .conn()
-        .execute_raw(statement(tx.conn(), sql, vec![before.0.into()]))
-        .await?;
-    tx.commit().await?;
-    Ok(done.rows_affected() < ROWS)
+impl SqlStore {
+    /// Deletes the oldest answers before an instant, a limited number at a time; false where more may be
+    /// left.
+    pub(crate) async fn purge_requests(&self, _: AllAccounts, before: Timestamp) -> Result<bool, Error> {
+        const ROWS: u64 = 1000;
+        let tx = self.db.begin_write_across(&[]).await?;
+        let sql = "DELETE FROM request WHERE (caller, id) IN \
+                   (SELECT caller, id FROM request WHERE created_at < $1 ORDER BY created_at LIMIT 1000)";
+        let delete = statement(tx.conn(), sql, vec![before.0.into()]);
+        let done = tx.conn().execute_raw(delete).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() < ROWS)
+    }
 }

@@ -1,48 +1,34 @@
 //! Settings.
 
 use async_trait::async_trait;
-use bailiwick_sql::Error;
-use bailiwick_tenancy_core::{
-    settings::{Reader, Settings, Writer},
-    store::StoreError,
-};
-use bailiwick_types::AccountId;
+use bailiwick_tenancy_core::settings::{Reader, Settings, Writer};
+use bailiwick_types::StoreError;
 use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
 
 use super::{
-    convert::{number, stored},
-    entity::settings::{ActiveModel, Column, Entity, Model},
-    error::{db_error, store_error},
+    convert::stored,
+    entity::settings::{ActiveModel, Column, Entity},
+    store_error,
     unit::{Tx, Unit, WriteUnit},
 };
 
-pub(super) fn domain(row: Model) -> Result<Settings, Error> {
-    let account = AccountId::from_uuid(row.account_id);
-    let values = serde_json::from_str(&row.content);
-    Ok(Settings {
-        account,
-        version: number(row.version),
-        values: values.map_err(|error| Error::corrupt("settings", "content", account, error))?,
-    })
-}
-
 #[async_trait]
 impl<T: Tx> Reader for Unit<T> {
-    async fn find_settings(&mut self, account: AccountId) -> Result<Settings, StoreError> {
-        let row = Entity::find_by_id(account.uuid())
-            .one(self.conn())
-            .await
-            .map_err(db_error)?;
-        row.map_or_else(|| Ok(Settings::none(account)), domain)
-            .map_err(store_error)
+    async fn find_settings(&mut self) -> Result<Settings, StoreError> {
+        let account = self.account();
+        let select = Entity::find_by_id(account.uuid());
+        let row = select.one(self.conn()).await.map_err(store_error)?;
+        let settings = row.map(|row| self.value(row)).transpose()?;
+        Ok(settings.unwrap_or_else(|| Settings::none(account)))
     }
 }
 
 #[async_trait]
 impl Writer for WriteUnit {
     async fn put_settings(&mut self, settings: &Settings) -> Result<(), StoreError> {
-        let content =
-            serde_json::to_string(&settings.values).map_err(|error| StoreError::Internal(error.into()))?;
+        self.check(settings)?;
+        let content = serde_json::to_string(&settings.values)
+            .map_err(|error| StoreError::internal(error.to_string()))?;
         let row = ActiveModel {
             account_id: Set(settings.account.uuid()),
             version: Set(stored(settings.version)),
@@ -51,10 +37,8 @@ impl Writer for WriteUnit {
         let replace = OnConflict::column(Column::AccountId)
             .update_columns([Column::Version, Column::Content])
             .to_owned();
-        let done = Entity::insert(row)
-            .on_conflict(replace)
-            .exec_without_returning(self.conn())
-            .await;
-        done.map(drop).map_err(db_error)
+        let insert = Entity::insert(row).on_conflict(replace);
+        let done = insert.exec_without_returning(self.conn()).await;
+        done.map(drop).map_err(store_error)
     }
 }

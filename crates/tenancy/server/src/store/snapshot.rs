@@ -1,26 +1,23 @@
-//! The present state, for new followers of the feed.
+//! The current state, for new followers of the feed.
 
 use async_trait::async_trait;
 use bailiwick_feed::{SnapshotPage, SnapshotSource};
 use bailiwick_sql::{Db, Error};
-use bailiwick_tenancy_core::{account::Account, place::Place};
+use bailiwick_tenancy_core::{account::Account, place::Place, settings::Settings};
 use bailiwick_types::{AccountId, ScopeRoot};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::{
-    entity::{account, place, settings},
-    settings as settings_rows,
-};
+use super::entity::{account, place, settings};
 use crate::event::{account_changed, place_changed, settings_changed};
 
-/// Accounts a page; each brings its places, in pages of their own where there are many.
+/// Accounts of a page.
 const ACCOUNTS: u64 = 100;
-/// Places a page.
+/// Places of a page.
 const PLACES: u64 = 1000;
 
-/// Reads tenancy's state: accounts in the order of their ids, then places in the order of account and id. Deleted ones are
-/// told as such: what a follower holds of them is to go away.
+/// Reads tenancy's state: accounts in the order of their ids, then places in the order of account and id.
+/// Deleted ones are included, so that a follower removes what it has of them.
 #[derive(Debug, Clone)]
 pub struct TenancySnapshot {
     db: Db,
@@ -65,7 +62,7 @@ impl TenancySnapshot {
             page.changes.push(account_changed(Account::try_from(row)?, true));
         }
         for row in own {
-            page.changes.push(settings_changed(settings_rows::domain(row)?));
+            page.changes.push(settings_changed(Settings::try_from(row)?));
         }
         Ok(page)
     }
@@ -103,7 +100,7 @@ impl SnapshotSource for TenancySnapshot {
         let Some(from) = from else {
             return self.accounts(None).await;
         };
-        let wrong = || Error::corrupt("place", "page", "snapshot", "is no page of this snapshot");
+        let wrong = || Error::corrupt("place", "page", "snapshot", "is not a page of this snapshot");
         let uuid = |text: &str| Uuid::parse_str(text).map_err(|_| wrong());
         if let Some(after) = from.strip_prefix('a') {
             return self.accounts(Some(uuid(after)?)).await;

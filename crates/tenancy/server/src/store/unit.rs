@@ -4,20 +4,25 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_feed::encode;
-use bailiwick_sql::{Conn, Db, ReadTx, WriteTx};
+use bailiwick_sql::{Conn, Db, Error, ReadTx, WriteTx};
 use bailiwick_tenancy_core::{
     Event,
-    store::{Reach, Read, Store, StoreError, Write},
+    account::Reader as _,
+    product::{Product, Reader as _},
+    store::{Read, ReadAll, Store, Write},
 };
-use bailiwick_types::{AccountId, ScopeRoot, Service, Token};
+use bailiwick_types::{
+    AccountAccess, AccountId, AccountWrite, AllAccounts, Caller, ProductName, ScopeRoot, Service, StoreError,
+    Token,
+};
 
-use super::error::store_error;
+use super::{convert::OfAccount, product};
 use crate::event::change;
 
 /// Tenancy's store.
 #[derive(Debug, Clone)]
 pub struct SqlStore {
-    db: Db,
+    pub(super) db: Db,
 }
 
 impl SqlStore {
@@ -26,16 +31,20 @@ impl SqlStore {
     pub fn new(db: Db) -> Self {
         Self { db }
     }
+    async fn reads(&self, account: AccountId) -> Result<Unit<ReadTx>, StoreError> {
+        let tx = self.db.begin_read(&ScopeRoot::Account(account)).await?;
+        Ok(Unit::new(tx, account))
+    }
 }
 
-/// What reading and writing transactions have in common.
+/// What transactions that read and transactions that write have in common.
 #[async_trait]
 pub(super) trait Tx: Send + Sync {
     fn conn(&self) -> &Conn;
     /// The epoch that revisions are counted in.
-    async fn epoch(&self) -> Result<Arc<str>, StoreError>;
+    async fn epoch(&self) -> Result<Arc<str>, Error>;
     /// The revision of a root.
-    async fn revision(&self, root: &ScopeRoot) -> Result<u64, StoreError>;
+    async fn revision(&self, root: &ScopeRoot) -> Result<u64, Error>;
 }
 
 #[async_trait]
@@ -43,14 +52,11 @@ impl Tx for ReadTx {
     fn conn(&self) -> &Conn {
         Self::conn(self)
     }
-    async fn epoch(&self) -> Result<Arc<str>, StoreError> {
-        Ok(self.standing(&[]).await.map_err(store_error)?.epoch)
+    async fn epoch(&self) -> Result<Arc<str>, Error> {
+        Ok(self.standing(&[]).await?.epoch)
     }
-    async fn revision(&self, root: &ScopeRoot) -> Result<u64, StoreError> {
-        let standing = self
-            .standing(std::slice::from_ref(root))
-            .await
-            .map_err(store_error)?;
+    async fn revision(&self, root: &ScopeRoot) -> Result<u64, Error> {
+        let standing = self.standing(std::slice::from_ref(root)).await?;
         Ok(standing.revisions.first().copied().unwrap_or_default())
     }
 }
@@ -60,96 +66,217 @@ impl Tx for WriteTx {
     fn conn(&self) -> &Conn {
         Self::conn(self)
     }
-    async fn epoch(&self) -> Result<Arc<str>, StoreError> {
+    async fn epoch(&self) -> Result<Arc<str>, Error> {
         Ok(Arc::clone(Self::epoch(self)))
     }
-    async fn revision(&self, root: &ScopeRoot) -> Result<u64, StoreError> {
-        Self::revision(self, root).map_err(store_error)
+    async fn revision(&self, root: &ScopeRoot) -> Result<u64, Error> {
+        Self::revision(self, root)
     }
 }
 
-/// A unit of work; the ports to the aggregates are implemented for it beside their tables.
+/// A unit of work on one account; the ports of the aggregates are implemented for it next to their tables.
 pub(super) struct Unit<T> {
     tx: T,
-    events: Vec<(ScopeRoot, Event)>,
-    root: Option<ScopeRoot>,
+    account: AccountId,
+    events: Vec<Event>,
 }
 
 /// A unit of work that writes an account.
 pub(super) type WriteUnit = Unit<WriteTx>;
 
+/// A unit of work that reads across accounts.
+pub(super) struct AllUnit(pub(super) ReadTx);
+
 impl<T: Tx> Unit<T> {
+    fn new(tx: T, account: AccountId) -> Self {
+        Self {
+            tx,
+            account,
+            events: Vec::new(),
+        }
+    }
+    pub(super) fn tx(&self) -> &T {
+        &self.tx
+    }
     pub(super) fn conn(&self) -> &Conn {
         self.tx.conn()
     }
-    /// The token of a revision of an account.
-    pub(super) async fn token_at(&self, account: AccountId, revision: u64) -> Result<Token, StoreError> {
-        let epoch = self.tx.epoch().await?;
+    /// The account that it is on.
+    pub(super) fn account(&self) -> AccountId {
+        self.account
+    }
+    /// Fails for a value of another account: a statement that reached one is at fault.
+    pub(super) fn check<R: OfAccount>(&self, value: &R) -> Result<(), Error> {
+        let account = value.account();
+        if account == self.account {
+            return Ok(());
+        }
+        let problem = format!("is not {}, the account of the unit of work", self.account);
+        Err(Error::corrupt(R::TABLE, "account_id", account, problem))
+    }
+    /// The domain value of a row, which must be of this account.
+    pub(super) fn value<M, R: OfAccount + TryFrom<M, Error = Error>>(&self, row: M) -> Result<R, Error> {
+        let value = R::try_from(row)?;
+        self.check(&value)?;
+        Ok(value)
+    }
+    /// The token of everything that was written to the account so far.
+    pub(super) async fn token_now(&self) -> Result<Token, StoreError> {
+        let root = ScopeRoot::Account(self.account);
+        let revision = self.tx.revision(&root).await?;
         Ok(Token::of(
             Service::Tenancy,
-            &epoch,
-            ScopeRoot::Account(account),
+            &self.tx.epoch().await?,
+            root,
             revision,
         ))
-    }
-    /// The token of all that was written to an account so far.
-    pub(super) async fn token_now(&self, account: AccountId) -> Result<Token, StoreError> {
-        let revision = self.tx.revision(&ScopeRoot::Account(account)).await?;
-        self.token_at(account, revision).await
     }
 }
 
 impl WriteUnit {
-    /// The account that is written, and the revision that it will have.
-    pub(super) fn next(&self) -> Result<(AccountId, u64), StoreError> {
-        match &self.root {
-            Some(root @ ScopeRoot::Account(account)) => {
-                Ok((*account, self.tx.next_revision(root).map_err(store_error)?))
-            }
-            _ => Err(StoreError::Internal(
-                "a unit of work writes without account".into(),
-            )),
-        }
+    /// The revision that the account will have.
+    pub(super) fn next_revision(&self) -> Result<u64, Error> {
+        self.tx.next_revision(&ScopeRoot::Account(self.account))
     }
 }
 
 #[async_trait]
 impl Store for SqlStore {
-    async fn read(&self, reach: Reach) -> Result<Box<dyn Read + Send>, StoreError> {
-        let tx = match reach {
-            Reach::Account(account) => self.db.begin_read(&ScopeRoot::Account(account)).await,
-            Reach::All => self.db.begin_read_across().await,
-        };
-        Ok(Box::new(Unit {
-            tx: tx.map_err(store_error)?,
-            events: Vec::new(),
-            root: None,
-        }))
+    async fn read(&self, account: AccountAccess) -> Result<Box<dyn Read>, StoreError> {
+        Ok(Box::new(self.reads(account.id()).await?))
     }
-    async fn write(&self, account: AccountId) -> Result<Box<dyn Write + Send>, StoreError> {
+    async fn read_all(&self, _: AllAccounts) -> Result<Box<dyn ReadAll>, StoreError> {
+        Ok(Box::new(AllUnit(self.db.begin_read_across().await?)))
+    }
+    async fn write(&self, account: AccountWrite) -> Result<Box<dyn Write>, StoreError> {
+        let account = account.id();
         let root = ScopeRoot::Account(account);
-        let tx = self
-            .db
-            .begin_write(std::slice::from_ref(&root))
-            .await
-            .map_err(store_error)?;
-        Ok(Box::new(Unit {
-            tx,
-            events: Vec::new(),
-            root: Some(root),
-        }))
+        let tx = self.db.begin_write(std::slice::from_ref(&root)).await?;
+        Ok(Box::new(Unit::new(tx, account)))
+    }
+    async fn find_product(&self, name: &ProductName) -> Result<Option<Product>, StoreError> {
+        let tx = self.db.begin_read_across().await?;
+        product::find(tx.conn(), name).await
+    }
+    async fn product_of_caller(&self, caller: &Caller) -> Result<Option<Product>, StoreError> {
+        let Some(account) = caller.account() else {
+            return Ok(None);
+        };
+        let mut read = self.reads(account).await?;
+        match read.find_account().await? {
+            Some(account) => read.find_product(&account.product).await,
+            None => Ok(None),
+        }
     }
 }
+
+impl<T: Tx> Read for Unit<T> {}
+
+impl ReadAll for AllUnit {}
 
 #[async_trait]
 impl Write for WriteUnit {
     fn emit(&mut self, event: Event) {
-        self.events.extend(self.root.clone().map(|root| (root, event)));
+        self.events.push(event);
     }
     async fn commit(mut self: Box<Self>) -> Result<Token, StoreError> {
-        for (root, event) in std::mem::take(&mut self.events) {
-            self.tx.emit(&root, encode(change(event))).map_err(store_error)?;
+        let root = ScopeRoot::Account(self.account);
+        for event in std::mem::take(&mut self.events) {
+            self.tx.emit(&root, encode(change(event)))?;
         }
-        Ok(self.tx.commit().await.map_err(store_error)?.token())
+        Ok(self.tx.commit().await?.token())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_sql::DbConfig;
+    use bailiwick_tenancy_core::{
+        Event, State, Title,
+        account::Account,
+        place::{Place, PlaceId},
+    };
+    use bailiwick_testkit::{ManualClock, TestDb, on_both_engines, witness};
+    use bailiwick_types::{Code, Fault, Timestamp, WorkspaceId};
+    use sea_orm::EntityTrait;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::entity;
+
+    on_both_engines! {
+        a_row_of_another_account_is_an_internal_error
+    }
+
+    fn id(n: u128) -> AccountId {
+        AccountId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn account(id: AccountId) -> Account {
+        let at = Timestamp(1);
+        Account {
+            id,
+            product: "shop".parse().unwrap(),
+            title: Title::try_from("A".to_owned()).unwrap(),
+            state: State::Active,
+            owner: None,
+            seats: 0,
+            billing_anchor: at,
+            created: at,
+            updated: at,
+            version: 1,
+            closing: false,
+        }
+    }
+
+    fn workspace(account: AccountId) -> Place {
+        Place {
+            account,
+            id: PlaceId::Workspace(WorkspaceId::from_uuid(Uuid::from_u128(9))),
+            parent: None,
+            title: Title::try_from("W".to_owned()).unwrap(),
+            edition: None,
+            state: State::Active,
+            created: Timestamp(1),
+            updated: Timestamp(1),
+            version: 1,
+            closing: false,
+        }
+    }
+
+    async fn a_row_of_another_account_is_an_internal_error(database: TestDb) {
+        let clock = Arc::new(ManualClock::default());
+        let db = Db::connect(DbConfig::new(database.url()), Service::Tenancy, clock);
+        let db = db.await.unwrap();
+        db.migrate(&crate::migrations()).await.unwrap();
+        let store = SqlStore::new(db.clone());
+        let (own, other) = (id(1), id(2));
+        for id in [own, other] {
+            let mut write = store.write(witness::system().account(id)).await.unwrap();
+            write.insert_account(&account(id)).await.unwrap();
+            let created = true;
+            write.emit(Event::Account {
+                account: account(id),
+                created,
+            });
+            write.insert_place(&workspace(id)).await.unwrap();
+            write.commit().await.unwrap();
+        }
+        // A statement that forgot its account, in a transaction that reaches all of them.
+        let unit = Unit::new(db.begin_read_across().await.unwrap(), own);
+        let rows = entity::place::Entity::find().all(unit.conn()).await.unwrap();
+        assert_eq!(rows.len(), 2);
+        for row in rows {
+            let is_own = row.account_id == own.uuid();
+            match unit.value::<_, Place>(row) {
+                Ok(place) => assert!(is_own && place.account == own),
+                Err(error) => assert!(!is_own && StoreError::from(error).code() == Code::Internal),
+            }
+        }
+        let mut write = store.write(witness::system().account(own)).await.unwrap();
+        let refused = write.insert_place(&workspace(other)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Internal);
+        let refused = write.update_account(&account(other)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Internal);
     }
 }

@@ -1,5 +1,7 @@
 //! Rows, private to the store.
 
+#![expect(unreachable_pub, reason = "the derive makes its types public")]
+
 pub(super) mod account;
 pub(super) mod closing;
 pub(super) mod place;

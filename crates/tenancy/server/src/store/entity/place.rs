@@ -1,7 +1,5 @@
 //! Rows of `place`.
 
-#![allow(unreachable_pub, missing_docs, reason = "the derive makes its types public")]
-
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -10,7 +10,11 @@ on_both_engines! {
 }
 
 async fn the_schema_is_the_golden_one(world: World) {
-    world.db.check_schema(&crate::migrations()).await.unwrap();
+    world
+        .db
+        .check_schema(&bailiwick_tenancy_server::migrations())
+        .await
+        .unwrap();
     let dump = schema_dump(&world.db).await.unwrap();
     // The tables of the feed are compared where they are made.
     let mut own = false;

@@ -4,16 +4,17 @@ use bailiwick_feed::SnapshotSource;
 use bailiwick_proto::{
     events::v1::change::Change,
     tenancy::v1::{
-        self as pb, account_service_server::AccountService, workspace_service_server::WorkspaceService,
+        self as pb, account_service_server::AccountService, settings_service_server::SettingsService,
+        workspace_service_server::WorkspaceService,
     },
 };
+use bailiwick_tenancy_server::TenancySnapshot;
 use serde_json::json;
 
 use super::{
     on_both_engines,
     world::{World, operator, user, values},
 };
-use crate::TenancySnapshot;
 
 on_both_engines! {
     a_snapshot_tells_what_the_feed_has_told
@@ -71,7 +72,6 @@ async fn a_snapshot_tells_what_the_feed_has_told(world: World) {
         values: Some(values(json!({"limit": 1}))),
         ..Default::default()
     };
-    use pb::settings_service_server::SettingsService;
     world
         .api
         .update_settings(operator("SettingsService/UpdateSettings", settings))
@@ -80,7 +80,9 @@ async fn a_snapshot_tells_what_the_feed_has_told(world: World) {
 
     let mut by_feed = Told::new();
     for (_, _, changes) in world.feed().await {
-        changes.iter().for_each(|change| tell(&mut by_feed, change));
+        for change in &changes {
+            tell(&mut by_feed, change);
+        }
     }
     let source = TenancySnapshot::new(world.db.clone());
     let (mut by_snapshot, mut revisions, mut owners, mut from, mut count) =

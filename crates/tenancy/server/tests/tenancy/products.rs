@@ -1,14 +1,12 @@
 use bailiwick_feed::encode;
 use bailiwick_proto::events::v1::{PolicyChanged, ProductApplied, change::Change};
 use bailiwick_sql::follow::{ApplyError, Event, FeedSink};
-use bailiwick_tenancy_core::store::Reach;
 use bailiwick_types::{ScopeRoot, Timestamp};
 
 use super::{
     on_both_engines,
-    world::{SHOP, World},
+    world::{SHOP, World, sink},
 };
-use crate::follow::ProductSink;
 
 on_both_engines! {
     a_newer_manifest_replaces_an_older_one_and_not_the_other_way_round
@@ -17,12 +15,8 @@ on_both_engines! {
 }
 
 async fn version(world: &World) -> u64 {
-    let mut read = world.store.read(Reach::All).await.unwrap();
-    read.find_product(&"shop".parse().unwrap())
-        .await
-        .unwrap()
-        .unwrap()
-        .version
+    let product = world.store.find_product(&"shop".parse().unwrap()).await;
+    product.unwrap().unwrap().version
 }
 
 fn event(change: Vec<u8>) -> Event {
@@ -57,7 +51,7 @@ async fn a_manifest_that_cannot_be_read_is_refused_as_content(world: World) {
         event(vec![255]),
     ] {
         let mut tx = world.db.begin_write_across(&[]).await.unwrap();
-        let refused = ProductSink.apply(&mut tx, &bad).await;
+        let refused = sink().apply(&mut tx, &bad).await;
         assert!(matches!(refused, Err(ApplyError::Content(_))), "{refused:?}");
     }
     assert_eq!(version(&world).await, 1);
@@ -66,10 +60,7 @@ async fn a_manifest_that_cannot_be_read_is_refused_as_content(world: World) {
 async fn events_of_other_kinds_are_passed(world: World) {
     let mut tx = world.db.begin_write_across(&[]).await.unwrap();
     let other = encode(Change::PolicyChanged(PolicyChanged::default()));
-    ProductSink.apply(&mut tx, &event(other)).await.unwrap();
+    sink().apply(&mut tx, &event(other)).await.unwrap();
     // A kind that a newer program knows.
-    ProductSink
-        .apply(&mut tx, &event(vec![0xf2, 0x3f, 0]))
-        .await
-        .unwrap();
+    sink().apply(&mut tx, &event(vec![0xf2, 0x3f, 0])).await.unwrap();
 }

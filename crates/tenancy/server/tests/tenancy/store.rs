@@ -2,12 +2,12 @@
 
 use bailiwick_tenancy_core::{
     Event, State, Title,
-    account::Account,
+    account::{Account, AccountFilter},
     listing::Query,
     place::{Place, PlaceFilter, PlaceId},
-    store::Reach,
 };
-use bailiwick_types::{AccountId, Level, Service, Timestamp, WorkspaceId};
+use bailiwick_testkit::witness;
+use bailiwick_types::{AccountId, AccountWrite, Level, Service, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use super::{on_both_engines, world::World};
@@ -51,8 +51,13 @@ fn place(account: AccountId, n: u128) -> Place {
     }
 }
 
+/// The handle of an account.
+fn handle(account: AccountId) -> AccountWrite {
+    witness::system().account(account)
+}
+
 async fn insert(world: &World, account: &Account) {
-    let mut write = world.store.write(account.id).await.unwrap();
+    let mut write = world.store.write(handle(account.id)).await.unwrap();
     write.insert_account(account).await.unwrap();
     write.emit(Event::Account {
         account: account.clone(),
@@ -63,22 +68,29 @@ async fn insert(world: &World, account: &Account) {
 
 async fn a_unit_of_work_that_is_dropped_leaves_nothing(world: World) {
     let new = account(7);
-    let mut write = world.store.write(new.id).await.unwrap();
+    let mut write = world.store.write(handle(new.id)).await.unwrap();
     write.insert_account(&new).await.unwrap();
     write.emit(Event::Account {
         account: new.clone(),
         created: true,
     });
     drop(write);
-    let mut read = world.store.read(Reach::Account(new.id)).await.unwrap();
-    assert_eq!(read.find_account(new.id).await.unwrap(), None);
+    let mut read = world.store.read(handle(new.id).read()).await.unwrap();
+    assert_eq!(read.find_account().await.unwrap(), None);
     assert!(world.feed().await.is_empty());
 }
 
 async fn a_commit_that_told_nothing_counts_no_revision(world: World) {
     let new = account(7);
     insert(&world, &new).await;
-    let token = world.store.write(new.id).await.unwrap().commit().await.unwrap();
+    let token = world
+        .store
+        .write(handle(new.id))
+        .await
+        .unwrap()
+        .commit()
+        .await
+        .unwrap();
     assert_eq!(
         token
             .revisions
@@ -95,14 +107,14 @@ async fn everything_comes_back_as_it_was_written(world: World) {
     new.owner = Some(super::world::user(3));
     insert(&world, &new).await;
     let inner = place(new.id, 8);
-    let mut write = world.store.write(new.id).await.unwrap();
+    let mut write = world.store.write(handle(new.id)).await.unwrap();
     write.insert_place(&inner).await.unwrap();
     write.emit(Event::Place(inner.clone()));
     write.commit().await.unwrap();
-    let mut read = world.store.read(Reach::Account(new.id)).await.unwrap();
-    assert_eq!(read.find_account(new.id).await.unwrap(), Some(new.clone()));
-    assert_eq!(read.find_place(new.id, inner.id).await.unwrap(), Some(inner));
-    let token = read.token(new.id).await.unwrap();
+    let mut read = world.store.read(handle(new.id).read()).await.unwrap();
+    assert_eq!(read.find_account().await.unwrap(), Some(new.clone()));
+    assert_eq!(read.find_place(inner.id).await.unwrap(), Some(inner));
+    let token = read.token().await.unwrap();
     assert_eq!(token.revisions.values().copied().collect::<Vec<_>>(), [2]);
 }
 
@@ -110,8 +122,8 @@ async fn writers_of_one_account_take_turns(world: World) {
     let new = account(7);
     insert(&world, &new).await;
     let raise = || async {
-        let mut write = world.store.write(new.id).await.unwrap();
-        let mut account = write.lock_account(new.id).await.unwrap().unwrap();
+        let mut write = world.store.write(handle(new.id)).await.unwrap();
+        let mut account = write.find_account().await.unwrap().unwrap();
         account.version += 1;
         write.update_account(&account).await.unwrap();
         write.emit(Event::Account {
@@ -121,8 +133,8 @@ async fn writers_of_one_account_take_turns(world: World) {
         write.commit().await.unwrap();
     };
     futures_util::future::join_all((0..20).map(|_| raise())).await;
-    let mut read = world.store.read(Reach::Account(new.id)).await.unwrap();
-    assert_eq!(read.find_account(new.id).await.unwrap().unwrap().version, 21);
+    let mut read = world.store.read(handle(new.id).read()).await.unwrap();
+    assert_eq!(read.find_account().await.unwrap().unwrap().version, 21);
     assert_eq!(world.feed().await.last().unwrap().1, 21);
 }
 
@@ -131,30 +143,35 @@ async fn rows_of_another_account_are_out_of_reach(world: World) {
     insert(&world, &one).await;
     insert(&world, &other).await;
     let theirs = place(other.id, 9);
-    let mut write = world.store.write(other.id).await.unwrap();
+    let mut write = world.store.write(handle(other.id)).await.unwrap();
     write.insert_place(&theirs).await.unwrap();
     write.emit(Event::Place(theirs.clone()));
     write.commit().await.unwrap();
-    let mut read = world.store.read(Reach::Account(one.id)).await.unwrap();
-    assert_eq!(read.find_place(one.id, theirs.id).await.unwrap(), None);
+    let mut read = world.store.read(handle(one.id).read()).await.unwrap();
+    assert_eq!(read.find_account().await.unwrap(), Some(one.clone()));
+    assert_eq!(read.find_place(theirs.id).await.unwrap(), None);
+    let filter = PlaceFilter {
+        level: Level::Workspace,
+        parent: None,
+    };
+    let listed = read.list_places(filter, &Query::default(), None, 10).await;
+    assert_eq!(listed.unwrap(), []);
+    assert!(!read.has_places(None).await.unwrap());
     if world.db.backend() == sea_orm::DbBackend::Postgres {
-        // The second wall: not even a statement that names the other account sees its rows.
-        assert_eq!(read.find_account(other.id).await.unwrap(), None);
-        assert_eq!(read.find_place(other.id, theirs.id).await.unwrap(), None);
-        let filter = PlaceFilter {
-            account: other.id,
-            level: Level::Workspace,
-            parent: None,
-        };
-        assert!(
-            read.list_places(&filter, &Query::default(), None, 10)
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        let mut write = world.store.write(one.id).await.unwrap();
-        assert!(write.insert_place(&place(other.id, 10)).await.is_err());
+        // Row-level security: a statement without the account in its condition does not see other accounts'
+        // rows either.
+        let root = bailiwick_types::ScopeRoot::Account(one.id);
+        let tx = world.db.begin_read(&root).await.unwrap();
+        let select = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, "SELECT id FROM account");
+        let rows = sea_orm::ConnectionTrait::query_all_raw(tx.conn(), select).await;
+        assert_eq!(rows.unwrap().len(), 1);
     }
-    let mut all = world.store.read(Reach::All).await.unwrap();
-    assert!(all.find_account(other.id).await.unwrap().is_some());
+    let mut all = world
+        .store
+        .read_all(witness::system().all_accounts())
+        .await
+        .unwrap();
+    let every = AccountFilter::default();
+    let accounts = all.list_accounts(&every, &Query::default(), None, 10).await;
+    assert_eq!(accounts.unwrap(), [one, other]);
 }

@@ -8,15 +8,15 @@ use bailiwick_proto::{
         self as pb, account_service_server::AccountService, workspace_service_server::WorkspaceService,
     },
 };
-use bailiwick_tenancy_core::{closing, store::Reach};
-use bailiwick_types::{Clock, Scope, Service};
+use bailiwick_tenancy_core::{closing, peer::Authorization};
+use bailiwick_testkit::witness;
+use bailiwick_types::{Clock, Scope, Service, Token};
 use tonic::Code;
 
 use super::{
     on_both_engines,
     world::{World, operator, refusal},
 };
-use crate::{TenancyConfig, work::Closings};
 
 on_both_engines! {
     a_deletion_that_authorization_did_not_hear_of_is_finished_by_the_worker
@@ -27,20 +27,11 @@ on_both_engines! {
     authorization_is_told_what_it_must_have_seen
 }
 
-fn worker(world: &World) -> Closings {
-    Closings {
-        store: world.store.clone(),
-        authorization: world.told.clone(),
-        clock: world.clock.clone(),
-        config: TenancyConfig::default(),
-    }
-}
-
 async fn unfinished(world: &World) -> Vec<closing::Closing> {
     let until = world.clock.now();
     world
         .store
-        .read(Reach::All)
+        .read_all(witness::system().all_accounts())
         .await
         .unwrap()
         .unfinished(until, 10)
@@ -81,11 +72,11 @@ async fn a_deletion_that_authorization_did_not_hear_of_is_finished_by_the_worker
     );
     assert!(exists(&world, &account, &workspace).await);
     assert_eq!(world.feed().await.len(), 2);
-    world.clock.advance(Duration::from_secs(60));
-    worker(&world).round().await.unwrap();
+    world.clock.advance(Duration::from_mins(1));
+    world.service.finish_closings().await.unwrap();
     assert_eq!(unfinished(&world).await.len(), 1);
     world.told.away.store(false, Ordering::SeqCst);
-    worker(&world).round().await.unwrap();
+    world.service.finish_closings().await.unwrap();
     assert!(!exists(&world, &account, &workspace).await);
     assert!(unfinished(&world).await.is_empty());
     let feed = world.feed().await;
@@ -107,13 +98,9 @@ async fn a_deletion_that_was_cut_off_after_authorization_heard_of_it_is_finished
     world.told.away.store(false, Ordering::SeqCst);
     let begun = unfinished(&world).await.remove(0);
     // It is told twice, as after a crash, and finished by two at a time.
-    world
-        .api
-        .authorization
-        .close_scope(&begun, &bailiwick_types::Token::default())
-        .await
-        .unwrap();
-    let finish = || closing::finish(&*world.store, &*world.told, &*world.clock, &begun);
+    world.told.close_scope(&begun, &Token::default()).await.unwrap();
+    let system = witness::system();
+    let finish = || closing::resume(&world.tenancy, &system, &begun);
     let (one, other) = tokio::join!(finish(), finish());
     assert_eq!(one.unwrap(), other.unwrap());
     assert_eq!(world.feed().await.len(), 3);
@@ -159,8 +146,8 @@ async fn what_is_being_closed_is_not_changed_meanwhile(world: World) {
         .await;
     assert_eq!(refusal(made).1, "NOT_ACTIVE");
     world.told.away.store(false, Ordering::SeqCst);
-    world.clock.advance(Duration::from_secs(60));
-    worker(&world).round().await.unwrap();
+    world.clock.advance(Duration::from_mins(1));
+    world.service.finish_closings().await.unwrap();
     assert!(unfinished(&world).await.is_empty());
 }
 

@@ -1,6 +1,8 @@
 use bailiwick_proto::{
-    events::v1::{self as events, change::Change},
-    tenancy::v1::{self as pb, account_service_server::AccountService},
+    events::v1::{PlaceState, change::Change},
+    tenancy::v1::{
+        self as pb, account_service_server::AccountService, workspace_service_server::WorkspaceService,
+    },
 };
 use bailiwick_rpc::token;
 use bailiwick_types::{ScopeRoot, Service};
@@ -357,7 +359,6 @@ async fn a_suspended_account_is_reactivated_and_both_are_told(world: World) {
         title: "W".to_owned(),
         ..Default::default()
     };
-    use pb::workspace_service_server::WorkspaceService;
     let made = world
         .api
         .create_workspace(operator("WorkspaceService/CreateWorkspace", made))
@@ -377,8 +378,8 @@ async fn a_suspended_account_is_reactivated_and_both_are_told(world: World) {
             other => panic!("{other:?}"),
         })
         .collect();
-    use events::PlaceState as S;
-    assert_eq!(states, [S::Active, S::Suspended, S::Active].map(i32::from));
+    let expected = [PlaceState::Active, PlaceState::Suspended, PlaceState::Active];
+    assert_eq!(states, expected.map(i32::from));
     let told = world.told.closed.lock().unwrap();
     assert_eq!((told.len(), told[0].0.version, told[0].0.deleted), (1, 2, false));
 }

@@ -18,26 +18,30 @@ use bailiwick_proto::{
         workspace_service_server::WorkspaceService,
     },
 };
-use bailiwick_rpc::{Context, Guard, Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError};
+use bailiwick_rpc::{
+    Context, Guard, HumanDuration, OperatorAllowed, Rights, RightsError, StepUp, StepUpError,
+};
 use bailiwick_sql::{
-    Cursor, Db, DbConfig,
-    follow::{Event, FeedSink},
+    Cursor, Db, DbConfig, OutboxRow,
+    follow::{Event, Events, FeedSink, FeedSource, Page, SourceError},
 };
 use bailiwick_tenancy_core::{
+    Tenancy,
     closing::Closing,
     peer::{Authorization, PeerError},
     store::Store,
 };
+use bailiwick_tenancy_server::{
+    Api, Deps, ProductSink, SqlStore, TenancyConfig, TenancyService, build, migrations,
+};
 use bailiwick_testkit::{Fixture, ManualClock, TestDb, witness};
 use bailiwick_types::{
-    AccountId, Caller, CallerKind, ScopeRoot, SeededIds, Service, SessionId, Subject, Timestamp, Token,
-    UserId,
+    AccountId, Caller, CallerKind, Held, ScopeRoot, SeededIds, Service, SessionId, Subject, SystemRng,
+    Timestamp, Token, UserId,
 };
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
-
-use crate::{SqlStore, follow::ProductSink, fresh::Freshness, grpc::Api};
 
 pub(crate) const SHOP: &str = r#"{"product": "shop", "levels": {"account": {}, "instance": {"editions": ["chs", "ehs"]},
     "workspace": {}}, "settings": {"allowed_domains": {"type": "domains", "max": 2},
@@ -103,8 +107,26 @@ impl Authorization for Told {
     }
 }
 
+/// A feed that nobody follows: tests apply the events that they need.
+struct NoFeed;
+
+#[async_trait]
+impl FeedSource for NoFeed {
+    async fn read(&self, _: &Cursor, _: u32, _: Duration) -> Result<Events, SourceError> {
+        unreachable!("the follower does not run")
+    }
+    async fn head(&self) -> Result<Cursor, SourceError> {
+        unreachable!("the follower does not run")
+    }
+    async fn page(&self, _: Option<&str>) -> Result<Page, SourceError> {
+        unreachable!("the follower does not run")
+    }
+}
+
 pub(crate) struct World {
     pub(crate) api: Api,
+    pub(crate) service: TenancyService,
+    pub(crate) tenancy: Tenancy,
     pub(crate) db: Db,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) rights: Arc<ListedRights>,
@@ -127,20 +149,33 @@ impl Fixture for World {
         let db = Db::connect(DbConfig::new(database.url()), Service::Tenancy, clock.clone())
             .await
             .unwrap();
-        db.migrate(&crate::migrations()).await.unwrap();
+        db.migrate(&migrations()).await.unwrap();
         let (rights, told) = (Arc::new(ListedRights::default()), Arc::new(Told::default()));
         let store: Arc<dyn Store> = Arc::new(SqlStore::new(db.clone()));
-        let api = Api {
-            store: Arc::clone(&store),
+        let tenancy = Tenancy {
+            store: store.clone(),
             authorization: told.clone(),
             clock: clock.clone(),
-            ids: Arc::new(SeededIds::new(1_000)),
-            fresh: Freshness::new(db.clone(), Duration::from_millis(50)),
-            tasks: TaskTracker::new(),
-            guard: Guard::new(rights.clone(), rights.clone()),
+            ids: Arc::new(SeededIds::new(2_000)),
         };
+        let service = build(Deps {
+            config: TenancyConfig {
+                token_wait: HumanDuration::from(Duration::from_millis(50)),
+                ..TenancyConfig::default()
+            },
+            db: db.clone(),
+            authorization: told.clone(),
+            products: Arc::new(NoFeed),
+            clock: clock.clone(),
+            ids: Arc::new(SeededIds::new(1_000)),
+            rng: Arc::new(SystemRng),
+            tasks: TaskTracker::new(),
+            system: witness::system(),
+        });
         let world = Self {
-            api,
+            api: service.api(Guard::new(rights.clone(), rights.clone())),
+            service,
+            tenancy,
             db,
             store,
             rights,
@@ -152,6 +187,11 @@ impl Fixture for World {
         world.apply("club", 1, CLUB).await;
         world
     }
+}
+
+/// A change of a product, as authorization's feed brings it.
+pub(crate) fn sink() -> ProductSink {
+    ProductSink::new(witness::system())
 }
 
 impl World {
@@ -170,7 +210,7 @@ impl World {
             changes: vec![encode(applied)],
         };
         let mut tx = self.db.begin_write_across(&[]).await.unwrap();
-        ProductSink.apply(&mut tx, &event).await.unwrap();
+        sink().apply(&mut tx, &event).await.unwrap();
         tx.commit().await.unwrap();
     }
     pub(crate) fn allow(&self, user: UserId, permission: &str, target: impl std::fmt::Display) {
@@ -189,8 +229,7 @@ impl World {
             position: 0,
         };
         let rows = feed.read(&start, 10_000).await.unwrap().rows;
-        let changes =
-            |row: &bailiwick_sql::OutboxRow| row.changes.iter().map(|bytes| change(bytes).unwrap()).collect();
+        let changes = |row: &OutboxRow| row.changes.iter().map(|bytes| change(bytes).unwrap()).collect();
         rows.iter()
             .map(|row| (row.root.clone(), row.revision, changes(row)))
             .collect()

@@ -1,0 +1,32 @@
+//! `DeleteAccount`.
+
+use bailiwick_proto::tenancy::v1 as pb;
+use bailiwick_rpc::{Call, Target, token};
+use bailiwick_tenancy_core::{
+    Etag,
+    account::delete::{self, Command},
+};
+use bailiwick_types::method::tenancy::DeleteAccount;
+use tonic::{Request, Status};
+
+use super::named;
+use crate::grpc::Api;
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::DeleteAccountRequest>,
+) -> Result<pb::DeleteAccountResponse, Status> {
+    let call = Call::<DeleteAccount, _>::new(request)?;
+    let account = named(&call.message.account)?;
+    let command = Command {
+        etag: Etag::of_request(&call.message.etag),
+        force: call.message.force,
+    };
+    let by = api.authorize(&call, &Target::account(account)).await?;
+    let written = api
+        .write(|tenancy| async move { delete::run(&tenancy, &by, command).await })
+        .await?;
+    Ok(pb::DeleteAccountResponse {
+        token: token::encode(&written),
+    })
+}

@@ -1,0 +1,26 @@
+//! `SuspendAccount`.
+
+use bailiwick_proto::tenancy::v1 as pb;
+use bailiwick_rpc::{Call, Target, token};
+use bailiwick_tenancy_core::account::suspend;
+use bailiwick_types::method::tenancy::SuspendAccount;
+use tonic::{Request, Status};
+
+use super::named;
+use crate::grpc::{Api, answer};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::SuspendAccountRequest>,
+) -> Result<pb::SuspendAccountResponse, Status> {
+    let call = Call::<SuspendAccount, _>::new(request)?;
+    let account = named(&call.message.account)?;
+    let by = api.authorize(&call, &Target::account(account)).await?;
+    let (account, written) = api
+        .write(|tenancy| async move { suspend::run(&tenancy, &by).await })
+        .await?;
+    Ok(pb::SuspendAccountResponse {
+        account: Some(answer::account(account)),
+        token: token::encode(&written),
+    })
+}

@@ -1,0 +1,34 @@
+//! `DeleteInstance`.
+
+use bailiwick_proto::tenancy::v1 as pb;
+use bailiwick_rpc::{Call, Target, token};
+use bailiwick_tenancy_core::{
+    Etag,
+    place::delete::{self, Command},
+};
+use bailiwick_types::{Scope, method::tenancy::DeleteInstance};
+use tonic::{Request, Status};
+
+use super::named;
+use crate::grpc::Api;
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::DeleteInstanceRequest>,
+) -> Result<pb::DeleteInstanceResponse, Status> {
+    let call = Call::<DeleteInstance, _>::new(request)?;
+    let (account, id) = named(&call.message.account, &call.message.instance)?;
+    let command = Command {
+        id,
+        etag: Etag::of_request(&call.message.etag),
+        force: call.message.force,
+    };
+    let target = Target::scope(account, &Scope::Instance(id));
+    let by = api.authorize(&call, &target).await?;
+    let written = api
+        .write(|tenancy| async move { delete::run(&tenancy, &by, command).await })
+        .await?;
+    Ok(pb::DeleteInstanceResponse {
+        token: token::encode(&written),
+    })
+}

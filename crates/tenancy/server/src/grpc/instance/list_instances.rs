@@ -1,0 +1,45 @@
+//! `ListInstances`.
+
+use bailiwick_proto::tenancy::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_tenancy_core::place::list;
+use bailiwick_types::method::tenancy::ListInstances;
+use tonic::{Request, Status};
+
+use crate::grpc::{
+    Api, answer,
+    list::{ListFields, list_status},
+};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::ListInstancesRequest>,
+) -> Result<pb::ListInstancesResponse, Status> {
+    let (call, message) = Call::<ListInstances, _>::new(request)?.split();
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let list = ListFields {
+        order_by: &message.order_by,
+        search: &message.search,
+        page_size: message.page_size,
+        page_token: &message.page_token,
+    };
+    let parameters = [call.context.method.path, &message.account];
+    let (account, listing) = list.finish(fields, &parameters, account)?;
+    let by = api.authorize(&call, &Target::account(account)).await?;
+    let viewer = api.viewer(&call.context, Some(account));
+    let page = list::run(
+        &api.tenancy,
+        &by,
+        &viewer,
+        None,
+        &listing.query,
+        &listing.paging.page,
+    )
+    .await
+    .map_err(list_status)?;
+    Ok(pb::ListInstancesResponse {
+        next_page_token: listing.paging.next_token(page.next.as_ref()),
+        instances: page.rows.into_iter().map(answer::instance).collect(),
+    })
+}

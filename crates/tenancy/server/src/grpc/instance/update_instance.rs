@@ -1,0 +1,44 @@
+//! `UpdateInstance`.
+
+use bailiwick_proto::tenancy::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target, token};
+use bailiwick_tenancy_core::{
+    Etag, Title,
+    place::update::{self, Command},
+};
+use bailiwick_types::{AccountId, InstanceId, Scope, method::tenancy::UpdateInstance};
+use tonic::{Request, Status};
+
+use crate::grpc::{Api, answer};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::UpdateInstanceRequest>,
+) -> Result<pb::UpdateInstanceResponse, Status> {
+    let (call, message) = Call::<UpdateInstance, _>::new(request)?.split();
+    let (account, command) = parse(message)?;
+    let target = Target::scope(account, &Scope::Instance(command.id));
+    let by = api.authorize(&call, &target).await?;
+    let (place, written) = api
+        .write(|tenancy| async move { update::run(&tenancy, &by, command).await })
+        .await?;
+    Ok(pb::UpdateInstanceResponse {
+        instance: Some(answer::instance(place)),
+        token: token::encode(&written),
+    })
+}
+
+fn parse(message: pb::UpdateInstanceRequest) -> Result<(AccountId, Command<InstanceId>), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let id = fields.take("instance", message.instance.parse());
+    let changes = message.changes.unwrap_or_default();
+    fields.mask(
+        message.update_mask.as_ref(),
+        &[("title", !changes.title.is_empty())],
+    );
+    let title = fields.take("changes.title", Title::try_from(changes.title));
+    let ((account, id), title) = fields.finish(account.zip(id).zip(title))?;
+    let etag = Etag::of_request(&message.etag);
+    Ok((account, Command { id, title, etag }))
+}

@@ -1,0 +1,14 @@
+//! Settings.
+
+mod get_settings;
+mod update_settings;
+
+use bailiwick_proto::tenancy::v1::{self as pb, settings_service_server::SettingsService};
+
+use super::Api;
+
+serve! {
+    SettingsService {}
+    get_settings(GetSettingsRequest) -> GetSettingsResponse;
+    update_settings(UpdateSettingsRequest) -> UpdateSettingsResponse;
+}

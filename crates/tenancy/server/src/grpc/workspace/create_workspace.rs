@@ -1,0 +1,48 @@
+//! `CreateWorkspace`.
+
+use bailiwick_proto::tenancy::v1 as pb;
+use bailiwick_rpc::{Call, Context, Fields, Target, token};
+use bailiwick_tenancy_core::{
+    Title,
+    place::create_workspace::{self, Command},
+};
+use bailiwick_types::{AccountId, Scope, method::tenancy::CreateWorkspace};
+use tonic::{Request, Status};
+
+use super::parent;
+use crate::grpc::{Api, answer, request_key::request_key};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::CreateWorkspaceRequest>,
+) -> Result<pb::CreateWorkspaceResponse, Status> {
+    let (call, message) = Call::<CreateWorkspace, _>::new(request)?.split();
+    let (account, command) = parse(&call.context, message)?;
+    api.check_before_right(&call.context, account, |product| command.check(product))
+        .await?;
+    let above = command.parent.map_or(Scope::Account(account), Scope::Instance);
+    let by = api.authorize(&call, &Target::scope(account, &above)).await?;
+    let (place, written) = api
+        .write(|tenancy| async move { create_workspace::run(&tenancy, &by, command).await })
+        .await?;
+    Ok(pb::CreateWorkspaceResponse {
+        workspace: Some(answer::workspace(place)),
+        token: token::encode(&written),
+    })
+}
+
+fn parse(context: &Context, mut message: pb::CreateWorkspaceRequest) -> Result<(AccountId, Command), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let title = fields.take("title", Title::try_from(message.title.clone()));
+    let parent = parent(&mut fields, account, &message.parent).flatten();
+    let id = std::mem::take(&mut message.request_id);
+    let request = request_key(&mut fields, context, &id, &message);
+    let (account, title) = fields.finish(account.zip(title))?;
+    let command = Command {
+        parent,
+        title,
+        request,
+    };
+    Ok((account, command))
+}

@@ -1,0 +1,34 @@
+//! `DeleteWorkspace`.
+
+use bailiwick_proto::tenancy::v1 as pb;
+use bailiwick_rpc::{Call, Target, token};
+use bailiwick_tenancy_core::{
+    Etag,
+    place::delete::{self, Command},
+};
+use bailiwick_types::{Scope, method::tenancy::DeleteWorkspace};
+use tonic::{Request, Status};
+
+use super::named;
+use crate::grpc::Api;
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::DeleteWorkspaceRequest>,
+) -> Result<pb::DeleteWorkspaceResponse, Status> {
+    let call = Call::<DeleteWorkspace, _>::new(request)?;
+    let (account, id) = named(&call.message.account, &call.message.workspace)?;
+    let command = Command {
+        id,
+        etag: Etag::of_request(&call.message.etag),
+        force: call.message.force,
+    };
+    let target = Target::scope(account, &Scope::Workspace(id));
+    let by = api.authorize(&call, &target).await?;
+    let written = api
+        .write(|tenancy| async move { delete::run(&tenancy, &by, command).await })
+        .await?;
+    Ok(pb::DeleteWorkspaceResponse {
+        token: token::encode(&written),
+    })
+}
