@@ -30,10 +30,10 @@ lint: ## Formatting, clippy, dependency rules.
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) xtask check
 
-codegen: ## Makes the generated code from the protos.
+codegen: ## Makes the generated code and the lists of docs/reference.
 	$(CARGO) xtask codegen
 
-check-generated: ## Fails where generated code differs from the protos.
+check-generated: ## Fails where a generated file is stale.
 	$(CARGO) xtask codegen --check
 
 golden: ## Writes the golden files anew; look at the difference before you commit it.

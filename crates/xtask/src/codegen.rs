@@ -1,4 +1,4 @@
-//! Rust code and descriptor set from the protos, without protoc.
+//! Rust code and descriptor set from the protos, without protoc; the lists of `docs/reference/`.
 
 use std::{
     collections::BTreeMap,
@@ -7,6 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+
+use crate::reference;
 
 /// Messages with a secret in them: `bailiwick_proto` writes their `Debug` by hand, without it.
 const SECRETIVE: [&str; 8] = [
@@ -25,7 +27,7 @@ pub(crate) fn run(check: bool) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()?;
-    let (made, methods) = generate(&root)?;
+    let (made, rows) = generate(&root)?;
     let target = root.join("crates/proto/src/gen");
     let mut stale = Vec::new();
     let mut compare = |path: PathBuf, bytes: &[u8]| -> Result<()> {
@@ -37,7 +39,10 @@ pub(crate) fn run(check: bool) -> Result<()> {
         }
         Ok(())
     };
-    compare(root.join("crates/types/src/method/gen.rs"), &methods)?;
+    compare(root.join("crates/types/src/method/gen.rs"), &methods(&rows)?)?;
+    for (path, page) in reference::pages(&root, &rows)? {
+        compare(path, page.as_bytes())?;
+    }
     for (name, bytes) in &made {
         compare(target.join(name), bytes)?;
     }
@@ -55,7 +60,7 @@ pub(crate) fn run(check: bool) -> Result<()> {
         }
     }
     if check && !stale.is_empty() {
-        bail!("generated code differs from the protos, run `cargo xtask codegen`: {stale:?}");
+        bail!("generated files are stale, run `cargo xtask codegen`: {stale:?}");
     }
     Ok(())
 }
@@ -63,8 +68,8 @@ pub(crate) fn run(check: bool) -> Result<()> {
 /// Generated files by name.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// The generated messages, and the table of methods.
-fn generate(root: &Path) -> Result<(Files, Vec<u8>)> {
+/// The generated messages, and the declarations of the methods.
+fn generate(root: &Path) -> Result<(Files, Vec<access::Row>)> {
     let proto = root.join("proto");
     let mut files = Vec::new();
     collect(&proto, &mut files)?;
@@ -92,15 +97,14 @@ fn generate(root: &Path) -> Result<(Files, Vec<u8>)> {
     bare.include_imports(true).include_source_info(false);
     bare.open_files(&files)?;
     made.insert("descriptor.bin".into(), bare.encode_file_descriptor_set());
-    let methods = methods(&bare.encode_file_descriptor_set())?;
-    Ok((made, methods))
+    let rows = access::rows(&bare.encode_file_descriptor_set())?;
+    Ok((made, rows))
 }
 
 /// A table of all methods with their declarations, and a type for each, so that the witness of one method
 /// cannot be used for another.
-fn methods(descriptors: &[u8]) -> Result<Vec<u8>> {
+fn methods(rows: &[access::Row]) -> Result<Vec<u8>> {
     use std::fmt::Write as _;
-    let rows = access::rows(descriptors)?;
     let mut text = format!(
         "// Made by `cargo xtask codegen` from the protos.\n\n\
          /// Every method of the suite with what it asks of its caller, by path.\n\
@@ -160,7 +164,7 @@ fn tempdir(root: &Path) -> Result<PathBuf> {
     Ok(out)
 }
 
-mod access {
+pub(crate) mod access {
     //! The declarations, read from the descriptor set with just enough of its shape.
     use anyhow::{Result, bail};
     use prost::Message;
@@ -213,7 +217,7 @@ mod access {
 
     /// The kinds of declaration, by the numbers of `bailiwick.common.v1.AccessKind`.
     #[derive(Debug, Clone, Copy)]
-    pub(super) enum Kind {
+    pub(crate) enum Kind {
         Undeclared,
         Public,
         Caller,
@@ -227,22 +231,22 @@ mod access {
 
     /// The levels of `google.protobuf.MethodOptions.IdempotencyLevel`.
     #[derive(Debug, Clone, Copy)]
-    pub(super) enum Idempotency {
+    pub(crate) enum Idempotency {
         Unknown,
         NoSideEffects,
         Idempotent,
     }
 
-    pub(super) struct Row {
-        pub(super) path: String,
-        pub(super) kind: Kind,
-        pub(super) permission: String,
-        pub(super) on: String,
-        pub(super) step_up: bool,
-        pub(super) idempotency: Idempotency,
+    pub(crate) struct Row {
+        pub(crate) path: String,
+        pub(crate) kind: Kind,
+        pub(crate) permission: String,
+        pub(crate) on: String,
+        pub(crate) step_up: bool,
+        pub(crate) idempotency: Idempotency,
     }
 
-    pub(super) fn rows(descriptors: &[u8]) -> Result<Vec<Row>> {
+    pub(crate) fn rows(descriptors: &[u8]) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         for file in Set::decode(descriptors)?.file {
             for service in file.service {

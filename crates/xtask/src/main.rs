@@ -3,6 +3,7 @@
 mod checks;
 mod codegen;
 mod names;
+mod reference;
 mod source;
 
 use std::{io::Write, path::PathBuf};
@@ -12,9 +13,9 @@ use clap::Parser;
 /// Chores of the workspace.
 #[derive(Parser)]
 enum Chore {
-    /// Makes the generated code of `crates/proto` from `proto/`.
+    /// Makes what is generated: code and the table of methods from `proto/`, the lists of `docs/reference/`.
     Codegen {
-        /// Only tells whether the checked-in code is what would be made; exits with 1 where it is not.
+        /// Compares instead of writing; exits with 1 where a checked-in file is stale.
         #[arg(long)]
         check: bool,
     },

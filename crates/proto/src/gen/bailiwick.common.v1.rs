@@ -153,7 +153,7 @@ pub enum ErrorReason {
     CredentialsMissing = 7,
     /// The credentials are false, expired or revoked. Example: an expired access token.
     CredentialsInvalid = 8,
-    /// The act asks for a Reauthenticate of the last five minutes that was not used yet. Example: `TransferOwnership` without `Reauthenticate`.
+    /// The method needs a Reauthenticate, valid five minutes and used once. Example: `TransferOwnership` without `Reauthenticate`.
     StepUpRequired = 9,
     /// The caller may not do this here, or it does not exist. Example: an Agent invites somebody.
     PermissionDenied = 10,
@@ -195,13 +195,13 @@ pub enum ErrorReason {
     Conflict = 28,
     /// A consistency token asks for more than could be reached in time. Example: a token of a write that has not reached the service within the deadline.
     NotYetVisible = 29,
-    /// What decisions are made from is older than the staleness bound. Example: no database for longer than the staleness bound.
+    /// Authorization data exceeds the staleness bound. Example: no database for longer than the staleness bound.
     TooStale = 30,
     /// A peer, the database or the cache does not answer. Example: signing in while the database is away.
     DependencyUnavailable = 31,
     /// The deadline ran out. Example: a call with a deadline of one millisecond.
     DeadlineExceeded = 32,
-    /// The method is declared, its turn has not come. Example: a method of a later version.
+    /// The method is not implemented. Example: a method of a later version.
     Unimplemented = 33,
     /// A cursor of the feed is of another epoch, ahead of the head or older than retention. Example: following the feed of a restored database from an old cursor.
     CursorRefused = 34,
