@@ -102,7 +102,6 @@ impl Points {
         resources: &[Name],
         (scopes, above): (&[&Scope], &[&Name]),
     ) -> Result<(), StoreError> {
-        let account = situation.account.id;
         let spots: Vec<Spot> = resources
             .iter()
             .map(|name| Spot::On(On::Resource(name.clone())))
