@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use bailiwick_policy::{PlaceId, Resource, StoredResource, Target};
+use bailiwick_policy::{PlaceId, Product, Resource, StoredResource, Target};
 use bailiwick_types::{Level, Scope};
 
 use crate::{
@@ -44,7 +44,7 @@ impl fmt::Display for On {
 const STEPS: usize = 64;
 
 /// A target with what is known of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Aim {
     /// What was named.
     pub on: On,
@@ -97,6 +97,52 @@ impl Aim {
             }
         }
         Ok(Self { on, scope, chain })
+    }
+    /// The same resource as it would be in another scope, registered there at a revision.
+    #[must_use]
+    pub fn moved(&self, scope: &Scope, registered: u64) -> Self {
+        let mut moved = self.clone();
+        moved.scope = Some(scope.clone());
+        if let Some(resource) = moved.chain.first_mut() {
+            resource.place = PlaceId::from(scope);
+            resource.registered = registered;
+        }
+        moved
+    }
+    /// The same resource as it would be if `child`, which is this resource or one above it, had another parent.
+    #[must_use]
+    pub fn reparented(&self, child: &Self, parent: &Self) -> Self {
+        let same = |other: &Resource| {
+            let first = child.chain.first();
+            first.is_some_and(|first| first.type_no == other.type_no && first.id == other.id)
+        };
+        let kept = self
+            .chain
+            .iter()
+            .position(same)
+            .map_or(self.chain.len(), |at| at + 1);
+        let kept = self.chain.iter().take(kept);
+        Self {
+            chain: kept.chain(&parent.chain).cloned().collect(),
+            ..self.clone()
+        }
+    }
+    /// The revision at which the resource was registered; none where it is not known.
+    #[must_use]
+    pub fn registered(&self) -> Option<u64> {
+        self.chain.first().map(|resource| resource.registered)
+    }
+    /// The names of the resource and of those above it.
+    #[must_use]
+    pub fn names(&self, product: &Product) -> Vec<Name> {
+        let name = |resource: &Resource| {
+            let info = product.type_info(resource.type_no)?;
+            Some(Name {
+                of: info.name.to_string(),
+                id: resource.id.to_string(),
+            })
+        };
+        self.chain.iter().filter_map(name).collect()
     }
     /// Runs something with the target as decisions take it.
     pub fn target<T>(&self, run: impl FnOnce(Target<'_>) -> T) -> T {

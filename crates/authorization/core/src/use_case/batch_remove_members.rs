@@ -7,7 +7,7 @@ use super::{
     batch::{self, each},
     preview::{self, Effect, Seen},
     remove_member,
-    suspend_member::may_take,
+    sources::may_assign_all,
 };
 use crate::{Ports, binding::Binding, holders};
 
@@ -93,7 +93,7 @@ async fn apply(work: &mut Work, command: &Command) -> Result<Counts, Error> {
     }
     let mut faults = Violations::new();
     for (n, binding) in &all {
-        if !may_take(work, std::slice::from_ref(binding)) {
+        if !may_assign_all(work, std::slice::from_ref(binding)) {
             faults.add(
                 format!("users[{n}]"),
                 format!(

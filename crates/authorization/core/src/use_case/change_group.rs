@@ -10,7 +10,7 @@ use super::{
     Work,
     create_grant::{MANY, aim, may_give},
     preview::{self, Effect, Seen, spots_of},
-    suspend_member::may_take,
+    sources::may_assign_all,
 };
 use crate::{Change, Ports, grant::Filter};
 
@@ -215,7 +215,7 @@ async fn may_give_all(work: &mut Work, groups: &BTreeSet<GroupId>) -> Result<boo
         let bindings = work.unit.bindings_of(&subject).await?;
         work.look_at(bindings.iter().map(|binding| &binding.scope))
             .await?;
-        if !may_take(work, &bindings) {
+        if !may_assign_all(work, &bindings) {
             return Ok(false);
         }
         let filter = Filter {

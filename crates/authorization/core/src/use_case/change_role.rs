@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy::{
-    AccountPolicy, CustomRole, Overlay, PlaceId, RoleNo, Target, claims_of,
-    manifest::{EntryDecl, RoleLevelDecl},
-};
+use bailiwick_policy::{AccountPolicy, CustomRole, Overlay, RoleNo, manifest::EntryDecl};
 use bailiwick_types::{AccountId, Authorized, Level, Scope, Token, Violations};
 
 use super::{
     Work,
     create_role::custom_roles,
     preview::{self, Effect, Points, Seen, Spot, kinds_with},
+    sources::{may_add_entries, may_remove_entries},
 };
 use crate::{Change, Ports};
 
@@ -37,7 +35,7 @@ faults! {
     Error;
     /// There is no such role.
     UnknownRole(String) "there is no role `{0}`" => InvalidArgument UnknownRole;
-    /// The caller has no `role.define`, or does not hold what is added.
+    /// The caller has no `role.define`, or does not hold what is added or removed.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// The account is not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
@@ -157,7 +155,8 @@ async fn plan(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work
     if !work
         .situation
         .allows(&work.actor, "role.define", &account, work.now)
-        || !holds_added(&work, command, &levels)
+        || !may_add_entries(&work, &levels, &command.add)
+        || !may_remove_entries(&work, role, &levels, &command.remove)
     {
         return Err(Error::Denied);
     }
@@ -199,20 +198,4 @@ async fn plan(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work
             overlay,
         },
     ))
-}
-
-/// Whoever adds must hold what it adds, at every level where it is added.
-fn holds_added(work: &Work, command: &Command, levels: &[Level]) -> bool {
-    let target = Target::Scope(PlaceId::from(command.account));
-    let decl = RoleLevelDecl {
-        permissions: command.add.clone(),
-        assigns: Vec::new(),
-    };
-    levels.iter().all(|level| {
-        claims_of(work.situation.policy.product(), *level, &decl).is_ok_and(|claims| {
-            claims
-                .iter()
-                .all(|claim| work.situation.may_give(&work.actor, claim, target, work.now))
-        })
-    })
 }

@@ -36,6 +36,7 @@ pub mod resend_invitation;
 pub mod revoke_invitation;
 pub mod revoke_role;
 pub mod set_quota;
+mod sources;
 pub mod suspend_member;
 pub mod transfer_ownership;
 pub mod transfer_resource;

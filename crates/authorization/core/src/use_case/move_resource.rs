@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_policy::{PlaceState, decide};
+use bailiwick_policy::PlaceState;
 use bailiwick_types::{AccountId, Authorized, GrantId, Scope, Token};
 
 use super::{
     Work,
     create_grant::{MANY, put},
     preview::{self, Effect, see_resources, with_all_below},
+    sources::{allows_on, load, may_relocate, own_standing},
 };
 use crate::{
-    Aim, Change, On, Ports,
+    Change, Ports,
     grant::{About, AppliesTo, Filter, Grant},
     resource::{Name, Resource},
 };
@@ -35,7 +36,7 @@ pub struct Command {
 faults! {
     /// Why a resource is not moved.
     Error;
-    /// The caller may not edit what would move, or not create it at the target.
+    /// The caller may not edit what would move, may not create it at the target, or does not hold what is granted there.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account, resource or scope are not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
@@ -45,7 +46,8 @@ faults! {
     TooMany(usize) "more than {0} resources would move with it" => FailedPrecondition NotEmpty;
 }
 
-/// Moves it. Each resource that moves needs `TYPE.edit` on it and `TYPE.create` at the target. It counts as registered at
+/// Moves it. Each resource that moves needs `TYPE.edit` on it and `TYPE.create` at the target; the caller holds on it what
+/// is granted around the target, and has no more on it afterwards. It counts as registered at
 /// the move, so that grants on existing resources of a type at the target do not reach it; those around both scopes that
 /// cover it are written out on it.
 ///
@@ -170,30 +172,21 @@ async fn may_move(work: &Work, all: &[Resource], to: &Scope) -> Result<(), Error
     if !types.iter().all(creates) {
         return Err(Error::Denied);
     }
-    if work.actor.is_operator() {
-        return Ok(());
-    }
-    let subject = &work.actor.subject;
-    let standing = work.situation.whole_standing(&*work.unit, subject).await?;
+    let own = own_standing(work).await?;
+    let mut aims = Vec::with_capacity(all.len());
     for resource in all {
-        let on = On::Resource(resource.name.clone());
-        let aim = Aim::load(&*work.unit, &work.situation.policy, on).await?;
-        let edit = format!("{}.edit", resource.name.of);
-        let edit = work.situation.policy.product().permission_no(&edit);
-        let request = work.situation.plain_request();
-        let may = edit.is_some_and(|edit| {
-            aim.target(|target| {
-                work.situation
-                    .ask_about(subject, &standing, target, request, work.now, |input| {
-                        decide(input, edit).is_allow()
-                    })
-            })
-        });
-        if !may {
+        let aim = load(work, &resource.name).await?;
+        if !allows_on(work, &own, &aim, &format!("{}.edit", resource.name.of)) {
             return Err(Error::Denied);
         }
+        aims.push(aim);
     }
-    Ok(())
+    let from = all.first().map_or(to, |first| &first.scope);
+    if from == to || may_relocate(work, &own, aims, (from, to)).await? {
+        Ok(())
+    } else {
+        Err(Error::Denied)
+    }
 }
 
 fn fits(work: &Work, from: &Scope, to: &Scope) -> Result<(), Error> {

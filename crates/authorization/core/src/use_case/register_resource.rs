@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     Work,
     preview::{self, Effect, see_resources},
+    sources::{allows_on, load, own_standing},
 };
 use crate::{
     Change, Ports,
@@ -53,6 +54,8 @@ pub struct Command {
 faults! {
     /// Why a resource is not registered.
     Error;
+    /// The caller may not create it below the parent.
+    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account, scope or parent are not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
     /// The scope is suspended or moving.
@@ -63,7 +66,7 @@ faults! {
     QuotaExhausted(u64) "the quota of {0} is used up" => ResourceExhausted QuotaExhausted;
 }
 
-/// Registers. The guard has asked `TYPE.create` on the scope.
+/// Registers. The guard has asked `TYPE.create` on the scope; below a parent it is asked on the parent too.
 ///
 /// # Errors
 /// See [`Error`].
@@ -101,6 +104,11 @@ async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work,
 
 async fn apply(work: &mut Work, command: Command) -> Result<Resource, Error> {
     fit(work, &command)?;
+    if let Some(parent) = &command.parent
+        && !may_create_below(work, &command, parent).await?
+    {
+        return Err(Error::Denied);
+    }
     match work.situation.state(&command.scope) {
         Some(PlaceState::Active) => {}
         Some(_) => return Err(Error::NotActive),
@@ -146,6 +154,24 @@ async fn apply(work: &mut Work, command: Command) -> Result<Resource, Error> {
         .with("scope", &resource.scope);
     work.emit(audit);
     Ok(resource)
+}
+
+/// Asks `TYPE.create` on the parent. Where that is not asked on the parent's type, the scope alone counts.
+async fn may_create_below(work: &mut Work, command: &Command, parent: &Name) -> Result<bool, Error> {
+    let product = work.situation.policy.product();
+    let create = format!("{}.create", command.name.of);
+    let asked = product
+        .permission_no(&create)
+        .zip(product.type_no(&parent.of))
+        .is_some_and(|(create, of)| product.may_be_asked_on(create, of));
+    if !asked {
+        return Ok(true);
+    }
+    let above = load(work, parent).await?;
+    let scopes: Vec<Scope> = above.scope.iter().chain([&command.scope]).cloned().collect();
+    work.look_at(&scopes).await?;
+    let own = own_standing(work).await?;
+    Ok(allows_on(work, &own, &above, &create))
 }
 
 fn fit(work: &Work, command: &Command) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     Work,
     preview::{self, Effect, Seen},
-    suspend_member::may_take,
+    sources::may_assign_all,
 };
 use crate::{Ports, binding::Binding, holders};
 
@@ -115,7 +115,7 @@ pub(super) async fn finish(work: &mut Work, command: &Command) -> Result<(), Err
     if let Some(binding) = broken {
         return Err(Error::HolderRule(binding.role.clone()));
     }
-    if !may_take(work, &bindings) {
+    if !may_assign_all(work, &bindings) {
         return Err(Error::Denied);
     }
     remove(work, command, &subject, &bindings, &within).await?;

@@ -6,8 +6,9 @@ use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token, UserId};
 use super::{
     Work,
     preview::{self, Effect, Seen},
+    sources::may_assign_all,
 };
-use crate::{Ports, binding::Binding, holders, member::Member};
+use crate::{Ports, holders, member::Member};
 
 const SUSPEND: &str = "bailiwick.authorization.v1.MemberService/SuspendMember";
 const REACTIVATE: &str = "bailiwick.authorization.v1.MemberService/ReactivateMember";
@@ -99,7 +100,7 @@ async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
             return Err(Error::HolderRule(binding.role.clone()));
         }
     }
-    if !may_take(work, &bindings) {
+    if !may_assign_all(work, &bindings) {
         return Err(Error::Denied);
     }
     if member.state == state {
@@ -114,18 +115,4 @@ async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
     );
     work.emit(audit);
     Ok(member)
-}
-
-/// Whether the actor could give, and so take, every one of the roles where it is bound.
-pub(super) fn may_take(work: &Work, bindings: &[Binding]) -> bool {
-    bindings.iter().all(|binding| {
-        let role = work.situation.role_at(&binding.role, binding.scope.level());
-        // A role that the manifest no longer has gives nothing.
-        role.is_none_or(|role| {
-            work.situation.state(&binding.scope).is_none()
-                || work
-                    .situation
-                    .may_assign(&work.actor, role.no, &binding.scope, work.now)
-        })
-    })
 }

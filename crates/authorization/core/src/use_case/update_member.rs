@@ -1,12 +1,14 @@
 //! Changes when a membership ends by itself.
 
-use bailiwick_types::{AccountId, Authorized, Subject, Timestamp, Token, UserId};
+use bailiwick_policy::manifest::MemberKind;
+use bailiwick_types::{AccountId, Authorized, Scope, Subject, Timestamp, Token, UserId, Violations};
 
 use super::{
     Work,
     preview::{self, Effect, Seen},
+    sources::may_assign_all,
 };
-use crate::{Ports, holders, member::Member};
+use crate::{Ports, holders, member::Member, person::behind, seat};
 
 const ACTION: &str = "bailiwick.authorization.v1.MemberService/UpdateMember";
 
@@ -24,10 +26,14 @@ pub struct Command {
 faults! {
     /// Why a member is not changed.
     Error;
+    /// The caller changes its own membership, may not suspend whom it would end, or could not give what the member has.
+    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account or member are not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// Nobody would hold the role any more.
-    HolderRule(String) "somebody without an end must hold role `{0}`" => FailedPrecondition HolderRule;
+    /// Nobody whose membership does not expire would hold the role.
+    HolderRule(String) "role `{0}` needs a holder whose membership does not expire" => FailedPrecondition HolderRule;
+    /// The membership has ended, and there are more members than seats.
+    NoFreeSeat(u64) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
 }
 
 /// Changes it.
@@ -61,6 +67,9 @@ async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work,
 }
 
 async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
+    if command.expires_at.is_some_and(|at| at < work.now) {
+        return Err(Violations::of("expire_time", "must not be in the past").into());
+    }
     let member = work
         .unit
         .member(command.user)
@@ -70,15 +79,7 @@ async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
         return Ok(member);
     }
     let subject = Subject::user(command.user);
-    if command.expires_at.is_some() {
-        let bindings = work.unit.bindings_of(&subject).await?;
-        work.look_at(bindings.iter().map(|binding| &binding.scope))
-            .await?;
-        let broken = holders::first_broken(&*work.unit, &work.situation, &bindings, work.now).await?;
-        if let Some(binding) = broken {
-            return Err(Error::HolderRule(binding.role.clone()));
-        }
-    }
+    permit(work, &member, command.expires_at).await?;
     let member = Member {
         expires_at: command.expires_at,
         ..member
@@ -91,4 +92,44 @@ async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
     let audit = work.audit(ACTION, subject.to_string()).with("expires", until);
     work.emit(audit);
     Ok(member)
+}
+
+/// An earlier end takes the member's roles as suspending does; a later one gives them, and the seat of a membership that has
+/// ended. Nobody changes their own.
+async fn permit(work: &mut Work, member: &Member, end: Option<Timestamp>) -> Result<(), Error> {
+    let subject = Subject::user(member.user);
+    let behind = behind(&*work.unit, &work.actor.subject).await?;
+    if behind.is_none_or(|behind| behind == subject) {
+        return Err(Error::Denied);
+    }
+    let shortens = end.is_some_and(|end| member.expires_at.is_none_or(|old| end < old));
+    let account = Scope::Account(member.account);
+    let suspends = || {
+        work.situation
+            .allows(&work.actor, "user.suspend", &account, work.now)
+    };
+    if shortens && !suspends() {
+        return Err(Error::Denied);
+    }
+    let bindings = work.unit.bindings_of(&subject).await?;
+    work.look_at(bindings.iter().map(|binding| &binding.scope))
+        .await?;
+    if shortens {
+        let broken = holders::first_broken(&*work.unit, &work.situation, &bindings, work.now).await?;
+        if let Some(binding) = broken {
+            return Err(Error::HolderRule(binding.role.clone()));
+        }
+    }
+    if !may_assign_all(work, &bindings) {
+        return Err(Error::Denied);
+    }
+    let has_ended = member.expires_at.is_some_and(|old| old <= work.now);
+    if !shortens && has_ended && member.kind == MemberKind::Agent {
+        let seats = seat::count(&*work.unit, &work.situation.account, work.now).await?;
+        // The seat of a membership that has ended still counts as taken.
+        if let Some(limit) = seats.limit.filter(|limit| seats.used + seats.ending > *limit) {
+            return Err(Error::NoFreeSeat(limit));
+        }
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use super::{
     Work,
     preview::{self, Effect, see_resources, with_all_below},
     register_resource::attributes,
+    sources::may_reparent,
 };
 use crate::{
     Change, Ports,
@@ -35,13 +36,16 @@ pub struct Command {
 faults! {
     /// Why a resource is not changed.
     Error;
+    /// The caller may not edit the new parent, or does not hold what is granted on it or above it.
+    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account, resource or parent are not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
     /// The new parent is below the resource.
     Cycle "the new parent is below the resource" => FailedPrecondition Cycle;
 }
 
-/// Changes it. The guard has asked `TYPE.edit` on it.
+/// Changes it. The guard has asked `TYPE.edit` on it; another parent is given by who may edit the parent and holds what is
+/// granted there.
 ///
 /// # Errors
 /// See [`Error`].
@@ -106,6 +110,9 @@ async fn apply(work: &mut Work, mut resource: Resource, command: Command) -> Res
     faults.check()?;
     if let Some(parent) = command.parent {
         if let Some(parent) = &parent {
+            if resource.parent.as_ref() != Some(parent) && !may_reparent(work, &resource, parent).await? {
+                return Err(Error::Denied);
+            }
             no_circle(work, &command.name, parent).await?;
         }
         resource.parent = parent;

@@ -17,4 +17,5 @@ mod products;
 mod races;
 mod resources;
 mod roles;
+mod sources;
 mod world;

@@ -86,6 +86,11 @@ impl World {
         let caller = witness::caller(CallerKind::User, subject, None);
         pass(&caller, None, true)
     }
+    /// A user that is an operator too.
+    pub(crate) fn operator_as(&self, user: UserId) -> Authorized {
+        let caller = witness::caller(CallerKind::User, Subject::user(user), None);
+        pass(&caller, None, true)
+    }
     /// A service account with a token.
     pub(crate) fn by_service(&self, service: ServiceAccountId, account: AccountId) -> Authorized {
         let caller = witness::caller(CallerKind::Service, Subject::service(service), None);
