@@ -255,7 +255,7 @@ fn granted<'g>(product: &Product, grants: impl IntoIterator<Item = &'g Grant>) -
     all
 }
 
-/// Whether something is had in a stronger way than before.
+/// Whether a check on the resource would allow more than before, at once, after an approval or with more from the request.
 fn grows(before: &HeldPermissions, after: &HeldPermissions) -> bool {
     // From the strongest way to the weakest, each with those before it.
     let ways = |all: &HeldPermissions| {
@@ -263,7 +263,7 @@ fn grows(before: &HeldPermissions, after: &HeldPermissions) -> bool {
         needs_approval.union(&all.needs_approval);
         let mut any = needs_approval.clone();
         any.union(&all.undecided);
-        [all.held.clone(), all.allowed.clone(), needs_approval, any]
+        [all.allowed.clone(), needs_approval, any]
     };
     let (before, after) = (ways(before), ways(after));
     !after
