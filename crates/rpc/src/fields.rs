@@ -51,10 +51,6 @@ impl Fields {
         self.take(field, text.parse())
     }
     /// Reads a field that may be empty: the inner option is empty where the field is.
-    #[expect(
-        clippy::option_option,
-        reason = "absent by a violation and absent in the request differ"
-    )]
     pub fn optional<T: FromStr<Err: fmt::Display>>(&mut self, field: &str, text: &str) -> Option<Option<T>> {
         if text.is_empty() {
             Some(None)
@@ -91,10 +87,6 @@ impl Fields {
         Some(scope)
     }
     /// Reads a scope of the account that may be absent.
-    #[expect(
-        clippy::option_option,
-        reason = "absent by a violation and absent in the request differ"
-    )]
     pub fn optional_scope(
         &mut self,
         field: &str,
@@ -128,10 +120,6 @@ impl Fields {
         Some(text.to_owned())
     }
     /// Reads an instant that may be absent.
-    #[expect(
-        clippy::option_option,
-        reason = "absent by a violation and absent in the request differ"
-    )]
     pub fn time(&mut self, field: &str, at: Option<prost_types::Timestamp>) -> Option<Option<Timestamp>> {
         let Some(at) = at else { return Some(None) };
         let micros = at

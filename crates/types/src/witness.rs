@@ -169,10 +169,10 @@ impl AccountWrite {
 pub struct AllAccounts(());
 
 impl AllAccounts {
-    /// Writes one of the accounts.
+    /// Reaches one of the accounts.
     #[must_use]
-    pub fn account(self, account: AccountId) -> AccountWrite {
-        AccountWrite(AccountAccess(account))
+    pub fn account(self, account: AccountId) -> AccountAccess {
+        AccountAccess(account)
     }
 }
 

@@ -35,7 +35,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         .ok_or_else(|| StoreError::internal("closing needs no account"))?;
     let root = ScopeRoot::Account(command.account);
     let mut unit = ports.store.write_all(all, std::slice::from_ref(&root)).await?;
-    unit.select(all.account(command.account).read());
+    unit.select(all.account(command.account));
     let id = command.scope.uuid().unwrap_or_else(|| command.account.uuid());
     let account = unit.account().await?;
     let place = unit

@@ -70,7 +70,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         // The rules are asked as if the user still counted.
         unit.put_person(&person).await?;
         for account in &accounts {
-            unit.select(all.account(*account).read());
+            unit.select(all.account(*account));
             let bindings = unit.bindings_of(&subject).await?;
             let scopes = bindings.iter().map(|binding| &binding.scope);
             let Some(situation) = Situation::load(&*unit, scopes).await? else {

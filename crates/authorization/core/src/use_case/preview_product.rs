@@ -93,7 +93,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             page.next = at;
             break;
         }
-        read.select(all.account(account).read());
+        read.select(all.account(account));
         if sides.as_ref().is_none_or(|sides| sides.account != account) {
             sides = Sides::load(&*read, account, (&plan, &moves), before).await?;
         }

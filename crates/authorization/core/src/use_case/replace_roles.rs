@@ -173,7 +173,7 @@ impl Moves {
         let mut given = BTreeSet::new();
         for (binding, by) in self.all {
             let root = bailiwick_types::ScopeRoot::Account(binding.account);
-            unit.select(all.account(binding.account).read());
+            unit.select(all.account(binding.account));
             unit.remove_binding(binding.id).await?;
             if let Some(next) = successor(&*unit, &binding, by.as_deref(), &mut given).await? {
                 let next = Binding {

@@ -92,15 +92,6 @@ impl<T> Tx<T> {
             StoreError::internal("a unit of work across accounts was used before it selected one")
         })
     }
-    /// Refuses a row of another account: whatever a statement says, it is a fault of ours.
-    pub(super) fn own(&self, account: uuid::Uuid) -> Result<(), StoreError> {
-        match self.account {
-            Some(own) if own.id().uuid() != account => {
-                Err(StoreError::internal("a row of another account was read"))
-            }
-            _ => Ok(()),
-        }
-    }
     pub(super) fn with_hook(self, hook: Option<Hook>) -> Self {
         Self { hook, ..self }
     }
