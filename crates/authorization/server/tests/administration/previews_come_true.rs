@@ -39,9 +39,8 @@ async fn what_a_preview_of_a_member_tells_comes_true(world: World) {
         expires_at: None,
     };
     comes_true!(stage, create_member, op, join(), [&at]);
-    let now = stage.world.now();
-    let past = Some(Timestamp(now.0 - 1));
-    let came = comes_true!(stage, update_member, by, stage.ends(stage.sam, past), everywhere);
+    let now = Some(stage.world.now());
+    let came = comes_true!(stage, update_member, by, stage.ends(stage.sam, now), everywhere);
     assert_eq!(came.len(), 3, "by a group, by a role and by a grant: {came:?}");
     comes_true!(stage, update_member, by, stage.ends(stage.sam, None), everywhere);
     comes_true!(
