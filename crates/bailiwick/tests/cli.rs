@@ -297,8 +297,8 @@ async fn a_change_of_members_is_previewed_in_words_and_not_made() {
     for (change, told) in [
         (vec!["suspend", clerk], "answer edit view"),
         (
-            vec!["expire", clerk, "--at", "2020-01-01T00:00:00Z"],
-            "answer edit view",
+            vec!["expire", clerk, "--at", "2099-01-01T00:00:00Z"],
+            "nobody would gain or lose anything",
         ),
         (vec!["remove", clerk, reader], "ticket.view"),
         (vec!["assign", &subject, "chief", &at], "create delete"),
@@ -312,6 +312,13 @@ async fn a_change_of_members_is_previewed_in_words_and_not_made() {
         let named = format!("p1@example.com ({subject}) on {at}");
         assert!(told.starts_with("nobody") || said.contains(&named), "{said}");
     }
+    let past = ["preview", "expire", clerk, "--at", "2020-01-01T00:00:00Z"];
+    let came = typed(&suite, &[&past[..], &within].concat());
+    let said = text(&came);
+    assert!(
+        came.status.code() == Some(2) && said.contains("`expire_time` must not be in the past"),
+        "{said}"
+    );
     let came = typed(&suite, &[&["preview", "remove", chief][..], &within].concat());
     let said = text(&came);
     assert_eq!(came.status.code(), Some(2), "{said}");

@@ -1,4 +1,52 @@
 //! The witness that a call was authorized. Use cases take one; only [`Guard`](crate::Guard) makes one.
+//!
+//! A use case takes the witness of its method, and a store the handle of a witness:
+//!
+//! ```
+//! use bailiwick_types::{AccountAccess, Authorized, method::tenancy::SuspendAccount};
+//! fn suspend(by: &Authorized<SuspendAccount>) { by.account().map(read); }
+//! fn read(account: AccountAccess) {}
+//! fn handler(by: &Authorized<SuspendAccount>) { suspend(by); }
+//! ```
+//!
+//! What must not compile: a use case without a witness,
+//!
+//! ```compile_fail,E0061
+//! use bailiwick_types::{Authorized, method::tenancy::SuspendAccount};
+//! fn suspend(by: &Authorized<SuspendAccount>) {}
+//! fn handler() { suspend(); }
+//! ```
+//!
+//! with the witness of another method,
+//!
+//! ```compile_fail,E0308
+//! use bailiwick_types::{Authorized, method::tenancy::{GetAccount, SuspendAccount}};
+//! fn suspend(by: &Authorized<SuspendAccount>) {}
+//! fn handler(by: &Authorized<GetAccount>) { suspend(by); }
+//! ```
+//!
+//! a read of an account by its id,
+//!
+//! ```compile_fail,E0308
+//! use bailiwick_types::{AccountAccess, AccountId};
+//! fn read(account: AccountAccess) {}
+//! fn handler(id: AccountId) { read(id); }
+//! ```
+//!
+//! a handle made of an id,
+//!
+//! ```compile_fail,E0423
+//! use bailiwick_types::{AccountAccess, AccountId};
+//! fn handler(id: AccountId) -> AccountAccess { AccountAccess(id) }
+//! ```
+//!
+//! and a witness made outside of the guard.
+//!
+//! ```compile_fail,E0624
+//! use std::sync::Arc;
+//! use bailiwick_types::{Authorized, Caller, method::tenancy::SuspendAccount};
+//! fn handler(caller: Arc<Caller>) -> Authorized<SuspendAccount> { Authorized::new(&caller, None, true, false) }
+//! ```
 
 use std::{marker::PhantomData, sync::Arc};
 

@@ -23,6 +23,7 @@ use redis::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex, Semaphore};
+use tokio_util::task::TaskTracker;
 
 /// Consecutive failures after which the circuit breaker opens.
 const FAILURES: u32 = 3;
@@ -95,7 +96,7 @@ struct Inner {
 
 /// The shared cache in Redis.
 #[derive(Clone)]
-pub struct RedisCache(Arc<Inner>);
+pub struct RedisCache(Arc<Inner>, TaskTracker);
 
 impl std::fmt::Debug for RedisCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -139,15 +140,18 @@ impl RedisCache {
                 config,
             )?)
         };
-        Ok(Self(Arc::new(Inner {
-            link,
-            clock,
-            settings,
-            script: Script::new(SET_IF_NEWER),
-            writes: Arc::new(Semaphore::new(WRITES)),
-            failures: AtomicU32::new(0),
-            open_until: AtomicU64::new(0),
-        })))
+        Ok(Self(
+            Arc::new(Inner {
+                link,
+                clock,
+                settings,
+                script: Script::new(SET_IF_NEWER),
+                writes: Arc::new(Semaphore::new(WRITES)),
+                failures: AtomicU32::new(0),
+                open_until: AtomicU64::new(0),
+            }),
+            TaskTracker::new(),
+        ))
     }
 }
 
@@ -241,7 +245,7 @@ impl SharedCache for RedisCache {
             return;
         };
         let (inner, epoch) = (Arc::clone(&self.0), Arc::clone(epoch));
-        tokio::spawn(async move {
+        self.1.spawn(async move {
             let _permit = permit;
             for (key, part) in &parts {
                 let (value, head) = encode(&epoch, part);

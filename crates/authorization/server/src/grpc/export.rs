@@ -7,6 +7,7 @@ use bailiwick_sql::Db;
 use bailiwick_types::{Code, Fault, Reason, Subject};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status};
 
 use super::{Api, parse::Fields, status};
@@ -23,6 +24,7 @@ const WAITING: usize = 4;
 pub(crate) struct Exports {
     pub(crate) api: Api,
     pub(crate) db: Db,
+    pub(crate) tasks: TaskTracker,
 }
 
 /// There is no such account any more.
@@ -91,7 +93,7 @@ impl ExportService for Exports {
         };
         let (parts, read) = mpsc::channel(WAITING);
         // A task of its own: the snapshot is not to be dropped in the middle of a statement when the caller goes away.
-        tokio::spawn(carry(export.run(parts)));
+        self.tasks.spawn(carry(export.run(parts)));
         Ok(Response::new(ReceiverStream::new(read)))
     }
 }

@@ -41,6 +41,7 @@ use bailiwick_rpc::{Context, Guard, IntoStatus, Rights, Services, Target};
 use bailiwick_sql::Db;
 use bailiwick_types::{AccountId, Authorized, Fault, Refused, Scope, Subject, Token};
 use serde::Serialize;
+use tokio_util::task::TaskTracker;
 use tonic::Status;
 
 pub(crate) use convert::map_of;
@@ -93,6 +94,7 @@ pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db, log: DecisionL
     let exports = export::Exports {
         api: api.clone(),
         db: db.clone(),
+        tasks: TaskTracker::new(),
     };
     let queries = query::Queries::new(Arc::clone(replica), db, api.guard.clone(), near, clock);
     Services::new()
