@@ -109,13 +109,15 @@ impl Channels {
     /// Connections that are made at the first call.
     pub(crate) fn lazy(endpoints: &Endpoints) -> Result<Self, Error> {
         let identity = endpoints.endpoint(&endpoints.identity)?.connect_lazy();
-        let tenancy = match endpoints.tenancy == endpoints.identity {
-            true => identity.clone(),
-            false => endpoints.endpoint(&endpoints.tenancy)?.connect_lazy(),
+        let tenancy = if endpoints.tenancy == endpoints.identity {
+            identity.clone()
+        } else {
+            endpoints.endpoint(&endpoints.tenancy)?.connect_lazy()
         };
-        let authorization = match endpoints.authorization == endpoints.identity {
-            true => identity.clone(),
-            false => endpoints.endpoint(&endpoints.authorization)?.connect_lazy(),
+        let authorization = if endpoints.authorization == endpoints.identity {
+            identity.clone()
+        } else {
+            endpoints.endpoint(&endpoints.authorization)?.connect_lazy()
         };
         Ok(Self {
             identity,
@@ -126,13 +128,15 @@ impl Channels {
     /// Connections that are made now.
     pub(crate) async fn connect(endpoints: &Endpoints) -> Result<Self, Error> {
         let identity = endpoints.endpoint(&endpoints.identity)?.connect().await?;
-        let tenancy = match endpoints.tenancy == endpoints.identity {
-            true => identity.clone(),
-            false => endpoints.endpoint(&endpoints.tenancy)?.connect().await?,
+        let tenancy = if endpoints.tenancy == endpoints.identity {
+            identity.clone()
+        } else {
+            endpoints.endpoint(&endpoints.tenancy)?.connect().await?
         };
-        let authorization = match endpoints.authorization == endpoints.identity {
-            true => identity.clone(),
-            false => endpoints.endpoint(&endpoints.authorization)?.connect().await?,
+        let authorization = if endpoints.authorization == endpoints.identity {
+            identity.clone()
+        } else {
+            endpoints.endpoint(&endpoints.authorization)?.connect().await?
         };
         Ok(Self {
             identity,

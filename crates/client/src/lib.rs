@@ -67,14 +67,14 @@ impl Client {
     /// Connects to all services now, without credentials.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT for an invalid address, UNAVAILABLE where no server answers.
+    /// `INVALID_ARGUMENT` for an invalid address, UNAVAILABLE where no server answers.
     pub async fn connect(endpoints: &Endpoints) -> Result<Self, Error> {
         Ok(Self::over(Channels::connect(endpoints).await?))
     }
     /// Makes a client without credentials that connects at the first call.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT for an invalid address.
+    /// `INVALID_ARGUMENT` for an invalid address.
     pub fn lazy(endpoints: &Endpoints) -> Result<Self, Error> {
         Ok(Self::over(Channels::lazy(endpoints)?))
     }

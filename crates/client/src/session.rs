@@ -127,7 +127,7 @@ impl Session {
                     return Err(status);
                 }
                 Err(status) => {
-                    tracing::debug!(code = ?status.code(), "session has ended; signing in again")
+                    tracing::debug!(code = ?status.code(), "session has ended; signing in again");
                 }
             }
         }
@@ -182,7 +182,7 @@ mod tests {
         let payload = BASE64_URL_SAFE_NO_PAD.encode(r#"{"iat":1000,"exp":1900,"sub":"user:u"}"#);
         assert_eq!(
             lifetime(&format!("e30.{payload}.c2ln")),
-            Some(Duration::from_secs(900))
+            Some(Duration::from_mins(15))
         );
         assert_eq!(lifetime("bwk_opaque"), None);
     }

@@ -184,7 +184,7 @@ fn header(text: &str) -> Result<HeaderValue, Status> {
 /// Whether part of the call may have reached a server: any failure but one to connect.
 fn was_sent(failure: &(dyn std::error::Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(failure), |cause| cause.source());
-    !causes.any(|cause| cause.is::<tonic::ConnectError>())
+    !causes.any(|cause| cause.downcast_ref::<tonic::ConnectError>().is_some())
 }
 
 /// Whether another access token could help: the one that was sent is invalid, expired or revoked.

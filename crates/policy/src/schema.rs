@@ -47,7 +47,10 @@ pub(crate) fn of_product(product: &Product) -> Schema {
         }
     }
     for permission in product.permissions() {
-        let parameters = permission.grant_condition.iter().flat_map(|of| of.parameters());
+        let parameters = permission
+            .grant_condition
+            .iter()
+            .flat_map(super::condition::Condition::parameters);
         for (name, kind) in parameters {
             declare(&mut hash, 2, permission.no.0.into(), name, *kind);
         }

@@ -95,7 +95,10 @@ fn every_method_that_the_documentation_names_is_there() {
 fn every_scenario_that_the_documentation_names_is_there() {
     let text = read("docs/products.md");
     for (line, word) in words(&text) {
-        if word.ends_with(".yaml") {
+        if std::path::Path::new(&word)
+            .extension()
+            .is_some_and(|ending| ending == "yaml")
+        {
             let path = repository(&format!("tests/scenarios/{word}"));
             assert!(path.exists(), "line {line}: `{word}` is no scenario");
         }

@@ -166,7 +166,7 @@ impl Fields {
     /// The parsed request, or everything that is wrong with it. What could not be parsed has left a violation.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT with all violations.
+    /// `INVALID_ARGUMENT` with all violations.
     pub fn finish<T>(self, parsed: Option<T>) -> Result<T, Status> {
         self.0.check().map_err(IntoStatus::into_status)?;
         parsed.ok_or_else(|| Violations::of("request", "is incomplete").into_status())
@@ -186,7 +186,7 @@ impl<K: Serialize + DeserializeOwned> Paging<K> {
     /// list is refused.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT where the token is not one of this list.
+    /// `INVALID_ARGUMENT` where the token is not one of this list.
     pub fn new(list: &[&str], size: PageSize, token: &str) -> Result<Self, Status> {
         let after = page::decode::<K>(list, token).map_err(IntoStatus::into_status)?;
         Ok(Self {

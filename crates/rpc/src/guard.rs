@@ -36,7 +36,7 @@ impl Guard {
     /// Lets a call pass whose method's declaration the caller meets on the target ([`bailiwick_types::Guard::authorize`]).
     ///
     /// # Errors
-    /// UNAUTHENTICATED, PERMISSION_DENIED; UNAVAILABLE and DEADLINE_EXCEEDED where rights are unknown.
+    /// UNAUTHENTICATED, `PERMISSION_DENIED`; UNAVAILABLE and `DEADLINE_EXCEEDED` where rights are unknown.
     pub async fn authorize<M: Method, R>(
         &self,
         call: &Call<M, R>,

@@ -48,7 +48,7 @@ impl fmt::Display for Answer {
             Self::Set(items) => write!(
                 f,
                 "[{}]",
-                Vec::from_iter(items.iter().map(String::as_str)).join(", ")
+                items.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
             ),
             Self::List(items) => write!(f, "[{}]", items.join(", ")),
             Self::Seats { limit, used, ending } => {

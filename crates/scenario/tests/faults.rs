@@ -36,11 +36,11 @@ fn a_correct_file_has_no_faults() {
 /// A step and its fault. The mark `^` is at the column of the fault and not part of the step.
 const STEPS: &[(&str, &str)] = &[
     (
-        r#"{^chek: {user: amy}, expect: allow}"#,
+        r"{^chek: {user: amy}, expect: allow}",
         "unknown verb `chek`; did you mean `check`?",
     ),
-    (r#"^{expect: allow}"#, "a step needs a verb"),
-    (r#"^advance"#, "a step must be a map, not text"),
+    (r"^{expect: allow}", "a step needs a verb"),
+    (r"^advance", "a step must be a map, not text"),
     (
         r#"^{check: {user: amy, permission: a.view, on: "chart:c1"}}"#,
         "a step needs `expect`",
@@ -49,10 +49,7 @@ const STEPS: &[(&str, &str)] = &[
         r#"{check: ^{user: amy, on: "chart:c1"}, expect: allow}"#,
         "`check` needs `permission`",
     ),
-    (
-        r#"{check: ^amy, expect: deny}"#,
-        "`check` must be a map, not text",
-    ),
+    (r"{check: ^amy, expect: deny}", "`check` must be a map, not text"),
     (
         r#"{check: {user: amy, permission: a.view, on: "chart:c1"}, expect: ^yes}"#,
         "`expect` must be `allow`, `deny`, `needs-approval` or a code, not `yes`",
@@ -66,7 +63,7 @@ const STEPS: &[(&str, &str)] = &[
         "scope `workspace:rome` is not declared in this file",
     ),
     (
-        r#"{check: {user: amy, permission: a.view, on: ^c1}, expect: deny}"#,
+        r"{check: {user: amy, permission: a.view, on: ^c1}, expect: deny}",
         "`on` must be `TYPE:ID`, not `c1`",
     ),
     (
@@ -102,7 +99,7 @@ const STEPS: &[(&str, &str)] = &[
         "scope `workspace:rome` is not declared in this file",
     ),
     (
-        r#"{seats: {account: ^acne}, expect: {limit: 1, used: 1, ending: 0}}"#,
+        r"{seats: {account: ^acne}, expect: {limit: 1, used: 1, ending: 0}}",
         "scope `account:acne` is not declared in this file; did you mean `acme`?",
     ),
     (
@@ -114,7 +111,7 @@ const STEPS: &[(&str, &str)] = &[
         "scope `instance:hr` is not declared in this file",
     ),
     (
-        r#"{list_scopes: {user: amy}, expect: ^3}"#,
+        r"{list_scopes: {user: amy}, expect: ^3}",
         "`expect` must be a list, not a number",
     ),
     (
@@ -134,7 +131,7 @@ const STEPS: &[(&str, &str)] = &[
         "`password` must be one of `right`, `wrong`, `none`, not `maybe`",
     ),
     (
-        r#"{remove_user: ^{user: amy}, expect: ok}"#,
+        r"{remove_user: ^{user: amy}, expect: ok}",
         "`remove_user` needs either `account` or `on`",
     ),
     (
@@ -142,7 +139,7 @@ const STEPS: &[(&str, &str)] = &[
         "`accept` acts as `amy`, not as `anon`",
     ),
     (
-        r#"{approve: {request: ^r1}, expect: ok}"#,
+        r"{approve: {request: ^r1}, expect: ok}",
         "request `r1` is not declared in this file",
     ),
     (
@@ -150,23 +147,23 @@ const STEPS: &[(&str, &str)] = &[
         "`grant` needs `applies_to`",
     ),
     (
-        r#"{seats: {account: acme}, expect: ^{limit: 1, used: 1}}"#,
+        r"{seats: {account: acme}, expect: ^{limit: 1, used: 1}}",
         "`expect` needs `ending`",
     ),
     (
-        r#"{define_role: {account: acme, role: {name: a, title: A, holders: ^{at_least: 1, exactly: 1}, levels: {}}}, expect: ok}"#,
+        r"{define_role: {account: acme, role: {name: a, title: A, holders: ^{at_least: 1, exactly: 1}, levels: {}}}, expect: ok}",
         "`holders` needs either `exactly` or `at_least`",
     ),
     (
-        r#"{define_role: {account: acme, role: {name: a, title: A, ^owner: x, levels: {}}}, expect: ok}"#,
+        r"{define_role: {account: acme, role: {name: a, title: A, ^owner: x, levels: {}}}, expect: ok}",
         "unknown key `owner` of `role`; expected one of `includes`, `name`, `title`, `holders`, `levels`",
     ),
     (
-        r#"{advance: ^soon}"#,
+        r"{advance: ^soon}",
         "`advance` must be a duration such as `90s`, `1m`, `4h` or `30d`, not `soon`",
     ),
     (
-        r#"{advance: 1m, expect: ^ok}"#,
+        r"{advance: 1m, expect: ^ok}",
         "this verb answers nothing: remove `expect`",
     ),
     (

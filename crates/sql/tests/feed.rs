@@ -5,10 +5,6 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a test waits for the tasks that it spawns"
-)]
 
 mod support;
 

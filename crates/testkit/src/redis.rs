@@ -187,10 +187,6 @@ mod tests {
     }
 
     #[tokio::test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the test waits for the task that it spawns"
-    )]
     async fn a_paused_server_does_not_answer_until_it_goes_on() {
         let redis = Redis::start().await.unwrap();
         redis.pause().await.unwrap();

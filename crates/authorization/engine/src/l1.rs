@@ -1,6 +1,6 @@
 //! L1: the parts of one account, decoded.
 //!
-//! Each account has a cache of its own (quick_cache, a CLOCK-like eviction that resists scans), and all of
+//! Each account has a cache of its own (`quick_cache`, a CLOCK-like eviction that resists scans), and all of
 //! them share one budget of bytes. While there is room, an account may take what it needs; when the budget is
 //! used up, the account that holds most gives way. So an account loses nothing while it holds less than an
 //! equal share, whatever the others do: max-min fairness, which one cache for all with a cap per account

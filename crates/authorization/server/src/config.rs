@@ -46,8 +46,8 @@ impl Default for AuthorizationConfig {
             cache_reads: 64,
             redis: RedisConfig::default(),
             decision_log: DecisionLogConfig::default(),
-            request_retention: Duration::from_secs(7 * 24 * 3600).into(),
-            feed_retention: Duration::from_secs(7 * 24 * 3600).into(),
+            request_retention: Duration::from_hours(168).into(),
+            feed_retention: Duration::from_hours(168).into(),
         }
     }
 }
@@ -90,7 +90,7 @@ impl Default for RedisConfig {
             url: None,
             cluster: false,
             timeout: Duration::from_millis(20).into(),
-            ttl: Duration::from_secs(3600).into(),
+            ttl: Duration::from_hours(1).into(),
             pause: Duration::from_secs(1).into(),
         }
     }

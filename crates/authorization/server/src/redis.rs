@@ -72,7 +72,7 @@ impl RedisSettings {
             urls: vec![SecretString::from(url.into())],
             cluster: false,
             timeout: Duration::from_millis(20),
-            ttl: Duration::from_secs(3_600),
+            ttl: Duration::from_hours(1),
             pause: Duration::from_secs(1),
         }
     }
@@ -122,7 +122,11 @@ impl RedisCache {
     /// A URL is missing or malformed.
     pub fn new(settings: RedisSettings, clock: Arc<dyn Clock>) -> Result<Self, RedisSetupError> {
         let link = if settings.cluster {
-            let urls: Vec<&str> = settings.urls.iter().map(|url| url.expose_secret()).collect();
+            let urls: Vec<&str> = settings
+                .urls
+                .iter()
+                .map(secrecy::ExposeSecret::expose_secret)
+                .collect();
             let client = ClusterClient::builder(urls)
                 .connection_timeout(Duration::from_millis(500))
                 .response_timeout(settings.timeout)

@@ -255,7 +255,7 @@ impl AuthorizationService {
     /// Forgets answers that nobody asks for again.
     async fn forget(&self) {
         let retention = self.deps.config.request_retention.get();
-        let pause = retention.min(std::time::Duration::from_secs(3600));
+        let pause = retention.min(std::time::Duration::from_hours(1));
         loop {
             tokio::time::sleep(pause).await;
             let age = i64::try_from(retention.as_micros()).unwrap_or(i64::MAX);

@@ -21,7 +21,7 @@ pub const OPERATOR: &str = "operator@example.com";
 pub const PASSWORD: &str = "a password for the operator";
 const SERVICES: [&str; 3] = ["identity", "tenancy", "authorization"];
 /// Debug builds of three processes on two cores take their time.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The binary under test.
 pub fn bailiwick() -> Command {

@@ -53,7 +53,7 @@ impl Default for Throttle {
     fn default() -> Self {
         Self {
             limit: 10,
-            window: Duration::from_secs(15 * 60),
+            window: Duration::from_mins(15),
         }
     }
 }
@@ -144,7 +144,7 @@ mod tests {
     fn the_limit_holds_until_the_window_ends() {
         let throttle = Throttle {
             limit: 2,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
         };
         let wait = |count, now| {
             let since = Timestamp::from_seconds(100);

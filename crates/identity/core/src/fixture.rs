@@ -108,7 +108,7 @@ impl Fixture {
             issuer: Issuer {
                 name: "https://id.example".to_owned(),
                 audience: Service::Identity.to_string(),
-                lifetime: Duration::from_secs(300),
+                lifetime: Duration::from_mins(5),
             },
             lifetimes: Lifetimes::default(),
             throttle: crate::attempt::Throttle::default(),

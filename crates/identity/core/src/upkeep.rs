@@ -9,9 +9,9 @@ use crate::{Identity, signing::KeysError, user::disable};
 /// The age at which the call that wrote an intent is taken for dead.
 const ABANDONED: Duration = Duration::from_secs(10);
 /// How long answered requests are recognized.
-const REQUESTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
+const REQUESTS_KEPT: Duration = Duration::from_hours(168);
 /// How long expired sessions are kept.
-const SESSIONS_KEPT: Duration = Duration::from_secs(24 * 3_600);
+const SESSIONS_KEPT: Duration = Duration::from_hours(24);
 /// The largest number of rows at once.
 const BATCH: u64 = 500;
 
@@ -180,7 +180,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let ada = fixture.user("ada@example.com").await;
         let session = fixture.session(&ada).await;
-        fixture.clock.advance(Duration::from_secs(15 * 86_400));
+        fixture.clock.advance(Duration::from_hours(360));
         purge(&fixture.identity, &system()).await.unwrap();
         assert!(fixture.store.session(session).await.unwrap().is_some());
         fixture.clock.advance(Duration::from_secs(1));
@@ -193,7 +193,7 @@ mod tests {
         let fixture = Fixture::new().await;
         maintain_keys(&fixture.identity, &system()).await.unwrap();
         assert_eq!(fixture.identity.keys.ring().public().count(), 1);
-        fixture.clock.advance(Duration::from_secs(90 * 86_400));
+        fixture.clock.advance(Duration::from_hours(2160));
         maintain_keys(&fixture.identity, &system()).await.unwrap();
         assert_eq!(fixture.identity.keys.ring().public().count(), 2);
     }

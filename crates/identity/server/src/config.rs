@@ -75,7 +75,7 @@ impl Default for IdentityConfig {
             sign_in_attempts: SignInAttempts::default(),
             key_encryption_secret: Secret::default(),
             signing_key_lifetime: KeyTimes::default().rotate_after.into(),
-            feed_retention: Duration::from_secs(7 * 86_400).into(),
+            feed_retention: Duration::from_hours(168).into(),
         }
     }
 }
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn values_out_of_range_are_refused() {
         let config = IdentityConfig {
-            access_token_lifetime: Duration::from_secs(2 * 3_600).into(),
+            access_token_lifetime: Duration::from_hours(2).into(),
             ..IdentityConfig::default()
         };
         assert!(matches!(

@@ -12,8 +12,8 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 const OFTEN: Duration = Duration::from_secs(5);
-const SELDOM: Duration = Duration::from_secs(60);
-const HOURLY: Duration = Duration::from_secs(3_600);
+const SELDOM: Duration = Duration::from_mins(1);
+const HOURLY: Duration = Duration::from_hours(1);
 /// The delay after a failure of the feed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait for the feed.
@@ -60,7 +60,7 @@ impl Work {
                     .into_iter()
                     .for_each(|id| self.authenticator.forget_subject(&Subject::user(id))),
                 Err(error) => {
-                    tracing::warn!(error = %Chain(&error), "failed to finish disabling users; retrying")
+                    tracing::warn!(error = %Chain(&error), "failed to finish disabling users; retrying");
                 }
             }
         }

@@ -333,7 +333,7 @@ impl Read {
             on: self.optional_texts(&fields, path, "on"),
             attributes: self.map_of(&fields, path, "attributes", Self::attribute),
             approvals: self.map_of(&fields, path, "approvals", Self::approval),
-            grants: self.map_of(&fields, path, "grants", |read, node, path| read.text(node, path)),
+            grants: self.map_of(&fields, path, "grants", Read::text),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -52,7 +51,7 @@ impl Json {
     pub(crate) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let text = from.text()?;
         if !text.is_empty() {
-            let object = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text);
+            let object = serde_json::from_str::<BTreeMap<String, serde_json::Value>>(text);
             object.map_err(|_| DecodeError::Malformed)?;
         }
         Ok(Self(text.into()))

@@ -36,7 +36,7 @@ impl Default for AuthConfig {
         Self {
             issuer: "https://bailiwick.local".to_owned(),
             remembered_tokens: 100_000,
-            longest_token_life: HumanDuration::from(Duration::from_secs(3600)),
+            longest_token_life: HumanDuration::from(Duration::from_hours(1)),
         }
     }
 }

@@ -105,8 +105,8 @@ mod tests {
         let read = |text: &str| text.parse::<HumanDuration>().map(HumanDuration::get);
         assert_eq!(read("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(read("1m30s"), Ok(Duration::from_secs(90)));
-        assert_eq!(read("1h 30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(read("30d"), Ok(Duration::from_secs(30 * 86_400)));
+        assert_eq!(read("1h 30m"), Ok(Duration::from_mins(90)));
+        assert_eq!(read("30d"), Ok(Duration::from_hours(720)));
         assert_eq!(read("0s"), Ok(Duration::ZERO));
         for bad in [
             "",

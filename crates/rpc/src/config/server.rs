@@ -42,7 +42,7 @@ pub struct ServerConfig {
     pub tls: Option<TlsConfig>,
     /// The longest time that a call may take, whatever its caller allows. Streams that follow a feed are exempt.
     pub max_deadline: HumanDuration,
-    /// How many calls may be under way at once; more are refused with RESOURCE_EXHAUSTED.
+    /// How many calls may be under way at once; more are refused with `RESOURCE_EXHAUSTED`.
     pub max_in_flight: usize,
     /// How many calls a connection may have under way at once.
     pub max_streams_per_connection: u32,

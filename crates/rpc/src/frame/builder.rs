@@ -87,7 +87,7 @@ impl std::fmt::Debug for FrameBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FrameBuilder")
             .field("services", &self.services)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

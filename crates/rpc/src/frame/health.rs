@@ -83,9 +83,12 @@ impl Health {
 
     /// Publishes the state to checks and watches.
     pub(super) async fn publish(&self) {
-        let status = |serving: bool| match serving {
-            true => ServingStatus::Serving,
-            false => ServingStatus::NotServing,
+        let status = |serving: bool| {
+            if serving {
+                ServingStatus::Serving
+            } else {
+                ServingStatus::NotServing
+            }
         };
         let (ready, draining) = {
             let state = self.state();

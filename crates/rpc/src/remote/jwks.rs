@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::{KeyError, KeySource, Peer, PeerError, VerificationKey, VerificationKeys};
 
 /// After which time keys are asked for again even though the one that is wanted is there: one may have been withdrawn.
-const FRESH: Duration = Duration::from_secs(600);
+const FRESH: Duration = Duration::from_mins(10);
 /// At most so often an unknown key id makes us ask; else everybody who writes ids of his own could.
 const PAUSE: Duration = Duration::from_secs(5);
 

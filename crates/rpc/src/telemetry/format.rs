@@ -75,7 +75,7 @@ where
         for span in context
             .event_scope()
             .into_iter()
-            .flat_map(|scope| scope.from_root())
+            .flat_map(tracing_subscriber::registry::Scope::from_root)
         {
             let extensions = span.extensions();
             if let Some(fields) = extensions.get::<FormattedFields<N>>()

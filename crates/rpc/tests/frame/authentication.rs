@@ -253,7 +253,7 @@ async fn a_verified_token_is_remembered_until_it_ends() {
     let asked = world.keys.asked.load(Ordering::SeqCst);
     world.introspect(Some(&token)).await.unwrap();
     assert_eq!(world.keys.asked.load(Ordering::SeqCst), asked);
-    world.clock.advance(Duration::from_secs(600));
+    world.clock.advance(Duration::from_mins(10));
     *world.keys.mood.lock().unwrap() = Mood::Answers;
     assert_eq!(refused(world.introspect(Some(&token)).await), invalid());
 }
@@ -301,7 +301,7 @@ async fn what_a_subject_got_before_it_was_disabled_is_refused_and_what_it_gets_l
 async fn whoever_shows_an_expired_token_to_a_method_for_anybody_counts_as_anybody() {
     let (world, seen) = watched().await;
     let token = world.token();
-    world.clock.advance(Duration::from_secs(3600));
+    world.clock.advance(Duration::from_hours(1));
     let mut request = Request::new(bailiwick_proto::identity::v1::IssueTokenRequest::default());
     request.metadata_mut().insert("authorization", bearer(&token));
     world.client().issue_token(request).await.unwrap();

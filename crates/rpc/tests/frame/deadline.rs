@@ -66,7 +66,7 @@ async fn the_handler_knows_until_when() {
     let world = Setup::script(script(move |context| {
         keep.lock()
             .unwrap()
-            .push(context.remaining(Duration::from_secs(3600)));
+            .push(context.remaining(Duration::from_hours(1)));
         async { Ok(()) }
     }))
     .start()

@@ -51,7 +51,7 @@ fn level(context: &mut Context, name: &str, node: &Node, includes: &[String]) ->
     })
 }
 
-/// `{exactly: 1}` or `{at_least: 1}`, as the text that CreateRole takes.
+/// `{exactly: 1}` or `{at_least: 1}`, as the text that `CreateRole` takes.
 fn holders(context: &mut Context, node: &Node) -> String {
     context.map("`holders`", node, |fields| {
         match (fields.get::<u32>("exactly"), fields.get::<u32>("at_least")) {

@@ -203,7 +203,7 @@ mod tests {
     impl Viewer for EverySeventh {
         type Error = ();
         async fn may_view(&self, scopes: &[Scope]) -> Result<Vec<bool>, ()> {
-            let seventh = |scope: &Scope| scope.uuid().unwrap().as_u128() % 7 == 0;
+            let seventh = |scope: &Scope| scope.uuid().unwrap().as_u128().is_multiple_of(7);
             Ok(scopes.iter().map(seventh).collect())
         }
     }

@@ -163,14 +163,13 @@ mod tests {
                 name.strip_prefix(*verb)
                     .is_some_and(|rest| !rest.starts_with(char::is_lowercase))
             };
-            let expected =
-                if OTHER_READS.contains(&name) || READING_VERBS.iter().any(|verb| begins_with(&verb)) {
-                    Idempotency::NoSideEffects
-                } else if IDEMPOTENT.contains(&name) {
-                    Idempotency::Idempotent
-                } else {
-                    Idempotency::Unknown
-                };
+            let expected = if OTHER_READS.contains(&name) || READING_VERBS.iter().any(begins_with) {
+                Idempotency::NoSideEffects
+            } else if IDEMPOTENT.contains(&name) {
+                Idempotency::Idempotent
+            } else {
+                Idempotency::Unknown
+            };
             assert_eq!(method.idempotency, expected, "{}", method.path);
         }
     }

@@ -18,7 +18,8 @@ const CAPABILITIES: &[Capability<'_>] = &[
             "crates/testkit/src/witness.rs",
         ],
     },
-    // A detached task is neither awaited nor cancelled: writes run in `bailiwick_rpc::Tasks`, workers in a `TaskTracker`.
+    // A detached task is neither awaited nor cancelled: writes run in `bailiwick_rpc::Tasks`, workers in a
+    // `TaskTracker`.
     Capability {
         path: &["tokio", "spawn"],
         callers: &["crates/bench/src/suite.rs", "crates/testkit/src/redis.rs"],

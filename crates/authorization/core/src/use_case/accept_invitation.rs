@@ -120,9 +120,10 @@ async fn maker_still_may(work: &Work, found: &Invitation) -> Result<bool, Error>
         .unit
         .has_root_binding(&ScopeRoot::Deployment, &found.creator, "operator")
         .await?;
-    let standing = match operator {
-        true => None,
-        false => Some(work.situation.standing(&*work.unit, &found.creator).await?),
+    let standing = if operator {
+        None
+    } else {
+        Some(work.situation.standing(&*work.unit, &found.creator).await?)
     };
     let maker = Actor {
         subject: found.creator.clone(),

@@ -246,7 +246,7 @@ impl Replica {
                 Next::Again => local = LocalParts::default(),
                 Next::Refresh => self.wait_for_fresh(until).await?,
                 Next::Fetch(missing) if round < PATCHING => {
-                    self.fetch(&account, missing, &mut local, until).await?
+                    self.fetch(&account, missing, &mut local, until).await?;
                 }
                 Next::Fetch(missing) => self.fetch_all(&account, missing.all, &mut local, until).await?,
             }

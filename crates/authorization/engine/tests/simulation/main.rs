@@ -209,9 +209,9 @@ fn run(seed: u64) -> Tally {
             turns(&its_world, 12).await;
             let mut world = its_world.lock().unwrap();
             if world.dice.below(120) == 0 {
-                world.restore()
+                world.restore();
             } else {
-                world.commit()
+                world.commit();
             }
         }
     }));

@@ -29,7 +29,7 @@ const PEOPLE: usize = 100;
 /// The greatest number of bytes in a part.
 const PART: usize = 128 * 1024;
 /// How long a part waits for a reader: who reads slower than this does not read.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why an export ends before its end.
 #[derive(Debug, thiserror::Error)]

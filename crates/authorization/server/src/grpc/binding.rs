@@ -126,9 +126,10 @@ impl BindingService for Api {
         let account = fields.account(&request.account);
         let size = fields.page_size(request.page_size);
         let scope = fields.some_scope("scope", &request.scope, account);
-        let subject: Option<Subject> = match request.subject.is_empty() {
-            true => None,
-            false => fields.take("subject", &request.subject),
+        let subject: Option<Subject> = if request.subject.is_empty() {
+            None
+        } else {
+            fields.take("subject", &request.subject)
         };
         let parsed = (|| {
             Some((

@@ -1,4 +1,4 @@
-//! DecisionService: *may this subject do this, here, now?*
+//! `DecisionService`: *may this subject do this, here, now?*
 
 use std::sync::Arc;
 
@@ -116,7 +116,7 @@ fn asked<'a>(
     })
 }
 
-fn asked_one<'a>(check: &'a pb::CheckRequest) -> Result<(AccountId, Asked<'a>), Violations> {
+fn asked_one(check: &pb::CheckRequest) -> Result<(AccountId, Asked<'_>), Violations> {
     let mut violations = Violations::new();
     let account = ask::account(&mut violations, &check.account);
     let actor = match &*check.actor {

@@ -23,7 +23,7 @@ const PERMISSIONS: usize = 200;
 pub(super) fn on(fields: &mut Fields, field: &str, text: &str, account: Option<AccountId>) -> Option<On> {
     match fields.take::<On>(field, text)? {
         On::Scope(scope) => fields.scope(field, &scope.to_string(), account).map(On::Scope),
-        resource => Some(resource),
+        resource @ On::Resource(_) => Some(resource),
     }
 }
 

@@ -253,7 +253,7 @@ impl GroupService for Api {
             .group_members(id, after.as_deref(), size + 1)
             .await
             .map_err(status)?;
-        let (rows, next) = page_of(&list, rows, size, |last| last.to_string());
+        let (rows, next) = page_of(&list, rows, size, std::string::ToString::to_string);
         Ok(Response::new(pb::ListGroupMembersResponse {
             members: rows.iter().map(ToString::to_string).collect(),
             next_page_token: next,

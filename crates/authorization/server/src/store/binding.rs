@@ -144,7 +144,7 @@ impl<T: ReadConn> Reader for Tx<T> {
             Some(Holder {
                 user,
                 expires_at: row.expires_at.map(Timestamp),
-                member: members.get(&user.uuid()).cloned(),
+                member: members.get(&user.uuid()).copied(),
                 state: states.get(&user.uuid()).copied().unwrap_or_default(),
             })
         });

@@ -36,7 +36,7 @@ impl ReadConn for &mut WriteTx {
     }
 }
 
-/// WriteConn roots to write under: a transaction, or one that is lent.
+/// `WriteConn` roots to write under: a transaction, or one that is lent.
 pub(crate) trait WriteConn: ReadConn {
     fn tx(&mut self) -> &mut WriteTx;
     fn held(&self) -> &WriteTx;

@@ -208,13 +208,13 @@ async fn an_invitation_that_is_sent_again_begins_anew_while_it_is_pending(world:
         .await
         .unwrap_err();
     assert_eq!(error.code(), Code::PermissionDenied);
-    world.clock.advance(Duration::from_secs(6 * 24 * 3600));
+    world.clock.advance(Duration::from_hours(144));
     let (sent, _) = resend_invitation::execute(&world.ports, &by, resend())
         .await
         .unwrap();
     assert_eq!(sent.version, made.version + 1);
     assert!(sent.expires_at > made.expires_at);
-    world.clock.advance(Duration::from_secs(8 * 24 * 3600));
+    world.clock.advance(Duration::from_hours(192));
     let error = resend_invitation::execute(&world.ports, &by, resend())
         .await
         .unwrap_err();

@@ -62,7 +62,7 @@ async fn the_last_admin_is_never_revoked_removed_suspended_ended_or_disabled(wor
             update_member::Command {
                 account,
                 user: ada,
-                expires_at: Some(world.now().plus(Duration::from_secs(60))),
+                expires_at: Some(world.now().plus(Duration::from_mins(1))),
             },
         )
         .await

@@ -140,7 +140,7 @@ async fn what_its_maker_lost_an_invitation_no_longer_gives(world: World) {
         .assign(&op, account, (max, "manager", &sales))
         .await
         .unwrap();
-    world.clock.advance(Duration::from_secs(8 * 24 * 3600));
+    world.clock.advance(Duration::from_hours(192));
     let error = accept(&world, new, account, Which::On(sales.clone()))
         .await
         .unwrap_err();

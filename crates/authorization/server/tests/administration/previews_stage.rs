@@ -124,7 +124,7 @@ impl Stage {
         let (group, _) = create_group::execute(&world.ports, &by, group).await.unwrap();
         let source = Arc::new(SqlSource::new(world.db.clone()));
         let config = ReplicaConfig {
-            deadline: Duration::from_secs(60),
+            deadline: Duration::from_mins(1),
             ..ReplicaConfig::default()
         };
         let stage = Self {
@@ -211,9 +211,10 @@ impl Stage {
             owner: Owner::Is(Subject::user(owner)),
             parent,
             title: String::new(),
-            attributes: match of.starts_with("page:") {
-                true => [("secret".to_owned(), json!(false))].into_iter().collect(),
-                false => Map::new(),
+            attributes: if of.starts_with("page:") {
+                [("secret".to_owned(), json!(false))].into_iter().collect()
+            } else {
+                Map::new()
             },
         }
     }

@@ -256,7 +256,7 @@ async fn nobody_changes_the_end_of_its_own_membership_or_sets_one_in_the_past(wo
         .await
         .unwrap();
     let (by_boss, by_sam) = (world.by(boss, account), world.by(sam, account));
-    let later = Some(world.now().plus(Duration::from_secs(7200)));
+    let later = Some(world.now().plus(Duration::from_hours(2)));
     for by in [&by_sam, &world.operator_as(sam)] {
         let error = end(&world, by, account, (sam, later)).await.unwrap_err();
         assert_eq!(error.code(), Code::PermissionDenied, "an end");
@@ -267,7 +267,7 @@ async fn nobody_changes_the_end_of_its_own_membership_or_sets_one_in_the_past(wo
         assert_eq!(error.code(), Code::PermissionDenied, "no end");
     }
     let past = Some(world.now());
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     let error = end(&world, &by_boss, account, (sam, past)).await.unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
     let violations: Vec<(&str, &str)> = error
@@ -284,7 +284,7 @@ async fn nobody_changes_the_end_of_its_own_membership_or_sets_one_in_the_past(wo
 async fn a_membership_that_has_ended_comes_back_where_a_seat_is_free(world: World) {
     let (account, boss, sam, _) = boss_sam_and_tia(&world).await;
     let by = world.by(boss, account);
-    let soon = world.now().plus(Duration::from_secs(60));
+    let soon = world.now().plus(Duration::from_mins(1));
     end(&world, &by, account, (sam, Some(soon))).await.unwrap();
     let seats = async |version: u64, seats: u32| {
         let told = world.account_told(account, "sogolytics", version);
@@ -292,9 +292,9 @@ async fn a_membership_that_has_ended_comes_back_where_a_seat_is_free(world: Worl
     };
     seats(2, 2).await;
     // Before it has ended, it only stays.
-    let later = world.now().plus(Duration::from_secs(120));
+    let later = world.now().plus(Duration::from_mins(2));
     end(&world, &by, account, (sam, Some(later))).await.unwrap();
-    world.clock.advance(Duration::from_secs(180));
+    world.clock.advance(Duration::from_mins(3));
     let error = end(&world, &by, account, (sam, None)).await.unwrap_err();
     assert_eq!(
         (error.code(), error.reason().as_str()),

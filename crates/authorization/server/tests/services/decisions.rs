@@ -1,4 +1,4 @@
-//! Check, BatchCheck and Explain.
+//! Check, `BatchCheck` and Explain.
 
 use bailiwick_proto::{
     authorization::v1::{self as pb, decision_service_server::DecisionService},

@@ -85,10 +85,10 @@ pub struct Lifetimes {
 impl Default for Lifetimes {
     fn default() -> Self {
         Self {
-            access: Duration::from_secs(5 * 60),
-            session: Duration::from_secs(14 * 24 * 3_600),
-            idle: Duration::from_secs(3 * 24 * 3_600),
-            step_up: Duration::from_secs(5 * 60),
+            access: Duration::from_mins(5),
+            session: Duration::from_hours(336),
+            idle: Duration::from_hours(72),
+            step_up: Duration::from_mins(5),
         }
     }
 }

@@ -64,7 +64,7 @@ mod tests {
             .await
             .unwrap();
         let now = fixture.identity.clock.now();
-        assert_eq!(until, now.plus(Duration::from_secs(300)));
+        assert_eq!(until, now.plus(Duration::from_mins(5)));
         let stored = fixture.store.session(session).await.unwrap().unwrap();
         assert_eq!(stored.stepped_up, Some(now));
     }

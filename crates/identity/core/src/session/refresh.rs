@@ -177,14 +177,14 @@ mod tests {
         let fixture = Fixture::new().await;
         let (ada, _, mut token) = signed_in(&fixture).await;
         for _ in 0..6 {
-            fixture.clock.advance(Duration::from_secs(2 * 86_400));
+            fixture.clock.advance(Duration::from_hours(48));
             token = run(&fixture, &token).await.unwrap().refresh;
         }
-        fixture.clock.advance(Duration::from_secs(2 * 86_400));
+        fixture.clock.advance(Duration::from_hours(48));
         let old = run(&fixture, &token).await;
         assert!(matches!(old, Err(Error::Invalid)), "14 days: {old:?}");
         let token = fixture.sign_in(&ada, None).await.tokens.refresh;
-        fixture.clock.advance(Duration::from_secs(3 * 86_400));
+        fixture.clock.advance(Duration::from_hours(72));
         let idle = run(&fixture, &token).await;
         assert!(matches!(idle, Err(Error::Invalid)), "3 days idle: {idle:?}");
     }

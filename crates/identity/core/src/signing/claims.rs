@@ -158,14 +158,14 @@ mod tests {
         let issuer = Issuer {
             name: "https://id.example".to_owned(),
             audience: "bailiwick".to_owned(),
-            lifetime: Duration::from_secs(300),
+            lifetime: Duration::from_mins(5),
         };
         let session = Session {
             id: SessionId::from_uuid(uuid::Uuid::from_u128(1)),
             user: UserId::from_uuid(uuid::Uuid::from_u128(2)),
             account: Some(AccountId::from_uuid(uuid::Uuid::from_u128(3))),
             created: now,
-            expires: now.plus(Duration::from_secs(60)),
+            expires: now.plus(Duration::from_mins(1)),
             ended: None,
             stepped_up: None,
         };
@@ -186,7 +186,7 @@ mod tests {
         let issuer = Issuer {
             name: String::new(),
             audience: String::new(),
-            lifetime: Duration::from_secs(300),
+            lifetime: Duration::from_mins(5),
         };
         let id = ServiceAccountId::from_uuid(uuid::Uuid::from_u128(1));
         let none = issuer.for_service(&KeyRing::default(), &SystemIds, id, Timestamp(0));

@@ -25,9 +25,9 @@ pub struct KeyTimes {
 impl Default for KeyTimes {
     fn default() -> Self {
         Self {
-            rotate_after: Duration::from_secs(90 * 24 * 3_600),
-            publish_ahead: Duration::from_secs(3_600),
-            keep: Duration::from_secs(24 * 3_600),
+            rotate_after: Duration::from_hours(2160),
+            publish_ahead: Duration::from_hours(1),
+            keep: Duration::from_hours(24),
         }
     }
 }

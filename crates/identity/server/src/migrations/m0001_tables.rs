@@ -7,7 +7,7 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trai
 pub(super) struct Tables;
 
 impl MigrationName for Tables {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "identity_0001_tables"
     }
 }

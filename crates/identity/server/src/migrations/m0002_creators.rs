@@ -6,7 +6,7 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trai
 pub(super) struct Creators;
 
 impl MigrationName for Creators {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "identity_0002_creators"
     }
 }

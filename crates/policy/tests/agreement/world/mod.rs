@@ -275,13 +275,13 @@ impl World {
         let resources: Vec<Resource> = resources.map(|resource| resource.retype(product)).collect();
         let subject = facts.subject.parse().unwrap();
         Self {
+            facts,
             policy,
             places,
             subject,
             sets,
             buckets,
             resources,
-            facts,
             yaml,
         }
     }

@@ -205,12 +205,9 @@ async fn users_of(read: &(impl Read + ?Sized), subject: &Subject) -> Result<BTre
     let mut seen = BTreeSet::new();
     let mut open = vec![subject.clone()];
     while let Some(next) = open.pop() {
-        let group = match (next.kind(), next.id().parse::<GroupId>()) {
-            ("group", Ok(group)) => group,
-            _ => {
-                users.insert(next);
-                continue;
-            }
+        let ("group", Ok(group)) = (next.kind(), next.id().parse::<GroupId>()) else {
+            users.insert(next);
+            continue;
         };
         if seen.insert(group) && users.len() <= MOST {
             let limit = MOST as u64 + 1;

@@ -1,4 +1,4 @@
-//! ListPermissions: what a subject holds on a target.
+//! `ListPermissions`: what a subject holds on a target.
 
 use bailiwick_authorization_engine::TargetText;
 use bailiwick_proto::authorization::v1 as pb;

@@ -1,4 +1,4 @@
-//! ListResources: which registered resources of a type a subject may do something on.
+//! `ListResources`: which registered resources of a type a subject may do something on.
 
 use bailiwick_authorization_engine::ResourceQuestion;
 use bailiwick_proto::authorization::v1 as pb;

@@ -1,4 +1,4 @@
-//! ListScopes: where a subject holds a permission, in all accounts.
+//! `ListScopes`: where a subject holds a permission, in all accounts.
 
 use bailiwick_authorization_engine::{Claim, Consistency, QuestionError, ReplicaError};
 use bailiwick_proto::authorization::v1 as pb;

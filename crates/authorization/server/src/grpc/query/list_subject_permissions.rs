@@ -1,4 +1,4 @@
-//! ListSubjectPermissions: who may do what on one target.
+//! `ListSubjectPermissions`: who may do what on one target.
 
 use bailiwick_authorization_engine::TargetText;
 use bailiwick_proto::authorization::v1 as pb;

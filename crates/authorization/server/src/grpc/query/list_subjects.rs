@@ -1,4 +1,4 @@
-//! ListSubjects: who has a role on a scope or above it, or a grant on it or below it.
+//! `ListSubjects`: who has a role on a scope or above it, or a grant on it or below it.
 
 use bailiwick_policy::manifest::UserMode;
 use bailiwick_proto::authorization::v1 as pb;

@@ -1,4 +1,4 @@
-//! QueryService: questions with more than one answer. Lists are paged and never silently cut.
+//! `QueryService`: questions with more than one answer. Lists are paged and never silently cut.
 
 mod list_permissions;
 mod list_resources;

@@ -1,4 +1,4 @@
-//! PlanResources: the predicate with which a service filters its own tables.
+//! `PlanResources`: the predicate with which a service filters its own tables.
 
 use bailiwick_authorization_engine::{Planned, PlannedAlternative, ResourceQuestion};
 use bailiwick_policy::Inexpressible;

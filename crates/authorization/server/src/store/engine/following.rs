@@ -63,7 +63,7 @@ impl Following {
                     polled = Some(Polled {
                         epoch: Arc::clone(&poll.epoch),
                         rows,
-                    })
+                    });
                 }
                 Some(polled) => polled.rows.extend(rows),
             }

@@ -174,7 +174,7 @@ impl Lists {
         let users: Vec<Uuid> = page
             .iter()
             .filter_map(|access| user(&access.subject))
-            .map(|id| id.uuid())
+            .map(bailiwick_types::UserId::uuid)
             .collect();
         if users.is_empty() {
             return Ok(());

@@ -157,7 +157,7 @@ async fn among(
 ) -> Result<HashSet<Uuid>, Error> {
     let users: Vec<Uuid> = subjects
         .iter()
-        .filter_map(|subject| subject.user_id())
+        .filter_map(bailiwick_types::Subject::user_id)
         .map(UserId::uuid)
         .collect();
     if users.is_empty() {

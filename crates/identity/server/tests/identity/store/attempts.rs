@@ -53,7 +53,7 @@ async fn failures_that_come_at_once_are_all_counted(bed: Bed) {
             let (store, key) = (store.clone(), key.clone());
             tokio::spawn(async move {
                 let mut unit = store.write(&[]).await.unwrap();
-                unit.count_failure(&key, Duration::from_secs(60), Timestamp(5))
+                unit.count_failure(&key, Duration::from_mins(1), Timestamp(5))
                     .await
                     .unwrap();
                 unit.commit().await.unwrap();
