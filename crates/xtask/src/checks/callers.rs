@@ -22,7 +22,7 @@ const CAPABILITIES: &[Capability<'_>] = &[
     // `TaskTracker`.
     Capability {
         path: &["tokio", "spawn"],
-        callers: &["crates/bench/src/suite.rs", "crates/testkit/src/redis.rs"],
+        callers: &["crates/bench/src/suite.rs"],
     },
 ];
 
