@@ -108,7 +108,7 @@ impl Guard {
     // Only until every handler names its method by its type.
     #[doc(hidden)]
     pub async fn authorize_any(&self, context: &Context, target: Target) -> Result<Authorized, Status> {
-        self.authorize_any_after(context, target, true, async |_| Ok(()))
+        self.authorize_any_after(context, target, false, async |_| Ok(()))
             .await
     }
 

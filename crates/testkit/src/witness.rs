@@ -119,7 +119,7 @@ pub fn authorized_any(caller: &Arc<Caller>, account: Option<AccountId>, operator
     let declared = bailiwick_types::method::find(path).unwrap_or_else(|| unreachable!("it is declared"));
     let target = account.map_or_else(Target::none, Target::account);
     let permit = async |_: &Authorized| Ok::<_, Refusal>(());
-    let passed = ready(guard.authorize_any(declared, caller, &target, true, permit));
+    let passed = ready(guard.authorize_any(declared, caller, &target, false, permit));
     passed.unwrap_or_else(|refusal| panic!("{refusal}"))
 }
 
