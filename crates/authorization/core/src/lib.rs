@@ -9,9 +9,6 @@
 //! assert_eq!(email_key(" Ann@Example.com "), "ann@example.com");
 //! ```
 
-#[macro_use]
-mod fault;
-
 pub mod account;
 mod aim;
 pub mod approval;

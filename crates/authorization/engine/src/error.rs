@@ -8,7 +8,7 @@ faults! {
     /// Why a replica does not answer.
     #[derive(Clone)]
     ReplicaError: Source(SourceError);
-    /// There is no such account.
+    /// The account does not exist.
     UnknownAccount "the account is not known" => PermissionDenied PermissionDenied;
     /// The last successful poll of the primary is longer ago than the staleness bound.
     TooStale "authorization data exceeds the staleness bound" => Unavailable TooStale, retry 500;

@@ -63,7 +63,7 @@ impl Replica {
         let answer = self.answer(account, consistency, &depends, until, &answer);
         match answer.await {
             Ok((held, _)) => held,
-            // A caller with a role of the deployment may learn that there is no such account.
+            // A caller with a deployment role may learn that the account does not exist.
             Err(ReplicaError::UnknownAccount) => {
                 self.held_by_deployment(claim, Some(account), now, until).await
             }

@@ -41,9 +41,9 @@ pub struct Command {
     pub email: Option<String>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why an invitation is not accepted.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller is no user, or the invitation names another address, or there is none.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// It is used, revoked or expired, or whoever made it may no longer give what it says.

@@ -44,9 +44,9 @@ pub struct Command {
     pub verdict: Verdict,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why nothing is decided.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller may not approve this, or it or one of its own asked for it, or there is no such request.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// It is decided.

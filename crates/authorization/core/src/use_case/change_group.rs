@@ -49,9 +49,9 @@ pub struct Command {
     pub act: Act,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a group is not changed.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller has no `group.edit`, or could not give everything that the group has.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account, group or member are not known.

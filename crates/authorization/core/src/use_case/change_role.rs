@@ -30,9 +30,9 @@ pub struct Command {
     pub remove: Vec<String>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a role is not changed.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// There is no such role.
     UnknownRole(String) "there is no role `{0}`" => InvalidArgument UnknownRole;
     /// The caller has no `role.define`, or does not hold what is added or removed.

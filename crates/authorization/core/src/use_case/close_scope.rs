@@ -20,9 +20,9 @@ pub struct Command {
     pub state: PlaceState,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a scope is not closed.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
 }
 
 /// Closes. A scope that has that version already is left as it is.

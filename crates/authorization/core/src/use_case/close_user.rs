@@ -18,9 +18,9 @@ pub struct Command {
     pub version: u64,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a user is not closed.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// Nobody would hold a role any more.
     HolderRule(String) "somebody who is not disabled must hold role `{0}`" => FailedPrecondition HolderRule;
     /// The user gets into accounts faster than they can be locked.

@@ -30,9 +30,9 @@ pub struct Command {
     pub digest: String,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why nothing is used up.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The permission is not one of the product, or is not asked on such a target.
     UnknownPermission(String) "there is no permission `{0}` on this" => InvalidArgument UnknownPermission;
     /// The subject may not do this, approved or not.

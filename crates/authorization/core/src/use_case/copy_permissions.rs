@@ -28,9 +28,9 @@ pub struct Command {
     pub kinds: Vec<String>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why nothing is copied.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller could not give all of it.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// The account is not known.

@@ -35,9 +35,9 @@ pub struct Command {
     pub expires_at: Option<Timestamp>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why nothing is granted.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// A permission is not one of the product, or is not asked on such a target.
     UnknownPermission(String) "there is no permission `{0}` that can be granted on this" => InvalidArgument UnknownPermission;
     /// The caller has no `grant.edit` there, or does not hold what it gives.

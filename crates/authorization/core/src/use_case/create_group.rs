@@ -18,9 +18,9 @@ pub struct Command {
     pub request_id: Option<String>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a group is not made.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The account is not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
     /// The request id was used for something else.

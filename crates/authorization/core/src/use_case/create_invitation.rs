@@ -30,9 +30,9 @@ pub struct Command {
     pub request_id: Option<String>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why nobody is invited.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// A role is not one that can be bound there.
     UnknownRole(String) "there is no role `{0}` that can be bound at this level" => InvalidArgument UnknownRole;
     /// The caller has no `user.invite` there, or could not give a role.

@@ -24,9 +24,9 @@ pub struct Command {
     pub expires_at: Option<Timestamp>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a user is not made a member.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// Account or user are not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
     /// The user is disabled.

@@ -23,9 +23,9 @@ pub struct Command {
     pub decl: RoleDecl,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a role is not defined.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller has no `role.define`, or does not hold what the role gives.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// The account is not known.

@@ -40,9 +40,9 @@ pub struct Command {
     pub which: Which,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why nothing is taken away.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// A permission is not one of the product.
     UnknownPermission(String) "there is no permission `{0}`" => InvalidArgument UnknownPermission;
     /// The caller could not give it.

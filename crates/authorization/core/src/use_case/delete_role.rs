@@ -18,9 +18,9 @@ pub struct Command {
     pub validate_only: bool,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a role is not deleted.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// There is no such role of the account's own.
     UnknownRole(String) "there is no role `{0}` of the account's own" => InvalidArgument UnknownRole;
     /// The caller has no `role.define`, or could not assign it.

@@ -5,9 +5,9 @@ use bailiwick_types::{AccountId, Authorized, UserId};
 
 use crate::{Ports, person::PersonState};
 
-faults! {
+bailiwick_types::faults! {
     /// Why it cannot be told.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
 }
 
 /// Whether the user is an active member of an active account, and not disabled.

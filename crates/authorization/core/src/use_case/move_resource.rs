@@ -33,9 +33,9 @@ pub struct Command {
     pub scope: Scope,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a resource is not moved.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller may not edit what would move, may not create it at the target, or does not hold what is granted there.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account, resource or scope are not known.

@@ -18,9 +18,9 @@ pub struct Command {
     pub subject: Option<Subject>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why nothing is exported.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The account is not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
 }

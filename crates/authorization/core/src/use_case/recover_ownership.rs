@@ -24,9 +24,9 @@ pub struct Command {
     pub justification: String,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why ownership is not recovered.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The product has no such role at that level.
     UnknownRole "no role of this level has a single holder" => InvalidArgument UnknownRole;
     /// The caller is no operator.

@@ -51,9 +51,9 @@ pub struct Command {
     pub attributes: Map<String, Json>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a resource is not registered.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller may not create it below the parent.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account, scope or parent are not known.

@@ -23,9 +23,9 @@ pub struct Command {
     pub scope: Option<Scope>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a member is not removed.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller has no `user.remove` there, or could not take what the member has.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account, scope or member are not known.

@@ -27,9 +27,9 @@ pub struct Command {
     pub attributes: Map<String, Json>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why nothing is asked for.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The permission is not one of the product, or is not asked on such a target.
     UnknownPermission(String) "there is no permission `{0}` on this" => InvalidArgument UnknownPermission;
     /// The caller has nothing that an approval could open.

@@ -19,9 +19,9 @@ pub struct Command {
     pub invitation: InvitationId,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why an invitation is not taken back.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller could not have made it, or there is none.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account or invitation are not known.

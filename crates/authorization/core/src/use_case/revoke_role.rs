@@ -24,9 +24,9 @@ pub struct Command {
     pub scope: Scope,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a role is not revoked.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The role is not one that can be bound there.
     UnknownRole(String) "there is no role `{0}` that can be bound at this level" => InvalidArgument UnknownRole;
     /// The caller could not give it, or the place is not known to it.

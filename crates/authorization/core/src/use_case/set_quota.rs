@@ -21,9 +21,9 @@ pub struct Command {
     pub limit: Option<u64>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why no quota is set.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// Account or member are not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
 }

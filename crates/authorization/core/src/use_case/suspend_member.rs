@@ -24,9 +24,9 @@ pub struct Command {
     pub suspend: bool,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a member is not suspended or reactivated.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller has no `user.suspend`, or could not give what the member has.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account or member are not known.

@@ -23,9 +23,9 @@ pub struct Command {
     pub to: UserId,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why ownership is not transferred.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The product has no such role at that level.
     UnknownRole "no role of this level has a single holder" => InvalidArgument UnknownRole;
     /// The caller does not hold it, or the place is not known to it.

@@ -31,9 +31,9 @@ pub struct Command {
     pub to: Subject,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a resource is not handed over.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller has no `resource.transfer` where it lies, or it does not exist.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account or resource are not known.

@@ -24,9 +24,9 @@ pub struct Command {
     pub name: Name,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a resource is not removed.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// Account or resource are not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
     /// There are resources below it.

@@ -23,14 +23,14 @@ pub struct Command {
     pub expires_at: Option<Timestamp>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a member is not changed.
-    Error;
-    /// The caller changes its own membership, may not suspend whom it would end, or could not give what the member has.
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
+    /// The caller would change its own membership, or may not suspend the member or assign its roles.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account or member are not known.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// Nobody whose membership does not expire would hold the role.
+    /// The role would have no holder whose membership does not expire.
     HolderRule(String) "role `{0}` needs a holder whose membership does not expire" => FailedPrecondition HolderRule;
     /// The membership has ended, and there are more members than seats.
     NoFreeSeat(u64) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
@@ -94,8 +94,8 @@ async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
     Ok(member)
 }
 
-/// An earlier end takes the member's roles as suspending does; a later one gives them, and the seat of a membership that has
-/// ended. Nobody changes their own.
+/// An earlier end requires the same rights as suspending the member. A later end requires the right to assign each of the
+/// member's roles, and a seat if the membership has ended. A caller cannot change its own membership.
 async fn permit(work: &mut Work, member: &Member, end: Option<Timestamp>) -> Result<(), Error> {
     let subject = Subject::user(member.user);
     let behind = behind(&*work.unit, &work.actor.subject).await?;

@@ -33,9 +33,9 @@ pub struct Command {
     pub attributes: Map<String, Json>,
 }
 
-faults! {
+bailiwick_types::faults! {
     /// Why a resource is not changed.
-    Error;
+    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
     /// The caller may not edit the new parent, or does not hold what is granted on it or above it.
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// Account, resource or parent are not known.

@@ -212,7 +212,7 @@ pub struct OutlineQuery<'a> {
 /// Reads of the primary. Each is one snapshot and returns where the primary stood.
 #[async_trait::async_trait]
 pub trait Source: Send + Sync + fmt::Debug + 'static {
-    /// Reads the content of an account, with the rows after `since`; `None` where there is no such account.
+    /// Reads the content of an account, with the rows after `since`; `None` if the account does not exist.
     /// `known` products are read again only where their manifest has changed.
     async fn load(
         &self,

@@ -3,11 +3,11 @@
 use bailiwick_authorization_core::use_case::{close_scope, close_user};
 use bailiwick_policy::PlaceState;
 use bailiwick_proto::authorization::v1::{self as pb, access_service_server::AccessService};
-use bailiwick_rpc::{Context, OperatorAllowed, Target};
-use bailiwick_types::{AccountId, Subject};
+use bailiwick_rpc::{Context, Fields, OperatorAllowed, Target};
+use bailiwick_types::{AccountId, Subject, UserId};
 use tonic::{Request, Response, Status};
 
-use super::{Api, encoded, parse::Fields, status};
+use super::{Api, encoded, status};
 
 /// The most scopes of one question.
 const SCOPES: usize = 1_000;
@@ -25,7 +25,7 @@ impl AccessService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let scope = fields.scope("scope", &request.scope, account);
-        let (account, scope) = fields.with(account.zip(scope))?;
+        let (account, scope) = fields.finish(account.zip(scope))?;
         let by = self.guard.authorize_any(&context, Target::none()).await?;
         let state = if request.deleted {
             PlaceState::Deleted
@@ -53,8 +53,8 @@ impl AccessService for Api {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
         let mut fields = Fields::new();
-        let user = fields.user("user", &request.user);
-        let user = fields.with(user)?;
+        let user = fields.take("user", request.user.parse::<UserId>());
+        let user = fields.finish(user)?;
         let by = self.guard.authorize_any(&context, Target::none()).await?;
         let command = close_user::Command {
             user,
@@ -75,21 +75,21 @@ impl AccessService for Api {
         let context = Context::of(&request)?.clone();
         let request = request.into_inner();
         let mut fields = Fields::new();
-        let subject: Option<Subject> = fields.take("subject", &request.subject);
+        let subject: Option<Subject> = fields.take("subject", request.subject.parse());
         let account: Option<Option<AccountId>> = match request.account.as_str() {
             "" => Some(None),
             text => fields.account(text).map(Some),
         };
         if request.scopes.len() > SCOPES {
-            fields.bad("scopes", &format!("must name at most {SCOPES} scopes"));
+            fields.violate("scopes", &format!("must name at most {SCOPES} scopes"));
         }
         if request.permissions.is_empty() || request.permissions.len() > PERMISSIONS {
-            fields.bad(
+            fields.violate(
                 "permissions",
                 &format!("must name 1 to {PERMISSIONS} permissions"),
             );
         }
-        let (subject, account) = fields.with(subject.zip(account))?;
+        let (subject, account) = fields.finish(subject.zip(account))?;
         self.guard.authorize_any(&context, Target::none()).await?;
         self.fresh.known(&context, &subject).await?;
         self.fresh.wait(&context, account, &[&subject]).await?;

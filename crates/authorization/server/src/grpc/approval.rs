@@ -8,35 +8,18 @@ use bailiwick_authorization_core::{
     },
 };
 use bailiwick_proto::authorization::v1::{self as pb, approval_service_server::ApprovalService};
-use bailiwick_rpc::{Context, OperatorAllowed, Target, page as pages};
-use bailiwick_types::{
-    AccountId, ApprovalId, Authorized, CallerKind, Code, Fault, PageSize, Reason, Subject, Timestamp,
-};
+use bailiwick_rpc::{Context, Fields, OperatorAllowed, Target, page as pages};
+use bailiwick_types::{AccountId, ApprovalId, Authorized, CallerKind, PageSize, Refused, Subject, Timestamp};
 use tonic::{Request, Response, Status};
 
 use super::{
     Api, convert, encoded,
     grant::{on, whole},
-    page_of,
-    parse::Fields,
-    status,
+    page_of, status,
 };
 
 /// The longest digest.
 const DIGEST: usize = 256;
-
-#[derive(Debug, thiserror::Error)]
-#[error("the caller may not do this here, or it does not exist")]
-struct Denied;
-
-impl Fault for Denied {
-    fn code(&self) -> Code {
-        Code::PermissionDenied
-    }
-    fn reason(&self) -> Reason {
-        Reason::PermissionDenied
-    }
-}
 
 fn approval(of: Approval, now: Timestamp) -> pb::Approval {
     let over = of.expires_at.is_some_and(|at| at <= now);
@@ -65,8 +48,8 @@ fn approval(of: Approval, now: Timestamp) -> pb::Approval {
 fn named(account: &str, approval: &str) -> Result<(AccountId, ApprovalId), Status> {
     let mut fields = Fields::new();
     let account = fields.account(account);
-    let approval = fields.take("approval", approval);
-    fields.with(account.zip(approval))
+    let approval = fields.take("approval", approval.parse());
+    fields.finish(account.zip(approval))
 }
 
 impl Api {
@@ -153,7 +136,7 @@ impl ApprovalService for Api {
                 attributes,
             })
         })();
-        let command = fields.with(command)?;
+        let command = fields.finish(command)?;
         let by = self
             .enter(&context, command.account, &[], Target::account(command.account))
             .await?;
@@ -182,9 +165,9 @@ impl ApprovalService for Api {
             .as_ref()
             .is_some_and(|found| Some(&found.requester) == context.caller.subject());
         if !own && !self.has(&context, account, "approval.view").await? {
-            return Err(status(Denied));
+            return Err(status(Refused::Denied));
         }
-        let found = found.ok_or_else(|| status(Denied))?;
+        let found = found.ok_or_else(|| status(Refused::Denied))?;
         Ok(Response::new(pb::GetApprovalResponse {
             approval: Some(approval(found, self.ports.clock.now())),
         }))
@@ -207,17 +190,17 @@ impl ApprovalService for Api {
             pb::ApprovalState::Withdrawn => Some(State::Withdrawn),
             pb::ApprovalState::Consumed => Some(State::Consumed),
             pb::ApprovalState::Expired => {
-                fields.bad("state", "must be a state that a request is put into");
+                fields.violate("state", "must be a state that a request is put into");
                 None
             }
         };
         if request.waiting_for_me && !matches!(state, None | Some(State::Pending)) {
-            fields.bad(
+            fields.violate(
                 "state",
                 "must be pending or nothing where `waiting_for_me` is set",
             );
         }
-        let (account, size) = fields.with(account.zip(size))?;
+        let (account, size) = fields.finish(account.zip(size))?;
         let by = self
             .enter(&context, account, &[], Target::account(account))
             .await?;
@@ -302,7 +285,7 @@ impl ApprovalService for Api {
         let digest = fields.short("digest", &request.digest, DIGEST);
         let subject: Option<Subject> = match request.subject.as_str() {
             "" => context.caller.subject().cloned(),
-            text => fields.take("subject", text),
+            text => fields.take("subject", text.parse()),
         };
         let command = (|| {
             Some(consume_approval::Command {
@@ -313,7 +296,7 @@ impl ApprovalService for Api {
                 digest: digest?,
             })
         })();
-        let command = fields.with(command)?;
+        let command = fields.finish(command)?;
         self.wait(&context, command.account, &[&command.subject]).await?;
         let own = context.caller.subject() == Some(&command.subject);
         let target = if own {
@@ -323,7 +306,7 @@ impl ApprovalService for Api {
         };
         let by = self.guard.authorize_any(&context, target).await?;
         if !own && !self.has(&context, command.account, "decision.check").await? {
-            return Err(status(Denied));
+            return Err(status(Refused::Denied));
         }
         let (used, token) = consume_approval::execute(&self.ports, &by, command)
             .await

@@ -5,12 +5,12 @@ use bailiwick_authorization_core::{
     use_case::{assign_role, copy_permissions, recover_ownership, revoke_role, transfer_ownership},
 };
 use bailiwick_proto::authorization::v1::{self as pb, binding_service_server::BindingService};
-use bailiwick_rpc::{Context, Target, page as pages};
+use bailiwick_rpc::{Context, Fields, Target, page as pages};
 use bailiwick_types::Subject;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Api, convert, encoded, page_of, parse::Fields, status, text};
+use super::{Api, convert, encoded, page_of, status, text};
 
 /// The longest name of a role.
 const ROLE: usize = 100;
@@ -18,7 +18,7 @@ const ROLE: usize = 100;
 pub(super) fn assign_command(request: pb::AssignRoleRequest) -> Result<assign_role::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
-    let subject = fields.take("subject", &request.subject);
+    let subject = fields.take("subject", request.subject.parse());
     let role = fields.text("role", &request.role, ROLE);
     let scope = fields.scope("scope", &request.scope, account);
     let expires_at = fields.time("expire_time", request.expire_time);
@@ -33,13 +33,13 @@ pub(super) fn assign_command(request: pb::AssignRoleRequest) -> Result<assign_ro
             expires_at: expires_at?,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }
 
 pub(super) fn revoke_command(request: &pb::RevokeRoleRequest) -> Result<revoke_role::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
-    let subject = fields.take("subject", &request.subject);
+    let subject = fields.take("subject", request.subject.parse());
     let role = fields.text("role", &request.role, ROLE);
     let scope = fields.scope("scope", &request.scope, account);
     let command = (|| {
@@ -50,7 +50,7 @@ pub(super) fn revoke_command(request: &pb::RevokeRoleRequest) -> Result<revoke_r
             scope: scope?,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }
 
 #[tonic::async_trait]
@@ -125,11 +125,11 @@ impl BindingService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let size = fields.page_size(request.page_size);
-        let scope = fields.some_scope("scope", &request.scope, account);
+        let scope = fields.optional_scope("scope", &request.scope, account);
         let subject: Option<Subject> = if request.subject.is_empty() {
             None
         } else {
-            fields.take("subject", &request.subject)
+            fields.take("subject", request.subject.parse())
         };
         let parsed = (|| {
             Some((
@@ -141,7 +141,7 @@ impl BindingService for Api {
                 },
             ))
         })();
-        let (account, size, filter) = fields.with(parsed)?;
+        let (account, size, filter) = fields.finish(parsed)?;
         let at = text(filter.scope.as_ref());
         let list = ["ListBindings", &request.account, &request.subject, &at];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
@@ -178,7 +178,7 @@ impl BindingService for Api {
                 to: to?,
             })
         })();
-        let command = fields.with(command)?;
+        let command = fields.finish(command)?;
         self.wait(&context, command.account, &[&Subject::user(command.to)])
             .await?;
         // The right comes before the step-up, and the step-up before anything else is told. A preview uses none up.
@@ -228,7 +228,7 @@ impl BindingService for Api {
                 justification: justification?,
             })
         })();
-        let command = fields.with(command)?;
+        let command = fields.finish(command)?;
         let by = self
             .enter(
                 &context,
@@ -264,7 +264,7 @@ impl BindingService for Api {
         let from = fields.user_subject("from", &request.from);
         let to = fields.user_subject("to", &request.to);
         if request.kinds.is_empty() {
-            fields.bad("kinds", "must name at least one type");
+            fields.violate("kinds", "must name at least one type");
         }
         let (kinds, validate_only) = (request.kinds, request.validate_only);
         let command = (|| {
@@ -275,7 +275,7 @@ impl BindingService for Api {
                 kinds,
             })
         })();
-        let command = fields.with(command)?;
+        let command = fields.finish(command)?;
         let by = self
             .enter(
                 &context,

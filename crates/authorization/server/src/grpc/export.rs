@@ -2,15 +2,15 @@
 
 use bailiwick_authorization_core::use_case::record_export;
 use bailiwick_proto::authorization::v1::{self as pb, export_service_server::ExportService};
-use bailiwick_rpc::{Context, Target, carry};
+use bailiwick_rpc::{Context, Fields, Target, carry};
 use bailiwick_sql::Db;
-use bailiwick_types::{Code, Fault, Reason, Subject};
+use bailiwick_types::{Refused, Subject};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status};
 
-use super::{Api, parse::Fields, status};
+use super::{Api, status};
 use crate::{
     export::{Export, Format},
     store::engine::snapshot::AccountSnapshot,
@@ -25,20 +25,6 @@ pub(crate) struct Exports {
     pub(crate) api: Api,
     pub(crate) db: Db,
     pub(crate) tasks: TaskTracker,
-}
-
-/// There is no such account any more.
-#[derive(Debug, thiserror::Error)]
-#[error("there is no such account")]
-struct NoAccount;
-
-impl Fault for NoAccount {
-    fn code(&self) -> Code {
-        Code::NotFound
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotFound
-    }
 }
 
 #[tonic::async_trait]
@@ -57,15 +43,15 @@ impl ExportService for Exports {
             pb::ExportFormat::Csv => Some(Format::Csv),
             pb::ExportFormat::Xlsx => Some(Format::Xlsx),
             pb::ExportFormat::Unspecified => {
-                fields.bad("format", "must be CSV or XLSX");
+                fields.violate("format", "must be CSV or XLSX");
                 None
             }
         };
         let subject = match request.subject.as_str() {
             "" => None,
-            text => fields.take::<Subject>("subject", text),
+            text => fields.take("subject", text.parse::<Subject>()),
         };
-        let (account, format) = fields.with(account.zip(format))?;
+        let (account, format) = fields.finish(account.zip(format))?;
         let about: Vec<&Subject> = subject.iter().collect();
         self.api.wait(&context, account, &about).await?;
         let by = self
@@ -84,7 +70,7 @@ impl ExportService for Exports {
         let snapshot = AccountSnapshot::open(self.db.clone(), account)
             .await
             .map_err(status)?
-            .ok_or_else(|| status(NoAccount))?;
+            .ok_or_else(|| status(Refused::NotFound("account")))?;
         let export = Export {
             snapshot,
             format,

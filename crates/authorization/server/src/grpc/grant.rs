@@ -9,19 +9,19 @@ use bailiwick_authorization_core::{
     },
 };
 use bailiwick_proto::authorization::v1::{self as pb, grant_service_server::GrantService};
-use bailiwick_rpc::{Context, Target, page as pages};
+use bailiwick_rpc::{Context, Fields, Target, page as pages};
 use bailiwick_types::{AccountId, Level, Scope, Subject};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Api, convert, page_of, parse::Fields, status};
+use super::{Api, convert, page_of, status};
 
 /// The most permissions of one grant.
 const PERMISSIONS: usize = 200;
 
 /// A scope or resource of the account.
 pub(super) fn on(fields: &mut Fields, field: &str, text: &str, account: Option<AccountId>) -> Option<On> {
-    match fields.take::<On>(field, text)? {
+    match fields.take(field, text.parse::<On>())? {
         On::Scope(scope) => fields.scope(field, &scope.to_string(), account).map(On::Scope),
         resource @ On::Resource(_) => Some(resource),
     }
@@ -33,12 +33,12 @@ pub(super) fn about(
     account: Option<AccountId>,
 ) -> Option<About> {
     let Some(target) = target else {
-        fields.bad("target", "must be given");
+        fields.violate("target", "must be given");
         return None;
     };
     if target.r#type.is_empty() {
         if target.applies_to() != pb::AppliesTo::Unspecified {
-            fields.bad("target.applies_to", "must not be given without a type");
+            fields.violate("target.applies_to", "must not be given without a type");
         }
         return on(fields, "target.target", &target.target, account).map(|on| match on {
             On::Scope(scope) => About::Scope(scope),
@@ -51,7 +51,7 @@ pub(super) fn about(
         pb::AppliesTo::Future => AppliesTo::Future,
         pb::AppliesTo::All => AppliesTo::All,
         pb::AppliesTo::Unspecified => {
-            fields.bad("target.applies_to", "must be given with a type");
+            fields.violate("target.applies_to", "must be given with a type");
             return None;
         }
     };
@@ -64,7 +64,7 @@ pub(super) fn about(
 
 fn permissions(fields: &mut Fields, given: Vec<String>) -> Vec<String> {
     if given.is_empty() || given.len() > PERMISSIONS {
-        fields.bad(
+        fields.violate(
             "permissions",
             &format!("must name 1 to {PERMISSIONS} permissions"),
         );
@@ -126,7 +126,7 @@ impl GrantService for Api {
         let request = request.into_inner();
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
-        let subject: Option<Subject> = fields.take("subject", &request.subject);
+        let subject: Option<Subject> = fields.take("subject", request.subject.parse());
         let about = about(&mut fields, request.target.as_ref(), account);
         let permissions = permissions(&mut fields, request.permissions);
         let expires_at = fields.time("expire_time", request.expire_time);
@@ -141,7 +141,7 @@ impl GrantService for Api {
                 expires_at: expires_at?,
             })
         })();
-        let command = fields.with(command)?;
+        let command = fields.finish(command)?;
         let by = self
             .enter(
                 &context,
@@ -175,7 +175,7 @@ impl GrantService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let which = if request.grant.is_empty() {
-            let subject: Option<Subject> = fields.take("subject", &request.subject);
+            let subject: Option<Subject> = fields.take("subject", request.subject.parse());
             let about = about(&mut fields, request.target.as_ref(), account);
             let permissions = permissions(&mut fields, request.permissions);
             subject.zip(about).map(|(subject, about)| Which::Of {
@@ -184,7 +184,7 @@ impl GrantService for Api {
                 about,
             })
         } else {
-            fields.take("grant", &request.grant).map(Which::Id)
+            fields.take("grant", request.grant.parse()).map(Which::Id)
         };
         let command = (|| {
             Some(delete_grant::Command {
@@ -192,7 +192,7 @@ impl GrantService for Api {
                 which: which?,
             })
         })();
-        let command = fields.with(command)?;
+        let command = fields.finish(command)?;
         let by = self
             .enter(&context, command.account, &[], guarded(command.account))
             .await?;
@@ -222,7 +222,7 @@ impl GrantService for Api {
         let size = fields.page_size(request.page_size);
         let mut filter = Filter::default();
         if !request.subject.is_empty() {
-            filter.subject = fields.take("subject", &request.subject);
+            filter.subject = fields.take("subject", request.subject.parse());
         }
         if !request.target.is_empty() {
             match on(&mut fields, "target", &request.target, account) {
@@ -231,7 +231,7 @@ impl GrantService for Api {
                 None => {}
             }
         }
-        let (account, size) = fields.with(account.zip(size))?;
+        let (account, size) = fields.finish(account.zip(size))?;
         let list = ["ListGrants", &request.account, &request.subject, &request.target];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
         let by = self
@@ -256,7 +256,7 @@ pub(super) fn level(fields: &mut Fields, field: &str, text: &str) -> Option<Leve
         .into_iter()
         .find(|level| level.as_str() == text);
     if level.is_none() {
-        fields.bad(field, "must be `account`, `instance` or `workspace`");
+        fields.violate(field, "must be `account`, `instance` or `workspace`");
     }
     level
 }

@@ -8,25 +8,12 @@ use bailiwick_authorization_core::{
     },
 };
 use bailiwick_proto::authorization::v1::{self as pb, group_service_server::GroupService};
-use bailiwick_rpc::{Context, Target, page as pages};
-use bailiwick_types::{AccountId, Code, Fault, GroupId, Reason, Subject};
+use bailiwick_rpc::{Context, Fields, Target, page as pages};
+use bailiwick_types::{AccountId, GroupId, Refused, Subject};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Api, convert, encoded, page_of, parse::Fields, status, written::Written};
-
-#[derive(Debug, thiserror::Error)]
-#[error("there is no such group")]
-struct NoGroup;
-
-impl Fault for NoGroup {
-    fn code(&self) -> Code {
-        Code::NotFound
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotFound
-    }
-}
+use super::{Api, convert, encoded, page_of, status, written::Written};
 
 fn group(of: Group) -> pb::Group {
     pb::Group {
@@ -40,23 +27,23 @@ fn group(of: Group) -> pb::Group {
 fn named(account: &str, group: &str) -> Result<(AccountId, GroupId), Status> {
     let mut fields = Fields::new();
     let account = fields.account(account);
-    let group = fields.take("group", group);
-    fields.with(account.zip(group))
+    let group = fields.take("group", group.parse());
+    fields.finish(account.zip(group))
 }
 
 fn with_member(account: &str, group: &str, member: &str) -> Result<(AccountId, GroupId, Subject), Status> {
     let mut fields = Fields::new();
     let account = fields.account(account);
-    let group = fields.take("group", group);
-    let member: Option<Subject> = fields.take("member", member);
+    let group = fields.take("group", group.parse());
+    let member: Option<Subject> = fields.take("member", member.parse());
     if member
         .as_ref()
         .is_some_and(|member| !matches!(member.kind(), "user" | "group"))
     {
-        fields.bad("member", "must be `user:ID` or `group:ID`");
+        fields.violate("member", "must be `user:ID` or `group:ID`");
     }
     let all = (|| Some((account?, group?, member?)))();
-    fields.with(all)
+    fields.finish(all)
 }
 
 impl Api {
@@ -102,7 +89,7 @@ impl GroupService for Api {
         let request_id = match request.request_id.as_str() {
             "" => Some(None),
             id => fields
-                .take::<Uuid>("request_id", id)
+                .take("request_id", id.parse::<Uuid>())
                 .map(|id| Some(id.to_string())),
         };
         let command = (|| {
@@ -112,7 +99,7 @@ impl GroupService for Api {
                 request_id: request_id?,
             })
         })();
-        let command = fields.with(command)?;
+        let command = fields.finish(command)?;
         let by = self
             .enter(&context, command.account, &[], Target::account(command.account))
             .await?;
@@ -139,7 +126,7 @@ impl GroupService for Api {
             .group(id)
             .await
             .map_err(status)?
-            .ok_or_else(|| status(NoGroup))?;
+            .ok_or_else(|| status(Refused::NotFound("group")))?;
         Ok(Response::new(pb::GetGroupResponse {
             group: Some(group(found)),
         }))
@@ -154,7 +141,7 @@ impl GroupService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let size = fields.page_size(request.page_size);
-        let (account, size) = fields.with(account.zip(size))?;
+        let (account, size) = fields.finish(account.zip(size))?;
         let list = ["ListGroups", &request.account];
         let after: Option<Uuid> = pages::decode(&list, &request.page_token).map_err(status)?;
         let by = self
@@ -235,10 +222,10 @@ impl GroupService for Api {
         let request = request.into_inner();
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
-        let id: Option<GroupId> = fields.take("group", &request.group);
+        let id: Option<GroupId> = fields.take("group", request.group.parse());
         let size = fields.page_size(request.page_size);
         let all = (|| Some((account?, id?, size?.get())))();
-        let (account, id, size) = fields.with(all)?;
+        let (account, id, size) = fields.finish(all)?;
         let list = ["ListGroupMembers", &request.account, &request.group];
         let after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
         let by = self
@@ -248,7 +235,7 @@ impl GroupService for Api {
         read.group(id)
             .await
             .map_err(status)?
-            .ok_or_else(|| status(NoGroup))?;
+            .ok_or_else(|| status(Refused::NotFound("group")))?;
         let rows = read
             .group_members(id, after.as_deref(), size + 1)
             .await

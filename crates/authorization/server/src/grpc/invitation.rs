@@ -11,16 +11,12 @@ use bailiwick_authorization_core::{
     },
 };
 use bailiwick_proto::authorization::v1::{self as pb, invitation_service_server::InvitationService};
-use bailiwick_rpc::{Context, Target, page as pages};
-use bailiwick_types::{AccountId, Code, Fault, InvitationId, Reason};
+use bailiwick_rpc::{Context, Fields, Target, page as pages};
+use bailiwick_types::{AccountId, InvitationId, Refused};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{
-    Api, convert, encoded, page_of,
-    parse::{Fields, email},
-    status,
-};
+use super::{Api, convert, encoded, page_of, parse::email, status};
 
 /// The most roles that one invitation carries.
 const ROLES: usize = 50;
@@ -28,25 +24,12 @@ const ROLES: usize = 50;
 /// The most people that are invited at once.
 const BATCH: usize = 1_000;
 
-#[derive(Debug, thiserror::Error)]
-#[error("there is no such invitation")]
-struct NoInvitation;
-
-impl Fault for NoInvitation {
-    fn code(&self) -> Code {
-        Code::NotFound
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotFound
-    }
-}
-
 fn roles(fields: &mut Fields, mut given: Vec<String>) -> Vec<String> {
     if given.is_empty() {
-        fields.bad("roles", "must name at least one role");
+        fields.violate("roles", "must name at least one role");
     }
     if given.len() > ROLES {
-        fields.bad("roles", &format!("must name at most {ROLES} roles"));
+        fields.violate("roles", &format!("must name at most {ROLES} roles"));
     }
     let mut seen = BTreeSet::new();
     given.retain(|role| seen.insert(role.clone()));
@@ -60,7 +43,7 @@ pub(super) fn batch_command(
     let account = fields.account(&request.account);
     let scope = fields.scope("scope", &request.scope, account);
     if request.emails.is_empty() || request.emails.len() > BATCH {
-        fields.bad("emails", &format!("must be 1 to {BATCH} addresses"));
+        fields.violate("emails", &format!("must be 1 to {BATCH} addresses"));
     }
     let mut seen = BTreeSet::new();
     let mut emails = Vec::with_capacity(request.emails.len());
@@ -71,7 +54,7 @@ pub(super) fn batch_command(
             .as_deref()
             .is_some_and(|address| !seen.insert(email_key(address)))
         {
-            fields.bad(&field, "must not be named twice");
+            fields.violate(&field, "must not be named twice");
         }
         emails.extend(address);
     }
@@ -85,7 +68,7 @@ pub(super) fn batch_command(
             validate_only: request.validate_only,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }
 
 pub(super) fn create_command(
@@ -99,7 +82,7 @@ pub(super) fn create_command(
     let request_id = match request.request_id.as_str() {
         "" => Some(None),
         id => fields
-            .take::<Uuid>("request_id", id)
+            .take("request_id", id.parse::<Uuid>())
             .map(|id| Some(id.to_string())),
     };
     let command = (|| {
@@ -111,7 +94,7 @@ pub(super) fn create_command(
             request_id: request_id?,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }
 
 pub(super) fn accept_command(
@@ -121,13 +104,13 @@ pub(super) fn accept_command(
     let account = fields.account(&request.account);
     let which = match (request.invitation.as_str(), request.scope.as_str()) {
         ("", "") => {
-            fields.bad("invitation", "must be given where `scope` is not");
+            fields.violate("invitation", "must be given where `scope` is not");
             None
         }
         ("", scope) => fields.scope("scope", scope, account).map(Which::On),
-        (id, "") => fields.take("invitation", id).map(Which::Id),
+        (id, "") => fields.take("invitation", id.parse()).map(Which::Id),
         _ => {
-            fields.bad("scope", "must not be given beside `invitation`");
+            fields.violate("scope", "must not be given beside `invitation`");
             None
         }
     };
@@ -142,14 +125,14 @@ pub(super) fn accept_command(
             email: email?,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }
 
 fn named(account: &str, invitation: &str) -> Result<(AccountId, InvitationId), Status> {
     let mut fields = Fields::new();
     let account = fields.account(account);
-    let invitation = fields.take("invitation", invitation);
-    fields.with(account.zip(invitation))
+    let invitation = fields.take("invitation", invitation.parse());
+    fields.finish(account.zip(invitation))
 }
 
 #[tonic::async_trait]
@@ -191,7 +174,7 @@ impl InvitationService for Api {
             .invitation(id)
             .await
             .map_err(status)?
-            .ok_or_else(|| status(NoInvitation))?;
+            .ok_or_else(|| status(Refused::NotFound("invitation")))?;
         Ok(Response::new(pb::GetInvitationResponse {
             invitation: Some(convert::invitation(found, self.ports.clock.now())),
         }))
@@ -206,7 +189,7 @@ impl InvitationService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let size = fields.page_size(request.page_size);
-        let (account, size) = fields.with(account.zip(size))?;
+        let (account, size) = fields.finish(account.zip(size))?;
         let key = (!request.email.is_empty()).then(|| email_key(&request.email));
         let list = [
             "ListInvitations",

@@ -1,13 +1,12 @@
 //! Requests as bytes: decoded and parsed as the services do, as far as no account has to be looked at.
 
 use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::Fields;
 use bailiwick_types::{Scope, Subject};
 use prost::Message;
 use tonic::{Code, Status};
 
-use super::{
-    attributes, binding, convert, decision, grant, invitation, member, parse::Fields, resource, role,
-};
+use super::{attributes, binding, convert, decision, grant, invitation, member, resource, role};
 
 /// Reads a request; the first byte says which one.
 ///
@@ -31,7 +30,7 @@ pub fn request(data: &[u8]) {
         10 => judge(read::<pb::CreateRoleRequest>(bytes).map(|of| {
             let mut fields = Fields::new();
             let role = role::definition(&mut fields, of.role);
-            fields.with(role)
+            fields.finish(role)
         })),
         11 => judge(read::<pb::CreateGrantRequest>(bytes).map(|of| {
             let mut fields = Fields::new();
@@ -39,7 +38,7 @@ pub fn request(data: &[u8]) {
             let about = grant::about(&mut fields, of.target.as_ref(), account);
             let at = fields.time("expire_time", of.expire_time);
             of.parameters.map(convert::map_of);
-            fields.with(about.zip(at))
+            fields.finish(about.zip(at))
         })),
         12 => {
             if let Some(given) = read::<prost_types::Struct>(bytes)

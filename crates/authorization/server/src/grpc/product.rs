@@ -8,24 +8,11 @@ use bailiwick_authorization_core::{
     },
 };
 use bailiwick_proto::authorization::v1::{self as pb, product_service_server::ProductService};
-use bailiwick_rpc::{Context, Target, page as pages};
-use bailiwick_types::{AllAccounts, Authorized, Code, Fault, ProductName, Reason, Refused};
+use bailiwick_rpc::{Context, Fields, Target, page as pages};
+use bailiwick_types::{AllAccounts, Authorized, ProductName, Refused};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert, encoded, page_of, parse::Fields, status};
-
-#[derive(Debug, thiserror::Error)]
-#[error("there is no such product")]
-struct NoProduct;
-
-impl Fault for NoProduct {
-    fn code(&self) -> Code {
-        Code::NotFound
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotFound
-    }
-}
+use super::{Api, convert, encoded, page_of, status};
 
 fn replacements(told: Vec<pb::RoleReplacement>) -> Vec<Replacement> {
     told.into_iter()
@@ -74,7 +61,7 @@ impl ProductService for Api {
         let request = request.into_inner();
         let mut fields = Fields::new();
         let size = fields.page_size(request.page_size);
-        let size = fields.with(size)?.get();
+        let size = fields.finish(size)?.get();
         let replaced: Vec<String> = request
             .role_replacements
             .iter()
@@ -110,8 +97,8 @@ impl ProductService for Api {
     ) -> Result<Response<pb::GetProductResponse>, Status> {
         let context = Context::of(&request)?.clone();
         let mut fields = Fields::new();
-        let name: Option<ProductName> = fields.take("product", &request.get_ref().product);
-        let name = fields.with(name)?;
+        let name: Option<ProductName> = fields.take("product", request.get_ref().product.parse());
+        let name = fields.finish(name)?;
         self.fresh.wait(&context, None, &[]).await?;
         let by = self.guard.authorize_any(&context, Target::none()).await?;
         let read = self
@@ -124,7 +111,7 @@ impl ProductService for Api {
             .product(&name)
             .await
             .map_err(status)?
-            .ok_or_else(|| status(NoProduct))?;
+            .ok_or_else(|| status(Refused::NotFound("product")))?;
         Ok(Response::new(pb::GetProductResponse {
             product: Some(convert::product(found, true)),
         }))
@@ -138,7 +125,7 @@ impl ProductService for Api {
         let request = request.into_inner();
         let mut fields = Fields::new();
         let size = fields.page_size(request.page_size);
-        let size = fields.with(size)?.get();
+        let size = fields.finish(size)?.get();
         let list = ["ListProducts"];
         let after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
         self.fresh.wait(&context, None, &[]).await?;

@@ -2,11 +2,11 @@
 
 use bailiwick_authorization_core::use_case::set_quota;
 use bailiwick_proto::authorization::v1::{self as pb, quota_service_server::QuotaService};
-use bailiwick_rpc::{Context, Target, page as pages};
+use bailiwick_rpc::{Context, Fields, Target, page as pages};
 use bailiwick_types::{AccountId, Subject, UserId};
 use tonic::{Request, Response, Status};
 
-use super::{Api, encoded, page, parse::Fields, status};
+use super::{Api, encoded, page, status};
 
 fn quota((account, user): (AccountId, &str), of: &str, limit: Option<u64>, used: u64) -> pb::Quota {
     let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
@@ -22,10 +22,10 @@ fn quota((account, user): (AccountId, &str), of: &str, limit: Option<u64>, used:
 fn named(account: &str, user: &str, of: &str) -> Result<(AccountId, UserId, String), Status> {
     let mut fields = Fields::new();
     let account = fields.account(account);
-    let user = fields.user("user", user);
+    let user = fields.take("user", user.parse::<UserId>());
     let of = fields.text("type", of, 63);
     let all = (|| Some((account?, user?, of?)))();
-    fields.with(all)
+    fields.finish(all)
 }
 
 #[tonic::async_trait]
@@ -91,9 +91,9 @@ impl QuotaService for Api {
         let size = fields.page_size(request.page_size);
         let subject = match request.user.as_str() {
             "" => None,
-            user => fields.user("user", user).map(Subject::user),
+            user => fields.take("user", user.parse::<UserId>()).map(Subject::user),
         };
-        let (account, size) = fields.with(account.zip(size))?;
+        let (account, size) = fields.finish(account.zip(size))?;
         let list = ["ListQuotas", &request.account, &request.user];
         let after: Option<(String, String)> = pages::decode(&list, &request.page_token).map_err(status)?;
         let by = self

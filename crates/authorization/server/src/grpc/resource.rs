@@ -9,38 +9,25 @@ use bailiwick_authorization_core::{
     },
 };
 use bailiwick_proto::authorization::v1::{self as pb, resource_service_server::ResourceService};
-use bailiwick_rpc::{Context, Target, page as pages};
-use bailiwick_types::{AccountId, Code, Fault, Reason, Subject};
+use bailiwick_rpc::{Context, Fields, Target, page as pages};
+use bailiwick_types::{AccountId, Refused, Subject};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert, page, parse::Fields, status, text};
-
-#[derive(Debug, thiserror::Error)]
-#[error("there is no such resource")]
-struct NoResource;
-
-impl Fault for NoResource {
-    fn code(&self) -> Code {
-        Code::NotFound
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotFound
-    }
-}
+use super::{Api, convert, page, status, text};
 
 pub(super) fn register_command(
     request: pb::RegisterResourceRequest,
 ) -> Result<register_resource::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
-    let name = fields.resource("resource", &request.resource);
+    let name = fields.take("resource", request.resource.parse::<Name>());
     let scope = fields.scope("scope", &request.scope, account);
-    let parent = fields.some_resource("parent", &request.parent);
+    let parent = fields.optional::<Name>("parent", &request.parent);
     let title = fields.short("title", &request.title, MAX_TITLE);
     let owner = match request.owner.as_deref() {
         None => Some(Owner::Caller),
         Some("") => Some(Owner::Nobody),
-        Some(text) => fields.take("owner", text).map(Owner::Is),
+        Some(text) => fields.take("owner", text.parse()).map(Owner::Is),
     };
     let attributes = request.attributes.map(convert::map_of).unwrap_or_default();
     let command = (|| {
@@ -54,20 +41,20 @@ pub(super) fn register_command(
             attributes,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }
 
 pub(super) fn update_command(request: pb::UpdateResourceRequest) -> Result<update_resource::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
-    let name = fields.resource("resource", &request.resource);
+    let name = fields.take("resource", request.resource.parse::<Name>());
     let title = match &request.title {
         None => Some(None),
         Some(title) => fields.short("title", title, MAX_TITLE).map(Some),
     };
     let parent = match &request.parent {
         None => Some(None),
-        Some(parent) => fields.some_resource("parent", parent).map(Some),
+        Some(parent) => fields.optional::<Name>("parent", parent).map(Some),
     };
     let attributes = request.attributes.map(convert::map_of).unwrap_or_default();
     let command = (|| {
@@ -79,14 +66,14 @@ pub(super) fn update_command(request: pb::UpdateResourceRequest) -> Result<updat
             attributes,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }
 
 fn named(account: &str, resource: &str) -> Result<(AccountId, Name), Status> {
     let mut fields = Fields::new();
     let account = fields.account(account);
-    let name = fields.resource("resource", resource);
-    fields.with(account.zip(name))
+    let name = fields.take("resource", resource.parse::<Name>());
+    fields.finish(account.zip(name))
 }
 
 fn on(account: AccountId, name: &Name) -> Target {
@@ -138,7 +125,7 @@ impl ResourceService for Api {
             .resource(&name)
             .await
             .map_err(status)?
-            .ok_or_else(|| status(NoResource))?;
+            .ok_or_else(|| status(Refused::NotFound("resource")))?;
         Ok(Response::new(pb::GetResourceResponse {
             resource: Some(convert::resource(found)),
         }))
@@ -204,10 +191,10 @@ impl ResourceService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let size = fields.page_size(request.page_size);
-        let scope = fields.some_scope("scope", &request.scope, account);
+        let scope = fields.optional_scope("scope", &request.scope, account);
         let of = fields.text("type", &request.r#type, 63);
         let parsed = (|| Some((account?, size?.get(), scope?, of?)))();
-        let (account, size, scope, of) = fields.with(parsed)?;
+        let (account, size, scope, of) = fields.finish(parsed)?;
         let at = text(scope.as_ref());
         let list = ["ListResourcesInScope", &request.account, &of, &at];
         let mut after: Option<String> = pages::decode(&list, &request.page_token).map_err(status)?;
@@ -258,8 +245,8 @@ impl ResourceService for Api {
         let validate_only = request.validate_only;
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
-        let name = fields.resource("resource", &request.resource);
-        let to: Option<Subject> = fields.take("to", &request.to);
+        let name = fields.take("resource", request.resource.parse::<Name>());
+        let to: Option<Subject> = fields.take("to", request.to.parse());
         let command = (|| {
             Some(transfer_resource::Command {
                 account: account?,
@@ -267,7 +254,7 @@ impl ResourceService for Api {
                 to: to?,
             })
         })();
-        let command = fields.with(command)?;
+        let command = fields.finish(command)?;
         self.wait(&context, command.account, &[&command.to]).await?;
         let target = Target::account(command.account);
         let by = self.guard.authorize_any(&context, target).await?;
@@ -296,7 +283,7 @@ impl ResourceService for Api {
         let validate_only = request.validate_only;
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
-        let name = fields.resource("resource", &request.resource);
+        let name = fields.take("resource", request.resource.parse::<Name>());
         let scope = fields.scope("scope", &request.scope, account);
         let command = (|| {
             Some(move_resource::Command {
@@ -305,7 +292,7 @@ impl ResourceService for Api {
                 scope: scope?,
             })
         })();
-        let command = fields.with(command)?;
+        let command = fields.finish(command)?;
         self.wait(&context, command.account, &[]).await?;
         let target = on(command.account, &command.name);
         let by = self.guard.authorize_any(&context, target).await?;

@@ -11,24 +11,11 @@ use bailiwick_policy::{
     },
 };
 use bailiwick_proto::authorization::v1::{self as pb, role_service_server::RoleService};
-use bailiwick_rpc::{Context, Target, page as pages};
-use bailiwick_types::{AccountId, Code, Fault, Reason};
+use bailiwick_rpc::{Context, Fields, Target, page as pages};
+use bailiwick_types::{AccountId, Refused};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert, describe, encoded, grant::level, parse::Fields, status};
-
-#[derive(Debug, thiserror::Error)]
-#[error("there is no such {0}")]
-struct Missing(&'static str);
-
-impl Fault for Missing {
-    fn code(&self) -> Code {
-        Code::NotFound
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotFound
-    }
-}
+use super::{Api, convert, describe, encoded, grant::level, status};
 
 fn entry(fields: &mut Fields, field: &str, given: pb::RoleEntry) -> EntryDecl {
     let approval = match (given.approval.as_str(), given.approval_rule) {
@@ -36,14 +23,14 @@ fn entry(fields: &mut Fields, field: &str, given: pb::RoleEntry) -> EntryDecl {
         ("", Some(of)) => rule(fields, &format!("{field}.approval_rule"), of).map(EntryApproval::Rule),
         ("none", None) => Some(EntryApproval::Waived(WaivedWord::None)),
         ("none", Some(_)) => {
-            fields.bad(
+            fields.violate(
                 &format!("{field}.approval"),
                 "must be empty where there is a rule",
             );
             None
         }
         _ => {
-            fields.bad(&format!("{field}.approval"), "must be `none` or empty");
+            fields.violate(&format!("{field}.approval"), "must be `none` or empty");
             None
         }
     };
@@ -61,7 +48,7 @@ fn rule(fields: &mut Fields, field: &str, given: pb::ApprovalRule) -> Option<App
         Some(lifetime) => {
             let whole = (lifetime.nanos == 0).then(|| format!("{}s", lifetime.seconds).parse::<Span>());
             let Some(Ok(span)) = whole else {
-                fields.bad(
+                fields.violate(
                     &format!("{field}.lifetime"),
                     "must be a whole number of seconds from 1",
                 );
@@ -111,7 +98,7 @@ pub(super) fn definition(
     given: Option<pb::RoleDefinition>,
 ) -> Option<(String, RoleDecl)> {
     let Some(given) = given else {
-        fields.bad("role", "must be given");
+        fields.violate("role", "must be given");
         return None;
     };
     let name = fields.text("role.name", &given.name, 63);
@@ -120,7 +107,7 @@ pub(super) fn definition(
         .bytes()
         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     {
-        fields.bad("role.name", "must be 1 to 63 lower-case letters, digits and `_`");
+        fields.violate("role.name", "must be 1 to 63 lower-case letters, digits and `_`");
     }
     let title = fields.text("role.title", &given.title, 200);
     let mut decl = RoleDecl {
@@ -162,7 +149,7 @@ fn holders(fields: &mut Fields, given: &str) -> Option<Holders> {
         .map(Holders::Exactly)
         .or_else(|| count("at least ").map(Holders::AtLeast));
     if rule.is_none() && !given.is_empty() {
-        fields.bad("role.holders", "must be `exactly 1`, `at least 1` or empty");
+        fields.violate("role.holders", "must be `exactly 1`, `at least 1` or empty");
     }
     rule
 }
@@ -214,7 +201,7 @@ pub(super) fn change_command(
     prefix: &str,
 ) -> Result<change_role::Command, Status> {
     let mut fields = Fields::new();
-    let account: Option<AccountId> = fields.take(&format!("{prefix}account"), &request.account);
+    let account: Option<AccountId> = fields.take(&format!("{prefix}account"), request.account.parse());
     let role = fields.text(&format!("{prefix}role"), &request.role, 100);
     let at = match request.level.as_str() {
         "" => Some(None),
@@ -233,7 +220,7 @@ pub(super) fn change_command(
             remove: request.remove,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }
 
 impl Api {
@@ -243,7 +230,7 @@ impl Api {
             .await?;
         let read = self.read(&by, account).await?;
         let situation = Situation::load(&*read, []).await.map_err(status)?;
-        situation.ok_or_else(|| status(Missing("account")))
+        situation.ok_or_else(|| status(Refused::NotFound("account")))
     }
 }
 
@@ -251,7 +238,7 @@ fn named(account: &str, role: &str) -> Result<(AccountId, String), Status> {
     let mut fields = Fields::new();
     let account = fields.account(account);
     let role = fields.text("role", role, 100);
-    fields.with(account.zip(role))
+    fields.finish(account.zip(role))
 }
 
 #[tonic::async_trait]
@@ -263,7 +250,7 @@ impl RoleService for Api {
         let context = Context::of(&request)?.clone();
         let mut fields = Fields::new();
         let account = fields.account(&request.get_ref().account);
-        let account = fields.with(account)?;
+        let account = fields.finish(account)?;
         let situation = self.policy_for(&context, account).await?;
         let mut roles: Vec<pb::Role> = situation.policy.roles().map(convert::role).collect();
         roles.sort_by(|a, b| a.name.cmp(&b.name));
@@ -277,7 +264,7 @@ impl RoleService for Api {
         let context = Context::of(&request)?.clone();
         let (account, name) = named(&request.get_ref().account, &request.get_ref().role)?;
         let situation = self.policy_for(&context, account).await?;
-        let role = role_of(&situation.policy, &name).ok_or_else(|| status(Missing("role")))?;
+        let role = role_of(&situation.policy, &name).ok_or_else(|| status(Refused::NotFound("role")))?;
         let decl = declared(&situation.policy, role).unwrap_or_default();
         Ok(Response::new(pb::GetRoleResponse {
             role: Some(convert::role(role)),
@@ -294,7 +281,7 @@ impl RoleService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let role = definition(&mut fields, request.role);
-        let (account, (name, decl)) = fields.with(account.zip(role))?;
+        let (account, (name, decl)) = fields.finish(account.zip(role))?;
         let by = self
             .enter(&context, account, &[], Target::account(account))
             .await?;
@@ -342,10 +329,10 @@ impl RoleService for Api {
         let mut fields = Fields::new();
         let size = fields.page_size(request.page_size);
         let Some(change) = request.change else {
-            fields.bad("change", "must be given");
-            return fields.with(None);
+            fields.violate("change", "must be given");
+            return fields.finish(None);
         };
-        let size = fields.with(size)?.get();
+        let size = fields.finish(size)?.get();
         let asked = format!("{change:?}");
         let command = change_command(change, "change.")?;
         let list = ["PreviewRoleChange", asked.as_str()];
@@ -397,7 +384,7 @@ impl RoleService for Api {
         let (account, name) = named(&request.get_ref().account, &request.get_ref().role)?;
         let situation = self.policy_for(&context, account).await?;
         let policy = &situation.policy;
-        let role = role_of(policy, &name).ok_or_else(|| status(Missing("role")))?;
+        let role = role_of(policy, &name).ok_or_else(|| status(Refused::NotFound("role")))?;
         Ok(Response::new(pb::DescribeRoleResponse {
             role: Some(convert::role(role)),
             levels: describe::levels(policy, role),

@@ -222,7 +222,7 @@ async fn a_membership_is_shortened_as_it_is_suspended_and_lengthened_as_its_role
     let (by_editor, by_suspender) = (world.by(editor, account), world.by(suspender, account));
     let hours = |hours: u64| Some(world.now().plus(Duration::from_secs(hours * 3600)));
     let (soon, later) = (hours(1), hours(2));
-    // Without `user.suspend` nobody is ended; with it, those whose roles one could take.
+    // Ending a membership requires `user.suspend` and the right to revoke its roles.
     for (by, who) in [(&by_editor, plain), (&by_editor, sam), (&by_suspender, sam)] {
         let error = end(&world, by, account, (who, later)).await.unwrap_err();
         assert_eq!(error.code(), Code::PermissionDenied);
@@ -247,7 +247,7 @@ async fn a_membership_is_shortened_as_it_is_suspended_and_lengthened_as_its_role
         .unwrap();
 }
 
-async fn nobody_changes_the_end_of_its_own_membership_or_sets_one_in_the_past(world: World) {
+async fn a_member_cannot_change_the_end_of_its_own_membership_or_set_one_in_the_past(world: World) {
     let (account, boss, sam, _) = boss_sam_and_tia(&world).await;
     let at = Scope::Account(account);
     let op = world.operator();
@@ -339,7 +339,7 @@ async fn a_new_parent_gives_nothing_that_who_sets_it_does_not_hold_on_the_resour
         (tia, &["project.report"], on("folder:tia")),
     )
     .await;
-    // Neither to itself nor to somebody else; nor below what it may not edit or what is not there.
+    // It cannot give access to itself or to others, and needs an existing parent that it may edit.
     for parent in ["folder:sam", "folder:tia", "folder:boss", "folder:none"] {
         let error = reparent(&world, &by_sam, (account, "project:nps", parent))
             .await
@@ -437,7 +437,7 @@ async fn a_move_gives_nothing_that_the_mover_does_not_hold_on_the_resource(world
         let about = About::Scope(scope.clone());
         grant(&world, &by_ada, account, (max, makes, about)).await;
     }
-    // What somebody else would have on it.
+    // Access that another member would gain on it.
     let all_of_care = About::Type {
         of: "survey".to_owned(),
         scope: care.clone(),
@@ -518,7 +518,7 @@ bailiwick_testkit::on_both_engines!(
     entries_are_removed_from_a_role_by_who_holds_them,
     a_pattern_is_removed_from_a_role_by_who_holds_the_pattern,
     a_membership_is_shortened_as_it_is_suspended_and_lengthened_as_its_roles_are_given,
-    nobody_changes_the_end_of_its_own_membership_or_sets_one_in_the_past,
+    a_member_cannot_change_the_end_of_its_own_membership_or_set_one_in_the_past,
     a_membership_that_has_ended_comes_back_where_a_seat_is_free,
     a_new_parent_gives_nothing_that_who_sets_it_does_not_hold_on_the_resource,
     a_new_parent_gives_nothing_on_what_lies_below_either,

@@ -7,10 +7,9 @@ use bailiwick_authorization_core::use_case::{
 };
 use bailiwick_policy::manifest::MemberKind;
 use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::Fields;
 use bailiwick_types::{AccountId, UserId};
 use tonic::Status;
-
-use crate::grpc::parse::Fields;
 
 /// The most members that are removed at once.
 const BATCH: usize = 1_000;
@@ -20,7 +19,7 @@ pub(in crate::grpc) fn create_command(
 ) -> Result<create_member::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
-    let user = fields.user("user", &request.user);
+    let user = fields.take("user", request.user.parse::<UserId>());
     let expires_at = fields.time("expire_time", request.expire_time);
     let kind = match request.kind() {
         pb::MemberKind::Unspecified | pb::MemberKind::Agent => MemberKind::Agent,
@@ -34,7 +33,7 @@ pub(in crate::grpc) fn create_command(
             expires_at: expires_at?,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }
 
 pub(super) fn batch_command(
@@ -43,33 +42,33 @@ pub(super) fn batch_command(
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     if request.users.is_empty() || request.users.len() > BATCH {
-        fields.bad("users", &format!("must be 1 to {BATCH} users"));
+        fields.violate("users", &format!("must be 1 to {BATCH} users"));
     }
     let mut users = Vec::with_capacity(request.users.len());
     let mut seen = BTreeSet::new();
     for (n, text) in request.users.iter().enumerate() {
         let field = format!("users[{n}]");
-        let user = fields.user(&field, text);
+        let user = fields.take(&field, text.parse::<UserId>());
         if user.is_some_and(|user| !seen.insert(user)) {
-            fields.bad(&field, "must not be named twice");
+            fields.violate(&field, "must not be named twice");
         }
         users.extend(user);
     }
     let command = account.map(|account| batch_remove_members::Command { account, users });
-    fields.with(command)
+    fields.finish(command)
 }
 
 pub(super) fn pair(account: &str, user: &str) -> Result<(AccountId, UserId), Status> {
     let mut fields = Fields::new();
     let account = fields.account(account);
-    let user = fields.user("user", user);
-    fields.with(account.zip(user))
+    let user = fields.take("user", user.parse::<UserId>());
+    fields.finish(account.zip(user))
 }
 
 pub(super) fn update_command(request: &pb::UpdateMemberRequest) -> Result<update_member::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
-    let user = fields.user("user", &request.user);
+    let user = fields.take("user", request.user.parse::<UserId>());
     let expires_at = fields.time("expire_time", request.expire_time);
     let command = (|| {
         Some(update_member::Command {
@@ -78,14 +77,14 @@ pub(super) fn update_command(request: &pb::UpdateMemberRequest) -> Result<update
             expires_at: expires_at?,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }
 
 pub(super) fn remove_command(request: &pb::RemoveMemberRequest) -> Result<remove_member::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
-    let user = fields.user("user", &request.user);
-    let scope = fields.some_scope("scope", &request.scope, account);
+    let user = fields.take("user", request.user.parse::<UserId>());
+    let scope = fields.optional_scope("scope", &request.scope, account);
     let command = (|| {
         Some(remove_member::Command {
             account: account?,
@@ -93,16 +92,16 @@ pub(super) fn remove_command(request: &pb::RemoveMemberRequest) -> Result<remove
             scope: scope?,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }
 
 pub(super) fn delete_command(request: &pb::DeleteMemberRequest) -> Result<delete_member::Command, Status> {
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
-    let user = fields.user("user", &request.user);
+    let user = fields.take("user", request.user.parse::<UserId>());
     let seat_ends = match request.mode() {
         pb::DeleteMode::Unspecified => {
-            fields.bad("mode", "must be given");
+            fields.violate("mode", "must be given");
             None
         }
         pb::DeleteMode::Replace => Some(false),
@@ -115,5 +114,5 @@ pub(super) fn delete_command(request: &pb::DeleteMemberRequest) -> Result<delete
             seat_ends: seat_ends?,
         })
     })();
-    fields.with(command)
+    fields.finish(command)
 }

@@ -11,26 +11,13 @@ use bailiwick_authorization_core::{
     },
 };
 use bailiwick_proto::authorization::v1::{self as pb, member_service_server::MemberService};
-use bailiwick_rpc::{Context, Target, page as pages};
-use bailiwick_types::{Code, Fault, Reason, Scope, Subject, UserId};
+use bailiwick_rpc::{Context, Fields, Target, page as pages};
+use bailiwick_types::{Refused, Scope, Subject, UserId};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert, encoded, page_of, parse::Fields, status, written::Written};
+use super::{Api, convert, encoded, page_of, status, written::Written};
 pub(super) use command::create_command;
 use command::{batch_command, delete_command, pair, remove_command, update_command};
-
-#[derive(Debug, thiserror::Error)]
-#[error("there is no such member")]
-struct NoMember;
-
-impl Fault for NoMember {
-    fn code(&self) -> Code {
-        Code::NotFound
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotFound
-    }
-}
 
 impl Api {
     async fn set_suspended(
@@ -111,7 +98,7 @@ impl MemberService for Api {
             .member(user)
             .await
             .map_err(status)?
-            .ok_or_else(|| status(NoMember))?;
+            .ok_or_else(|| status(Refused::NotFound("member")))?;
         Ok(Response::new(pb::GetMemberResponse {
             member: Some(convert::member(&member)),
         }))
@@ -126,7 +113,7 @@ impl MemberService for Api {
         let mut fields = Fields::new();
         let account = fields.account(&request.account);
         let size = fields.page_size(request.page_size);
-        let (account, size) = fields.with(account.zip(size))?;
+        let (account, size) = fields.finish(account.zip(size))?;
         let list = ["ListMembers", &request.account];
         let after: Option<UserId> = pages::decode(&list, &request.page_token).map_err(status)?;
         let by = self
@@ -302,7 +289,7 @@ impl MemberService for Api {
         let context = Context::of(&request)?.clone();
         let mut fields = Fields::new();
         let account = fields.account(&request.get_ref().account);
-        let account = fields.with(account)?;
+        let account = fields.finish(account)?;
         let by = self
             .enter(&context, account, &[], Target::account(account))
             .await?;
@@ -311,7 +298,7 @@ impl MemberService for Api {
             .account()
             .await
             .map_err(status)?
-            .ok_or_else(|| status(NoMember))?;
+            .ok_or_else(|| status(Refused::NotFound("member")))?;
         let seats = seat::count(&*read, &of, self.ports.clock.now())
             .await
             .map_err(status)?;

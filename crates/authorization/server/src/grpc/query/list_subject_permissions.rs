@@ -3,25 +3,11 @@
 use bailiwick_authorization_engine::TargetText;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Context, IntoStatus, Target, page, status};
-use bailiwick_types::{Code, Fault, PageSize, Reason, Scope, Subject, Violations};
+use bailiwick_types::{PageSize, Refused, Scope, Subject, Violations};
 use tonic::{Request, Response, Status};
 
 use super::{Queries, ask};
 use crate::store::engine::people::After;
-
-/// There is no such resource or place.
-#[derive(Debug, thiserror::Error)]
-#[error("there is no such target")]
-struct NoTarget;
-
-impl Fault for NoTarget {
-    fn code(&self) -> Code {
-        Code::NotFound
-    }
-    fn reason(&self) -> Reason {
-        Reason::NotFound
-    }
-}
 
 impl Queries {
     pub(super) async fn subject_permissions(
@@ -53,7 +39,7 @@ impl Queries {
             .authorize_any(context, Target::scope(account, &on))
             .await?;
         if scope.map_err(|error| status(&error))?.is_none() {
-            return Err(status(&NoTarget));
+            return Err(status(&Refused::NotFound("target")));
         }
         let room = usize::try_from(size.get()).unwrap_or(usize::MAX);
         let mut people = self

@@ -25,7 +25,7 @@ pub(crate) struct AccountSnapshot {
 }
 
 impl AccountSnapshot {
-    /// Begins to read; `None` where there is no such account.
+    /// Starts reading; `None` if the account does not exist.
     pub(crate) async fn open(db: Db, account: AccountId) -> Result<Option<Self>, Error> {
         let tx = db.begin_read(&ScopeRoot::Account(account)).await?;
         let source = SqlSource::new(db);
