@@ -12,7 +12,7 @@ mod wiring;
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
-use bailiwick_rpc::RunningServer;
+use bailiwick_rpc::{RunningServer, Telemetry};
 use bailiwick_sql::Db;
 use bailiwick_types::{Rng, SystemRng};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -33,10 +33,11 @@ pub(crate) struct Running {
     databases: Vec<Db>,
     /// Sequencers and listeners of the databases; they end with this value.
     workers: Vec<bailiwick_sql::Workers>,
+    telemetry: Telemetry,
 }
 
 impl Running {
-    /// Drains the server, ends background tasks and closes the databases.
+    /// Drains the server, ends background tasks, closes the databases and sends the last traces and metrics.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         self.server.drain().await;
@@ -47,6 +48,7 @@ impl Running {
         for db in self.databases {
             db.close().await;
         }
+        self.telemetry.shutdown().await;
     }
 }
 

@@ -152,7 +152,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     let mut frame = Frame::builder(
         here,
         config.server.clone(),
-        telemetry,
+        telemetry.clone(),
         authenticator.clone(),
         &*ids,
     );
@@ -198,6 +198,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         tasks,
         databases: opened,
         workers,
+        telemetry,
     })
 }
 
