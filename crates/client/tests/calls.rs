@@ -1,6 +1,6 @@
 //! What the client sends and makes of the answers, against a server that answers from a function.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "helpers of tests fail like tests")]
 
 mod support;
 

@@ -127,7 +127,9 @@ async fn sampled_calls_and_all_metrics_reach_the_collector() {
     let collector = Collector::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(
+    // Dropped, and with it aborted, at the end of the test.
+    let mut servers = tokio::task::JoinSet::new();
+    servers.spawn(
         tonic::transport::Server::builder()
             .add_service(TraceServiceServer::new(collector.clone()))
             .add_service(MetricsServiceServer::new(collector.clone()))
@@ -171,7 +173,9 @@ async fn sampled_calls_and_all_metrics_reach_the_collector() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = ClientFactory::new(internal.clone(), PeerConfig::default());
     let peer = peer.peer(&address(&listener)).unwrap();
-    tokio::spawn(
+    // Dropped, and with it aborted, at the end of the test.
+    let mut servers = tokio::task::JoinSet::new();
+    servers.spawn(
         tonic::transport::Server::builder()
             .add_service(TokenServiceServer::new(behind.clone()))
             .serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener)),

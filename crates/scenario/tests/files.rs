@@ -1,6 +1,6 @@
 //! The scenario files of the repository: they can be read, and the acceptance ones are the shared ones, unchanged.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "helpers of tests fail like tests")]
 
 use std::{
     fs,

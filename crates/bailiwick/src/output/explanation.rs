@@ -101,7 +101,7 @@ fn tree(title: String, answer: &ExplainResponse) -> Tree {
     tree
 }
 
-/// The step nearest to allowing, in one line; none if there is no step.
+/// Formats the step that came closest to allowing, on one line; `None` without steps.
 pub(crate) fn nearest(answer: &ExplainResponse) -> Option<String> {
     let step = answer.subject.as_ref()?.steps.first()?;
     let head = head(step);

@@ -33,7 +33,7 @@ pub(crate) fn print<T: Serialize>(
     Ok(())
 }
 
-/// A table that is no wider than the terminal.
+/// Creates a table that fits the width of the terminal.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
     // No lines between rows: twice as many fit on a screen.

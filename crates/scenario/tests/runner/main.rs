@@ -1,6 +1,6 @@
 //! What the runner asks of a suite and makes of its answers, against a suite that answers from a function.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "helpers of tests fail like tests")]
 
 mod answers;
 mod callers;
