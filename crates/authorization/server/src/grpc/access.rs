@@ -81,13 +81,10 @@ impl AccessService for Api {
             text => fields.account(text).map(Some),
         };
         if request.scopes.len() > SCOPES {
-            fields.violate("scopes", &format!("must name at most {SCOPES} scopes"));
+            fields.violate("scopes", format!("must name at most {SCOPES} scopes"));
         }
         if request.permissions.is_empty() || request.permissions.len() > PERMISSIONS {
-            fields.violate(
-                "permissions",
-                &format!("must name 1 to {PERMISSIONS} permissions"),
-            );
+            fields.violate("permissions", format!("must name 1 to {PERMISSIONS} permissions"));
         }
         let (subject, account) = fields.finish(subject.zip(account))?;
         self.guard.authorize_any(&context, Target::none()).await?;

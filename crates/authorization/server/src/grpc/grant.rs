@@ -64,10 +64,7 @@ pub(super) fn about(
 
 fn permissions(fields: &mut Fields, given: Vec<String>) -> Vec<String> {
     if given.is_empty() || given.len() > PERMISSIONS {
-        fields.violate(
-            "permissions",
-            &format!("must name 1 to {PERMISSIONS} permissions"),
-        );
+        fields.violate("permissions", format!("must name 1 to {PERMISSIONS} permissions"));
     }
     given
 }

@@ -29,7 +29,7 @@ fn roles(fields: &mut Fields, mut given: Vec<String>) -> Vec<String> {
         fields.violate("roles", "must name at least one role");
     }
     if given.len() > ROLES {
-        fields.violate("roles", &format!("must name at most {ROLES} roles"));
+        fields.violate("roles", format!("must name at most {ROLES} roles"));
     }
     let mut seen = BTreeSet::new();
     given.retain(|role| seen.insert(role.clone()));
@@ -43,7 +43,7 @@ pub(super) fn batch_command(
     let account = fields.account(&request.account);
     let scope = fields.scope("scope", &request.scope, account);
     if request.emails.is_empty() || request.emails.len() > BATCH {
-        fields.violate("emails", &format!("must be 1 to {BATCH} addresses"));
+        fields.violate("emails", format!("must be 1 to {BATCH} addresses"));
     }
     let mut seen = BTreeSet::new();
     let mut emails = Vec::with_capacity(request.emails.len());

@@ -42,7 +42,7 @@ pub(super) fn batch_command(
     let mut fields = Fields::new();
     let account = fields.account(&request.account);
     if request.users.is_empty() || request.users.len() > BATCH {
-        fields.violate("users", &format!("must be 1 to {BATCH} users"));
+        fields.violate("users", format!("must be 1 to {BATCH} users"));
     }
     let mut users = Vec::with_capacity(request.users.len());
     let mut seen = BTreeSet::new();
