@@ -129,3 +129,55 @@ impl Guard {
             .map_err(|Refused(status)| status)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_testkit::witness;
+    use bailiwick_types::{
+        Held, OperatorAllowed, RightsError, SessionId, StepUpError, Subject, UserId,
+        method::{Method, authorization::TransferOwnership},
+    };
+
+    use super::*;
+
+    /// Allows everything, and knows no Reauthenticate.
+    struct WithoutStepUp;
+
+    #[async_trait::async_trait]
+    impl Rights for WithoutStepUp {
+        async fn held(
+            &self,
+            _: &Subject,
+            _: Option<AccountId>,
+            _: &str,
+            targets: &[String],
+            _: OperatorAllowed,
+        ) -> Result<Held, RightsError> {
+            Ok(Held {
+                allowed: vec![true; targets.len()],
+                operator: true,
+            })
+        }
+    }
+
+    #[async_trait::async_trait]
+    impl StepUp for WithoutStepUp {
+        async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
+            Err(StepUpError::Required)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_declared_step_up_is_consumed_whichever_way_a_call_passes() {
+        let account = AccountId::from_uuid(uuid::Uuid::from_u128(1));
+        let (user, session) = (
+            UserId::from_uuid(uuid::Uuid::from_u128(2)),
+            SessionId::from_uuid(uuid::Uuid::from_u128(3)),
+        );
+        let caller = witness::user(Subject::user(user), Some(account), session);
+        let context = Context::new(TransferOwnership::DECLARATION, (*caller).clone());
+        let guard = Guard::new(Arc::new(WithoutStepUp), Arc::new(WithoutStepUp));
+        let refused = guard.authorize_any(&context, Target::account(account)).await;
+        assert_eq!(refused.unwrap_err().code(), tonic::Code::Unauthenticated);
+    }
+}
