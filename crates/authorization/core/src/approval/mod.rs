@@ -1,0 +1,114 @@
+//! Requests for approvals.
+
+pub mod consume;
+pub mod decide;
+pub mod list_waiting;
+pub mod request;
+
+use async_trait::async_trait;
+use bailiwick_types::{AccountId, ApprovalId, Subject, Timestamp};
+
+use crate::{On, StoreError};
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It waits for somebody.
+    Pending,
+    /// It was approved, and not used or serves again.
+    Approved,
+    /// It was rejected.
+    Rejected,
+    /// Who asked took it back.
+    Withdrawn,
+    /// It was approved and used.
+    Consumed,
+}
+
+bailiwick_types::codes!(State { Pending = 1, Approved = 2, Rejected = 3, Withdrawn = 4, Consumed = 5 });
+
+impl State {
+    /// How far a request has got: it never goes back, so this is its version.
+    #[must_use]
+    pub fn version(self) -> u64 {
+        match self {
+            Self::Pending => 1,
+            Self::Approved | Self::Rejected | Self::Withdrawn => 2,
+            Self::Consumed => 3,
+        }
+    }
+}
+
+/// A request for an approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Its id.
+    pub id: ApprovalId,
+    /// The account.
+    pub account: AccountId,
+    /// Who asked.
+    pub requester: Subject,
+    /// The permission.
+    pub permission: String,
+    /// What it is about.
+    pub on: On,
+    /// The digest of the content; empty where none.
+    pub digest: String,
+    /// The permission of those who approve.
+    pub by: String,
+    /// Whether it serves once.
+    pub once: bool,
+    /// How long it is good for once approved, in seconds.
+    pub lasts: Option<u64>,
+    /// What became of it.
+    pub state: State,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When it was asked.
+    pub created_at: Timestamp,
+    /// Who decided.
+    pub decider: Option<Subject>,
+    /// When.
+    pub decided_at: Option<Timestamp>,
+}
+
+/// Which requests a list has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Only those of this subject.
+    pub requester: Option<Subject>,
+    /// Only those in this state.
+    pub state: Option<State>,
+}
+
+/// The key of the last row of a page: newest first.
+pub type After = (Timestamp, uuid::Uuid);
+
+/// Reads requests.
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// A request.
+    async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError>;
+    /// The pending request of a subject for this very thing.
+    async fn pending_approval(
+        &self,
+        requester: &Subject,
+        permission: &str,
+        on: &On,
+        digest: &str,
+    ) -> Result<Option<Approval>, StoreError>;
+    /// Requests, newest first.
+    async fn approvals(
+        &self,
+        filter: &Filter,
+        after: Option<After>,
+        limit: u64,
+    ) -> Result<Vec<Approval>, StoreError>;
+}
+
+/// Writes requests.
+#[async_trait]
+pub trait Writer: Send + Sync {
+    /// Makes or replaces a request.
+    async fn put_approval(&mut self, approval: &Approval) -> Result<(), StoreError>;
+}

@@ -1,0 +1,94 @@
+//! Role bindings: subject, role, scope.
+
+pub mod assign;
+pub mod copy;
+pub mod holders;
+pub mod recover;
+pub mod revoke;
+pub mod transfer;
+
+use async_trait::async_trait;
+use bailiwick_types::{AccountId, BindingId, Scope, Subject, Timestamp, UserId};
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+use crate::{StoreError, member::Member, person::PersonState};
+
+/// A role binding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Binding {
+    /// Its id.
+    pub id: BindingId,
+    /// The account.
+    pub account: AccountId,
+    /// Who has the role.
+    pub subject: Subject,
+    /// The name of the role.
+    pub role: String,
+    /// Where it is bound.
+    pub scope: Scope,
+    /// Parameters of the role's conditions.
+    pub parameters: Map<String, Json>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who made it; none for the suite itself.
+    pub creator: Option<Subject>,
+}
+
+/// Which bindings a list has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Only those of this subject.
+    pub subject: Option<Subject>,
+    /// Only those on this scope.
+    pub scope: Option<Scope>,
+}
+
+/// A user with a role on a scope, and what decides whether it counts as a holder of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The user.
+    pub user: UserId,
+    /// When the binding ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// Its membership.
+    pub member: Option<Member>,
+    /// Its state.
+    pub state: PersonState,
+}
+
+/// Reads bindings.
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// The binding of a role to a subject on a scope.
+    async fn binding(
+        &self,
+        subject: &Subject,
+        role: &str,
+        scope: &Scope,
+    ) -> Result<Option<Binding>, StoreError>;
+    /// All bindings of a subject in an account.
+    async fn bindings_of(&self, subject: &Subject) -> Result<Vec<Binding>, StoreError>;
+    /// Bindings by id.
+    async fn bindings(
+        &self,
+        filter: &Filter,
+        after: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<Binding>, StoreError>;
+    /// Whether a group is one of the account.
+    async fn group_exists(&self, group: &Subject) -> Result<bool, StoreError>;
+    /// The users that have a role on a scope.
+    async fn holders(&self, role: &str, scope: &Scope) -> Result<Vec<Holder>, StoreError>;
+}
+
+/// Writes bindings.
+#[async_trait]
+pub trait Writer: Send + Sync {
+    /// Makes or replaces a binding.
+    async fn put_binding(&mut self, binding: &Binding) -> Result<(), StoreError>;
+    /// Removes a binding.
+    async fn remove_binding(&mut self, id: BindingId) -> Result<(), StoreError>;
+}

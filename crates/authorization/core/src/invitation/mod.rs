@@ -1,0 +1,138 @@
+//! Invitations by e-mail, with roles.
+
+pub mod accept;
+pub mod batch_create;
+pub mod create;
+pub mod resend;
+pub mod revoke;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bailiwick_types::{AccountId, InvitationId, Scope, Subject, Timestamp};
+use uuid::Uuid;
+
+use crate::StoreError;
+
+/// How long an invitation waits.
+pub const LIFETIME: Duration = Duration::from_hours(7 * 24);
+
+/// What became of an invitation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It waits to be accepted.
+    Pending,
+    /// It was accepted.
+    Accepted,
+    /// It was taken back.
+    Revoked,
+    /// It was not accepted in time.
+    Expired,
+}
+
+bailiwick_types::codes!(State { Pending = 1, Accepted = 2, Revoked = 3, Expired = 4 });
+
+/// An invitation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// The account.
+    pub account: AccountId,
+    /// The e-mail address.
+    pub email: String,
+    /// The names of the roles.
+    pub roles: Vec<String>,
+    /// Where they are given.
+    pub scope: Scope,
+    /// What became of it.
+    pub state: State,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who made it.
+    pub creator: Subject,
+    /// Its version, from 1.
+    pub version: u64,
+}
+
+impl Invitation {
+    /// What it is at that instant: one that nobody accepted in time is no longer pending.
+    #[must_use]
+    pub fn state_at(&self, now: Timestamp) -> State {
+        match self.state {
+            State::Pending if self.expires_at <= now => State::Expired,
+            state => state,
+        }
+    }
+    /// Ends it.
+    pub fn end(&mut self, state: State) {
+        self.state = state;
+        self.version += 1;
+    }
+}
+
+/// Whether an e-mail address is in one of the allowed domains; in any where none is named.
+#[must_use]
+pub fn domain_is_allowed(email: &str, allowed: Option<&serde_json::Value>) -> bool {
+    let Some(allowed) = allowed
+        .and_then(serde_json::Value::as_array)
+        .filter(|all| !all.is_empty())
+    else {
+        return true;
+    };
+    let Some((_, domain)) = email.trim().rsplit_once('@') else {
+        return false;
+    };
+    allowed
+        .iter()
+        .filter_map(serde_json::Value::as_str)
+        .any(|one| one.eq_ignore_ascii_case(domain))
+}
+
+/// The key of the last row of a page: newest first.
+pub type After = (Timestamp, Uuid);
+
+/// Reads invitations.
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// An invitation.
+    async fn invitation(&self, id: InvitationId) -> Result<Option<Invitation>, StoreError>;
+    /// The newest invitation to an e-mail address on a scope, a pending one before all others.
+    async fn newest_invitation(
+        &self,
+        email_key: &str,
+        scope: &Scope,
+    ) -> Result<Option<Invitation>, StoreError>;
+    /// Invitations, newest first.
+    async fn invitations(
+        &self,
+        email_key: Option<&str>,
+        after: Option<After>,
+        limit: u64,
+    ) -> Result<Vec<Invitation>, StoreError>;
+}
+
+/// Writes invitations.
+#[async_trait]
+pub trait Writer: Send + Sync {
+    /// Makes or replaces an invitation.
+    async fn put_invitation(&mut self, invitation: &Invitation) -> Result<(), StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_address_is_allowed_in_the_named_domains_alone_and_anywhere_where_none_is_named() {
+        let acme = json!(["acme.example"]);
+        assert!(domain_is_allowed("who@ACME.example", Some(&acme)));
+        assert!(!domain_is_allowed("who@other.example", Some(&acme)));
+        assert!(!domain_is_allowed("who@evil.acme.example", Some(&acme)));
+        assert!(domain_is_allowed("who@other.example", Some(&json!([]))));
+        assert!(domain_is_allowed("who@other.example", None));
+    }
+}

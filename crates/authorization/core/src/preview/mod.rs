@@ -1,0 +1,69 @@
+//! What a change would do: who would gain or lose what, effectively, where. There is one way for all of them: the change is
+//! made in a transaction that is not committed, and what the people concerned have is looked at before and after it.
+//!
+//! A preview of a change is written beside it, in four steps: open the unit of work and ask for the right, look
+//! ([`Seen`]), make the change with all its checks, look again.
+
+mod difference;
+mod error;
+mod look;
+mod points;
+mod seen;
+mod spot;
+
+use bailiwick_types::{AccountId, Subject};
+
+use crate::On;
+
+pub(crate) use difference::effects;
+pub use error::Error;
+pub(crate) use look::{Would, look};
+pub(crate) use points::{Points, kinds_with};
+pub(crate) use seen::{Seen, see_resources, with_all_below};
+pub(crate) use spot::{Spot, holders_of, spots_of};
+
+/// The most pairs of a person and a place that one preview looks at: more is an error, never a cut.
+pub const MOST: usize = 10_000;
+
+/// How strongly somebody has a permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// Not at all.
+    None,
+    /// Under a condition.
+    Conditional,
+    /// Once somebody approves.
+    NeedsApproval,
+    /// Without condition or approval.
+    Full,
+}
+
+/// A permission that somebody would have in another way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shift {
+    /// The permission.
+    pub permission: String,
+    /// How it is had now.
+    pub before: Strength,
+    /// How it would be had.
+    pub after: Strength,
+}
+
+/// What one person would gain or lose in one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// The account.
+    pub account: AccountId,
+    /// Who.
+    pub subject: Subject,
+    /// The scope of the binding, or what the grant is about.
+    pub on: On,
+    /// For a grant on a type in a scope: the type.
+    pub of: Option<String>,
+    /// What a check there would no longer deny, sorted.
+    pub gains: Vec<String>,
+    /// What a check there would deny from then on, sorted.
+    pub loses: Vec<String>,
+    /// Everything that would be had in another way, sorted: also what would come under a condition or an approval.
+    pub shifts: Vec<Shift>,
+}

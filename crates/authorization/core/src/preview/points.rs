@@ -1,0 +1,218 @@
+//! Who and where: the pairs of a person and a place that a preview looks at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bailiwick_policy::{AccountPolicy, RoleNo, manifest::MemberKind};
+use bailiwick_types::{AccountId, GroupId, Scope, Subject, UserId};
+
+use super::{MOST, Spot, holders_of, spots_of};
+use crate::{
+    On, Read, Situation, StoreError, binding, grant,
+    resource::{Name, Resource},
+};
+
+/// Members, bindings or grants that are read at once.
+const PAGE: u64 = 1_000;
+
+/// The longest way up from a resource that is followed.
+const STEPS: usize = 64;
+
+/// Who and where, each pair once.
+#[derive(Debug, Default)]
+pub(crate) struct Points {
+    all: BTreeMap<(Subject, String), Spot>,
+    too_many: bool,
+}
+
+impl Points {
+    /// Each person with the key of a place and the place, person by person.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Subject, &str, &Spot)> {
+        self.all
+            .iter()
+            .map(|((subject, key), spot)| (subject, key.as_str(), spot))
+    }
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+    /// Whether some were left out, so that nothing may be told.
+    pub(crate) fn are_too_many(&self) -> bool {
+        self.too_many
+    }
+
+    /// A subject at some places; for a group, all users in it and in the groups in it.
+    pub(crate) async fn add(
+        &mut self,
+        read: &(impl Read + ?Sized),
+        subject: &Subject,
+        spots: &[Spot],
+    ) -> Result<(), StoreError> {
+        for user in users_of(read, subject).await? {
+            for spot in spots {
+                if self.all.len() >= MOST {
+                    self.too_many = true;
+                    return Ok(());
+                }
+                self.all.insert((user.clone(), spot.key()), spot.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// The members of some kinds at some places.
+    pub(crate) async fn add_members(
+        &mut self,
+        read: &(impl Read + ?Sized),
+        kinds: &[MemberKind],
+        spots: &[Spot],
+    ) -> Result<(), StoreError> {
+        let mut after = None;
+        while !kinds.is_empty() && !self.too_many {
+            let some = read.members(after, PAGE).await?;
+            for member in some.iter().filter(|member| kinds.contains(&member.kind)) {
+                self.add(read, &Subject::user(member.user), spots).await?;
+            }
+            let Some(last) = some.last().filter(|_| some.len() as u64 == PAGE) else {
+                break;
+            };
+            after = Some(last.user);
+        }
+        Ok(())
+    }
+
+    /// A user wherever it has something, by itself or by a group, and at the account, for what every member has.
+    pub(crate) async fn add_everywhere(
+        &mut self,
+        read: &(impl Read + ?Sized),
+        account: AccountId,
+        user: UserId,
+    ) -> Result<(), StoreError> {
+        let subject = Subject::user(user);
+        let holders = holders_of(read, &subject).await?;
+        let mut spots = spots_of(read, holders).await?;
+        spots.push(Spot::from(&Scope::Account(account)));
+        self.add(read, &subject, &spots).await
+    }
+
+    /// Everybody who may have something on some resources: by a role or grant on the way from one of the scopes to the account,
+    /// by a grant on one of the resources or of those above them, or as every member.
+    pub(crate) async fn add_reaching(
+        &mut self,
+        read: &(impl Read + ?Sized),
+        situation: &Situation,
+        resources: &[Name],
+        (scopes, above): (&[&Scope], &[&Name]),
+    ) -> Result<(), StoreError> {
+        let spots: Vec<Spot> = resources
+            .iter()
+            .map(|name| Spot::On(On::Resource(name.clone())))
+            .collect();
+        let mut granted: BTreeSet<Name> = resources.iter().cloned().collect();
+        for name in resources.iter().chain(above.iter().copied()) {
+            granted.extend(way_up(read, name).await?);
+        }
+        let around: BTreeSet<Scope> = scopes.iter().flat_map(|scope| situation.path(scope)).collect();
+        let on_scopes = around.into_iter().map(|scope| (Some(scope), None));
+        let on_resources = granted.into_iter().map(|name| (None, Some(name)));
+        for (scope, resource) in on_scopes.chain(on_resources) {
+            if scope.is_some() {
+                self.add_bound(read, scope.clone(), &spots).await?;
+            }
+            let filter = grant::Filter {
+                scope,
+                resource,
+                subject: None,
+            };
+            self.add_granted(read, &filter, &spots).await?;
+        }
+        let roles = situation.policy.roles().map(|role| role.name.to_string());
+        let kinds = kinds_with(&situation.policy, &roles.collect::<Vec<_>>());
+        self.add_members(read, &kinds, &spots).await
+    }
+
+    async fn add_bound(
+        &mut self,
+        read: &(impl Read + ?Sized),
+        scope: Option<Scope>,
+        spots: &[Spot],
+    ) -> Result<(), StoreError> {
+        let filter = binding::Filter { scope, subject: None };
+        let mut after = None;
+        while !self.too_many {
+            let some = read.bindings(&filter, after, PAGE).await?;
+            for binding in &some {
+                self.add(read, &binding.subject, spots).await?;
+            }
+            let Some(last) = some.last().filter(|_| some.len() as u64 == PAGE) else {
+                break;
+            };
+            after = Some(last.id.uuid());
+        }
+        Ok(())
+    }
+
+    async fn add_granted(
+        &mut self,
+        read: &(impl Read + ?Sized),
+        filter: &grant::Filter,
+        spots: &[Spot],
+    ) -> Result<(), StoreError> {
+        let mut after = None;
+        while !self.too_many {
+            let some = read.grants(filter, after, PAGE).await?;
+            for grant in &some {
+                self.add(read, &grant.subject, spots).await?;
+            }
+            let Some(last) = some.last().filter(|_| some.len() as u64 == PAGE) else {
+                break;
+            };
+            after = Some(last.id.uuid());
+        }
+        Ok(())
+    }
+}
+
+/// A resource and those above it.
+async fn way_up(read: &(impl Read + ?Sized), name: &Name) -> Result<BTreeSet<Name>, StoreError> {
+    let mut seen = BTreeSet::new();
+    let mut next = Some(name.clone());
+    while let Some(name) = next.take() {
+        let found: Option<Resource> = read.resource(&name).await?;
+        if seen.insert(name) && seen.len() <= STEPS {
+            next = found.and_then(|found| found.parent);
+        }
+    }
+    Ok(seen)
+}
+
+/// The kinds of members that have one of these roles by default.
+pub(crate) fn kinds_with(policy: &AccountPolicy, roles: &[String]) -> Vec<MemberKind> {
+    let named = |no: RoleNo| {
+        policy
+            .role(no)
+            .is_some_and(|role| roles.contains(&role.name.to_string()))
+    };
+    let product = policy.product();
+    // Members have what is given to anonymous subjects too.
+    let all = product.anonymous_role().is_some_and(named);
+    let mut kinds = vec![MemberKind::Agent, MemberKind::Customer];
+    kinds.retain(|kind| all || product.default_role(*kind).is_some_and(named));
+    kinds
+}
+
+/// The users that a subject stands for: itself, or for a group those in it, whatever the number of steps.
+async fn users_of(read: &(impl Read + ?Sized), subject: &Subject) -> Result<BTreeSet<Subject>, StoreError> {
+    let mut users = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![subject.clone()];
+    while let Some(next) = open.pop() {
+        let ("group", Ok(group)) = (next.kind(), next.id().parse::<GroupId>()) else {
+            users.insert(next);
+            continue;
+        };
+        if seen.insert(group) && users.len() <= MOST {
+            let limit = MOST as u64 + 1;
+            open.extend(read.group_members(group, None, limit).await?);
+        }
+    }
+    Ok(users)
+}

@@ -1,0 +1,75 @@
+//! Products: their manifests as they were applied.
+
+pub mod apply;
+pub mod preview;
+mod replace_roles;
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use bailiwick_policy::{Numbers, manifest::Manifest};
+use bailiwick_types::{Level, ProductName, Timestamp};
+
+use crate::{StoreError, binding::Binding};
+
+/// A product with its manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    /// Its name.
+    pub name: ProductName,
+    /// The version of the manifest, from 1.
+    pub version: u64,
+    /// The text that was applied.
+    pub source: String,
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The numbers that its permissions, types and roles keep.
+    pub numbers: Numbers,
+    /// When it was applied.
+    pub updated_at: Timestamp,
+}
+
+/// What of a product is in use.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Roles that are bound, with the level.
+    pub roles: BTreeSet<(String, Level)>,
+    /// Types of registered resources.
+    pub types: BTreeSet<String>,
+    /// Levels that places have.
+    pub levels: BTreeSet<Level>,
+}
+
+/// What becomes of the bindings of a role that a manifest takes away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// The role that is taken away, at all its levels or at some.
+    pub role: String,
+    /// The role that takes its place at the same levels; none: the bindings end.
+    pub by: Option<String>,
+}
+
+/// Reads products.
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// A product.
+    async fn product(&self, name: &ProductName) -> Result<Option<Product>, StoreError>;
+    /// Products by name.
+    async fn products(&self, after: Option<&str>, limit: u64) -> Result<Vec<Product>, StoreError>;
+    /// What of a product its accounts use.
+    async fn usage(&self, name: &ProductName) -> Result<Usage, StoreError>;
+    /// Bindings of the product's roles of these names in all its accounts, by account and id.
+    async fn bound(
+        &self,
+        name: &ProductName,
+        roles: &[String],
+        limit: u64,
+    ) -> Result<Vec<Binding>, StoreError>;
+}
+
+/// Writes products.
+#[async_trait]
+pub trait Writer: Send + Sync {
+    /// Makes or replaces a product and keeps the version.
+    async fn put_product(&mut self, product: &Product) -> Result<(), StoreError>;
+}

@@ -1,0 +1,34 @@
+//! Roles that an account defined, and what it changed about roles of its product.
+
+pub mod change;
+pub mod create;
+pub mod delete;
+
+use async_trait::async_trait;
+use bailiwick_policy::{CustomRole, LevelOverlay};
+use bailiwick_types::Level;
+
+use crate::StoreError;
+
+/// Reads what is bound by role.
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// Bindings of any of these roles, by id.
+    async fn bindings_of_roles(&self, roles: &[String]) -> Result<Vec<crate::binding::Binding>, StoreError>;
+}
+
+/// Writes roles.
+#[async_trait]
+pub trait Writer: Send + Sync {
+    /// Makes or replaces a role of the account.
+    async fn put_role(&mut self, role: &CustomRole) -> Result<(), StoreError>;
+    /// Removes a role of the account.
+    async fn remove_role(&mut self, name: &str) -> Result<(), StoreError>;
+    /// Sets what the account changed about a role of the product at one level.
+    async fn put_overlay(
+        &mut self,
+        role: &str,
+        level: Level,
+        overlay: &LevelOverlay,
+    ) -> Result<(), StoreError>;
+}
