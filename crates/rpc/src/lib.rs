@@ -20,6 +20,23 @@
 //! }
 //! ```
 
+/// Serves each method of a service by the function `handle` of the module of its name. The caller has `pb`, the messages.
+#[macro_export]
+macro_rules! serve {
+    ($api:ident: $service:ident { $($other:tt)* } $($rpc:ident($request:ident) -> $response:ident;)*) => {
+        #[tonic::async_trait]
+        impl $service for $api {
+            $($other)*
+            $(async fn $rpc(
+                &self,
+                request: tonic::Request<pb::$request>,
+            ) -> Result<tonic::Response<pb::$response>, tonic::Status> {
+                $rpc::handle(self, request).await.map(tonic::Response::new)
+            })*
+        }
+    };
+}
+
 mod auth;
 mod call;
 mod config;

@@ -67,6 +67,11 @@ impl Target {
             ..self
         }
     }
+    /// The account, where it names one.
+    #[must_use]
+    pub fn account_id(&self) -> Option<AccountId> {
+        self.account
+    }
     fn text(&self, account: Option<AccountId>) -> String {
         match (&self.on, account) {
             (Some(on), _) => on.clone(),

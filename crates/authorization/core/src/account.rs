@@ -85,6 +85,8 @@ pub fn scope_of(level: Level, id: Uuid) -> Option<Scope> {
 pub trait Reader: Send + Sync {
     /// An account.
     async fn account(&self) -> Result<Option<Account>, StoreError>;
+    /// The account's revision.
+    async fn revision(&self) -> Result<u64, StoreError>;
     /// The accounts of a product by id.
     async fn accounts_of_product(
         &self,

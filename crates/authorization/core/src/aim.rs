@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use bailiwick_policy::{PlaceId, Product, Resource, StoredResource, Target};
+use bailiwick_policy::{PlaceId, Product, Resource, StoredResource, StoredTarget, Target};
 use bailiwick_types::{Level, Scope};
 
 use crate::{
@@ -27,6 +27,20 @@ impl FromStr for On {
                 text.parse().map(Self::Scope).map_err(|_| NameError)
             }
             _ => text.parse().map(Self::Resource),
+        }
+    }
+}
+
+impl On {
+    /// The target as decisions read it.
+    #[must_use]
+    pub fn stored(&self) -> StoredTarget {
+        match self {
+            Self::Scope(scope) => StoredTarget::Place(PlaceId::from(scope)),
+            Self::Resource(name) => StoredTarget::Resource {
+                type_name: name.of.clone(),
+                id: name.id.clone(),
+            },
         }
     }
 }

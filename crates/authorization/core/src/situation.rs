@@ -1,39 +1,90 @@
 //! Where a use case stands: the account with its policy and the places that matter, and who acts there.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use bailiwick_policy::{
     AccountPolicy, Audience, Claim, DecisionInput, PermissionSet, PlaceId, PlaceState, Places, Request, Role,
-    RoleNo, Target, Values, decide, holds,
+    RoleNo, StoredSubject, Target, Values, decide, holds,
     manifest::{Holders, UserMode},
     may_assign,
 };
-use bailiwick_types::{Authorized, Level, Scope, Subject, Timestamp};
+use bailiwick_types::{Authorized, Level, Method, Scope, Subject, Timestamp};
 use uuid::Uuid;
 
 use crate::{Read, StoreError, account::Account};
 
-/// What a subject has in an account, as the transaction sees it.
+/// What a subject has in an account, as the unit of work sees it.
 #[derive(Debug, Clone)]
 pub struct Standing {
     /// Whether identity has disabled the user.
     pub disabled: bool,
     /// The subject's own set, then those of the groups that it is in.
-    pub sets: Vec<PermissionSet>,
+    pub sets: Vec<Arc<PermissionSet>>,
 }
 
-/// Reads what a subject has.
-#[async_trait]
-pub trait Reader: Send + Sync {
-    /// What a subject has in an account; what is bound at deployment and product is left out. Grants on resources and
-    /// types, and open approvals, are there only where `whole` is asked: administration of scopes never looks at them.
-    async fn standing(
+/// Which rows of a subject are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of them.
+    Whole,
+    /// Only what can be given away on scopes: no grants on resources and types, none with parameters (under a
+    /// condition nothing can be given away), and no approvals.
+    Scopes,
+}
+
+/// The rows of subjects and of the groups above them.
+#[derive(Debug, Clone, Default)]
+pub struct SubjectRows {
+    /// The rows, by subject.
+    pub rows: BTreeMap<Subject, StoredSubject>,
+    /// The users whom identity has disabled.
+    pub disabled: BTreeSet<Subject>,
+}
+
+impl SubjectRows {
+    /// What a subject has under a policy. Sets that were made before are used again.
+    fn standing(
         &self,
         policy: &AccountPolicy,
         subject: &Subject,
-        whole: bool,
-    ) -> Result<Standing, StoreError>;
+        made: &mut HashMap<Subject, Arc<PermissionSet>>,
+    ) -> Standing {
+        let mut seen = BTreeSet::from([subject.clone()]);
+        let mut open = VecDeque::from([subject.clone()]);
+        let mut sets = Vec::new();
+        while let Some(next) = open.pop_front() {
+            let rows = self.rows.get(&next);
+            let above = rows.map(|rows| rows.groups.clone()).unwrap_or_default();
+            let above = above.into_iter().map(Subject::group);
+            open.extend(above.filter(|group| seen.insert(group.clone())));
+            if rows.is_none() && next != *subject {
+                continue;
+            }
+            let make = || {
+                let rows = rows.cloned();
+                Arc::new(
+                    rows.unwrap_or_else(|| StoredSubject::new(next.clone()))
+                        .set(policy),
+                )
+            };
+            sets.push(Arc::clone(made.entry(next.clone()).or_insert_with(make)));
+        }
+        Standing {
+            disabled: self.disabled.contains(subject),
+            sets,
+        }
+    }
+}
+
+/// Reads what subjects have.
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// The rows of subjects and of the groups above them. What is bound at deployment and product is left out.
+    async fn subject_rows(&self, subjects: &[Subject], extent: Extent) -> Result<SubjectRows, StoreError>;
 }
 
 /// An account with its policy and the places that a use case is about.
@@ -62,10 +113,10 @@ impl Actor {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn load(
+    pub async fn load<M: Method>(
         read: &(impl Read + ?Sized),
         situation: &Situation,
-        by: &Authorized,
+        by: &Authorized<M>,
         subject: &Subject,
     ) -> Result<Self, StoreError> {
         let standing = if by.is_operator() {
@@ -123,7 +174,7 @@ impl Situation {
         }))
     }
 
-    /// What a subject has here.
+    /// What a subject has here, as far as it can be given away on scopes.
     ///
     /// # Errors
     /// The store fails.
@@ -132,7 +183,9 @@ impl Situation {
         read: &(impl Read + ?Sized),
         subject: &Subject,
     ) -> Result<Standing, StoreError> {
-        read.standing(&self.policy, subject, false).await
+        let seeds = std::slice::from_ref(subject);
+        let rows = read.subject_rows(seeds, Extent::Scopes).await?;
+        Ok(rows.standing(&self.policy, subject, &mut HashMap::new()))
     }
 
     /// The same with grants on resources and types, and open approvals.
@@ -144,7 +197,25 @@ impl Situation {
         read: &(impl Read + ?Sized),
         subject: &Subject,
     ) -> Result<Standing, StoreError> {
-        read.standing(&self.policy, subject, true).await
+        let all = self.whole_standings(read, std::slice::from_ref(subject)).await?;
+        all.into_iter()
+            .next()
+            .ok_or_else(|| StoreError::internal("one subject has one standing"))
+    }
+
+    /// The same of several subjects at once.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn whole_standings(
+        &self,
+        read: &(impl Read + ?Sized),
+        subjects: &[Subject],
+    ) -> Result<Vec<Standing>, StoreError> {
+        let rows = read.subject_rows(subjects, Extent::Whole).await?;
+        let mut made = HashMap::new();
+        let of = |subject| rows.standing(&self.policy, subject, &mut made);
+        Ok(subjects.iter().map(of).collect())
     }
 
     fn ask<T>(
@@ -176,7 +247,7 @@ impl Situation {
         now: Timestamp,
         ask: impl FnOnce(&DecisionInput<'_>) -> T,
     ) -> T {
-        let sets: Vec<&PermissionSet> = standing.sets.iter().collect();
+        let sets: Vec<&PermissionSet> = standing.sets.iter().map(AsRef::as_ref).collect();
         ask(&DecisionInput {
             policy: &self.policy,
             places: &self.places,

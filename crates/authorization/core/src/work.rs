@@ -1,38 +1,48 @@
-//! What every write in an account begins with: its row lock, the situation, and who acts.
+//! A change of an account under way: the unit of work, the situation, and who acts.
 
-use bailiwick_types::{AccountId, Authorized, Scope, ScopeRoot, Subject, Timestamp, Token, UserId};
+use std::sync::Arc;
 
-use crate::{Actor, Audit, Change, Ports, Situation, StoreError, Unit, member::Member, person::PersonState};
+use bailiwick_policy::{PlaceState, Role};
+use bailiwick_types::{
+    AccountId, Authorized, IdGen, Method, Refused, Scope, ScopeRoot, Subject, Timestamp, Token, UserId,
+};
 
-/// A write in an account, under its row lock.
-pub(crate) struct Work {
+use crate::{
+    Actor, Audit, Change, Ports, Precondition, Situation, StoreError, Unit, binding::Binding, member::Member,
+    person::PersonState,
+};
+
+/// A change of an account under way.
+pub struct Work {
     pub(crate) unit: Box<dyn Unit + Send + Sync>,
     pub(crate) situation: Situation,
     pub(crate) actor: Actor,
     pub(crate) now: Timestamp,
+    pub(crate) ids: Arc<dyn IdGen>,
+    action: &'static str,
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Work({})", self.action)
+    }
 }
 
 impl Work {
-    /// Takes the lock and looks around; nothing where the account is not known, deleted, or nobody calls.
-    pub(crate) async fn open(
+    /// Looks around; nothing where the account is not known, deleted, or nobody calls.
+    pub(crate) async fn begin<M: Method>(
         ports: &Ports,
-        by: &Authorized,
-        account: AccountId,
-        scopes: impl IntoIterator<Item = &Scope>,
+        by: &Authorized<M>,
+        unit: Box<dyn Unit + Send + Sync>,
+        scopes: &[Scope],
     ) -> Result<Option<Self>, StoreError> {
-        let Some(subject) = by.caller().subject() else {
-            return Ok(None);
-        };
-        let Some(access) = by.writes(account) else {
-            return Ok(None);
-        };
-        let Some(unit) = ports.store.write(access).await? else {
+        let Some(subject) = by.subject() else {
             return Ok(None);
         };
         let Some(situation) = Situation::load(&*unit, scopes).await? else {
             return Ok(None);
         };
-        if situation.state(&Scope::Account(account)).is_none() {
+        if situation.state(&Scope::Account(situation.account.id)).is_none() {
             return Ok(None);
         }
         let actor = Actor::load(&*unit, &situation, by, subject).await?;
@@ -41,7 +51,25 @@ impl Work {
             situation,
             actor,
             now: ports.clock.now(),
+            ids: Arc::clone(&ports.ids),
+            action: by.action(),
         }))
+    }
+    /// Takes the lock and looks around; nothing where the account is not known, deleted, or nobody calls.
+    pub(crate) async fn open(
+        ports: &Ports,
+        by: &Authorized,
+        account: AccountId,
+        scopes: impl IntoIterator<Item = &Scope>,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(access) = by.writes(account) else {
+            return Ok(None);
+        };
+        let Some(unit) = ports.store.write(access).await? else {
+            return Ok(None);
+        };
+        let scopes: Vec<Scope> = scopes.into_iter().cloned().collect();
+        Self::begin(ports, by, unit, &scopes).await
     }
     /// Brings further places into view.
     pub(crate) async fn look_at(
@@ -56,8 +84,36 @@ impl Work {
     pub(crate) fn account(&self) -> AccountId {
         self.situation.account.id
     }
+    /// The account as a scope.
+    pub(crate) fn account_scope(&self) -> Scope {
+        Scope::Account(self.account())
+    }
     pub(crate) fn root(&self) -> ScopeRoot {
         ScopeRoot::Account(self.account())
+    }
+    /// The revision that this change gives the account.
+    pub(crate) fn revision(&self) -> Result<u64, StoreError> {
+        self.unit.next_revision(&self.root())
+    }
+    /// Refuses an actor that does not have a permission on a scope.
+    pub(crate) fn require(&self, permission: &str, scope: &Scope) -> Result<(), Refused> {
+        let allowed = self.situation.allows(&self.actor, permission, scope, self.now);
+        if allowed { Ok(()) } else { Err(Refused::Denied) }
+    }
+    /// Whether the actor could assign a role on a scope, and so revoke it.
+    pub(crate) fn may_assign(&self, role: &Role, scope: &Scope) -> bool {
+        self.situation.may_assign(&self.actor, role.no, scope, self.now)
+    }
+    /// Refuses a scope that is not there or not in use.
+    pub(crate) fn ensure_active<E: From<Refused> + From<Precondition>>(
+        &self,
+        scope: &Scope,
+    ) -> Result<(), E> {
+        match self.situation.state(scope) {
+            Some(PlaceState::Active) => Ok(()),
+            Some(_) => Err(Precondition::NotActive { scope: scope.clone() }.into()),
+            None => Err(Refused::NotFound("scope").into()),
+        }
     }
     pub(crate) fn emit(&mut self, change: impl Into<Change>) {
         let root = self.root();
@@ -71,6 +127,10 @@ impl Work {
     pub(crate) fn audit(&self, action: &'static str, target: impl Into<String>) -> Audit {
         Audit::new(Some(self.actor.subject.clone()), action, target)
     }
+    /// An entry of the audit log: the actor calls the method.
+    pub(crate) fn entry(&self, target: impl ToString) -> Audit {
+        Audit::new(Some(self.actor.subject.clone()), self.action, target.to_string())
+    }
     /// The user's membership, where it counts now.
     pub(crate) async fn active_member(&self, user: UserId) -> Result<Option<Member>, StoreError> {
         let member = self
@@ -82,6 +142,32 @@ impl Work {
         let person = self.unit.person(user).await?;
         let active = person.is_none_or(|person| person.state == PersonState::Active);
         Ok(active.then_some(member))
+    }
+    /// Refuses a user that is no active member, where users have to be members.
+    pub(crate) async fn ensure_member<E>(&self, user: UserId) -> Result<(), E>
+    where
+        E: From<Precondition> + From<StoreError>,
+    {
+        if self.situation.needs_members() && self.active_member(user).await?.is_none() {
+            return Err(Precondition::NotAMember { user }.into());
+        }
+        Ok(())
+    }
+    /// Refuses a group that the account does not have; any other subject passes.
+    pub(crate) async fn ensure_group<E>(&self, subject: &Subject) -> Result<(), E>
+    where
+        E: From<Refused> + From<StoreError>,
+    {
+        if subject.kind() == "group" && !self.unit.group_exists(subject).await? {
+            return Err(Refused::NotFound("group").into());
+        }
+        Ok(())
+    }
+    /// Tells that a binding was put or removed.
+    pub(crate) fn binding_changed(&mut self, binding: &Binding) {
+        self.subject_changed(&binding.subject);
+        let entry = self.entry(&binding.scope).with("subject", &binding.subject);
+        self.emit(entry.with("role", &binding.role));
     }
     pub(crate) async fn commit(self) -> Result<Token, StoreError> {
         self.unit.commit().await

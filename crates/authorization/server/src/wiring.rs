@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bailiwick_authorization_core::Ports;
 use bailiwick_authorization_engine::{Replica, ReplicaRights, SharedCache};
 use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
-use bailiwick_rpc::{Authenticator, Guard, Peer, Rights, Services};
+use bailiwick_rpc::{Authenticator, Guard, Peer, Rights, Services, Tasks};
 use bailiwick_sql::{
     Committed, Db, Error,
     follow::{FeedSink, Follower, FollowerConfig},
@@ -46,6 +46,8 @@ pub struct Deps {
     pub ids: Arc<dyn IdGen>,
     /// The witness of what the service does by itself.
     pub system: System,
+    /// The tasks of its writes and exports; whoever runs the service waits for them.
+    pub tasks: TaskTracker,
 }
 
 /// Why the service cannot be put together.
@@ -147,6 +149,7 @@ impl AuthorizationService {
             },
             fresh: Freshness::new(self.deps.db.clone(), self.deps.config.token_wait.get()),
             rights: self.rights(),
+            tasks: Tasks::new(self.deps.tasks.clone()),
             guard,
         };
         grpc::services(&api, &self.replica, self.deps.db.clone(), self.log.clone())

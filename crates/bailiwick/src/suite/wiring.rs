@@ -117,6 +117,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
                 clock: clock.clone(),
                 ids: ids.clone(),
                 system: authority.system.clone(),
+                tasks: tasks.clone(),
             })
             .await?,
         ),

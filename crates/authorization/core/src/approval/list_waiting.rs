@@ -49,6 +49,7 @@ pub async fn execute(
     let filter = Filter {
         requester: None,
         state: Some(State::Pending),
+        on: None,
     };
     let mut waiting = Vec::new();
     let mut looked_at = 0;

@@ -6,6 +6,7 @@ pub mod list_waiting;
 pub mod request;
 
 use async_trait::async_trait;
+use bailiwick_policy::StoredApproval;
 use bailiwick_types::{AccountId, ApprovalId, Subject, Timestamp};
 
 use crate::{On, StoreError};
@@ -72,6 +73,21 @@ pub struct Approval {
     pub decided_at: Option<Timestamp>,
 }
 
+impl Approval {
+    /// The row as decisions read it.
+    #[must_use]
+    pub fn stored(&self) -> StoredApproval {
+        StoredApproval {
+            id: self.id,
+            permission: self.permission.clone(),
+            target: self.on.stored(),
+            digest: self.digest.clone(),
+            approved: self.state == State::Approved,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
 /// Which requests a list has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
@@ -79,6 +95,20 @@ pub struct Filter {
     pub requester: Option<Subject>,
     /// Only those in this state.
     pub state: Option<State>,
+    /// Only those for this target.
+    pub on: Option<On>,
+}
+
+impl Filter {
+    /// Whether the list has a request.
+    #[must_use]
+    pub fn has(&self, approval: &Approval) -> bool {
+        self.requester
+            .as_ref()
+            .is_none_or(|requester| approval.requester == *requester)
+            && self.state.is_none_or(|state| approval.state == state)
+            && self.on.as_ref().is_none_or(|on| approval.on == *on)
+    }
 }
 
 /// The key of the last row of a page: newest first.

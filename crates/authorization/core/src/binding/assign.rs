@@ -1,22 +1,23 @@
 //! Gives a subject a role on a scope.
 
-use bailiwick_policy::{PlaceState, Role, manifest::Holders};
-use bailiwick_types::{AccountId, Authorized, BindingId, Scope, Subject, Timestamp, Token, Violations};
+use async_trait::async_trait;
+use bailiwick_policy::{Role, manifest::Holders};
+use bailiwick_types::{
+    BindingId, Refused, Scope, StoreError, Subject, Timestamp, Violations, faults,
+    method::authorization::AssignRole,
+};
 use serde_json::{Map, Value as Json};
 
-use crate::{Ports, binding::Binding, holders};
 use crate::{
-    Work,
-    preview::{self, Effect, Seen, Spot},
+    Precondition, Unknown, Work,
+    binding::{Binding, holders},
+    operation::Operation,
+    preview::{Points, Spot},
 };
 
-const ACTION: &str = "bailiwick.authorization.v1.BindingService/AssignRole";
-
-/// What is asked.
+/// What is asked. An identical binding is left as it is; one with other parameters or another end is replaced.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Assign {
     /// Who gets the role.
     pub subject: Subject,
     /// The name of the role.
@@ -29,176 +30,258 @@ pub struct Command {
     pub expires_at: Option<Timestamp>,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a role is not assigned.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The role is not one that can be bound there.
-    UnknownRole(String) "there is no role `{0}` that can be bound at this level" => InvalidArgument UnknownRole;
-    /// The caller could not give it, or the place is not known to it.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account, scope or group are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// The scope is suspended or moving.
-    NotActive "the scope is suspended or moving" => FailedPrecondition NotActive;
-    /// The role has a single holder.
-    OwnershipIsTransferred(String) "role `{0}` is not assigned but transferred" => FailedPrecondition OwnershipIsTransferred;
-    /// The user is no active member.
-    NotAMember "the user is no active member of the account" => FailedPrecondition NotAMember;
-    /// Only users may have the role, or its last holder would stop counting.
-    HolderRule(String) "the rule about the holders of role `{0}` forbids it" => FailedPrecondition HolderRule;
+    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Assigns. An identical binding is left as it is; one with other parameters or another end is replaced.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Binding, Token), Error> {
-    let (work, binding) = make(ports, by, command).await?;
-    Ok((binding, work.commit().await?))
-}
+#[async_trait]
+impl Operation for Assign {
+    type Method = AssignRole;
+    type Output = Binding;
+    type Error = Error;
+    type Plan = Role;
 
-/// Tells who would gain or lose what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    // Whoever may not is refused before anybody is looked at.
-    let trial = make(ports, by, command.clone()).await;
-    drop(trial.map_err(preview::Error::Change)?);
-    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let seen = Seen::at(&work, &command.subject, &[Spot::from(&command.scope)]).await?;
-    let made = apply(ports, &mut work, command).await;
-    seen.after(&work, made).await
-}
-
-/// Makes it, to be committed or not.
-async fn make(ports: &Ports, by: &Authorized, command: Command) -> Result<(Work, Binding), Error> {
-    let mut work = open(ports, by, &command).await?;
-    let binding = apply(ports, &mut work, command).await?;
-    Ok((work, binding))
-}
-
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
-    let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    work.ok_or_else(|| unknown(by))
-}
-
-async fn apply(ports: &Ports, work: &mut Work, command: Command) -> Result<Binding, Error> {
-    let role = fit(work, &command)?;
-    let may = work
-        .situation
-        .may_assign(&work.actor, role.no, &command.scope, work.now);
-    let present = work
-        .unit
-        .binding(&command.subject, &command.role, &command.scope)
-        .await?;
-    if !may && !is_single_holder(work, role, &command.scope).await? {
-        return Err(Error::Denied);
+    fn scopes(&self) -> Vec<Scope> {
+        vec![self.scope.clone()]
     }
-    match work.situation.state(&command.scope) {
-        Some(PlaceState::Active) => {}
-        Some(_) => return Err(Error::NotActive),
-        None => return Err(Error::NotFound("scope")),
-    }
-    if matches!(role.holders, Some(Holders::Exactly(_))) {
-        return Err(Error::OwnershipIsTransferred(command.role));
-    }
-    check_subject(work, &command.subject, role).await?;
-    let binding = match present {
-        Some(same) if same.parameters == command.parameters && same.expires_at == command.expires_at => {
-            return Ok(same);
+
+    async fn permit(&self, work: &mut Work) -> Result<Role, Error> {
+        let role = self.fit(work)?;
+        if !work.may_assign(role, &self.scope) && !is_single_holder(work, role, &self.scope).await? {
+            return Err(Refused::Denied.into());
         }
-        Some(old) => {
-            let stops = command.expires_at.is_some() && old.expires_at.is_none();
-            if stops && holders::breaks_rule(&*work.unit, &work.situation, role, &old, work.now).await? {
-                return Err(Error::HolderRule(command.role));
-            }
-            Binding {
-                parameters: command.parameters,
-                expires_at: command.expires_at,
-                ..old
-            }
+        Ok(role.clone())
+    }
+
+    async fn points(&self, _: &Role, work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        points
+            .add(&*work.unit, &self.subject, &[Spot::from(&self.scope)])
+            .await
+    }
+
+    async fn apply(self, role: Role, work: &mut Work) -> Result<Binding, Error> {
+        work.ensure_active::<Error>(&self.scope)?;
+        if matches!(role.holders, Some(Holders::Exactly(_))) {
+            return Err(Precondition::OwnershipIsTransferred { role: self.role }.into());
         }
-        None => Binding {
-            id: BindingId::generate(&*ports.ids),
-            account: command.account,
-            subject: command.subject,
-            role: command.role,
-            scope: command.scope,
-            parameters: command.parameters,
-            expires_at: command.expires_at,
-            created_at: work.now,
-            creator: Some(work.actor.subject.clone()),
-        },
-    };
-    work.unit.put_binding(&binding).await?;
-    work.subject_changed(&binding.subject);
-    let audit = work.audit(ACTION, binding.scope.to_string());
-    work.emit(
-        audit
-            .with("subject", &binding.subject)
-            .with("role", &binding.role),
-    );
-    Ok(binding)
-}
-
-fn unknown(by: &Authorized) -> Error {
-    if by.is_operator() {
-        Error::NotFound("account")
-    } else {
-        Error::Denied
+        check_subject(work, &self.subject, &role).await?;
+        let present = work.unit.binding(&self.subject, &self.role, &self.scope).await?;
+        let binding = match present {
+            Some(same) if same.parameters == self.parameters && same.expires_at == self.expires_at => {
+                return Ok(same);
+            }
+            Some(old) => {
+                let stops = self.expires_at.is_some() && old.expires_at.is_none();
+                if stops && holders::breaks_rule(&*work.unit, &work.situation, &role, &old, work.now).await? {
+                    return Err(Precondition::HolderRule { role: self.role }.into());
+                }
+                Binding {
+                    parameters: self.parameters,
+                    expires_at: self.expires_at,
+                    ..old
+                }
+            }
+            None => Binding {
+                id: BindingId::generate(&*work.ids),
+                account: work.account(),
+                subject: self.subject,
+                role: self.role,
+                scope: self.scope,
+                parameters: self.parameters,
+                expires_at: self.expires_at,
+                created_at: work.now,
+                creator: Some(work.actor.subject.clone()),
+            },
+        };
+        work.unit.put_binding(&binding).await?;
+        work.binding_changed(&binding);
+        Ok(binding)
     }
 }
 
-fn fit<'w>(work: &'w Work, command: &Command) -> Result<&'w Role, Error> {
-    let level = command.scope.level();
-    let role = work.situation.role_at(&command.role, level);
-    let role = role.ok_or_else(|| Error::UnknownRole(command.role.clone()))?;
-    let mut faults = Violations::new();
-    if command.expires_at.is_some_and(|at| at <= work.now) {
-        faults.add("expire_time", "must lie in the future");
-    }
-    if let Some(at) = role.level(level)
-        && let Err(wrong) = at.read_parameters(&command.parameters)
-    {
-        for fault in wrong {
+impl Assign {
+    fn fit<'w>(&self, work: &'w Work) -> Result<&'w Role, Error> {
+        let level = self.scope.level();
+        let role = work.situation.role_at(&self.role, level);
+        let role = role.ok_or_else(|| Unknown::RoleAt(self.role.clone()))?;
+        let mut faults = Violations::new();
+        if self.expires_at.is_some_and(|at| at <= work.now) {
+            faults.add("expire_time", "must be in the future");
+        }
+        let read = role.level(level).map(|at| at.read_parameters(&self.parameters));
+        for fault in read.and_then(Result::err).into_iter().flatten() {
             faults.add("parameters", fault.to_string());
         }
+        faults.check()?;
+        Ok(role)
     }
-    faults.check()?;
-    Ok(role)
 }
 
 /// Whoever has a role that is only transferred learns that, where others learn nothing.
-async fn is_single_holder(work: &Work, role: &Role, scope: &Scope) -> Result<bool, Error> {
-    if !matches!(role.holders, Some(Holders::Exactly(_))) {
-        return Ok(false);
-    }
-    Ok(work
-        .unit
-        .binding(&work.actor.subject, &role.name, scope)
-        .await?
-        .is_some())
+pub(super) async fn is_single_holder(work: &Work, role: &Role, scope: &Scope) -> Result<bool, StoreError> {
+    let single = matches!(role.holders, Some(Holders::Exactly(_)));
+    let own = || work.unit.binding(&work.actor.subject, &role.name, scope);
+    Ok(single && own().await?.is_some())
 }
 
 async fn check_subject(work: &Work, subject: &Subject, role: &Role) -> Result<(), Error> {
-    match subject.kind() {
-        "user" if work.situation.needs_members() => {
-            let Some(user) = subject.user_id() else {
-                return Err(Error::NotAMember);
-            };
-            work.active_member(user).await?.ok_or(Error::NotAMember)?;
+    match subject.user_id() {
+        Some(user) => work.ensure_member::<Error>(user).await?,
+        None if role.holders.is_some() => {
+            let role = role.name.to_string();
+            return Err(Precondition::HolderIsNoUser { role }.into());
         }
-        "user" => {}
-        _ if role.holders.is_some() => return Err(Error::HolderRule(role.name.to_string())),
-        "group" if !work.unit.group_exists(subject).await? => {
-            return Err(Error::NotFound("group"));
-        }
-        _ => {}
+        None => work.ensure_group::<Error>(subject).await?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::PlaceState;
+
+    use super::*;
+    use crate::memory::{World, account, subject, workspace};
+
+    fn assign(to: Subject, role: &str, scope: Scope) -> Assign {
+        Assign {
+            subject: to,
+            role: role.to_owned(),
+            scope,
+            parameters: Map::new(),
+            expires_at: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_role_is_given_by_whoever_assigns_it_and_by_nobody_else() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "editor").await;
+        world.member(3, "").await;
+        world
+            .run(1, assign(subject(3), "viewer", account()))
+            .await
+            .unwrap();
+        assert_eq!(world.roles(3, &account()).await, ["viewer"]);
+        for (by, role) in [(1, "editor"), (2, "viewer"), (2, "editor")] {
+            let refused = world.run(by, assign(subject(3), role, account())).await;
+            assert!(
+                matches!(refused, Err(Error::Refused(Refused::Denied))),
+                "{by} {role}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_preview_tells_what_would_be_gained_and_writes_nothing() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(3, "").await;
+        let effects = world
+            .preview(1, assign(subject(3), "viewer", account()))
+            .await
+            .unwrap();
+        let [effect] = &effects[..] else {
+            panic!("{effects:?}")
+        };
+        assert!(effect.gains.contains(&"project.view".to_owned()), "{effect:?}");
+        assert!(effect.loses.is_empty());
+        assert!(world.roles(3, &account()).await.is_empty());
+        let refused = world.preview(1, assign(subject(3), "editor", account())).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn only_active_members_and_known_groups_get_a_role() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.person(2).await;
+        let refused = world.run(1, assign(subject(2), "viewer", account())).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotAMember { .. }))
+        ));
+        let group = Subject::group(bailiwick_types::GroupId::from_uuid(uuid::Uuid::from_u128(7)));
+        let refused = world.run(1, assign(group.clone(), "viewer", account())).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("group")))));
+        let refused = world.run(1, assign(group, "admin", account())).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::HolderIsNoUser { .. }))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_scope_that_is_suspended_gives_no_roles() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.member(2, "").await;
+        world.workspace_is(PlaceState::Suspended).await;
+        let refused = world.operate(assign(subject(2), "viewer", workspace())).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotActive { .. }))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_single_holder_role_is_transferred_instead() {
+        let world = World::new().await;
+        world.member(1, "owner").await;
+        world.member(2, "editor").await;
+        let refused = world.run(1, assign(subject(2), "owner", account())).await;
+        let transferred = Err(Error::Precondition(Precondition::OwnershipIsTransferred {
+            role: "owner".into(),
+        }));
+        assert_eq!(
+            format!("{refused:?}"),
+            format!(
+                "{transferred:?}",
+                transferred = transferred as Result<Binding, Error>
+            )
+        );
+        let refused = world.run(2, assign(subject(2), "owner", account())).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn the_last_holder_gets_no_end() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        let end = world.now().plus(std::time::Duration::from_secs(60));
+        let ending = Assign {
+            expires_at: Some(end),
+            ..assign(subject(1), "admin", account())
+        };
+        let refused = world.run(1, ending.clone()).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::HolderRule { .. }))
+        ));
+        world.member(2, "admin").await;
+        assert_eq!(world.run(1, ending).await.unwrap().expires_at, Some(end));
+    }
+
+    #[tokio::test]
+    async fn unknown_roles_ends_in_the_past_and_undeclared_parameters_are_refused() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.member(2, "").await;
+        let refused = world.run(1, assign(subject(2), "pilot", account())).await;
+        assert!(matches!(refused, Err(Error::Unknown(Unknown::RoleAt(_)))));
+        let refused = world.run(1, assign(subject(2), "admin", workspace())).await;
+        assert!(matches!(refused, Err(Error::Unknown(Unknown::RoleAt(_)))));
+        let wrong = Assign {
+            expires_at: Some(world.now()),
+            parameters: [("region".to_owned(), "eu".into())].into_iter().collect(),
+            ..assign(subject(2), "viewer", account())
+        };
+        let Err(Error::Invalid(faults)) = world.run(1, wrong).await else {
+            panic!("it was assigned")
+        };
+        let fields: Vec<&str> = faults.as_slice().iter().map(|fault| &*fault.field).collect();
+        assert_eq!(fields, ["expire_time", "parameters"]);
+    }
 }

@@ -1,25 +1,24 @@
 //! Copies what one member was granted of some types to another. A copy keeps the revision of its original.
 
+use async_trait::async_trait;
 use bailiwick_policy::Pattern;
-use bailiwick_types::{AccountId, Authorized, GrantId, Scope, Subject, Token, UserId, Violations};
-
-use crate::{
-    Ports, StoreError,
-    grant::{Filter, Grant},
-};
-use crate::{
-    Work,
-    grant::create::{MANY, aim, may_give, of_subject, put},
-    preview::{self, Effect, Seen, Spot},
+use bailiwick_types::{
+    GrantId, Refused, StoreError, Subject, UserId, Violations, faults, method::authorization::CopyPermissions,
 };
 
-const ACTION: &str = "bailiwick.authorization.v1.BindingService/CopyPermissions";
+use crate::{
+    Precondition, Work,
+    grant::{
+        Filter, Grant,
+        create::{MANY, aim, may_give, of_subject, put},
+    },
+    operation::Operation,
+    preview::{Points, Spot},
+};
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Copy {
     /// Whose grants.
     pub from: UserId,
     /// Who gets them too.
@@ -28,135 +27,94 @@ pub struct Command {
     pub kinds: Vec<String>,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why nothing is copied.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller could not give all of it.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// The account is not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// One of the two is no active member.
-    NotAMember "both users must be active members of the account" => FailedPrecondition NotAMember;
+    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Copies.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(u64, Token), Error> {
-    let (work, copied) = make(ports, by, command).await?;
-    Ok((copied, work.commit().await?))
-}
+#[async_trait]
+impl Operation for Copy {
+    type Method = CopyPermissions;
+    /// How many grants are copied.
+    type Output = u64;
+    type Error = Error;
+    /// The grants, each with the text of its target.
+    type Plan = Vec<(Grant, String)>;
 
-/// Tells how many grants would be copied and what would be gained by them; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<(u64, Vec<Effect>), preview::Error<Error>> {
-    // Whoever may not is refused before anybody is looked at.
-    let trial = make(ports, by, command.clone()).await;
-    drop(trial.map_err(preview::Error::Change)?);
-    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let chosen = chosen(&work, &command).await?;
-    let spots: Vec<Spot> = chosen.iter().map(|grant| Spot::from(&grant.about)).collect();
-    let seen = Seen::at(&work, &Subject::user(command.to), &spots).await?;
-    let copied = apply(ports, &mut work, &command)
-        .await
-        .map_err(preview::Error::Change)?;
-    Ok((copied, seen.after(&work, Ok::<_, Error>(copied)).await?))
-}
-
-/// Makes it, to be committed or not.
-async fn make(ports: &Ports, by: &Authorized, command: Command) -> Result<(Work, u64), Error> {
-    let mut work = open(ports, by, &command).await?;
-    let copied = apply(ports, &mut work, &command).await?;
-    Ok((work, copied))
-}
-
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    work.ok_or_else(|| {
-        if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
-        }
-    })
-}
-
-async fn apply(ports: &Ports, work: &mut Work, command: &Command) -> Result<u64, Error> {
-    let product = work.situation.policy.product();
-    let mut faults = Violations::new();
-    for (n, kind) in command.kinds.iter().enumerate() {
-        if product.type_no(kind).is_none() {
-            faults.add(format!("kinds[{n}]"), "must be a type of the product");
-        }
-    }
-    faults.check()?;
-    let account = Scope::Account(command.account);
-    if !work
-        .situation
-        .allows(&work.actor, "grant.edit", &account, work.now)
-    {
-        return Err(Error::Denied);
-    }
-    let to = Subject::user(command.to);
-    let mut copies = Vec::new();
-    for grant in chosen(work, command).await? {
-        let aim = aim(work, &grant.about).await?;
+    async fn permit(&self, work: &mut Work) -> Result<Self::Plan, Error> {
         let product = work.situation.policy.product();
-        let patterns: Vec<Pattern> = grant
-            .permissions
-            .iter()
-            .filter_map(|text| product.pattern(text))
-            .collect();
-        if !may_give(work, &work.actor, &aim, &patterns) {
-            return Err(Error::Denied);
+        let mut faults = Violations::new();
+        for (n, kind) in self.kinds.iter().enumerate() {
+            if product.type_no(kind).is_none() {
+                faults.add(format!("kinds[{n}]"), "must be a type of the product");
+            }
         }
-        copies.push((grant, aim.on.to_string()));
-    }
-    for user in [command.from, command.to] {
-        work.active_member(user).await?.ok_or(Error::NotAMember)?;
-    }
-    let mut copied = 0;
-    for (grant, target) in copies {
-        let same = |other: &Grant| {
-            other.permissions == grant.permissions
-                && other.parameters == grant.parameters
-                && other.expires_at == grant.expires_at
-                && other.revision == grant.revision
-        };
-        if of_subject(work, &to, &grant.about).await?.iter().any(same) {
-            continue;
+        faults.check()?;
+        work.require("grant.edit", &work.account_scope())?;
+        let mut copies = Vec::new();
+        for grant in self.chosen(work).await? {
+            let aim = aim(work, &grant.about).await?;
+            let product = work.situation.policy.product();
+            let patterns = grant.permissions.iter().filter_map(|text| product.pattern(text));
+            if !may_give(work, &work.actor, &aim, &patterns.collect::<Vec<Pattern>>()) {
+                return Err(Refused::Denied.into());
+            }
+            copies.push((grant, aim.on.to_string()));
         }
-        copied += 1;
-        let copy = Grant {
-            id: GrantId::generate(&*ports.ids),
-            subject: to.clone(),
-            created_at: work.now,
-            creator: Some(work.actor.subject.clone()),
-            ..grant
-        };
-        put(work, ACTION, &copy, target).await?;
+        Ok(copies)
     }
-    Ok(copied)
+
+    async fn points(
+        &self,
+        copies: &Self::Plan,
+        work: &mut Work,
+        points: &mut Points,
+    ) -> Result<(), StoreError> {
+        let spots: Vec<Spot> = copies.iter().map(|(grant, _)| Spot::from(&grant.about)).collect();
+        points.add(&*work.unit, &Subject::user(self.to), &spots).await
+    }
+
+    async fn apply(self, copies: Self::Plan, work: &mut Work) -> Result<u64, Error> {
+        for user in [self.from, self.to] {
+            let member = work.active_member(user).await?;
+            member.ok_or(Precondition::NotAMember { user })?;
+        }
+        let to = Subject::user(self.to);
+        let mut copied = 0;
+        for (grant, target) in copies {
+            let same = |other: &Grant| {
+                other.permissions == grant.permissions
+                    && other.parameters == grant.parameters
+                    && other.expires_at == grant.expires_at
+                    && other.revision == grant.revision
+            };
+            if of_subject(work, &to, &grant.about).await?.iter().any(same) {
+                continue;
+            }
+            copied += 1;
+            let copy = Grant {
+                id: GrantId::generate(&*work.ids),
+                subject: to.clone(),
+                created_at: work.now,
+                creator: Some(work.actor.subject.clone()),
+                ..grant
+            };
+            put(work, &copy, target).await?;
+        }
+        Ok(copied)
+    }
 }
 
-/// What is copied: of the grants, what they give of these types.
-async fn chosen(work: &Work, command: &Command) -> Result<Vec<Grant>, StoreError> {
-    let filter = Filter {
-        subject: Some(Subject::user(command.from)),
-        ..Filter::default()
-    };
-    let all = work.unit.grants(&filter, None, MANY).await?;
-    Ok(all
-        .into_iter()
-        .filter_map(|grant| narrowed(grant, &command.kinds))
-        .collect())
+impl Copy {
+    /// What is copied: of the grants, what they give of these types.
+    async fn chosen(&self, work: &Work) -> Result<Vec<Grant>, StoreError> {
+        let filter = Filter::of(&Subject::user(self.from));
+        let all = work.unit.grants(&filter, None, MANY).await?;
+        Ok(all
+            .into_iter()
+            .filter_map(|grant| narrowed(grant, &self.kinds))
+            .collect())
+    }
 }
 
 /// What a grant gives of these types, whatever it is about: what was granted on a folder for the projects in it is about
@@ -171,4 +129,78 @@ fn narrowed(mut grant: Grant, kinds: &[String]) -> Option<Grant> {
     grant.permissions.sort_unstable();
     grant.permissions.dedup();
     (!grant.permissions.is_empty()).then_some(grant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        grant::{About, Reader},
+        memory::{World, account, name, subject, user},
+    };
+
+    fn copy(kinds: &[&str]) -> Copy {
+        Copy {
+            from: user(2),
+            to: user(3),
+            kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+        }
+    }
+
+    async fn world() -> World {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "").await;
+        world.member(3, "").await;
+        world.resource("project:p", &account(), None).await;
+        let about = About::Resource(name("project:p"));
+        world.grant(&subject(2), &["project.view"], about).await;
+        world
+    }
+
+    #[tokio::test]
+    async fn grants_of_the_named_types_are_copied_once() {
+        let world = world().await;
+        let effects = world.preview(1, copy(&["project"])).await.unwrap();
+        assert!(
+            effects
+                .iter()
+                .any(|effect| effect.gains.contains(&"project.view".to_owned()))
+        );
+        assert_eq!(world.run(1, copy(&["folder"])).await.unwrap(), 0);
+        assert_eq!(world.run(1, copy(&["project"])).await.unwrap(), 1);
+        assert_eq!(world.run(1, copy(&["project"])).await.unwrap(), 0);
+        assert_eq!(world.read().count_grants(&subject(3)).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn whoever_could_not_give_all_of_it_copies_nothing() {
+        let world = world().await;
+        world
+            .grant(&subject(2), &["project.edit"], About::Resource(name("project:p")))
+            .await;
+        for by in [1, 2] {
+            let refused = world.run(by, copy(&["project"])).await;
+            assert!(matches!(refused, Err(Error::Refused(Refused::Denied))), "{by}");
+        }
+    }
+
+    #[tokio::test]
+    async fn types_are_known_and_both_users_are_members() {
+        let world = world().await;
+        let refused = world.run(1, copy(&["project", "boat"])).await;
+        let Err(Error::Invalid(faults)) = refused else {
+            panic!("it was copied")
+        };
+        assert_eq!(faults.as_slice()[0].field, "kinds[1]");
+        let to_nobody = Copy {
+            to: user(9),
+            ..copy(&["project"])
+        };
+        let refused = world.run(1, to_nobody).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotAMember { .. }))
+        ));
+    }
 }

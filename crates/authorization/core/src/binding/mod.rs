@@ -8,6 +8,7 @@ pub mod revoke;
 pub mod transfer;
 
 use async_trait::async_trait;
+use bailiwick_policy::{AccountPolicy, PlaceId, StoredBinding};
 use bailiwick_types::{AccountId, BindingId, Scope, Subject, Timestamp, UserId};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -35,6 +36,21 @@ pub struct Binding {
     pub created_at: Timestamp,
     /// Who made it; none for the suite itself.
     pub creator: Option<Subject>,
+}
+
+impl Binding {
+    /// The row as decisions read it.
+    #[must_use]
+    pub fn stored(&self, policy: &AccountPolicy) -> StoredBinding {
+        StoredBinding {
+            role: self.role.clone(),
+            number: policy.role_no(&self.role).filter(|no| no.is_custom()),
+            level: self.scope.level(),
+            place: PlaceId::from(&self.scope),
+            expires_at: self.expires_at,
+            parameters: self.parameters.clone(),
+        }
+    }
 }
 
 /// Which bindings a list has.
@@ -90,5 +106,5 @@ pub trait Writer: Send + Sync {
     /// Makes or replaces a binding.
     async fn put_binding(&mut self, binding: &Binding) -> Result<(), StoreError>;
     /// Removes a binding.
-    async fn remove_binding(&mut self, id: BindingId) -> Result<(), StoreError>;
+    async fn remove_binding(&mut self, binding: &Binding) -> Result<(), StoreError>;
 }

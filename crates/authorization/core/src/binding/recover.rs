@@ -1,21 +1,14 @@
 //! Gives the single-holder role of a scope to a member whose holder is gone: an act of the operator, audited.
 
-use bailiwick_types::{AccountId, Authorized, BindingId, Scope, Token, UserId};
+use async_trait::async_trait;
+use bailiwick_types::{Refused, Scope, StoreError, UserId, faults, method::authorization::RecoverOwnership};
 
-use crate::{Ports, binding::Binding};
-use crate::{
-    Work,
-    binding::transfer::{hand_over, see_holders},
-    preview::{self, Effect},
-};
-
-const ACTION: &str = "bailiwick.authorization.v1.BindingService/RecoverOwnership";
+use super::transfer::{add_holders, hand_over};
+use crate::{Precondition, Unknown, Work, binding::Binding, operation::Operation, preview::Points};
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Recover {
     /// The scope.
     pub scope: Scope,
     /// The new holder.
@@ -24,79 +17,82 @@ pub struct Command {
     pub justification: String,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why ownership is not recovered.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The product has no such role at that level.
-    UnknownRole "no role of this level has a single holder" => InvalidArgument UnknownRole;
-    /// The caller is no operator.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account or scope are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// The new holder is no active member.
-    NotAMember "the user is no active member of the account" => FailedPrecondition NotAMember;
-    /// The new holder's membership ends by itself.
-    HolderRule "a member whose membership ends by itself cannot hold this role" => FailedPrecondition HolderRule;
+    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Recovers.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Binding, Token), Error> {
-    let (mut work, role) = open(ports, by, &command).await?;
-    let binding = apply(ports, &mut work, (&command, &role)).await?;
-    Ok((binding, work.commit().await?))
+#[async_trait]
+impl Operation for Recover {
+    type Method = RecoverOwnership;
+    type Output = Binding;
+    type Error = Error;
+    /// The name of the role.
+    type Plan = String;
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![self.scope.clone()]
+    }
+
+    async fn permit(&self, work: &mut Work) -> Result<String, Error> {
+        if !work.actor.is_operator() {
+            return Err(Refused::Denied.into());
+        }
+        let role = work.situation.single_holder_role(self.scope.level());
+        Ok(role.ok_or(Unknown::SingleHolderRole)?.name.to_string())
+    }
+
+    async fn points(&self, role: &String, work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        add_holders(points, work, (role, &self.scope), self.to).await
+    }
+
+    async fn apply(self, role: String, work: &mut Work) -> Result<Binding, Error> {
+        let (binding, entry) = hand_over::<Error>(work, &role, &self.scope, self.to).await?;
+        work.emit(entry.with("justification", self.justification));
+        Ok(binding)
+    }
 }
 
-/// Tells who would gain or lose what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    let opened = open(ports, by, &command).await;
-    let (mut work, role) = opened.map_err(preview::Error::Change)?;
-    let seen = see_holders(&work, (&role, &command.scope), command.to).await?;
-    let made = apply(ports, &mut work, (&command, &role)).await;
-    seen.after(&work, made).await
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Change,
+        memory::{World, account, user},
+    };
 
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, String), Error> {
-    if !by.is_operator() {
-        return Err(Error::Denied);
+    fn recover(scope: Scope) -> Recover {
+        Recover {
+            scope,
+            to: user(2),
+            justification: "the owner left".to_owned(),
+        }
     }
-    let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    let work = work.ok_or(Error::NotFound("account"))?;
-    let role = work
-        .situation
-        .single_holder_role(command.scope.level())
-        .ok_or(Error::UnknownRole)?;
-    let role = role.name.to_string();
-    Ok((work, role))
-}
 
-async fn apply(ports: &Ports, work: &mut Work, (command, role): (&Command, &str)) -> Result<Binding, Error> {
-    if work.situation.state(&command.scope).is_none() {
-        return Err(Error::NotFound("scope"));
+    #[tokio::test]
+    async fn the_operator_recovers_what_nobody_in_the_account_can() {
+        let world = World::new().await;
+        world.member(1, "owner").await;
+        world.member(2, "").await;
+        let refused = world.run(1, recover(account())).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        world.operate(recover(account())).await.unwrap();
+        assert_eq!(world.roles(2, &account()).await, ["owner"]);
+        let why = |change: &Change| match change {
+            Change::Audited(entry) => entry.details.get("justification").cloned(),
+            _ => None,
+        };
+        assert_eq!(
+            world.told().iter().find_map(why).as_deref(),
+            Some("the owner left")
+        );
     }
-    let member = work.active_member(command.to).await?.ok_or(Error::NotAMember)?;
-    if member.expires_at.is_some() {
-        return Err(Error::HolderRule);
+
+    #[tokio::test]
+    async fn a_level_without_a_single_holder_has_nothing_to_recover() {
+        let world = World::new().await;
+        world.member(2, "").await;
+        let refused = world.operate(recover(Scope::Deployment)).await;
+        assert!(matches!(refused, Err(Error::Unknown(Unknown::SingleHolderRole))));
     }
-    let id = BindingId::generate(&*ports.ids);
-    let (binding, before) = hand_over(work, id, role, &command.scope, command.to).await?;
-    let audit = work
-        .audit(ACTION, command.scope.to_string())
-        .with("role", role)
-        .with("to", &binding.subject);
-    let mut audit = audit.with("justification", &command.justification);
-    if let Some(before) = before {
-        audit = audit.with("from", before);
-    }
-    work.emit(audit);
-    Ok(binding)
 }

@@ -1,21 +1,19 @@
 //! Takes a role on a scope away.
 
-use bailiwick_policy::manifest::Holders;
-use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token};
+use async_trait::async_trait;
+use bailiwick_policy::{Role, manifest::Holders};
+use bailiwick_types::{Refused, Scope, StoreError, Subject, faults, method::authorization::RevokeRole};
 
-use crate::{Ports, holders};
+use super::assign::is_single_holder;
 use crate::{
-    Work,
-    preview::{self, Effect, Seen, Spot},
+    Precondition, Unknown, Work, holders,
+    operation::Operation,
+    preview::{Points, Spot},
 };
-
-const ACTION: &str = "bailiwick.authorization.v1.BindingService/RevokeRole";
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Revoke {
     /// Who loses the role.
     pub subject: Subject,
     /// The name of the role.
@@ -24,99 +22,130 @@ pub struct Command {
     pub scope: Scope,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a role is not revoked.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The role is not one that can be bound there.
-    UnknownRole(String) "there is no role `{0}` that can be bound at this level" => InvalidArgument UnknownRole;
-    /// The caller could not give it, or the place is not known to it.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account or binding are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// The role has a single holder.
-    OwnershipIsTransferred(String) "role `{0}` is not revoked but transferred" => FailedPrecondition OwnershipIsTransferred;
-    /// Nobody would hold the role any more.
-    HolderRule(String) "somebody must hold role `{0}`" => FailedPrecondition HolderRule;
+    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Revokes.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
-    let work = make(ports, by, command).await?;
-    Ok(work.commit().await?)
-}
+#[async_trait]
+impl Operation for Revoke {
+    type Method = RevokeRole;
+    type Output = ();
+    type Error = Error;
+    type Plan = Role;
 
-/// Tells who would lose what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    // Whoever may not is refused before anybody is looked at.
-    let trial = make(ports, by, command.clone()).await;
-    drop(trial.map_err(preview::Error::Change)?);
-    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let seen = Seen::at(&work, &command.subject, &[Spot::from(&command.scope)]).await?;
-    let made = apply(&mut work, command).await;
-    seen.after(&work, made).await
-}
+    fn scopes(&self) -> Vec<Scope> {
+        vec![self.scope.clone()]
+    }
 
-/// Makes it, to be committed or not.
-async fn make(ports: &Ports, by: &Authorized, command: Command) -> Result<Work, Error> {
-    let mut work = open(ports, by, &command).await?;
-    apply(&mut work, command).await?;
-    Ok(work)
-}
-
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
-    let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    work.ok_or_else(|| {
-        if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
+    async fn permit(&self, work: &mut Work) -> Result<Role, Error> {
+        let role = work.situation.role_at(&self.role, self.scope.level());
+        let role = role.ok_or_else(|| Unknown::RoleAt(self.role.clone()))?;
+        if !work.may_assign(role, &self.scope) && !is_single_holder(work, role, &self.scope).await? {
+            return Err(Refused::Denied.into());
         }
-    })
+        Ok(role.clone())
+    }
+
+    async fn points(&self, _: &Role, work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        points
+            .add(&*work.unit, &self.subject, &[Spot::from(&self.scope)])
+            .await
+    }
+
+    async fn apply(self, role: Role, work: &mut Work) -> Result<(), Error> {
+        if matches!(role.holders, Some(Holders::Exactly(_))) {
+            return Err(Precondition::OwnershipIsTransferred { role: self.role }.into());
+        }
+        let binding = work.unit.binding(&self.subject, &self.role, &self.scope).await?;
+        let binding = binding.ok_or(Refused::NotFound("binding"))?;
+        if holders::breaks_rule(&*work.unit, &work.situation, &role, &binding, work.now).await? {
+            return Err(Precondition::HolderRule { role: self.role }.into());
+        }
+        work.unit.remove_binding(&binding).await?;
+        work.binding_changed(&binding);
+        Ok(())
+    }
 }
 
-async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
-    let role = work.situation.role_at(&command.role, command.scope.level());
-    let role = role.ok_or_else(|| Error::UnknownRole(command.role.clone()))?;
-    let single = matches!(role.holders, Some(Holders::Exactly(_)));
-    let mine = || {
-        work.unit
-            .binding(&work.actor.subject, &command.role, &command.scope)
-    };
-    let may = work
-        .situation
-        .may_assign(&work.actor, role.no, &command.scope, work.now);
-    let owns = !may && single && mine().await?.is_some();
-    if !(may || owns) {
-        return Err(Error::Denied);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{World, account, subject, workspace};
+
+    fn revoke(n: u128, role: &str) -> Revoke {
+        Revoke {
+            subject: subject(n),
+            role: role.to_owned(),
+            scope: account(),
+        }
     }
-    if single {
-        return Err(Error::OwnershipIsTransferred(command.role));
+
+    #[tokio::test]
+    async fn a_role_is_taken_by_whoever_could_give_it_and_by_nobody_else() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "viewer").await;
+        world.member(3, "editor").await;
+        for (by, n, role) in [(1, 3, "editor"), (3, 2, "viewer"), (2, 2, "viewer")] {
+            let refused = world.run(by, revoke(n, role)).await;
+            assert!(
+                matches!(refused, Err(Error::Refused(Refused::Denied))),
+                "{by} {role}"
+            );
+        }
+        let effects = world.preview(1, revoke(2, "viewer")).await.unwrap();
+        assert!(
+            effects
+                .iter()
+                .any(|effect| effect.loses.contains(&"project.view".to_owned()))
+        );
+        assert_eq!(world.roles(2, &account()).await, ["viewer"]);
+        world.run(1, revoke(2, "viewer")).await.unwrap();
+        assert!(world.roles(2, &account()).await.is_empty());
     }
-    let binding = work
-        .unit
-        .binding(&command.subject, &command.role, &command.scope)
-        .await?;
-    let binding = binding.ok_or(Error::NotFound("binding"))?;
-    if holders::breaks_rule(&*work.unit, &work.situation, role, &binding, work.now).await? {
-        return Err(Error::HolderRule(command.role));
+
+    #[tokio::test]
+    async fn somebody_keeps_a_role_that_must_be_held() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        let refused = world.run(1, revoke(1, "admin")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::HolderRule { .. }))
+        ));
+        world.member(2, "admin").await;
+        world.run(1, revoke(1, "admin")).await.unwrap();
     }
-    work.unit.remove_binding(binding.id).await?;
-    work.subject_changed(&binding.subject);
-    let audit = work.audit(ACTION, binding.scope.to_string());
-    work.emit(
-        audit
-            .with("subject", &binding.subject)
-            .with("role", &binding.role),
-    );
-    Ok(())
+
+    #[tokio::test]
+    async fn a_single_holder_role_is_transferred_instead() {
+        let world = World::new().await;
+        world.member(1, "owner").await;
+        world.member(2, "editor").await;
+        let refused = world.run(1, revoke(1, "owner")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::OwnershipIsTransferred { .. }))
+        ));
+        let refused = world.run(2, revoke(1, "owner")).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_bound_or_cannot_be_bound_there_is_not_revoked() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        let refused = world.run(1, revoke(1, "viewer")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("binding")))
+        ));
+        let elsewhere = Revoke {
+            scope: workspace(),
+            ..revoke(1, "admin")
+        };
+        let refused = world.run(1, elsewhere).await;
+        assert!(matches!(refused, Err(Error::Unknown(Unknown::RoleAt(_)))));
+    }
 }

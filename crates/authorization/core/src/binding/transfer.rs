@@ -1,171 +1,139 @@
 //! Hands the single-holder role of a scope to another member.
 
-use bailiwick_policy::Role;
-use bailiwick_types::{AccountId, Authorized, BindingId, Level, Scope, Subject, Timestamp, Token, UserId};
+use async_trait::async_trait;
+use bailiwick_policy::PlaceState;
+use bailiwick_types::{
+    BindingId, Level, Refused, Scope, StoreError, Subject, UserId, faults,
+    method::authorization::TransferOwnership,
+};
 use serde_json::Map;
 
-use crate::{Actor, Ports, Read, Situation, StoreError, binding::Binding};
 use crate::{
-    Work,
-    preview::{self, Effect, Points, Seen, Spot},
+    Precondition, Unknown, Work,
+    binding::Binding,
+    operation::Operation,
+    preview::{Points, Spot},
 };
-
-const ACTION: &str = "bailiwick.authorization.v1.BindingService/TransferOwnership";
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Transfer {
     /// The scope whose holder changes.
     pub scope: Scope,
     /// The new holder.
     pub to: UserId,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why ownership is not transferred.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The product has no such role at that level.
-    UnknownRole "no role of this level has a single holder" => InvalidArgument UnknownRole;
-    /// The caller does not hold it, or the place is not known to it.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account or scope are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// The new holder is no active member.
-    NotAMember "the user is no active member of the account" => FailedPrecondition NotAMember;
-    /// The new holder's membership ends by itself.
-    HolderRule "a member whose membership ends by itself cannot hold this role" => FailedPrecondition HolderRule;
+    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Whether the caller may transfer at all: asked before the step-up is used, and again when it is done.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn check_right(
-    ports: &Ports,
-    by: &Authorized,
-    account: AccountId,
-    scope: &Scope,
-) -> Result<(), Error> {
-    let Some(subject) = by.caller().subject() else {
-        return Err(Error::Denied);
+#[async_trait]
+impl Operation for Transfer {
+    type Method = TransferOwnership;
+    type Output = Binding;
+    type Error = Error;
+    /// The name of the role.
+    type Plan = String;
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![self.scope.clone()]
+    }
+
+    async fn permit(&self, work: &mut Work) -> Result<String, Error> {
+        let role = work.situation.single_holder_role(self.scope.level());
+        let role = role.ok_or(Unknown::SingleHolderRole)?.name.to_string();
+        let permission = match self.scope.level() {
+            Level::Workspace => "workspace.transfer",
+            _ => "account.transfer",
+        };
+        if work.require(permission, &self.scope).is_ok() || holds(work, &role, &self.scope).await? {
+            return Ok(role);
+        }
+        Err(Refused::Denied.into())
+    }
+
+    async fn points(&self, role: &String, work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        add_holders(points, work, (role, &self.scope), self.to).await
+    }
+
+    async fn apply(self, role: String, work: &mut Work) -> Result<Binding, Error> {
+        let (binding, entry) = hand_over::<Error>(work, &role, &self.scope, self.to).await?;
+        work.emit(entry);
+        Ok(binding)
+    }
+}
+
+/// Whether the actor holds the role itself. Nothing is left to whoever is suspended or disabled.
+async fn holds(work: &Work, role: &str, scope: &Scope) -> Result<bool, StoreError> {
+    let actor = &work.actor;
+    let enabled = actor.standing.as_ref().is_some_and(|standing| !standing.disabled);
+    let own = work.unit.binding(&actor.subject, role, scope).await?;
+    let Some(user) = actor.subject.user_id() else {
+        return Ok(false);
     };
-    let access = by.reads(account).ok_or(Error::Denied)?;
-    let read = ports.store.read(access).await?;
-    let Some(situation) = Situation::load(&*read, [scope]).await? else {
-        return Err(unknown(by));
-    };
-    let actor = Actor::load(&*read, &situation, by, subject).await?;
-    may_transfer(&*read, &situation, &actor, scope, ports.clock.now())
-        .await
-        .map(|_| ())
+    let member = work.unit.member(user).await?;
+    let active = member.is_some_and(|member| member.is_active(work.now));
+    let open = work.situation.state(scope) == Some(PlaceState::Active);
+    Ok(enabled && own.is_some() && active && open)
 }
 
-/// Transfers.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Binding, Token), Error> {
-    let (mut work, role) = open(ports, by, &command).await?;
-    let binding = apply(ports, &mut work, (&command, &role)).await?;
-    Ok((binding, work.commit().await?))
-}
-
-/// Tells who would gain or lose what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    let opened = open(ports, by, &command).await;
-    let (mut work, role) = opened.map_err(preview::Error::Change)?;
-    let seen = see_holders(&work, (&role, &command.scope), command.to).await?;
-    let made = apply(ports, &mut work, (&command, &role)).await;
-    seen.after(&work, made).await
-}
-
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, String), Error> {
-    let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    let work = work.ok_or_else(|| unknown(by))?;
-    let role = may_transfer(
-        &*work.unit,
-        &work.situation,
-        &work.actor,
-        &command.scope,
-        work.now,
-    )
-    .await?;
-    let role = role.name.to_string();
-    Ok((work, role))
-}
-
-async fn apply(ports: &Ports, work: &mut Work, (command, role): (&Command, &str)) -> Result<Binding, Error> {
-    if work.situation.state(&command.scope).is_none() {
-        return Err(Error::NotFound("scope"));
-    }
-    let member = work.active_member(command.to).await?.ok_or(Error::NotAMember)?;
-    if member.expires_at.is_some() {
-        return Err(Error::HolderRule);
-    }
-    let id = BindingId::generate(&*ports.ids);
-    let (binding, before) = hand_over(work, id, role, &command.scope, command.to).await?;
-    let mut audit = work
-        .audit(ACTION, command.scope.to_string())
-        .with("role", role)
-        .with("to", &binding.subject);
-    if let Some(before) = before {
-        audit = audit.with("from", before);
-    }
-    work.emit(audit);
-    Ok(binding)
-}
-
-/// Looks at what those who have the role have on the scope, and whoever would have it.
-pub(crate) async fn see_holders(
+/// Whoever has the role on the scope, and whoever would have it.
+pub(super) async fn add_holders(
+    points: &mut Points,
     work: &Work,
     (role, scope): (&str, &Scope),
     to: UserId,
-) -> Result<Seen, StoreError> {
+) -> Result<(), StoreError> {
     let holders = work.unit.holders(role, scope).await?;
-    let users = holders.iter().map(|holder| holder.user).chain([to]);
-    let mut points = Points::default();
-    for user in users {
-        let subject = Subject::user(user);
-        points.add(&*work.unit, &subject, &[Spot::from(scope)]).await?;
+    for user in holders.iter().map(|holder| holder.user).chain([to]) {
+        points
+            .add(&*work.unit, &Subject::user(user), &[Spot::from(scope)])
+            .await?;
     }
-    Seen::before(work, points).await
+    Ok(())
 }
 
-/// Takes the role from whoever has it on the scope and gives it to the user.
-pub(crate) async fn hand_over(
+/// Takes the role from whoever has it on the scope and gives it to the user. The entry for the audit log is the caller's to
+/// emit.
+pub(super) async fn hand_over<E>(
     work: &mut Work,
-    id: BindingId,
     role: &str,
     scope: &Scope,
     to: UserId,
-) -> Result<(Binding, Option<Subject>), StoreError> {
-    let account = work.account();
+) -> Result<(Binding, crate::Audit), E>
+where
+    E: From<Refused> + From<Precondition> + From<StoreError>,
+{
+    if work.situation.state(scope).is_none() {
+        return Err(Refused::NotFound("scope").into());
+    }
+    let member = work.active_member(to).await?;
+    if member
+        .ok_or(Precondition::NotAMember { user: to })?
+        .expires_at
+        .is_some()
+    {
+        return Err(Precondition::HolderEnds.into());
+    }
     let to = Subject::user(to);
-    let mut before = None;
+    let mut entry = work.entry(scope).with("role", role).with("to", &to);
     for holder in work.unit.holders(role, scope).await? {
         let subject = Subject::user(holder.user);
         let Some(old) = work.unit.binding(&subject, role, scope).await? else {
             continue;
         };
         if subject == to && old.expires_at.is_none() {
-            return Ok((old, None));
+            return Ok((old, entry));
         }
-        work.unit.remove_binding(old.id).await?;
+        work.unit.remove_binding(&old).await?;
         work.subject_changed(&subject);
-        before = Some(subject);
+        entry = entry.with("from", subject);
     }
     let binding = Binding {
-        id,
-        account,
+        id: BindingId::generate(&*work.ids),
+        account: work.account(),
         subject: to,
         role: role.to_owned(),
         scope: scope.clone(),
@@ -176,48 +144,79 @@ pub(crate) async fn hand_over(
     };
     work.unit.put_binding(&binding).await?;
     work.subject_changed(&binding.subject);
-    Ok((binding, before))
+    Ok((binding, entry))
 }
 
-async fn may_transfer<'s>(
-    read: &(impl Read + ?Sized),
-    situation: &'s Situation,
-    actor: &Actor,
-    scope: &Scope,
-    now: Timestamp,
-) -> Result<&'s Role, Error> {
-    let role = situation
-        .single_holder_role(scope.level())
-        .ok_or(Error::UnknownRole)?;
-    let permission = match scope.level() {
-        Level::Workspace => "workspace.transfer",
-        _ => "account.transfer",
-    };
-    if situation.allows(actor, permission, scope, now) {
-        return Ok(role);
-    }
-    // Nothing is left to whoever is suspended or disabled, holder or not.
-    let standing = actor.standing.as_ref().is_some_and(|standing| !standing.disabled);
-    let own = read.binding(&actor.subject, &role.name, scope).await?;
-    let active = match actor.subject.user_id() {
-        Some(user) => read
-            .member(user)
-            .await?
-            .is_some_and(|member| member.is_active(now)),
-        None => false,
-    };
-    let open = situation.state(scope) == Some(bailiwick_policy::PlaceState::Active);
-    if standing && own.is_some() && active && open {
-        Ok(role)
-    } else {
-        Err(Error::Denied)
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{World, account, user, workspace};
 
-fn unknown(by: &Authorized) -> Error {
-    if by.is_operator() {
-        Error::NotFound("account")
-    } else {
-        Error::Denied
+    fn transfer(n: u128) -> Transfer {
+        Transfer {
+            scope: account(),
+            to: user(n),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_holder_hands_over_and_keeps_nothing() {
+        let world = World::new().await;
+        world.member(1, "owner").await;
+        world.member(2, "editor").await;
+        let effects = world.preview(1, transfer(2)).await.unwrap();
+        assert_eq!(effects.len(), 2, "{effects:?}");
+        world.run(1, transfer(2)).await.unwrap();
+        assert!(world.roles(1, &account()).await.is_empty());
+        assert_eq!(world.roles(2, &account()).await, ["editor", "owner"]);
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_hold_the_role_cannot_transfer_it() {
+        let world = World::new().await;
+        world.member(1, "owner").await;
+        world.member(2, "manager").await;
+        let refused = world.run(2, transfer(2)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        world.disable(1).await;
+        let refused = world.run(1, transfer(2)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn the_new_holder_is_an_active_member_without_an_end() {
+        let world = World::new().await;
+        world.member(1, "owner").await;
+        world.person(2).await;
+        let refused = world.run(1, transfer(2)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotAMember { .. }))
+        ));
+        world.member(3, "").await;
+        let mut member = crate::member::Reader::member(&*world.read(), user(3))
+            .await
+            .unwrap()
+            .unwrap();
+        member.expires_at = Some(world.now().plus(std::time::Duration::from_secs(60)));
+        world.put_member(member).await;
+        let refused = world.run(1, transfer(3)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::HolderEnds))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_deleted_scope_has_no_holder() {
+        let world = World::new().await;
+        world.member(2, "").await;
+        world.workspace_is(PlaceState::Deleted).await;
+        let gone = Transfer {
+            scope: workspace(),
+            ..transfer(2)
+        };
+        let refused = world.operate(gone).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("scope")))));
     }
 }

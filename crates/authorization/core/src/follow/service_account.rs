@@ -74,7 +74,7 @@ async fn in_account(
     let bound = write.binding(subject, role, &scope).await?;
     match bound {
         Some(binding) if !enabled => {
-            write.remove_binding(binding.id).await?;
+            write.remove_binding(&binding).await?;
             write.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
         None if enabled => {

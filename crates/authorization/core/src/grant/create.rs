@@ -139,19 +139,14 @@ async fn apply(ports: &Ports, work: &mut Work, command: Command) -> Result<Grant
             creator: Some(work.actor.subject.clone()),
         },
     };
-    put(work, ACTION, &grant, aim.on.to_string()).await?;
+    put(work, &grant, aim.on.to_string()).await?;
     Ok(grant)
 }
 
-pub(crate) async fn put(
-    work: &mut Work,
-    action: &'static str,
-    grant: &Grant,
-    target: String,
-) -> Result<(), StoreError> {
+pub(crate) async fn put(work: &mut Work, grant: &Grant, target: String) -> Result<(), StoreError> {
     work.unit.put_grant(grant).await?;
     work.subject_changed(&grant.subject);
-    let audit = work.audit(action, target).with("subject", &grant.subject);
+    let audit = work.entry(target).with("subject", &grant.subject);
     work.emit(audit.with("permissions", grant.permissions.join(",")));
     Ok(())
 }

@@ -156,7 +156,7 @@ async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
     for mut grant in touched {
         grant.permissions.retain(|text| !taken.contains(text));
         if grant.permissions.is_empty() {
-            work.unit.remove_grant(grant.id).await?;
+            work.unit.remove_grant(&grant).await?;
         } else {
             work.unit.put_grant(&grant).await?;
         }

@@ -5,11 +5,12 @@ pub mod delete;
 
 use async_trait::async_trait;
 pub use bailiwick_policy::AppliesTo;
+use bailiwick_policy::{PlaceId, StoredGrant, StoredGrantTarget, StoredTarget, TypeGrantReach};
 use bailiwick_types::{AccountId, GrantId, Scope, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use crate::{StoreError, resource::Name};
+use crate::{On, StoreError, resource::Name};
 
 /// What a grant is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +55,37 @@ pub struct Grant {
     pub creator: Option<Subject>,
 }
 
+impl Grant {
+    /// The row as decisions read it.
+    #[must_use]
+    pub fn stored(&self) -> StoredGrant {
+        let place = |scope: &Scope| StoredGrantTarget::One(StoredTarget::Place(PlaceId::from(scope)));
+        StoredGrant {
+            target: match &self.about {
+                About::Resource(name) => StoredGrantTarget::One(On::Resource(name.clone()).stored()),
+                About::Scope(scope) => place(scope),
+                About::Type {
+                    of,
+                    scope,
+                    applies_to,
+                } => StoredGrantTarget::Type {
+                    type_name: of.clone(),
+                    place: PlaceId::from(scope),
+                    reach: TypeGrantReach::new(*applies_to, self.revision),
+                },
+            },
+            permissions: self.permissions.clone(),
+            expires_at: self.expires_at,
+            parameters: self.parameters.clone(),
+        }
+    }
+    /// Whether it is on a scope and without parameters.
+    #[must_use]
+    pub fn is_plain_on_scope(&self) -> bool {
+        matches!(self.about, About::Scope(_)) && self.parameters.is_empty()
+    }
+}
+
 /// Which grants a list has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
@@ -63,6 +95,30 @@ pub struct Filter {
     pub scope: Option<Scope>,
     /// Only those on this resource.
     pub resource: Option<Name>,
+}
+
+impl Filter {
+    /// Those of a subject.
+    #[must_use]
+    pub fn of(subject: &Subject) -> Self {
+        Self {
+            subject: Some(subject.clone()),
+            ..Self::default()
+        }
+    }
+    /// Whether the list has a grant.
+    #[must_use]
+    pub fn has(&self, grant: &Grant) -> bool {
+        let (scope, resource) = match &grant.about {
+            About::Resource(name) => (None, Some(name)),
+            About::Scope(scope) | About::Type { scope, .. } => (Some(scope), None),
+        };
+        self.subject
+            .as_ref()
+            .is_none_or(|subject| grant.subject == *subject)
+            && self.scope.as_ref().is_none_or(|of| scope == Some(of))
+            && self.resource.as_ref().is_none_or(|of| resource == Some(of))
+    }
 }
 
 /// Reads grants.
@@ -87,5 +143,5 @@ pub trait Writer: Send + Sync {
     /// Makes or replaces a grant.
     async fn put_grant(&mut self, grant: &Grant) -> Result<(), StoreError>;
     /// Removes a grant.
-    async fn remove_grant(&mut self, id: GrantId) -> Result<(), StoreError>;
+    async fn remove_grant(&mut self, grant: &Grant) -> Result<(), StoreError>;
 }

@@ -146,7 +146,7 @@ async fn remove(
         return Ok(());
     }
     for binding in bindings {
-        work.unit.remove_binding(binding.id).await?;
+        work.unit.remove_binding(binding).await?;
     }
     work.unit.remove_grants(subject, within).await?;
     Ok(())

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use bailiwick_policy::{HeldPermissions, PermissionBits, PermissionNo, Product};
 use bailiwick_types::{AccountId, Subject};
 
-use super::{Effect, Points, Shift, Spot, Strength};
+use super::{Effect, Point, Shift, Spot, Strength};
 use crate::On;
 
 /// The differences, in the order of the points. A permission has the same number in all versions of a product.
 pub(crate) fn effects(
     account: AccountId,
-    points: &Points,
+    points: &[Point<'_>],
     (before, after): (&[HeldPermissions], &[HeldPermissions]),
     products: &[&Product],
 ) -> Vec<Effect> {
@@ -50,7 +50,7 @@ pub(crate) fn effects(
             shifts,
         })
     };
-    let pairs = points.iter().zip(before.iter().zip(after));
+    let pairs = points.iter().copied().zip(before.iter().zip(after));
     pairs
         .filter_map(|((subject, _, spot), (before, after))| effect(subject, spot, before, after))
         .collect()

@@ -6,12 +6,12 @@ use std::{
 };
 
 use bailiwick_policy::{
-    AccountPolicy, Attributes, HeldPermissions, PermissionSet, PlaceId, Product, Resource, StoredBinding,
-    StoredSubject, Target, permissions_held,
+    AccountPolicy, Attributes, HeldPermissions, PermissionSet, PlaceId, Product, Resource, StoredSubject,
+    Target, permissions_held,
 };
 use bailiwick_types::{Scope, Subject, Timestamp};
 
-use super::{Points, Spot};
+use super::{Point, Spot};
 use crate::{Aim, Read, Situation, Standing, StoreError, binding::Binding, grant::AppliesTo};
 
 /// An account as it would be under another manifest.
@@ -26,26 +26,18 @@ pub(crate) struct Would {
 impl Would {
     /// Adds the bindings that would be there. Those in whose place they come give nothing any more.
     fn complete(&self, standing: &mut Standing) {
-        let holders = standing.sets.iter().map(PermissionSet::subject);
-        let more: Vec<PermissionSet> = holders
+        let holders = standing.sets.iter().map(|set| set.subject());
+        let more: Vec<_> = holders
             .filter_map(|holder| self.bindings.get(holder))
             .flatten()
             .map(|binding| self.set(binding))
             .collect();
         standing.sets.extend(more);
     }
-    fn set(&self, binding: &Binding) -> PermissionSet {
-        let own = self.policy.role_no(&binding.role).filter(|no| no.is_custom());
+    fn set(&self, binding: &Binding) -> Arc<PermissionSet> {
         let mut rows = StoredSubject::new(binding.subject.clone());
-        rows.bindings.push(StoredBinding {
-            role: binding.role.clone(),
-            number: own,
-            level: binding.scope.level(),
-            place: PlaceId::from(&binding.scope),
-            expires_at: binding.expires_at,
-            parameters: binding.parameters.clone(),
-        });
-        rows.set(&self.policy)
+        rows.bindings.push(binding.stored(&self.policy));
+        Arc::new(rows.set(&self.policy))
     }
 }
 
@@ -53,17 +45,21 @@ impl Would {
 pub(crate) async fn look(
     read: &(impl Read + ?Sized),
     would: Option<&Would>,
-    points: &Points,
+    points: &[Point<'_>],
     now: Timestamp,
 ) -> Result<Vec<HeldPermissions>, StoreError> {
     let Some(bare) = Situation::load(read, []).await? else {
         return Ok(vec![HeldPermissions::default(); points.len()]);
     };
     let mut aims: BTreeMap<&str, Aim> = BTreeMap::new();
-    for (_, key, spot) in points.iter() {
+    let mut subjects: Vec<Subject> = Vec::new();
+    for (subject, key, spot) in points {
         if let (Spot::On(on), false) = (spot, aims.contains_key(key)) {
             let aim = Aim::load(read, &bare.policy, on.clone()).await?;
             aims.insert(key, aim);
+        }
+        if subjects.last() != Some(*subject) {
+            subjects.push((*subject).clone());
         }
     }
     let scopes: BTreeSet<Scope> = points
@@ -77,22 +73,20 @@ pub(crate) async fn look(
     if let Some(would) = would {
         here = here.with_policy(Arc::clone(&would.policy));
     }
+    let mut standings = here.whole_standings(read, &subjects).await?;
+    if let Some(would) = would {
+        standings.iter_mut().for_each(|standing| would.complete(standing));
+    }
     let mut all = Vec::with_capacity(points.len());
-    let mut last = None;
-    for (subject, key, spot) in points.iter() {
-        let standing = match last.take() {
-            Some((of, standing)) if of == subject => standing,
-            _ => {
-                let mut standing = here.whole_standing(read, subject).await?;
-                if let Some(would) = would {
-                    would.complete(&mut standing);
-                }
-                standing
-            }
+    let mut standings = subjects.iter().zip(&standings).peekable();
+    for (subject, key, spot) in points {
+        while standings.next_if(|(of, _)| of != subject).is_some() {}
+        let Some((_, standing)) = standings.peek() else {
+            return Err(StoreError::internal("every point has a standing"));
         };
         let ask = |target: Target<'_>| {
             let request = here.plain_request();
-            here.ask_about(subject, &standing, target, request, now, permissions_held)
+            here.ask_about(subject, standing, target, request, now, permissions_held)
         };
         all.push(match (spot, aims.get(key)) {
             (Spot::On(_), Some(aim)) => aim.target(ask),
@@ -107,7 +101,6 @@ pub(crate) async fn look(
             ) => standing_for(here.policy.product(), of, scope, *applies_to)
                 .map_or_else(HeldPermissions::default, |one| ask(Target::Resource(&[&one]))),
         });
-        last = Some((subject, standing));
     }
     Ok(all)
 }

@@ -11,19 +11,42 @@ mod points;
 mod seen;
 mod spot;
 
-use bailiwick_types::{AccountId, Subject};
+use bailiwick_types::{AccountId, Subject, Timestamp};
 
-use crate::On;
+use crate::{On, Read, Situation, StoreError};
 
 pub(crate) use difference::effects;
 pub use error::Error;
 pub(crate) use look::{Would, look};
-pub(crate) use points::{Points, kinds_with};
+pub use points::Points;
+pub(crate) use points::{Point, kinds_with};
 pub(crate) use seen::{Seen, see_resources, with_all_below};
 pub(crate) use spot::{Spot, holders_of, spots_of};
 
 /// The most pairs of a person and a place that one preview looks at: more is an error, never a cut.
 pub const MOST: usize = 10_000;
+
+/// Pairs that are looked at together.
+const BATCH: usize = 500;
+
+/// What would be gained and lost from one state of an account to another.
+pub(crate) async fn effects_of(
+    points: &Points,
+    (before, after): (&(impl Read + ?Sized), &(impl Read + ?Sized)),
+    now: Timestamp,
+) -> Result<Vec<Effect>, StoreError> {
+    let mut all = Vec::new();
+    let Some(situation) = Situation::load(before, []).await? else {
+        return Ok(all);
+    };
+    let products = [&**situation.policy.product()];
+    for batch in points.list().chunks(BATCH) {
+        let old = look(before, None, batch, now).await?;
+        let new = look(after, None, batch, now).await?;
+        all.extend(effects(situation.account.id, batch, (&old, &new), &products));
+    }
+    Ok(all)
+}
 
 /// How strongly somebody has a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

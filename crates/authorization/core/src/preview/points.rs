@@ -17,22 +17,22 @@ const PAGE: u64 = 1_000;
 /// The longest way up from a resource that is followed.
 const STEPS: usize = 64;
 
+/// A subject, the key of a place, and the place.
+pub(crate) type Point<'p> = (&'p Subject, &'p str, &'p Spot);
+
 /// Who and where, each pair once.
 #[derive(Debug, Default)]
-pub(crate) struct Points {
+pub struct Points {
     all: BTreeMap<(Subject, String), Spot>,
     too_many: bool,
 }
 
 impl Points {
-    /// Each person with the key of a place and the place, person by person.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Subject, &str, &Spot)> {
-        self.all
-            .iter()
-            .map(|((subject, key), spot)| (subject, key.as_str(), spot))
-    }
-    pub(crate) fn len(&self) -> usize {
-        self.all.len()
+    /// Each of them, subject by subject.
+    pub(crate) fn list(&self) -> Vec<Point<'_>> {
+        let all = self.all.iter();
+        all.map(|((subject, key), spot)| (subject, key.as_str(), spot))
+            .collect()
     }
     /// Whether some were left out, so that nothing may be told.
     pub(crate) fn are_too_many(&self) -> bool {

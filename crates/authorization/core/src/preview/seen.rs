@@ -21,7 +21,7 @@ impl Seen {
         let before = if points.are_too_many() {
             Vec::new()
         } else {
-            look(&*work.unit, None, &points, work.now).await?
+            look(&*work.unit, None, &points.list(), work.now).await?
         };
         Ok(Self { points, before })
     }
@@ -52,10 +52,10 @@ impl Seen {
         if self.points.are_too_many() {
             return Err(Error::TooMany);
         }
-        let after = look(&*work.unit, None, &self.points, work.now).await?;
+        let after = look(&*work.unit, None, &self.points.list(), work.now).await?;
         let products = [&**work.situation.policy.product()];
         let sides = (&*self.before, &*after);
-        Ok(effects(work.account(), &self.points, sides, &products))
+        Ok(effects(work.account(), &self.points.list(), sides, &products))
     }
 }
 

@@ -106,11 +106,12 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
             return Err(Error::TooMany);
         }
         looked_at += BATCH;
-        let old = look(&*read, Some(&sides.old), &points, now).await?;
-        let new = look(&*read, Some(&sides.new), &points, now).await?;
+        let list = points.list();
+        let old = look(&*read, Some(&sides.old), &list, now).await?;
+        let new = look(&*read, Some(&sides.new), &list, now).await?;
         let products = [&**sides.new.policy.product(), &**sides.old.policy.product()];
         page.effects
-            .extend(effects(account, &points, (&old, &new), &products));
+            .extend(effects(account, &list, (&old, &new), &products));
         at = match last {
             Some(last) => Some((account, kind, Some(last))),
             None if kind < MEMBERS => Some((account, kind + 1, None)),

@@ -174,7 +174,7 @@ impl Moves {
         for (binding, by) in self.all {
             let root = bailiwick_types::ScopeRoot::Account(binding.account);
             unit.select(all.account(binding.account));
-            unit.remove_binding(binding.id).await?;
+            unit.remove_binding(&binding).await?;
             if let Some(next) = successor(&*unit, &binding, by.as_deref(), &mut given).await? {
                 let next = Binding {
                     id: BindingId::from_uuid(ids.uuid()),

@@ -1,18 +1,16 @@
 //! Limits how many resources of a type a member may own.
 
+use async_trait::async_trait;
 use bailiwick_policy::manifest::Quota;
-use bailiwick_types::{AccountId, Authorized, Subject, Token, UserId, Violations};
+use bailiwick_types::{
+    Refused, StoreError, Subject, UserId, Violations, faults, method::authorization::SetQuota,
+};
 
-use crate::Ports;
-use crate::Work;
+use crate::{Precondition, Work, operation::Operation};
 
-const ACTION: &str = "bailiwick.authorization.v1.QuotaService/SetQuota";
-
-/// What is asked.
+/// What is asked. The guard has asked for `quota.edit`.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Set {
     /// The user.
     pub user: UserId,
     /// The type.
@@ -21,39 +19,74 @@ pub struct Command {
     pub limit: Option<u64>,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why no quota is set.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// Account or member are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Sets it; tells how many the member owns. The guard has asked `quota.edit`.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(u64, Token), Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    let mut work = work.ok_or(Error::NotFound("account"))?;
-    let product = work.situation.policy.product();
-    let of = product.type_no(&command.of).and_then(|no| product.type_info(no));
-    if of.is_none_or(|of| of.quota != Some(Quota::PerMember)) {
-        return Err(Violations::of("type", "must be a type that is counted per member").into());
+#[async_trait]
+impl Operation for Set {
+    type Method = SetQuota;
+    /// How many resources the member owns.
+    type Output = u64;
+    type Error = Error;
+    type Plan = ();
+
+    async fn permit(&self, _: &mut Work) -> Result<(), Error> {
+        Ok(())
     }
-    work.unit
-        .member(command.user)
-        .await?
-        .ok_or(Error::NotFound("member"))?;
-    let subject = Subject::user(command.user);
-    work.unit.put_quota(&subject, &command.of, command.limit).await?;
-    let used = work.unit.owned(&subject, &command.of).await?;
-    let limit = command
-        .limit
-        .map_or_else(|| "none".to_owned(), |limit| limit.to_string());
-    let audit = work
-        .audit(ACTION, subject.to_string())
-        .with("type", &command.of)
-        .with("limit", limit);
-    work.emit(audit);
-    Ok((used, work.commit().await?))
+
+    async fn apply(self, (): (), work: &mut Work) -> Result<u64, Error> {
+        let product = work.situation.policy.product();
+        let of = product.type_no(&self.of).and_then(|no| product.type_info(no));
+        if of.is_none_or(|of| of.quota != Some(Quota::PerMember)) {
+            return Err(Violations::of("type", "must be a type that is counted per member").into());
+        }
+        work.unit
+            .member(self.user)
+            .await?
+            .ok_or(Refused::NotFound("member"))?;
+        let subject = Subject::user(self.user);
+        work.unit.put_quota(&subject, &self.of, self.limit).await?;
+        let limit = self
+            .limit
+            .map_or_else(|| "none".to_owned(), |limit| limit.to_string());
+        let entry = work.entry(&subject).with("type", &self.of).with("limit", limit);
+        work.emit(entry);
+        Ok(work.unit.owned(&subject, &self.of).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        memory::{World, subject, user},
+        resource::Reader,
+    };
+
+    fn set(n: u128, of: &str) -> Set {
+        Set {
+            user: user(n),
+            of: of.to_owned(),
+            limit: Some(3),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_quota_is_kept_for_a_member_and_a_type_that_is_counted() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        assert_eq!(world.run(1, set(1, "project")).await.unwrap(), 0);
+        assert_eq!(world.read().quota(&subject(1), "project").await.unwrap(), Some(3));
+        for of in ["folder", "boat"] {
+            let refused = world.run(1, set(1, of)).await;
+            assert!(matches!(refused, Err(Error::Invalid(_))), "{of}");
+        }
+        let refused = world.run(1, set(2, "project")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("member")))
+        ));
+    }
 }

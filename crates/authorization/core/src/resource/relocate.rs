@@ -230,7 +230,7 @@ async fn write_out(
                     about: About::Resource(resource.name.clone()),
                     ..grant.clone()
                 };
-                put(work, ACTION, &on_it, resource.name.to_string()).await?;
+                put(work, &on_it, resource.name.to_string()).await?;
             }
         }
     }

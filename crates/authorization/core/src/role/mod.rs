@@ -5,10 +5,24 @@ pub mod create;
 pub mod delete;
 
 use async_trait::async_trait;
-use bailiwick_policy::{CustomRole, LevelOverlay};
+use bailiwick_policy::{AccountPolicy, CustomRole, LevelOverlay, Overlay};
 use bailiwick_types::Level;
 
 use crate::StoreError;
+
+/// The roles that the account has defined.
+#[must_use]
+pub fn custom_roles(policy: &AccountPolicy) -> Vec<CustomRole> {
+    let own = policy.roles().filter_map(|role| policy.custom_role(role.no));
+    own.cloned().collect()
+}
+
+/// What the account has changed about roles of its product.
+#[must_use]
+pub fn overlays(policy: &AccountPolicy) -> Vec<Overlay> {
+    let changed = policy.roles().filter_map(|role| policy.overlay(role.no));
+    changed.cloned().collect()
+}
 
 /// Reads what is bound by role.
 #[async_trait]

@@ -219,7 +219,11 @@ impl ApprovalService for Api {
         let number = request.state.to_string();
         let list = ["ListApprovals", &request.account, &who, &number];
         let after: Option<After> = pages::decode(&list, &request.page_token).map_err(status)?;
-        let filter = Filter { requester, state };
+        let filter = Filter {
+            requester,
+            state,
+            on: None,
+        };
         let read = self.read(&by, account).await?;
         let rows = read
             .approvals(&filter, after, size.get() + 1)

@@ -37,9 +37,9 @@ use bailiwick_proto::authorization::v1::{
     query_service_server::QueryServiceServer, quota_service_server::QuotaServiceServer,
     resource_service_server::ResourceServiceServer, role_service_server::RoleServiceServer,
 };
-use bailiwick_rpc::{Context, Guard, IntoStatus, Rights, Services, Target};
+use bailiwick_rpc::{Call, Context, Guard, IntoStatus, Rights, Services, Target, Tasks};
 use bailiwick_sql::Db;
-use bailiwick_types::{AccountId, Authorized, Fault, Refused, Scope, Subject, Token};
+use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Scope, Subject, Token};
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
@@ -55,6 +55,7 @@ pub(crate) struct Api {
     pub(crate) guard: Guard,
     pub(crate) fresh: Freshness,
     pub(crate) rights: Arc<dyn Rights>,
+    pub(crate) tasks: Tasks,
 }
 
 impl Api {
@@ -66,6 +67,23 @@ impl Api {
     async fn read(&self, by: &Authorized, account: AccountId) -> Result<Box<dyn Read + Send + Sync>, Status> {
         let access = by.reads(account).ok_or_else(|| status(Refused::Denied))?;
         self.ports.store.read(access).await.map_err(status)
+    }
+    /// Waits for what the token of a call names, as far as the answer depends on it, then asks for the caller's right.
+    async fn authorize<M: Method, R>(
+        &self,
+        call: &Call<M, R>,
+        subjects: &[&Subject],
+        target: &Target,
+    ) -> Result<Authorized<M>, Status> {
+        self.fresh
+            .wait(&call.context, target.account_id(), subjects)
+            .await?;
+        self.guard.authorize(call, target).await
+    }
+    /// Reads the account of a call.
+    async fn snapshot<M: Method>(&self, by: &Authorized<M>) -> Result<Box<dyn Read + Send + Sync>, Status> {
+        let account = by.account().ok_or_else(|| status(Refused::Denied))?;
+        self.ports.store.read(account).await.map_err(status)
     }
     /// What every request of administration begins with: the wait for its token, then the caller's right.
     async fn enter(

@@ -19,8 +19,8 @@ pub fn request(data: &[u8]) {
     match kind % 16 {
         0 => decision::probe(read(bytes)),
         1 => decision::probe_all(read(bytes)),
-        2 => judge(read(bytes).map(binding::assign_command)),
-        3 => judge(read(bytes).map(|of| binding::revoke_command(&of))),
+        2 => judge(read(bytes).map(binding::read_assign)),
+        3 => judge(read(bytes).map(|of| binding::read_revoke(&of))),
         4 => judge(read(bytes).map(invitation::create_command)),
         5 => judge(read(bytes).map(|of| invitation::accept_command(&of))),
         6 => judge(read(bytes).map(|of| member::create_command(&of))),

@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use bailiwick_authorization_core::{Ports, use_case::preview::Effect};
+use bailiwick_authorization_core::{
+    Ports,
+    operation::{self, Done, Operation},
+    preview::Effect,
+};
 use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_types::{Authorized, Fault, Refused, Token, UserId};
+use bailiwick_types::{Authorized, Fault, Method, Refused, Token, UserId};
 use tonic::Status;
 
 use super::{Api, convert, encoded, status};
@@ -36,11 +40,45 @@ impl<T> Outcome for (T, Token) {
     }
 }
 
+/// What became of an operation, as answers say it.
+pub(super) struct Answer<T> {
+    /// What it made, or would make.
+    pub(super) output: T,
+    /// Whether it is committed.
+    pub(super) committed: bool,
+    pub(super) token: String,
+    pub(super) changes: Vec<pb::EffectiveChange>,
+}
+
 impl Api {
-    /// What a preview found, with the names that people go by.
-    pub(super) async fn told(
+    /// Carries an operation out to its end, also when the client cancels; or previews it.
+    pub(super) async fn run<O: Operation>(
         &self,
-        by: &Authorized,
+        by: Authorized<O::Method>,
+        operation: O,
+    ) -> Result<Answer<O::Output>, Status> {
+        let (ports, witness) = (self.ports.clone(), by.clone());
+        let run = async move { operation::run(&ports, &witness, operation).await.map_err(status) };
+        match self.tasks.run(run).await? {
+            Done::Committed(output, token) => Ok(Answer {
+                output,
+                committed: true,
+                token: encoded(&token),
+                changes: Vec::new(),
+            }),
+            Done::Previewed(output, effects) => Ok(Answer {
+                output,
+                committed: false,
+                token: String::new(),
+                changes: self.told(&by, effects).await?,
+            }),
+        }
+    }
+
+    /// What a preview found, with the names that people go by.
+    pub(super) async fn told<M: Method>(
+        &self,
+        by: &Authorized<M>,
         effects: impl IntoIterator<Item = Effect>,
     ) -> Result<Vec<pb::EffectiveChange>, Status> {
         let effects: Vec<Effect> = effects.into_iter().collect();

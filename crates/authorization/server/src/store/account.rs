@@ -10,7 +10,7 @@ use bailiwick_authorization_core::{
 use bailiwick_policy::{
     AccountPolicy, CustomRole, LevelOverlay, Overlay, PlaceState, RoleNo, compile, manifest::RoleDecl,
 };
-use bailiwick_types::{AccountId, Level, ProductName, Scope, Timestamp};
+use bailiwick_types::{AccountId, Level, ProductName, Scope, ScopeRoot, Timestamp};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -161,6 +161,14 @@ impl<T: ReadConn> Reader for Tx<T> {
             .await
             .map_err(store_error)?;
         row.map(read_account).transpose()
+    }
+    async fn revision(&self) -> Result<u64, StoreError> {
+        let root = ScopeRoot::Account(self.account_id()?).to_string();
+        let sql = "SELECT revision FROM revision WHERE root = $1";
+        let rows = self.rows(sql, vec![root.clone().into()]).await?;
+        let Some(row) = rows.first() else { return Ok(0) };
+        let revision = row.try_get("", "revision").map_err(store_error)?;
+        At::new("revision", &root).number("revision", revision)
     }
     async fn accounts_of_product(
         &self,

@@ -95,6 +95,9 @@ impl<T: ReadConn> Reader for Tx<T> {
         if let Some(state) = filter.state {
             rows = rows.filter(C::State.eq(column(state.code())));
         }
+        if let Some(on) = &filter.on {
+            rows = rows.filter(C::Target.eq(on.to_string()));
+        }
         if let Some((at, id)) = after {
             let same = Condition::all().add(C::CreatedAt.eq(at.0)).add(C::Id.lt(id));
             rows = rows.filter(Condition::any().add(C::CreatedAt.lt(at.0)).add(same));

@@ -181,9 +181,9 @@ impl<T: WriteConn> Writer for Tx<T> {
             .map_err(store_error)?;
         Ok(())
     }
-    async fn remove_binding(&mut self, id: BindingId) -> Result<(), StoreError> {
+    async fn remove_binding(&mut self, binding: &Binding) -> Result<(), StoreError> {
         let account = self.account_id()?;
-        let row = binding::Entity::delete_by_id((account.uuid(), id.uuid()));
+        let row = binding::Entity::delete_by_id((account.uuid(), binding.id.uuid()));
         row.exec(self.conn()).await.map_err(store_error)?;
         Ok(())
     }

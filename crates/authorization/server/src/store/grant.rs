@@ -172,9 +172,9 @@ impl<T: WriteConn> Writer for Tx<T> {
             .map_err(store_error)?;
         Ok(())
     }
-    async fn remove_grant(&mut self, id: GrantId) -> Result<(), StoreError> {
+    async fn remove_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
         let account = self.account_id()?;
-        let row = entitlement::Entity::delete_by_id((account.uuid(), id.uuid()));
+        let row = entitlement::Entity::delete_by_id((account.uuid(), grant.id.uuid()));
         row.exec(self.conn()).await.map_err(store_error)?;
         Ok(())
     }

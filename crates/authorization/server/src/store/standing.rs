@@ -1,39 +1,87 @@
-//! What a subject has in an account, as the writing transaction sees it.
+//! What subjects have in an account, as the unit of work sees it.
+
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use bailiwick_authorization_core::{Standing, StandingReader, StoreError};
-use bailiwick_policy::AccountPolicy;
-use bailiwick_types::Subject;
-use sea_orm::ConnectionTrait;
+use bailiwick_authorization_core::{Extent, SituationReader, StoreError, SubjectRows, person::PersonState};
+use bailiwick_policy::Member;
+use bailiwick_types::{Subject, UserId};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
 
 use super::{
-    store_error,
-    subjects::{self, Extent},
+    convert::column,
+    entity, member, store_error, subjects,
     tx::{ReadConn, Tx},
 };
+
+/// Users that one statement names.
+const USERS: usize = 300;
 
 /// In place of the revisions of a snapshot: the transaction sees its own writes, which no revision names yet.
 const NO_STAMP: &str = "SELECT CAST('' AS text) AS epoch, CAST(0 AS bigint) AS deployment, \
                         CAST(0 AS bigint) AS product, CAST(0 AS bigint) AS account, CAST(0 AS bigint) AS manifest";
 
 #[async_trait]
-impl<T: ReadConn> StandingReader for Tx<T> {
-    async fn standing(
-        &self,
-        policy: &AccountPolicy,
-        subject: &Subject,
-        whole: bool,
-    ) -> Result<Standing, StoreError> {
+impl<T: ReadConn> SituationReader for Tx<T> {
+    async fn subject_rows(&self, subjects: &[Subject], extent: Extent) -> Result<SubjectRows, StoreError> {
         let account = self.account_id()?;
-        let extent = if whole { Extent::Whole } else { Extent::Scopes };
+        let only = match subjects {
+            [subject] => subject.user_id(),
+            _ => None,
+        };
+        let seeds: Vec<String> = subjects.iter().map(ToString::to_string).collect();
         let sql = subjects::sql(self.conn().get_database_backend(), NO_STAMP, extent);
-        let values = subjects::values(account, &[subject.to_string()], subject.user_id());
-        let rows = self.rows(&sql, values).await?;
-        let mut read = subjects::read(&rows, subject.user_id()).map_err(store_error)?;
-        read.rows.sort_by_key(|rows| rows.subject != *subject);
-        Ok(Standing {
-            disabled: read.disabled,
-            sets: read.rows.into_iter().map(|rows| rows.set(policy)).collect(),
-        })
+        let rows = self.rows(&sql, subjects::values(account, &seeds, only)).await?;
+        let read = subjects::read(&rows, only).map_err(store_error)?;
+        let mut all = SubjectRows {
+            rows: read
+                .rows
+                .into_iter()
+                .map(|rows| (rows.subject.clone(), rows))
+                .collect(),
+            disabled: BTreeSet::new(),
+        };
+        match (read.disabled, only) {
+            (true, Some(user)) => drop(all.disabled.insert(Subject::user(user))),
+            (_, Some(_)) => {}
+            (_, None) => self.users(subjects, &mut all).await?,
+        }
+        Ok(all)
+    }
+}
+
+impl<T: ReadConn> Tx<T> {
+    /// Adds memberships and states of users, of which [`subjects::sql`] reads one user's.
+    async fn users(&self, subjects: &[Subject], all: &mut SubjectRows) -> Result<(), StoreError> {
+        let account = self.account_id()?;
+        let users: Vec<Uuid> = subjects
+            .iter()
+            .filter_map(Subject::user_id)
+            .map(UserId::uuid)
+            .collect();
+        for some in users.chunks(USERS) {
+            let rows = entity::member::Entity::find()
+                .filter(entity::member::Column::AccountId.eq(account.uuid()))
+                .filter(entity::member::Column::UserId.is_in(some.iter().copied()));
+            for row in rows.all(self.conn()).await.map_err(store_error)? {
+                let found = member::read(&row)?;
+                if let Some(rows) = all.rows.get_mut(&Subject::user(found.user)) {
+                    rows.member = Some(Member {
+                        kind: found.kind,
+                        state: found.state,
+                        expires_at: found.expires_at,
+                    });
+                }
+            }
+            let active = column(PersonState::Active.code());
+            let rows = entity::user_state::Entity::find()
+                .filter(entity::user_state::Column::UserId.is_in(some.iter().copied()))
+                .filter(entity::user_state::Column::State.ne(active));
+            for row in rows.all(self.conn()).await.map_err(store_error)? {
+                all.disabled.insert(Subject::user(UserId::from_uuid(row.user_id)));
+            }
+        }
+        Ok(())
     }
 }

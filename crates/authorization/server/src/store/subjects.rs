@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_authorization_core::{On, approval::State, person::PersonState};
+use bailiwick_authorization_core::{Extent, On, approval::State, person::PersonState};
 use bailiwick_policy::{
     AppliesTo, Member, MemberState, PlaceId, RoleNo, StoredApproval, StoredBinding, StoredGrant,
     StoredGrantTarget, StoredSubject, StoredTarget, TypeGrantReach, manifest::MemberKind,
@@ -18,16 +18,6 @@ use super::{
     convert::{known, parse_json},
     grant,
 };
-
-/// Which rows of a subject are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// All of them.
-    Whole,
-    /// Only what can be given away on scopes: no grants on resources and types, none with parameters (under a
-    /// condition nothing can be given away), and no approvals.
-    Scopes,
-}
 
 /// The statement for the rows of seeds and of the groups above them, in one snapshot. `$1` account, `$2`
 /// seeds as a JSON list of subjects, `$3` the user among them (at most one). Groups are walked upwards; a
@@ -215,13 +205,7 @@ fn add(rows: &mut StoredSubject, kind: i64, row: &QueryResult) -> Result<(), Err
             rows.approvals.push(StoredApproval {
                 id: ApprovalId::from_uuid(id),
                 permission: text("t")?.unwrap_or_default(),
-                target: match known("approval", "target", key, on)? {
-                    On::Scope(scope) => StoredTarget::Place(PlaceId::from(&scope)),
-                    On::Resource(name) => StoredTarget::Resource {
-                        type_name: name.of,
-                        id: name.id,
-                    },
-                },
+                target: known::<On>("approval", "target", key, on)?.stored(),
                 digest: text("v")?.unwrap_or_default(),
                 approved: number("a")? == Some(State::Approved.code().into()),
                 expires_at,

@@ -1,21 +1,5 @@
 //! gRPC in front of the use cases: parse the request, ask the guard, run the use case, answer.
 
-/// Serves each method by the function `handle` of its module.
-macro_rules! serve {
-    ($service:ident { $($other:tt)* } $($rpc:ident($request:ident) -> $response:ident;)*) => {
-        #[tonic::async_trait]
-        impl $service for Api {
-            $($other)*
-            $(async fn $rpc(
-                &self,
-                request: tonic::Request<pb::$request>,
-            ) -> Result<tonic::Response<pb::$response>, tonic::Status> {
-                $rpc::handle(self, request).await.map(tonic::Response::new)
-            })*
-        }
-    };
-}
-
 mod account;
 mod answer;
 mod instance;

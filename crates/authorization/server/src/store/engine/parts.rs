@@ -11,7 +11,9 @@ use super::{
     SqlSource, content, resources,
     stamp::{no_stamp, stamp, stamp_values},
 };
-use crate::store::subjects::{self, Extent};
+use bailiwick_authorization_core::Extent;
+
+use crate::store::subjects;
 
 impl SqlSource {
     pub(super) async fn read_parts(

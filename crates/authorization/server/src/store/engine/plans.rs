@@ -17,7 +17,9 @@ use super::{
     resources,
     stamp::stamp,
 };
-use crate::store::subjects::{self, Extent};
+use bailiwick_authorization_core::Extent;
+
+use crate::store::subjects;
 
 const ACCOUNT: Uuid = Uuid::from_u128(1);
 

@@ -16,8 +16,8 @@ use tonic::{Request, Response, Status};
 
 use super::Api;
 
-serve! {
-    AccountService {
+bailiwick_rpc::serve! {
+    Api: AccountService {
         type ExportAccountStream = BoxStream<'static, Result<pb::ExportAccountResponse, Status>>;
 
         async fn export_account(

@@ -13,8 +13,8 @@ use tonic::Status;
 
 use super::Api;
 
-serve! {
-    InstanceService {}
+bailiwick_rpc::serve! {
+    Api: InstanceService {}
     create_instance(CreateInstanceRequest) -> CreateInstanceResponse;
     delete_instance(DeleteInstanceRequest) -> DeleteInstanceResponse;
     get_instance(GetInstanceRequest) -> GetInstanceResponse;

@@ -7,8 +7,8 @@ use bailiwick_proto::tenancy::v1::{self as pb, settings_service_server::Settings
 
 use super::Api;
 
-serve! {
-    SettingsService {}
+bailiwick_rpc::serve! {
+    Api: SettingsService {}
     get_settings(GetSettingsRequest) -> GetSettingsResponse;
     update_settings(UpdateSettingsRequest) -> UpdateSettingsResponse;
 }

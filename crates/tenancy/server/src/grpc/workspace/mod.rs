@@ -13,8 +13,8 @@ use tonic::{Request, Response, Status};
 
 use super::Api;
 
-serve! {
-    WorkspaceService {
+bailiwick_rpc::serve! {
+    Api: WorkspaceService {
         async fn move_workspace(
             &self,
             request: Request<pb::MoveWorkspaceRequest>,

@@ -1,0 +1,49 @@
+//! Refusals that several operations share, each with its one message.
+
+use bailiwick_types::{Scope, UserId, faults};
+
+use crate::preview::MOST;
+
+faults! {
+    /// A name that the policy of the account does not have.
+    Unknown;
+    /// No such role can be bound there.
+    RoleAt(String) "there is no role `{0}` that can be bound at this level" => InvalidArgument UnknownRole;
+    /// There is no such role.
+    Role(String) "there is no role `{0}`" => InvalidArgument UnknownRole;
+    /// The account has not defined such a role.
+    OwnRole(String) "the account has not defined a role `{0}`" => InvalidArgument UnknownRole;
+    /// There is no single-holder role to hand over.
+    SingleHolderRole "no role of this level has a single holder" => InvalidArgument UnknownRole;
+    /// There is no such permission.
+    Permission(String) "there is no permission `{0}`" => InvalidArgument UnknownPermission;
+}
+
+faults! {
+    /// A precondition that does not hold.
+    Precondition;
+    /// The scope, or one above it, is not in use.
+    NotActive { scope: Scope } "`{scope}` is suspended or moving" => FailedPrecondition NotActive [scope];
+    /// The user is not a member, or its membership is suspended or over.
+    NotAMember { user: UserId } "user `{user}` is not an active member of the account"
+        => FailedPrecondition NotAMember [user];
+    /// The role would be left without a holder.
+    HolderRule { role: String } "role `{role}` must keep a holder: assign it to somebody else first"
+        => FailedPrecondition HolderRule [role];
+    /// The role is for users.
+    HolderIsNoUser { role: String } "only users can hold role `{role}`" => FailedPrecondition HolderRule [role];
+    /// The membership of the holder would end by itself.
+    HolderEnds "a member whose membership ends by itself cannot hold this role" => FailedPrecondition HolderRule;
+    /// The role has a single holder.
+    OwnershipIsTransferred { role: String } "role `{role}` cannot be assigned or revoked: transfer it"
+        => FailedPrecondition OwnershipIsTransferred [role];
+    /// The e-mail address is not allowed.
+    DomainNotAllowed "the e-mail address is in none of the account's allowed domains"
+        => FailedPrecondition DomainNotAllowed;
+    /// The account has no seat left.
+    NoFreeSeat(u64) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
+    /// The caller used the request id for another request.
+    RequestIdReused "the request id was used for another request" => AlreadyExists RequestIdReused;
+    /// The preview would be too long.
+    PreviewTooLarge "the change reaches more than {MOST} pairs of a subject and a place" => ResourceExhausted TooMany;
+}

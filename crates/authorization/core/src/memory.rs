@@ -1,0 +1,392 @@
+//! A store in memory with one account, for the tests of the rules.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use bailiwick_policy::{AccountPolicy, Numbers, PlaceState, compile, manifest, manifest::MemberKind};
+use bailiwick_testkit::{ManualClock, witness};
+use bailiwick_types::{
+    AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, BindingId, CallerKind, GrantId, GroupId,
+    IdGen, Method, Scope, ScopeRoot, SeededIds, StoreError, Subject, Target, Timestamp, Token, UserId,
+    WorkspaceId,
+};
+use serde_json::Map;
+use uuid::Uuid;
+
+use crate::{
+    Change, Ports, Read, Store, Unit, Write,
+    account::{Account, Place},
+    binding::Binding,
+    draft::{Draft, Rows},
+    grant::{About, Grant},
+    group::Group,
+    member::Member,
+    operation::{self, Done, Operation},
+    person::{Person, PersonState},
+    preview::Effect,
+    resource::{Name, Resource},
+};
+
+/// The product of the account. Roles: one owner, at least one admin, editors and viewers who hold parts of it, and a
+/// manager who assigns viewers alone.
+pub(crate) const STUDIO: &str = "
+product: studio
+levels: {account: {}, workspace: {}}
+subjects: {user: members}
+types:
+  folder:
+    verbs: [view, create, edit, delete]
+    implies: {edit: [view]}
+  project:
+    verbs: [view, create, edit, distribute, approve_distribution, delete]
+    implies: {edit: [view]}
+    on: [folder]
+    quota: per_member
+    approvals:
+      distribute: {by: project.approve_distribution, serves: once}
+settings:
+  allowed_domains: {type: domains, max: 15}
+roles:
+  owner:
+    holders: {exactly: 1}
+    levels:
+      account: {permissions: ['*'], assigns: ['*']}
+      workspace: {permissions: ['*'], assigns: ['*']}
+  admin:
+    holders: {at_least: 1}
+    levels:
+      account: {permissions: [{permission: '*', approval: none}], assigns: ['*']}
+  manager:
+    levels:
+      account:
+        permissions: [user.view, user.invite, user.remove, user.suspend, user.edit, group.edit, grant.edit, role.define, project.view]
+        assigns: [viewer]
+      workspace:
+        permissions: [user.invite, user.remove, project.view]
+        assigns: [viewer]
+  editor:
+    levels:
+      account: {permissions: [folder.*, project.view, project.create, project.edit, project.distribute, project.delete]}
+      workspace: {permissions: [folder.*, project.view, project.create, project.edit, project.distribute, project.delete]}
+  viewer:
+    levels:
+      account: {permissions: [folder.view, project.view]}
+      workspace: {permissions: [folder.view, project.view]}
+";
+
+/// What is kept between units of work.
+pub(crate) struct Kept {
+    pub(crate) rows: Rows,
+    pub(crate) changes: Vec<(ScopeRoot, Change)>,
+    revision: u64,
+}
+
+/// The store.
+#[derive(Clone)]
+pub(crate) struct Memory(Arc<Mutex<Kept>>);
+
+impl Memory {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap()
+    }
+    fn unit(&self) -> Box<Draft> {
+        let kept = self.lock();
+        let mut draft = Draft::of(kept.rows.clone(), kept.revision + 1);
+        draft.memory = Some(self.clone());
+        Box::new(draft)
+    }
+    /// Keeps what a unit of work has written.
+    pub(crate) fn keep(&self, draft: Draft) -> Token {
+        let mut kept = self.lock();
+        kept.rows = draft.rows;
+        kept.changes.extend(draft.changes);
+        kept.revision += 1;
+        Token::default()
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn read(&self, _: AccountAccess) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
+        Ok(self.unit())
+    }
+    async fn read_all(&self, _: AllAccounts) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
+        Ok(self.unit())
+    }
+    async fn write(&self, account: AccountWrite) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
+        let known = self.lock().rows.account.as_ref().map(|account| account.id) == Some(account.id());
+        Ok(known.then(|| self.unit() as Box<dyn Unit + Send + Sync>))
+    }
+    async fn write_all(
+        &self,
+        _: AllAccounts,
+        _: &[ScopeRoot],
+    ) -> Result<Box<dyn Unit + Send + Sync>, StoreError> {
+        Ok(self.unit())
+    }
+}
+
+/// The account.
+pub(crate) fn account_id() -> AccountId {
+    AccountId::from_uuid(Uuid::from_u128(1))
+}
+
+/// The account as a scope.
+pub(crate) fn account() -> Scope {
+    Scope::Account(account_id())
+}
+
+/// The workspace in the account.
+pub(crate) fn workspace() -> Scope {
+    Scope::Workspace(WorkspaceId::from_uuid(Uuid::from_u128(2)))
+}
+
+/// Users have numbers.
+pub(crate) fn user(n: u128) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(1_000 + n))
+}
+
+pub(crate) fn subject(n: u128) -> Subject {
+    Subject::user(user(n))
+}
+
+/// A name like `project:x`.
+pub(crate) fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+/// An account of the product `studio` with a workspace, and who acts in it. Nobody is a member yet.
+pub(crate) struct World {
+    pub(crate) ports: Ports,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) memory: Memory,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let kept = Kept {
+            rows: Rows::default(),
+            changes: Vec::new(),
+            revision: 1,
+        };
+        let memory = Memory(Arc::new(Mutex::new(kept)));
+        let ports = Ports {
+            store: Arc::new(memory.clone()),
+            clock: clock.clone(),
+            ids: Arc::new(SeededIds::new(1_000_000)),
+        };
+        let world = Self { ports, clock, memory };
+        let (product, _) = compile(&manifest::parse(STUDIO).unwrap(), Numbers::default()).unwrap();
+        let settings = std::collections::BTreeMap::new();
+        let account = Account {
+            id: account_id(),
+            product: "studio".parse().unwrap(),
+            title: "Account".to_owned(),
+            state: PlaceState::Active,
+            version: 1,
+            closed_version: None,
+            seats: 0,
+            billing_anchor: world.now(),
+            settings: settings.clone(),
+            settings_version: 0,
+            created_at: world.now(),
+        };
+        {
+            let mut kept = world.memory.lock();
+            let policy = AccountPolicy::compile(Arc::new(product), Vec::new(), Vec::new(), settings);
+            kept.rows.policy = Some(Arc::new(policy));
+            kept.rows.account = Some(account);
+        }
+        world.workspace_is(PlaceState::Active).await;
+        world
+    }
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+    /// Writes rows as they are given.
+    pub(crate) async fn put(&self, write: impl AsyncFnOnce(&mut Draft) -> Result<(), StoreError>) {
+        let mut unit = self.memory.unit();
+        write(&mut unit).await.unwrap();
+        self.memory.keep(*unit);
+    }
+    /// What is there now.
+    pub(crate) fn read(&self) -> Box<Draft> {
+        self.memory.unit()
+    }
+    /// What was told, in order.
+    pub(crate) fn told(&self) -> Vec<Change> {
+        self.memory
+            .lock()
+            .changes
+            .iter()
+            .map(|(_, change)| change.clone())
+            .collect()
+    }
+    pub(crate) async fn change_account(&self, change: impl FnOnce(&mut Account)) {
+        let mut account = self.memory.lock().rows.account.clone().unwrap();
+        change(&mut account);
+        self.put(async |write| crate::account::Writer::put_account(write, &account).await)
+            .await;
+    }
+    pub(crate) async fn workspace_is(&self, state: PlaceState) {
+        let place = Place {
+            account: account_id(),
+            scope: workspace(),
+            parent: account(),
+            title: "Workspace".to_owned(),
+            edition: None,
+            state,
+            version: 1,
+            closed_version: None,
+            created_at: self.now(),
+        };
+        self.put(async |write| crate::account::Writer::put_place(write, &place).await)
+            .await;
+    }
+    /// A user whom identity has told of.
+    pub(crate) async fn person(&self, n: u128) -> UserId {
+        let person = Person {
+            version: 1,
+            email: format!("user{n}@example.com"),
+            email_verified: true,
+            ..Person::unknown(user(n))
+        };
+        self.put(async |write| crate::person::Writer::put_person(write, &person).await)
+            .await;
+        user(n)
+    }
+    pub(crate) async fn disable(&self, n: u128) {
+        let person = Person {
+            version: 2,
+            state: PersonState::Disabled,
+            ..Person::unknown(user(n))
+        };
+        self.put(async |write| crate::person::Writer::put_person(write, &person).await)
+            .await;
+    }
+    /// A member (an agent) with a role on the account; without one where the role is empty.
+    pub(crate) async fn member(&self, n: u128, role: &str) -> UserId {
+        self.person(n).await;
+        let member = Member::new(account_id(), user(n), MemberKind::Agent, self.now());
+        self.put_member(member).await;
+        if !role.is_empty() {
+            self.bind(&subject(n), role, &account()).await;
+        }
+        user(n)
+    }
+    pub(crate) async fn put_member(&self, member: Member) {
+        self.put(async |write| crate::member::Writer::put_member(write, &member).await)
+            .await;
+    }
+    pub(crate) async fn bind(&self, to: &Subject, role: &str, scope: &Scope) -> Binding {
+        let binding = Binding {
+            id: BindingId::generate(&*self.ports.ids),
+            account: account_id(),
+            subject: to.clone(),
+            role: role.to_owned(),
+            scope: scope.clone(),
+            parameters: Map::new(),
+            expires_at: None,
+            created_at: self.now(),
+            creator: None,
+        };
+        self.put(async |write| crate::binding::Writer::put_binding(write, &binding).await)
+            .await;
+        binding
+    }
+    pub(crate) async fn grant(&self, to: &Subject, permissions: &[&str], about: About) -> Grant {
+        let grant = Grant {
+            id: GrantId::generate(&*self.ports.ids),
+            account: account_id(),
+            subject: to.clone(),
+            permissions: permissions.iter().map(|text| (*text).to_owned()).collect(),
+            about,
+            parameters: Map::new(),
+            expires_at: None,
+            revision: self.memory.lock().revision,
+            created_at: self.now(),
+            creator: None,
+        };
+        self.put(async |write| crate::grant::Writer::put_grant(write, &grant).await)
+            .await;
+        grant
+    }
+    /// A group with these in it.
+    pub(crate) async fn group(&self, members: &[Subject]) -> GroupId {
+        let group = Group {
+            id: GroupId::generate(&*self.ports.ids),
+            account: account_id(),
+            title: "Group".to_owned(),
+            created_at: self.now(),
+        };
+        self.put(async |write| {
+            crate::group::Writer::put_group(write, &group).await?;
+            for member in members {
+                crate::group::Writer::set_group_member(write, group.id, member, true).await?;
+            }
+            Ok(())
+        })
+        .await;
+        group.id
+    }
+    /// A resource in a scope, below another where one is named, that nobody owns.
+    pub(crate) async fn resource(&self, text: &str, scope: &Scope, parent: Option<&str>) -> Name {
+        let resource = Resource {
+            account: account_id(),
+            name: name(text),
+            scope: scope.clone(),
+            owner: None,
+            parent: parent.map(name),
+            title: String::new(),
+            attributes: Map::new(),
+            revision: self.memory.lock().revision,
+            created_at: self.now(),
+            updated_at: self.now(),
+        };
+        self.put(async |write| crate::resource::Writer::put_resource(write, &resource).await)
+            .await;
+        resource.name
+    }
+    /// A call by a user that the guard let pass.
+    pub(crate) fn by<M: Method>(&self, n: u128) -> Authorized<M> {
+        let caller = witness::caller(CallerKind::User, subject(n), Some(account_id()));
+        witness::authorized(&caller, &Target::account(account_id()), false)
+    }
+    /// A call by the operator.
+    pub(crate) fn by_operator<M: Method>(&self) -> Authorized<M> {
+        let caller = witness::caller(CallerKind::User, subject(999), None);
+        witness::authorized(&caller, &Target::account(account_id()), true)
+    }
+    /// Carries an operation out for a user.
+    pub(crate) async fn run<O: Operation>(&self, n: u128, operation: O) -> Result<O::Output, O::Error> {
+        let by = self.by(n);
+        operation::run(&self.ports, &by, operation)
+            .await
+            .map(Done::output)
+    }
+    /// Carries an operation out for the operator.
+    pub(crate) async fn operate<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
+        let by = self.by_operator();
+        operation::run(&self.ports, &by, operation)
+            .await
+            .map(Done::output)
+    }
+    /// Previews an operation of a user.
+    pub(crate) async fn preview<O: Operation>(&self, n: u128, operation: O) -> Result<Vec<Effect>, O::Error> {
+        let caller = witness::caller(CallerKind::User, subject(n), Some(account_id()));
+        let by = witness::previewing(&caller, &Target::account(account_id()), false);
+        match operation::run(&self.ports, &by, operation).await? {
+            Done::Previewed(_, effects) => Ok(effects),
+            Done::Committed(..) => panic!("a preview commits nothing"),
+        }
+    }
+    /// The names of a user's roles on a scope.
+    pub(crate) async fn roles(&self, n: u128, scope: &Scope) -> Vec<String> {
+        let all = crate::binding::Reader::bindings_of(&*self.read(), &subject(n))
+            .await
+            .unwrap();
+        let here = all.into_iter().filter(|binding| binding.scope == *scope);
+        here.map(|binding| binding.role).collect()
+    }
+}

@@ -1,0 +1,48 @@
+//! `AssignRole`.
+
+use bailiwick_authorization_core::binding::assign::Assign;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::{AccountId, method::authorization::AssignRole};
+use tonic::{Request, Status};
+
+use super::ROLE;
+use crate::grpc::{Api, convert};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::AssignRoleRequest>,
+) -> Result<pb::AssignRoleResponse, Status> {
+    let call = Call::<AssignRole, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let (call, message) = call.split();
+    let (account, assign) = read(message)?;
+    let target = Target::scope(account, &assign.scope);
+    let by = api.authorize(&call, &[&assign.subject], &target).await?;
+    let answer = api.run(by, assign).await?;
+    Ok(pb::AssignRoleResponse {
+        binding: answer.committed.then(|| convert::binding(answer.output)),
+        token: answer.token,
+        changes: answer.changes,
+    })
+}
+
+pub(in crate::grpc) fn read(message: pb::AssignRoleRequest) -> Result<(AccountId, Assign), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let subject = fields.take("subject", message.subject.parse());
+    let role = fields.text("role", &message.role, ROLE);
+    let scope = fields.scope("scope", &message.scope, account);
+    let expires_at = fields.time("expire_time", message.expire_time);
+    let parameters = message.parameters.map(convert::map_of).unwrap_or_default();
+    let read = (|| {
+        let assign = Assign {
+            subject: subject?,
+            role: role?,
+            scope: scope?,
+            parameters,
+            expires_at: expires_at?,
+        };
+        Some((account?, assign))
+    })();
+    fields.finish(read)
+}

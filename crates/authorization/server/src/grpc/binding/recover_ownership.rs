@@ -1,0 +1,44 @@
+//! `RecoverOwnership`.
+
+use bailiwick_authorization_core::binding::recover::Recover;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::{Subject, method::authorization::RecoverOwnership};
+use tonic::{Request, Status};
+
+use crate::grpc::{Api, convert};
+
+/// The longest justification.
+const JUSTIFICATION: usize = 1_000;
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::RecoverOwnershipRequest>,
+) -> Result<pb::RecoverOwnershipResponse, Status> {
+    let call = Call::<RecoverOwnership, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let message = &call.message;
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let scope = fields.scope("scope", &message.scope, account);
+    let to = fields.user_subject("to", &message.to);
+    let justification = fields.text("justification", &message.justification, JUSTIFICATION);
+    let read = (|| {
+        let recover = Recover {
+            scope: scope?,
+            to: to?,
+            justification: justification?,
+        };
+        Some((account?, recover))
+    })();
+    let (account, recover) = fields.finish(read)?;
+    let target = Target::scope(account, &recover.scope);
+    let by = api
+        .authorize(&call, &[&Subject::user(recover.to)], &target)
+        .await?;
+    let answer = api.run(by, recover).await?;
+    Ok(pb::RecoverOwnershipResponse {
+        binding: answer.committed.then(|| convert::binding(answer.output)),
+        token: answer.token,
+        changes: answer.changes,
+    })
+}

@@ -1,0 +1,42 @@
+//! `RevokeRole`.
+
+use bailiwick_authorization_core::binding::revoke::Revoke;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::{AccountId, method::authorization::RevokeRole};
+use tonic::{Request, Status};
+
+use super::ROLE;
+use crate::grpc::Api;
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::RevokeRoleRequest>,
+) -> Result<pb::RevokeRoleResponse, Status> {
+    let call = Call::<RevokeRole, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let (account, revoke) = read(&call.message)?;
+    let target = Target::scope(account, &revoke.scope);
+    let by = api.authorize(&call, &[&revoke.subject], &target).await?;
+    let answer = api.run(by, revoke).await?;
+    Ok(pb::RevokeRoleResponse {
+        token: answer.token,
+        changes: answer.changes,
+    })
+}
+
+pub(in crate::grpc) fn read(message: &pb::RevokeRoleRequest) -> Result<(AccountId, Revoke), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let subject = fields.take("subject", message.subject.parse());
+    let role = fields.text("role", &message.role, ROLE);
+    let scope = fields.scope("scope", &message.scope, account);
+    let read = (|| {
+        let revoke = Revoke {
+            subject: subject?,
+            role: role?,
+            scope: scope?,
+        };
+        Some((account?, revoke))
+    })();
+    fields.finish(read)
+}

@@ -1,0 +1,46 @@
+//! `TransferOwnership`.
+
+use bailiwick_authorization_core::{binding::transfer::Transfer, operation};
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::{Subject, method::authorization::TransferOwnership};
+use tonic::{Request, Status};
+
+use crate::grpc::{Api, convert, status};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::TransferOwnershipRequest>,
+) -> Result<pb::TransferOwnershipResponse, Status> {
+    let call = Call::<TransferOwnership, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let message = &call.message;
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let scope = fields.scope("scope", &message.scope, account);
+    let to = fields.user_subject("to", &message.to);
+    let read = (|| {
+        Some((
+            account?,
+            Transfer {
+                scope: scope?,
+                to: to?,
+            },
+        ))
+    })();
+    let (account, transfer) = fields.finish(read)?;
+    api.wait(&call.context, account, &[&Subject::user(transfer.to)])
+        .await?;
+    let target = Target::scope(account, &transfer.scope);
+    let by = api
+        .guard
+        .authorize_delegated(&call, &target, async |by| {
+            operation::permit(&api.ports, by, &transfer).await.map_err(status)
+        })
+        .await?;
+    let answer = api.run(by, transfer).await?;
+    Ok(pb::TransferOwnershipResponse {
+        binding: answer.committed.then(|| convert::binding(answer.output)),
+        token: answer.token,
+        changes: answer.changes,
+    })
+}
