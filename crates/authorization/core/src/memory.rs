@@ -6,15 +6,15 @@ use async_trait::async_trait;
 use bailiwick_policy::{AccountPolicy, Numbers, PlaceState, compile, manifest, manifest::MemberKind};
 use bailiwick_testkit::{ManualClock, witness};
 use bailiwick_types::{
-    AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, BindingId, CallerKind, GrantId, GroupId,
-    IdGen, Method, Scope, ScopeRoot, SeededIds, StoreError, Subject, Target, Timestamp, Token, UserId,
+    AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, BindingId, Caller, GrantId, GroupId,
+    Method, Scope, ScopeRoot, SeededIds, SessionId, StoreError, Subject, Target, Timestamp, Token, UserId,
     WorkspaceId,
 };
 use serde_json::Map;
 use uuid::Uuid;
 
 use crate::{
-    Change, Ports, Read, Store, Unit, Write,
+    Change, Ports, Read, Store, Unit,
     account::{Account, Place},
     binding::Binding,
     draft::{Draft, Rows},
@@ -348,14 +348,18 @@ impl World {
             .await;
         resource.name
     }
+    fn caller(&self, n: u128) -> Arc<Caller> {
+        let session = SessionId::generate(&*self.ports.ids);
+        witness::user(subject(n), Some(account_id()), session)
+    }
     /// A call by a user that the guard let pass.
     pub(crate) fn by<M: Method>(&self, n: u128) -> Authorized<M> {
-        let caller = witness::caller(CallerKind::User, subject(n), Some(account_id()));
-        witness::authorized(&caller, &Target::account(account_id()), false)
+        witness::authorized(&self.caller(n), &Target::account(account_id()), false)
     }
     /// A call by the operator.
     pub(crate) fn by_operator<M: Method>(&self) -> Authorized<M> {
-        let caller = witness::caller(CallerKind::User, subject(999), None);
+        let session = SessionId::generate(&*self.ports.ids);
+        let caller = witness::user(subject(999), None, session);
         witness::authorized(&caller, &Target::account(account_id()), true)
     }
     /// Carries an operation out for a user.
@@ -374,8 +378,7 @@ impl World {
     }
     /// Previews an operation of a user.
     pub(crate) async fn preview<O: Operation>(&self, n: u128, operation: O) -> Result<Vec<Effect>, O::Error> {
-        let caller = witness::caller(CallerKind::User, subject(n), Some(account_id()));
-        let by = witness::previewing(&caller, &Target::account(account_id()), false);
+        let by = witness::previewing(&self.caller(n), &Target::account(account_id()), false);
         match operation::run(&self.ports, &by, operation).await? {
             Done::Previewed(_, effects) => Ok(effects),
             Done::Committed(..) => panic!("a preview commits nothing"),
