@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::{
     convert::{At, column, json, set, stored},
     entity::{account, account_role, early_closure, place, product, role_overlay},
+    rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
@@ -25,47 +26,53 @@ use super::{
 /// Ids that one statement looks up.
 const IDS: usize = 300;
 
-fn read_account(row: account::Model) -> Result<Account, StoreError> {
-    let at = At::new("account", &row.id);
-    Ok(Account {
-        product: at.parse("product", &row.product)?,
-        state: at.known("state", PlaceState::from_code(row.state))?,
-        version: at.number("version", row.version)?,
-        closed_version: row
-            .closed_version
-            .map(|version| at.number("closed_version", version))
-            .transpose()?,
-        seats: at.number("seats", row.seats.into())?,
-        billing_anchor: Timestamp(row.billing_anchor),
-        settings: at.json("settings", &row.settings)?,
-        settings_version: at.number("settings_version", row.settings_version)?,
-        created_at: Timestamp(row.created_at),
-        title: row.title.clone(),
-        id: AccountId::from_uuid(row.id),
-    })
+impl FromRow for Account {
+    type Entity = account::Entity;
+    fn from_row(row: account::Model) -> Result<Self, StoreError> {
+        let at = At::new("account", &row.id);
+        Ok(Self {
+            product: at.parse("product", &row.product)?,
+            state: at.known("state", PlaceState::from_code(row.state))?,
+            version: at.number("version", row.version)?,
+            closed_version: row
+                .closed_version
+                .map(|version| at.number("closed_version", version))
+                .transpose()?,
+            seats: at.number("seats", row.seats.into())?,
+            billing_anchor: Timestamp(row.billing_anchor),
+            settings: at.json("settings", &row.settings)?,
+            settings_version: at.number("settings_version", row.settings_version)?,
+            created_at: Timestamp(row.created_at),
+            title: row.title.clone(),
+            id: AccountId::from_uuid(row.id),
+        })
+    }
 }
 
-pub(super) fn read_place(account: AccountId, row: place::Model) -> Result<Place, StoreError> {
-    let at = At::new("place", &row.id);
-    let above = if row.parent_id == account.uuid() {
-        Level::Account
-    } else {
-        Level::Instance
-    };
-    Ok(Place {
-        account,
-        scope: at.scope(row.level, row.id)?,
-        parent: at.scope(column(above.code()), row.parent_id)?,
-        state: at.known("state", PlaceState::from_code(row.state))?,
-        version: at.number("version", row.version)?,
-        closed_version: row
-            .closed_version
-            .map(|version| at.number("closed_version", version))
-            .transpose()?,
-        created_at: Timestamp(row.created_at),
-        title: row.title.clone(),
-        edition: row.edition.clone(),
-    })
+impl FromRow for Place {
+    type Entity = place::Entity;
+    fn from_row(row: place::Model) -> Result<Self, StoreError> {
+        let at = At::new("place", &row.id);
+        let above = if row.parent_id == row.account_id {
+            Level::Account
+        } else {
+            Level::Instance
+        };
+        Ok(Self {
+            account: AccountId::from_uuid(row.account_id),
+            scope: at.scope(row.level, row.id)?,
+            parent: at.scope(column(above.code()), row.parent_id)?,
+            state: at.known("state", PlaceState::from_code(row.state))?,
+            version: at.number("version", row.version)?,
+            closed_version: row
+                .closed_version
+                .map(|version| at.number("closed_version", version))
+                .transpose()?,
+            created_at: Timestamp(row.created_at),
+            title: row.title.clone(),
+            edition: row.edition.clone(),
+        })
+    }
 }
 
 impl<T: ReadConn> Tx<T> {
@@ -138,15 +145,13 @@ impl<T: ReadConn> Tx<T> {
         }
         Ok(all.into_values().collect())
     }
-    async fn place_rows(&self, account: AccountId, ids: &[Uuid]) -> Result<Vec<Place>, StoreError> {
+    async fn place_rows(&self, ids: &[Uuid]) -> Result<Vec<Place>, StoreError> {
         let mut found = Vec::new();
         for some in ids.chunks(IDS) {
-            let rows = place::Entity::find()
-                .filter(place::Column::AccountId.eq(account.uuid()))
+            let rows = self
+                .own::<place::Entity>()?
                 .filter(place::Column::Id.is_in(some.iter().copied()));
-            for row in rows.all(self.conn()).await.map_err(store_error)? {
-                found.push(read_place(account, row)?);
-            }
+            found.extend(self.list(rows).await?);
         }
         Ok(found)
     }
@@ -156,11 +161,7 @@ impl<T: ReadConn> Tx<T> {
 impl<T: ReadConn> Reader for Tx<T> {
     async fn account(&self) -> Result<Option<Account>, StoreError> {
         let id = self.account_id()?;
-        let row = account::Entity::find_by_id(id.uuid())
-            .one(self.conn())
-            .await
-            .map_err(store_error)?;
-        row.map(read_account).transpose()
+        self.find(account::Entity::find_by_id(id.uuid())).await
     }
     async fn revision(&self) -> Result<u64, StoreError> {
         let root = ScopeRoot::Account(self.account_id()?).to_string();
@@ -189,28 +190,25 @@ impl<T: ReadConn> Reader for Tx<T> {
         Ok(ids.into_iter().map(AccountId::from_uuid).collect())
     }
     async fn places(&self, ids: &[Uuid]) -> Result<Vec<Place>, StoreError> {
-        let account = self.account_id()?;
-        let mut found = self.place_rows(account, ids).await?;
+        let mut found = self.place_rows(ids).await?;
         let above: Vec<Uuid> = found
             .iter()
             .filter(|place| place.parent.level() == Level::Instance)
             .filter_map(|place| place.parent.uuid())
             .filter(|id| !ids.contains(id))
             .collect();
-        let above = self.place_rows(account, &above).await?;
+        let above = self.place_rows(&above).await?;
         found.extend(above);
         Ok(found)
     }
     async fn places_below(&self, scope: &Scope) -> Result<Vec<Place>, StoreError> {
-        let account = self.account_id()?;
-        let mut rows = place::Entity::find().filter(place::Column::AccountId.eq(account.uuid()));
+        let mut rows = self.own::<place::Entity>()?;
         if let Scope::Instance(instance) = scope {
             rows = rows.filter(place::Column::ParentId.eq(instance.uuid()));
         } else if matches!(scope, Scope::Workspace(_)) {
             return Ok(Vec::new());
         }
-        let rows = rows.all(self.conn()).await.map_err(store_error)?;
-        rows.into_iter().map(|row| read_place(account, row)).collect()
+        self.list(rows).await
     }
     async fn policy(&self, account: &Account) -> Result<Arc<AccountPolicy>, StoreError> {
         let product = self.product_of(&account.product).await?;
@@ -240,6 +238,7 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_account(&mut self, of: &Account) -> Result<(), StoreError> {
         use account::Column as C;
+        self.check("account", of.id)?;
         let row = account::ActiveModel {
             id: set(of.id.uuid()),
             product: set(of.product.to_string()),
@@ -265,15 +264,11 @@ impl<T: WriteConn> Writer for Tx<T> {
                 C::SettingsVersion,
             ])
             .to_owned();
-        let insert = account::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        self.put(account::Entity::insert(row).on_conflict(changes)).await
     }
     async fn put_place(&mut self, of: &Place) -> Result<(), StoreError> {
         use place::Column as C;
+        self.check("place", of.account)?;
         let row = place::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.scope.uuid().unwrap_or_default()),
@@ -296,12 +291,7 @@ impl<T: WriteConn> Writer for Tx<T> {
                 C::ClosedVersion,
             ])
             .to_owned();
-        let insert = place::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        self.put(place::Entity::insert(row).on_conflict(changes)).await
     }
     async fn put_early_closure(
         &mut self,
@@ -311,8 +301,8 @@ impl<T: WriteConn> Writer for Tx<T> {
         let account = self.account_id()?;
         use early_closure::Column as C;
         let Some(closure) = closure else {
-            let row = early_closure::Entity::delete_by_id((account.uuid(), scope));
-            row.exec(self.conn()).await.map_err(store_error)?;
+            self.delete::<early_closure::Entity>((account.uuid(), scope))
+                .await?;
             return Ok(());
         };
         let row = early_closure::ActiveModel {
@@ -324,11 +314,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         let changes = OnConflict::columns([C::AccountId, C::ScopeId])
             .update_columns([C::Version, C::State])
             .to_owned();
-        let insert = early_closure::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
+        self.put(early_closure::Entity::insert(row).on_conflict(changes))
             .await
-            .map_err(store_error)?;
-        Ok(())
     }
 }

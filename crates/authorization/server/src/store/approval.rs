@@ -13,46 +13,46 @@ use sea_orm::{
 use super::{
     convert::{At, column, set, stored},
     entity::approval,
-    store_error,
+    rows::FromRow,
     tx::{ReadConn, Tx, WriteConn},
 };
 
-pub(super) fn read(row: approval::Model) -> Result<Approval, StoreError> {
-    let at = At::new("approval", &row.id);
-    Ok(Approval {
-        id: ApprovalId::from_uuid(row.id),
-        account: AccountId::from_uuid(row.account_id),
-        requester: at.parse("subject", &row.subject)?,
-        on: at.parse("target", &row.target)?,
-        state: at.known("state", State::from_code(row.state))?,
-        once: row.serves_once,
-        lasts: row
-            .lasts_seconds
-            .map(|seconds| at.number("lasts_seconds", seconds))
-            .transpose()?,
-        expires_at: row.expires_at.map(Timestamp),
-        created_at: Timestamp(row.created_at),
-        decider: row
-            .decided_by
-            .as_deref()
-            .map(|text| at.parse("decided_by", text))
-            .transpose()?,
-        decided_at: row.decided_at.map(Timestamp),
-        by: row.approver_permission.clone(),
-        permission: row.permission.clone(),
-        digest: row.digest.clone(),
-    })
+impl FromRow for Approval {
+    type Entity = approval::Entity;
+    fn from_row(row: approval::Model) -> Result<Self, StoreError> {
+        let at = At::new("approval", &row.id);
+        Ok(Self {
+            id: ApprovalId::from_uuid(row.id),
+            account: AccountId::from_uuid(row.account_id),
+            requester: at.parse("subject", &row.subject)?,
+            on: at.parse("target", &row.target)?,
+            state: at.known("state", State::from_code(row.state))?,
+            once: row.serves_once,
+            lasts: row
+                .lasts_seconds
+                .map(|seconds| at.number("lasts_seconds", seconds))
+                .transpose()?,
+            expires_at: row.expires_at.map(Timestamp),
+            created_at: Timestamp(row.created_at),
+            decider: row
+                .decided_by
+                .as_deref()
+                .map(|text| at.parse("decided_by", text))
+                .transpose()?,
+            decided_at: row.decided_at.map(Timestamp),
+            by: row.approver_permission.clone(),
+            permission: row.permission.clone(),
+            digest: row.digest.clone(),
+        })
+    }
 }
 
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
         let account = self.account_id()?;
-        let row = approval::Entity::find_by_id((account.uuid(), id.uuid()))
-            .one(self.conn())
+        self.find(approval::Entity::find_by_id((account.uuid(), id.uuid())))
             .await
-            .map_err(store_error)?;
-        row.map(read).transpose()
     }
     async fn pending_approval(
         &self,
@@ -61,20 +61,15 @@ impl<T: ReadConn> Reader for Tx<T> {
         on: &On,
         digest: &str,
     ) -> Result<Option<Approval>, StoreError> {
-        let account = self.account_id()?;
         use approval::Column as C;
-        let row = approval::Entity::find()
-            .filter(C::AccountId.eq(account.uuid()))
+        let row = self
+            .own::<approval::Entity>()?
             .filter(C::Subject.eq(requester.as_str()))
             .filter(C::Permission.eq(permission))
             .filter(C::Target.eq(on.to_string()))
             .filter(C::Digest.eq(digest))
             .filter(C::State.eq(column(State::Pending.code())));
-        row.one(self.conn())
-            .await
-            .map_err(store_error)?
-            .map(read)
-            .transpose()
+        self.find(row).await
     }
     async fn approvals(
         &self,
@@ -82,10 +77,9 @@ impl<T: ReadConn> Reader for Tx<T> {
         after: Option<After>,
         limit: u64,
     ) -> Result<Vec<Approval>, StoreError> {
-        let account = self.account_id()?;
         use approval::Column as C;
-        let mut rows = approval::Entity::find()
-            .filter(C::AccountId.eq(account.uuid()))
+        let mut rows = self
+            .own::<approval::Entity>()?
             .order_by_desc(C::CreatedAt)
             .order_by_desc(C::Id)
             .limit(limit);
@@ -102,12 +96,7 @@ impl<T: ReadConn> Reader for Tx<T> {
             let same = Condition::all().add(C::CreatedAt.eq(at.0)).add(C::Id.lt(id));
             rows = rows.filter(Condition::any().add(C::CreatedAt.lt(at.0)).add(same));
         }
-        rows.all(self.conn())
-            .await
-            .map_err(store_error)?
-            .into_iter()
-            .map(read)
-            .collect()
+        self.list(rows).await
     }
 }
 
@@ -115,6 +104,7 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_approval(&mut self, of: &Approval) -> Result<(), StoreError> {
         use approval::Column as C;
+        self.check("approval", of.account)?;
         let row = approval::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.id.uuid()),
@@ -134,11 +124,6 @@ impl<T: WriteConn> Writer for Tx<T> {
         let changes = OnConflict::columns([C::AccountId, C::Id])
             .update_columns([C::State, C::ExpiresAt, C::DecidedAt, C::DecidedBy])
             .to_owned();
-        let insert = approval::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        self.put(approval::Entity::insert(row).on_conflict(changes)).await
     }
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError,
     binding::{Binding, Filter, Holder, Reader, Writer},
+    member::Member,
     person::PersonState,
 };
 use bailiwick_types::{AccountId, BindingId, GroupId, Scope, Subject, Timestamp, UserId};
@@ -16,33 +17,37 @@ use uuid::Uuid;
 use super::{
     convert::{At, column, json, set},
     entity::{self, binding, subject_group, user_state},
-    member, store_error,
+    rows::FromRow,
+    store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
 
 /// Users that one statement names.
 const USERS: usize = 300;
 
-pub(super) fn read(row: binding::Model) -> Result<Binding, StoreError> {
-    let at = At::new("binding", &row.id);
-    Ok(Binding {
-        id: BindingId::from_uuid(row.id),
-        account: AccountId::from_uuid(row.account_id),
-        subject: at.parse("subject", &row.subject)?,
-        scope: at.scope(row.scope_level, row.scope_id)?,
-        parameters: match &row.parameters {
-            None => Map::new(),
-            Some(text) => at.json("parameters", text)?,
-        },
-        expires_at: row.expires_at.map(Timestamp),
-        created_at: Timestamp(row.created_at),
-        creator: row
-            .creator
-            .as_deref()
-            .map(|text| at.parse("creator", text))
-            .transpose()?,
-        role: row.role.clone(),
-    })
+impl FromRow for Binding {
+    type Entity = binding::Entity;
+    fn from_row(row: binding::Model) -> Result<Self, StoreError> {
+        let at = At::new("binding", &row.id);
+        Ok(Self {
+            id: BindingId::from_uuid(row.id),
+            account: AccountId::from_uuid(row.account_id),
+            subject: at.parse("subject", &row.subject)?,
+            scope: at.scope(row.scope_level, row.scope_id)?,
+            parameters: match &row.parameters {
+                None => Map::new(),
+                Some(text) => at.json("parameters", text)?,
+            },
+            expires_at: row.expires_at.map(Timestamp),
+            created_at: Timestamp(row.created_at),
+            creator: row
+                .creator
+                .as_deref()
+                .map(|text| at.parse("creator", text))
+                .transpose()?,
+            role: row.role.clone(),
+        })
+    }
 }
 
 #[async_trait]
@@ -53,30 +58,19 @@ impl<T: ReadConn> Reader for Tx<T> {
         role: &str,
         scope: &Scope,
     ) -> Result<Option<Binding>, StoreError> {
-        let account = self.account_id()?;
-        let row = binding::Entity::find()
-            .filter(binding::Column::AccountId.eq(account.uuid()))
+        let row = self
+            .own::<binding::Entity>()?
             .filter(binding::Column::Subject.eq(subject.as_str()))
             .filter(binding::Column::Role.eq(role))
             .filter(binding::Column::ScopeId.eq(scope.uuid().unwrap_or_default()));
-        row.one(self.conn())
-            .await
-            .map_err(store_error)?
-            .map(read)
-            .transpose()
+        self.find(row).await
     }
     async fn bindings_of(&self, subject: &Subject) -> Result<Vec<Binding>, StoreError> {
-        let account = self.account_id()?;
-        let rows = binding::Entity::find()
-            .filter(binding::Column::AccountId.eq(account.uuid()))
+        let rows = self
+            .own::<binding::Entity>()?
             .filter(binding::Column::Subject.eq(subject.as_str()))
             .order_by_asc(binding::Column::Id);
-        rows.all(self.conn())
-            .await
-            .map_err(store_error)?
-            .into_iter()
-            .map(read)
-            .collect()
+        self.list(rows).await
     }
     async fn bindings(
         &self,
@@ -84,9 +78,8 @@ impl<T: ReadConn> Reader for Tx<T> {
         after: Option<Uuid>,
         limit: u64,
     ) -> Result<Vec<Binding>, StoreError> {
-        let account = self.account_id()?;
-        let mut rows = binding::Entity::find()
-            .filter(binding::Column::AccountId.eq(account.uuid()))
+        let mut rows = self
+            .own::<binding::Entity>()?
             .order_by_asc(binding::Column::Id)
             .limit(limit);
         if let Some(subject) = &filter.subject {
@@ -98,12 +91,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         if let Some(after) = after {
             rows = rows.filter(binding::Column::Id.gt(after));
         }
-        rows.all(self.conn())
-            .await
-            .map_err(store_error)?
-            .into_iter()
-            .map(read)
-            .collect()
+        self.list(rows).await
     }
     async fn group_exists(&self, group: &Subject) -> Result<bool, StoreError> {
         let account = self.account_id()?;
@@ -115,8 +103,8 @@ impl<T: ReadConn> Reader for Tx<T> {
     }
     async fn holders(&self, role: &str, scope: &Scope) -> Result<Vec<Holder>, StoreError> {
         let account = self.account_id()?;
-        let bound = binding::Entity::find()
-            .filter(binding::Column::AccountId.eq(account.uuid()))
+        let bound = self
+            .own::<binding::Entity>()?
             .filter(binding::Column::Role.eq(role))
             .filter(binding::Column::ScopeId.eq(scope.uuid().unwrap_or_default()))
             .order_by_asc(binding::Column::Id);
@@ -130,7 +118,7 @@ impl<T: ReadConn> Reader for Tx<T> {
                 .filter(entity::member::Column::AccountId.eq(account.uuid()))
                 .filter(entity::member::Column::UserId.is_in(some.iter().copied()));
             for row in rows.all(self.conn()).await.map_err(store_error)? {
-                members.insert(row.user_id, member::read(&row)?);
+                members.insert(row.user_id, Member::from_row(row)?);
             }
             let rows =
                 user_state::Entity::find().filter(user_state::Column::UserId.is_in(some.iter().copied()));
@@ -156,6 +144,7 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_binding(&mut self, of: &Binding) -> Result<(), StoreError> {
         use binding::Column as C;
+        self.check("binding", of.account)?;
         if let Some(user) = of.subject.user_id() {
             self.hold_user(user).await?;
         }
@@ -174,12 +163,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         let changes = OnConflict::columns([C::AccountId, C::Id])
             .update_columns([C::Parameters, C::ExpiresAt])
             .to_owned();
-        let insert = binding::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        self.put(binding::Entity::insert(row).on_conflict(changes)).await
     }
     async fn remove_binding(&mut self, binding: &Binding) -> Result<(), StoreError> {
         let account = self.account_id()?;

@@ -7,15 +7,14 @@ use bailiwick_authorization_core::{
     resource::Name,
 };
 use bailiwick_types::{AccountId, GrantId, Subject, Timestamp};
-use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
 use serde_json::Map;
 use uuid::Uuid;
 
 use super::{
     convert::{At, column, json, set, stored},
     entity::entitlement,
+    rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
@@ -30,63 +29,62 @@ pub(super) enum Kind {
 
 bailiwick_types::codes!(Kind { Resource = 1, Scope = 2, Type = 3 });
 
-fn read(row: entitlement::Model) -> Result<Grant, StoreError> {
-    let at = At::new("entitlement", &row.id);
-    let scope = || -> Result<_, StoreError> {
-        at.scope(
-            at.known("scope_level", row.scope_level)?,
-            at.known("scope_id", row.scope_id)?,
-        )
-    };
-    let about = match at.known("kind", Kind::from_code(row.kind))? {
-        Kind::Resource => About::Resource(Name {
-            of: at.known("resource_type", row.resource_type.clone())?,
-            id: at.known("resource_id", row.resource_id.clone())?,
-        }),
-        Kind::Scope => About::Scope(scope()?),
-        Kind::Type => About::Type {
-            of: at.known("resource_type", row.resource_type.clone())?,
-            scope: scope()?,
-            applies_to: at.known("applies_to", row.applies_to.and_then(AppliesTo::from_code))?,
-        },
-    };
-    Ok(Grant {
-        id: GrantId::from_uuid(row.id),
-        account: AccountId::from_uuid(row.account_id),
-        subject: at.parse("subject", &row.subject)?,
-        permissions: at.json("permissions", &row.permissions)?,
-        about,
-        parameters: match &row.parameters {
-            None => Map::new(),
-            Some(text) => at.json("parameters", text)?,
-        },
-        expires_at: row.expires_at.map(Timestamp),
-        revision: at.number("revision", row.revision)?,
-        created_at: Timestamp(row.created_at),
-        creator: row
-            .creator
-            .as_deref()
-            .map(|text| at.parse("creator", text))
-            .transpose()?,
-    })
+impl FromRow for Grant {
+    type Entity = entitlement::Entity;
+    fn from_row(row: entitlement::Model) -> Result<Self, StoreError> {
+        let at = At::new("entitlement", &row.id);
+        let scope = || -> Result<_, StoreError> {
+            at.scope(
+                at.known("scope_level", row.scope_level)?,
+                at.known("scope_id", row.scope_id)?,
+            )
+        };
+        let about = match at.known("kind", Kind::from_code(row.kind))? {
+            Kind::Resource => About::Resource(Name {
+                of: at.known("resource_type", row.resource_type.clone())?,
+                id: at.known("resource_id", row.resource_id.clone())?,
+            }),
+            Kind::Scope => About::Scope(scope()?),
+            Kind::Type => About::Type {
+                of: at.known("resource_type", row.resource_type.clone())?,
+                scope: scope()?,
+                applies_to: at.known("applies_to", row.applies_to.and_then(AppliesTo::from_code))?,
+            },
+        };
+        Ok(Self {
+            id: GrantId::from_uuid(row.id),
+            account: AccountId::from_uuid(row.account_id),
+            subject: at.parse("subject", &row.subject)?,
+            permissions: at.json("permissions", &row.permissions)?,
+            about,
+            parameters: match &row.parameters {
+                None => Map::new(),
+                Some(text) => at.json("parameters", text)?,
+            },
+            expires_at: row.expires_at.map(Timestamp),
+            revision: at.number("revision", row.revision)?,
+            created_at: Timestamp(row.created_at),
+            creator: row
+                .creator
+                .as_deref()
+                .map(|text| at.parse("creator", text))
+                .transpose()?,
+        })
+    }
 }
 
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
         let account = self.account_id()?;
-        let row = entitlement::Entity::find_by_id((account.uuid(), id.uuid()))
-            .one(self.conn())
+        self.find(entitlement::Entity::find_by_id((account.uuid(), id.uuid())))
             .await
-            .map_err(store_error)?;
-        row.map(read).transpose()
     }
     async fn count_grants(&self, subject: &Subject) -> Result<u64, StoreError> {
-        let account = self.account_id()?;
-        let own = entitlement::Entity::find()
-            .filter(entitlement::Column::AccountId.eq(account.uuid()))
+        let own = self
+            .own::<entitlement::Entity>()?
             .filter(entitlement::Column::Subject.eq(subject.as_str()));
-        own.count(self.conn()).await.map_err(store_error)
+        self.count(own).await
     }
     async fn grants(
         &self,
@@ -94,10 +92,9 @@ impl<T: ReadConn> Reader for Tx<T> {
         after: Option<Uuid>,
         limit: u64,
     ) -> Result<Vec<Grant>, StoreError> {
-        let account = self.account_id()?;
         use entitlement::Column as C;
-        let mut rows = entitlement::Entity::find()
-            .filter(C::AccountId.eq(account.uuid()))
+        let mut rows = self
+            .own::<entitlement::Entity>()?
             .order_by_asc(C::Id)
             .limit(limit);
         if let Some(subject) = &filter.subject {
@@ -114,12 +111,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         if let Some(after) = after {
             rows = rows.filter(C::Id.gt(after));
         }
-        rows.all(self.conn())
-            .await
-            .map_err(store_error)?
-            .into_iter()
-            .map(read)
-            .collect()
+        self.list(rows).await
     }
 }
 
@@ -127,6 +119,7 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_grant(&mut self, of: &Grant) -> Result<(), StoreError> {
         use entitlement::Column as C;
+        self.check("entitlement", of.account)?;
         if let Some(user) = of.subject.user_id() {
             self.hold_user(user).await?;
         }
@@ -165,12 +158,8 @@ impl<T: WriteConn> Writer for Tx<T> {
         let changes = OnConflict::columns([C::AccountId, C::Id])
             .update_columns([C::Permissions, C::Parameters, C::ExpiresAt, C::Revision])
             .to_owned();
-        let insert = entitlement::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
+        self.put(entitlement::Entity::insert(row).on_conflict(changes))
             .await
-            .map_err(store_error)?;
-        Ok(())
     }
     async fn remove_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
         let account = self.account_id()?;

@@ -12,16 +12,20 @@ use uuid::Uuid;
 use super::{
     convert::{At, set},
     entity::{group_member, subject_group},
+    rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
 
-fn read(row: subject_group::Model) -> Group {
-    Group {
-        id: GroupId::from_uuid(row.id),
-        account: AccountId::from_uuid(row.account_id),
-        title: row.title,
-        created_at: Timestamp(row.created_at),
+impl FromRow for Group {
+    type Entity = subject_group::Entity;
+    fn from_row(row: subject_group::Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: GroupId::from_uuid(row.id),
+            account: AccountId::from_uuid(row.account_id),
+            title: row.title,
+            created_at: Timestamp(row.created_at),
+        })
     }
 }
 
@@ -30,24 +34,17 @@ impl<T: ReadConn> Reader for Tx<T> {
     async fn group(&self, id: GroupId) -> Result<Option<Group>, StoreError> {
         let account = self.account_id()?;
         let row = subject_group::Entity::find_by_id((account.uuid(), id.uuid()));
-        Ok(row.one(self.conn()).await.map_err(store_error)?.map(read))
+        self.find(row).await
     }
     async fn groups(&self, after: Option<Uuid>, limit: u64) -> Result<Vec<Group>, StoreError> {
-        let account = self.account_id()?;
-        let mut rows = subject_group::Entity::find()
-            .filter(subject_group::Column::AccountId.eq(account.uuid()))
+        let mut rows = self
+            .own::<subject_group::Entity>()?
             .order_by_asc(subject_group::Column::Id)
             .limit(limit);
         if let Some(after) = after {
             rows = rows.filter(subject_group::Column::Id.gt(after));
         }
-        Ok(rows
-            .all(self.conn())
-            .await
-            .map_err(store_error)?
-            .into_iter()
-            .map(read)
-            .collect())
+        self.list(rows).await
     }
     async fn group_members(
         &self,
@@ -55,9 +52,8 @@ impl<T: ReadConn> Reader for Tx<T> {
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Subject>, StoreError> {
-        let account = self.account_id()?;
-        let mut rows = group_member::Entity::find()
-            .filter(group_member::Column::AccountId.eq(account.uuid()))
+        let mut rows = self
+            .own::<group_member::Entity>()?
             .filter(group_member::Column::GroupId.eq(id.uuid()))
             .order_by_asc(group_member::Column::Subject)
             .limit(limit);
@@ -70,9 +66,8 @@ impl<T: ReadConn> Reader for Tx<T> {
             .collect()
     }
     async fn groups_of(&self, subject: &Subject) -> Result<Vec<GroupId>, StoreError> {
-        let account = self.account_id()?;
-        let rows = group_member::Entity::find()
-            .filter(group_member::Column::AccountId.eq(account.uuid()))
+        let rows = self
+            .own::<group_member::Entity>()?
             .filter(group_member::Column::Subject.eq(subject.as_str()));
         let rows = rows.all(self.conn()).await.map_err(store_error)?;
         Ok(rows
@@ -85,6 +80,7 @@ impl<T: ReadConn> Reader for Tx<T> {
 #[async_trait]
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_group(&mut self, of: &Group) -> Result<(), StoreError> {
+        self.check("subject_group", of.account)?;
         let row = subject_group::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.id.uuid()),
@@ -92,11 +88,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             title: set(of.title.clone()),
             created_at: set(of.created_at.0),
         };
-        subject_group::Entity::insert(row)
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        self.put(subject_group::Entity::insert(row)).await
     }
     async fn remove_group(&mut self, id: GroupId) -> Result<(), StoreError> {
         let account = self.account_id()?;

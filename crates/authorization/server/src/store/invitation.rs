@@ -13,55 +13,50 @@ use sea_orm::{
 use super::{
     convert::{At, column, json, set, stored},
     entity::invitation,
-    store_error,
+    rows::FromRow,
     tx::{ReadConn, Tx, WriteConn},
 };
 
-pub(super) fn read(row: invitation::Model) -> Result<Invitation, StoreError> {
-    let at = At::new("invitation", &row.id);
-    Ok(Invitation {
-        id: InvitationId::from_uuid(row.id),
-        account: AccountId::from_uuid(row.account_id),
-        roles: at.json("roles", &row.roles)?,
-        scope: at.scope(row.scope_level, row.scope_id)?,
-        state: at.known("state", State::from_code(row.state))?,
-        expires_at: Timestamp(row.expires_at),
-        created_at: Timestamp(row.created_at),
-        creator: at.parse("creator", &row.creator)?,
-        version: at.number("version", row.version)?,
-        email: row.email.clone(),
-    })
+impl FromRow for Invitation {
+    type Entity = invitation::Entity;
+    fn from_row(row: invitation::Model) -> Result<Self, StoreError> {
+        let at = At::new("invitation", &row.id);
+        Ok(Self {
+            id: InvitationId::from_uuid(row.id),
+            account: AccountId::from_uuid(row.account_id),
+            roles: at.json("roles", &row.roles)?,
+            scope: at.scope(row.scope_level, row.scope_id)?,
+            state: at.known("state", State::from_code(row.state))?,
+            expires_at: Timestamp(row.expires_at),
+            created_at: Timestamp(row.created_at),
+            creator: at.parse("creator", &row.creator)?,
+            version: at.number("version", row.version)?,
+            email: row.email.clone(),
+        })
+    }
 }
 
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn invitation(&self, id: InvitationId) -> Result<Option<Invitation>, StoreError> {
         let account = self.account_id()?;
-        let row = invitation::Entity::find_by_id((account.uuid(), id.uuid()))
-            .one(self.conn())
+        self.find(invitation::Entity::find_by_id((account.uuid(), id.uuid())))
             .await
-            .map_err(store_error)?;
-        row.map(read).transpose()
     }
     async fn newest_invitation(
         &self,
         email_key: &str,
         scope: &Scope,
     ) -> Result<Option<Invitation>, StoreError> {
-        let account = self.account_id()?;
-        let rows = invitation::Entity::find()
-            .filter(invitation::Column::AccountId.eq(account.uuid()))
+        let rows = self
+            .own::<invitation::Entity>()?
             .filter(invitation::Column::EmailKey.eq(email_key))
             .filter(invitation::Column::ScopeId.eq(scope.uuid().unwrap_or_default()))
             // The number of pending ones is the lowest.
             .order_by_asc(invitation::Column::State)
             .order_by_desc(invitation::Column::CreatedAt)
             .order_by_desc(invitation::Column::Id);
-        rows.one(self.conn())
-            .await
-            .map_err(store_error)?
-            .map(read)
-            .transpose()
+        self.find(rows).await
     }
     async fn invitations(
         &self,
@@ -69,10 +64,9 @@ impl<T: ReadConn> Reader for Tx<T> {
         after: Option<After>,
         limit: u64,
     ) -> Result<Vec<Invitation>, StoreError> {
-        let account = self.account_id()?;
         use invitation::Column as C;
-        let mut rows = invitation::Entity::find()
-            .filter(C::AccountId.eq(account.uuid()))
+        let mut rows = self
+            .own::<invitation::Entity>()?
             .order_by_desc(C::CreatedAt)
             .order_by_desc(C::Id)
             .limit(limit);
@@ -83,12 +77,7 @@ impl<T: ReadConn> Reader for Tx<T> {
             let same = Condition::all().add(C::CreatedAt.eq(at.0)).add(C::Id.lt(id));
             rows = rows.filter(Condition::any().add(C::CreatedAt.lt(at.0)).add(same));
         }
-        rows.all(self.conn())
-            .await
-            .map_err(store_error)?
-            .into_iter()
-            .map(read)
-            .collect()
+        self.list(rows).await
     }
 }
 
@@ -96,6 +85,7 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_invitation(&mut self, of: &Invitation) -> Result<(), StoreError> {
         use invitation::Column as C;
+        self.check("invitation", of.account)?;
         let row = invitation::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.id.uuid()),
@@ -113,11 +103,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         let changes = OnConflict::columns([C::AccountId, C::Id])
             .update_columns([C::State, C::ExpiresAt, C::Version])
             .to_owned();
-        let insert = invitation::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
+        self.put(invitation::Entity::insert(row).on_conflict(changes))
             .await
-            .map_err(store_error)?;
-        Ok(())
     }
 }

@@ -8,15 +8,13 @@ use bailiwick_authorization_core::{
 use bailiwick_policy::{MemberState, manifest::MemberKind};
 use bailiwick_sql::placeholders;
 use bailiwick_types::{AccountId, Subject, Timestamp, UserId};
-use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Value,
-    sea_query::OnConflict,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value, sea_query::OnConflict};
 use uuid::Uuid;
 
 use super::{
     convert::{At, column, set},
     entity::member,
+    rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
@@ -24,50 +22,43 @@ use super::{
 /// Scopes that one statement names.
 const SCOPES: usize = 300;
 
-pub(super) fn read(row: &member::Model) -> Result<Member, StoreError> {
-    let at = At::new("member", &row.user_id);
-    Ok(Member {
-        account: AccountId::from_uuid(row.account_id),
-        user: UserId::from_uuid(row.user_id),
-        kind: at.known("kind", MemberKind::from_code(row.kind))?,
-        state: at.known("state", MemberState::from_code(row.state))?,
-        expires_at: row.expires_at.map(Timestamp),
-        created_at: Timestamp(row.created_at),
-    })
+impl FromRow for Member {
+    type Entity = member::Entity;
+    fn from_row(row: member::Model) -> Result<Self, StoreError> {
+        let at = At::new("member", &row.user_id);
+        Ok(Self {
+            account: AccountId::from_uuid(row.account_id),
+            user: UserId::from_uuid(row.user_id),
+            kind: at.known("kind", MemberKind::from_code(row.kind))?,
+            state: at.known("state", MemberState::from_code(row.state))?,
+            expires_at: row.expires_at.map(Timestamp),
+            created_at: Timestamp(row.created_at),
+        })
+    }
 }
 
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn member(&self, user: UserId) -> Result<Option<Member>, StoreError> {
         let account = self.account_id()?;
-        let row = member::Entity::find_by_id((account.uuid(), user.uuid()))
-            .one(self.conn())
+        self.find(member::Entity::find_by_id((account.uuid(), user.uuid())))
             .await
-            .map_err(store_error)?;
-        row.as_ref().map(read).transpose()
     }
     async fn members(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Member>, StoreError> {
-        let account = self.account_id()?;
-        let mut rows = member::Entity::find()
-            .filter(member::Column::AccountId.eq(account.uuid()))
+        let mut rows = self
+            .own::<member::Entity>()?
             .order_by_asc(member::Column::UserId)
             .limit(limit);
         if let Some(after) = after {
             rows = rows.filter(member::Column::UserId.gt(after.uuid()));
         }
-        rows.all(self.conn())
-            .await
-            .map_err(store_error)?
-            .iter()
-            .map(read)
-            .collect()
+        self.list(rows).await
     }
     async fn seats_taken(&self) -> Result<u64, StoreError> {
-        let account = self.account_id()?;
-        let agents = member::Entity::find()
-            .filter(member::Column::AccountId.eq(account.uuid()))
+        let agents = self
+            .own::<member::Entity>()?
             .filter(member::Column::Kind.eq(column(MemberKind::Agent.code())));
-        agents.count(self.conn()).await.map_err(store_error)
+        self.count(agents).await
     }
     async fn accounts_of(&self, subject: &Subject) -> Result<Vec<AccountId>, StoreError> {
         let user = subject.user_id().map(UserId::uuid).unwrap_or_default();
@@ -92,6 +83,7 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_member(&mut self, of: &Member) -> Result<(), StoreError> {
         use member::Column as C;
+        self.check("member", of.account)?;
         self.hold_user(of.user).await?;
         let row = member::ActiveModel {
             account_id: set(of.account.uuid()),
@@ -104,12 +96,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         let changes = OnConflict::columns([C::AccountId, C::UserId])
             .update_columns([C::Kind, C::State, C::ExpiresAt])
             .to_owned();
-        let insert = member::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        self.put(member::Entity::insert(row).on_conflict(changes)).await
     }
     async fn remove_member(&mut self, user: UserId) -> Result<(), StoreError> {
         let account = self.account_id()?;

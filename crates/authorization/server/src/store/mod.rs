@@ -17,6 +17,7 @@ mod products;
 mod request;
 mod resource;
 mod role;
+mod rows;
 mod seat;
 mod snapshot;
 mod standing;

@@ -134,12 +134,8 @@ impl<T: WriteConn> Writer for Tx<T> {
                 C::Operator,
             ])
             .to_owned();
-        let insert = user_state::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
+        self.put(user_state::Entity::insert(row).on_conflict(changes))
             .await
-            .map_err(store_error)?;
-        Ok(())
     }
     async fn put_service_account(&mut self, of: &ServiceAccount) -> Result<(), StoreError> {
         use service_state::Column as C;
@@ -154,12 +150,8 @@ impl<T: WriteConn> Writer for Tx<T> {
         let changes = OnConflict::column(C::ServiceId)
             .update_columns([C::Version, C::Enabled, C::Scope, C::Role, C::Creator])
             .to_owned();
-        let insert = service_state::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
+        self.put(service_state::Entity::insert(row).on_conflict(changes))
             .await
-            .map_err(store_error)?;
-        Ok(())
     }
     async fn set_root_binding(
         &mut self,
@@ -179,16 +171,9 @@ impl<T: WriteConn> Writer for Tx<T> {
                 role: set(key.2),
                 created_at: set(self.now()),
             };
-            let insert = root_binding::Entity::insert(row);
-            insert
-                .exec_without_returning(self.conn())
-                .await
-                .map_err(store_error)?;
+            self.put(root_binding::Entity::insert(row)).await?;
         } else {
-            root_binding::Entity::delete_by_id(key)
-                .exec(self.conn())
-                .await
-                .map_err(store_error)?;
+            self.delete::<root_binding::Entity>(key).await?;
         }
         Ok(true)
     }

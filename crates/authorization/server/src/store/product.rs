@@ -15,6 +15,7 @@ use sea_orm::{
 use super::{
     convert::{At, json, set, stored},
     entity::{account, account_role, binding, product, product_version},
+    rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
@@ -34,10 +35,8 @@ fn read(row: product::Model) -> Result<Product, StoreError> {
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn product(&self, name: &ProductName) -> Result<Option<Product>, StoreError> {
-        let row = product::Entity::find_by_id(name.to_string())
-            .one(self.conn())
-            .await
-            .map_err(store_error)?;
+        let row = product::Entity::find_by_id(name.to_string());
+        let row = row.one(self.conn()).await.map_err(store_error)?;
         row.map(read).transpose()
     }
     async fn products(&self, after: Option<&str>, limit: u64) -> Result<Vec<Product>, StoreError> {
@@ -47,12 +46,8 @@ impl<T: ReadConn> Reader for Tx<T> {
         if let Some(after) = after {
             rows = rows.filter(product::Column::Name.gt(after));
         }
-        rows.all(self.conn())
-            .await
-            .map_err(store_error)?
-            .into_iter()
-            .map(read)
-            .collect()
+        let rows = rows.all(self.conn()).await.map_err(store_error)?;
+        rows.into_iter().map(read).collect()
     }
     async fn bound(
         &self,
@@ -86,7 +81,7 @@ impl<T: ReadConn> Reader for Tx<T> {
             .order_by_asc(binding::Column::Id)
             .limit(limit);
         let rows = rows.all(self.conn()).await.map_err(store_error)?;
-        rows.into_iter().map(super::binding::read).collect()
+        rows.into_iter().map(Binding::from_row).collect()
     }
     async fn usage(&self, name: &ProductName) -> Result<Usage, StoreError> {
         let at = At::new("binding", name);
@@ -135,11 +130,8 @@ impl<T: WriteConn> Writer for Tx<T> {
         let changes = OnConflict::column(C::Name)
             .update_columns([C::Version, C::Manifest, C::Canonical, C::Numbers, C::UpdatedAt])
             .to_owned();
-        let insert = product::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
+        self.put(product::Entity::insert(row).on_conflict(changes))
+            .await?;
         let kept = product_version::ActiveModel {
             name: set(of.name.to_string()),
             version: set(stored(of.version)),
@@ -147,11 +139,6 @@ impl<T: WriteConn> Writer for Tx<T> {
             numbers: set(json(&of.numbers)),
             applied_at: set(of.updated_at.0),
         };
-        let insert = product_version::Entity::insert(kept);
-        insert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        self.put(product_version::Entity::insert(kept)).await
     }
 }

@@ -48,10 +48,6 @@ impl<T: WriteConn> Writer for Tx<T> {
             response: set(answer.response.clone()),
             created_at: set(now.0),
         };
-        idempotency::Entity::insert(row)
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        self.put(idempotency::Entity::insert(row)).await
     }
 }

@@ -9,44 +9,47 @@ use bailiwick_authorization_core::{
 };
 use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::OnConflict,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
 };
 
 use super::{
     convert::{At, column, json, set, stored},
     entity::{quota, resource},
+    rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
 
-fn read(row: resource::Model) -> Result<Resource, StoreError> {
-    let at = At::new("resource", &row.id);
-    Ok(Resource {
-        account: AccountId::from_uuid(row.account_id),
-        scope: at.scope(row.scope_level, row.scope_id)?,
-        owner: row
-            .owner
-            .as_deref()
-            .map(|text| at.parse("owner", text))
-            .transpose()?,
-        parent: match (&row.parent_type, &row.parent_id) {
-            (Some(of), Some(id)) => Some(Name {
-                of: of.clone(),
-                id: id.clone(),
-            }),
-            _ => None,
-        },
-        attributes: at.json("attributes", &row.attributes)?,
-        revision: at.number("revision", row.revision)?,
-        created_at: Timestamp(row.created_at),
-        updated_at: Timestamp(row.updated_at),
-        title: row.title.clone(),
-        name: Name {
-            of: row.kind.clone(),
-            id: row.id.clone(),
-        },
-    })
+impl FromRow for Resource {
+    type Entity = resource::Entity;
+    fn from_row(row: resource::Model) -> Result<Self, StoreError> {
+        let at = At::new("resource", &row.id);
+        Ok(Self {
+            account: AccountId::from_uuid(row.account_id),
+            scope: at.scope(row.scope_level, row.scope_id)?,
+            owner: row
+                .owner
+                .as_deref()
+                .map(|text| at.parse("owner", text))
+                .transpose()?,
+            parent: match (&row.parent_type, &row.parent_id) {
+                (Some(of), Some(id)) => Some(Name {
+                    of: of.clone(),
+                    id: id.clone(),
+                }),
+                _ => None,
+            },
+            attributes: at.json("attributes", &row.attributes)?,
+            revision: at.number("revision", row.revision)?,
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
+            title: row.title.clone(),
+            name: Name {
+                of: row.kind.clone(),
+                id: row.id.clone(),
+            },
+        })
+    }
 }
 
 #[async_trait]
@@ -54,11 +57,7 @@ impl<T: ReadConn> Reader for Tx<T> {
     async fn resource(&self, name: &Name) -> Result<Option<Resource>, StoreError> {
         let account = self.account_id()?;
         let key = (account.uuid(), name.of.clone(), name.id.clone());
-        let row = resource::Entity::find_by_id(key)
-            .one(self.conn())
-            .await
-            .map_err(store_error)?;
-        row.map(read).transpose()
+        self.find(resource::Entity::find_by_id(key)).await
     }
     async fn resources(
         &self,
@@ -67,9 +66,8 @@ impl<T: ReadConn> Reader for Tx<T> {
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Resource>, StoreError> {
-        let account = self.account_id()?;
-        let mut rows = resource::Entity::find()
-            .filter(resource::Column::AccountId.eq(account.uuid()))
+        let mut rows = self
+            .own::<resource::Entity>()?
             .filter(resource::Column::Kind.eq(of))
             .order_by_asc(resource::Column::Id)
             .limit(limit);
@@ -79,40 +77,31 @@ impl<T: ReadConn> Reader for Tx<T> {
         if let Some(after) = after {
             rows = rows.filter(resource::Column::Id.gt(after));
         }
-        rows.all(self.conn())
-            .await
-            .map_err(store_error)?
-            .into_iter()
-            .map(read)
-            .collect()
+        self.list(rows).await
     }
     async fn children(&self, name: &Name, limit: u64) -> Result<Vec<Resource>, StoreError> {
-        let account = self.account_id()?;
-        let below = resource::Entity::find()
-            .filter(resource::Column::AccountId.eq(account.uuid()))
+        let below = self
+            .own::<resource::Entity>()?
             .filter(resource::Column::ParentType.eq(name.of.as_str()))
             .filter(resource::Column::ParentId.eq(name.id.as_str()))
             .order_by_asc(resource::Column::Kind)
             .order_by_asc(resource::Column::Id)
             .limit(limit);
-        let rows = below.all(self.conn()).await.map_err(store_error)?;
-        rows.into_iter().map(read).collect()
+        self.list(below).await
     }
     async fn has_children(&self, name: &Name) -> Result<bool, StoreError> {
-        let account = self.account_id()?;
-        let below = resource::Entity::find()
-            .filter(resource::Column::AccountId.eq(account.uuid()))
+        let below = self
+            .own::<resource::Entity>()?
             .filter(resource::Column::ParentType.eq(name.of.as_str()))
             .filter(resource::Column::ParentId.eq(name.id.as_str()));
         Ok(below.one(self.conn()).await.map_err(store_error)?.is_some())
     }
     async fn owned(&self, owner: &Subject, of: &str) -> Result<u64, StoreError> {
-        let account = self.account_id()?;
-        let own = resource::Entity::find()
-            .filter(resource::Column::AccountId.eq(account.uuid()))
+        let own = self
+            .own::<resource::Entity>()?
             .filter(resource::Column::Owner.eq(owner.as_str()))
             .filter(resource::Column::Kind.eq(of));
-        own.count(self.conn()).await.map_err(store_error)
+        self.count(own).await
     }
     async fn quota(&self, subject: &Subject, of: &str) -> Result<Option<u64>, StoreError> {
         let account = self.account_id()?;
@@ -130,10 +119,9 @@ impl<T: ReadConn> Reader for Tx<T> {
         after: Option<&(String, String)>,
         limit: u64,
     ) -> Result<Vec<(Subject, String, u64)>, StoreError> {
-        let account = self.account_id()?;
         use quota::Column as C;
-        let mut rows = quota::Entity::find()
-            .filter(C::AccountId.eq(account.uuid()))
+        let mut rows = self
+            .own::<quota::Entity>()?
             .order_by_asc(C::Subject)
             .order_by_asc(C::Kind)
             .limit(limit);
@@ -166,10 +154,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         use quota::Column as C;
         let Some(limit) = limit else {
             let key = (account.uuid(), subject.to_string(), of.to_owned());
-            quota::Entity::delete_by_id(key)
-                .exec(self.conn())
-                .await
-                .map_err(store_error)?;
+            self.delete::<quota::Entity>(key).await?;
             return Ok(());
         };
         let row = quota::ActiveModel {
@@ -181,15 +166,11 @@ impl<T: WriteConn> Writer for Tx<T> {
         let changes = OnConflict::columns([C::AccountId, C::Subject, C::Kind])
             .update_columns([C::Maximum])
             .to_owned();
-        let insert = quota::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        self.put(quota::Entity::insert(row).on_conflict(changes)).await
     }
     async fn put_resource(&mut self, of: &Resource) -> Result<(), StoreError> {
         use resource::Column as C;
+        self.check("resource", of.account)?;
         let row = resource::ActiveModel {
             account_id: set(of.account.uuid()),
             kind: set(of.name.of.clone()),
@@ -218,12 +199,7 @@ impl<T: WriteConn> Writer for Tx<T> {
                 C::UpdatedAt,
             ])
             .to_owned();
-        let insert = resource::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        self.put(resource::Entity::insert(row).on_conflict(changes)).await
     }
     async fn remove_resource(&mut self, name: &Name) -> Result<Vec<Subject>, StoreError> {
         let account = self.account_id()?;

@@ -11,7 +11,6 @@ use bailiwick_types::Level;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict};
 
 use super::{
-    binding::read,
     convert::{column, json, set},
     entity::{account_role, binding, role_overlay},
     store_error,
@@ -21,17 +20,11 @@ use super::{
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn bindings_of_roles(&self, roles: &[String]) -> Result<Vec<Binding>, StoreError> {
-        let account = self.account_id()?;
-        let rows = binding::Entity::find()
-            .filter(binding::Column::AccountId.eq(account.uuid()))
+        let rows = self
+            .own::<binding::Entity>()?
             .filter(binding::Column::Role.is_in(roles.iter().map(String::as_str)))
             .order_by_asc(binding::Column::Id);
-        rows.all(self.conn())
-            .await
-            .map_err(store_error)?
-            .into_iter()
-            .map(read)
-            .collect()
+        self.list(rows).await
     }
 }
 
@@ -50,12 +43,8 @@ impl<T: WriteConn> Writer for Tx<T> {
         let changes = OnConflict::columns([C::AccountId, C::Name])
             .update_columns([C::Title, C::Definition])
             .to_owned();
-        let insert = account_role::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
+        self.put(account_role::Entity::insert(row).on_conflict(changes))
             .await
-            .map_err(store_error)?;
-        Ok(())
     }
     async fn remove_role(&mut self, name: &str) -> Result<(), StoreError> {
         let account = self.account_id()?;
@@ -81,11 +70,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         let changes = OnConflict::columns([C::AccountId, C::Role, C::Level])
             .update_columns([C::Added, C::Removed])
             .to_owned();
-        let insert = role_overlay::Entity::insert(row).on_conflict(changes);
-        insert
-            .exec_without_returning(self.conn())
+        self.put(role_overlay::Entity::insert(row).on_conflict(changes))
             .await
-            .map_err(store_error)?;
-        Ok(())
     }
 }

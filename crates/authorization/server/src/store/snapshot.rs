@@ -1,7 +1,11 @@
 //! The present state of authorization for those who follow it: products, invitations and requests for approvals that wait.
 
 use async_trait::async_trait;
-use bailiwick_authorization_core::{Change, invitation::State};
+use bailiwick_authorization_core::{
+    Change,
+    approval::Approval,
+    invitation::{Invitation, State},
+};
 use bailiwick_feed::{SnapshotPage, SnapshotSource};
 use bailiwick_sql::{Db, Error};
 use bailiwick_types::{ProductName, ScopeRoot};
@@ -11,7 +15,7 @@ use uuid::Uuid;
 use super::{
     change,
     entity::{approval, invitation, product},
-    invitation::read,
+    rows::FromRow,
 };
 
 /// Rows a page.
@@ -80,7 +84,8 @@ impl Snapshot {
         };
         for row in rows {
             let id = row.id;
-            let found = read(row).map_err(|error| Error::corrupt("invitation", "roles", id, error))?;
+            let found = Invitation::from_row(row)
+                .map_err(|error| Error::corrupt("invitation", "roles", id, error))?;
             if found.state == State::Pending {
                 page.changes.push(change::told(&Change::Invitation(found)));
             }
@@ -104,7 +109,7 @@ impl Snapshot {
         for row in rows {
             let id = row.id;
             let found =
-                super::approval::read(row).map_err(|error| Error::corrupt("approval", "row", id, error))?;
+                Approval::from_row(row).map_err(|error| Error::corrupt("approval", "row", id, error))?;
             page.changes.push(change::told(&Change::Approval(found)));
         }
         Ok(page)

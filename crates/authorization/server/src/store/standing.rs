@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::{
     convert::column,
-    entity, member, store_error, subjects,
+    entity,
+    rows::FromRow,
+    store_error, subjects,
     tx::{ReadConn, Tx},
 };
 
@@ -65,7 +67,7 @@ impl<T: ReadConn> Tx<T> {
                 .filter(entity::member::Column::AccountId.eq(account.uuid()))
                 .filter(entity::member::Column::UserId.is_in(some.iter().copied()));
             for row in rows.all(self.conn()).await.map_err(store_error)? {
-                let found = member::read(&row)?;
+                let found = bailiwick_authorization_core::member::Member::from_row(row)?;
                 if let Some(rows) = all.rows.get_mut(&Subject::user(found.user)) {
                     rows.member = Some(Member {
                         kind: found.kind,

@@ -36,9 +36,28 @@ pub(crate) struct World {
     _database: TestDb,
 }
 
-/// A caller whom the guard let pass.
-fn pass(caller: &Arc<Caller>, account: Option<AccountId>, operator: bool) -> Authorized {
-    witness::authorized_any(caller, account, operator)
+/// Who calls: credentials, and whether by a role of the deployment.
+pub(crate) struct By {
+    caller: Arc<Caller>,
+    operator: bool,
+}
+
+impl By {
+    fn user(user: UserId, account: Option<AccountId>, operator: bool, ids: &dyn IdGen) -> Self {
+        let session = SessionId::generate(ids);
+        Self {
+            caller: witness::user(Subject::user(user), account, session),
+            operator,
+        }
+    }
+    /// The subject.
+    pub(crate) fn subject(&self) -> &Subject {
+        self.caller.subject().unwrap()
+    }
+    /// The witness of a call that the guard let pass.
+    pub(crate) fn on<M: Method>(&self, target: &Target) -> Authorized<M> {
+        witness::authorized(&self.caller, target, self.operator)
+    }
 }
 
 impl Fixture for World {
@@ -81,20 +100,45 @@ impl World {
     pub(crate) fn now(&self) -> Timestamp {
         self.ports.clock.now()
     }
-    pub(crate) fn operator(&self) -> Authorized {
-        let subject = Subject::user(UserId::generate(&*self.ports.ids));
-        let caller = witness::caller(CallerKind::User, subject, None);
-        pass(&caller, None, true)
+    pub(crate) fn operator(&self) -> By {
+        self.operator_as(UserId::generate(&*self.ports.ids))
     }
     /// A user that is an operator too.
-    pub(crate) fn operator_as(&self, user: UserId) -> Authorized {
-        let caller = witness::caller(CallerKind::User, Subject::user(user), None);
-        pass(&caller, None, true)
+    pub(crate) fn operator_as(&self, user: UserId) -> By {
+        By::user(user, None, true, &*self.ports.ids)
     }
     /// A service account with a token.
-    pub(crate) fn by_service(&self, service: ServiceAccountId, account: AccountId) -> Authorized {
-        let caller = witness::caller(CallerKind::Service, Subject::service(service), None);
-        pass(&caller, Some(account), false)
+    pub(crate) fn by_service(&self, service: ServiceAccountId) -> By {
+        By {
+            caller: witness::caller(CallerKind::Service, Subject::service(service), None),
+            operator: false,
+        }
+    }
+    /// Carries an operation out.
+    pub(crate) async fn run<O: Operation>(
+        &self,
+        by: &By,
+        account: AccountId,
+        operation: O,
+    ) -> Result<O::Output, O::Error> {
+        let by = by.on::<O::Method>(&Target::account(account));
+        operation::run(&self.ports, &by, operation)
+            .await
+            .map(Done::output)
+    }
+    /// Tells the effects of an operation.
+    pub(crate) async fn preview<O: Operation>(
+        &self,
+        by: &By,
+        account: AccountId,
+        operation: O,
+    ) -> Result<Vec<Effect>, O::Error> {
+        let target = Target::account(account);
+        let by = witness::previewing::<O::Method>(&by.caller, &target, by.operator);
+        match operation::run(&self.ports, &by, operation).await? {
+            Done::Previewed(_, effects) => Ok(effects),
+            Done::Committed(..) => panic!("a preview commits nothing"),
+        }
     }
     /// A service account with a role on an account, and who made it.
     pub(crate) async fn service(
@@ -131,14 +175,8 @@ impl World {
         unit.commit().await.unwrap();
     }
     /// A user with a token for the account.
-    pub(crate) fn by(&self, user: UserId, account: AccountId) -> Authorized {
-        let caller = witness::caller(CallerKind::User, Subject::user(user), Some(account));
-        pass(&caller, Some(account), false)
-    }
-    /// The same user with other credentials: what counts is whose they are.
-    pub(crate) fn by_other_credentials(&self, user: UserId) -> Authorized {
-        let caller = witness::user(Subject::user(user), None, SessionId::generate(&*self.ports.ids));
-        pass(&caller, None, false)
+    pub(crate) fn by(&self, user: UserId, account: AccountId) -> By {
+        By::user(user, Some(account), false, &*self.ports.ids)
     }
     pub(crate) async fn apply(&self, source: &str) -> Result<apply_product::Applied, apply_product::Error> {
         self.apply_replacing(source, &[]).await
@@ -158,7 +196,7 @@ impl World {
             replacements: told.collect(),
             validate_only: false,
         };
-        apply_product::execute(&self.ports, &self.operator(), command).await
+        apply::apply(&self.ports, &self.operator().on(&Target::none()), command).await
     }
     pub(crate) async fn person(&self, email: &str) -> UserId {
         let user = UserId::generate(&*self.ports.ids);
@@ -274,16 +312,13 @@ impl World {
         &self,
         user: UserId,
         account: AccountId,
-    ) -> Result<Member, create_member::Error> {
-        let command = create_member::Command {
-            account,
+    ) -> Result<Member, member::create::Error> {
+        let create = member::create::Create {
             user,
             kind: MemberKind::Agent,
             expires_at: None,
         };
-        Ok(create_member::execute(&self.ports, &self.operator(), command)
-            .await?
-            .0)
+        self.run(&self.operator(), account, create).await
     }
     /// A person who is a member.
     pub(crate) async fn member(&self, email: &str, account: AccountId) -> UserId {
@@ -293,33 +328,31 @@ impl World {
     }
     pub(crate) async fn assign(
         &self,
-        by: &Authorized,
+        by: &By,
         account: AccountId,
         (user, role, scope): (UserId, &str, &Scope),
-    ) -> Result<Binding, assign_role::Error> {
-        let command = assign_role::Command {
-            account,
+    ) -> Result<Binding, binding::assign::Error> {
+        let assign = Assign {
             subject: Subject::user(user),
             role: role.to_owned(),
             scope: scope.clone(),
             parameters: Map::new(),
             expires_at: None,
         };
-        Ok(assign_role::execute(&self.ports, by, command).await?.0)
+        self.run(by, account, assign).await
     }
     pub(crate) async fn revoke(
         &self,
-        by: &Authorized,
+        by: &By,
         account: AccountId,
         (user, role, scope): (UserId, &str, &Scope),
-    ) -> Result<(), revoke_role::Error> {
-        let command = revoke_role::Command {
-            account,
+    ) -> Result<(), binding::revoke::Error> {
+        let revoke = Revoke {
             subject: Subject::user(user),
             role: role.to_owned(),
             scope: scope.clone(),
         };
-        revoke_role::execute(&self.ports, by, command).await.map(|_| ())
+        self.run(by, account, revoke).await
     }
     /// The names of a user's roles on a scope.
     pub(crate) async fn roles(&self, account: AccountId, user: UserId, scope: &Scope) -> Vec<String> {
@@ -336,7 +369,7 @@ impl World {
             .collect()
     }
     /// An operator whose rights are there to be looked at again.
-    pub(crate) async fn maker(&self) -> Authorized {
+    pub(crate) async fn maker(&self) -> By {
         let user = UserId::generate(&*self.ports.ids);
         let root = ScopeRoot::Deployment;
         let mut unit = self
@@ -352,7 +385,6 @@ impl World {
             .await
             .unwrap();
         unit.commit().await.unwrap();
-        let caller = witness::caller(CallerKind::User, Subject::user(user), None);
-        pass(&caller, None, true)
+        self.operator_as(user)
     }
 }
