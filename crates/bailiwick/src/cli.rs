@@ -45,8 +45,8 @@ pub(crate) enum Output {
 pub(crate) enum Command {
     /// Run the suite, or some of its services, until interrupted.
     ///
-    /// Without configuration, all three services run in one process with embedded defaults: SQLite files and keys in the
-    /// data directory, in-process caches, one endpoint.
+    /// Without configuration, all three services run in one process with embedded defaults: SQLite files and
+    /// keys in the data directory, in-process caches, one endpoint.
     Serve(serve::Args),
     /// Migrate databases to the current schema.
     Migrate(migrate::Args),

@@ -19,8 +19,8 @@ const DATA_DIR: &str = "bailiwick-data";
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Directory of the embedded defaults: a SQLite file for each service without a URL in `database`, and the internal key
-    /// if none is given. Default: `./bailiwick-data`.
+    /// Directory of the embedded defaults: a SQLite file for each service without a URL in `database`, and
+    /// the internal key if none is given. Default: `./bailiwick-data`.
     pub(crate) data_dir: Option<PathBuf>,
     /// Listeners of the process.
     pub(crate) server: ServerConfig,
@@ -69,8 +69,8 @@ impl Databases {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Internal {
-    /// A secret of at least 32 characters that all processes of a deployment share. If absent, a single process creates one
-    /// in its data directory.
+    /// A secret of at least 32 characters that all processes of a deployment share. If absent, a single
+    /// process creates one in its data directory.
     pub(crate) key: Option<Secret>,
 }
 
@@ -113,7 +113,8 @@ impl Default for Database {
 /// Where the configuration comes from.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Source {
-    /// Configuration file (TOML); see `bailiwick config schema`. Variables `BAILIWICK__SECTION__KEY` override it.
+    /// Configuration file (TOML); see `bailiwick config schema`. Variables `BAILIWICK__SECTION__KEY` override
+    /// it.
     #[arg(long, short, value_name = "FILE", env = "BAILIWICK_CONFIG")]
     config: Option<PathBuf>,
     /// Directory of the embedded defaults: SQLite files and keys [default: ./bailiwick-data].

@@ -1,4 +1,5 @@
-//! The scenarios of the shipped products, through the binary: embedded, and on separate processes with PostgreSQL and Redis.
+//! The scenarios of the shipped products, through the binary: embedded, and on separate processes with
+//! PostgreSQL and Redis.
 
 #![allow(
     clippy::unwrap_used,

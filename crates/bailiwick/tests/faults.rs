@@ -1,5 +1,5 @@
-//! What `kill -9` and a misbehaving Redis may never do: lose an acknowledged write, leave something half-done, or change a
-//! decision that carries a token.
+//! What `kill -9` and a misbehaving Redis may never do: lose an acknowledged write, leave something
+//! half-done, or change a decision that carries a token.
 
 #![allow(
     clippy::unwrap_used,

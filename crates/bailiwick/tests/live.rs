@@ -1,4 +1,5 @@
-//! Scenarios that move the clock, on separate processes with PostgreSQL: test builds, whose clocks can be moved.
+//! Scenarios that move the clock, on separate processes with PostgreSQL: test builds, whose clocks can be
+//! moved.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

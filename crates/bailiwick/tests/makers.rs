@@ -1,4 +1,5 @@
-//! Who made a service account decides nothing of what it asks for: from identity over the feed to the decision.
+//! Who made a service account decides nothing of what it asks for: from identity over the feed to the
+//! decision.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

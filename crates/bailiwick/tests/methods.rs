@@ -1,4 +1,5 @@
-//! Every declared method, asked of the real binary: which are served, and which let somebody in without credentials.
+//! Every declared method, asked of the real binary: which are served, and which let somebody in without
+//! credentials.
 
 #![allow(
     clippy::unwrap_used,

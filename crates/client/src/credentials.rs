@@ -16,8 +16,8 @@ pub enum Credentials {
         email: String,
         /// Password.
         password: SecretString,
-        /// Id of the account to act in. Without it the token is good for `public` and `self` methods and for what the
-        /// deployment's own roles allow.
+        /// Id of the account to act in. Without it the token is good for `public` and `self` methods and for
+        /// what the deployment's own roles allow.
         account: Option<String>,
     },
     /// A service account. Its token is renewed.

@@ -1,9 +1,9 @@
 //! The Rust client of the suite.
 //!
-//! A [`Client`] is cheap to clone. It signs in at the first call that needs it, renews its access token before that
-//! expires, sends the newest consistency token with every request and collects those of the responses. Where a server
-//! answers with `RetryInfo` it retries the methods that declare an `idempotency_level`. It depends on the generated code
-//! and on no other crate of ours.
+//! A [`Client`] is cheap to clone. It signs in at the first call that needs it, renews its access token
+//! before that expires, sends the newest consistency token with every request and collects those of the
+//! responses. Where a server answers with `RetryInfo` it retries the methods that declare an
+//! `idempotency_level`. It depends on the generated code and on no other crate of ours.
 //!
 //! ```no_run
 //! use bailiwick_client::{Client, Credentials, Endpoints};
@@ -86,8 +86,8 @@ impl Client {
             patience: Patience::default(),
         }
     }
-    /// Returns a client of another caller over the same connections. Both share their consistency tokens, so that each
-    /// sees what the other wrote.
+    /// Returns a client of another caller over the same connections. Both share their consistency tokens, so
+    /// that each sees what the other wrote.
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
         let bare = Transport::new(
@@ -104,7 +104,8 @@ impl Client {
             ..self.clone()
         }
     }
-    /// Returns a client with other consistency tokens. Call it before `with_credentials`: signing in carries tokens too.
+    /// Returns a client with other consistency tokens. Call it before `with_credentials`: signing in carries
+    /// tokens too.
     #[must_use]
     pub fn with_tokens(mut self, jar: TokenJar) -> Self {
         self.jar = jar;

@@ -146,8 +146,8 @@ impl Session {
 }
 
 impl Access {
-    /// A token that is renewed after four fifths of its lifetime, measured here: the clocks of client and server are not
-    /// compared.
+    /// A token that is renewed after four fifths of its lifetime, measured here: the clocks of client and
+    /// server are not compared.
     fn new(token: String) -> Self {
         let renew_at = lifetime(&token).map(|life| Instant::now() + life.mul_f64(0.8));
         Self {

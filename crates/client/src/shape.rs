@@ -27,8 +27,8 @@ impl Shape {
         static SHAPES: OnceLock<HashMap<&str, Shape>> = OnceLock::new();
         SHAPES.get_or_init(read).get(path)
     }
-    /// Whether this request may be sent again after a server may have received it. A write that takes a `request_id` is
-    /// only recognized by it.
+    /// Whether this request may be sent again after a server may have received it. A write that takes a
+    /// `request_id` is only recognized by it.
     pub(crate) fn repeatable(&self, message: &[u8]) -> bool {
         match self.idempotency {
             Idempotency::NoSideEffects => true,

@@ -9,7 +9,8 @@ use bailiwick_proto::common::v1::{TokenPair, TokenPayload};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use prost::Message;
 
-/// Pairs that are kept, so that the header stays bounded. A pair with this many later ones was applied everywhere long ago.
+/// Pairs that are kept, so that the header stays bounded. A pair with this many later ones was applied
+/// everywhere long ago.
 const PAIRS: usize = 128;
 
 /// The newest consistency token of a group of calls: every response raises it, every request carries it.
@@ -43,8 +44,8 @@ impl TokenJar {
         };
         Self(Arc::new(Mutex::new(state)))
     }
-    /// Merges a token: keeps the maximum of each pair; a new epoch replaces the pairs of its service. Text that is not a
-    /// token changes nothing, since servers refuse it.
+    /// Merges a token: keeps the maximum of each pair; a new epoch replaces the pairs of its service. Text
+    /// that is not a token changes nothing, since servers refuse it.
     pub fn observe(&self, token: &str) {
         if token.is_empty() {
             return;

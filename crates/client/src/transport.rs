@@ -38,8 +38,8 @@ pub struct Patience {
     pub timeout: Duration,
     /// How long a call that may be repeated is retried while servers answer with `RetryInfo`.
     pub retry: Duration,
-    /// How long a connection is attempted. A call that found no connection was not sent, so this holds for every method;
-    /// a server that restarts is back within it.
+    /// How long a connection is attempted. A call that found no connection was not sent, so this holds for
+    /// every method; a server that restarts is back within it.
     pub connect: Duration,
 }
 

@@ -1,7 +1,7 @@
 //! The compact binary form of what is cached outside the process.
 //!
-//! Numbers are LEB128, texts and lists are length-prefixed, and every value starts with a kind and a version byte.
-//! Reading never panics and never allocates more than the input could hold.
+//! Numbers are LEB128, texts and lists are length-prefixed, and every value starts with a kind and a version
+//! byte. Reading never panics and never allocates more than the input could hold.
 
 use bailiwick_types::Subject;
 

@@ -72,8 +72,8 @@ const SHARD: usize = 128;
 
 /// The tree of one account.
 ///
-/// A clone is cheap and shares what does not change: a writer clones, changes and publishes the clone, while readers
-/// keep theirs. A change copies one shard of about a hundred places and the list of shards.
+/// A clone is cheap and shares what does not change: a writer clones, changes and publishes the clone, while
+/// readers keep theirs. A change copies one shard of about a hundred places and the list of shards.
 #[derive(Debug, Clone)]
 pub struct Places {
     account: Place,

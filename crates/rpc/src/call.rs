@@ -43,7 +43,8 @@ impl<M: Method, R> Call<M, R> {
             method: PhantomData,
         })
     }
-    /// The same call as a dry run where its message asks for one: its witness writes nothing and no step-up is consumed.
+    /// The same call as a dry run where its message asks for one: its witness writes nothing and no step-up
+    /// is consumed.
     #[must_use]
     pub fn dry_run_where(self, validate_only: impl FnOnce(&R) -> bool) -> Self {
         let dry_run = validate_only(&self.message);

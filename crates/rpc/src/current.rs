@@ -1,7 +1,8 @@
-//! The call that this thread works on now: what log lines and calls to peers take from it without a span a request.
+//! The call that this thread works on now: what log lines and calls to peers take from it without a span a
+//! request.
 //!
-//! The layers set it around every poll of a call; that counts references and allocates nothing. A task that a handler
-//! spawns does not inherit it; [`carry`] passes it on.
+//! The layers set it around every poll of a call; that counts references and allocates nothing. A task that a
+//! handler spawns does not inherit it; [`carry`] passes it on.
 
 use std::{
     cell::RefCell,
@@ -56,8 +57,8 @@ pin_project_lite::pin_project! {
     }
 }
 
-/// Lets a future that is spawned as a task of its own log with the request id of the call that spawns it. The call's
-/// deadline does not come along: such a task is spawned because it must not be cut half-way.
+/// Lets a future that is spawned as a task of its own log with the request id of the call that spawns it. The
+/// call's deadline does not come along: such a task is spawned because it must not be cut half-way.
 pub fn carry<F: Future>(future: F) -> Carried<F> {
     let current = get().map(|c| Current { deadline: None, ..c });
     Carried { current, future }

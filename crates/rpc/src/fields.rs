@@ -140,8 +140,8 @@ impl Fields {
     pub fn page_size(&mut self, requested: i32) -> Option<PageSize> {
         self.take("page_size", PageSize::new(requested))
     }
-    /// Reads which fields a mask names; without one, those that have a value. `known` are the fields that may change, each
-    /// with whether it has a value.
+    /// Reads which fields a mask names; without one, those that have a value. `known` are the fields that may
+    /// change, each with whether it has a value.
     pub fn mask(&mut self, mask: Option<&FieldMask>, known: &[(&str, bool)]) -> Vec<String> {
         let own = |(name, _): &(&str, bool)| (*name).to_owned();
         let paths = mask.map(|mask| mask.paths.as_slice()).unwrap_or_default();
@@ -163,7 +163,8 @@ impl Fields {
         }
         named
     }
-    /// The parsed request, or everything that is wrong with it. What could not be parsed has left a violation.
+    /// The parsed request, or everything that is wrong with it. What could not be parsed has left a
+    /// violation.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` with all violations.
@@ -182,8 +183,8 @@ pub struct Paging<K> {
 }
 
 impl<K: Serialize + DeserializeOwned> Paging<K> {
-    /// Reads the page token of a list. `list` names it with the parameters that decide what is in it: a token of another
-    /// list is refused.
+    /// Reads the page token of a list. `list` names it with the parameters that decide what is in it: a token
+    /// of another list is refused.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` where the token is not one of this list.

@@ -1,4 +1,5 @@
-//! The guard over calls: asks [`bailiwick_types::Guard`] with the consistency token of the call, and says no in gRPC.
+//! The guard over calls: asks [`bailiwick_types::Guard`] with the consistency token of the call, and says no
+//! in gRPC.
 
 use std::sync::Arc;
 
@@ -33,7 +34,8 @@ impl Guard {
         Self(self.0.with_rights(rights))
     }
 
-    /// Lets a call pass whose method's declaration the caller meets on the target ([`bailiwick_types::Guard::authorize`]).
+    /// Lets a call pass whose method's declaration the caller meets on the target
+    /// ([`bailiwick_types::Guard::authorize`]).
     ///
     /// # Errors
     /// UNAUTHENTICATED, `PERMISSION_DENIED`; UNAVAILABLE and `DEADLINE_EXCEEDED` where rights are unknown.

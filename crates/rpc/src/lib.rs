@@ -1,7 +1,8 @@
-//! The frame of a service: configuration, telemetry, the layers that every call passes, the guard, the way from a
-//! [`Fault`](bailiwick_types::Fault) to a status, health, drain, and the way to peers.
+//! The frame of a service: configuration, telemetry, the layers that every call passes, the guard, the way
+//! from a [`Fault`](bailiwick_types::Fault) to a status, health, drain, and the way to peers.
 //!
-//! It depends on `bailiwick-proto` and `bailiwick-types` and must not depend on a database, a cache or a service.
+//! It depends on `bailiwick-proto` and `bailiwick-types` and must not depend on a database, a cache or a
+//! service.
 //!
 //! A handler takes its call apart, asks the guard, runs its use case and turns the fault into a status:
 //!
@@ -20,7 +21,8 @@
 //! }
 //! ```
 
-/// Serves each method of a service by the function `handle` of the module of its name. The caller has `pb`, the messages.
+/// Serves each method of a service by the function `handle` of the module of its name. The caller has `pb`,
+/// the messages.
 #[macro_export]
 macro_rules! serve {
     ($api:ident: $service:ident { $($other:tt)* } $($rpc:ident($request:ident) -> $response:ident;)*) => {
@@ -79,8 +81,8 @@ pub use status::{Chain, IntoStatus, later, status};
 pub use task::Tasks;
 pub use telemetry::{Telemetry, TelemetryError, init as init_telemetry, otlp};
 
-/// Sets the limits of message sizes of a generated server by a [`ServerConfig`]: they are its own methods, which no
-/// layer reaches.
+/// Sets the limits of message sizes of a generated server by a [`ServerConfig`]: they are its own methods,
+/// which no layer reaches.
 ///
 /// ```
 /// # use bailiwick_rpc::{ServerConfig, Services, sized};

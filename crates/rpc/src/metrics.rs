@@ -1,7 +1,8 @@
-//! Metrics of the process: counted with atomics, written as text for Prometheus and sent to a collector by OTLP.
+//! Metrics of the process: counted with atomics, written as text for Prometheus and sent to a collector by
+//! OTLP.
 //!
-//! Labels never carry ids, e-mails or tokens. Asking twice for a metric of one name gives the same metric, so several
-//! services in one process count together.
+//! Labels never carry ids, e-mails or tokens. Asking twice for a metric of one name gives the same metric, so
+//! several services in one process count together.
 
 use std::{
     collections::BTreeMap,

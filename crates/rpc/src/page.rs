@@ -1,5 +1,5 @@
-//! Page tokens (AIP-158): the key of the last row, bound to the parameters of the list, so that the token of another list
-//! is rejected.
+//! Page tokens (AIP-158): the key of the last row, bound to the parameters of the list, so that the token of
+//! another list is rejected.
 
 use bailiwick_types::{Code, Fault, FieldViolation, Reason};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -37,8 +37,8 @@ impl Fault for PageTokenError {
     }
 }
 
-/// Writes the token of the page after the row with this key. `list` are all parameters that decide which rows the list
-/// has and in which order: method, account, parent, filter, order; not the page size.
+/// Writes the token of the page after the row with this key. `list` are all parameters that decide which rows
+/// the list has and in which order: method, account, parent, filter, order; not the page size.
 #[must_use]
 pub fn encode<K: Serialize>(list: &[&str], key: &K) -> String {
     let mut bytes = digest(list).to_vec();

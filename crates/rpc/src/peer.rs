@@ -28,13 +28,15 @@ pub(crate) const RETRY: Duration = Duration::from_millis(250);
 pub struct PeerConfig {
     /// The longest time that a connection may take.
     pub connect_timeout: HumanDuration,
-    /// The longest time until the answer of a call begins, where the request that causes it has no nearer deadline.
+    /// The longest time until the answer of a call begins, where the request that causes it has no nearer
+    /// deadline.
     pub deadline: HumanDuration,
     /// After which silence the connection is tried with a ping.
     pub keepalive_interval: HumanDuration,
     /// How long the answer to that may take.
     pub keepalive_timeout: HumanDuration,
-    /// PEM file of the authorities that peers' certificates are checked against; needed where a peer is `https://`.
+    /// PEM file of the authorities that peers' certificates are checked against; needed where a peer is
+    /// `https://`.
     pub ca_file: Option<std::path::PathBuf>,
 }
 
@@ -62,8 +64,8 @@ pub enum PeerError {
     /// The deadline passed during the call.
     #[error("deadline exceeded while calling a peer service")]
     DeadlineExceeded,
-    /// The peer rejected the call. Converted to a status this is an internal error: a caller that expects a rejection
-    /// matches on it.
+    /// The peer rejected the call. Converted to a status this is an internal error: a caller that expects a
+    /// rejection matches on it.
     #[error("a peer service refused the call with {code:?}: {message}")]
     Refused {
         /// The code.
@@ -90,7 +92,8 @@ impl From<tonic::Status> for PeerError {
                 if code == tonic::Code::ResourceExhausted && reason == Some(Reason::Overloaded) {
                     return Self::Unavailable { retry_after: RETRY };
                 }
-                // A broken transport is UNKNOWN without a reason: the call never reached the layers of the peer.
+                // A broken transport is UNKNOWN without a reason: the call never reached the layers of the
+                // peer.
                 if code == tonic::Code::Unknown && reason.is_none() {
                     return Self::Unavailable { retry_after: RETRY };
                 }
@@ -149,8 +152,9 @@ impl ClientFactory {
         Self { identity, config }
     }
 
-    /// A channel to `http://HOST:PORT` or `https://HOST:PORT`. It connects at the first call and again whenever the
-    /// connection was lost; no service waits for another to become ready. It must be made inside of a runtime.
+    /// A channel to `http://HOST:PORT` or `https://HOST:PORT`. It connects at the first call and again
+    /// whenever the connection was lost; no service waits for another to become ready. It must be made inside
+    /// of a runtime.
     ///
     /// # Errors
     /// The address or the CA file is invalid.

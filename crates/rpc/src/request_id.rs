@@ -1,7 +1,7 @@
 //! Request ids: what joins a caller's complaint, our log and the traces.
 //!
-//! `tower-http` sets the header `x-request-id` and propagates it; here are the rule for ids that callers send and the
-//! maker of all others.
+//! `tower-http` sets the header `x-request-id` and propagates it; here are the rule for ids that callers send
+//! and the maker of all others.
 
 use std::{
     fmt,
@@ -66,8 +66,8 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// Makes request ids: unique over processes by what is drawn at the start, within one by counting. They need not be
-/// unpredictable, so a call costs an addition and no randomness.
+/// Makes request ids: unique over processes by what is drawn at the start, within one by counting. They need
+/// not be unpredictable, so a call costs an addition and no randomness.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestIds {
     process: u64,

@@ -11,8 +11,8 @@ use crate::current;
 /// The domain of every `google.rpc.ErrorInfo`.
 pub(crate) const DOMAIN: &str = "bailiwick";
 
-/// Converts a fault to a status: the code, its message, `ErrorInfo`, `BadRequest` with all violations and `RetryInfo`
-/// (AIP-193). An internal fault is logged here, once; the caller gets the request id only.
+/// Converts a fault to a status: the code, its message, `ErrorInfo`, `BadRequest` with all violations and
+/// `RetryInfo` (AIP-193). An internal fault is logged here, once; the caller gets the request id only.
 #[must_use]
 pub fn status(fault: &dyn Fault) -> Status {
     let mut metadata: HashMap<String, String> = HashMap::new();

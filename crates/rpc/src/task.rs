@@ -23,8 +23,8 @@ impl Tasks {
     pub fn new(tracker: TaskTracker) -> Self {
         Self(tracker)
     }
-    /// Runs `work` as part of the present call, in a task of its own: tonic drops the future of a handler when the client
-    /// cancels, and a write must not be cut half-way.
+    /// Runs `work` as part of the present call, in a task of its own: tonic drops the future of a handler
+    /// when the client cancels, and a write must not be cut half-way.
     ///
     /// # Errors
     /// What `work` answers; INTERNAL where it panics.

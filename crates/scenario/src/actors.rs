@@ -25,8 +25,8 @@ impl Actors {
     pub(crate) fn operator(&self) -> Client {
         self.operator.clone()
     }
-    /// The client of a user, or of the operator where no user is named. A user has a token for the account or,
-    /// where it cannot sign in to that one, for another of its accounts or for none.
+    /// The client of a user, or of the operator where no user is named. A user has a token for the account
+    /// or, where it cannot sign in to that one, for another of its accounts or for none.
     pub(crate) async fn client(
         &mut self,
         names: &Names,

@@ -1,4 +1,5 @@
-//! Runs scenario files: sets up what a file gives, then compares the answer of each step with the expected one.
+//! Runs scenario files: sets up what a file gives, then compares the answer of each step with the expected
+//! one.
 //!
 //! A scenario uses the public gRPC API alone: this crate depends on the client and the generated code, and on
 //! `bailiwick-policy` for the YAML reader of manifests, but on no server. `docs/scenarios.md` describes the

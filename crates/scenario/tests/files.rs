@@ -1,4 +1,5 @@
-//! The scenario files of the repository: they can be read, and the acceptance ones are the shared ones, unchanged.
+//! The scenario files of the repository: they can be read, and the acceptance ones are the shared ones,
+//! unchanged.
 
 #![allow(clippy::expect_used, reason = "helpers of tests fail like tests")]
 

@@ -42,8 +42,8 @@ impl Caller {
     pub fn kind(&self) -> CallerKind {
         self.kind
     }
-    /// Who it is; absent for anonymous callers. Credentials that somebody made for programs of theirs (API keys) have no
-    /// subject of their own: the caller is their maker.
+    /// Who it is; absent for anonymous callers. Credentials that somebody made for programs of theirs (API
+    /// keys) have no subject of their own: the caller is their maker.
     #[must_use]
     pub fn subject(&self) -> Option<&Subject> {
         self.subject.as_ref()
@@ -105,7 +105,8 @@ impl Verifier {
     }
 }
 
-/// The two sources of authority in a process: who may call a caller verified, and who acts for the suite itself.
+/// The two sources of authority in a process: who may call a caller verified, and who acts for the suite
+/// itself.
 #[derive(Debug, Clone)]
 pub struct Authority {
     /// For the authenticator.

@@ -235,9 +235,9 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
 
 /// Declares the error of a use case: an enum with its messages, codes and reasons.
 ///
-/// After the name come the variants that wrap another fault (which then says everything), then the variants of its own:
-/// message, code, reason, and where it has some the named fields that go into the metadata and the time after which a
-/// retry can help.
+/// After the name come the variants that wrap another fault (which then says everything), then the variants
+/// of its own: message, code, reason, and where it has some the named fields that go into the metadata and
+/// the time after which a retry can help.
 ///
 /// ```
 /// use bailiwick_types::{Fault, Violations, faults};
@@ -319,7 +319,8 @@ macro_rules! faults {
 faults! {
     /// Why a call may not do what it asks for, in the words that every use case shares.
     Refused;
-    /// The caller may not do this, or may not know whether it could be done: the words are the same (AIP-211).
+    /// The caller may not do this, or may not know whether it could be done: the words are the same
+    /// (AIP-211).
     Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
     /// What is named does not exist; told only to callers that may know.
     NotFound(&'static str) "there is no such {0}" => NotFound NotFound;

@@ -101,7 +101,8 @@ impl fmt::Display for Level {
     }
 }
 
-/// A place in the tree. Instances and workspaces are named by their id alone; the account is named beside them.
+/// A place in the tree. Instances and workspaces are named by their id alone; the account is named beside
+/// them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Everything.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ServiceAccountId, UserId};
 
-/// Whom a decision is about, or who calls: `user:user_…`, `service:svc_…`, `group:group_…`, `anonymous:…` or a type
-/// of a trusted external issuer.
+/// Whom a decision is about, or who calls: `user:user_…`, `service:svc_…`, `group:group_…`, `anonymous:…` or
+/// a type of a trusted external issuer.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Subject {

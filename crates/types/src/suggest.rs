@@ -1,10 +1,10 @@
 //! Suggestions for misspelled names.
 
-/// The hint that an error message ends with: "; did you mean `NAME`?" with the closest candidate, or nothing where no
-/// candidate is close.
+/// The hint that an error message ends with: "; did you mean `NAME`?" with the closest candidate, or nothing
+/// where no candidate is close.
 ///
-/// A candidate is close when at most a third of the longer word, and at most three characters, have to be edited
-/// (Levenshtein distance).
+/// A candidate is close when at most a third of the longer word, and at most three characters, have to be
+/// edited (Levenshtein distance).
 ///
 /// ```
 /// use bailiwick_types::did_you_mean;

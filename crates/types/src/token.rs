@@ -41,8 +41,8 @@ impl std::fmt::Display for Service {
 /// The feed epochs that a token's numbers belong to.
 pub type Epochs = BTreeMap<Service, String>;
 
-/// A set of pairs (service, root) -> revision, with the epochs they were counted in. Merging keeps the maximum of each
-/// pair, so the order of merges does not matter.
+/// A set of pairs (service, root) -> revision, with the epochs they were counted in. Merging keeps the
+/// maximum of each pair, so the order of merges does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Token {
     /// The epoch of each service named in `revisions`.

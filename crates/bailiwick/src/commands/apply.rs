@@ -30,8 +30,8 @@ pub(crate) struct Args {
     /// Only show who would gain or lose which permissions, in all accounts of the product.
     #[arg(long, conflicts_with = "dry_run")]
     preview: bool,
-    /// What replaces a role that the manifest removes while it is bound: `ROLE=OTHER` binds another role in its place,
-    /// `ROLE=` ends the bindings. May be repeated.
+    /// What replaces a role that the manifest removes while it is bound: `ROLE=OTHER` binds another role in
+    /// its place, `ROLE=` ends the bindings. May be repeated.
     #[arg(long, value_name = "ROLE=OTHER", value_parser = replacement)]
     replace: Vec<RoleReplacement>,
     #[command(flatten)]

@@ -25,8 +25,8 @@ pub(crate) struct Args {
     /// Address of the HTTP listener: tokens, keys, health, metrics.
     #[arg(long, value_name = "ADDRESS")]
     http_listen: Option<SocketAddr>,
-    /// Instant (RFC 3339) at which the clock of the process stands until it is moved, to run scenarios on a live suite.
-    /// Only test builds have this option.
+    /// Instant (RFC 3339) at which the clock of the process stands until it is moved, to run scenarios on a
+    /// live suite. Only test builds have this option.
     #[cfg(feature = "testing")]
     #[arg(long, value_name = "INSTANT", value_parser = bailiwick_types::Timestamp::parse)]
     clock: Option<bailiwick_types::Timestamp>,

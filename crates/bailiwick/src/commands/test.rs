@@ -48,8 +48,8 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The scenario files and the endpoints of a live suite. `--against` takes every value that follows it, so that files
-    /// after the endpoints are among its values.
+    /// The scenario files and the endpoints of a live suite. `--against` takes every value that follows it,
+    /// so that files after the endpoints are among its values.
     fn files_and_endpoints(&self) -> Result<(Vec<PathBuf>, Vec<String>)> {
         let (endpoints, files_after): (Vec<_>, Vec<_>) = self
             .against

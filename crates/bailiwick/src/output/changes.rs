@@ -64,8 +64,8 @@ fn strength(of: Strength) -> &'static str {
     }
 }
 
-/// A tree for each subject and scope: gained, lost and otherwise changed permissions, type by type. `accounts` says whether
-/// the rows may be of several accounts, which are then named.
+/// A tree for each subject and scope: gained, lost and otherwise changed permissions, type by type.
+/// `accounts` says whether the rows may be of several accounts, which are then named.
 pub(crate) fn trees<'a>(rows: impl IntoIterator<Item = &'a Row>, accounts: bool) -> String {
     trees_within(rows, accounts, super::width())
 }
@@ -125,7 +125,8 @@ fn by_type(names: &[String]) -> Vec<String> {
     types.iter().map(line).collect()
 }
 
-/// The permissions whose strength changes other than from nothing to everything or back, by old and new strength.
+/// The permissions whose strength changes other than from nothing to everything or back, by old and new
+/// strength.
 fn other_changes(row: &Row) -> BTreeMap<(&'static str, &'static str), Vec<String>> {
     let listed = |name: &String| row.gains.contains(name) || row.loses.contains(name);
     let mut changes: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();

@@ -84,8 +84,8 @@ fn scope_state(scope: &ExplainedScope) -> String {
     word(scope.state().as_str_name(), "SCOPE_STATE_")
 }
 
-/// Draws an explanation below a title: scopes and membership, then each source that gives the permission or might, the
-/// nearest to allowing first. Below a source are its entries, each with its outcome.
+/// Draws an explanation below a title: scopes and membership, then each source that gives the permission or
+/// might, the nearest to allowing first. Below a source are its entries, each with its outcome.
 pub(crate) fn draw(title: String, answer: &ExplainResponse) -> String {
     tree::draw(tree(title, answer), super::width())
 }

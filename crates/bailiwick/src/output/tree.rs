@@ -15,7 +15,8 @@ const INDENT: usize = 3;
 /// Columns of text that remain at any depth.
 const MIN_WIDTH: usize = 20;
 
-/// Draws a tree below a first line, which is its root. A node that is longer than `width` continues below its first line.
+/// Draws a tree below a first line, which is its root. A node that is longer than `width` continues below its
+/// first line.
 pub(crate) fn draw(mut tree: Tree, width: Option<usize>) -> String {
     if let Some(width) = width {
         wrap_all(&mut tree.leaves, width.saturating_sub(INDENT));
@@ -33,7 +34,8 @@ fn wrap_all(nodes: &mut [Tree], width: usize) {
     }
 }
 
-/// Breaks a text between words where it exceeds `width`; `hang`, two columns wide, precedes each continued line.
+/// Breaks a text between words where it exceeds `width`; `hang`, two columns wide, precedes each continued
+/// line.
 fn wrap(text: &str, width: usize, hang: &str) -> String {
     let mut wrapped = String::new();
     let mut column = 0;

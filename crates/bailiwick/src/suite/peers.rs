@@ -8,7 +8,8 @@ use bailiwick_types::Service;
 
 use crate::config::Config;
 
-/// A channel to each service. Those in this process are called over its own listener, so that no call bypasses the layers.
+/// A channel to each service. Those in this process are called over its own listener, so that no call
+/// bypasses the layers.
 pub(crate) struct Peers {
     identity: Peer,
     tenancy: Peer,

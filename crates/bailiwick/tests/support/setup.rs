@@ -1,4 +1,5 @@
-//! What most tests set up through the API: a product, an account, people in it. What is refused fails the test.
+//! What most tests set up through the API: a product, an account, people in it. What is refused fails the
+//! test.
 
 use bailiwick_client::Client;
 use bailiwick_proto::{

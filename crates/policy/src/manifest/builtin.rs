@@ -76,8 +76,8 @@ pub(crate) const OPERATOR_VERBS: [&str; 3] = ["create", "edit", "delete"];
 
 /// The manifest of the deployment and product levels: `operator` and `service`.
 ///
-/// Its roles are part of every compiled product too; what the operator may do to the types of a product is added
-/// there, since this manifest does not know them.
+/// Its roles are part of every compiled product too; what the operator may do to the types of a product is
+/// added there, since this manifest does not know them.
 #[must_use]
 pub fn deployment() -> Manifest {
     let entries = |permissions: &[&str]| permissions.iter().copied().map(EntryDecl::plain).collect();

@@ -51,7 +51,8 @@ pub(crate) fn levels_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> BTreeSet
     levels
 }
 
-/// What a role has at a level: its own part, and that of each role it includes which can be bound there itself.
+/// What a role has at a level: its own part, and that of each role it includes which can be bound there
+/// itself.
 pub(crate) fn parts_of<'r>(decl: &'r RoleDecl, level: Level, role: Roles<'_, 'r>) -> Vec<&'r RoleLevelDecl> {
     let mut parts = Vec::new();
     let mut seen = BTreeSet::new();

@@ -1,4 +1,5 @@
-//! From the tree to the manifest: the shape. Unknown and duplicated keys, and values of the wrong form, are faults.
+//! From the tree to the manifest: the shape. Unknown and duplicated keys, and values of the wrong form, are
+//! faults.
 
 use std::collections::BTreeMap;
 

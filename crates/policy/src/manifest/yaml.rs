@@ -1,4 +1,5 @@
-//! YAML as a tree in which every key and value has its position: manifests and scenario files are read from it.
+//! YAML as a tree in which every key and value has its position: manifests and scenario files are read from
+//! it.
 //!
 //! Duplicated keys are kept, so that a reader can report them with all other faults of a file.
 

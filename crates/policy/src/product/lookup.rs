@@ -90,7 +90,8 @@ impl Product {
         }
     }
 
-    /// The end of an error about an unknown permission: "; did you mean `TYPE.VERB`?" where a close name exists.
+    /// The end of an error about an unknown permission: "; did you mean `TYPE.VERB`?" where a close name
+    /// exists.
     #[must_use]
     pub fn suggest_permission(&self, unknown: &str) -> String {
         did_you_mean(unknown, self.permissions().map(|info| &*info.name))

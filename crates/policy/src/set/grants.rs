@@ -224,8 +224,9 @@ impl<'a> Record<'a> {
 
 /// Grants on resources of one subject, or one bucket of them.
 ///
-/// In a large set a look-up costs what it misses the processor's caches with. So the records lie in groups of a few by
-/// the hash of their resource, and the list of the groups, two bytes a record, stays in the caches: a look-up misses once.
+/// In a large set a look-up costs what it misses the processor's caches with. So the records lie in groups of
+/// a few by the hash of their resource, and the list of the groups, two bytes a record, stays in the caches:
+/// a look-up misses once.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResourceGrants {
     /// The records as they are encoded, by group.

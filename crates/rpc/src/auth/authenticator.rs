@@ -108,7 +108,8 @@ impl Authenticator {
         self.cache.end_session(session, self.clock.now());
     }
 
-    /// Rejects the tokens that a subject has been issued so far, because it was disabled or its credentials changed.
+    /// Rejects the tokens that a subject has been issued so far, because it was disabled or its credentials
+    /// changed.
     pub fn forget_subject(&self, subject: &Subject) {
         self.cache.end_subject(subject, self.clock.now());
     }

@@ -19,8 +19,8 @@ pub(crate) struct Verified {
     pub(crate) until: Timestamp,
 }
 
-/// Keeps valid tokens only, until they expire, a bounded number of them. Tokens of ended sessions and subjects are
-/// rejected even with a valid signature and expiry, for the longest life of a token.
+/// Keeps valid tokens only, until they expire, a bounded number of them. Tokens of ended sessions and
+/// subjects are rejected even with a valid signature and expiry, for the longest life of a token.
 pub(crate) struct TokenCache {
     tokens: Cache<[u8; 32], Verified>,
     ended: Mutex<Ended>,
@@ -56,8 +56,9 @@ impl TokenCache {
         None
     }
 
-    /// Inserts a valid token; returns false where it must be rejected. A session that ends concurrently is seen by one
-    /// side or the other: it is recorded before cached tokens are removed, and checked after the token was inserted.
+    /// Inserts a valid token; returns false where it must be rejected. A session that ends concurrently is
+    /// seen by one side or the other: it is recorded before cached tokens are removed, and checked after the
+    /// token was inserted.
     pub(crate) fn put(&self, key: [u8; 32], verified: &Verified) -> bool {
         self.tokens.insert(key, verified.clone());
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);

@@ -58,7 +58,8 @@ impl VerificationKey {
 pub struct VerificationKeys(BTreeMap<String, Arc<VerificationKey>>);
 
 impl VerificationKeys {
-    /// Reads a key set (RFC 7517). Keys for other uses than verifying and keys of unsupported kinds are skipped.
+    /// Reads a key set (RFC 7517). Keys for other uses than verifying and keys of unsupported kinds are
+    /// skipped.
     ///
     /// # Errors
     /// The text is not a key set.

@@ -117,12 +117,12 @@ impl Loader {
     }
 }
 
-/// Reads the configuration of a process: the file, then its environment (`BAILIWICK__SERVER__LISTEN`), then flags
-/// (`("server.listen", "127.0.0.1:0")`).
+/// Reads the configuration of a process: the file, then its environment (`BAILIWICK__SERVER__LISTEN`), then
+/// flags (`("server.listen", "127.0.0.1:0")`).
 ///
 /// # Errors
-/// A file that cannot be read, a key that the schema does not have, a value that does not fit; the message names the
-/// file, variable or flag.
+/// A file that cannot be read, a key that the schema does not have, a value that does not fit; the message
+/// names the file, variable or flag.
 pub fn load<T: DeserializeOwned + JsonSchema>(
     file: Option<&Path>,
     overrides: &[(String, String)],

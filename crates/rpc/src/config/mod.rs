@@ -1,4 +1,5 @@
-//! Typed configuration: a TOML file, the environment and flags, in that order; one schema; an unknown key is refused.
+//! Typed configuration: a TOML file, the environment and flags, in that order; one schema; an unknown key is
+//! refused.
 
 mod duration;
 mod load;

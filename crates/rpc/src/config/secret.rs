@@ -9,8 +9,8 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-/// A secret of the configuration: the text itself, or `{ file = "/run/secrets/…" }`, whose content it is without the line
-/// end at its end. It shows itself nowhere.
+/// A secret of the configuration: the text itself, or `{ file = "/run/secrets/…" }`, whose content it is
+/// without the line end at its end. It shows itself nowhere.
 #[derive(Clone, Default)]
 pub struct Secret(SecretString);
 

@@ -40,7 +40,8 @@ pub struct ServerConfig {
     pub http_listen: Option<SocketAddr>,
     /// TLS of both listeners; plain text where absent.
     pub tls: Option<TlsConfig>,
-    /// The longest time that a call may take, whatever its caller allows. Streams that follow a feed are exempt.
+    /// The longest time that a call may take, whatever its caller allows. Streams that follow a feed are
+    /// exempt.
     pub max_deadline: HumanDuration,
     /// How many calls may be under way at once; more are refused with `RESOURCE_EXHAUSTED`.
     pub max_in_flight: usize,
@@ -56,7 +57,8 @@ pub struct ServerConfig {
     pub keepalive_interval: HumanDuration,
     /// How long the answer to that may take.
     pub keepalive_timeout: HumanDuration,
-    /// After which time a connection is asked to end, so that load spreads over new replicas; up to a tenth more or less.
+    /// After which time a connection is asked to end, so that load spreads over new replicas; up to a tenth
+    /// more or less.
     pub max_connection_age: HumanDuration,
     /// How long its calls may take then.
     pub max_connection_age_grace: HumanDuration,

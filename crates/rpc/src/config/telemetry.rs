@@ -22,8 +22,8 @@ pub struct TelemetryConfig {
     pub log_filter: String,
     /// How they look.
     pub log_format: LogFormat,
-    /// Address of an OpenTelemetry collector (OTLP over gRPC) for traces and metrics: `http://HOST:4317`. None where
-    /// absent.
+    /// Address of an OpenTelemetry collector (OTLP over gRPC) for traces and metrics: `http://HOST:4317`.
+    /// None where absent.
     pub otlp_endpoint: Option<String>,
     /// The part of calls that are traced where the caller has not decided: 0 to 1.
     pub trace_ratio: f64,

@@ -107,8 +107,8 @@ impl FrameBuilder {
         self
     }
 
-    /// Adds declarations of methods outside the suite's protos, such as those of third-party protocols. Calls of a method
-    /// without a declaration are rejected.
+    /// Adds declarations of methods outside the suite's protos, such as those of third-party protocols. Calls
+    /// of a method without a declaration are rejected.
     #[must_use]
     pub fn declare(mut self, methods: &'static [Method], descriptors: Option<&'static [u8]>) -> Self {
         self.extra_methods = methods;

@@ -14,8 +14,8 @@ struct State {
     draining: bool,
 }
 
-/// Whether each service of a server is ready. Overall, the empty name, the server serves when all of them do and it is
-/// not being drained; before that it does not.
+/// Whether each service of a server is ready. Overall, the empty name, the server serves when all of them do
+/// and it is not being drained; before that it does not.
 #[derive(Debug, Clone)]
 pub struct Health {
     state: Arc<Mutex<State>>,
@@ -94,7 +94,8 @@ impl Health {
             let state = self.state();
             (state.ready.clone(), state.draining)
         };
-        // The overall state first when things end, last when they begin, is not to be told apart from outside.
+        // The overall state first when things end, last when they begin, is not to be told apart from
+        // outside.
         let overall = !draining && ready.values().all(|r| *r);
         self.reporter.set_service_status("", status(overall)).await;
         for (service, ready) in ready {

@@ -59,8 +59,8 @@ pub(super) fn router(health: Health, own: Router) -> Router {
         .layer(middleware::from_fn(around))
 }
 
-/// Handles a request as part of a call that log lines and calls to peers know, and answers also where the handler
-/// panics.
+/// Handles a request as part of a call that log lines and calls to peers know, and answers also where the
+/// handler panics.
 async fn around(request: Request, next: Next) -> Response {
     let current = Current {
         request_id: RequestId::of(&request),

@@ -29,8 +29,8 @@ pub(super) struct Life {
     pub(super) connections: TaskTracker,
 }
 
-/// Accepts connections and serves each in its own task. Dropping the listener at the end closes the socket, so that
-/// later clients are refused rather than left waiting.
+/// Accepts connections and serves each in its own task. Dropping the listener at the end closes the socket,
+/// so that later clients are refused rather than left waiting.
 pub(super) async fn accept<F, S>(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,

@@ -27,8 +27,8 @@ impl RunningServer {
         &self.health
     }
 
-    /// Starts the drain and waits for its end: `NOT_SERVING`, a wait for load balancers to notice, GOAWAY, and then as long
-    /// as calls take, at most the grace.
+    /// Starts the drain and waits for its end: `NOT_SERVING`, a wait for load balancers to notice, GOAWAY,
+    /// and then as long as calls take, at most the grace.
     pub async fn drain(&self) {
         self.shutdown.cancel();
         self.task.wait().await;

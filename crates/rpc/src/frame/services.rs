@@ -59,7 +59,8 @@ impl Dispatcher {
     }
 }
 
-/// The gRPC services of a server: generated servers, which are found by their name alone, and those of a [`Routes`].
+/// The gRPC services of a server: generated servers, which are found by their name alone, and those of a
+/// [`Routes`].
 ///
 /// ```
 /// # use bailiwick_rpc::Services;

@@ -20,8 +20,8 @@ pub(super) enum Identified {
     Refused(Status),
 }
 
-/// Authenticates a call. On a public method invalid credentials count as none: a client that refreshes its token may
-/// still send the expired one.
+/// Authenticates a call. On a public method invalid credentials count as none: a client that refreshes its
+/// token may still send the expired one.
 pub(super) fn identify(
     authenticator: &Arc<Authenticator>,
     method: &Method,

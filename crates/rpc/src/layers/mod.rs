@@ -1,6 +1,7 @@
-//! The layers that every call passes, in this order: request id, panic, trace, metrics, access log, load shedding,
-//! deadline, authentication. All but the first are one service with one future: the call that is answered from memory
-//! pays for no boxes between them, no span, no timer and no log line. The order is held by tests on real sockets.
+//! The layers that every call passes, in this order: request id, panic, trace, metrics, access log, load
+//! shedding, deadline, authentication. All but the first are one service with one future: the call that is
+//! answered from memory pays for no boxes between them, no span, no timer and no log line. The order is held
+//! by tests on real sockets.
 
 mod body;
 mod call;

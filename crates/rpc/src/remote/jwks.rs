@@ -10,7 +10,8 @@ use tokio::sync::Mutex;
 
 use crate::{KeyError, KeySource, Peer, PeerError, VerificationKey, VerificationKeys};
 
-/// After which time keys are asked for again even though the one that is wanted is there: one may have been withdrawn.
+/// After which time keys are asked for again even though the one that is wanted is there: one may have been
+/// withdrawn.
 const FRESH: Duration = Duration::from_mins(10);
 /// At most so often an unknown key id makes us ask; else everybody who writes ids of his own could.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -20,8 +21,8 @@ struct Fetched {
     at: Duration,
 }
 
-/// Asks identity for the public keys of access tokens (`TokenService.GetJwks`), keeps them, and asks again when a token
-/// names a key that it does not know.
+/// Asks identity for the public keys of access tokens (`TokenService.GetJwks`), keeps them, and asks again
+/// when a token names a key that it does not know.
 pub struct RemoteJwks {
     client: TokenServiceClient<Peer>,
     clock: Arc<dyn Clock>,

@@ -64,7 +64,8 @@ impl Telemetry {
         }
     }
 
-    /// Sends the traces and metrics that are left and stops. It waits until the collector has answered or timed out.
+    /// Sends the traces and metrics that are left and stops. It waits until the collector has answered or
+    /// timed out.
     pub async fn shutdown(&self) {
         if let Some(metrics) = &self.metrics {
             metrics.stop().await;
@@ -80,8 +81,8 @@ impl Telemetry {
     }
 }
 
-/// Starts log lines on standard error and, where a collector is configured, traces and metrics. Once a process; inside
-/// of a runtime.
+/// Starts log lines on standard error and, where a collector is configured, traces and metrics. Once a
+/// process; inside of a runtime.
 ///
 /// # Errors
 /// The filter or the collector's address is invalid, or logging is already initialized.
@@ -156,8 +157,8 @@ fn traces(endpoint: &str, resource: Resource) -> Result<SdkTracerProvider, Telem
         .build())
 }
 
-/// Exports the spans of calls and those inside of them: a call that is not traced has none, so the spans that its handler
-/// opens cost nothing.
+/// Exports the spans of calls and those inside of them: a call that is not traced has none, so the spans that
+/// its handler opens cost nothing.
 fn spans<S>(provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,

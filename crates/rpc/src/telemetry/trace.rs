@@ -134,8 +134,9 @@ pub(crate) fn span(method: Option<&Method>, parent: Option<&SpanContext>, reques
     span
 }
 
-/// Writes the trace context of a call to a peer: the current span; else, where the call is not traced here, what its
-/// caller sent; else a trace that is not sampled, so that a peer does not sample half a trace by itself.
+/// Writes the trace context of a call to a peer: the current span; else, where the call is not traced here,
+/// what its caller sent; else a trace that is not sampled, so that a peer does not sample half a trace by
+/// itself.
 pub(crate) fn inject(call: Option<&Current>, headers: &mut HeaderMap) {
     let mut context = Span::current().context();
     if !context.span().span_context().is_valid() {

@@ -188,7 +188,8 @@ async fn false_credentials_are_refused_whatever_is_wrong_with_them() {
 #[tokio::test]
 async fn the_algorithm_is_the_keys_and_never_the_tokens() {
     let world = Setup::default().start().await;
-    // A token signed with the public key as if it were a shared secret; and one that says it needs no signature.
+    // A token signed with the public key as if it were a shared secret; and one that says it needs no
+    // signature.
     let public = serde_json::to_string(&world.signer.jwk()).unwrap();
     let forge = |kid: &str| {
         let head = jsonwebtoken::Header {

@@ -1,4 +1,5 @@
-//! Panic, request id, trace, metrics, access log, load shedding, deadline, authentication: each is outside of the next.
+//! Panic, request id, trace, metrics, access log, load shedding, deadline, authentication: each is outside of
+//! the next.
 
 use std::{sync::Arc, time::Duration};
 

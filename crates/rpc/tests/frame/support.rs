@@ -333,7 +333,8 @@ impl World {
     }
 }
 
-/// A call with headers and bytes of its own: generated clients keep a deadline by themselves, and send only messages.
+/// A call with headers and bytes of its own: generated clients keep a deadline by themselves, and send only
+/// messages.
 pub(crate) async fn raw(
     world: &World,
     path: &str,

@@ -31,8 +31,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How scenarios are run.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Sends no consistency tokens: a step is repeated until the staleness bound while its answer differs, except
-    /// for a write that was answered `ok`.
+    /// Sends no consistency tokens: a step is repeated until the staleness bound while its answer differs,
+    /// except for a write that was answered `ok`.
     pub no_tokens: bool,
     /// Skips steps whose methods are not implemented, and all steps after the first of them that writes.
     pub allow_unsupported: bool,

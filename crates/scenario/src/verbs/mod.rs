@@ -2,8 +2,8 @@
 //!
 //! To add one, write a file with a type that implements [`Verb`], and add the file and the verb's name here.
 
-/// Declares arguments, each with the key that it is read from: `user: UserName = need("user")`. A verb with the
-/// arguments of another verb wraps their type.
+/// Declares arguments, each with the key that it is read from: `user: UserName = need("user")`. A verb with
+/// the arguments of another verb wraps their type.
 macro_rules! arguments {
     ($vis:vis struct $type:ident($inner_vis:vis $inner:ty)) => {
         #[derive(Debug)]

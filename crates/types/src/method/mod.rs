@@ -25,16 +25,16 @@ pub enum Access {
     CallerOrPermission,
 }
 
-/// Whether a call may be repeated: `google.protobuf.MethodOptions.IdempotencyLevel`. Every method sets it; `cargo xtask
-/// codegen` refuses one that does not.
+/// Whether a call may be repeated: `google.protobuf.MethodOptions.IdempotencyLevel`. Every method sets it;
+/// `cargo xtask codegen` refuses one that does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Idempotency {
     /// A repeated call may change something twice, or fail although the first one succeeded.
     Unknown,
     /// The call reads.
     NoSideEffects,
-    /// The call writes; repeating it has the same effect and the same answer. Where the request has a `request_id`, only
-    /// if that is set.
+    /// The call writes; repeating it has the same effect and the same answer. Where the request has a
+    /// `request_id`, only if that is set.
     Idempotent,
 }
 
@@ -45,8 +45,8 @@ pub struct Declaration {
     pub path: &'static str,
     /// What it asks.
     pub access: Access,
-    /// The permission that is asked; empty where none. `TYPE.verb` stands for the verb of the type that the request
-    /// names.
+    /// The permission that is asked; empty where none. `TYPE.verb` stands for the verb of the type that the
+    /// request names.
     pub permission: &'static str,
     /// Path of the request field that names the scope; empty for the account.
     pub on: &'static str,

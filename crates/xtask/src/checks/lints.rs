@@ -13,12 +13,6 @@ use crate::source::{Workspace, is_generated, relative};
 const WIDE: &[&str] = &[
     "crates/authorization/core",
     "crates/authorization/server",
-    "crates/bailiwick",
-    "crates/client",
-    "crates/policy",
-    "crates/rpc",
-    "crates/scenario",
-    "crates/types",
 ];
 /// Files where an `#[allow]` stays: the lint does not fire in every build.
 const ALLOWED: &[&str] = &[
