@@ -20,6 +20,38 @@
 //! # }
 //! ```
 
+/// Declares tables as sea-orm entities: for each its name, the module with its `Entity`, the columns of its primary key, and its
+/// other columns. A column is named like its field, or by the text after it.
+///
+/// ```
+/// bailiwick_sql::tables! {
+///     "member" member (account_id: Uuid, kind "type": String) { created_at: i64, expires_at: Option<i64> }
+/// }
+/// assert_eq!(sea_orm::EntityName::table_name(&member::Entity), "member");
+/// ```
+#[macro_export]
+macro_rules! tables {
+    ($($name:literal $table:ident ($($key:ident $($key_name:literal)?: $key_type:ty),+ $(,)?) {
+        $($(#[$doc:meta])* $column:ident: $type:ty),* $(,)?
+    })*) => {$(
+        pub(crate) mod $table {
+            use sea_orm::entity::prelude::*;
+
+            #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+            #[sea_orm(table_name = $name)]
+            pub struct Model {
+                $(#[sea_orm(primary_key, auto_increment = false $(, column_name = $key_name)?)] pub $key: $key_type,)+
+                $($(#[$doc])* pub $column: $type,)*
+            }
+
+            #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+            pub enum Relation {}
+
+            impl ActiveModelBehavior for ActiveModel {}
+        }
+    )*};
+}
+
 mod backup;
 mod config;
 mod conn;

@@ -1,9 +1,4 @@
 //! The rows of the tables.
-#![allow(
-    unreachable_pub,
-    reason = "the derive asks for public models in what is private here"
-)]
-#![allow(missing_docs, reason = "columns are named as they are in the migrations")]
 
 use bailiwick_identity_core::secret::Digest;
 use bailiwick_sql::Error;
@@ -26,173 +21,60 @@ pub(super) fn digest(table: &'static str, column: &'static str, bytes: Vec<u8>) 
     Ok(Digest::from_bytes(bytes))
 }
 
-pub(crate) mod user_profile {
-    use sea_orm::entity::prelude::*;
-
-    use super::Hidden;
-
-    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "user_profile")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub email: String,
-        pub email_key: String,
-        pub email_verified: bool,
-        pub display_name: String,
-        pub state: i16,
-        pub operator: bool,
-        pub password: Option<Hidden>,
-        pub created_at: i64,
-        pub version: i64,
+bailiwick_sql::tables! {
+    "user_profile" user_profile (id: Uuid) {
+        email: String,
+        email_key: String,
+        email_verified: bool,
+        display_name: String,
+        state: i16,
+        operator: bool,
+        password: Option<super::Hidden>,
+        created_at: i64,
+        version: i64,
     }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod user_closing {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "user_closing")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub user_id: Uuid,
-        pub version: i64,
-        pub actor: String,
-        pub created_at: i64,
+    "user_closing" user_closing (user_id: Uuid) {
+        version: i64,
+        actor: String,
+        created_at: i64,
     }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod session {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "session")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub user_id: Uuid,
-        pub account_id: Option<Uuid>,
-        pub created_at: i64,
-        pub expires_at: i64,
-        pub ended_at: Option<i64>,
-        pub stepped_up_at: Option<i64>,
+    "session" session (id: Uuid) {
+        user_id: Uuid,
+        account_id: Option<Uuid>,
+        created_at: i64,
+        expires_at: i64,
+        ended_at: Option<i64>,
+        stepped_up_at: Option<i64>,
     }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod refresh_token {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "refresh_token")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub digest: Vec<u8>,
-        pub session_id: Uuid,
-        pub created_at: i64,
-        pub expires_at: i64,
-        pub used_at: Option<i64>,
+    "refresh_token" refresh_token (digest: Vec<u8>) {
+        session_id: Uuid,
+        created_at: i64,
+        expires_at: i64,
+        used_at: Option<i64>,
     }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod service_account {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "service_account")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub title: String,
-        pub scope: String,
-        pub role: Option<String>,
-        pub enabled: bool,
-        pub secret: Vec<u8>,
-        pub created_at: i64,
-        pub version: i64,
-        pub creator: Option<String>,
+    "service_account" service_account (id: Uuid) {
+        title: String,
+        scope: String,
+        role: Option<String>,
+        enabled: bool,
+        secret: Vec<u8>,
+        created_at: i64,
+        version: i64,
+        creator: Option<String>,
     }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod signing_key {
-    use sea_orm::entity::prelude::*;
-
-    use super::Hidden;
-
-    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "signing_key")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub kid: String,
-        pub public: String,
-        pub private: Hidden,
-        pub active_from: i64,
-        pub created_at: i64,
+    "signing_key" signing_key (kid: String) {
+        public: String,
+        private: super::Hidden,
+        active_from: i64,
+        created_at: i64,
     }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod answered_request {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "answered_request")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub request: Vec<u8>,
-        pub content: Vec<u8>,
-        pub made: String,
-        pub recorded_at: i64,
+    "answered_request" answered_request (request: Vec<u8>) {
+        content: Vec<u8>,
+        made: String,
+        recorded_at: i64,
     }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub(crate) mod sign_in_failure {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "sign_in_failure")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub email: Vec<u8>,
-        pub failures: i32,
-        pub since: i64,
+    "sign_in_failure" sign_in_failure (email: Vec<u8>) {
+        failures: i32,
+        since: i64,
     }
-
-    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
 }

@@ -1,0 +1,50 @@
+//! The rows of the tables.
+
+bailiwick_sql::tables! {
+    "account" account (id: Uuid) {
+        product: String,
+        title: String,
+        title_key: String,
+        state: String,
+        owner: Option<Uuid>,
+        seats: i64,
+        billing_anchor: i64,
+        created_at: i64,
+        updated_at: i64,
+        version: i64,
+        closing: bool,
+    }
+    "place" place (account_id: Uuid, id: Uuid) {
+        level: i16,
+        parent_id: Option<Uuid>,
+        title: String,
+        title_key: String,
+        edition: Option<String>,
+        state: String,
+        created_at: i64,
+        updated_at: i64,
+        version: i64,
+        closing: bool,
+    }
+    "closing" closing (account_id: Uuid, scope_id: Uuid) {
+        scope_level: i16,
+        version: i64,
+        deleted: bool,
+        begun_at: i64,
+    }
+    "product" product (name: String) {
+        version: i64,
+        content: String,
+    }
+    "request" request (caller: String, id: Uuid) {
+        account_id: Uuid,
+        digest: String,
+        answer: String,
+        revision: i64,
+        created_at: i64,
+    }
+    "settings" settings (account_id: Uuid) {
+        version: i64,
+        content: String,
+    }
+}
