@@ -1,6 +1,6 @@
 //! Refusals that several operations share, each with its one message.
 
-use bailiwick_types::{Scope, UserId, faults};
+use bailiwick_types::{Scope, Subject, UserId, faults};
 
 use crate::preview::MOST;
 
@@ -46,4 +46,7 @@ faults! {
     RequestIdReused "the request id was used for another request" => AlreadyExists RequestIdReused;
     /// The preview would be too long.
     PreviewTooLarge "the change reaches more than {MOST} pairs of a subject and a place" => ResourceExhausted TooMany;
+    /// The subject has the type of users, but its id is not one of a user.
+    NotAUser { subject: Subject } "`{subject}` does not name a user"
+        => FailedPrecondition NotAMember [subject];
 }

@@ -47,10 +47,6 @@ pub mod use_case {
     pub use crate::closing::export as record_export;
     pub use crate::closing::scope as close_scope;
     pub use crate::closing::user as close_user;
-    pub use crate::grant::create as create_grant;
-    pub use crate::grant::delete as delete_grant;
-    pub use crate::group::change as change_group;
-    pub use crate::group::create as create_group;
     pub use crate::invitation::accept as accept_invitation;
     pub use crate::invitation::batch_create as batch_create_invitations;
     pub use crate::invitation::create as create_invitation;

@@ -13,16 +13,13 @@ use bailiwick_types::{Level, Scope};
 use crate::{
     Aim, On, Standing, StoreError,
     binding::Binding,
-    grant::{About, AppliesTo, Filter, Grant},
+    grant::{About, AppliesTo, Filter, Grant, giving},
     resource::{Name, Resource},
 };
 use crate::{
     Work,
     preview::{MOST, with_all_below},
 };
-
-/// Grants that are read at once.
-const PAGE: u64 = 1_000;
 
 /// Whether the actor could assign, and so revoke, the role of every one of the bindings where it is bound.
 pub(crate) fn may_assign_all(work: &Work, bindings: &[Binding]) -> bool {
@@ -312,22 +309,9 @@ impl Reach {
 }
 
 async fn unexpired(work: &Work, filter: &Filter) -> Result<Vec<Grant>, StoreError> {
-    let mut all = Vec::new();
-    let mut after = None;
-    loop {
-        let some = work.unit.grants(filter, after, PAGE).await?;
-        after = some
-            .last()
-            .filter(|_| some.len() as u64 == PAGE)
-            .map(|last| last.id.uuid());
-        all.extend(
-            some.into_iter()
-                .filter(|grant| grant.expires_at.is_none_or(|at| at > work.now)),
-        );
-        if after.is_none() {
-            return Ok(all);
-        }
-    }
+    let mut grants = giving::all(work, filter).await?;
+    grants.retain(|grant| grant.expires_at.is_none_or(|at| at > work.now));
+    Ok(grants)
 }
 
 fn ask<T>(

@@ -163,6 +163,21 @@ impl Work {
         }
         Ok(())
     }
+    /// Refuses a user that is no active member, where users have to be members, and a group that the account
+    /// does not have; any other subject passes.
+    pub(crate) async fn ensure_subject<E>(&self, subject: &Subject) -> Result<(), E>
+    where
+        E: From<Refused> + From<Precondition> + From<StoreError>,
+    {
+        match subject.user_id() {
+            Some(user) => self.ensure_member(user).await,
+            None if subject.kind() == "user" && self.situation.needs_members() => {
+                let subject = subject.clone();
+                Err(Precondition::NotAUser { subject }.into())
+            }
+            None => self.ensure_group(subject).await,
+        }
+    }
     /// Tells that a binding was put or removed.
     pub(crate) fn binding_changed(&mut self, binding: &Binding) {
         self.subject_changed(&binding.subject);

@@ -126,15 +126,11 @@ pub(super) async fn is_single_holder(work: &Work, role: &Role, scope: &Scope) ->
 }
 
 async fn check_subject(work: &Work, subject: &Subject, role: &Role) -> Result<(), Error> {
-    match subject.user_id() {
-        Some(user) => work.ensure_member::<Error>(user).await?,
-        None if role.holders.is_some() => {
-            let role = role.name.to_string();
-            return Err(Precondition::HolderIsNoUser { role }.into());
-        }
-        None => work.ensure_group::<Error>(subject).await?,
+    if role.holders.is_some() && subject.kind() != "user" {
+        let role = role.name.to_string();
+        return Err(Precondition::HolderIsNoUser { role }.into());
     }
-    Ok(())
+    work.ensure_subject(subject).await
 }
 
 #[cfg(test)]
@@ -202,6 +198,13 @@ mod tests {
         assert!(matches!(
             refused,
             Err(Error::Precondition(Precondition::NotAMember { .. }))
+        ));
+        let refused = world
+            .run(1, assign("user:nobody".parse().unwrap(), "viewer", account()))
+            .await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotAUser { .. }))
         ));
         let group = Subject::group(bailiwick_types::GroupId::from_uuid(uuid::Uuid::from_u128(7)));
         let refused = world.run(1, assign(group.clone(), "viewer", account())).await;

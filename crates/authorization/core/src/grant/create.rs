@@ -1,33 +1,30 @@
 //! Gives a subject permissions on a resource, a scope or a type in a scope.
 
-use bailiwick_policy::{Claim, Pattern, PlaceId, PlaceState, Target};
-use bailiwick_types::{AccountId, Authorized, GrantId, Level, Scope, Subject, Timestamp, Token, Violations};
+use async_trait::async_trait;
+use bailiwick_policy::Pattern;
+use bailiwick_types::{
+    GrantId, Level, Refused, StoreError, Subject, Timestamp, Violations, faults,
+    method::authorization::CreateGrant,
+};
 use serde_json::{Map, Value as Json};
 
+pub(crate) use super::giving::{MANY, aim, may_give, of_subject, put};
 use crate::{
-    Actor, Aim, On, Ports, StoreError,
-    grant::{About, AppliesTo, Filter, Grant},
-};
-use crate::{
-    Work,
-    preview::{self, Effect, Seen, Spot},
+    Aim, Precondition, Work,
+    grant::{About, AppliesTo, Grant},
+    operation::Operation,
+    preview::{Points, Spot},
 };
 
-const ACTION: &str = "bailiwick.authorization.v1.GrantService/CreateGrant";
-
-/// The most grants of one subject on one target that are looked through.
-pub(crate) const MANY: u64 = 10_000;
-
-/// What is asked.
+/// What is asked. An identical grant is left as it is; one on existing resources is renewed, so that it also
+/// covers resources that were registered since.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
-    /// Who gets it.
+pub struct Create {
+    /// Who gets the permissions.
     pub subject: Subject,
     /// The permissions and patterns, at least one.
     pub permissions: Vec<String>,
-    /// What it is about.
+    /// What the grant is about.
     pub about: About,
     /// Parameters of conditions.
     pub parameters: Map<String, Json>,
@@ -35,123 +32,115 @@ pub struct Command {
     pub expires_at: Option<Timestamp>,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why nothing is granted.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// A permission is not one of the product, or is not asked on such a target.
-    UnknownPermission(String) "there is no permission `{0}` that can be granted on this" => InvalidArgument UnknownPermission;
-    /// The caller has no `grant.edit` there, or does not hold what it gives.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account, scope, resource or group are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// The scope is suspended or moving.
-    NotActive "the scope is suspended or moving" => FailedPrecondition NotActive;
-    /// The user is no active member.
-    NotAMember "the user is no active member of the account" => FailedPrecondition NotAMember;
+    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
+    /// The product has no such permission, or it cannot be asked on such a target.
+    UnknownPermission(String) "there is no permission `{0}` that can be granted on this"
+        => InvalidArgument UnknownPermission;
 }
 
-/// Grants. An identical grant is left as it is; one on existing resources covers those that came since.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Grant, Token), Error> {
-    let (work, grant) = make(ports, by, command).await?;
-    Ok((grant, work.commit().await?))
-}
+#[async_trait]
+impl Operation for Create {
+    type Method = CreateGrant;
+    type Output = Grant;
+    type Error = Error;
+    type Plan = Aim;
 
-/// Tells who would gain what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    // Whoever may not is refused before anybody is looked at.
-    let trial = make(ports, by, command.clone()).await;
-    drop(trial.map_err(preview::Error::Change)?);
-    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let seen = Seen::at(&work, &command.subject, &[Spot::from(&command.about)]).await?;
-    let made = apply(ports, &mut work, command).await;
-    seen.after(&work, made).await
-}
-
-/// Makes it, to be committed or not.
-async fn make(ports: &Ports, by: &Authorized, command: Command) -> Result<(Work, Grant), Error> {
-    let mut work = open(ports, by, &command).await?;
-    let grant = apply(ports, &mut work, command).await?;
-    Ok((work, grant))
-}
-
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    work.ok_or_else(|| {
-        if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
+    async fn permit(&self, work: &mut Work) -> Result<Aim, Error> {
+        let patterns = self.fit(work)?;
+        let aim = aim(work, &self.about).await?;
+        if !may_give(work, &work.actor, &aim, &patterns) {
+            return Err(Refused::Denied.into());
         }
-    })
-}
+        Ok(aim)
+    }
 
-async fn apply(ports: &Ports, work: &mut Work, command: Command) -> Result<Grant, Error> {
-    let patterns = fit(work, &command)?;
-    let aim = aim(work, &command.about).await?;
-    let now = work.now;
-    if !may_give(work, &work.actor, &aim, &patterns) {
-        return Err(Error::Denied);
+    async fn points(&self, _: &Aim, work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        points
+            .add(&*work.unit, &self.subject, &[Spot::from(&self.about)])
+            .await
     }
-    let Some(scope) = &aim.scope else {
-        return Err(Error::NotFound("resource"));
-    };
-    match work.situation.state(scope) {
-        Some(PlaceState::Active) => {}
-        Some(_) => return Err(Error::NotActive),
-        None => return Err(Error::NotFound("scope")),
-    }
-    check_subject(work, &command.subject).await?;
-    let mut permissions = command.permissions;
-    permissions.sort();
-    permissions.dedup();
-    let same = of_subject(work, &command.subject, &command.about)
-        .await?
-        .into_iter()
-        .find(|grant| {
-            grant.permissions == permissions
-                && grant.parameters == command.parameters
-                && grant.expires_at == command.expires_at
+
+    async fn apply(mut self, aim: Aim, work: &mut Work) -> Result<Grant, Error> {
+        let scope = aim.scope.as_ref().ok_or(Refused::NotFound("resource"))?;
+        work.ensure_active::<Error>(scope)?;
+        work.ensure_subject::<Error>(&self.subject).await?;
+        self.permissions.sort();
+        self.permissions.dedup();
+        let present = of_subject(work, &self.subject, &self.about).await?;
+        let same = present.into_iter().find(|grant| {
+            grant.permissions == self.permissions
+                && grant.parameters == self.parameters
+                && grant.expires_at == self.expires_at
         });
-    let revision = work.unit.next_revision(&work.root())?;
-    let grant = match same {
-        Some(grant) if !is_existing(&grant.about) => return Ok(grant),
-        Some(grant) => Grant { revision, ..grant },
-        None => Grant {
-            id: GrantId::generate(&*ports.ids),
-            account: command.account,
-            subject: command.subject,
-            permissions,
-            about: command.about,
-            parameters: command.parameters,
-            expires_at: command.expires_at,
-            revision,
-            created_at: now,
-            creator: Some(work.actor.subject.clone()),
-        },
-    };
-    put(work, &grant, aim.on.to_string()).await?;
-    Ok(grant)
+        let revision = work.revision()?;
+        let grant = match same {
+            Some(grant) if !is_on_existing(&grant.about) => return Ok(grant),
+            Some(grant) => Grant { revision, ..grant },
+            None => Grant {
+                id: GrantId::generate(&*work.ids),
+                account: work.account(),
+                subject: self.subject,
+                permissions: self.permissions,
+                about: self.about,
+                parameters: self.parameters,
+                expires_at: self.expires_at,
+                revision,
+                created_at: work.now,
+                creator: Some(work.actor.subject.clone()),
+            },
+        };
+        put(work, &grant, aim.on.to_string()).await?;
+        Ok(grant)
+    }
 }
 
-pub(crate) async fn put(work: &mut Work, grant: &Grant, target: String) -> Result<(), StoreError> {
-    work.unit.put_grant(grant).await?;
-    work.subject_changed(&grant.subject);
-    let audit = work.entry(target).with("subject", &grant.subject);
-    work.emit(audit.with("permissions", grant.permissions.join(",")));
-    Ok(())
+impl Create {
+    /// Checks the request against the product: the type, the permissions, the end and the parameters.
+    fn fit(&self, work: &Work) -> Result<Vec<Pattern>, Error> {
+        let product = work.situation.policy.product();
+        let of = match &self.about {
+            About::Scope(_) => None,
+            About::Resource(name) => Some(("target.target", &name.of)),
+            About::Type { of, .. } => Some(("target.type", of)),
+        };
+        let registered = |(field, name): (&str, &String)| {
+            let info = product.type_no(name).and_then(|no| product.type_info(no));
+            let info = info.filter(|info| !info.suite && info.registered);
+            let no = info.map(|info| info.no);
+            no.ok_or_else(|| Violations::of(field, "must be a registered type of the product"))
+        };
+        let type_no = of.map(registered).transpose()?;
+        let fits = |pattern: &Pattern| match (type_no, *pattern) {
+            (None, _) => true,
+            (Some(of), Pattern::One(no)) => product.may_be_asked_on(no, of),
+            (Some(of), Pattern::Type(named)) => named == of,
+            (Some(_), Pattern::All) => false,
+        };
+        let pattern = |text: &String| {
+            let pattern = product.pattern(text).filter(fits);
+            pattern.ok_or_else(|| Error::UnknownPermission(text.clone()))
+        };
+        let patterns: Vec<Pattern> = self.permissions.iter().map(pattern).collect::<Result<_, _>>()?;
+        let mut faults = Violations::new();
+        if self.expires_at.is_some_and(|at| at <= work.now) {
+            faults.add("expire_time", "must be in the future");
+        }
+        let matched = patterns
+            .iter()
+            .map(|pattern| product.matched(*pattern, Level::Account));
+        let numbers = matched.flat_map(|bits| bits.iter().collect::<Vec<_>>());
+        let read = product.grant_parameters(numbers, &self.parameters);
+        for fault in read.err().into_iter().flatten() {
+            faults.add("parameters", fault.to_string());
+        }
+        faults.check()?;
+        Ok(patterns)
+    }
 }
 
-fn is_existing(about: &About) -> bool {
+fn is_on_existing(about: &About) -> bool {
     matches!(
         about,
         About::Type {
@@ -161,117 +150,208 @@ fn is_existing(about: &About) -> bool {
     )
 }
 
-/// The scope or resource that a right to give is asked on, brought into view.
-pub(crate) async fn aim(work: &mut Work, about: &About) -> Result<Aim, StoreError> {
-    let on = match about {
-        About::Resource(name) => On::Resource(name.clone()),
-        About::Scope(scope) | About::Type { scope, .. } => On::Scope(scope.clone()),
-    };
-    let aim = Aim::load(&*work.unit, &work.situation.policy, on).await?;
-    let scopes: Vec<Scope> = aim.scope.iter().cloned().collect();
-    work.look_at(&scopes).await?;
-    Ok(aim)
-}
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::PlaceState;
+    use bailiwick_types::{GroupId, Scope, WorkspaceId};
+    use uuid::Uuid;
 
-/// Whether somebody has `grant.edit` there and holds everything.
-pub(crate) fn may_give(work: &Work, actor: &Actor, aim: &Aim, patterns: &[Pattern]) -> bool {
-    // That something is not there may be learnt by whoever could give it anywhere in the account.
-    let account = Scope::Account(work.account());
-    let scope = aim.scope.as_ref().unwrap_or(&account);
-    let level = aim.level().unwrap_or(Level::Account);
-    let holds = |pattern: &Pattern| {
-        let claim = Claim::pattern(*pattern, level);
-        let on_it = aim.target(|target| work.situation.may_give(actor, &claim, target, work.now));
-        on_it
-            || work
-                .situation
-                .may_give(actor, &claim, Target::Scope(PlaceId::from(scope)), work.now)
+    use super::*;
+    use crate::{
+        Change,
+        grant::Reader,
+        memory::{World, account, name, subject, workspace},
     };
-    work.situation.allows(actor, "grant.edit", scope, work.now) && patterns.iter().all(holds)
-}
 
-fn fit(work: &Work, command: &Command) -> Result<Vec<Pattern>, Error> {
-    let product = work.situation.policy.product();
-    let of = match &command.about {
-        About::Scope(_) => None,
-        About::Resource(name) => Some(("target.target", name.of.as_str())),
-        About::Type { of, .. } => Some(("target.type", of.as_str())),
-    };
-    let type_no = match of {
-        None => None,
-        Some((field, name)) => {
-            let info = product.type_no(name).and_then(|no| product.type_info(no));
-            let Some(info) = info.filter(|info| !info.suite && info.registered) else {
-                return Err(Violations::of(field, "must be a registered type of the product").into());
-            };
-            Some(info.no)
+    fn create(permission: &str, about: About) -> Create {
+        Create {
+            subject: subject(3),
+            permissions: vec![permission.to_owned()],
+            about,
+            parameters: Map::new(),
+            expires_at: None,
         }
-    };
-    let mut patterns = Vec::new();
-    for text in &command.permissions {
-        let unknown = || Error::UnknownPermission(text.clone());
-        let pattern = product.pattern(text).ok_or_else(unknown)?;
-        let fits = match (type_no, pattern) {
-            (None, _) => true,
-            (Some(of), Pattern::One(no)) => product.may_be_asked_on(no, of),
-            (Some(of), Pattern::Type(named)) => named == of,
-            (Some(_), Pattern::All) => false,
+    }
+
+    fn on_project() -> About {
+        About::Resource(name("project:p"))
+    }
+
+    fn on_projects(applies_to: AppliesTo) -> About {
+        About::Type {
+            of: "project".to_owned(),
+            scope: account(),
+            applies_to,
+        }
+    }
+
+    async fn world() -> World {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "editor").await;
+        world.member(3, "").await;
+        world.member(4, "admin").await;
+        world.resource("project:p", &account(), None).await;
+        world
+    }
+
+    async fn grants(world: &World) -> u64 {
+        world.read().count_grants(&subject(3)).await.unwrap()
+    }
+
+    fn is_denied(refused: &Result<Grant, Error>) -> bool {
+        matches!(refused, Err(Error::Refused(Refused::Denied)))
+    }
+
+    #[tokio::test]
+    async fn permissions_are_granted_by_callers_that_hold_them_and_by_nobody_else() {
+        let world = world().await;
+        let abouts = [on_project(), About::Scope(account()), on_projects(AppliesTo::All)];
+        for about in abouts {
+            for (by, permission) in [
+                (1, "project.edit"),
+                (1, "project.*"),
+                (2, "project.view"),
+                (3, "project.view"),
+            ] {
+                let refused = world.run(by, create(permission, about.clone())).await;
+                assert!(is_denied(&refused), "{by} {permission} {about:?}");
+            }
+            world.run(1, create("project.view", about)).await.unwrap();
+        }
+        assert_eq!(grants(&world).await, 3);
+        let told = world.told();
+        let Some(Change::Audited(audit)) = told.last() else {
+            panic!("{told:?}")
         };
-        patterns.push(if fits { pattern } else { return Err(unknown()) });
+        assert_eq!(
+            audit.action,
+            "bailiwick.authorization.v1.GrantService/CreateGrant"
+        );
+        assert_eq!(audit.target, account().to_string());
+        assert_eq!(audit.details["permissions"], "project.view");
     }
-    let mut faults = Violations::new();
-    if command.expires_at.is_some_and(|at| at <= work.now) {
-        faults.add("expire_time", "must lie in the future");
-    }
-    let all = patterns.iter().flat_map(|pattern| {
-        product
-            .matched(*pattern, Level::Account)
-            .iter()
-            .collect::<Vec<_>>()
-    });
-    for fault in product
-        .grant_parameters(all, &command.parameters)
-        .err()
-        .into_iter()
-        .flatten()
-    {
-        faults.add("parameters", fault.to_string());
-    }
-    faults.check()?;
-    Ok(patterns)
-}
 
-async fn check_subject(work: &Work, subject: &Subject) -> Result<(), Error> {
-    match subject.kind() {
-        "user" if work.situation.needs_members() => {
-            let Some(user) = subject.user_id() else {
-                return Err(Error::NotAMember);
+    #[tokio::test]
+    async fn a_preview_tells_what_would_be_gained_and_writes_nothing() {
+        let world = world().await;
+        let effects = world.preview(1, create("project.view", on_project())).await;
+        let [effect] = &effects.unwrap()[..] else {
+            panic!("one user at one place")
+        };
+        assert_eq!(effect.gains, ["project.view"]);
+        assert_eq!(grants(&world).await, 0);
+        let refused = world.preview(1, create("project.edit", on_project())).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn an_identical_grant_is_kept_and_one_on_existing_resources_is_renewed() {
+        let world = world().await;
+        for (about, renews) in [
+            (on_project(), false),
+            (on_projects(AppliesTo::Future), false),
+            (on_projects(AppliesTo::Existing), true),
+        ] {
+            let first = world.run(1, create("project.view", about.clone())).await.unwrap();
+            let twice = Create {
+                permissions: vec!["project.view".to_owned(); 2],
+                ..create("", about)
             };
-            work.active_member(user).await?.ok_or(Error::NotAMember)?;
+            let second = world.run(1, twice).await.unwrap();
+            assert_eq!(first.id, second.id);
+            assert_eq!(first.revision < second.revision, renews);
         }
-        "group" if !work.unit.group_exists(subject).await? => {
-            return Err(Error::NotFound("group"));
-        }
-        _ => {}
+        assert_eq!(grants(&world).await, 3);
     }
-    Ok(())
-}
 
-/// The grants of a subject on exactly this target.
-pub(crate) async fn of_subject(
-    work: &Work,
-    subject: &Subject,
-    about: &About,
-) -> Result<Vec<Grant>, StoreError> {
-    let mut filter = Filter {
-        subject: Some(subject.clone()),
-        ..Filter::default()
-    };
-    match about {
-        About::Resource(name) => filter.resource = Some(name.clone()),
-        About::Scope(scope) | About::Type { scope, .. } => filter.scope = Some(scope.clone()),
+    #[tokio::test]
+    async fn a_permission_must_fit_the_target() {
+        let world = world().await;
+        for permission in ["project.sail", "boat.*", "folder.view", "folder.*", "*"] {
+            let refused = world.run(3, create(permission, on_project())).await;
+            assert!(matches!(refused, Err(Error::UnknownPermission(of)) if of == permission));
+        }
+        for (about, field) in [
+            (About::Resource(name("boat:b")), "target.target"),
+            (About::Resource(name("user:u")), "target.target"),
+            (
+                About::Type {
+                    of: "boat".to_owned(),
+                    scope: account(),
+                    applies_to: AppliesTo::All,
+                },
+                "target.type",
+            ),
+        ] {
+            let Err(Error::Invalid(faults)) = world.run(3, create("project.view", about)).await else {
+                panic!("it was granted")
+            };
+            assert_eq!(faults.as_slice()[0].field, field);
+        }
     }
-    let mut grants = work.unit.grants(&filter, None, MANY).await?;
-    grants.retain(|grant| grant.about == *about);
-    Ok(grants)
+
+    #[tokio::test]
+    async fn an_end_in_the_past_and_undeclared_parameters_are_refused() {
+        let world = world().await;
+        let wrong = Create {
+            expires_at: Some(world.now()),
+            parameters: [("region".to_owned(), "eu".into())].into_iter().collect(),
+            ..create("project.view", on_project())
+        };
+        let Err(Error::Invalid(faults)) = world.run(1, wrong).await else {
+            panic!("it was granted")
+        };
+        let fields: Vec<&str> = faults.as_slice().iter().map(|fault| &*fault.field).collect();
+        assert_eq!(fields, ["expire_time", "parameters"]);
+    }
+
+    #[tokio::test]
+    async fn the_target_must_exist_and_be_in_use() {
+        let world = world().await;
+        let missing = || create("project.view", About::Resource(name("project:none")));
+        let refused = world.run(1, missing()).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("resource")))
+        ));
+        assert!(is_denied(&world.run(2, missing()).await));
+        let elsewhere = Scope::Workspace(WorkspaceId::from_uuid(Uuid::from_u128(9)));
+        let elsewhere = create("grant.view", About::Scope(elsewhere));
+        let refused = world.operate(elsewhere).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("scope")))));
+        world.workspace_is(PlaceState::Suspended).await;
+        let suspended = create("grant.view", About::Scope(workspace()));
+        let refused = world.operate(suspended).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotActive { .. }))
+        ));
+    }
+
+    #[tokio::test]
+    async fn only_active_members_and_known_groups_get_permissions() {
+        let world = world().await;
+        world.person(5).await;
+        let to = |subject: Subject| Create {
+            subject,
+            ..create("project.view", on_project())
+        };
+        let refused = world.run(1, to(subject(5))).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotAMember { .. }))
+        ));
+        let refused = world.run(1, to("user:nobody".parse().unwrap())).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotAUser { .. }))
+        ));
+        let group = Subject::group(GroupId::from_uuid(Uuid::from_u128(7)));
+        let refused = world.run(1, to(group)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("group")))));
+        let group = world.group(&[]).await;
+        world.run(1, to(Subject::group(group))).await.unwrap();
+        world.run(1, to("device:d".parse().unwrap())).await.unwrap();
+    }
 }

@@ -1,24 +1,28 @@
-//! Takes permissions away that were granted: whoever could give them may.
+//! Takes granted permissions away; it needs the right to give them.
 
+use async_trait::async_trait;
 use bailiwick_policy::Pattern;
-use bailiwick_types::{AccountId, Authorized, GrantId, Subject, Token};
+use bailiwick_types::{GrantId, Refused, StoreError, Subject, faults, method::authorization::DeleteGrant};
 
+use super::giving::{aim, changed, may_give, of_subject};
 use crate::{
-    Ports,
+    Precondition, Unknown, Work,
     grant::{About, Grant},
-};
-use crate::{
-    Work,
-    grant::create::{aim, may_give, of_subject},
-    preview::{self, Effect, Points, Seen, Spot},
+    operation::Operation,
+    preview::{Points, Spot},
 };
 
-const ACTION: &str = "bailiwick.authorization.v1.GrantService/DeleteGrant";
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Delete {
+    /// Which grants.
+    pub which: Which,
+}
 
 /// Which grants.
 #[derive(Debug, Clone)]
 pub enum Which {
-    /// The one with this id, as a whole.
+    /// The whole grant with this id.
     Id(GrantId),
     /// These permissions in all grants of the subject on exactly that target.
     Of {
@@ -31,140 +35,228 @@ pub enum Which {
     },
 }
 
-/// What is asked.
-#[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
-    /// Which grants.
-    pub which: Which,
+/// What is taken away.
+#[derive(Debug)]
+pub struct Taken {
+    /// The grants that have some of the permissions: all of one subject on one target.
+    grants: Vec<Grant>,
+    permissions: Vec<String>,
+    target: String,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why nothing is taken away.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// A permission is not one of the product.
-    UnknownPermission(String) "there is no permission `{0}`" => InvalidArgument UnknownPermission;
-    /// The caller could not give it.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account or grant are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Takes away.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
-    let work = make(ports, by, command).await?;
-    Ok(work.commit().await?)
-}
+#[async_trait]
+impl Operation for Delete {
+    type Method = DeleteGrant;
+    type Output = ();
+    type Error = Error;
+    type Plan = Taken;
 
-/// Tells who would lose what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    // Whoever may not is refused before anybody is looked at.
-    let trial = make(ports, by, command.clone()).await;
-    drop(trial.map_err(preview::Error::Change)?);
-    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let what = match &command.which {
-        Which::Of { subject, about, .. } => Some((subject.clone(), about.clone())),
-        Which::Id(id) => {
-            let grant = work.unit.grant(*id).await?;
-            grant.map(|grant| (grant.subject, grant.about))
+    async fn permit(&self, work: &mut Work) -> Result<Taken, Error> {
+        let product = work.situation.policy.product();
+        let (about, permissions, patterns, mut grants) = match &self.which {
+            Which::Id(id) => {
+                let Some(grant) = work.unit.grant(*id).await? else {
+                    work.require("grant.edit", &work.account_scope())?;
+                    return Err(Refused::NotFound("grant").into());
+                };
+                let (about, permissions) = (grant.about.clone(), grant.permissions.clone());
+                (about, permissions, grant.patterns(product), vec![grant])
+            }
+            Which::Of {
+                subject,
+                permissions,
+                about,
+            } => {
+                let pattern = |text: &String| {
+                    let pattern = product.pattern(text);
+                    pattern.ok_or_else(|| Unknown::Permission(text.clone()))
+                };
+                let patterns = permissions
+                    .iter()
+                    .map(pattern)
+                    .collect::<Result<Vec<Pattern>, _>>()?;
+                let grants = of_subject(work, subject, about).await?;
+                (about.clone(), permissions.clone(), patterns, grants)
+            }
+        };
+        let aim = aim(work, &about).await?;
+        if !may_give(work, &work.actor, &aim, &patterns) {
+            return Err(Refused::Denied.into());
         }
-    };
-    let seen = match what {
-        Some((subject, about)) => Seen::at(&work, &subject, &[Spot::from(&about)]).await?,
-        None => Seen::before(&work, Points::default()).await?,
-    };
-    let made = apply(&mut work, command).await;
-    seen.after(&work, made).await
-}
+        grants.retain(|grant| grant.permissions.iter().any(|text| permissions.contains(text)));
+        Ok(Taken {
+            grants,
+            permissions,
+            target: aim.on.to_string(),
+        })
+    }
 
-/// Makes it, to be committed or not.
-async fn make(ports: &Ports, by: &Authorized, command: Command) -> Result<Work, Error> {
-    let mut work = open(ports, by, &command).await?;
-    apply(&mut work, command).await?;
-    Ok(work)
-}
+    async fn points(&self, taken: &Taken, work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        let Some(grant) = taken.grants.first() else {
+            return Ok(());
+        };
+        points
+            .add(&*work.unit, &grant.subject, &[Spot::from(&grant.about)])
+            .await
+    }
 
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    work.ok_or_else(|| {
-        if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
+    async fn apply(self, taken: Taken, work: &mut Work) -> Result<(), Error> {
+        let Taken {
+            grants,
+            permissions,
+            target,
+        } = taken;
+        if grants.is_empty() {
+            return Err(Refused::NotFound("grant").into());
         }
-    })
+        for mut grant in grants {
+            grant.permissions.retain(|text| !permissions.contains(text));
+            if grant.permissions.is_empty() {
+                work.unit.remove_grant(&grant).await?;
+            } else {
+                work.unit.put_grant(&grant).await?;
+            }
+            changed(work, &grant.subject, &permissions, target.clone());
+        }
+        Ok(())
+    }
 }
 
-async fn apply(work: &mut Work, command: Command) -> Result<(), Error> {
-    let (about, taken, whole) = match &command.which {
-        Which::Id(id) => {
-            let grant = work.unit.grant(*id).await?;
-            let account = bailiwick_types::Scope::Account(command.account);
-            let Some(grant) = grant else {
-                let may = work
-                    .situation
-                    .allows(&work.actor, "grant.edit", &account, work.now);
-                return Err(if may {
-                    Error::NotFound("grant")
-                } else {
-                    Error::Denied
-                });
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        grant::{Filter, Reader},
+        memory::{World, account, name, subject},
+    };
+
+    fn of(permissions: &[&str], about: About) -> Delete {
+        Delete {
+            which: Which::Of {
+                subject: subject(3),
+                permissions: permissions.iter().map(|text| (*text).to_owned()).collect(),
+                about,
+            },
+        }
+    }
+
+    fn id(id: GrantId) -> Delete {
+        Delete { which: Which::Id(id) }
+    }
+
+    fn on_project() -> About {
+        About::Resource(name("project:p"))
+    }
+
+    async fn world() -> World {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "editor").await;
+        world.member(3, "").await;
+        world.member(4, "admin").await;
+        world.resource("project:p", &account(), None).await;
+        world
+    }
+
+    async fn left(world: &World) -> Vec<Vec<String>> {
+        let grants = world.read().grants(&Filter::of(&subject(3)), None, 9).await;
+        grants
+            .unwrap()
+            .into_iter()
+            .map(|grant| grant.permissions)
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_grant_is_taken_away_by_callers_that_could_give_it_and_by_nobody_else() {
+        let world = world().await;
+        let weak = world.grant(&subject(3), &["project.view"], on_project()).await;
+        let strong = world.grant(&subject(3), &["project.edit"], on_project()).await;
+        let (view, edit) = (["project.view"], ["project.edit"]);
+        for (by, delete) in [
+            (1, id(strong.id)),
+            (1, of(&edit, on_project())),
+            (2, id(weak.id)),
+            (2, of(&view, on_project())),
+            (3, id(weak.id)),
+        ] {
+            let refused = world.run(by, delete.clone()).await;
+            assert!(
+                matches!(refused, Err(Error::Refused(Refused::Denied))),
+                "{by} {delete:?}"
+            );
+        }
+        world.run(1, id(weak.id)).await.unwrap();
+        assert_eq!(left(&world).await, [edit]);
+        world.run(4, of(&edit, on_project())).await.unwrap();
+        assert!(left(&world).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn permissions_are_taken_out_of_all_grants_on_exactly_that_target() {
+        let world = world().await;
+        let all = ["project.edit", "project.view"];
+        world.grant(&subject(3), &all, on_project()).await;
+        world.grant(&subject(3), &["project.view"], on_project()).await;
+        world
+            .grant(&subject(3), &["project.view"], About::Scope(account()))
+            .await;
+        let other = world.grant(&subject(2), &["project.view"], on_project()).await;
+        world.run(1, of(&["project.view"], on_project())).await.unwrap();
+        assert_eq!(left(&world).await, [["project.edit"], ["project.view"]]);
+        assert_eq!(world.read().grant(other.id).await.unwrap(), Some(other));
+    }
+
+    #[tokio::test]
+    async fn a_preview_tells_what_would_be_lost_and_writes_nothing() {
+        let world = world().await;
+        let grant = world.grant(&subject(3), &["project.view"], on_project()).await;
+        for delete in [id(grant.id), of(&["project.view"], on_project())] {
+            let effects = world.preview(1, delete).await.unwrap();
+            let [effect] = &effects[..] else {
+                panic!("{effects:?}")
             };
-            (grant.about.clone(), grant.permissions.clone(), Some(grant))
+            assert_eq!(
+                (&effect.subject, &*effect.loses),
+                (&subject(3), &grant.permissions[..])
+            );
         }
-        Which::Of {
-            permissions, about, ..
-        } => (about.clone(), permissions.clone(), None),
-    };
-    let product = work.situation.policy.product();
-    let mut patterns: Vec<Pattern> = Vec::new();
-    for text in &taken {
-        match product.pattern(text) {
-            Some(pattern) => patterns.push(pattern),
-            // What the manifest no longer has gives nothing: it may go with the grant.
-            None if whole.is_some() => {}
-            None => return Err(Error::UnknownPermission(text.clone())),
+        assert_eq!(left(&world).await, [["project.view"]]);
+        let refused = world.preview(2, id(grant.id)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn only_callers_with_the_right_in_the_account_learn_that_a_grant_does_not_exist() {
+        let world = world().await;
+        let none = GrantId::from_uuid(Uuid::from_u128(9));
+        for delete in [id(none), of(&["project.view"], on_project())] {
+            let refused = world.run(1, delete.clone()).await;
+            assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("grant")))));
+            assert!(matches!(
+                world.preview(1, delete.clone()).await,
+                Err(Error::Refused(Refused::NotFound("grant")))
+            ));
+            let refused = world.run(2, delete).await;
+            assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
         }
     }
-    let aim = aim(work, &about).await?;
-    if !may_give(work, &work.actor, &aim, &patterns) {
-        return Err(Error::Denied);
+
+    #[tokio::test]
+    async fn a_permission_that_the_product_no_longer_has_goes_with_its_grant_alone() {
+        let world = world().await;
+        let about = About::Scope(account());
+        let grant = world.grant(&subject(3), &["boat.sail"], about.clone()).await;
+        let refused = world.run(1, of(&["boat.sail"], about)).await;
+        assert!(matches!(refused, Err(Error::Unknown(Unknown::Permission(_)))));
+        world.run(1, id(grant.id)).await.unwrap();
+        assert!(left(&world).await.is_empty());
     }
-    let grants = match (whole, &command.which) {
-        (Some(grant), _) => vec![grant],
-        (None, Which::Of { subject, about, .. }) => of_subject(work, subject, about).await?,
-        (None, Which::Id(_)) => Vec::new(),
-    };
-    let touched: Vec<Grant> = grants
-        .into_iter()
-        .filter(|grant| grant.permissions.iter().any(|text| taken.contains(text)))
-        .collect();
-    if touched.is_empty() {
-        return Err(Error::NotFound("grant"));
-    }
-    for mut grant in touched {
-        grant.permissions.retain(|text| !taken.contains(text));
-        if grant.permissions.is_empty() {
-            work.unit.remove_grant(&grant).await?;
-        } else {
-            work.unit.put_grant(&grant).await?;
-        }
-        work.subject_changed(&grant.subject);
-        let audit = work
-            .audit(ACTION, aim.on.to_string())
-            .with("subject", &grant.subject);
-        work.emit(audit.with("permissions", taken.join(",")));
-    }
-    Ok(())
 }

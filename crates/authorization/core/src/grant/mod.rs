@@ -2,10 +2,13 @@
 
 pub mod create;
 pub mod delete;
+pub(crate) mod giving;
 
 use async_trait::async_trait;
 pub use bailiwick_policy::AppliesTo;
-use bailiwick_policy::{PlaceId, StoredGrant, StoredGrantTarget, StoredTarget, TypeGrantReach};
+use bailiwick_policy::{
+    Pattern, PlaceId, Product, StoredGrant, StoredGrantTarget, StoredTarget, TypeGrantReach,
+};
 use bailiwick_types::{AccountId, GrantId, Scope, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -78,6 +81,11 @@ impl Grant {
             expires_at: self.expires_at,
             parameters: self.parameters.clone(),
         }
+    }
+    /// The permissions as patterns of a product. Permissions that the product no longer has are left out.
+    pub(crate) fn patterns(&self, product: &Product) -> Vec<Pattern> {
+        let pattern = |text: &String| product.pattern(text);
+        self.permissions.iter().filter_map(pattern).collect()
     }
     /// Whether it is on a scope and without parameters.
     #[must_use]

@@ -1,71 +1,138 @@
-//! Makes a group; it has nothing yet.
+//! Makes an empty group.
 
-use bailiwick_types::{AccountId, Authorized, GroupId, Token};
+use async_trait::async_trait;
+use bailiwick_types::{
+    GroupId, Method, Refused, StoreError, Subject, faults, method::authorization::CreateGroup,
+};
 
-use crate::Work;
-use crate::{Change, Ports, group::Group, request::Answered};
+use crate::{Change, Precondition, Work, group::Group, operation::Operation, request::Answered};
 
-const ACTION: &str = "bailiwick.authorization.v1.GroupService/CreateGroup";
-
-/// What is asked.
+/// What is asked. The guard has asked for `group.edit`.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Create {
     /// The title.
     pub title: String,
-    /// The client's own id of this request.
+    /// The client's own id of this request: repeating it returns the same group.
     pub request_id: Option<String>,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a group is not made.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The account is not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// The request id was used for something else.
-    RequestIdReused "the request id was used for another request" => AlreadyExists RequestIdReused;
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Makes it. The guard has asked `group.edit`.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Group, Token), Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    let mut work = work.ok_or(Error::NotFound("account"))?;
-    let root = work.root();
-    if let Some(id) = &command.request_id
-        && let Some(before) = work.unit.answered(&root, id).await?
-    {
-        let same = before.method == ACTION && before.digest == command.title;
-        let made = before
-            .response
-            .parse()
-            .ok()
-            .filter(|_| same)
-            .ok_or(Error::RequestIdReused)?;
-        let group = work.unit.group(made).await?.ok_or(Error::NotFound("group"))?;
-        return Ok((group, work.commit().await?));
+#[async_trait]
+impl Operation for Create {
+    type Method = CreateGroup;
+    type Output = Group;
+    type Error = Error;
+    type Plan = ();
+
+    async fn permit(&self, _: &mut Work) -> Result<(), Error> {
+        Ok(())
     }
-    let group = Group {
-        id: GroupId::generate(&*ports.ids),
-        account: command.account,
-        title: command.title,
-        created_at: work.now,
-    };
-    work.unit.put_group(&group).await?;
-    if let Some(id) = &command.request_id {
-        let answer = Answered {
-            method: ACTION.to_owned(),
-            digest: group.title.clone(),
-            response: group.id.to_string(),
+
+    async fn apply(self, (): (), work: &mut Work) -> Result<Group, Error> {
+        let root = work.root();
+        let method = CreateGroup::DECLARATION.path.trim_start_matches('/');
+        if let Some(id) = &self.request_id
+            && let Some(before) = work.unit.answered(&root, id).await?
+        {
+            let is_same = before.method == method && before.digest == self.title;
+            let made = before.response.parse().ok().filter(|_| is_same);
+            let made = made.ok_or(Precondition::RequestIdReused)?;
+            let group = work.unit.group(made).await?;
+            return Ok(group.ok_or(Refused::NotFound("group"))?);
+        }
+        let group = Group {
+            id: GroupId::generate(&*work.ids),
+            account: work.account(),
+            title: self.title,
+            created_at: work.now,
         };
-        let now = work.now;
-        work.unit.keep_answer(&root, id, &answer, now).await?;
+        work.unit.put_group(&group).await?;
+        if let Some(id) = &self.request_id {
+            let answer = Answered {
+                method: method.to_owned(),
+                digest: group.title.clone(),
+                response: group.id.to_string(),
+            };
+            work.unit.keep_answer(&root, id, &answer, work.now).await?;
+        }
+        work.emit(Change::Group(group.id));
+        let entry = work.entry(Subject::group(group.id));
+        work.emit(entry);
+        Ok(group)
     }
-    work.emit(Change::Group(group.id));
-    let audit = work.audit(ACTION, format!("group:{}", group.id));
-    work.emit(audit);
-    Ok((group, work.commit().await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{group::Reader, memory::World};
+
+    fn create(title: &str, request_id: Option<&str>) -> Create {
+        Create {
+            title: title.to_owned(),
+            request_id: request_id.map(ToOwned::to_owned),
+        }
+    }
+
+    async fn groups(world: &World) -> usize {
+        world.read().groups(None, 9).await.unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn a_repeated_request_makes_one_group() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        let first = world.run(1, create("Crew", Some("a"))).await.unwrap();
+        assert_eq!(world.run(1, create("Crew", Some("a"))).await.unwrap(), first);
+        assert_eq!(groups(&world).await, 1);
+        for request_id in [Some("b"), None, None] {
+            let other = world.run(1, create("Crew", request_id)).await.unwrap();
+            assert_ne!(other.id, first.id);
+        }
+        assert_eq!(groups(&world).await, 4);
+    }
+
+    #[tokio::test]
+    async fn a_request_id_serves_for_one_request() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.run(1, create("Crew", Some("a"))).await.unwrap();
+        let refused = world.run(1, create("Cast", Some("a"))).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::RequestIdReused))
+        ));
+        let of_another_method = Answered {
+            method: "other".to_owned(),
+            digest: "Crew".to_owned(),
+            response: String::new(),
+        };
+        world
+            .put(async |write| {
+                let root = bailiwick_types::ScopeRoot::Account(crate::memory::account_id());
+                let now = world.now();
+                crate::request::Writer::keep_answer(write, &root, "b", &of_another_method, now).await
+            })
+            .await;
+        let refused = world.run(1, create("Crew", Some("b"))).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::RequestIdReused))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_repeated_request_does_not_make_a_deleted_group_again() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        let group = world.run(1, create("Crew", Some("a"))).await.unwrap();
+        let delete = crate::group::delete::Delete { group: group.id };
+        world.run(1, delete).await.unwrap();
+        let refused = world.run(1, create("Crew", Some("a"))).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("group")))));
+    }
 }

@@ -1,7 +1,10 @@
 //! Groups of subjects.
 
-pub mod change;
+pub mod add_member;
 pub mod create;
+pub mod delete;
+mod holdings;
+pub mod remove_member;
 
 use async_trait::async_trait;
 use bailiwick_types::{AccountId, GroupId, Subject, Timestamp};

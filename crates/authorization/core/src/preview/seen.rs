@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use bailiwick_policy::HeldPermissions;
-use bailiwick_types::{Scope, Subject, UserId};
+use bailiwick_types::{Scope, UserId};
 
-use super::{Effect, Error, MOST, Points, Spot, effects, look};
+use super::{Effect, Error, MOST, Points, effects, look};
 use crate::{StoreError, Work, resource::Name};
 
 /// What people had before a change that is under way.
@@ -24,12 +24,6 @@ impl Seen {
             look(&*work.unit, None, &points.list(), work.now).await?
         };
         Ok(Self { points, before })
-    }
-    /// Looks at what a subject has at some places, before a change.
-    pub(crate) async fn at(work: &Work, subject: &Subject, spots: &[Spot]) -> Result<Self, StoreError> {
-        let mut points = Points::default();
-        points.add(&*work.unit, subject, spots).await?;
-        Self::before(work, points).await
     }
     /// Looks at what users have wherever they have something, before a change.
     pub(crate) async fn everywhere(

@@ -32,14 +32,7 @@ pub fn request(data: &[u8]) {
             let role = role::definition(&mut fields, of.role);
             fields.finish(role)
         })),
-        11 => judge(read::<pb::CreateGrantRequest>(bytes).map(|of| {
-            let mut fields = Fields::new();
-            let account = fields.account(&of.account);
-            let about = grant::about(&mut fields, of.target.as_ref(), account);
-            let at = fields.time("expire_time", of.expire_time);
-            of.parameters.map(convert::map_of);
-            fields.finish(about.zip(at))
-        })),
+        11 => judge(read(bytes).map(grant::read_create)),
         12 => {
             if let Some(given) = read::<prost_types::Struct>(bytes)
                 && let Some(map) = attributes::map_of(&given)

@@ -1,0 +1,24 @@
+//! `DeleteGroup`.
+
+use bailiwick_authorization_core::group::delete::Delete;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Target};
+use bailiwick_types::method::authorization::DeleteGroup;
+use tonic::{Request, Status};
+
+use super::named;
+use crate::grpc::Api;
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::DeleteGroupRequest>,
+) -> Result<pb::DeleteGroupResponse, Status> {
+    let call = Call::<DeleteGroup, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let (account, group) = named(&call.message.account, &call.message.group)?;
+    let by = api.authorize(&call, &[], &Target::account(account)).await?;
+    let answer = api.run(by, Delete { group }).await?;
+    Ok(pb::DeleteGroupResponse {
+        token: answer.token,
+        changes: answer.changes,
+    })
+}

@@ -1,0 +1,34 @@
+//! `ListGroupMembers`.
+
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target, page as pages};
+use bailiwick_types::{GroupId, Refused, method::authorization::ListGroupMembers};
+use tonic::{Request, Status};
+
+use crate::grpc::{Api, page_of, status};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::ListGroupMembersRequest>,
+) -> Result<pb::ListGroupMembersResponse, Status> {
+    let call = Call::<ListGroupMembers, _>::new(request)?;
+    let message = &call.message;
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let id: Option<GroupId> = fields.take("group", message.group.parse());
+    let size = fields.page_size(message.page_size);
+    let all = (|| Some((account?, id?, size?.get())))();
+    let (account, id, size) = fields.finish(all)?;
+    let list = ["ListGroupMembers", &message.account, &message.group];
+    let after: Option<String> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let by = api.authorize(&call, &[], &Target::account(account)).await?;
+    let snapshot = api.snapshot(&by).await?;
+    let found = snapshot.group(id).await.map_err(status)?;
+    found.ok_or_else(|| status(Refused::NotFound("group")))?;
+    let rows = snapshot.group_members(id, after.as_deref(), size + 1).await;
+    let (rows, next_page_token) = page_of(&list, rows.map_err(status)?, size, ToString::to_string);
+    Ok(pb::ListGroupMembersResponse {
+        members: rows.iter().map(ToString::to_string).collect(),
+        next_page_token,
+    })
+}

@@ -1,0 +1,32 @@
+//! `ListGroups`.
+
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target, page as pages};
+use bailiwick_types::method::authorization::ListGroups;
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+use super::group;
+use crate::grpc::{Api, page_of, status};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::ListGroupsRequest>,
+) -> Result<pb::ListGroupsResponse, Status> {
+    let call = Call::<ListGroups, _>::new(request)?;
+    let message = &call.message;
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let size = fields.page_size(message.page_size);
+    let (account, size) = fields.finish(account.zip(size))?;
+    let list = ["ListGroups", &message.account];
+    let after: Option<Uuid> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let by = api.authorize(&call, &[], &Target::account(account)).await?;
+    let snapshot = api.snapshot(&by).await?;
+    let rows = snapshot.groups(after, size.get() + 1).await.map_err(status)?;
+    let (rows, next_page_token) = page_of(&list, rows, size.get(), |last| last.id.uuid());
+    Ok(pb::ListGroupsResponse {
+        groups: rows.into_iter().map(group).collect(),
+        next_page_token,
+    })
+}
