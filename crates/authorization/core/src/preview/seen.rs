@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bailiwick_policy::HeldPermissions;
-use bailiwick_types::{Scope, Subject, UserId};
+use bailiwick_types::{Scope, Subject};
 
 use super::{Effect, Error, MOST, Points, Spot, effects, look};
 use crate::{StoreError, Work, resource::Name};
@@ -29,17 +29,6 @@ impl Seen {
     pub(crate) async fn at(work: &Work, subject: &Subject, spots: &[Spot]) -> Result<Self, StoreError> {
         let mut points = Points::default();
         points.add(&*work.unit, subject, spots).await?;
-        Self::before(work, points).await
-    }
-    /// Looks at what users have wherever they have something, before a change.
-    pub(crate) async fn everywhere(
-        work: &Work,
-        users: impl IntoIterator<Item = UserId>,
-    ) -> Result<Self, StoreError> {
-        let mut points = Points::default();
-        for user in users {
-            points.add_everywhere(&*work.unit, work.account(), user).await?;
-        }
         Self::before(work, points).await
     }
     /// Looks again after the change, where it could be made, and tells the difference.
