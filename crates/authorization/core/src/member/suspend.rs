@@ -7,7 +7,7 @@ use bailiwick_types::{
     method::authorization::{ReactivateMember, SuspendMember},
 };
 
-use super::{Member, check_roles};
+use super::{Member, check_roles, ensure_other};
 use crate::{Precondition, Work, operation::Operation, preview::Points};
 
 /// Suspends a member. One that is suspended is left as it is.
@@ -59,7 +59,8 @@ impl Operation for Reactivate {
     type Plan = ();
 
     async fn permit(&self, work: &mut Work) -> Result<(), Error> {
-        Ok(work.require("user.suspend", &work.account_scope())?)
+        work.require("user.suspend", &work.account_scope())?;
+        ensure_other(work, self.user).await
     }
 
     async fn points(&self, (): &(), work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
@@ -182,5 +183,23 @@ mod tests {
                 Some(Error::Refused(Refused::NotFound("member")))
             ));
         }
+    }
+
+    #[tokio::test]
+    async fn nobody_reactivates_themselves_by_a_service_account_or_as_the_operator() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "manager").await;
+        let service = world.service(1, "admin").await;
+        world.operate(suspend(1)).await.unwrap();
+        let refused = world.run_as(&service, reactivate(1)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        world.operate(suspend(2)).await.unwrap();
+        world.run_as(&service, reactivate(2)).await.unwrap();
+        // The operator is user 999.
+        world.member(999, "").await;
+        world.operate(suspend(999)).await.unwrap();
+        let refused = world.operate(reactivate(999)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
     }
 }
