@@ -322,7 +322,7 @@ async fn a_change_of_members_is_previewed_in_words_and_not_made() {
     let came = typed(&suite, &[&["preview", "remove", chief][..], &within].concat());
     let said = text(&came);
     assert_eq!(came.status.code(), Some(2), "{said}");
-    assert!(said.contains("somebody must hold role `chief`"), "{said}");
+    assert!(said.contains("role `chief` must keep a holder"), "{said}");
     let came = typed(
         &suite,
         &["check", &subject, "ticket.answer", &at, "--fully-consistent"],

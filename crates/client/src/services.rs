@@ -15,7 +15,8 @@ macro_rules! services {
                 $(#[$about])*
                 #[must_use]
                 pub fn $name(&self) -> bailiwick_proto::$from::v1::$module::$service<Transport> {
-                    bailiwick_proto::$from::v1::$module::$service::new(self.0.transport(&self.0.channels.$channel))
+                    let transport = self.0.transport(&self.0.channels.$channel);
+                    bailiwick_proto::$from::v1::$module::$service::new(transport)
                 }
             )*
         }

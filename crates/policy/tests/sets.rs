@@ -20,7 +20,8 @@ fn subject() -> Subject {
 
 fn values() -> Map<String, Json> {
     let json = json!({
-        "domains": ["a.example", "b.example"], "flag": true, "count": -5, "who": "service:x", "of": {"a": [null, 1.5]},
+        "domains": ["a.example", "b.example"], "flag": true, "count": -5, "who": "service:x",
+        "of": {"a": [null, 1.5]},
     });
     json.as_object().unwrap().clone()
 }

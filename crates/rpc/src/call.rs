@@ -22,7 +22,8 @@ faults! {
     /// A handler serves another method than the one that was called.
     Misrouted;
     /// Both methods.
-    Method { called: &'static str, served: &'static str } "`{called}` reached the handler of `{served}`" => Internal Internal;
+    Method { called: &'static str, served: &'static str } "`{called}` reached the handler of `{served}`"
+        => Internal Internal;
 }
 
 impl<M: Method, R> Call<M, R> {

@@ -11,7 +11,8 @@
 //! # use bailiwick_proto::tenancy::v1 as pb;
 //! # use bailiwick_types::{Authorized, Target, Violations, method::tenancy::GetSettings};
 //! # fn use_case(_: &Authorized<GetSettings>) -> Result<(), Violations> { Ok(()) }
-//! async fn get_settings(guard: &Guard, request: tonic::Request<pb::GetSettingsRequest>) -> Result<(), tonic::Status> {
+//! # use tonic::{Request, Status};
+//! async fn get_settings(guard: &Guard, request: Request<pb::GetSettingsRequest>) -> Result<(), Status> {
 //!     let call = Call::<GetSettings, _>::new(request)?;
 //!     let mut fields = Fields::new();
 //!     let account = fields.account(&call.message.account);

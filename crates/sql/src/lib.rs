@@ -20,8 +20,8 @@
 //! # }
 //! ```
 
-/// Declares tables as sea-orm entities: for each its name, the module with its `Entity`, the columns of its primary key, and its
-/// other columns. A column is named like its field, or by the text after it.
+/// Declares tables as sea-orm entities: for each its name, the module with its `Entity`, the columns of its
+/// primary key, and its other columns. A column is named like its field, or by the text after it.
 ///
 /// ```
 /// bailiwick_sql::tables! {
@@ -40,7 +40,10 @@ macro_rules! tables {
             #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
             #[sea_orm(table_name = $name)]
             pub struct Model {
-                $(#[sea_orm(primary_key, auto_increment = false $(, column_name = $key_name)?)] pub $key: $key_type,)+
+                $(
+                    #[sea_orm(primary_key, auto_increment = false $(, column_name = $key_name)?)]
+                    pub $key: $key_type,
+                )+
                 $($(#[$doc])* pub $column: $type,)*
             }
 

@@ -258,7 +258,8 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
 macro_rules! faults {
     (
         $(#[$doc:meta])* $name:ident $(: $($inner:ident($inner_type:ty)),+)?;
-        $($(#[$vdoc:meta])* $variant:ident $(($field:ty))? $({ $($part:ident: $part_type:ty),+ $(,)? })? $text:literal
+        $($(#[$vdoc:meta])* $variant:ident $(($field:ty))? $({ $($part:ident: $part_type:ty),+ $(,)? })?
+            $text:literal
             => $code:ident $reason:ident $([$($meta:ident),+])? $(, retry $retry:literal)?;)*
     ) => {
         $(#[$doc])*
@@ -293,7 +294,9 @@ macro_rules! faults {
                 #![allow(unreachable_patterns, reason = "every variant may have metadata")]
                 match self {
                     $($(Self::$inner(inner) => $crate::Fault::metadata(inner),)+)?
-                    $($(Self::$variant { $($meta),+, .. } => vec![$((stringify!($meta), $meta.to_string())),+],)?)*
+                    $($(Self::$variant { $($meta),+, .. } => {
+                        vec![$((stringify!($meta), $meta.to_string())),+]
+                    })?)*
                     _ => Vec::new(),
                 }
             }

@@ -33,7 +33,8 @@ faults! {
     /// The deadline passed while asking.
     DeadlineExceeded "the deadline passed while asking for permissions" => DeadlineExceeded DeadlineExceeded;
     /// The question does not fit the manifest.
-    UnknownPermission(String) "permission `{0}` is not declared by the product" => InvalidArgument UnknownPermission;
+    UnknownPermission(String) "permission `{0}` is not declared by the product"
+        => InvalidArgument UnknownPermission;
     /// A fault of ours.
     Internal(String) "{0}" => Internal Internal;
 }
@@ -61,7 +62,8 @@ faults! {
     #[derive(Clone, PartialEq, Eq)]
     StepUpError;
     /// The session has no unused Reauthenticate of the last five minutes.
-    Required "step-up required: call Reauthenticate (valid 5 minutes, single use)" => Unauthenticated StepUpRequired;
+    Required "step-up required: call Reauthenticate (valid 5 minutes, single use)"
+        => Unauthenticated StepUpRequired;
     /// Identity does not answer now.
     Unavailable "step-ups are temporarily unavailable" => Unavailable DependencyUnavailable, retry 250;
     /// The deadline passed while asking.

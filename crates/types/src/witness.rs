@@ -45,7 +45,9 @@
 //! ```compile_fail,E0624
 //! use std::sync::Arc;
 //! use bailiwick_types::{Authorized, Caller, method::tenancy::SuspendAccount};
-//! fn handler(caller: Arc<Caller>) -> Authorized<SuspendAccount> { Authorized::new(&caller, None, true, false) }
+//! fn handler(caller: Arc<Caller>) -> Authorized<SuspendAccount> {
+//!     Authorized::new(&caller, None, true, false)
+//! }
 //! ```
 
 use std::{marker::PhantomData, sync::Arc};

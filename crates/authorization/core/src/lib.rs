@@ -52,13 +52,6 @@ pub mod use_case {
     pub use crate::invitation::create as create_invitation;
     pub use crate::invitation::resend as resend_invitation;
     pub use crate::invitation::revoke as revoke_invitation;
-    pub use crate::member::batch_remove as batch_remove_members;
-    pub use crate::member::create as create_member;
-    pub use crate::member::delete as delete_member;
-    pub use crate::member::look_up as look_up_member;
-    pub use crate::member::remove as remove_member;
-    pub use crate::member::suspend as suspend_member;
-    pub use crate::member::update as update_member;
     pub use crate::product::apply as apply_product;
     pub use crate::product::preview as preview_product;
     pub use crate::resource::register as register_resource;

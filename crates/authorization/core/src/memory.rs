@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use bailiwick_policy::{AccountPolicy, Numbers, PlaceState, compile, manifest, manifest::MemberKind};
 use bailiwick_testkit::{ManualClock, witness};
 use bailiwick_types::{
-    AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, BindingId, Caller, GrantId, GroupId,
-    Method, Scope, ScopeRoot, SeededIds, SessionId, StoreError, Subject, Target, Timestamp, Token, UserId,
-    WorkspaceId,
+    AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, BindingId, Caller, CallerKind, GrantId,
+    GroupId, Method, Scope, ScopeRoot, SeededIds, ServiceAccountId, SessionId, StoreError, Subject, Target,
+    Timestamp, Token, UserId, WorkspaceId,
 };
 use serde_json::Map;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ use crate::{
     group::Group,
     member::Member,
     operation::{self, Done, Operation},
-    person::{Person, PersonState},
+    person::{Person, PersonState, ServiceAccount},
     preview::Effect,
     resource::{Name, Resource},
 };
@@ -391,5 +391,65 @@ impl World {
             .unwrap();
         let here = all.into_iter().filter(|binding| binding.scope == *scope);
         here.map(|binding| binding.role).collect()
+    }
+    /// A user's membership.
+    pub(crate) async fn membership(&self, n: u128) -> Option<Member> {
+        crate::member::Reader::member(&*self.read(), user(n))
+            .await
+            .unwrap()
+    }
+    pub(crate) async fn change_member(&self, n: u128, change: impl FnOnce(&mut Member)) {
+        let mut member = self.membership(n).await.unwrap();
+        change(&mut member);
+        self.put_member(member).await;
+    }
+    /// A service account of a user's making, with a role on the account.
+    pub(crate) async fn service(&self, maker: u128, role: &str) -> Subject {
+        let service = ServiceAccount {
+            id: ServiceAccountId::generate(&*self.ports.ids),
+            version: 1,
+            enabled: true,
+            root: ScopeRoot::Account(account_id()),
+            role: Some(role.to_owned()),
+            creator: Some(subject(maker)),
+        };
+        self.put(async |write| crate::person::Writer::put_service_account(write, &service).await)
+            .await;
+        let subject = Subject::service(service.id);
+        self.bind(&subject, role, &account()).await;
+        subject
+    }
+    /// Carries an operation out for a service account.
+    pub(crate) async fn run_as<O: Operation>(
+        &self,
+        service: &Subject,
+        operation: O,
+    ) -> Result<O::Output, O::Error> {
+        let caller = witness::caller(CallerKind::Service, service.clone(), Some(account_id()));
+        let by = witness::authorized(&caller, &Target::account(account_id()), false);
+        operation::run(&self.ports, &by, operation)
+            .await
+            .map(Done::output)
+    }
+    /// Previews an operation of the operator.
+    pub(crate) async fn preview_as_operator<O: Operation>(
+        &self,
+        operation: O,
+    ) -> Result<Vec<Effect>, O::Error> {
+        let session = SessionId::generate(&*self.ports.ids);
+        let caller = witness::user(subject(999), None, session);
+        let by = witness::previewing(&caller, &Target::account(account_id()), true);
+        match operation::run(&self.ports, &by, operation).await? {
+            Done::Previewed(_, effects) => Ok(effects),
+            Done::Committed(..) => panic!("a preview commits nothing"),
+        }
+    }
+    /// The last entry of the audit log.
+    pub(crate) fn last_entry(&self) -> crate::Audit {
+        let entry = |change: Change| match change {
+            Change::Audited(entry) => Some(entry),
+            _ => None,
+        };
+        self.told().into_iter().rev().find_map(entry).unwrap()
     }
 }

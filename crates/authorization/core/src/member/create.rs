@@ -1,21 +1,24 @@
 //! Makes a user a member without an invitation: an act of the operator.
 
+use async_trait::async_trait;
 use bailiwick_policy::manifest::MemberKind;
-use bailiwick_types::{AccountId, Authorized, Subject, Timestamp, Token, UserId, Violations};
-
-use crate::{Ports, member::Member, person::PersonState};
-use crate::{
-    Work,
-    preview::{self, Effect, Seen},
+use bailiwick_types::{
+    Refused, StoreError, Subject, Timestamp, UserId, Violations, faults, method::authorization::CreateMember,
 };
 
-const ACTION: &str = "bailiwick.authorization.v1.MemberService/CreateMember";
+use crate::{
+    Precondition, Work,
+    member::Member,
+    operation::Operation,
+    person::{Person, PersonState},
+    preview::Points,
+    seat,
+};
 
-/// What is asked.
+/// What is asked. The guard lets the operator alone pass. A membership of the same kind and end is left as it
+/// is.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Create {
     /// The user.
     pub user: UserId,
     /// The kind of member.
@@ -24,93 +27,188 @@ pub struct Command {
     pub expires_at: Option<Timestamp>,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a user is not made a member.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// Account or user are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
     /// The user is disabled.
-    NotActive "the user is disabled" => FailedPrecondition NotActive;
+    Disabled "the user is disabled" => FailedPrecondition NotActive;
     /// The user is a member already, of another kind or with another end.
-    AlreadyExists "the user is a member already" => AlreadyExists AlreadyExists;
-    /// All seats are taken.
-    NoFreeSeat(u64) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
+    AlreadyExists "the user is already a member, of another kind or with another end"
+        => AlreadyExists AlreadyExists;
 }
 
-/// Makes the member. A membership that is there already, with the same kind and end, is left as it is.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Member, Token), Error> {
-    let mut work = open(ports, by, &command).await?;
-    let member = apply(&mut work, &command).await?;
-    Ok((member, work.commit().await?))
-}
+#[async_trait]
+impl Operation for Create {
+    type Method = CreateMember;
+    type Output = Member;
+    type Error = Error;
+    type Plan = ();
 
-/// Tells who would gain what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let seen = Seen::everywhere(&work, [command.user]).await?;
-    let made = apply(&mut work, &command).await;
-    seen.after(&work, made).await
-}
-
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    work.ok_or(Error::NotFound("account"))
-}
-
-async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
-    if command.expires_at.is_some_and(|at| at <= work.now) {
-        return Err(Violations::of("expire_time", "must lie in the future").into());
+    async fn permit(&self, _: &mut Work) -> Result<(), Error> {
+        Ok(())
     }
-    let person = work
-        .unit
-        .person(command.user)
-        .await?
-        .filter(|person| person.version > 0);
-    match person.ok_or(Error::NotFound("user"))?.state {
-        PersonState::Active => {}
-        PersonState::Disabled => return Err(Error::NotActive),
-        PersonState::Deleted => return Err(Error::NotFound("user")),
+
+    async fn points(&self, (): &(), work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        points
+            .add_everywhere(&*work.unit, work.account(), self.user)
+            .await
     }
-    if let Some(member) = work.unit.member(command.user).await? {
-        let same = member.kind == command.kind && member.expires_at == command.expires_at;
-        return if same {
-            Ok(member)
-        } else {
-            Err(Error::AlreadyExists)
+
+    async fn apply(self, (): (), work: &mut Work) -> Result<Member, Error> {
+        if self.expires_at.is_some_and(|at| at <= work.now) {
+            return Err(Violations::of("expire_time", "must be in the future").into());
+        }
+        // Version 0: nothing was replicated of the user yet.
+        let known = |person: &Person| person.version > 0 && person.state != PersonState::Deleted;
+        let person = work.unit.person(self.user).await?.filter(known);
+        if person.ok_or(Refused::NotFound("user"))?.state == PersonState::Disabled {
+            return Err(Error::Disabled);
+        }
+        if let Some(member) = work.unit.member(self.user).await? {
+            let same = member.kind == self.kind && member.expires_at == self.expires_at;
+            return if same {
+                Ok(member)
+            } else {
+                Err(Error::AlreadyExists)
+            };
+        }
+        if let Some(limit) = full(work, self.kind).await? {
+            return Err(Precondition::NoFreeSeat(limit).into());
+        }
+        let member = Member {
+            expires_at: self.expires_at,
+            ..Member::new(work.account(), self.user, self.kind, work.now)
         };
+        work.unit.put_member(&member).await?;
+        let subject = Subject::user(self.user);
+        work.subject_changed(&subject);
+        let entry = work.entry(subject).with("kind", self.kind.as_str());
+        work.emit(entry);
+        Ok(member)
     }
-    if let Some(limit) = full(work, command.kind).await? {
-        return Err(Error::NoFreeSeat(limit));
-    }
-    let member = Member {
-        expires_at: command.expires_at,
-        ..Member::new(command.account, command.user, command.kind, work.now)
-    };
-    work.unit.put_member(&member).await?;
-    let subject = Subject::user(command.user);
-    work.subject_changed(&subject);
-    let audit = work
-        .audit(ACTION, subject.to_string())
-        .with("kind", command.kind.as_str());
-    work.emit(audit);
-    Ok(member)
 }
 
 /// The number of seats, where a member of this kind would need one and none is free.
-pub(crate) async fn full(work: &Work, kind: MemberKind) -> Result<Option<u64>, crate::StoreError> {
+pub(crate) async fn full(work: &Work, kind: MemberKind) -> Result<Option<u64>, StoreError> {
     if work.situation.account.seats == 0 || kind != MemberKind::Agent {
         return Ok(None);
     }
-    let seats = crate::seat::count(&*work.unit, &work.situation.account, work.now).await?;
+    let seats = seat::count(&*work.unit, &work.situation.account, work.now).await?;
     Ok(seats.limit.filter(|_| seats.is_full()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{World, account, subject, user};
+
+    fn agent(n: u128) -> Create {
+        Create {
+            user: user(n),
+            kind: MemberKind::Agent,
+            expires_at: None,
+        }
+    }
+
+    fn customer(n: u128) -> Create {
+        Create {
+            kind: MemberKind::Customer,
+            ..agent(n)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_becomes_a_member_once() {
+        let world = World::new().await;
+        world.person(1).await;
+        let member = world.operate(agent(1)).await.unwrap();
+        assert_eq!(world.membership(1).await, Some(member));
+        assert_eq!(world.last_entry().details["kind"], "agent");
+        let told = world.told().len();
+        assert_eq!(world.operate(agent(1)).await.unwrap(), member);
+        assert_eq!(world.told().len(), told);
+    }
+
+    #[tokio::test]
+    async fn a_preview_tells_what_would_be_gained_and_writes_nothing() {
+        let world = World::new().await;
+        world.person(1).await;
+        world.bind(&subject(1), "viewer", &account()).await;
+        let effects = world.preview_as_operator(agent(1)).await.unwrap();
+        assert!(
+            effects
+                .iter()
+                .any(|effect| effect.gains.contains(&"project.view".to_owned())),
+            "{effects:?}"
+        );
+        assert_eq!(world.membership(1).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_membership_of_another_kind_or_end_is_not_replaced() {
+        let world = World::new().await;
+        world.member(1, "").await;
+        let end = world.now().plus(std::time::Duration::from_secs(60));
+        let ending = Create {
+            expires_at: Some(end),
+            ..agent(1)
+        };
+        for other in [customer(1), ending] {
+            let refused = world.operate(other).await;
+            assert!(matches!(refused, Err(Error::AlreadyExists)));
+        }
+    }
+
+    #[tokio::test]
+    async fn unknown_deleted_and_disabled_users_become_no_members() {
+        let world = World::new().await;
+        let deleted = Person {
+            version: 1,
+            state: PersonState::Deleted,
+            ..Person::unknown(user(2))
+        };
+        let untold = Person::unknown(user(3));
+        for person in [deleted, untold] {
+            world
+                .put(async |write| crate::person::Writer::put_person(write, &person).await)
+                .await;
+        }
+        for n in [1, 2, 3] {
+            let refused = world.operate(agent(n)).await;
+            assert!(
+                matches!(refused, Err(Error::Refused(Refused::NotFound("user")))),
+                "{n}"
+            );
+        }
+        world.disable(4).await;
+        assert!(matches!(world.operate(agent(4)).await, Err(Error::Disabled)));
+    }
+
+    #[tokio::test]
+    async fn an_agent_needs_a_seat_and_a_customer_none() {
+        let world = World::new().await;
+        world.change_account(|account| account.seats = 1).await;
+        world.member(1, "").await;
+        world.person(2).await;
+        let refused = world.operate(agent(2)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NoFreeSeat(1)))
+        ));
+        world.operate(customer(2)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_end_lies_in_the_future() {
+        let world = World::new().await;
+        world.person(1).await;
+        let past = Create {
+            expires_at: Some(world.now()),
+            ..agent(1)
+        };
+        let Err(Error::Invalid(faults)) = world.operate(past).await else {
+            panic!("the member was created")
+        };
+        assert_eq!(faults.as_slice()[0].field, "expire_time");
+    }
 }

@@ -11,10 +11,12 @@ pub mod update;
 
 use async_trait::async_trait;
 use bailiwick_policy::{MemberState, manifest::MemberKind};
-use bailiwick_types::{AccountId, Subject, Timestamp, UserId};
+use bailiwick_types::{AccountId, Refused, Subject, Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{
+    Precondition, StoreError, Work, binding::Binding, holders, person::behind, sources::may_assign_all,
+};
 
 /// A user's belonging to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,4 +77,45 @@ pub trait Writer: Send + Sync {
     async fn remove_member(&mut self, user: UserId) -> Result<(), StoreError>;
     /// Removes a subject's grants on these scopes and on the resources in them.
     async fn remove_grants(&mut self, subject: &Subject, scopes: &[Uuid]) -> Result<(), StoreError>;
+}
+
+/// Refuses to let bindings stop counting, all of them at once, where a role would be left without a holder.
+async fn ensure_held<'b, E>(work: &Work, bindings: impl IntoIterator<Item = &'b Binding>) -> Result<(), E>
+where
+    E: From<Precondition> + From<StoreError>,
+{
+    let broken = holders::first_broken(&*work.unit, &work.situation, bindings, work.now).await?;
+    match broken {
+        Some(Binding { role, .. }) => Err(Precondition::HolderRule { role: role.clone() }.into()),
+        None => Ok(()),
+    }
+}
+
+/// Asks for the right to assign, and so revoke, the role of every binding. Where the bindings stop counting, the
+/// holder rules come first.
+async fn check_roles<E>(work: &mut Work, bindings: &[Binding], stop_counting: bool) -> Result<(), E>
+where
+    E: From<Refused> + From<Precondition> + From<StoreError>,
+{
+    work.look_at(bindings.iter().map(|binding| &binding.scope))
+        .await?;
+    if stop_counting {
+        ensure_held::<E>(work, bindings).await?;
+    }
+    if may_assign_all(work, bindings) {
+        Ok(())
+    } else {
+        Err(Refused::Denied.into())
+    }
+}
+
+/// Refuses a caller that changes its own membership, also through a service account of its making.
+async fn ensure_other<E>(work: &Work, user: UserId) -> Result<(), E>
+where
+    E: From<Refused> + From<StoreError>,
+{
+    match behind(&*work.unit, &work.actor.subject).await? {
+        Some(behind) if behind != Subject::user(user) => Ok(()),
+        _ => Err(Refused::Denied.into()),
+    }
 }

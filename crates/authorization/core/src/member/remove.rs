@@ -1,153 +1,224 @@
-//! Ends a membership with everything that comes with it, or removes a user from a scope and what is below it.
+//! Ends a membership with everything that belongs to it, or removes a user from a scope and what is below it.
 
-use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token, UserId};
+use async_trait::async_trait;
+use bailiwick_types::{
+    Refused, Scope, StoreError, Subject, UserId, faults, method::authorization::RemoveMember,
+};
 use uuid::Uuid;
 
-use crate::{Ports, binding::Binding, holders};
-use crate::{
-    Work,
-    preview::{self, Effect, Seen},
-    sources::may_assign_all,
-};
-
-const ACTION: &str = "bailiwick.authorization.v1.MemberService/RemoveMember";
+use super::check_roles;
+use crate::{Precondition, Work, operation::Operation, preview::Points};
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Remove {
     /// The user.
     pub user: UserId,
     /// The scope to remove the user from; none ends the membership.
     pub scope: Option<Scope>,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a member is not removed.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller has no `user.remove` there, or could not take what the member has.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account, scope or member are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// Nobody would hold the role any more.
-    HolderRule(String) "somebody must hold role `{0}`" => FailedPrecondition HolderRule;
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Removes: first `user.remove`, then the holder rules, then the right to take each role.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
-    let mut work = prepare(ports, by, command.account, command.scope.as_ref()).await?;
-    finish(&mut work, &command).await?;
-    Ok(work.commit().await?)
-}
+#[async_trait]
+impl Operation for Remove {
+    type Method = RemoveMember;
+    type Output = ();
+    type Error = Error;
+    type Plan = ();
 
-/// Tells who would lose what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    let scope = command.scope.as_ref();
-    let opened = prepare(ports, by, command.account, scope).await;
-    let mut work = opened.map_err(preview::Error::Change)?;
-    let seen = Seen::everywhere(&work, [command.user]).await?;
-    let made = finish(&mut work, &command).await;
-    seen.after(&work, made).await
-}
-
-/// Asks for `user.remove` and brings the scope into view.
-pub(crate) async fn prepare(
-    ports: &Ports,
-    by: &Authorized,
-    account: AccountId,
-    scope: Option<&Scope>,
-) -> Result<Work, Error> {
-    let at = scope.cloned().unwrap_or(Scope::Account(account));
-    let work = Work::open(ports, by, account, [&at]).await?;
-    let Some(work) = work else {
-        return Err(if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
-        });
-    };
-    if !work.situation.allows(&work.actor, "user.remove", &at, work.now) {
-        return Err(Error::Denied);
+    fn scopes(&self) -> Vec<Scope> {
+        self.scope.iter().cloned().collect()
     }
-    if work.situation.state(&at).is_none() {
-        return Err(Error::NotFound("scope"));
-    }
-    Ok(work)
-}
 
-/// Asks the rules about holders, then the right to take each role, and removes.
-pub(crate) async fn finish(work: &mut Work, command: &Command) -> Result<(), Error> {
-    let at = command.scope.clone().unwrap_or(Scope::Account(command.account));
-    let subject = Subject::user(command.user);
-    let mut bindings = work.unit.bindings_of(&subject).await?;
-    let member = work.unit.member(command.user).await?;
-    let within: Vec<Uuid> = match &command.scope {
-        None => Vec::new(),
-        Some(scope) => {
-            let below = work.unit.places_below(scope).await?;
-            scope
-                .uuid()
-                .into_iter()
-                .chain(below.iter().filter_map(|place| place.scope.uuid()))
-                .collect()
+    async fn permit(&self, work: &mut Work) -> Result<(), Error> {
+        let account = work.account_scope();
+        Ok(work.require("user.remove", self.scope.as_ref().unwrap_or(&account))?)
+    }
+
+    async fn points(&self, (): &(), work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        points
+            .add_everywhere(&*work.unit, work.account(), self.user)
+            .await
+    }
+
+    async fn apply(self, (): (), work: &mut Work) -> Result<(), Error> {
+        let scope = self.scope.as_ref();
+        if scope.is_some_and(|scope| work.situation.state(scope).is_none()) {
+            return Err(Refused::NotFound("scope").into());
         }
-    };
-    if command.scope.is_some() {
+        remove(work, self.user, scope).await
+    }
+}
+
+/// Checks the holder rules, then the right to revoke each role, and removes. A user without membership may still
+/// have bindings to remove.
+pub(super) async fn remove(work: &mut Work, user: UserId, scope: Option<&Scope>) -> Result<(), Error> {
+    let subject = Subject::user(user);
+    let mut bindings = work.unit.bindings_of(&subject).await?;
+    let mut within: Vec<Uuid> = Vec::new();
+    if let Some(scope) = scope {
+        let below = work.unit.places_below(scope).await?;
+        let scopes = below.iter().map(|place| &place.scope).chain([scope]);
+        within.extend(scopes.filter_map(Scope::uuid));
         bindings.retain(|binding| binding.scope.uuid().is_some_and(|id| within.contains(&id)));
     }
-    if member.is_none() && bindings.is_empty() {
-        return Err(Error::NotFound("member"));
+    if bindings.is_empty() && work.unit.member(user).await?.is_none() {
+        return Err(Refused::NotFound("member").into());
     }
-    work.look_at(bindings.iter().map(|binding| &binding.scope))
-        .await?;
-    let broken = holders::first_broken(&*work.unit, &work.situation, &bindings, work.now).await?;
-    if let Some(binding) = broken {
-        return Err(Error::HolderRule(binding.role.clone()));
+    check_roles::<Error>(work, &bindings, true).await?;
+    if scope.is_some() {
+        for binding in &bindings {
+            work.unit.remove_binding(binding).await?;
+        }
+        work.unit.remove_grants(&subject, &within).await?;
+    } else {
+        work.unit.remove_member(user).await?;
     }
-    if !may_assign_all(work, &bindings) {
-        return Err(Error::Denied);
-    }
-    remove(work, command, &subject, &bindings, &within).await?;
     work.subject_changed(&subject);
-    let audit = work.audit(ACTION, subject.to_string()).with("scope", &at);
-    work.emit(
-        audit.with(
-            "roles",
-            bindings
-                .iter()
-                .map(|b| b.role.as_str())
-                .collect::<Vec<_>>()
-                .join(","),
-        ),
-    );
+    let roles: Vec<&str> = bindings.iter().map(|binding| binding.role.as_str()).collect();
+    let entry = work.entry(&subject).with("roles", roles.join(","));
+    let account = work.account_scope();
+    work.emit(entry.with("scope", scope.unwrap_or(&account)));
     Ok(())
 }
 
-async fn remove(
-    work: &mut Work,
-    command: &Command,
-    subject: &Subject,
-    bindings: &[Binding],
-    within: &[Uuid],
-) -> Result<(), Error> {
-    if command.scope.is_none() {
-        work.unit.remove_member(command.user).await?;
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::PlaceState;
+
+    use super::*;
+    use crate::{
+        grant::{About, Reader},
+        memory::{World, account, subject, user, workspace},
+    };
+
+    fn end(n: u128) -> Remove {
+        Remove {
+            user: user(n),
+            scope: None,
+        }
     }
-    for binding in bindings {
-        work.unit.remove_binding(binding).await?;
+
+    fn from(n: u128, scope: Scope) -> Remove {
+        Remove {
+            user: user(n),
+            scope: Some(scope),
+        }
     }
-    work.unit.remove_grants(subject, within).await?;
-    Ok(())
+
+    #[tokio::test]
+    async fn a_membership_ends_with_its_roles_and_grants() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "viewer").await;
+        world
+            .grant(&subject(2), &["folder.edit"], About::Scope(account()))
+            .await;
+        let effects = world.preview(1, end(2)).await.unwrap();
+        let loses = |permission: &str| {
+            effects
+                .iter()
+                .any(|one| one.loses.contains(&permission.to_owned()))
+        };
+        assert!(loses("project.view") && loses("folder.edit"), "{effects:?}");
+        assert!(world.membership(2).await.is_some());
+        world.run(1, end(2)).await.unwrap();
+        assert_eq!(world.membership(2).await, None);
+        assert!(world.roles(2, &account()).await.is_empty());
+        assert_eq!(world.read().count_grants(&subject(2)).await.unwrap(), 0);
+        let entry = world.last_entry();
+        assert_eq!(
+            entry.action,
+            "bailiwick.authorization.v1.MemberService/RemoveMember"
+        );
+        assert_eq!(entry.details["scope"], account().to_string());
+        assert_eq!(entry.details["roles"], "viewer");
+    }
+
+    #[tokio::test]
+    async fn only_what_lies_in_the_scope_is_removed_from_a_scope() {
+        let world = World::new().await;
+        world.member(1, "").await;
+        world.bind(&subject(1), "manager", &workspace()).await;
+        world.member(2, "viewer").await;
+        world.bind(&subject(2), "viewer", &workspace()).await;
+        for scope in [account(), workspace()] {
+            world
+                .grant(&subject(2), &["folder.edit"], About::Scope(scope))
+                .await;
+        }
+        world.run(1, from(2, workspace())).await.unwrap();
+        assert!(world.membership(2).await.is_some());
+        assert!(world.roles(2, &workspace()).await.is_empty());
+        assert_eq!(world.roles(2, &account()).await, ["viewer"]);
+        assert_eq!(world.read().count_grants(&subject(2)).await.unwrap(), 1);
+        assert_eq!(world.last_entry().details["scope"], workspace().to_string());
+        let refused = world.run(1, end(2)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_removed_without_the_right_to_remove_members_and_revoke_their_roles() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "editor").await;
+        world.member(3, "viewer").await;
+        // Without `user.remove`, a member and a stranger are refused alike.
+        for (by, n) in [(1, 2), (2, 3), (2, 9)] {
+            for refused in [
+                world.run(by, end(n)).await.err(),
+                world.preview(by, end(n)).await.err(),
+            ] {
+                assert!(
+                    matches!(refused, Some(Error::Refused(Refused::Denied))),
+                    "{by} {n}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_holder_is_not_removed() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "admin").await;
+        for scope in [None, Some(account())] {
+            let refused = world.run(1, Remove { user: user(2), scope }).await;
+            assert!(matches!(
+                refused,
+                Err(Error::Precondition(Precondition::HolderRule { .. }))
+            ));
+        }
+        world.member(3, "admin").await;
+        world.run(3, end(2)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_scope_that_does_not_exist_is_named_to_the_operator_only() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.workspace_is(PlaceState::Deleted).await;
+        let refused = world.operate(from(1, workspace())).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("scope")))));
+        let refused = world.run(1, from(1, workspace())).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn a_user_without_membership_and_roles_is_not_found() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        let refused = world.run(1, end(2)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("member")))
+        ));
+        world.bind(&subject(2), "viewer", &account()).await;
+        world.run(1, end(2)).await.unwrap();
+        assert!(world.roles(2, &account()).await.is_empty());
+    }
 }

@@ -1,118 +1,205 @@
-//! Takes all of a member's access in the account away until it is reactivated, and gives it back.
+//! Suspends a member, which takes all of its access in the account away, and reactivates it.
 
+use async_trait::async_trait;
 use bailiwick_policy::MemberState;
-use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token, UserId};
-
-use crate::{Ports, holders, member::Member};
-use crate::{
-    Work,
-    preview::{self, Effect, Seen},
-    sources::may_assign_all,
+use bailiwick_types::{
+    Refused, StoreError, Subject, UserId, faults,
+    method::authorization::{ReactivateMember, SuspendMember},
 };
 
-const SUSPEND: &str = "bailiwick.authorization.v1.MemberService/SuspendMember";
-const REACTIVATE: &str = "bailiwick.authorization.v1.MemberService/ReactivateMember";
+use super::{Member, check_roles, ensure_other};
+use crate::{Precondition, Work, operation::Operation, preview::Points};
 
-/// What is asked.
+/// Suspends a member. One that is suspended is left as it is.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Suspend {
     /// The user.
     pub user: UserId,
-    /// Suspend, or reactivate.
-    pub suspend: bool,
 }
 
-bailiwick_types::faults! {
+/// Reactivates a member. One that is active is left as it is.
+#[derive(Debug, Clone)]
+pub struct Reactivate {
+    /// The user.
+    pub user: UserId,
+}
+
+faults! {
     /// Why a member is not suspended or reactivated.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller has no `user.suspend`, or could not give what the member has.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account or member are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// Nobody would hold the role any more.
-    HolderRule(String) "somebody active must hold role `{0}`" => FailedPrecondition HolderRule;
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Suspends or reactivates. A member that is so already is left as it is.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Member, Token), Error> {
-    let mut work = open(ports, by, &command).await?;
-    let member = apply(&mut work, &command).await?;
-    Ok((member, work.commit().await?))
-}
+#[async_trait]
+impl Operation for Suspend {
+    type Method = SuspendMember;
+    type Output = Member;
+    type Error = Error;
+    type Plan = ();
 
-/// Tells who would lose or get back what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let seen = Seen::everywhere(&work, [command.user]).await?;
-    let made = apply(&mut work, &command).await;
-    seen.after(&work, made).await
-}
-
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    let Some(work) = work else {
-        return Err(if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
-        });
-    };
-    let account = Scope::Account(command.account);
-    if !work
-        .situation
-        .allows(&work.actor, "user.suspend", &account, work.now)
-    {
-        return Err(Error::Denied);
+    async fn permit(&self, work: &mut Work) -> Result<(), Error> {
+        Ok(work.require("user.suspend", &work.account_scope())?)
     }
-    Ok(work)
+
+    async fn points(&self, (): &(), work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        points
+            .add_everywhere(&*work.unit, work.account(), self.user)
+            .await
+    }
+
+    async fn apply(self, (): (), work: &mut Work) -> Result<Member, Error> {
+        put_state(work, self.user, MemberState::Suspended).await
+    }
 }
 
-async fn apply(work: &mut Work, command: &Command) -> Result<Member, Error> {
-    let member = work
-        .unit
-        .member(command.user)
-        .await?
-        .ok_or(Error::NotFound("member"))?;
-    let state = if command.suspend {
-        MemberState::Suspended
-    } else {
-        MemberState::Active
-    };
-    let subject = Subject::user(command.user);
+#[async_trait]
+impl Operation for Reactivate {
+    type Method = ReactivateMember;
+    type Output = Member;
+    type Error = Error;
+    type Plan = ();
+
+    async fn permit(&self, work: &mut Work) -> Result<(), Error> {
+        work.require("user.suspend", &work.account_scope())?;
+        ensure_other(work, self.user).await
+    }
+
+    async fn points(&self, (): &(), work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        points
+            .add_everywhere(&*work.unit, work.account(), self.user)
+            .await
+    }
+
+    async fn apply(self, (): (), work: &mut Work) -> Result<Member, Error> {
+        put_state(work, self.user, MemberState::Active).await
+    }
+}
+
+async fn put_state(work: &mut Work, user: UserId, state: MemberState) -> Result<Member, Error> {
+    let member = work.unit.member(user).await?.ok_or(Refused::NotFound("member"))?;
+    let subject = Subject::user(user);
     let bindings = work.unit.bindings_of(&subject).await?;
-    work.look_at(bindings.iter().map(|binding| &binding.scope))
-        .await?;
-    if command.suspend && member.state == MemberState::Active {
-        let broken = holders::first_broken(&*work.unit, &work.situation, &bindings, work.now).await?;
-        if let Some(binding) = broken {
-            return Err(Error::HolderRule(binding.role.clone()));
-        }
-    }
-    if !may_assign_all(work, &bindings) {
-        return Err(Error::Denied);
-    }
+    let stops = state == MemberState::Suspended && member.state == MemberState::Active;
+    check_roles::<Error>(work, &bindings, stops).await?;
     if member.state == state {
         return Ok(member);
     }
     let member = Member { state, ..member };
     work.unit.put_member(&member).await?;
     work.subject_changed(&subject);
-    let audit = work.audit(
-        if command.suspend { SUSPEND } else { REACTIVATE },
-        subject.to_string(),
-    );
-    work.emit(audit);
+    let entry = work.entry(subject);
+    work.emit(entry);
     Ok(member)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{World, user};
+
+    fn suspend(n: u128) -> Suspend {
+        Suspend { user: user(n) }
+    }
+
+    fn reactivate(n: u128) -> Reactivate {
+        Reactivate { user: user(n) }
+    }
+
+    #[tokio::test]
+    async fn access_is_taken_away_and_given_back() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "viewer").await;
+        let permission = "project.view".to_owned();
+        let effects = world.preview(1, suspend(2)).await.unwrap();
+        assert!(effects.iter().any(|effect| effect.loses.contains(&permission)));
+        assert_eq!(world.membership(2).await.unwrap().state, MemberState::Active);
+
+        let member = world.run(1, suspend(2)).await.unwrap();
+        assert_eq!(member.state, MemberState::Suspended);
+        assert_eq!(
+            world.last_entry().action,
+            "bailiwick.authorization.v1.MemberService/SuspendMember"
+        );
+        let told = world.told().len();
+        world.run(1, suspend(2)).await.unwrap();
+        assert_eq!(world.told().len(), told, "it was suspended already");
+
+        let effects = world.preview(1, reactivate(2)).await.unwrap();
+        assert!(effects.iter().any(|effect| effect.gains.contains(&permission)));
+        assert_eq!(world.membership(2).await, Some(member));
+        world.run(1, reactivate(2)).await.unwrap();
+        assert_eq!(world.membership(2).await.unwrap().state, MemberState::Active);
+        assert_eq!(
+            world.last_entry().action,
+            "bailiwick.authorization.v1.MemberService/ReactivateMember"
+        );
+    }
+
+    #[tokio::test]
+    async fn nobody_is_suspended_or_reactivated_without_the_right_to_assign_their_roles() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "editor").await;
+        world.member(3, "viewer").await;
+        for (by, n) in [(1, 2), (2, 3), (2, 9)] {
+            let refused = [
+                world.run(by, suspend(n)).await.err(),
+                world.run(by, reactivate(n)).await.err(),
+                world.preview(by, suspend(n)).await.err(),
+            ];
+            for refused in refused {
+                assert!(
+                    matches!(refused, Some(Error::Refused(Refused::Denied))),
+                    "{by} {n}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_holder_is_not_suspended() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        let refused = world.run(1, suspend(1)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::HolderRule { .. }))
+        ));
+        world.member(2, "admin").await;
+        world.run(2, suspend(1)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_user_without_membership_is_not_found() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        let refused = [
+            world.run(1, suspend(2)).await.err(),
+            world.run(1, reactivate(2)).await.err(),
+        ];
+        for refused in refused {
+            assert!(matches!(
+                refused,
+                Some(Error::Refused(Refused::NotFound("member")))
+            ));
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_reactivates_themselves_by_a_service_account_or_as_the_operator() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "manager").await;
+        let service = world.service(1, "admin").await;
+        world.operate(suspend(1)).await.unwrap();
+        let refused = world.run_as(&service, reactivate(1)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        world.operate(suspend(2)).await.unwrap();
+        world.run_as(&service, reactivate(2)).await.unwrap();
+        // The operator is user 999.
+        world.member(999, "").await;
+        world.operate(suspend(999)).await.unwrap();
+        let refused = world.operate(reactivate(999)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
 }

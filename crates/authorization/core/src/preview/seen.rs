@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use bailiwick_policy::HeldPermissions;
-use bailiwick_types::{Scope, UserId};
 
 use super::{Effect, Error, MOST, Points, effects, look};
 use crate::{StoreError, Work, resource::Name};
@@ -24,17 +23,6 @@ impl Seen {
             look(&*work.unit, None, &points.list(), work.now).await?
         };
         Ok(Self { points, before })
-    }
-    /// Looks at what users have wherever they have something, before a change.
-    pub(crate) async fn everywhere(
-        work: &Work,
-        users: impl IntoIterator<Item = UserId>,
-    ) -> Result<Self, StoreError> {
-        let mut points = Points::default();
-        for user in users {
-            points.add_everywhere(&*work.unit, work.account(), user).await?;
-        }
-        Self::before(work, points).await
     }
     /// Looks again after the change, where it could be made, and tells the difference.
     pub(crate) async fn after<T, E: std::error::Error>(

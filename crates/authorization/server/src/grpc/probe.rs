@@ -23,7 +23,7 @@ pub fn request(data: &[u8]) {
         3 => judge(read(bytes).map(|of| binding::read_revoke(&of))),
         4 => judge(read(bytes).map(invitation::create_command)),
         5 => judge(read(bytes).map(|of| invitation::accept_command(&of))),
-        6 => judge(read(bytes).map(|of| member::create_command(&of))),
+        6 => judge(read(bytes).map(|of| member::read_create(&of))),
         7 => judge(read(bytes).map(resource::register_command)),
         8 => judge(read(bytes).map(resource::update_command)),
         9 => judge(read(bytes).map(|of| role::change_command(of, ""))),

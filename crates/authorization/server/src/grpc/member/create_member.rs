@@ -1,0 +1,47 @@
+//! `CreateMember`.
+
+use bailiwick_authorization_core::member::create::Create;
+use bailiwick_policy::manifest::MemberKind;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::{AccountId, Subject, method::authorization::CreateMember};
+use tonic::{Request, Status};
+
+use crate::grpc::{Api, convert};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::CreateMemberRequest>,
+) -> Result<pb::CreateMemberResponse, Status> {
+    let call = Call::<CreateMember, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let (account, create) = read(&call.message)?;
+    let by = api
+        .authorize(&call, &[&Subject::user(create.user)], &Target::account(account))
+        .await?;
+    let answer = api.run(by, create).await?;
+    Ok(pb::CreateMemberResponse {
+        member: answer.committed.then(|| convert::member(&answer.output)),
+        token: answer.token,
+        changes: answer.changes,
+    })
+}
+
+pub(in crate::grpc) fn read(message: &pb::CreateMemberRequest) -> Result<(AccountId, Create), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let user = fields.take("user", message.user.parse());
+    let expires_at = fields.time("expire_time", message.expire_time);
+    let kind = match message.kind() {
+        pb::MemberKind::Unspecified | pb::MemberKind::Agent => MemberKind::Agent,
+        pb::MemberKind::Customer => MemberKind::Customer,
+    };
+    let read = (|| {
+        let create = Create {
+            user: user?,
+            kind,
+            expires_at: expires_at?,
+        };
+        Some((account?, create))
+    })();
+    fields.finish(read)
+}

@@ -1,0 +1,30 @@
+//! `ListMembers`.
+
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target, page as pages};
+use bailiwick_types::{UserId, method::authorization::ListMembers};
+use tonic::{Request, Status};
+
+use crate::grpc::{Api, convert, page_of, status};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::ListMembersRequest>,
+) -> Result<pb::ListMembersResponse, Status> {
+    let call = Call::<ListMembers, _>::new(request)?;
+    let message = &call.message;
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let size = fields.page_size(message.page_size);
+    let (account, size) = fields.finish(account.zip(size))?;
+    let list = ["ListMembers", &message.account];
+    let after: Option<UserId> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let by = api.authorize(&call, &[], &Target::account(account)).await?;
+    let snapshot = api.snapshot(&by).await?;
+    let rows = snapshot.members(after, size.get() + 1).await.map_err(status)?;
+    let (rows, next_page_token) = page_of(&list, rows, size.get(), |last| last.user);
+    Ok(pb::ListMembersResponse {
+        members: rows.iter().map(convert::member).collect(),
+        next_page_token,
+    })
+}

@@ -1,0 +1,38 @@
+//! `UpdateMember`.
+
+use bailiwick_authorization_core::member::update::Update;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::{Subject, method::authorization::UpdateMember};
+use tonic::{Request, Status};
+
+use crate::grpc::{Api, convert};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::UpdateMemberRequest>,
+) -> Result<pb::UpdateMemberResponse, Status> {
+    let call = Call::<UpdateMember, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let message = &call.message;
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let user = fields.take("user", message.user.parse());
+    let expires_at = fields.time("expire_time", message.expire_time);
+    let read = (|| {
+        let update = Update {
+            user: user?,
+            expires_at: expires_at?,
+        };
+        Some((account?, update))
+    })();
+    let (account, update) = fields.finish(read)?;
+    let by = api
+        .authorize(&call, &[&Subject::user(update.user)], &Target::account(account))
+        .await?;
+    let answer = api.run(by, update).await?;
+    Ok(pb::UpdateMemberResponse {
+        member: answer.committed.then(|| convert::member(&answer.output)),
+        token: answer.token,
+        changes: answer.changes,
+    })
+}
