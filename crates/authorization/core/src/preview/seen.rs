@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bailiwick_policy::HeldPermissions;
+use bailiwick_types::Scope;
 
 use super::{Effect, Error, MOST, Points, effects, look};
 use crate::{StoreError, Work, resource::Name};
