@@ -7,25 +7,26 @@ use std::{
 };
 
 use bailiwick_authorization_core::{
-    grant::About,
-    resource::Name,
-    use_case::{
-        assign_role,
-        change_group::{self, Act},
-        create_grant, create_group,
-        preview::Effect,
-        register_resource::{self, Owner},
-        remove_member, suspend_member, update_member, update_resource,
+    binding::assign::Assign,
+    grant::{self, About},
+    group::{self, add_member::AddMember},
+    member,
+    operation::Operation,
+    preview::Effect,
+    resource::{
+        Name,
+        register::{Owner, Register},
+        update,
     },
 };
 use bailiwick_authorization_engine::{Consistency, Replica, ReplicaConfig, TargetText};
 use bailiwick_authorization_server::SqlSource;
 use bailiwick_sql::statement;
-use bailiwick_types::{AccountId, Authorized, GroupId, Scope, Subject, Timestamp, UserId};
+use bailiwick_types::{AccountId, Code, Fault, GroupId, Scope, Subject, Timestamp, UserId};
 use sea_orm::ConnectionTrait;
 use serde_json::{Map, json};
 
-use crate::world::World;
+use crate::world::{By, World};
 
 pub(crate) const WORKS: &str = "
 product: works
@@ -60,30 +61,18 @@ roles:
 /// Gains and losses of somebody somewhere.
 pub(crate) type Rows = BTreeMap<(Subject, String), (BTreeSet<String>, BTreeSet<String>)>;
 
-/// What a use case's preview comes to.
-pub(crate) trait Told {
-    fn rows(&self) -> Rows;
-}
-
-impl Told for Vec<Effect> {
-    fn rows(&self) -> Rows {
-        let row = |effect: &Effect| {
-            let key = (effect.subject.clone(), effect.on.to_string());
-            let set = |names: &[String]| names.iter().cloned().collect();
-            (key, (set(&effect.gains), set(&effect.loses)))
-        };
-        let rows: Rows = self.iter().map(row).collect();
-        assert_eq!(rows.len(), self.len(), "a person and place is told twice");
-        rows.into_iter()
-            .filter(|(_, (gains, loses))| !gains.is_empty() || !loses.is_empty())
-            .collect()
-    }
-}
-
-impl<T> Told for (T, Vec<Effect>) {
-    fn rows(&self) -> Rows {
-        self.1.rows()
-    }
+fn rows(effects: &[Effect]) -> Rows {
+    let row = |effect: &Effect| {
+        let key = (effect.subject.clone(), effect.on.to_string());
+        let set = |names: &[String]| names.iter().cloned().collect();
+        (key, (set(&effect.gains), set(&effect.loses)))
+    };
+    let rows: Rows = effects.iter().map(row).collect();
+    assert_eq!(rows.len(), effects.len(), "a subject and place is told twice");
+    let changed = |(_, (gains, loses)): &(_, (BTreeSet<String>, BTreeSet<String>))| {
+        !gains.is_empty() || !loses.is_empty()
+    };
+    rows.into_iter().filter(changed).collect()
 }
 
 pub(crate) struct Stage {
@@ -116,12 +105,11 @@ impl Stage {
             world.member("uma@example.com", account).await,
         ];
         let by = world.by(boss, account);
-        let group = create_group::Command {
-            account,
+        let create = group::create::Create {
             title: "Readers".to_owned(),
             request_id: None,
         };
-        let (group, _) = create_group::execute(&world.ports, &by, group).await.unwrap();
+        let group = world.run(&by, account, create).await.unwrap();
         let source = Arc::new(SqlSource::new(world.db.clone()));
         let config = ReplicaConfig {
             deadline: Duration::from_mins(1),
@@ -139,40 +127,43 @@ impl Stage {
             readers: group.id,
             world,
         };
-        let ports = &stage.world.ports;
         for (subject, role, scope) in [
             (Subject::user(sam), "writer", stage.one.clone()),
             (Subject::group(group.id), "reader", Scope::Account(account)),
             (Subject::user(tia), "visitor", Scope::Account(account)),
         ] {
-            let command = stage.assign(subject, role, &scope);
-            assign_role::execute(ports, &by, command).await.unwrap();
+            stage.run(&by, stage.assign(subject, role, &scope)).await;
         }
-        let join = stage.group(Act::Add(Subject::user(sam)));
-        change_group::execute(ports, &by, join).await.unwrap();
+        let join = AddMember {
+            group: group.id,
+            member: Subject::user(sam),
+        };
+        stage.run(&by, join).await;
         for (of, scope, owner, parent) in [
             ("folder:f", &stage.one, boss, None),
             ("page:a", &stage.one, sam, Some(name("folder:f"))),
             ("page:b", &stage.two, boss, None),
         ] {
-            let command = stage.register(of, scope, owner, parent);
-            register_resource::execute(ports, &by, command).await.unwrap();
+            stage.run(&by, stage.register(of, scope, owner, parent)).await;
         }
         for (user, permission, on) in [(sam, "page.delete", "page:a"), (uma, "page.view", "folder:f")] {
-            let command = stage.grant(user, permission, About::Resource(name(on)));
-            create_grant::execute(ports, &by, command).await.unwrap();
+            let about = About::Resource(name(on));
+            stage.run(&by, stage.grant(user, permission, about)).await;
         }
         stage
     }
-    pub(crate) fn by(&self) -> Authorized {
+    pub(crate) fn by(&self) -> By {
         self.world.by(self.boss, self.account)
     }
     pub(crate) fn at(&self) -> Scope {
         Scope::Account(self.account)
     }
-    pub(crate) fn assign(&self, subject: Subject, role: &str, scope: &Scope) -> assign_role::Command {
-        assign_role::Command {
-            account: self.account,
+    /// Carries an operation out, which is not refused.
+    pub(crate) async fn run<O: Operation>(&self, by: &By, operation: O) -> O::Output {
+        self.world.run(by, self.account, operation).await.unwrap()
+    }
+    pub(crate) fn assign(&self, subject: Subject, role: &str, scope: &Scope) -> Assign {
+        Assign {
             subject,
             role: role.to_owned(),
             scope: scope.clone(),
@@ -180,9 +171,8 @@ impl Stage {
             expires_at: None,
         }
     }
-    pub(crate) fn grant(&self, user: UserId, permission: &str, about: About) -> create_grant::Command {
-        create_grant::Command {
-            account: self.account,
+    pub(crate) fn grant(&self, user: UserId, permission: &str, about: About) -> grant::create::Create {
+        grant::create::Create {
             subject: Subject::user(user),
             permissions: vec![permission.to_owned()],
             about,
@@ -190,22 +180,8 @@ impl Stage {
             expires_at: None,
         }
     }
-    pub(crate) fn group(&self, act: Act) -> change_group::Command {
-        change_group::Command {
-            account: self.account,
-            group: self.readers,
-            act,
-        }
-    }
-    pub(crate) fn register(
-        &self,
-        of: &str,
-        scope: &Scope,
-        owner: UserId,
-        parent: Option<Name>,
-    ) -> register_resource::Command {
-        register_resource::Command {
-            account: self.account,
+    pub(crate) fn register(&self, of: &str, scope: &Scope, owner: UserId, parent: Option<Name>) -> Register {
+        Register {
             name: name(of),
             scope: scope.clone(),
             owner: Owner::Is(Subject::user(owner)),
@@ -218,35 +194,69 @@ impl Stage {
             },
         }
     }
-    pub(crate) fn update(&self, of: &str) -> update_resource::Command {
-        update_resource::Command {
-            account: self.account,
+    pub(crate) fn update(&self, of: &str) -> update::Update {
+        update::Update {
             name: name(of),
             title: None,
             parent: None,
             attributes: Map::new(),
         }
     }
-    pub(crate) fn suspend(&self, user: UserId, suspend: bool) -> suspend_member::Command {
-        suspend_member::Command {
-            account: self.account,
-            user,
-            suspend,
-        }
-    }
-    pub(crate) fn remove(&self, user: UserId, scope: Option<&Scope>) -> remove_member::Command {
-        remove_member::Command {
-            account: self.account,
+    pub(crate) fn remove(&self, user: UserId, scope: Option<&Scope>) -> member::remove::Remove {
+        member::remove::Remove {
             user,
             scope: scope.cloned(),
         }
     }
-    pub(crate) fn ends(&self, user: UserId, expires_at: Option<Timestamp>) -> update_member::Command {
-        update_member::Command {
-            account: self.account,
-            user,
-            expires_at,
-        }
+    pub(crate) fn ends(&self, user: UserId, expires_at: Option<Timestamp>) -> member::update::Update {
+        member::update::Update { user, expires_at }
+    }
+    /// Previews an operation, carries it out, and compares: on these targets the rows are the difference, and there are no
+    /// others.
+    pub(crate) async fn comes_true<O: Operation + Clone>(
+        &self,
+        by: &By,
+        operation: O,
+        targets: &[impl ToString],
+    ) -> Rows {
+        let method = std::any::type_name::<O>();
+        let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        let (before, position) = (self.matrix(&targets).await, self.position().await);
+        let effects = self
+            .world
+            .preview(by, self.account, operation.clone())
+            .await
+            .unwrap();
+        assert_eq!(self.position().await, position, "{method} wrote");
+        assert_eq!(self.matrix(&targets).await, before, "{method} did something");
+        self.run(by, operation).await;
+        let came = difference(&before, &self.matrix(&targets).await);
+        assert_eq!(rows(&effects), came, "{method}");
+        assert!(!came.is_empty(), "{method} changes nothing");
+        came
+    }
+    /// A preview is refused for what the operation is refused for.
+    pub(crate) async fn refused_alike<O: Operation<Output: std::fmt::Debug> + Clone>(
+        &self,
+        by: &By,
+        operation: O,
+    ) -> Code {
+        let previewed = self
+            .world
+            .preview(by, self.account, operation.clone())
+            .await
+            .unwrap_err();
+        let done = self.world.run(by, self.account, operation).await.unwrap_err();
+        assert_eq!(
+            (
+                previewed.code(),
+                previewed.reason(),
+                previewed.violations(),
+                previewed.to_string()
+            ),
+            (done.code(), done.reason(), done.violations(), done.to_string())
+        );
+        previewed.code()
     }
     /// What everybody may do, at once or once somebody approves, on each target that there is.
     pub(crate) async fn matrix(&self, targets: &[String]) -> BTreeMap<(Subject, String), BTreeSet<String>> {
@@ -305,44 +315,3 @@ pub(crate) fn difference(
     };
     keys.into_iter().filter_map(row).collect()
 }
-
-/// Previews a change, makes it, and compares: on these targets the rows are the difference, and there are no others.
-macro_rules! comes_true {
-    ($stage:expr, $use_case:ident, $by:expr, $command:expr, $targets:expr) => {{
-        let (stage, by): (&Stage, &Authorized) = (&$stage, &$by);
-        let targets: Vec<String> = $targets.iter().map(ToString::to_string).collect();
-        let (before, position) = (stage.matrix(&targets).await, stage.position().await);
-        let told = $use_case::preview(&stage.world.ports, by, $command)
-            .await
-            .unwrap();
-        assert_eq!(stage.position().await, position, "it wrote");
-        assert_eq!(stage.matrix(&targets).await, before, "it did something");
-        $use_case::execute(&stage.world.ports, by, $command)
-            .await
-            .unwrap();
-        let came = difference(&before, &stage.matrix(&targets).await);
-        assert_eq!(told.rows(), came, stringify!($use_case));
-        assert!(!came.is_empty(), "{} changes nothing", stringify!($use_case));
-        came
-    }};
-}
-
-/// A preview is refused for what the change is refused for.
-macro_rules! refused_alike {
-    ($stage:expr, $use_case:ident, $by:expr, $command:expr) => {{
-        let (stage, by): (&Stage, &Authorized) = (&$stage, &$by);
-        let told = $use_case::preview(&stage.world.ports, by, $command)
-            .await
-            .unwrap_err();
-        let done = $use_case::execute(&stage.world.ports, by, $command)
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (told.code(), told.reason(), told.violations(), told.to_string()),
-            (done.code(), done.reason(), done.violations(), done.to_string())
-        );
-        told.code()
-    }};
-}
-pub(crate) use comes_true;
-pub(crate) use refused_alike;

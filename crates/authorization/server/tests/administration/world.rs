@@ -4,23 +4,24 @@ use std::sync::Arc;
 
 use bailiwick_authorization_core::{
     Ports,
-    binding::Binding,
+    binding::{self, Binding, assign::Assign, revoke::Revoke},
     follow::{
         AccountTold, PersonTold, PlaceTold, account_changed, person_changed, place_changed,
         service_account_changed,
     },
-    member::Member,
+    member::{self, Member},
+    operation::{self, Done, Operation},
     person::{PersonState, ServiceAccount},
-    product::Replacement,
-    use_case::{apply_product, assign_role, create_member, revoke_role},
+    preview::Effect,
+    product::{Replacement, apply},
 };
 use bailiwick_authorization_server::{SqlStore, migrations};
 use bailiwick_policy::{PlaceState, manifest::MemberKind};
 use bailiwick_sql::{Db, DbConfig, Migrations};
 use bailiwick_testkit::{Fixture, ManualClock, TestDb, witness};
 use bailiwick_types::{
-    AccountId, Authorized, Caller, CallerKind, InstanceId, Scope, ScopeRoot, SeededIds, Service,
-    ServiceAccountId, SessionId, Subject, Timestamp, UserId, WorkspaceId,
+    AccountId, Authorized, Caller, CallerKind, IdGen, InstanceId, Method, Scope, ScopeRoot, SeededIds,
+    Service, ServiceAccountId, SessionId, Subject, Target, Timestamp, UserId, WorkspaceId,
 };
 use serde_json::Map;
 
@@ -178,7 +179,7 @@ impl World {
     pub(crate) fn by(&self, user: UserId, account: AccountId) -> By {
         By::user(user, Some(account), false, &*self.ports.ids)
     }
-    pub(crate) async fn apply(&self, source: &str) -> Result<apply_product::Applied, apply_product::Error> {
+    pub(crate) async fn apply(&self, source: &str) -> Result<apply::Applied, apply::Error> {
         self.apply_replacing(source, &[]).await
     }
     /// Applies a manifest and tells what becomes of roles that it takes away.
@@ -186,17 +187,16 @@ impl World {
         &self,
         source: &str,
         replacements: &[(&str, Option<&str>)],
-    ) -> Result<apply_product::Applied, apply_product::Error> {
+    ) -> Result<apply::Applied, apply::Error> {
         let told = replacements.iter().map(|(role, by)| Replacement {
             role: (*role).to_owned(),
             by: by.map(str::to_owned),
         });
-        let command = apply_product::Command {
+        let apply = apply::Apply {
             source: source.to_owned(),
             replacements: told.collect(),
-            validate_only: false,
         };
-        apply::apply(&self.ports, &self.operator().on(&Target::none()), command).await
+        apply::apply(&self.ports, &self.operator().on(&Target::none()), apply).await
     }
     pub(crate) async fn person(&self, email: &str) -> UserId {
         let user = UserId::generate(&*self.ports.ids);
