@@ -10,24 +10,19 @@ use crate::{
     role, seat, situation,
 };
 
-/// A unit of work that reads.
-pub trait Read:
-    account::Reader
-    + approval::Reader
-    + grant::Reader
-    + group::Reader
-    + role::Reader
-    + seat::Reader
-    + binding::Reader
-    + invitation::Reader
-    + member::Reader
-    + person::Reader
-    + product::Reader
-    + request::Reader
-    + resource::Reader
-    + situation::Reader
-    + Selects
-{
+macro_rules! all_of {
+    ($(#[$doc:meta])* $name:ident: $($port:path),* $(,)?) => {
+        $(#[$doc])*
+        pub trait $name: $($port +)* Selects {}
+        impl<T: $($port +)* Selects + ?Sized> $name for T {}
+    };
+}
+
+all_of! {
+    /// A unit of work that reads.
+    Read: account::Reader, approval::Reader, binding::Reader, grant::Reader, group::Reader, invitation::Reader,
+        member::Reader, person::Reader, product::Reader, request::Reader, resource::Reader, role::Reader,
+        seat::Reader, situation::Reader,
 }
 
 /// A unit of work across accounts reads and writes the rows of one account at a time.
@@ -35,26 +30,6 @@ pub trait Selects {
     /// Has the methods that follow reach this account. A unit of one account is for that account from its beginning and
     /// stays so.
     fn select(&mut self, account: AccountAccess);
-}
-
-impl<T> Read for T where
-    T: account::Reader
-        + approval::Reader
-        + grant::Reader
-        + group::Reader
-        + role::Reader
-        + seat::Reader
-        + binding::Reader
-        + invitation::Reader
-        + member::Reader
-        + person::Reader
-        + product::Reader
-        + request::Reader
-        + resource::Reader
-        + situation::Reader
-        + Selects
-        + ?Sized
-{
 }
 
 /// A unit of work that writes under the revision rows that it holds.
