@@ -19,7 +19,7 @@ pub struct Work {
     pub(crate) actor: Actor,
     pub(crate) now: Timestamp,
     pub(crate) ids: Arc<dyn IdGen>,
-    action: &'static str,
+    pub(crate) action: &'static str,
 }
 
 impl std::fmt::Debug for Work {
