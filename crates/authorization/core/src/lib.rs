@@ -51,11 +51,6 @@ pub mod use_case {
     pub use crate::grant::delete as delete_grant;
     pub use crate::group::change as change_group;
     pub use crate::group::create as create_group;
-    pub use crate::invitation::accept as accept_invitation;
-    pub use crate::invitation::batch_create as batch_create_invitations;
-    pub use crate::invitation::create as create_invitation;
-    pub use crate::invitation::resend as resend_invitation;
-    pub use crate::invitation::revoke as revoke_invitation;
     pub use crate::member::batch_remove as batch_remove_members;
     pub use crate::member::create as create_member;
     pub use crate::member::delete as delete_member;
