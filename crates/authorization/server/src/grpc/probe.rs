@@ -26,7 +26,7 @@ pub fn request(data: &[u8]) {
         6 => judge(read(bytes).map(|of| member::create_command(&of))),
         7 => judge(read(bytes).map(resource::register_command)),
         8 => judge(read(bytes).map(resource::update_command)),
-        9 => judge(read(bytes).map(|of| role::change_command(of, ""))),
+        9 => judge(read(bytes).map(|of| role::read_change(of, ""))),
         10 => judge(read::<pb::CreateRoleRequest>(bytes).map(|of| {
             let mut fields = Fields::new();
             let role = role::definition(&mut fields, of.role);
