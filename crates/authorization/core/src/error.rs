@@ -40,6 +40,9 @@ faults! {
     /// The e-mail address is not allowed.
     DomainNotAllowed "the e-mail address is in none of the account's allowed domains"
         => FailedPrecondition DomainNotAllowed;
+    /// The invitation can no longer be accepted.
+    InvitationNotPending "the invitation is used, revoked or expired"
+        => FailedPrecondition InvitationNotPending;
     /// The account has no seat left.
     NoFreeSeat(u64) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
     /// The caller used the request id for another request.

@@ -47,11 +47,6 @@ pub mod use_case {
     pub use crate::closing::export as record_export;
     pub use crate::closing::scope as close_scope;
     pub use crate::closing::user as close_user;
-    pub use crate::invitation::accept as accept_invitation;
-    pub use crate::invitation::batch_create as batch_create_invitations;
-    pub use crate::invitation::create as create_invitation;
-    pub use crate::invitation::resend as resend_invitation;
-    pub use crate::invitation::revoke as revoke_invitation;
     pub use crate::product::apply as apply_product;
     pub use crate::product::preview as preview_product;
     pub use crate::resource::register as register_resource;
@@ -59,9 +54,6 @@ pub mod use_case {
     pub use crate::resource::transfer as transfer_resource;
     pub use crate::resource::unregister as unregister_resource;
     pub use crate::resource::update as update_resource;
-    pub use crate::role::change as change_role;
-    pub use crate::role::create as create_role;
-    pub use crate::role::delete as delete_role;
     pub use crate::{batch, preview};
 }
 

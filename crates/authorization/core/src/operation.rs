@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bailiwick_types::{Authorized, Fault, Method, Refused, Scope, StoreError, Token};
+use bailiwick_types::{AccountId, Authorized, Declaration, Fault, Method, Refused, Scope, StoreError, Token};
 
 use crate::{
     Ports, Precondition,
@@ -66,8 +66,24 @@ pub async fn run<O: Operation>(
     by: &Authorized<O::Method>,
     operation: O,
 ) -> Result<Done<O::Output>, O::Error> {
-    let Some(account) = by.account_write() else {
-        return preview(ports, by, operation).await;
+    let account = by.account().ok_or(Refused::Denied)?;
+    run_in(ports, by, account.id(), operation).await
+}
+
+/// Carries an operation out in the account that the request names, for a method that is authorized without
+/// one: the caller of `AcceptInvitation` has no token for the account yet.
+///
+/// # Errors
+/// The operation is refused, or the store fails.
+pub async fn run_in<O: Operation>(
+    ports: &Ports,
+    by: &Authorized<O::Method>,
+    account: AccountId,
+    operation: O,
+) -> Result<Done<O::Output>, O::Error> {
+    let Some(account) = by.writes(account) else {
+        let (output, effects) = preview(ports, by, account, operation).await?;
+        return Ok(Done::Previewed(output, effects));
     };
     let unit = ports.store.write(account).await?.ok_or_else(|| missing(by))?;
     let mut work = Work::begin(ports, by, unit, &operation.scopes())
@@ -87,16 +103,40 @@ pub async fn permit<O: Operation>(
     by: &Authorized<O::Method>,
     operation: &O,
 ) -> Result<(), O::Error> {
-    let (mut work, _) = draft(ports, by, operation).await?;
+    let account = by.account().ok_or(Refused::Denied)?;
+    let (mut work, _) = draft(ports, by, account.id(), operation).await?;
     operation.permit(&mut work).await.map(|_| ())
 }
 
-async fn preview<O: Operation>(
+/// Previews an operation for a method that only previews, like `PreviewRoleChange` for `ChangeRole`. Both
+/// must declare the same right.
+///
+/// # Errors
+/// The operation is refused, or the store fails.
+pub async fn preview_for<M: Method, O: Operation>(
     ports: &Ports,
-    by: &Authorized<O::Method>,
+    by: &Authorized<M>,
     operation: O,
-) -> Result<Done<O::Output>, O::Error> {
-    let (mut work, before) = draft(ports, by, &operation).await?;
+) -> Result<Vec<Effect>, O::Error> {
+    let right = |of: &Declaration| (of.access, of.permission, of.on);
+    if right(M::DECLARATION) != right(O::Method::DECLARATION) {
+        return Err(StoreError::internal(
+            "the method that previews declares another right than the operation",
+        )
+        .into());
+    }
+    let account = by.account().ok_or(Refused::Denied)?;
+    let (_, effects) = preview(ports, by, account.id(), operation).await?;
+    Ok(effects)
+}
+
+async fn preview<M: Method, O: Operation>(
+    ports: &Ports,
+    by: &Authorized<M>,
+    account: AccountId,
+    operation: O,
+) -> Result<(O::Output, Vec<Effect>), O::Error> {
+    let (mut work, before) = draft(ports, by, account, &operation).await?;
     let plan = operation.permit(&mut work).await?;
     let mut points = Points::default();
     operation.points(&plan, &mut work, &mut points).await?;
@@ -105,17 +145,18 @@ async fn preview<O: Operation>(
         return Err(Precondition::PreviewTooLarge.into());
     }
     let effects = effects_of(&points, (&*before, &*work.unit), work.now).await?;
-    Ok(Done::Previewed(output, effects))
+    Ok((output, effects))
 }
 
 type Snapshot = Arc<dyn crate::Read + Send + Sync>;
 
-async fn draft<O: Operation>(
+async fn draft<M: Method, O: Operation>(
     ports: &Ports,
-    by: &Authorized<O::Method>,
+    by: &Authorized<M>,
+    account: AccountId,
     operation: &O,
 ) -> Result<(Work, Snapshot), O::Error> {
-    let account = by.account().ok_or(Refused::Denied)?;
+    let account = by.reads(account).ok_or(Refused::Denied)?;
     let snapshot: Snapshot = ports.store.read(account).await?.into();
     let unit = Box::new(Draft::over(Arc::clone(&snapshot)).await?);
     let work = Work::begin(ports, by, unit, &operation.scopes()).await?;

@@ -1,9 +1,11 @@
 //! Requests that a client may send again: the answer of the first one is kept beside what it wrote.
 
+use std::str::FromStr;
+
 use async_trait::async_trait;
 use bailiwick_types::{ScopeRoot, Timestamp};
 
-use crate::StoreError;
+use crate::{Precondition, StoreError, Work};
 
 /// A request that was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,4 +36,41 @@ pub trait Writer: Send + Sync {
         answer: &Answered,
         now: Timestamp,
     ) -> Result<(), StoreError>;
+}
+
+/// A request that can be recognized when its client repeats it.
+#[derive(Debug)]
+pub(crate) struct Repeatable<'r> {
+    /// The id that the client gave it; without one it is never recognized.
+    pub(crate) id: Option<&'r str>,
+    /// A digest of its content.
+    pub(crate) digest: String,
+}
+
+impl Repeatable<'_> {
+    /// What the request made when it was sent before, if it was.
+    pub(crate) async fn made<T, E>(&self, work: &Work) -> Result<Option<T>, E>
+    where
+        T: FromStr,
+        E: From<Precondition> + From<StoreError>,
+    {
+        let Some(id) = self.id else { return Ok(None) };
+        let Some(answered) = work.unit.answered(&work.root(), id).await? else {
+            return Ok(None);
+        };
+        let same = answered.method == work.action && answered.digest == self.digest;
+        let made = answered.response.parse().ok().filter(|_| same);
+        Ok(Some(made.ok_or(Precondition::RequestIdReused)?))
+    }
+    /// Keeps what the request made, for its repetitions.
+    pub(crate) async fn keep(self, work: &mut Work, made: impl ToString) -> Result<(), StoreError> {
+        let Some(id) = self.id else { return Ok(()) };
+        let answer = Answered {
+            method: work.action.to_owned(),
+            digest: self.digest,
+            response: made.to_string(),
+        };
+        let (root, now) = (work.root(), work.now);
+        work.unit.keep_answer(&root, id, &answer, now).await
+    }
 }

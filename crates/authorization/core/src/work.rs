@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy::{PlaceState, Role};
+use bailiwick_policy::{PlaceState, Role, manifest::MemberKind};
 use bailiwick_types::{
     AccountId, Authorized, IdGen, Method, Refused, Scope, ScopeRoot, Subject, Timestamp, Token, UserId,
 };
 
 use crate::{
     Actor, Audit, Change, Ports, Precondition, Situation, StoreError, Unit, binding::Binding, member::Member,
-    person::PersonState,
+    person::PersonState, seat,
 };
 
 /// A change of an account under way.
@@ -19,7 +19,7 @@ pub struct Work {
     pub(crate) actor: Actor,
     pub(crate) now: Timestamp,
     pub(crate) ids: Arc<dyn IdGen>,
-    action: &'static str,
+    pub(crate) action: &'static str,
 }
 
 impl std::fmt::Debug for Work {
@@ -176,6 +176,20 @@ impl Work {
                 Err(Precondition::NotAUser { subject }.into())
             }
             None => self.ensure_group(subject).await,
+        }
+    }
+    /// Refuses another member of a kind that needs a seat, where none is free.
+    pub(crate) async fn ensure_seat<E>(&self, kind: MemberKind) -> Result<(), E>
+    where
+        E: From<Precondition> + From<StoreError>,
+    {
+        if kind != MemberKind::Agent || self.situation.account.seats == 0 {
+            return Ok(());
+        }
+        let seats = seat::count(&*self.unit, &self.situation.account, self.now).await?;
+        match seats.limit {
+            Some(limit) if seats.is_full() => Err(Precondition::NoFreeSeat(limit).into()),
+            _ => Ok(()),
         }
     }
     /// Tells that a binding was put or removed.

@@ -1,11 +1,9 @@
 //! Makes an empty group.
 
 use async_trait::async_trait;
-use bailiwick_types::{
-    GroupId, Method, Refused, StoreError, Subject, faults, method::authorization::CreateGroup,
-};
+use bailiwick_types::{GroupId, Refused, StoreError, Subject, faults, method::authorization::CreateGroup};
 
-use crate::{Change, Precondition, Work, group::Group, operation::Operation, request::Answered};
+use crate::{Change, Precondition, Work, group::Group, operation::Operation, request::Repeatable};
 
 /// What is asked. The guard has asked for `group.edit`.
 #[derive(Debug, Clone)]
@@ -33,32 +31,22 @@ impl Operation for Create {
     }
 
     async fn apply(self, (): (), work: &mut Work) -> Result<Group, Error> {
-        let root = work.root();
-        let method = CreateGroup::DECLARATION.path.trim_start_matches('/');
-        if let Some(id) = &self.request_id
-            && let Some(before) = work.unit.answered(&root, id).await?
-        {
-            let is_same = before.method == method && before.digest == self.title;
-            let made = before.response.parse().ok().filter(|_| is_same);
-            let made = made.ok_or(Precondition::RequestIdReused)?;
+        let request = Repeatable {
+            id: self.request_id.as_deref(),
+            digest: self.title.clone(),
+        };
+        if let Some(made) = request.made::<_, Error>(work).await? {
             let group = work.unit.group(made).await?;
             return Ok(group.ok_or(Refused::NotFound("group"))?);
         }
         let group = Group {
             id: GroupId::generate(&*work.ids),
             account: work.account(),
-            title: self.title,
+            title: self.title.clone(),
             created_at: work.now,
         };
         work.unit.put_group(&group).await?;
-        if let Some(id) = &self.request_id {
-            let answer = Answered {
-                method: method.to_owned(),
-                digest: group.title.clone(),
-                response: group.id.to_string(),
-            };
-            work.unit.keep_answer(&root, id, &answer, work.now).await?;
-        }
+        request.keep(work, group.id).await?;
         work.emit(Change::Group(group.id));
         let entry = work.entry(Subject::group(group.id));
         work.emit(entry);
@@ -69,7 +57,7 @@ impl Operation for Create {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{group::Reader, memory::World};
+    use crate::{group::Reader, memory::World, request::Answered};
 
     fn create(title: &str, request_id: Option<&str>) -> Create {
         Create {

@@ -1,25 +1,21 @@
 //! Accepts an invitation to the caller's verified e-mail address.
 
+use async_trait::async_trait;
 use bailiwick_policy::{
-    MemberState, PlaceState,
+    PlaceState,
     manifest::{Holders, MemberKind},
 };
 use bailiwick_types::{
-    AccountId, Authorized, BindingId, InvitationId, Scope, ScopeRoot, Subject, Token, UserId,
+    BindingId, InvitationId, Refused, Scope, ScopeRoot, StoreError, Subject, UserId, faults,
+    method::authorization::AcceptInvitation,
 };
 use serde_json::Map;
 
+use super::{Invitation, State, ensure_allowed, entry, put};
 use crate::{
-    Actor, Change, Ports,
-    binding::Binding,
-    email_key,
-    invitation::{self, Invitation, State},
-    member::Member,
+    Actor, Precondition, Work, binding::Binding, email_key, member::Member, operation::Operation,
     person::PersonState,
 };
-use crate::{Work, member::create::full};
-
-const ACTION: &str = "bailiwick.authorization.v1.InvitationService/AcceptInvitation";
 
 /// Which invitation is accepted.
 #[derive(Debug, Clone)]
@@ -30,140 +26,133 @@ pub enum Which {
     On(Scope),
 }
 
-/// What is asked.
+/// What is asked. Membership and bindings come in one transaction.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Accept {
     /// Which invitation.
     pub which: Which,
-    /// The address that it was sent to, where the caller says.
+    /// The address that it was sent to, where the request names it.
     pub email: Option<String>,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why an invitation is not accepted.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller is no user, or the invitation names another address, or there is none.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// It is used, revoked or expired, or whoever made it may no longer give what it says.
-    NotPending(&'static str) "{0}" => FailedPrecondition InvitationNotPending;
-    /// The scope is gone, suspended or moving.
-    NotActive "the scope is not active" => FailedPrecondition NotActive;
-    /// The caller's membership is suspended or over.
-    NotAMember "the membership is suspended or over" => FailedPrecondition NotAMember;
-    /// The address is in none of the allowed domains any more.
-    DomainNotAllowed "the e-mail address is in none of the account's allowed domains" => FailedPrecondition DomainNotAllowed;
-    /// All seats are taken.
-    NoFreeSeat(u64) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
+    /// The inviter has lost rights since.
+    InviterMayNot "the inviter may no longer give the roles of the invitation"
+        => FailedPrecondition InvitationNotPending;
+    /// The scope no longer exists.
+    ScopeDeleted "the scope of the invitation is deleted" => FailedPrecondition NotActive;
 }
 
-/// Accepts: membership and bindings come in one transaction.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Invitation, Token), Error> {
-    let user = by
-        .caller()
-        .subject()
-        .and_then(Subject::user_id)
-        .ok_or(Error::Denied)?;
-    let mut work = Work::open(ports, by, command.account, [])
-        .await?
-        .ok_or(Error::Denied)?;
-    let person = work.unit.person(user).await?.ok_or(Error::Denied)?;
-    if person.state != PersonState::Active || !person.email_verified {
-        return Err(Error::Denied);
+#[async_trait]
+impl Operation for Accept {
+    type Method = AcceptInvitation;
+    type Output = Invitation;
+    type Error = Error;
+    /// The user, and the invitation to its address.
+    type Plan = (UserId, Invitation);
+
+    async fn permit(&self, work: &mut Work) -> Result<Self::Plan, Error> {
+        let user = work.actor.subject.user_id().ok_or(Refused::Denied)?;
+        let person = work.unit.person(user).await?.ok_or(Refused::Denied)?;
+        let key = email_key(&person.email);
+        let is_own = |email: &str| email_key(email) == key;
+        if person.state != PersonState::Active
+            || !person.email_verified
+            || !self.email.as_deref().is_none_or(is_own)
+        {
+            return Err(Refused::Denied.into());
+        }
+        let found = match &self.which {
+            Which::Id(id) => work.unit.invitation(*id).await?,
+            Which::On(scope) => work.unit.newest_invitation(&key, scope).await?,
+        };
+        let found = found.filter(|found| is_own(&found.email));
+        Ok((user, found.ok_or(Refused::Denied)?))
     }
-    let key = email_key(&person.email);
-    if command.email.is_some_and(|email| email_key(&email) != key) {
-        return Err(Error::Denied);
+
+    async fn apply(self, (user, mut found): Self::Plan, work: &mut Work) -> Result<Invitation, Error> {
+        found.ensure_pending(work.now)?;
+        work.look_at([&found.scope]).await?;
+        match work.situation.state(&found.scope) {
+            Some(PlaceState::Active) => {}
+            Some(_) => {
+                let scope = found.scope;
+                return Err(Precondition::NotActive { scope }.into());
+            }
+            None => return Err(Error::ScopeDeleted),
+        }
+        if !inviter_still_may(work, &found).await? {
+            return Err(Error::InviterMayNot);
+        }
+        ensure_allowed(work, &found.email)?;
+        join(work, user).await?;
+        bind(work, &found, user).await?;
+        found.end(State::Accepted);
+        work.subject_changed(&Subject::user(user));
+        put(work, &found).await?;
+        work.emit(entry(work, &found).with("roles", found.roles.join(",")));
+        Ok(found)
     }
-    let found = match &command.which {
-        Which::Id(id) => work.unit.invitation(*id).await?,
-        Which::On(scope) => work.unit.newest_invitation(&key, scope).await?,
-    };
-    let mut found = found
-        .filter(|found| email_key(&found.email) == key)
-        .ok_or(Error::Denied)?;
-    if found.state_at(work.now) != State::Pending {
-        return Err(Error::NotPending("the invitation is used, revoked or expired"));
-    }
-    work.look_at([&found.scope]).await?;
-    if work.situation.state(&found.scope) != Some(PlaceState::Active) {
-        return Err(Error::NotActive);
-    }
-    if !maker_still_may(&work, &found).await? {
-        return Err(Error::NotPending(
-            "whoever made the invitation may no longer give what it says",
-        ));
-    }
-    if !invitation::domain_is_allowed(&found.email, work.situation.policy.setting("allowed_domains")) {
-        return Err(Error::DomainNotAllowed);
-    }
-    join(&mut work, user).await?;
-    bind(ports, &mut work, &found, user).await?;
-    found.end(State::Accepted);
-    work.unit.put_invitation(&found).await?;
-    work.subject_changed(&Subject::user(user));
-    work.emit(Change::Invitation(found.clone()));
-    let audit = work
-        .audit(ACTION, found.scope.to_string())
-        .with("invitation", found.id);
-    work.emit(audit.with("roles", found.roles.join(",")));
-    Ok((found, work.commit().await?))
 }
 
-/// The maker's rights are looked at again: what it lost since, nobody gets through its invitation.
-async fn maker_still_may(work: &Work, found: &Invitation) -> Result<bool, Error> {
+/// Checks the rights of the inviter again: an invitation does not give what its inviter has lost since.
+async fn inviter_still_may(work: &Work, found: &Invitation) -> Result<bool, StoreError> {
+    let creator = &found.creator;
+    if let Some(id) = creator.service_id() {
+        let service = work.unit.service_account(id).await?;
+        if service.is_some_and(|service| !service.enabled) {
+            return Ok(false);
+        }
+    }
     let operator = work
         .unit
-        .has_root_binding(&ScopeRoot::Deployment, &found.creator, "operator")
+        .has_root_binding(&ScopeRoot::Deployment, creator, "operator")
         .await?;
     let standing = if operator {
         None
     } else {
-        Some(work.situation.standing(&*work.unit, &found.creator).await?)
+        Some(work.situation.standing(&*work.unit, creator).await?)
     };
-    let maker = Actor {
-        subject: found.creator.clone(),
+    let inviter = Actor {
+        subject: creator.clone(),
         standing,
     };
+    let (situation, scope, now) = (&work.situation, &found.scope, work.now);
     let gives = |name: &String| {
-        let role = work.situation.role_at(name, found.scope.level());
+        let role = situation.role_at(name, scope.level());
         role.is_some_and(|role| {
             !matches!(role.holders, Some(Holders::Exactly(_)))
-                && work.situation.may_assign(&maker, role.no, &found.scope, work.now)
+                && situation.may_assign(&inviter, role.no, scope, now)
         })
     };
-    Ok(work
-        .situation
-        .allows(&maker, "user.invite", &found.scope, work.now)
-        && found.roles.iter().all(gives))
+    Ok(situation.allows(&inviter, "user.invite", scope, now) && found.roles.iter().all(gives))
 }
 
 async fn join(work: &mut Work, user: UserId) -> Result<(), Error> {
-    let account = work.account();
-    if let Some(member) = work.unit.member(user).await? {
-        let counts = member.state == MemberState::Active && member.is_active(work.now);
-        return if counts { Ok(()) } else { Err(Error::NotAMember) };
+    match work.unit.member(user).await? {
+        Some(member) if member.is_active(work.now) => return Ok(()),
+        Some(_) => return Err(Precondition::NotAMember { user }.into()),
+        None => {}
     }
-    if let Some(limit) = full(work, MemberKind::Agent).await? {
-        return Err(Error::NoFreeSeat(limit));
-    }
-    let member = Member::new(account, user, MemberKind::Agent, work.now);
-    work.unit.put_member(&member).await?;
-    Ok(())
+    work.ensure_seat::<Error>(MemberKind::Agent).await?;
+    let member = Member::new(work.account(), user, MemberKind::Agent, work.now);
+    Ok(work.unit.put_member(&member).await?)
 }
 
-async fn bind(ports: &Ports, work: &mut Work, found: &Invitation, user: UserId) -> Result<(), Error> {
+async fn bind(work: &mut Work, found: &Invitation, user: UserId) -> Result<(), StoreError> {
     let subject = Subject::user(user);
     for role in &found.roles {
-        if work.unit.binding(&subject, role, &found.scope).await?.is_some() {
-            continue;
+        match work.unit.binding(&subject, role, &found.scope).await? {
+            Some(over) if over.expires_at.is_some_and(|at| at <= work.now) => {
+                work.unit.remove_binding(&over).await?;
+            }
+            Some(_) => continue,
+            None => {}
         }
         let binding = Binding {
-            id: BindingId::generate(&*ports.ids),
+            id: BindingId::generate(&*work.ids),
             account: found.account,
             subject: subject.clone(),
             role: role.clone(),
@@ -176,4 +165,293 @@ async fn bind(ports: &Ports, work: &mut Work, found: &Invitation, user: UserId) 
         work.unit.put_binding(&binding).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::MemberState;
+    use bailiwick_testkit::witness;
+    use bailiwick_types::{ServiceAccountId, Target};
+
+    use super::*;
+    use crate::{
+        Change, draft,
+        invitation::{
+            LIFETIME, Reader as _, Writer as _,
+            create::{Create, tests::invite},
+        },
+        memory::{World, account, account_id, subject, user, workspace},
+        operation::{self, Done},
+        person::{Person, ServiceAccount, Writer as _},
+    };
+
+    fn accept(invitation: &Invitation) -> Accept {
+        Accept {
+            which: Which::Id(invitation.id),
+            email: None,
+        }
+    }
+
+    /// User 1 is a manager who has invited user 2 as a viewer of the account.
+    async fn world() -> (World, Invitation) {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.person(2).await;
+        let made = world.run(1, invite(2, "viewer")).await.unwrap();
+        (world, made)
+    }
+
+    async fn unpending(world: &World, accept: Accept) {
+        let refused = world.run(2, accept).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::InvitationNotPending))
+        ));
+    }
+
+    async fn inviter_may_not(world: &World, invitation: &Invitation) {
+        let refused = world.run(2, accept(invitation)).await;
+        assert!(matches!(refused, Err(Error::InviterMayNot)));
+    }
+
+    #[tokio::test]
+    async fn an_invitation_gives_membership_and_roles_once() {
+        let (world, made) = world().await;
+        let by_scope = Accept {
+            which: Which::On(account()),
+            email: Some("USER2@example.com".to_owned()),
+        };
+        let before = world.told().len();
+        let accepted = world.run(2, by_scope.clone()).await.unwrap();
+        assert_eq!(
+            (accepted.id, accepted.state, accepted.version),
+            (made.id, State::Accepted, 2)
+        );
+        assert_eq!(world.roles(2, &account()).await, ["viewer"]);
+        let member = crate::member::Reader::member(&*world.read(), user(2)).await;
+        assert!(member.unwrap().unwrap().is_active(world.now()));
+        let told = world.told().split_off(before);
+        let [
+            Change::Subject(who),
+            Change::Invitation(new),
+            Change::Audited(entry),
+        ] = &told[..]
+        else {
+            panic!("{told:?}")
+        };
+        assert_eq!((who, new), (&subject(2), &accepted));
+        assert_eq!(entry.details["roles"], "viewer");
+        unpending(&world, by_scope).await;
+        unpending(&world, accept(&made)).await;
+    }
+
+    #[tokio::test]
+    async fn a_role_that_has_ended_is_given_again() {
+        let (world, made) = world().await;
+        let mut over = world.bind(&subject(2), "viewer", &account()).await;
+        over.expires_at = Some(world.now());
+        world
+            .put(async |write| crate::binding::Writer::put_binding(write, &over).await)
+            .await;
+        world.run(2, accept(&made)).await.unwrap();
+        let bound = crate::binding::Reader::bindings_of(&*world.read(), &subject(2))
+            .await
+            .unwrap();
+        assert!(
+            matches!(&bound[..], [binding] if binding.expires_at.is_none()),
+            "{bound:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn accepting_needs_no_token_for_the_account() {
+        let (world, made) = world().await;
+        let session = bailiwick_types::SessionId::generate(&*world.ports.ids);
+        let caller = witness::user(subject(2), None, session);
+        let by = witness::authorized(&caller, &Target::none(), false);
+        let refused = operation::run(&world.ports, &by, accept(&made)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let elsewhere = bailiwick_types::AccountId::generate(&*world.ports.ids);
+        let refused = operation::run_in(&world.ports, &by, elsewhere, accept(&made)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let done = operation::run_in(&world.ports, &by, account_id(), accept(&made)).await;
+        assert!(matches!(done, Ok(Done::Committed(..))));
+    }
+
+    #[tokio::test]
+    async fn an_invitation_is_for_its_verified_address_alone() {
+        let (world, made) = world().await;
+        world.person(3).await;
+        let for_another = Accept {
+            email: Some("user3@example.com".to_owned()),
+            ..accept(&made)
+        };
+        for (by, accept) in [(3, accept(&made)), (2, for_another), (9, accept(&made))] {
+            let refused = world.run(by, accept).await;
+            assert!(matches!(refused, Err(Error::Refused(Refused::Denied))), "{by}");
+        }
+        let here = Accept {
+            which: Which::On(workspace()),
+            email: None,
+        };
+        let refused = world.run(2, here).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let unverified = Person {
+            email: "user2@example.com".to_owned(),
+            ..Person::unknown(user(2))
+        };
+        world
+            .put(async |write: &mut draft::Draft| write.put_person(&unverified).await)
+            .await;
+        let refused = world.run(2, accept(&made)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn a_disabled_user_accepts_nothing() {
+        let (world, made) = world().await;
+        world.disable(2).await;
+        let refused = world.run(2, accept(&made)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn an_expired_invitation_is_not_accepted() {
+        let (world, made) = world().await;
+        world.clock.advance(LIFETIME);
+        unpending(&world, accept(&made)).await;
+    }
+
+    #[tokio::test]
+    async fn the_scope_must_be_active() {
+        let (world, _) = world().await;
+        let to_workspace = Create {
+            scope: workspace(),
+            ..invite(2, "viewer")
+        };
+        let made = world.run(1, to_workspace).await.unwrap();
+        world.workspace_is(PlaceState::Suspended).await;
+        let refused = world.run(2, accept(&made)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotActive { .. }))
+        ));
+        world.workspace_is(PlaceState::Deleted).await;
+        let refused = world.run(2, accept(&made)).await;
+        assert!(matches!(refused, Err(Error::ScopeDeleted)));
+    }
+
+    #[tokio::test]
+    async fn an_invitation_does_not_give_what_its_inviter_has_lost() {
+        let (world, made) = world().await;
+        let member = Member::new(account_id(), user(1), MemberKind::Agent, world.now());
+        let suspended = Member {
+            state: MemberState::Suspended,
+            ..member
+        };
+        world.put_member(suspended).await;
+        inviter_may_not(&world, &made).await;
+        world.put_member(member).await;
+        world.disable(1).await;
+        inviter_may_not(&world, &made).await;
+        assert!(world.roles(2, &account()).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_invitation_of_an_operator_counts_while_it_is_one() {
+        let (world, _) = world().await;
+        let made = world.operate(invite(3, "editor")).await.unwrap();
+        world.person(3).await;
+        let refused = world.run(3, accept(&made)).await;
+        assert!(matches!(refused, Err(Error::InviterMayNot)));
+        let (root, operator) = (ScopeRoot::Deployment, &made.creator);
+        world
+            .put(async |write: &mut draft::Draft| {
+                write
+                    .set_root_binding(&root, operator, "operator", true)
+                    .await
+                    .map(|_| ())
+            })
+            .await;
+        world.run(3, accept(&made)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_invitation_of_a_disabled_service_account_is_not_accepted() {
+        let (world, mut made) = world().await;
+        let id = ServiceAccountId::generate(&*world.ports.ids);
+        made.creator = Subject::service(id);
+        world.bind(&made.creator, "admin", &account()).await;
+        let mut service = ServiceAccount {
+            id,
+            version: 1,
+            enabled: false,
+            root: ScopeRoot::Account(account_id()),
+            role: None,
+            creator: None,
+        };
+        world
+            .put(async |write: &mut draft::Draft| {
+                write.put_invitation(&made).await?;
+                write.put_service_account(&service).await
+            })
+            .await;
+        inviter_may_not(&world, &made).await;
+        service.enabled = true;
+        world
+            .put(async |write: &mut draft::Draft| write.put_service_account(&service).await)
+            .await;
+        world.run(2, accept(&made)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_invitation_never_gives_a_single_holder_role() {
+        let (world, mut made) = world().await;
+        world.bind(&subject(1), "owner", &account()).await;
+        made.roles = vec!["owner".to_owned()];
+        world
+            .put(async |write: &mut draft::Draft| write.put_invitation(&made).await)
+            .await;
+        inviter_may_not(&world, &made).await;
+    }
+
+    #[tokio::test]
+    async fn the_domain_must_still_be_allowed() {
+        let (world, made) = world().await;
+        let allowed = ("allowed_domains".to_owned(), serde_json::json!(["acme.example"]));
+        world
+            .change_account(|account| account.settings.extend([allowed]))
+            .await;
+        let refused = world.run(2, accept(&made)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::DomainNotAllowed))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_new_member_needs_a_seat_and_a_present_one_must_be_active() {
+        let (world, made) = world().await;
+        world.change_account(|account| account.seats = 1).await;
+        let refused = world.run(2, accept(&made)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NoFreeSeat(1)))
+        ));
+        let suspended = Member {
+            state: MemberState::Suspended,
+            ..Member::new(account_id(), user(2), MemberKind::Agent, world.now())
+        };
+        world.put_member(suspended).await;
+        let refused = world.run(2, accept(&made)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotAMember { .. }))
+        ));
+        world.member(2, "editor").await;
+        world.run(2, accept(&made)).await.unwrap();
+        assert_eq!(world.roles(2, &account()).await, ["editor", "viewer"]);
+        let found = world.read().invitation(made.id).await.unwrap().unwrap();
+        assert_eq!(found.state, State::Accepted);
+    }
 }

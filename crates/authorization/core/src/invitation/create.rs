@@ -1,160 +1,136 @@
 //! Invites somebody by e-mail with roles on a scope.
 
+use async_trait::async_trait;
 use bailiwick_policy::{
-    PlaceState,
+    Role,
     manifest::{Holders, MemberKind},
 };
-use bailiwick_types::{AccountId, Authorized, InvitationId, Scope, Token};
-
-use crate::{
-    Change, Ports, StoreError, email_key,
-    invitation::{self, Invitation, LIFETIME, State},
-    request::Answered,
+use bailiwick_types::{
+    InvitationId, Refused, Scope, StoreError, faults, method::authorization::CreateInvitation,
 };
-use crate::{Work, member::create::full};
 
-const ACTION: &str = "bailiwick.authorization.v1.InvitationService/CreateInvitation";
+use super::{Invitation, LIFETIME, State, ensure_allowed, entry, put};
+use crate::{Precondition, Unknown, Work, email_key, operation::Operation, request::Repeatable};
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Create {
     /// The e-mail address.
     pub email: String,
     /// The names of the roles, at least one.
     pub roles: Vec<String>,
     /// Where they are given.
     pub scope: Scope,
-    /// The client's own id of this request.
+    /// The id that the client gave the request.
     pub request_id: Option<String>,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why nobody is invited.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// A role is not one that can be bound there.
-    UnknownRole(String) "there is no role `{0}` that can be bound at this level" => InvalidArgument UnknownRole;
-    /// The caller has no `user.invite` there, or could not give a role.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account or scope are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// The scope is suspended or moving.
-    NotActive "the scope is suspended or moving" => FailedPrecondition NotActive;
-    /// A role has a single holder.
-    OwnershipIsTransferred(String) "role `{0}` is not assigned but transferred" => FailedPrecondition OwnershipIsTransferred;
-    /// The address is in none of the allowed domains.
-    DomainNotAllowed "the e-mail address is in none of the account's allowed domains" => FailedPrecondition DomainNotAllowed;
-    /// One is pending already.
-    AlreadyExists "an invitation to this e-mail address is pending there" => AlreadyExists AlreadyExists;
-    /// The request id was used for something else.
-    RequestIdReused "the request id was used for another request" => AlreadyExists RequestIdReused;
-    /// All seats are taken.
-    NoFreeSeat(u64) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
+    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
+    /// There is an invitation already.
+    AlreadyInvited "an invitation to this e-mail address is pending there" => AlreadyExists AlreadyExists;
 }
 
-/// Invites.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Invitation, Token), Error> {
-    let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    let Some(mut work) = work else {
-        return Err(if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
-        });
+#[async_trait]
+impl Operation for Create {
+    type Method = CreateInvitation;
+    type Output = Invitation;
+    type Error = Error;
+    type Plan = ();
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![self.scope.clone()]
+    }
+
+    async fn permit(&self, work: &mut Work) -> Result<(), Error> {
+        may_invite(work, &self.roles, &self.scope)
+    }
+
+    async fn apply(self, (): (), work: &mut Work) -> Result<Invitation, Error> {
+        let request = Repeatable {
+            id: self.request_id.as_deref(),
+            digest: format!(
+                "{}\n{}\n{}",
+                email_key(&self.email),
+                self.roles.join(","),
+                self.scope
+            ),
+        };
+        if let Some(id) = request.made::<InvitationId, Error>(work).await?
+            && let Some(made) = work.unit.invitation(id).await?
+        {
+            return Ok(made);
+        }
+        ensure_open::<Error>(work, &self.roles, &self.scope)?;
+        ensure_allowed(work, &self.email)?;
+        if is_pending(work, &self.email, &self.scope).await? {
+            return Err(Error::AlreadyInvited);
+        }
+        work.ensure_seat::<Error>(MemberKind::Agent).await?;
+        let made = make(work, &self.email, &self.roles, &self.scope).await?;
+        request.keep(work, made.id).await?;
+        Ok(made)
+    }
+}
+
+/// Refuses an actor that may not invite there, or could not assign each of the roles itself.
+pub(super) fn may_invite<E>(work: &Work, roles: &[String], scope: &Scope) -> Result<(), E>
+where
+    E: From<Unknown> + From<Refused>,
+{
+    let role = |name: &String| {
+        let role = work.situation.role_at(name, scope.level());
+        role.ok_or_else(|| Unknown::RoleAt(name.clone()))
     };
-    may_invite(&work, &command.roles, &command.scope)?;
-    if let Some(answer) = repeated(&work, &command).await? {
-        return Ok((answer, work.commit().await?));
-    }
-    fits(&work, &command.roles, &command.scope)?;
-    if !invitation::domain_is_allowed(&command.email, work.situation.policy.setting("allowed_domains")) {
-        return Err(Error::DomainNotAllowed);
-    }
-    if is_pending(&mut work, &command.email, &command.scope).await? {
-        return Err(Error::AlreadyExists);
-    }
-    if let Some(limit) = full(&work, MemberKind::Agent).await? {
-        return Err(Error::NoFreeSeat(limit));
-    }
-    let made = make(
-        ports,
-        &mut work,
-        ACTION,
-        (&command.email, &command.roles, &command.scope),
-    )
-    .await?;
-    keep(&mut work, &command, &made).await?;
-    Ok((made, work.commit().await?))
-}
-
-/// Whether the caller could give each of the roles, which have to be ones that can be bound there.
-pub(crate) fn may_invite(work: &Work, roles: &[String], scope: &Scope) -> Result<(), Error> {
-    let level = scope.level();
-    let mut known = Vec::new();
-    for name in roles {
-        known.push(
-            work.situation
-                .role_at(name, level)
-                .ok_or_else(|| Error::UnknownRole(name.clone()))?,
-        );
-    }
-    let invites = work.situation.allows(&work.actor, "user.invite", scope, work.now);
-    let gives = |no| work.situation.may_assign(&work.actor, no, scope, work.now);
-    if invites && known.iter().all(|role| gives(role.no)) {
+    let roles: Vec<&Role> = roles.iter().map(role).collect::<Result<_, _>>()?;
+    work.require("user.invite", scope)?;
+    if roles.iter().all(|role| work.may_assign(role, scope)) {
         Ok(())
     } else {
-        Err(Error::Denied)
+        Err(Refused::Denied.into())
     }
 }
 
-/// Whether anybody can be invited there with these roles.
-pub(crate) fn fits(work: &Work, roles: &[String], scope: &Scope) -> Result<(), Error> {
-    match work.situation.state(scope) {
-        Some(PlaceState::Active) => {}
-        Some(_) => return Err(Error::NotActive),
-        None => return Err(Error::NotFound("scope")),
-    }
-    let single = |role: &&String| {
-        let role = work.situation.role_at(role, scope.level());
+/// Refuses a scope that is not in use, and single-holder roles.
+pub(super) fn ensure_open<E>(work: &Work, roles: &[String], scope: &Scope) -> Result<(), E>
+where
+    E: From<Refused> + From<Precondition>,
+{
+    work.ensure_active::<E>(scope)?;
+    let has_single_holder = |name: &&String| {
+        let role = work.situation.role_at(name, scope.level());
         role.is_some_and(|role| matches!(role.holders, Some(Holders::Exactly(_))))
     };
-    match roles.iter().find(single) {
-        Some(role) => Err(Error::OwnershipIsTransferred(role.clone())),
+    match roles.iter().find(has_single_holder) {
+        Some(role) => Err(Precondition::OwnershipIsTransferred { role: role.clone() }.into()),
         None => Ok(()),
     }
 }
 
-/// Whether an invitation to the address is pending there; one that has run out is ended.
-pub(crate) async fn is_pending(work: &mut Work, email: &str, scope: &Scope) -> Result<bool, StoreError> {
-    let key = email_key(email);
-    let Some(mut old) = work.unit.newest_invitation(&key, scope).await? else {
+/// Whether an invitation to the address is pending there; an expired one is ended.
+pub(super) async fn is_pending(work: &mut Work, email: &str, scope: &Scope) -> Result<bool, StoreError> {
+    let newest = work.unit.newest_invitation(&email_key(email), scope).await?;
+    let Some(mut old) = newest.filter(|old| old.state == State::Pending) else {
         return Ok(false);
     };
-    match (old.state, old.state_at(work.now)) {
-        (_, State::Pending) => return Ok(true),
-        (State::Pending, _) => {
-            old.end(State::Expired);
-            work.unit.put_invitation(&old).await?;
-            work.emit(Change::Invitation(old));
-        }
-        _ => {}
+    if old.state_at(work.now) == State::Pending {
+        return Ok(true);
     }
+    old.end(State::Expired);
+    put(work, &old).await?;
     Ok(false)
 }
 
 /// Makes an invitation.
-pub(crate) async fn make(
-    ports: &Ports,
+pub(super) async fn make(
     work: &mut Work,
-    action: &'static str,
-    (email, roles, scope): (&str, &[String], &Scope),
+    email: &str,
+    roles: &[String],
+    scope: &Scope,
 ) -> Result<Invitation, StoreError> {
     let made = Invitation {
-        id: InvitationId::generate(&*ports.ids),
+        id: InvitationId::generate(&*work.ids),
         account: work.account(),
         email: email.trim().to_owned(),
         roles: roles.to_vec(),
@@ -165,49 +141,184 @@ pub(crate) async fn make(
         creator: work.actor.subject.clone(),
         version: 1,
     };
-    work.unit.put_invitation(&made).await?;
-    work.emit(Change::Invitation(made.clone()));
-    let audit = work
-        .audit(action, made.scope.to_string())
-        .with("invitation", made.id);
-    work.emit(audit.with("roles", made.roles.join(",")));
+    put(work, &made).await?;
+    work.emit(entry(work, &made).with("roles", made.roles.join(",")));
     Ok(made)
 }
 
-fn digest(command: &Command) -> String {
-    format!(
-        "{}\n{}\n{}",
-        email_key(&command.email),
-        command.roles.join(","),
-        command.scope
-    )
-}
+#[cfg(test)]
+pub(super) mod tests {
+    use bailiwick_policy::PlaceState;
 
-async fn repeated(work: &Work, command: &Command) -> Result<Option<Invitation>, Error> {
-    let Some(id) = &command.request_id else {
-        return Ok(None);
+    use super::*;
+    use crate::{
+        Change,
+        invitation::Reader,
+        memory::{World, account, workspace},
     };
-    let Some(before) = work.unit.answered(&work.root(), id).await? else {
-        return Ok(None);
-    };
-    if before.method != ACTION || before.digest != digest(command) {
-        return Err(Error::RequestIdReused);
+
+    /// An invitation of `userN@example.com` to the account.
+    pub(in crate::invitation) fn invite(n: u128, role: &str) -> Create {
+        Create {
+            email: format!("user{n}@example.com"),
+            roles: vec![role.to_owned()],
+            scope: account(),
+            request_id: None,
+        }
     }
-    let Ok(made) = before.response.parse() else {
-        return Err(Error::RequestIdReused);
-    };
-    Ok(work.unit.invitation(made).await?)
-}
 
-async fn keep(work: &mut Work, command: &Command, made: &Invitation) -> Result<(), StoreError> {
-    let Some(id) = &command.request_id else {
-        return Ok(());
-    };
-    let answer = Answered {
-        method: ACTION.to_owned(),
-        digest: digest(command),
-        response: made.id.to_string(),
-    };
-    let (root, now) = (work.root(), work.now);
-    work.unit.keep_answer(&root, id, &answer, now).await
+    async fn world() -> World {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world
+    }
+
+    #[tokio::test]
+    async fn an_invitation_is_stored_published_and_audited() {
+        let world = world().await;
+        let made = world.run(1, invite(2, "viewer")).await.unwrap();
+        assert_eq!(made.expires_at, world.now().plus(LIFETIME));
+        let told = world.told();
+        let [Change::Invitation(new), Change::Audited(entry)] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert_eq!(*new, made);
+        assert_eq!(
+            entry.action,
+            "bailiwick.authorization.v1.InvitationService/CreateInvitation"
+        );
+        assert_eq!(entry.details["roles"], "viewer");
+        assert_eq!(entry.details["invitation"], made.id.to_string());
+    }
+
+    #[tokio::test]
+    async fn callers_invite_only_with_roles_that_they_could_assign() {
+        let world = world().await;
+        world.member(2, "editor").await;
+        for (by, roles) in [
+            (1, &["editor"][..]),
+            (1, &["viewer", "editor"]),
+            (2, &["viewer"]),
+            (3, &["viewer"]),
+        ] {
+            let roles: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
+            let with = Create {
+                roles,
+                ..invite(4, "")
+            };
+            let refused = world.run(by, with).await;
+            assert!(matches!(refused, Err(Error::Refused(Refused::Denied))), "{by}");
+        }
+        assert!(world.told().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_role_that_cannot_be_bound_there_is_unknown() {
+        let world = world().await;
+        let at_workspace = Create {
+            scope: workspace(),
+            ..invite(2, "admin")
+        };
+        for unknown in [invite(2, "pilot"), at_workspace] {
+            let refused = world.run(1, unknown).await;
+            assert!(matches!(refused, Err(Error::Unknown(Unknown::RoleAt(_)))));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_single_holder_role_is_transferred_instead() {
+        let world = world().await;
+        let refused = world.operate(invite(2, "owner")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::OwnershipIsTransferred { .. }))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_suspended_or_deleted_scope_takes_no_invitations() {
+        let world = world().await;
+        let to_workspace = || Create {
+            scope: workspace(),
+            ..invite(2, "viewer")
+        };
+        world.workspace_is(PlaceState::Suspended).await;
+        let refused = world.operate(to_workspace()).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotActive { .. }))
+        ));
+        world.workspace_is(PlaceState::Deleted).await;
+        let refused = world.operate(to_workspace()).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("scope")))));
+    }
+
+    #[tokio::test]
+    async fn the_address_must_be_in_an_allowed_domain() {
+        let world = world().await;
+        let allow = |domain: &str| ("allowed_domains".to_owned(), serde_json::json!([domain]));
+        world
+            .change_account(|account| account.settings.extend([allow("acme.example")]))
+            .await;
+        let refused = world.run(1, invite(2, "viewer")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::DomainNotAllowed))
+        ));
+        world
+            .change_account(|account| account.settings.extend([allow("EXAMPLE.com")]))
+            .await;
+        world.run(1, invite(2, "viewer")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_address_has_one_pending_invitation_until_that_expires() {
+        let world = world().await;
+        let old = world.run(1, invite(2, "viewer")).await.unwrap();
+        let again = Create {
+            email: "USER2@example.com".to_owned(),
+            ..invite(2, "viewer")
+        };
+        let refused = world.run(1, again.clone()).await;
+        assert!(matches!(refused, Err(Error::AlreadyInvited)));
+        world.clock.advance(LIFETIME);
+        world.run(1, again).await.unwrap();
+        let old = world.read().invitation(old.id).await.unwrap().unwrap();
+        assert_eq!((old.state, old.version), (State::Expired, 2));
+    }
+
+    #[tokio::test]
+    async fn an_invitation_needs_a_free_seat() {
+        let world = world().await;
+        world.change_account(|account| account.seats = 1).await;
+        let refused = world.run(1, invite(2, "viewer")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NoFreeSeat(1)))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_repeated_request_gets_the_same_answer() {
+        let world = world().await;
+        let first = Create {
+            request_id: Some("1".to_owned()),
+            ..invite(2, "viewer")
+        };
+        let made = world.run(1, first.clone()).await.unwrap();
+        assert_eq!(world.run(1, first.clone()).await.unwrap(), made);
+        assert_eq!(world.told().len(), 2);
+        let other = Create {
+            email: "user3@example.com".to_owned(),
+            ..first.clone()
+        };
+        let refused = world.run(1, other).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::RequestIdReused))
+        ));
+        world.member(2, "viewer").await;
+        let refused = world.run(2, first).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
 }

@@ -9,10 +9,10 @@ pub mod revoke;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, InvitationId, Scope, Subject, Timestamp};
+use bailiwick_types::{AccountId, InvitationId, Refused, Scope, Subject, Timestamp};
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{Audit, Change, Precondition, StoreError, Work};
 
 /// How long an invitation waits.
 pub const LIFETIME: Duration = Duration::from_hours(7 * 24);
@@ -71,11 +71,63 @@ impl Invitation {
         self.state = state;
         self.version += 1;
     }
+    fn ensure_pending(&self, now: Timestamp) -> Result<(), Precondition> {
+        match self.state_at(now) {
+            State::Pending => Ok(()),
+            _ => Err(Precondition::InvitationNotPending),
+        }
+    }
+}
+
+/// The invitation of this id, where the actor could make it now. Only an actor who may invite to the whole
+/// account learns that an invitation does not exist.
+async fn manageable<E>(work: &mut Work, id: InvitationId) -> Result<Invitation, E>
+where
+    E: From<Refused> + From<StoreError>,
+{
+    let Some(found) = work.unit.invitation(id).await? else {
+        work.require("user.invite", &work.account_scope())?;
+        return Err(Refused::NotFound("invitation").into());
+    };
+    work.look_at([&found.scope]).await?;
+    work.require("user.invite", &found.scope)?;
+    let could_give = |name: &String| {
+        // A role that the account no longer has gives nothing.
+        let role = work.situation.role_at(name, found.scope.level());
+        role.is_none_or(|role| work.may_assign(role, &found.scope))
+    };
+    if found.roles.iter().all(could_give) {
+        Ok(found)
+    } else {
+        Err(Refused::Denied.into())
+    }
+}
+
+/// Writes an invitation and publishes the change.
+async fn put(work: &mut Work, invitation: &Invitation) -> Result<(), StoreError> {
+    work.unit.put_invitation(invitation).await?;
+    work.emit(Change::Invitation(invitation.clone()));
+    Ok(())
+}
+
+fn entry(work: &Work, invitation: &Invitation) -> Audit {
+    work.entry(&invitation.scope).with("invitation", invitation.id)
+}
+
+fn is_allowed(work: &Work, email: &str) -> bool {
+    domain_is_allowed(email, work.situation.policy.setting("allowed_domains"))
+}
+
+fn ensure_allowed(work: &Work, email: &str) -> Result<(), Precondition> {
+    if is_allowed(work, email) {
+        Ok(())
+    } else {
+        Err(Precondition::DomainNotAllowed)
+    }
 }
 
 /// Whether an e-mail address is in one of the allowed domains; in any where none is named.
-#[must_use]
-pub fn domain_is_allowed(email: &str, allowed: Option<&serde_json::Value>) -> bool {
+fn domain_is_allowed(email: &str, allowed: Option<&serde_json::Value>) -> bool {
     let Some(allowed) = allowed
         .and_then(serde_json::Value::as_array)
         .filter(|all| !all.is_empty())
@@ -127,7 +179,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_address_is_allowed_in_the_named_domains_alone_and_anywhere_where_none_is_named() {
+    fn an_address_must_be_in_an_allowed_domain_where_one_is_named() {
         let acme = json!(["acme.example"]);
         assert!(domain_is_allowed("who@ACME.example", Some(&acme)));
         assert!(!domain_is_allowed("who@other.example", Some(&acme)));

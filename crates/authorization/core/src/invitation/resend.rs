@@ -1,73 +1,136 @@
-//! Sends a pending invitation again: its time begins anew.
+//! Sends a pending invitation again: its lifetime starts again.
 
-use bailiwick_policy::PlaceState;
-use bailiwick_types::{AccountId, Authorized, InvitationId, Token};
+use async_trait::async_trait;
+use bailiwick_types::{InvitationId, Refused, StoreError, faults, method::authorization::ResendInvitation};
 
-use crate::invitation::revoke::pending;
-use crate::{
-    Change, Ports,
-    invitation::{self, Invitation, LIFETIME},
-};
+use super::{Invitation, LIFETIME, ensure_allowed, entry, manageable, put};
+use crate::{Precondition, Work, operation::Operation};
 
-const ACTION: &str = "bailiwick.authorization.v1.InvitationService/ResendInvitation";
-
-/// What is asked.
+/// What is asked. Followers of the feed mail an invitation at every new version.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Resend {
     /// The invitation.
     pub invitation: InvitationId,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why an invitation is not sent again.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller could not have made it, or there is none.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account or invitation are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// It is used, revoked or expired.
-    NotPending "the invitation is used, revoked or expired" => FailedPrecondition InvitationNotPending;
-    /// The scope is suspended or moving.
-    NotActive "the scope is suspended or moving" => FailedPrecondition NotActive;
-    /// The address is no longer in one of the allowed domains.
-    DomainNotAllowed "the e-mail address is in none of the account's allowed domains" => FailedPrecondition DomainNotAllowed;
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-impl From<crate::invitation::revoke::Error> for Error {
-    fn from(error: crate::invitation::revoke::Error) -> Self {
-        match error {
-            crate::invitation::revoke::Error::Denied => Self::Denied,
-            crate::invitation::revoke::Error::NotFound(what) => Self::NotFound(what),
-            crate::invitation::revoke::Error::NotPending => Self::NotPending,
-            crate::invitation::revoke::Error::Invalid(error) => Self::Invalid(error),
-            crate::invitation::revoke::Error::Store(error) => Self::Store(error),
+#[async_trait]
+impl Operation for Resend {
+    type Method = ResendInvitation;
+    type Output = Invitation;
+    type Error = Error;
+    type Plan = Invitation;
+
+    async fn permit(&self, work: &mut Work) -> Result<Invitation, Error> {
+        manageable(work, self.invitation).await
+    }
+
+    async fn apply(self, mut found: Invitation, work: &mut Work) -> Result<Invitation, Error> {
+        found.ensure_pending(work.now)?;
+        work.ensure_active::<Error>(&found.scope)?;
+        ensure_allowed(work, &found.email)?;
+        found.expires_at = work.now.plus(LIFETIME);
+        found.version += 1;
+        put(work, &found).await?;
+        work.emit(entry(work, &found));
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bailiwick_policy::PlaceState;
+
+    use super::*;
+    use crate::{
+        invitation::create::{Create, tests::invite},
+        memory::{World, workspace},
+    };
+
+    fn resend(invitation: &Invitation) -> Resend {
+        Resend {
+            invitation: invitation.id,
         }
     }
-}
 
-/// Sends it again; whoever could make it now may. Who follows the feed mails it at every new version.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Invitation, Token), Error> {
-    let (mut work, mut found) = pending(ports, by, command.account, command.invitation).await?;
-    match work.situation.state(&found.scope) {
-        Some(PlaceState::Active) => {}
-        Some(_) => return Err(Error::NotActive),
-        None => return Err(Error::NotFound("scope")),
+    async fn world() -> World {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world
     }
-    if !invitation::domain_is_allowed(&found.email, work.situation.policy.setting("allowed_domains")) {
-        return Err(Error::DomainNotAllowed);
+
+    #[tokio::test]
+    async fn the_lifetime_starts_again() {
+        let world = world().await;
+        let made = world.run(1, invite(2, "viewer")).await.unwrap();
+        world.clock.advance(Duration::from_hours(24));
+        let sent = world.run(1, resend(&made)).await.unwrap();
+        assert_eq!(sent.expires_at, world.now().plus(LIFETIME));
+        assert_eq!(sent.version, 2);
     }
-    found.expires_at = work.now.plus(LIFETIME);
-    found.version += 1;
-    work.unit.put_invitation(&found).await?;
-    work.emit(Change::Invitation(found.clone()));
-    let audit = work
-        .audit(ACTION, found.scope.to_string())
-        .with("invitation", found.id);
-    work.emit(audit);
-    Ok((found, work.commit().await?))
+
+    #[tokio::test]
+    async fn only_callers_who_could_make_an_invitation_resend_it() {
+        let world = world().await;
+        world.member(2, "editor").await;
+        let made = world.operate(invite(3, "editor")).await.unwrap();
+        for by in [1, 2] {
+            let refused = world.run(by, resend(&made)).await;
+            assert!(matches!(refused, Err(Error::Refused(Refused::Denied))), "{by}");
+        }
+        let unknown = Resend {
+            invitation: InvitationId::generate(&*world.ports.ids),
+        };
+        let refused = world.run(1, unknown).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("invitation")))
+        ));
+    }
+
+    #[tokio::test]
+    async fn an_expired_invitation_is_not_sent_again() {
+        let world = world().await;
+        let made = world.run(1, invite(2, "viewer")).await.unwrap();
+        world.clock.advance(LIFETIME);
+        let refused = world.run(1, resend(&made)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::InvitationNotPending))
+        ));
+    }
+
+    #[tokio::test]
+    async fn the_scope_must_be_active_and_the_domain_still_allowed() {
+        let world = world().await;
+        let to_workspace = Create {
+            scope: workspace(),
+            ..invite(2, "viewer")
+        };
+        let made = world.run(1, to_workspace).await.unwrap();
+        let allowed = ("allowed_domains".to_owned(), serde_json::json!(["acme.example"]));
+        world
+            .change_account(|account| account.settings.extend([allowed]))
+            .await;
+        let refused = world.run(1, resend(&made)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::DomainNotAllowed))
+        ));
+        world.workspace_is(PlaceState::Suspended).await;
+        let refused = world.operate(resend(&made)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotActive { .. }))
+        ));
+        world.workspace_is(PlaceState::Deleted).await;
+        let refused = world.operate(resend(&made)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("scope")))));
+    }
 }

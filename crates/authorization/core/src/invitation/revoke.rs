@@ -1,93 +1,104 @@
-//! Takes a pending invitation back.
+//! Revokes a pending invitation.
 
-use bailiwick_types::{AccountId, Authorized, InvitationId, Scope, Token};
+use async_trait::async_trait;
+use bailiwick_types::{InvitationId, Refused, StoreError, faults, method::authorization::RevokeInvitation};
 
-use crate::Work;
-use crate::{
-    Change, Ports,
-    invitation::{Invitation, State},
-};
-
-const ACTION: &str = "bailiwick.authorization.v1.InvitationService/RevokeInvitation";
+use super::{Invitation, State, entry, manageable, put};
+use crate::{Precondition, Work, operation::Operation};
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Revoke {
     /// The invitation.
     pub invitation: InvitationId,
 }
 
-bailiwick_types::faults! {
-    /// Why an invitation is not taken back.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller could not have made it, or there is none.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account or invitation are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// It is used, revoked or expired.
-    NotPending "the invitation is used, revoked or expired" => FailedPrecondition InvitationNotPending;
+faults! {
+    /// Why an invitation is not revoked.
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Takes it back; whoever could make it now may.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Invitation, Token), Error> {
-    let (mut work, mut found) = pending(ports, by, command.account, command.invitation).await?;
-    found.end(State::Revoked);
-    work.unit.put_invitation(&found).await?;
-    work.emit(Change::Invitation(found.clone()));
-    let audit = work
-        .audit(ACTION, found.scope.to_string())
-        .with("invitation", found.id);
-    work.emit(audit);
-    Ok((found, work.commit().await?))
+#[async_trait]
+impl Operation for Revoke {
+    type Method = RevokeInvitation;
+    type Output = Invitation;
+    type Error = Error;
+    type Plan = Invitation;
+
+    async fn permit(&self, work: &mut Work) -> Result<Invitation, Error> {
+        manageable(work, self.invitation).await
+    }
+
+    async fn apply(self, mut found: Invitation, work: &mut Work) -> Result<Invitation, Error> {
+        found.ensure_pending(work.now)?;
+        found.end(State::Revoked);
+        put(work, &found).await?;
+        work.emit(entry(work, &found));
+        Ok(found)
+    }
 }
 
-/// A pending invitation that the caller could make now.
-pub(crate) async fn pending(
-    ports: &Ports,
-    by: &Authorized,
-    account: AccountId,
-    invitation: InvitationId,
-) -> Result<(Work, Invitation), Error> {
-    let work = Work::open(ports, by, account, []).await?;
-    let Some(mut work) = work else {
-        return Err(if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
-        });
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        invitation::{LIFETIME, create::tests::invite},
+        memory::World,
     };
-    let Some(found) = work.unit.invitation(invitation).await? else {
-        let whole = Scope::Account(account);
-        let may = work
-            .situation
-            .allows(&work.actor, "user.invite", &whole, work.now);
-        return Err(if may {
-            Error::NotFound("invitation")
-        } else {
-            Error::Denied
-        });
-    };
-    work.look_at([&found.scope]).await?;
-    let gives = |name: &String| {
-        let role = work.situation.role_at(name, found.scope.level());
-        role.is_none_or(|role| {
-            work.situation
-                .may_assign(&work.actor, role.no, &found.scope, work.now)
-        })
-    };
-    let invites = work
-        .situation
-        .allows(&work.actor, "user.invite", &found.scope, work.now);
-    if !(invites && found.roles.iter().all(gives)) {
-        return Err(Error::Denied);
+
+    fn revoke(invitation: &Invitation) -> Revoke {
+        Revoke {
+            invitation: invitation.id,
+        }
     }
-    if found.state_at(work.now) != State::Pending {
-        return Err(Error::NotPending);
+
+    #[tokio::test]
+    async fn only_callers_who_could_make_an_invitation_revoke_it() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.member(2, "manager").await;
+        world.member(3, "editor").await;
+        let of_editors = world.run(1, invite(4, "editor")).await.unwrap();
+        let of_viewers = world.run(1, invite(5, "viewer")).await.unwrap();
+        for (by, invitation) in [(2, &of_editors), (3, &of_viewers)] {
+            let refused = world.run(by, revoke(invitation)).await;
+            assert!(matches!(refused, Err(Error::Refused(Refused::Denied))), "{by}");
+        }
+        let revoked = world.run(2, revoke(&of_viewers)).await.unwrap();
+        assert_eq!((revoked.state, revoked.version), (State::Revoked, 2));
     }
-    Ok((work, found))
+
+    #[tokio::test]
+    async fn only_callers_who_may_invite_learn_that_an_invitation_does_not_exist() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "viewer").await;
+        let unknown = || Revoke {
+            invitation: InvitationId::generate(&*world.ports.ids),
+        };
+        let refused = world.run(1, unknown()).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("invitation")))
+        ));
+        let refused = world.run(2, unknown()).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn only_pending_invitations_are_revoked() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        let revoked = world.run(1, invite(2, "viewer")).await.unwrap();
+        world.run(1, revoke(&revoked)).await.unwrap();
+        let expired = world.run(1, invite(3, "viewer")).await.unwrap();
+        world.clock.advance(LIFETIME);
+        for invitation in [&revoked, &expired] {
+            let refused = world.run(1, revoke(invitation)).await;
+            assert!(matches!(
+                refused,
+                Err(Error::Precondition(Precondition::InvitationNotPending))
+            ));
+        }
+    }
 }

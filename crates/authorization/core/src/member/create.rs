@@ -12,7 +12,6 @@ use crate::{
     operation::Operation,
     person::{Person, PersonState},
     preview::Points,
-    seat,
 };
 
 /// What is asked. The guard lets the operator alone pass. A membership of the same kind and end is left as it
@@ -72,9 +71,7 @@ impl Operation for Create {
                 Err(Error::AlreadyExists)
             };
         }
-        if let Some(limit) = full(work, self.kind).await? {
-            return Err(Precondition::NoFreeSeat(limit).into());
-        }
+        work.ensure_seat::<Error>(self.kind).await?;
         let member = Member {
             expires_at: self.expires_at,
             ..Member::new(work.account(), self.user, self.kind, work.now)
@@ -86,15 +83,6 @@ impl Operation for Create {
         work.emit(entry);
         Ok(member)
     }
-}
-
-/// The number of seats, where a member of this kind would need one and none is free.
-pub(crate) async fn full(work: &Work, kind: MemberKind) -> Result<Option<u64>, StoreError> {
-    if work.situation.account.seats == 0 || kind != MemberKind::Agent {
-        return Ok(None);
-    }
-    let seats = seat::count(&*work.unit, &work.situation.account, work.now).await?;
-    Ok(seats.limit.filter(|_| seats.is_full()))
 }
 
 #[cfg(test)]

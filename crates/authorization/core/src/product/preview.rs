@@ -11,7 +11,7 @@ use crate::{
     preview::{self, Effect, Points, Spot, Would, effects, kinds_with, look},
     product::apply::{Plan, plan, read_manifest},
     product::replace_roles::Moves,
-    role::create::custom_roles,
+    role::{custom_roles, overlays},
 };
 
 /// Bindings, grants or members that are looked at together.
@@ -156,14 +156,10 @@ impl Sides {
             return Ok(None);
         };
         let old = read.policy(&account).await?;
-        let overlays = old
-            .roles()
-            .filter_map(|role| old.overlay(role.no).cloned())
-            .collect();
         let new = AccountPolicy::compile(
             Arc::clone(&plan.compiled),
             custom_roles(&old),
-            overlays,
+            overlays(&old),
             account.settings.clone(),
         );
         let roles = old

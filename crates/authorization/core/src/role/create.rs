@@ -1,159 +1,193 @@
-//! Defines a role of the account: nobody gives more than it holds.
+//! Defines a role of the account: its author gives only what it holds.
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bailiwick_policy::{
-    AccountPolicy, CustomRole, PlaceId, Role, RoleNo, Target, could_assign, holds_role, manifest::RoleDecl,
+    AccountPolicy, Claim, CustomRole, PlaceId, RoleNo, Target, could_assign, holds_role, manifest::RoleDecl,
 };
-use bailiwick_types::{AccountId, Authorized, Scope, ScopeRoot, Token, Violations};
+use bailiwick_types::{Refused, StoreError, Violations, faults, method::authorization::CreateRole};
 
-use crate::Work;
-use crate::{Actor, Change, Ports, Situation};
-
-const ACTION: &str = "bailiwick.authorization.v1.RoleService/CreateRole";
+use super::{changed, custom_roles, overlays, with_roles};
+use crate::{Precondition, Work, operation::Operation};
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Create {
     /// The name of the role.
     pub name: String,
     /// What it has.
     pub decl: RoleDecl,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a role is not defined.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller has no `role.define`, or does not hold what the role gives.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// The account is not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// There is a role of that name.
-    AlreadyExists "there is a role of this name already" => AlreadyExists AlreadyExists;
+    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
+    /// The name is taken.
+    AlreadyExists "a role with this name exists already" => AlreadyExists AlreadyExists;
 }
 
-/// Defines it.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<(Arc<AccountPolicy>, Token), Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    let Some(mut work) = work else {
-        return Err(if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
-        });
-    };
-    let policy = Arc::clone(&work.situation.policy);
-    let taken = policy.role_no(&command.name).is_some();
-    if !taken {
+/// A role that its author may define.
+#[derive(Debug)]
+pub struct Plan {
+    role: CustomRole,
+    next: Arc<AccountPolicy>,
+}
+
+#[async_trait]
+impl Operation for Create {
+    type Method = CreateRole;
+    /// The policy with the new role.
+    type Output = Arc<AccountPolicy>;
+    type Error = Error;
+    type Plan = Plan;
+
+    async fn permit(&self, work: &mut Work) -> Result<Plan, Error> {
+        let policy = &work.situation.policy;
+        if policy.role_no(&self.name).is_some() {
+            work.require("role.define", &work.account_scope())?;
+            return Err(Error::AlreadyExists);
+        }
         let mut faults = Violations::new();
-        for fault in policy.check_role(&command.name, &command.decl) {
+        for fault in policy.check_role(&self.name, &self.decl) {
             faults.add(format!("role.{}", fault.path), fault.message);
         }
         faults.check()?;
-    }
-    // Revisions are never used twice, so neither are the numbers made of them.
-    let revision = work.unit.next_revision(&ScopeRoot::Account(command.account))?;
-    let number = RoleNo::FIRST_CUSTOM
-        .0
-        .saturating_add(u32::try_from(revision).unwrap_or(u32::MAX));
-    let role = CustomRole {
-        no: RoleNo(number),
-        name: command.name,
-        decl: command.decl,
-    };
-    let mut custom = custom_roles(&policy);
-    custom.push(role.clone());
-    let next = Arc::new(with(&policy, custom, &work));
-    let probe = work.situation.with_policy(Arc::clone(&next));
-    let compiled = next.role(role.no).filter(|_| !taken);
-    let holds = compiled.is_none_or(|compiled| {
-        holds_all(&probe, &work.actor, compiled, work.now)
-            && may_include(&probe, &work.actor, &role.decl.includes, work.now)
-    });
-    let account = Scope::Account(command.account);
-    if !work
-        .situation
-        .allows(&work.actor, "role.define", &account, work.now)
-        || !holds
-    {
-        return Err(Error::Denied);
-    }
-    if taken {
-        return Err(Error::AlreadyExists);
-    }
-    work.unit.put_role(&role).await?;
-    work.emit(Change::Policy(Some(command.account)));
-    let audit = work.audit(ACTION, account.to_string()).with("role", &role.name);
-    work.emit(audit);
-    Ok((next, work.commit().await?))
-}
-
-/// The roles that the account has defined.
-pub(crate) fn custom_roles(policy: &AccountPolicy) -> Vec<CustomRole> {
-    policy
-        .roles()
-        .filter_map(|role| policy.custom_role(role.no).cloned())
-        .collect()
-}
-
-fn with(policy: &AccountPolicy, custom: Vec<CustomRole>, work: &Work) -> AccountPolicy {
-    let overlays = policy
-        .roles()
-        .filter_map(|role| policy.overlay(role.no).cloned())
-        .collect();
-    let settings = work.situation.account.settings.clone();
-    AccountPolicy::compile(Arc::clone(policy.product()), custom, overlays, settings)
-}
-
-/// What a role includes it goes on including when that changes: only who could assign the one may build on it.
-fn may_include(
-    situation: &Situation,
-    actor: &Actor,
-    includes: &[String],
-    now: bailiwick_types::Timestamp,
-) -> bool {
-    let account = Scope::Account(situation.account.id);
-    let target = Target::Scope(PlaceId::from(&account));
-    let could = |name: &String| {
-        let (Some(no), Some(standing)) = (situation.policy.role_no(name), &actor.standing) else {
-            return false;
+        work.require("role.define", &work.account_scope())?;
+        // Revisions are never used twice, so neither are the numbers made of them.
+        let revision = u32::try_from(work.revision()?).unwrap_or(u32::MAX);
+        let role = CustomRole {
+            no: RoleNo(RoleNo::FIRST_CUSTOM.0.saturating_add(revision)),
+            name: self.name.clone(),
+            decl: self.decl.clone(),
         };
-        let plain = situation.plain_request();
-        situation.ask_about(&actor.subject, standing, target, plain, now, |input| {
-            could_assign(input, no)
-        })
-    };
-    actor.is_operator() || includes.iter().all(could)
+        let mut custom = custom_roles(policy);
+        custom.push(role.clone());
+        let next = with_roles(work, custom, overlays(policy));
+        if !holds(work, &next, &role) {
+            return Err(Refused::Denied.into());
+        }
+        Ok(Plan { role, next })
+    }
+
+    async fn apply(self, Plan { role, next }: Plan, work: &mut Work) -> Result<Arc<AccountPolicy>, Error> {
+        work.unit.put_role(&role).await?;
+        let entry = changed(work, &role.name);
+        work.emit(entry);
+        Ok(next)
+    }
 }
 
-fn holds_all(situation: &Situation, actor: &Actor, role: &Role, now: bailiwick_types::Timestamp) -> bool {
-    let account = Scope::Account(situation.account.id);
-    let target = Target::Scope(PlaceId::from(&account));
-    role.levels().all(|(level, at)| match &actor.standing {
-        Some(standing) => situation.ask_about(
-            &actor.subject,
-            standing,
-            target,
-            situation.plain_request(),
-            now,
-            |input| holds_role(input, role, level),
-        ),
-        None => at.entries().iter().all(|entry| {
-            situation.may_give(
-                actor,
-                &bailiwick_policy::Claim::pattern(entry.pattern, level),
-                target,
-                now,
-            )
-        }),
+/// Whether the actor holds all that a new role gives, and could assign every role that it includes: when an
+/// included role changes, the new one changes with it.
+fn holds(work: &Work, next: &Arc<AccountPolicy>, own: &CustomRole) -> bool {
+    let Some(role) = next.role(own.no) else {
+        return false;
+    };
+    let then = work.situation.with_policy(Arc::clone(next));
+    let target = Target::Scope(PlaceId::from(work.account()));
+    let Some(standing) = &work.actor.standing else {
+        return role.levels().all(|(level, at)| {
+            let mut claims = at
+                .entries()
+                .iter()
+                .map(|entry| Claim::pattern(entry.pattern, level));
+            claims.all(|claim| then.may_give(&work.actor, &claim, target, work.now))
+        });
+    };
+    let (subject, plain) = (&work.actor.subject, then.plain_request());
+    then.ask_about(subject, standing, target, plain, work.now, |input| {
+        let could_assign = |name: &String| next.role_no(name).is_some_and(|no| could_assign(input, no));
+        role.levels().all(|(level, _)| holds_role(input, role, level))
+            && own.decl.includes.iter().all(could_assign)
     })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use bailiwick_policy::manifest::{EntryDecl, RoleLevelDecl};
+    use bailiwick_types::Level;
+
+    use super::*;
+    use crate::memory::World;
+
+    /// A role with these permissions on the account.
+    pub(in crate::role) fn define(name: &str, permissions: &[&str]) -> Create {
+        let level = RoleLevelDecl {
+            permissions: permissions.iter().map(|text| EntryDecl::plain(*text)).collect(),
+            assigns: Vec::new(),
+        };
+        Create {
+            name: name.to_owned(),
+            decl: RoleDecl {
+                title: Some("Role".to_owned()),
+                levels: [(Level::Account, level)].into(),
+                ..RoleDecl::default()
+            },
+        }
+    }
+
+    async fn world() -> World {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "editor").await;
+        world
+    }
+
+    #[tokio::test]
+    async fn an_author_puts_into_a_role_only_what_it_holds() {
+        let world = world().await;
+        let policy = world.run(1, define("guest", &["project.view"])).await.unwrap();
+        assert!(policy.role_no("guest").is_some_and(RoleNo::is_custom));
+        let told = world.told();
+        let [crate::Change::Policy(_), crate::Change::Audited(entry)] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert_eq!(entry.details["role"], "guest");
+        for (by, permission) in [(1, "project.edit"), (1, "*"), (2, "project.view")] {
+            let refused = world.run(by, define("more", &[permission])).await;
+            assert!(
+                matches!(refused, Err(Error::Refused(Refused::Denied))),
+                "{by} {permission}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_author_includes_only_roles_that_it_could_assign() {
+        let world = world().await;
+        world.member(3, "admin").await;
+        let including = |name: &str, other: &str| Create {
+            name: name.to_owned(),
+            decl: RoleDecl {
+                title: Some("Role".to_owned()),
+                includes: vec![other.to_owned()],
+                ..RoleDecl::default()
+            },
+        };
+        let refused = world.run(1, including("lead", "manager")).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        world.run(3, including("lead", "manager")).await.unwrap();
+        world.operate(including("head", "manager")).await.unwrap();
+        let refused = world.run(3, including("odd", "pilot")).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))));
+    }
+
+    #[tokio::test]
+    async fn only_callers_who_may_define_roles_learn_that_a_name_is_taken() {
+        let world = world().await;
+        let refused = world.run(1, define("viewer", &["project.view"])).await;
+        assert!(matches!(refused, Err(Error::AlreadyExists)));
+        let refused = world.run(2, define("viewer", &["project.view"])).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn a_definition_must_fit_the_product() {
+        let world = world().await;
+        let Err(Error::Invalid(faults)) = world.run(1, define("odd", &["boat.view"])).await else {
+            panic!("it was defined")
+        };
+        assert_eq!(faults.as_slice()[0].field, "role.levels.account.permissions[0]");
+    }
 }

@@ -1,85 +1,124 @@
-//! Deletes a role of the account's own that is bound nowhere.
+//! Deletes a role that the account has defined and that nobody has.
 
-use bailiwick_types::{AccountId, Authorized, Scope, Token};
+use async_trait::async_trait;
+use bailiwick_policy::{CustomRole, RoleNo};
+use bailiwick_types::{Refused, StoreError, faults, method::authorization::DeleteRole};
 
-use crate::Work;
-use crate::{Change, Ports};
+use super::{changed, custom_roles};
+use crate::{Precondition, Unknown, Work, operation::Operation};
 
-const ACTION: &str = "bailiwick.authorization.v1.RoleService/DeleteRole";
-
-/// What is asked.
+/// What is asked. A preview has no effects: a role without bindings gives nobody anything.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Delete {
     /// The name of the role.
     pub role: String,
-    /// Only check it.
-    pub validate_only: bool,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a role is not deleted.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// There is no such role of the account's own.
-    UnknownRole(String) "there is no role `{0}` of the account's own" => InvalidArgument UnknownRole;
-    /// The caller has no `role.define`, or could not assign it.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// The account is not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// It is bound, or another role includes or assigns it.
-    NotEmpty "the role is bound, or another role names it" => FailedPrecondition NotEmpty;
+    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
+    /// It is in use.
+    NotEmpty "the role is bound, or another role includes or assigns it" => FailedPrecondition NotEmpty;
 }
 
-/// Deletes it.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    let Some(mut work) = work else {
-        return Err(if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
-        });
+#[async_trait]
+impl Operation for Delete {
+    type Method = DeleteRole;
+    type Output = ();
+    type Error = Error;
+    type Plan = RoleNo;
+
+    async fn permit(&self, work: &mut Work) -> Result<RoleNo, Error> {
+        let role = work.situation.policy.role_no(&self.role);
+        let role = role.filter(|no| no.is_custom());
+        let role = role.ok_or_else(|| Unknown::OwnRole(self.role.clone()))?;
+        work.require("role.define", &work.account_scope())?;
+        Ok(role)
+    }
+
+    async fn apply(self, role: RoleNo, work: &mut Work) -> Result<(), Error> {
+        let names = |other: &CustomRole| {
+            let mut levels = other.decl.levels.values();
+            other.no != role
+                && (other.decl.includes.contains(&self.role)
+                    || levels.any(|level| level.assigns.contains(&self.role)))
+        };
+        let bound = work.unit.bindings_of_roles(std::slice::from_ref(&self.role));
+        if !bound.await?.is_empty() || custom_roles(&work.situation.policy).iter().any(names) {
+            return Err(Error::NotEmpty);
+        }
+        work.unit.remove_role(&self.role).await?;
+        let entry = changed(work, &self.role);
+        work.emit(entry);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        memory::{World, account, subject},
+        role::create::{Create, tests::define},
     };
-    let policy = &work.situation.policy;
-    let role = policy.role_no(&command.role).filter(|no| no.is_custom());
-    let role = role.ok_or_else(|| Error::UnknownRole(command.role.clone()))?;
-    let account = Scope::Account(command.account);
-    if !work
-        .situation
-        .allows(&work.actor, "role.define", &account, work.now)
-    {
-        return Err(Error::Denied);
+
+    fn delete(role: &str) -> Delete {
+        Delete {
+            role: role.to_owned(),
+        }
     }
-    let names = |other: &bailiwick_policy::CustomRole| {
-        let named = |list: &[String]| list.contains(&command.role);
-        other.no != role
-            && (named(&other.decl.includes) || other.decl.levels.values().any(|level| named(&level.assigns)))
-    };
-    let named = policy
-        .roles()
-        .filter_map(|other| policy.custom_role(other.no))
-        .any(names);
-    let bound = !work
-        .unit
-        .bindings_of_roles(std::slice::from_ref(&command.role))
-        .await?
-        .is_empty();
-    if bound || named {
-        return Err(Error::NotEmpty);
+
+    /// User 1 is a manager who has defined the role `guest`.
+    async fn world() -> World {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "viewer").await;
+        world.run(1, define("guest", &["project.view"])).await.unwrap();
+        world
     }
-    if command.validate_only {
-        // A role that is bound nowhere gives nobody anything: there is nothing to tell beside that it can go.
-        return Ok(Token::default());
+
+    #[tokio::test]
+    async fn only_callers_who_may_define_roles_delete_one() {
+        let world = world().await;
+        let refused = world.run(2, delete("guest")).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        assert!(world.preview(1, delete("guest")).await.unwrap().is_empty());
+        world.run(1, delete("guest")).await.unwrap();
+        let refused = world.run(1, delete("guest")).await;
+        assert!(matches!(refused, Err(Error::Unknown(Unknown::OwnRole(_)))));
     }
-    work.unit.remove_role(&command.role).await?;
-    work.emit(Change::Policy(Some(command.account)));
-    let audit = work
-        .audit(ACTION, account.to_string())
-        .with("role", &command.role);
-    work.emit(audit);
-    Ok(work.commit().await?)
+
+    #[tokio::test]
+    async fn roles_of_the_product_are_not_deleted() {
+        let world = world().await;
+        let refused = world.run(1, delete("viewer")).await;
+        assert!(matches!(refused, Err(Error::Unknown(Unknown::OwnRole(_)))));
+    }
+
+    #[tokio::test]
+    async fn a_role_that_is_bound_or_named_by_another_is_not_deleted() {
+        let world = world().await;
+        world.bind(&subject(2), "guest", &account()).await;
+        let refused = world.run(1, delete("guest")).await;
+        assert!(matches!(refused, Err(Error::NotEmpty)));
+        let world = self::world().await;
+        let mut including = define("lead", &["project.view"]);
+        including.decl.includes = vec!["guest".to_owned()];
+        let mut assigning: Create = define("head", &["project.view"]);
+        for level in assigning.decl.levels.values_mut() {
+            level.assigns = vec!["guest".to_owned()];
+        }
+        for other in [including, assigning] {
+            let name = other.name.clone();
+            world.operate(other).await.unwrap();
+            for refused in [
+                world.run(1, delete("guest")).await.err(),
+                world.preview(1, delete("guest")).await.err(),
+            ] {
+                assert!(matches!(refused, Some(Error::NotEmpty)), "{name}");
+            }
+            world.operate(delete(&name)).await.unwrap();
+        }
+        world.run(1, delete("guest")).await.unwrap();
+    }
 }

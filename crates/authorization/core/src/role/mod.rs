@@ -4,11 +4,13 @@ pub mod change;
 pub mod create;
 pub mod delete;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bailiwick_policy::{AccountPolicy, CustomRole, LevelOverlay, Overlay};
 use bailiwick_types::Level;
 
-use crate::StoreError;
+use crate::{Audit, Change, StoreError, Work};
 
 /// The roles that the account has defined.
 #[must_use]
@@ -22,6 +24,19 @@ pub fn custom_roles(policy: &AccountPolicy) -> Vec<CustomRole> {
 pub fn overlays(policy: &AccountPolicy) -> Vec<Overlay> {
     let changed = policy.roles().filter_map(|role| policy.overlay(role.no));
     changed.cloned().collect()
+}
+
+/// Compiles the policy of the account with other roles.
+fn with_roles(work: &Work, custom: Vec<CustomRole>, overlays: Vec<Overlay>) -> Arc<AccountPolicy> {
+    let product = Arc::clone(work.situation.policy.product());
+    let settings = work.situation.account.settings.clone();
+    Arc::new(AccountPolicy::compile(product, custom, overlays, settings))
+}
+
+/// Publishes that a role of the account changed. The caller emits the entry for the audit log.
+fn changed(work: &mut Work, role: &str) -> Audit {
+    work.emit(Change::Policy(Some(work.account())));
+    work.entry(work.account_scope()).with("role", role)
 }
 
 /// Reads what is bound by role.

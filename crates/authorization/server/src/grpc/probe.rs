@@ -21,12 +21,12 @@ pub fn request(data: &[u8]) {
         1 => decision::probe_all(read(bytes)),
         2 => judge(read(bytes).map(binding::read_assign)),
         3 => judge(read(bytes).map(|of| binding::read_revoke(&of))),
-        4 => judge(read(bytes).map(invitation::create_command)),
-        5 => judge(read(bytes).map(|of| invitation::accept_command(&of))),
+        4 => judge(read(bytes).map(invitation::read_create)),
+        5 => judge(read(bytes).map(|of| invitation::read_accept(&of))),
         6 => judge(read(bytes).map(|of| member::read_create(&of))),
         7 => judge(read(bytes).map(resource::register_command)),
         8 => judge(read(bytes).map(resource::update_command)),
-        9 => judge(read(bytes).map(|of| role::change_command(of, ""))),
+        9 => judge(read(bytes).map(|of| role::read_change(of, ""))),
         10 => judge(read::<pb::CreateRoleRequest>(bytes).map(|of| {
             let mut fields = Fields::new();
             let role = role::definition(&mut fields, of.role);

@@ -8,7 +8,7 @@ use bailiwick_authorization_core::{
     preview::Effect,
 };
 use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_types::{Authorized, Fault, Method, Refused, Token, UserId};
+use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Token, UserId};
 use tonic::Status;
 
 use super::{Api, convert, encoded, status};
@@ -57,8 +57,22 @@ impl Api {
         by: Authorized<O::Method>,
         operation: O,
     ) -> Result<Answer<O::Output>, Status> {
+        let account = by.account().ok_or_else(|| status(Refused::Denied))?;
+        self.run_in(by, account.id(), operation).await
+    }
+
+    /// The same in the account that the request names, for a method that is authorized without one.
+    pub(super) async fn run_in<O: Operation>(
+        &self,
+        by: Authorized<O::Method>,
+        account: AccountId,
+        operation: O,
+    ) -> Result<Answer<O::Output>, Status> {
         let (ports, witness) = (self.ports.clone(), by.clone());
-        let run = async move { operation::run(&ports, &witness, operation).await.map_err(status) };
+        let run = async move {
+            let done = operation::run_in(&ports, &witness, account, operation).await;
+            done.map_err(status)
+        };
         match self.tasks.run(run).await? {
             Done::Committed(output, token) => Ok(Answer {
                 output,

@@ -1,0 +1,55 @@
+//! `AcceptInvitation`.
+
+use bailiwick_authorization_core::invitation::accept::{Accept, Which};
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::{AccountId, method::authorization::AcceptInvitation};
+use tonic::{Request, Status};
+
+use super::shown;
+use crate::grpc::{Api, parse::email};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::AcceptInvitationRequest>,
+) -> Result<pb::AcceptInvitationResponse, Status> {
+    let call = Call::<AcceptInvitation, _>::new(request)?;
+    let (account, accept) = read(&call.message)?;
+    api.wait(&call.context, account, &[]).await?;
+    // The caller is no member yet: a token for no account, or for another one, is fine.
+    let by = api.guard.authorize(&call, &Target::none()).await?;
+    let answer = api.run_in(by, account, accept).await?;
+    Ok(pb::AcceptInvitationResponse {
+        invitation: Some(shown(api, answer.output)),
+        token: answer.token,
+    })
+}
+
+pub(in crate::grpc) fn read(message: &pb::AcceptInvitationRequest) -> Result<(AccountId, Accept), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let which = match (message.invitation.as_str(), message.scope.as_str()) {
+        ("", "") => {
+            fields.violate("invitation", "must be given where `scope` is not");
+            None
+        }
+        ("", scope) => fields.scope("scope", scope, account).map(Which::On),
+        (id, "") => fields.take("invitation", id.parse()).map(Which::Id),
+        _ => {
+            fields.violate("scope", "must be empty where `invitation` is given");
+            None
+        }
+    };
+    let email = match message.email.as_str() {
+        "" => Some(None),
+        text => email(&mut fields, "email", text).map(Some),
+    };
+    let read = (|| {
+        let accept = Accept {
+            which: which?,
+            email: email?,
+        };
+        Some((account?, accept))
+    })();
+    fields.finish(read)
+}

@@ -1,0 +1,45 @@
+//! `CreateInvitation`.
+
+use bailiwick_authorization_core::invitation::create::Create;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::{AccountId, method::authorization::CreateInvitation};
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+use super::{roles, shown};
+use crate::grpc::{Api, parse::email};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::CreateInvitationRequest>,
+) -> Result<pb::CreateInvitationResponse, Status> {
+    let (call, message) = Call::<CreateInvitation, _>::new(request)?.split();
+    let (account, create) = read(message)?;
+    let target = Target::scope(account, &create.scope);
+    let by = api.authorize(&call, &[], &target).await?;
+    let answer = api.run(by, create).await?;
+    Ok(pb::CreateInvitationResponse {
+        invitation: Some(shown(api, answer.output)),
+        token: answer.token,
+    })
+}
+
+pub(in crate::grpc) fn read(message: pb::CreateInvitationRequest) -> Result<(AccountId, Create), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let scope = fields.scope("scope", &message.scope, account);
+    let email = email(&mut fields, "email", &message.email);
+    let roles = roles(&mut fields, message.roles);
+    let request_id = fields.optional::<Uuid>("request_id", &message.request_id);
+    let read = (|| {
+        let create = Create {
+            email: email?,
+            roles,
+            scope: scope?,
+            request_id: request_id?.map(|id| id.to_string()),
+        };
+        Some((account?, create))
+    })();
+    fields.finish(read)
+}

@@ -1,0 +1,61 @@
+//! Invitations.
+
+mod accept_invitation;
+mod batch_create_invitations;
+mod create_invitation;
+mod get_invitation;
+mod list_invitations;
+mod resend_invitation;
+mod revoke_invitation;
+
+use std::collections::BTreeSet;
+
+use bailiwick_authorization_core::invitation::Invitation;
+use bailiwick_proto::authorization::v1::{self as pb, invitation_service_server::InvitationService};
+use bailiwick_rpc::Fields;
+use bailiwick_types::{AccountId, InvitationId};
+use tonic::Status;
+
+#[cfg(any(test, feature = "probe"))]
+pub(super) use self::{accept_invitation::read as read_accept, create_invitation::read as read_create};
+use super::{Api, convert};
+
+/// The most roles that one invitation carries.
+const ROLES: usize = 50;
+
+bailiwick_rpc::serve! {
+    Api: InvitationService {}
+    create_invitation(CreateInvitationRequest) -> CreateInvitationResponse;
+    get_invitation(GetInvitationRequest) -> GetInvitationResponse;
+    list_invitations(ListInvitationsRequest) -> ListInvitationsResponse;
+    accept_invitation(AcceptInvitationRequest) -> AcceptInvitationResponse;
+    revoke_invitation(RevokeInvitationRequest) -> RevokeInvitationResponse;
+    resend_invitation(ResendInvitationRequest) -> ResendInvitationResponse;
+    batch_create_invitations(BatchCreateInvitationsRequest) -> BatchCreateInvitationsResponse;
+}
+
+/// Reads a request that names an invitation of an account and nothing else.
+fn named(account: &str, invitation: &str) -> Result<(AccountId, InvitationId), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(account);
+    let invitation = fields.take("invitation", invitation.parse());
+    fields.finish(account.zip(invitation))
+}
+
+/// Reads the names of roles, each once.
+fn roles(fields: &mut Fields, mut given: Vec<String>) -> Vec<String> {
+    if given.is_empty() {
+        fields.violate("roles", "must name at least one role");
+    }
+    if given.len() > ROLES {
+        fields.violate("roles", format!("must name at most {ROLES} roles"));
+    }
+    let mut seen = BTreeSet::new();
+    given.retain(|role| seen.insert(role.clone()));
+    given
+}
+
+/// An invitation as it is now.
+fn shown(api: &Api, invitation: Invitation) -> pb::Invitation {
+    convert::invitation(invitation, api.ports.clock.now())
+}

@@ -1,0 +1,53 @@
+//! `ChangeRole`.
+
+use bailiwick_authorization_core::role::change::Change;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::{AccountId, method::authorization::ChangeRole};
+use tonic::{Request, Status};
+
+use super::{ROLE, definition::entry, role_of};
+use crate::grpc::{Api, convert, grant::level};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::ChangeRoleRequest>,
+) -> Result<pb::ChangeRoleResponse, Status> {
+    let (call, message) = Call::<ChangeRole, _>::new(request)?.split();
+    let (account, change) = read(message, "")?;
+    let name = change.role.clone();
+    let by = api.authorize(&call, &[], &Target::account(account)).await?;
+    let answer = api.run(by, change).await?;
+    Ok(pb::ChangeRoleResponse {
+        role: role_of(&answer.output, &name).map(convert::role),
+        token: answer.token,
+    })
+}
+
+/// Reads a change. The prefix is where its fields are in the request.
+pub(in crate::grpc) fn read(
+    message: pb::ChangeRoleRequest,
+    prefix: &str,
+) -> Result<(AccountId, Change), Status> {
+    let mut fields = Fields::new();
+    let account: Option<AccountId> = fields.take(&format!("{prefix}account"), message.account.parse());
+    let role = fields.text(&format!("{prefix}role"), &message.role, ROLE);
+    let at = match message.level.as_str() {
+        "" => Some(None),
+        word => level(&mut fields, &format!("{prefix}level"), word).map(Some),
+    };
+    let add = message.add.into_iter().enumerate();
+    let add = add
+        .map(|(n, given)| entry(&mut fields, &format!("{prefix}add[{n}]"), given))
+        .collect();
+    let read = (|| {
+        let change = Change {
+            role: role?,
+            level: at?,
+            add,
+            remove: message.remove,
+        };
+        Some((account?, change))
+    })();
+    fields.finish(read)
+}

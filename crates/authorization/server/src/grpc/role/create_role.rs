@@ -1,0 +1,31 @@
+//! `CreateRole`.
+
+use bailiwick_authorization_core::role::create::Create;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::method::authorization::CreateRole;
+use tonic::{Request, Status};
+
+use super::{definition::definition, role_of};
+use crate::grpc::{Api, convert};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::CreateRoleRequest>,
+) -> Result<pb::CreateRoleResponse, Status> {
+    let (call, message) = Call::<CreateRole, _>::new(request)?.split();
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let role = definition(&mut fields, message.role);
+    let (account, (name, decl)) = fields.finish(account.zip(role))?;
+    let by = api.authorize(&call, &[], &Target::account(account)).await?;
+    let create = Create {
+        name: name.clone(),
+        decl,
+    };
+    let answer = api.run(by, create).await?;
+    Ok(pb::CreateRoleResponse {
+        role: role_of(&answer.output, &name).map(convert::role),
+        token: answer.token,
+    })
+}

@@ -1,0 +1,23 @@
+//! `ListRoles`.
+
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields};
+use bailiwick_types::method::authorization::ListRoles;
+use tonic::{Request, Status};
+
+use super::policy;
+use crate::grpc::{Api, convert};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::ListRolesRequest>,
+) -> Result<pb::ListRolesResponse, Status> {
+    let call = Call::<ListRoles, _>::new(request)?;
+    let mut fields = Fields::new();
+    let account = fields.account(&call.message.account);
+    let account = fields.finish(account)?;
+    let policy = policy(api, &call, account).await?;
+    let mut roles: Vec<pb::Role> = policy.roles().map(convert::role).collect();
+    roles.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(pb::ListRolesResponse { roles })
+}

@@ -1,0 +1,41 @@
+//! `PreviewRoleChange`.
+
+use bailiwick_authorization_core::operation;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target, page as pages};
+use bailiwick_types::method::authorization::PreviewRoleChange;
+use tonic::{Request, Status};
+
+use super::change_role::read;
+use crate::grpc::{Api, status};
+
+pub(super) async fn handle(
+    api: &Api,
+    request: Request<pb::PreviewRoleChangeRequest>,
+) -> Result<pb::PreviewRoleChangeResponse, Status> {
+    let (call, message) = Call::<PreviewRoleChange, _>::new(request)?
+        .dry_run_where(|_| true)
+        .split();
+    let mut fields = Fields::new();
+    let size = fields.page_size(message.page_size);
+    let Some(change) = message.change else {
+        fields.violate("change", "must be given");
+        return fields.finish(None);
+    };
+    let size = fields.finish(size)?.get();
+    let asked = format!("{change:?}");
+    let (account, change) = read(change, "change.")?;
+    let list = ["PreviewRoleChange", asked.as_str()];
+    let after: Option<usize> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let by = api.authorize(&call, &[], &Target::account(account)).await?;
+    let effects = operation::preview_for(&api.ports, &by, change).await;
+    let effects = effects.map_err(status)?;
+    let after = after.unwrap_or_default();
+    let end = after.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
+    let next = (effects.len() > end).then(|| pages::encode(&list, &end));
+    let page = effects.into_iter().skip(after).take(end - after);
+    Ok(pb::PreviewRoleChangeResponse {
+        changes: api.told(&by, page).await?,
+        next_page_token: next.unwrap_or_default(),
+    })
+}
