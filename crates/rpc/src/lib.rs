@@ -22,11 +22,12 @@
 //! }
 //! ```
 
-/// Serves each method of a service by the function `handle` of the module of its name. The caller has `pb`,
-/// the messages.
+/// Serves each method of a service by the function `handle` of the module of its name, which takes the
+/// [`Call`]; a method after `!` is not implemented yet. The caller has the messages as `pb`.
 #[macro_export]
 macro_rules! serve {
-    ($api:ident: $service:ident { $($other:tt)* } $($rpc:ident($request:ident) -> $response:ident;)*) => {
+    ($api:ident: $service:ident { $($other:tt)* } $($rpc:ident($request:ident) -> $response:ident;)*
+     $(!$later:ident($later_request:ident) -> $later_response:ident;)*) => {
         #[tonic::async_trait]
         impl $service for $api {
             $($other)*
@@ -34,7 +35,13 @@ macro_rules! serve {
                 &self,
                 request: tonic::Request<pb::$request>,
             ) -> Result<tonic::Response<pb::$response>, tonic::Status> {
-                $rpc::handle(self, request).await.map(tonic::Response::new)
+                $rpc::handle(self, $crate::Call::new(request)?).await.map(tonic::Response::new)
+            })*
+            $(async fn $later(
+                &self,
+                request: tonic::Request<pb::$later_request>,
+            ) -> Result<tonic::Response<pb::$later_response>, tonic::Status> {
+                Err($crate::later(&request))
             })*
         }
     };

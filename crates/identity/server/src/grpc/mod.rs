@@ -26,7 +26,7 @@ use tonic::Status;
 
 /// What every method needs.
 #[derive(Clone)]
-pub(crate) struct Handlers {
+pub(crate) struct Api {
     identity: Arc<Identity>,
     guard: Guard,
     authenticator: Arc<Authenticator>,
@@ -34,7 +34,7 @@ pub(crate) struct Handlers {
     sign_ins: IntCounterVec,
 }
 
-impl Handlers {
+impl Api {
     /// Runs a write to its end, also when its client goes away.
     async fn write<T, E, F>(&self, work: impl FnOnce(Arc<Identity>) -> F) -> Result<T, Status>
     where
@@ -60,7 +60,7 @@ pub(crate) fn services(
         "Sign-ins by how they ended.",
         &["outcome"],
     );
-    let handlers = Handlers {
+    let api = Api {
         identity,
         guard,
         authenticator,
@@ -68,11 +68,11 @@ pub(crate) fn services(
         sign_ins,
     };
     Services::new()
-        .add(UserServiceServer::new(handlers.clone()))
-        .add(AuthenticationServiceServer::new(handlers.clone()))
-        .add(SessionServiceServer::new(handlers.clone()))
-        .add(ServiceAccountServiceServer::new(handlers.clone()))
-        .add(TokenServiceServer::new(handlers))
+        .add(UserServiceServer::new(api.clone()))
+        .add(AuthenticationServiceServer::new(api.clone()))
+        .add(SessionServiceServer::new(api.clone()))
+        .add(ServiceAccountServiceServer::new(api.clone()))
+        .add(TokenServiceServer::new(api))
 }
 
 /// Reads a secret that is to be verified: the rules for new ones do not apply.

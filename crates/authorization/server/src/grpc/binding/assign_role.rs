@@ -4,16 +4,16 @@ use bailiwick_authorization_core::binding::assign::Assign;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::AssignRole};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::ROLE;
 use crate::grpc::{Api, convert};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::AssignRoleRequest>,
+    call: Call<AssignRole, pb::AssignRoleRequest>,
 ) -> Result<pb::AssignRoleResponse, Status> {
-    let call = Call::<AssignRole, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let (call, message) = call.split();
     let (account, assign) = read(message)?;
     let target = Target::scope(account, &assign.scope);

@@ -4,15 +4,15 @@ use bailiwick_authorization_core::binding::copy::Copy;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Subject, method::authorization::CopyPermissions};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::CopyPermissionsRequest>,
+    call: Call<CopyPermissions, pb::CopyPermissionsRequest>,
 ) -> Result<pb::CopyPermissionsResponse, Status> {
-    let call = Call::<CopyPermissions, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

@@ -4,16 +4,15 @@ use bailiwick_authorization_core::binding::Filter;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::ListBindings;
-use tonic::{Request, Status};
+use tonic::Status;
 use uuid::Uuid;
 
 use crate::grpc::{Api, convert, page_of, status, text};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ListBindingsRequest>,
+    call: Call<ListBindings, pb::ListBindingsRequest>,
 ) -> Result<pb::ListBindingsResponse, Status> {
-    let call = Call::<ListBindings, _>::new(request)?;
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

@@ -4,7 +4,7 @@ use bailiwick_authorization_core::binding::recover::Recover;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Subject, method::authorization::RecoverOwnership};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{Api, convert};
 
@@ -13,9 +13,9 @@ const JUSTIFICATION: usize = 1_000;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::RecoverOwnershipRequest>,
+    call: Call<RecoverOwnership, pb::RecoverOwnershipRequest>,
 ) -> Result<pb::RecoverOwnershipResponse, Status> {
-    let call = Call::<RecoverOwnership, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

@@ -4,16 +4,16 @@ use bailiwick_authorization_core::binding::revoke::Revoke;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::RevokeRole};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::ROLE;
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::RevokeRoleRequest>,
+    call: Call<RevokeRole, pb::RevokeRoleRequest>,
 ) -> Result<pb::RevokeRoleResponse, Status> {
-    let call = Call::<RevokeRole, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let (account, revoke) = read(&call.message)?;
     let target = Target::scope(account, &revoke.scope);
     let by = api.authorize(&call, &[&revoke.subject], &target).await?;

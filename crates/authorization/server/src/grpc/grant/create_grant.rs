@@ -4,16 +4,16 @@ use bailiwick_authorization_core::grant::create::Create;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::CreateGrant};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{about, grant, permissions};
 use crate::grpc::{Api, convert};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::CreateGrantRequest>,
+    call: Call<CreateGrant, pb::CreateGrantRequest>,
 ) -> Result<pb::CreateGrantResponse, Status> {
-    let call = Call::<CreateGrant, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let (call, message) = call.split();
     let (account, create) = read(message)?;
     let by = api

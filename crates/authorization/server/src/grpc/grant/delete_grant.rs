@@ -4,16 +4,16 @@ use bailiwick_authorization_core::grant::delete::{Delete, Which};
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::DeleteGrant};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{about, permissions};
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::DeleteGrantRequest>,
+    call: Call<DeleteGrant, pb::DeleteGrantRequest>,
 ) -> Result<pb::DeleteGrantResponse, Status> {
-    let call = Call::<DeleteGrant, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

@@ -4,7 +4,7 @@ use bailiwick_authorization_core::{On, grant::Filter};
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::ListGrants;
-use tonic::{Request, Status};
+use tonic::Status;
 use uuid::Uuid;
 
 use super::{grant, on};
@@ -12,9 +12,8 @@ use crate::grpc::{Api, page_of, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ListGrantsRequest>,
+    call: Call<ListGrants, pb::ListGrantsRequest>,
 ) -> Result<pb::ListGrantsResponse, Status> {
-    let call = Call::<ListGrants, _>::new(request)?;
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

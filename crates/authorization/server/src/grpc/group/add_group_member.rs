@@ -4,16 +4,16 @@ use bailiwick_authorization_core::group::add_member::AddMember;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::AddGroupMember;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::with_member;
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::AddGroupMemberRequest>,
+    call: Call<AddGroupMember, pb::AddGroupMemberRequest>,
 ) -> Result<pb::AddGroupMemberResponse, Status> {
-    let call = Call::<AddGroupMember, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let message = &call.message;
     let (account, group, member) = with_member(&message.account, &message.group, &message.member)?;
     let by = api

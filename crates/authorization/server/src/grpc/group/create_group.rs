@@ -4,7 +4,7 @@ use bailiwick_authorization_core::group::create::Create;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::method::authorization::CreateGroup;
-use tonic::{Request, Status};
+use tonic::Status;
 use uuid::Uuid;
 
 use super::group;
@@ -15,9 +15,8 @@ const TITLE: usize = 200;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::CreateGroupRequest>,
+    call: Call<CreateGroup, pb::CreateGroupRequest>,
 ) -> Result<pb::CreateGroupResponse, Status> {
-    let call = Call::<CreateGroup, _>::new(request)?;
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

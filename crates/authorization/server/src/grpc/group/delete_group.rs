@@ -4,16 +4,16 @@ use bailiwick_authorization_core::group::delete::Delete;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::DeleteGroup;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::named;
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::DeleteGroupRequest>,
+    call: Call<DeleteGroup, pb::DeleteGroupRequest>,
 ) -> Result<pb::DeleteGroupResponse, Status> {
-    let call = Call::<DeleteGroup, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let (account, group) = named(&call.message.account, &call.message.group)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let answer = api.run(by, Delete { group }).await?;

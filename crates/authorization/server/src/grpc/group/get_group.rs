@@ -3,16 +3,15 @@
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Refused, method::authorization::GetGroup};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{group, named};
 use crate::grpc::{Api, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::GetGroupRequest>,
+    call: Call<GetGroup, pb::GetGroupRequest>,
 ) -> Result<pb::GetGroupResponse, Status> {
-    let call = Call::<GetGroup, _>::new(request)?;
     let (account, id) = named(&call.message.account, &call.message.group)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let found = api.snapshot(&by).await?.group(id).await.map_err(status)?;

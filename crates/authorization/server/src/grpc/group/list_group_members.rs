@@ -3,15 +3,14 @@
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::{GroupId, Refused, method::authorization::ListGroupMembers};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{Api, page_of, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ListGroupMembersRequest>,
+    call: Call<ListGroupMembers, pb::ListGroupMembersRequest>,
 ) -> Result<pb::ListGroupMembersResponse, Status> {
-    let call = Call::<ListGroupMembers, _>::new(request)?;
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

@@ -3,7 +3,7 @@
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::ListGroups;
-use tonic::{Request, Status};
+use tonic::Status;
 use uuid::Uuid;
 
 use super::group;
@@ -11,9 +11,8 @@ use crate::grpc::{Api, page_of, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ListGroupsRequest>,
+    call: Call<ListGroups, pb::ListGroupsRequest>,
 ) -> Result<pb::ListGroupsResponse, Status> {
-    let call = Call::<ListGroups, _>::new(request)?;
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

@@ -4,16 +4,16 @@ use bailiwick_authorization_core::group::remove_member::RemoveMember;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::RemoveGroupMember;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::with_member;
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::RemoveGroupMemberRequest>,
+    call: Call<RemoveGroupMember, pb::RemoveGroupMemberRequest>,
 ) -> Result<pb::RemoveGroupMemberResponse, Status> {
-    let call = Call::<RemoveGroupMember, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let message = &call.message;
     let (account, group, member) = with_member(&message.account, &message.group, &message.member)?;
     let by = api

@@ -4,16 +4,15 @@ use bailiwick_authorization_core::invitation::accept::{Accept, Which};
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::AcceptInvitation};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::shown;
 use crate::grpc::{Api, parse::email};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::AcceptInvitationRequest>,
+    call: Call<AcceptInvitation, pb::AcceptInvitationRequest>,
 ) -> Result<pb::AcceptInvitationResponse, Status> {
-    let call = Call::<AcceptInvitation, _>::new(request)?;
     let (account, accept) = read(&call.message)?;
     api.wait(&call.context, account, &[]).await?;
     // The caller is no member yet: a token for no account, or for another one, is fine.

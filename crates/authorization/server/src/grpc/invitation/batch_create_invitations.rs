@@ -6,7 +6,7 @@ use bailiwick_authorization_core::{email_key, invitation::batch_create::BatchCre
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::BatchCreateInvitations};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{roles, shown};
 use crate::grpc::{Api, parse::email};
@@ -16,10 +16,9 @@ const BATCH: usize = 1_000;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::BatchCreateInvitationsRequest>,
+    call: Call<BatchCreateInvitations, pb::BatchCreateInvitationsRequest>,
 ) -> Result<pb::BatchCreateInvitationsResponse, Status> {
-    let call =
-        Call::<BatchCreateInvitations, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let (call, message) = call.split();
     let (account, batch) = read(message)?;
     let target = Target::scope(account, &batch.scope);

@@ -4,7 +4,7 @@ use bailiwick_authorization_core::invitation::create::Create;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::CreateInvitation};
-use tonic::{Request, Status};
+use tonic::Status;
 use uuid::Uuid;
 
 use super::{roles, shown};
@@ -12,9 +12,9 @@ use crate::grpc::{Api, parse::email};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::CreateInvitationRequest>,
+    call: Call<CreateInvitation, pb::CreateInvitationRequest>,
 ) -> Result<pb::CreateInvitationResponse, Status> {
-    let (call, message) = Call::<CreateInvitation, _>::new(request)?.split();
+    let (call, message) = call.split();
     let (account, create) = read(message)?;
     let target = Target::scope(account, &create.scope);
     let by = api.authorize(&call, &[], &target).await?;

@@ -3,16 +3,15 @@
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Refused, method::authorization::GetInvitation};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{named, shown};
 use crate::grpc::{Api, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::GetInvitationRequest>,
+    call: Call<GetInvitation, pb::GetInvitationRequest>,
 ) -> Result<pb::GetInvitationResponse, Status> {
-    let call = Call::<GetInvitation, _>::new(request)?;
     let (account, id) = named(&call.message.account, &call.message.invitation)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let found = api.snapshot(&by).await?.invitation(id).await.map_err(status)?;

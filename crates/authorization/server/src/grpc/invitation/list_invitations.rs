@@ -4,16 +4,15 @@ use bailiwick_authorization_core::{email_key, invitation::After};
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::ListInvitations;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::shown;
 use crate::grpc::{Api, page_of, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ListInvitationsRequest>,
+    call: Call<ListInvitations, pb::ListInvitationsRequest>,
 ) -> Result<pb::ListInvitationsResponse, Status> {
-    let call = Call::<ListInvitations, _>::new(request)?;
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

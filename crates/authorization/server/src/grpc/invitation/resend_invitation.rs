@@ -4,16 +4,15 @@ use bailiwick_authorization_core::invitation::resend::Resend;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::ResendInvitation;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{named, shown};
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ResendInvitationRequest>,
+    call: Call<ResendInvitation, pb::ResendInvitationRequest>,
 ) -> Result<pb::ResendInvitationResponse, Status> {
-    let call = Call::<ResendInvitation, _>::new(request)?;
     let (account, invitation) = named(&call.message.account, &call.message.invitation)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let answer = api.run(by, Resend { invitation }).await?;

@@ -4,16 +4,15 @@ use bailiwick_authorization_core::invitation::revoke::Revoke;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::RevokeInvitation;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{named, shown};
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::RevokeInvitationRequest>,
+    call: Call<RevokeInvitation, pb::RevokeInvitationRequest>,
 ) -> Result<pb::RevokeInvitationResponse, Status> {
-    let call = Call::<RevokeInvitation, _>::new(request)?;
     let (account, invitation) = named(&call.message.account, &call.message.invitation)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let answer = api.run(by, Revoke { invitation }).await?;

@@ -6,7 +6,7 @@ use bailiwick_authorization_core::member::batch_remove::BatchRemove;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, Subject, UserId, method::authorization::BatchRemoveMembers};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::small;
 use crate::grpc::Api;
@@ -16,9 +16,9 @@ const BATCH: usize = 1_000;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::BatchRemoveMembersRequest>,
+    call: Call<BatchRemoveMembers, pb::BatchRemoveMembersRequest>,
 ) -> Result<pb::BatchRemoveMembersResponse, Status> {
-    let call = Call::<BatchRemoveMembers, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let (account, remove) = read(&call.message)?;
     let subjects: Vec<Subject> = remove.users.iter().copied().map(Subject::user).collect();
     let known: Vec<&Subject> = subjects.iter().collect();

@@ -5,15 +5,15 @@ use bailiwick_policy::manifest::MemberKind;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, Subject, method::authorization::CreateMember};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{Api, convert};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::CreateMemberRequest>,
+    call: Call<CreateMember, pb::CreateMemberRequest>,
 ) -> Result<pb::CreateMemberResponse, Status> {
-    let call = Call::<CreateMember, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let (account, create) = read(&call.message)?;
     let by = api
         .authorize(&call, &[&Subject::user(create.user)], &Target::account(account))

@@ -3,16 +3,15 @@
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Refused, Subject, method::authorization::GetMember};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::named;
 use crate::grpc::{Api, convert, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::GetMemberRequest>,
+    call: Call<GetMember, pb::GetMemberRequest>,
 ) -> Result<pb::GetMemberResponse, Status> {
-    let call = Call::<GetMember, _>::new(request)?;
     let (account, user) = named(&call.message.account, &call.message.user)?;
     let by = api
         .authorize(&call, &[&Subject::user(user)], &Target::account(account))

@@ -4,16 +4,15 @@ use bailiwick_authorization_core::seat;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Refused, method::authorization::GetSeats};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::small;
 use crate::grpc::{Api, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::GetSeatsRequest>,
+    call: Call<GetSeats, pb::GetSeatsRequest>,
 ) -> Result<pb::GetSeatsResponse, Status> {
-    let call = Call::<GetSeats, _>::new(request)?;
     let mut fields = Fields::new();
     let account = fields.account(&call.message.account);
     let account = fields.finish(account)?;

@@ -3,15 +3,14 @@
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::{UserId, method::authorization::ListMembers};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{Api, convert, page_of, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ListMembersRequest>,
+    call: Call<ListMembers, pb::ListMembersRequest>,
 ) -> Result<pb::ListMembersResponse, Status> {
-    let call = Call::<ListMembers, _>::new(request)?;
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

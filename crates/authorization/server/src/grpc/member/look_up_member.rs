@@ -4,16 +4,15 @@ use bailiwick_authorization_core::member::look_up::look_up;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Subject, method::authorization::LookUpMember};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::named;
 use crate::grpc::{Api, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::LookUpMemberRequest>,
+    call: Call<LookUpMember, pb::LookUpMemberRequest>,
 ) -> Result<pb::LookUpMemberResponse, Status> {
-    let call = Call::<LookUpMember, _>::new(request)?;
     let (account, user) = named(&call.message.account, &call.message.user)?;
     let by = api
         .authorize(&call, &[&Subject::user(user)], &Target::account(account))

@@ -4,16 +4,16 @@ use bailiwick_authorization_core::member::suspend::Reactivate;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Subject, method::authorization::ReactivateMember};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::named;
 use crate::grpc::{Api, convert};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ReactivateMemberRequest>,
+    call: Call<ReactivateMember, pb::ReactivateMemberRequest>,
 ) -> Result<pb::ReactivateMemberResponse, Status> {
-    let call = Call::<ReactivateMember, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let (account, user) = named(&call.message.account, &call.message.user)?;
     let by = api
         .authorize(&call, &[&Subject::user(user)], &Target::account(account))

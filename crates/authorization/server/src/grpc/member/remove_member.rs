@@ -4,15 +4,15 @@ use bailiwick_authorization_core::member::remove::Remove;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Scope, Subject, method::authorization::RemoveMember};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::RemoveMemberRequest>,
+    call: Call<RemoveMember, pb::RemoveMemberRequest>,
 ) -> Result<pb::RemoveMemberResponse, Status> {
-    let call = Call::<RemoveMember, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

@@ -4,15 +4,15 @@ use bailiwick_authorization_core::member::update::Update;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Subject, method::authorization::UpdateMember};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{Api, convert};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::UpdateMemberRequest>,
+    call: Call<UpdateMember, pb::UpdateMemberRequest>,
 ) -> Result<pb::UpdateMemberResponse, Status> {
-    let call = Call::<UpdateMember, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

@@ -3,16 +3,15 @@
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Subject, method::authorization::GetQuota};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{named, quota};
 use crate::grpc::{Api, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::GetQuotaRequest>,
+    call: Call<GetQuota, pb::GetQuotaRequest>,
 ) -> Result<pb::GetQuotaResponse, Status> {
-    let call = Call::<GetQuota, _>::new(request)?;
     let message = &call.message;
     let (account, user, of) = named(&message.account, &message.user, &message.r#type)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;

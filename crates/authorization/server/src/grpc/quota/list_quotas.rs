@@ -3,16 +3,15 @@
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::{Subject, UserId, method::authorization::ListQuotas};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::quota;
 use crate::grpc::{Api, page_of, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ListQuotasRequest>,
+    call: Call<ListQuotas, pb::ListQuotasRequest>,
 ) -> Result<pb::ListQuotasResponse, Status> {
-    let call = Call::<ListQuotas, _>::new(request)?;
     let message = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&message.account);

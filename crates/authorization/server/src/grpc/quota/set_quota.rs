@@ -4,16 +4,15 @@ use bailiwick_authorization_core::quota::set::Set;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Subject, method::authorization::SetQuota};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{named, quota};
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::SetQuotaRequest>,
+    call: Call<SetQuota, pb::SetQuotaRequest>,
 ) -> Result<pb::SetQuotaResponse, Status> {
-    let call = Call::<SetQuota, _>::new(request)?;
     let message = &call.message;
     let (account, user, of) = named(&message.account, &message.user, &message.r#type)?;
     let limit = message.limit.map(u64::from);

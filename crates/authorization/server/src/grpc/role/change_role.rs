@@ -4,16 +4,16 @@ use bailiwick_authorization_core::role::change::Change;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::ChangeRole};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{ROLE, definition::entry, role_of};
 use crate::grpc::{Api, convert, grant::level};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ChangeRoleRequest>,
+    call: Call<ChangeRole, pb::ChangeRoleRequest>,
 ) -> Result<pb::ChangeRoleResponse, Status> {
-    let (call, message) = Call::<ChangeRole, _>::new(request)?.split();
+    let (call, message) = call.split();
     let (account, change) = read(message, "")?;
     let name = change.role.clone();
     let by = api.authorize(&call, &[], &Target::account(account)).await?;

@@ -4,16 +4,16 @@ use bailiwick_authorization_core::role::create::Create;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::method::authorization::CreateRole;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{definition::definition, role_of};
 use crate::grpc::{Api, convert};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::CreateRoleRequest>,
+    call: Call<CreateRole, pb::CreateRoleRequest>,
 ) -> Result<pb::CreateRoleResponse, Status> {
-    let (call, message) = Call::<CreateRole, _>::new(request)?.split();
+    let (call, message) = call.split();
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let role = definition(&mut fields, message.role);

@@ -4,16 +4,16 @@ use bailiwick_authorization_core::role::delete::Delete;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::DeleteRole;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::named;
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::DeleteRoleRequest>,
+    call: Call<DeleteRole, pb::DeleteRoleRequest>,
 ) -> Result<pb::DeleteRoleResponse, Status> {
-    let call = Call::<DeleteRole, _>::new(request)?.dry_run_where(|message| message.validate_only);
+    let call = call.dry_run_where(|message| message.validate_only);
     let (account, role) = named(&call.message.account, &call.message.role)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let answer = api.run(by, Delete { role }).await?;

@@ -3,16 +3,15 @@
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::Call;
 use bailiwick_types::method::authorization::DescribeRole;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{found, named, policy};
 use crate::grpc::{Api, convert, describe};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::DescribeRoleRequest>,
+    call: Call<DescribeRole, pb::DescribeRoleRequest>,
 ) -> Result<pb::DescribeRoleResponse, Status> {
-    let call = Call::<DescribeRole, _>::new(request)?;
     let (account, name) = named(&call.message.account, &call.message.role)?;
     let policy = policy(api, &call, account).await?;
     let role = found(&policy, &name)?;

@@ -3,7 +3,7 @@
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::Call;
 use bailiwick_types::method::authorization::GetRole;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::{
     definition::{declared, definition_words},
@@ -13,9 +13,8 @@ use crate::grpc::{Api, convert};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::GetRoleRequest>,
+    call: Call<GetRole, pb::GetRoleRequest>,
 ) -> Result<pb::GetRoleResponse, Status> {
-    let call = Call::<GetRole, _>::new(request)?;
     let (account, name) = named(&call.message.account, &call.message.role)?;
     let policy = policy(api, &call, account).await?;
     let role = found(&policy, &name)?;

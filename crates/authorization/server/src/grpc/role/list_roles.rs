@@ -3,16 +3,15 @@
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields};
 use bailiwick_types::method::authorization::ListRoles;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::policy;
 use crate::grpc::{Api, convert};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ListRolesRequest>,
+    call: Call<ListRoles, pb::ListRolesRequest>,
 ) -> Result<pb::ListRolesResponse, Status> {
-    let call = Call::<ListRoles, _>::new(request)?;
     let mut fields = Fields::new();
     let account = fields.account(&call.message.account);
     let account = fields.finish(account)?;

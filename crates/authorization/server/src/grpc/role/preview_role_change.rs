@@ -4,18 +4,16 @@ use bailiwick_authorization_core::operation;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::PreviewRoleChange;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::change_role::read;
 use crate::grpc::{Api, status};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::PreviewRoleChangeRequest>,
+    call: Call<PreviewRoleChange, pb::PreviewRoleChangeRequest>,
 ) -> Result<pb::PreviewRoleChangeResponse, Status> {
-    let (call, message) = Call::<PreviewRoleChange, _>::new(request)?
-        .dry_run_where(|_| true)
-        .split();
+    let (call, message) = call.dry_run_where(|_| true).split();
     let mut fields = Fields::new();
     let size = fields.page_size(message.page_size);
     let Some(change) = message.change else {

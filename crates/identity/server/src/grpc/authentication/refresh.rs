@@ -9,25 +9,25 @@ use bailiwick_identity_core::session::{
 use bailiwick_proto::identity::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::method::identity::Refresh;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{Handlers, message};
+use super::{Api, message};
 use crate::grpc::secret;
 
-pub(super) async fn refresh(
-    handlers: &Handlers,
-    request: Request<pb::RefreshRequest>,
-) -> Result<Response<pb::RefreshResponse>, Status> {
-    let (call, request) = Call::<Refresh, _>::new(request)?.split();
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<Refresh, pb::RefreshRequest>,
+) -> Result<pb::RefreshResponse, Status> {
+    let (call, request) = call.split();
     let mut fields = Fields::new();
     let refresh_token = secret(&mut fields, "refresh_token", request.refresh_token);
     let command = Command {
         refresh_token: fields.finish(refresh_token)?,
         token: call.context.token.clone(),
     };
-    let by = handlers.guard.authorize(&call, &Target::none()).await?;
-    let authenticator = Arc::clone(&handlers.authenticator);
-    let refresh = handlers.write(|identity| async move {
+    let by = api.guard.authorize(&call, &Target::none()).await?;
+    let authenticator = Arc::clone(&api.authenticator);
+    let refresh = api.write(|identity| async move {
         let done = session::refresh(&identity, &by, &command).await;
         if let Err(Error::Reused(session)) = &done {
             authenticator.forget_session(*session);
@@ -35,7 +35,7 @@ pub(super) async fn refresh(
         done
     });
     let tokens = refresh.await?;
-    Ok(Response::new(pb::RefreshResponse {
+    Ok(pb::RefreshResponse {
         tokens: Some(message(&tokens)),
-    }))
+    })
 }

@@ -10,31 +10,31 @@ use bailiwick_identity_core::{
 use bailiwick_proto::identity::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_types::{Token, method::identity::SignIn};
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{Handlers, message};
+use super::{Api, message};
 use crate::grpc::secret;
 
-pub(super) async fn sign_in(
-    handlers: &Handlers,
-    request: Request<pb::SignInRequest>,
-) -> Result<Response<pb::SignInResponse>, Status> {
-    let (call, request) = Call::<SignIn, _>::new(request)?.split();
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<SignIn, pb::SignInRequest>,
+) -> Result<pb::SignInResponse, Status> {
+    let (call, request) = call.split();
     let command = command(request, call.context.token.clone())?;
-    let by = handlers.guard.authorize(&call, &Target::none()).await?;
-    let sign_ins = handlers.sign_ins.clone();
-    let sign_in = handlers.write(|identity| async move {
+    let by = api.guard.authorize(&call, &Target::none()).await?;
+    let sign_ins = api.sign_ins.clone();
+    let sign_in = api.write(|identity| async move {
         let done = session::sign_in(&identity, &by, &command).await;
         sign_ins.with_label_values(&[outcome(&done)]).inc();
         done
     });
     let done = sign_in.await?;
-    Ok(Response::new(pb::SignInResponse {
+    Ok(pb::SignInResponse {
         user: done.user.to_string(),
         session: done.session.to_string(),
         tokens: Some(message(&done.tokens)),
         token: token::encode(&done.token),
-    }))
+    })
 }
 
 fn command(request: pb::SignInRequest, token: Token) -> Result<Command, Status> {

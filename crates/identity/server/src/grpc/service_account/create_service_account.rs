@@ -8,29 +8,27 @@ use bailiwick_proto::identity::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_types::method::identity::CreateServiceAccount;
 use secrecy::ExposeSecret;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{Handlers, message};
+use super::{Api, message};
 
-pub(super) async fn create_service_account(
-    handlers: &Handlers,
-    request: Request<pb::CreateServiceAccountRequest>,
-) -> Result<Response<pb::CreateServiceAccountResponse>, Status> {
-    let call = Call::<CreateServiceAccount, _>::new(request)?;
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<CreateServiceAccount, pb::CreateServiceAccountRequest>,
+) -> Result<pb::CreateServiceAccountResponse, Status> {
     let command = command(&call.message)?;
-    let by = handlers.guard.authorize(&call, &Target::none()).await?;
-    let create =
-        handlers.write(|identity| async move { service_account::create(&identity, &by, &command).await });
+    let by = api.guard.authorize(&call, &Target::none()).await?;
+    let create = api.write(|identity| async move { service_account::create(&identity, &by, &command).await });
     let created = create.await?;
     let secret = created
         .secret
         .as_ref()
         .map_or("", |secret| secret.expose_secret());
-    Ok(Response::new(pb::CreateServiceAccountResponse {
+    Ok(pb::CreateServiceAccountResponse {
         service_account: Some(message(&created.account)),
         secret: secret.to_owned(),
         token: token::encode(&created.token),
-    }))
+    })
 }
 
 fn command(request: &pb::CreateServiceAccountRequest) -> Result<Command, Status> {

@@ -6,28 +6,27 @@ use bailiwick_identity_core::service_account;
 use bailiwick_proto::identity::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_types::{Subject, method::identity::DisableServiceAccount};
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{Handlers, message};
+use super::{Api, message};
 
-pub(super) async fn disable_service_account(
-    handlers: &Handlers,
-    request: Request<pb::DisableServiceAccountRequest>,
-) -> Result<Response<pb::DisableServiceAccountResponse>, Status> {
-    let call = Call::<DisableServiceAccount, _>::new(request)?;
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<DisableServiceAccount, pb::DisableServiceAccountRequest>,
+) -> Result<pb::DisableServiceAccountResponse, Status> {
     let mut fields = Fields::new();
     let id = fields.required("service_account", &call.message.service_account);
     let id = fields.finish(id)?;
-    let by = handlers.guard.authorize(&call, &Target::none()).await?;
-    let authenticator = Arc::clone(&handlers.authenticator);
-    let disable = handlers.write(|identity| async move {
+    let by = api.guard.authorize(&call, &Target::none()).await?;
+    let authenticator = Arc::clone(&api.authenticator);
+    let disable = api.write(|identity| async move {
         let done = service_account::disable(&identity, &by, id).await?;
         authenticator.forget_subject(&Subject::service(id));
         Ok::<_, service_account::disable::Error>(done)
     });
     let (account, token) = disable.await?;
-    Ok(Response::new(pb::DisableServiceAccountResponse {
+    Ok(pb::DisableServiceAccountResponse {
         service_account: Some(message(&account)),
         token: token::encode(&token),
-    }))
+    })
 }

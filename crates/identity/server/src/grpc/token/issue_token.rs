@@ -5,24 +5,24 @@ use bailiwick_proto::identity::v1 as pb;
 use bailiwick_rpc::{Call, Fields, IntoStatus, Target, wire::timestamp};
 use bailiwick_types::method::identity::IssueToken;
 use secrecy::ExposeSecret;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::Handlers;
+use super::Api;
 use crate::grpc::secret;
 
-pub(super) async fn issue_token(
-    handlers: &Handlers,
-    request: Request<pb::IssueTokenRequest>,
-) -> Result<Response<pb::IssueTokenResponse>, Status> {
-    let (call, request) = Call::<IssueToken, _>::new(request)?.split();
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<IssueToken, pb::IssueTokenRequest>,
+) -> Result<pb::IssueTokenResponse, Status> {
+    let (call, request) = call.split();
     let command = command(request)?;
-    handlers.guard.authorize(&call, &Target::none()).await?;
-    let token = token::issue(&handlers.identity, &command).await;
+    api.guard.authorize(&call, &Target::none()).await?;
+    let token = token::issue(&api.identity, &command).await;
     let token = token.map_err(IntoStatus::into_status)?;
-    Ok(Response::new(pb::IssueTokenResponse {
+    Ok(pb::IssueTokenResponse {
         access_token: token.text.expose_secret().to_owned(),
         expire_time: Some(timestamp(token.expires)),
-    }))
+    })
 }
 
 fn command(request: pb::IssueTokenRequest) -> Result<Command, Status> {

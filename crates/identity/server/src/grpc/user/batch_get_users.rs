@@ -4,22 +4,21 @@ use bailiwick_identity_core::user::{self, batch_get::MAX};
 use bailiwick_proto::identity::v1 as pb;
 use bailiwick_rpc::{Call, Fields, IntoStatus, Target};
 use bailiwick_types::{UserId, method::identity::BatchGetUsers};
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{Handlers, message};
+use super::{Api, message};
 
-pub(super) async fn batch_get_users(
-    handlers: &Handlers,
-    request: Request<pb::BatchGetUsersRequest>,
-) -> Result<Response<pb::BatchGetUsersResponse>, Status> {
-    let call = Call::<BatchGetUsers, _>::new(request)?;
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<BatchGetUsers, pb::BatchGetUsersRequest>,
+) -> Result<pb::BatchGetUsersResponse, Status> {
     let ids = ids(&call.message.users)?;
-    let by = handlers.guard.authorize(&call, &Target::none()).await?;
-    let users = user::batch_get(&handlers.identity, &by, &ids).await;
+    let by = api.guard.authorize(&call, &Target::none()).await?;
+    let users = user::batch_get(&api.identity, &by, &ids).await;
     let users = users.map_err(IntoStatus::into_status)?;
-    Ok(Response::new(pb::BatchGetUsersResponse {
+    Ok(pb::BatchGetUsersResponse {
         users: users.iter().map(message).collect(),
-    }))
+    })
 }
 
 fn ids(users: &[String]) -> Result<Vec<UserId>, Status> {

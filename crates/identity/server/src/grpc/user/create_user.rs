@@ -9,23 +9,23 @@ use bailiwick_proto::identity::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_types::method::identity::CreateUser;
 use secrecy::SecretString;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{Handlers, message};
+use super::{Api, message};
 
-pub(super) async fn create_user(
-    handlers: &Handlers,
-    request: Request<pb::CreateUserRequest>,
-) -> Result<Response<pb::CreateUserResponse>, Status> {
-    let (call, request) = Call::<CreateUser, _>::new(request)?.split();
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<CreateUser, pb::CreateUserRequest>,
+) -> Result<pb::CreateUserResponse, Status> {
+    let (call, request) = call.split();
     let command = command(request)?;
-    let by = handlers.guard.authorize(&call, &Target::none()).await?;
-    let create = handlers.write(|identity| async move { user::create(&identity, &by, &command).await });
+    let by = api.guard.authorize(&call, &Target::none()).await?;
+    let create = api.write(|identity| async move { user::create(&identity, &by, &command).await });
     let (user, token) = create.await?;
-    Ok(Response::new(pb::CreateUserResponse {
+    Ok(pb::CreateUserResponse {
         user: Some(message(&user)),
         token: token::encode(&token),
-    }))
+    })
 }
 
 fn command(request: pb::CreateUserRequest) -> Result<Command, Status> {

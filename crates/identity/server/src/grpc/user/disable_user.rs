@@ -6,28 +6,27 @@ use bailiwick_identity_core::user;
 use bailiwick_proto::identity::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_types::{Subject, method::identity::DisableUser};
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{Handlers, message};
+use super::{Api, message};
 
-pub(super) async fn disable_user(
-    handlers: &Handlers,
-    request: Request<pb::DisableUserRequest>,
-) -> Result<Response<pb::DisableUserResponse>, Status> {
-    let call = Call::<DisableUser, _>::new(request)?;
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<DisableUser, pb::DisableUserRequest>,
+) -> Result<pb::DisableUserResponse, Status> {
     let mut fields = Fields::new();
     let id = fields.required("user", &call.message.user);
     let id = fields.finish(id)?;
-    let by = handlers.guard.authorize(&call, &Target::none()).await?;
-    let authenticator = Arc::clone(&handlers.authenticator);
-    let disable = handlers.write(|identity| async move {
+    let by = api.guard.authorize(&call, &Target::none()).await?;
+    let authenticator = Arc::clone(&api.authenticator);
+    let disable = api.write(|identity| async move {
         let done = user::disable(&identity, &by, id).await?;
         authenticator.forget_subject(&Subject::user(id));
         Ok::<_, user::disable::Error>(done)
     });
     let done = disable.await?;
-    Ok(Response::new(pb::DisableUserResponse {
+    Ok(pb::DisableUserResponse {
         user: Some(message(&done.user)),
         token: token::encode(&done.token),
-    }))
+    })
 }

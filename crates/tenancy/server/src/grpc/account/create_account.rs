@@ -7,15 +7,15 @@ use bailiwick_tenancy_core::{
     account::create::{self, Command},
 };
 use bailiwick_types::method::tenancy::CreateAccount;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{Api, answer, request_key::request_key};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::CreateAccountRequest>,
+    call: Call<CreateAccount, pb::CreateAccountRequest>,
 ) -> Result<pb::CreateAccountResponse, Status> {
-    let (call, message) = Call::<CreateAccount, _>::new(request)?.split();
+    let (call, message) = call.split();
     let command = parse(&call.context, message)?;
     api.wait_for_products(&call.context).await?;
     create::check(&api.tenancy, &command)

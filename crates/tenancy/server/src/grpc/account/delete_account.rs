@@ -7,16 +7,15 @@ use bailiwick_tenancy_core::{
     account::delete::{self, Command},
 };
 use bailiwick_types::method::tenancy::DeleteAccount;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::named;
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::DeleteAccountRequest>,
+    call: Call<DeleteAccount, pb::DeleteAccountRequest>,
 ) -> Result<pb::DeleteAccountResponse, Status> {
-    let call = Call::<DeleteAccount, _>::new(request)?;
     let account = named(&call.message.account)?;
     let command = Command {
         etag: Etag::of_request(&call.message.etag),

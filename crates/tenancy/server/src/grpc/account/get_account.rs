@@ -4,16 +4,15 @@ use bailiwick_proto::tenancy::v1 as pb;
 use bailiwick_rpc::{Call, IntoStatus, Target};
 use bailiwick_tenancy_core::account::get;
 use bailiwick_types::method::tenancy::GetAccount;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::named;
 use crate::grpc::{Api, answer};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::GetAccountRequest>,
+    call: Call<GetAccount, pb::GetAccountRequest>,
 ) -> Result<pb::GetAccountResponse, Status> {
-    let call = Call::<GetAccount, _>::new(request)?;
     let account = named(&call.message.account)?;
     let by = api.authorize(&call, &Target::account(account)).await?;
     let account = get::run(&api.tenancy, &by)

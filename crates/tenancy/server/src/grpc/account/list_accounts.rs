@@ -4,7 +4,7 @@ use bailiwick_proto::tenancy::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_tenancy_core::account::list;
 use bailiwick_types::{CallerKind, method::tenancy::ListAccounts};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{
     Api, answer,
@@ -13,9 +13,9 @@ use crate::grpc::{
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ListAccountsRequest>,
+    call: Call<ListAccounts, pb::ListAccountsRequest>,
 ) -> Result<pb::ListAccountsResponse, Status> {
-    let (call, message) = Call::<ListAccounts, _>::new(request)?.split();
+    let (call, message) = call.split();
     let mut fields = Fields::new();
     let product = fields.optional("product", &message.product);
     let list = ListFields {

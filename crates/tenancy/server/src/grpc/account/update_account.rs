@@ -7,15 +7,15 @@ use bailiwick_tenancy_core::{
     account::update::{self, Command},
 };
 use bailiwick_types::{AccountId, method::tenancy::UpdateAccount};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{Api, answer};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::UpdateAccountRequest>,
+    call: Call<UpdateAccount, pb::UpdateAccountRequest>,
 ) -> Result<pb::UpdateAccountResponse, Status> {
-    let (call, message) = Call::<UpdateAccount, _>::new(request)?.split();
+    let (call, message) = call.split();
     let (account, command) = parse(message)?;
     let by = api.authorize(&call, &Target::account(account)).await?;
     let (account, written) = api

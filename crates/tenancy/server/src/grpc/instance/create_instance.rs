@@ -7,15 +7,15 @@ use bailiwick_tenancy_core::{
     place::create_instance::{self, Command},
 };
 use bailiwick_types::{AccountId, method::tenancy::CreateInstance};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{Api, answer, request_key::request_key};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::CreateInstanceRequest>,
+    call: Call<CreateInstance, pb::CreateInstanceRequest>,
 ) -> Result<pb::CreateInstanceResponse, Status> {
-    let (call, message) = Call::<CreateInstance, _>::new(request)?.split();
+    let (call, message) = call.split();
     let (account, command) = parse(&call.context, message)?;
     api.check_before_right(&call.context, account, |product| command.check(product))
         .await?;

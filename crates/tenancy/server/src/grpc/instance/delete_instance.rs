@@ -7,16 +7,15 @@ use bailiwick_tenancy_core::{
     place::delete::{self, Command},
 };
 use bailiwick_types::{Scope, method::tenancy::DeleteInstance};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::named;
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::DeleteInstanceRequest>,
+    call: Call<DeleteInstance, pb::DeleteInstanceRequest>,
 ) -> Result<pb::DeleteInstanceResponse, Status> {
-    let call = Call::<DeleteInstance, _>::new(request)?;
     let (account, id) = named(&call.message.account, &call.message.instance)?;
     let command = Command {
         id,

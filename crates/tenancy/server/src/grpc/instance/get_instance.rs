@@ -4,16 +4,15 @@ use bailiwick_proto::tenancy::v1 as pb;
 use bailiwick_rpc::{Call, IntoStatus, Target};
 use bailiwick_tenancy_core::place::get;
 use bailiwick_types::{Scope, method::tenancy::GetInstance};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::named;
 use crate::grpc::{Api, answer};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::GetInstanceRequest>,
+    call: Call<GetInstance, pb::GetInstanceRequest>,
 ) -> Result<pb::GetInstanceResponse, Status> {
-    let call = Call::<GetInstance, _>::new(request)?;
     let (account, instance) = named(&call.message.account, &call.message.instance)?;
     let target = Target::scope(account, &Scope::Instance(instance));
     let by = api.authorize(&call, &target).await?;

@@ -4,7 +4,7 @@ use bailiwick_proto::tenancy::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_tenancy_core::place::list;
 use bailiwick_types::method::tenancy::ListInstances;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{
     Api, answer,
@@ -13,9 +13,9 @@ use crate::grpc::{
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ListInstancesRequest>,
+    call: Call<ListInstances, pb::ListInstancesRequest>,
 ) -> Result<pb::ListInstancesResponse, Status> {
-    let (call, message) = Call::<ListInstances, _>::new(request)?.split();
+    let (call, message) = call.split();
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let list = ListFields {

@@ -7,15 +7,15 @@ use bailiwick_tenancy_core::{
     place::update::{self, Command},
 };
 use bailiwick_types::{AccountId, InstanceId, Scope, method::tenancy::UpdateInstance};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{Api, answer};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::UpdateInstanceRequest>,
+    call: Call<UpdateInstance, pb::UpdateInstanceRequest>,
 ) -> Result<pb::UpdateInstanceResponse, Status> {
-    let (call, message) = Call::<UpdateInstance, _>::new(request)?.split();
+    let (call, message) = call.split();
     let (account, command) = parse(message)?;
     let target = Target::scope(account, &Scope::Instance(command.id));
     let by = api.authorize(&call, &target).await?;

@@ -4,15 +4,14 @@ use bailiwick_proto::tenancy::v1 as pb;
 use bailiwick_rpc::{Call, Fields, IntoStatus, Target, wire::struct_of};
 use bailiwick_tenancy_core::{Etag, settings::get};
 use bailiwick_types::method::tenancy::GetSettings;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::GetSettingsRequest>,
+    call: Call<GetSettings, pb::GetSettingsRequest>,
 ) -> Result<pb::GetSettingsResponse, Status> {
-    let call = Call::<GetSettings, _>::new(request)?;
     let mut fields = Fields::new();
     let account = fields.account(&call.message.account);
     let account = fields.finish(account)?;

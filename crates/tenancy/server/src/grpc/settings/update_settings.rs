@@ -13,15 +13,15 @@ use bailiwick_tenancy_core::{
     },
 };
 use bailiwick_types::{AccountId, method::tenancy::UpdateSettings};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::UpdateSettingsRequest>,
+    call: Call<UpdateSettings, pb::UpdateSettingsRequest>,
 ) -> Result<pb::UpdateSettingsResponse, Status> {
-    let (mut call, message) = Call::<UpdateSettings, _>::new(request)?.split();
+    let (mut call, message) = call.split();
     let (account, command) = parse(message)?;
     api.check_before_right(&call.context, account, |product| command.check(product))
         .await?;

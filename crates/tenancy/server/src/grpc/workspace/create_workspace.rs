@@ -7,16 +7,16 @@ use bailiwick_tenancy_core::{
     place::create_workspace::{self, Command},
 };
 use bailiwick_types::{AccountId, Scope, method::tenancy::CreateWorkspace};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::parent;
 use crate::grpc::{Api, answer, request_key::request_key};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::CreateWorkspaceRequest>,
+    call: Call<CreateWorkspace, pb::CreateWorkspaceRequest>,
 ) -> Result<pb::CreateWorkspaceResponse, Status> {
-    let (call, message) = Call::<CreateWorkspace, _>::new(request)?.split();
+    let (call, message) = call.split();
     let (account, command) = parse(&call.context, message)?;
     api.check_before_right(&call.context, account, |product| command.check(product))
         .await?;

@@ -7,16 +7,15 @@ use bailiwick_tenancy_core::{
     place::delete::{self, Command},
 };
 use bailiwick_types::{Scope, method::tenancy::DeleteWorkspace};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::named;
 use crate::grpc::Api;
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::DeleteWorkspaceRequest>,
+    call: Call<DeleteWorkspace, pb::DeleteWorkspaceRequest>,
 ) -> Result<pb::DeleteWorkspaceResponse, Status> {
-    let call = Call::<DeleteWorkspace, _>::new(request)?;
     let (account, id) = named(&call.message.account, &call.message.workspace)?;
     let command = Command {
         id,

@@ -4,16 +4,15 @@ use bailiwick_proto::tenancy::v1 as pb;
 use bailiwick_rpc::{Call, IntoStatus, Target};
 use bailiwick_tenancy_core::place::get;
 use bailiwick_types::{Scope, method::tenancy::GetWorkspace};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::named;
 use crate::grpc::{Api, answer};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::GetWorkspaceRequest>,
+    call: Call<GetWorkspace, pb::GetWorkspaceRequest>,
 ) -> Result<pb::GetWorkspaceResponse, Status> {
-    let call = Call::<GetWorkspace, _>::new(request)?;
     let (account, workspace) = named(&call.message.account, &call.message.workspace)?;
     let target = Target::scope(account, &Scope::Workspace(workspace));
     let by = api.authorize(&call, &target).await?;

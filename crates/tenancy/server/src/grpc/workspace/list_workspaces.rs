@@ -4,7 +4,7 @@ use bailiwick_proto::tenancy::v1 as pb;
 use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_tenancy_core::place::list;
 use bailiwick_types::method::tenancy::ListWorkspaces;
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::parent;
 use crate::grpc::{
@@ -14,9 +14,9 @@ use crate::grpc::{
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::ListWorkspacesRequest>,
+    call: Call<ListWorkspaces, pb::ListWorkspacesRequest>,
 ) -> Result<pb::ListWorkspacesResponse, Status> {
-    let (call, message) = Call::<ListWorkspaces, _>::new(request)?.split();
+    let (call, message) = call.split();
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let parent = parent(&mut fields, account, &message.parent);

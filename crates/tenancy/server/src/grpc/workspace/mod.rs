@@ -7,26 +7,20 @@ mod list_workspaces;
 mod update_workspace;
 
 use bailiwick_proto::tenancy::v1::{self as pb, workspace_service_server::WorkspaceService};
-use bailiwick_rpc::{Fields, later};
+use bailiwick_rpc::Fields;
 use bailiwick_types::{AccountId, InstanceId, Scope, WorkspaceId};
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
 use super::Api;
 
 bailiwick_rpc::serve! {
-    Api: WorkspaceService {
-        async fn move_workspace(
-            &self,
-            request: Request<pb::MoveWorkspaceRequest>,
-        ) -> Result<Response<pb::MoveWorkspaceResponse>, Status> {
-            Err(later(&request))
-        }
-    }
+    Api: WorkspaceService {}
     create_workspace(CreateWorkspaceRequest) -> CreateWorkspaceResponse;
     delete_workspace(DeleteWorkspaceRequest) -> DeleteWorkspaceResponse;
     get_workspace(GetWorkspaceRequest) -> GetWorkspaceResponse;
     list_workspaces(ListWorkspacesRequest) -> ListWorkspacesResponse;
     update_workspace(UpdateWorkspaceRequest) -> UpdateWorkspaceResponse;
+    !move_workspace(MoveWorkspaceRequest) -> MoveWorkspaceResponse;
 }
 
 /// Reads a request that names a workspace of an account and nothing else.

@@ -7,15 +7,15 @@ use bailiwick_tenancy_core::{
     place::update::{self, Command},
 };
 use bailiwick_types::{AccountId, Scope, WorkspaceId, method::tenancy::UpdateWorkspace};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::grpc::{Api, answer};
 
 pub(super) async fn handle(
     api: &Api,
-    request: Request<pb::UpdateWorkspaceRequest>,
+    call: Call<UpdateWorkspace, pb::UpdateWorkspaceRequest>,
 ) -> Result<pb::UpdateWorkspaceResponse, Status> {
-    let (call, message) = Call::<UpdateWorkspace, _>::new(request)?.split();
+    let (call, message) = call.split();
     let (account, command) = parse(message)?;
     let target = Target::scope(account, &Scope::Workspace(command.id));
     let by = api.authorize(&call, &target).await?;
