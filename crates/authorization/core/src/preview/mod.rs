@@ -20,7 +20,7 @@ pub use error::Error;
 pub(crate) use look::{Would, look};
 pub use points::Points;
 pub(crate) use points::{Point, kinds_with};
-pub(crate) use seen::{Seen, see_resources, with_all_below};
+pub(crate) use seen::Seen;
 pub(crate) use spot::{Spot, holders_of, spots_of};
 
 /// The most pairs of a person and a place that one preview looks at: more is an error, never a cut.

@@ -1,12 +1,10 @@
 //! What people had before a change that is under way.
 
-use std::collections::BTreeSet;
-
 use bailiwick_policy::HeldPermissions;
-use bailiwick_types::{Scope, Subject, UserId};
+use bailiwick_types::{Subject, UserId};
 
-use super::{Effect, Error, MOST, Points, Spot, effects, look};
-use crate::{StoreError, Work, resource::Name};
+use super::{Effect, Error, Points, Spot, effects, look};
+use crate::{StoreError, Work};
 
 /// What people had before a change that is under way.
 #[derive(Debug)]
@@ -57,36 +55,4 @@ impl Seen {
         let sides = (&*self.before, &*after);
         Ok(effects(work.account(), &self.points.list(), sides, &products))
     }
-}
-
-/// Looks at what everybody has on some resources before they change: those are found whom a role or grant on the way from one of
-/// the scopes reaches, or a grant on one of the resources or of those above them, also of those that may come to be above.
-pub(crate) async fn see_resources(
-    work: &mut Work,
-    resources: &[Name],
-    (scopes, above): (&[&Scope], &[&Name]),
-) -> Result<Seen, StoreError> {
-    work.look_at(scopes.iter().copied()).await?;
-    let mut points = Points::default();
-    points
-        .add_reaching(&*work.unit, &work.situation, resources, (scopes, above))
-        .await?;
-    Seen::before(work, points).await
-}
-
-/// A resource with all that are below it. More than a preview looks at are enough to refuse it.
-pub(crate) async fn with_all_below(work: &Work, first: &Name) -> Result<Vec<Name>, StoreError> {
-    let mut seen = BTreeSet::new();
-    let mut open = vec![first.clone()];
-    while let Some(name) = open.pop() {
-        if seen.len() > MOST {
-            break;
-        }
-        let limit = MOST as u64 + 1;
-        let below = work.unit.children(&name, limit).await?;
-        if seen.insert(name) {
-            open.extend(below.into_iter().map(|child| child.name));
-        }
-    }
-    Ok(seen.into_iter().collect())
 }
