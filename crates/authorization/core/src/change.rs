@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bailiwick_policy::PlaceState;
 use bailiwick_types::{AccountId, GroupId, ProductName, Scope, Subject};
 
-use crate::{approval::Approval, invitation::Invitation};
+use crate::{approval::Approval, invitation::Invitation, resource::Name};
 
 /// A change, told under the root whose revision it counts up.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +77,13 @@ impl Change {
         match (subject.kind(), subject.id().parse::<GroupId>()) {
             ("group", Ok(group)) => Self::Group(group),
             _ => Self::Subject(subject.clone()),
+        }
+    }
+    /// A resource was registered, changed or removed.
+    pub(crate) fn of_resource(name: &Name) -> Self {
+        Self::Resource {
+            of: name.of.clone(),
+            id: name.id.clone(),
         }
     }
 }

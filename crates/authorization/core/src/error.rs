@@ -47,6 +47,8 @@ faults! {
     NoFreeSeat(u64) "all {0} seats are taken" => ResourceExhausted NoFreeSeat;
     /// The caller used the request id for another request.
     RequestIdReused "the request id was used for another request" => AlreadyExists RequestIdReused;
+    /// The owner has as many resources of the type as it may own.
+    QuotaExhausted(u64) "the quota of {0} is used up" => ResourceExhausted QuotaExhausted;
     /// The preview would be too long.
     PreviewTooLarge "the change reaches more than {MOST} pairs of a subject and a place" => ResourceExhausted TooMany;
     /// The subject has the type of users, but its id is not one of a user.

@@ -49,11 +49,6 @@ pub mod use_case {
     pub use crate::closing::user as close_user;
     pub use crate::product::apply as apply_product;
     pub use crate::product::preview as preview_product;
-    pub use crate::resource::register as register_resource;
-    pub use crate::resource::relocate as move_resource;
-    pub use crate::resource::transfer as transfer_resource;
-    pub use crate::resource::unregister as unregister_resource;
-    pub use crate::resource::update as update_resource;
     pub use crate::{batch, preview};
 }
 

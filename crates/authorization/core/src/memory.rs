@@ -8,13 +8,13 @@ use bailiwick_testkit::{ManualClock, witness};
 use bailiwick_types::{
     AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, BindingId, Caller, CallerKind, GrantId,
     GroupId, Method, Scope, ScopeRoot, SeededIds, ServiceAccountId, SessionId, StoreError, Subject, Target,
-    Timestamp, Token, UserId, WorkspaceId,
+    Timestamp, Token, UserId, WorkspaceId, method::authorization::AssignRole,
 };
 use serde_json::Map;
 use uuid::Uuid;
 
 use crate::{
-    Change, Ports, Read, Store, Unit,
+    Change, Ports, Read, Store, Unit, Work,
     account::{Account, Place},
     binding::Binding,
     draft::{Draft, Rows},
@@ -44,8 +44,15 @@ types:
     quota: per_member
     approvals:
       distribute: {by: project.approve_distribution, serves: once}
+  page:
+    verbs: [view, create, edit, delete, publish]
+    attributes: {secret: {type: bool}}
+    approvals:
+      publish: {by: page.edit, serves: once, when_setting: reviews}
+  note: {verbs: [view], registered: false}
 settings:
   allowed_domains: {type: domains, max: 15}
+  reviews: {type: bool, default: false}
 roles:
   owner:
     holders: {exactly: 1}
@@ -72,6 +79,12 @@ roles:
     levels:
       account: {permissions: [folder.view, project.view]}
       workspace: {permissions: [folder.view, project.view]}
+  keeper:
+    levels:
+      account: {permissions: [{permission: project.delete, when: resource.owner == subject.id}]}
+  printer:
+    levels:
+      account: {permissions: [page.publish]}
 ";
 
 /// What is kept between units of work.
@@ -148,6 +161,11 @@ pub(crate) fn user(n: u128) -> UserId {
 
 pub(crate) fn subject(n: u128) -> Subject {
     Subject::user(user(n))
+}
+
+/// What calls are about. Methods that ask for a verb of a type ask for one of projects.
+fn target() -> Target {
+    Target::account(account_id()).of_type("project")
 }
 
 /// A name like `project:x`.
@@ -354,13 +372,13 @@ impl World {
     }
     /// A call by a user that the guard let pass.
     pub(crate) fn by<M: Method>(&self, n: u128) -> Authorized<M> {
-        witness::authorized(&self.caller(n), &Target::account(account_id()), false)
+        witness::authorized(&self.caller(n), &target(), false)
     }
     /// A call by the operator.
     pub(crate) fn by_operator<M: Method>(&self) -> Authorized<M> {
         let session = SessionId::generate(&*self.ports.ids);
         let caller = witness::user(subject(999), None, session);
-        witness::authorized(&caller, &Target::account(account_id()), true)
+        witness::authorized(&caller, &target(), true)
     }
     /// Carries an operation out for a user.
     pub(crate) async fn run<O: Operation>(&self, n: u128, operation: O) -> Result<O::Output, O::Error> {
@@ -378,7 +396,7 @@ impl World {
     }
     /// Previews an operation of a user.
     pub(crate) async fn preview<O: Operation>(&self, n: u128, operation: O) -> Result<Vec<Effect>, O::Error> {
-        let by = witness::previewing(&self.caller(n), &Target::account(account_id()), false);
+        let by = witness::previewing(&self.caller(n), &target(), false);
         match operation::run(&self.ports, &by, operation).await? {
             Done::Previewed(_, effects) => Ok(effects),
             Done::Committed(..) => panic!("a preview commits nothing"),
@@ -426,7 +444,7 @@ impl World {
         operation: O,
     ) -> Result<O::Output, O::Error> {
         let caller = witness::caller(CallerKind::Service, service.clone(), Some(account_id()));
-        let by = witness::authorized(&caller, &Target::account(account_id()), false);
+        let by = witness::authorized(&caller, &target(), false);
         operation::run(&self.ports, &by, operation)
             .await
             .map(Done::output)
@@ -451,5 +469,22 @@ impl World {
             _ => None,
         };
         self.told().into_iter().rev().find_map(entry).unwrap()
+    }
+    /// A change under way, to ask rules directly.
+    pub(crate) async fn work(&self, by: &Authorized<AssignRole>) -> Work {
+        let work = Work::begin(&self.ports, by, self.read(), &[]).await;
+        work.unwrap().unwrap()
+    }
+    /// A resource as it is now.
+    pub(crate) async fn found(&self, text: &str) -> Option<Resource> {
+        let read = self.read();
+        crate::resource::Reader::resource(&*read, &name(text))
+            .await
+            .unwrap()
+    }
+    /// Target and details of the last entry of the audit log.
+    pub(crate) fn audited(&self) -> (String, Vec<(String, String)>) {
+        let audit = self.last_entry();
+        (audit.target, audit.details.into_iter().collect())
     }
 }

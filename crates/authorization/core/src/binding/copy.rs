@@ -10,7 +10,7 @@ use crate::{
     Precondition, Work,
     grant::{
         Filter, Grant,
-        create::{MANY, aim, may_give, of_subject, put},
+        giving::{self, aim, may_give, of_subject, put},
     },
     operation::Operation,
     preview::{Points, Spot},
@@ -109,7 +109,7 @@ impl Copy {
     /// What is copied: of the grants, what they give of these types.
     async fn chosen(&self, work: &Work) -> Result<Vec<Grant>, StoreError> {
         let filter = Filter::of(&Subject::user(self.from));
-        let all = work.unit.grants(&filter, None, MANY).await?;
+        let all = giving::all(work, &filter).await?;
         Ok(all
             .into_iter()
             .filter_map(|grant| narrowed(grant, &self.kinds))

@@ -8,7 +8,7 @@ use bailiwick_types::{
 };
 use serde_json::{Map, Value as Json};
 
-pub(crate) use super::giving::{MANY, aim, may_give, of_subject, put};
+use super::giving::{aim, may_give, of_subject, put};
 use crate::{
     Aim, Precondition, Work,
     grant::{About, AppliesTo, Grant},

@@ -8,9 +8,6 @@ use crate::{
     grant::{About, Filter, Grant},
 };
 
-/// The most grants that one query reads.
-pub(crate) const MANY: u64 = 10_000;
-
 /// Grants that [`all`] reads at once.
 const PAGE: u64 = 1_000;
 

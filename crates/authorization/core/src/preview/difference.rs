@@ -8,7 +8,8 @@ use bailiwick_types::{AccountId, Subject};
 use super::{Effect, Point, Shift, Spot, Strength};
 use crate::On;
 
-/// The differences, in the order of the points. A permission has the same number in all versions of a product.
+/// The differences, in the order of the points. A permission has the same number in all versions of a
+/// product.
 pub(crate) fn effects(
     account: AccountId,
     points: &[Point<'_>],
@@ -40,13 +41,18 @@ pub(crate) fn effects(
             Spot::On(on) => (on.clone(), None),
             Spot::Type { of, scope, .. } => (On::Scope(scope.clone()), Some(of.clone())),
         };
-        (!shifts.is_empty()).then(|| Effect {
+        let gains = names(&effective(after), &effective(before));
+        let loses = names(&effective(before), &effective(after));
+        // A condition that becomes true is a gain, but no shift: the permission is conditional before and
+        // after.
+        let is_effect = !(gains.is_empty() && loses.is_empty() && shifts.is_empty());
+        is_effect.then(|| Effect {
             account,
             subject: subject.clone(),
             on,
             of,
-            gains: names(&effective(after), &effective(before)),
-            loses: names(&effective(before), &effective(after)),
+            gains,
+            loses,
             shifts,
         })
     };

@@ -1,14 +1,10 @@
-//! What a change would do: who would gain or lose what, effectively, where. There is one way for all of them: the change is
-//! made in a transaction that is not committed, and what the people concerned have is looked at before and after it.
-//!
-//! A preview of a change is written beside it, in four steps: open the unit of work and ask for the right, look
-//! ([`Seen`]), make the change with all its checks, look again.
+//! What a change would do: who would gain or lose which permissions, and where. The permissions of the affected subjects
+//! are computed from a snapshot and from the same snapshot with the change laid over it, and compared.
 
 mod difference;
 mod error;
 mod look;
 mod points;
-mod seen;
 mod spot;
 
 use bailiwick_types::{AccountId, Subject, Timestamp};
@@ -20,7 +16,6 @@ pub use error::Error;
 pub(crate) use look::{Would, look};
 pub use points::Points;
 pub(crate) use points::{Point, kinds_with};
-pub(crate) use seen::{Seen, see_resources, with_all_below};
 pub(crate) use spot::{Spot, holders_of, spots_of};
 
 /// The most pairs of a person and a place that one preview looks at: more is an error, never a cut.

@@ -7,15 +7,12 @@ use bailiwick_types::{AccountId, GroupId, Scope, Subject, UserId};
 
 use super::{MOST, Spot, holders_of, spots_of};
 use crate::{
-    On, Read, Situation, StoreError, binding, grant,
-    resource::{Name, Resource},
+    On, Read, StoreError, Work, binding, grant,
+    resource::{Name, tree::with_all_above},
 };
 
 /// Members, bindings or grants that are read at once.
 const PAGE: u64 = 1_000;
-
-/// The longest way up from a resource that is followed.
-const STEPS: usize = 64;
 
 /// A subject, the key of a place, and the place.
 pub(crate) type Point<'p> = (&'p Subject, &'p str, &'p Spot);
@@ -79,7 +76,8 @@ impl Points {
         Ok(())
     }
 
-    /// A user wherever it has something, by itself or by a group, and at the account, for what every member has.
+    /// A user wherever it has something, by itself or by a group, and at the account, for what every member
+    /// has.
     pub(crate) async fn add_everywhere(
         &mut self,
         read: &(impl Read + ?Sized),
@@ -93,34 +91,37 @@ impl Points {
         self.add(read, &subject, &spots).await
     }
 
-    /// Everybody who may have something on some resources: by a role or grant on the way from one of the scopes to the account,
-    /// by a grant on one of the resources or of those above them, or as every member.
-    pub(crate) async fn add_reaching(
+    /// Everybody who may have something on some resources: by a role or grant on one of the scopes or around
+    /// them, by a grant on one of the resources or those above them, or as every member. `above` names
+    /// resources that come to be above.
+    pub(crate) async fn add_resources(
         &mut self,
-        read: &(impl Read + ?Sized),
-        situation: &Situation,
+        work: &mut Work,
         resources: &[Name],
-        (scopes, above): (&[&Scope], &[&Name]),
+        scopes: &[&Scope],
+        above: &[&Name],
     ) -> Result<(), StoreError> {
-        let spots: Vec<Spot> = resources
-            .iter()
-            .map(|name| Spot::On(On::Resource(name.clone())))
-            .collect();
-        let mut granted: BTreeSet<Name> = resources.iter().cloned().collect();
-        for name in resources.iter().chain(above.iter().copied()) {
-            granted.extend(way_up(read, name).await?);
-        }
+        work.look_at(scopes.iter().copied()).await?;
+        let (read, situation) = (&*work.unit, &work.situation);
+        let on = |name: &Name| Spot::On(On::Resource(name.clone()));
+        let spots: Vec<Spot> = resources.iter().map(on).collect();
         let around: BTreeSet<Scope> = scopes.iter().flat_map(|scope| situation.path(scope)).collect();
-        let on_scopes = around.into_iter().map(|scope| (Some(scope), None));
-        let on_resources = granted.into_iter().map(|name| (None, Some(name)));
-        for (scope, resource) in on_scopes.chain(on_resources) {
-            if scope.is_some() {
-                self.add_bound(read, scope.clone(), &spots).await?;
-            }
+        for scope in around {
+            self.add_bound(read, &scope, &spots).await?;
             let filter = grant::Filter {
-                scope,
-                resource,
-                subject: None,
+                scope: Some(scope),
+                ..grant::Filter::default()
+            };
+            self.add_granted(read, &filter, &spots).await?;
+        }
+        let mut granted = BTreeSet::new();
+        for name in resources.iter().chain(above.iter().copied()) {
+            granted.extend(with_all_above(read, name).await?);
+        }
+        for name in granted {
+            let filter = grant::Filter {
+                resource: Some(name),
+                ..grant::Filter::default()
             };
             self.add_granted(read, &filter, &spots).await?;
         }
@@ -132,10 +133,13 @@ impl Points {
     async fn add_bound(
         &mut self,
         read: &(impl Read + ?Sized),
-        scope: Option<Scope>,
+        scope: &Scope,
         spots: &[Spot],
     ) -> Result<(), StoreError> {
-        let filter = binding::Filter { scope, subject: None };
+        let filter = binding::Filter {
+            scope: Some(scope.clone()),
+            subject: None,
+        };
         let mut after = None;
         while !self.too_many {
             let some = read.bindings(&filter, after, PAGE).await?;
@@ -169,19 +173,6 @@ impl Points {
         }
         Ok(())
     }
-}
-
-/// A resource and those above it.
-async fn way_up(read: &(impl Read + ?Sized), name: &Name) -> Result<BTreeSet<Name>, StoreError> {
-    let mut seen = BTreeSet::new();
-    let mut next = Some(name.clone());
-    while let Some(name) = next.take() {
-        let found: Option<Resource> = read.resource(&name).await?;
-        if seen.insert(name) && seen.len() <= STEPS {
-            next = found.and_then(|found| found.parent);
-        }
-    }
-    Ok(seen)
 }
 
 /// The kinds of members that have one of these roles by default.

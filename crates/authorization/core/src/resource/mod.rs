@@ -1,16 +1,22 @@
 //! Registered resources.
 
+mod reach;
 pub mod register;
 pub mod relocate;
 pub mod transfer;
+pub(crate) mod tree;
 pub mod unregister;
 pub mod update;
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
+use bailiwick_policy::{Product, manifest::Quota};
+use bailiwick_types::{AccountId, Scope, Subject, Timestamp, Violations};
 use serde_json::{Map, Value as Json};
 
-use crate::StoreError;
+use crate::{Change, Precondition, StoreError, Work};
+
+/// The longest title of a resource, in characters.
+pub const MAX_TITLE: usize = 200;
 
 /// A resource's name: type and id, unique in an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +33,7 @@ impl std::fmt::Display for Name {
     }
 }
 
-/// A text that names no resource.
+/// Error for an invalid resource name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be `TYPE:ID`, with an id of 1 to 256 characters without controls")]
 pub struct NameError;
@@ -74,6 +80,55 @@ pub struct Resource {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
+}
+
+/// Checks what a request says of a resource against the manifest.
+fn check(
+    product: &Product,
+    name: &Name,
+    parent: Option<&Name>,
+    attributes: &Map<String, Json>,
+    faults: &mut Violations,
+) {
+    if parent.is_some_and(|parent| product.type_no(&parent.of).is_none()) {
+        faults.add("parent", "must name a type of the product");
+    }
+    if parent == Some(name) {
+        faults.add("parent", "must not be the resource itself");
+    }
+    let read = product
+        .type_no(&name.of)
+        .map(|of| product.attributes(of, attributes));
+    for fault in read.and_then(Result::err).into_iter().flatten() {
+        faults.add("attributes", fault.to_string());
+    }
+}
+
+impl Work {
+    /// Stores a resource and announces the change.
+    async fn put_resource(&mut self, resource: &Resource) -> Result<(), StoreError> {
+        self.unit.put_resource(resource).await?;
+        self.emit(Change::of_resource(&resource.name));
+        Ok(())
+    }
+    /// Refuses another resource of a type where its owner has reached the quota. The account is locked, so
+    /// that two concurrent calls cannot both take the last one.
+    async fn ensure_quota<E>(&self, owner: &Subject, of: &str) -> Result<(), E>
+    where
+        E: From<Precondition> + From<StoreError>,
+    {
+        let product = self.situation.policy.product();
+        let info = product.type_no(of).and_then(|no| product.type_info(no));
+        if info.is_none_or(|info| info.quota != Some(Quota::PerMember)) {
+            return Ok(());
+        }
+        match self.unit.quota(owner, of).await? {
+            Some(limit) if self.unit.owned(owner, of).await? >= limit => {
+                Err(Precondition::QuotaExhausted(limit).into())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Reads resources.

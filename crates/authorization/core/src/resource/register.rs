@@ -1,25 +1,16 @@
 //! Registers a resource, so that decisions can be about it.
 
-use std::slice;
-
-use bailiwick_policy::{PlaceState, manifest::Quota};
-use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token, Violations};
+use async_trait::async_trait;
+use bailiwick_types::{
+    Refused, Scope, StoreError, Subject, Violations, faults, method::authorization::RegisterResource,
+};
 use serde_json::{Map, Value as Json};
 
-use crate::{
-    Change, Ports,
-    resource::{Name, Resource},
+use super::{
+    Name, Resource, check,
+    reach::{allows_on, load, own_standing},
 };
-use crate::{
-    Work,
-    preview::{self, Effect, see_resources},
-    sources::{allows_on, load, own_standing},
-};
-
-const ACTION: &str = "bailiwick.authorization.v1.ResourceService/RegisterResource";
-
-/// The longest title, in characters.
-pub const MAX_TITLE: usize = 200;
+use crate::{Precondition, Work, operation::Operation, preview::Points};
 
 /// Who owns a new resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +23,10 @@ pub enum Owner {
     Is(Subject),
 }
 
-/// What is asked.
+/// What is asked. The guard has asked for `TYPE.create` on the scope; below a parent it is asked on the
+/// parent too.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Register {
     /// Type and id.
     pub name: Name,
     /// Where it lives.
@@ -51,177 +41,275 @@ pub struct Command {
     pub attributes: Map<String, Json>,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a resource is not registered.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller may not create it below the parent.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account, scope or parent are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// The scope is suspended or moving.
-    NotActive "the scope is suspended or moving" => FailedPrecondition NotActive;
-    /// There is one of that type and id.
+    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
+    /// The name is taken.
     AlreadyExists "a resource of this type and id is registered already" => AlreadyExists AlreadyExists;
-    /// The owner may have no more of them.
-    QuotaExhausted(u64) "the quota of {0} is used up" => ResourceExhausted QuotaExhausted;
 }
 
-/// Registers. The guard has asked `TYPE.create` on the scope; below a parent it is asked on the parent too.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
-    let mut work = open(ports, by, &command).await?;
-    let resource = apply(&mut work, command).await?;
-    Ok((resource, work.commit().await?))
+#[async_trait]
+impl Operation for Register {
+    type Method = RegisterResource;
+    type Output = Resource;
+    type Error = Error;
+    type Plan = ();
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![self.scope.clone()]
+    }
+
+    async fn permit(&self, work: &mut Work) -> Result<(), Error> {
+        self.fit(work)?;
+        if let Some(parent) = &self.parent
+            && !self.may_create_below(work, parent).await?
+        {
+            return Err(Refused::Denied.into());
+        }
+        Ok(())
+    }
+
+    async fn points(&self, (): &(), work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        let above: Vec<&Name> = self.parent.iter().collect();
+        let names = std::slice::from_ref(&self.name);
+        points.add_resources(work, names, &[&self.scope], &above).await
+    }
+
+    async fn apply(self, (): (), work: &mut Work) -> Result<Resource, Error> {
+        work.ensure_active::<Error>(&self.scope)?;
+        if let Some(parent) = &self.parent {
+            let parent = work.unit.resource(parent).await?;
+            parent.ok_or(Refused::NotFound("parent"))?;
+        }
+        if work.unit.resource(&self.name).await?.is_some() {
+            return Err(Error::AlreadyExists);
+        }
+        let owner = match self.owner {
+            Owner::Is(subject) => Some(subject),
+            Owner::Nobody => None,
+            Owner::Caller => Some(work.actor.subject.clone()).filter(|subject| subject.kind() == "user"),
+        };
+        if let Some(owner) = &owner {
+            work.ensure_quota::<Error>(owner, &self.name.of).await?;
+        }
+        let resource = Resource {
+            account: work.account(),
+            name: self.name,
+            scope: self.scope,
+            owner,
+            parent: self.parent,
+            title: self.title,
+            attributes: self.attributes,
+            revision: work.revision()?,
+            created_at: work.now,
+            updated_at: work.now,
+        };
+        work.put_resource(&resource).await?;
+        work.emit(work.entry(&resource.name).with("scope", &resource.scope));
+        Ok(resource)
+    }
 }
 
-/// Tells who would gain what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    let mut work = open(ports, by, &command).await.map_err(preview::Error::Change)?;
-    let above: Vec<&Name> = command.parent.iter().collect();
-    let seen = see_resources(
-        &mut work,
-        slice::from_ref(&command.name),
-        (&[&command.scope], &above),
-    )
-    .await?;
-    let made = apply(&mut work, command).await;
-    seen.after(&work, made).await
-}
-
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<Work, Error> {
-    let work = Work::open(ports, by, command.account, [&command.scope]).await?;
-    work.ok_or(Error::NotFound("account"))
-}
-
-async fn apply(work: &mut Work, command: Command) -> Result<Resource, Error> {
-    fit(work, &command)?;
-    if let Some(parent) = &command.parent
-        && !may_create_below(work, &command, parent).await?
-    {
-        return Err(Error::Denied);
-    }
-    match work.situation.state(&command.scope) {
-        Some(PlaceState::Active) => {}
-        Some(_) => return Err(Error::NotActive),
-        None => return Err(Error::NotFound("scope")),
-    }
-    if let Some(parent) = &command.parent
-        && work.unit.resource(parent).await?.is_none()
-    {
-        return Err(Error::NotFound("parent"));
-    }
-    if work.unit.resource(&command.name).await?.is_some() {
-        return Err(Error::AlreadyExists);
-    }
-    let owner = match command.owner {
-        Owner::Is(subject) => Some(subject),
-        Owner::Nobody => None,
-        Owner::Caller => Some(work.actor.subject.clone()).filter(|subject| subject.kind() == "user"),
-    };
-    if let Some(owner) = &owner
-        && let Some(limit) = exhausted(work, owner, &command.name.of).await?
-    {
-        return Err(Error::QuotaExhausted(limit));
-    }
-    let resource = Resource {
-        account: command.account,
-        name: command.name,
-        scope: command.scope,
-        owner,
-        parent: command.parent,
-        title: command.title,
-        attributes: command.attributes,
-        revision: work.unit.next_revision(&work.root())?,
-        created_at: work.now,
-        updated_at: work.now,
-    };
-    work.unit.put_resource(&resource).await?;
-    work.emit(Change::Resource {
-        of: resource.name.of.clone(),
-        id: resource.name.id.clone(),
-    });
-    let audit = work
-        .audit(ACTION, resource.name.to_string())
-        .with("scope", &resource.scope);
-    work.emit(audit);
-    Ok(resource)
-}
-
-/// Asks `TYPE.create` on the parent. Where that is not asked on the parent's type, the scope alone counts.
-async fn may_create_below(work: &mut Work, command: &Command, parent: &Name) -> Result<bool, Error> {
-    let product = work.situation.policy.product();
-    let create = format!("{}.create", command.name.of);
-    let asked = product
-        .permission_no(&create)
-        .zip(product.type_no(&parent.of))
-        .is_some_and(|(create, of)| product.may_be_asked_on(create, of));
-    if !asked {
-        return Ok(true);
-    }
-    let above = load(work, parent).await?;
-    let scopes: Vec<Scope> = above.scope.iter().chain([&command.scope]).cloned().collect();
-    work.look_at(&scopes).await?;
-    let own = own_standing(work).await?;
-    Ok(allows_on(work, &own, &above, &create))
-}
-
-fn fit(work: &Work, command: &Command) -> Result<(), Error> {
-    let product = work.situation.policy.product();
-    let of = product
-        .type_no(&command.name.of)
-        .and_then(|no| product.type_info(no));
-    let Some(of) = of.filter(|of| !of.suite) else {
-        return Err(Violations::of("resource", "must name a type of the product").into());
-    };
-    let mut faults = Violations::new();
-    if !of.registered {
-        faults.add(
-            "resource",
-            "is of a type that the caller of a check describes itself",
+impl Register {
+    fn fit(&self, work: &Work) -> Result<(), Violations> {
+        let product = work.situation.policy.product();
+        let of = product
+            .type_no(&self.name.of)
+            .and_then(|no| product.type_info(no));
+        let Some(of) = of.filter(|of| !of.suite) else {
+            return Err(Violations::of("resource", "must name a type of the product"));
+        };
+        let mut faults = Violations::new();
+        if !of.registered {
+            faults.add("resource", "must be of a type whose resources are registered");
+        }
+        check(
+            product,
+            &self.name,
+            self.parent.as_ref(),
+            &self.attributes,
+            &mut faults,
         );
+        faults.check()
     }
-    if let Some(parent) = &command.parent {
-        if product.type_no(&parent.of).is_none() {
-            faults.add("parent", "must name a type of the product");
+
+    /// Asks for `TYPE.create` on the parent, where the manifest lets it be asked on resources of the parent's
+    /// type.
+    async fn may_create_below(&self, work: &mut Work, parent: &Name) -> Result<bool, StoreError> {
+        let product = work.situation.policy.product();
+        let create = format!("{}.create", self.name.of);
+        let asked = product
+            .permission_no(&create)
+            .zip(product.type_no(&parent.of))
+            .is_some_and(|(create, of)| product.may_be_asked_on(create, of));
+        if !asked {
+            return Ok(true);
         }
-        if *parent == command.name {
-            faults.add("parent", "must not be the resource itself");
-        }
+        let above = load(work, parent).await?;
+        let scopes: Vec<Scope> = above.scope.iter().chain([&self.scope]).cloned().collect();
+        work.look_at(&scopes).await?;
+        let own = own_standing(work).await?;
+        Ok(allows_on(work, &own, &above, &create))
     }
-    attributes(&mut faults, product.attributes(of.no, &command.attributes));
-    Ok(faults.check()?)
 }
 
-pub(crate) fn attributes<T>(faults: &mut Violations, read: Result<T, Vec<bailiwick_policy::ValueFault>>) {
-    for fault in read.err().into_iter().flatten() {
-        faults.add("attributes", fault.to_string());
-    }
-}
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::PlaceState;
+    use bailiwick_types::{Fault, WorkspaceId};
 
-/// The quota of an owner that may have no more resources of a type. Asked under the account's row lock, so that nobody
-/// takes the last one twice.
-pub(crate) async fn exhausted(
-    work: &Work,
-    owner: &Subject,
-    of: &str,
-) -> Result<Option<u64>, crate::StoreError> {
-    let product = work.situation.policy.product();
-    let info = product.type_no(of).and_then(|no| product.type_info(no));
-    if info.is_none_or(|info| info.quota != Some(Quota::PerMember)) {
-        return Ok(None);
-    }
-    let Some(limit) = work.unit.quota(owner, of).await? else {
-        return Ok(None);
+    use super::*;
+    use crate::{
+        memory::{World, account, name, subject, workspace},
+        resource::Writer,
     };
-    let owned = work.unit.owned(owner, of).await?;
-    Ok((owned >= limit).then_some(limit))
+
+    fn register(text: &str, scope: Scope) -> Register {
+        Register {
+            name: name(text),
+            scope,
+            owner: Owner::Caller,
+            parent: None,
+            title: String::new(),
+            attributes: Map::new(),
+        }
+    }
+
+    fn below(text: &str, parent: &str, scope: Scope) -> Register {
+        Register {
+            parent: Some(name(parent)),
+            ..register(text, scope)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_resource_is_registered_once_and_the_calling_user_owns_it() {
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        let made = world.run(1, register("folder:f", account())).await.unwrap();
+        assert_eq!(made.owner, Some(subject(1)));
+        assert_eq!(world.found("folder:f").await, Some(made.clone()));
+        let (target, details) = world.audited();
+        assert_eq!(target, "folder:f");
+        assert_eq!(details, [("scope".to_owned(), account().to_string())]);
+        let child = below("project:p", "folder:f", workspace());
+        assert!(world.run(1, child.clone()).await.unwrap().revision > made.revision);
+        let refused = world.run(1, child).await;
+        assert!(matches!(refused, Err(Error::AlreadyExists)));
+    }
+
+    #[tokio::test]
+    async fn a_preview_tells_who_would_have_access_and_writes_nothing() {
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        world.member(2, "viewer").await;
+        let effects = world
+            .preview(1, register("project:p", workspace()))
+            .await
+            .unwrap();
+        let viewer = effects.iter().find(|effect| effect.subject == subject(2));
+        assert_eq!(viewer.unwrap().gains, ["project.view"]);
+        assert!(world.found("project:p").await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_the_manifest_is_refused_with_all_violations() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        let attributes = [("pages".to_owned(), 3.into())].into_iter().collect();
+        let wrong = [
+            (register("rocket:r", account()), vec!["resource"]),
+            (register("user:u", account()), vec!["resource"]),
+            (register("note:n", account()), vec!["resource"]),
+            (below("folder:f", "rocket:r", account()), vec!["parent"]),
+            (below("folder:f", "folder:f", account()), vec!["parent"]),
+            (
+                Register {
+                    attributes,
+                    ..below("note:n", "rocket:r", account())
+                },
+                vec!["resource", "parent", "attributes"],
+            ),
+        ];
+        for (register, expected) in wrong {
+            let refused = world.run(1, register).await.unwrap_err();
+            let fields = refused.violations().iter().map(|fault| &*fault.field);
+            assert_eq!(fields.collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn creating_is_asked_on_the_parent_too() {
+        let world = World::new().await;
+        world.member(1, "").await;
+        world.bind(&subject(1), "editor", &workspace()).await;
+        world.member(2, "editor").await;
+        world.resource("folder:top", &account(), None).await;
+        world.resource("project:top", &account(), None).await;
+        for parent in ["folder:top", "folder:none"] {
+            for refused in [
+                world.run(1, below("project:p", parent, workspace())).await.err(),
+                world
+                    .preview(1, below("project:p", parent, workspace()))
+                    .await
+                    .err(),
+            ] {
+                assert!(
+                    matches!(refused, Some(Error::Refused(Refused::Denied))),
+                    "{parent}"
+                );
+            }
+        }
+        let refused = world.run(2, below("project:p", "folder:none", workspace())).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("parent")))
+        ));
+        world
+            .run(2, below("project:p", "folder:top", workspace()))
+            .await
+            .unwrap();
+        // Creating folders is not asked on projects, so that the scope alone counts.
+        world
+            .run(1, below("folder:f", "project:top", workspace()))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_scope_that_is_suspended_or_unknown_takes_no_resources() {
+        let world = World::new().await;
+        world.workspace_is(PlaceState::Suspended).await;
+        let refused = world.operate(register("folder:f", workspace())).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotActive { .. }))
+        ));
+        let unknown = Scope::Workspace(WorkspaceId::from_uuid(uuid::Uuid::from_u128(9)));
+        let refused = world.operate(register("folder:f", unknown)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("scope")))));
+    }
+
+    #[tokio::test]
+    async fn an_owner_gets_no_more_than_its_quota() {
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        world
+            .put(async |write| write.put_quota(&subject(1), "project", Some(1)).await)
+            .await;
+        world.run(1, register("project:a", account())).await.unwrap();
+        let refused = world.run(1, register("project:b", account())).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::QuotaExhausted(1)))
+        ));
+        for owner in [Owner::Nobody, Owner::Is(subject(2))] {
+            let other = Register {
+                owner: owner.clone(),
+                ..register(&format!("project:{}", owner == Owner::Nobody), account())
+            };
+            world.run(1, other).await.unwrap();
+        }
+        world.run(1, register("folder:f", account())).await.unwrap();
+    }
 }

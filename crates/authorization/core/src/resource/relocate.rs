@@ -2,244 +2,408 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_policy::PlaceState;
-use bailiwick_types::{AccountId, Authorized, GrantId, Scope, Token};
+use async_trait::async_trait;
+use bailiwick_types::{GrantId, Refused, Scope, StoreError, faults, method::authorization::MoveResource};
 
-use crate::{
-    Change, Ports,
-    grant::{About, AppliesTo, Filter, Grant},
-    resource::{Name, Resource},
+use super::{
+    Name, Resource,
+    reach::{allows_on, load, may_relocate, own_standing, unexpired},
+    tree::with_all_below,
 };
 use crate::{
-    Work,
-    grant::create::{MANY, put},
-    preview::{self, Effect, see_resources, with_all_below},
-    sources::{allows_on, load, may_relocate, own_standing},
+    Precondition, Work,
+    grant::{About, AppliesTo, Filter, Grant, giving::put},
+    operation::Operation,
+    preview::Points,
 };
-
-const ACTION: &str = "bailiwick.authorization.v1.ResourceService/MoveResource";
 
 /// The most resources that move together.
 pub const MOST: usize = 1_000;
 
-/// What is asked.
+/// What is asked. Each resource that moves needs `TYPE.edit` on it and `TYPE.create` at the target. The
+/// caller must hold on it what is granted around the target, and must have no more on it afterwards.
+///
+/// What moves counts as registered at the move, so that grants on existing resources of a type at the target
+/// do not reach it. Such grants on a scope around both the old and the new place keep their effect: they are
+/// written out on each resource that they cover.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Move {
     /// Type and id.
     pub name: Name,
-    /// Where it goes.
+    /// The new scope.
     pub scope: Scope,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a resource is not moved.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller may not edit what would move, may not create it at the target, or does not hold what is granted there.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account, resource or scope are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// One of the two scopes is suspended or moving.
-    NotActive "the scope is suspended or moving" => FailedPrecondition NotActive;
-    /// What is below it would be too much for one move.
-    TooMany(usize) "more than {0} resources would move with it" => FailedPrecondition NotEmpty;
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
+    /// There is too much below it for one move.
+    TooMany(usize) "more than {0} resources would move together" => FailedPrecondition NotEmpty;
 }
 
-/// Moves it. Each resource that moves needs `TYPE.edit` on it and `TYPE.create` at the target; the caller holds on it what
-/// is granted around the target, and has no more on it afterwards. It counts as registered at
-/// the move, so that grants on existing resources of a type at the target do not reach it; those around both scopes that
-/// cover it are written out on it.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
-    let (mut work, all) = open(ports, by, &command).await?;
-    let first = apply(ports, &mut work, (&command, all)).await?;
-    Ok((first, work.commit().await?))
+/// What moves.
+#[derive(Debug)]
+pub struct Moving {
+    first: Resource,
+    /// Those below the first that lie in the same scope.
+    below: Vec<Resource>,
 }
 
-/// Tells who would gain or lose what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    let opened = open(ports, by, &command).await;
-    let (mut work, all) = opened.map_err(preview::Error::Change)?;
-    let from: BTreeSet<&Scope> = all.iter().map(|resource| &resource.scope).collect();
-    let scopes: Vec<&Scope> = from.into_iter().chain([&command.scope]).collect();
-    // What lies elsewhere does not move, but is reached by what is written out on those above it.
-    let names = with_all_below(&work, &command.name).await?;
-    let seen = see_resources(&mut work, &names, (&scopes, &[])).await?;
-    let made = apply(ports, &mut work, (&command, all)).await;
-    seen.after(&work, made).await
-}
-
-/// Finds what would move, and asks for the right to move all of it.
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Vec<Resource>), Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    let Some(mut work) = work else {
-        return Err(if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
-        });
-    };
-    let Some(first) = work.unit.resource(&command.name).await? else {
-        return Err(if work.actor.is_operator() {
-            Error::NotFound("resource")
-        } else {
-            Error::Denied
-        });
-    };
-    work.look_at([&first.scope, &command.scope]).await?;
-    let all = with_those_below(&work, first).await?;
-    may_move(&work, &all, &command.scope).await?;
-    Ok((work, all))
-}
-
-async fn apply(
-    ports: &Ports,
-    work: &mut Work,
-    (command, all): (&Command, Vec<Resource>),
-) -> Result<Resource, Error> {
-    let Some(first) = all.first().cloned() else {
-        return Err(Error::NotFound("resource"));
-    };
-    let from = first.scope.clone();
-    fits(work, &from, &command.scope)?;
-    if from == command.scope {
-        return Ok(first);
+impl Moving {
+    fn all(&self) -> impl Iterator<Item = &Resource> {
+        std::iter::once(&self.first).chain(&self.below)
     }
-    write_out(ports, work, &all, (&from, &command.scope)).await?;
-    let revision = work.unit.next_revision(&work.root())?;
-    let mut first = first;
-    for resource in all {
-        let resource = Resource {
-            scope: command.scope.clone(),
-            revision,
-            updated_at: work.now,
-            ..resource
-        };
-        work.unit.put_resource(&resource).await?;
-        work.emit(Change::Resource {
-            of: resource.name.of.clone(),
-            id: resource.name.id.clone(),
-        });
-        let audit = work
-            .audit(ACTION, resource.name.to_string())
-            .with("from", &from)
-            .with("to", &command.scope);
-        work.emit(audit);
-        if resource.name == command.name {
-            first = resource;
-        }
-    }
-    Ok(first)
 }
 
-/// The resource, then all below it that lie where it lies.
-async fn with_those_below(work: &Work, first: Resource) -> Result<Vec<Resource>, Error> {
-    let mut seen = BTreeSet::from([first.name.clone()]);
-    let scope = first.scope.clone();
-    let mut all = vec![first];
-    let mut next = 0;
-    while let Some(name) = all.get(next).map(|resource| resource.name.clone()) {
-        next += 1;
-        let below = work.unit.children(&name, MOST as u64 + 1).await?;
-        for child in below {
-            if child.scope == scope && seen.insert(child.name.clone()) {
-                all.push(child);
+#[async_trait]
+impl Operation for Move {
+    type Method = MoveResource;
+    type Output = Resource;
+    type Error = Error;
+    type Plan = Moving;
+
+    async fn permit(&self, work: &mut Work) -> Result<Moving, Error> {
+        let Some(first) = work.unit.resource(&self.name).await? else {
+            if work.actor.is_operator() {
+                return Err(Refused::NotFound("resource").into());
             }
+            return Err(Refused::Denied.into());
+        };
+        work.look_at([&first.scope, &self.scope]).await?;
+        let below = below_in_scope(work, &first).await?;
+        let moving = Moving { first, below };
+        if !self.may_move(work, &moving).await? {
+            return Err(Refused::Denied.into());
         }
-        if all.len() > MOST {
+        if moving.below.len() >= MOST {
             return Err(Error::TooMany(MOST));
         }
+        Ok(moving)
     }
-    Ok(all)
-}
 
-async fn may_move(work: &Work, all: &[Resource], to: &Scope) -> Result<(), Error> {
-    let types: BTreeSet<&str> = all.iter().map(|resource| resource.name.of.as_str()).collect();
-    let creates = |of: &&str| {
-        work.situation
-            .allows(&work.actor, &format!("{of}.create"), to, work.now)
-    };
-    if !types.iter().all(creates) {
-        return Err(Error::Denied);
+    async fn points(&self, moving: &Moving, work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+        // What lies elsewhere does not move, but a grant that is written out on a resource reaches everything
+        // below it.
+        let names = with_all_below(&*work.unit, &self.name).await?;
+        let scopes = [&moving.first.scope, &self.scope];
+        points.add_resources(work, &names, &scopes, &[]).await
     }
-    let own = own_standing(work).await?;
-    let mut aims = Vec::with_capacity(all.len());
-    for resource in all {
-        let aim = load(work, &resource.name).await?;
-        if !allows_on(work, &own, &aim, &format!("{}.edit", resource.name.of)) {
-            return Err(Error::Denied);
+
+    async fn apply(self, moving: Moving, work: &mut Work) -> Result<Resource, Error> {
+        let from = moving.first.scope.clone();
+        work.ensure_active::<Error>(&self.scope)?;
+        work.ensure_active::<Error>(&from)?;
+        if from == self.scope {
+            return Ok(moving.first);
         }
-        aims.push(aim);
-    }
-    let from = all.first().map_or(to, |first| &first.scope);
-    if from == to || may_relocate(work, &own, aims, (from, to)).await? {
-        Ok(())
-    } else {
-        Err(Error::Denied)
-    }
-}
-
-fn fits(work: &Work, from: &Scope, to: &Scope) -> Result<(), Error> {
-    for scope in [to, from] {
-        match work.situation.state(scope) {
-            Some(PlaceState::Active) => {}
-            Some(_) => return Err(Error::NotActive),
-            None => return Err(Error::NotFound("scope")),
+        self.write_out(work, &moving).await?;
+        let first = self.put(work, moving.first).await?;
+        for resource in moving.below {
+            self.put(work, resource).await?;
         }
+        Ok(first)
     }
-    Ok(())
 }
 
-/// A grant on the existing resources of a type, given around both scopes, goes on to hold for what moves between them.
-async fn write_out(
-    ports: &Ports,
-    work: &mut Work,
-    all: &[Resource],
-    (from, to): (&Scope, &Scope),
-) -> Result<(), Error> {
-    for around in around_both(work, from, to) {
-        let filter = Filter {
-            scope: Some(around),
-            ..Filter::default()
-        };
-        for grant in work.unit.grants(&filter, None, MANY).await? {
-            let About::Type {
-                of,
-                applies_to: AppliesTo::Existing,
-                ..
-            } = &grant.about
-            else {
-                continue;
+impl Move {
+    async fn may_move(&self, work: &Work, moving: &Moving) -> Result<bool, StoreError> {
+        let types: BTreeSet<&str> = moving.all().map(|resource| &*resource.name.of).collect();
+        let may_create = |of: &&str| work.require(&format!("{of}.create"), &self.scope).is_ok();
+        if !types.iter().all(may_create) {
+            return Ok(false);
+        }
+        let own = own_standing(work).await?;
+        let mut aims = Vec::with_capacity(moving.below.len() + 1);
+        for resource in moving.all() {
+            let aim = load(work, &resource.name).await?;
+            if !allows_on(work, &own, &aim, &format!("{}.edit", resource.name.of)) {
+                return Ok(false);
+            }
+            aims.push(aim);
+        }
+        let from = &moving.first.scope;
+        Ok(*from == self.scope || may_relocate(work, &own, aims, (from, &self.scope)).await?)
+    }
+
+    /// Writes the grants on existing resources of a type, given around both scopes, out on the resources that
+    /// they cover.
+    async fn write_out(&self, work: &mut Work, moving: &Moving) -> Result<(), StoreError> {
+        let mut around_both = work.situation.path(&moving.first.scope);
+        let around_target = work.situation.path(&self.scope);
+        around_both.retain(|scope| around_target.contains(scope));
+        for scope in around_both {
+            let filter = Filter {
+                scope: Some(scope),
+                ..Filter::default()
             };
-            let covered = all
-                .iter()
-                .filter(|resource| resource.name.of == *of && resource.revision <= grant.revision);
-            for resource in covered {
-                let on_it = Grant {
-                    id: GrantId::generate(&*ports.ids),
-                    about: About::Resource(resource.name.clone()),
-                    ..grant.clone()
+            for grant in unexpired(work, &filter).await? {
+                let About::Type {
+                    of,
+                    applies_to: AppliesTo::Existing,
+                    ..
+                } = &grant.about
+                else {
+                    continue;
                 };
-                put(work, &on_it, resource.name.to_string()).await?;
+                let covered =
+                    |resource: &&Resource| resource.name.of == *of && resource.revision <= grant.revision;
+                for resource in moving.all().filter(covered) {
+                    let on_it = Grant {
+                        id: GrantId::generate(&*work.ids),
+                        about: About::Resource(resource.name.clone()),
+                        ..grant.clone()
+                    };
+                    put(work, &on_it, resource.name.to_string()).await?;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    async fn put(&self, work: &mut Work, mut resource: Resource) -> Result<Resource, StoreError> {
+        let from = std::mem::replace(&mut resource.scope, self.scope.clone());
+        resource.revision = work.revision()?;
+        resource.updated_at = work.now;
+        work.put_resource(&resource).await?;
+        let entry = work.entry(&resource.name).with("from", from);
+        work.emit(entry.with("to", &resource.scope));
+        Ok(resource)
+    }
 }
 
-fn around_both(work: &Work, from: &Scope, to: &Scope) -> Vec<Scope> {
-    let above = work.situation.path(to);
-    let mut both = work.situation.path(from);
-    both.retain(|scope| above.contains(scope));
-    both
+/// Everything below a resource that lies in its scope. The walk stops once it is too much for one move.
+async fn below_in_scope(work: &Work, first: &Resource) -> Result<Vec<Resource>, StoreError> {
+    let mut seen = BTreeSet::from([first.name.clone()]);
+    let mut below: Vec<Resource> = Vec::new();
+    let mut next = Some(first.name.clone());
+    let mut done = 0;
+    while let Some(name) = next {
+        for child in work.unit.children(&name, MOST as u64 + 1).await? {
+            if child.scope == first.scope && seen.insert(child.name.clone()) {
+                below.push(child);
+            }
+        }
+        if below.len() >= MOST {
+            break;
+        }
+        next = below.get(done).map(|resource| resource.name.clone());
+        done += 1;
+    }
+    Ok(below)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bailiwick_policy::PlaceState;
+    use bailiwick_types::{Subject, WorkspaceId};
+
+    use super::*;
+    use crate::{
+        grant::Reader as _,
+        memory::{World, account, name, subject, workspace},
+        resource::Writer,
+    };
+
+    fn to(text: &str, scope: Scope) -> Move {
+        Move {
+            name: name(text),
+            scope,
+        }
+    }
+
+    fn projects(scope: Scope, applies_to: AppliesTo) -> About {
+        About::Type {
+            of: "project".to_owned(),
+            scope,
+            applies_to,
+        }
+    }
+
+    fn is_denied<T>(result: &Result<T, Error>) -> bool {
+        matches!(result, Err(Error::Refused(Refused::Denied)))
+    }
+
+    /// `folder:f` in the account, with `project:p` below it there and `project:w` below it in the workspace.
+    async fn world() -> World {
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        world.member(2, "admin").await;
+        world.member(3, "").await;
+        world.resource("folder:f", &account(), None).await;
+        world.resource("project:p", &account(), Some("folder:f")).await;
+        world.resource("project:w", &workspace(), Some("folder:f")).await;
+        world
+    }
+
+    #[tokio::test]
+    async fn what_is_below_in_the_same_scope_moves_along() {
+        let world = world().await;
+        let before = world.found("project:w").await;
+        let moved = world.run(1, to("folder:f", workspace())).await.unwrap();
+        assert_eq!(
+            (moved.name.to_string(), &moved.scope),
+            ("folder:f".to_owned(), &workspace())
+        );
+        let child = world.found("project:p").await.unwrap();
+        assert_eq!((&child.scope, child.revision), (&workspace(), moved.revision));
+        assert_eq!(world.found("project:w").await, before);
+        let details = [("from", account()), ("to", workspace())];
+        let details = details.map(|(key, scope)| (key.to_owned(), scope.to_string()));
+        assert_eq!(world.audited(), ("project:p".to_owned(), details.to_vec()));
+        let told = world.told().len();
+        world.run(1, to("folder:f", workspace())).await.unwrap();
+        assert_eq!(world.told().len(), told);
+    }
+
+    #[tokio::test]
+    async fn a_preview_tells_who_would_gain_access_and_writes_nothing() {
+        let world = world().await;
+        world.bind(&subject(3), "viewer", &workspace()).await;
+        let effects = world.preview(1, to("folder:f", workspace())).await.unwrap();
+        let gained: Vec<_> = effects
+            .iter()
+            .filter(|effect| effect.subject == subject(3))
+            .map(|effect| (effect.on.to_string(), effect.gains.join(",")))
+            .collect();
+        let expected = [
+            ("folder:f", "folder.view,project.view"),
+            ("project:p", "project.view"),
+        ];
+        assert_eq!(
+            gained,
+            expected.map(|(on, gains)| (on.to_owned(), gains.to_owned()))
+        );
+        assert_eq!(world.found("folder:f").await.unwrap().scope, account());
+    }
+
+    #[tokio::test]
+    async fn an_unknown_resource_is_told_to_the_operator_alone() {
+        let world = world().await;
+        assert!(is_denied(&world.run(2, to("folder:none", workspace())).await));
+        let refused = world.operate(to("folder:none", workspace())).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("resource")))
+        ));
+    }
+
+    #[tokio::test]
+    async fn everything_that_moves_is_editable_and_may_be_created_at_the_target() {
+        let world = world().await;
+        world.bind(&subject(3), "editor", &workspace()).await;
+        assert!(is_denied(&world.run(3, to("project:w", account())).await));
+        assert!(is_denied(&world.preview(3, to("project:w", account())).await));
+        world.member(4, "").await;
+        for permission in ["folder.*", "project.create"] {
+            let about = About::Scope(account());
+            world.grant(&subject(4), &[permission], about).await;
+            let refused = world.run(4, to("folder:f", workspace())).await;
+            assert!(is_denied(&refused), "{permission}");
+        }
+        let about = About::Scope(account());
+        world.grant(&subject(4), &["project.edit"], about).await;
+        world.run(4, to("folder:f", workspace())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_move_gives_others_nothing_that_the_caller_does_not_hold_on_the_resource() {
+        for about in [
+            About::Scope(workspace()),
+            projects(workspace(), AppliesTo::All),
+            projects(account(), AppliesTo::Future),
+        ] {
+            let world = world().await;
+            let given = ["project.approve_distribution"];
+            world.grant(&subject(3), &given, about.clone()).await;
+            let refused = world.run(1, to("folder:f", workspace())).await;
+            assert!(is_denied(&refused), "{about:?}");
+            world.run(2, to("folder:f", workspace())).await.unwrap();
+        }
+        // What moves counts as registered at the move, so that this does not reach it.
+        let world = world().await;
+        let existing = projects(workspace(), AppliesTo::Existing);
+        world
+            .grant(&subject(3), &["project.approve_distribution"], existing)
+            .await;
+        world.run(1, to("folder:f", workspace())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_move_gives_the_caller_nothing_not_even_the_operator() {
+        let world = world().await;
+        world.member(999, "").await;
+        for n in [1, 999] {
+            world.bind(&subject(n), "owner", &workspace()).await;
+        }
+        assert!(is_denied(&world.run(1, to("folder:f", workspace())).await));
+        assert!(is_denied(&world.operate(to("folder:f", workspace())).await));
+    }
+
+    #[tokio::test]
+    async fn grants_on_existing_resources_around_both_scopes_are_written_out() {
+        let world = world().await;
+        let existing = || projects(account(), AppliesTo::Existing);
+        let grant = world.grant(&subject(3), &["project.view"], existing()).await;
+        let over = Grant {
+            id: GrantId::generate(&*world.ports.ids),
+            subject: subject(4),
+            expires_at: Some(world.now()),
+            ..grant
+        };
+        world
+            .put(async |write| crate::grant::Writer::put_grant(write, &over).await)
+            .await;
+        world.clock.advance(Duration::from_secs(1));
+        world.run(1, to("folder:f", workspace())).await.unwrap();
+        let grants = async |of: Subject| world.read().grants(&Filter::of(&of), None, 9).await.unwrap();
+        let about: Vec<About> = grants(subject(3))
+            .await
+            .into_iter()
+            .map(|grant| grant.about)
+            .collect();
+        assert_eq!(about.len(), 2);
+        assert!(about.contains(&About::Resource(name("project:p"))), "{about:?}");
+        assert_eq!(grants(subject(4)).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn both_scopes_are_known_and_active() {
+        let world = world().await;
+        let unknown = Scope::Workspace(WorkspaceId::from_uuid(uuid::Uuid::from_u128(9)));
+        let refused = world.operate(to("folder:f", unknown)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("scope")))));
+        world.workspace_is(PlaceState::Suspended).await;
+        for (text, scope) in [("folder:f", workspace()), ("project:w", account())] {
+            let refused = world.operate(to(text, scope)).await;
+            assert!(matches!(
+                refused,
+                Err(Error::Precondition(Precondition::NotActive { .. }))
+            ));
+        }
+    }
+
+    #[tokio::test]
+    async fn too_many_resources_do_not_move_together_and_only_callers_with_the_right_learn_that() {
+        let world = world().await;
+        let child = world.found("project:p").await.unwrap();
+        world
+            .put(async |write| {
+                for n in 1..MOST {
+                    let name = name(&format!("project:n{n}"));
+                    write
+                        .put_resource(&Resource {
+                            name,
+                            ..child.clone()
+                        })
+                        .await?;
+                }
+                Ok(())
+            })
+            .await;
+        assert!(is_denied(&world.run(3, to("folder:f", workspace())).await));
+        let refused = world.run(1, to("folder:f", workspace())).await;
+        assert!(matches!(refused, Err(Error::TooMany(MOST))));
+    }
 }

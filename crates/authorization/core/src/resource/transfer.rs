@@ -1,118 +1,167 @@
 //! Hands a resource to another owner, whose quota it takes.
 
-use std::slice;
+use async_trait::async_trait;
+use bailiwick_types::{Refused, StoreError, Subject, faults, method::authorization::TransferResource};
 
-use bailiwick_policy::PlaceState;
-use bailiwick_types::{AccountId, Authorized, Scope, Subject, Token};
+use super::{Name, Resource};
+use crate::{Precondition, Work, operation::Operation, preview::Points};
 
-use crate::{
-    Change, Ports,
-    resource::{Name, Resource},
-};
-use crate::{
-    Work,
-    preview::{self, Effect, see_resources},
-    resource::register::exhausted,
-};
-
-const ACTION: &str = "bailiwick.authorization.v1.ResourceService/TransferResource";
-
-/// The permission that is asked where the resource lies.
-pub const PERMISSION: &str = "resource.transfer";
-
-/// What is asked.
+/// What is asked. A subject that is the owner already stays the owner.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Transfer {
     /// Type and id.
     pub name: Name,
     /// The new owner.
     pub to: Subject,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a resource is not handed over.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller has no `resource.transfer` where it lies, or it does not exist.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account or resource are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
-    /// The scope is suspended or moving.
-    NotActive "the scope is suspended or moving" => FailedPrecondition NotActive;
-    /// The new owner may have no more of them.
-    QuotaExhausted(u64) "the quota of {0} is used up" => ResourceExhausted QuotaExhausted;
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
 }
 
-/// Hands it over. Who owns it already keeps it.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
-    let (mut work, found) = open(ports, by, &command).await?;
-    let resource = apply(&mut work, found, command.to).await?;
-    Ok((resource, work.commit().await?))
+#[async_trait]
+impl Operation for Transfer {
+    type Method = TransferResource;
+    type Output = Resource;
+    type Error = Error;
+    type Plan = Resource;
+
+    async fn permit(&self, work: &mut Work) -> Result<Resource, Error> {
+        let found = work.unit.resource(&self.name).await?;
+        // Only a caller with the right in the whole account learns that a resource does not exist.
+        let at = found.as_ref().map(|found| found.scope.clone());
+        let at = at.unwrap_or_else(|| work.account_scope());
+        work.look_at([&at]).await?;
+        work.require("resource.transfer", &at)?;
+        Ok(found.ok_or(Refused::NotFound("resource"))?)
+    }
+
+    async fn points(
+        &self,
+        resource: &Resource,
+        work: &mut Work,
+        points: &mut Points,
+    ) -> Result<(), StoreError> {
+        let names = std::slice::from_ref(&resource.name);
+        points.add_resources(work, names, &[&resource.scope], &[]).await
+    }
+
+    async fn apply(self, mut resource: Resource, work: &mut Work) -> Result<Resource, Error> {
+        work.ensure_active::<Error>(&resource.scope)?;
+        if resource.owner.as_ref() == Some(&self.to) {
+            return Ok(resource);
+        }
+        work.ensure_quota::<Error>(&self.to, &resource.name.of).await?;
+        let entry = work.entry(&resource.name).with("to", &self.to);
+        let entry = match resource.owner.replace(self.to) {
+            Some(from) => entry.with("from", from),
+            None => entry,
+        };
+        resource.updated_at = work.now;
+        work.put_resource(&resource).await?;
+        work.emit(entry);
+        Ok(resource)
+    }
 }
 
-/// Tells who would gain or lose what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    let opened = open(ports, by, &command).await;
-    let (mut work, found) = opened.map_err(preview::Error::Change)?;
-    let seen = see_resources(&mut work, slice::from_ref(&found.name), (&[&found.scope], &[])).await?;
-    let made = apply(&mut work, found, command.to).await;
-    seen.after(&work, made).await
-}
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::PlaceState;
 
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Resource), Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    let Some(mut work) = work else {
-        return Err(if by.is_operator() {
-            Error::NotFound("account")
-        } else {
-            Error::Denied
-        });
+    use super::*;
+    use crate::{
+        memory::{World, account, name, subject, workspace},
+        resource::Writer,
     };
-    let found = work.unit.resource(&command.name).await?;
-    let account = Scope::Account(command.account);
-    let at = found.as_ref().map_or(&account, |found| &found.scope);
-    work.look_at([at]).await?;
-    if !work.situation.allows(&work.actor, PERMISSION, at, work.now) {
-        return Err(Error::Denied);
-    }
-    let found = found.ok_or(Error::NotFound("resource"))?;
-    Ok((work, found))
-}
 
-async fn apply(work: &mut Work, mut resource: Resource, to: Subject) -> Result<Resource, Error> {
-    match work.situation.state(&resource.scope) {
-        Some(PlaceState::Active) => {}
-        Some(_) => return Err(Error::NotActive),
-        None => return Err(Error::NotFound("scope")),
+    fn transfer(text: &str, n: u128) -> Transfer {
+        Transfer {
+            name: name(text),
+            to: subject(n),
+        }
     }
-    if resource.owner.as_ref() == Some(&to) {
-        return Ok(resource);
+
+    async fn world() -> World {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.member(2, "editor").await;
+        world.member(3, "keeper").await;
+        world.resource("project:p", &workspace(), None).await;
+        world
     }
-    if let Some(limit) = exhausted(work, &to, &resource.name.of).await? {
-        return Err(Error::QuotaExhausted(limit));
+
+    #[tokio::test]
+    async fn a_resource_gets_another_owner_and_a_preview_tells_what_that_changes() {
+        let world = world().await;
+        let effects = world.preview(1, transfer("project:p", 3)).await.unwrap();
+        let [effect] = &effects[..] else {
+            panic!("{effects:?}")
+        };
+        assert_eq!(
+            (&effect.subject, &*effect.gains),
+            (&subject(3), &["project.delete".to_owned()][..])
+        );
+        assert_eq!(world.found("project:p").await.unwrap().owner, None);
+        for n in [2, 3] {
+            world.run(1, transfer("project:p", n)).await.unwrap();
+            assert_eq!(world.found("project:p").await.unwrap().owner, Some(subject(n)));
+        }
+        let (target, details) = world.audited();
+        let from_to = [("from", subject(2)), ("to", subject(3))];
+        assert_eq!(target, "project:p");
+        assert_eq!(
+            details,
+            from_to.map(|(key, who)| (key.to_owned(), who.to_string()))
+        );
+        let told = world.told().len();
+        world.run(1, transfer("project:p", 3)).await.unwrap();
+        assert_eq!(world.told().len(), told);
     }
-    let audit = work.audit(ACTION, resource.name.to_string()).with("to", &to);
-    let audit = match resource.owner.replace(to) {
-        Some(before) => audit.with("from", before),
-        None => audit,
-    };
-    resource.updated_at = work.now;
-    work.unit.put_resource(&resource).await?;
-    work.emit(Change::Resource {
-        of: resource.name.of.clone(),
-        id: resource.name.id.clone(),
-    });
-    work.emit(audit);
-    Ok(resource)
+
+    #[tokio::test]
+    async fn without_the_right_nothing_is_handed_over_or_learned() {
+        let world = world().await;
+        for text in ["project:p", "project:none"] {
+            let refused = world.run(2, transfer(text, 2)).await;
+            assert!(matches!(refused, Err(Error::Refused(Refused::Denied))), "{text}");
+            let refused = world.preview(2, transfer(text, 2)).await;
+            assert!(matches!(refused, Err(Error::Refused(Refused::Denied))), "{text}");
+        }
+        let refused = world.run(1, transfer("project:none", 2)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("resource")))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_resource_in_a_suspended_or_deleted_scope_keeps_its_owner() {
+        let world = world().await;
+        world.workspace_is(PlaceState::Suspended).await;
+        let refused = world.operate(transfer("project:p", 2)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NotActive { .. }))
+        ));
+        world.workspace_is(PlaceState::Deleted).await;
+        let refused = world.operate(transfer("project:p", 2)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("scope")))));
+    }
+
+    #[tokio::test]
+    async fn the_quota_of_the_new_owner_counts() {
+        let world = world().await;
+        world
+            .put(async |write| write.put_quota(&subject(2), "project", Some(1)).await)
+            .await;
+        world.resource("project:q", &account(), None).await;
+        world.run(1, transfer("project:q", 2)).await.unwrap();
+        let refused = world.run(1, transfer("project:p", 2)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::QuotaExhausted(1)))
+        ));
+        world.run(1, transfer("project:q", 2)).await.unwrap();
+    }
 }

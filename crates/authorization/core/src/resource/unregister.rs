@@ -1,92 +1,105 @@
 //! Removes a resource with all grants on it.
 
-use std::slice;
+use async_trait::async_trait;
+use bailiwick_types::{Refused, StoreError, faults, method::authorization::UnregisterResource};
 
-use bailiwick_types::{AccountId, Authorized, Token};
+use super::{Name, Resource};
+use crate::{Change, Precondition, Work, operation::Operation, preview::Points};
 
-use crate::{
-    Change, Ports,
-    resource::{Name, Resource},
-};
-use crate::{
-    Work,
-    preview::{self, Effect, see_resources},
-};
-
-const ACTION: &str = "bailiwick.authorization.v1.ResourceService/UnregisterResource";
-
-/// What is asked.
+/// What is asked. The guard has asked for `TYPE.delete` on the resource.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Unregister {
     /// Type and id.
     pub name: Name,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a resource is not removed.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// Account or resource are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
     /// There are resources below it.
     NotEmpty "there are resources below it" => FailedPrecondition NotEmpty;
 }
 
-/// Removes it. The guard has asked `TYPE.delete` on it.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
-    let (mut work, resource) = open(ports, by, &command).await?;
-    apply(&mut work, &resource).await?;
-    Ok(work.commit().await?)
-}
+#[async_trait]
+impl Operation for Unregister {
+    type Method = UnregisterResource;
+    type Output = ();
+    type Error = Error;
+    type Plan = Resource;
 
-/// Tells who would lose what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    let opened = open(ports, by, &command).await;
-    let (mut work, resource) = opened.map_err(preview::Error::Change)?;
-    let seen = see_resources(
-        &mut work,
-        slice::from_ref(&resource.name),
-        (&[&resource.scope], &[]),
-    )
-    .await?;
-    let made = apply(&mut work, &resource).await;
-    seen.after(&work, made).await
-}
-
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Resource), Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    let work = work.ok_or(Error::NotFound("account"))?;
-    let resource = work.unit.resource(&command.name).await?;
-    let resource = resource.ok_or(Error::NotFound("resource"))?;
-    Ok((work, resource))
-}
-
-async fn apply(work: &mut Work, resource: &Resource) -> Result<(), Error> {
-    if work.unit.has_children(&resource.name).await? {
-        return Err(Error::NotEmpty);
+    async fn permit(&self, work: &mut Work) -> Result<Resource, Error> {
+        let resource = work.unit.resource(&self.name).await?;
+        Ok(resource.ok_or(Refused::NotFound("resource"))?)
     }
-    // A resource of that name may come again: what was granted or approved on this one must not be there then.
-    for subject in work.unit.remove_resource(&resource.name).await? {
-        work.subject_changed(&subject);
+
+    async fn points(
+        &self,
+        resource: &Resource,
+        work: &mut Work,
+        points: &mut Points,
+    ) -> Result<(), StoreError> {
+        let names = std::slice::from_ref(&resource.name);
+        points.add_resources(work, names, &[&resource.scope], &[]).await
     }
-    work.emit(Change::Resource {
-        of: resource.name.of.clone(),
-        id: resource.name.id.clone(),
-    });
-    let audit = work
-        .audit(ACTION, resource.name.to_string())
-        .with("scope", &resource.scope);
-    work.emit(audit);
-    Ok(())
+
+    async fn apply(self, resource: Resource, work: &mut Work) -> Result<(), Error> {
+        if work.unit.has_children(&resource.name).await? {
+            return Err(Error::NotEmpty);
+        }
+        // Another resource may be registered by that name: grants and approvals must not pass to it.
+        for subject in work.unit.remove_resource(&resource.name).await? {
+            work.subject_changed(&subject);
+        }
+        work.emit(Change::of_resource(&resource.name));
+        work.emit(work.entry(&resource.name).with("scope", &resource.scope));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        grant::{About, Reader as _},
+        memory::{World, account, name, subject},
+    };
+
+    fn unregister(text: &str) -> Unregister {
+        Unregister { name: name(text) }
+    }
+
+    #[tokio::test]
+    async fn a_resource_goes_with_its_grants_and_a_preview_tells_who_would_lose_access() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.member(2, "").await;
+        world.resource("project:p", &account(), None).await;
+        let about = About::Resource(name("project:p"));
+        world.grant(&subject(2), &["project.view"], about).await;
+        let effects = world.preview(1, unregister("project:p")).await.unwrap();
+        let lost = effects.iter().find(|effect| effect.subject == subject(2));
+        assert_eq!(lost.unwrap().loses, ["project.view"]);
+        assert!(world.found("project:p").await.is_some());
+        world.run(1, unregister("project:p")).await.unwrap();
+        assert!(world.found("project:p").await.is_none());
+        assert_eq!(world.read().count_grants(&subject(2)).await.unwrap(), 0);
+        assert!(world.told().contains(&Change::of_subject(&subject(2))));
+        let scope = ("scope".to_owned(), account().to_string());
+        assert_eq!(world.audited(), ("project:p".to_owned(), vec![scope]));
+        let refused = world.run(1, unregister("project:p")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("resource")))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_resource_with_others_below_it_stays() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.resource("folder:f", &account(), None).await;
+        world.resource("project:p", &account(), Some("folder:f")).await;
+        let refused = world.run(1, unregister("folder:f")).await;
+        assert!(matches!(refused, Err(Error::NotEmpty)));
+    }
 }

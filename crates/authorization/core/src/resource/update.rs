@@ -2,27 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_types::{AccountId, Authorized, Token, Violations};
+use async_trait::async_trait;
+use bailiwick_types::{Refused, StoreError, Violations, faults, method::authorization::UpdateResource};
 use serde_json::{Map, Value as Json};
 
-use crate::{
-    Change, Ports,
-    resource::{Name, Resource},
-};
-use crate::{
-    Work,
-    preview::{self, Effect, see_resources, with_all_below},
-    resource::register::attributes,
-    sources::may_reparent,
-};
+use super::{Name, Resource, check, reach::may_reparent, tree::with_all_below};
+use crate::{Precondition, Work, operation::Operation, preview::Points};
 
-const ACTION: &str = "bailiwick.authorization.v1.ResourceService/UpdateResource";
-
-/// What is asked. What is absent stays as it is.
+/// What is asked; what is absent stays as it is. The guard has asked for `TYPE.edit` on the resource. To set
+/// another parent, the caller must also be able to edit the parent, and hold what is granted there.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Update {
     /// Type and id.
     pub name: Name,
     /// The new title.
@@ -33,109 +23,100 @@ pub struct Command {
     pub attributes: Map<String, Json>,
 }
 
-bailiwick_types::faults! {
+/// The resource before and after the change.
+#[derive(Debug)]
+pub struct Changed {
+    before: Resource,
+    after: Resource,
+}
+
+faults! {
     /// Why a resource is not changed.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller may not edit the new parent, or does not hold what is granted on it or above it.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// Account, resource or parent are not known.
-    NotFound(&'static str) "there is no such {0}" => NotFound NotFound;
+    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
     /// The new parent is below the resource.
     Cycle "the new parent is below the resource" => FailedPrecondition Cycle;
 }
 
-/// Changes it. The guard has asked `TYPE.edit` on it; another parent is given by who may edit the parent and holds what is
-/// granted there.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Resource, Token), Error> {
-    let (mut work, resource) = open(ports, by, &command).await?;
-    let resource = apply(&mut work, resource, command).await?;
-    Ok((resource, work.commit().await?))
-}
+#[async_trait]
+impl Operation for Update {
+    type Method = UpdateResource;
+    type Output = Resource;
+    type Error = Error;
+    type Plan = Changed;
 
-/// Tells who would gain or lose what; nothing is changed.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<Vec<Effect>, preview::Error<Error>> {
-    let opened = open(ports, by, &command).await;
-    let (mut work, resource) = opened.map_err(preview::Error::Change)?;
-    // Another parent changes what is had on everything below it too.
-    let all = match &command.parent {
-        None => vec![resource.name.clone()],
-        Some(_) => with_all_below(&work, &resource.name).await?,
-    };
-    let above: Vec<&Name> = command.parent.iter().flatten().collect();
-    let seen = see_resources(&mut work, &all, (&[&resource.scope], &above)).await?;
-    let made = apply(&mut work, resource, command).await;
-    seen.after(&work, made).await
-}
-
-async fn open(ports: &Ports, by: &Authorized, command: &Command) -> Result<(Work, Resource), Error> {
-    let work = Work::open(ports, by, command.account, []).await?;
-    let work = work.ok_or(Error::NotFound("account"))?;
-    let resource = work.unit.resource(&command.name).await?;
-    let resource = resource.ok_or(Error::NotFound("resource"))?;
-    Ok((work, resource))
-}
-
-async fn apply(work: &mut Work, mut resource: Resource, command: Command) -> Result<Resource, Error> {
-    let before = resource.clone();
-    for (name, value) in command.attributes {
-        if value.is_null() {
-            resource.attributes.remove(&name);
-        } else {
-            resource.attributes.insert(name, value);
+    async fn permit(&self, work: &mut Work) -> Result<Changed, Error> {
+        let before = work.unit.resource(&self.name).await?;
+        let before = before.ok_or(Refused::NotFound("resource"))?;
+        let after = self.applied_to(&before);
+        let mut faults = Violations::new();
+        let parent = self.new_parent();
+        let product = work.situation.policy.product();
+        check(product, &self.name, parent, &after.attributes, &mut faults);
+        faults.check()?;
+        if let Some(parent) = parent
+            && before.parent.as_ref() != Some(parent)
+            && !may_reparent(work, &before, parent).await?
+        {
+            return Err(Refused::Denied.into());
         }
+        Ok(Changed { before, after })
     }
-    let product = work.situation.policy.product();
-    let mut faults = Violations::new();
-    if let Some(of) = product.type_no(&command.name.of) {
-        attributes(&mut faults, product.attributes(of, &resource.attributes));
+
+    async fn points(
+        &self,
+        Changed { before, .. }: &Changed,
+        work: &mut Work,
+        points: &mut Points,
+    ) -> Result<(), StoreError> {
+        // Another parent also changes access to everything below the resource.
+        let names = match self.parent {
+            None => vec![before.name.clone()],
+            Some(_) => with_all_below(&*work.unit, &before.name).await?,
+        };
+        let above: Vec<&Name> = self.new_parent().into_iter().collect();
+        points.add_resources(work, &names, &[&before.scope], &above).await
     }
-    if let Some(Some(parent)) = &command.parent
-        && product.type_no(&parent.of).is_none()
-    {
-        faults.add("parent", "must name a type of the product");
+
+    async fn apply(self, plan: Changed, work: &mut Work) -> Result<Resource, Error> {
+        let Changed { before, mut after } = plan;
+        if let Some(parent) = self.new_parent() {
+            check_acyclic(work, &self.name, parent).await?;
+        }
+        if after == before {
+            return Ok(before);
+        }
+        after.updated_at = work.now;
+        work.put_resource(&after).await?;
+        work.emit(work.entry(&after.name));
+        Ok(after)
     }
-    if command.parent.as_ref().and_then(Option::as_ref) == Some(&command.name) {
-        faults.add("parent", "must not be the resource itself");
+}
+
+impl Update {
+    fn new_parent(&self) -> Option<&Name> {
+        self.parent.as_ref().and_then(Option::as_ref)
     }
-    faults.check()?;
-    if let Some(parent) = command.parent {
-        if let Some(parent) = &parent {
-            if resource.parent.as_ref() != Some(parent) && !may_reparent(work, &resource, parent).await? {
-                return Err(Error::Denied);
+    fn applied_to(&self, before: &Resource) -> Resource {
+        let mut after = before.clone();
+        for (name, value) in &self.attributes {
+            if value.is_null() {
+                after.attributes.remove(name);
+            } else {
+                after.attributes.insert(name.clone(), value.clone());
             }
-            no_circle(work, &command.name, parent).await?;
         }
-        resource.parent = parent;
+        if let Some(parent) = &self.parent {
+            after.parent.clone_from(parent);
+        }
+        if let Some(title) = &self.title {
+            after.title.clone_from(title);
+        }
+        after
     }
-    if let Some(title) = command.title {
-        resource.title = title;
-    }
-    if resource == before {
-        return Ok(resource);
-    }
-    resource.updated_at = work.now;
-    work.unit.put_resource(&resource).await?;
-    work.emit(Change::Resource {
-        of: resource.name.of.clone(),
-        id: resource.name.id.clone(),
-    });
-    let audit = work.audit(ACTION, resource.name.to_string());
-    work.emit(audit);
-    Ok(resource)
 }
 
-/// Follows the way up from the new parent: the resource must not be on it.
-async fn no_circle(work: &Work, name: &Name, parent: &Name) -> Result<(), Error> {
+/// Refuses a parent that is below the resource.
+async fn check_acyclic(work: &Work, name: &Name, parent: &Name) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     let mut next = Some(parent.clone());
     while let Some(above) = next {
@@ -144,9 +125,207 @@ async fn no_circle(work: &Work, name: &Name, parent: &Name) -> Result<(), Error>
         }
         let found = work.unit.resource(&above).await?;
         if found.is_none() && above == *parent {
-            return Err(Error::NotFound("parent"));
+            return Err(Refused::NotFound("parent").into());
         }
         next = found.and_then(|found| found.parent);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_types::Fault;
+
+    use super::*;
+    use crate::{
+        grant::About,
+        memory::{World, account, name, subject},
+    };
+
+    fn update(text: &str) -> Update {
+        Update {
+            name: name(text),
+            title: None,
+            parent: None,
+            attributes: Map::new(),
+        }
+    }
+
+    fn below(text: &str, parent: &str) -> Update {
+        Update {
+            parent: Some(Some(name(parent))),
+            ..update(text)
+        }
+    }
+
+    fn on(text: &str) -> About {
+        About::Resource(name(text))
+    }
+
+    fn is_denied<T>(result: &Result<T, Error>) -> bool {
+        matches!(result, Err(Error::Refused(Refused::Denied)))
+    }
+
+    /// `folder:outer`, and `folder:inner` with `project:p` in it.
+    async fn world() -> World {
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        world.member(2, "admin").await;
+        world.member(3, "").await;
+        world.resource("folder:outer", &account(), None).await;
+        world.resource("folder:inner", &account(), None).await;
+        world
+            .resource("project:p", &account(), Some("folder:inner"))
+            .await;
+        world
+    }
+
+    #[tokio::test]
+    async fn what_is_named_changes_and_the_rest_stays() {
+        let world = world().await;
+        world.resource("page:a", &account(), Some("folder:outer")).await;
+        let secret = Update {
+            attributes: [("secret".to_owned(), true.into())].into_iter().collect(),
+            title: Some("Page".to_owned()),
+            ..update("page:a")
+        };
+        let changed = world.run(2, secret).await.unwrap();
+        assert_eq!(changed.parent, Some(name("folder:outer")));
+        assert_eq!(world.audited(), ("page:a".to_owned(), Vec::new()));
+        let cleared = Update {
+            attributes: [("secret".to_owned(), Json::Null)].into_iter().collect(),
+            parent: Some(None),
+            ..update("page:a")
+        };
+        let changed = world.run(2, cleared).await.unwrap();
+        assert_eq!((changed.title.as_str(), changed.parent.as_ref()), ("Page", None));
+        assert!(changed.attributes.is_empty());
+        assert_eq!(world.found("page:a").await, Some(changed));
+        let told = world.told().len();
+        world.run(2, update("page:a")).await.unwrap();
+        assert_eq!(world.told().len(), told);
+    }
+
+    #[tokio::test]
+    async fn a_preview_of_another_parent_tells_of_what_is_below_too_and_writes_nothing() {
+        let world = world().await;
+        world
+            .grant(&subject(3), &["project.view"], on("folder:outer"))
+            .await;
+        let effects = world
+            .preview(1, below("folder:inner", "folder:outer"))
+            .await
+            .unwrap();
+        let project = crate::On::Resource(name("project:p"));
+        let gained = effects.iter().find(|effect| effect.on == project).unwrap();
+        assert_eq!(
+            (&gained.subject, &*gained.gains),
+            (&subject(3), &["project.view".to_owned()][..])
+        );
+        assert_eq!(world.found("folder:inner").await.unwrap().parent, None);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_resource_and_what_does_not_fit_the_manifest_are_refused() {
+        let world = world().await;
+        let refused = world.run(2, update("project:none")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("resource")))
+        ));
+        let undeclared = Update {
+            attributes: [("pages".to_owned(), 3.into())].into_iter().collect(),
+            ..update("project:p")
+        };
+        for (update, field) in [
+            (undeclared, "attributes"),
+            (below("project:p", "rocket:r"), "parent"),
+            (below("project:p", "project:p"), "parent"),
+        ] {
+            let refused = world.run(2, update).await.unwrap_err();
+            let [violation] = refused.violations() else {
+                panic!("{refused}")
+            };
+            assert_eq!(violation.field, field);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_resource_is_never_below_itself_or_below_nothing() {
+        let world = world().await;
+        let refused = world.run(2, below("folder:inner", "project:p")).await;
+        assert!(matches!(refused, Err(Error::Cycle)));
+        let refused = world.run(2, below("folder:inner", "folder:none")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("parent")))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_parent_is_set_by_callers_that_may_edit_it() {
+        let world = world().await;
+        world.grant(&subject(3), &["project.edit"], on("project:p")).await;
+        for parent in ["folder:outer", "folder:none"] {
+            assert!(
+                is_denied(&world.run(3, below("project:p", parent)).await),
+                "{parent}"
+            );
+            assert!(is_denied(&world.preview(3, below("project:p", parent)).await));
+        }
+        // The present parent may be named by callers that may edit the resource alone.
+        world.run(3, below("project:p", "folder:inner")).await.unwrap();
+        world
+            .grant(&subject(3), &["folder.edit"], on("folder:outer"))
+            .await;
+        world.run(3, below("project:p", "folder:outer")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_parent_gives_others_nothing_that_the_caller_does_not_hold_on_the_resource() {
+        let world = world().await;
+        let given = ["project.approve_distribution"];
+        world.grant(&subject(3), &given, on("folder:outer")).await;
+        assert!(is_denied(&world.run(1, below("project:p", "folder:outer")).await));
+        world.grant(&subject(1), &given, on("project:p")).await;
+        world.run(1, below("project:p", "folder:outer")).await.unwrap();
+        world.run(2, below("folder:inner", "folder:outer")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_parent_gives_nothing_on_what_is_below_the_resource_either() {
+        let world = world().await;
+        // Publishing is asked on pages, not on folders.
+        world
+            .grant(&subject(3), &["page.publish"], on("folder:outer"))
+            .await;
+        world.run(1, below("folder:inner", "folder:outer")).await.unwrap();
+        let apart = Update {
+            parent: Some(None),
+            ..update("folder:inner")
+        };
+        world.run(1, apart).await.unwrap();
+        world.resource("page:a", &account(), Some("folder:inner")).await;
+        assert!(is_denied(
+            &world.run(1, below("folder:inner", "folder:outer")).await
+        ));
+        world.run(2, below("folder:inner", "folder:outer")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_parent_gives_the_caller_nothing_not_even_the_operator() {
+        let world = world().await;
+        let given = ["project.approve_distribution"];
+        world.grant(&subject(1), &given, on("folder:outer")).await;
+        assert!(is_denied(
+            &world.run(1, below("folder:inner", "folder:outer")).await
+        ));
+        world.member(999, "").await;
+        world.grant(&subject(999), &given, on("folder:outer")).await;
+        let refused = world.operate(below("project:p", "folder:outer")).await;
+        assert!(is_denied(&refused));
+        world.grant(&subject(3), &given, on("folder:inner")).await;
+        world.resource("project:q", &account(), None).await;
+        world.operate(below("project:q", "folder:inner")).await.unwrap();
+    }
 }

@@ -24,8 +24,8 @@ pub fn request(data: &[u8]) {
         4 => judge(read(bytes).map(invitation::read_create)),
         5 => judge(read(bytes).map(|of| invitation::read_accept(&of))),
         6 => judge(read(bytes).map(|of| member::read_create(&of))),
-        7 => judge(read(bytes).map(resource::register_command)),
-        8 => judge(read(bytes).map(resource::update_command)),
+        7 => judge(read(bytes).map(resource::read_register)),
+        8 => judge(read(bytes).map(resource::read_update)),
         9 => judge(read(bytes).map(|of| role::read_change(of, ""))),
         10 => judge(read::<pb::CreateRoleRequest>(bytes).map(|of| {
             let mut fields = Fields::new();

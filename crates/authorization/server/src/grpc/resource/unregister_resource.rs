@@ -1,0 +1,24 @@
+//! `UnregisterResource`.
+
+use bailiwick_authorization_core::resource::unregister::Unregister;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::Call;
+use bailiwick_types::method::authorization::UnregisterResource;
+use tonic::Status;
+
+use super::{named, target};
+use crate::grpc::Api;
+
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<UnregisterResource, pb::UnregisterResourceRequest>,
+) -> Result<pb::UnregisterResourceResponse, Status> {
+    let call = call.dry_run_where(|message| message.validate_only);
+    let (account, name) = named(&call.message.account, &call.message.resource)?;
+    let by = api.authorize(&call, &[], &target(account, &name)).await?;
+    let answer = api.run(by, Unregister { name }).await?;
+    Ok(pb::UnregisterResourceResponse {
+        token: answer.token,
+        changes: answer.changes,
+    })
+}
