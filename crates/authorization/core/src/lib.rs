@@ -40,10 +40,6 @@ mod work;
 /// Transitional names.
 #[doc(hidden)]
 pub mod use_case {
-    pub use crate::approval::consume as consume_approval;
-    pub use crate::approval::decide as approve;
-    pub use crate::approval::list_waiting;
-    pub use crate::approval::request as request_approval;
     pub use crate::closing::export as record_export;
     pub use crate::closing::scope as close_scope;
     pub use crate::closing::user as close_user;

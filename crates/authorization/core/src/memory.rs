@@ -392,4 +392,12 @@ impl World {
         let here = all.into_iter().filter(|binding| binding.scope == *scope);
         here.map(|binding| binding.role).collect()
     }
+    /// Decides by another manifest from now on.
+    pub(crate) fn use_manifest(&self, manifest: &str) {
+        let (product, _) = compile(&manifest::parse(manifest).unwrap(), Numbers::default()).unwrap();
+        let mut kept = self.memory.lock();
+        let settings = kept.rows.account.as_ref().unwrap().settings.clone();
+        let policy = AccountPolicy::compile(Arc::new(product), Vec::new(), Vec::new(), settings);
+        kept.rows.policy = Some(Arc::new(policy));
+    }
 }
