@@ -18,6 +18,7 @@ mod change;
 pub mod closing;
 mod draft;
 mod error;
+pub mod export;
 pub mod follow;
 pub mod grant;
 pub mod group;
@@ -40,9 +41,6 @@ mod work;
 /// Transitional names.
 #[doc(hidden)]
 pub mod use_case {
-    pub use crate::closing::export as record_export;
-    pub use crate::closing::scope as close_scope;
-    pub use crate::closing::user as close_user;
     pub use crate::grant::create as create_grant;
     pub use crate::grant::delete as delete_grant;
     pub use crate::group::change as change_group;

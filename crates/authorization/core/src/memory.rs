@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use bailiwick_policy::{AccountPolicy, Numbers, PlaceState, compile, manifest, manifest::MemberKind};
 use bailiwick_testkit::{ManualClock, witness};
 use bailiwick_types::{
-    AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, BindingId, Caller, GrantId, GroupId,
-    Method, Scope, ScopeRoot, SeededIds, SessionId, StoreError, Subject, Target, Timestamp, Token, UserId,
-    WorkspaceId,
+    AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, BindingId, Caller, CallerKind, GrantId,
+    GroupId, Method, Scope, ScopeRoot, SeededIds, SessionId, StoreError, Subject, Target, Timestamp, Token,
+    UserId, WorkspaceId,
 };
 use serde_json::Map;
 use uuid::Uuid;
@@ -399,5 +399,64 @@ impl World {
         let settings = kept.rows.account.as_ref().unwrap().settings.clone();
         let policy = AccountPolicy::compile(Arc::new(product), Vec::new(), Vec::new(), settings);
         kept.rows.policy = Some(Arc::new(policy));
+    }
+    /// A call by the operator that names no account.
+    pub(crate) fn by_deployment<M: Method>(&self) -> Authorized<M> {
+        witness::authorized(&self.operator(), &Target::none(), true)
+    }
+    /// The same as a dry run.
+    pub(crate) fn trying_by_deployment<M: Method>(&self) -> Authorized<M> {
+        witness::previewing(&self.operator(), &Target::none(), true)
+    }
+    fn operator(&self) -> Arc<Caller> {
+        witness::user(subject(999), None, SessionId::generate(&*self.ports.ids))
+    }
+    /// A call by another service of the suite.
+    pub(crate) fn by_suite<M: Method>(&self) -> Authorized<M> {
+        let caller = witness::caller(CallerKind::Internal, "service:tenancy".parse().unwrap(), None);
+        witness::authorized(&caller, &Target::none(), false)
+    }
+    /// Ports whose reads across accounts see the world as it is now, whatever changes later.
+    pub(crate) fn lagging(&self) -> Ports {
+        let kept = self.memory.lock();
+        let then = Kept {
+            rows: kept.rows.clone(),
+            changes: Vec::new(),
+            revision: kept.revision,
+        };
+        let store = Lagging {
+            now: self.memory.clone(),
+            then: Memory(Arc::new(Mutex::new(then))),
+        };
+        Ports {
+            store: Arc::new(store),
+            ..self.ports.clone()
+        }
+    }
+}
+
+/// A store whose reads across accounts are old.
+struct Lagging {
+    now: Memory,
+    then: Memory,
+}
+
+#[async_trait]
+impl Store for Lagging {
+    async fn read(&self, account: AccountAccess) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
+        self.now.read(account).await
+    }
+    async fn read_all(&self, all: AllAccounts) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
+        self.then.read_all(all).await
+    }
+    async fn write(&self, account: AccountWrite) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
+        self.now.write(account).await
+    }
+    async fn write_all(
+        &self,
+        all: AllAccounts,
+        roots: &[ScopeRoot],
+    ) -> Result<Box<dyn Unit + Send + Sync>, StoreError> {
+        self.now.write_all(all, roots).await
     }
 }

@@ -4,9 +4,7 @@ use bailiwick_policy::{PlaceState, manifest::MemberKind};
 use bailiwick_types::{AccountId, IdGen, ProductName, Scope, ScopeRoot, Subject, Timestamp};
 
 use super::{Refusal, bind};
-use crate::{
-    Change, Situation, Write, account::Account, member::Member, use_case::close_scope::account_seen,
-};
+use crate::{Change, Situation, Write, account::Account, member::Member};
 
 /// An account as tenancy tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +89,7 @@ pub async fn account_changed(
         write.forget_endings(now).await?;
     }
     let root = ScopeRoot::Account(account.id);
-    write.emit(root.clone(), Change::Place(account_seen(&account)));
+    write.emit(root.clone(), Change::from(&account));
     write.emit(root, Change::Policy(Some(account.id)));
     if before.is_none() {
         write.put_early_closure(account.id.uuid(), None).await?;
@@ -102,7 +100,7 @@ pub async fn account_changed(
     Ok(())
 }
 
-/// Whoever an account is made for becomes its first member and holder.
+/// Makes the owner the first member and holder of a new account.
 async fn found(
     write: &mut (impl Write + ?Sized),
     ids: &dyn IdGen,

@@ -4,7 +4,7 @@ use bailiwick_policy::PlaceState;
 use bailiwick_types::{AccountId, IdGen, Level, Scope, ScopeRoot, Subject, Timestamp};
 
 use super::{Refusal, bind};
-use crate::{Change, Situation, Write, account::Place, holders, use_case::close_scope::place_seen};
+use crate::{Change, Situation, Write, account::Place, holders};
 
 /// A place as tenancy tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,10 +88,7 @@ pub async fn place_changed(
         created_at: before.as_ref().map_or(now, |before| before.created_at),
     };
     write.put_place(&place).await?;
-    write.emit(
-        ScopeRoot::Account(place.account),
-        Change::Place(place_seen(&place)),
-    );
+    write.emit(ScopeRoot::Account(place.account), Change::from(&place));
     if before.is_none() {
         write.put_early_closure(id, None).await?;
         give(write, ids, now, &place, told.owner).await?;
@@ -99,7 +96,7 @@ pub async fn place_changed(
     Ok(())
 }
 
-/// Gives the single-holder role of the place to whom the event names, else to the account's holder.
+/// Gives the single-holder role of the place to the owner that the event names, else to the account's holder.
 async fn give(
     write: &mut (impl Write + ?Sized),
     ids: &dyn IdGen,
