@@ -57,8 +57,6 @@ pub mod use_case {
     pub use crate::member::remove as remove_member;
     pub use crate::member::suspend as suspend_member;
     pub use crate::member::update as update_member;
-    pub use crate::product::apply as apply_product;
-    pub use crate::product::preview as preview_product;
     pub use crate::resource::register as register_resource;
     pub use crate::resource::relocate as move_resource;
     pub use crate::resource::transfer as transfer_resource;

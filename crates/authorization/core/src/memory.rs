@@ -24,6 +24,7 @@ use crate::{
     operation::{self, Done, Operation},
     person::{Person, PersonState},
     preview::Effect,
+    product::Product,
     resource::{Name, Resource},
 };
 
@@ -399,6 +400,22 @@ impl World {
         let settings = kept.rows.account.as_ref().unwrap().settings.clone();
         let policy = AccountPolicy::compile(Arc::new(product), Vec::new(), Vec::new(), settings);
         kept.rows.policy = Some(Arc::new(policy));
+    }
+    /// A manifest that was applied.
+    pub(crate) async fn product(&self, source: &str) -> Product {
+        let manifest = manifest::parse(source).unwrap();
+        let (_, numbers) = compile(&manifest, Numbers::default()).unwrap();
+        let product = Product {
+            name: manifest.product.parse().unwrap(),
+            version: 1,
+            source: source.to_owned(),
+            manifest,
+            numbers,
+            updated_at: self.now(),
+        };
+        self.put(async |write| crate::product::Writer::put_product(write, &product).await)
+            .await;
+        product
     }
     /// A call by the operator that names no account.
     pub(crate) fn by_deployment<M: Method>(&self) -> Authorized<M> {
