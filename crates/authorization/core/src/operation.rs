@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bailiwick_types::{Authorized, Fault, Method, Refused, Scope, StoreError, Token};
+use bailiwick_types::{AccountWrite, Authorized, Fault, Method, Refused, Scope, StoreError, Token};
 
 use crate::{
     Ports, Precondition,
@@ -66,16 +66,32 @@ pub async fn run<O: Operation>(
     by: &Authorized<O::Method>,
     operation: O,
 ) -> Result<Done<O::Output>, O::Error> {
-    let Some(account) = by.account_write() else {
-        return preview(ports, by, operation).await;
-    };
+    match by.account_write() {
+        Some(account) => {
+            let (output, token) = run_in(ports, by, account, operation).await?;
+            Ok(Done::Committed(output, token))
+        }
+        None => preview(ports, by, operation).await,
+    }
+}
+
+/// Carries an operation out in an account that the request names, where the call was allowed without naming one.
+///
+/// # Errors
+/// The operation is refused, or the store fails.
+pub async fn run_in<O: Operation>(
+    ports: &Ports,
+    by: &Authorized<O::Method>,
+    account: AccountWrite,
+    operation: O,
+) -> Result<(O::Output, Token), O::Error> {
     let unit = ports.store.write(account).await?.ok_or_else(|| missing(by))?;
     let mut work = Work::begin(ports, by, unit, &operation.scopes())
         .await?
         .ok_or_else(|| missing(by))?;
     let plan = operation.permit(&mut work).await?;
     let output = operation.apply(plan, &mut work).await?;
-    Ok(Done::Committed(output, work.commit().await?))
+    Ok((output, work.commit().await?))
 }
 
 /// Asks whether the caller may, before a step-up is used up: nothing is locked or written.
