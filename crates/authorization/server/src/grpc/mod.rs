@@ -8,7 +8,6 @@ mod binding;
 mod convert;
 pub mod decision;
 mod describe;
-mod explanation;
 mod export;
 mod grant;
 mod group;
@@ -41,7 +40,6 @@ use bailiwick_rpc::{Call, Context, Guard, IntoStatus, Rights, Services, Target, 
 use bailiwick_sql::Db;
 use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Scope, Subject, Token};
 use serde::Serialize;
-use tokio_util::task::TaskTracker;
 use tonic::Status;
 
 pub(crate) use convert::map_of;
@@ -112,7 +110,6 @@ pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db, log: DecisionL
     let exports = export::Exports {
         api: api.clone(),
         db: db.clone(),
-        tasks: TaskTracker::new(),
     };
     let queries = query::Queries::new(Arc::clone(replica), db, api.guard.clone(), near, clock);
     Services::new()
