@@ -75,7 +75,8 @@ pub async fn run<O: Operation>(
     }
 }
 
-/// Carries an operation out in an account that the request names, where the call was allowed without naming one.
+/// Carries an operation out in an account that the request names, where the call was allowed without naming
+/// one.
 ///
 /// # Errors
 /// The operation is refused, or the store fails.

@@ -25,7 +25,8 @@ pub struct Consume {
 
 faults! {
     /// Why no approval is used.
-    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
+    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition),
+        Store(StoreError);
     /// There is no approval to use.
     NoApproval "there is no approval to use" => FailedPrecondition NoApproval;
 }

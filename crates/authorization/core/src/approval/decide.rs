@@ -57,9 +57,9 @@ pub(super) async fn settle(work: &mut Work, found: Approval, state: State) -> Re
     Ok(settled)
 }
 
-/// Whether a subject could approve or reject a request now. The right is asked on the target of the request. Nobody decides what
-/// they, or a key or service account of theirs, asked for: who stands behind the requester and who stands behind the decider must
-/// both be known, and differ.
+/// Whether a subject could approve or reject a request now. The right is asked on the target of the request.
+/// Nobody decides what they, or a key or service account of theirs, asked for: who stands behind the
+/// requester and who stands behind the decider must both be known, and differ.
 pub(super) fn may_decide(
     situation: &Situation,
     (subject, standing): (&Subject, &Standing),

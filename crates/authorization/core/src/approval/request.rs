@@ -25,7 +25,8 @@ pub struct Request {
 
 faults! {
     /// Why no approval is requested.
-    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
+    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition),
+        Store(StoreError);
     /// It needs no approval.
     AlreadyAllowed "the caller may do this without an approval" => FailedPrecondition AlreadyAllowed;
     /// The same request is pending.

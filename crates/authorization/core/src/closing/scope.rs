@@ -20,7 +20,8 @@ pub struct Close {
     pub state: PlaceState,
 }
 
-/// Closes a scope. One that has the version already stays as it is; one that is not known yet will be closed from its beginning.
+/// Closes a scope. One that has the version already stays as it is; one that is not known yet will be closed
+/// from its beginning.
 ///
 /// # Errors
 /// The store fails.

@@ -1,5 +1,5 @@
-//! Applies what the other services publish: places and settings of tenancy, users and service accounts of identity. Applying
-//! twice changes nothing; a version that is not newer than the stored one is skipped.
+//! Applies what the other services publish: places and settings of tenancy, users and service accounts of
+//! identity. Applying twice changes nothing; a version that is not newer than the stored one is skipped.
 
 mod account;
 mod person;

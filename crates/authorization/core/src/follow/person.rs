@@ -25,7 +25,8 @@ pub struct PersonTold {
     pub operator: bool,
 }
 
-/// Applies it. The transaction must hold the deployment and `accounts`, which are all accounts that have the user.
+/// Applies it. The transaction must hold the deployment and `accounts`, which are all accounts that have the
+/// user.
 ///
 /// # Errors
 /// See [`Refusal`].

@@ -16,7 +16,8 @@ pub async fn service_account_changed(
     mut told: ServiceAccount,
 ) -> Result<(), Refusal> {
     if let Some(before) = write.service_account(told.id).await? {
-        // The creator never changes, and older programs do not publish it: it is kept from whichever version has it.
+        // The creator never changes, and older programs do not publish it: it is kept from whichever version
+        // has it.
         let news = before.creator.is_none() && told.creator.is_some();
         let creator = before.creator.clone().or(told.creator.take());
         if before.version >= told.version {

@@ -15,7 +15,8 @@ use crate::{Audit, Change, Ports};
 pub struct Apply {
     /// The manifest, YAML.
     pub source: String,
-    /// What becomes of the bindings of roles that it removes. A role without an answer here is not removed while it is bound.
+    /// What becomes of the bindings of roles that it removes. A role without an answer here is not removed
+    /// while it is bound.
     pub replacements: Vec<Replacement>,
 }
 

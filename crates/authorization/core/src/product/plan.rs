@@ -95,7 +95,8 @@ impl Proposal {
         })
     }
 
-    /// Checks it against what is there. `locked` are the accounts whose rows are held; none where nothing will be written.
+    /// Checks it against what is there. `locked` are the accounts whose rows are held; none where nothing
+    /// will be written.
     pub(super) async fn plan(
         self,
         read: &(impl Read + ?Sized),

@@ -49,8 +49,8 @@ pub(super) struct Moves {
 }
 
 impl Moves {
-    /// Finds the bindings that do not fit the new product. `locked` are the accounts whose rows are held; none where nothing will
-    /// be written.
+    /// Finds the bindings that do not fit the new product. `locked` are the accounts whose rows are held;
+    /// none where nothing will be written.
     pub(super) async fn find(
         read: &(impl Read + ?Sized),
         proposal: &Proposal,
@@ -178,8 +178,8 @@ fn check(product: &Product, bound: &[Binding], replacements: &[Replacement]) -> 
     violations.check()
 }
 
-/// What takes the place of a binding. A subject that has the role already, or gets it twice, keeps the one binding: it may last
-/// longer or have other parameters.
+/// What takes the place of a binding. A subject that has the role already, or gets it twice, keeps the one
+/// binding: it may last longer or have other parameters.
 async fn successor(
     read: &(impl Read + ?Sized),
     binding: &Binding,

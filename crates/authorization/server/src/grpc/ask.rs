@@ -125,8 +125,8 @@ pub(super) fn attributes(
     map
 }
 
-/// Waits until the caller itself is as fresh as the request's token asks for: a caller that was just created has the right to
-/// ask only from then on.
+/// Waits until the caller itself is as fresh as the request's token asks for: a caller that was just created
+/// has the right to ask only from then on.
 pub(super) async fn known_caller(
     replica: &Replica,
     context: &Context,
@@ -142,9 +142,10 @@ pub(super) async fn known_caller(
     }
 }
 
-/// The answer, for a caller that has the right to ask. It is made before the right is checked, because making it brings the
-/// replica to the freshness that the request asks for. Only a caller of the account learns without the right that a question
-/// does not fit the manifest: to others that would reveal that the account exists.
+/// The answer, for a caller that has the right to ask. It is made before the right is checked, because making
+/// it brings the replica to the freshness that the request asks for. Only a caller of the account learns
+/// without the right that a question does not fit the manifest: to others that would reveal that the account
+/// exists.
 pub(super) async fn with_right<M: Method, R, T>(
     guard: &Guard,
     call: &Call<M, R>,

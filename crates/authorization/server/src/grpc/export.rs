@@ -70,7 +70,8 @@ impl ExportService for Exports {
             now: self.api.ports.clock.now(),
         };
         let (parts, read) = mpsc::channel(WAITING);
-        // A task of its own: the snapshot must not be dropped in the middle of a statement when the client cancels.
+        // A task of its own: the snapshot must not be dropped in the middle of a statement when the client
+        // cancels.
         self.api.tasks.start(export.run(parts));
         Ok(Response::new(ReceiverStream::new(read)))
     }

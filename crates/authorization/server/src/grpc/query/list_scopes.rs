@@ -141,8 +141,8 @@ pub(super) async fn handle(
     // The account in which the last page ended may have more.
     let mut accounts: Vec<AccountId> = account.or(next).into_iter().collect();
     let mut more = account.is_none();
-    // A name that no product of these accounts has is a mistake, not something that is had nowhere. A caller that asks about itself
-    // may name any account, and must not learn from this whether there is one.
+    // A name that no product of these accounts has is a mistake, not something that is had nowhere. A caller
+    // that asks about itself may name any account, and must not learn from this whether there is one.
     let (mut known, mut looked) = (
         after.is_some() || account.is_some() && own == Some(&subject),
         false,
@@ -154,7 +154,7 @@ pub(super) async fn handle(
             }
             accounts = queries
                 .lists
-                .accounts_of(&subject, next, ACCOUNTS)
+                .accounts_of(all, &subject, next, ACCOUNTS)
                 .await
                 .map_err(IntoStatus::into_status)?;
             more = !accounts.is_empty();

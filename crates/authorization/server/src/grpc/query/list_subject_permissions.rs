@@ -32,7 +32,8 @@ pub(super) async fn handle(
         .replica
         .scope_of(account, target, &wanted, context.deadline)
         .await;
-    // For a target that does not exist the right is asked on the account: without it, the caller does not learn that.
+    // For a target that does not exist the right is asked on the account: without it, the caller does not
+    // learn that.
     let on = scope.as_ref().ok().cloned().flatten();
     let on = on.unwrap_or(Scope::Account(account));
     let by = queries

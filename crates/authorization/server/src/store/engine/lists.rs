@@ -1,7 +1,7 @@
 //! Lists over bindings, grants and members, as questions with more than one answer need them.
 
 use bailiwick_sql::{Db, Error, placeholders, statement};
-use bailiwick_types::{AccountAccess, AccountId, Scope, Subject, Timestamp};
+use bailiwick_types::{AccountAccess, AccountId, AllAccounts, Scope, Subject, Timestamp};
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use uuid::Uuid;
 
@@ -24,6 +24,7 @@ impl Lists {
     /// The accounts in which a subject is a member or has a binding, grant or group, after one of them, by id.
     pub(crate) async fn accounts_of(
         &self,
+        _: AllAccounts,
         subject: &Subject,
         after: Option<AccountId>,
         limit: u64,
