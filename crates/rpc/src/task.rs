@@ -13,7 +13,7 @@ faults! {
     Panicked(tokio::task::JoinError) "the task of a write failed: {0}" => Internal Internal;
 }
 
-/// The tasks of a service's writes: its shutdown waits for them.
+/// The tasks of a service's writes and long answers: its shutdown waits for them.
 #[derive(Debug, Clone, Default)]
 pub struct Tasks(TaskTracker);
 
@@ -22,6 +22,10 @@ impl Tasks {
     #[must_use]
     pub fn new(tracker: TaskTracker) -> Self {
         Self(tracker)
+    }
+    /// Starts `work` as part of the present call and does not wait for it; the shutdown does.
+    pub fn start(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(carry(work));
     }
     /// Runs `work` as part of the present call, in a task of its own: tonic drops the future of a handler
     /// when the client cancels, and a write must not be cut half-way.

@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use bailiwick_policy::PlaceState;
-use bailiwick_types::{AccountId, GroupId, ProductName, Scope, Subject};
+use bailiwick_types::{AccountId, Authorized, GroupId, Method, ProductName, Scope, Subject};
 
-use crate::{approval::Approval, invitation::Invitation, resource::Name};
+use crate::{
+    account::{Account, Place},
+    approval::Approval,
+    invitation::Invitation,
+    resource::Name,
+};
 
 /// A change, told under the root whose revision it counts up.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +104,10 @@ impl Audit {
             details: BTreeMap::new(),
         }
     }
+    /// An entry for a call, without facts.
+    pub(crate) fn of<M: Method>(by: &Authorized<M>, target: impl ToString) -> Self {
+        Self::new(by.subject().cloned(), by.action(), target.to_string())
+    }
     /// Adds a fact.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
@@ -110,5 +119,29 @@ impl Audit {
 impl From<Audit> for Change {
     fn from(audit: Audit) -> Self {
         Self::Audited(audit)
+    }
+}
+
+impl From<&Account> for Change {
+    fn from(account: &Account) -> Self {
+        Self::Place(PlaceSeen {
+            scope: Scope::Account(account.id),
+            parent: None,
+            state: account.state,
+            title: account.title.clone(),
+            edition: None,
+        })
+    }
+}
+
+impl From<&Place> for Change {
+    fn from(place: &Place) -> Self {
+        Self::Place(PlaceSeen {
+            scope: place.scope.clone(),
+            parent: Some(place.parent.clone()),
+            state: place.state,
+            title: place.title.clone(),
+            edition: place.edition.clone(),
+        })
     }
 }

@@ -15,6 +15,8 @@ faults! {
     OwnRole(String) "the account has not defined a role `{0}`" => InvalidArgument UnknownRole;
     /// There is no single-holder role to hand over.
     SingleHolderRole "no role of this level has a single holder" => InvalidArgument UnknownRole;
+    /// There is no such permission, or it is not asked on such a target.
+    PermissionOn(String) "there is no permission `{0}` on this target" => InvalidArgument UnknownPermission;
     /// There is no such permission.
     Permission(String) "there is no permission `{0}`" => InvalidArgument UnknownPermission;
 }

@@ -1,8 +1,8 @@
 //! The administrative half of authorization: products, members, invitations, bindings and resources, with the rules about
 //! who may give what to whom.
 //!
-//! The crate depends on `bailiwick-types` and `bailiwick-policy` and on no transport, database or cache. A use case is one
-//! file in [`use_case`]; what it needs from outside are the ports in the modules beside it, gathered in [`Ports`].
+//! The crate depends on `bailiwick-types` and `bailiwick-policy` and on no transport, database or cache. A change of an account is an [`operation`] in the folder of
+//! its aggregate; what it needs from outside are the ports in the modules beside it, gathered in [`Ports`].
 //!
 //! ```
 //! use bailiwick_authorization_core::email_key;
@@ -18,6 +18,7 @@ mod change;
 pub mod closing;
 mod draft;
 mod error;
+pub mod export;
 pub mod follow;
 pub mod grant;
 pub mod group;
@@ -37,20 +38,6 @@ mod situation;
 mod sources;
 mod store;
 mod work;
-/// Transitional names.
-#[doc(hidden)]
-pub mod use_case {
-    pub use crate::approval::consume as consume_approval;
-    pub use crate::approval::decide as approve;
-    pub use crate::approval::list_waiting;
-    pub use crate::approval::request as request_approval;
-    pub use crate::closing::export as record_export;
-    pub use crate::closing::scope as close_scope;
-    pub use crate::closing::user as close_user;
-    pub use crate::product::apply as apply_product;
-    pub use crate::product::preview as preview_product;
-    pub use crate::{batch, preview};
-}
 
 pub use aim::{Aim, On};
 pub use bailiwick_types::StoreError;

@@ -24,6 +24,7 @@ use crate::{
     operation::{self, Done, Operation},
     person::{Person, PersonState, ServiceAccount},
     preview::Effect,
+    product::Product,
     resource::{Name, Resource},
 };
 
@@ -486,5 +487,88 @@ impl World {
     pub(crate) fn audited(&self) -> (String, Vec<(String, String)>) {
         let audit = self.last_entry();
         (audit.target, audit.details.into_iter().collect())
+    }
+    /// Decides by another manifest from now on.
+    pub(crate) fn use_manifest(&self, manifest: &str) {
+        let (product, _) = compile(&manifest::parse(manifest).unwrap(), Numbers::default()).unwrap();
+        let mut kept = self.memory.lock();
+        let settings = kept.rows.account.as_ref().unwrap().settings.clone();
+        let policy = AccountPolicy::compile(Arc::new(product), Vec::new(), Vec::new(), settings);
+        kept.rows.policy = Some(Arc::new(policy));
+    }
+    /// A manifest that was applied.
+    pub(crate) async fn product(&self, source: &str) -> Product {
+        let manifest = manifest::parse(source).unwrap();
+        let (_, numbers) = compile(&manifest, Numbers::default()).unwrap();
+        let product = Product {
+            name: manifest.product.parse().unwrap(),
+            version: 1,
+            source: source.to_owned(),
+            manifest,
+            numbers,
+            updated_at: self.now(),
+        };
+        self.put(async |write| crate::product::Writer::put_product(write, &product).await)
+            .await;
+        product
+    }
+    /// A call by the operator that names no account.
+    pub(crate) fn by_deployment<M: Method>(&self) -> Authorized<M> {
+        witness::authorized(&self.operator(), &Target::none(), true)
+    }
+    /// The same as a dry run.
+    pub(crate) fn trying_by_deployment<M: Method>(&self) -> Authorized<M> {
+        witness::previewing(&self.operator(), &Target::none(), true)
+    }
+    fn operator(&self) -> Arc<Caller> {
+        witness::user(subject(999), None, SessionId::generate(&*self.ports.ids))
+    }
+    /// A call by another service of the suite.
+    pub(crate) fn by_suite<M: Method>(&self) -> Authorized<M> {
+        let caller = witness::caller(CallerKind::Internal, "service:tenancy".parse().unwrap(), None);
+        witness::authorized(&caller, &Target::none(), false)
+    }
+    /// Ports whose reads across accounts see the world as it is now, whatever changes later.
+    pub(crate) fn lagging(&self) -> Ports {
+        let kept = self.memory.lock();
+        let then = Kept {
+            rows: kept.rows.clone(),
+            changes: Vec::new(),
+            revision: kept.revision,
+        };
+        let store = Lagging {
+            now: self.memory.clone(),
+            then: Memory(Arc::new(Mutex::new(then))),
+        };
+        Ports {
+            store: Arc::new(store),
+            ..self.ports.clone()
+        }
+    }
+}
+
+/// A store whose reads across accounts are old.
+struct Lagging {
+    now: Memory,
+    then: Memory,
+}
+
+#[async_trait]
+impl Store for Lagging {
+    async fn read(&self, account: AccountAccess) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
+        self.now.read(account).await
+    }
+    async fn read_all(&self, all: AllAccounts) -> Result<Box<dyn Read + Send + Sync>, StoreError> {
+        self.then.read_all(all).await
+    }
+    async fn write(&self, account: AccountWrite) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
+        self.now.write(account).await
+    }
+    async fn write_all(
+        &self,
+        all: AllAccounts,
+        roots: &[ScopeRoot],
+    ) -> Result<Box<dyn Unit + Send + Sync>, StoreError> {
+        self.now.write_all(all, roots).await
     }
 }

@@ -55,22 +55,6 @@ impl Work {
             action: by.action(),
         }))
     }
-    /// Takes the lock and looks around; nothing where the account is not known, deleted, or nobody calls.
-    pub(crate) async fn open(
-        ports: &Ports,
-        by: &Authorized,
-        account: AccountId,
-        scopes: impl IntoIterator<Item = &Scope>,
-    ) -> Result<Option<Self>, StoreError> {
-        let Some(access) = by.writes(account) else {
-            return Ok(None);
-        };
-        let Some(unit) = ports.store.write(access).await? else {
-            return Ok(None);
-        };
-        let scopes: Vec<Scope> = scopes.into_iter().cloned().collect();
-        Self::begin(ports, by, unit, &scopes).await
-    }
     /// Brings further places into view.
     pub(crate) async fn look_at(
         &mut self,
@@ -122,10 +106,6 @@ impl Work {
     /// Notes that a subject's set changed.
     pub(crate) fn subject_changed(&mut self, subject: &Subject) {
         self.emit(Change::of_subject(subject));
-    }
-    /// An entry of the audit log by the actor.
-    pub(crate) fn audit(&self, action: &'static str, target: impl Into<String>) -> Audit {
-        Audit::new(Some(self.actor.subject.clone()), action, target)
     }
     /// An entry of the audit log: the actor calls the method.
     pub(crate) fn entry(&self, target: impl ToString) -> Audit {

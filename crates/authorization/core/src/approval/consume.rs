@@ -1,91 +1,177 @@
 //! Uses an approval up: the gate before the act.
 
-use bailiwick_policy::{Outcome, Reason};
-use bailiwick_types::{AccountId, Authorized, Subject, Token};
+use async_trait::async_trait;
+use bailiwick_policy::{Decision, Outcome, Reason};
+use bailiwick_types::{
+    Refused, StoreError, Subject, Violations, faults, method::authorization::ConsumeApproval,
+};
 use serde_json::Map;
 
-use crate::{
-    On, Ports,
-    approval::{Approval, State},
-};
-use crate::{
-    Work,
-    approval::request::{ask, fit, store},
-};
+use super::{Approval, State, keep, question::Question};
+use crate::{On, Precondition, Unknown, Work, operation::Operation};
 
-const ACTION: &str = "bailiwick.authorization.v1.ApprovalService/ConsumeApproval";
-
-/// What is asked.
+/// What is asked. That the caller may use approvals of another subject is checked before.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
-    /// For whom.
+pub struct Consume {
+    /// The requester.
     pub subject: Subject,
     /// The permission.
     pub permission: String,
-    /// What it is about.
+    /// The target.
     pub on: On,
     /// The digest of the content; empty where none.
     pub digest: String,
 }
 
-bailiwick_types::faults! {
-    /// Why nothing is used up.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The permission is not one of the product, or is not asked on such a target.
-    UnknownPermission(String) "there is no permission `{0}` on this" => InvalidArgument UnknownPermission;
-    /// The subject may not do this, approved or not.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// No approval is there to use.
-    NoApproval "no approval is there to use" => FailedPrecondition NoApproval;
+faults! {
+    /// Why no approval is used.
+    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition),
+        Store(StoreError);
+    /// There is no approval to use.
+    NoApproval "there is no approval to use" => FailedPrecondition NoApproval;
 }
 
-impl From<crate::approval::request::Error> for Error {
-    fn from(error: crate::approval::request::Error) -> Self {
-        match error {
-            crate::approval::request::Error::UnknownPermission(name) => Self::UnknownPermission(name),
-            crate::approval::request::Error::Invalid(faults) => Self::Invalid(faults),
-            crate::approval::request::Error::Store(error) => Self::Store(error),
-            _ => Self::Denied,
+/// The requester's rights are decided again: an approval never outlives the role.
+#[async_trait]
+impl Operation for Consume {
+    type Method = ConsumeApproval;
+    /// The approval that was used; none where none was needed, or where approvals of the rule stay.
+    type Output = Option<Approval>;
+    type Error = Error;
+    type Plan = Decision;
+
+    async fn permit(&self, work: &mut Work) -> Result<Decision, Error> {
+        let question = Question {
+            permission: &self.permission,
+            on: &self.on,
+            digest: &self.digest,
+            attributes: &Map::new(),
+        };
+        let decision = question.decide::<Error>(work, &self.subject).await?;
+        match decision.outcome {
+            Outcome::Allow => Ok(decision),
+            Outcome::Deny => Err(Refused::Denied.into()),
+            Outcome::NeedsApproval => Err(Error::NoApproval),
         }
     }
+
+    async fn apply(self, decision: Decision, work: &mut Work) -> Result<Option<Approval>, Error> {
+        if decision.reason != Reason::Approved {
+            return Ok(None);
+        }
+        let id = decision.approval.ok_or(Error::NoApproval)?;
+        let found = work.unit.approval(id).await?.ok_or(Error::NoApproval)?;
+        if !found.once {
+            return Ok(None);
+        }
+        let used = Approval {
+            state: State::Consumed,
+            ..found
+        };
+        keep(work, &used).await?;
+        Ok(Some(used))
+    }
 }
 
-/// Uses it up. The requester's own entry is looked at again: an approval never outlives the role. Where approvals of the
-/// rule stay, or none is needed, nothing is used.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(
-    ports: &Ports,
-    by: &Authorized,
-    command: Command,
-) -> Result<(Option<Approval>, Token), Error> {
-    let mut work = Work::open(ports, by, command.account, [])
-        .await?
-        .ok_or(Error::Denied)?;
-    let question = crate::approval::request::Command {
-        account: command.account,
-        permission: command.permission,
-        on: command.on,
-        digest: command.digest,
-        attributes: Map::new(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        approval::{
+            Reader,
+            stage::{ASKS, DECIDES, LOOKS, approved, request, stage, staying},
+        },
+        memory::{World, account, subject},
     };
-    let values = fit(&work, &question)?;
-    let (decision, _) = ask(&mut work, &command.subject, &question, &values).await?;
-    match (decision.outcome, decision.reason) {
-        (Outcome::Deny, _) => return Err(Error::Denied),
-        (Outcome::NeedsApproval, _) => return Err(Error::NoApproval),
-        (Outcome::Allow, Reason::Approved) => {}
-        (Outcome::Allow, _) => return Ok((None, work.commit().await?)),
+
+    fn consume(n: u128) -> Consume {
+        let request = request();
+        Consume {
+            subject: subject(n),
+            permission: request.permission,
+            on: request.on,
+            digest: request.digest,
+        }
     }
-    let id = decision.approval.ok_or(Error::NoApproval)?;
-    let mut found = work.unit.approval(id).await?.ok_or(Error::NoApproval)?;
-    if !found.once {
-        return Ok((None, work.commit().await?));
+
+    async fn state(world: &World, of: &Approval) -> State {
+        world.read().approval(of.id).await.unwrap().unwrap().state
     }
-    found.state = State::Consumed;
-    store(&mut work, ACTION, &found).await?;
-    Ok((Some(found), work.commit().await?))
+
+    #[tokio::test]
+    async fn an_approval_serves_once() {
+        let world = stage().await;
+        let approval = approved(&world).await;
+        let used = world.run(ASKS, consume(ASKS)).await.unwrap().unwrap();
+        assert_eq!((used.id, used.state), (approval.id, State::Consumed));
+        let refused = world.run(ASKS, consume(ASKS)).await;
+        assert!(matches!(refused, Err(Error::NoApproval)));
+    }
+
+    #[tokio::test]
+    async fn an_approval_that_stays_is_not_used_up() {
+        let world = staying().await;
+        let approval = approved(&world).await;
+        assert_eq!(world.run(ASKS, consume(ASKS)).await.unwrap(), None);
+        assert_eq!(state(&world, &approval).await, State::Approved);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_used_where_no_approval_is_needed() {
+        let world = stage().await;
+        world.member(9, "admin").await;
+        assert_eq!(world.run(9, consume(9)).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn an_approval_is_needed_for_this_content() {
+        let world = stage().await;
+        world.run(ASKS, request()).await.unwrap();
+        let refused = world.run(ASKS, consume(ASKS)).await;
+        assert!(matches!(refused, Err(Error::NoApproval)), "it is pending");
+        let world = stage().await;
+        approved(&world).await;
+        let other = Consume {
+            digest: "other".to_owned(),
+            ..consume(ASKS)
+        };
+        let refused = world.run(ASKS, other).await;
+        assert!(matches!(refused, Err(Error::NoApproval)));
+        let refused = world.run(DECIDES, consume(DECIDES)).await;
+        assert!(matches!(refused, Err(Error::NoApproval)), "it is of another");
+    }
+
+    #[tokio::test]
+    async fn an_approval_never_outlives_the_role() {
+        let world = stage().await;
+        let approval = approved(&world).await;
+        let revoke = crate::binding::revoke::Revoke {
+            subject: subject(ASKS),
+            role: "editor".to_owned(),
+            scope: account(),
+        };
+        world.run(DECIDES, revoke).await.unwrap();
+        let refused = world.run(ASKS, consume(ASKS)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        assert_eq!(state(&world, &approval).await, State::Approved);
+        let refused = world.run(LOOKS, consume(LOOKS)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn what_the_manifest_does_not_have_is_invalid() {
+        let world = stage().await;
+        let unknown = Consume {
+            permission: "project.fly".to_owned(),
+            ..consume(ASKS)
+        };
+        let refused = world.run(ASKS, unknown).await;
+        assert!(matches!(refused, Err(Error::Unknown(Unknown::PermissionOn(_)))));
+        let boat = Consume {
+            on: "boat:b".parse().unwrap(),
+            ..consume(ASKS)
+        };
+        let refused = world.run(ASKS, boat).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))));
+    }
 }

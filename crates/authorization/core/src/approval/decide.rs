@@ -1,108 +1,68 @@
-//! Approves, rejects or withdraws a request.
+//! Who decides a request, and what is kept of the decision.
 
 use std::time::Duration;
 
 use bailiwick_policy::{Target, decide};
-use bailiwick_types::{AccountId, ApprovalId, Authorized, Scope, Subject, Timestamp, Token};
+use bailiwick_types::{ApprovalId, Refused, StoreError, Subject, Timestamp, faults};
 
-use crate::{
-    Actor, Aim, On, Ports, Situation,
-    approval::{Approval, State},
-    person::behind,
-};
-use crate::{Work, approval::request::store};
+use super::{Approval, State, keep};
+use crate::{Aim, On, Precondition, Situation, Standing, Work, person::behind};
 
-/// What is decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Yes.
-    Approve,
-    /// No.
-    Reject,
-    /// Who asked takes it back.
-    Withdraw,
-}
-
-impl Verdict {
-    fn action(self) -> &'static str {
-        match self {
-            Self::Approve => "bailiwick.authorization.v1.ApprovalService/ApproveRequest",
-            Self::Reject => "bailiwick.authorization.v1.ApprovalService/RejectRequest",
-            Self::Withdraw => "bailiwick.authorization.v1.ApprovalService/WithdrawRequest",
-        }
-    }
-}
-
-/// What is asked.
-#[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
-    /// The request.
-    pub approval: ApprovalId,
-    /// What is decided.
-    pub verdict: Verdict,
-}
-
-bailiwick_types::faults! {
-    /// Why nothing is decided.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The caller may not approve this, or it or one of its own asked for it, or there is no such request.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// It is decided.
+faults! {
+    /// Why a request is not decided.
+    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
+    /// The request is not pending any more.
     AlreadyDecided "the request is decided already" => FailedPrecondition AlreadyDecided;
 }
 
-/// Decides.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Approval, Token), Error> {
-    let mut work = Work::open(ports, by, command.account, [])
-        .await?
-        .ok_or(Error::Denied)?;
-    let found = work.unit.approval(command.approval).await?;
-    let mut found = found.ok_or(Error::Denied)?;
-    let may = match command.verdict {
-        Verdict::Withdraw => found.requester == work.actor.subject,
-        Verdict::Approve | Verdict::Reject => {
-            let (actor, aim) = look(&mut work, &found).await?;
-            let requester = behind(&*work.unit, &found.requester).await?;
-            let decider = behind(&*work.unit, &actor.subject).await?;
-            let sides = (requester.as_ref(), decider.as_ref());
-            may_decide(&work.situation, &actor, &aim, (&found, sides), work.now)
-        }
-    };
-    if !may {
-        return Err(Error::Denied);
+/// The request, where the actor may approve or reject it. One that does not exist is denied too.
+pub(super) async fn decidable(work: &mut Work, id: ApprovalId) -> Result<Approval, Error> {
+    let found = work.unit.approval(id).await?.ok_or(Refused::Denied)?;
+    let aim = Aim::load(&*work.unit, &work.situation.policy, found.on.clone()).await?;
+    work.look_at(&aim.scope).await?;
+    let subject = &work.actor.subject;
+    let standing = work.situation.whole_standing(&*work.unit, subject).await?;
+    let requester = behind(&*work.unit, &found.requester).await?;
+    let decider = behind(&*work.unit, subject).await?;
+    let sides = (requester.as_ref(), decider.as_ref());
+    if may_decide(
+        &work.situation,
+        (subject, &standing),
+        &aim,
+        (&found, sides),
+        work.now,
+    ) {
+        Ok(found)
+    } else {
+        Err(Refused::Denied.into())
     }
+}
+
+/// Ends the wait of a pending request.
+pub(super) async fn settle(work: &mut Work, found: Approval, state: State) -> Result<Approval, Error> {
     if found.state != State::Pending {
         return Err(Error::AlreadyDecided);
     }
-    found.state = match command.verdict {
-        Verdict::Approve => State::Approved,
-        Verdict::Reject => State::Rejected,
-        Verdict::Withdraw => State::Withdrawn,
+    let settled = Approval {
+        state,
+        expires_at: match (state, found.lasts) {
+            (State::Approved, lasts) => lasts.map(|seconds| work.now.plus(Duration::from_secs(seconds))),
+            _ => found.expires_at,
+        },
+        decider: (state != State::Withdrawn).then(|| work.actor.subject.clone()),
+        decided_at: Some(work.now),
+        ..found
     };
-    if command.verdict == Verdict::Approve {
-        found.expires_at = found
-            .lasts
-            .map(|seconds| work.now.plus(Duration::from_secs(seconds)));
-    }
-    if command.verdict != Verdict::Withdraw {
-        found.decider = Some(work.actor.subject.clone());
-    }
-    found.decided_at = Some(work.now);
-    store(&mut work, command.verdict.action(), &found).await?;
-    Ok((found, work.commit().await?))
+    keep(work, &settled).await?;
+    Ok(settled)
 }
 
-/// Whether somebody could approve or reject a request now: nobody decides what they, or a key or service account of theirs,
-/// asked for, so who stands behind the requester and who stands behind the decider are two, both known; and the approver's
-/// right is looked at on the target of the request.
-pub(crate) fn may_decide(
+/// Whether a subject could approve or reject a request now. The right is asked on the target of the request.
+/// Nobody decides what they, or a key or service account of theirs, asked for: who stands behind the
+/// requester and who stands behind the decider must both be known, and differ.
+pub(super) fn may_decide(
     situation: &Situation,
-    actor: &Actor,
+    (subject, standing): (&Subject, &Standing),
     aim: &Aim,
     (found, sides): (&Approval, (Option<&Subject>, Option<&Subject>)),
     now: Timestamp,
@@ -110,16 +70,13 @@ pub(crate) fn may_decide(
     let (Some(requester), Some(decider)) = sides else {
         return false;
     };
-    if requester == decider {
-        return false;
-    }
     let product = situation.policy.product();
-    let (Some(standing), Some(permission)) = (&actor.standing, product.permission_no(&found.by)) else {
+    let Some(permission) = product.permission_no(&found.by).filter(|_| requester != decider) else {
         return false;
     };
     let allowed = |target: Target<'_>| {
         let request = situation.plain_request();
-        situation.ask_about(&actor.subject, standing, target, request, now, |input| {
+        situation.ask_about(subject, standing, target, request, now, |input| {
             decide(input, permission).is_allow()
         })
     };
@@ -137,16 +94,108 @@ pub(crate) fn may_decide(
     }
 }
 
-async fn look(work: &mut Work, found: &Approval) -> Result<(Actor, Aim), Error> {
-    let on = found.on.clone();
-    let aim = Aim::load(&*work.unit, &work.situation.policy, on).await?;
-    let scopes: Vec<Scope> = aim.scope.iter().cloned().collect();
-    work.look_at(&scopes).await?;
-    let subject = work.actor.subject.clone();
-    let standing = work.situation.whole_standing(&*work.unit, &subject).await?;
-    let actor = Actor {
-        subject,
-        standing: Some(standing),
+#[cfg(test)]
+mod tests {
+    use bailiwick_types::ServiceAccountId;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        approval::{
+            approve::Approve,
+            stage::{DECIDES, request, stage},
+        },
+        memory::{World, account, account_id, subject, user},
+        person::{ServiceAccount, Writer as _},
     };
-    Ok((actor, aim))
+
+    const KEY: u128 = 77;
+
+    /// A service account that may request approvals, made by somebody.
+    async fn key_of(world: &World, creator: Option<Subject>) -> Subject {
+        let key = ServiceAccount {
+            id: ServiceAccountId::from_uuid(Uuid::from_u128(KEY)),
+            version: 1,
+            enabled: true,
+            root: bailiwick_types::ScopeRoot::Account(account_id()),
+            role: None,
+            creator,
+        };
+        world
+            .put(async |write| write.put_service_account(&key).await)
+            .await;
+        let subject = Subject::service(key.id);
+        world.bind(&subject, "editor", &account()).await;
+        subject
+    }
+
+    async fn requested_by(world: &World, requester: Subject) -> ApprovalId {
+        let request = request();
+        let approval = Approval {
+            id: ApprovalId::generate(&*world.ports.ids),
+            account: account_id(),
+            requester,
+            permission: request.permission,
+            on: request.on,
+            digest: String::new(),
+            by: "project.approve_distribution".to_owned(),
+            once: true,
+            lasts: None,
+            state: State::Pending,
+            expires_at: None,
+            created_at: world.now(),
+            decider: None,
+            decided_at: None,
+        };
+        world
+            .put(async |write| crate::approval::Writer::put_approval(write, &approval).await)
+            .await;
+        approval.id
+    }
+
+    #[tokio::test]
+    async fn nobody_decides_what_they_or_a_key_of_theirs_requested() {
+        let world = stage().await;
+        let own = requested_by(&world, subject(DECIDES)).await;
+        let key = key_of(&world, Some(subject(DECIDES))).await;
+        let by_key = requested_by(&world, key).await;
+        for approval in [own, by_key] {
+            let refused = world.run(DECIDES, Approve { approval }).await;
+            assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        }
+        world.member(9, "owner").await;
+        world.run(9, Approve { approval: by_key }).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_request_of_unknown_origin_is_decided_by_nobody() {
+        let world = stage().await;
+        let stranger = Subject::service(ServiceAccountId::from_uuid(Uuid::from_u128(KEY)));
+        let approval = requested_by(&world, stranger).await;
+        let refused = world.run(DECIDES, Approve { approval }).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        // A key whose maker was not told stands for itself.
+        key_of(&world, None).await;
+        world.run(DECIDES, Approve { approval }).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_right_of_another_type_is_asked_where_the_target_lies() {
+        let world = stage().await;
+        let approval = requested_by(&world, subject(9)).await;
+        let mut found = crate::approval::Reader::approval(&*world.read(), approval)
+            .await
+            .unwrap()
+            .unwrap();
+        found.by = "folder.delete".to_owned();
+        world
+            .put(async |write| crate::approval::Writer::put_approval(write, &found).await)
+            .await;
+        world.member(8, "viewer").await;
+        let refused = world.run(8, Approve { approval }).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let on = crate::grant::About::Scope(account());
+        world.grant(&Subject::user(user(8)), &["folder.delete"], on).await;
+        world.run(8, Approve { approval }).await.unwrap();
+    }
 }

@@ -1,15 +1,11 @@
-//! Lists the requests for approvals that somebody could decide now.
+//! Lists the requests for approvals that the caller could decide now.
 
 use std::collections::HashMap;
 
-use bailiwick_types::{AccountId, Authorized, Scope, Subject};
+use bailiwick_types::{Authorized, Scope, Subject, method::authorization::ListApprovals};
 
-use crate::approval::decide::may_decide;
-use crate::{
-    Actor, Aim, Ports, Situation, StoreError,
-    approval::{After, Approval, Filter, State},
-    person::behind,
-};
+use super::{After, Approval, Filter, State, decide::may_decide};
+use crate::{Aim, Ports, Situation, StoreError, person::behind};
 
 /// Requests that are read at once.
 const BATCH: u64 = 200;
@@ -21,29 +17,21 @@ const LOOKED_AT: usize = 5_000;
 ///
 /// # Errors
 /// The store fails.
-pub async fn execute(
+pub async fn list_waiting(
     ports: &Ports,
-    by: &Authorized,
-    account: AccountId,
+    by: &Authorized<ListApprovals>,
     mut after: Option<After>,
     size: usize,
 ) -> Result<(Vec<Approval>, Option<After>), StoreError> {
-    let Some(subject) = by.caller().subject() else {
-        return Ok((Vec::new(), None));
-    };
-    let Some(access) = by.reads(account) else {
+    let (Some(subject), Some(account)) = (by.subject(), by.account()) else {
         return Ok((Vec::new(), None));
     };
     let now = ports.clock.now();
-    let read = ports.store.read(access).await?;
+    let read = ports.store.read(account).await?;
     let Some(situation) = Situation::load(&*read, []).await? else {
         return Ok((Vec::new(), None));
     };
     let standing = situation.whole_standing(&*read, subject).await?;
-    let actor = Actor {
-        subject: subject.clone(),
-        standing: Some(standing),
-    };
     let decider = behind(&*read, subject).await?;
     let mut requesters: HashMap<Subject, Option<Subject>> = HashMap::new();
     let filter = Filter {
@@ -76,7 +64,7 @@ pub async fn execute(
             let over = found.expires_at.is_some_and(|at| at <= now);
             let requester = requesters.get(&found.requester).and_then(Option::as_ref);
             let sides = (requester, decider.as_ref());
-            if !over && may_decide(&here, &actor, aim, (&found, sides), now) {
+            if !over && may_decide(&here, (subject, &standing), aim, (&found, sides), now) {
                 waiting.push(found);
             }
             looked_at += 1;
@@ -87,5 +75,75 @@ pub async fn execute(
         if waiting.len() == size || looked_at >= LOOKED_AT {
             return Ok((waiting, after));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        approval::{
+            Writer as _,
+            request::Request,
+            stage::{ASKS, DECIDES, LOOKS, approved, request, stage},
+        },
+        memory::World,
+    };
+
+    async fn page(
+        world: &World,
+        n: u128,
+        after: Option<After>,
+        size: usize,
+    ) -> (Vec<Approval>, Option<After>) {
+        list_waiting(&world.ports, &world.by(n), after, size)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_waits_for_those_who_could_decide_it() {
+        let world = stage().await;
+        let asked = world.run(ASKS, request()).await.unwrap();
+        assert_eq!(page(&world, DECIDES, None, 9).await, (vec![asked], None));
+        for n in [ASKS, LOOKS] {
+            assert_eq!(page(&world, n, None, 9).await, (vec![], None), "{n}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_decided_or_over_waits_for_nobody() {
+        let world = stage().await;
+        approved(&world).await;
+        let mut over = world
+            .run(
+                ASKS,
+                Request {
+                    digest: String::new(),
+                    ..request()
+                },
+            )
+            .await
+            .unwrap();
+        over.expires_at = Some(world.now());
+        world.put(async |write| write.put_approval(&over).await).await;
+        assert_eq!(page(&world, DECIDES, None, 9).await, (vec![], None));
+    }
+
+    #[tokio::test]
+    async fn pages_go_on_where_the_last_one_ended() {
+        let world = stage().await;
+        let mut asked = Vec::new();
+        for digest in ["a", "b", "c"] {
+            let request = Request {
+                digest: digest.to_owned(),
+                ..request()
+            };
+            asked.insert(0, world.run(ASKS, request).await.unwrap());
+        }
+        let (first, next) = page(&world, DECIDES, None, 2).await;
+        assert_eq!(first, asked[..2]);
+        let (second, end) = page(&world, DECIDES, next, 2).await;
+        assert_eq!((&second[..], end), (&asked[2..], None));
     }
 }

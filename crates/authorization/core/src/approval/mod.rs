@@ -1,15 +1,19 @@
 //! Requests for approvals.
 
+pub mod approve;
 pub mod consume;
-pub mod decide;
+mod decide;
 pub mod list_waiting;
+mod question;
+pub mod reject;
 pub mod request;
+pub mod withdraw;
 
 use async_trait::async_trait;
 use bailiwick_policy::StoredApproval;
 use bailiwick_types::{AccountId, ApprovalId, Subject, Timestamp};
 
-use crate::{On, StoreError};
+use crate::{Change, On, StoreError, Work};
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,4 +145,64 @@ pub trait Reader: Send + Sync {
 pub trait Writer: Send + Sync {
     /// Makes or replaces a request.
     async fn put_approval(&mut self, approval: &Approval) -> Result<(), StoreError>;
+}
+
+/// Writes a request and tells of it.
+async fn keep(work: &mut Work, approval: &Approval) -> Result<(), StoreError> {
+    work.unit.put_approval(approval).await?;
+    work.subject_changed(&approval.requester);
+    work.emit(Change::Approval(approval.clone()));
+    let entry = work.entry(&approval.on).with("approval", approval.id);
+    work.emit(
+        entry
+            .with("requester", &approval.requester)
+            .with("permission", &approval.permission),
+    );
+    Ok(())
+}
+
+/// What the tests of the rules begin with.
+#[cfg(test)]
+mod stage {
+    use serde_json::Map;
+
+    use super::{Approval, approve::Approve, request::Request};
+    use crate::memory::{STUDIO, World, workspace};
+
+    /// May distribute with an approval.
+    pub(super) const ASKS: u128 = 1;
+    /// Decides about that.
+    pub(super) const DECIDES: u128 = 2;
+    /// May look alone.
+    pub(super) const LOOKS: u128 = 3;
+
+    pub(super) async fn stage() -> World {
+        let world = World::new().await;
+        world.member(ASKS, "editor").await;
+        world.member(DECIDES, "owner").await;
+        world.member(LOOKS, "viewer").await;
+        world.resource("project:p", &workspace(), None).await;
+        world
+    }
+
+    /// The same where an approval holds for a week.
+    pub(super) async fn staying() -> World {
+        let world = stage().await;
+        world.use_manifest(&STUDIO.replace("serves: once", "serves: stays, expires: 7d"));
+        world
+    }
+
+    pub(super) fn request() -> Request {
+        Request {
+            permission: "project.distribute".to_owned(),
+            on: "project:p".parse().unwrap(),
+            digest: "content".to_owned(),
+            attributes: Map::new(),
+        }
+    }
+
+    pub(super) async fn approved(world: &World) -> Approval {
+        let approval = world.run(ASKS, request()).await.unwrap().id;
+        world.run(DECIDES, Approve { approval }).await.unwrap()
+    }
 }

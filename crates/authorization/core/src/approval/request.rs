@@ -1,25 +1,21 @@
 //! Asks for an approval of what one has only with one.
 
-use bailiwick_policy::{Decision, Outcome, QuestionFault, Request, Values, decide, manifest::Serves};
-use bailiwick_types::{AccountId, ApprovalId, Authorized, Scope, Subject, Token, Violations};
+use async_trait::async_trait;
+use bailiwick_policy::{ApprovalRule, Outcome, manifest::Serves};
+use bailiwick_types::{
+    ApprovalId, Refused, StoreError, Violations, faults, method::authorization::RequestApproval,
+};
 use serde_json::{Map, Value as Json};
 
-use crate::Work;
-use crate::{
-    Aim, Change, On, Ports, StoreError,
-    approval::{Approval, State},
-};
-
-const ACTION: &str = "bailiwick.authorization.v1.ApprovalService/RequestApproval";
+use super::{Approval, State, keep, question::Question};
+use crate::{On, Precondition, Unknown, Work, operation::Operation};
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
-    pub account: AccountId,
+pub struct Request {
     /// The permission.
     pub permission: String,
-    /// What it is about.
+    /// The target.
     pub on: On,
     /// The digest of the content; empty where none.
     pub digest: String,
@@ -27,141 +23,154 @@ pub struct Command {
     pub attributes: Map<String, Json>,
 }
 
-bailiwick_types::faults! {
-    /// Why nothing is asked for.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// The permission is not one of the product, or is not asked on such a target.
-    UnknownPermission(String) "there is no permission `{0}` on this" => InvalidArgument UnknownPermission;
-    /// The caller has nothing that an approval could open.
-    Denied "the caller may not do this here, or it does not exist" => PermissionDenied PermissionDenied;
-    /// It is allowed already.
-    AlreadyAllowed "this is allowed already" => FailedPrecondition AlreadyAllowed;
-    /// The same is asked for already.
-    AlreadyExists "the same is asked for already" => AlreadyExists AlreadyExists;
+faults! {
+    /// Why no approval is requested.
+    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition),
+        Store(StoreError);
+    /// It needs no approval.
+    AlreadyAllowed "the caller may do this without an approval" => FailedPrecondition AlreadyAllowed;
+    /// The same request is pending.
+    AlreadyExists "the same request is pending already" => AlreadyExists AlreadyExists;
 }
 
-/// Asks.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<(Approval, Token), Error> {
-    let mut work = Work::open(ports, by, command.account, [])
-        .await?
-        .ok_or(Error::Denied)?;
-    let values = fit(&work, &command)?;
-    let requester = work.actor.subject.clone();
-    let (decision, _) = ask(&mut work, &requester, &command, &values).await?;
-    match decision.outcome {
-        Outcome::Allow => return Err(Error::AlreadyAllowed),
-        Outcome::Deny => return Err(Error::Denied),
-        Outcome::NeedsApproval => {}
-    }
-    let rule = decision
-        .rule(&work.situation.policy)
-        .ok_or(Error::Denied)?
-        .clone();
-    let by = work
-        .situation
-        .policy
-        .product()
-        .permission(rule.by)
-        .map(|info| info.name.to_string());
-    let by = by.ok_or(Error::Denied)?;
-    let pending = work
-        .unit
-        .pending_approval(&requester, &command.permission, &command.on, &command.digest);
-    if pending.await?.is_some() {
-        return Err(Error::AlreadyExists);
-    }
-    let made = Approval {
-        id: ApprovalId::generate(&*ports.ids),
-        account: command.account,
-        requester,
-        permission: command.permission,
-        on: command.on,
-        digest: command.digest,
-        by,
-        once: rule.serves == Serves::Once,
-        lasts: rule.expires.map(bailiwick_policy::manifest::Span::seconds),
-        state: State::Pending,
-        expires_at: None,
-        created_at: work.now,
-        decider: None,
-        decided_at: None,
-    };
-    store(&mut work, ACTION, &made).await?;
-    Ok((made, work.commit().await?))
-}
+#[async_trait]
+impl Operation for Request {
+    type Method = RequestApproval;
+    type Output = Approval;
+    type Error = Error;
+    /// The rule that makes the approval necessary.
+    type Plan = ApprovalRule;
 
-pub(crate) async fn store(work: &mut Work, action: &'static str, made: &Approval) -> Result<(), StoreError> {
-    work.unit.put_approval(made).await?;
-    work.subject_changed(&made.requester);
-    work.emit(Change::Approval(made.clone()));
-    let audit = work.audit(action, made.on.to_string()).with("approval", made.id);
-    work.emit(
-        audit
-            .with("requester", &made.requester)
-            .with("permission", &made.permission),
-    );
-    Ok(())
-}
-
-/// Whether the question fits the manifest; reads the request's attributes.
-pub(crate) fn fit(work: &Work, command: &Command) -> Result<Values, Error> {
-    let product = work.situation.policy.product();
-    let of = match &command.on {
-        On::Scope(_) => None,
-        On::Resource(name) => Some(name.of.as_str()),
-    };
-    let (permission, of) = product
-        .question(&command.permission, of)
-        .map_err(|fault| match fault {
-            QuestionFault::UnknownType(_) => {
-                Error::Invalid(Violations::of("target", "must be of a type of the product"))
+    async fn permit(&self, work: &mut Work) -> Result<ApprovalRule, Error> {
+        let question = Question {
+            permission: &self.permission,
+            on: &self.on,
+            digest: &self.digest,
+            attributes: &self.attributes,
+        };
+        let requester = work.actor.subject.clone();
+        let decision = question.decide::<Error>(work, &requester).await?;
+        match decision.outcome {
+            Outcome::Allow => Err(Error::AlreadyAllowed),
+            Outcome::Deny => Err(Refused::Denied.into()),
+            Outcome::NeedsApproval => {
+                let rule = decision.rule(&work.situation.policy);
+                Ok(rule.ok_or(Refused::Denied)?.clone())
             }
-            _ => Error::UnknownPermission(command.permission.clone()),
-        })?;
-    product
-        .request_attributes(permission, of, &command.attributes)
-        .map_err(|wrong| {
-            let mut faults = Violations::new();
-            for fault in wrong {
-                faults.add("attributes", fault.to_string());
-            }
-            Error::Invalid(faults)
-        })
+        }
+    }
+
+    async fn apply(self, rule: ApprovalRule, work: &mut Work) -> Result<Approval, Error> {
+        let by = work.situation.policy.product().permission(rule.by);
+        let by = by.ok_or(Refused::Denied)?.name.to_string();
+        let requester = work.actor.subject.clone();
+        let same = work
+            .unit
+            .pending_approval(&requester, &self.permission, &self.on, &self.digest);
+        if same.await?.is_some() {
+            return Err(Error::AlreadyExists);
+        }
+        let request = Approval {
+            id: ApprovalId::generate(&*work.ids),
+            account: work.account(),
+            requester,
+            permission: self.permission,
+            on: self.on,
+            digest: self.digest,
+            by,
+            once: rule.serves == Serves::Once,
+            lasts: rule.expires.map(bailiwick_policy::manifest::Span::seconds),
+            state: State::Pending,
+            expires_at: None,
+            created_at: work.now,
+            decider: None,
+            decided_at: None,
+        };
+        keep(work, &request).await?;
+        Ok(request)
+    }
 }
 
-/// The decision about a subject, from everything that it has.
-pub(crate) async fn ask(
-    work: &mut Work,
-    subject: &Subject,
-    command: &Command,
-    values: &Values,
-) -> Result<(Decision, Aim), Error> {
-    let aim = Aim::load(&*work.unit, &work.situation.policy, command.on.clone()).await?;
-    let scopes: Vec<Scope> = aim.scope.iter().cloned().collect();
-    work.look_at(&scopes).await?;
-    let unknown = || Error::UnknownPermission(command.permission.clone());
-    let permission = work
-        .situation
-        .policy
-        .product()
-        .permission_no(&command.permission)
-        .ok_or_else(unknown)?;
-    let standing = work.situation.whole_standing(&*work.unit, subject).await?;
-    let digest = Some(command.digest.as_str()).filter(|digest| !digest.is_empty());
-    let none = Values::default();
-    let request = Request {
-        attributes: values,
-        context: &none,
-        digest,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Change,
+        approval::stage::{ASKS, DECIDES, LOOKS, request, stage},
+        memory::{STUDIO, subject},
     };
-    let decision = aim.target(|target| {
-        work.situation
-            .ask_about(subject, &standing, target, request, work.now, |input| {
-                decide(input, permission)
-            })
-    });
-    Ok((decision, aim))
+
+    #[tokio::test]
+    async fn a_request_waits_for_those_whom_the_rule_names() {
+        let world = stage().await;
+        let made = world.run(ASKS, request()).await.unwrap();
+        assert_eq!(made.requester, subject(ASKS));
+        assert_eq!((made.state, made.once, made.lasts), (State::Pending, true, None));
+        assert_eq!(made.by, "project.approve_distribution");
+        let told = world.told();
+        assert!(told.contains(&Change::Subject(subject(ASKS))), "{told:?}");
+        assert!(told.contains(&Change::Approval(made)), "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn the_same_is_requested_once_and_another_content_by_itself() {
+        let world = stage().await;
+        world.run(ASKS, request()).await.unwrap();
+        let refused = world.run(ASKS, request()).await;
+        assert!(matches!(refused, Err(Error::AlreadyExists)));
+        let other = Request {
+            digest: "other".to_owned(),
+            ..request()
+        };
+        world.run(ASKS, other).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_allowed_or_denied_needs_no_approval() {
+        let world = stage().await;
+        world.member(9, "admin").await;
+        let refused = world.run(9, request()).await;
+        assert!(matches!(refused, Err(Error::AlreadyAllowed)));
+        let refused = world.run(LOOKS, request()).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let gone = Request {
+            on: "project:none".parse().unwrap(),
+            ..request()
+        };
+        let refused = world.run(DECIDES, gone).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn what_the_manifest_does_not_have_is_invalid() {
+        let world = stage().await;
+        for (permission, on) in [("project.fly", "project:p"), ("folder.view", "project:p")] {
+            let unknown = Request {
+                permission: permission.to_owned(),
+                on: on.parse().unwrap(),
+                ..request()
+            };
+            let refused = world.run(ASKS, unknown).await;
+            assert!(
+                matches!(refused, Err(Error::Unknown(Unknown::PermissionOn(_)))),
+                "{refused:?}"
+            );
+        }
+        let boat = Request {
+            on: "boat:b".parse().unwrap(),
+            ..request()
+        };
+        let region = "on: [folder]\n    attributes: {region: {type: string, from: request}}";
+        world.use_manifest(&STUDIO.replace("on: [folder]", region));
+        let number = Request {
+            attributes: [("region".to_owned(), 5.into())].into_iter().collect(),
+            ..request()
+        };
+        for (wrong, field) in [(boat, "target"), (number, "attributes")] {
+            let Err(Error::Invalid(faults)) = world.run(ASKS, wrong).await else {
+                panic!("{field} is valid")
+            };
+            assert_eq!(faults.as_slice()[0].field, field);
+        }
+    }
 }

@@ -1,118 +1,164 @@
 //! Denies everything in a scope from now on, before its owner makes the change of that version.
 
 use bailiwick_policy::PlaceState;
-use bailiwick_types::{AccountId, Authorized, Scope, ScopeRoot, StoreError, Token};
+use bailiwick_types::{
+    AccountId, Authorized, Scope, ScopeRoot, StoreError, Token, method::authorization::CloseScope,
+};
 
-use crate::{Audit, Change, PlaceSeen, Ports, account::EarlyClosure};
-
-const ACTION: &str = "bailiwick.authorization.v1.AccessService/CloseScope";
+use crate::{Audit, Change, Ports, account::EarlyClosure};
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Command {
-    /// The account.
+pub struct Close {
+    /// The account, which need not be known here yet.
     pub account: AccountId,
     /// The scope in it.
     pub scope: Scope,
     /// The version that it will have.
     pub version: u64,
-    /// What it will be then.
+    /// The state that it will have.
     pub state: PlaceState,
 }
 
-bailiwick_types::faults! {
-    /// Why a scope is not closed.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-}
-
-/// Closes. A scope that has that version already is left as it is.
+/// Closes a scope. One that has the version already stays as it is; one that is not known yet will be closed
+/// from its beginning.
 ///
 /// # Errors
-/// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
+/// The store fails.
+pub async fn close(ports: &Ports, by: &Authorized<CloseScope>, close: Close) -> Result<Token, StoreError> {
     let all = by
         .all_accounts()
-        .ok_or_else(|| StoreError::internal("closing needs no account"))?;
-    let root = ScopeRoot::Account(command.account);
+        .ok_or_else(|| StoreError::internal("a scope is closed by a call that names no account"))?;
+    let root = ScopeRoot::Account(close.account);
     let mut unit = ports.store.write_all(all, std::slice::from_ref(&root)).await?;
-    unit.select(all.account(command.account));
-    let id = command.scope.uuid().unwrap_or_else(|| command.account.uuid());
+    unit.select(all.account(close.account));
+    let id = close.scope.uuid().unwrap_or_else(|| close.account.uuid());
+    let is_closed = |version: u64, closed: Option<u64>| version.max(closed.unwrap_or(0)) >= close.version;
     let account = unit.account().await?;
-    let place = unit
-        .places(&[id])
-        .await?
-        .into_iter()
-        .find(|place| place.scope == command.scope);
-    let seen = match (command.scope == Scope::Account(command.account), account, place) {
+    let places = unit.places(&[id]).await?;
+    let place = places.into_iter().find(|place| place.scope == close.scope);
+    let seen = match (close.scope == Scope::Account(close.account), account, place) {
         (true, Some(mut account), _) => {
-            if account.version >= command.version || account.closed_version >= Some(command.version) {
-                return Ok(unit.commit().await?);
+            if is_closed(account.version, account.closed_version) {
+                return unit.commit().await;
             }
-            account.state = command.state;
-            account.closed_version = Some(command.version);
+            account.state = close.state;
+            account.closed_version = Some(close.version);
             unit.put_account(&account).await?;
-            Some(account_seen(&account))
+            Some(Change::from(&account))
         }
         (false, Some(_), Some(mut place)) => {
-            if place.version >= command.version || place.closed_version >= Some(command.version) {
-                return Ok(unit.commit().await?);
+            if is_closed(place.version, place.closed_version) {
+                return unit.commit().await;
             }
-            place.state = command.state;
-            place.closed_version = Some(command.version);
+            place.state = close.state;
+            place.closed_version = Some(close.version);
             unit.put_place(&place).await?;
-            Some(place_seen(&place))
+            Some(Change::from(&place))
         }
         _ => None,
     };
     match seen {
         Some(seen) => {
-            unit.emit(root.clone(), Change::Place(seen));
-            unit.emit(root.clone(), Change::Policy(Some(command.account)));
+            unit.emit(root.clone(), seen);
+            unit.emit(root.clone(), Change::Policy(Some(close.account)));
         }
         None => {
-            let closure = EarlyClosure {
-                version: command.version,
-                state: command.state,
-            };
             let before = unit.early_closure(id).await?;
-            if before.is_none_or(|before| before.version < command.version) {
+            if before.is_none_or(|before| before.version < close.version) {
+                let closure = EarlyClosure {
+                    version: close.version,
+                    state: close.state,
+                };
                 unit.put_early_closure(id, Some(closure)).await?;
             }
         }
     }
-    let audit = Audit::new(by.subject().cloned(), ACTION, command.scope.to_string());
-    unit.emit(root, audit.with("version", command.version).into());
-    Ok(unit.commit().await?)
+    let entry = Audit::of(by, &close.scope).with("version", close.version);
+    unit.emit(root, entry.into());
+    unit.commit().await
 }
 
-/// What the world is told of an account.
-#[must_use]
-pub fn account_change(account: &crate::account::Account) -> Change {
-    Change::Place(account_seen(account))
-}
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
 
-/// What the world is told of a place.
-#[must_use]
-pub fn place_change(place: &crate::account::Place) -> Change {
-    Change::Place(place_seen(place))
-}
+    use super::*;
+    use crate::{
+        account::{Place, Reader as _},
+        memory::{World, account, account_id, workspace},
+    };
 
-pub(crate) fn account_seen(account: &crate::account::Account) -> PlaceSeen {
-    PlaceSeen {
-        scope: Scope::Account(account.id),
-        parent: None,
-        state: account.state,
-        title: account.title.clone(),
-        edition: None,
+    async fn close_in(world: &World, scope: Scope, version: u64, state: PlaceState) {
+        let command = Close {
+            account: account_id(),
+            scope,
+            version,
+            state,
+        };
+        close(&world.ports, &world.by_suite(), command).await.unwrap();
     }
-}
 
-pub(crate) fn place_seen(place: &crate::account::Place) -> PlaceSeen {
-    PlaceSeen {
-        scope: place.scope.clone(),
-        parent: Some(place.parent.clone()),
-        state: place.state,
-        title: place.title.clone(),
-        edition: place.edition.clone(),
+    async fn place(world: &World) -> Place {
+        let id = workspace().uuid().unwrap();
+        world.read().places(&[id]).await.unwrap().remove(0)
+    }
+
+    #[tokio::test]
+    async fn a_scope_is_closed_before_its_owner_changes_it() {
+        let world = World::new().await;
+        close_in(&world, workspace(), 2, PlaceState::Suspended).await;
+        let closed = place(&world).await;
+        assert_eq!(
+            (closed.state, closed.closed_version),
+            (PlaceState::Suspended, Some(2))
+        );
+        assert_eq!(closed.version, 1, "the version is the owner's to count up");
+        close_in(&world, account(), 2, PlaceState::Deleted).await;
+        let of = world.read().account().await.unwrap().unwrap();
+        assert_eq!((of.state, of.closed_version), (PlaceState::Deleted, Some(2)));
+        let told = world.told();
+        assert!(told.contains(&Change::from(&closed)) && told.contains(&Change::from(&of)));
+        assert!(told.contains(&Change::Policy(Some(account_id()))), "{told:?}");
+        let Some(Change::Audited(entry)) = told.last() else {
+            panic!("{told:?}")
+        };
+        assert_eq!(
+            (&*entry.target, &*entry.details["version"]),
+            (&*account().to_string(), "2")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_version_that_is_known_or_closed_changes_nothing() {
+        let world = World::new().await;
+        for scope in [account(), workspace()] {
+            close_in(&world, scope, 1, PlaceState::Deleted).await;
+        }
+        assert_eq!(world.told(), []);
+        for scope in [account(), workspace()] {
+            close_in(&world, scope.clone(), 3, PlaceState::Suspended).await;
+            let told = world.told().len();
+            close_in(&world, scope, 3, PlaceState::Deleted).await;
+            assert_eq!(world.told().len(), told);
+        }
+        assert_eq!(place(&world).await.state, PlaceState::Suspended);
+    }
+
+    #[tokio::test]
+    async fn a_scope_that_is_not_known_yet_is_closed_from_its_beginning() {
+        let world = World::new().await;
+        let id = Uuid::from_u128(9);
+        let scope = Scope::Workspace(bailiwick_types::WorkspaceId::from_uuid(id));
+        for (version, state) in [(4, PlaceState::Suspended), (3, PlaceState::Deleted)] {
+            close_in(&world, scope.clone(), version, state).await;
+        }
+        let state = PlaceState::Suspended;
+        let early = world.read().early_closure(id).await.unwrap();
+        assert_eq!(early, Some(EarlyClosure { version: 4, state }));
+        world.memory.lock().rows.account = None;
+        close_in(&world, account(), 2, state).await;
+        let early = world.read().early_closure(account_id().uuid()).await.unwrap();
+        assert_eq!(early, Some(EarlyClosure { version: 2, state }));
     }
 }

@@ -1,64 +1,62 @@
 //! Denies everything to a user from now on, before identity makes the change of that version.
 
-use bailiwick_types::{Authorized, ScopeRoot, StoreError, Subject, Token, UserId};
+use bailiwick_types::{
+    Authorized, ScopeRoot, StoreError, Subject, Token, UserId, faults, method::authorization::CloseUser,
+};
 
 use crate::{
-    Audit, Change, Ports, Situation, holders,
+    Audit, Change, Ports, Precondition, Situation, holders,
     person::{Person, PersonState},
 };
 
-const ACTION: &str = "bailiwick.authorization.v1.AccessService/CloseUser";
-
 /// What is asked.
-#[derive(Debug, Clone)]
-pub struct Command {
+#[derive(Debug, Clone, Copy)]
+pub struct Close {
     /// The user.
     pub user: UserId,
     /// The version that it will have.
     pub version: u64,
 }
 
-bailiwick_types::faults! {
+faults! {
     /// Why a user is not closed.
-    Error: Invalid(bailiwick_types::Violations), Store(bailiwick_types::StoreError);
-    /// Nobody would hold a role any more.
-    HolderRule(String) "somebody who is not disabled must hold role `{0}`" => FailedPrecondition HolderRule;
+    Error: Precondition(Precondition), Store(StoreError);
     /// The user gets into accounts faster than they can be locked.
-    Conflict "a concurrent change won: try again" => Aborted Conflict;
+    Conflict "the user is being added to other accounts: try again" => Aborted Conflict;
 }
 
-/// How often the accounts are looked up anew, because the user got into another one meanwhile.
+/// How often the accounts are looked up again because the user was added to another one meanwhile.
 const ATTEMPTS: usize = 5;
 
-/// Closes. A user that has that version already is left as it is.
+/// Closes a user. One that has the version already stays as it is.
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Token, Error> {
-    let subject = Subject::user(command.user);
+pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> Result<Token, Error> {
+    let subject = Subject::user(close.user);
     let all = by
         .all_accounts()
-        .ok_or_else(|| StoreError::internal("closing needs no account"))?;
+        .ok_or_else(|| StoreError::internal("a user is closed by a call that names no account"))?;
     for _ in 0..ATTEMPTS {
         let accounts = ports.store.read_all(all).await?.accounts_of(&subject).await?;
         let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
         roots.push(ScopeRoot::Deployment);
         let mut unit = ports.store.write_all(all, &roots).await?;
         let person = unit
-            .person(command.user)
+            .person(close.user)
             .await?
-            .unwrap_or_else(|| Person::unknown(command.user));
-        if person.version >= command.version || person.closed_version >= Some(command.version) {
+            .unwrap_or_else(|| Person::unknown(close.user));
+        if person.version >= close.version || person.closed_version >= Some(close.version) {
             return Ok(unit.commit().await?);
         }
         let now = ports.clock.now();
         let closed = Person {
             state: PersonState::Disabled,
-            closed_version: Some(command.version),
+            closed_version: Some(close.version),
             ..person.clone()
         };
         unit.put_person(&closed).await?;
-        // Whoever lets the user into an account locks its row first: after that write, no other account can come.
+        // Adding the user to an account locks its row first: after this write, no other account can follow.
         if unit
             .accounts_of(&subject)
             .await?
@@ -77,7 +75,8 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
                 continue;
             };
             if let Some(binding) = holders::first_broken(&*unit, &situation, &bindings, now).await? {
-                return Err(Error::HolderRule(binding.role.clone()));
+                let role = binding.role.clone();
+                return Err(Precondition::HolderRule { role }.into());
             }
         }
         unit.put_person(&closed).await?;
@@ -87,12 +86,111 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         for account in accounts {
             unit.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
-        let audit = Audit::new(by.subject().cloned(), ACTION, subject.to_string());
-        unit.emit(
-            ScopeRoot::Deployment,
-            audit.with("version", command.version).into(),
-        );
+        let entry = Audit::of(by, &subject).with("version", close.version);
+        unit.emit(ScopeRoot::Deployment, entry.into());
         return Ok(unit.commit().await?);
     }
     Err(Error::Conflict)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        memory::{World, account_id, subject, user},
+        person::{Reader as _, Writer as _},
+    };
+
+    async fn close_user(ports: &Ports, world: &World, n: u128, version: u64) -> Result<Token, Error> {
+        let user = user(n);
+        close(ports, &world.by_suite(), Close { user, version }).await
+    }
+
+    async fn person(world: &World, n: u128) -> Person {
+        world.read().person(user(n)).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_user_is_closed_everywhere_before_identity_disables_it() {
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        let root = ScopeRoot::Deployment;
+        let operator = subject(1);
+        world
+            .put(async |write| {
+                let bound = write.set_root_binding(&root, &operator, "operator", true).await;
+                bound.map(|_| ())
+            })
+            .await;
+        close_user(&world.ports, &world, 1, 2).await.unwrap();
+        let closed = person(&world, 1).await;
+        assert_eq!(
+            (closed.state, closed.closed_version),
+            (PersonState::Disabled, Some(2))
+        );
+        assert_eq!(closed.version, 1, "the version is identity's to count up");
+        let operates = world.read().has_root_binding(&root, &operator, "operator").await;
+        assert!(!operates.unwrap());
+        let changes = world.memory.lock().changes.clone();
+        let of_account = (ScopeRoot::Account(account_id()), Change::Subject(subject(1)));
+        assert!(changes.contains(&of_account), "{changes:?}");
+        assert!(changes.contains(&(root, Change::Policy(None))), "{changes:?}");
+        let Some((_, Change::Audited(entry))) = changes.last() else {
+            panic!("{changes:?}")
+        };
+        assert_eq!(
+            (&*entry.target, &*entry.details["version"]),
+            (subject(1).as_str(), "2")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_version_that_is_known_or_closed_changes_nothing() {
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        close_user(&world.ports, &world, 1, 1).await.unwrap();
+        assert_eq!(person(&world, 1).await.state, PersonState::Active);
+        close_user(&world.ports, &world, 1, 3).await.unwrap();
+        let told = world.told().len();
+        close_user(&world.ports, &world, 1, 3).await.unwrap();
+        assert_eq!(world.told().len(), told);
+    }
+
+    #[tokio::test]
+    async fn a_user_that_identity_has_not_told_of_yet_is_closed_too() {
+        let world = World::new().await;
+        close_user(&world.ports, &world, 1, 1).await.unwrap();
+        assert_eq!(person(&world, 1).await.state, PersonState::Disabled);
+    }
+
+    #[tokio::test]
+    async fn a_holder_that_is_needed_is_not_closed() {
+        for role in ["owner", "admin"] {
+            let world = World::new().await;
+            world.member(1, role).await;
+            let refused = close_user(&world.ports, &world, 1, 2).await;
+            assert!(matches!(
+                refused,
+                Err(Error::Precondition(Precondition::HolderRule { .. }))
+            ));
+            assert_eq!(person(&world, 1).await.state, PersonState::Active);
+            world.member(2, role).await;
+            let closed = close_user(&world.ports, &world, 1, 2).await;
+            assert_eq!(
+                closed.is_ok(),
+                role == "admin",
+                "a single holder is transferred instead"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_that_gets_into_another_account_all_the_time_is_closed_later() {
+        let world = World::new().await;
+        let lagging = world.lagging();
+        world.member(1, "editor").await;
+        let refused = close_user(&lagging, &world, 1, 2).await;
+        assert!(matches!(refused, Err(Error::Conflict)));
+        assert_eq!(person(&world, 1).await.state, PersonState::Active);
+    }
 }

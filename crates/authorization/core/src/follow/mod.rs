@@ -1,5 +1,5 @@
-//! What the other services tell: places and settings of tenancy, users and service accounts of identity. Applying twice
-//! changes nothing; what is not newer than what is there is skipped.
+//! Applies what the other services publish: places and settings of tenancy, users and service accounts of
+//! identity. Applying twice changes nothing; a version that is not newer than the stored one is skipped.
 
 mod account;
 mod person;
@@ -18,13 +18,13 @@ use serde_json::Map;
 
 use crate::{Audit, Change, StoreError, Write, binding::Binding};
 
-/// Why what was told cannot be applied, now or ever.
+/// Why a change of another service cannot be applied, now or ever.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// It does not fit what is there.
     #[error("{0}")]
     Content(String),
-    /// The user has got into another account meanwhile: to be tried again.
+    /// The user was added to another account meanwhile: to be tried again.
     #[error("a concurrent change won")]
     Conflict,
     /// The store fails: to be tried again.
@@ -62,4 +62,23 @@ async fn bind(
         .with("role", role);
     write.emit(root, audit.into());
     Ok(())
+}
+
+#[cfg(test)]
+mod stage {
+    use super::Refusal;
+    use crate::{Unit as _, draft::Draft, memory::World};
+
+    impl World {
+        /// Applies what is told, and keeps it unless it is refused.
+        pub(super) async fn follow(
+            &self,
+            apply: impl AsyncFnOnce(&mut Draft) -> Result<(), Refusal>,
+        ) -> Result<(), Refusal> {
+            let mut unit = self.read();
+            apply(&mut unit).await?;
+            unit.commit().await?;
+            Ok(())
+        }
+    }
 }

@@ -25,7 +25,8 @@ pub struct PersonTold {
     pub operator: bool,
 }
 
-/// Applies it. The transaction must hold the deployment and the accounts, which are all in which the user is.
+/// Applies it. The transaction must hold the deployment and `accounts`, which are all accounts that have the
+/// user.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -64,7 +65,7 @@ pub async fn person_changed(
         write.emit(ScopeRoot::Deployment, Change::Policy(None));
     }
     if before.state != state {
-        // Whoever lets the user into an account locks its row first: after that write, no other account can come.
+        // Adding the user to an account locks its row first: after this write, no other account can follow.
         if write
             .accounts_of(&subject)
             .await?
@@ -80,7 +81,7 @@ pub async fn person_changed(
     Ok(())
 }
 
-/// A user is gone whom identity no longer names. The transaction must hold the deployment and the accounts.
+/// Deletes a user that identity no longer names. The transaction must hold the deployment and the accounts.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -101,4 +102,120 @@ pub async fn person_gone(
         operator: false,
     };
     person_changed(write, accounts, told).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        memory::{World, account_id, subject, user},
+        person::{Reader as _, Writer as _},
+    };
+
+    fn told(version: u64, state: PersonState) -> PersonTold {
+        PersonTold {
+            user: user(1),
+            version,
+            state,
+            email: "ann@example.com".to_owned(),
+            email_verified: true,
+            operator: true,
+        }
+    }
+
+    async fn tell(world: &World, told: PersonTold, accounts: &[AccountId]) -> Result<(), Refusal> {
+        world
+            .follow(async |write| person_changed(write, accounts, told).await)
+            .await
+    }
+
+    async fn person(world: &World) -> Person {
+        world.read().person(user(1)).await.unwrap().unwrap()
+    }
+
+    async fn operates(world: &World) -> bool {
+        let bound = world
+            .read()
+            .has_root_binding(&ScopeRoot::Deployment, &subject(1), "operator")
+            .await;
+        bound.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_operator_operates_while_it_is_active() {
+        let world = World::new().await;
+        tell(&world, told(1, PersonState::Active), &[]).await.unwrap();
+        assert_eq!(
+            (person(&world).await.email, operates(&world).await),
+            ("ann@example.com".to_owned(), true)
+        );
+        tell(&world, told(2, PersonState::Disabled), &[]).await.unwrap();
+        assert!(!operates(&world).await);
+        assert_eq!(world.told(), [Change::Policy(None), Change::Policy(None)]);
+        tell(&world, told(1, PersonState::Active), &[]).await.unwrap();
+        assert_eq!(
+            person(&world).await.state,
+            PersonState::Disabled,
+            "what is older changes nothing"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_user_that_was_closed_stays_closed_until_a_newer_version() {
+        let world = World::new().await;
+        world.person(1).await;
+        let closed = Person {
+            state: PersonState::Disabled,
+            closed_version: Some(4),
+            ..person(&world).await
+        };
+        world.put(async |write| write.put_person(&closed).await).await;
+        tell(&world, told(3, PersonState::Active), &[]).await.unwrap();
+        let kept = person(&world).await;
+        assert_eq!(
+            (kept.state, kept.closed_version),
+            (PersonState::Disabled, Some(4))
+        );
+        assert!(!operates(&world).await);
+        tell(&world, told(4, PersonState::Active), &[]).await.unwrap();
+        assert_eq!(
+            (person(&world).await.state, operates(&world).await),
+            (PersonState::Active, true)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_new_state_is_told_in_every_account_of_the_user() {
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        let refused = tell(&world, told(2, PersonState::Disabled), &[]).await;
+        assert!(
+            matches!(refused, Err(Refusal::Conflict)),
+            "its account is not held"
+        );
+        assert_eq!(person(&world).await.version, 1);
+        tell(&world, told(2, PersonState::Disabled), &[account_id()])
+            .await
+            .unwrap();
+        let last = (ScopeRoot::Account(account_id()), Change::Subject(subject(1)));
+        assert_eq!(world.memory.lock().changes, [last]);
+    }
+
+    #[tokio::test]
+    async fn a_user_that_identity_no_longer_names_is_deleted() {
+        let world = World::new().await;
+        let gone = async || {
+            let accounts = [account_id()];
+            world
+                .follow(async |write| person_gone(write, &accounts, user(1)).await)
+                .await
+        };
+        gone().await.unwrap();
+        assert_eq!(world.read().person(user(1)).await.unwrap(), None);
+        world.member(1, "editor").await;
+        gone().await.unwrap();
+        let kept = person(&world).await;
+        assert_eq!((kept.state, kept.version), (PersonState::Deleted, 2));
+        assert!(world.told().contains(&Change::Subject(subject(1))));
+    }
 }

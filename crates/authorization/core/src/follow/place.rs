@@ -4,7 +4,7 @@ use bailiwick_policy::PlaceState;
 use bailiwick_types::{AccountId, IdGen, Level, Scope, ScopeRoot, Subject, Timestamp};
 
 use super::{Refusal, bind};
-use crate::{Change, Situation, Write, account::Place, holders, use_case::close_scope::place_seen};
+use crate::{Change, Situation, Write, account::Place, holders};
 
 /// A place as tenancy tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,10 +88,7 @@ pub async fn place_changed(
         created_at: before.as_ref().map_or(now, |before| before.created_at),
     };
     write.put_place(&place).await?;
-    write.emit(
-        ScopeRoot::Account(place.account),
-        Change::Place(place_seen(&place)),
-    );
+    write.emit(ScopeRoot::Account(place.account), Change::from(&place));
     if before.is_none() {
         write.put_early_closure(id, None).await?;
         give(write, ids, now, &place, told.owner).await?;
@@ -99,7 +96,7 @@ pub async fn place_changed(
     Ok(())
 }
 
-/// Gives the single-holder role of the place to whom the event names, else to the account's holder.
+/// Gives the single-holder role of the place to the owner that the event names, else to the account's holder.
 async fn give(
     write: &mut (impl Write + ?Sized),
     ids: &dyn IdGen,
@@ -142,4 +139,157 @@ async fn give(
         bind(write, ids, place.account, (&to, &role, &place.scope), now).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bailiwick_policy::manifest::MemberKind;
+    use bailiwick_types::{InstanceId, WorkspaceId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        account::{EarlyClosure, Reader as _, Writer as _},
+        member::Member,
+        memory::{World, account, account_id, subject, user},
+    };
+
+    const ID: u128 = 20;
+
+    fn workspace() -> Scope {
+        Scope::Workspace(WorkspaceId::from_uuid(Uuid::from_u128(ID)))
+    }
+
+    fn instance(n: u128) -> Scope {
+        Scope::Instance(InstanceId::from_uuid(Uuid::from_u128(n)))
+    }
+
+    fn told(version: u64, state: PlaceState) -> PlaceTold {
+        PlaceTold {
+            account: account_id(),
+            scope: workspace(),
+            version,
+            parent: account(),
+            title: format!("Version {version}"),
+            edition: Some(String::new()),
+            state,
+            owner: Some(subject(2)),
+        }
+    }
+
+    async fn tell(world: &World, told: PlaceTold) -> Result<(), Refusal> {
+        let (ids, now) = (&*world.ports.ids, world.now());
+        world
+            .follow(async |write| place_changed(write, ids, now, told).await)
+            .await
+    }
+
+    async fn place(world: &World) -> Place {
+        let found = world.read().places(&[Uuid::from_u128(ID)]).await.unwrap();
+        found
+            .into_iter()
+            .find(|place| place.scope == workspace())
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_place_is_changed_by_newer_versions_alone() {
+        let world = World::new().await;
+        tell(&world, told(1, PlaceState::Active)).await.unwrap();
+        let made = place(&world).await;
+        assert_eq!((made.state, made.edition), (PlaceState::Active, None));
+        tell(&world, told(3, PlaceState::Suspended)).await.unwrap();
+        tell(&world, told(2, PlaceState::Active)).await.unwrap();
+        let kept = place(&world).await;
+        assert_eq!((&*kept.title, kept.state), ("Version 3", PlaceState::Suspended));
+        assert_eq!(world.told().last(), Some(&Change::from(&kept)));
+    }
+
+    #[tokio::test]
+    async fn a_place_that_was_closed_stays_closed_until_a_newer_version() {
+        let world = World::new().await;
+        let (id, closed) = (Uuid::from_u128(ID), PlaceState::Suspended);
+        let early = EarlyClosure {
+            version: 3,
+            state: closed,
+        };
+        world
+            .put(async |write| write.put_early_closure(id, Some(early)).await)
+            .await;
+        for version in [1, 2] {
+            tell(&world, told(version, PlaceState::Active)).await.unwrap();
+            let of = place(&world).await;
+            assert_eq!((of.state, of.closed_version), (closed, Some(3)), "{version}");
+        }
+        assert_eq!(world.read().early_closure(id).await.unwrap(), None);
+        tell(&world, told(3, PlaceState::Active)).await.unwrap();
+        let of = place(&world).await;
+        assert_eq!((of.state, of.closed_version), (PlaceState::Active, None));
+    }
+
+    #[tokio::test]
+    async fn a_new_place_is_given_to_the_owner_that_is_told_or_else_to_that_of_the_account() {
+        let ending = |world: &World| {
+            let member = Member::new(account_id(), user(2), MemberKind::Agent, world.now());
+            Member {
+                expires_at: Some(world.now().plus(Duration::from_secs(60))),
+                ..member
+            }
+        };
+        for (case, holder) in [("member", 2), ("stranger", 1), ("ending", 1), ("nobody", 1)] {
+            let world = World::new().await;
+            world.member(1, "owner").await;
+            match case {
+                "member" | "nobody" => {
+                    world.member(2, "").await;
+                }
+                "ending" => world.put_member(ending(&world)).await,
+                _ => {}
+            }
+            let place = PlaceTold {
+                owner: Some(subject(2)).filter(|_| case != "nobody"),
+                ..told(1, PlaceState::Active)
+            };
+            tell(&world, place).await.unwrap();
+            assert_eq!(world.roles(holder, &workspace()).await, ["owner"], "{case}");
+            assert!(world.told().contains(&Change::Subject(subject(holder))), "{case}");
+            tell(&world, told(2, PlaceState::Active)).await.unwrap();
+            let all = crate::binding::Reader::holders(&*world.read(), "owner", &workspace()).await;
+            assert_eq!(all.unwrap().len(), 1, "{case}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_place_that_cannot_be_there_is_refused() {
+        let world = World::new().await;
+        let at = |scope: Scope, parent: Scope| PlaceTold {
+            scope,
+            parent,
+            ..told(1, PlaceState::Active)
+        };
+        let other = Scope::Account(AccountId::from_uuid(Uuid::from_u128(99)));
+        for (wrong, text) in [
+            (at(account(), account()), "is an instance or a workspace"),
+            (at(workspace(), instance(30)), "above it is not known"),
+            (at(workspace(), other), "cannot be there"),
+            (at(workspace(), crate::memory::workspace()), "cannot be there"),
+            (at(instance(31), instance(30)), "cannot be there"),
+        ] {
+            let refused = tell(&world, wrong).await;
+            assert!(
+                matches!(&refused, Err(Refusal::Content(why)) if why.contains(text)),
+                "{refused:?}"
+            );
+        }
+        tell(&world, at(instance(30), account())).await.unwrap();
+        tell(&world, at(workspace(), instance(30))).await.unwrap();
+        world.memory.lock().rows.account = None;
+        let refused = tell(&world, told(2, PlaceState::Active)).await;
+        assert!(
+            matches!(&refused, Err(Refusal::Content(why)) if why.contains("account")),
+            "{refused:?}"
+        );
+    }
 }

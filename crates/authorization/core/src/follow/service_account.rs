@@ -16,7 +16,8 @@ pub async fn service_account_changed(
     mut told: ServiceAccount,
 ) -> Result<(), Refusal> {
     if let Some(before) = write.service_account(told.id).await? {
-        // Who made it never changes, and older programs do not say it: once told, by whichever version, it is known.
+        // The creator never changes, and older programs do not publish it: it is kept from whichever version
+        // has it.
         let news = before.creator.is_none() && told.creator.is_some();
         let creator = before.creator.clone().or(told.creator.take());
         if before.version >= told.version {
@@ -91,4 +92,134 @@ async fn in_account(
         _ => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_types::ServiceAccountId;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        binding::Reader as _,
+        memory::{World, account, account_id, subject},
+        person::Reader as _,
+    };
+
+    fn id() -> ServiceAccountId {
+        ServiceAccountId::from_uuid(Uuid::from_u128(7))
+    }
+
+    fn told(version: u64, root: ScopeRoot, role: &str) -> ServiceAccount {
+        ServiceAccount {
+            id: id(),
+            version,
+            enabled: true,
+            root,
+            role: Some(role.to_owned()),
+            creator: Some(subject(1)),
+        }
+    }
+
+    fn of_account(version: u64, role: &str) -> ServiceAccount {
+        told(version, ScopeRoot::Account(account_id()), role)
+    }
+
+    async fn tell(world: &World, told: ServiceAccount) -> Result<(), Refusal> {
+        let (ids, now) = (&*world.ports.ids, world.now());
+        world
+            .follow(async |write| service_account_changed(write, ids, now, told).await)
+            .await
+    }
+
+    async fn roles(world: &World) -> Vec<String> {
+        let bound = world.read().bindings_of(&Subject::service(id())).await.unwrap();
+        bound.into_iter().map(|binding| binding.role).collect()
+    }
+
+    #[tokio::test]
+    async fn a_role_in_an_account_is_bound_while_the_service_account_is_enabled() {
+        let world = World::new().await;
+        tell(&world, of_account(1, "viewer")).await.unwrap();
+        assert_eq!(roles(&world).await, ["viewer"]);
+        let disabled = ServiceAccount {
+            enabled: false,
+            ..of_account(2, "viewer")
+        };
+        tell(&world, disabled).await.unwrap();
+        assert!(roles(&world).await.is_empty());
+        let told = world.told();
+        let changed = Change::Subject(Subject::service(id()));
+        assert_eq!(
+            told.iter().filter(|change| **change == changed).count(),
+            2,
+            "{told:?}"
+        );
+        tell(&world, of_account(1, "viewer")).await.unwrap();
+        assert!(roles(&world).await.is_empty(), "what is older changes nothing");
+    }
+
+    #[tokio::test]
+    async fn roles_of_the_deployment_and_of_a_product_are_bound_at_their_root() {
+        let world = World::new().await;
+        let product = ScopeRoot::Product("studio".parse().unwrap());
+        let roots = [(ScopeRoot::Deployment, "operator"), (product, "service")];
+        for (version, (root, role)) in (1..).zip(roots) {
+            tell(&world, told(version, root.clone(), role)).await.unwrap();
+            let subject = Subject::service(id());
+            let bound = world.read().has_root_binding(&root, &subject, role).await;
+            assert!(bound.unwrap(), "{role}");
+            assert_eq!(
+                world.memory.lock().changes.last(),
+                Some(&(root, Change::Policy(None)))
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_creator_that_is_told_late_is_kept_and_never_changes() {
+        let world = World::new().await;
+        let unknown = ServiceAccount {
+            creator: None,
+            ..of_account(2, "viewer")
+        };
+        tell(&world, unknown).await.unwrap();
+        tell(&world, of_account(1, "viewer")).await.unwrap();
+        let other = ServiceAccount {
+            creator: Some(subject(2)),
+            ..of_account(3, "viewer")
+        };
+        tell(&world, other).await.unwrap();
+        let kept = world.read().service_account(id()).await.unwrap().unwrap();
+        assert_eq!((kept.version, kept.creator), (3, Some(subject(1))));
+    }
+
+    #[tokio::test]
+    async fn a_role_that_a_service_account_cannot_have_is_refused() {
+        let world = World::new().await;
+        let product = ScopeRoot::Product("studio".parse().unwrap());
+        for (wrong, text) in [
+            (
+                told(1, ScopeRoot::User(crate::memory::user(1)), "viewer"),
+                "for a user",
+            ),
+            (told(1, ScopeRoot::Deployment, "viewer"), "no role `viewer`"),
+            (told(1, product, "operator"), "no role `operator`"),
+            (of_account(1, "pilot"), "`pilot` cannot be given"),
+            (of_account(1, "owner"), "`owner` cannot be given"),
+        ] {
+            let refused = tell(&world, wrong).await;
+            assert!(
+                matches!(&refused, Err(Refusal::Content(why)) if why.contains(text)),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(world.roles(1, &account()).await, [""; 0]);
+        world.memory.lock().rows.account = None;
+        let refused = tell(&world, of_account(1, "viewer")).await;
+        assert!(
+            matches!(&refused, Err(Refusal::Content(why)) if why.contains("is not known")),
+            "{refused:?}"
+        );
+    }
 }

@@ -38,3 +38,52 @@ pub async fn settings_changed(write: &mut (impl Write + ?Sized), told: SettingsT
     write.emit(ScopeRoot::Account(account.id), Change::Policy(Some(account.id)));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        account::Reader as _,
+        memory::{World, account_id},
+    };
+
+    async fn tell(world: &World, version: u64, domain: &str) -> Result<(), Refusal> {
+        let told = SettingsTold {
+            account: account_id(),
+            version,
+            values: [("allowed_domains".to_owned(), vec![domain].into())].into(),
+        };
+        world
+            .follow(async |write| settings_changed(write, told).await)
+            .await
+    }
+
+    async fn domain(world: &World) -> String {
+        let account = world.read().account().await.unwrap().unwrap();
+        account.settings["allowed_domains"][0]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    #[tokio::test]
+    async fn settings_change_what_decides_and_older_ones_change_nothing() {
+        let world = World::new().await;
+        tell(&world, 2, "new.example").await.unwrap();
+        assert_eq!(domain(&world).await, "new.example");
+        assert_eq!(world.told(), [Change::Policy(Some(account_id()))]);
+        for version in [1, 2] {
+            tell(&world, version, "old.example").await.unwrap();
+        }
+        assert_eq!(domain(&world).await, "new.example");
+        assert_eq!(world.told().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn settings_of_an_unknown_account_are_refused() {
+        let world = World::new().await;
+        world.memory.lock().rows.account = None;
+        let refused = tell(&world, 1, "new.example").await;
+        assert!(matches!(refused, Err(Refusal::Content(text)) if text.contains("account")));
+    }
+}

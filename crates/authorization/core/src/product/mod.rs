@@ -1,6 +1,7 @@
 //! Products: their manifests as they were applied.
 
 pub mod apply;
+mod plan;
 pub mod preview;
 mod replace_roles;
 
@@ -40,10 +41,10 @@ pub struct Usage {
     pub levels: BTreeSet<Level>,
 }
 
-/// What becomes of the bindings of a role that a manifest takes away.
+/// What becomes of the bindings of a role that a manifest removes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
-    /// The role that is taken away, at all its levels or at some.
+    /// The role that is removed, at all its levels or at some.
     pub role: String,
     /// The role that takes its place at the same levels; none: the bindings end.
     pub by: Option<String>,
@@ -72,4 +73,48 @@ pub trait Reader: Send + Sync {
 pub trait Writer: Send + Sync {
     /// Makes or replaces a product and keeps the version.
     async fn put_product(&mut self, product: &Product) -> Result<(), StoreError>;
+}
+
+/// What the tests of the rules begin with.
+#[cfg(test)]
+mod stage {
+    use super::Replacement;
+
+    pub(super) const MANIFEST: &str = "
+product: studio
+levels: {account: {}, workspace: {}}
+subjects: {user: members}
+types:
+  folder: {verbs: [view]}
+  project: {verbs: [view, edit]}
+roles:
+  owner: {holders: {exactly: 1}, levels: {account: {permissions: ['*'], assigns: ['*']}}}
+  clerk: {levels: {account: {permissions: [project.edit]}, workspace: {permissions: [project.edit]}}}
+  guest: {levels: {account: {permissions: [project.view]}}}
+";
+
+    /// The manifest where guests may do more.
+    pub(super) fn changed() -> String {
+        MANIFEST.replace("[project.view]", "[project.view, project.edit]")
+    }
+
+    /// The manifest without the role `clerk`.
+    pub(super) fn without_clerk() -> String {
+        let lines = MANIFEST.lines().filter(|line| !line.starts_with("  clerk:"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    pub(super) fn becomes(role: &str, by: &str) -> Replacement {
+        Replacement {
+            role: role.to_owned(),
+            by: Some(by.to_owned()),
+        }
+    }
+
+    pub(super) fn ends(role: &str) -> Replacement {
+        Replacement {
+            role: role.to_owned(),
+            by: None,
+        }
+    }
 }

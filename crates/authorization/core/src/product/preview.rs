@@ -3,14 +3,18 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bailiwick_policy::AccountPolicy;
-use bailiwick_types::{AccountId, Authorized, StoreError, Subject, UserId};
+use bailiwick_types::{
+    AccountId, Authorized, Scope, StoreError, Subject, UserId, faults, method::authorization::PreviewProduct,
+};
 use uuid::Uuid;
 
-use crate::{Ports, Read, binding, grant, product::Replacement};
+use super::{
+    Product, Replacement, apply,
+    plan::{Plan, Proposal},
+};
 use crate::{
-    preview::{self, Effect, Points, Spot, Would, effects, kinds_with, look},
-    product::apply::{Plan, plan, read_manifest},
-    product::replace_roles::Moves,
+    Ports, Precondition, Read, binding, grant,
+    preview::{Effect, Points, Spot, Would, effects, kinds_with, look},
     role::{custom_roles, overlays},
 };
 
@@ -25,10 +29,10 @@ pub type After = (AccountId, u8, Option<Uuid>);
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Command {
+pub struct Preview {
     /// The manifest, YAML.
     pub source: String,
-    /// What would become of the bindings of roles that it takes away.
+    /// What would become of the bindings of roles that it removes.
     pub replacements: Vec<Replacement>,
     /// Where the page before ended.
     pub after: Option<After>,
@@ -49,30 +53,27 @@ pub struct Page {
     pub next: Option<After>,
 }
 
-/// Why nothing is told.
-pub type Error = preview::Error<crate::product::apply::Error>;
+faults! {
+    /// Why nothing is previewed.
+    Error: Apply(apply::Error), Precondition(Precondition), Store(StoreError);
+}
 
-/// Looks at a page. What is at fault with the manifest is told as if it were applied.
+/// Looks at a page. A manifest that could not be applied is refused as if it were.
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result<Page, Error> {
-    let all = by
-        .all_accounts()
-        .ok_or(StoreError::internal("a manifest is applied in no account"))?;
-    let manifest = read_manifest(&command.source).map_err(Error::Change)?;
+pub async fn preview(
+    ports: &Ports,
+    by: &Authorized<PreviewProduct>,
+    preview: Preview,
+) -> Result<Page, Error> {
+    let all = by.all_accounts().ok_or(StoreError::internal(
+        "a manifest is previewed by a call that names no account",
+    ))?;
+    let proposal = Proposal::read(preview.source, preview.replacements).map_err(apply::Error::from)?;
     let mut read = ports.store.read_all(all).await?;
     let now = ports.clock.now();
-    let mut plan = plan(&*read, manifest, command.source, now, &command.replacements)
-        .await
-        .map_err(Error::Change)?;
-    let mut moves = Moves::default();
-    if plan.changed {
-        moves = crate::product::replace_roles::plan(&*read, &plan, &command.replacements, None)
-            .await
-            .map_err(Error::Change)?;
-        plan.differences.extend(moves.lines());
-    }
+    let plan = proposal.plan(&*read, None, now).await?;
     let mut page = Page {
         version: plan.product.version,
         differences: plan.differences.clone(),
@@ -84,18 +85,18 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
     };
     let mut sides: Option<Sides> = None;
     let mut looked_at = 0;
-    let mut at = match command.after {
+    let mut at = match preview.after {
         Some(after) => Some(after),
         None => first(&*read, &plan, None).await?,
     };
     while let Some((account, kind, after)) = at {
-        if page.effects.len() >= command.size || looked_at >= LOOKED_AT {
+        if page.effects.len() >= preview.size || looked_at >= LOOKED_AT {
             page.next = at;
             break;
         }
         read.select(all.account(account));
         if sides.as_ref().is_none_or(|sides| sides.account != account) {
-            sides = Sides::load(&*read, account, (&plan, &moves), before).await?;
+            sides = Sides::load(&*read, account, &plan, before).await?;
         }
         let Some(sides) = &sides else {
             at = first(&*read, &plan, Some(account)).await?;
@@ -103,7 +104,7 @@ pub async fn execute(ports: &Ports, by: &Authorized, command: Command) -> Result
         };
         let (points, last) = sides.points(&*read, kind, after).await?;
         if points.are_too_many() {
-            return Err(Error::TooMany);
+            return Err(Precondition::PreviewTooLarge.into());
         }
         looked_at += BATCH;
         let list = points.list();
@@ -149,8 +150,8 @@ impl Sides {
     async fn load(
         read: &(impl Read + ?Sized),
         id: AccountId,
-        (plan, moves): (&Plan, &Moves),
-        before: &crate::product::Product,
+        plan: &Plan,
+        before: &Product,
     ) -> Result<Option<Self>, StoreError> {
         let Some(account) = read.account().await? else {
             return Ok(None);
@@ -174,7 +175,7 @@ impl Sides {
             all: was.types != is.types || was.settings != is.settings || was.subjects != is.subjects,
             new: Would {
                 policy: Arc::new(new),
-                bindings: moves.come(read, id).await?,
+                bindings: plan.moves.come(read, id).await?,
             },
             old: Would {
                 policy: old,
@@ -215,7 +216,7 @@ impl Sides {
                 kinds.extend(kinds_with(&self.new.policy, &self.roles));
                 if !kinds.is_empty() {
                     let after = after.map(UserId::from_uuid);
-                    let at = bailiwick_types::Scope::Account(account);
+                    let at = Scope::Account(account);
                     for row in read.members(after, BATCH).await? {
                         (last, count) = (Some(row.user.uuid()), count + 1);
                         if kinds.contains(&row.kind) {
@@ -230,5 +231,122 @@ impl Sides {
             points.add(read, &subject, &[spot]).await?;
         }
         Ok((points, last.filter(|_| count == BATCH)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        memory::{World, account, subject},
+        product::stage::{MANIFEST, becomes, changed, without_clerk},
+    };
+
+    async fn page(world: &World, source: &str, after: Option<After>, size: usize) -> Result<Page, Error> {
+        let command = Preview {
+            source: source.to_owned(),
+            replacements: vec![becomes("clerk", "guest")],
+            after,
+            size,
+        };
+        preview(&world.ports, &world.by_deployment(), command).await
+    }
+
+    /// A clerk and a guest under the manifest.
+    async fn stage() -> World {
+        let world = World::new().await;
+        world.use_manifest(MANIFEST);
+        world.product(MANIFEST).await;
+        world.member(1, "clerk").await;
+        world.member(2, "guest").await;
+        world
+    }
+
+    #[tokio::test]
+    async fn a_preview_tells_who_gains_or_loses_what_and_writes_nothing() {
+        let world = stage().await;
+        let page_of = page(&world, &changed(), None, 50).await.unwrap();
+        assert_eq!((page_of.version, page_of.next), (2, None));
+        let [effect] = &page_of.effects[..] else {
+            panic!("{:?}", page_of.effects)
+        };
+        assert_eq!(
+            (&effect.subject, &effect.gains[..]),
+            (&subject(2), &["project.edit".to_owned()][..])
+        );
+        assert_eq!(world.told(), []);
+        assert_eq!(world.roles(2, &account()).await, ["guest"]);
+    }
+
+    #[tokio::test]
+    async fn a_replaced_role_counts_as_the_one_in_its_place() {
+        let world = stage().await;
+        let page = page(&world, &without_clerk(), None, 50).await.unwrap();
+        assert!(
+            page.differences
+                .contains(&"~ bindings of `clerk`: 1 become `guest`".to_owned())
+        );
+        let [effect] = &page.effects[..] else {
+            panic!("{:?}", page.effects)
+        };
+        assert_eq!(
+            (&effect.subject, &effect.loses[..]),
+            (&subject(1), &["project.edit".to_owned()][..])
+        );
+    }
+
+    #[tokio::test]
+    async fn pages_go_on_where_the_last_one_ended() {
+        let world = stage().await;
+        for n in 0..150 {
+            world.bind(&subject(100 + n), "guest", &account()).await;
+            world.member(100 + n, "").await;
+        }
+        let (mut after, mut found, mut pages) = (None, 0, 0);
+        loop {
+            let page = page(&world, &changed(), after, 1).await.unwrap();
+            (after, found, pages) = (page.next, found + page.effects.len(), pages + 1);
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, 151);
+        assert!(pages >= 2, "{pages}");
+    }
+
+    #[tokio::test]
+    async fn nothing_changes_for_anybody_where_the_product_is_new_or_the_same() {
+        let world = stage().await;
+        let same = page(&world, MANIFEST, None, 50).await.unwrap();
+        assert_eq!(
+            (same.version, same.effects, same.differences),
+            (1, vec![], vec![])
+        );
+        let new = MANIFEST.replace("product: studio", "product: shop");
+        let new = page(&world, &new, None, 50).await.unwrap();
+        assert_eq!((new.version, new.effects), (1, vec![]));
+    }
+
+    #[tokio::test]
+    async fn a_manifest_that_cannot_be_applied_is_refused_in_the_same_words() {
+        let world = stage().await;
+        let refused = page(&world, "product: [", None, 50).await;
+        assert!(matches!(refused, Err(Error::Apply(apply::Error::Manifest(_)))));
+        let unguarded = without_clerk().replace("  guest: ", "  other: ");
+        let refused = page(&world, &unguarded, None, 50).await;
+        assert!(matches!(refused, Err(Error::Apply(apply::Error::RoleInUse(_)))));
+    }
+
+    #[tokio::test]
+    async fn a_change_that_reaches_too_many_is_not_previewed() {
+        let world = stage().await;
+        let all: Vec<Subject> = (0..10_001).map(|n| subject(1_000 + n)).collect();
+        let group = world.group(&all).await;
+        world.bind(&Subject::group(group), "guest", &account()).await;
+        let refused = page(&world, &changed(), None, 50).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::PreviewTooLarge))
+        ));
     }
 }

@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
-    Selects as _, Write as _,
+    Change as Told, Selects as _, Write as _,
     account::Writer as _,
     follow::{account_changed, place_changed, settings_changed},
-    use_case::close_scope,
 };
 use bailiwick_policy::PlaceState;
 use bailiwick_proto::events::v1::change::Change;
@@ -140,13 +139,13 @@ impl TenancySink {
             if let Some(mut of) = of {
                 of.state = PlaceState::Deleted;
                 unit.put_account(&of).await.map_err(failed)?;
-                unit.emit(root.clone(), close_scope::account_change(&of));
+                unit.emit(root.clone(), Told::from(&of));
             }
         } else {
             for mut place in places {
                 place.state = PlaceState::Deleted;
                 unit.put_place(&place).await.map_err(failed)?;
-                unit.emit(root.clone(), close_scope::place_change(&place));
+                unit.emit(root.clone(), Told::from(&place));
             }
         }
         unit.flush().await.map_err(failed)?;

@@ -6,8 +6,8 @@ use bailiwick_proto::{
     authorization::v1 as pb,
     common::v1::{self as common, consistency::Requirement},
 };
-use bailiwick_rpc::{Context, Guard, Target, status, token};
-use bailiwick_types::{AccountId, Code, Fault, FieldViolation, Reason as Why, Violations};
+use bailiwick_rpc::{Call, Context, Guard, Target, status, token};
+use bailiwick_types::{AccountId, Code, Fault, FieldViolation, Method, Reason as Why, Violations};
 use serde_json::{Map, Value as Json};
 use tonic::Status;
 
@@ -125,8 +125,8 @@ pub(super) fn attributes(
     map
 }
 
-/// Waits until the caller itself is known as the request's token asks for: one that was made a moment ago has the right to
-/// ask only from then on.
+/// Waits until the caller itself is as fresh as the request's token asks for: a caller that was just created
+/// has the right to ask only from then on.
 pub(super) async fn known_caller(
     replica: &Replica,
     context: &Context,
@@ -142,25 +142,26 @@ pub(super) async fn known_caller(
     }
 }
 
-/// Puts answer and right together. The answer was made first, since it has brought the replica where the request asks
-/// for; the caller sees nothing of it without the right. Whether a question fits the manifest is told before the right
-/// only to a caller of that account: to others it would tell that the account exists.
-pub(super) async fn with_right<T>(
+/// The answer, for a caller that has the right to ask. It is made before the right is checked, because making
+/// it brings the replica to the freshness that the request asks for. Only a caller of the account learns
+/// without the right that a question does not fit the manifest: to others that would reveal that the account
+/// exists.
+pub(super) async fn with_right<M: Method, R, T>(
     guard: &Guard,
-    context: &Context,
+    call: &Call<M, R>,
     account: AccountId,
     made: Result<Result<T, QuestionError>, ReplicaError>,
     items: &str,
 ) -> Result<T, Status> {
-    let own = context.caller.account() == Some(account);
+    let own = call.context.caller.account() == Some(account);
     if own && let Ok(Err(error)) = made {
         return Err(status(&Unfit::new(error, items)));
     }
     if let Err(error @ (ReplicaError::TooStale | ReplicaError::NotYetVisible)) = &made {
-        // Without data there is no right to look at either.
+        // Without data no right can be checked either.
         return Err(status(error));
     }
-    guard.authorize_any(context, Target::account(account)).await?;
+    guard.authorize(call, &Target::account(account)).await?;
     match made {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(status(&Unfit::new(error, items))),

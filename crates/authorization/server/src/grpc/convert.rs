@@ -4,9 +4,9 @@ use bailiwick_authorization_core::{
     binding::Binding,
     invitation::{Invitation, State},
     member::Member,
+    preview::{Effect, Shift, Strength},
     product::Product,
     resource::Resource,
-    use_case::preview::{Effect, Shift, Strength},
 };
 use bailiwick_policy::{
     MemberState, Role,

@@ -1,13 +1,12 @@
 //! Exports.
 
-use bailiwick_authorization_core::use_case::record_export;
+use bailiwick_authorization_core::export::Record;
 use bailiwick_proto::authorization::v1::{self as pb, export_service_server::ExportService};
-use bailiwick_rpc::{Context, Fields, Target, carry};
+use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_sql::Db;
-use bailiwick_types::{Refused, Subject};
+use bailiwick_types::{Refused, Subject, method::authorization::ExportPermissions};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status};
 
 use super::{Api, status};
@@ -24,7 +23,6 @@ const WAITING: usize = 4;
 pub(crate) struct Exports {
     pub(crate) api: Api,
     pub(crate) db: Db,
-    pub(crate) tasks: TaskTracker,
 }
 
 #[tonic::async_trait]
@@ -35,11 +33,11 @@ impl ExportService for Exports {
         &self,
         request: Request<pb::ExportPermissionsRequest>,
     ) -> Result<Response<Self::ExportPermissionsStream>, Status> {
-        let context = Context::of(&request)?.clone();
-        let request = request.into_inner();
+        let call = Call::<ExportPermissions, _>::new(request)?;
+        let message = &call.message;
         let mut fields = Fields::new();
-        let account = fields.account(&request.account);
-        let format = match request.format() {
+        let account = fields.account(&message.account);
+        let format = match message.format() {
             pb::ExportFormat::Csv => Some(Format::Csv),
             pb::ExportFormat::Xlsx => Some(Format::Xlsx),
             pb::ExportFormat::Unspecified => {
@@ -47,27 +45,21 @@ impl ExportService for Exports {
                 None
             }
         };
-        let subject = match request.subject.as_str() {
-            "" => None,
-            text => fields.take("subject", text.parse::<Subject>()),
-        };
-        let (account, format) = fields.finish(account.zip(format))?;
+        let subject: Option<Option<Subject>> = fields.optional("subject", &message.subject);
+        let read = (|| Some((account?, format?, subject?)))();
+        let (account, format, subject) = fields.finish(read)?;
         let about: Vec<&Subject> = subject.iter().collect();
-        self.api.wait(&context, account, &about).await?;
         let by = self
             .api
-            .guard
-            .authorize_any(&context, Target::account(account))
+            .authorize(&call, &about, &Target::account(account))
             .await?;
-        let command = record_export::Command {
-            account,
+        let record = Record {
             format: format.as_str(),
             subject: subject.clone(),
         };
-        record_export::execute(&self.api.ports, &by, command)
-            .await
-            .map_err(status)?;
-        let snapshot = AccountSnapshot::open(self.db.clone(), account)
+        self.api.run(by.clone(), record).await?;
+        let access = by.account().ok_or_else(|| status(Refused::Denied))?;
+        let snapshot = AccountSnapshot::open(self.db.clone(), access)
             .await
             .map_err(status)?
             .ok_or_else(|| status(Refused::NotFound("account")))?;
@@ -78,8 +70,9 @@ impl ExportService for Exports {
             now: self.api.ports.clock.now(),
         };
         let (parts, read) = mpsc::channel(WAITING);
-        // A task of its own: the snapshot is not to be dropped in the middle of a statement when the caller goes away.
-        self.tasks.spawn(carry(export.run(parts)));
+        // A task of its own: the snapshot must not be dropped in the middle of a statement when the client
+        // cancels.
+        self.api.tasks.start(export.run(parts));
         Ok(Response::new(ReceiverStream::new(read)))
     }
 }

@@ -8,7 +8,6 @@ mod binding;
 mod convert;
 pub mod decision;
 mod describe;
-mod explanation;
 mod export;
 mod grant;
 mod group;
@@ -41,7 +40,6 @@ use bailiwick_rpc::{Call, Context, Guard, IntoStatus, Rights, Services, Target, 
 use bailiwick_sql::Db;
 use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Scope, Subject, Token};
 use serde::Serialize;
-use tokio_util::task::TaskTracker;
 use tonic::Status;
 
 pub(crate) use convert::map_of;
@@ -63,11 +61,6 @@ impl Api {
     async fn wait(&self, context: &Context, account: AccountId, subjects: &[&Subject]) -> Result<(), Status> {
         self.fresh.wait(context, Some(account), subjects).await
     }
-    /// Reads the account for which a call was allowed.
-    async fn read(&self, by: &Authorized, account: AccountId) -> Result<Box<dyn Read + Send + Sync>, Status> {
-        let access = by.reads(account).ok_or_else(|| status(Refused::Denied))?;
-        self.ports.store.read(access).await.map_err(status)
-    }
     /// Waits for what the token of a call names, as far as the answer depends on it, then asks for the caller's right.
     async fn authorize<M: Method, R>(
         &self,
@@ -85,17 +78,6 @@ impl Api {
         let account = by.account().ok_or_else(|| status(Refused::Denied))?;
         self.ports.store.read(account).await.map_err(status)
     }
-    /// What every request of administration begins with: the wait for its token, then the caller's right.
-    async fn enter(
-        &self,
-        context: &Context,
-        account: AccountId,
-        subjects: &[&Subject],
-        target: Target,
-    ) -> Result<Authorized, Status> {
-        self.wait(context, account, subjects).await?;
-        self.guard.authorize_any(context, target).await
-    }
 }
 
 /// The longest manifest in a message, and what is around it.
@@ -112,7 +94,6 @@ pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db, log: DecisionL
     let exports = export::Exports {
         api: api.clone(),
         db: db.clone(),
-        tasks: TaskTracker::new(),
     };
     let queries = query::Queries::new(Arc::clone(replica), db, api.guard.clone(), near, clock);
     Services::new()

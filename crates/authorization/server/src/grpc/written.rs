@@ -3,42 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use bailiwick_authorization_core::{
-    Ports,
     operation::{self, Done, Operation},
     preview::Effect,
 };
 use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Token, UserId};
+use bailiwick_types::{AccountId, Authorized, Method, Refused, UserId};
 use tonic::Status;
 
 use super::{Api, convert, encoded, status};
-
-/// What a write answers: what it made and its token, or what it would change.
-pub(super) struct Written<T> {
-    pub(super) made: Option<T>,
-    pub(super) token: String,
-    pub(super) changes: Vec<pb::EffectiveChange>,
-}
-
-/// What use cases that write return.
-pub(super) trait Outcome {
-    type Made;
-    fn parts(self) -> (Self::Made, Token);
-}
-
-impl Outcome for Token {
-    type Made = ();
-    fn parts(self) -> ((), Token) {
-        ((), self)
-    }
-}
-
-impl<T> Outcome for (T, Token) {
-    type Made = T;
-    fn parts(self) -> (T, Token) {
-        self
-    }
-}
 
 /// What became of an operation, as answers say it.
 pub(super) struct Answer<T> {
@@ -119,30 +91,5 @@ impl Api {
             convert::effect(effect, email)
         });
         Ok(told.collect())
-    }
-
-    /// Does it, or only tells what it would change.
-    pub(super) async fn write<C, O: Outcome, P: Fault, E: Fault>(
-        &self,
-        by: &Authorized,
-        command: C,
-        validate_only: bool,
-        preview: impl AsyncFnOnce(&Ports, &Authorized, C) -> Result<Vec<Effect>, P>,
-        execute: impl AsyncFnOnce(&Ports, &Authorized, C) -> Result<O, E>,
-    ) -> Result<Written<O::Made>, Status> {
-        if validate_only {
-            let effects = preview(&self.ports, by, command).await.map_err(status)?;
-            return Ok(Written {
-                made: None,
-                token: String::new(),
-                changes: self.told(by, effects).await?,
-            });
-        }
-        let (made, token) = execute(&self.ports, by, command).await.map_err(status)?.parts();
-        Ok(Written {
-            made: Some(made),
-            token: encoded(&token),
-            changes: Vec::new(),
-        })
     }
 }

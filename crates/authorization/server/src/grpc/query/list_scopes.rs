@@ -2,30 +2,24 @@
 
 use bailiwick_authorization_engine::{Claim, Consistency, QuestionError, ReplicaError};
 use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Context, IntoStatus, Target, page, status};
+use bailiwick_rpc::{Call, Context, IntoStatus, Target, page, status};
 use bailiwick_types::{
-    AccountId, CallerKind, Code, Fault, OperatorAllowed, PageSize, Reason, Scope, Subject, Violations,
+    AccountId, CallerKind, OperatorAllowed, PageSize, Refused, Scope, Subject, Violations, faults,
+    method::authorization::ListScopes,
 };
 use serde::{Deserialize, Serialize};
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
 use super::{Queries, ask};
 
 /// Accounts that are looked up at a time for a list across accounts.
 const ACCOUNTS: u64 = 100;
 
-/// A caller asks for what somebody else has.
-#[derive(Debug, thiserror::Error)]
-#[error("the caller may not ask this about somebody else")]
-struct NotSelf;
-
-impl Fault for NotSelf {
-    fn code(&self) -> Code {
-        Code::PermissionDenied
-    }
-    fn reason(&self) -> Reason {
-        Reason::PermissionDenied
-    }
+faults! {
+    /// Why a caller may not ask.
+    Error;
+    /// The caller asks for what another subject has.
+    NotSelf "the caller may not ask this about another subject" => PermissionDenied PermissionDenied;
 }
 
 /// Where a page of scopes ended.
@@ -47,7 +41,7 @@ impl Queries {
     ) -> Result<(), Status> {
         let caller = &context.caller;
         let Some(own) = caller.subject() else {
-            return Err(status(&NotSelf));
+            return Err(Error::NotSelf.into_status());
         };
         if own == subject {
             return Ok(());
@@ -72,17 +66,23 @@ impl Queries {
             Ok::<bool, Status>(held.allowed == [true])
         };
         let allowed = match (account, caller.kind(), caller.account()) {
-            // A user's token for one account says nothing about others.
-            (Some(asked), CallerKind::User, Some(bound)) => {
+            // A token for one account serves for nothing in others.
+            (Some(asked), CallerKind::User | CallerKind::Service, Some(bound)) => {
                 asked == bound && ask(account, "decision.check", OperatorAllowed::No).await?
             }
-            (Some(_), CallerKind::Service, _) => ask(account, "decision.check", OperatorAllowed::Yes).await?,
+            (Some(_), CallerKind::Service, None) => {
+                ask(account, "decision.check", OperatorAllowed::Yes).await?
+            }
             (_, CallerKind::User | CallerKind::Service, None) => {
                 ask(None, "account.view", OperatorAllowed::Only).await?
             }
             _ => false,
         };
-        if allowed { Ok(()) } else { Err(status(&NotSelf)) }
+        if allowed {
+            Ok(())
+        } else {
+            Err(Error::NotSelf.into_status())
+        }
     }
 
     /// The scopes of one account, with their titles left out; nothing at all where its product does not have the permission.
@@ -105,125 +105,125 @@ impl Queries {
             Err(error) => Err(status(&error)),
         }
     }
+}
 
-    pub(super) async fn scopes_of(
-        &self,
-        request: Request<pb::ListScopesRequest>,
-    ) -> Result<Response<pb::ListScopesResponse>, Status> {
-        let context = Context::of(&request)?;
-        let asked = request.get_ref();
-        let mut violations = Violations::new();
-        let own = context.caller.subject();
-        let subject = match (&*asked.subject, own) {
-            ("", Some(own)) => Some(own.clone()),
-            (text, _) => violations.take("subject", text.parse::<Subject>()),
-        };
-        let account = match &*asked.account {
-            "" => None,
-            text => violations.take("account", text.parse::<AccountId>()),
-        };
-        let size = violations.take("page_size", PageSize::new(asked.page_size));
-        let list = ["ListScopes", &*asked.subject, &*asked.permission, &*asked.account];
-        let (Some(subject), Some(size), true) = (subject, size, violations.is_empty()) else {
-            return Err(violations.into_status());
-        };
-        let after: Option<ScopeKey> =
-            page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
-        let wanted =
-            ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-        self.guard.authorize_any(context, Target::none()).await?;
-        self.may_ask(context, &subject, account, &wanted).await?;
+pub(super) async fn handle(
+    queries: &Queries,
+    call: Call<ListScopes, pb::ListScopesRequest>,
+) -> Result<pb::ListScopesResponse, Status> {
+    let (context, asked) = (&call.context, &call.message);
+    let mut violations = Violations::new();
+    let own = context.caller.subject();
+    let subject = match (&*asked.subject, own) {
+        ("", Some(own)) => Some(own.clone()),
+        (text, _) => violations.take("subject", text.parse::<Subject>()),
+    };
+    let account = match &*asked.account {
+        "" => None,
+        text => violations.take("account", text.parse::<AccountId>()),
+    };
+    let size = violations.take("page_size", PageSize::new(asked.page_size));
+    let list = ["ListScopes", &*asked.subject, &*asked.permission, &*asked.account];
+    let (Some(subject), Some(size), true) = (subject, size, violations.is_empty()) else {
+        return Err(violations.into_status());
+    };
+    let after: Option<ScopeKey> = page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
+    let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+    let by = queries.guard.authorize(&call, &Target::none()).await?;
+    let all = by.all_accounts().ok_or_else(|| status(&Refused::Denied))?;
+    queries.may_ask(context, &subject, account, &wanted).await?;
 
-        let permission = Some(&*asked.permission).filter(|name| !name.is_empty());
-        let room = usize::try_from(size.get()).unwrap_or(usize::MAX);
-        let mut found: Vec<(AccountId, Scope)> = Vec::new();
-        let mut next = after.as_ref().map(|key| key.account);
-        // The account in which the last page ended may have more.
-        let mut accounts: Vec<AccountId> = account.or(next).into_iter().collect();
-        let mut more = account.is_none();
-        // A name that no product of these accounts has is a mistake, not something that is had nowhere. Who asks about itself
-        // may name any account, and must not learn from this whether there is one.
-        let (mut known, mut looked) = (
-            after.is_some() || account.is_some() && own == Some(&subject),
-            false,
-        );
-        while found.len() <= room {
-            if accounts.is_empty() {
-                if !more {
-                    break;
-                }
-                accounts = self
-                    .lists
-                    .accounts_of(&subject, next, ACCOUNTS)
-                    .await
-                    .map_err(IntoStatus::into_status)?;
-                more = !accounts.is_empty();
-                if !more {
-                    break;
-                }
+    let permission = Some(&*asked.permission).filter(|name| !name.is_empty());
+    let room = usize::try_from(size.get()).unwrap_or(usize::MAX);
+    let mut found: Vec<(AccountId, Scope)> = Vec::new();
+    let mut next = after.as_ref().map(|key| key.account);
+    // The account in which the last page ended may have more.
+    let mut accounts: Vec<AccountId> = account.or(next).into_iter().collect();
+    let mut more = account.is_none();
+    // A name that no product of these accounts has is a mistake, not something that is had nowhere. A caller
+    // that asks about itself may name any account, and must not learn from this whether there is one.
+    let (mut known, mut looked) = (
+        after.is_some() || account.is_some() && own == Some(&subject),
+        false,
+    );
+    while found.len() <= room {
+        if accounts.is_empty() {
+            if !more {
+                break;
             }
-            for id in std::mem::take(&mut accounts) {
-                next = Some(id);
-                let scopes = self.scopes_in(id, &subject, permission, &wanted, context).await?;
-                (known, looked) = (known || scopes.is_some(), true);
-                let scopes = scopes.unwrap_or_default();
-                // Ids of places are in the order of their texts only within a level: texts are the order here.
-                let mut texts: Vec<(String, Scope)> = scopes
-                    .into_iter()
-                    .map(|scope| (scope.to_string(), scope))
-                    .collect();
-                texts.sort();
-                let ended = after
-                    .as_ref()
-                    .filter(|key| key.account == id)
-                    .map(|key| key.scope.as_str());
-                let rest = texts
-                    .into_iter()
-                    .filter(|(text, _)| ended.is_none_or(|ended| &**text > ended));
-                found.extend(rest.map(|(_, scope)| (id, scope)));
-                if found.len() > room {
-                    break;
-                }
-            }
-        }
-        if let (Some(name), true, false) = (permission, looked, known) {
-            let error = QuestionError::UnknownPermission(0, name.to_owned(), String::new());
-            return Err(status(&ask::Unfit::new(error, "")));
-        }
-        let next_page_token = match (
-            found.len() > room,
-            room.checked_sub(1).and_then(|last| found.get(last)),
-        ) {
-            (true, Some((account, scope))) => page::encode(
-                &list,
-                &ScopeKey {
-                    account: *account,
-                    scope: scope.to_string(),
-                },
-            ),
-            _ => String::new(),
-        };
-        found.truncate(room);
-        let mut scopes = Vec::with_capacity(found.len());
-        for of_account in found.chunk_by(|a, b| a.0 == b.0) {
-            let Some((id, _)) = of_account.first() else {
-                continue;
-            };
-            let places: Vec<Scope> = of_account.iter().map(|(_, scope)| scope.clone()).collect();
-            let titles = self
+            accounts = queries
                 .lists
-                .titles(*id, &places)
+                .accounts_of(all, &subject, next, ACCOUNTS)
                 .await
                 .map_err(IntoStatus::into_status)?;
-            scopes.extend(places.iter().zip(titles).map(|(scope, title)| pb::HeldScope {
-                account: id.to_string(),
-                scope: scope.to_string(),
-                title,
-            }));
+            more = !accounts.is_empty();
+            if !more {
+                break;
+            }
         }
-        Ok(Response::new(pb::ListScopesResponse {
-            scopes,
-            next_page_token,
-        }))
+        for id in std::mem::take(&mut accounts) {
+            next = Some(id);
+            let scopes = queries
+                .scopes_in(id, &subject, permission, &wanted, context)
+                .await?;
+            (known, looked) = (known || scopes.is_some(), true);
+            let scopes = scopes.unwrap_or_default();
+            // Ids of places are in the order of their texts only within a level: texts are the order here.
+            let mut texts: Vec<(String, Scope)> = scopes
+                .into_iter()
+                .map(|scope| (scope.to_string(), scope))
+                .collect();
+            texts.sort();
+            let ended = after
+                .as_ref()
+                .filter(|key| key.account == id)
+                .map(|key| key.scope.as_str());
+            let rest = texts
+                .into_iter()
+                .filter(|(text, _)| ended.is_none_or(|ended| &**text > ended));
+            found.extend(rest.map(|(_, scope)| (id, scope)));
+            if found.len() > room {
+                break;
+            }
+        }
     }
+    if let (Some(name), true, false) = (permission, looked, known) {
+        let error = QuestionError::UnknownPermission(0, name.to_owned(), String::new());
+        return Err(status(&ask::Unfit::new(error, "")));
+    }
+    let next_page_token = match (
+        found.len() > room,
+        room.checked_sub(1).and_then(|last| found.get(last)),
+    ) {
+        (true, Some((account, scope))) => page::encode(
+            &list,
+            &ScopeKey {
+                account: *account,
+                scope: scope.to_string(),
+            },
+        ),
+        _ => String::new(),
+    };
+    found.truncate(room);
+    let mut scopes = Vec::with_capacity(found.len());
+    for of_account in found.chunk_by(|a, b| a.0 == b.0) {
+        let Some((id, _)) = of_account.first() else {
+            continue;
+        };
+        let places: Vec<Scope> = of_account.iter().map(|(_, scope)| scope.clone()).collect();
+        let titles = queries
+            .lists
+            .titles(all.account(*id), &places)
+            .await
+            .map_err(IntoStatus::into_status)?;
+        scopes.extend(places.iter().zip(titles).map(|(scope, title)| pb::HeldScope {
+            account: id.to_string(),
+            scope: scope.to_string(),
+            title,
+        }));
+    }
+    Ok(pb::ListScopesResponse {
+        scopes,
+        next_page_token,
+    })
 }

@@ -13,7 +13,6 @@ use bailiwick_authorization_engine::Replica;
 use bailiwick_proto::authorization::v1::{self as pb, query_service_server::QueryService};
 use bailiwick_rpc::Guard;
 use bailiwick_types::Clock;
-use tonic::{Request, Response, Status};
 
 use super::ask;
 use crate::store::engine::Lists;
@@ -57,47 +56,12 @@ impl Queries {
     }
 }
 
-#[tonic::async_trait]
-impl QueryService for Queries {
-    async fn list_permissions(
-        &self,
-        request: Request<pb::ListPermissionsRequest>,
-    ) -> Result<Response<pb::ListPermissionsResponse>, Status> {
-        self.permissions_of(request).await
-    }
-
-    async fn list_scopes(
-        &self,
-        request: Request<pb::ListScopesRequest>,
-    ) -> Result<Response<pb::ListScopesResponse>, Status> {
-        self.scopes_of(request).await
-    }
-
-    async fn list_subjects(
-        &self,
-        request: Request<pb::ListSubjectsRequest>,
-    ) -> Result<Response<pb::ListSubjectsResponse>, Status> {
-        self.subjects_on(request).await
-    }
-
-    async fn list_subject_permissions(
-        &self,
-        request: Request<pb::ListSubjectPermissionsRequest>,
-    ) -> Result<Response<pb::ListSubjectPermissionsResponse>, Status> {
-        self.subject_permissions(request).await
-    }
-
-    async fn list_resources(
-        &self,
-        request: Request<pb::ListResourcesRequest>,
-    ) -> Result<Response<pb::ListResourcesResponse>, Status> {
-        self.resources_for(request).await
-    }
-
-    async fn plan_resources(
-        &self,
-        request: Request<pb::PlanResourcesRequest>,
-    ) -> Result<Response<pb::PlanResourcesResponse>, Status> {
-        self.plan_for(request).await
-    }
+bailiwick_rpc::serve! {
+    Queries: QueryService {}
+    list_permissions(ListPermissionsRequest) -> ListPermissionsResponse;
+    list_scopes(ListScopesRequest) -> ListScopesResponse;
+    list_subjects(ListSubjectsRequest) -> ListSubjectsResponse;
+    list_subject_permissions(ListSubjectPermissionsRequest) -> ListSubjectPermissionsResponse;
+    list_resources(ListResourcesRequest) -> ListResourcesResponse;
+    plan_resources(PlanResourcesRequest) -> PlanResourcesResponse;
 }

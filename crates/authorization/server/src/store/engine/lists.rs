@@ -1,7 +1,7 @@
 //! Lists over bindings, grants and members, as questions with more than one answer need them.
 
 use bailiwick_sql::{Db, Error, placeholders, statement};
-use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
+use bailiwick_types::{AccountAccess, AccountId, AllAccounts, Scope, Subject, Timestamp};
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use uuid::Uuid;
 
@@ -24,6 +24,7 @@ impl Lists {
     /// The accounts in which a subject is a member or has a binding, grant or group, after one of them, by id.
     pub(crate) async fn accounts_of(
         &self,
+        _: AllAccounts,
         subject: &Subject,
         after: Option<AccountId>,
         limit: u64,
@@ -45,7 +46,7 @@ impl Lists {
     /// Who may have anything in an account, after somebody; one more than `limit` where the list goes on.
     pub(crate) async fn people(
         &self,
-        account: AccountId,
+        account: AccountAccess,
         after: &super::people::After,
         limit: usize,
     ) -> Result<Vec<super::people::Person>, Error> {
@@ -53,7 +54,11 @@ impl Lists {
     }
 
     /// The titles of scopes of an account, in their order; empty where one is not known.
-    pub(crate) async fn titles(&self, account: AccountId, scopes: &[Scope]) -> Result<Vec<String>, Error> {
+    pub(crate) async fn titles(
+        &self,
+        account: AccountAccess,
+        scopes: &[Scope],
+    ) -> Result<Vec<String>, Error> {
         let ids: Vec<Uuid> = scopes.iter().filter_map(Scope::uuid).collect();
         if ids.is_empty() {
             return Ok(vec![String::new(); scopes.len()]);
@@ -63,7 +68,7 @@ impl Lists {
              UNION ALL SELECT id, title FROM place WHERE account_id = $1 AND id IN ({})",
             placeholders(2, ids.len())
         );
-        let mut values: Vec<Value> = vec![account.uuid().into()];
+        let mut values: Vec<Value> = vec![account.id().uuid().into()];
         values.extend(ids.into_iter().map(Value::from));
         let conn = self.0.load();
         let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
@@ -84,14 +89,14 @@ impl Lists {
     /// more than `limit` where the list goes on.
     pub(crate) async fn subjects(
         &self,
-        account: AccountId,
+        account: AccountAccess,
         scope: &Scope,
         members: bool,
         after: Option<&str>,
         limit: u64,
         now: Timestamp,
     ) -> Result<Vec<Access>, Error> {
-        let id = scope.uuid().unwrap_or_else(|| account.uuid());
+        let id = scope.uuid().unwrap_or_else(|| account.id().uuid());
         let conn = self.0.load();
         let collate = if self.0.backend() == DbBackend::Postgres {
             " COLLATE \"C\""
@@ -125,7 +130,7 @@ impl Lists {
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
         while found.len() < wanted {
             let values: Vec<Value> = vec![
-                account.uuid().into(),
+                account.id().uuid().into(),
                 id.into(),
                 now.0.into(),
                 after.clone().into(),
@@ -169,7 +174,7 @@ impl Lists {
         Ok(found)
     }
 
-    async fn retain_members(&self, account: AccountId, page: &mut Vec<Access>) -> Result<(), Error> {
+    async fn retain_members(&self, account: AccountAccess, page: &mut Vec<Access>) -> Result<(), Error> {
         let user = |text: &str| text.parse::<Subject>().ok().and_then(|subject| subject.user_id());
         let users: Vec<Uuid> = page
             .iter()
@@ -183,7 +188,7 @@ impl Lists {
             "SELECT user_id FROM member WHERE account_id = $1 AND user_id IN ({})",
             placeholders(2, users.len())
         );
-        let mut values: Vec<Value> = vec![account.uuid().into()];
+        let mut values: Vec<Value> = vec![account.id().uuid().into()];
         values.extend(users.into_iter().map(Value::from));
         let conn = self.0.load();
         let rows = conn.query_all_raw(statement(conn, sql, values)).await?;

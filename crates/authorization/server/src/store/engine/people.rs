@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use bailiwick_sql::{Error, placeholders, statement};
-use bailiwick_types::{AccountId, Subject, UserId};
+use bailiwick_types::{AccountAccess, Subject, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -34,7 +34,7 @@ pub(crate) struct Person {
 /// Reads up to `limit` people after a key; fewer only at the end of the list.
 pub(crate) async fn page(
     conn: &impl ConnectionTrait,
-    account: AccountId,
+    account: AccountAccess,
     after: &After,
     limit: usize,
 ) -> Result<Vec<Person>, Error> {
@@ -57,11 +57,11 @@ pub(crate) async fn page(
 }
 
 /// Counts them.
-pub(crate) async fn count(conn: &impl ConnectionTrait, account: AccountId) -> Result<u64, Error> {
+pub(crate) async fn count(conn: &impl ConnectionTrait, account: AccountAccess) -> Result<u64, Error> {
     let mut found = 0_u64;
     let sql = "SELECT CAST(count(*) AS bigint) AS n FROM member WHERE account_id = $1";
     let row = conn
-        .query_one_raw(statement(conn, sql, vec![account.uuid().into()]))
+        .query_one_raw(statement(conn, sql, vec![account.id().uuid().into()]))
         .await?;
     if let Some(row) = row {
         found = u64::try_from(row.try_get::<i64>("", "n")?).unwrap_or(0);
@@ -78,7 +78,7 @@ pub(crate) async fn count(conn: &impl ConnectionTrait, account: AccountId) -> Re
 
 async fn members(
     conn: &impl ConnectionTrait,
-    account: AccountId,
+    account: AccountAccess,
     after: &After,
     limit: usize,
 ) -> Result<Vec<Person>, Error> {
@@ -95,7 +95,7 @@ async fn members(
         After::Member(id) => Some(*id),
         After::Start | After::Other(_) => None,
     };
-    let values: Vec<Value> = vec![account.uuid().into(), after.into()];
+    let values: Vec<Value> = vec![account.id().uuid().into(), after.into()];
     let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
     rows.iter()
         .map(|row| {
@@ -113,7 +113,7 @@ async fn members(
 /// The next ones that are neither members nor groups, and the last that was looked at; none at the end.
 async fn others(
     conn: &impl ConnectionTrait,
-    account: AccountId,
+    account: AccountAccess,
     after: &str,
     limit: usize,
 ) -> Result<(Vec<Person>, Option<String>), Error> {
@@ -123,7 +123,7 @@ async fn others(
          UNION SELECT subject FROM group_member WHERE account_id = $1 AND subject > $2) s \
          ORDER BY subject LIMIT {limit}"
     );
-    let values: Vec<Value> = vec![account.uuid().into(), after.into()];
+    let values: Vec<Value> = vec![account.id().uuid().into(), after.into()];
     let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
     let mut subjects = Vec::new();
     let mut last = None;
@@ -152,7 +152,7 @@ async fn others(
 
 async fn among(
     conn: &impl ConnectionTrait,
-    account: AccountId,
+    account: AccountAccess,
     subjects: &[Subject],
 ) -> Result<HashSet<Uuid>, Error> {
     let users: Vec<Uuid> = subjects
@@ -167,7 +167,7 @@ async fn among(
         "SELECT user_id FROM member WHERE account_id = $1 AND user_id IN ({})",
         placeholders(2, users.len())
     );
-    let mut values: Vec<Value> = vec![account.uuid().into()];
+    let mut values: Vec<Value> = vec![account.id().uuid().into()];
     values.extend(users.into_iter().map(Value::from));
     let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
     rows.iter()

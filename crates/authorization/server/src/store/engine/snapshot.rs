@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bailiwick_authorization_engine::{AccountRef, Content, PartRows};
 use bailiwick_policy::PermissionSet;
 use bailiwick_sql::{Db, Error, ReadTx, placeholders, statement};
-use bailiwick_types::{AccountId, ScopeRoot, Subject};
+use bailiwick_types::{AccountAccess, ScopeRoot, Subject};
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
@@ -19,17 +19,17 @@ use super::{
 pub(crate) struct AccountSnapshot {
     source: SqlSource,
     tx: ReadTx,
-    account: AccountId,
+    account: AccountAccess,
     content: Content,
     revision: u64,
 }
 
 impl AccountSnapshot {
     /// Starts reading; `None` if the account does not exist.
-    pub(crate) async fn open(db: Db, account: AccountId) -> Result<Option<Self>, Error> {
-        let tx = db.begin_read(&ScopeRoot::Account(account)).await?;
+    pub(crate) async fn open(db: Db, account: AccountAccess) -> Result<Option<Self>, Error> {
+        let tx = db.begin_read(&ScopeRoot::Account(account.id())).await?;
         let source = SqlSource::new(db);
-        let Some(read) = source.load_in(&tx, account, None, &[]).await? else {
+        let Some(read) = source.load_in(&tx, account.id(), None, &[]).await? else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -78,7 +78,7 @@ impl AccountSnapshot {
     /// The sets of a subject and of the groups that it is in, its own first, and whether identity has disabled it.
     pub(crate) async fn sets(&self, subject: &Subject) -> Result<(Vec<PermissionSet>, bool), Error> {
         let of = AccountRef {
-            account: self.account,
+            account: self.account.id(),
             product: &self.content.product,
         };
         let seeds = vec![subject.to_string()];
@@ -125,7 +125,7 @@ impl AccountSnapshot {
             return Ok(HashMap::new());
         }
         let conn = self.tx.conn();
-        let mut values: Vec<Value> = vec![self.account.uuid().into()];
+        let mut values: Vec<Value> = vec![self.account.id().uuid().into()];
         values.extend(ids.iter().copied().map(Value::from));
         let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
         rows.iter()
@@ -137,7 +137,7 @@ impl AccountSnapshot {
     pub(crate) async fn resource_title(&self, of: &str, id: &str) -> Result<String, Error> {
         let conn = self.tx.conn();
         let sql = "SELECT title FROM resource WHERE account_id = $1 AND type = $2 AND id = $3";
-        let values: Vec<Value> = vec![self.account.uuid().into(), of.into(), id.into()];
+        let values: Vec<Value> = vec![self.account.id().uuid().into(), of.into(), id.into()];
         let row = conn.query_one_raw(statement(conn, sql, values)).await?;
         let title: Option<String> = row.map(|row| row.try_get("", "title")).transpose()?;
         Ok(title.unwrap_or_default())

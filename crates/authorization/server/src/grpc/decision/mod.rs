@@ -1,17 +1,21 @@
 //! `DecisionService`: *may this subject do this, here, now?*
 
+mod batch_check;
+mod check;
+mod explain;
+mod explanation;
+
 use std::sync::Arc;
 
-use bailiwick_authorization_engine::{BatchQuestion, Question, Replica, TargetText};
+use bailiwick_authorization_engine::{Question, Replica, TargetText};
 use bailiwick_policy::Audience;
 use bailiwick_proto::authorization::v1::{self as pb, decision_service_server::DecisionService};
-use bailiwick_rpc::{Context, Guard, IntoStatus, status};
+use bailiwick_rpc::Guard;
 use bailiwick_types::{AccountId, Subject, Violations};
 use serde_json::{Map, Value as Json};
-use tonic::{Request, Response, Status};
 
-use super::{ask, explanation};
-use crate::decision_log::{DecisionLog, Made};
+use super::ask;
+use crate::decision_log::DecisionLog;
 
 /// The greatest number of questions of a batch.
 const ITEMS: usize = 1_000;
@@ -174,106 +178,11 @@ fn asked_all(batch: &pb::BatchCheckRequest) -> Result<(AccountId, Vec<Asked<'_>>
     }
 }
 
-#[tonic::async_trait]
-impl DecisionService for Decisions {
-    async fn check(&self, request: Request<pb::CheckRequest>) -> Result<Response<pb::CheckResponse>, Status> {
-        let context = Context::of(&request)?;
-        let check = request.get_ref();
-        let (account, asked) = asked_one(check).map_err(IntoStatus::into_status)?;
-        let wanted =
-            ask::consistency(context, check.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-        ask::known_caller(&self.replica, context, account, &wanted).await?;
-        let made = self
-            .replica
-            .decide(account, &asked.question(), &wanted, context.deadline)
-            .await;
-        let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
-        let (answer, revision) = ask::with_right(&self.guard, context, account, made, "").await?;
-        let (decision, reason) = (ask::decision(&answer), ask::reason(&answer));
-        let made = Made {
-            account,
-            question: &asked.question(),
-            target: &check.target,
-            decision,
-            reason,
-            revision,
-        };
-        self.log.take(context, &made);
-        Ok(Response::new(pb::CheckResponse {
-            decision: decision.into(),
-            reason: reason.into(),
-            obligations: Vec::new(),
-            revision,
-        }))
-    }
-
-    async fn batch_check(
-        &self,
-        request: Request<pb::BatchCheckRequest>,
-    ) -> Result<Response<pb::BatchCheckResponse>, Status> {
-        let context = Context::of(&request)?;
-        let batch = request.get_ref();
-        let (account, asked) = asked_all(batch).map_err(IntoStatus::into_status)?;
-        let wanted =
-            ask::consistency(context, batch.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-        let questions: Vec<Question<'_>> = asked.iter().map(Asked::question).collect();
-        let question = BatchQuestion { items: &questions };
-        ask::known_caller(&self.replica, context, account, &wanted).await?;
-        let made = self
-            .replica
-            .decide_all(account, &question, &wanted, context.deadline)
-            .await;
-        let made = made.map(|decided| decided.answer.map(|answers| (answers, decided.revision)));
-        let (answers, revision) = ask::with_right(&self.guard, context, account, made, "items").await?;
-        let mut results = Vec::with_capacity(answers.len());
-        for ((answer, question), item) in answers.iter().zip(&questions).zip(&batch.items) {
-            let (decision, reason) = (ask::decision(answer), ask::reason(answer));
-            let made = Made {
-                account,
-                question,
-                target: &item.target,
-                decision,
-                reason,
-                revision,
-            };
-            self.log.take(context, &made);
-            results.push(pb::BatchCheckResult {
-                decision: decision.into(),
-                reason: reason.into(),
-            });
-        }
-        Ok(Response::new(pb::BatchCheckResponse { results, revision }))
-    }
-
-    async fn explain(
-        &self,
-        request: Request<pb::ExplainRequest>,
-    ) -> Result<Response<pb::ExplainResponse>, Status> {
-        let context = Context::of(&request)?;
-        let Some(check) = &request.get_ref().check else {
-            return Err(Violations::of("check", "must be given").into_status());
-        };
-        let (account, asked) = asked_one(check).map_err(|violations| nested(&violations).into_status())?;
-        // It reads the primary, whatever its question asks for.
-        let wanted = ask::primary(context);
-        ask::known_caller(&self.replica, context, account, &wanted).await?;
-        self.replica
-            .arrive(account, &wanted, &asked.subjects(), context.deadline)
-            .await
-            .map_err(|error| status(&error))?;
-        let made = self
-            .replica
-            .explain(account, &asked.question(), context.deadline)
-            .await;
-        let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
-        let (explained, revision) = ask::with_right(&self.guard, context, account, made, "").await?;
-        Ok(Response::new(explanation::response(
-            &explained,
-            &asked.subject,
-            asked.actor.as_ref(),
-            revision,
-        )))
-    }
+bailiwick_rpc::serve! {
+    Decisions: DecisionService {}
+    check(CheckRequest) -> CheckResponse;
+    batch_check(BatchCheckRequest) -> BatchCheckResponse;
+    explain(ExplainRequest) -> ExplainResponse;
 }
 
 /// Reads a question, for the probe: what is refused says why.
@@ -290,15 +199,6 @@ pub(super) fn probe_all(batch: Option<pb::BatchCheckRequest>) {
     if let Some(Err(violations)) = batch.as_ref().map(asked_all) {
         assert!(!violations.is_empty(), "refused without a violation");
     }
-}
-
-/// The violations of a question that stands in the field `check`.
-fn nested(violations: &Violations) -> Violations {
-    let mut nested = Violations::new();
-    for violation in violations.as_slice() {
-        nested.add(format!("check.{}", violation.field), violation.rule.clone());
-    }
-    nested
 }
 
 #[cfg(test)]

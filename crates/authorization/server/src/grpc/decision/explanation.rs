@@ -9,7 +9,7 @@ use bailiwick_policy::{
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_types::{Scope, Subject};
 
-use super::{ask, convert::timestamp};
+use crate::grpc::{ask, convert::timestamp};
 
 pub(super) fn response(
     explained: &Explained,

@@ -1,0 +1,69 @@
+//! Rejects a request.
+
+use async_trait::async_trait;
+use bailiwick_types::{ApprovalId, method::authorization::RejectRequest};
+
+pub use super::decide::Error;
+use super::{
+    Approval, State,
+    decide::{decidable, settle},
+};
+use crate::{Work, operation::Operation};
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Reject {
+    /// The request.
+    pub approval: ApprovalId,
+}
+
+#[async_trait]
+impl Operation for Reject {
+    type Method = RejectRequest;
+    type Output = Approval;
+    type Error = Error;
+    /// The request.
+    type Plan = Approval;
+
+    async fn permit(&self, work: &mut Work) -> Result<Approval, Error> {
+        decidable(work, self.approval).await
+    }
+
+    async fn apply(self, found: Approval, work: &mut Work) -> Result<Approval, Error> {
+        settle(work, found, State::Rejected).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_types::Refused;
+
+    use super::*;
+    use crate::{
+        approval::stage::{ASKS, DECIDES, LOOKS, approved, request, staying},
+        memory::subject,
+    };
+
+    #[tokio::test]
+    async fn a_rejection_names_its_decider_and_opens_nothing() {
+        let world = staying().await;
+        let approval = world.run(ASKS, request()).await.unwrap().id;
+        let refused = world.run(LOOKS, Reject { approval }).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let made = world.run(DECIDES, Reject { approval }).await.unwrap();
+        assert_eq!(
+            (made.state, made.decider),
+            (State::Rejected, Some(subject(DECIDES)))
+        );
+        assert_eq!(made.expires_at, None);
+        world.run(ASKS, request()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_approved_is_not_rejected_any_more() {
+        let world = staying().await;
+        let approval = approved(&world).await.id;
+        let refused = world.run(DECIDES, Reject { approval }).await;
+        assert!(matches!(refused, Err(Error::AlreadyDecided)));
+    }
+}

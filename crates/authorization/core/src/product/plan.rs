@@ -1,0 +1,279 @@
+//! What applying a manifest would do, and whether it can be applied.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bailiwick_policy::{
+    Numbers, compile,
+    manifest::{self, ChangeKind, Manifest},
+};
+use bailiwick_types::{
+    AccountId, Code, Fault, FieldViolation, Level, ProductName, Reason, StoreError, Timestamp, Violations,
+    faults,
+};
+
+use super::{Product, Replacement, Usage, replace_roles::Moves};
+use crate::Read;
+
+/// Every fault of a manifest, with line and column.
+#[derive(Debug, thiserror::Error)]
+#[error("the manifest is not valid: {0}")]
+pub struct InvalidManifest(Violations);
+
+impl InvalidManifest {
+    fn at_top(path: &str, error: &dyn std::fmt::Display) -> Self {
+        let rule = format!("line 1, column 1: {path}: {error}");
+        Self(Violations::of("manifest", rule))
+    }
+}
+
+impl Fault for InvalidManifest {
+    fn code(&self) -> Code {
+        Code::InvalidArgument
+    }
+    fn reason(&self) -> Reason {
+        Reason::InvalidManifest
+    }
+    fn violations(&self) -> &[FieldViolation] {
+        self.0.as_slice()
+    }
+}
+
+faults! {
+    /// Why a manifest is not applied.
+    Error: Manifest(InvalidManifest), Replacement(Violations), Store(StoreError);
+    /// It removes roles that are bound, and perhaps more that is in use.
+    RoleInUse(String) "the manifest removes what is in use: {0}" => FailedPrecondition RoleInUse;
+    /// It removes types or levels that are in use.
+    InUse(String) "the manifest removes what is in use: {0}" => FailedPrecondition NotEmpty;
+    /// More bindings would change than one transaction should.
+    TooMany(u64) "more than {0} bindings would have to change: reassign them account by account first"
+        => FailedPrecondition NotEmpty;
+    /// A role that is removed was bound in another account while this was prepared.
+    Meanwhile "a role that the manifest removes was just bound in another account: try again"
+        => Aborted Conflict, retry 0;
+}
+
+/// A manifest that was read, and what becomes of the bindings of roles that it removes.
+pub(super) struct Proposal {
+    pub(super) name: ProductName,
+    manifest: Manifest,
+    source: String,
+    pub(super) replacements: Vec<Replacement>,
+}
+
+/// What applying a manifest would do.
+pub(super) struct Plan {
+    /// The product as it is; none where it is new.
+    pub(super) before: Option<Product>,
+    /// The product as it would be; as it is where nothing changes.
+    pub(super) product: Product,
+    /// The same, compiled.
+    pub(super) compiled: Arc<bailiwick_policy::Product>,
+    /// Whether anything changes.
+    pub(super) changed: bool,
+    /// The differences, a line each.
+    pub(super) differences: Vec<String>,
+    /// The bindings that change.
+    pub(super) moves: Moves,
+}
+
+impl Proposal {
+    pub(super) fn read(source: String, replacements: Vec<Replacement>) -> Result<Self, InvalidManifest> {
+        let manifest = manifest::parse(&source).map_err(|faults| {
+            let mut all = Violations::new();
+            for fault in faults {
+                all.add("manifest", fault.to_string());
+            }
+            InvalidManifest(all)
+        })?;
+        let name = manifest.product.parse::<ProductName>();
+        Ok(Self {
+            name: name.map_err(|error| InvalidManifest::at_top("product", &error))?,
+            manifest,
+            source,
+            replacements,
+        })
+    }
+
+    /// Checks it against what is there. `locked` are the accounts whose rows are held; none where nothing
+    /// will be written.
+    pub(super) async fn plan(
+        self,
+        read: &(impl Read + ?Sized),
+        locked: Option<&BTreeSet<AccountId>>,
+        now: Timestamp,
+    ) -> Result<Plan, Error> {
+        let before = read.product(&self.name).await?;
+        let (numbers, version, mut differences) = match &before {
+            None => {
+                let new = format!("+ product {}", self.name);
+                (Numbers::default(), 0, vec![new])
+            }
+            Some(old) => {
+                let changes = differences(&old.manifest, &self.manifest);
+                (old.numbers.clone(), old.version, changes)
+            }
+        };
+        let (compiled, numbers) =
+            compile(&self.manifest, numbers).map_err(|error| InvalidManifest::at_top("manifest", &error))?;
+        let compiled = Arc::new(compiled);
+        if let Some(product) = before.as_ref().filter(|old| old.manifest == self.manifest) {
+            return Ok(Plan {
+                product: product.clone(),
+                before,
+                compiled,
+                changed: false,
+                differences: Vec::new(),
+                moves: Moves::default(),
+            });
+        }
+        let mut usage = read.usage(&self.name).await?;
+        let replaced = |role: &str| self.replacements.iter().any(|one| one.role == role);
+        usage.roles.retain(|(role, _)| !replaced(role));
+        check_usage(&compiled, &usage)?;
+        let moves = Moves::find(read, &self, &compiled, locked).await?;
+        differences.extend(moves.lines());
+        Ok(Plan {
+            before,
+            product: Product {
+                name: self.name,
+                version: version + 1,
+                source: self.source,
+                manifest: self.manifest,
+                numbers,
+                updated_at: now,
+            },
+            compiled,
+            changed: true,
+            differences,
+            moves,
+        })
+    }
+}
+
+fn differences(before: &Manifest, after: &Manifest) -> Vec<String> {
+    let line = |change: manifest::Change| {
+        let (old, new) = (
+            change.before.unwrap_or_default(),
+            change.after.unwrap_or_default(),
+        );
+        match change.kind {
+            ChangeKind::Added => format!("+ {}: {new}", change.path),
+            ChangeKind::Removed => format!("- {}: {old}", change.path),
+            ChangeKind::Changed => format!("~ {}: {old} -> {new}", change.path),
+        }
+    };
+    before.diff(after).into_iter().map(line).collect()
+}
+
+/// Whether a product has a role that can be bound at a level.
+pub(super) fn has_role(product: &bailiwick_policy::Product, name: &str, level: Level) -> bool {
+    let role = product.role_no(name).and_then(|no| product.role(no));
+    role.is_some_and(|role| role.level(level).is_some())
+}
+
+/// Refuses a product that no longer has what is in use.
+fn check_usage(product: &bailiwick_policy::Product, usage: &Usage) -> Result<(), Error> {
+    let roles = usage
+        .roles
+        .iter()
+        .filter(|(role, level)| !has_role(product, role, *level));
+    let roles: Vec<String> = roles
+        .map(|(role, level)| format!("role `{role}` is bound at level `{level}`"))
+        .collect();
+    let registered = |name: &str| {
+        let of = product.type_no(name).and_then(|no| product.type_info(no));
+        of.is_some_and(|of| of.registered && !of.suite)
+    };
+    let types = usage.types.iter().filter(|name| !registered(name));
+    let types = types.map(|name| format!("resources of type `{name}` are registered"));
+    let levels = usage.levels.iter().filter(|level| !product.has_level(**level));
+    let levels = levels.map(|level| format!("there are places of level `{level}`"));
+    let others: Vec<String> = types.chain(levels).collect();
+    if !roles.is_empty() {
+        return Err(Error::RoleInUse([roles, others].concat().join(", ")));
+    }
+    if !others.is_empty() {
+        return Err(Error::InUse(others.join(", ")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        memory::{World, account, subject, workspace},
+        product::stage::{MANIFEST, changed},
+    };
+
+    async fn planned(world: &World, source: &str) -> Result<Plan, Error> {
+        let proposal = Proposal::read(source.to_owned(), Vec::new())?;
+        proposal.plan(&*world.read(), None, world.now()).await
+    }
+
+    #[tokio::test]
+    async fn a_manifest_is_refused_with_line_and_column() {
+        let world = World::new().await;
+        for wrong in [
+            "product: [",
+            "product: 'Not A Name'\n",
+            "product: studio\nboats: {}\n",
+            &MANIFEST.replace("project.view", "project.fly"),
+        ] {
+            let refused = planned(&world, wrong).await.map(|plan| plan.differences);
+            let Err(Error::Manifest(fault)) = &refused else {
+                panic!("{wrong}: {refused:?}")
+            };
+            assert_eq!(fault.reason(), Reason::InvalidManifest);
+            let first = &fault.violations()[0];
+            assert_eq!(first.field, "manifest");
+            assert!(first.rule.contains("line "), "{first:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_differences_are_told_line_by_line() {
+        let world = World::new().await;
+        let new = planned(&world, MANIFEST).await.unwrap();
+        assert_eq!((new.product.version, new.before), (1, None));
+        assert_eq!(new.differences, ["+ product studio"]);
+        world.product(MANIFEST).await;
+        let same = planned(&world, MANIFEST).await.unwrap();
+        assert!(!same.changed && same.differences.is_empty());
+        let next = planned(&world, &changed()).await.unwrap();
+        assert_eq!(next.product.version, 2);
+        let path = "roles.guest.levels.account.permissions";
+        let change = r#"["project.view"] -> ["project.view","project.edit"]"#;
+        assert_eq!(next.differences, [format!("~ {path}: {change}")]);
+    }
+
+    #[tokio::test]
+    async fn what_is_in_use_is_not_removed() {
+        let world = World::new().await;
+        world.product(MANIFEST).await;
+        let without = |text: &str, instead: &str| {
+            assert!(MANIFEST.contains(text), "{text}");
+            MANIFEST.replace(text, instead)
+        };
+        let without_level =
+            without(", workspace: {}}\n", "}\n").replace(", workspace: {permissions: [project.edit]}", "");
+        let Err(Error::InUse(text)) = planned(&world, &without_level).await else {
+            panic!("a level with a place was removed")
+        };
+        assert_eq!(text, "there are places of level `workspace`");
+        world.resource("folder:f", &workspace(), None).await;
+        let without_type = without("  folder: {verbs: [view]}\n", "");
+        let Err(Error::InUse(text)) = planned(&world, &without_type).await else {
+            panic!("a type with a resource was removed")
+        };
+        assert_eq!(text, "resources of type `folder` are registered");
+        world.bind(&subject(1), "clerk", &account()).await;
+        let without_all = without_type.replace("  clerk: ", "  other: ");
+        let Err(Error::RoleInUse(text)) = planned(&world, &without_all).await else {
+            panic!("a role that is bound was removed")
+        };
+        let all = "role `clerk` is bound at level `account`, resources of type `folder` are registered";
+        assert_eq!(text, all);
+    }
+}

@@ -1,0 +1,58 @@
+//! `CheckCaller`.
+
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, OperatorAllowed, Target};
+use bailiwick_types::{AccountId, Subject, method::authorization::CheckCaller};
+use tonic::Status;
+
+use crate::grpc::{Api, status};
+
+/// The most scopes of one question.
+const SCOPES: usize = 1_000;
+/// The most permissions of one question.
+const PERMISSIONS: usize = 100;
+
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<CheckCaller, pb::CheckCallerRequest>,
+) -> Result<pb::CheckCallerResponse, Status> {
+    let (context, message) = (&call.context, &call.message);
+    let mut fields = Fields::new();
+    let subject: Option<Subject> = fields.take("subject", message.subject.parse());
+    let account: Option<Option<AccountId>> = fields.optional("account", &message.account);
+    if message.scopes.len() > SCOPES {
+        fields.violate("scopes", format!("must name at most {SCOPES} scopes"));
+    }
+    if message.permissions.is_empty() || message.permissions.len() > PERMISSIONS {
+        fields.violate("permissions", format!("must name 1 to {PERMISSIONS} permissions"));
+    }
+    let (subject, account) = fields.finish(subject.zip(account))?;
+    api.guard.authorize(&call, &Target::none()).await?;
+    api.fresh.known(context, &subject).await?;
+    api.fresh.wait(context, account, &[&subject]).await?;
+    let operator = match (account, message.operator_allowed) {
+        (None, _) => OperatorAllowed::Only,
+        (Some(_), true) => OperatorAllowed::Yes,
+        (Some(_), false) => OperatorAllowed::No,
+    };
+    let mut columns = Vec::with_capacity(message.permissions.len());
+    let mut by_operator = false;
+    for permission in &message.permissions {
+        let held = api
+            .rights
+            .held(&subject, account, permission, &message.scopes, operator)
+            .await;
+        let held = held.map_err(status)?;
+        by_operator |= held.operator;
+        columns.push(held.allowed);
+    }
+    let row = |n: usize| {
+        columns
+            .iter()
+            .map(move |column| column.get(n).copied().unwrap_or_default())
+    };
+    Ok(pb::CheckCallerResponse {
+        allowed: (0..message.scopes.len()).flat_map(row).collect(),
+        operator: by_operator,
+    })
+}

@@ -1,0 +1,39 @@
+//! `CloseScope`.
+
+use bailiwick_authorization_core::closing::scope::{Close, close};
+use bailiwick_policy::PlaceState;
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::method::authorization::CloseScope;
+use tonic::Status;
+
+use crate::grpc::{Api, encoded, status};
+
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<CloseScope, pb::CloseScopeRequest>,
+) -> Result<pb::CloseScopeResponse, Status> {
+    let message = &call.message;
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let scope = fields.scope("scope", &message.scope, account);
+    let (account, scope) = fields.finish(account.zip(scope))?;
+    // It names no account: the account need not be known here yet.
+    let by = api.guard.authorize(&call, &Target::none()).await?;
+    let change = Close {
+        account,
+        scope,
+        version: message.version,
+        state: if message.deleted {
+            PlaceState::Deleted
+        } else {
+            PlaceState::Suspended
+        },
+    };
+    let ports = api.ports.clone();
+    let run = async move { close(&ports, &by, change).await.map_err(status) };
+    let token = api.tasks.run(run).await?;
+    Ok(pb::CloseScopeResponse {
+        token: encoded(&token),
+    })
+}

@@ -1,0 +1,29 @@
+//! `CloseUser`.
+
+use bailiwick_authorization_core::closing::user::{Close, close};
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target};
+use bailiwick_types::method::authorization::CloseUser;
+use tonic::Status;
+
+use crate::grpc::{Api, encoded, status};
+
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<CloseUser, pb::CloseUserRequest>,
+) -> Result<pb::CloseUserResponse, Status> {
+    let mut fields = Fields::new();
+    let user = fields.take("user", call.message.user.parse());
+    let user = fields.finish(user)?;
+    let by = api.guard.authorize(&call, &Target::none()).await?;
+    let change = Close {
+        user,
+        version: call.message.version,
+    };
+    let ports = api.ports.clone();
+    let run = async move { close(&ports, &by, change).await.map_err(status) };
+    let token = api.tasks.run(run).await?;
+    Ok(pb::CloseUserResponse {
+        token: encoded(&token),
+    })
+}

@@ -1,0 +1,95 @@
+//! `ListApprovals`.
+
+use bailiwick_authorization_core::approval::{After, Approval, Filter, State, list_waiting::list_waiting};
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target, page as pages};
+use bailiwick_types::{Authorized, Subject, method::authorization::ListApprovals};
+use tonic::Status;
+
+use super::{approval, has};
+use crate::grpc::{Api, page_of, status};
+
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<ListApprovals, pb::ListApprovalsRequest>,
+) -> Result<pb::ListApprovalsResponse, Status> {
+    let message = &call.message;
+    let mut fields = Fields::new();
+    let account = fields.account(&message.account);
+    let size = fields.page_size(message.page_size);
+    let state = state(&mut fields, message);
+    let (account, size) = fields.finish(account.zip(size))?;
+    let by = api.authorize(&call, &[], &Target::account(account)).await?;
+    let (rows, next_page_token) = if message.waiting_for_me {
+        waiting(api, &by, message, size.get()).await?
+    } else {
+        let all = has(api, &call.context, account, "approval.view").await?;
+        let requester = by.subject().filter(|_| !all).cloned();
+        let filter = Filter {
+            requester,
+            state,
+            on: None,
+        };
+        matching(api, &by, message, &filter, size.get()).await?
+    };
+    Ok(pb::ListApprovalsResponse {
+        approvals: rows.into_iter().map(|row| approval(api, row)).collect(),
+        next_page_token,
+    })
+}
+
+fn state(fields: &mut Fields, message: &pb::ListApprovalsRequest) -> Option<State> {
+    let state = match message.state() {
+        pb::ApprovalState::Unspecified => None,
+        pb::ApprovalState::Pending => Some(State::Pending),
+        pb::ApprovalState::Approved => Some(State::Approved),
+        pb::ApprovalState::Rejected => Some(State::Rejected),
+        pb::ApprovalState::Withdrawn => Some(State::Withdrawn),
+        pb::ApprovalState::Consumed => Some(State::Consumed),
+        pb::ApprovalState::Expired => {
+            fields.violate("state", "must be a state that a request is put into");
+            None
+        }
+    };
+    if message.waiting_for_me && !matches!(state, None | Some(State::Pending)) {
+        fields.violate("state", "must be pending or absent where `waiting_for_me` is set");
+    }
+    state
+}
+
+/// What the caller could decide.
+async fn waiting(
+    api: &Api,
+    by: &Authorized<ListApprovals>,
+    message: &pb::ListApprovalsRequest,
+    size: u64,
+) -> Result<(Vec<Approval>, String), Status> {
+    let caller = by.subject().map(Subject::as_str).unwrap_or_default();
+    let list = ["ListApprovals", "waiting", &*message.account, caller];
+    let after: Option<After> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let (rows, next) = list_waiting(&api.ports, by, after, size).await.map_err(status)?;
+    let next = next.map(|next| pages::encode(&list, &next));
+    Ok((rows, next.unwrap_or_default()))
+}
+
+async fn matching(
+    api: &Api,
+    by: &Authorized<ListApprovals>,
+    message: &pb::ListApprovalsRequest,
+    filter: &Filter,
+    size: u64,
+) -> Result<(Vec<Approval>, String), Status> {
+    let (requester, number) = (filter.requester.as_ref(), message.state.to_string());
+    let requester = requester.map(Subject::as_str).unwrap_or_default();
+    let list = ["ListApprovals", &*message.account, requester, &*number];
+    let after: Option<After> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let snapshot = api.snapshot(by).await?;
+    let rows = snapshot
+        .approvals(filter, after, size + 1)
+        .await
+        .map_err(status)?;
+    Ok(page_of(&list, rows, size, |last| {
+        (last.created_at, last.id.uuid())
+    }))
+}

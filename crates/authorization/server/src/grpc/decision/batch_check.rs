@@ -1,0 +1,46 @@
+//! `BatchCheck`.
+
+use bailiwick_authorization_engine::{BatchQuestion, Question};
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, IntoStatus};
+use bailiwick_types::method::authorization::BatchCheck;
+use tonic::Status;
+
+use super::{Asked, Decisions, ask, asked_all};
+use crate::decision_log::Made;
+
+pub(super) async fn handle(
+    decisions: &Decisions,
+    call: Call<BatchCheck, pb::BatchCheckRequest>,
+) -> Result<pb::BatchCheckResponse, Status> {
+    let (context, batch) = (&call.context, &call.message);
+    let (account, asked) = asked_all(batch).map_err(IntoStatus::into_status)?;
+    let wanted = ask::consistency(context, batch.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+    let questions: Vec<Question<'_>> = asked.iter().map(Asked::question).collect();
+    let question = BatchQuestion { items: &questions };
+    let replica = &decisions.replica;
+    ask::known_caller(replica, context, account, &wanted).await?;
+    let made = replica
+        .decide_all(account, &question, &wanted, context.deadline)
+        .await;
+    let made = made.map(|decided| decided.answer.map(|answers| (answers, decided.revision)));
+    let (answers, revision) = ask::with_right(&decisions.guard, &call, account, made, "items").await?;
+    let mut results = Vec::with_capacity(answers.len());
+    for ((answer, question), item) in answers.iter().zip(&questions).zip(&batch.items) {
+        let (decision, reason) = (ask::decision(answer), ask::reason(answer));
+        let made = Made {
+            account,
+            question,
+            target: &item.target,
+            decision,
+            reason,
+            revision,
+        };
+        decisions.log.take(context, &made);
+        results.push(pb::BatchCheckResult {
+            decision: decision.into(),
+            reason: reason.into(),
+        });
+    }
+    Ok(pb::BatchCheckResponse { results, revision })
+}

@@ -1,0 +1,42 @@
+//! `Check`.
+
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, IntoStatus};
+use bailiwick_types::method::authorization::Check;
+use tonic::Status;
+
+use super::{Decisions, ask, asked_one};
+use crate::decision_log::Made;
+
+pub(super) async fn handle(
+    decisions: &Decisions,
+    call: Call<Check, pb::CheckRequest>,
+) -> Result<pb::CheckResponse, Status> {
+    let (context, check) = (&call.context, &call.message);
+    let (account, asked) = asked_one(check).map_err(IntoStatus::into_status)?;
+    let question = asked.question();
+    let wanted = ask::consistency(context, check.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+    let replica = &decisions.replica;
+    ask::known_caller(replica, context, account, &wanted).await?;
+    let made = replica
+        .decide(account, &question, &wanted, context.deadline)
+        .await;
+    let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
+    let (answer, revision) = ask::with_right(&decisions.guard, &call, account, made, "").await?;
+    let (decision, reason) = (ask::decision(&answer), ask::reason(&answer));
+    let made = Made {
+        account,
+        question: &question,
+        target: &check.target,
+        decision,
+        reason,
+        revision,
+    };
+    decisions.log.take(context, &made);
+    Ok(pb::CheckResponse {
+        decision: decision.into(),
+        reason: reason.into(),
+        obligations: Vec::new(),
+        revision,
+    })
+}

@@ -1,0 +1,32 @@
+//! `ApplyProduct`.
+
+use bailiwick_authorization_core::product::apply::{Apply, apply};
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Target};
+use bailiwick_types::method::authorization::ApplyProduct;
+use tonic::Status;
+
+use super::replacements;
+use crate::grpc::{Api, convert, encoded, status};
+
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<ApplyProduct, pb::ApplyProductRequest>,
+) -> Result<pb::ApplyProductResponse, Status> {
+    let call = call.dry_run_where(|message| message.validate_only);
+    let (call, message) = call.split();
+    let by = api.authorize(&call, &[], &Target::none()).await?;
+    let change = Apply {
+        source: message.manifest,
+        replacements: replacements(message.role_replacements),
+    };
+    let ports = api.ports.clone();
+    let run = async move { apply(&ports, &by, change).await.map_err(status) };
+    let done = api.tasks.run(run).await?;
+    Ok(pb::ApplyProductResponse {
+        product: Some(convert::product(done.product, false)),
+        changed: done.changed,
+        differences: done.differences,
+        token: encoded(&done.token),
+    })
+}

@@ -1,0 +1,40 @@
+//! `PreviewProduct`.
+
+use bailiwick_authorization_core::product::preview::{After, Preview, preview};
+use bailiwick_proto::authorization::v1 as pb;
+use bailiwick_rpc::{Call, Fields, Target, page as pages};
+use bailiwick_types::method::authorization::PreviewProduct;
+use tonic::Status;
+
+use super::replacements;
+use crate::grpc::{Api, status};
+
+pub(super) async fn handle(
+    api: &Api,
+    call: Call<PreviewProduct, pb::PreviewProductRequest>,
+) -> Result<pb::PreviewProductResponse, Status> {
+    let (call, message) = call.split();
+    let mut fields = Fields::new();
+    let size = fields.page_size(message.page_size);
+    let size = fields.finish(size)?.get();
+    let replaced = message.role_replacements.iter();
+    let replaced = replaced.map(|one| format!("{}={}", one.role, one.replaced_by));
+    let replaced = replaced.collect::<Vec<_>>().join(" ");
+    let list = ["PreviewProduct", &*message.manifest, &*replaced];
+    let after: Option<After> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let by = api.authorize(&call, &[], &Target::none()).await?;
+    let change = Preview {
+        source: message.manifest.clone(),
+        replacements: replacements(message.role_replacements),
+        after,
+        size: usize::try_from(size).unwrap_or(usize::MAX),
+    };
+    let page = preview(&api.ports, &by, change).await.map_err(status)?;
+    let next = page.next.map(|next| pages::encode(&list, &next));
+    Ok(pb::PreviewProductResponse {
+        version: page.version,
+        differences: page.differences,
+        changes: api.told(&by, page.effects).await?,
+        next_page_token: next.unwrap_or_default(),
+    })
+}
