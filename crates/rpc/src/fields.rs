@@ -163,6 +163,13 @@ impl Fields {
         }
         named
     }
+    /// Finishes with what `read` makes of the values; it makes nothing where one is missing.
+    ///
+    /// # Errors
+    /// As [`Fields::finish`].
+    pub fn finish_with<T>(self, read: impl FnOnce() -> Option<T>) -> Result<T, Status> {
+        self.finish(read())
+    }
     /// The parsed request, or everything that is wrong with it. What could not be parsed has left a
     /// violation.
     ///

@@ -14,6 +14,7 @@ mod group;
 mod invitation;
 mod member;
 mod parse;
+mod prelude;
 #[cfg(any(test, feature = "probe"))]
 pub(crate) mod probe;
 mod product;

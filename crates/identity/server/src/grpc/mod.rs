@@ -2,6 +2,7 @@
 //! answered by the frame.
 
 mod authentication;
+mod prelude;
 mod service_account;
 mod session;
 mod token;

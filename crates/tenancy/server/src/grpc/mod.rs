@@ -4,6 +4,7 @@ mod account;
 mod answer;
 mod instance;
 mod list;
+mod prelude;
 mod request_key;
 mod settings;
 mod workspace;

@@ -1,11 +1,9 @@
 //! `CheckCaller`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, OperatorAllowed, Target};
+use bailiwick_rpc::OperatorAllowed;
 use bailiwick_types::{AccountId, Subject, method::authorization::CheckCaller};
-use tonic::Status;
 
-use crate::grpc::{Api, status};
+use crate::grpc::prelude::*;
 
 /// The most scopes of one question.
 const SCOPES: usize = 1_000;

@@ -2,12 +2,9 @@
 
 use bailiwick_authorization_core::closing::scope::{Close, close};
 use bailiwick_policy::PlaceState;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::method::authorization::CloseScope;
-use tonic::Status;
 
-use crate::grpc::{Api, encoded, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

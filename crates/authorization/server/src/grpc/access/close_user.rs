@@ -1,12 +1,9 @@
 //! `CloseUser`.
 
 use bailiwick_authorization_core::closing::user::{Close, close};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::method::authorization::CloseUser;
-use tonic::Status;
 
-use crate::grpc::{Api, encoded, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

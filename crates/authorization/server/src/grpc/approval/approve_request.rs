@@ -1,13 +1,10 @@
 //! `ApproveRequest`.
 
 use bailiwick_authorization_core::approval::approve::Approve;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::ApproveRequest;
-use tonic::Status;
 
 use super::{approval, named};
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,13 +1,10 @@
 //! `ConsumeApproval`.
 
 use bailiwick_authorization_core::approval::consume::Consume;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Refused, Subject, method::authorization::ConsumeApproval};
-use tonic::Status;
 
 use super::{approval, has, question};
-use crate::grpc::{Api, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,12 +1,9 @@
 //! `GetApproval`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Refused, method::authorization::GetApproval};
-use tonic::Status;
 
 use super::{approval, has, named};
-use crate::grpc::{Api, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

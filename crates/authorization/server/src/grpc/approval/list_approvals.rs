@@ -1,13 +1,10 @@
 //! `ListApprovals`.
 
 use bailiwick_authorization_core::approval::{After, Approval, Filter, State, list_waiting::list_waiting};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::{Authorized, Subject, method::authorization::ListApprovals};
-use tonic::Status;
 
 use super::{approval, has};
-use crate::grpc::{Api, page_of, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,13 +1,10 @@
 //! `RejectRequest`.
 
 use bailiwick_authorization_core::approval::reject::Reject;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::RejectRequest;
-use tonic::Status;
 
 use super::{approval, named};
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,13 +1,10 @@
 //! `RequestApproval`.
 
 use bailiwick_authorization_core::approval::request;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::method::authorization::RequestApproval;
-use tonic::Status;
 
 use super::{approval, question};
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

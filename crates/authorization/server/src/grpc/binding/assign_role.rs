@@ -1,13 +1,10 @@
 //! `AssignRole`.
 
 use bailiwick_authorization_core::binding::assign::Assign;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::AssignRole};
-use tonic::Status;
 
 use super::ROLE;
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -34,7 +31,7 @@ pub(in crate::grpc) fn read(message: pb::AssignRoleRequest) -> Result<(AccountId
     let scope = fields.scope("scope", &message.scope, account);
     let expires_at = fields.time("expire_time", message.expire_time);
     let parameters = message.parameters.map(convert::map_of).unwrap_or_default();
-    let read = (|| {
+    fields.finish_with(|| {
         let assign = Assign {
             subject: subject?,
             role: role?,
@@ -43,6 +40,5 @@ pub(in crate::grpc) fn read(message: pb::AssignRoleRequest) -> Result<(AccountId
             expires_at: expires_at?,
         };
         Some((account?, assign))
-    })();
-    fields.finish(read)
+    })
 }

@@ -1,12 +1,9 @@
 //! `CopyPermissions`.
 
 use bailiwick_authorization_core::binding::copy::Copy;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Subject, method::authorization::CopyPermissions};
-use tonic::Status;
 
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -21,15 +18,14 @@ pub(super) async fn handle(
     if message.kinds.is_empty() {
         fields.violate("kinds", "must name at least one type");
     }
-    let read = (|| {
+    let (account, copy) = fields.finish_with(|| {
         let copy = Copy {
             from: from?,
             to: to?,
             kinds: message.kinds.clone(),
         };
         Some((account?, copy))
-    })();
-    let (account, copy) = fields.finish(read)?;
+    })?;
     let by = api
         .authorize(&call, &[&Subject::user(copy.to)], &Target::account(account))
         .await?;

@@ -1,13 +1,10 @@
 //! `ListBindings`.
 
 use bailiwick_authorization_core::binding::Filter;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::ListBindings;
-use tonic::Status;
 use uuid::Uuid;
 
-use crate::grpc::{Api, convert, page_of, status, text};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -22,14 +19,13 @@ pub(super) async fn handle(
         "" => None,
         subject => fields.take("subject", subject.parse()),
     };
-    let read = (|| {
+    let (account, size, filter) = fields.finish_with(|| {
         let filter = Filter {
             subject,
             scope: scope?,
         };
         Some((account?, size?.get(), filter))
-    })();
-    let (account, size, filter) = fields.finish(read)?;
+    })?;
     let at = text(filter.scope.as_ref());
     let list = ["ListBindings", &message.account, &message.subject, &at];
     let after: Option<Uuid> = pages::decode(&list, &message.page_token).map_err(status)?;

@@ -1,12 +1,9 @@
 //! `RecoverOwnership`.
 
 use bailiwick_authorization_core::binding::recover::Recover;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Subject, method::authorization::RecoverOwnership};
-use tonic::Status;
 
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 /// The longest justification.
 const JUSTIFICATION: usize = 1_000;
@@ -22,15 +19,14 @@ pub(super) async fn handle(
     let scope = fields.scope("scope", &message.scope, account);
     let to = fields.user_subject("to", &message.to);
     let justification = fields.text("justification", &message.justification, JUSTIFICATION);
-    let read = (|| {
+    let (account, recover) = fields.finish_with(|| {
         let recover = Recover {
             scope: scope?,
             to: to?,
             justification: justification?,
         };
         Some((account?, recover))
-    })();
-    let (account, recover) = fields.finish(read)?;
+    })?;
     let target = Target::scope(account, &recover.scope);
     let by = api
         .authorize(&call, &[&Subject::user(recover.to)], &target)

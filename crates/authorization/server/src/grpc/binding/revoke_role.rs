@@ -1,13 +1,10 @@
 //! `RevokeRole`.
 
 use bailiwick_authorization_core::binding::revoke::Revoke;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::RevokeRole};
-use tonic::Status;
 
 use super::ROLE;
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -30,13 +27,12 @@ pub(in crate::grpc) fn read(message: &pb::RevokeRoleRequest) -> Result<(AccountI
     let subject = fields.take("subject", message.subject.parse());
     let role = fields.text("role", &message.role, ROLE);
     let scope = fields.scope("scope", &message.scope, account);
-    let read = (|| {
+    fields.finish_with(|| {
         let revoke = Revoke {
             subject: subject?,
             role: role?,
             scope: scope?,
         };
         Some((account?, revoke))
-    })();
-    fields.finish(read)
+    })
 }

@@ -1,12 +1,9 @@
 //! `TransferOwnership`.
 
 use bailiwick_authorization_core::{binding::transfer::Transfer, operation};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Subject, method::authorization::TransferOwnership};
-use tonic::Status;
 
-use crate::grpc::{Api, convert, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -18,7 +15,7 @@ pub(super) async fn handle(
     let account = fields.account(&message.account);
     let scope = fields.scope("scope", &message.scope, account);
     let to = fields.user_subject("to", &message.to);
-    let read = (|| {
+    let (account, transfer) = fields.finish_with(|| {
         Some((
             account?,
             Transfer {
@@ -26,8 +23,7 @@ pub(super) async fn handle(
                 to: to?,
             },
         ))
-    })();
-    let (account, transfer) = fields.finish(read)?;
+    })?;
     api.wait(&call.context, account, &[&Subject::user(transfer.to)])
         .await?;
     let target = Target::scope(account, &transfer.scope);

@@ -1,13 +1,11 @@
 //! `BatchCheck`.
 
 use bailiwick_authorization_engine::{BatchQuestion, Question};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, IntoStatus};
 use bailiwick_types::method::authorization::BatchCheck;
-use tonic::Status;
 
 use super::{Asked, Decisions, ask, asked_all};
 use crate::decision_log::Made;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     decisions: &Decisions,

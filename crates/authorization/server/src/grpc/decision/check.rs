@@ -1,12 +1,10 @@
 //! `Check`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, IntoStatus};
 use bailiwick_types::method::authorization::Check;
-use tonic::Status;
 
 use super::{Decisions, ask, asked_one};
 use crate::decision_log::Made;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     decisions: &Decisions,

@@ -1,11 +1,10 @@
 //! `Explain`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, IntoStatus, status};
+use bailiwick_rpc::status;
 use bailiwick_types::{Violations, method::authorization::Explain};
-use tonic::Status;
 
 use super::{Decisions, ask, asked_one, explanation};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     decisions: &Decisions,

@@ -6,9 +6,9 @@ use bailiwick_policy::{
     StepSource,
     manifest::{MemberKind, Serves},
 };
-use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_types::{Scope, Subject};
 
+use crate::grpc::prelude::*;
 use crate::grpc::{ask, convert::timestamp};
 
 pub(super) fn response(

@@ -1,13 +1,10 @@
 //! `CreateGrant`.
 
 use bailiwick_authorization_core::grant::create::Create;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::CreateGrant};
-use tonic::Status;
 
 use super::{about, grant, permissions};
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -35,7 +32,7 @@ pub(in crate::grpc) fn read(message: pb::CreateGrantRequest) -> Result<(AccountI
     let permissions = permissions(&mut fields, &message.permissions);
     let expires_at = fields.time("expire_time", message.expire_time);
     let parameters = message.parameters.map(convert::map_of).unwrap_or_default();
-    let read = (|| {
+    fields.finish_with(|| {
         let create = Create {
             subject: subject?,
             permissions,
@@ -44,6 +41,5 @@ pub(in crate::grpc) fn read(message: pb::CreateGrantRequest) -> Result<(AccountI
             expires_at: expires_at?,
         };
         Some((account?, create))
-    })();
-    fields.finish(read)
+    })
 }

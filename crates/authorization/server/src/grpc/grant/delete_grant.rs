@@ -1,13 +1,10 @@
 //! `DeleteGrant`.
 
 use bailiwick_authorization_core::grant::delete::{Delete, Which};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::DeleteGrant};
-use tonic::Status;
 
 use super::{about, permissions};
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

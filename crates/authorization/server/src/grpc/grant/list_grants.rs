@@ -1,14 +1,11 @@
 //! `ListGrants`.
 
 use bailiwick_authorization_core::{On, grant::Filter};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::ListGrants;
-use tonic::Status;
 use uuid::Uuid;
 
 use super::{grant, on};
-use crate::grpc::{Api, page_of, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

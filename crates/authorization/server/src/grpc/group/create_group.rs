@@ -1,14 +1,11 @@
 //! `CreateGroup`.
 
 use bailiwick_authorization_core::group::create::Create;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::method::authorization::CreateGroup;
-use tonic::Status;
 use uuid::Uuid;
 
 use super::group;
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 /// The longest title.
 const TITLE: usize = 200;
@@ -22,14 +19,13 @@ pub(super) async fn handle(
     let account = fields.account(&message.account);
     let title = fields.text("title", &message.title, TITLE);
     let request_id = fields.optional::<Uuid>("request_id", &message.request_id);
-    let read = (|| {
+    let (account, create) = fields.finish_with(|| {
         let create = Create {
             title: title?,
             request_id: request_id?.map(|id| id.to_string()),
         };
         Some((account?, create))
-    })();
-    let (account, create) = fields.finish(read)?;
+    })?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let answer = api.run(by, create).await?;
     Ok(pb::CreateGroupResponse {

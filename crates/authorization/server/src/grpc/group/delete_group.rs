@@ -1,13 +1,10 @@
 //! `DeleteGroup`.
 
 use bailiwick_authorization_core::group::delete::Delete;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::DeleteGroup;
-use tonic::Status;
 
 use super::named;
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

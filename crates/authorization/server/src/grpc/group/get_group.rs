@@ -1,12 +1,9 @@
 //! `GetGroup`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Refused, method::authorization::GetGroup};
-use tonic::Status;
 
 use super::{group, named};
-use crate::grpc::{Api, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,11 +1,8 @@
 //! `ListGroupMembers`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::{GroupId, Refused, method::authorization::ListGroupMembers};
-use tonic::Status;
 
-use crate::grpc::{Api, page_of, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -16,8 +13,7 @@ pub(super) async fn handle(
     let account = fields.account(&message.account);
     let id: Option<GroupId> = fields.take("group", message.group.parse());
     let size = fields.page_size(message.page_size);
-    let all = (|| Some((account?, id?, size?.get())))();
-    let (account, id, size) = fields.finish(all)?;
+    let (account, id, size) = fields.finish_with(|| Some((account?, id?, size?.get())))?;
     let list = ["ListGroupMembers", &message.account, &message.group];
     let after: Option<String> = pages::decode(&list, &message.page_token).map_err(status)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;

@@ -1,13 +1,10 @@
 //! `ListGroups`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::ListGroups;
-use tonic::Status;
 use uuid::Uuid;
 
 use super::group;
-use crate::grpc::{Api, page_of, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -54,6 +54,5 @@ fn with_member(account: &str, group: &str, member: &str) -> Result<(AccountId, G
     if kind.is_some_and(|kind| !matches!(kind, "user" | "group")) {
         fields.violate("member", "must be `user:ID` or `group:ID`");
     }
-    let all = (|| Some((account?, group?, member?)))();
-    fields.finish(all)
+    fields.finish_with(|| Some((account?, group?, member?)))
 }

@@ -1,13 +1,10 @@
 //! `RemoveGroupMember`.
 
 use bailiwick_authorization_core::group::remove_member::RemoveMember;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::RemoveGroupMember;
-use tonic::Status;
 
 use super::with_member;
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

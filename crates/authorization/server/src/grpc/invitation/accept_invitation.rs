@@ -1,13 +1,11 @@
 //! `AcceptInvitation`.
 
 use bailiwick_authorization_core::invitation::accept::{Accept, Which};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::AcceptInvitation};
-use tonic::Status;
 
 use super::shown;
-use crate::grpc::{Api, parse::email};
+use crate::grpc::parse::email;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -43,12 +41,11 @@ pub(in crate::grpc) fn read(message: &pb::AcceptInvitationRequest) -> Result<(Ac
         "" => Some(None),
         text => email(&mut fields, "email", text).map(Some),
     };
-    let read = (|| {
+    fields.finish_with(|| {
         let accept = Accept {
             which: which?,
             email: email?,
         };
         Some((account?, accept))
-    })();
-    fields.finish(read)
+    })
 }

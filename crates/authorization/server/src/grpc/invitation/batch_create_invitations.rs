@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 
 use bailiwick_authorization_core::{email_key, invitation::batch_create::BatchCreate};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::BatchCreateInvitations};
-use tonic::Status;
 
 use super::{roles, shown};
-use crate::grpc::{Api, parse::email};
+use crate::grpc::parse::email;
+use crate::grpc::prelude::*;
 
 /// The most people that are invited at once.
 const BATCH: usize = 1_000;

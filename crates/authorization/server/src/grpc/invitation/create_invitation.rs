@@ -1,14 +1,12 @@
 //! `CreateInvitation`.
 
 use bailiwick_authorization_core::invitation::create::Create;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::CreateInvitation};
-use tonic::Status;
 use uuid::Uuid;
 
 use super::{roles, shown};
-use crate::grpc::{Api, parse::email};
+use crate::grpc::parse::email;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -32,7 +30,7 @@ pub(in crate::grpc) fn read(message: pb::CreateInvitationRequest) -> Result<(Acc
     let email = email(&mut fields, "email", &message.email);
     let roles = roles(&mut fields, message.roles);
     let request_id = fields.optional::<Uuid>("request_id", &message.request_id);
-    let read = (|| {
+    fields.finish_with(|| {
         let create = Create {
             email: email?,
             roles,
@@ -40,6 +38,5 @@ pub(in crate::grpc) fn read(message: pb::CreateInvitationRequest) -> Result<(Acc
             request_id: request_id?.map(|id| id.to_string()),
         };
         Some((account?, create))
-    })();
-    fields.finish(read)
+    })
 }

@@ -1,12 +1,9 @@
 //! `GetInvitation`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Refused, method::authorization::GetInvitation};
-use tonic::Status;
 
 use super::{named, shown};
-use crate::grpc::{Api, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

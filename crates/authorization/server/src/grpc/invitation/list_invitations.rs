@@ -1,13 +1,10 @@
 //! `ListInvitations`.
 
 use bailiwick_authorization_core::{email_key, invitation::After};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::ListInvitations;
-use tonic::Status;
 
 use super::shown;
-use crate::grpc::{Api, page_of, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,13 +1,10 @@
 //! `RevokeInvitation`.
 
 use bailiwick_authorization_core::invitation::revoke::Revoke;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::RevokeInvitation;
-use tonic::Status;
 
 use super::{named, shown};
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

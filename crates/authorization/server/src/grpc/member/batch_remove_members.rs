@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 
 use bailiwick_authorization_core::member::batch_remove::BatchRemove;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, Subject, UserId, method::authorization::BatchRemoveMembers};
-use tonic::Status;
 
 use super::small;
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 /// The most members that are removed at once.
 const BATCH: usize = 1_000;

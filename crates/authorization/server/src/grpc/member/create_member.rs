@@ -2,12 +2,9 @@
 
 use bailiwick_authorization_core::member::create::Create;
 use bailiwick_policy::manifest::MemberKind;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, Subject, method::authorization::CreateMember};
-use tonic::Status;
 
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -35,13 +32,12 @@ pub(in crate::grpc) fn read(message: &pb::CreateMemberRequest) -> Result<(Accoun
         pb::MemberKind::Unspecified | pb::MemberKind::Agent => MemberKind::Agent,
         pb::MemberKind::Customer => MemberKind::Customer,
     };
-    let read = (|| {
+    fields.finish_with(|| {
         let create = Create {
             user: user?,
             kind,
             expires_at: expires_at?,
         };
         Some((account?, create))
-    })();
-    fields.finish(read)
+    })
 }

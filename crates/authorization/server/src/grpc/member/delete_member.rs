@@ -1,12 +1,9 @@
 //! `DeleteMember`.
 
 use bailiwick_authorization_core::member::delete::Delete;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Subject, method::authorization::DeleteMember};
-use tonic::Status;
 
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -25,14 +22,13 @@ pub(super) async fn handle(
         pb::DeleteMode::Replace => Some(false),
         pb::DeleteMode::Delete => Some(true),
     };
-    let read = (|| {
+    let (account, delete) = fields.finish_with(|| {
         let delete = Delete {
             user: user?,
             seat_ends: seat_ends?,
         };
         Some((account?, delete))
-    })();
-    let (account, delete) = fields.finish(read)?;
+    })?;
     let by = api
         .authorize(&call, &[&Subject::user(delete.user)], &Target::account(account))
         .await?;

@@ -1,12 +1,9 @@
 //! `GetMember`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Refused, Subject, method::authorization::GetMember};
-use tonic::Status;
 
 use super::named;
-use crate::grpc::{Api, convert, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

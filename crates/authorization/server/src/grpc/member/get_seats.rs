@@ -1,13 +1,10 @@
 //! `GetSeats`.
 
 use bailiwick_authorization_core::seat;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Refused, method::authorization::GetSeats};
-use tonic::Status;
 
 use super::small;
-use crate::grpc::{Api, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

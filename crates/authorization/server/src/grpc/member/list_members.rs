@@ -1,11 +1,8 @@
 //! `ListMembers`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::{UserId, method::authorization::ListMembers};
-use tonic::Status;
 
-use crate::grpc::{Api, convert, page_of, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,13 +1,10 @@
 //! `LookUpMember`.
 
 use bailiwick_authorization_core::member::look_up::look_up;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Subject, method::authorization::LookUpMember};
-use tonic::Status;
 
 use super::named;
-use crate::grpc::{Api, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

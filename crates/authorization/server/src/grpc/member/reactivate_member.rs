@@ -1,13 +1,10 @@
 //! `ReactivateMember`.
 
 use bailiwick_authorization_core::member::suspend::Reactivate;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Subject, method::authorization::ReactivateMember};
-use tonic::Status;
 
 use super::named;
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,12 +1,9 @@
 //! `RemoveMember`.
 
 use bailiwick_authorization_core::member::remove::Remove;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Scope, Subject, method::authorization::RemoveMember};
-use tonic::Status;
 
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -18,14 +15,13 @@ pub(super) async fn handle(
     let account = fields.account(&message.account);
     let user = fields.take("user", message.user.parse());
     let scope = fields.optional_scope("scope", &message.scope, account);
-    let read = (|| {
+    let (account, remove) = fields.finish_with(|| {
         let remove = Remove {
             user: user?,
             scope: scope?,
         };
         Some((account?, remove))
-    })();
-    let (account, remove) = fields.finish(read)?;
+    })?;
     let whole = Scope::Account(account);
     let target = Target::scope(account, remove.scope.as_ref().unwrap_or(&whole));
     let by = api

@@ -1,12 +1,9 @@
 //! `UpdateMember`.
 
 use bailiwick_authorization_core::member::update::Update;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{Subject, method::authorization::UpdateMember};
-use tonic::Status;
 
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -18,14 +15,13 @@ pub(super) async fn handle(
     let account = fields.account(&message.account);
     let user = fields.take("user", message.user.parse());
     let expires_at = fields.time("expire_time", message.expire_time);
-    let read = (|| {
+    let (account, update) = fields.finish_with(|| {
         let update = Update {
             user: user?,
             expires_at: expires_at?,
         };
         Some((account?, update))
-    })();
-    let (account, update) = fields.finish(read)?;
+    })?;
     let by = api
         .authorize(&call, &[&Subject::user(update.user)], &Target::account(account))
         .await?;

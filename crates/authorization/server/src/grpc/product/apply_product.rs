@@ -1,13 +1,10 @@
 //! `ApplyProduct`.
 
 use bailiwick_authorization_core::product::apply::{Apply, apply};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::ApplyProduct;
-use tonic::Status;
 
 use super::replacements;
-use crate::grpc::{Api, convert, encoded, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

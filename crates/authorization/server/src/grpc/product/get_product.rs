@@ -1,12 +1,9 @@
 //! `GetProduct`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{ProductName, Refused, method::authorization::GetProduct};
-use tonic::Status;
 
 use super::read;
-use crate::grpc::{Api, convert, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,12 +1,9 @@
 //! `ListProducts`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::ListProducts;
-use tonic::Status;
 
 use super::read;
-use crate::grpc::{Api, convert, page_of, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

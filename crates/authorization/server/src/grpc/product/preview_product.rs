@@ -1,13 +1,10 @@
 //! `PreviewProduct`.
 
 use bailiwick_authorization_core::product::preview::{After, Preview, preview};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::PreviewProduct;
-use tonic::Status;
 
 use super::replacements;
-use crate::grpc::{Api, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

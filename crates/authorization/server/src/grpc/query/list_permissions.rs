@@ -1,12 +1,10 @@
 //! `ListPermissions`: what a subject holds on a target.
 
 use bailiwick_authorization_engine::TargetText;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, IntoStatus};
 use bailiwick_types::{Subject, Violations, method::authorization::ListPermissions};
-use tonic::Status;
 
 use super::{Queries, ask};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     queries: &Queries,

@@ -1,13 +1,12 @@
 //! `ListResources`: which registered resources of a type a subject may do something on.
 
 use bailiwick_authorization_engine::ResourceQuestion;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, IntoStatus, page, status};
+use bailiwick_rpc::{page, status};
 use bailiwick_types::{PageSize, Subject, Violations, method::authorization::ListResources};
 use serde_json::Value as Json;
-use tonic::Status;
 
 use super::{Queries, ask};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     queries: &Queries,

@@ -1,16 +1,15 @@
 //! `ListScopes`: where a subject holds a permission, in all accounts.
 
 use bailiwick_authorization_engine::{Claim, Consistency, QuestionError, ReplicaError};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Context, IntoStatus, Target, page, status};
+use bailiwick_rpc::{Context, page, status};
 use bailiwick_types::{
     AccountId, CallerKind, OperatorAllowed, PageSize, Refused, Scope, Subject, Violations, faults,
     method::authorization::ListScopes,
 };
 use serde::{Deserialize, Serialize};
-use tonic::Status;
 
 use super::{Queries, ask};
+use crate::grpc::prelude::*;
 
 /// Accounts that are looked up at a time for a list across accounts.
 const ACCOUNTS: u64 = 100;

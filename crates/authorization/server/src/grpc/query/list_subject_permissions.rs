@@ -1,14 +1,13 @@
 //! `ListSubjectPermissions`: who may do what on one target.
 
 use bailiwick_authorization_engine::TargetText;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, IntoStatus, Target, page, status};
+use bailiwick_rpc::{page, status};
 use bailiwick_types::{
     PageSize, Refused, Scope, Subject, Violations, method::authorization::ListSubjectPermissions,
 };
-use tonic::Status;
 
 use super::{Queries, ask};
+use crate::grpc::prelude::*;
 use crate::store::engine::people::After;
 
 pub(super) async fn handle(

@@ -1,12 +1,11 @@
 //! `ListSubjects`: who has a role on a scope or above it, or a grant on it or below it.
 
 use bailiwick_policy::manifest::UserMode;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, IntoStatus, Target, page, status};
+use bailiwick_rpc::{page, status};
 use bailiwick_types::{AccountId, PageSize, Refused, Scope, Violations, method::authorization::ListSubjects};
-use tonic::Status;
 
 use super::{Queries, ask};
+use crate::grpc::prelude::*;
 
 fn scope_field(violations: &mut Violations, account: Option<AccountId>, text: &str) -> Option<Scope> {
     if text.is_empty() {

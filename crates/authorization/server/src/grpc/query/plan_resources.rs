@@ -2,12 +2,10 @@
 
 use bailiwick_authorization_engine::{Planned, PlannedAlternative, ResourceQuestion};
 use bailiwick_policy::Inexpressible;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, IntoStatus};
 use bailiwick_types::{Subject, Violations, faults, method::authorization::PlanResources};
-use tonic::Status;
 
 use super::{Queries, ask};
+use crate::grpc::prelude::*;
 
 faults! {
     /// Why there is no plan.

@@ -1,12 +1,9 @@
 //! `GetQuota`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Subject, method::authorization::GetQuota};
-use tonic::Status;
 
 use super::{named, quota};
-use crate::grpc::{Api, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,12 +1,9 @@
 //! `ListQuotas`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::{Subject, UserId, method::authorization::ListQuotas};
-use tonic::Status;
 
 use super::quota;
-use crate::grpc::{Api, page_of, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

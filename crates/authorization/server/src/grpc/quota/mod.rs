@@ -24,8 +24,7 @@ fn named(account: &str, user: &str, of: &str) -> Result<(AccountId, UserId, Stri
     let account = fields.account(account);
     let user = fields.take("user", user.parse::<UserId>());
     let of = fields.text("type", of, 63);
-    let all = (|| Some((account?, user?, of?)))();
-    fields.finish(all)
+    fields.finish_with(|| Some((account?, user?, of?)))
 }
 
 fn quota((account, user): (AccountId, &str), of: &str, limit: Option<u64>, used: u64) -> pb::Quota {

@@ -1,13 +1,10 @@
 //! `SetQuota`.
 
 use bailiwick_authorization_core::quota::set::Set;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::{Subject, method::authorization::SetQuota};
-use tonic::Status;
 
 use super::{named, quota};
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

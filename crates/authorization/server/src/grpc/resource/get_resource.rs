@@ -1,12 +1,9 @@
 //! `GetResource`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::Call;
 use bailiwick_types::{Refused, method::authorization::GetResource};
-use tonic::Status;
 
 use super::{named, target};
-use crate::grpc::{Api, convert, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

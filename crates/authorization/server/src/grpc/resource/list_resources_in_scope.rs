@@ -1,11 +1,8 @@
 //! `ListResourcesInScope`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::ListResourcesInScope;
-use tonic::Status;
 
-use crate::grpc::{Api, convert, page, status, text};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -17,8 +14,7 @@ pub(super) async fn handle(
     let size = fields.page_size(message.page_size);
     let scope = fields.optional_scope("scope", &message.scope, account);
     let of = fields.text("type", &message.r#type, 63);
-    let read = (|| Some((account?, size?.get(), scope?, of?)))();
-    let (account, size, scope, of) = fields.finish(read)?;
+    let (account, size, scope, of) = fields.finish_with(|| Some((account?, size?.get(), scope?, of?)))?;
     let at = text(scope.as_ref());
     let list = ["ListResourcesInScope", &message.account, &of, &at];
     let mut after: Option<String> = pages::decode(&list, &message.page_token).map_err(status)?;

@@ -1,13 +1,10 @@
 //! `MoveResource`.
 
 use bailiwick_authorization_core::resource::{Name, relocate::Move};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields};
 use bailiwick_types::method::authorization::MoveResource;
-use tonic::Status;
 
 use super::target;
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -4,12 +4,9 @@ use bailiwick_authorization_core::resource::{
     MAX_TITLE, Name,
     register::{Owner, Register},
 };
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::RegisterResource};
-use tonic::Status;
 
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -45,7 +42,7 @@ pub(in crate::grpc) fn read(message: pb::RegisterResourceRequest) -> Result<(Acc
         Some(text) => fields.take("owner", text.parse()).map(Owner::Is),
     };
     let attributes = message.attributes.map(convert::map_of).unwrap_or_default();
-    let read = (|| {
+    fields.finish_with(|| {
         let register = Register {
             name: name?,
             scope: scope?,
@@ -55,6 +52,5 @@ pub(in crate::grpc) fn read(message: pb::RegisterResourceRequest) -> Result<(Acc
             attributes,
         };
         Some((account?, register))
-    })();
-    fields.finish(read)
+    })
 }

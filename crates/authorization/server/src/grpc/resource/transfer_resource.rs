@@ -1,12 +1,9 @@
 //! `TransferResource`.
 
 use bailiwick_authorization_core::resource::{Name, transfer::Transfer};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::method::authorization::TransferResource;
-use tonic::Status;
 
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

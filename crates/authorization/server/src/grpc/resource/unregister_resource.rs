@@ -1,13 +1,10 @@
 //! `UnregisterResource`.
 
 use bailiwick_authorization_core::resource::unregister::Unregister;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::Call;
 use bailiwick_types::method::authorization::UnregisterResource;
-use tonic::Status;
 
 use super::{named, target};
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,13 +1,10 @@
 //! `UpdateResource`.
 
 use bailiwick_authorization_core::resource::{MAX_TITLE, Name, update::Update};
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields};
 use bailiwick_types::{AccountId, method::authorization::UpdateResource};
-use tonic::Status;
 
 use super::target;
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -38,7 +35,7 @@ pub(in crate::grpc) fn read(message: pb::UpdateResourceRequest) -> Result<(Accou
         Some(parent) => fields.optional("parent", parent).map(Some),
     };
     let attributes = message.attributes.map(convert::map_of).unwrap_or_default();
-    let read = (|| {
+    fields.finish_with(|| {
         let update = Update {
             name: name?,
             title: title?,
@@ -46,6 +43,5 @@ pub(in crate::grpc) fn read(message: pb::UpdateResourceRequest) -> Result<(Accou
             attributes,
         };
         Some((account?, update))
-    })();
-    fields.finish(read)
+    })
 }

@@ -1,13 +1,11 @@
 //! `ChangeRole`.
 
 use bailiwick_authorization_core::role::change::Change;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, method::authorization::ChangeRole};
-use tonic::Status;
 
 use super::{ROLE, definition::entry, role_of};
-use crate::grpc::{Api, convert, grant::level};
+use crate::grpc::grant::level;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -40,7 +38,7 @@ pub(in crate::grpc) fn read(
     let add = add
         .map(|(n, given)| entry(&mut fields, &format!("{prefix}add[{n}]"), given))
         .collect();
-    let read = (|| {
+    fields.finish_with(|| {
         let change = Change {
             role: role?,
             level: at?,
@@ -48,6 +46,5 @@ pub(in crate::grpc) fn read(
             remove: message.remove,
         };
         Some((account?, change))
-    })();
-    fields.finish(read)
+    })
 }

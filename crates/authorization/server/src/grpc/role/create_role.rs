@@ -1,13 +1,10 @@
 //! `CreateRole`.
 
 use bailiwick_authorization_core::role::create::Create;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::method::authorization::CreateRole;
-use tonic::Status;
 
 use super::{definition::definition, role_of};
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

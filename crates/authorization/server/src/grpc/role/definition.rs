@@ -6,10 +6,9 @@ use bailiwick_policy::{
         ApprovalDecl, EntryApproval, EntryDecl, Holders, RoleDecl, RoleLevelDecl, Serves, Span, WaivedWord,
     },
 };
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::Fields;
 
-use crate::grpc::{convert, grant::level};
+use crate::grpc::grant::level;
+use crate::grpc::prelude::*;
 
 pub(super) fn entry(fields: &mut Fields, field: &str, given: pb::RoleEntry) -> EntryDecl {
     let approval = match (given.approval.as_str(), given.approval_rule) {

@@ -1,13 +1,10 @@
 //! `DeleteRole`.
 
 use bailiwick_authorization_core::role::delete::Delete;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Target};
 use bailiwick_types::method::authorization::DeleteRole;
-use tonic::Status;
 
 use super::named;
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,12 +1,10 @@
 //! `DescribeRole`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::Call;
 use bailiwick_types::method::authorization::DescribeRole;
-use tonic::Status;
 
 use super::{found, named, policy};
-use crate::grpc::{Api, convert, describe};
+use crate::grpc::describe;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

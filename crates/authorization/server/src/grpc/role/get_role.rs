@@ -1,15 +1,12 @@
 //! `GetRole`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::Call;
 use bailiwick_types::method::authorization::GetRole;
-use tonic::Status;
 
 use super::{
     definition::{declared, definition_words},
     found, named, policy,
 };
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

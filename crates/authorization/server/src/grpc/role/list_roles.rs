@@ -1,12 +1,9 @@
 //! `ListRoles`.
 
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields};
 use bailiwick_types::method::authorization::ListRoles;
-use tonic::Status;
 
 use super::policy;
-use crate::grpc::{Api, convert};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,13 +1,10 @@
 //! `PreviewRoleChange`.
 
 use bailiwick_authorization_core::operation;
-use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, page as pages};
 use bailiwick_types::method::authorization::PreviewRoleChange;
-use tonic::Status;
 
 use super::change_role::read;
-use crate::grpc::{Api, status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

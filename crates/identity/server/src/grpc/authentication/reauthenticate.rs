@@ -1,12 +1,11 @@
 //! Verifies the password of a session's user again.
 
 use bailiwick_identity_core::session;
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, wire::timestamp};
+use bailiwick_rpc::wire::timestamp;
 use bailiwick_types::method::identity::Reauthenticate;
-use tonic::Status;
 
 use super::Api;
+use crate::grpc::prelude::*;
 use crate::grpc::secret;
 
 pub(super) async fn handle(

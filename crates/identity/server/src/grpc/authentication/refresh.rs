@@ -6,12 +6,10 @@ use bailiwick_identity_core::session::{
     self,
     refresh::{Command, Error},
 };
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::method::identity::Refresh;
-use tonic::Status;
 
 use super::{Api, message};
+use crate::grpc::prelude::*;
 use crate::grpc::secret;
 
 pub(super) async fn handle(

@@ -7,12 +7,10 @@ use bailiwick_identity_core::{
         sign_in::{Command, Error, SignedIn},
     },
 };
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_types::{Token, method::identity::SignIn};
-use tonic::Status;
 
 use super::{Api, message};
+use crate::grpc::prelude::*;
 use crate::grpc::secret;
 
 pub(super) async fn handle(
@@ -42,15 +40,14 @@ fn command(request: pb::SignInRequest, token: Token) -> Result<Command, Status> 
     let email = fields.required("email", &request.email);
     let password = secret(&mut fields, "password", request.password);
     let account = fields.optional("account", &request.account);
-    let command = || {
+    fields.finish_with(|| {
         Some(Command {
             email: email?,
             password: password?,
             account: account?,
             token,
         })
-    };
-    fields.finish(command())
+    })
 }
 
 /// The outcome of a sign-in as a label: attacks on passwords show in it.

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use bailiwick_identity_core::session;
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Target, token};
 use bailiwick_types::method::identity::SignOut;
-use tonic::Status;
 
 use super::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -4,13 +4,11 @@ use bailiwick_identity_core::{
     service_account::{self, create::Command},
     title::Title,
 };
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_types::method::identity::CreateServiceAccount;
 use secrecy::ExposeSecret;
-use tonic::Status;
 
 use super::{Api, message};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -37,13 +35,12 @@ fn command(request: &pb::CreateServiceAccountRequest) -> Result<Command, Status>
     let scope = fields.required("scope", &request.scope);
     let role = fields.optional("role", &request.role);
     let request_id = fields.optional("request_id", &request.request_id);
-    let command = || {
+    fields.finish_with(|| {
         Some(Command {
             title: title?,
             scope: scope?,
             role: role?,
             request_id: request_id?,
         })
-    };
-    fields.finish(command())
+    })
 }

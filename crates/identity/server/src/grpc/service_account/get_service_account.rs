@@ -1,12 +1,10 @@
 //! Reads a service account.
 
 use bailiwick_identity_core::service_account;
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, IntoStatus, Target};
 use bailiwick_types::method::identity::GetServiceAccount;
-use tonic::Status;
 
 use super::{Api, message};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,12 +1,11 @@
 //! Lists service accounts.
 
 use bailiwick_identity_core::service_account;
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, IntoStatus, Paging, Target};
+use bailiwick_rpc::Paging;
 use bailiwick_types::method::identity::ListServiceAccounts;
-use tonic::Status;
 
 use super::{Api, message};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,12 +1,10 @@
 //! Consumes the step-up of a session, for another service.
 
 use bailiwick_identity_core::session;
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::method::identity::ConsumeStepUp;
-use tonic::Status;
 
 use super::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,12 +1,10 @@
 //! Reads the key set.
 
 use bailiwick_identity_core::token;
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, IntoStatus, Target};
 use bailiwick_types::method::identity::GetJwks;
-use tonic::Status;
 
 use super::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,13 +1,12 @@
 //! Issues an access token for client credentials.
 
 use bailiwick_identity_core::token::{self, issue::Command};
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, IntoStatus, Target, wire::timestamp};
+use bailiwick_rpc::wire::timestamp;
 use bailiwick_types::method::identity::IssueToken;
 use secrecy::ExposeSecret;
-use tonic::Status;
 
 use super::Api;
+use crate::grpc::prelude::*;
 use crate::grpc::secret;
 
 pub(super) async fn handle(
@@ -29,11 +28,10 @@ fn command(request: pb::IssueTokenRequest) -> Result<Command, Status> {
     let mut fields = Fields::new();
     let client_id = fields.text("client_id", &request.client_id, 256);
     let client_secret = secret(&mut fields, "client_secret", request.client_secret);
-    let command = || {
+    fields.finish_with(|| {
         Some(Command {
             client_id: client_id?,
             client_secret: client_secret?,
         })
-    };
-    fields.finish(command())
+    })
 }

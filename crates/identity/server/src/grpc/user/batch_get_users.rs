@@ -1,12 +1,10 @@
 //! Reads several users.
 
 use bailiwick_identity_core::user::{self, batch_get::MAX};
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, IntoStatus, Target};
 use bailiwick_types::{UserId, method::identity::BatchGetUsers};
-use tonic::Status;
 
 use super::{Api, message};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -5,13 +5,11 @@ use bailiwick_identity_core::{
     title::DisplayName,
     user::{self, create::Command},
 };
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_types::method::identity::CreateUser;
 use secrecy::SecretString;
-use tonic::Status;
 
 use super::{Api, message};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
@@ -37,7 +35,7 @@ fn command(request: pb::CreateUserRequest) -> Result<Command, Status> {
         text => fields.take("password", Password::parse(SecretString::from(text)).map(Some)),
     };
     let request_id = fields.optional("request_id", &request.request_id);
-    let command = || {
+    fields.finish_with(|| {
         Some(Command {
             email: email?,
             display_name: display_name?,
@@ -45,6 +43,5 @@ fn command(request: pb::CreateUserRequest) -> Result<Command, Status> {
             email_verified: request.email_verified,
             request_id: request_id?,
         })
-    };
-    fields.finish(command())
+    })
 }

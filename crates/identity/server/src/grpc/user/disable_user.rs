@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use bailiwick_identity_core::user;
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_types::{Subject, method::identity::DisableUser};
-use tonic::Status;
 
 use super::{Api, message};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

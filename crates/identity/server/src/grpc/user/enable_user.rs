@@ -1,12 +1,10 @@
 //! Enables a user.
 
 use bailiwick_identity_core::user;
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_types::method::identity::EnableUser;
-use tonic::Status;
 
 use super::{Api, message};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

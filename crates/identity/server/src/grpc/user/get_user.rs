@@ -1,12 +1,10 @@
 //! Reads a user.
 
 use bailiwick_identity_core::user;
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, IntoStatus, Target};
 use bailiwick_types::{Subject, method::identity::GetUser};
-use tonic::Status;
 
 use super::{Api, message};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

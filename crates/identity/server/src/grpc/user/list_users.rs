@@ -4,12 +4,11 @@ use bailiwick_identity_core::{
     email::Email,
     user::{self, list::Command},
 };
-use bailiwick_proto::identity::v1 as pb;
-use bailiwick_rpc::{Call, Fields, IntoStatus, Paging, Target};
+use bailiwick_rpc::Paging;
 use bailiwick_types::method::identity::ListUsers;
-use tonic::Status;
 
 use super::{Api, message};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,15 +1,14 @@
 //! `CreateAccount`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, Context, Fields, IntoStatus, Target, token, wire::map_of};
+use bailiwick_rpc::{Context, wire::map_of};
 use bailiwick_tenancy_core::{
     Title,
     account::create::{self, Command},
 };
 use bailiwick_types::method::tenancy::CreateAccount;
-use tonic::Status;
 
-use crate::grpc::{Api, answer, request_key::request_key};
+use crate::grpc::prelude::*;
+use crate::grpc::request_key::request_key;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,16 +1,13 @@
 //! `DeleteAccount`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, Target, token};
 use bailiwick_tenancy_core::{
     Etag,
     account::delete::{self, Command},
 };
 use bailiwick_types::method::tenancy::DeleteAccount;
-use tonic::Status;
 
 use super::named;
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

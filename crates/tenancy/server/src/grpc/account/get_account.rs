@@ -1,13 +1,10 @@
 //! `GetAccount`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, IntoStatus, Target};
 use bailiwick_tenancy_core::account::get;
 use bailiwick_types::method::tenancy::GetAccount;
-use tonic::Status;
 
 use super::named;
-use crate::grpc::{Api, answer};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

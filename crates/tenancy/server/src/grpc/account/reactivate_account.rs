@@ -1,13 +1,10 @@
 //! `ReactivateAccount`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, Target, token};
 use bailiwick_tenancy_core::account::reactivate;
 use bailiwick_types::method::tenancy::ReactivateAccount;
-use tonic::Status;
 
 use super::named;
-use crate::grpc::{Api, answer};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,13 +1,10 @@
 //! `SuspendAccount`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, Target, token};
 use bailiwick_tenancy_core::account::suspend;
 use bailiwick_types::method::tenancy::SuspendAccount;
-use tonic::Status;
 
 use super::named;
-use crate::grpc::{Api, answer};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

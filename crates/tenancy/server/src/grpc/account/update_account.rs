@@ -1,15 +1,12 @@
 //! `UpdateAccount`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_tenancy_core::{
     Etag, Title,
     account::update::{self, Command},
 };
 use bailiwick_types::{AccountId, method::tenancy::UpdateAccount};
-use tonic::Status;
 
-use crate::grpc::{Api, answer};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

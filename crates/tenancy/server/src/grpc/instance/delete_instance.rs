@@ -1,16 +1,13 @@
 //! `DeleteInstance`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, Target, token};
 use bailiwick_tenancy_core::{
     Etag,
     place::delete::{self, Command},
 };
 use bailiwick_types::{Scope, method::tenancy::DeleteInstance};
-use tonic::Status;
 
 use super::named;
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

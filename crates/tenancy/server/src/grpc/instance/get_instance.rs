@@ -1,13 +1,10 @@
 //! `GetInstance`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, IntoStatus, Target};
 use bailiwick_tenancy_core::place::get;
 use bailiwick_types::{Scope, method::tenancy::GetInstance};
-use tonic::Status;
 
 use super::named;
-use crate::grpc::{Api, answer};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,15 +1,10 @@
 //! `ListInstances`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_tenancy_core::place::list;
 use bailiwick_types::method::tenancy::ListInstances;
-use tonic::Status;
 
-use crate::grpc::{
-    Api, answer,
-    list::{ListFields, list_status},
-};
+use crate::grpc::list::{ListFields, list_status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

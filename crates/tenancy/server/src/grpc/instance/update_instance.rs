@@ -1,15 +1,12 @@
 //! `UpdateInstance`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target, token};
 use bailiwick_tenancy_core::{
     Etag, Title,
     place::update::{self, Command},
 };
 use bailiwick_types::{AccountId, InstanceId, Scope, method::tenancy::UpdateInstance};
-use tonic::Status;
 
-use crate::grpc::{Api, answer};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

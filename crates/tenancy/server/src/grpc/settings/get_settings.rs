@@ -1,12 +1,10 @@
 //! `GetSettings`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, Fields, IntoStatus, Target, wire::struct_of};
+use bailiwick_rpc::wire::struct_of;
 use bailiwick_tenancy_core::{Etag, settings::get};
 use bailiwick_types::method::tenancy::GetSettings;
-use tonic::Status;
 
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,10 +1,6 @@
 //! `UpdateSettings`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{
-    Call, Fields, Target, token,
-    wire::{map_of, struct_of},
-};
+use bailiwick_rpc::wire::{map_of, struct_of};
 use bailiwick_tenancy_core::{
     Etag,
     settings::{
@@ -13,9 +9,8 @@ use bailiwick_tenancy_core::{
     },
 };
 use bailiwick_types::{AccountId, method::tenancy::UpdateSettings};
-use tonic::Status;
 
-use crate::grpc::Api;
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,

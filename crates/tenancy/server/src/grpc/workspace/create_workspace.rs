@@ -1,16 +1,15 @@
 //! `CreateWorkspace`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, Context, Fields, Target, token};
+use bailiwick_rpc::Context;
 use bailiwick_tenancy_core::{
     Title,
     place::create_workspace::{self, Command},
 };
 use bailiwick_types::{AccountId, Scope, method::tenancy::CreateWorkspace};
-use tonic::Status;
 
 use super::parent;
-use crate::grpc::{Api, answer, request_key::request_key};
+use crate::grpc::prelude::*;
+use crate::grpc::request_key::request_key;
 
 pub(super) async fn handle(
     api: &Api,

@@ -1,16 +1,11 @@
 //! `ListWorkspaces`.
 
-use bailiwick_proto::tenancy::v1 as pb;
-use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_tenancy_core::place::list;
 use bailiwick_types::method::tenancy::ListWorkspaces;
-use tonic::Status;
 
 use super::parent;
-use crate::grpc::{
-    Api, answer,
-    list::{ListFields, list_status},
-};
+use crate::grpc::list::{ListFields, list_status};
+use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
     api: &Api,
