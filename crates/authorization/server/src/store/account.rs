@@ -11,7 +11,7 @@ use bailiwick_policy::{
     AccountPolicy, CustomRole, LevelOverlay, Overlay, PlaceState, RoleNo, compile, manifest::RoleDecl,
 };
 use bailiwick_types::{AccountId, Level, ProductName, Scope, ScopeRoot, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -252,8 +252,9 @@ impl<T: WriteConn> Writer for Tx<T> {
             settings_version: set(stored(of.settings_version)),
             created_at: set(of.created_at.0),
         };
-        let changes = OnConflict::column(C::Id)
-            .update_columns([
+        self.upsert(
+            row,
+            [
                 C::Title,
                 C::State,
                 C::Version,
@@ -262,9 +263,9 @@ impl<T: WriteConn> Writer for Tx<T> {
                 C::BillingAnchor,
                 C::Settings,
                 C::SettingsVersion,
-            ])
-            .to_owned();
-        self.put(account::Entity::insert(row).on_conflict(changes)).await
+            ],
+        )
+        .await
     }
     async fn put_place(&mut self, of: &Place) -> Result<(), StoreError> {
         use place::Column as C;
@@ -281,17 +282,18 @@ impl<T: WriteConn> Writer for Tx<T> {
             closed_version: set(of.closed_version.map(stored)),
             created_at: set(of.created_at.0),
         };
-        let changes = OnConflict::columns([C::AccountId, C::Id])
-            .update_columns([
+        self.upsert(
+            row,
+            [
                 C::ParentId,
                 C::Title,
                 C::Edition,
                 C::State,
                 C::Version,
                 C::ClosedVersion,
-            ])
-            .to_owned();
-        self.put(place::Entity::insert(row).on_conflict(changes)).await
+            ],
+        )
+        .await
     }
     async fn put_early_closure(
         &mut self,
@@ -311,10 +313,6 @@ impl<T: WriteConn> Writer for Tx<T> {
             version: set(stored(closure.version)),
             state: set(column(closure.state.code())),
         };
-        let changes = OnConflict::columns([C::AccountId, C::ScopeId])
-            .update_columns([C::Version, C::State])
-            .to_owned();
-        self.put(early_closure::Entity::insert(row).on_conflict(changes))
-            .await
+        self.upsert(row, [C::Version, C::State]).await
     }
 }

@@ -6,9 +6,7 @@ use bailiwick_authorization_core::{
     approval::{After, Approval, Filter, Reader, State, Writer},
 };
 use bailiwick_types::{AccountId, ApprovalId, Subject, Timestamp};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
     convert::{At, column, set, stored},
@@ -121,9 +119,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             decided_at: set(of.decided_at.map(|at| at.0)),
             decided_by: set(of.decider.as_ref().map(ToString::to_string)),
         };
-        let changes = OnConflict::columns([C::AccountId, C::Id])
-            .update_columns([C::State, C::ExpiresAt, C::DecidedAt, C::DecidedBy])
-            .to_owned();
-        self.put(approval::Entity::insert(row).on_conflict(changes)).await
+        self.upsert(row, [C::State, C::ExpiresAt, C::DecidedAt, C::DecidedBy])
+            .await
     }
 }

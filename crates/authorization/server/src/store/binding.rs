@@ -10,7 +10,7 @@ use bailiwick_authorization_core::{
     person::PersonState,
 };
 use bailiwick_types::{AccountId, BindingId, GroupId, Scope, Subject, Timestamp, UserId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Map;
 use uuid::Uuid;
 
@@ -160,10 +160,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             created_at: set(of.created_at.0),
             creator: set(of.creator.as_ref().map(ToString::to_string)),
         };
-        let changes = OnConflict::columns([C::AccountId, C::Id])
-            .update_columns([C::Parameters, C::ExpiresAt])
-            .to_owned();
-        self.put(binding::Entity::insert(row).on_conflict(changes)).await
+        self.upsert(row, [C::Parameters, C::ExpiresAt]).await
     }
     async fn remove_binding(&mut self, binding: &Binding) -> Result<(), StoreError> {
         let account = self.account_id()?;

@@ -7,7 +7,7 @@ use bailiwick_authorization_core::{
     resource::Name,
 };
 use bailiwick_types::{AccountId, GrantId, Subject, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Map;
 use uuid::Uuid;
 
@@ -155,10 +155,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             created_at: set(of.created_at.0),
             creator: set(of.creator.as_ref().map(ToString::to_string)),
         };
-        let changes = OnConflict::columns([C::AccountId, C::Id])
-            .update_columns([C::Permissions, C::Parameters, C::ExpiresAt, C::Revision])
-            .to_owned();
-        self.put(entitlement::Entity::insert(row).on_conflict(changes))
+        self.upsert(row, [C::Permissions, C::Parameters, C::ExpiresAt, C::Revision])
             .await
     }
     async fn remove_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {

@@ -6,9 +6,7 @@ use bailiwick_authorization_core::{
     invitation::{After, Invitation, Reader, State, Writer},
 };
 use bailiwick_types::{AccountId, InvitationId, Scope, Timestamp};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
     convert::{At, column, json, set, stored},
@@ -100,10 +98,6 @@ impl<T: WriteConn> Writer for Tx<T> {
             created_at: set(of.created_at.0),
             version: set(stored(of.version)),
         };
-        let changes = OnConflict::columns([C::AccountId, C::Id])
-            .update_columns([C::State, C::ExpiresAt, C::Version])
-            .to_owned();
-        self.put(invitation::Entity::insert(row).on_conflict(changes))
-            .await
+        self.upsert(row, [C::State, C::ExpiresAt, C::Version]).await
     }
 }

@@ -8,7 +8,7 @@ use bailiwick_authorization_core::{
 use bailiwick_policy::{MemberState, manifest::MemberKind};
 use bailiwick_sql::placeholders;
 use bailiwick_types::{AccountId, Subject, Timestamp, UserId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
 use uuid::Uuid;
 
 use super::{
@@ -93,10 +93,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             expires_at: set(of.expires_at.map(|at| at.0)),
             created_at: set(of.created_at.0),
         };
-        let changes = OnConflict::columns([C::AccountId, C::UserId])
-            .update_columns([C::Kind, C::State, C::ExpiresAt])
-            .to_owned();
-        self.put(member::Entity::insert(row).on_conflict(changes)).await
+        self.upsert(row, [C::Kind, C::State, C::ExpiresAt]).await
     }
     async fn remove_member(&mut self, user: UserId) -> Result<(), StoreError> {
         let account = self.account_id()?;

@@ -8,9 +8,7 @@ use bailiwick_authorization_core::{
     person::{Person, PersonState, Reader, ServiceAccount, Writer},
 };
 use bailiwick_types::{ScopeRoot, ServiceAccountId, Subject, UserId};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::{
@@ -123,8 +121,9 @@ impl<T: WriteConn> Writer for Tx<T> {
             email_verified: set(of.email_verified),
             operator: set(of.operator),
         };
-        let changes = OnConflict::column(C::UserId)
-            .update_columns([
+        self.upsert(
+            row,
+            [
                 C::State,
                 C::Version,
                 C::ClosedVersion,
@@ -132,10 +131,9 @@ impl<T: WriteConn> Writer for Tx<T> {
                 C::EmailKey,
                 C::EmailVerified,
                 C::Operator,
-            ])
-            .to_owned();
-        self.put(user_state::Entity::insert(row).on_conflict(changes))
-            .await
+            ],
+        )
+        .await
     }
     async fn put_service_account(&mut self, of: &ServiceAccount) -> Result<(), StoreError> {
         use service_state::Column as C;
@@ -147,10 +145,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             role: set(of.role.clone().unwrap_or_default()),
             creator: set(of.creator.as_ref().map(ToString::to_string)),
         };
-        let changes = OnConflict::column(C::ServiceId)
-            .update_columns([C::Version, C::Enabled, C::Scope, C::Role, C::Creator])
-            .to_owned();
-        self.put(service_state::Entity::insert(row).on_conflict(changes))
+        self.upsert(row, [C::Version, C::Enabled, C::Scope, C::Role, C::Creator])
             .await
     }
     async fn set_root_binding(

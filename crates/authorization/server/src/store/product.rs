@@ -9,7 +9,7 @@ use bailiwick_authorization_core::{
 use bailiwick_types::{Level, ProductName, Timestamp};
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, OnConflict, Query},
+    sea_query::{Expr, ExprTrait, Query},
 };
 
 use super::{
@@ -127,11 +127,11 @@ impl<T: WriteConn> Writer for Tx<T> {
             numbers: set(json(&of.numbers)),
             updated_at: set(of.updated_at.0),
         };
-        let changes = OnConflict::column(C::Name)
-            .update_columns([C::Version, C::Manifest, C::Canonical, C::Numbers, C::UpdatedAt])
-            .to_owned();
-        self.put(product::Entity::insert(row).on_conflict(changes))
-            .await?;
+        self.upsert(
+            row,
+            [C::Version, C::Manifest, C::Canonical, C::Numbers, C::UpdatedAt],
+        )
+        .await?;
         let kept = product_version::ActiveModel {
             name: set(of.name.to_string()),
             version: set(stored(of.version)),

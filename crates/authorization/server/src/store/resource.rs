@@ -8,9 +8,7 @@ use bailiwick_authorization_core::{
     resource::{Name, Reader, Resource, Writer},
 };
 use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
     convert::{At, column, json, set, stored},
@@ -163,10 +161,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             kind: set(of.to_owned()),
             maximum: set(stored(limit)),
         };
-        let changes = OnConflict::columns([C::AccountId, C::Subject, C::Kind])
-            .update_columns([C::Maximum])
-            .to_owned();
-        self.put(quota::Entity::insert(row).on_conflict(changes)).await
+        self.upsert(row, [C::Maximum]).await
     }
     async fn put_resource(&mut self, of: &Resource) -> Result<(), StoreError> {
         use resource::Column as C;
@@ -186,8 +181,9 @@ impl<T: WriteConn> Writer for Tx<T> {
             created_at: set(of.created_at.0),
             updated_at: set(of.updated_at.0),
         };
-        let changes = OnConflict::columns([C::AccountId, C::Kind, C::Id])
-            .update_columns([
+        self.upsert(
+            row,
+            [
                 C::ScopeLevel,
                 C::ScopeId,
                 C::Owner,
@@ -197,9 +193,9 @@ impl<T: WriteConn> Writer for Tx<T> {
                 C::Attributes,
                 C::Revision,
                 C::UpdatedAt,
-            ])
-            .to_owned();
-        self.put(resource::Entity::insert(row).on_conflict(changes)).await
+            ],
+        )
+        .await
     }
     async fn remove_resource(&mut self, name: &Name) -> Result<Vec<Subject>, StoreError> {
         let account = self.account_id()?;

@@ -8,7 +8,7 @@ use bailiwick_authorization_core::{
 };
 use bailiwick_policy::{CustomRole, LevelOverlay};
 use bailiwick_types::Level;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{
     convert::{column, json, set},
@@ -40,11 +40,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             title: set(role.decl.title.clone().unwrap_or_default()),
             definition: set(json(&role.decl)),
         };
-        let changes = OnConflict::columns([C::AccountId, C::Name])
-            .update_columns([C::Title, C::Definition])
-            .to_owned();
-        self.put(account_role::Entity::insert(row).on_conflict(changes))
-            .await
+        self.upsert(row, [C::Title, C::Definition]).await
     }
     async fn remove_role(&mut self, name: &str) -> Result<(), StoreError> {
         let account = self.account_id()?;
@@ -67,10 +63,6 @@ impl<T: WriteConn> Writer for Tx<T> {
             added: set(json(&overlay.add)),
             removed: set(json(&overlay.remove)),
         };
-        let changes = OnConflict::columns([C::AccountId, C::Role, C::Level])
-            .update_columns([C::Added, C::Removed])
-            .to_owned();
-        self.put(role_overlay::Entity::insert(row).on_conflict(changes))
-            .await
+        self.upsert(row, [C::Added, C::Removed]).await
     }
 }

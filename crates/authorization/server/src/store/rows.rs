@@ -5,8 +5,8 @@ use bailiwick_authorization_core::StoreError;
 use bailiwick_sql::Error;
 use bailiwick_types::AccountId;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, Insert, ModelTrait, PaginatorTrait, QueryFilter, Select,
-    Value,
+    ActiveModelTrait, ColumnTrait, EntityTrait, Insert, Iterable, ModelTrait, PaginatorTrait,
+    PrimaryKeyToColumn, QueryFilter, Select, Value, sea_query::OnConflict,
 };
 
 use super::{
@@ -108,6 +108,16 @@ impl<T: WriteConn> Tx<T> {
             .await
             .map_err(store_error)?;
         Ok(())
+    }
+    /// Writes a row; where its key exists already, these columns change.
+    pub(super) async fn upsert<A: ActiveModelTrait>(
+        &self,
+        row: A,
+        columns: impl IntoIterator<Item = <A::Entity as EntityTrait>::Column>,
+    ) -> Result<(), StoreError> {
+        let key = <A::Entity as EntityTrait>::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
+        let changes = OnConflict::columns(key).update_columns(columns).to_owned();
+        self.put(A::Entity::insert(row).on_conflict(changes)).await
     }
     /// Removes the row with that key.
     pub(super) async fn delete<E: EntityTrait>(
