@@ -16,6 +16,7 @@ mod export;
 mod follow;
 mod fresh;
 pub mod grpc;
+mod lists;
 mod migrations;
 #[doc(hidden)]
 #[cfg(any(test, feature = "probe"))]
@@ -30,6 +31,10 @@ pub use decision_log::{
     DecisionLog, DecisionLogConfig, DecisionLogError, LogTarget, PermissionPattern, Ratio,
 };
 pub use grpc::{decision::Decisions, query::Queries};
+pub use lists::{Access, After, Lists, Person};
 pub use migrations::migrations;
-pub use store::{Snapshot, SqlStore, engine::SqlSource};
+pub use store::{
+    Snapshot, SqlStore,
+    engine::{SqlLists, SqlSource},
+};
 pub use wiring::{AuthorizationService, BuildError, Deps, build};

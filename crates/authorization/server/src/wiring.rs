@@ -20,11 +20,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     AuthorizationConfig,
     decision_log::{DecisionLog, DecisionLogError, Writer},
+    export::Exporter,
     follow::{IdentitySink, TenancySink, Tools},
     fresh::Freshness,
     grpc::{self, Api},
     redis::RedisCache,
-    store::{OnCommit, Snapshot, SqlStore, engine::SqlSource},
+    store::{
+        OnCommit, Snapshot, SqlStore,
+        engine::{SqlLists, SqlSource},
+    },
 };
 
 /// What the service needs.
@@ -152,7 +156,13 @@ impl AuthorizationService {
             tasks: Tasks::new(self.deps.tasks.clone()),
             guard,
         };
-        grpc::services(&api, &self.replica, self.deps.db.clone(), self.log.clone())
+        let db = &self.deps.db;
+        let exporter = Exporter {
+            db: db.clone(),
+            clock: Arc::clone(&self.deps.clock),
+        };
+        let lists = Arc::new(SqlLists(db.clone()));
+        grpc::services(&api, &self.replica, (lists, exporter), self.log.clone())
     }
     /// What callers may do in the suite, told by this service itself.
     #[must_use]

@@ -30,14 +30,7 @@ const LAYERS: &[&[&str]] = &[
 const RUNNERS: &[&str] = &["follow"];
 
 /// `FILE -> PATH` of faults that are known.
-const TOLERATED: &[&str] = &[
-    "crates/authorization/server/src/grpc/export.rs -> bailiwick_sql",
-    "crates/authorization/server/src/grpc/export.rs -> crate::store",
-    "crates/authorization/server/src/grpc/mod.rs -> bailiwick_sql",
-    "crates/authorization/server/src/grpc/query/list_subject_permissions.rs -> crate::store",
-    "crates/authorization/server/src/grpc/query/mod.rs -> bailiwick_sql",
-    "crates/authorization/server/src/grpc/query/mod.rs -> crate::store",
-];
+const TOLERATED: &[&str] = &[];
 
 /// What a module must not name.
 #[derive(Clone, Copy)]

@@ -4,21 +4,19 @@ mod csv;
 mod row;
 mod xlsx;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bailiwick_authorization_engine::SourceError;
 use bailiwick_policy::{Audience, DecisionInput, PermissionSet, Request, Target, Values, holdings};
 use bailiwick_proto::authorization::v1::ExportPermissionsResponse as Part;
 use bailiwick_rpc::status;
-use bailiwick_types::{Code, Fault, Reason, Subject, Timestamp};
+use bailiwick_sql::{Db, Error};
+use bailiwick_types::{AccountAccess, Clock, Code, Fault, Reason, Subject, Timestamp};
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use crate::store::engine::{
-    people::{After, Person},
-    snapshot::AccountSnapshot,
-    source_error,
-};
+use crate::lists::{After, Person};
+use crate::store::engine::{snapshot::AccountSnapshot, source_error};
 use csv::Csv;
 use row::Titles;
 pub(crate) use row::{HEADER, Row};
@@ -96,13 +94,38 @@ enum File {
     Xlsx(Box<Xlsx>),
 }
 
+/// Begins exports.
+#[derive(Clone)]
+pub(crate) struct Exporter {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Exporter {
+    /// Opens a snapshot of an account; nothing where the account does not exist. `subject` limits the export to what that
+    /// subject has.
+    pub(crate) async fn begin(
+        &self,
+        account: AccountAccess,
+        format: Format,
+        subject: Option<Subject>,
+    ) -> Result<Option<Export>, Error> {
+        let snapshot = AccountSnapshot::open(self.db.clone(), account).await?;
+        Ok(snapshot.map(|snapshot| Export {
+            snapshot,
+            format,
+            subject,
+            now: self.clock.now(),
+        }))
+    }
+}
+
 /// An export on its way.
 pub(crate) struct Export {
-    pub(crate) snapshot: AccountSnapshot,
-    pub(crate) format: Format,
-    /// Only what this subject has.
-    pub(crate) subject: Option<Subject>,
-    pub(crate) now: Timestamp,
+    snapshot: AccountSnapshot,
+    format: Format,
+    subject: Option<Subject>,
+    now: Timestamp,
 }
 
 /// Where parts go, and how far the export is.

@@ -3,17 +3,13 @@
 use bailiwick_authorization_core::export::Record;
 use bailiwick_proto::authorization::v1::{self as pb, export_service_server::ExportService};
 use bailiwick_rpc::{Call, Fields, Target};
-use bailiwick_sql::Db;
 use bailiwick_types::{Refused, Subject, method::authorization::ExportPermissions};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::{Api, status};
-use crate::{
-    export::{Export, Format},
-    store::engine::snapshot::AccountSnapshot,
-};
+use crate::export::{Exporter, Format};
 
 /// Parts that wait for their reader.
 const WAITING: usize = 4;
@@ -22,7 +18,7 @@ const WAITING: usize = 4;
 #[derive(Clone)]
 pub(crate) struct Exports {
     pub(crate) api: Api,
-    pub(crate) db: Db,
+    pub(crate) exporter: Exporter,
 }
 
 #[tonic::async_trait]
@@ -59,16 +55,12 @@ impl ExportService for Exports {
         };
         self.api.run(by.clone(), record).await?;
         let access = by.account().ok_or_else(|| status(Refused::Denied))?;
-        let snapshot = AccountSnapshot::open(self.db.clone(), access)
+        let export = self
+            .exporter
+            .begin(access, format, subject)
             .await
-            .map_err(status)?
-            .ok_or_else(|| status(Refused::NotFound("account")))?;
-        let export = Export {
-            snapshot,
-            format,
-            subject,
-            now: self.api.ports.clock.now(),
-        };
+            .map_err(status)?;
+        let export = export.ok_or_else(|| status(Refused::NotFound("account")))?;
         let (parts, read) = mpsc::channel(WAITING);
         // A task of its own: the snapshot must not be dropped in the middle of a statement when the client
         // cancels.

@@ -38,14 +38,13 @@ use bailiwick_proto::authorization::v1::{
     resource_service_server::ResourceServiceServer, role_service_server::RoleServiceServer,
 };
 use bailiwick_rpc::{Call, Context, Guard, IntoStatus, Rights, Services, Target, Tasks};
-use bailiwick_sql::Db;
 use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Scope, Subject, Token};
 use serde::Serialize;
 use tonic::Status;
 
 pub(crate) use convert::map_of;
 
-use crate::{decision_log::DecisionLog, fresh::Freshness};
+use crate::{decision_log::DecisionLog, export::Exporter, fresh::Freshness, lists::Lists};
 
 /// What the handlers of administration work with.
 #[derive(Clone)]
@@ -85,7 +84,12 @@ impl Api {
 const LARGEST_MANIFEST: usize = 2 << 20;
 
 /// All services.
-pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db, log: DecisionLog) -> Services {
+pub(crate) fn services(
+    api: &Api,
+    replica: &Arc<Replica>,
+    (lists, exporter): (Arc<dyn Lists>, Exporter),
+    log: DecisionLog,
+) -> Services {
     // Whoever asks for decisions is looked up where the decisions are made, not in the primary.
     let near = api
         .guard
@@ -94,9 +98,9 @@ pub(crate) fn services(api: &Api, replica: &Arc<Replica>, db: Db, log: DecisionL
     let clock = Arc::clone(&api.ports.clock);
     let exports = export::Exports {
         api: api.clone(),
-        db: db.clone(),
+        exporter,
     };
-    let queries = query::Queries::new(Arc::clone(replica), db, api.guard.clone(), near, clock);
+    let queries = query::Queries::new(Arc::clone(replica), lists, api.guard.clone(), near, clock);
     Services::new()
         .add(DecisionServiceServer::new(decisions))
         .add(QueryServiceServer::new(queries))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_authorization_engine::{Replica, ReplicaRights};
-use bailiwick_authorization_server::{Decisions, Queries};
+use bailiwick_authorization_server::{Decisions, Queries, SqlLists};
 use bailiwick_proto::{
     authorization::v1::{self as pb, decision_service_server::DecisionService},
     common::v1::{Consistency, consistency::Requirement},
@@ -74,7 +74,7 @@ pub(crate) async fn desk(world: World) -> Desk {
     let decisions = Decisions::new(replica.clone(), near.clone());
     let queries = Queries::new(
         replica.clone(),
-        world.db.clone(),
+        Arc::new(SqlLists(world.db.clone())),
         guard,
         near,
         world.bed.clock.clone(),

@@ -8,7 +8,7 @@ use bailiwick_types::{
 
 use super::{Queries, ask};
 use crate::grpc::prelude::*;
-use crate::store::engine::people::After;
+use crate::lists::After;
 
 pub(super) async fn handle(
     queries: &Queries,

@@ -15,13 +15,13 @@ use bailiwick_rpc::Guard;
 use bailiwick_types::Clock;
 
 use super::ask;
-use crate::store::engine::Lists;
+use crate::lists::Lists;
 
 /// Answers questions with more than one answer.
 #[derive(Clone)]
 pub struct Queries {
     replica: Arc<Replica>,
-    lists: Lists,
+    lists: Arc<dyn Lists>,
     /// Asks the primary.
     guard: Guard,
     /// Asks the replica.
@@ -36,19 +36,19 @@ impl std::fmt::Debug for Queries {
 }
 
 impl Queries {
-    /// A service that answers from the replica and, where lists need it, from its database. `guard` asks the primary,
+    /// A service that answers from the replica and, from `lists`. `guard` asks the primary,
     /// `near` the replica.
     #[must_use]
     pub fn new(
         replica: Arc<Replica>,
-        db: bailiwick_sql::Db,
+        lists: Arc<dyn Lists>,
         guard: Guard,
         near: Guard,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             replica,
-            lists: Lists(db),
+            lists,
             guard,
             near,
             clock,

@@ -1,28 +1,20 @@
 //! Lists over bindings, grants and members, as questions with more than one answer need them.
 
+use async_trait::async_trait;
 use bailiwick_sql::{Db, Error, placeholders, statement};
 use bailiwick_types::{AccountAccess, AccountId, AllAccounts, Scope, Subject, Timestamp};
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use uuid::Uuid;
 
-/// What a subject has on a scope, as `ListSubjects` tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Access {
-    /// `TYPE:ID`.
-    pub(crate) subject: String,
-    /// Names of the roles that reach the scope, sorted.
-    pub(crate) roles: Vec<String>,
-    /// Whether it has a grant on the scope or below it.
-    pub(crate) granted: bool,
-}
+use crate::lists::{Access, After, Lists, Person};
 
-/// Reads lists.
+/// Lists over a database.
 #[derive(Debug, Clone)]
-pub(crate) struct Lists(pub(crate) Db);
+pub struct SqlLists(pub Db);
 
-impl Lists {
-    /// The accounts in which a subject is a member or has a binding, grant or group, after one of them, by id.
-    pub(crate) async fn accounts_of(
+#[async_trait]
+impl Lists for SqlLists {
+    async fn accounts_of(
         &self,
         _: AllAccounts,
         subject: &Subject,
@@ -43,22 +35,16 @@ impl Lists {
             .collect()
     }
 
-    /// Who may have anything in an account, after somebody; one more than `limit` where the list goes on.
-    pub(crate) async fn people(
+    async fn people(
         &self,
         account: AccountAccess,
-        after: &super::people::After,
+        after: &After,
         limit: usize,
-    ) -> Result<Vec<super::people::Person>, Error> {
+    ) -> Result<Vec<Person>, Error> {
         super::people::page(self.0.load(), account, after, limit.saturating_add(1)).await
     }
 
-    /// The titles of scopes of an account, in their order; empty where one is not known.
-    pub(crate) async fn titles(
-        &self,
-        account: AccountAccess,
-        scopes: &[Scope],
-    ) -> Result<Vec<String>, Error> {
+    async fn titles(&self, account: AccountAccess, scopes: &[Scope]) -> Result<Vec<String>, Error> {
         let ids: Vec<Uuid> = scopes.iter().filter_map(Scope::uuid).collect();
         if ids.is_empty() {
             return Ok(vec![String::new(); scopes.len()]);
@@ -84,10 +70,7 @@ impl Lists {
         Ok(titles)
     }
 
-    /// Who has a role on a scope or above it, or a grant on it or below it, by subject. Groups stand for themselves and
-    /// their members too. Where `members` is set, users that are no members of the account are left out. There is one
-    /// more than `limit` where the list goes on.
-    pub(crate) async fn subjects(
+    async fn subjects(
         &self,
         account: AccountAccess,
         scope: &Scope,
@@ -173,7 +156,9 @@ impl Lists {
         });
         Ok(found)
     }
+}
 
+impl SqlLists {
     async fn retain_members(&self, account: AccountAccess, page: &mut Vec<Access>) -> Result<(), Error> {
         let user = |text: &str| text.parse::<Subject>().ok().and_then(|subject| subject.user_id());
         let users: Vec<Uuid> = page

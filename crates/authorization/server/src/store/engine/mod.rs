@@ -28,7 +28,7 @@ use bailiwick_types::{AccountId, ProductName, ScopeRoot, Service, Subject};
 use tokio::sync::Mutex;
 
 use following::Following;
-pub(crate) use lists::Lists;
+pub use lists::SqlLists;
 
 /// The engine's error for one of the database.
 pub(crate) fn source_error(error: Error) -> SourceError {

@@ -5,31 +5,9 @@ use std::collections::HashSet;
 use bailiwick_sql::{Error, placeholders, statement};
 use bailiwick_types::{AccountAccess, Subject, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Value};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// After whom a list of people goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-pub(crate) enum After {
-    /// From its beginning.
-    #[default]
-    Start,
-    /// After a member.
-    Member(Uuid),
-    /// After all members, and after this subject.
-    Other(String),
-}
-
-/// Somebody who may have something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Person {
-    /// Who.
-    pub(crate) subject: Subject,
-    /// The e-mail address, where it is known.
-    pub(crate) email: Option<String>,
-    /// The key after which the list goes on.
-    pub(crate) key: After,
-}
+use crate::lists::{After, Person};
 
 /// Reads up to `limit` people after a key; fewer only at the end of the list.
 pub(crate) async fn page(

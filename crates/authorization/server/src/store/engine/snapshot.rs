@@ -9,10 +9,9 @@ use bailiwick_types::{AccountAccess, ScopeRoot, Subject};
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
-use super::{
-    SqlSource,
-    people::{self, After, Person},
-};
+use crate::lists::{After, Person};
+
+use super::{SqlSource, people};
 
 /// An account in a transaction that sees one moment of it. Dropping it ends the transaction.
 #[derive(Debug)]
