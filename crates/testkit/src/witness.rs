@@ -10,7 +10,6 @@ use std::{
 use bailiwick_types::{
     Access, AccountId, Authority, Authorized, Caller, CallerKind, Credentials, Guard, Held, Method,
     OperatorAllowed, Refusal, Rights, RightsError, SessionId, StepUp, StepUpError, Subject, System, Target,
-    method::Any,
 };
 
 /// Allows everything, by a role of the deployment or of the account.
@@ -102,25 +101,6 @@ fn pass<M: Method>(caller: &Arc<Caller>, target: &Target, operator: bool, dry_ru
         }
     });
     passed.unwrap_or_else(|refusal| panic!("{}: {refusal}", M::DECLARATION.path))
-}
-
-// Only until every use case names its method by its type.
-#[doc(hidden)]
-#[must_use]
-pub fn authorized_any(caller: &Arc<Caller>, account: Option<AccountId>, operator: bool) -> Authorized<Any> {
-    let guard = Guard::new(Arc::new(Allowed { operator }), Arc::new(Allowed { operator }));
-    let path = if operator {
-        "/bailiwick.authorization.v1.BindingService/AssignRole"
-    } else if caller.kind() == CallerKind::Internal {
-        "/bailiwick.authorization.v1.AccessService/CloseUser"
-    } else {
-        "/bailiwick.identity.v1.AuthenticationService/SignIn"
-    };
-    let declared = bailiwick_types::method::find(path).unwrap_or_else(|| unreachable!("it is declared"));
-    let target = account.map_or_else(Target::none, Target::account);
-    let permit = async |_: &Authorized| Ok::<_, Refusal>(());
-    let passed = ready(guard.authorize_any(declared, caller, &target, false, permit));
-    passed.unwrap_or_else(|refusal| panic!("{refusal}"))
 }
 
 /// What a future that waits for nothing comes to.

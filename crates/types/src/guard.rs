@@ -246,21 +246,6 @@ impl Guard {
         Ok(held.allowed)
     }
 
-    // Only until every handler names its method by its type.
-    #[doc(hidden)]
-    pub async fn authorize_any<E: From<Refusal>>(
-        &self,
-        declared: &'static Declaration,
-        caller: &Arc<Caller>,
-        target: &Target,
-        dry_run: bool,
-        permit: impl AsyncFnOnce(&Authorized<crate::method::Any>) -> Result<(), E>,
-    ) -> Result<Authorized<crate::method::Any>, E> {
-        let witness = self.candidate(declared, caller, target).await?;
-        permit(&witness).await?;
-        Ok(self.finish(declared, witness, dry_run).await?.in_earnest())
-    }
-
     /// A witness that writes nothing: the step-up comes after it.
     async fn candidate<M: Method>(
         &self,

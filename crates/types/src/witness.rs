@@ -58,7 +58,7 @@ use crate::{AccountId, Caller, Declaration, IdGen, Method, ScopeRoot, Subject};
 ///
 /// The account is reached through the handles that the witness gives out: a store takes those and no id, so
 /// that another account cannot be named. A witness for a dry run (`validate_only`) has no handle that writes.
-pub struct Authorized<M = crate::method::Any> {
+pub struct Authorized<M> {
     caller: Arc<Caller>,
     account: Option<AccountId>,
     /// Whether the right came from the deployment's own roles and not from the account.
@@ -136,12 +136,6 @@ impl<M: Method> Authorized<M> {
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
-    }
-    // Only until every use case takes handles.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn account_id(&self) -> Option<AccountId> {
-        self.account
     }
     /// Reaches the account in which the call was allowed.
     #[must_use]

@@ -62,22 +62,6 @@ pub trait Method: Send + Sync + 'static {
     const DECLARATION: &'static Declaration;
 }
 
-/// Stands for a method until its use case names it by its type.
-#[doc(hidden)]
-#[derive(Debug)]
-pub enum Any {}
-
-impl Method for Any {
-    const DECLARATION: &'static Declaration = &Declaration {
-        path: "/any/Any",
-        access: Access::Undeclared,
-        permission: "",
-        on: "",
-        step_up: false,
-        idempotency: Idempotency::Unknown,
-    };
-}
-
 /// Declares methods of tests, which no proto has.
 #[macro_export]
 macro_rules! test_method {

@@ -253,7 +253,7 @@ mod tests {
     async fn the_last_holder_gets_no_end() {
         let world = World::new().await;
         world.member(1, "admin").await;
-        let end = world.now().plus(std::time::Duration::from_secs(60));
+        let end = world.now().plus(std::time::Duration::from_mins(1));
         let ending = Assign {
             expires_at: Some(end),
             ..assign(subject(1), "admin", account())

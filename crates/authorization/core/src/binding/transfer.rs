@@ -198,7 +198,7 @@ mod tests {
             .await
             .unwrap()
             .unwrap();
-        member.expires_at = Some(world.now().plus(std::time::Duration::from_secs(60)));
+        member.expires_at = Some(world.now().plus(std::time::Duration::from_mins(1)));
         world.put_member(member).await;
         let refused = world.run(1, transfer(3)).await;
         assert!(matches!(

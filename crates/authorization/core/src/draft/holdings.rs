@@ -247,7 +247,7 @@ impl crate::member::Writer for Draft {
 impl crate::seat::Reader for Draft {
     async fn endings(&self) -> Result<Vec<Timestamp>, StoreError> {
         let mut all: Vec<Timestamp> = base!(self.endings());
-        all.extend(self.rows.endings.keys().map(|(_, at)| *at));
+        all.extend(self.rows.endings.iter().map(|(_, at)| *at));
         all.retain(|at| self.rows.endings_forgotten.is_none_or(|until| *at > until));
         all.sort_unstable();
         Ok(all)
@@ -257,7 +257,7 @@ impl crate::seat::Reader for Draft {
 #[async_trait]
 impl crate::seat::Writer for Draft {
     async fn put_ending(&mut self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
-        self.rows.endings.insert((user, at), ());
+        self.rows.endings.insert((user, at));
         Ok(())
     }
     async fn forget_endings(&mut self, until: Timestamp) -> Result<(), StoreError> {
@@ -490,12 +490,12 @@ impl crate::resource::Reader for Draft {
     }
     async fn owned(&self, owner: &Subject, of: &str) -> Result<u64, StoreError> {
         let mut owned: u64 = base!(self.owned(owner, of));
-        let is = |one: &&Resource| one.name.of == of && one.owner.as_ref() == Some(owner);
+        let is = |one: &Resource| one.name.of == of && one.owner.as_ref() == Some(owner);
         for resource in self.rows.resources.changed() {
             let before: Option<Resource> = base!(self.resource(&resource.name));
-            owned -= u64::from(before.as_ref().filter(is).is_some());
+            owned -= u64::from(before.as_ref().is_some_and(is));
         }
-        Ok(owned + self.rows.resources.rows().filter(is).count() as u64)
+        Ok(owned + self.rows.resources.rows().filter(|one| is(one)).count() as u64)
     }
     async fn quota(&self, subject: &Subject, of: &str) -> Result<Option<u64>, StoreError> {
         let base: Option<u64> = base!(self.quota(subject, of));

@@ -6,7 +6,7 @@ mod holdings;
 mod standing;
 mod table;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use bailiwick_policy::{AccountPolicy, CustomRole, Overlay};
@@ -73,7 +73,7 @@ pub(crate) struct Rows {
     root_bindings: Table<(String, Subject, String), ()>,
     products: Table<String, Product>,
     answers: Table<(String, String), Answered>,
-    endings: BTreeMap<(UserId, Timestamp), ()>,
+    endings: BTreeSet<(UserId, Timestamp)>,
     endings_forgotten: Option<Timestamp>,
 }
 

@@ -234,7 +234,7 @@ mod tests {
         let ending = |world: &World| {
             let member = Member::new(account_id(), user(2), MemberKind::Agent, world.now());
             Member {
-                expires_at: Some(world.now().plus(Duration::from_secs(60))),
+                expires_at: Some(world.now().plus(Duration::from_mins(1))),
                 ..member
             }
         };

@@ -136,7 +136,7 @@ mod tests {
     async fn a_membership_of_another_kind_or_end_is_not_replaced() {
         let world = World::new().await;
         world.member(1, "").await;
-        let end = world.now().plus(std::time::Duration::from_secs(60));
+        let end = world.now().plus(std::time::Duration::from_mins(1));
         let ending = Create {
             expires_at: Some(end),
             ..agent(1)

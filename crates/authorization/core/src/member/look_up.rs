@@ -59,14 +59,14 @@ mod tests {
         };
         world.put_member(suspended).await;
         assert!(!is_active(&world, 1).await);
-        let end = world.now().plus(Duration::from_secs(60));
+        let end = world.now().plus(Duration::from_mins(1));
         let ending = Member {
             expires_at: Some(end),
             ..member
         };
         world.put_member(ending).await;
         assert!(is_active(&world, 1).await);
-        world.clock.advance(Duration::from_secs(60));
+        world.clock.advance(Duration::from_mins(1));
         assert!(!is_active(&world, 1).await);
         world.put_member(member).await;
         world.disable(1).await;
