@@ -1,11 +1,9 @@
-//! What the feed tells those who mail and those who audit.
+//! What the feed carries for mails and for the audit log.
 
 use bailiwick_authorization_core::{
     On,
-    use_case::{
-        approve::{self, Verdict},
-        consume_approval, register_resource, request_approval,
-    },
+    approval::{approve::Approve, consume::Consume, request::Request},
+    resource::register::{Owner, Register},
 };
 use bailiwick_authorization_server::Snapshot;
 use bailiwick_feed::SnapshotSource;
@@ -13,9 +11,9 @@ use bailiwick_proto::events::v1::{ApprovalChanged, ApprovalState, change::Change
 use bailiwick_types::Subject;
 use serde_json::Map;
 
-use crate::world::World;
+use crate::world::{World, name, register};
 
-/// The requests for approvals that a new follower is told.
+/// The requests for approvals in the snapshot that a new follower reads.
 async fn waiting(world: &World) -> Vec<ApprovalChanged> {
     let source = Snapshot::new(world.db.clone());
     let (mut found, mut from) = (Vec::new(), None);
@@ -32,65 +30,45 @@ async fn waiting(world: &World) -> Vec<ApprovalChanged> {
     }
 }
 
-async fn a_request_for_an_approval_is_told_with_all_that_a_mail_says(world: World) {
+async fn an_approval_is_published_with_all_that_a_mail_needs(world: World) {
     let account = world.account("iservice", None, 10).await;
     let branch = world.instance(account).await;
     let csr = world.member("csr@example.com", account).await;
     let lead = world.member("lead@example.com", account).await;
     let op = world.operator();
-    world
-        .assign(&op, account, (csr, "qa_csr", &branch))
-        .await
-        .unwrap();
-    world
-        .assign(&op, account, (lead, "qa_manager", &branch))
-        .await
-        .unwrap();
-    let command = register_resource::Command {
-        account,
-        name: "message:m1".parse().unwrap(),
-        scope: branch.clone(),
-        owner: register_resource::Owner::Nobody,
-        parent: None,
+    for (user, role) in [(csr, "qa_csr"), (lead, "qa_manager")] {
+        world.assign(&op, account, (user, role, &branch)).await.unwrap();
+    }
+    let register = Register {
+        owner: Owner::Nobody,
         title: "Hello".to_owned(),
         attributes: Map::from_iter([("assignee".to_owned(), csr.to_string().into())]),
+        ..register("message:m1", &branch)
     };
-    register_resource::execute(&world.ports, &op, command)
-        .await
-        .unwrap();
+    world.run(&op, account, register).await.unwrap();
     let start = world.db.feed().settled_head().await.unwrap();
-    let on = On::Resource("message:m1".parse().unwrap());
-    let ask = request_approval::Command {
-        account,
+    let on = On::Resource(name("message:m1"));
+    let request = Request {
         permission: "message.answer".to_owned(),
         on: on.clone(),
         digest: "sha256:1".to_owned(),
         attributes: Map::new(),
     };
-    let (made, _) = request_approval::execute(&world.ports, &world.by(csr, account), ask)
-        .await
-        .unwrap();
+    let (by_csr, by_lead) = (world.by(csr, account), world.by(lead, account));
+    let made = world.run(&by_csr, account, request).await.unwrap();
     let told = waiting(&world).await;
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].approval, made.id.to_string());
-    let approve = approve::Command {
-        account,
-        approval: made.id,
-        verdict: Verdict::Approve,
-    };
-    approve::execute(&world.ports, &world.by(lead, account), approve)
-        .await
-        .unwrap();
-    let consume = consume_approval::Command {
-        account,
+    let approve = Approve { approval: made.id };
+    world.run(&by_lead, account, approve).await.unwrap();
+    let consume = Consume {
         subject: Subject::user(csr),
         permission: "message.answer".to_owned(),
         on,
         digest: "sha256:1".to_owned(),
     };
-    consume_approval::execute(&world.ports, &world.by(csr, account), consume)
-        .await
-        .unwrap();
+    let used = world.run(&by_csr, account, consume).await.unwrap();
+    assert_eq!(used.map(|used| used.id), Some(made.id));
     assert_eq!(waiting(&world).await, [], "nothing waits any more");
 
     world.db.feed().settled_head().await.unwrap();
@@ -130,10 +108,10 @@ async fn a_request_for_an_approval_is_told_with_all_that_a_mail_says(world: Worl
         (&*first.digest, &*first.approved_by, first.once, &*first.decider),
         ("sha256:1", "proposed_answer.approve", true, "")
     );
-    // How long it is good for is counted from the approval.
+    // Its lifetime begins with the approval.
     assert!(first.create_time.is_some() && first.expire_time.is_none());
     assert_eq!(told[1].decider, Subject::user(lead).to_string());
     assert!(told[1].expire_time.is_some());
 }
 
-bailiwick_testkit::on_both_engines!(a_request_for_an_approval_is_told_with_all_that_a_mail_says);
+bailiwick_testkit::on_both_engines!(an_approval_is_published_with_all_that_a_mail_needs);

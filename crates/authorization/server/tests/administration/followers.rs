@@ -1,26 +1,30 @@
-//! What tenancy and identity tell.
+//! What is replicated from tenancy and identity.
 
 use bailiwick_authorization_core::{
+    closing::scope::{Close, close},
     follow::{AccountTold, PlaceTold, Refusal, account_changed},
+    member::look_up::look_up,
     person::ServiceAccount,
-    use_case::{close_scope, look_up_member},
 };
 use bailiwick_policy::PlaceState;
-use bailiwick_types::{AccountId, Scope, ScopeRoot, ServiceAccountId, Subject};
+use bailiwick_testkit::witness;
+use bailiwick_types::{
+    AccountId, InstanceId, Scope, ScopeRoot, ServiceAccountId, Subject, Target, WorkspaceId,
+};
 
 use crate::world::World;
 
 async fn state(world: &World, account: AccountId) -> PlaceState {
-    let read = world
-        .ports
-        .store
-        .read(bailiwick_testkit::witness::system().account(account).read())
-        .await
-        .unwrap();
+    let read = world.read(account).await;
     read.account().await.unwrap().unwrap().state
 }
 
-async fn what_is_not_newer_is_skipped_and_what_is_closed_is_not_opened_by_an_older_event(world: World) {
+async fn close_scope(world: &World, closed: Close) {
+    let by = world.internal().on(&Target::none());
+    close(&world.ports, &by, closed).await.unwrap();
+}
+
+async fn old_events_are_skipped_and_do_not_open_what_is_closed(world: World) {
     let account = world.account("one-question", None, 0).await;
     let told = |version, title: &str| AccountTold {
         title: title.to_owned(),
@@ -28,24 +32,17 @@ async fn what_is_not_newer_is_skipped_and_what_is_closed_is_not_opened_by_an_old
     };
     world.tell_account(told(3, "Three")).await;
     world.tell_account(told(2, "Two")).await;
-    let read = world
-        .ports
-        .store
-        .read(bailiwick_testkit::witness::system().account(account).read())
-        .await
-        .unwrap();
+    let read = world.read(account).await;
     assert_eq!(read.account().await.unwrap().unwrap().title, "Three");
     drop(read);
     let scope = Scope::Account(account);
-    let close = close_scope::Command {
+    let closed = Close {
         account,
         scope,
         version: 5,
         state: PlaceState::Suspended,
     };
-    close_scope::execute(&world.ports, &world.operator(), close)
-        .await
-        .unwrap();
+    close_scope(&world, closed).await;
     assert_eq!(state(&world, account).await, PlaceState::Suspended);
     world.tell_account(told(4, "Four")).await;
     assert_eq!(state(&world, account).await, PlaceState::Suspended);
@@ -53,54 +50,39 @@ async fn what_is_not_newer_is_skipped_and_what_is_closed_is_not_opened_by_an_old
     assert_eq!(state(&world, account).await, PlaceState::Active);
 }
 
-async fn a_place_that_was_closed_before_it_was_told_comes_closed(world: World) {
+async fn a_place_that_is_closed_before_it_is_replicated_arrives_closed(world: World) {
     let account = world.account("one-question", None, 0).await;
-    let scope = Scope::Instance(bailiwick_types::InstanceId::generate(&*world.ports.ids));
-    let close = close_scope::Command {
+    let scope = Scope::Instance(InstanceId::generate(&*world.ports.ids));
+    let closed = Close {
         account,
         scope: scope.clone(),
         version: 2,
         state: PlaceState::Deleted,
     };
-    close_scope::execute(&world.ports, &world.operator(), close)
-        .await
-        .unwrap();
+    close_scope(&world, closed).await;
     world.tell_place(World::place_told(account, &scope, 1)).await;
-    let read = world
-        .ports
-        .store
-        .read(bailiwick_testkit::witness::system().account(account).read())
-        .await
-        .unwrap();
+    let read = world.read(account).await;
     let place = read.places(&[scope.uuid().unwrap()]).await.unwrap().remove(0);
     assert_eq!((place.state, place.version), (PlaceState::Deleted, 1));
 }
 
-async fn an_account_of_an_unknown_product_is_refused_as_content(world: World) {
+async fn an_event_about_an_account_of_an_unknown_product_is_refused(world: World) {
     let id = AccountId::generate(&*world.ports.ids);
-    let mut unit = world
-        .ports
-        .store
-        .write_all(
-            bailiwick_testkit::witness::system().all_accounts(),
-            &[ScopeRoot::Account(id)],
-        )
-        .await
-        .unwrap();
-    unit.select(bailiwick_testkit::witness::system().account(id).read());
+    let mut unit = world.write(&[ScopeRoot::Account(id)]).await;
+    unit.select(witness::system().account(id).read());
     let told = world.account_told(id, "no-such-product", 1);
     let refused = account_changed(&mut *unit, &*world.ports.ids, world.now(), told).await;
     assert!(matches!(refused, Err(Refusal::Content(_))), "{refused:?}");
 }
 
-async fn a_scope_comes_with_its_holder(world: World) {
+async fn a_new_scope_has_its_holder(world: World) {
     let (olga, wade) = (
         world.person("olga@example.com").await,
         world.person("wade@example.com").await,
     );
     let account = world.account("e-satisfaction", Some(olga), 0).await;
     world.join(wade, account).await.unwrap();
-    let scope = Scope::Workspace(bailiwick_types::WorkspaceId::generate(&*world.ports.ids));
+    let scope = Scope::Workspace(WorkspaceId::generate(&*world.ports.ids));
     let told = World::place_told(account, &scope, 1);
     world
         .tell_place(PlaceTold {
@@ -110,14 +92,13 @@ async fn a_scope_comes_with_its_holder(world: World) {
         .await;
     assert_eq!(world.roles(account, wade, &scope).await, ["owner"]);
     assert_eq!(world.roles(account, olga, &scope).await, Vec::<String>::new());
-    // Where no role has a single holder, whoever the account is made for gets the one that somebody must have.
+    // Where no role has a single holder, the owner of a new account gets the role that must have one.
     let ada = world.person("ada@example.com").await;
     let hotel = world.account("one-question", Some(ada), 0).await;
     assert_eq!(world.roles(hotel, ada, &Scope::Account(hotel)).await, ["admin"]);
     let active = async |account| {
-        look_up_member::execute(&world.ports, &world.operator(), account, ada)
-            .await
-            .unwrap()
+        let by = world.internal().on(&Target::account(account));
+        look_up(&world.ports, &by, ada).await.unwrap()
     };
     assert!(active(hotel).await);
     assert!(!active(account).await);
@@ -136,12 +117,7 @@ async fn a_service_account_has_its_role_while_it_is_enabled(world: World) {
             creator: None,
         };
         world.tell_service(told).await;
-        let read = world
-            .ports
-            .store
-            .read_all(bailiwick_testkit::witness::system().all_accounts())
-            .await
-            .unwrap();
+        let read = world.read_all().await;
         read.has_root_binding(&root, &Subject::service(id), "service")
             .await
             .unwrap()
@@ -152,7 +128,7 @@ async fn a_service_account_has_its_role_while_it_is_enabled(world: World) {
     assert!(tell(3, true).await);
 }
 
-async fn who_made_a_service_account_is_kept_once_it_was_told(world: World) {
+async fn the_creator_of_a_service_account_is_kept_once_known(world: World) {
     let (anna, olga) = (
         Subject::user(world.person("anna@example.com").await),
         Subject::user(world.person("olga@example.com").await),
@@ -168,21 +144,16 @@ async fn who_made_a_service_account_is_kept_once_it_was_told(world: World) {
             creator: creator.cloned(),
         };
         world.tell_service(told).await;
-        let read = world
-            .ports
-            .store
-            .read_all(bailiwick_testkit::witness::system().all_accounts())
-            .await
-            .unwrap();
+        let read = world.read_all().await;
         let known = read.service_account(id).await.unwrap().unwrap();
         (known.version, known.enabled, known.creator)
     };
-    // Events of a program that does not know of makers, and the snapshot of one that does: the version is the same.
+    // Events of a release without creators, then a snapshot of one with them: the version is the same.
     assert_eq!(tell(3, true, None).await, (3, true, None));
     assert_eq!(
         tell(3, false, Some(&anna)).await,
         (3, true, Some(anna.clone())),
-        "nothing else is taken of what is not newer"
+        "only the creator is taken from an event that is not newer"
     );
     assert_eq!(tell(4, false, None).await, (4, false, Some(anna.clone())));
     assert_eq!(tell(5, true, Some(&olga)).await, (5, true, Some(anna.clone())));
@@ -190,10 +161,10 @@ async fn who_made_a_service_account_is_kept_once_it_was_told(world: World) {
 }
 
 bailiwick_testkit::on_both_engines!(
-    what_is_not_newer_is_skipped_and_what_is_closed_is_not_opened_by_an_older_event,
-    a_place_that_was_closed_before_it_was_told_comes_closed,
-    an_account_of_an_unknown_product_is_refused_as_content,
-    a_scope_comes_with_its_holder,
+    old_events_are_skipped_and_do_not_open_what_is_closed,
+    a_place_that_is_closed_before_it_is_replicated_arrives_closed,
+    an_event_about_an_account_of_an_unknown_product_is_refused,
+    a_new_scope_has_its_holder,
     a_service_account_has_its_role_while_it_is_enabled,
-    who_made_a_service_account_is_kept_once_it_was_told,
+    the_creator_of_a_service_account_is_kept_once_known,
 );

@@ -3,32 +3,33 @@
 use std::time::Duration;
 
 use bailiwick_authorization_core::{
-    follow::{SettingsTold, settings_changed},
-    invitation::{Invitation, State},
-    use_case::{
-        accept_invitation::{self, Which},
-        create_invitation, revoke_invitation,
+    follow::SettingsTold,
+    invitation::{
+        Invitation, State,
+        accept::{self, Accept, Which},
+        create::{self, Create},
+        revoke::Revoke,
     },
+    operation::{self, Done},
 };
-use bailiwick_types::{AccountId, Authorized, Code, Fault, Scope, ScopeRoot, UserId};
+use bailiwick_types::{AccountId, Code, Fault, Scope, Target, UserId};
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{By, World, code, reason};
 
 async fn invite(
     world: &World,
-    by: &Authorized,
+    by: &By,
     account: AccountId,
-    (email, roles, scope): (&str, &[&str], &Scope),
-) -> Result<Invitation, create_invitation::Error> {
-    let command = create_invitation::Command {
-        account,
+    (email, role, scope): (&str, &str, &Scope),
+) -> Result<Invitation, create::Error> {
+    let create = Create {
         email: email.to_owned(),
-        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        roles: vec![role.to_owned()],
         scope: scope.clone(),
         request_id: None,
     };
-    Ok(create_invitation::execute(&world.ports, by, command).await?.0)
+    world.run(by, account, create).await
 }
 
 async fn accept(
@@ -36,7 +37,7 @@ async fn accept(
     user: UserId,
     account: AccountId,
     which: Which,
-) -> Result<Invitation, accept_invitation::Error> {
+) -> Result<Invitation, accept::Error> {
     accept_as(world, user, account, which, None).await
 }
 
@@ -46,229 +47,152 @@ async fn accept_as(
     account: AccountId,
     which: Which,
     email: Option<&str>,
-) -> Result<Invitation, accept_invitation::Error> {
-    let by = world.by(user, account);
-    let command = accept_invitation::Command {
-        account,
+) -> Result<Invitation, accept::Error> {
+    // The caller is no member yet and has no token for the account.
+    let by = world.signed_in(user).on(&Target::none());
+    let accept = Accept {
         which,
         email: email.map(str::to_owned),
     };
-    Ok(accept_invitation::execute(&world.ports, &by, command).await?.0)
+    operation::run_in(&world.ports, &by, account, accept)
+        .await
+        .map(Done::output)
 }
 
 async fn an_invitation_gives_membership_and_roles_once_and_to_its_address_alone(world: World) {
     let account = world.account("one-question", None, 0).await;
-    let sales = world.instance(account).await;
+    let (at, sales) = (Scope::Account(account), world.instance(account).await);
     let max = world.member("max@example.com", account).await;
-    world
-        .assign(&world.operator(), account, (max, "manager", &sales))
-        .await
-        .unwrap();
+    let manager = (max, "manager", &sales);
+    world.assign(&world.operator(), account, manager).await.unwrap();
     let by = world.by(max, account);
-    let made = invite(&world, &by, account, ("New@example.com", &["agent"], &sales))
+    let made = invite(&world, &by, account, ("New@example.com", "agent", &sales))
         .await
         .unwrap();
-    let error = invite(&world, &by, account, ("new@example.com", &["agent"], &sales))
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::AlreadyExists);
-    let error = invite(
-        &world,
-        &by,
-        account,
-        ("x@example.com", &["admin"], &Scope::Account(account)),
-    )
-    .await
-    .unwrap_err();
-    assert_eq!(error.code(), Code::PermissionDenied);
-    let error = invite(&world, &by, account, ("x@example.com", &["admin"], &sales))
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::InvalidArgument);
+    for (email, role, scope, expected) in [
+        ("new@example.com", "agent", &sales, Code::AlreadyExists),
+        ("x@example.com", "admin", &at, Code::PermissionDenied),
+        ("x@example.com", "admin", &sales, Code::InvalidArgument),
+    ] {
+        let refused = invite(&world, &by, account, (email, role, scope)).await;
+        assert_eq!(code(refused), expected);
+    }
 
     let other = world.person("other@example.com").await;
     let new = world.person("new@EXAMPLE.com").await;
-    let error = accept(&world, other, account, Which::Id(made.id))
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::PermissionDenied);
-    // Signed in as one, with the link that another was sent.
-    for which in [Which::Id(made.id), Which::On(sales.clone())] {
-        let error = accept_as(&world, new, account, which, Some("other@example.com")).await;
-        assert_eq!(error.unwrap_err().code(), Code::PermissionDenied);
+    let refused = accept(&world, other, account, Which::Id(made.id)).await;
+    assert_eq!(code(refused), Code::PermissionDenied);
+    let both = || [Which::Id(made.id), Which::On(sales.clone())];
+    // The link was sent to another address than that of the user who follows it.
+    for which in both() {
+        let refused = accept_as(&world, new, account, which, Some("other@example.com")).await;
+        assert_eq!(code(refused), Code::PermissionDenied);
     }
-    let done = accept_as(
-        &world,
-        new,
-        account,
-        Which::On(sales.clone()),
-        Some("NEW@example.com"),
-    )
-    .await
-    .unwrap();
+    let which = Which::On(sales.clone());
+    let done = accept_as(&world, new, account, which, Some("NEW@example.com"))
+        .await
+        .unwrap();
     assert_eq!((done.id, done.state), (made.id, State::Accepted));
     assert_eq!(world.roles(account, new, &sales).await, ["agent"]);
-    for which in [Which::Id(made.id), Which::On(sales.clone())] {
-        let error = accept(&world, new, account, which).await.unwrap_err();
-        assert_eq!(error.reason().as_str(), "INVITATION_NOT_PENDING");
+    for which in both() {
+        let refused = accept(&world, new, account, which).await;
+        assert_eq!(reason(refused), "INVITATION_NOT_PENDING");
     }
 }
 
-async fn what_its_maker_lost_an_invitation_no_longer_gives(world: World) {
+async fn an_invitation_does_not_give_what_the_inviter_has_lost(world: World) {
     let account = world.account("one-question", None, 0).await;
     let sales = world.instance(account).await;
     let max = world.member("max@example.com", account).await;
     let op = world.operator();
-    world
-        .assign(&op, account, (max, "manager", &sales))
-        .await
-        .unwrap();
+    let manager = (max, "manager", &sales);
+    world.assign(&op, account, manager).await.unwrap();
     let by = world.by(max, account);
-    invite(&world, &by, account, ("new@example.com", &["agent"], &sales))
-        .await
-        .unwrap();
-    world
-        .revoke(&op, account, (max, "manager", &sales))
-        .await
-        .unwrap();
+    let agent = ("new@example.com", "agent", &sales);
+    invite(&world, &by, account, agent).await.unwrap();
+    world.revoke(&op, account, manager).await.unwrap();
     let new = world.person("new@example.com").await;
-    let error = accept(&world, new, account, Which::On(sales.clone()))
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::FailedPrecondition);
-    world
-        .assign(&op, account, (max, "manager", &sales))
-        .await
-        .unwrap();
+    let on_sales = || Which::On(sales.clone());
+    let refused = accept(&world, new, account, on_sales()).await;
+    assert_eq!(code(refused), Code::FailedPrecondition);
+    world.assign(&op, account, manager).await.unwrap();
     world.clock.advance(Duration::from_hours(192));
-    let error = accept(&world, new, account, Which::On(sales.clone()))
-        .await
-        .unwrap_err();
-    assert_eq!(error.reason().as_str(), "INVITATION_NOT_PENDING");
-    // One that nobody accepted in time gives way to the next, which can be taken back.
-    let next = invite(&world, &by, account, ("new@example.com", &["agent"], &sales))
-        .await
-        .unwrap();
-    let command = revoke_invitation::Command {
-        account,
-        invitation: next.id,
-    };
-    revoke_invitation::execute(&world.ports, &by, command)
-        .await
-        .unwrap();
-    let error = accept(&world, new, account, Which::Id(next.id))
-        .await
-        .unwrap_err();
-    assert_eq!(error.reason().as_str(), "INVITATION_NOT_PENDING");
+    let refused = accept(&world, new, account, on_sales()).await;
+    assert_eq!(reason(refused), "INVITATION_NOT_PENDING");
+    // Another invitation can follow an expired one, and be revoked.
+    let next = invite(&world, &by, account, agent).await.unwrap();
+    let revoke = Revoke { invitation: next.id };
+    world.run(&by, account, revoke).await.unwrap();
+    let refused = accept(&world, new, account, Which::Id(next.id)).await;
+    assert_eq!(reason(refused), "INVITATION_NOT_PENDING");
 }
 
-async fn domains_and_seats_are_looked_at_when_it_is_made_and_when_it_is_accepted(world: World) {
+async fn domains_and_seats_are_checked_at_the_invitation_and_when_it_is_accepted(world: World) {
     let account = world.account("sogolytics", None, 2).await;
     let at = Scope::Account(account);
-    let boss = world.member("boss@acme.example", account).await;
-    world
-        .assign(&world.operator(), account, (boss, "administrator", &at))
-        .await
-        .unwrap();
+    let boss = world.holder("boss@acme.example", account, "administrator").await;
     let by = world.by(boss, account);
-    let set = async |version: u64, domains: &[&str]| {
-        let values = [("allowed_domains".to_owned(), json!(domains))].into();
-        let mut unit = world
-            .ports
-            .store
-            .write_all(
-                bailiwick_testkit::witness::system().all_accounts(),
-                &[ScopeRoot::Account(account)],
-            )
-            .await
-            .unwrap();
-        unit.select(bailiwick_testkit::witness::system().account(account).read());
-        settings_changed(
-            &mut *unit,
-            SettingsTold {
-                account,
-                version,
-                values,
-            },
-        )
-        .await
-        .unwrap();
-        unit.commit().await.unwrap();
+    let allow = async |version: u64, domain: &str| {
+        let values = [("allowed_domains".to_owned(), json!([domain]))].into();
+        let told = SettingsTold {
+            account,
+            version,
+            values,
+        };
+        world.tell_settings(told).await;
     };
-    set(1, &["acme.example"]).await;
-    let error = invite(&world, &by, account, ("who@other.example", &["sub_user"], &at))
-        .await
-        .unwrap_err();
-    assert_eq!(error.reason().as_str(), "DOMAIN_NOT_ALLOWED");
-    invite(&world, &by, account, ("one@acme.example", &["sub_user"], &at))
-        .await
-        .unwrap();
-    invite(&world, &by, account, ("two@acme.example", &["sub_user"], &at))
-        .await
-        .unwrap();
+    let invite = async |email: &str| invite(&world, &by, account, (email, "sub_user", &at)).await;
+    let accept = async |user| accept(&world, user, account, Which::On(at.clone())).await;
+    allow(1, "acme.example").await;
+    assert_eq!(reason(invite("who@other.example").await), "DOMAIN_NOT_ALLOWED");
+    invite("one@acme.example").await.unwrap();
+    invite("two@acme.example").await.unwrap();
     let one = world.person("one@acme.example").await;
     let two = world.person("two@acme.example").await;
-    set(2, &["elsewhere.example"]).await;
-    let error = accept(&world, one, account, Which::On(at.clone()))
-        .await
-        .unwrap_err();
-    assert_eq!(error.reason().as_str(), "DOMAIN_NOT_ALLOWED");
-    set(1, &["acme.example"]).await;
-    assert!(
-        accept(&world, one, account, Which::On(at.clone())).await.is_err(),
-        "older settings are skipped"
-    );
-    set(3, &["acme.example"]).await;
-    accept(&world, one, account, Which::On(at.clone())).await.unwrap();
-    let error = accept(&world, two, account, Which::On(at.clone()))
-        .await
-        .unwrap_err();
+    allow(2, "elsewhere.example").await;
+    assert_eq!(reason(accept(one).await), "DOMAIN_NOT_ALLOWED");
+    // Older settings are skipped.
+    allow(1, "acme.example").await;
+    assert_eq!(reason(accept(one).await), "DOMAIN_NOT_ALLOWED");
+    allow(3, "acme.example").await;
+    accept(one).await.unwrap();
+    let error = accept(two).await.unwrap_err();
     assert_eq!(
         (error.code(), error.reason().as_str()),
         (Code::ResourceExhausted, "NO_FREE_SEAT")
     );
-    let error = invite(&world, &by, account, ("three@acme.example", &["sub_user"], &at))
-        .await
-        .unwrap_err();
-    assert_eq!(error.reason().as_str(), "NO_FREE_SEAT");
-    assert_eq!(
-        world.join(two, account).await.unwrap_err().reason().as_str(),
-        "NO_FREE_SEAT"
-    );
+    assert_eq!(reason(invite("three@acme.example").await), "NO_FREE_SEAT");
+    assert_eq!(reason(world.join(two, account).await), "NO_FREE_SEAT");
 }
 
-async fn a_request_that_is_sent_again_gets_the_same_answer(world: World) {
+async fn a_repeated_request_gets_the_same_answer(world: World) {
     let account = world.account("one-question", None, 0).await;
-    let sales = world.instance(account).await;
     let op = world.operator();
-    let command = create_invitation::Command {
-        account,
+    let create = Create {
         email: "new@example.com".to_owned(),
         roles: vec!["agent".to_owned()],
-        scope: sales.clone(),
+        scope: world.instance(account).await,
         request_id: Some("1".to_owned()),
     };
-    let (first, _) = create_invitation::execute(&world.ports, &op, command.clone())
-        .await
-        .unwrap();
-    let (again, token) = create_invitation::execute(&world.ports, &op, command.clone())
-        .await
-        .unwrap();
+    let first = world.run(&op, account, create.clone()).await.unwrap();
+    let by = op.on(&Target::account(account));
+    let again = operation::run(&world.ports, &by, create.clone()).await.unwrap();
+    let Done::Committed(again, token) = again else {
+        panic!("{again:?}")
+    };
     assert_eq!(first, again);
     assert!(!token.is_empty());
-    let other = create_invitation::Command {
+    let other = Create {
         email: "other@example.com".to_owned(),
-        ..command
+        ..create
     };
-    let error = create_invitation::execute(&world.ports, &op, other)
-        .await
-        .unwrap_err();
-    assert_eq!(error.reason().as_str(), "REQUEST_ID_REUSED");
+    let refused = world.run(&op, account, other).await;
+    assert_eq!(reason(refused), "REQUEST_ID_REUSED");
 }
 
 bailiwick_testkit::on_both_engines!(
     an_invitation_gives_membership_and_roles_once_and_to_its_address_alone,
-    what_its_maker_lost_an_invitation_no_longer_gives,
-    domains_and_seats_are_looked_at_when_it_is_made_and_when_it_is_accepted,
-    a_request_that_is_sent_again_gets_the_same_answer,
+    an_invitation_does_not_give_what_the_inviter_has_lost,
+    domains_and_seats_are_checked_at_the_invitation_and_when_it_is_accepted,
+    a_repeated_request_gets_the_same_answer,
 );

@@ -4,7 +4,7 @@ use bailiwick_types::{Code, Fault, Scope};
 
 use crate::world::{ONE_QUESTION, World};
 
-async fn applying_the_same_again_changes_nothing_and_a_difference_is_told_and_counted(world: World) {
+async fn the_same_manifest_changes_nothing_and_another_one_counts_up_and_lists_its_differences(world: World) {
     let again = world.apply(ONE_QUESTION).await.unwrap();
     assert!(!again.changed);
     assert_eq!(again.product.version, 1);
@@ -18,20 +18,11 @@ async fn applying_the_same_again_changes_nothing_and_a_difference_is_told_and_co
     );
     assert_eq!(next.product.numbers, numbers);
     let name = "one-question".parse().unwrap();
-    let kept = world
-        .ports
-        .store
-        .read_all(bailiwick_testkit::witness::system().all_accounts())
-        .await
-        .unwrap()
-        .product(&name)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(kept, next.product);
+    let kept = world.read_all().await.product(&name).await.unwrap();
+    assert_eq!(kept, Some(next.product));
 }
 
-async fn every_fault_of_a_manifest_is_told_with_its_line(world: World) {
+async fn every_fault_of_a_manifest_has_its_line(world: World) {
     let source = "product: faulty\nroles:\n  a: {levels: {account: {permissions: [no.such]}}}\n  b: {levels: {moon: {}}}\n";
     let error = world.apply(source).await.unwrap_err();
     assert_eq!(
@@ -51,7 +42,7 @@ async fn every_fault_of_a_manifest_is_told_with_its_line(world: World) {
     );
 }
 
-async fn a_role_that_is_bound_cannot_be_taken_out(world: World) {
+async fn a_role_that_is_bound_cannot_be_removed(world: World) {
     let account = world.account("one-question", None, 0).await;
     let instance = world.instance(account).await;
     let user = world.member("a@example.com", account).await;
@@ -94,9 +85,9 @@ pub(crate) fn without_agents() -> String {
     )
 }
 
-async fn a_role_is_taken_away_where_another_takes_its_place_or_its_bindings_may_end(world: World) {
+async fn a_role_is_removed_where_another_replaces_it_or_its_bindings_may_end(world: World) {
     let mut people = Vec::new();
-    // Two accounts, and somebody who has the other role already.
+    // Two accounts, each with a user who has the other role already.
     for n in 0..2 {
         let account = world.account("one-question", None, 0).await;
         let instance = world.instance(account).await;
@@ -124,7 +115,7 @@ async fn a_role_is_taken_away_where_another_takes_its_place_or_its_bindings_may_
         assert_eq!(world.roles(*account, *user, instance).await, ["supervisor"]);
         assert_eq!(world.roles(*account, *both, instance).await, ["supervisor"]);
     }
-    // And back, so that the bindings of a role can end.
+    // Back to the role, so that its bindings can end.
     world.apply(ONE_QUESTION).await.unwrap();
     let (account, instance, user, _) = &people[0];
     world
@@ -138,7 +129,7 @@ async fn a_role_is_taken_away_where_another_takes_its_place_or_its_bindings_may_
     assert_eq!(world.roles(*account, *user, instance).await, ["supervisor"]);
 }
 
-async fn what_should_become_of_a_role_is_refused_where_it_does_not_fit(world: World) {
+async fn a_replacement_that_does_not_fit_is_refused(world: World) {
     let account = world.account("one-question", None, 0).await;
     let instance = world.instance(account).await;
     let user = world.member("a@example.com", account).await;
@@ -165,9 +156,9 @@ async fn what_should_become_of_a_role_is_refused_where_it_does_not_fit(world: Wo
 }
 
 bailiwick_testkit::on_both_engines!(
-    a_role_is_taken_away_where_another_takes_its_place_or_its_bindings_may_end,
-    what_should_become_of_a_role_is_refused_where_it_does_not_fit,
-    applying_the_same_again_changes_nothing_and_a_difference_is_told_and_counted,
-    every_fault_of_a_manifest_is_told_with_its_line,
-    a_role_that_is_bound_cannot_be_taken_out,
+    a_role_is_removed_where_another_replaces_it_or_its_bindings_may_end,
+    a_replacement_that_does_not_fit_is_refused,
+    the_same_manifest_changes_nothing_and_another_one_counts_up_and_lists_its_differences,
+    every_fault_of_a_manifest_has_its_line,
+    a_role_that_is_bound_cannot_be_removed,
 );

@@ -1,12 +1,16 @@
-//! Writes that meet: real transactions, on PostgreSQL at the same time.
+//! Concurrent writes: real transactions on PostgreSQL.
 
 use std::sync::Arc;
 
-use bailiwick_authorization_core::use_case::{
-    accept_invitation::{self, Which},
-    create_invitation, transfer_ownership,
+use bailiwick_authorization_core::{
+    binding::transfer::Transfer,
+    invitation::{
+        accept::{Accept, Which},
+        create::Create,
+    },
+    operation,
 };
-use bailiwick_types::{Code, Fault, Scope};
+use bailiwick_types::{Code, Fault, Scope, Target};
 
 use crate::{
     products::without_agents,
@@ -57,35 +61,26 @@ async fn of_two_transfers_one_wins_and_there_is_one_owner() {
             let (world, scope) = (Arc::clone(&world), at.clone());
             tokio::spawn(async move {
                 let by = world.by(olga, account);
-                let command = transfer_ownership::Command { account, scope, to };
-                transfer_ownership::execute(&world.ports, &by, command).await
+                world.run(&by, account, Transfer { scope, to }).await
             })
         };
         let (one, other) = tokio::join!(transfer(amy), transfer(bob));
-        let results = [one.unwrap(), other.unwrap()];
-        let lost: Vec<Code> = results
-            .iter()
-            .filter_map(|r| r.as_ref().err().map(Fault::code))
+        let lost: Vec<Code> = [one, other]
+            .into_iter()
+            .filter_map(|result| result.unwrap().err())
+            .map(|error| error.code())
             .collect();
         assert_eq!(lost, [Code::PermissionDenied], "round {round}");
-        let read = world
-            .ports
-            .store
-            .read(bailiwick_testkit::witness::system().account(account).read())
-            .await
-            .unwrap();
+        let read = world.read(account).await;
         let owners = read.holders("owner", &at).await.unwrap();
         drop(read);
         assert_eq!(owners.len(), 1);
         let by = world.by(owners[0].user, account);
-        let back = transfer_ownership::Command {
-            account,
+        let back = Transfer {
             scope: at.clone(),
             to: olga,
         };
-        transfer_ownership::execute(&world.ports, &by, back)
-            .await
-            .unwrap();
+        world.run(&by, account, back).await.unwrap();
     }
 }
 
@@ -95,52 +90,37 @@ async fn an_invitation_is_accepted_once_and_the_last_seat_is_taken_once() {
     for round in 0..20 {
         let account = world.account("one-question", None, 1).await;
         let sales = world.instance(account).await;
-        let invite = async |email: String| {
-            let command = create_invitation::Command {
-                account,
-                email,
+        let invite = async |email: &str| {
+            let create = Create {
+                email: email.to_owned(),
                 roles: vec!["agent".to_owned()],
                 scope: sales.clone(),
                 request_id: None,
             };
-            create_invitation::execute(&world.ports, &world.maker().await, command)
-                .await
-                .unwrap();
+            world.run(&world.maker().await, account, create).await.unwrap();
+            world.person(email).await
         };
-        let (one, two) = (
-            format!("one{round}@example.com"),
-            format!("two{round}@example.com"),
-        );
-        invite(one.clone()).await;
-        invite(two.clone()).await;
-        let (one, two) = (world.person(&one).await, world.person(&two).await);
+        let one = invite(&format!("one{round}@example.com")).await;
+        let two = invite(&format!("two{round}@example.com")).await;
         let accept = |user| {
             let (world, which) = (Arc::clone(&world), Which::On(sales.clone()));
             tokio::spawn(async move {
-                let command = accept_invitation::Command {
-                    account,
-                    which,
-                    email: None,
-                };
-                accept_invitation::execute(&world.ports, &world.by(user, account), command).await
+                let by = world.signed_in(user).on(&Target::none());
+                let accept = Accept { which, email: None };
+                operation::run_in(&world.ports, &by, account, accept).await
             })
         };
         let (a, b, c, d) = tokio::join!(accept(one), accept(one), accept(two), accept(two));
         let results = [a.unwrap(), b.unwrap(), c.unwrap(), d.unwrap()];
         let done = results.iter().filter(|result| result.is_ok()).count();
         assert_eq!(done, 1, "round {round}: {results:?}");
-        let read = world
-            .ports
-            .store
-            .read(bailiwick_testkit::witness::system().account(account).read())
-            .await
-            .unwrap();
+        let read = world.read(account).await;
         assert_eq!(read.seats_taken().await.unwrap(), 1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_is_not_bound_while_a_manifest_takes_it_away() {
+async fn a_role_is_not_bound_while_a_manifest_removes_it() {
     let world = Arc::new(World::postgres().await);
     let account = world.account("one-question", None, 0).await;
     let instance = world.instance(account).await;
@@ -163,8 +143,11 @@ async fn a_role_is_not_bound_while_a_manifest_takes_it_away() {
             let world = Arc::clone(&world);
             tokio::spawn(async move { world.apply(&without_agents()).await.is_ok() })
         };
-        let (bound, taken) = tokio::join!(assign, apply);
-        let (bound, taken) = (bound.unwrap(), taken.unwrap());
-        assert!(bound != taken, "round {round}: bound {bound}, taken away {taken}");
+        let (bound, removed) = tokio::join!(assign, apply);
+        let (bound, removed) = (bound.unwrap(), removed.unwrap());
+        assert!(
+            bound != removed,
+            "round {round}: bound {bound}, removed {removed}"
+        );
     }
 }
