@@ -1,27 +1,36 @@
 //! A database of authorization with products in it, and people who act.
 
-use std::sync::Arc;
+use std::{fmt::Debug, sync::Arc};
 
 use bailiwick_authorization_core::{
-    Ports,
+    Ports, Read, Unit,
     binding::{self, Binding, assign::Assign, revoke::Revoke},
     follow::{
-        AccountTold, PersonTold, PlaceTold, account_changed, person_changed, place_changed,
-        service_account_changed,
+        AccountTold, PersonTold, PlaceTold, SettingsTold, account_changed, person_changed, place_changed,
+        service_account_changed, settings_changed,
     },
+    grant::{self, About},
+    group,
     member::{self, Member},
     operation::{self, Done, Operation},
     person::{PersonState, ServiceAccount},
     preview::Effect,
-    product::{Replacement, apply},
+    product::{Replacement, apply, preview},
+    resource::{
+        Name,
+        register::{Owner, Register},
+        update::Update,
+    },
+    role::change::Change,
 };
 use bailiwick_authorization_server::{SqlStore, migrations};
 use bailiwick_policy::{PlaceState, manifest::MemberKind};
 use bailiwick_sql::{Db, DbConfig, Migrations};
 use bailiwick_testkit::{Fixture, ManualClock, TestDb, witness};
 use bailiwick_types::{
-    AccountId, Authorized, Caller, CallerKind, IdGen, InstanceId, Method, Scope, ScopeRoot, SeededIds,
-    Service, ServiceAccountId, SessionId, Subject, Target, Timestamp, UserId, WorkspaceId,
+    AccountId, Authorized, Caller, CallerKind, Code, Fault, GroupId, IdGen, InstanceId, Method, Scope,
+    ScopeRoot, SeededIds, Service, ServiceAccountId, SessionId, Subject, Target, Timestamp, UserId,
+    WorkspaceId,
 };
 use serde_json::Map;
 
@@ -59,6 +68,80 @@ impl By {
     pub(crate) fn on<M: Method>(&self, target: &Target) -> Authorized<M> {
         witness::authorized(&self.caller, target, self.operator)
     }
+}
+
+/// The account, with a type for methods that declare the permission `TYPE.verb`.
+fn on(account: AccountId) -> Target {
+    Target::account(account).of_type("resource")
+}
+
+/// A role without an end.
+pub(crate) fn assign(subject: Subject, role: &str, scope: &Scope) -> Assign {
+    Assign {
+        subject,
+        role: role.to_owned(),
+        scope: scope.clone(),
+        parameters: Map::new(),
+        expires_at: None,
+    }
+}
+
+/// Permissions without an end.
+pub(crate) fn grant(subject: Subject, permissions: &[&str], about: About) -> grant::create::Create {
+    grant::create::Create {
+        subject,
+        permissions: texts(permissions),
+        about,
+        parameters: Map::new(),
+        expires_at: None,
+    }
+}
+
+/// A resource of the caller's.
+pub(crate) fn register(of: &str, scope: &Scope) -> Register {
+    Register {
+        name: name(of),
+        scope: scope.clone(),
+        owner: Owner::Caller,
+        parent: None,
+        title: String::new(),
+        attributes: Map::new(),
+    }
+}
+
+/// A change of a resource that changes nothing yet.
+pub(crate) fn update(of: &str) -> Update {
+    Update {
+        name: name(of),
+        title: None,
+        parent: None,
+        attributes: Map::new(),
+    }
+}
+
+/// A change of a role that changes nothing yet.
+pub(crate) fn change(role: &str) -> Change {
+    Change {
+        role: role.to_owned(),
+        level: None,
+        add: Vec::new(),
+        remove: Vec::new(),
+    }
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+pub(crate) fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// The operation was refused because of a missing right.
+#[track_caller]
+pub(crate) fn denied<T>(done: Result<T, impl Fault>) {
+    let code = done.err().map(|error| error.code());
+    assert_eq!(code, Some(Code::PermissionDenied));
 }
 
 impl Fixture for World {
@@ -115,6 +198,21 @@ impl World {
             operator: false,
         }
     }
+    /// Reads an account.
+    pub(crate) async fn read(&self, account: AccountId) -> Box<dyn Read + Send + Sync> {
+        let access = witness::system().account(account).read();
+        self.ports.store.read(access).await.unwrap()
+    }
+    /// Reads what belongs to no account, or to all.
+    pub(crate) async fn read_all(&self) -> Box<dyn Read + Send + Sync> {
+        let all = witness::system().all_accounts();
+        self.ports.store.read_all(all).await.unwrap()
+    }
+    /// Writes these roots, as a follower does.
+    pub(crate) async fn write(&self, roots: &[ScopeRoot]) -> Box<dyn Unit + Send + Sync> {
+        let all = witness::system().all_accounts();
+        self.ports.store.write_all(all, roots).await.unwrap()
+    }
     /// Carries an operation out.
     pub(crate) async fn run<O: Operation>(
         &self,
@@ -122,22 +220,30 @@ impl World {
         account: AccountId,
         operation: O,
     ) -> Result<O::Output, O::Error> {
-        let by = by.on::<O::Method>(&Target::account(account));
+        let by = by.on::<O::Method>(&on(account));
         operation::run(&self.ports, &by, operation)
             .await
             .map(Done::output)
     }
-    /// Tells the effects of an operation.
+    /// Previews an operation: its effects.
     pub(crate) async fn preview<O: Operation>(
         &self,
         by: &By,
         account: AccountId,
         operation: O,
     ) -> Result<Vec<Effect>, O::Error> {
-        let target = Target::account(account);
-        let by = witness::previewing::<O::Method>(&by.caller, &target, by.operator);
+        Ok(self.preview_all(by, account, operation).await?.1)
+    }
+    /// Previews an operation: what it would make, and its effects.
+    pub(crate) async fn preview_all<O: Operation>(
+        &self,
+        by: &By,
+        account: AccountId,
+        operation: O,
+    ) -> Result<(O::Output, Vec<Effect>), O::Error> {
+        let by = witness::previewing::<O::Method>(&by.caller, &on(account), by.operator);
         match operation::run(&self.ports, &by, operation).await? {
-            Done::Previewed(_, effects) => Ok(effects),
+            Done::Previewed(output, effects) => Ok((output, effects)),
             Done::Committed(..) => panic!("a preview commits nothing"),
         }
     }
@@ -160,13 +266,7 @@ impl World {
         told.id
     }
     pub(crate) async fn tell_service(&self, told: ServiceAccount) {
-        let root = told.root.clone();
-        let mut unit = self
-            .ports
-            .store
-            .write_all(bailiwick_testkit::witness::system().all_accounts(), &[root])
-            .await
-            .unwrap();
+        let mut unit = self.write(std::slice::from_ref(&told.root)).await;
         if let ScopeRoot::Account(account) = &told.root {
             unit.select(witness::system().account(*account).read());
         }
@@ -198,6 +298,13 @@ impl World {
         };
         apply::apply(&self.ports, &self.operator().on(&Target::none()), apply).await
     }
+    /// A page of what a manifest would do.
+    pub(crate) async fn preview_manifest(
+        &self,
+        page: preview::Preview,
+    ) -> Result<preview::Page, preview::Error> {
+        preview::preview(&self.ports, &self.operator().on(&Target::none()), page).await
+    }
     pub(crate) async fn person(&self, email: &str) -> UserId {
         let user = UserId::generate(&*self.ports.ids);
         self.tell_person(user, 1, PersonState::Active, email).await;
@@ -205,23 +312,10 @@ impl World {
     }
     pub(crate) async fn tell_person(&self, user: UserId, version: u64, state: PersonState, email: &str) {
         let subject = Subject::user(user);
-        let accounts = self
-            .ports
-            .store
-            .read_all(bailiwick_testkit::witness::system().all_accounts())
-            .await
-            .unwrap()
-            .accounts_of(&subject)
-            .await
-            .unwrap();
+        let accounts = self.read_all().await.accounts_of(&subject).await.unwrap();
         let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
         roots.push(ScopeRoot::Deployment);
-        let mut unit = self
-            .ports
-            .store
-            .write_all(bailiwick_testkit::witness::system().all_accounts(), &roots)
-            .await
-            .unwrap();
+        let mut unit = self.write(&roots).await;
         let told = PersonTold {
             user,
             version,
@@ -246,13 +340,7 @@ impl World {
         }
     }
     pub(crate) async fn tell_account(&self, told: AccountTold) {
-        let root = ScopeRoot::Account(told.id);
-        let mut unit = self
-            .ports
-            .store
-            .write_all(bailiwick_testkit::witness::system().all_accounts(), &[root])
-            .await
-            .unwrap();
+        let mut unit = self.write(&[ScopeRoot::Account(told.id)]).await;
         unit.select(witness::system().account(told.id).read());
         account_changed(&mut *unit, &*self.ports.ids, self.now(), told)
             .await
@@ -271,15 +359,7 @@ impl World {
         id
     }
     pub(crate) async fn tell_place(&self, told: PlaceTold) {
-        let mut unit = self
-            .ports
-            .store
-            .write_all(
-                bailiwick_testkit::witness::system().all_accounts(),
-                &[ScopeRoot::Account(told.account)],
-            )
-            .await
-            .unwrap();
+        let mut unit = self.write(&[ScopeRoot::Account(told.account)]).await;
         unit.select(witness::system().account(told.account).read());
         place_changed(&mut *unit, &*self.ports.ids, self.now(), told)
             .await
@@ -326,19 +406,22 @@ impl World {
         self.join(user, account).await.unwrap();
         user
     }
+    /// A member with a role on the account.
+    pub(crate) async fn holder(&self, email: &str, account: AccountId, role: &str) -> UserId {
+        let user = self.member(email, account).await;
+        let at = Scope::Account(account);
+        self.assign(&self.operator(), account, (user, role, &at))
+            .await
+            .unwrap();
+        user
+    }
     pub(crate) async fn assign(
         &self,
         by: &By,
         account: AccountId,
         (user, role, scope): (UserId, &str, &Scope),
     ) -> Result<Binding, binding::assign::Error> {
-        let assign = Assign {
-            subject: Subject::user(user),
-            role: role.to_owned(),
-            scope: scope.clone(),
-            parameters: Map::new(),
-            expires_at: None,
-        };
+        let assign = assign(Subject::user(user), role, scope);
         self.run(by, account, assign).await
     }
     pub(crate) async fn revoke(
@@ -354,14 +437,17 @@ impl World {
         };
         self.run(by, account, revoke).await
     }
+    /// An empty group.
+    pub(crate) async fn group(&self, by: &By, account: AccountId) -> GroupId {
+        let create = group::create::Create {
+            title: "Group".to_owned(),
+            request_id: None,
+        };
+        self.run(by, account, create).await.unwrap().id
+    }
     /// The names of a user's roles on a scope.
     pub(crate) async fn roles(&self, account: AccountId, user: UserId, scope: &Scope) -> Vec<String> {
-        let read = self
-            .ports
-            .store
-            .read(bailiwick_testkit::witness::system().account(account).read())
-            .await
-            .unwrap();
+        let read = self.read(account).await;
         let all = read.bindings_of(&Subject::user(user)).await.unwrap();
         all.into_iter()
             .filter(|binding| binding.scope == *scope)
@@ -372,19 +458,43 @@ impl World {
     pub(crate) async fn maker(&self) -> By {
         let user = UserId::generate(&*self.ports.ids);
         let root = ScopeRoot::Deployment;
-        let mut unit = self
-            .ports
-            .store
-            .write_all(
-                bailiwick_testkit::witness::system().all_accounts(),
-                std::slice::from_ref(&root),
-            )
-            .await
-            .unwrap();
+        let mut unit = self.write(std::slice::from_ref(&root)).await;
         unit.set_root_binding(&root, &Subject::user(user), "operator", true)
             .await
             .unwrap();
         unit.commit().await.unwrap();
         self.operator_as(user)
     }
+    /// Another service of the suite.
+    pub(crate) fn internal(&self) -> By {
+        let subject = "service:tenancy".parse().unwrap();
+        By {
+            caller: witness::caller(CallerKind::Internal, subject, None),
+            operator: false,
+        }
+    }
+    /// A user with a token for no account.
+    pub(crate) fn signed_in(&self, user: UserId) -> By {
+        By::user(user, None, false, &*self.ports.ids)
+    }
+    /// Replicates the settings of an account.
+    pub(crate) async fn tell_settings(&self, told: SettingsTold) {
+        let account = told.account;
+        let mut unit = self.write(&[ScopeRoot::Account(account)]).await;
+        unit.select(witness::system().account(account).read());
+        settings_changed(&mut *unit, told).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+}
+
+/// The code of a refusal.
+#[track_caller]
+pub(crate) fn code<T: Debug>(refused: Result<T, impl Fault>) -> Code {
+    refused.unwrap_err().code()
+}
+
+/// The reason of a refusal.
+#[track_caller]
+pub(crate) fn reason<T: Debug>(refused: Result<T, impl Fault>) -> &'static str {
+    refused.unwrap_err().reason().as_str()
 }
