@@ -1,313 +1,177 @@
 //! Grants, groups, approvals and seats.
 
-use bailiwick_authorization_core::{
-    On,
-    follow::AccountTold,
-    grant::About,
-    resource::Name,
-    seat,
-    use_case::{
-        approve::{self, Verdict},
-        assign_role,
-        change_group::{self, Act},
-        consume_approval, create_grant, create_group, delete_grant, delete_member, register_resource,
-        request_approval,
-    },
-};
-use bailiwick_types::{AccountId, Authorized, Code, Fault, Scope, Subject, UserId, WorkspaceId};
-use serde_json::Map;
 use std::time::Duration;
 
-use crate::world::World;
+use bailiwick_authorization_core::{
+    On,
+    approval::{approve::Approve, consume::Consume, reject::Reject, request::Request},
+    follow::AccountTold,
+    grant::{
+        About,
+        delete::{Delete, Which},
+    },
+    group::{add_member::AddMember, delete::Delete as DeleteGroup},
+    member::delete::Delete as DeleteMember,
+    resource::register::{Owner, Register},
+    seat,
+};
+use bailiwick_types::{AccountId, Code, Fault, Scope, Subject, UserId, WorkspaceId};
+use serde_json::Map;
 
-async fn project(world: &World, account: AccountId, owner: UserId) -> Name {
-    let name: Name = "project:nps".parse().unwrap();
-    let command = register_resource::Command {
-        account,
-        name: name.clone(),
-        scope: Scope::Account(account),
-        owner: register_resource::Owner::Is(Subject::user(owner)),
-        parent: None,
-        title: String::new(),
-        attributes: Map::new(),
+use crate::world::{World, assign, denied, grant, name, register, texts};
+
+async fn project(world: &World, account: AccountId, owner: UserId) {
+    let register = Register {
+        owner: Owner::Is(Subject::user(owner)),
+        ..register("project:nps", &Scope::Account(account))
     };
-    register_resource::execute(&world.ports, &world.operator(), command)
-        .await
-        .unwrap();
-    name
-}
-
-fn grant(account: AccountId, subject: &Subject, permissions: &[&str], about: About) -> create_grant::Command {
-    create_grant::Command {
-        account,
-        subject: subject.clone(),
-        permissions: permissions.iter().map(|text| (*text).to_owned()).collect(),
-        about,
-        parameters: Map::new(),
-        expires_at: None,
-    }
+    world.run(&world.operator(), account, register).await.unwrap();
 }
 
 async fn boss_and_sam(world: &World) -> (AccountId, UserId, UserId) {
     let account = world.account("sogolytics", None, 10).await;
-    let boss = world.member("boss@example.com", account).await;
-    let sam = world.member("sam@example.com", account).await;
-    let at = Scope::Account(account);
-    world
-        .assign(&world.operator(), account, (boss, "administrator", &at))
-        .await
-        .unwrap();
-    world
-        .assign(&world.operator(), account, (sam, "sub_user", &at))
-        .await
-        .unwrap();
+    let boss = world.holder("boss@example.com", account, "administrator").await;
+    let sam = world.holder("sam@example.com", account, "sub_user").await;
     (account, boss, sam)
 }
 
 async fn what_is_granted_is_held_by_who_grants_it_and_is_taken_by_name(world: World) {
     let (account, boss, sam) = boss_and_sam(&world).await;
-    let name = project(&world, account, boss).await;
-    let about = || About::Resource(name.clone());
+    project(&world, account, boss).await;
+    let about = About::Resource(name("project:nps"));
     let (by_boss, by_sam) = (world.by(boss, account), world.by(sam, account));
     let to = Subject::user(sam);
-    let command = grant(account, &to, &["project.view", "project.report"], about());
-    let (made, _) = create_grant::execute(&world.ports, &by_boss, command.clone())
-        .await
-        .unwrap();
-    let (again, _) = create_grant::execute(&world.ports, &by_boss, command)
-        .await
-        .unwrap();
+    let give = |to: &Subject, permissions| grant(to.clone(), permissions, about.clone());
+    let both = give(&to, &["project.view", "project.report"]);
+    let made = world.run(&by_boss, account, both.clone()).await.unwrap();
+    let again = world.run(&by_boss, account, both).await.unwrap();
     assert_eq!(made, again);
     let other = Subject::user(world.member("tia@example.com", account).await);
-    let command = grant(account, &other, &["project.view"], about());
-    let error = create_grant::execute(&world.ports, &by_sam, command)
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::PermissionDenied);
-    let error = create_grant::execute(
-        &world.ports,
-        &by_boss,
-        grant(account, &to, &["project.fly"], about()),
-    );
-    assert_eq!(error.await.unwrap_err().reason().as_str(), "UNKNOWN_PERMISSION");
     let stranger = Subject::user(world.person("x@example.com").await);
-    let error = create_grant::execute(
-        &world.ports,
-        &by_boss,
-        grant(account, &stranger, &["project.view"], about()),
-    );
-    assert_eq!(error.await.unwrap_err().reason().as_str(), "NOT_A_MEMBER");
-    let take = |permissions: &[&str]| delete_grant::Command {
-        account,
-        which: delete_grant::Which::Of {
+    let view: &[&str] = &["project.view"];
+    for (by, give, reason) in [
+        (&by_sam, give(&other, view), "PERMISSION_DENIED"),
+        (&by_boss, give(&to, &["project.fly"]), "UNKNOWN_PERMISSION"),
+        (&by_boss, give(&stranger, view), "NOT_A_MEMBER"),
+    ] {
+        let error = world.run(by, account, give).await.unwrap_err();
+        assert_eq!(error.reason().as_str(), reason);
+    }
+    let take = |permission: &str| Delete {
+        which: Which::Of {
             subject: to.clone(),
-            permissions: permissions.iter().map(|text| (*text).to_owned()).collect(),
-            about: about(),
+            permissions: texts(&[permission]),
+            about: about.clone(),
         },
     };
-    let error = delete_grant::execute(&world.ports, &by_sam, take(&["project.view"]))
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::PermissionDenied);
-    delete_grant::execute(&world.ports, &by_boss, take(&["project.view"]))
-        .await
-        .unwrap();
-    let read = world
-        .ports
-        .store
-        .read(bailiwick_testkit::witness::system().account(account).read())
-        .await
-        .unwrap();
-    assert_eq!(
-        read.grant(made.id).await.unwrap().unwrap().permissions,
-        ["project.report"]
-    );
+    denied(world.run(&by_sam, account, take("project.view")).await);
+    let taken = world.run(&by_boss, account, take("project.view")).await;
+    taken.unwrap();
+    let read = world.read(account).await;
+    let left = read.grant(made.id).await.unwrap().unwrap();
+    assert_eq!(left.permissions, ["project.report"]);
     drop(read);
-    delete_grant::execute(&world.ports, &by_boss, take(&["project.report"]))
-        .await
-        .unwrap();
-    let error = delete_grant::execute(&world.ports, &by_boss, take(&["project.report"]))
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::NotFound);
+    let taken = world.run(&by_boss, account, take("project.report")).await;
+    taken.unwrap();
+    let error = world.run(&by_boss, account, take("project.report")).await;
+    assert_eq!(error.unwrap_err().code(), Code::NotFound);
 }
 
 async fn what_a_grant_is_on_exists_for_those_who_could_give_it_alone(world: World) {
     let (account, boss, sam) = boss_and_sam(&world).await;
-    let to = Subject::user(sam);
-    let resource = About::Resource("project:none".parse().unwrap());
+    let (by_boss, by_sam) = (world.by(boss, account), world.by(sam, account));
+    let resource = About::Resource(name("project:none"));
     // Nobody has a right in a place that is not there.
     let scope = About::Scope(Scope::Workspace(WorkspaceId::generate(&*world.ports.ids)));
     let expected = [
-        (&resource, boss, Code::NotFound),
-        (&resource, sam, Code::PermissionDenied),
-        (&scope, boss, Code::PermissionDenied),
-        (&scope, sam, Code::PermissionDenied),
+        (&resource, &by_boss, Code::NotFound),
+        (&resource, &by_sam, Code::PermissionDenied),
+        (&scope, &by_boss, Code::PermissionDenied),
+        (&scope, &by_sam, Code::PermissionDenied),
+        (&scope, &world.operator(), Code::NotFound),
     ];
-    for (about, who, code) in expected {
-        let command = grant(account, &to, &["project.view"], about.clone());
-        let by = world.by(who, account);
-        let error = create_grant::execute(&world.ports, &by, command)
-            .await
-            .unwrap_err();
+    for (about, by, code) in expected {
+        let give = grant(Subject::user(sam), &["project.view"], about.clone());
+        let error = world.run(by, account, give).await.unwrap_err();
         assert_eq!(error.code(), code, "{error} {about:?}");
     }
-    let command = grant(account, &to, &["project.view"], scope);
-    let error = create_grant::execute(&world.ports, &world.operator(), command)
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::NotFound);
-}
-
-async fn group(world: &World, by: &Authorized, account: AccountId) -> bailiwick_types::GroupId {
-    let command = create_group::Command {
-        account,
-        title: "Group".to_owned(),
-        request_id: None,
-    };
-    create_group::execute(&world.ports, by, command)
-        .await
-        .unwrap()
-        .0
-        .id
 }
 
 async fn joining_a_group_asks_for_the_right_to_give_all_it_has_and_groups_make_no_circle(world: World) {
     let account = world.account("one-question", None, 0).await;
     let (at, sales) = (Scope::Account(account), world.instance(account).await);
-    let ada = world.member("ada@example.com", account).await;
+    let ada = world.holder("ada@example.com", account, "admin").await;
     let max = world.member("max@example.com", account).await;
     let op = world.operator();
-    world.assign(&op, account, (ada, "admin", &at)).await.unwrap();
     world
         .assign(&op, account, (max, "manager", &sales))
         .await
         .unwrap();
-    let by = world.by(ada, account);
-    let (outer, inner) = (
-        group(&world, &by, account).await,
-        group(&world, &by, account).await,
-    );
-    let assign = |role: &str| assign_role::Command {
-        account,
-        subject: Subject::group(outer),
-        role: role.to_owned(),
-        scope: if role == "admin" {
-            at.clone()
-        } else {
-            sales.clone()
-        },
-        parameters: Map::new(),
-        expires_at: None,
+    let (by, by_max) = (world.by(ada, account), world.by(max, account));
+    let max = Subject::user(max);
+    let (outer, inner) = (world.group(&by, account).await, world.group(&by, account).await);
+    let admin = assign(Subject::group(outer), "admin", &at);
+    let error = world.run(&by, account, admin).await.unwrap_err();
+    let reason = error.reason();
+    assert_eq!(reason.as_str(), "HOLDER_RULE", "only users hold such roles");
+    let manager = assign(Subject::group(outer), "manager", &sales);
+    world.run(&by, account, manager).await.unwrap();
+    let put = |group, member: &Subject| AddMember {
+        group,
+        member: member.clone(),
     };
-    let error = assign_role::execute(&world.ports, &by, assign("admin"))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.reason().as_str(),
-        "HOLDER_RULE",
-        "only users hold such roles"
-    );
-    assign_role::execute(&world.ports, &by, assign("manager"))
-        .await
-        .unwrap();
-    let change = |group, act| change_group::Command { account, group, act };
-    let put = |group, subject: Subject| change(group, Act::Add(subject));
-    change_group::execute(&world.ports, &by, put(outer, Subject::group(inner)))
-        .await
-        .unwrap();
+    let nest = put(outer, &Subject::group(inner));
+    world.run(&by, account, nest).await.unwrap();
     for (group, code) in [(inner, Code::FailedPrecondition), (outer, Code::InvalidArgument)] {
-        let circle = put(group, Subject::group(outer));
-        let error = change_group::execute(&world.ports, &by, circle)
-            .await
-            .unwrap_err();
+        let circle = put(group, &Subject::group(outer));
+        let error = world.run(&by, account, circle).await.unwrap_err();
         assert_eq!(error.code(), code);
     }
-    let by_max = world.by(max, account);
-    let error = change_group::execute(&world.ports, &by_max, put(inner, Subject::user(max)));
-    assert_eq!(error.await.unwrap_err().code(), Code::PermissionDenied);
-    change_group::execute(&world.ports, &by, put(inner, Subject::user(max)))
-        .await
-        .unwrap();
-    change_group::execute(&world.ports, &by, change(outer, Act::Delete))
-        .await
-        .unwrap();
-    let read = world
-        .ports
-        .store
-        .read(bailiwick_testkit::witness::system().account(account).read())
-        .await
-        .unwrap();
+    denied(world.run(&by_max, account, put(inner, &max)).await);
+    world.run(&by, account, put(inner, &max)).await.unwrap();
+    let delete = DeleteGroup { group: outer };
+    world.run(&by, account, delete).await.unwrap();
+    let read = world.read(account).await;
     assert_eq!(read.group(outer).await.unwrap(), None);
     assert_eq!(read.bindings_of(&Subject::group(outer)).await.unwrap(), []);
-    assert_eq!(read.groups_of(&Subject::user(max)).await.unwrap(), [inner]);
+    assert_eq!(read.groups_of(&max).await.unwrap(), [inner]);
 }
 
 async fn an_approval_is_asked_for_once_decided_once_and_by_somebody_else(world: World) {
     let (account, boss, sam) = boss_and_sam(&world).await;
-    let flow = world.member("flow@example.com", account).await;
-    world
-        .assign(
-            &world.operator(),
-            account,
-            (flow, "workflow_manager", &Scope::Account(account)),
-        )
-        .await
-        .unwrap();
-    let on = On::Resource(project(&world, account, sam).await);
-    let ask = || request_approval::Command {
-        account,
+    let flow = world
+        .holder("flow@example.com", account, "workflow_manager")
+        .await;
+    project(&world, account, sam).await;
+    let on = On::Resource(name("project:nps"));
+    let ask = || Request {
         permission: "project.distribute".to_owned(),
         on: on.clone(),
         digest: String::new(),
         attributes: Map::new(),
     };
-    let by_sam = world.by(sam, account);
-    let error = request_approval::execute(&world.ports, &world.by(boss, account), ask())
-        .await
-        .unwrap_err();
+    let [by_boss, by_sam, by_flow] = [boss, sam, flow].map(|user| world.by(user, account));
+    let error = world.run(&by_boss, account, ask()).await.unwrap_err();
     assert_eq!(error.reason().as_str(), "ALREADY_ALLOWED");
-    let (made, _) = request_approval::execute(&world.ports, &by_sam, ask())
-        .await
-        .unwrap();
-    let error = request_approval::execute(&world.ports, &by_sam, ask())
-        .await
-        .unwrap_err();
+    let approval = world.run(&by_sam, account, ask()).await.unwrap().id;
+    let error = world.run(&by_sam, account, ask()).await.unwrap_err();
     assert_eq!(error.code(), Code::AlreadyExists);
-    let use_up = || consume_approval::Command {
-        account,
+    let consume = || Consume {
         subject: Subject::user(sam),
         permission: "project.distribute".to_owned(),
         on: on.clone(),
         digest: String::new(),
     };
-    let error = consume_approval::execute(&world.ports, &by_sam, use_up())
-        .await
-        .unwrap_err();
+    let error = world.run(&by_sam, account, consume()).await.unwrap_err();
     assert_eq!(error.reason().as_str(), "NO_APPROVAL");
-    let decide = |verdict| approve::Command {
-        account,
-        approval: made.id,
-        verdict,
-    };
-    let error = approve::execute(&world.ports, &by_sam, decide(Verdict::Approve))
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::PermissionDenied);
-    let by_flow = world.by(flow, account);
-    approve::execute(&world.ports, &by_flow, decide(Verdict::Approve))
-        .await
-        .unwrap();
-    let error = approve::execute(&world.ports, &by_flow, decide(Verdict::Reject))
-        .await
-        .unwrap_err();
-    assert_eq!(error.reason().as_str(), "ALREADY_DECIDED");
+    denied(world.run(&by_sam, account, Approve { approval }).await);
+    let approved = world.run(&by_flow, account, Approve { approval }).await;
+    approved.unwrap();
+    let error = world.run(&by_flow, account, Reject { approval }).await;
+    assert_eq!(error.unwrap_err().reason().as_str(), "ALREADY_DECIDED");
     // This one stays.
     for _ in 0..2 {
-        let (used, _) = consume_approval::execute(&world.ports, &by_sam, use_up())
-            .await
-            .unwrap();
-        assert_eq!(used, None);
+        assert_eq!(world.run(&by_sam, account, consume()).await.unwrap(), None);
     }
 }
 
@@ -316,30 +180,17 @@ async fn a_seat_is_free_at_once_or_ends_with_the_billing_cycle(world: World) {
     let tia = world.member("tia@example.com", account).await;
     let by = world.by(boss, account);
     let seats = async || {
-        let read = world
-            .ports
-            .store
-            .read(bailiwick_testkit::witness::system().account(account).read())
-            .await
-            .unwrap();
+        let read = world.read(account).await;
         let of = read.account().await.unwrap().unwrap();
         let seats = seat::count(&*read, &of, world.now()).await.unwrap();
         (seats.limit, seats.used, seats.ending)
     };
     assert_eq!(seats().await, (Some(10), 3, 0));
-    let delete = |user, seat_ends| delete_member::Command {
-        account,
-        user,
-        seat_ends,
-    };
-    delete_member::execute(&world.ports, &by, delete(sam, false))
-        .await
-        .unwrap();
-    assert_eq!(seats().await, (Some(10), 2, 0));
-    delete_member::execute(&world.ports, &by, delete(tia, true))
-        .await
-        .unwrap();
-    assert_eq!(seats().await, (Some(10), 1, 1));
+    for (user, seat_ends, expected) in [(sam, false, (Some(10), 2, 0)), (tia, true, (Some(10), 1, 1))] {
+        let delete = DeleteMember { user, seat_ends };
+        world.run(&by, account, delete).await.unwrap();
+        assert_eq!(seats().await, expected);
+    }
     world.clock.advance(Duration::from_hours(744));
     assert_eq!(seats().await, (Some(9), 1, 0));
     // Another limit says what there is from now on.

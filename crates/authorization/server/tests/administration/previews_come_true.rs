@@ -1,92 +1,75 @@
-//! What a preview of a change tells is what the matrix of users and permissions shows once the change is made; until then
-//! nothing is written, and what the change would be refused for, its preview is refused for.
+//! A preview lists exactly the differences that the matrix of users and permissions shows after the change. It
+//! writes nothing, and it is refused for the same reasons as the change.
 
 use bailiwick_authorization_core::{
-    grant::{About, AppliesTo},
-    product::Replacement,
-    use_case::{
-        assign_role, batch_remove_members,
-        change_group::{self, Act},
-        change_role, copy_permissions, create_grant, create_member, delete_grant, delete_member,
-        move_resource, preview_product, recover_ownership, register_resource, remove_member, revoke_role,
-        suspend_member, transfer_ownership, transfer_resource, unregister_resource, update_member,
-        update_resource,
+    binding::{copy::Copy, recover::Recover, revoke::Revoke, transfer::Transfer},
+    grant::{
+        About, AppliesTo,
+        delete::{Delete, Which},
     },
+    group::{add_member::AddMember, delete::Delete as DeleteGroup, remove_member::RemoveMember},
+    member::{
+        batch_remove::BatchRemove, create::Create, delete::Delete as DeleteMember, remove::Remove,
+        suspend::Reactivate, suspend::Suspend, update::Update as UpdateMember,
+    },
+    product::{Replacement, preview},
+    resource::{
+        relocate::Move, transfer::Transfer as TransferResource, unregister::Unregister, update::Update,
+    },
+    role::change::Change,
 };
 use bailiwick_policy::manifest::{EntryDecl, MemberKind};
-use bailiwick_types::{Authorized, Code, Fault, Scope, Subject, Timestamp, UserId};
+use bailiwick_types::{Code, Fault, Subject, Timestamp, UserId};
 use serde_json::json;
 
 use crate::{
-    previews_stage::{Rows, Stage, Told, WORKS, comes_true, difference, name, refused_alike},
-    world::World,
+    previews_stage::{Rows, Stage, WORKS, content, difference, rows},
+    world::{World, assign, change, grant, name, texts, update},
 };
-
-fn texts(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
-}
 
 async fn what_a_preview_of_a_member_tells_comes_true(world: World) {
     let stage = Stage::set(world).await;
     let (by, op) = (stage.by(), stage.world.operator());
     let (at, one) = (stage.at().to_string(), stage.one.to_string());
-    let everywhere = texts(&[&at, &one, "page:a"]);
+    let account = [&*at];
+    let everywhere = [&*at, &*one, "page:a"];
+    let user = stage.sam;
     let zed = stage.world.person("zed@example.com").await;
-    let join = || create_member::Command {
-        account: stage.account,
+    let join = Create {
         user: zed,
         kind: MemberKind::Agent,
         expires_at: None,
     };
-    comes_true!(stage, create_member, op, join(), [&at]);
+    stage.comes_true(&op, join, &account).await;
+    let ends = |expires_at| UpdateMember { user, expires_at };
     let now = Some(stage.world.now());
-    let came = comes_true!(stage, update_member, by, stage.ends(stage.sam, now), everywhere);
+    let came = stage.comes_true(&by, ends(now), &everywhere).await;
     assert_eq!(came.len(), 3, "by a group, by a role and by a grant: {came:?}");
-    comes_true!(stage, update_member, by, stage.ends(stage.sam, None), everywhere);
-    comes_true!(
-        stage,
-        suspend_member,
-        by,
-        stage.suspend(stage.sam, true),
-        everywhere
-    );
-    let back = comes_true!(
-        stage,
-        suspend_member,
-        by,
-        stage.suspend(stage.sam, false),
-        everywhere
-    );
+    stage.comes_true(&by, ends(None), &everywhere).await;
+    stage.comes_true(&by, Suspend { user }, &everywhere).await;
+    let back = stage.comes_true(&by, Reactivate { user }, &everywhere).await;
     assert_eq!(back.len(), 3);
-    let came = comes_true!(
-        stage,
-        remove_member,
-        by,
-        stage.remove(stage.sam, Some(&stage.one)),
-        everywhere
-    );
-    let (_, loses) = &came[&(Subject::user(stage.sam), one.clone())];
+    let scope = Some(stage.one.clone());
+    let came = stage.comes_true(&by, Remove { user, scope }, &everywhere).await;
+    let (_, loses) = &came[&(Subject::user(user), one.clone())];
     assert!(
         loses.contains("page.edit") && !loses.contains("page.view"),
         "what the group gives stays: {loses:?}"
     );
-    let end = || delete_member::Command {
-        account: stage.account,
-        user: stage.sam,
-        seat_ends: true,
-    };
+    let seat_ends = true;
     // What it has by the group and as a member is had at the account.
-    comes_true!(stage, delete_member, by, end(), [&at]);
-    comes_true!(stage, remove_member, by, stage.remove(zed, None), [&at]);
-    let command = stage.grant(stage.tia, "folder.edit", About::Resource(name("folder:f")));
-    create_grant::execute(&stage.world.ports, &by, command)
-        .await
-        .unwrap();
-    let both = || batch_remove_members::Command {
-        account: stage.account,
-        users: vec![stage.tia, stage.uma],
-    };
-    let came = comes_true!(stage, batch_remove_members, by, both(), [&at, "folder:f"]);
+    stage
+        .comes_true(&by, DeleteMember { user, seat_ends }, &account)
+        .await;
+    let (user, scope) = (zed, None);
+    stage.comes_true(&by, Remove { user, scope }, &account).await;
+    let folder = About::Resource(name("folder:f"));
+    let give = grant(Subject::user(stage.tia), &["folder.edit"], folder);
+    stage.run(&by, give).await;
+    let users = vec![stage.tia, stage.uma];
+    let came = stage
+        .comes_true(&by, BatchRemove { users }, &[&*at, "folder:f"])
+        .await;
     assert!(came.contains_key(&(Subject::user(stage.uma), "folder:f".to_owned())));
 }
 
@@ -94,219 +77,145 @@ async fn who_may_not_change_a_member_may_not_preview_it(world: World) {
     let stage = Stage::set(world).await;
     let by_sam = stage.world.by(stage.sam, stage.account);
     let (tia, boss) = (stage.tia, stage.boss);
-    let denied = Code::PermissionDenied;
-    let suspend = |user| stage.suspend(user, true);
-    assert_eq!(
-        refused_alike!(stage, suspend_member, by_sam, suspend(tia)),
-        denied
-    );
-    assert_eq!(
-        refused_alike!(stage, remove_member, by_sam, stage.remove(tia, None)),
-        denied
-    );
-    let end = |user| delete_member::Command {
-        account: stage.account,
+    let (denied, held) = (Code::PermissionDenied, Code::FailedPrecondition);
+    let suspend = |user| Suspend { user };
+    let remove = |user| Remove { user, scope: None };
+    let end = |user| DeleteMember {
         user,
         seat_ends: false,
     };
-    assert_eq!(refused_alike!(stage, delete_member, by_sam, end(tia)), denied);
-    let all = |users: &[UserId]| batch_remove_members::Command {
-        account: stage.account,
+    let all = |users: &[UserId]| BatchRemove {
         users: users.to_vec(),
     };
-    assert_eq!(
-        refused_alike!(stage, batch_remove_members, by_sam, all(&[tia])),
-        denied
-    );
-    let transfer = |to| transfer_ownership::Command {
-        account: stage.account,
-        scope: stage.at(),
-        to,
-    };
-    assert_eq!(
-        refused_alike!(stage, transfer_ownership, by_sam, transfer(tia)),
-        denied
-    );
-    let recover = || recover_ownership::Command {
-        account: stage.account,
+    assert_eq!(stage.refused_alike(&by_sam, suspend(tia)).await, denied);
+    assert_eq!(stage.refused_alike(&by_sam, remove(tia)).await, denied);
+    assert_eq!(stage.refused_alike(&by_sam, end(tia)).await, denied);
+    assert_eq!(stage.refused_alike(&by_sam, all(&[tia])).await, denied);
+    let transfer = Transfer {
         scope: stage.at(),
         to: tia,
-        justification: "gone".to_owned(),
     };
-    assert_eq!(
-        refused_alike!(stage, recover_ownership, stage.by(), recover()),
-        denied
-    );
-    // The only owner stays, and is told so.
+    assert_eq!(stage.refused_alike(&by_sam, transfer).await, denied);
+    // The only owner stays.
     let op = stage.world.operator();
-    let held = Code::FailedPrecondition;
-    let soon = Some(Timestamp(stage.world.now().0 + 1));
-    assert_eq!(refused_alike!(stage, suspend_member, op, suspend(boss)), held);
-    assert_eq!(
-        refused_alike!(stage, remove_member, op, stage.remove(boss, None)),
-        held
-    );
-    assert_eq!(refused_alike!(stage, delete_member, op, end(boss)), held);
-    assert_eq!(
-        refused_alike!(stage, batch_remove_members, op, all(&[tia, boss])),
-        held
-    );
-    assert_eq!(
-        refused_alike!(stage, update_member, op, stage.ends(boss, soon)),
-        held
-    );
+    let ends = UpdateMember {
+        user: boss,
+        expires_at: Some(Timestamp(stage.world.now().0 + 1)),
+    };
+    assert_eq!(stage.refused_alike(&op, suspend(boss)).await, held);
+    assert_eq!(stage.refused_alike(&op, remove(boss)).await, held);
+    assert_eq!(stage.refused_alike(&op, end(boss)).await, held);
+    assert_eq!(stage.refused_alike(&op, all(&[tia, boss])).await, held);
+    assert_eq!(stage.refused_alike(&op, ends).await, held);
     let stranger = stage.world.person("x@example.com").await;
-    assert_eq!(
-        refused_alike!(stage, remove_member, op, stage.remove(stranger, None)),
-        Code::NotFound
-    );
+    assert_eq!(stage.refused_alike(&op, remove(stranger)).await, Code::NotFound);
 }
 
 async fn what_a_preview_of_roles_grants_and_groups_tells_comes_true(world: World) {
     let stage = Stage::set(world).await;
     let (by, op) = (stage.by(), stage.world.operator());
-    let (at, two) = (stage.at().to_string(), stage.two.to_string());
+    let (account, two) = ([stage.at()], [stage.two.clone()]);
     let (sam, tia) = (Subject::user(stage.sam), Subject::user(stage.tia));
-    comes_true!(
-        stage,
-        assign_role,
-        by,
-        stage.assign(tia.clone(), "writer", &stage.two),
-        [&two]
-    );
-    let revoke = || revoke_role::Command {
-        account: stage.account,
+    let write = assign(tia.clone(), "writer", &stage.two);
+    stage.comes_true(&by, write, &two).await;
+    let revoke = Revoke {
         subject: tia.clone(),
         role: "writer".to_owned(),
         scope: stage.two.clone(),
     };
-    comes_true!(stage, revoke_role, by, revoke(), [&two]);
-    let give = || stage.grant(stage.tia, "page.edit", About::Scope(stage.two.clone()));
-    comes_true!(stage, create_grant, by, give(), [&two]);
-    let copy = || copy_permissions::Command {
-        account: stage.account,
+    stage.comes_true(&by, revoke, &two).await;
+    let about = About::Scope(stage.two.clone());
+    let give = grant(tia.clone(), &["page.edit"], about.clone());
+    stage.comes_true(&by, give, &two).await;
+    let copy = Copy {
         from: stage.tia,
         to: stage.uma,
         kinds: texts(&["page"]),
     };
-    comes_true!(stage, copy_permissions, by, copy(), [&two]);
-    let take = || delete_grant::Command {
-        account: stage.account,
-        which: delete_grant::Which::Of {
-            subject: tia.clone(),
-            permissions: texts(&["page.edit"]),
-            about: About::Scope(stage.two.clone()),
-        },
+    stage.comes_true(&by, copy, &two).await;
+    let which = Which::Of {
+        subject: tia.clone(),
+        permissions: texts(&["page.edit"]),
+        about,
     };
-    comes_true!(stage, delete_grant, by, take(), [&two]);
-    comes_true!(stage, change_group, by, stage.group(Act::Add(tia.clone())), [&at]);
-    let change = || change_role::Command {
-        account: stage.account,
-        role: "reader".to_owned(),
-        level: None,
+    stage.comes_true(&by, Delete { which }, &two).await;
+    let group = stage.readers;
+    let join = AddMember { group, member: tia };
+    stage.comes_true(&by, join, &account).await;
+    let change = Change {
         add: vec![EntryDecl::plain("page.create")],
         remove: texts(&["page.view"]),
+        ..change("reader")
     };
-    comes_true!(stage, change_role, by, change(), [&at]);
-    comes_true!(
-        stage,
-        change_group,
-        by,
-        stage.group(Act::Remove(sam.clone())),
-        [&at]
-    );
-    comes_true!(stage, change_group, by, stage.group(Act::Delete), [&at]);
-    let transfer = || transfer_ownership::Command {
-        account: stage.account,
+    stage.comes_true(&by, change, &account).await;
+    let leave = RemoveMember { group, member: sam };
+    stage.comes_true(&by, leave, &account).await;
+    stage.comes_true(&by, DeleteGroup { group }, &account).await;
+    let transfer = Transfer {
         scope: stage.at(),
         to: stage.tia,
     };
-    let came = comes_true!(stage, transfer_ownership, by, transfer(), [&at]);
+    let came = stage.comes_true(&by, transfer, &account).await;
     assert_eq!(came.len(), 2, "one loses what the other gains");
-    let recover = || recover_ownership::Command {
-        account: stage.account,
+    let recover = Recover {
         scope: stage.at(),
         to: stage.boss,
         justification: "by mistake".to_owned(),
     };
-    comes_true!(stage, recover_ownership, op, recover(), [&at]);
+    stage.comes_true(&op, recover, &account).await;
 }
 
 async fn what_a_preview_of_a_resource_tells_comes_true(world: World) {
     let stage = Stage::set(world).await;
     let (by, by_sam) = (stage.by(), stage.world.by(stage.sam, stage.account));
     let page = ["page:a"];
-    let transfer = || transfer_resource::Command {
-        account: stage.account,
+    let transfer = TransferResource {
         name: name("page:a"),
         to: Subject::user(stage.tia),
     };
-    assert_eq!(
-        refused_alike!(stage, transfer_resource, by_sam, transfer()),
-        Code::PermissionDenied
-    );
-    let came = comes_true!(stage, transfer_resource, by, transfer(), page);
+    let denied = Code::PermissionDenied;
+    assert_eq!(stage.refused_alike(&by_sam, transfer.clone()).await, denied);
+    let came = stage.comes_true(&by, transfer, &page).await;
     assert!(came.contains_key(&(Subject::user(stage.tia), "page:a".to_owned())));
-    let secret = || update_resource::Command {
+    let secret = Update {
         attributes: [("secret".to_owned(), json!(true))].into_iter().collect(),
-        ..stage.update("page:a")
+        ..update("page:a")
     };
-    comes_true!(stage, update_resource, by, secret(), page);
-    let out = || update_resource::Command {
-        parent: Some(None),
-        ..stage.update("page:a")
+    stage.comes_true(&by, secret, &page).await;
+    let below = |parent: Option<&str>| Update {
+        parent: Some(parent.map(name)),
+        ..update("page:a")
     };
-    let came = comes_true!(stage, update_resource, by, out(), page);
+    let came = stage.comes_true(&by, below(None), &page).await;
     assert!(
         came.contains_key(&(Subject::user(stage.uma), "page:a".to_owned())),
         "{came:?}"
     );
-    let back = || update_resource::Command {
-        parent: Some(Some(name("folder:f"))),
-        ..stage.update("page:a")
-    };
-    comes_true!(stage, update_resource, by, back(), page);
+    stage.comes_true(&by, below(Some("folder:f")), &page).await;
     // What is granted on the existing pages around both places goes along.
     let existing = About::Type {
         of: "page".to_owned(),
         scope: stage.at(),
         applies_to: AppliesTo::Existing,
     };
-    let command = stage.grant(stage.tia, "page.edit", existing);
-    create_grant::execute(&stage.world.ports, &by, command)
-        .await
-        .unwrap();
-    let away = |of: &str, to: &Scope| move_resource::Command {
-        account: stage.account,
+    let give = grant(Subject::user(stage.tia), &["page.edit"], existing);
+    stage.run(&by, give).await;
+    let away = |of: &str| Move {
         name: name(of),
-        scope: to.clone(),
+        scope: stage.two.clone(),
     };
-    assert_eq!(
-        refused_alike!(stage, move_resource, by_sam, away("page:a", &stage.two)),
-        Code::PermissionDenied
-    );
-    let came = comes_true!(
-        stage,
-        move_resource,
-        by,
-        away("folder:f", &stage.two),
-        ["folder:f", "page:a"]
-    );
+    assert_eq!(stage.refused_alike(&by_sam, away("page:a")).await, denied);
+    let came = stage
+        .comes_true(&by, away("folder:f"), &["folder:f", "page:a"])
+        .await;
     let (_, loses) = &came[&(Subject::user(stage.sam), "page:a".to_owned())];
     assert!(loses.contains("page.edit") && !loses.contains("page.view"));
-    let new = || stage.register("page:c", &stage.one, stage.tia, Some(name("folder:f")));
-    comes_true!(stage, register_resource, by, new(), ["page:c"]);
-    let gone = || unregister_resource::Command {
-        account: stage.account,
-        name: name("page:a"),
-    };
-    comes_true!(stage, unregister_resource, by, gone(), page);
-    let full = || unregister_resource::Command {
-        account: stage.account,
-        name: name("folder:f"),
-    };
+    let new = content("page:c", &stage.one, stage.tia, Some("folder:f"));
+    stage.comes_true(&by, new, &["page:c"]).await;
+    let gone = |of: &str| Unregister { name: name(of) };
+    stage.comes_true(&by, gone("page:a"), &page).await;
     assert_eq!(
-        refused_alike!(stage, unregister_resource, by, full()),
+        stage.refused_alike(&by, gone("folder:f")).await,
         Code::FailedPrecondition
     );
 }
@@ -320,43 +229,40 @@ async fn what_a_preview_of_a_manifest_with_replaced_roles_tells_comes_true(world
         (Subject::user(stage.uma), "writer"),
         (Subject::group(stage.readers), "writer"),
     ] {
-        let command = stage.assign(subject, role, &stage.one);
-        assign_role::execute(&stage.world.ports, &by, command)
-            .await
-            .unwrap();
+        stage.run(&by, assign(subject, role, &stage.one)).await;
     }
     let start = WORKS.find("  writer:").unwrap();
     let end = WORKS.find("  reader:").unwrap();
     let without = format!("{}{}", &WORKS[..start], &WORKS[end..]);
-    let preview = async |told: &[(&str, Option<&str>)], size| {
-        let replacements = told.iter().map(|(role, by)| Replacement {
+    let preview = async |replaced: &[(&str, Option<&str>)], size| {
+        let replacements = replaced.iter().map(|(role, by)| Replacement {
             role: (*role).to_owned(),
             by: by.map(str::to_owned),
         });
         let replacements: Vec<_> = replacements.collect();
-        let (mut rows, mut after) = (Rows::new(), None);
+        let (mut all, mut after) = (Rows::new(), None);
         loop {
-            let command = preview_product::Command {
+            let preview = preview::Preview {
                 source: without.clone(),
                 replacements: replacements.clone(),
                 after,
                 size,
             };
-            let page = preview_product::execute(&stage.world.ports, &stage.world.operator(), command).await?;
-            rows.extend(page.effects.rows());
+            let page = stage.world.preview_manifest(preview).await?;
+            all.extend(rows(&page.effects));
             after = page.next;
             if after.is_none() {
-                return Ok::<_, preview_product::Error>((rows, page.differences));
+                return Ok::<_, preview::Error>((all, page.differences));
             }
         }
     };
-    for told in [
+    for replaced in [
         &[][..],
         &[("writer", Some("nobody"))],
         &[("writer", Some("owner"))],
     ] {
-        let error = preview(told, 50).await.unwrap_err();
-        let done = stage.world.apply_replacing(&without, told).await.unwrap_err();
+        let error = preview(replaced, 50).await.unwrap_err();
+        let done = stage.world.apply_replacing(&without, replaced).await.unwrap_err();
         assert_eq!(
             (error.code(), error.reason(), error.to_string()),
             (done.code(), done.reason(), done.to_string())
@@ -377,8 +283,8 @@ async fn what_a_preview_of_a_manifest_with_replaced_roles_tells_comes_true(world
         assert_eq!(stage.matrix(&targets).await, before);
     }
     let (rows, lines) = preview(&[("writer", Some("reader"))], 50).await.unwrap();
-    let told = [("writer", Some("reader"))];
-    let applied = stage.world.apply_replacing(&without, &told).await.unwrap();
+    let replaced = [("writer", Some("reader"))];
+    let applied = stage.world.apply_replacing(&without, &replaced).await.unwrap();
     assert_eq!(applied.differences, lines);
     assert_eq!(rows, difference(&before, &stage.matrix(&targets).await));
     assert_eq!(rows.len(), 2, "{rows:?}");

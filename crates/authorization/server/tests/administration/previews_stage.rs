@@ -1,32 +1,27 @@
-//! An account in which previews are held against what they tell of, and how.
+//! An account in which previews are compared with the changes that they preview.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
     sync::Arc,
     time::Duration,
 };
 
 use bailiwick_authorization_core::{
-    binding::assign::Assign,
-    grant::{self, About},
-    group::{self, add_member::AddMember},
-    member,
+    grant::About,
+    group::add_member::AddMember,
     operation::Operation,
     preview::Effect,
-    resource::{
-        Name,
-        register::{Owner, Register},
-        update,
-    },
+    resource::register::{Owner, Register},
 };
 use bailiwick_authorization_engine::{Consistency, Replica, ReplicaConfig, TargetText};
 use bailiwick_authorization_server::SqlSource;
 use bailiwick_sql::statement;
-use bailiwick_types::{AccountId, Code, Fault, GroupId, Scope, Subject, Timestamp, UserId};
+use bailiwick_types::{AccountId, Code, Fault, GroupId, Scope, Subject, UserId};
 use sea_orm::ConnectionTrait;
-use serde_json::{Map, json};
+use serde_json::json;
 
-use crate::world::{By, World};
+use crate::world::{By, World, assign, grant, name, register};
 
 pub(crate) const WORKS: &str = "
 product: works
@@ -61,14 +56,14 @@ roles:
 /// Gains and losses of somebody somewhere.
 pub(crate) type Rows = BTreeMap<(Subject, String), (BTreeSet<String>, BTreeSet<String>)>;
 
-fn rows(effects: &[Effect]) -> Rows {
+pub(crate) fn rows(effects: &[Effect]) -> Rows {
     let row = |effect: &Effect| {
         let key = (effect.subject.clone(), effect.on.to_string());
         let set = |names: &[String]| names.iter().cloned().collect();
         (key, (set(&effect.gains), set(&effect.loses)))
     };
     let rows: Rows = effects.iter().map(row).collect();
-    assert_eq!(rows.len(), effects.len(), "a subject and place is told twice");
+    assert_eq!(rows.len(), effects.len(), "a subject and place is listed twice");
     let changed = |(_, (gains, loses)): &(_, (BTreeSet<String>, BTreeSet<String>))| {
         !gains.is_empty() || !loses.is_empty()
     };
@@ -88,13 +83,20 @@ pub(crate) struct Stage {
     pub(crate) two: Scope,
 }
 
-pub(crate) fn name(text: &str) -> Name {
-    text.parse().unwrap()
+/// A folder or page of an owner. A page is no secret.
+pub(crate) fn content(of: &str, scope: &Scope, owner: UserId, parent: Option<&str>) -> Register {
+    let secret = ("secret".to_owned(), json!(false));
+    Register {
+        owner: Owner::Is(Subject::user(owner)),
+        parent: parent.map(name),
+        attributes: of.starts_with("page:").then_some(secret).into_iter().collect(),
+        ..register(of, scope)
+    }
 }
 
 impl Stage {
-    /// `sam` is a writer of the first workspace, a reader of the account by a group, and may delete one page; `tia` sees what is
-    /// no secret; `uma` may view pages in a folder, and so the page in it.
+    /// `sam` is a writer of the first workspace, a reader of the account by a group, and may delete one page;
+    /// `tia` sees what is no secret; `uma` may view pages in a folder, and so the page in it.
     pub(crate) async fn set(world: World) -> Self {
         world.apply(WORKS).await.unwrap();
         let boss = world.person("boss@example.com").await;
@@ -105,11 +107,7 @@ impl Stage {
             world.member("uma@example.com", account).await,
         ];
         let by = world.by(boss, account);
-        let create = group::create::Create {
-            title: "Readers".to_owned(),
-            request_id: None,
-        };
-        let group = world.run(&by, account, create).await.unwrap();
+        let readers = world.group(&by, account).await;
         let source = Arc::new(SqlSource::new(world.db.clone()));
         let config = ReplicaConfig {
             deadline: Duration::from_mins(1),
@@ -124,31 +122,32 @@ impl Stage {
             sam,
             tia,
             uma,
-            readers: group.id,
+            readers,
             world,
         };
         for (subject, role, scope) in [
             (Subject::user(sam), "writer", stage.one.clone()),
-            (Subject::group(group.id), "reader", Scope::Account(account)),
+            (Subject::group(readers), "reader", Scope::Account(account)),
             (Subject::user(tia), "visitor", Scope::Account(account)),
         ] {
-            stage.run(&by, stage.assign(subject, role, &scope)).await;
+            stage.run(&by, assign(subject, role, &scope)).await;
         }
         let join = AddMember {
-            group: group.id,
+            group: readers,
             member: Subject::user(sam),
         };
         stage.run(&by, join).await;
         for (of, scope, owner, parent) in [
             ("folder:f", &stage.one, boss, None),
-            ("page:a", &stage.one, sam, Some(name("folder:f"))),
+            ("page:a", &stage.one, sam, Some("folder:f")),
             ("page:b", &stage.two, boss, None),
         ] {
-            stage.run(&by, stage.register(of, scope, owner, parent)).await;
+            stage.run(&by, content(of, scope, owner, parent)).await;
         }
         for (user, permission, on) in [(sam, "page.delete", "page:a"), (uma, "page.view", "folder:f")] {
             let about = About::Resource(name(on));
-            stage.run(&by, stage.grant(user, permission, about)).await;
+            let grant = grant(Subject::user(user), &[permission], about);
+            stage.run(&by, grant).await;
         }
         stage
     }
@@ -162,57 +161,8 @@ impl Stage {
     pub(crate) async fn run<O: Operation>(&self, by: &By, operation: O) -> O::Output {
         self.world.run(by, self.account, operation).await.unwrap()
     }
-    pub(crate) fn assign(&self, subject: Subject, role: &str, scope: &Scope) -> Assign {
-        Assign {
-            subject,
-            role: role.to_owned(),
-            scope: scope.clone(),
-            parameters: Map::new(),
-            expires_at: None,
-        }
-    }
-    pub(crate) fn grant(&self, user: UserId, permission: &str, about: About) -> grant::create::Create {
-        grant::create::Create {
-            subject: Subject::user(user),
-            permissions: vec![permission.to_owned()],
-            about,
-            parameters: Map::new(),
-            expires_at: None,
-        }
-    }
-    pub(crate) fn register(&self, of: &str, scope: &Scope, owner: UserId, parent: Option<Name>) -> Register {
-        Register {
-            name: name(of),
-            scope: scope.clone(),
-            owner: Owner::Is(Subject::user(owner)),
-            parent,
-            title: String::new(),
-            attributes: if of.starts_with("page:") {
-                [("secret".to_owned(), json!(false))].into_iter().collect()
-            } else {
-                Map::new()
-            },
-        }
-    }
-    pub(crate) fn update(&self, of: &str) -> update::Update {
-        update::Update {
-            name: name(of),
-            title: None,
-            parent: None,
-            attributes: Map::new(),
-        }
-    }
-    pub(crate) fn remove(&self, user: UserId, scope: Option<&Scope>) -> member::remove::Remove {
-        member::remove::Remove {
-            user,
-            scope: scope.cloned(),
-        }
-    }
-    pub(crate) fn ends(&self, user: UserId, expires_at: Option<Timestamp>) -> member::update::Update {
-        member::update::Update { user, expires_at }
-    }
-    /// Previews an operation, carries it out, and compares: on these targets the rows are the difference, and there are no
-    /// others.
+    /// Previews an operation, carries it out, and compares: the rows are the difference on these targets, and
+    /// there are no others.
     pub(crate) async fn comes_true<O: Operation + Clone>(
         &self,
         by: &By,
@@ -236,7 +186,7 @@ impl Stage {
         came
     }
     /// A preview is refused for what the operation is refused for.
-    pub(crate) async fn refused_alike<O: Operation<Output: std::fmt::Debug> + Clone>(
+    pub(crate) async fn refused_alike<O: Operation<Output: Debug> + Clone>(
         &self,
         by: &By,
         operation: O,
@@ -261,13 +211,7 @@ impl Stage {
     /// What everybody may do, at once or once somebody approves, on each target that there is.
     pub(crate) async fn matrix(&self, targets: &[String]) -> BTreeMap<(Subject, String), BTreeSet<String>> {
         self.replica.poll().await.unwrap();
-        let read = self
-            .world
-            .ports
-            .store
-            .read(bailiwick_testkit::witness::system().account(self.account).read())
-            .await
-            .unwrap();
+        let read = self.world.read(self.account).await;
         let mut people: BTreeSet<Subject> = [self.boss, self.sam, self.tia, self.uma]
             .map(Subject::user)
             .into();

@@ -1,133 +1,101 @@
 //! Resources.
 
-use bailiwick_authorization_core::{
-    resource::{Name, Resource},
-    use_case::{
-        register_resource::{self, Command, Owner},
-        unregister_resource, update_resource,
-    },
+use bailiwick_authorization_core::resource::{
+    Resource,
+    register::{Error, Register},
+    unregister::Unregister,
+    update::Update,
 };
 use bailiwick_types::{AccountId, Code, Fault, Scope, Subject};
-use serde_json::{Map, json};
+use serde_json::json;
 
-use crate::world::World;
+use crate::world::{World, name, register, update};
 
-fn name(text: &str) -> Name {
-    text.parse().unwrap()
+async fn run(world: &World, account: AccountId, register: Register) -> Result<Resource, Error> {
+    world.run(&world.operator(), account, register).await
 }
 
-fn command(account: AccountId, resource: &str) -> Command {
-    Command {
-        account,
-        name: name(resource),
-        scope: Scope::Account(account),
-        owner: Owner::Caller,
-        parent: None,
-        title: "A title".to_owned(),
-        attributes: Map::new(),
+/// Registers below a parent.
+fn below(account: AccountId, what: &str, parent: &str) -> Register {
+    Register {
+        parent: Some(name(parent)),
+        ..register(what, &Scope::Account(account))
     }
-}
-
-async fn register(world: &World, command: Command) -> Result<Resource, register_resource::Error> {
-    let by = world.operator();
-    Ok(register_resource::execute(&world.ports, &by, command).await?.0)
 }
 
 async fn a_resource_is_registered_once_changed_and_removed(world: World) {
     let boss = world.person("boss@example.com").await;
     let account = world.account("sogolytics", Some(boss), 0).await;
     let by = world.by(boss, account);
-    let (folder, _) = register_resource::execute(&world.ports, &by, command(account, "folder:q1"))
-        .await
-        .unwrap();
+    let folder = register("folder:q1", &Scope::Account(account));
+    let folder = world.run(&by, account, folder).await.unwrap();
     assert_eq!(folder.owner, Some(Subject::user(boss)));
-    let child = Command {
-        parent: Some(name("folder:q1")),
-        ..command(account, "project:nps")
+    let child = Register {
+        title: "A title".to_owned(),
+        ..below(account, "project:nps", "folder:q1")
     };
-    let made = register(&world, child.clone()).await.unwrap();
+    let made = run(&world, account, child.clone()).await.unwrap();
     assert!(made.revision > folder.revision);
-    assert_eq!(
-        register(&world, child).await.unwrap_err().code(),
-        Code::AlreadyExists
-    );
-    let remove = |text: &str| unregister_resource::Command {
-        account,
-        name: name(text),
+    assert_eq!(made.title, "A title");
+    let again = run(&world, account, child).await.unwrap_err();
+    assert_eq!(again.code(), Code::AlreadyExists);
+    let remove = || Unregister {
+        name: name("folder:q1"),
     };
-    let error = unregister_resource::execute(&world.ports, &by, remove("folder:q1"))
-        .await
-        .unwrap_err();
+    let error = world.run(&by, account, remove()).await.unwrap_err();
     assert_eq!(error.reason().as_str(), "NOT_EMPTY");
-    let change = update_resource::Command {
-        account,
-        name: name("project:nps"),
+    let change = Update {
         title: Some("Other".to_owned()),
         parent: Some(None),
-        attributes: Map::new(),
+        ..update("project:nps")
     };
-    let (changed, _) = update_resource::execute(&world.ports, &by, change).await.unwrap();
+    let changed = world.run(&by, account, change).await.unwrap();
     assert_eq!(
         (changed.title.as_str(), changed.parent, changed.revision),
         ("Other", None, made.revision)
     );
-    unregister_resource::execute(&world.ports, &by, remove("folder:q1"))
-        .await
-        .unwrap();
-    let error = unregister_resource::execute(&world.ports, &by, remove("folder:q1"))
-        .await
-        .unwrap_err();
+    world.run(&by, account, remove()).await.unwrap();
+    let error = world.run(&by, account, remove()).await.unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
 }
 
 async fn what_does_not_fit_the_manifest_is_refused_with_all_its_faults(world: World) {
     let account = world.account("sogolytics", None, 0).await;
-    let unknown = register(&world, command(account, "rocket:r1")).await.unwrap_err();
-    assert_eq!(unknown.code(), Code::InvalidArgument);
-    let suite = register(&world, command(account, "user:u1")).await.unwrap_err();
-    assert_eq!(suite.code(), Code::InvalidArgument);
-    let attributes = json!({"no_such": 1, "nor_this": true})
-        .as_object()
-        .cloned()
-        .unwrap();
-    let parent = Some(name("rocket:r2"));
-    let wrong = Command {
-        attributes,
-        parent,
-        ..command(account, "project:p1")
+    for what in ["rocket:r1", "user:u1"] {
+        let unknown = register(what, &Scope::Account(account));
+        let error = run(&world, account, unknown).await.unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument, "{what}");
+    }
+    let attributes = json!({"no_such": 1, "nor_this": true});
+    let wrong = Register {
+        attributes: attributes.as_object().cloned().unwrap(),
+        ..below(account, "project:p1", "rocket:r2")
     };
-    let error = register(&world, wrong).await.unwrap_err();
+    let error = run(&world, account, wrong).await.unwrap_err();
     assert_eq!(error.violations().len(), 3, "{error}");
-    let orphan = Command {
-        parent: Some(name("folder:none")),
-        ..command(account, "project:p1")
-    };
-    assert_eq!(register(&world, orphan).await.unwrap_err().code(), Code::NotFound);
+    let orphan = below(account, "project:p1", "folder:none");
+    let error = run(&world, account, orphan).await.unwrap_err();
+    assert_eq!(error.code(), Code::NotFound);
 }
 
 async fn a_resource_is_never_below_itself(world: World) {
     let account = world.account("sogolytics", None, 0).await;
-    register(&world, command(account, "folder:a")).await.unwrap();
-    let below = |id: &str, above: &str| Command {
-        parent: Some(name(above)),
-        ..command(account, id)
-    };
-    register(&world, below("folder:b", "folder:a")).await.unwrap();
-    register(&world, below("folder:c", "folder:b")).await.unwrap();
+    for what in [
+        register("folder:a", &Scope::Account(account)),
+        below(account, "folder:b", "folder:a"),
+        below(account, "folder:c", "folder:b"),
+    ] {
+        run(&world, account, what).await.unwrap();
+    }
     for (parent, code) in [
         ("folder:c", Code::FailedPrecondition),
         ("folder:a", Code::InvalidArgument),
     ] {
-        let change = update_resource::Command {
-            account,
-            name: name("folder:a"),
-            title: None,
+        let change = Update {
             parent: Some(Some(name(parent))),
-            attributes: Map::new(),
+            ..update("folder:a")
         };
-        let error = update_resource::execute(&world.ports, &world.operator(), change)
-            .await
-            .unwrap_err();
+        let error = world.run(&world.operator(), account, change).await.unwrap_err();
         assert_eq!(error.code(), code, "{parent}");
     }
 }

@@ -1,117 +1,97 @@
 //! Roles that an account defines.
 
-use bailiwick_authorization_core::use_case::{create_role, delete_role};
+use bailiwick_authorization_core::role::{create::Create, delete::Delete};
 use bailiwick_policy::manifest::{EntryDecl, RoleDecl, RoleLevelDecl};
-use bailiwick_types::{Code, Fault, Level, Scope};
+use bailiwick_types::{AccountId, Code, Fault, Level};
 
-use crate::world::World;
+use crate::world::{By, World, denied};
 
-async fn an_account_defines_roles_of_what_their_author_holds(world: World) {
+/// An account with a superuser and an administrator.
+async fn iservice(world: &World) -> (AccountId, By, By) {
     let account = world.account("iservice", None, 0).await;
-    let (at, retail) = (Scope::Account(account), world.instance(account).await);
-    let root = world.member("root@example.com", account).await;
-    let adam = world.member("adam@example.com", account).await;
-    let op = world.operator();
-    world
-        .assign(&op, account, (root, "superuser", &at))
-        .await
-        .unwrap();
-    world
-        .assign(&op, account, (adam, "administrator", &at))
-        .await
-        .unwrap();
-    let role = |level: Level, permission: &str| {
-        let permissions = vec![EntryDecl::plain(permission)];
-        let at = RoleLevelDecl {
-            permissions,
-            assigns: Vec::new(),
-        };
-        RoleDecl {
-            title: Some("Role".to_owned()),
-            levels: [(level, at)].into(),
-            ..RoleDecl::default()
-        }
-    };
-    let define = |name: &str, decl| create_role::Command {
-        account,
-        name: name.to_owned(),
-        decl,
-    };
-    let (by_root, by_adam) = (world.by(root, account), world.by(adam, account));
-    let command = define("night_shift", role(Level::Instance, "message.view"));
-    create_role::execute(&world.ports, &by_root, command.clone())
-        .await
-        .unwrap();
-    let error = create_role::execute(&world.ports, &by_root, command)
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::AlreadyExists);
-    let command = define("backdoor", role(Level::Account, "*"));
-    let error = create_role::execute(&world.ports, &by_adam, command)
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::PermissionDenied);
-    let command = define("broken", role(Level::Instance, "no_such.view"));
-    let error = create_role::execute(&world.ports, &by_root, command)
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), Code::InvalidArgument);
-    world
-        .assign(&by_root, account, (adam, "night_shift", &retail))
-        .await
-        .unwrap();
-    let delete = || delete_role::Command {
-        account,
-        role: "night_shift".to_owned(),
-        validate_only: false,
-    };
-    let error = delete_role::execute(&world.ports, &by_root, delete())
-        .await
-        .unwrap_err();
-    assert_eq!(error.reason().as_str(), "NOT_EMPTY");
-    world
-        .revoke(&by_root, account, (adam, "night_shift", &retail))
-        .await
-        .unwrap();
-    delete_role::execute(&world.ports, &by_root, delete())
-        .await
-        .unwrap();
+    let root = world.holder("root@example.com", account, "superuser").await;
+    let adam = world.holder("adam@example.com", account, "administrator").await;
+    (account, world.by(root, account), world.by(adam, account))
 }
 
-async fn a_role_includes_what_its_author_could_assign(world: World) {
-    let account = world.account("iservice", None, 0).await;
-    let at = Scope::Account(account);
-    let root = world.member("root@example.com", account).await;
-    let adam = world.member("adam@example.com", account).await;
-    let op = world.operator();
-    world
-        .assign(&op, account, (root, "superuser", &at))
-        .await
-        .unwrap();
-    world
-        .assign(&op, account, (adam, "administrator", &at))
-        .await
-        .unwrap();
-    let define = |name: &str, includes: &str| create_role::Command {
-        account,
+fn define(name: &str, decl: RoleDecl) -> Create {
+    Create {
         name: name.to_owned(),
         decl: RoleDecl {
             title: Some("Role".to_owned()),
-            includes: vec![includes.to_owned()],
-            ..RoleDecl::default()
+            ..decl
         },
+    }
+}
+
+async fn an_account_defines_roles_of_what_their_author_holds(world: World) {
+    let (account, by_root, by_adam) = iservice(&world).await;
+    let retail = world.instance(account).await;
+    let role = |name: &str, level: Level, permission: &str| {
+        let at = RoleLevelDecl {
+            permissions: vec![EntryDecl::plain(permission)],
+            assigns: Vec::new(),
+        };
+        let decl = RoleDecl {
+            levels: [(level, at)].into(),
+            ..RoleDecl::default()
+        };
+        define(name, decl)
     };
-    let (by_root, by_adam) = (world.by(root, account), world.by(adam, account));
-    // What it includes it goes on including when that changes: to hold all of it today is not enough.
-    let up = create_role::execute(&world.ports, &by_adam, define("up", "administrator"))
-        .await
-        .unwrap_err();
-    assert_eq!(up.code(), Code::PermissionDenied, "{up:?}");
-    create_role::execute(&world.ports, &by_root, define("lead", "administrator"))
-        .await
-        .unwrap();
-    let unknown = create_role::execute(&world.ports, &by_root, define("odd", "no_such_role")).await;
-    assert_eq!(unknown.unwrap_err().code(), Code::InvalidArgument);
+    let night_shift = || role("night_shift", Level::Instance, "message.view");
+    world.run(&by_root, account, night_shift()).await.unwrap();
+    for (by, define, code) in [
+        (&by_root, night_shift(), Code::AlreadyExists),
+        (
+            &by_adam,
+            role("backdoor", Level::Account, "*"),
+            Code::PermissionDenied,
+        ),
+        (
+            &by_root,
+            role("broken", Level::Instance, "no_such.view"),
+            Code::InvalidArgument,
+        ),
+    ] {
+        let error = world.run(by, account, define).await.unwrap_err();
+        assert_eq!(error.code(), code);
+    }
+    let adam = by_adam.subject().user_id().unwrap();
+    let given = world.assign(&by_root, account, (adam, "night_shift", &retail));
+    given.await.unwrap();
+    let delete = || Delete {
+        role: "night_shift".to_owned(),
+    };
+    let error = world.run(&by_root, account, delete()).await.unwrap_err();
+    assert_eq!(error.reason().as_str(), "NOT_EMPTY");
+    let taken = world.revoke(&by_root, account, (adam, "night_shift", &retail));
+    taken.await.unwrap();
+    world.run(&by_root, account, delete()).await.unwrap();
+}
+
+async fn a_role_includes_what_its_author_could_assign(world: World) {
+    let (account, by_root, by_adam) = iservice(&world).await;
+    let includes = |name: &str, role: &str| {
+        let decl = RoleDecl {
+            includes: vec![role.to_owned()],
+            ..RoleDecl::default()
+        };
+        define(name, decl)
+    };
+    // A role keeps including another one when that changes: holding all of it today is not enough.
+    denied(
+        world
+            .run(&by_adam, account, includes("up", "administrator"))
+            .await,
+    );
+    let made = world
+        .run(&by_root, account, includes("lead", "administrator"))
+        .await;
+    made.unwrap();
+    let error = world
+        .run(&by_root, account, includes("odd", "no_such_role"))
+        .await;
+    assert_eq!(error.unwrap_err().code(), Code::InvalidArgument);
 }
 
 bailiwick_testkit::on_both_engines!(
