@@ -21,8 +21,6 @@ pub(crate) struct Workspace {
 /// A crate with the files that a build without tests reads.
 pub(crate) struct Crate {
     pub(crate) package: String,
-    /// The folder of its manifest, from the root of the workspace.
-    pub(crate) dir: String,
     pub(crate) files: Vec<SourceFile>,
 }
 
@@ -49,10 +47,6 @@ impl Workspace {
             .exec()?;
         let mut crates = Vec::new();
         for package in metadata.workspace_packages() {
-            let dir = package
-                .manifest_path
-                .parent()
-                .context("a manifest has a folder")?;
             let mut files = Vec::new();
             for target in &package.targets {
                 let built = [TargetKind::Lib, TargetKind::Bin, TargetKind::ProcMacro];
@@ -64,7 +58,6 @@ impl Workspace {
             files.dedup_by(|a, b| a.path == b.path);
             crates.push(Crate {
                 package: package.name.to_string(),
-                dir: relative(&root, dir.as_std_path()),
                 files,
             });
         }

@@ -123,7 +123,8 @@ impl Aim {
         }
         moved
     }
-    /// The same resource as it would be if `child`, which is this resource or one above it, had another parent.
+    /// The same resource as it would be if `child`, which is this resource or one above it, had another
+    /// parent.
     #[must_use]
     pub fn reparented(&self, child: &Self, parent: &Self) -> Self {
         let same = |other: &Resource| {

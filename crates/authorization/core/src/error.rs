@@ -33,9 +33,11 @@ faults! {
     HolderRule { role: String } "role `{role}` must keep a holder: assign it to somebody else first"
         => FailedPrecondition HolderRule [role];
     /// The role is for users.
-    HolderIsNoUser { role: String } "only users can hold role `{role}`" => FailedPrecondition HolderRule [role];
+    HolderIsNoUser { role: String } "only users can hold role `{role}`"
+        => FailedPrecondition HolderRule [role];
     /// The membership of the holder would end by itself.
-    HolderEnds "a member whose membership ends by itself cannot hold this role" => FailedPrecondition HolderRule;
+    HolderEnds "a member whose membership ends by itself cannot hold this role"
+        => FailedPrecondition HolderRule;
     /// The role has a single holder.
     OwnershipIsTransferred { role: String } "role `{role}` cannot be assigned or revoked: transfer it"
         => FailedPrecondition OwnershipIsTransferred [role];
@@ -52,7 +54,8 @@ faults! {
     /// The owner has as many resources of the type as it may own.
     QuotaExhausted(u64) "the quota of {0} is used up" => ResourceExhausted QuotaExhausted;
     /// The preview would be too long.
-    PreviewTooLarge "the change reaches more than {MOST} pairs of a subject and a place" => ResourceExhausted TooMany;
+    PreviewTooLarge "the change reaches more than {MOST} pairs of a subject and a place"
+        => ResourceExhausted TooMany;
     /// The subject has the type of users, but its id is not one of a user.
     NotAUser { subject: Subject } "`{subject}` does not name a user"
         => FailedPrecondition NotAMember [subject];

@@ -1,8 +1,9 @@
-//! The administrative half of authorization: products, members, invitations, bindings and resources, with the rules about
-//! who may give what to whom.
+//! The administrative half of authorization: products, members, invitations, bindings and resources, with the
+//! rules about who may give what to whom.
 //!
-//! The crate depends on `bailiwick-types` and `bailiwick-policy` and on no transport, database or cache. A change of an account is an [`operation`] in the folder of
-//! its aggregate; what it needs from outside are the ports in the modules beside it, gathered in [`Ports`].
+//! The crate depends on `bailiwick-types` and `bailiwick-policy` and on no transport, database or cache. A
+//! change of an account is an [`operation`] in the folder of its aggregate; what it needs from outside are
+//! the ports in the modules beside it, gathered in [`Ports`].
 //!
 //! ```
 //! use bailiwick_authorization_core::email_key;

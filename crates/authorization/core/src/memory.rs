@@ -28,8 +28,8 @@ use crate::{
     resource::{Name, Resource},
 };
 
-/// The product of the account. Roles: one owner, at least one admin, editors and viewers who hold parts of it, and a
-/// manager who assigns viewers alone.
+/// The product of the account. Roles: one owner, at least one admin, editors and viewers who hold parts of
+/// it, and a manager who assigns viewers alone.
 pub(crate) const STUDIO: &str = "
 product: studio
 levels: {account: {}, workspace: {}}

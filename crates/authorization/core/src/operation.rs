@@ -56,8 +56,8 @@ impl<T> Done<T> {
     }
 }
 
-/// Carries an operation out, or previews it where the call is a dry run. A preview holds no lock: it reads one snapshot, and
-/// the change stays in memory.
+/// Carries an operation out, or previews it where the call is a dry run. A preview holds no lock: it reads
+/// one snapshot, and the change stays in memory.
 ///
 /// # Errors
 /// The operation is refused, or the store fails.

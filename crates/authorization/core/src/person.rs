@@ -76,9 +76,9 @@ pub struct ServiceAccount {
 /// The longest way from a service account to who stands behind it.
 pub const LONGEST: usize = 16;
 
-/// Who stands behind a subject: itself, or, where it is a service account, who stands behind its maker. Of nobody's making
-/// that is known, it stands for itself. None where nobody can say: one that was not told of yet, makers in a circle, or more
-/// than [`LONGEST`] of them.
+/// Who stands behind a subject: itself, or, where it is a service account, who stands behind its maker. Of
+/// nobody's making that is known, it stands for itself. None where nobody can say: one that was not told of
+/// yet, makers in a circle, or more than [`LONGEST`] of them.
 ///
 /// # Errors
 /// The store fails.

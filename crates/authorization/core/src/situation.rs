@@ -83,7 +83,8 @@ impl SubjectRows {
 /// Reads what subjects have.
 #[async_trait]
 pub trait Reader: Send + Sync {
-    /// The rows of subjects and of the groups above them. What is bound at deployment and product is left out.
+    /// The rows of subjects and of the groups above them. What is bound at deployment and product is left
+    /// out.
     async fn subject_rows(&self, subjects: &[Subject], extent: Extent) -> Result<SubjectRows, StoreError>;
 }
 
@@ -272,7 +273,8 @@ impl Situation {
         }
     }
 
-    /// Whether the actor may give away what is claimed on a target. The operator may give what its own role has.
+    /// Whether the actor may give away what is claimed on a target. The operator may give what its own role
+    /// has.
     #[must_use]
     pub fn may_give(&self, actor: &Actor, claim: &Claim, target: Target<'_>, now: Timestamp) -> bool {
         let Some(standing) = &actor.standing else {
@@ -344,7 +346,8 @@ impl Situation {
             .find(|role| matches!(role.holders, Some(Holders::Exactly(_))) && role.level(level).is_some())
     }
 
-    /// The role that whoever makes an account gets: the one that exactly one must have, else one that somebody must.
+    /// The role that whoever makes an account gets: the one that exactly one must have, else one that
+    /// somebody must.
     #[must_use]
     pub fn founder_role(&self) -> Option<&Role> {
         let at_least = || {

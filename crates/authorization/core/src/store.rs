@@ -20,15 +20,15 @@ macro_rules! all_of {
 
 all_of! {
     /// A unit of work that reads.
-    Read: account::Reader, approval::Reader, binding::Reader, grant::Reader, group::Reader, invitation::Reader,
-        member::Reader, person::Reader, product::Reader, request::Reader, resource::Reader, role::Reader,
-        seat::Reader, situation::Reader,
+    Read: account::Reader, approval::Reader, binding::Reader, grant::Reader, group::Reader,
+        invitation::Reader, member::Reader, person::Reader, product::Reader, request::Reader,
+        resource::Reader, role::Reader, seat::Reader, situation::Reader,
 }
 
 /// A unit of work across accounts reads and writes the rows of one account at a time.
 pub trait Selects {
-    /// Has the methods that follow reach this account. A unit of one account is for that account from its beginning and
-    /// stays so.
+    /// Has the methods that follow reach this account. A unit of one account is for that account from its
+    /// beginning and stays so.
     fn select(&mut self, account: AccountAccess);
 }
 

@@ -72,7 +72,8 @@ impl AuthorizationConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedisConfig {
-    /// `redis://` or `rediss://` with host and port; of a cluster some nodes, with commas between. None: no such cache.
+    /// `redis://` or `rediss://` with host and port; of a cluster some nodes, with commas between. None: no
+    /// such cache.
     pub url: Option<Secret>,
     /// Whether it is a Redis Cluster.
     pub cluster: bool,

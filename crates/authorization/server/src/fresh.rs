@@ -13,7 +13,8 @@ use sea_orm::ConnectionTrait;
 use tokio::time::Instant;
 use tonic::Status;
 
-/// How long a caller is waited for of whom identity's feed has not told yet. It has signed the token, so it will.
+/// How long a caller is waited for of whom identity's feed has not told yet. It has signed the token, so it
+/// will.
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
 /// The pause between two looks for such a caller.
 const LOOK: Duration = Duration::from_millis(20);
@@ -24,7 +25,8 @@ faults! {
     /// Why a caller is not known.
     CallerError: Store(Error);
     /// Identity's feed has not brought the caller yet.
-    NotReplicated "caller is not replicated to this service yet; retry" => Unavailable NotYetVisible, retry 200;
+    NotReplicated "caller is not replicated to this service yet; retry"
+        => Unavailable NotYetVisible, retry 200;
 }
 
 /// Waits until this service has seen what a request's token names, and its caller.
@@ -43,8 +45,8 @@ impl Freshness {
             known: Arc::default(),
         }
     }
-    /// Waits until identity's feed has told of a user or service account that it has signed a token for: without that, a
-    /// caller that is new would be taken for one without rights.
+    /// Waits until identity's feed has told of a user or service account that it has signed a token for:
+    /// without that, a caller that is new would be taken for one without rights.
     pub(crate) async fn known(&self, context: &Context, caller: &Subject) -> Result<(), Status> {
         let sql = match caller.kind() {
             "user" => "SELECT 1 AS one FROM user_state WHERE user_id = $1",
@@ -84,8 +86,9 @@ impl Freshness {
             tokio::time::sleep(LOOK).await;
         }
     }
-    /// Waits for the account in tenancy, and in identity for the caller and the subjects that the request names. Callers
-    /// that are bound to another account wait for nothing: how long it takes would tell them what exists.
+    /// Waits for the account in tenancy, and in identity for the caller and the subjects that the request
+    /// names. Callers that are bound to another account wait for nothing: how long it takes would tell them
+    /// what exists.
     pub(crate) async fn wait(
         &self,
         context: &Context,

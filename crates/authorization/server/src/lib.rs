@@ -1,10 +1,12 @@
 //! The authorization service: who may do what, where.
 //!
-//! gRPC in front of the use cases of `bailiwick-authorization-core` and of the decision engine, their store on SQLite and
-//! PostgreSQL, the shared cache in Redis, the followers of tenancy and identity, and the wiring of all.
+//! gRPC in front of the use cases of `bailiwick-authorization-core` and of the decision engine, their store
+//! on SQLite and PostgreSQL, the shared cache in Redis, the followers of tenancy and identity, and the wiring
+//! of all.
 //!
 //! ```no_run
-//! # async fn example(deps: bailiwick_authorization_server::Deps, guard: bailiwick_rpc::Guard) -> Result<(), bailiwick_authorization_server::BuildError> {
+//! # use bailiwick_authorization_server::{BuildError, Deps};
+//! # async fn example(deps: Deps, guard: bailiwick_rpc::Guard) -> Result<(), BuildError> {
 //! let service = bailiwick_authorization_server::build(deps).await?;
 //! let services = service.services(guard);
 //! # Ok(()) }

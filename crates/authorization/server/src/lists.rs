@@ -43,7 +43,8 @@ pub struct Access {
 /// Reads lists.
 #[async_trait]
 pub trait Lists: Send + Sync + 'static {
-    /// The accounts in which a subject is a member or has a binding, grant or group, after one of them, by id.
+    /// The accounts in which a subject is a member or has a binding, grant or group, after one of them, by
+    /// id.
     async fn accounts_of(
         &self,
         all: AllAccounts,
@@ -56,9 +57,9 @@ pub trait Lists: Send + Sync + 'static {
     -> Result<Vec<Person>, Error>;
     /// The titles of scopes of an account, in their order; empty where one is not known.
     async fn titles(&self, account: AccountAccess, scopes: &[Scope]) -> Result<Vec<String>, Error>;
-    /// Who has a role on a scope or above it, or a grant on it or below it, by subject. Groups stand for themselves and
-    /// their members too. Where `members` is set, users that are no members of the account are left out. There is one
-    /// more than `limit` where the list goes on.
+    /// Who has a role on a scope or above it, or a grant on it or below it, by subject. Groups stand for
+    /// themselves and their members too. Where `members` is set, users that are no members of the account are
+    /// left out. There is one more than `limit` where the list goes on.
     async fn subjects(
         &self,
         account: AccountAccess,

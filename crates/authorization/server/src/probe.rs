@@ -1,5 +1,5 @@
-//! Requests as bytes from outside, read as the service reads them: for the fuzz targets in `fuzz/` and for the test that runs
-//! over what they have found.
+//! Requests as bytes from outside, read as the service reads them: for the fuzz targets in `fuzz/` and for
+//! the test that runs over what they have found.
 
 pub use crate::grpc::probe::request;
 
@@ -28,8 +28,8 @@ mod tests {
         assert!(files > 0, "the corpus of `{target}` is empty");
     }
 
-    /// Writes what fuzzing starts from (`UPDATE_GOLDEN=1`), or reads it. What an earlier version wrote stays there: it must
-    /// be read, or refused, for ever.
+    /// Writes what fuzzing starts from (`UPDATE_GOLDEN=1`), or reads it. What an earlier version wrote stays
+    /// there: it must be read, or refused, for ever.
     fn seed(target: &str, name: &str, bytes: &[u8], probe: fn(&[u8])) {
         let path = corpus(target).join(name);
         if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {

@@ -184,7 +184,8 @@ impl AuthorizationService {
     pub fn db(&self) -> &Db {
         &self.deps.db
     }
-    /// Starts what runs beside the methods, until `stop` is cancelled: the replica, and what follows the other services.
+    /// Starts what runs beside the methods, until `stop` is cancelled: the replica, and what follows the
+    /// other services.
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         let (replica, hints, until) = (Arc::clone(&self.replica), self.hints(tasks, stop), stop.clone());
         tasks.spawn(replica.run(hints, until));

@@ -91,7 +91,6 @@ mod tests {
             .iter()
             .map(|(package, path, text)| Crate {
                 package: (*package).to_owned(),
-                dir: String::new(),
                 files: vec![SourceFile::parse((*path).to_owned(), Vec::new(), (*text).to_owned()).unwrap()],
             })
             .collect();

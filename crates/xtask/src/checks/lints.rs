@@ -6,15 +6,11 @@ use anyhow::{Context, Result};
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
-use super::tolerate;
 use crate::source::{Workspace, is_generated, relative};
-
-/// Crates with lines that are still too long.
-const WIDE: &[&str] = &["crates/authorization/core", "crates/authorization/server"];
 
 /// Finds lines that are too wide and attributes that allow.
 pub(crate) fn faults(workspace: &Workspace) -> Result<Vec<String>> {
-    let mut wide = Vec::new();
+    let mut faults = Vec::new();
     let width = max_width(&workspace.root)?;
     for folder in ["crates", "fuzz"] {
         for path in rust_files(&workspace.root.join(folder))? {
@@ -22,19 +18,14 @@ pub(crate) fn faults(workspace: &Workspace) -> Result<Vec<String>> {
             if is_generated(&name) {
                 continue;
             }
-            let crate_dir = workspace
-                .crates
-                .iter()
-                .map(|c| c.dir.as_str())
-                .find(|dir| name.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')));
             let text = fs::read_to_string(&path)?;
             for line in too_wide(&text, width) {
-                let fault = format!("{name}:{line}: longer than {width} characters: rewrap it");
-                wide.push((crate_dir.unwrap_or(folder).to_owned(), fault));
+                faults.push(format!(
+                    "{name}:{line}: longer than {width} characters: rewrap it"
+                ));
             }
         }
     }
-    let mut faults = tolerate(wide, "checks/lints.rs WIDE", WIDE);
     for file in workspace.files() {
         let mut found = Allows(Vec::new());
         file.attributes

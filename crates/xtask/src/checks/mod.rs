@@ -7,7 +7,7 @@ mod modules;
 mod size;
 mod use_cases;
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -30,21 +30,6 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     bail!("{} faults:\n  {}", faults.len(), faults.join("\n  "))
 }
 
-/// Faults by what a tolerated list names them, without those that are in the list; an entry that names no
-/// fault is a fault itself, so that the list only ever shrinks.
-fn tolerate(faults: Vec<(String, String)>, list: &str, tolerated: &[&str]) -> Vec<String> {
-    let present: BTreeSet<_> = faults.iter().map(|(key, _)| key.clone()).collect();
-    let stale = tolerated
-        .iter()
-        .filter(|key| !present.contains(**key))
-        .map(|key| format!("{list} in xtask: remove `{key}`, it is no longer needed"));
-    let open = faults
-        .iter()
-        .filter(|(key, _)| !tolerated.contains(&key.as_str()))
-        .map(|(_, fault)| fault.clone());
-    open.chain(stale).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,18 +37,5 @@ mod tests {
     #[test]
     fn the_workspace_keeps_its_rules() {
         run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap();
-    }
-
-    #[test]
-    fn a_tolerated_fault_passes_and_an_entry_without_fault_is_one() {
-        let faults = vec![
-            ("a".to_owned(), "a is wrong".to_owned()),
-            ("b".to_owned(), "b is wrong".to_owned()),
-        ];
-        let left = tolerate(faults, "LIST", &["a", "c"]);
-        assert_eq!(
-            left,
-            ["b is wrong", "LIST in xtask: remove `c`, it is no longer needed"]
-        );
     }
 }

@@ -1,6 +1,6 @@
 //! The allowed edges between the modules of a crate.
 
-use super::{tolerate, use_cases};
+use super::use_cases;
 use crate::{
     names::{Names, Segments, from_root},
     source::{Crate, SourceFile, Workspace},
@@ -28,9 +28,6 @@ const LAYERS: &[&[&str]] = &[
 
 /// Folders of a core that are no aggregate and may run any operation.
 const RUNNERS: &[&str] = &["follow"];
-
-/// `FILE -> PATH` of faults that are known.
-const TOLERATED: &[&str] = &[];
 
 /// What a module must not name.
 #[derive(Clone, Copy)]
@@ -62,7 +59,7 @@ pub(crate) fn faults(workspace: &Workspace) -> Vec<String> {
             None => faults.push(format!("modules: there is no crate `{name}`")),
         }
     }
-    faults.extend(tolerate(found, "checks/modules.rs TOLERATED", TOLERATED));
+    faults.extend(found.into_iter().map(|(_, fault)| fault));
     faults
 }
 
@@ -194,7 +191,6 @@ mod tests {
             .collect();
         Crate {
             package: "p".to_owned(),
-            dir: "p".to_owned(),
             files,
         }
     }

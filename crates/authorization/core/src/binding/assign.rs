@@ -15,7 +15,8 @@ use crate::{
     preview::{Points, Spot},
 };
 
-/// What is asked. An identical binding is left as it is; one with other parameters or another end is replaced.
+/// What is asked. An identical binding is left as it is; one with other parameters or another end is
+/// replaced.
 #[derive(Debug, Clone)]
 pub struct Assign {
     /// Who gets the role.
@@ -32,7 +33,8 @@ pub struct Assign {
 
 faults! {
     /// Why a role is not assigned.
-    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
+    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition),
+        Store(StoreError);
 }
 
 #[async_trait]

@@ -117,8 +117,8 @@ impl Copy {
     }
 }
 
-/// What a grant gives of these types, whatever it is about: what was granted on a folder for the projects in it is about
-/// projects. Of everything, it is everything of each of them.
+/// What a grant gives of these types, whatever it is about: what was granted on a folder for the projects in
+/// it is about projects. Of everything, it is everything of each of them.
 fn narrowed(mut grant: Grant, kinds: &[String]) -> Option<Grant> {
     let of_kinds = |text: &String| match text.split_once('.') {
         Some((of, _)) if kinds.iter().any(|kind| kind == of) => vec![text.clone()],

@@ -1,4 +1,5 @@
-//! Rules about the holders of a role. They are asked under the account's row lock, so that they hold in any race.
+//! Rules about the holders of a role. They are asked under the account's row lock, so that they hold in any
+//! race.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,7 +79,8 @@ async fn is_broken(
     Ok(breaks(rule, &holders, leaving, situation.needs_members(), now))
 }
 
-/// The first role whose rule is broken when all of these bindings stop counting, those of several users at once.
+/// The first role whose rule is broken when all of these bindings stop counting, those of several users at
+/// once.
 ///
 /// # Errors
 /// The store fails.

@@ -95,8 +95,8 @@ pub(super) async fn add_holders(
     Ok(())
 }
 
-/// Takes the role from whoever has it on the scope and gives it to the user. The entry for the audit log is the caller's to
-/// emit.
+/// Takes the role from whoever has it on the scope and gives it to the user. The entry for the audit log is
+/// the caller's to emit.
 pub(super) async fn hand_over<E>(
     work: &mut Work,
     role: &str,

@@ -1,5 +1,5 @@
-//! A snapshot with changes laid over it in memory: what a preview looks at. It takes no lock and writes nothing. Over
-//! nothing, it is the store in which rules are tested.
+//! A snapshot with changes laid over it in memory: what a preview looks at. It takes no lock and writes
+//! nothing. Over nothing, it is the store in which rules are tested.
 
 mod administration;
 mod holdings;

@@ -62,7 +62,8 @@ impl<K: Ord, V: Clone> Table<K, V> {
     pub(super) fn widen(&self, limit: u64) -> u64 {
         limit.saturating_add(self.0.len() as u64)
     }
-    /// A page: the snapshot's rows as they were changed, with those that were put and fit, in the order of `by`.
+    /// A page: the snapshot's rows as they were changed, with those that were put and fit, in the order of
+    /// `by`.
     pub(super) fn page<O: Ord>(
         &self,
         base: Vec<V>,

@@ -91,8 +91,8 @@ where
     }
 }
 
-/// Asks for the right to assign, and so revoke, the role of every binding. Where the bindings stop counting, the
-/// holder rules come first.
+/// Asks for the right to assign, and so revoke, the role of every binding. Where the bindings stop counting,
+/// the holder rules come first.
 async fn check_roles<E>(work: &mut Work, bindings: &[Binding], stop_counting: bool) -> Result<(), E>
 where
     E: From<Refused> + From<Precondition> + From<StoreError>,

@@ -54,8 +54,8 @@ impl Operation for Remove {
     }
 }
 
-/// Checks the holder rules, then the right to revoke each role, and removes. A user without membership may still
-/// have bindings to remove.
+/// Checks the holder rules, then the right to revoke each role, and removes. A user without membership may
+/// still have bindings to remove.
 pub(super) async fn remove(work: &mut Work, user: UserId, scope: Option<&Scope>) -> Result<(), Error> {
     let subject = Subject::user(user);
     let mut bindings = work.unit.bindings_of(&subject).await?;

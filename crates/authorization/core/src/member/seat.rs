@@ -58,8 +58,8 @@ pub async fn count(
     Ok(Seats { limit, used, ending })
 }
 
-/// The end of the billing cycle that `now` lies in: cycles are months from the anchor. A day that a month does not have
-/// is its last one.
+/// The end of the billing cycle that `now` lies in: cycles are months from the anchor. A day that a month
+/// does not have is its last one.
 #[must_use]
 pub fn cycle_end(anchor: Timestamp, now: Timestamp) -> Timestamp {
     let start = anchor.to_datetime();

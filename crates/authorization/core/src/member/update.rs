@@ -66,8 +66,9 @@ impl Operation for Update {
     }
 }
 
-/// An earlier end requires the same rights as suspending the member. A later end requires the right to assign each
-/// of the member's roles, and a seat if the membership has ended. A caller cannot change its own membership.
+/// An earlier end requires the same rights as suspending the member. A later end requires the right to assign
+/// each of the member's roles, and a seat if the membership has ended. A caller cannot change its own
+/// membership.
 async fn check(work: &mut Work, member: &Member, end: Option<Timestamp>) -> Result<(), Error> {
     ensure_other::<Error>(work, member.user).await?;
     let shortens = end.is_some_and(|end| member.expires_at.is_none_or(|old| end < old));

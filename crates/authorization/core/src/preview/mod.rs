@@ -1,5 +1,6 @@
-//! What a change would do: who would gain or lose which permissions, and where. The permissions of the affected subjects
-//! are computed from a snapshot and from the same snapshot with the change laid over it, and compared.
+//! What a change would do: who would gain or lose which permissions, and where. The permissions of the
+//! affected subjects are computed from a snapshot and from the same snapshot with the change laid over it,
+//! and compared.
 
 mod difference;
 mod error;
@@ -82,6 +83,7 @@ pub struct Effect {
     pub gains: Vec<String>,
     /// What a check there would deny from then on, sorted.
     pub loses: Vec<String>,
-    /// Everything that would be had in another way, sorted: also what would come under a condition or an approval.
+    /// Everything that would be had in another way, sorted: also what would come under a condition or an
+    /// approval.
     pub shifts: Vec<Shift>,
 }

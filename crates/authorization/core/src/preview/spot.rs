@@ -70,7 +70,8 @@ impl Spot {
     }
 }
 
-/// Where these subjects have something by a binding or a grant. More places than a preview looks at are enough to refuse it.
+/// Where these subjects have something by a binding or a grant. More places than a preview looks at are
+/// enough to refuse it.
 pub(crate) async fn spots_of(
     read: &(impl Read + ?Sized),
     holders: impl IntoIterator<Item = Subject>,
@@ -99,7 +100,8 @@ pub(crate) async fn spots_of(
     Ok(spots)
 }
 
-/// Whose bindings and grants a subject has: its own, and those of the groups it is in, whatever the number of steps.
+/// Whose bindings and grants a subject has: its own, and those of the groups it is in, whatever the number of
+/// steps.
 pub(crate) async fn holders_of(
     read: &(impl Read + ?Sized),
     subject: &Subject,

@@ -96,14 +96,15 @@ impl From<PermissionPattern> for String {
     }
 }
 
-/// Which decisions are recorded, and where. A record says who was allowed what, where and why; it holds no attributes,
-/// no digests and no credentials.
+/// Which decisions are recorded, and where. A record says who was allowed what, where and why; it holds no
+/// attributes, no digests and no credentials.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DecisionLogConfig {
     /// Where records go.
     pub to: LogTarget,
-    /// The file of `to = "file"`. It is made with mode 0640, only added to, and opened anew when it was moved away.
+    /// The file of `to = "file"`. It is made with mode 0640, only added to, and opened anew when it was moved
+    /// away.
     pub path: Option<PathBuf>,
     /// The collector of `to = "otlp"` (OTLP over gRPC), `http://HOST:4317`.
     pub endpoint: Option<String>,
@@ -115,8 +116,8 @@ pub struct DecisionLogConfig {
     pub permissions: Vec<PermissionPattern>,
     /// Only decisions in these accounts, by id; in all where empty.
     pub accounts: Vec<String>,
-    /// Records that wait to be written, at most. Decisions never wait for the log: what finds no room is dropped, and counted
-    /// in the log and in the metric `bailiwick_decision_log_dropped_total`.
+    /// Records that wait to be written, at most. Decisions never wait for the log: what finds no room is
+    /// dropped, and counted in the log and in the metric `bailiwick_decision_log_dropped_total`.
     pub queue: usize,
 }
 

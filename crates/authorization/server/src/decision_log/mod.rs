@@ -1,7 +1,8 @@
 //! The decision log: which decisions were given to whom, sampled and filtered, away from the hot path.
 //!
-//! A handler decides by two comparisons and a counter whether its decision is recorded, and puts the record into a bounded
-//! queue without waiting. One task writes. What finds no room, or cannot be written, is dropped, and the log says how much.
+//! A handler decides by two comparisons and a counter whether its decision is recorded, and puts the record
+//! into a bounded queue without waiting. One task writes. What finds no room, or cannot be written, is
+//! dropped, and the log says how much.
 
 mod config;
 mod record;
@@ -202,7 +203,8 @@ impl Open {
             && (self.permissions.is_empty()
                 || self.permissions.iter().any(|pattern| pattern.matches(permission)))
     }
-    /// Whether the next decision of this ratio is recorded. Counters that are mixed well choose as evenly as chance.
+    /// Whether the next decision of this ratio is recorded. Counters that are mixed well choose as evenly as
+    /// chance.
     fn chosen(&self, ratio: Ratio) -> bool {
         if ratio == Ratio::ALL {
             return true;

@@ -102,8 +102,8 @@ pub(crate) struct Exporter {
 }
 
 impl Exporter {
-    /// Opens a snapshot of an account; nothing where the account does not exist. `subject` limits the export to what that
-    /// subject has.
+    /// Opens a snapshot of an account; nothing where the account does not exist. `subject` limits the export
+    /// to what that subject has.
     pub(crate) async fn begin(
         &self,
         account: AccountAccess,

@@ -59,7 +59,8 @@ fn description(policy: &AccountPolicy, level: Level, at: &RoleLevel) -> pb::Role
     }
 }
 
-/// Whether every way to the permission leads through an approval: every way without condition, where there is one.
+/// Whether every way to the permission leads through an approval: every way without condition, where there is
+/// one.
 fn waits(policy: &AccountPolicy, at: &RoleLevel, info: &PermissionInfo) -> bool {
     let free = at.unconditional().contains(info.no);
     let mut ways = at

@@ -61,7 +61,8 @@ impl Api {
     async fn wait(&self, context: &Context, account: AccountId, subjects: &[&Subject]) -> Result<(), Status> {
         self.fresh.wait(context, Some(account), subjects).await
     }
-    /// Waits for what the token of a call names, as far as the answer depends on it, then asks for the caller's right.
+    /// Waits for what the token of a call names, as far as the answer depends on it, then asks for the
+    /// caller's right.
     async fn authorize<M: Method, R>(
         &self,
         call: &Call<M, R>,

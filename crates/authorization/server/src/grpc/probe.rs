@@ -11,7 +11,8 @@ use super::{attributes, binding, convert, decision, grant, invitation, member, r
 /// Reads a request; the first byte says which one.
 ///
 /// # Panics
-/// A request is refused as anything but a request of the wrong shape, or without saying what is wrong with it.
+/// A request is refused as anything but a request of the wrong shape, or without saying what is wrong with
+/// it.
 pub fn request(data: &[u8]) {
     let Some((kind, bytes)) = data.split_first() else {
         return;

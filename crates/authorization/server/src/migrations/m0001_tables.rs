@@ -1,4 +1,5 @@
-//! All tables. Every table of an account has `account_id` first in its key, so that the schema can be sharded by it.
+//! All tables. Every table of an account has `account_id` first in its key, so that the schema can be sharded
+//! by it.
 
 use sea_orm_migration::{
     MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait, prelude::DbErr,

@@ -1,5 +1,5 @@
-//! Row-level security on PostgreSQL, a second wall around the rows of an account: a transaction sees those of the
-//! accounts that it named when it began.
+//! Row-level security on PostgreSQL, a second wall around the rows of an account: a transaction sees those of
+//! the accounts that it named when it began.
 
 use sea_orm_migration::{
     MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait, prelude::DbErr,

@@ -109,7 +109,8 @@ impl<T: ReadConn> Reader for Tx<T> {
             .filter(binding::Column::ScopeId.eq(scope.uuid().unwrap_or_default()))
             .order_by_asc(binding::Column::Id);
         let bound = bound.all(self.conn()).await.map_err(store_error)?;
-        // Subjects are stored as text, which nothing joins: the rows of users are read by the ids in the texts.
+        // Subjects are stored as text, which nothing joins: the rows of users are read by the ids in the
+        // texts.
         let user_of = |row: &binding::Model| row.subject.parse::<Subject>().ok()?.user_id();
         let users: Vec<Uuid> = bound.iter().filter_map(user_of).map(UserId::uuid).collect();
         let (mut members, mut states) = (HashMap::new(), HashMap::new());

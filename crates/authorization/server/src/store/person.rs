@@ -22,8 +22,8 @@ use super::{
 const AT_ONCE: usize = 1_000;
 
 impl<T: ReadConn> Tx<T> {
-    /// Keeps what identity says of a user as it is until the transaction ends: who disables a user has to know every
-    /// account that the user is in.
+    /// Keeps what identity says of a user as it is until the transaction ends: who disables a user has to
+    /// know every account that the user is in.
     pub(super) async fn hold_user(&self, user: UserId) -> Result<(), StoreError> {
         if self.conn().get_database_backend() == DbBackend::Postgres {
             let sql = "SELECT 1 FROM user_state WHERE user_id = $1 FOR SHARE";

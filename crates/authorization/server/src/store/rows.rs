@@ -1,5 +1,5 @@
-//! Reads and writes the rows of the account that a unit of work has selected. A row of another account is an internal
-//! error.
+//! Reads and writes the rows of the account that a unit of work has selected. A row of another account is an
+//! internal error.
 
 use bailiwick_authorization_core::StoreError;
 use bailiwick_sql::Error;

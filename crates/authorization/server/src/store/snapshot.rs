@@ -1,4 +1,5 @@
-//! The present state of authorization for those who follow it: products, invitations and requests for approvals that wait.
+//! The present state of authorization for those who follow it: products, invitations and requests for
+//! approvals that wait.
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
@@ -21,8 +22,8 @@ use super::{
 /// Rows a page.
 const ROWS: u64 = 200;
 
-/// Reads the present state in pages: products by name first, then what is pending by its keys: invitations, requests for
-/// approvals.
+/// Reads the present state in pages: products by name first, then what is pending by its keys: invitations,
+/// requests for approvals.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     db: Db,

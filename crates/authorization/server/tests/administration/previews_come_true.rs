@@ -1,5 +1,5 @@
-//! A preview lists exactly the differences that the matrix of users and permissions shows after the change. It
-//! writes nothing, and it is refused for the same reasons as the change.
+//! A preview lists exactly the differences that the matrix of users and permissions shows after the change.
+//! It writes nothing, and it is refused for the same reasons as the change.
 
 use bailiwick_authorization_core::{
     binding::{copy::Copy, recover::Recover, revoke::Revoke, transfer::Transfer},

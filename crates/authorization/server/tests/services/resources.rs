@@ -71,8 +71,8 @@ async fn a_list_of_resources_is_what_checks_allow_page_by_page(world: World) {
     write.member(user_id(2)).await;
     write.bind(&user(2), "editor", &part).await;
     write.bind(&user(2), "handler", &whole).await;
-    // More than are read at a time, of which few are the second user's: those of the workspace, and one in 50 by the
-    // condition on what is stored.
+    // More than are read at a time, of which few are the second user's: those of the workspace, and one in 50
+    // by the condition on what is stored.
     for n in 0..1_203 {
         let scope = if n % 100 == 7 { &part } else { &whole };
         let assignee = if n % 50 == 0 { user(2) } else { user(3) };
@@ -209,7 +209,8 @@ async fn a_page_of_resources_ends_where_the_deadline_comes(world: World) {
     write.member(user_id(2)).await;
     write.commit().await;
     desk.replica.poll().await.unwrap();
-    // Nobody's list: every candidate has to be looked at. However short the deadline, the list gets to its end.
+    // Nobody's list: every candidate has to be looked at. However short the deadline, the list gets to its
+    // end.
     let message = pb::ListResourcesRequest {
         subject: user(2).to_string(),
         ..notes(0, "")

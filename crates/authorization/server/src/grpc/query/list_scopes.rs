@@ -84,8 +84,8 @@ impl Queries {
         }
     }
 
-    /// The scopes of one account, with their titles left out; nothing at all where its product does not have the permission.
-    /// An account that is not known any more has no scopes.
+    /// The scopes of one account, with their titles left out; nothing at all where its product does not have
+    /// the permission. An account that is not known any more has no scopes.
     async fn scopes_in(
         &self,
         account: AccountId,

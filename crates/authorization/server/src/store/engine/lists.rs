@@ -87,7 +87,8 @@ impl Lists for SqlLists {
             ""
         };
         let live = |table: &str| format!("({table}.expires_at IS NULL OR {table}.expires_at > $3)");
-        // Above: the scope, what it lies in, the account. Below: the scope and what lies in it; all of an account.
+        // Above: the scope, what it lies in, the account. Below: the scope and what lies in it; all of an
+        // account.
         let sql = format!(
             "WITH RECURSIVE above (id) AS (SELECT $2 UNION SELECT p.parent_id FROM above a \
              JOIN place p ON p.account_id = $1 AND p.id = a.id), \

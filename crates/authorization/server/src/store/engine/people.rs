@@ -1,4 +1,5 @@
-//! Who may have anything in an account: its members, then everybody else who has a binding, a grant or a group.
+//! Who may have anything in an account: its members, then everybody else who has a binding, a grant or a
+//! group.
 
 use std::collections::HashSet;
 

@@ -15,7 +15,8 @@ use crate::store::convert::parse_json;
 /// How many resources above one are read.
 const DEPTH: usize = 16;
 
-/// The rows of resources and of those above them, in one snapshot. `$1` account, `$2` a JSON list of `[type, id]`.
+/// The rows of resources and of those above them, in one snapshot. `$1` account, `$2` a JSON list of `[type,
+/// id]`.
 pub(super) fn sql(backend: DbBackend, stamp: &str) -> String {
     let postgres = backend == DbBackend::Postgres;
     let seeds = if postgres {
@@ -32,8 +33,8 @@ pub(super) fn sql(backend: DbBackend, stamp: &str) -> String {
     )
 }
 
-/// The rows of the next resources of a type, and of those above them. `$1` account, `$2` type, `$3` the id after which
-/// they begin. In the database's own order, which the primary key is kept in.
+/// The rows of the next resources of a type, and of those above them. `$1` account, `$2` type, `$3` the id
+/// after which they begin. In the database's own order, which the primary key is kept in.
 pub(super) fn scan(backend: DbBackend, stamp: &str, limit: usize) -> String {
     let seeds = format!(
         "SELECT type, id FROM resource WHERE account_id = $1 AND type = $2 AND id > $3 ORDER BY id LIMIT {limit}"
@@ -44,7 +45,8 @@ pub(super) fn scan(backend: DbBackend, stamp: &str, limit: usize) -> String {
 }
 
 fn chains(backend: DbBackend, seeds: &str, stamp: &str, links: &str, [depth, order]: [&str; 2]) -> String {
-    // For each row of `chain` its own resource by its key, whatever a planner believes about the number of rows.
+    // For each row of `chain` its own resource by its key, whatever a planner believes about the number of
+    // rows.
     let (each, found) = if backend == DbBackend::Postgres {
         let own = "(SELECT * FROM resource x WHERE x.account_id = $1 AND x.type = c.type AND x.id = c.id OFFSET 0) r";
         (

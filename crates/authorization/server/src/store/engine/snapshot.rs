@@ -74,7 +74,8 @@ impl AccountSnapshot {
         Ok(email.filter(|email| !email.is_empty()))
     }
 
-    /// The sets of a subject and of the groups that it is in, its own first, and whether identity has disabled it.
+    /// The sets of a subject and of the groups that it is in, its own first, and whether identity has
+    /// disabled it.
     pub(crate) async fn sets(&self, subject: &Subject) -> Result<(Vec<PermissionSet>, bool), Error> {
         let of = AccountRef {
             account: self.account.id(),
