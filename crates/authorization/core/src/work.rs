@@ -8,8 +8,8 @@ use bailiwick_types::{
 };
 
 use crate::{
-    Actor, Audit, Change, Ports, Precondition, Situation, StoreError, Unit, binding::Binding, member::Member,
-    person::PersonState, seat,
+    Actor, Audit, Change, Error, Ports, Precondition, Situation, StoreError, Unit, binding::Binding,
+    member::Member, person::PersonState, seat,
 };
 
 /// A change of an account under way.
@@ -89,10 +89,7 @@ impl Work {
         self.situation.may_assign(&self.actor, role.no, scope, self.now)
     }
     /// Refuses a scope that is not there or not in use.
-    pub(crate) fn ensure_active<E: From<Refused> + From<Precondition>>(
-        &self,
-        scope: &Scope,
-    ) -> Result<(), E> {
+    pub(crate) fn ensure_active(&self, scope: &Scope) -> Result<(), Error> {
         match self.situation.state(scope) {
             Some(PlaceState::Active) => Ok(()),
             Some(_) => Err(Precondition::NotActive { scope: scope.clone() }.into()),
@@ -124,20 +121,14 @@ impl Work {
         Ok(active.then_some(member))
     }
     /// Refuses a user that is no active member, where users have to be members.
-    pub(crate) async fn ensure_member<E>(&self, user: UserId) -> Result<(), E>
-    where
-        E: From<Precondition> + From<StoreError>,
-    {
+    pub(crate) async fn ensure_member(&self, user: UserId) -> Result<(), Error> {
         if self.situation.needs_members() && self.active_member(user).await?.is_none() {
             return Err(Precondition::NotAMember { user }.into());
         }
         Ok(())
     }
     /// Refuses a group that the account does not have; any other subject passes.
-    pub(crate) async fn ensure_group<E>(&self, subject: &Subject) -> Result<(), E>
-    where
-        E: From<Refused> + From<StoreError>,
-    {
+    pub(crate) async fn ensure_group(&self, subject: &Subject) -> Result<(), Error> {
         if subject.kind() == "group" && !self.unit.group_exists(subject).await? {
             return Err(Refused::NotFound("group").into());
         }
@@ -145,10 +136,7 @@ impl Work {
     }
     /// Refuses a user that is no active member, where users have to be members, and a group that the account
     /// does not have; any other subject passes.
-    pub(crate) async fn ensure_subject<E>(&self, subject: &Subject) -> Result<(), E>
-    where
-        E: From<Refused> + From<Precondition> + From<StoreError>,
-    {
+    pub(crate) async fn ensure_subject(&self, subject: &Subject) -> Result<(), Error> {
         match subject.user_id() {
             Some(user) => self.ensure_member(user).await,
             None if subject.kind() == "user" && self.situation.needs_members() => {
@@ -159,10 +147,7 @@ impl Work {
         }
     }
     /// Refuses another member of a kind that needs a seat, where none is free.
-    pub(crate) async fn ensure_seat<E>(&self, kind: MemberKind) -> Result<(), E>
-    where
-        E: From<Precondition> + From<StoreError>,
-    {
+    pub(crate) async fn ensure_seat(&self, kind: MemberKind) -> Result<(), Error> {
         if kind != MemberKind::Agent || self.situation.account.seats == 0 {
             return Ok(());
         }
