@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use bailiwick_policy::{PlaceState, Role, manifest::MemberKind};
 use bailiwick_types::{
-    AccountId, Authorized, IdGen, Method, Refused, Scope, ScopeRoot, Subject, Timestamp, Token, UserId,
+    AccountId, Authorized, BindingId, IdGen, Method, Refused, Scope, ScopeRoot, Subject, Timestamp, Token,
+    UserId,
 };
+use serde_json::Map;
 
 use crate::{
     Actor, Audit, Change, Error, Ports, Precondition, Situation, StoreError, Unit, binding::Binding,
@@ -155,6 +157,20 @@ impl Work {
         match seats.limit {
             Some(limit) if seats.is_full() => Err(Precondition::NoFreeSeat(limit).into()),
             _ => Ok(()),
+        }
+    }
+    /// A new binding of the actor's making, without parameters and without an end.
+    pub(crate) fn new_binding(&self, subject: Subject, role: String, scope: Scope) -> Binding {
+        Binding {
+            id: BindingId::generate(&*self.ids),
+            account: self.account(),
+            subject,
+            role,
+            scope,
+            parameters: Map::new(),
+            expires_at: None,
+            created_at: self.now,
+            creator: Some(self.actor.subject.clone()),
         }
     }
     /// Tells that a binding was put or removed.

@@ -1,7 +1,7 @@
 //! Gives a subject a role on a scope.
 
 use bailiwick_policy::{Role, manifest::Holders};
-use bailiwick_types::{BindingId, method::authorization::AssignRole};
+use bailiwick_types::method::authorization::AssignRole;
 use serde_json::{Map, Value as Json};
 
 use crate::binding::{Binding, holders};
@@ -70,15 +70,9 @@ impl Operation for Assign {
                 }
             }
             None => Binding {
-                id: BindingId::generate(&*work.ids),
-                account: work.account(),
-                subject: self.subject,
-                role: self.role,
-                scope: self.scope,
                 parameters: self.parameters,
                 expires_at: self.expires_at,
-                created_at: work.now,
-                creator: Some(work.actor.subject.clone()),
+                ..work.new_binding(self.subject, self.role, self.scope)
             },
         };
         work.unit.put_binding(&binding).await?;

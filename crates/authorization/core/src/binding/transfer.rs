@@ -1,8 +1,7 @@
 //! Hands the single-holder role of a scope to another member.
 
 use bailiwick_policy::PlaceState;
-use bailiwick_types::{BindingId, Level, method::authorization::TransferOwnership};
-use serde_json::Map;
+use bailiwick_types::{Level, method::authorization::TransferOwnership};
 
 use crate::binding::Binding;
 use crate::prelude::*;
@@ -114,17 +113,7 @@ pub(super) async fn hand_over(
         work.subject_changed(&subject);
         entry = entry.with("from", subject);
     }
-    let binding = Binding {
-        id: BindingId::generate(&*work.ids),
-        account: work.account(),
-        subject: to,
-        role: role.to_owned(),
-        scope: scope.clone(),
-        parameters: Map::new(),
-        expires_at: None,
-        created_at: work.now,
-        creator: Some(work.actor.subject.clone()),
-    };
+    let binding = work.new_binding(to, role.to_owned(), scope.clone());
     work.unit.put_binding(&binding).await?;
     work.subject_changed(&binding.subject);
     Ok((binding, entry))

@@ -4,8 +4,7 @@ use bailiwick_policy::{
     PlaceState,
     manifest::{Holders, MemberKind},
 };
-use bailiwick_types::{BindingId, InvitationId, ScopeRoot, method::authorization::AcceptInvitation};
-use serde_json::Map;
+use bailiwick_types::{InvitationId, ScopeRoot, method::authorization::AcceptInvitation};
 
 use super::{Invitation, State, ensure_allowed, entry, put};
 use crate::prelude::*;
@@ -135,15 +134,8 @@ async fn bind(work: &mut Work, found: &Invitation, user: UserId) -> Result<(), S
             None => {}
         }
         let binding = Binding {
-            id: BindingId::generate(&*work.ids),
-            account: found.account,
-            subject: subject.clone(),
-            role: role.clone(),
-            scope: found.scope.clone(),
-            parameters: Map::new(),
-            expires_at: None,
-            created_at: work.now,
             creator: Some(found.creator.clone()),
+            ..work.new_binding(subject.clone(), role.clone(), found.scope.clone())
         };
         work.unit.put_binding(&binding).await?;
     }
