@@ -68,6 +68,7 @@ pub mod migrate;
 mod outbox;
 mod pools;
 mod read;
+pub mod rows;
 mod sequencer;
 mod write;
 
