@@ -2,11 +2,11 @@
 //! internal error.
 
 use bailiwick_authorization_core::StoreError;
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, rows};
 use bailiwick_types::AccountId;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, Insert, Iterable, ModelTrait, PaginatorTrait,
-    PrimaryKeyToColumn, QueryFilter, Select, Value, sea_query::OnConflict,
+    ActiveModelTrait, ColumnTrait, EntityTrait, Insert, ModelTrait, PaginatorTrait, QueryFilter, Select,
+    Value,
 };
 
 use super::{
@@ -115,20 +115,14 @@ impl<T: WriteConn> Tx<T> {
         row: A,
         columns: impl IntoIterator<Item = <A::Entity as EntityTrait>::Column>,
     ) -> Result<(), StoreError> {
-        let key = <A::Entity as EntityTrait>::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
-        let changes = OnConflict::columns(key).update_columns(columns).to_owned();
-        self.put(A::Entity::insert(row).on_conflict(changes)).await
+        rows::upsert(self.conn(), row, columns).await.map_err(store_error)
     }
     /// Removes the row with that key.
     pub(super) async fn delete<E: EntityTrait>(
         &self,
         key: impl Into<<E::PrimaryKey as sea_orm::PrimaryKeyTrait>::ValueType> + Send,
     ) -> Result<(), StoreError> {
-        E::delete_by_id(key)
-            .exec(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        rows::delete::<E>(self.conn(), key).await.map_err(store_error)
     }
 }
 
