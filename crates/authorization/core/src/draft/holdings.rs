@@ -9,7 +9,7 @@ use bailiwick_types::{
 };
 use uuid::Uuid;
 
-use super::{Draft, base};
+use super::{ALL, Draft, base};
 use crate::{
     On,
     approval::{self, Approval, Reader as _},
@@ -22,9 +22,6 @@ use crate::{
     person::Reader as _,
     resource::{Name, Reader as _, Resource},
 };
-
-/// The most rows that a removal takes along.
-const MANY: u64 = 100_000;
 
 impl Draft {
     fn bindings_page(&self, base: Vec<Binding>, fits: impl Fn(&Binding) -> bool, limit: u64) -> Vec<Binding> {
@@ -45,7 +42,7 @@ impl Draft {
         for binding in self.bindings_of(subject).await? {
             self.rows.bindings.remove(binding.id.uuid(), binding);
         }
-        for grant in self.grants(&grant::Filter::of(subject), None, MANY).await? {
+        for grant in self.grants(&grant::Filter::of(subject), None, ALL).await? {
             self.rows.grants.remove(grant.id.uuid(), grant);
         }
         for group in self.groups_of(subject).await? {
@@ -56,7 +53,7 @@ impl Draft {
     }
     async fn remove_approvals(&mut self, filter: &approval::Filter) -> Result<BTreeSet<Subject>, StoreError> {
         let mut whose = BTreeSet::new();
-        for approval in self.approvals(filter, None, MANY).await? {
+        for approval in self.approvals(filter, None, ALL).await? {
             whose.insert(approval.requester.clone());
             self.rows.approvals.remove(approval.id.uuid(), approval);
         }
@@ -220,14 +217,14 @@ impl crate::member::Writer for Draft {
             ..approval::Filter::default()
         };
         self.remove_approvals(&own).await?;
-        for quota in self.quotas(Some(&subject), None, MANY).await? {
+        for quota in self.quotas(Some(&subject), None, ALL).await? {
             self.rows.quotas.remove((subject.clone(), quota.1.clone()), quota);
         }
         Ok(())
     }
     async fn remove_grants(&mut self, subject: &Subject, scopes: &[Uuid]) -> Result<(), StoreError> {
         let within = |scope: &Scope| scope.uuid().is_some_and(|id| scopes.contains(&id));
-        for grant in self.grants(&grant::Filter::of(subject), None, MANY).await? {
+        for grant in self.grants(&grant::Filter::of(subject), None, ALL).await? {
             let goes = match &grant.about {
                 About::Scope(scope) | About::Type { scope, .. } => within(scope),
                 About::Resource(name) => {
@@ -272,7 +269,13 @@ impl crate::grant::Reader for Draft {
         Ok(self.rows.grants.get(&id.uuid(), base!(self.grant(id))))
     }
     async fn count_grants(&self, subject: &Subject) -> Result<u64, StoreError> {
-        Ok(self.grants(&grant::Filter::of(subject), None, MANY).await?.len() as u64)
+        let mut count: u64 = base!(self.count_grants(subject));
+        let is = |grant: &&Grant| grant.subject == *subject;
+        for grant in self.rows.grants.changed().filter(is) {
+            let before: Option<Grant> = base!(self.grant(grant.id));
+            count -= u64::from(before.is_some());
+        }
+        Ok(count + self.rows.grants.rows().filter(is).count() as u64)
     }
     async fn grants(
         &self,
@@ -350,7 +353,7 @@ impl crate::group::Writer for Draft {
     }
     async fn remove_group(&mut self, id: GroupId) -> Result<(), StoreError> {
         self.remove_subject(&Subject::group(id)).await?;
-        for member in self.group_members(id, None, MANY).await? {
+        for member in self.group_members(id, None, ALL).await? {
             let key = (id.uuid(), member);
             self.rows.memberships.remove(key.clone(), key);
         }
@@ -547,7 +550,7 @@ impl crate::resource::Writer for Draft {
             resource: Some(name.clone()),
             ..grant::Filter::default()
         };
-        for grant in self.grants(&on_it, None, MANY).await? {
+        for grant in self.grants(&on_it, None, ALL).await? {
             whose.insert(grant.subject.clone());
             self.rows.grants.remove(grant.id.uuid(), grant);
         }

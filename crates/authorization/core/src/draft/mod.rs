@@ -5,6 +5,8 @@ mod administration;
 mod holdings;
 mod standing;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -30,6 +32,9 @@ use crate::{
     request::Answered,
     resource::{Name, Resource},
 };
+
+/// A limit of rows that leaves none out: databases take no number above half of a `u64`.
+const ALL: u64 = 1 << 32;
 
 /// What the snapshot has, where there is one.
 macro_rules! base {
