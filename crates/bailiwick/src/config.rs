@@ -124,11 +124,8 @@ pub(crate) struct Source {
 
 /// Reads the name of a service on the command line.
 pub(crate) fn service() -> impl TypedValueParser<Value = Service> {
-    PossibleValuesParser::new(Service::ALL.map(Service::as_str)).try_map(|name| {
-        let mut all = Service::ALL.into_iter();
-        all.find(|service| service.as_str() == name)
-            .ok_or("unknown service")
-    })
+    PossibleValuesParser::new(Service::ALL.map(Service::as_str))
+        .try_map(|name| Service::named(&name).ok_or("unknown service"))
 }
 
 /// The named services, or all three if none is named, in the order in which they depend on each other.

@@ -31,11 +31,7 @@ pub struct Served {
     pub snapshot: Arc<dyn SnapshotSource>,
 }
 
-impl std::fmt::Debug for Served {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Served({})", self.db.service())
-    }
-}
+bailiwick_types::debug_fields!(Served { db });
 
 /// Serves the feeds of the services in this process, to other services of the suite only.
 #[derive(Debug, Clone)]
@@ -67,7 +63,7 @@ impl FeedServer {
         call: &Call<M, R>,
         service: &str,
     ) -> Result<(Served, Option<Instant>), Status> {
-        if !Service::ALL.iter().any(|s| s.as_str() == service) {
+        if Service::named(service).is_none() {
             let rule = "must be `identity`, `tenancy` or `authorization`";
             return Err(Violations::of("service", rule).into_status());
         }

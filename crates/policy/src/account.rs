@@ -338,7 +338,10 @@ impl AccountPolicy {
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<&Json> {
         let decl = self.product.manifest().settings.get(name)?;
-        let own = self.settings.get(name).filter(|value| decl.check(value).is_ok());
+        let own = self
+            .settings
+            .get(name)
+            .filter(|value| decl.kind.check(decl.max, value).is_ok());
         own.or(decl.default.as_ref())
     }
 

@@ -63,7 +63,6 @@ mod product;
 mod resource;
 mod schema;
 mod set;
-mod settings;
 mod stored;
 mod value;
 

@@ -5,64 +5,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::{PlaceId, ids::subject_of};
 
-/// The type of an attribute or parameter, as a manifest writes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ValueType {
-    /// `true` or `false`.
-    Bool,
-    /// A whole number of 64 bits.
-    Int,
-    /// A text.
-    String,
-    /// An opaque subject id with a subject type (`user` where none is written).
-    Subject,
-    /// An instant, RFC 3339.
-    Timestamp,
-    /// An account, instance or workspace (`account:ID`, `instance:ID`, `workspace:ID`).
-    Scope,
-    /// Texts.
-    StringList,
-    /// Whole numbers.
-    IntList,
-    /// Subjects.
-    SubjectList,
-    /// Scopes.
-    ScopeList,
+bailiwick_types::words! {
+    /// The type of an attribute or parameter, as a manifest writes it.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum ValueType {
+        /// `true` or `false`.
+        Bool = "bool",
+        /// A whole number of 64 bits.
+        Int = "int",
+        /// A text.
+        String = "string",
+        /// An opaque subject id with a subject type (`user` where none is written).
+        Subject = "subject",
+        /// An instant, RFC 3339.
+        Timestamp = "timestamp",
+        /// An account, instance or workspace (`account:ID`, `instance:ID`, `workspace:ID`).
+        Scope = "scope",
+        /// Texts.
+        StringList = "string_list",
+        /// Whole numbers.
+        IntList = "int_list",
+        /// Subjects.
+        SubjectList = "subject_list",
+        /// Scopes.
+        ScopeList = "scope_list",
+    }
 }
 
 impl ValueType {
-    /// All types.
-    pub const ALL: [Self; 10] = [
-        Self::Bool,
-        Self::Int,
-        Self::String,
-        Self::Subject,
-        Self::Timestamp,
-        Self::Scope,
-        Self::StringList,
-        Self::IntList,
-        Self::SubjectList,
-        Self::ScopeList,
-    ];
-
-    /// The word for it in manifests and messages.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Bool => "bool",
-            Self::Int => "int",
-            Self::String => "string",
-            Self::Subject => "subject",
-            Self::Timestamp => "timestamp",
-            Self::Scope => "scope",
-            Self::StringList => "string_list",
-            Self::IntList => "int_list",
-            Self::SubjectList => "subject_list",
-            Self::ScopeList => "scope_list",
-        }
-    }
-
     /// The type of the elements of a list type.
     #[must_use]
     pub fn element(self) -> Option<Self> {

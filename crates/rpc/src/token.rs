@@ -77,16 +77,12 @@ pub fn decode(text: &str) -> Result<Token, TokenError> {
         return Err(TokenError::new());
     }
     for pair in payload.pairs {
-        let service = service(&pair.service).ok_or_else(TokenError::new)?;
+        let service = Service::named(&pair.service).ok_or_else(TokenError::new)?;
         let root = pair.root.parse().map_err(|_| TokenError::new())?;
         let epoch = payload.epochs.get(&pair.service).ok_or_else(TokenError::new)?;
         token.raise(service, epoch, root, pair.revision);
     }
     Ok(token)
-}
-
-fn service(name: &str) -> Option<Service> {
-    Service::ALL.into_iter().find(|s| s.as_str() == name)
 }
 
 #[cfg(test)]

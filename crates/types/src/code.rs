@@ -1,4 +1,4 @@
-//! The numbers under which enums are stored.
+//! The numbers under which enums are stored, and their names.
 
 /// Gives an enum the numbers under which its variants are stored in columns and encodings. Each enum has one
 /// such table, next to its declaration; a number is never given to another variant.
@@ -30,6 +30,55 @@ macro_rules! codes {
                     $($code => Some(Self::$variant),)+
                     _ => None,
                 }
+            }
+        }
+    };
+}
+
+/// Declares an enum whose variants have names: it gets `ALL`, `as_str`, `named` and `Display`.
+///
+/// ```
+/// bailiwick_types::words! {
+///     /// A door.
+///     #[derive(Debug, Clone, Copy, PartialEq)]
+///     pub enum Door {
+///         /// It is open.
+///         Open = "open",
+///         /// It is locked.
+///         Locked = "locked",
+///     }
+/// }
+/// assert_eq!(Door::named("locked"), Some(Door::Locked));
+/// assert_eq!(Door::ALL.map(|door| door.to_string()), ["open", "locked"]);
+/// ```
+#[macro_export]
+macro_rules! words {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident {
+        $($(#[$doc:meta])* $variant:ident = $word:literal,)+
+    }) => {
+        $(#[$meta])*
+        $vis enum $name { $($(#[$doc])* $variant,)+ }
+
+        impl $name {
+            /// All of them.
+            $vis const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
+            /// Its name, in messages and where it is written.
+            #[must_use]
+            $vis const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+            /// The one of that name.
+            #[must_use]
+            $vis fn named(name: &str) -> Option<Self> {
+                Self::ALL.into_iter().find(|one| one.as_str() == name)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
             }
         }
     };

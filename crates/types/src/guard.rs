@@ -99,11 +99,7 @@ pub struct Guard {
     step_up: Arc<dyn StepUp>,
 }
 
-impl std::fmt::Debug for Guard {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Guard")
-    }
-}
+debug_fields!(Guard {});
 
 /// What was found of a call that may pass.
 struct Passed {

@@ -12,7 +12,11 @@
 #[macro_use]
 mod code;
 #[macro_use]
+mod debug;
+#[macro_use]
 mod fault;
+#[macro_use]
+mod text;
 mod caller;
 mod guard;
 mod id;
@@ -21,6 +25,7 @@ mod page;
 mod port;
 mod rights;
 mod scope;
+mod setting;
 mod store;
 mod subject;
 mod suggest;
@@ -36,8 +41,10 @@ pub use page::{PageRequest, PageSize};
 pub use port::{Clock, IdGen, Rng, SeededIds, SystemClock, SystemIds, SystemRng, Timestamp};
 pub use rights::{Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError};
 pub use scope::{Level, ProductName, Scope, ScopeRoot};
+pub use setting::SettingType;
 pub use store::StoreError;
 pub use subject::{Subject, SubjectError};
 pub use suggest::did_you_mean;
+pub use text::{Title, TitleError, short_text};
 pub use token::{Epochs, Service, Token};
 pub use witness::{AccountAccess, AccountWrite, AllAccounts, Authorized, System};

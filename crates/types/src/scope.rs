@@ -6,100 +6,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, InstanceId, WorkspaceId};
 
-/// The name of a product: 1 to 63 lower-case letters, digits and hyphens, a letter first.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ProductName(String);
-
 /// A text that is no product name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 63 lower-case letters, digits and hyphens, a letter first")]
 pub struct ProductNameError;
 
-impl ProductName {
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+text! {
+    /// The name of a product: 1 to 63 lower-case letters, digits and hyphens, a letter first.
+    pub struct ProductName: product_name => ProductNameError;
+}
+
+fn product_name(text: &str) -> Result<(), ProductNameError> {
+    let mut chars = text.chars();
+    let first = chars.next().is_some_and(|c| c.is_ascii_lowercase());
+    let rest = chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if first && rest && text.len() <= 63 {
+        Ok(())
+    } else {
+        Err(ProductNameError)
     }
 }
 
-impl TryFrom<String> for ProductName {
-    type Error = ProductNameError;
-    fn try_from(text: String) -> Result<Self, ProductNameError> {
-        let mut chars = text.chars();
-        let first = chars.next().is_some_and(|c| c.is_ascii_lowercase());
-        let rest = chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        if first && rest && text.len() <= 63 {
-            Ok(Self(text))
-        } else {
-            Err(ProductNameError)
-        }
+words! {
+    /// The kinds of scope, from the widest to the narrowest.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Level {
+        /// Everything.
+        Deployment = "deployment",
+        /// All accounts of a product.
+        Product = "product",
+        /// One account.
+        Account = "account",
+        /// One instance of an account.
+        Instance = "instance",
+        /// One workspace.
+        Workspace = "workspace",
     }
-}
-
-impl FromStr for ProductName {
-    type Err = ProductNameError;
-    fn from_str(text: &str) -> Result<Self, ProductNameError> {
-        Self::try_from(text.to_owned())
-    }
-}
-
-impl From<ProductName> for String {
-    fn from(name: ProductName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for ProductName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for ProductName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The kinds of scope, from the widest to the narrowest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Everything.
-    Deployment,
-    /// All accounts of a product.
-    Product,
-    /// One account.
-    Account,
-    /// One instance of an account.
-    Instance,
-    /// One workspace.
-    Workspace,
 }
 
 crate::codes!(Level { Deployment = 0, Product = 1, Account = 2, Instance = 3, Workspace = 4 });
-
-impl Level {
-    /// The word for it in manifests, scenarios and messages.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deployment => "deployment",
-            Self::Product => "product",
-            Self::Account => "account",
-            Self::Instance => "instance",
-            Self::Workspace => "workspace",
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// A place in the tree. Instances and workspaces are named by their id alone; the account is named beside
 /// them.

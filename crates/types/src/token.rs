@@ -6,35 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::ScopeRoot;
 
-/// The three services.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Service {
-    /// Who people are.
-    Identity,
-    /// Places.
-    Tenancy,
-    /// Who may do what where.
-    Authorization,
-}
-
-impl Service {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Identity, Self::Tenancy, Self::Authorization];
-    /// Its name on the command line, in configuration and in messages.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Tenancy => "tenancy",
-            Self::Authorization => "authorization",
-        }
-    }
-}
-
-impl std::fmt::Display for Service {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    /// The three services.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Service {
+        /// Who people are.
+        Identity = "identity",
+        /// Places.
+        Tenancy = "tenancy",
+        /// Who may do what where.
+        Authorization = "authorization",
     }
 }
 

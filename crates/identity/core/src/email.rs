@@ -1,27 +1,23 @@
 //! E-mail addresses.
 
-use std::{fmt, str::FromStr};
-
-/// An e-mail address as it was given, with the key under which it is unique.
-///
-/// ASCII only, so that addresses that look equal are equal; internationalized domains are written in their
-/// `xn--` form.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Email(String);
+use bailiwick_types::text;
 
 /// Error for an invalid e-mail address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be an e-mail address of at most 254 ASCII characters")]
 pub struct EmailError;
 
+text! {
+    /// An e-mail address as it was given, with the key under which it is unique.
+    ///
+    /// ASCII only, so that addresses that look equal are equal; internationalized domains are written in
+    /// their `xn--` form.
+    pub struct Email: address => EmailError;
+}
+
 impl Email {
     /// The longest address (RFC 5321, erratum 1690).
     pub const MAX: usize = 254;
-    /// The address as it was given.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
     /// The key that is unique in the deployment.
     #[must_use]
     pub fn key(&self) -> EmailKey {
@@ -29,37 +25,22 @@ impl Email {
     }
 }
 
-impl FromStr for Email {
-    type Err = EmailError;
-    fn from_str(text: &str) -> Result<Self, EmailError> {
-        let (local, domain) = text.rsplit_once('@').ok_or(EmailError)?;
-        let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~-.".contains(c);
-        let local_good = (1..=64).contains(&local.len())
-            && local.chars().all(atom)
-            && local.split('.').all(|part| !part.is_empty());
-        let label = |part: &str| {
-            (1..=63).contains(&part.len())
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-                && !part.starts_with('-')
-                && !part.ends_with('-')
-        };
-        if text.len() <= Self::MAX && local_good && domain.split('.').all(label) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(EmailError)
-        }
-    }
-}
-
-impl fmt::Display for Email {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Email {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+fn address(text: &str) -> Result<(), EmailError> {
+    let (local, domain) = text.rsplit_once('@').ok_or(EmailError)?;
+    let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~-.".contains(c);
+    let local_good = (1..=64).contains(&local.len())
+        && local.chars().all(atom)
+        && local.split('.').all(|part| !part.is_empty());
+    let label = |part: &str| {
+        (1..=63).contains(&part.len())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    if text.len() <= Email::MAX && local_good && domain.split('.').all(label) {
+        Ok(())
+    } else {
+        Err(EmailError)
     }
 }
 

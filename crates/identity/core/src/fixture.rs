@@ -24,7 +24,6 @@ use crate::{
     service_account::{self, ServiceAccount},
     session::{self, Lifetimes},
     signing::{Issuer, KeySeal, KeyTimes, Keys},
-    title::Title,
     user::{self, Closing, User},
 };
 
@@ -154,7 +153,7 @@ impl Fixture {
     /// Creates a service account; the answer has its secret.
     pub(crate) async fn service_account(&self, title: &str) -> (ServiceAccount, SecretString) {
         let command = service_account::create::Command {
-            title: Title::parse(title).unwrap(),
+            title: title.parse().unwrap(),
             scope: "deployment".parse().unwrap(),
             role: None,
             request_id: None,

@@ -48,12 +48,8 @@ impl Identity {
     }
 }
 
-impl std::fmt::Debug for Identity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identity")
-            .field("issuer", &self.issuer)
-            .field("lifetimes", &self.lifetimes)
-            .field("throttle", &self.throttle)
-            .finish_non_exhaustive()
-    }
-}
+bailiwick_types::debug_fields!(Identity {
+    issuer,
+    lifetimes,
+    throttle
+});

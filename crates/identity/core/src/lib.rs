@@ -13,6 +13,7 @@
 
 pub mod attempt;
 pub mod change;
+pub mod display_name;
 pub mod email;
 #[cfg(test)]
 mod fixture;
@@ -27,7 +28,6 @@ pub mod service_account;
 pub mod session;
 pub mod signing;
 pub mod store;
-pub mod title;
 pub mod token;
 pub mod upkeep;
 pub mod user;

@@ -49,15 +49,7 @@ pub struct Deps {
     pub rng: Arc<dyn Rng>,
 }
 
-impl std::fmt::Debug for Deps {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deps")
-            .field("config", &self.config)
-            .field("issuer", &self.issuer)
-            .field("db", &self.db)
-            .finish_non_exhaustive()
-    }
-}
+bailiwick_types::debug_fields!(Deps { config, issuer, db });
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]

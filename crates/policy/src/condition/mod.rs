@@ -98,21 +98,23 @@ impl Condition {
     }
 }
 
-/// How two values are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comparison {
-    /// `==`
-    Equal,
-    /// `!=`
-    NotEqual,
-    /// `<`
-    Less,
-    /// `<=`
-    LessOrEqual,
-    /// `>`
-    Greater,
-    /// `>=`
-    GreaterOrEqual,
+bailiwick_types::words! {
+    /// How two values are compared, as manifests and SQL write it, but for equality.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Comparison {
+        /// `==`
+        Equal = "==",
+        /// `!=`
+        NotEqual = "!=",
+        /// `<`
+        Less = "<",
+        /// `<=`
+        LessOrEqual = "<=",
+        /// `>`
+        Greater = ">",
+        /// `>=`
+        GreaterOrEqual = ">=",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -87,105 +87,52 @@ pub enum Outcome {
     NeedsApproval,
 }
 
-/// Why an answer is as it is: a closed set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Reason {
-    /// Allowed by a binding of a role.
-    Role,
-    /// Allowed by a default role.
-    DefaultRole,
-    /// Allowed by a grant.
-    Grant,
-    /// Allowed by an approval of what a role or grant gives.
-    Approved,
-    /// It is given once somebody approves.
-    ApprovalRequired,
-    /// Nothing gives the permission on this target.
-    NoEntry,
-    /// What gives it has a condition that is not true.
-    ConditionFalse,
-    /// What gives it has a condition that cannot be decided.
-    ConditionUndecided,
-    /// What gave it has expired.
-    Expired,
-    /// The target is not known in the account.
-    ResourceUnknown,
-    /// The scope in which the target lies is not known in the account.
-    ScopeUnknown,
-    /// The product has no such permission any more.
-    PermissionUnknown,
-    /// The permission is not asked on targets of this type.
-    NotApplicable,
-    /// The user is disabled.
-    SubjectDisabled,
-    /// The user is no member of the account.
-    NotAMember,
-    /// The member is suspended.
-    MemberSuspended,
-    /// The membership has expired.
-    MembershipExpired,
-    /// The account is suspended.
-    AccountSuspended,
-    /// A scope on the way is suspended.
-    ScopeSuspended,
-    /// A scope on the way is moving to another account.
-    ScopeMoving,
-    /// A scope on the way, or the account, is deleted.
-    ScopeDeleted,
-}
-
-impl Reason {
-    /// All of them.
-    pub const ALL: [Self; 21] = [
-        Self::Role,
-        Self::DefaultRole,
-        Self::Grant,
-        Self::Approved,
-        Self::ApprovalRequired,
-        Self::NoEntry,
-        Self::ConditionFalse,
-        Self::ConditionUndecided,
-        Self::Expired,
-        Self::ResourceUnknown,
-        Self::ScopeUnknown,
-        Self::PermissionUnknown,
-        Self::NotApplicable,
-        Self::SubjectDisabled,
-        Self::NotAMember,
-        Self::MemberSuspended,
-        Self::MembershipExpired,
-        Self::AccountSuspended,
-        Self::ScopeSuspended,
-        Self::ScopeMoving,
-        Self::ScopeDeleted,
-    ];
-
-    /// The word for it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Role => "ROLE",
-            Self::DefaultRole => "DEFAULT_ROLE",
-            Self::Grant => "GRANT",
-            Self::Approved => "APPROVED",
-            Self::ApprovalRequired => "APPROVAL_REQUIRED",
-            Self::NoEntry => "NO_ENTRY",
-            Self::ConditionFalse => "CONDITION_FALSE",
-            Self::ConditionUndecided => "CONDITION_UNDECIDED",
-            Self::Expired => "EXPIRED",
-            Self::ResourceUnknown => "RESOURCE_UNKNOWN",
-            Self::ScopeUnknown => "SCOPE_UNKNOWN",
-            Self::PermissionUnknown => "PERMISSION_UNKNOWN",
-            Self::NotApplicable => "NOT_APPLICABLE",
-            Self::SubjectDisabled => "SUBJECT_DISABLED",
-            Self::NotAMember => "NOT_A_MEMBER",
-            Self::MemberSuspended => "MEMBER_SUSPENDED",
-            Self::MembershipExpired => "MEMBERSHIP_EXPIRED",
-            Self::AccountSuspended => "ACCOUNT_SUSPENDED",
-            Self::ScopeSuspended => "SCOPE_SUSPENDED",
-            Self::ScopeMoving => "SCOPE_MOVING",
-            Self::ScopeDeleted => "SCOPE_DELETED",
-        }
+bailiwick_types::words! {
+    /// Why an answer is as it is: a closed set.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Reason {
+        /// Allowed by a binding of a role.
+        Role = "ROLE",
+        /// Allowed by a default role.
+        DefaultRole = "DEFAULT_ROLE",
+        /// Allowed by a grant.
+        Grant = "GRANT",
+        /// Allowed by an approval of what a role or grant gives.
+        Approved = "APPROVED",
+        /// It is given once somebody approves.
+        ApprovalRequired = "APPROVAL_REQUIRED",
+        /// Nothing gives the permission on this target.
+        NoEntry = "NO_ENTRY",
+        /// What gives it has a condition that is not true.
+        ConditionFalse = "CONDITION_FALSE",
+        /// What gives it has a condition that cannot be decided.
+        ConditionUndecided = "CONDITION_UNDECIDED",
+        /// What gave it has expired.
+        Expired = "EXPIRED",
+        /// The target is not known in the account.
+        ResourceUnknown = "RESOURCE_UNKNOWN",
+        /// The scope in which the target lies is not known in the account.
+        ScopeUnknown = "SCOPE_UNKNOWN",
+        /// The product has no such permission any more.
+        PermissionUnknown = "PERMISSION_UNKNOWN",
+        /// The permission is not asked on targets of this type.
+        NotApplicable = "NOT_APPLICABLE",
+        /// The user is disabled.
+        SubjectDisabled = "SUBJECT_DISABLED",
+        /// The user is no member of the account.
+        NotAMember = "NOT_A_MEMBER",
+        /// The member is suspended.
+        MemberSuspended = "MEMBER_SUSPENDED",
+        /// The membership has expired.
+        MembershipExpired = "MEMBERSHIP_EXPIRED",
+        /// The account is suspended.
+        AccountSuspended = "ACCOUNT_SUSPENDED",
+        /// A scope on the way is suspended.
+        ScopeSuspended = "SCOPE_SUSPENDED",
+        /// A scope on the way is moving to another account.
+        ScopeMoving = "SCOPE_MOVING",
+        /// A scope on the way, or the account, is deleted.
+        ScopeDeleted = "SCOPE_DELETED",
     }
 }
 

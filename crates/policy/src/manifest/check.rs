@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_types::{Level, ProductName, did_you_mean};
+use bailiwick_types::{Level, ProductName, SettingType, did_you_mean};
 
 use super::{
-    ApprovalDecl, LevelDecl, Manifest, SUITE_TYPES, SettingType, TypeDecl,
+    ApprovalDecl, LevelDecl, Manifest, SUITE_TYPES, TypeDecl,
     check_role::{check_roles, permission_on},
 };
 use crate::{
     condition::{Condition, Types},
-    settings,
     value::ValueType,
 };
 
@@ -150,7 +149,7 @@ impl Manifest {
             } else if decl.max.is_some_and(|max| max < 0) {
                 faults.add(format!("{path}.max"), "must not be negative");
             } else if let Some(default) = &decl.default
-                && let Err(message) = settings::check(decl, default)
+                && let Err(message) = decl.kind.check(decl.max, default)
             {
                 faults.add(format!("{path}.default"), message);
             }

@@ -15,7 +15,7 @@ pub mod yaml;
 
 use std::collections::BTreeMap;
 
-use bailiwick_types::Level;
+use bailiwick_types::{Level, SettingType};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use builtin::OPERATOR_VERBS;
@@ -100,28 +100,19 @@ pub enum UserMode {
     External,
 }
 
-/// The kind of a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MemberKind {
-    /// Somebody who works there.
-    Agent,
-    /// Somebody who is served there.
-    Customer,
+bailiwick_types::words! {
+    /// The kind of a member.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum MemberKind {
+        /// Somebody who works there.
+        Agent = "agent",
+        /// Somebody who is served there.
+        Customer = "customer",
+    }
 }
 
 bailiwick_types::codes!(MemberKind { Agent = 1, Customer = 2 });
-
-impl MemberKind {
-    /// The word for it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Customer => "customer",
-        }
-    }
-}
 
 /// A role that is taken as bound at the account.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -258,22 +249,6 @@ pub struct SettingDecl {
     /// The greatest number, the greatest length of a text or the greatest count of a list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<i64>,
-}
-
-/// The type of a setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SettingType {
-    /// `true` or `false`.
-    Bool,
-    /// A whole number.
-    Int,
-    /// A text.
-    String,
-    /// Texts.
-    StringList,
-    /// Names of e-mail domains.
-    Domains,
 }
 
 /// A role: of a product or of an account.

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_types::Level;
+use bailiwick_types::{Level, SettingType};
 use serde::de::DeserializeOwned;
 
 use super::{
     ApprovalDecl, AttributeDecl, AttributeSource, DefaultRole, EntryApproval, EntryDecl, Holders, LevelDecl,
-    Manifest, MemberKind, Quota, RoleDecl, RoleLevelDecl, Serves, SettingDecl, SettingType, Span,
-    SubjectsDecl, TypeDecl, UserMode, WaivedWord,
+    Manifest, MemberKind, Quota, RoleDecl, RoleLevelDecl, Serves, SettingDecl, Span, SubjectsDecl, TypeDecl,
+    UserMode, WaivedWord,
     check::value_types,
     parse::ManifestError,
     yaml::{Key, Kind, Node, Position},
@@ -378,7 +378,7 @@ impl Read {
     fn setting(&mut self, node: &Node, path: &str) -> Option<SettingDecl> {
         let fields = self.fields(node, path, &["type", "default", "max"]);
         let kind = self.needed(&fields, node, path, "type")?;
-        let words = ["bool", "int", "string", "string_list", "domains"];
+        let words = SettingType::ALL.map(SettingType::as_str);
         let kind: Option<SettingType> = self.word(kind, &join(path, "type"), &words);
         let default = fields.get("default").map(|node| node.kind.to_json());
         let max = fields

@@ -52,11 +52,7 @@ pub struct Authenticator {
     longest_life: Duration,
 }
 
-impl std::fmt::Debug for Authenticator {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Authenticator({})", self.issuer)
-    }
-}
+bailiwick_types::debug_fields!(Authenticator { issuer });
 
 impl Authenticator {
     /// Creates one that verifies with these keys and this clock.

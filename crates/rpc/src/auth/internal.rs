@@ -38,11 +38,7 @@ struct Claims {
     exp: i64,
 }
 
-impl std::fmt::Debug for InternalIdentity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "InternalIdentity({})", self.subject)
-    }
-}
+bailiwick_types::debug_fields!(InternalIdentity { subject });
 
 impl InternalIdentity {
     /// The identity of a service, from the key that all services of the suite share.

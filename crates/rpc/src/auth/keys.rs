@@ -26,11 +26,7 @@ pub struct VerificationKey {
     pub(crate) key: DecodingKey,
 }
 
-impl std::fmt::Debug for VerificationKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "VerificationKey({:?})", self.algorithm)
-    }
-}
+bailiwick_types::debug_fields!(VerificationKey { algorithm });
 
 impl VerificationKey {
     /// Reads one key of a set.

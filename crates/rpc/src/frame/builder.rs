@@ -83,13 +83,7 @@ pub struct FrameBuilder {
     descriptors: Vec<&'static [u8]>,
 }
 
-impl std::fmt::Debug for FrameBuilder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FrameBuilder")
-            .field("services", &self.services)
-            .finish_non_exhaustive()
-    }
-}
+bailiwick_types::debug_fields!(FrameBuilder { services });
 
 impl FrameBuilder {
     /// Adds gRPC services: [`Services`], or a [`Routes`] of tonic.

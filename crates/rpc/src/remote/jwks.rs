@@ -30,11 +30,7 @@ pub struct RemoteJwks {
     one_at_a_time: Mutex<()>,
 }
 
-impl std::fmt::Debug for RemoteJwks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RemoteJwks")
-    }
-}
+bailiwick_types::debug_fields!(RemoteJwks {});
 
 impl RemoteJwks {
     /// Asks this peer.

@@ -119,8 +119,7 @@ impl Scope {
     }
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (level, name) = text.split_once(':')?;
-        let levels = [Level::Account, Level::Instance, Level::Workspace];
-        let level = levels.into_iter().find(|l| l.as_str() == level)?;
+        let level = Level::named(level).filter(|level| *level >= Level::Account)?;
         (!name.is_empty()).then(|| Self::new(level, name))
     }
 }

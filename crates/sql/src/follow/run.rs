@@ -55,11 +55,7 @@ impl FollowerConfig {
     }
 }
 
-impl std::fmt::Debug for FollowerConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "FollowerConfig({})", self.source)
-    }
-}
+bailiwick_types::debug_fields!(FollowerConfig { source });
 
 /// Follows the feed of one service into one database. Several replicas may do so at once: each event is
 /// applied by one.

@@ -4,9 +4,9 @@
 //! The crate depends on `bailiwick-types` alone: no transport, no database, no cache.
 //!
 //! ```
-//! use bailiwick_tenancy_core::Title;
-//! assert!(Title::try_from("Grand Hotel".to_owned()).is_ok());
-//! assert!(Title::try_from(String::new()).is_err());
+//! use bailiwick_tenancy_core::listing::{Order, OrderField};
+//! let order: Order = "title desc".parse().unwrap();
+//! assert_eq!((order.field, order.descending), (OrderField::Title, true));
 //! ```
 
 pub mod account;
@@ -24,17 +24,16 @@ pub mod request;
 pub mod settings;
 mod state;
 pub mod store;
-mod title;
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use bailiwick_types::{Clock, IdGen};
 
+pub use bailiwick_types::Title;
 pub use etag::Etag;
 pub use event::Event;
 pub use precondition::Precondition;
 pub use state::State;
-pub use title::{Title, TitleError, fold};
 
 /// The ports of the use cases.
 #[derive(Clone)]
@@ -49,8 +48,4 @@ pub struct Tenancy {
     pub ids: Arc<dyn IdGen>,
 }
 
-impl fmt::Debug for Tenancy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tenancy")
-    }
-}
+bailiwick_types::debug_fields!(Tenancy {});

@@ -1,19 +1,21 @@
 //! Lists: sorted, searched, paged by key, and filtered to what the caller may view.
 
 use async_trait::async_trait;
-use bailiwick_types::{PageRequest, Refused, Scope, StoreError, Timestamp};
+use bailiwick_types::{PageRequest, Refused, Scope, StoreError, Timestamp, Title};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The field that a list is sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderField {
-    /// By title, case-insensitive.
-    Title,
-    /// By time of creation.
-    #[default]
-    CreateTime,
+bailiwick_types::words! {
+    /// The field that a list is sorted by.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum OrderField {
+        /// By title, case-insensitive.
+        Title = "title",
+        /// By time of creation.
+        #[default]
+        CreateTime = "create_time",
+    }
 }
 
 /// The order of a list (AIP-132). Ties are broken by id.
@@ -32,31 +34,21 @@ pub struct OrderError;
 
 impl std::fmt::Display for Order {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self.field {
-            OrderField::Title => "title",
-            OrderField::CreateTime => "create_time",
-        })?;
-        f.write_str(if self.descending { " desc" } else { "" })
+        write!(f, "{}{}", self.field, if self.descending { " desc" } else { "" })
     }
 }
 
 impl std::str::FromStr for Order {
     type Err = OrderError;
     fn from_str(text: &str) -> Result<Self, OrderError> {
-        let mut words = text.split_whitespace();
-        let field = match words.next() {
-            None | Some("create_time") => OrderField::CreateTime,
-            Some("title") => OrderField::Title,
-            Some(_) => return Err(OrderError),
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (field, descending) = match *words {
+            [] => return Ok(Self::default()),
+            [field] => (field, false),
+            [field, "desc"] => (field, true),
+            _ => return Err(OrderError),
         };
-        let descending = match words.next() {
-            None => false,
-            Some("desc") => true,
-            Some(_) => return Err(OrderError),
-        };
-        if words.next().is_some() {
-            return Err(OrderError);
-        }
+        let field = OrderField::named(field).ok_or(OrderError)?;
         Ok(Self { field, descending })
     }
 }
@@ -86,7 +78,7 @@ pub struct Key {
 impl Key {
     /// The position of a row in a list of this order.
     #[must_use]
-    pub fn of(order: Order, title: &crate::Title, created: Timestamp, id: Uuid) -> Self {
+    pub fn of(order: Order, title: &Title, created: Timestamp, id: Uuid) -> Self {
         match order.field {
             OrderField::Title => Self {
                 title: Some(title.folded()),

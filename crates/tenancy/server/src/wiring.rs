@@ -37,14 +37,7 @@ pub struct Deps {
     pub system: System,
 }
 
-impl std::fmt::Debug for Deps {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deps")
-            .field("config", &self.config)
-            .field("db", &self.db)
-            .finish_non_exhaustive()
-    }
-}
+bailiwick_types::debug_fields!(Deps { config, db });
 
 impl Deps {
     /// The authorization service and its feed, reached by gRPC.

@@ -1,7 +1,7 @@
 //! Creates a service account with a secret, which is shown once.
 
 use bailiwick_types::{
-    Authorized, ScopeRoot, ServiceAccountId, StoreError, Token, faults,
+    Authorized, ScopeRoot, ServiceAccountId, StoreError, Title, Token, faults,
     method::identity::CreateServiceAccount,
 };
 use secrecy::SecretString;
@@ -12,7 +12,6 @@ use crate::{
     change::Change,
     request::{self, RequestError, RequestId, RequestKey},
     secret::{Digest, SecretKind},
-    title::Title,
 };
 
 /// The service account to create.
@@ -125,7 +124,7 @@ mod tests {
 
     fn command(title: &str) -> Command {
         Command {
-            title: Title::parse(title).unwrap(),
+            title: title.parse().unwrap(),
             scope: "deployment".parse().unwrap(),
             role: Some("service".parse().unwrap()),
             request_id: Some("4d3cb9d2-16ac-4a3b-8f0e-0d3b4f5a7d21".parse().unwrap()),

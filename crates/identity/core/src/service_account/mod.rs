@@ -8,14 +8,14 @@ pub mod list;
 use std::{fmt, str::FromStr};
 
 use async_trait::async_trait;
-use bailiwick_types::{Scope, ServiceAccountId, StoreError, Subject, Timestamp};
+use bailiwick_types::{Scope, ServiceAccountId, StoreError, Subject, Timestamp, Title, text};
 
 pub use create::create;
 pub use disable::disable;
 pub use get::get;
 pub use list::list;
 
-use crate::{secret::Digest, title::Title};
+use crate::secret::Digest;
 
 /// The scope of a service account: the deployment, a product or an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,32 +50,22 @@ impl fmt::Display for ServiceScope {
     }
 }
 
-/// The name of a role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleName(String);
-
 /// Error for an invalid name of a role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 63 lower-case letters, digits, `_` and `-`")]
 pub struct RoleNameError;
 
-impl RoleName {
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+text! {
+    /// The name of a role.
+    pub struct RoleName: role_name => RoleNameError;
 }
 
-impl FromStr for RoleName {
-    type Err = RoleNameError;
-    fn from_str(text: &str) -> Result<Self, RoleNameError> {
-        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-        if (1..=63).contains(&text.len()) && text.chars().all(word) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(RoleNameError)
-        }
+fn role_name(text: &str) -> Result<(), RoleNameError> {
+    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if (1..=63).contains(&text.len()) && text.chars().all(word) {
+        Ok(())
+    } else {
+        Err(RoleNameError)
     }
 }
 

@@ -8,10 +8,10 @@ use super::{User, UserState};
 use crate::{
     Identity,
     change::Change,
+    display_name::DisplayName,
     email::Email,
     password::{Password, PasswordsError},
     request::{self, RequestError, RequestId, RequestKey},
-    title::DisplayName,
 };
 
 /// The user to create.

@@ -5,10 +5,10 @@ use bailiwick_types::{Clock, IdGen, ScopeRoot, StoreError, Token, UserId, faults
 use super::{User, UserState};
 use crate::{
     change::Change,
+    display_name::DisplayName,
     email::Email,
     password::{Password, Passwords, PasswordsError},
     store::Store,
-    title::DisplayName,
 };
 
 faults! {

@@ -20,9 +20,9 @@ pub use get::get;
 pub use list::list;
 
 use crate::{
+    display_name::DisplayName,
     email::{Email, EmailKey},
     password::PasswordHash,
-    title::DisplayName,
 };
 
 /// The states of a user.

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use bailiwick_identity_core::{
     secret::Digest,
     service_account::{Reader, ServiceAccount, Writer},
-    title::Title,
 };
 use bailiwick_sql::Error;
 use bailiwick_types::{ServiceAccountId, StoreError, Timestamp};
@@ -29,7 +28,10 @@ impl TryFrom<service_account::Model> for ServiceAccount {
         let creator = row.creator.map(|creator| creator.parse()).transpose();
         Ok(Self {
             id,
-            title: Title::parse(&row.title).map_err(|e| Error::corrupt(TABLE, "title", id, e))?,
+            title: row
+                .title
+                .parse()
+                .map_err(|e| Error::corrupt(TABLE, "title", id, e))?,
             scope: scope.map_err(|e| Error::corrupt(TABLE, "scope", id, e))?,
             role: role.map_err(|e| Error::corrupt(TABLE, "role", id, e))?,
             enabled: row.enabled,

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use bailiwick_identity_core::{
     email::EmailKey,
     password::PasswordHash,
-    title::DisplayName,
     user::{Closing, Credentials, Reader, User, UserState, Writer},
 };
 use bailiwick_sql::{Error, rows};
@@ -42,7 +41,9 @@ impl TryFrom<user_profile::Model> for User {
                 .parse()
                 .map_err(|e| Error::corrupt(TABLE, "email", id, e))?,
             email_verified: row.email_verified,
-            display_name: DisplayName::parse(&row.display_name)
+            display_name: row
+                .display_name
+                .parse()
                 .map_err(|e| Error::corrupt(TABLE, "display_name", id, e))?,
             state: match row.state {
                 ACTIVE => UserState::Active,

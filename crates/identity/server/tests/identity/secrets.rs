@@ -57,7 +57,7 @@ fn no_command_shows_its_secret() {
     let created = create_service_account::Created {
         account: bailiwick_identity_core::service_account::ServiceAccount {
             id: bailiwick_types::ServiceAccountId::from_uuid(uuid::Uuid::from_u128(1)),
-            title: bailiwick_identity_core::title::Title::parse("x").unwrap(),
+            title: "x".parse().unwrap(),
             scope: "deployment".parse().unwrap(),
             role: None,
             enabled: true,

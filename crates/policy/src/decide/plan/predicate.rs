@@ -287,17 +287,4 @@ impl Comparison {
             Self::GreaterOrEqual => order.is_ge(),
         }
     }
-
-    /// As manifests and SQL write it, but for equality.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::LessOrEqual => "<=",
-            Self::Greater => ">",
-            Self::GreaterOrEqual => ">=",
-        }
-    }
 }

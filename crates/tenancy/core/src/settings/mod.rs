@@ -1,22 +1,33 @@
 //! Settings of accounts, of the types that their products declare.
 
-mod decl;
 pub mod get;
 pub mod update;
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, StoreError, Violations};
+use bailiwick_types::{AccountId, SettingType, StoreError, Violations};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-pub use decl::{Decl, Kind};
 
 use crate::product::Product;
 
 /// The greatest size of the values of one write: they are read with every policy that is compiled.
 const SIZE_MAX: usize = 64 * 1024;
+
+/// The declaration of a setting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decl {
+    /// The type of its values.
+    #[serde(rename = "type")]
+    pub kind: SettingType,
+    /// Its value until the account sets one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// The greatest number, or the greatest length of a text or list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
+}
 
 /// Values by name.
 pub type Values = BTreeMap<String, Value>;
@@ -89,7 +100,7 @@ pub fn check(product: &Product, field: &str, values: &Values) -> Result<(), Viol
             None => violations.add(at, format!("is not a setting of `{}`", product.name)),
             Some(_) if value.is_null() => {}
             Some(decl) => {
-                if let Err(rule) = decl.check(value) {
+                if let Err(rule) = decl.kind.check(decl.max, value) {
                     violations.add(at, rule);
                 }
             }

@@ -64,8 +64,7 @@ pub(super) fn level(level: Level) -> i16 {
 }
 
 fn state(table: &'static str, row: impl std::fmt::Display, text: &str) -> Result<State, Error> {
-    let state = State::ALL.into_iter().find(|state| state.as_str() == text);
-    state.ok_or_else(|| Error::corrupt(table, "state", row, "is not a state"))
+    State::named(text).ok_or_else(|| Error::corrupt(table, "state", row, "is not a state"))
 }
 
 fn title(table: &'static str, row: impl std::fmt::Display, text: String) -> Result<Title, Error> {

@@ -1,9 +1,7 @@
 //! Keyset pages.
 
-use bailiwick_tenancy_core::{
-    fold,
-    listing::{Key, OrderField, Query},
-};
+use bailiwick_tenancy_core::listing::{Key, OrderField, Query};
+use bailiwick_types::Title;
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait, Func},
@@ -37,7 +35,7 @@ where
             "instr"
         };
         let title = Expr::col(columns.title_key.as_column_ref());
-        let found = Func::cust(find).arg(title).arg(Expr::val(fold(search)));
+        let found = Func::cust(find).arg(title).arg(Expr::val(Title::fold(search)));
         select = select.filter(Expr::from(found).gt(0));
     }
     let (column, order) = (

@@ -1,9 +1,6 @@
 //! Creates a service account.
 
-use bailiwick_identity_core::{
-    service_account::{self, create::Command},
-    title::Title,
-};
+use bailiwick_identity_core::service_account::{self, create::Command};
 use bailiwick_types::method::identity::CreateServiceAccount;
 use secrecy::ExposeSecret;
 
@@ -31,7 +28,7 @@ pub(super) async fn handle(
 
 fn command(request: &pb::CreateServiceAccountRequest) -> Result<Command, Status> {
     let mut fields = Fields::new();
-    let title = fields.take("title", Title::parse(&request.title));
+    let title = fields.take("title", request.title.parse());
     let scope = fields.required("scope", &request.scope);
     let role = fields.optional("role", &request.role);
     let request_id = fields.optional("request_id", &request.request_id);

@@ -2,7 +2,6 @@
 
 use bailiwick_identity_core::{
     password::Password,
-    title::DisplayName,
     user::{self, create::Command},
 };
 use bailiwick_types::method::identity::CreateUser;
@@ -29,7 +28,7 @@ pub(super) async fn handle(
 fn command(request: pb::CreateUserRequest) -> Result<Command, Status> {
     let mut fields = Fields::new();
     let email = fields.required("email", &request.email);
-    let display_name = fields.take("display_name", DisplayName::parse(&request.display_name));
+    let display_name = fields.take("display_name", request.display_name.parse());
     let password = match request.password {
         none if none.is_empty() => Some(None),
         text => fields.take("password", Password::parse(SecretString::from(text)).map(Some)),

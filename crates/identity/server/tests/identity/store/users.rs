@@ -8,7 +8,6 @@ use bailiwick_identity_core::{
     secret::Digest,
     service_account::{Reader as _, ServiceAccount},
     store::Store as _,
-    title::Title,
     user::{Closing, Reader as _, User, UserState},
 };
 use bailiwick_identity_server::SqlStore;
@@ -162,7 +161,7 @@ async fn a_service_account_keeps_the_digest_of_its_secret(bed: Bed) {
     let store = SqlStore::new(bed.db().await);
     let mut account = ServiceAccount {
         id: ServiceAccountId::from_uuid(uuid::Uuid::from_u128(1)),
-        title: Title::parse("Reports").unwrap(),
+        title: "Reports".parse().unwrap(),
         scope: "product:sogolytics".parse().unwrap(),
         role: Some("service".parse().unwrap()),
         enabled: true,
@@ -201,7 +200,7 @@ async fn a_service_account_keeps_who_made_it(bed: Bed) {
     for (n, creator) in (1..).zip(creators) {
         let mut account = ServiceAccount {
             id: id(n),
-            title: Title::parse("Reports").unwrap(),
+            title: "Reports".parse().unwrap(),
             scope: "deployment".parse().unwrap(),
             role: None,
             enabled: true,
