@@ -190,6 +190,17 @@ impl AccountPolicy {
         policy
     }
 
+    /// The same roles, overlays and settings under another manifest.
+    #[must_use]
+    pub fn under(&self, product: Arc<Product>) -> Self {
+        Self::compile(
+            product,
+            self.custom_decls.values().cloned().collect(),
+            self.overlays.values().cloned().collect(),
+            self.settings.clone(),
+        )
+    }
+
     fn compile_roles(&mut self) {
         let product = Arc::clone(&self.product);
         let changed = self.changed_decls();

@@ -210,7 +210,7 @@ impl<K: Serialize + DeserializeOwned> Paging<K> {
     }
     /// The rows of the page out of `rows`, which were read one row too far, and the token of the next page.
     pub fn cut<T>(&self, mut rows: Vec<T>, key: impl FnOnce(&T) -> K) -> (Vec<T>, String) {
-        let size = usize::try_from(self.page.size.get()).unwrap_or(usize::MAX);
+        let size = self.page.size.rows();
         let more = rows.len() > size;
         rows.truncate(size);
         let last = rows.last().filter(|_| more).map(key);

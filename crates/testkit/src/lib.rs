@@ -13,6 +13,7 @@
 //! ```
 
 mod clock;
+pub mod corpus;
 mod engines;
 mod golden;
 mod owner;

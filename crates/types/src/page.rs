@@ -25,6 +25,11 @@ impl PageSize {
     pub fn get(self) -> u64 {
         u64::from(self.0)
     }
+    /// As a number of values in memory.
+    #[must_use]
+    pub fn rows(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
 }
 
 /// One page of a list: how many rows, and after which key.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use bailiwick_policy::{AccountPolicy, PlaceState};
+use bailiwick_policy::{AccountPolicy, PlaceId, PlaceState};
 use bailiwick_types::{AccountId, InstanceId, Level, ProductName, Scope, Timestamp, WorkspaceId};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -58,6 +58,17 @@ pub struct Place {
     pub closed_version: Option<u64>,
     /// When it became known here.
     pub created_at: Timestamp,
+}
+
+impl From<&Place> for bailiwick_policy::Place {
+    fn from(place: &Place) -> Self {
+        Self {
+            id: PlaceId::from(&place.scope),
+            parent: PlaceId::from(&place.parent),
+            level: place.scope.level(),
+            state: place.state,
+        }
+    }
 }
 
 /// A scope that was closed before the feed has told of it.

@@ -159,12 +159,7 @@ impl Situation {
         } else {
             read.places(&ids).await?
         };
-        let places = rows.iter().map(|place| bailiwick_policy::Place {
-            id: PlaceId::from(&place.scope),
-            parent: PlaceId::from(&place.parent),
-            level: place.scope.level(),
-            state: place.state,
-        });
+        let places = rows.iter().map(bailiwick_policy::Place::from);
         let (places, _) = Places::build(account.id, account.state, places);
         let policy = read.policy(&account).await?;
         Ok(Some(Self {

@@ -12,20 +12,20 @@
 //! ```
 //! use std::sync::Arc;
 //! use bailiwick_authorization_engine::{
-//!     Answer, Consistency, Decided, NoArrivals, Question, QuestionError, Replica, ReplicaConfig,
+//!     AccountRead, Answer, Decided, NoArrivals, Question, QuestionError, Replica, ReplicaConfig,
 //!     ReplicaError, Source,
 //! };
-//! use bailiwick_types::{AccountId, SystemClock};
+//! use bailiwick_types::SystemClock;
 //!
 //! async fn may(
 //!     source: Arc<dyn Source>,
-//!     account: AccountId,
+//!     read: &AccountRead,
 //!     question: &Question<'_>,
 //! ) -> Result<Decided<Result<Answer, QuestionError>>, ReplicaError> {
 //!     let config = ReplicaConfig::default();
 //!     let replica = Replica::new(source, None, Arc::new(NoArrivals), Arc::new(SystemClock), config);
 //!     replica.poll().await?;
-//!     replica.decide(account, question, &Consistency::MinimizeLatency, None).await
+//!     replica.decide(read, question).await
 //! }
 //! ```
 #![deny(clippy::indexing_slicing)]
@@ -40,17 +40,17 @@ mod shared;
 mod source;
 mod watermark;
 
-pub use account::{Arrivals, Arrived, Consistency, NoArrivals, Replica, ReplicaConfig};
+pub use account::{AccountRead, Arrivals, Arrived, Consistency, NoArrivals, Replica, ReplicaConfig};
 pub use error::ReplicaError;
 pub use parts::{Part, PartKey, PartRef, PartValue};
 pub use question::{
-    Answer, BatchQuestion, Decided, Explained, Names, Planned, PlannedAlternative, Question, QuestionError,
-    ResourcePage, ResourceQuestion, TargetText,
+    Answer, Decided, Explained, Names, Planned, PlannedAlternative, Question, QuestionError, ResourcePage,
+    ResourceQuestion, TargetText,
 };
 pub use rights::{Claim, ReplicaRights};
 pub use shared::SharedCache;
 pub use source::{
-    AccountRef, Bound, Content, Event, Loaded, Outline, OutlineQuery, PartRows, PartsRead, PolicyRows,
-    Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
+    AccountRef, Bound, Content, Event, Loaded, Outline, OutlineQuery, PartRows, PartsRead, Polled,
+    ProductState, Read, Root, Roots, Row, Source, SourceError,
 };
 pub use watermark::{Epoch, Watermark};

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     Consistency, Question, Replica, ReplicaError, SourceError, TargetText,
-    account::AccountView,
+    account::{AccountView, Demand},
     question::{answer_one, effective_sets},
 };
 
@@ -41,6 +41,14 @@ pub struct Claim<'a> {
     pub operator: OperatorAllowed,
 }
 
+/// The same answer for all targets: a role of the deployment counts on each.
+fn by_deployment(targets: &[String], holds: bool) -> Held {
+    Held {
+        allowed: vec![holds; targets.len()],
+        operator: holds,
+    }
+}
+
 impl Replica {
     /// Tells which of the targets a caller is allowed on; without account, by a role of the deployment alone.
     ///
@@ -59,9 +67,13 @@ impl Replica {
             return self.held_by_deployment(claim, None, now, until).await;
         };
         let answer = |view: &mut AccountView<'_>| held_in(view, account, claim, now);
-        let depends = [claim.subject];
-        let answer = self.answer(account, consistency, &depends, until, &answer);
-        match answer.await {
+        let demand = Demand {
+            account,
+            consistency,
+            depends: &[claim.subject],
+            until,
+        };
+        match self.answer(&demand, &answer).await {
             Ok((held, _)) => held,
             // A caller with a deployment role may learn that the account does not exist.
             Err(ReplicaError::UnknownAccount) => {
@@ -79,17 +91,10 @@ impl Replica {
         until: Instant,
     ) -> Result<Held, RightsError> {
         let Claim {
-            subject,
-            permission,
-            targets,
-            operator,
+            permission, targets, ..
         } = *claim;
-        let nothing = Held {
-            allowed: vec![false; targets.len()],
-            operator: false,
-        };
-        if operator == OperatorAllowed::No {
-            return Ok(nothing);
+        if claim.operator == OperatorAllowed::No {
+            return Ok(by_deployment(targets, false));
         }
         let Some(product) = suite() else {
             return Err(RightsError::Internal(
@@ -99,20 +104,17 @@ impl Replica {
         let Some(no) = product.permission_no(permission) else {
             // It may be a permission of the account's product, which is not known.
             return if account.is_some() {
-                Ok(nothing)
+                Ok(by_deployment(targets, false))
             } else {
                 Err(RightsError::UnknownPermission(permission.to_owned()))
             };
         };
-        let read = self.within(until, self.source.deployment_of(subject)).await;
+        let read = self.within(until, self.source.deployment_of(claim.subject)).await;
         let (set, disabled) = read
             .and_then(|read| Ok(read?))
             .map_err(|error| rights_error(&error))?;
         let holds = !disabled && suite_holds(product, &[&set], no, Audience::Suite, now);
-        Ok(Held {
-            allowed: vec![holds; targets.len()],
-            operator: holds,
-        })
+        Ok(by_deployment(targets, holds))
     }
 }
 
@@ -136,21 +138,15 @@ fn held_in(
     };
     let sets = effective_sets(view, subject, Audience::Suite)?;
     if sets.disabled {
-        return Some(Ok(Held {
-            allowed: vec![false; targets.len()],
-            operator: false,
-        }));
+        return Some(Ok(by_deployment(targets, false)));
     }
     // A role of the deployment counts on every target, also on one that does not exist.
-    let by_deployment = operator != OperatorAllowed::No && {
+    let operates = operator != OperatorAllowed::No && {
         let own: Option<&PermissionSet> = content.deployment.sets.get(subject.as_str()).map(|set| &**set);
         own.is_some_and(|set| suite_holds(&product, &[set], no, Audience::Suite, now))
     };
     if operator == OperatorAllowed::Only {
-        return Some(Ok(Held {
-            allowed: vec![by_deployment; targets.len()],
-            operator: by_deployment,
-        }));
+        return Some(Ok(by_deployment(targets, operates)));
     }
     let mut held = Held {
         allowed: Vec::with_capacity(targets.len()),
@@ -188,8 +184,8 @@ fn held_in(
                 }
             }
         };
-        held.operator |= !own && by_deployment;
-        held.allowed.push(own || by_deployment);
+        held.operator |= !own && operates;
+        held.allowed.push(own || operates);
     }
     complete.then_some(Ok(held))
 }

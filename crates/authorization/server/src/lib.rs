@@ -25,6 +25,7 @@ mod migrations;
 pub mod probe;
 mod redis;
 mod store;
+mod variants;
 mod wiring;
 
 pub use crate::redis::{RedisCache, RedisSettings, RedisSetupError};

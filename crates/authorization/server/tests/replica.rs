@@ -16,7 +16,7 @@ use std::{
 
 use bailiwick_authorization_core::{Situation, Store};
 use bailiwick_authorization_engine::{
-    BatchQuestion, Claim, Consistency, Epoch, Part, PartKey, Question, ReplicaConfig, ReplicaError,
+    AccountRead, Claim, Consistency, Epoch, Part, PartKey, Question, ReplicaConfig, ReplicaError,
     SharedCache, TargetText, parts::codec,
 };
 use bailiwick_authorization_server::SqlStore;
@@ -455,11 +455,12 @@ async fn a_batch_is_answered_at_one_revision(world: World) {
     let mut items: Vec<Question<'_>> = names.iter().map(|name| question(&one, name)).collect();
     items.push(question(&two, &on));
     items.push(question(&one, &on));
-    let batch = BatchQuestion { items: &items };
-    let decided = replica
-        .decide_all(a, &batch, &Consistency::MinimizeLatency, None)
-        .await
-        .unwrap();
+    let read = AccountRead {
+        account: a,
+        consistency: Consistency::MinimizeLatency,
+        deadline: None,
+    };
+    let decided = replica.decide_all(&read, &items).await.unwrap();
     let answers = decided.answer.unwrap();
     let allowed: Vec<bool> = answers
         .iter()

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bailiwick_policy::AccountPolicy;
 use bailiwick_types::{
     AccountId, Authorized, Scope, StoreError, Subject, UserId, faults, method::authorization::PreviewProduct,
 };
@@ -15,7 +14,6 @@ use super::{
 use crate::{
     Ports, Precondition, Read, binding, grant,
     preview::{Effect, Points, Spot, Would, effects, kinds_with, look},
-    role::{custom_roles, overlays},
 };
 
 /// Bindings, grants or members that are looked at together.
@@ -157,12 +155,7 @@ impl Sides {
             return Ok(None);
         };
         let old = read.policy(&account).await?;
-        let new = AccountPolicy::compile(
-            Arc::clone(&plan.compiled),
-            custom_roles(&old),
-            overlays(&old),
-            account.settings.clone(),
-        );
+        let new = old.under(Arc::clone(&plan.compiled));
         let roles = old
             .roles()
             .filter(|role| !new.role(role.no).is_some_and(|next| next.gives_the_same(role)))

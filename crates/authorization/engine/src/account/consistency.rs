@@ -32,6 +32,27 @@ impl Consistency {
     }
 }
 
+/// An account that is read for an answer, how fresh it must be, and when the answer is due.
+#[derive(Debug, Clone)]
+pub struct AccountRead {
+    /// The account.
+    pub account: AccountId,
+    /// How fresh the data must be.
+    pub consistency: Consistency,
+    /// When the request is over; without one, after the configured limit.
+    pub deadline: Option<Instant>,
+}
+
+/// What an answer waits for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Demand<'a> {
+    pub(crate) account: AccountId,
+    pub(crate) consistency: &'a Consistency,
+    /// The subjects of the answer, whose state in identity it depends on.
+    pub(crate) depends: &'a [&'a Subject],
+    pub(crate) until: Instant,
+}
+
 /// The result of waiting for a change of another service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrived {
@@ -75,35 +96,30 @@ impl Arrivals for NoArrivals {
     }
 }
 
-/// The subjects of an answer, whose state in identity it depends on.
-pub(crate) type Depends<'a> = &'a [&'a Subject];
-
 impl Replica {
     /// Waits until an account, and what is known of these subjects, is as fresh as a request asks for. An
     /// unknown account is not an error here.
     ///
     /// # Errors
     /// As [`Replica::decide`].
-    pub async fn arrive(
-        &self,
-        account: AccountId,
-        consistency: &Consistency,
-        depends: &[&Subject],
-        deadline: Option<Instant>,
-    ) -> Result<(), ReplicaError> {
-        if *consistency == Consistency::MinimizeLatency {
+    pub async fn arrive(&self, read: &AccountRead, depends: &[&Subject]) -> Result<(), ReplicaError> {
+        if read.consistency == Consistency::MinimizeLatency {
             return Ok(());
         }
-        let until = self.until(deadline);
-        match Box::pin(
-            self.answer(account, consistency, depends, until, &|_: &mut AccountView<
-                '_,
-            >| Some(())),
-        )
-        .await
-        {
+        let any = |_: &mut AccountView<'_>| Some(());
+        match self.answer(&self.demand(read, depends), &any).await {
             Ok(_) | Err(ReplicaError::UnknownAccount) => Ok(()),
             Err(error) => Err(error),
+        }
+    }
+
+    /// What the answer to a request waits for.
+    pub(crate) fn demand<'a>(&self, read: &'a AccountRead, depends: &'a [&'a Subject]) -> Demand<'a> {
+        Demand {
+            account: read.account,
+            consistency: &read.consistency,
+            depends,
+            until: self.until(read.deadline),
         }
     }
 
@@ -112,36 +128,27 @@ impl Replica {
     pub(crate) async fn settle(
         &self,
         account: &Arc<Account>,
-        consistency: &Consistency,
-        depends: Depends<'_>,
-        until: Instant,
+        demand: &Demand<'_>,
     ) -> Result<Option<Watermark>, ReplicaError> {
-        match consistency {
+        match demand.consistency {
             Consistency::MinimizeLatency => Ok(Some(Watermark::default())),
-            Consistency::Fully => self.advance(account, until).await,
-            Consistency::AtLeast(token) => self.settle_token(account, token, depends, until).await,
-            Consistency::FullyAfter(token) => {
-                match self.settle_token(account, token, depends, until).await? {
-                    Some(_) => self.advance(account, until).await,
-                    None => Ok(None),
-                }
-            }
+            Consistency::Fully => self.advance(account, demand.until).await,
+            Consistency::AtLeast(token) => self.settle_token(account, token, demand).await,
+            Consistency::FullyAfter(token) => match self.settle_token(account, token, demand).await? {
+                Some(_) => self.advance(account, demand.until).await,
+                None => Ok(None),
+            },
         }
     }
 
     /// Waits for an account that the primary does not know, where the request's token says that tenancy has
     /// it.
-    pub(crate) async fn until_created(
-        &self,
-        account: AccountId,
-        consistency: &Consistency,
-        until: Instant,
-    ) -> Result<(), ReplicaError> {
-        let root = ScopeRoot::Account(account);
-        let token = consistency.token();
+    pub(crate) async fn until_created(&self, demand: &Demand<'_>) -> Result<(), ReplicaError> {
+        let root = ScopeRoot::Account(demand.account);
+        let token = demand.consistency.token();
         let wanted = token.and_then(|token| token.wanted(Service::Tenancy, &root));
         let (epoch, revision) = wanted.ok_or(ReplicaError::UnknownAccount)?;
-        let patience = until.min(Instant::now() + self.config.patience);
+        let patience = demand.until.min(Instant::now() + self.config.patience);
         let within = patience.saturating_duration_since(Instant::now());
         let waited = self
             .arrivals
@@ -157,13 +164,13 @@ impl Replica {
         &self,
         account: &Arc<Account>,
         token: &Token,
-        depends: Depends<'_>,
-        until: Instant,
+        demand: &Demand<'_>,
     ) -> Result<Option<Watermark>, ReplicaError> {
+        let until = demand.until;
         // At most the configured patience, also where the deadline is later.
         let patience = until.min(Instant::now() + self.config.patience);
         let mut all = false;
-        for (service, root) in roots_elsewhere(account.id, depends) {
+        for (service, root) in roots_elsewhere(demand) {
             let Some((epoch, revision)) = token.wanted(service, &root) else {
                 continue;
             };
@@ -246,9 +253,9 @@ impl Replica {
 }
 
 /// The roots in other services that an answer depends on.
-fn roots_elsewhere(account: AccountId, depends: Depends<'_>) -> Vec<(Service, ScopeRoot)> {
-    let mut roots = vec![(Service::Tenancy, ScopeRoot::Account(account))];
-    for subject in depends {
+fn roots_elsewhere(demand: &Demand<'_>) -> Vec<(Service, ScopeRoot)> {
+    let mut roots = vec![(Service::Tenancy, ScopeRoot::Account(demand.account))];
+    for subject in demand.depends {
         match subject.user_id() {
             Some(user) => roots.push((Service::Identity, ScopeRoot::User(user))),
             None if subject.kind() == "service" => roots.push((Service::Identity, ScopeRoot::Deployment)),

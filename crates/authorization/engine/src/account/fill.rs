@@ -10,6 +10,7 @@ use super::{
     changes::Verdict,
     entry::Account,
     gather::{LocalParts, MissingParts},
+    ready::Ready,
 };
 use crate::{
     AccountRef, Epoch, ProductState, ReplicaError, Watermark,
@@ -157,13 +158,7 @@ impl Replica {
         }
         let parts: Vec<(PartKey, Part)> = read.value.into_parts(read.at, &policy).collect();
         local.parts.extend(parts.iter().cloned());
-        let behind = account
-            .read()
-            .ready()
-            .is_some_and(|ready| !ready.watermark().covers(&read.at));
-        if behind {
-            self.advance(account, until).await?;
-        }
+        self.catch_up(account, &read.at, until).await?;
         self.keep(account, &epoch, local);
         if let Some(shared) = &self.shared {
             // Parts that are outdated by now do no harm there: a part only replaces an older one.
@@ -225,14 +220,23 @@ impl Replica {
                 }
             }
         }
-        let behind = account
-            .read()
-            .ready()
-            .is_some_and(|ready| !ready.watermark().covers(&read.at));
+        self.catch_up(account, &read.at, until).await?;
+        self.keep(account, &epoch, local);
+        Ok(())
+    }
+
+    /// Advances an account that is behind the point at which something was read.
+    async fn catch_up(
+        &self,
+        account: &Arc<Account>,
+        at: &Watermark,
+        until: Instant,
+    ) -> Result<(), ReplicaError> {
+        let ready = |ready: &Ready| !ready.watermark().covers(at);
+        let behind = account.read().ready().is_some_and(ready);
         if behind {
             self.advance(account, until).await?;
         }
-        self.keep(account, &epoch, local);
         Ok(())
     }
 

@@ -3,12 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use bailiwick_types::AccountId;
-use tokio::time::Instant;
 
 use super::{
     Replica,
     changes::Verdict,
-    consistency::{Consistency, Depends},
+    consistency::{Consistency, Demand},
     entry::State,
     ready::Ready,
 };
@@ -158,59 +157,40 @@ impl Replica {
     /// The account is not known, the primary does not answer, what is known is too old, or time ran out.
     pub(crate) async fn answer<T>(
         &self,
-        id: AccountId,
-        consistency: &Consistency,
-        depends: Depends<'_>,
-        until: Instant,
+        demand: &Demand<'_>,
         answer: &(impl Fn(&mut AccountView<'_>) -> Option<T> + Sync),
     ) -> Result<(T, Watermark), ReplicaError>
     where
         T: Send,
     {
-        if matches!(consistency, Consistency::MinimizeLatency)
-            && let Some(made) = self.answer_now(id, answer)
+        if matches!(demand.consistency, Consistency::MinimizeLatency)
+            && let Some(made) = self.answer_now(demand.account, answer)
         {
             return Ok(made);
         }
-        self.answer_slowly(id, consistency, depends, until, answer).await
-    }
-
-    async fn answer_slowly<T>(
-        &self,
-        id: AccountId,
-        consistency: &Consistency,
-        depends: Depends<'_>,
-        until: Instant,
-        answer: &(impl Fn(&mut AccountView<'_>) -> Option<T> + Sync),
-    ) -> Result<(T, Watermark), ReplicaError>
-    where
-        T: Send,
-    {
-        self.answer_from(id, consistency, depends, until, LocalParts::default(), answer)
-            .await
+        // Boxed: the future of an answer that needs no read stays small.
+        Box::pin(self.answer_from(demand, LocalParts::default(), answer)).await
     }
 
     /// The same, with parts that the request has read already.
     pub(crate) async fn answer_from<T>(
         &self,
-        id: AccountId,
-        consistency: &Consistency,
-        depends: Depends<'_>,
-        until: Instant,
+        demand: &Demand<'_>,
         mut local: LocalParts,
         answer: &(impl Fn(&mut AccountView<'_>) -> Option<T> + Sync),
     ) -> Result<(T, Watermark), ReplicaError>
     where
         T: Send,
     {
+        let until = demand.until;
         let mut floor: Option<Watermark> = None;
         let mut waited_for_account = false;
         for round in 0..ROUNDS {
-            let account = self.enter(id);
+            let account = self.enter(demand.account);
             let loaded = !matches!(*account.read(), State::Loading(_));
             if loaded && floor.is_none() {
                 // What the request asks for is settled once: the watermark only grows from here on.
-                floor = self.settle(&account, consistency, depends, until).await?;
+                floor = self.settle(&account, demand).await?;
                 if floor.is_none() {
                     continue;
                 }
@@ -239,7 +219,7 @@ impl Replica {
                     // The request's token may say that tenancy has it: then it is on its way here.
                     Err(ReplicaError::UnknownAccount) if !waited_for_account => {
                         waited_for_account = true;
-                        self.until_created(id, consistency, until).await?;
+                        self.until_created(demand).await?;
                     }
                     loaded => loaded?,
                 },

@@ -1,6 +1,9 @@
 //! Reads accounts: as a whole, and from their watermark on.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bailiwick_types::AccountId;
 use tokio::time::Instant;
@@ -10,7 +13,7 @@ use super::{
     entry::{Account, State},
     ready::{Fresh, Ready},
 };
-use crate::{ReplicaError, Row, Watermark};
+use crate::{Loaded, Read, ReplicaError, Row, Watermark};
 
 impl Replica {
     /// The entry of an account; a loading one where it is not known.
@@ -44,16 +47,9 @@ impl Replica {
         let _permit = self.admit(until).await?;
         let mut since: Option<Watermark> = None;
         loop {
-            let began = self.clock.boottime();
-            let read = self
-                .within(until, self.source.load(account.id, since, &self.known_products()))
-                .await??;
-            let read = read.ok_or(ReplicaError::UnknownAccount)?;
-            if !self.observe_epoch(&read.epoch) {
+            let Some((read, began)) = self.read_content(account, since, until).await? else {
                 return Ok(());
-            }
-            let mut content = read.value.content;
-            content.product = self.share_product(content.product);
+            };
             let mut state = account.write();
             let State::Loading(pending) = &mut *state else {
                 return Ok(());
@@ -62,7 +58,7 @@ impl Replica {
             let mut ready = Ready::new(
                 read.epoch,
                 read.at,
-                content,
+                read.value.content,
                 began,
                 self.config.changes,
                 self.config.memory,
@@ -88,6 +84,28 @@ impl Replica {
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// Reads the content of an account, with the rows since a point, and tells when the read began; nothing
+    /// where it is of another epoch than the known one.
+    async fn read_content(
+        &self,
+        account: &Arc<Account>,
+        since: Option<Watermark>,
+        until: Instant,
+    ) -> Result<Option<(Read<Loaded>, Duration)>, ReplicaError> {
+        let began = self.clock.boottime();
+        let read = self.within(until, self.source.load(account.id, since)).await??;
+        let Some(mut read) = read else {
+            self.drop_account(account);
+            return Err(ReplicaError::UnknownAccount);
+        };
+        if !self.observe_epoch(&read.epoch) {
+            return Ok(None);
+        }
+        let product = &mut read.value.content.product;
+        *product = self.share_product(Arc::clone(product));
+        Ok(Some((read, began)))
     }
 
     /// Advances an account to the primary's present state; returns where the primary stood. The caller holds
@@ -153,22 +171,10 @@ impl Replica {
             Some(ready) => ready.watermark(),
             None => return Ok(None),
         };
-        let began = self.clock.boottime();
-        let read = self
-            .within(
-                until,
-                self.source.load(account.id, Some(since), &self.known_products()),
-            )
-            .await??;
-        let Some(read) = read else {
-            self.drop_account(account);
-            return Err(ReplicaError::UnknownAccount);
-        };
-        if !self.observe_epoch(&read.epoch) {
+        let Some((read, began)) = self.read_content(account, Some(since), until).await? else {
             return Ok(None);
-        }
-        let mut content = read.value.content;
-        content.product = self.share_product(content.product);
+        };
+        let Loaded { content, rows } = read.value;
         let mut state = account.write();
         let Some(ready) = state.ready_mut().filter(|ready| ready.epoch == read.epoch) else {
             return Ok(None);
@@ -177,10 +183,7 @@ impl Replica {
             ready.read_began(began);
             return Ok(Some(read.at));
         }
-        let applied = read
-            .value
-            .rows
-            .is_some_and(|rows| ready.apply(&rows, Fresh::whole(content)).is_ok());
+        let applied = rows.is_some_and(|rows| ready.apply(&rows, Fresh::whole(content)).is_ok());
         if applied && ready.watermark() == read.at {
             ready.read_began(began);
             return Ok(Some(read.at));

@@ -31,7 +31,8 @@ use tokio::{
     time::Instant,
 };
 
-pub use consistency::{Arrivals, Arrived, Consistency, NoArrivals};
+pub(crate) use consistency::Demand;
+pub use consistency::{AccountRead, Arrivals, Arrived, Consistency, NoArrivals};
 use entry::Account;
 pub(crate) use gather::{AccountView, LocalParts};
 pub(crate) use ready::Ready;
@@ -177,11 +178,6 @@ impl Replica {
 
     fn known_account(&self, id: AccountId) -> Option<Arc<Account>> {
         self.accounts.pin().get(&id).cloned()
-    }
-
-    pub(crate) fn known_products(&self) -> Vec<Arc<ProductState>> {
-        let products = self.products.lock().unwrap_or_else(PoisonError::into_inner);
-        products.values().cloned().collect()
     }
 
     /// Shares a product between its accounts; returns the shared one where it is the same.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -145,12 +145,10 @@ impl Replica {
             *at = (*at).max(row.revision);
         }
         // Products without an account here need not be read.
-        let known: BTreeSet<ProductName> = self
-            .known_products()
-            .iter()
-            .map(|product| product.name.clone())
-            .collect();
-        names.retain(|name| known.contains(name));
+        {
+            let known = self.products.lock().unwrap_or_else(PoisonError::into_inner);
+            names.retain(|name| known.contains_key(name));
+        }
         if self.accounts.is_empty() || (!deployment && names.is_empty()) {
             return Some(now);
         }
@@ -265,14 +263,10 @@ impl Replica {
         let mut polls = self.polls.subscribe();
         self.nudge.notify_one();
         let until = until.min(Instant::now() + self.config.patience);
-        loop {
-            if self.polled_at.load(Ordering::Acquire) != 0 {
-                return Ok(());
-            }
-            match tokio::time::timeout_at(until, polls.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => return Err(ReplicaError::TooStale),
-            }
+        let polled = |_: &Polls| self.polled_at.load(Ordering::Acquire) != 0;
+        match tokio::time::timeout_at(until, polls.wait_for(polled)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(ReplicaError::TooStale),
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use bailiwick_policy::{AccountPolicy, Places};
+use bailiwick_policy::{AccountPolicy, PlaceId, Places};
 use bailiwick_types::{ScopeRoot, Service};
 
 use super::changes::{Changes, Verdict};
 use crate::{
-    Bound, Content, Epoch, Event, PolicyRows, ProductState, Root, Row, Watermark,
+    Bound, Content, Epoch, Event, ProductState, Root, Row, Watermark,
     l1::Parts,
     parts::{Part, PartRef},
 };
@@ -32,7 +32,7 @@ pub(crate) struct Broken;
 pub(crate) struct Fresh {
     pub(crate) deployment: Option<Arc<Bound>>,
     pub(crate) product: Option<(Arc<ProductState>, Arc<Bound>)>,
-    pub(crate) account: Option<(Arc<PolicyRows>, Arc<AccountPolicy>, Places)>,
+    pub(crate) account: Option<(Arc<AccountPolicy>, Places)>,
 }
 
 impl Outdated {
@@ -46,7 +46,7 @@ impl Fresh {
         Self {
             deployment: Some(content.deployment),
             product: Some((content.product, content.product_bound)),
-            account: Some((content.rows, content.policy, content.places)),
+            account: Some((content.policy, content.places)),
         }
     }
 }
@@ -126,15 +126,29 @@ impl Ready {
             + self.parts.weight()
     }
 
-    fn revision_of(&self, root: &Root) -> Option<u64> {
-        match root {
-            Root::Deployment => Some(self.watermark.deployment),
-            Root::Product(name) if *name == self.content.product.name => Some(self.watermark.product),
-            Root::Account(id) if bailiwick_policy::PlaceId::from(*id) == self.content.places.account().id => {
-                Some(self.watermark.account)
+    /// The rows after the watermark, and the watermark after them; old rows and those of other roots are
+    /// skipped.
+    fn news<'a>(&self, rows: impl IntoIterator<Item = &'a Row>) -> Result<(Vec<&'a Row>, Watermark), Broken> {
+        let content = &self.content;
+        let own = content.places.account().id;
+        let (mut news, mut next) = (Vec::new(), self.watermark);
+        for row in rows {
+            let at = match &row.root {
+                Root::Deployment => &mut next.deployment,
+                Root::Product(name) if *name == content.product.name => &mut next.product,
+                Root::Account(id) if PlaceId::from(*id) == own => &mut next.account,
+                Root::Product(_) | Root::Account(_) => continue,
+            };
+            if row.revision <= *at {
+                continue;
             }
-            Root::Product(_) | Root::Account(_) => None,
+            if row.revision != *at + 1 || row.events.contains(&Event::Unreadable) {
+                return Err(Broken);
+            }
+            *at = row.revision;
+            news.push(row);
         }
+        Ok((news, next))
     }
 
     /// Tells what has to be read again before rows can be applied; skips old rows and those of other roots.
@@ -146,32 +160,12 @@ impl Ready {
         rows: impl IntoIterator<Item = &'a Row>,
     ) -> Result<Outdated, Broken> {
         let mut outdated = Outdated::default();
-        let mut next = self.watermark;
-        for row in rows {
-            let Some(known) = self.revision_of(&row.root) else {
-                continue;
-            };
-            if row.revision <= known {
-                continue;
-            }
-            let at = match row.root {
-                Root::Deployment => &mut next.deployment,
-                Root::Product(_) => &mut next.product,
-                Root::Account(_) => &mut next.account,
-            };
-            if row.revision <= *at {
-                continue;
-            }
-            if row.revision != *at + 1 || row.events.contains(&Event::Unreadable) {
-                return Err(Broken);
-            }
-            *at = row.revision;
-            if row.has_content() {
-                match row.root {
-                    Root::Deployment => outdated.deployment = true,
-                    Root::Product(_) => outdated.product = true,
-                    Root::Account(_) => outdated.account = true,
-                }
+        let (news, _) = self.news(rows)?;
+        for row in news.into_iter().filter(|row| row.has_content()) {
+            match row.root {
+                Root::Deployment => outdated.deployment = true,
+                Root::Product(_) => outdated.product = true,
+                Root::Account(_) => outdated.account = true,
             }
         }
         Ok(outdated)
@@ -188,25 +182,14 @@ impl Ready {
         fresh: Fresh,
     ) -> Result<(), Broken> {
         let mut places: Option<Places> = None;
-        for row in rows {
-            let Some(known) = self.revision_of(&row.root) else {
-                continue;
-            };
-            if row.revision <= known {
-                continue;
-            }
-            if row.revision != known + 1 || row.events.contains(&Event::Unreadable) {
-                return Err(Broken);
-            }
-            match row.root {
-                Root::Deployment => self.watermark.deployment = row.revision,
-                Root::Product(_) => self.watermark.product = row.revision,
-                Root::Account(_) => {
-                    self.watermark.account = row.revision;
-                    self.account_row(row, &mut places)?;
-                }
-            }
+        let (news, next) = self.news(rows)?;
+        for row in news
+            .into_iter()
+            .filter(|row| matches!(row.root, Root::Account(_)))
+        {
+            self.account_row(row, &mut places)?;
         }
+        self.watermark = next;
         if let Some(places) = places {
             self.content.places = places;
         }
@@ -245,20 +228,12 @@ impl Ready {
             self.content.product = product;
             self.content.product_bound = bound;
         }
-        if let Some((rows, policy, places)) = fresh.account {
-            self.content.rows = rows;
+        if let Some((policy, places)) = fresh.account {
             self.content.policy = policy;
             self.content.places = places;
         } else if self.content.product.manifest != manifest {
-            let rows = &self.content.rows;
             let product = Arc::clone(&self.content.product.product);
-            let policy = AccountPolicy::compile(
-                product,
-                rows.custom.clone(),
-                rows.overlays.clone(),
-                rows.settings.clone(),
-            );
-            self.content.policy = Arc::new(policy);
+            self.content.policy = Arc::new(self.content.policy.under(product));
         }
     }
 

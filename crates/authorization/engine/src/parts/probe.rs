@@ -24,48 +24,16 @@ pub fn part(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use bailiwick_policy::{
         ApprovalTarget, Attributes, Level, Member, MemberState, OpenApproval, PermissionNo,
         PermissionSetBuilder, PlaceId, Resource, RoleNo, TypeNo, manifest::MemberKind,
     };
+    use bailiwick_testkit::corpus::{replay, seed};
     use bailiwick_types::Timestamp;
     use serde_json::json;
 
     use super::*;
     use crate::{Part, PartValue, Watermark};
-
-    fn corpus(target: &str) -> PathBuf {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("../../../fuzz/corpus")
-            .join(target)
-    }
-
-    /// Feeds every file of a corpus to its probe.
-    fn replay(target: &str, probe: fn(&[u8])) {
-        let mut files = 0;
-        for file in std::fs::read_dir(corpus(target)).unwrap() {
-            probe(&std::fs::read(file.unwrap().path()).unwrap());
-            files += 1;
-        }
-        assert!(files > 0, "the corpus of `{target}` is empty");
-    }
-
-    /// Writes what fuzzing starts from (`UPDATE_GOLDEN=1`), or reads it. What an earlier version wrote stays
-    /// there: it must be read, or refused, for ever.
-    fn seed(target: &str, name: &str, bytes: &[u8], probe: fn(&[u8])) {
-        let path = corpus(target).join(name);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {
-            std::fs::write(&path, bytes).unwrap();
-        }
-        assert!(
-            path.exists(),
-            "{} is missing: UPDATE_GOLDEN=1 writes it",
-            path.display()
-        );
-        probe(bytes);
-    }
 
     #[test]
     fn cached_values_that_were_found_once_are_read_or_missed() {

@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 
-use bailiwick_types::{AccountId, Subject, Timestamp};
-use tokio::time::Instant;
+use bailiwick_types::{Subject, Timestamp};
 
 use super::{
-    Answer, BatchQuestion, Decided, Question, QuestionError, TargetText,
+    Answer, Decided, Question, QuestionError, TargetText,
     prepare::{
         Party, Prepared, ResolvedTarget, Sets, effective_sets, permission_of, request_values, resolve_target,
     },
 };
-use crate::{Consistency, Replica, ReplicaError, account::AccountView};
+use crate::{AccountRead, Replica, ReplicaError, account::AccountView};
 
 /// A target in a batch; one that the caller's attributes may describe is a target of its own in each
 /// question.
@@ -81,14 +80,14 @@ impl<'a, 'r> Batch<'a, 'r> {
 /// Answers many questions; `None` while a part is missing.
 fn answer_all(
     view: &mut AccountView<'_>,
-    batch: &BatchQuestion<'_>,
+    items: &[Question<'_>],
     now: Timestamp,
 ) -> Option<Result<Vec<Answer>, QuestionError>> {
     // Equal questions are decided once.
     let mut first: HashMap<(&str, &str, TargetText<'_>), usize> = HashMap::new();
     let mut different = Vec::new();
-    let mut places = Vec::with_capacity(batch.items.len());
-    for (number, question) in batch.items.iter().enumerate() {
+    let mut places = Vec::with_capacity(items.len());
+    for (number, question) in items.iter().enumerate() {
         let next = different.len();
         let place = if question.attributes.is_none() && question.digest.is_none() {
             let key = (question.subject.as_str(), question.permission, question.target);
@@ -123,21 +122,14 @@ impl Replica {
     /// As [`Replica::decide`].
     pub async fn decide_all(
         &self,
-        account: AccountId,
-        batch: &BatchQuestion<'_>,
-        consistency: &Consistency,
-        deadline: Option<Instant>,
+        read: &AccountRead,
+        items: &[Question<'_>],
     ) -> Result<Decided<Result<Vec<Answer>, QuestionError>>, ReplicaError> {
         let now = self.clock.now();
-        let answer = |view: &mut AccountView<'_>| answer_all(view, batch, now);
-        let mut depends: Vec<&Subject> = batch.items.iter().map(|question| question.subject).collect();
+        let answer = |view: &mut AccountView<'_>| answer_all(view, items, now);
+        let mut depends: Vec<&Subject> = items.iter().map(|question| question.subject).collect();
         depends.sort();
         depends.dedup();
-        let until = self.until(deadline);
-        let (answer, at) = Box::pin(self.answer(account, consistency, &depends, until, &answer)).await?;
-        Ok(Decided {
-            answer,
-            revision: at.account,
-        })
+        self.decided(read, &depends, &answer).await
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bailiwick_policy::{Audience, Outcome, PermissionNo, QuestionFault, TypeNo};
-use bailiwick_types::{AccountId, Subject, Timestamp};
+use bailiwick_types::{Subject, Timestamp};
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
@@ -13,8 +13,8 @@ use super::{
     prepare::{Party, Prepared, RequestValues, Sets, effective_sets, request_values, resolve_target},
 };
 use crate::{
-    AccountRef, Consistency, Replica, ReplicaError, Watermark,
-    account::{AccountView, LocalParts},
+    AccountRead, AccountRef, Replica, ReplicaError, Watermark,
+    account::{AccountView, Demand, LocalParts},
 };
 
 /// The number of resources that are read and decided at a time.
@@ -64,16 +64,11 @@ impl Replica {
     /// As [`Replica::decide`].
     pub async fn fits(
         &self,
-        account: AccountId,
+        read: &AccountRead,
         question: &ResourceQuestion<'_>,
-        consistency: &Consistency,
-        deadline: Option<Instant>,
     ) -> Result<Result<(), QuestionError>, ReplicaError> {
-        let until = self.until(deadline);
         let answer = |view: &mut AccountView<'_>| Some(check(view, question).map(|_| ()));
-        let (fits, _) =
-            Box::pin(self.answer(account, consistency, &[question.subject], until, &answer)).await?;
-        Ok(fits)
+        Ok(self.decided(read, &[question.subject], &answer).await?.answer)
     }
 
     /// Lists the registered resources of a type on which the subject is allowed, after one of them.
@@ -85,14 +80,13 @@ impl Replica {
     /// As [`Replica::decide`]; the deadline is an error only where nothing was decided before it.
     pub async fn resources(
         &self,
-        account: AccountId,
+        read: &AccountRead,
         question: &ResourceQuestion<'_>,
         after: Option<&str>,
         size: usize,
-        consistency: &Consistency,
-        deadline: Option<Instant>,
     ) -> Result<Result<ResourcePage, QuestionError>, ReplicaError> {
-        let until = self.until(deadline);
+        let depends = [question.subject];
+        let demand = self.demand(read, &depends);
         let now = self.clock.now();
         let mut page = ResourcePage {
             ids: Vec::new(),
@@ -103,7 +97,7 @@ impl Replica {
         loop {
             let began = Instant::now();
             let after = page.next.as_deref().unwrap_or_default();
-            let batch = match Box::pin(self.batch(account, question, after, consistency, until, now)).await {
+            let batch = match Box::pin(self.batch(&demand, question, after, now)).await {
                 Ok(Ok(batch)) => batch,
                 Ok(Err(error)) => return Ok(Err(error)),
                 // Return what was decided: the next page continues from there.
@@ -129,7 +123,7 @@ impl Replica {
                 page.next = None;
                 return Ok(Ok(page));
             }
-            let left = until.saturating_duration_since(Instant::now());
+            let left = demand.until.saturating_duration_since(Instant::now());
             if left < began.elapsed() * 2 {
                 return Ok(Ok(page));
             }
@@ -138,14 +132,12 @@ impl Replica {
 
     async fn batch(
         &self,
-        account: AccountId,
+        demand: &Demand<'_>,
         question: &ResourceQuestion<'_>,
         after: &str,
-        consistency: &Consistency,
-        until: Instant,
         now: Timestamp,
     ) -> Result<Result<Batch, QuestionError>, ReplicaError> {
-        let depends = &[question.subject];
+        let (account, until) = (demand.account, demand.until);
         for _ in 0..READS {
             // Looking up the subject's sets here brings them into L1 before the resources are read.
             let known = |view: &mut AccountView<'_>| {
@@ -153,7 +145,7 @@ impl Replica {
                 let content = &view.ready.content;
                 Some((Arc::clone(&content.product), Arc::clone(&content.policy)))
             };
-            let ((product, policy), _) = self.answer(account, consistency, depends, until, &known).await?;
+            let ((product, policy), _) = self.answer(demand, &known).await?;
             let of = AccountRef {
                 account,
                 product: &product,
@@ -182,9 +174,7 @@ impl Replica {
                 }
                 decide_each(view, question, &ids, now).map(Some)
             };
-            let (allowed, at) = self
-                .answer_from(account, consistency, depends, until, local, &answer)
-                .await?;
+            let (allowed, at) = self.answer_from(demand, local, &answer).await?;
             let Some(allowed) = allowed else { continue };
             return Ok(allowed.map(|allowed| Batch {
                 more: ids.len() >= BATCH,

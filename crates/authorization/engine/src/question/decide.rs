@@ -1,14 +1,13 @@
 //! Answering one question.
 
 use bailiwick_policy::{Decision, PermissionNo, decide};
-use bailiwick_types::{AccountId, Subject, Timestamp};
-use tokio::time::Instant;
+use bailiwick_types::{Subject, Timestamp};
 
 use super::{
     Answer, Decided, Question, QuestionError,
     prepare::{Prepared, ResolvedTarget, prepare},
 };
-use crate::{Consistency, Replica, ReplicaError, account::AccountView};
+use crate::{AccountRead, Replica, ReplicaError, account::AccountView};
 
 impl Prepared<'_> {
     /// Decides it on a target: subject and actor must both be allowed.
@@ -38,30 +37,15 @@ impl Replica {
     /// See [`ReplicaError`]; an error is never a decision.
     pub async fn decide(
         &self,
-        account: AccountId,
+        read: &AccountRead,
         question: &Question<'_>,
-        consistency: &Consistency,
-        deadline: Option<Instant>,
     ) -> Result<Decided<Result<Answer, QuestionError>>, ReplicaError> {
         let now = self.clock.now();
         let answer = |view: &mut AccountView<'_>| answer_one(view, question, now);
-        if matches!(consistency, Consistency::MinimizeLatency)
-            && let Some((answer, at)) = self.answer_now(account, &answer)
-        {
-            return Ok(Decided {
-                answer,
-                revision: at.account,
-            });
-        }
-        let depends: Vec<&Subject> = [Some(question.subject), question.actor]
-            .into_iter()
-            .flatten()
-            .collect();
-        let until = self.until(deadline);
-        let (answer, at) = Box::pin(self.answer(account, consistency, &depends, until, &answer)).await?;
-        Ok(Decided {
-            answer,
-            revision: at.account,
-        })
+        let depends: &[&Subject] = match question.actor {
+            None => &[question.subject],
+            Some(actor) => &[question.subject, actor],
+        };
+        self.decided(read, depends, &answer).await
     }
 }

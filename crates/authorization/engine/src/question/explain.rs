@@ -63,10 +63,7 @@ impl Replica {
                 Some(ready) => ready,
                 None => {
                     let began = self.clock.boottime();
-                    let products = self.known_products();
-                    let read = self
-                        .within(until, self.source.load(account, None, &products))
-                        .await??;
+                    let read = self.within(until, self.source.load(account, None)).await??;
                     let read = read.ok_or(ReplicaError::UnknownAccount)?;
                     Ready::new(read.epoch, read.at, read.value.content, began, 0, 0)
                 }

@@ -1,14 +1,13 @@
 //! The permissions of several subjects on one target, at one watermark.
 
 use bailiwick_policy::{Audience, PermissionBits, Product, permissions_held};
-use bailiwick_types::{AccountId, Subject};
-use tokio::time::Instant;
+use bailiwick_types::Subject;
 
 use super::{
     Decided, TargetText,
     prepare::{Party, Prepared, effective_sets, resolve_target},
 };
-use crate::{Consistency, Replica, ReplicaError, account::AccountView};
+use crate::{AccountRead, Replica, ReplicaError, account::AccountView};
 
 /// The names of the permissions that a subject has, and of those that need an approval.
 pub type Names = (Vec<String>, Vec<String>);
@@ -20,16 +19,12 @@ impl Replica {
     /// As [`Replica::decide`].
     pub async fn permissions(
         &self,
-        account: AccountId,
+        read: &AccountRead,
         subject: &Subject,
         target: TargetText<'_>,
-        consistency: &Consistency,
-        deadline: Option<Instant>,
     ) -> Result<Names, ReplicaError> {
         let subjects = std::slice::from_ref(subject);
-        let rows = self
-            .matrix(account, subjects, target, consistency, deadline)
-            .await?;
+        let rows = self.matrix(read, subjects, target).await?;
         Ok(rows.answer.into_iter().next().unwrap_or_default())
     }
 
@@ -39,11 +34,9 @@ impl Replica {
     /// As [`Replica::decide`].
     pub async fn matrix(
         &self,
-        account: AccountId,
+        read: &AccountRead,
         subjects: &[Subject],
         target: TargetText<'_>,
-        consistency: &Consistency,
-        deadline: Option<Instant>,
     ) -> Result<Decided<Vec<Names>>, ReplicaError> {
         let now = self.clock.now();
         let answer = |view: &mut AccountView<'_>| {
@@ -69,12 +62,7 @@ impl Replica {
             Some(rows)
         };
         let depends: Vec<&Subject> = subjects.iter().collect();
-        let until = self.until(deadline);
-        let (rows, at) = Box::pin(self.answer(account, consistency, &depends, until, &answer)).await?;
-        Ok(Decided {
-            answer: rows,
-            revision: at.account,
-        })
+        self.decided(read, &depends, &answer).await
     }
 }
 

@@ -15,6 +15,8 @@ use bailiwick_policy::{
 use bailiwick_types::{Scope, Subject};
 use serde_json::{Map, Value as Json};
 
+use crate::{AccountRead, Replica, ReplicaError, account::AccountView};
+
 pub use candidates::{ResourcePage, ResourceQuestion};
 pub(crate) use decide::answer_one;
 pub use matrix::Names;
@@ -84,13 +86,6 @@ pub struct Question<'a> {
     pub audience: Audience,
 }
 
-/// Many questions about one account, answered at one watermark.
-#[derive(Debug, Clone, Copy)]
-pub struct BatchQuestion<'a> {
-    /// The questions.
-    pub items: &'a [Question<'a>],
-}
-
 /// Why a question does not fit the manifest; the number is that of the question in its batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuestionError {
@@ -143,6 +138,22 @@ pub struct Decided<T> {
     pub answer: T,
     /// The account's revision.
     pub revision: u64,
+}
+
+impl Replica {
+    /// Makes an answer about an account, with the revision at which it is valid.
+    async fn decided<T: Send>(
+        &self,
+        read: &AccountRead,
+        depends: &[&Subject],
+        answer: &(impl Fn(&mut AccountView<'_>) -> Option<T> + Sync),
+    ) -> Result<Decided<T>, ReplicaError> {
+        let (answer, at) = self.answer(&self.demand(read, depends), answer).await?;
+        Ok(Decided {
+            answer,
+            revision: at.account,
+        })
+    }
 }
 
 /// An answer with its explanation.

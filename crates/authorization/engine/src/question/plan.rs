@@ -6,11 +6,9 @@ use bailiwick_policy::{
     Alternative, Audience, Inexpressible, PlaceId, Places, Plan, Product, SqlCondition, Target,
     TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
 };
-use bailiwick_types::AccountId;
-use tokio::time::Instant;
 
 use super::{QuestionError, ResourceQuestion, candidates::check, prepare::effective_sets};
-use crate::{Consistency, OutlineQuery, Replica, ReplicaError, account::AccountView};
+use crate::{AccountRead, Consistency, OutlineQuery, Replica, ReplicaError, account::AccountView};
 
 /// The greatest number of resources that a plan names one by one.
 const NAMED: usize = 10_000;
@@ -63,20 +61,16 @@ impl Replica {
     /// plan cannot be expressed exactly.
     pub async fn plan(
         &self,
-        account: AccountId,
+        read: &AccountRead,
         question: &ResourceQuestion<'_>,
-        consistency: &Consistency,
-        deadline: Option<Instant>,
     ) -> Result<Result<Result<Planned, Inexpressible>, QuestionError>, ReplicaError> {
-        let until = self.until(deadline);
         let now = self.clock.now();
         let answer = |view: &mut AccountView<'_>| make(view, question, now);
-        let mut consistency = consistency.clone();
         let depends = [question.subject];
+        let mut demand = self.demand(read, &depends);
         for _ in 0..ROUNDS {
-            let made = self.answer(account, &consistency, &depends, until, &answer);
-            let (made, at) = Box::pin(made).await?;
-            let made = match made {
+            let (made, at) = self.answer(&demand, &answer).await?;
+            let mut made = match made {
                 Ok(made) => made,
                 Err(error) => return Ok(Err(error)),
             };
@@ -92,13 +86,13 @@ impl Replica {
                 limit: NAMED + 1,
             };
             let read = {
-                let _permit = self.admit(until).await?;
-                let read = self.source.outline(account, &made.name, query);
-                self.within(until, read).await??
+                let _permit = self.admit(demand.until).await?;
+                let read = self.source.outline(demand.account, &made.name, query);
+                self.within(demand.until, read).await??
             };
             if !self.observe_epoch(&read.epoch) || read.at != at {
                 // The rows are of another moment than the plan: both are read again.
-                consistency = Consistency::Fully;
+                demand.consistency = &Consistency::Fully;
                 continue;
             }
             let most = read.value.covered.iter().map(Vec::len).max().unwrap_or_default();
@@ -107,7 +101,6 @@ impl Replica {
                     "the plan would name more than {NAMED} resources one by one"
                 )))));
             }
-            let mut made = made;
             write_out(&mut made.plan, &reaches, &read.value.covered);
             let type_no = |(of, id): &(String, Box<str>)| Some((made.product.type_no(of)?, id.clone()));
             let parents = read.value.parents.iter().filter_map(type_no).collect();

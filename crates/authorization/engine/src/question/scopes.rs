@@ -8,7 +8,7 @@ use super::{
     TargetText,
     prepare::{Party, Prepared, effective_sets, resolve_target},
 };
-use crate::{Consistency, Replica, ReplicaError, account::AccountView};
+use crate::{AccountRead, Consistency, Replica, ReplicaError, account::AccountView};
 
 impl Replica {
     /// Whether the users of an account's product must be members.
@@ -20,11 +20,13 @@ impl Replica {
         account: AccountId,
         deadline: Option<Instant>,
     ) -> Result<UserMode, ReplicaError> {
-        let until = self.until(deadline);
+        let read = AccountRead {
+            account,
+            consistency: Consistency::MinimizeLatency,
+            deadline,
+        };
         let answer = |view: &mut AccountView<'_>| Some(view.ready.content.product.product.user_mode());
-        let (mode, _) =
-            Box::pin(self.answer(account, &Consistency::MinimizeLatency, &[], until, &answer)).await?;
-        Ok(mode)
+        Ok(self.decided(&read, &[], &answer).await?.answer)
     }
 
     /// Lists the scopes of an account in which a subject has a permission (any, by role or group, where none
@@ -35,11 +37,9 @@ impl Replica {
     /// As [`Replica::decide`].
     pub async fn scopes(
         &self,
-        account: AccountId,
+        read: &AccountRead,
         subject: &Subject,
         permission: Option<&str>,
-        consistency: &Consistency,
-        deadline: Option<Instant>,
     ) -> Result<Option<Vec<Scope>>, ReplicaError> {
         let now = self.clock.now();
         let answer = |view: &mut AccountView<'_>| {
@@ -62,9 +62,7 @@ impl Replica {
                 .filter_map(|id| id.to_scope(places.get(id)?.level));
             Some(Some(scopes.collect::<Vec<Scope>>()))
         };
-        let until = self.until(deadline);
-        let (scopes, _) = Box::pin(self.answer(account, consistency, &[subject], until, &answer)).await?;
-        Ok(scopes)
+        Ok(self.decided(read, &[subject], &answer).await?.answer)
     }
 
     /// The scope that a target is, or lies in; `None` where the target is not known.
@@ -73,18 +71,14 @@ impl Replica {
     /// As [`Replica::decide`].
     pub async fn scope_of(
         &self,
-        account: AccountId,
+        read: &AccountRead,
         target: TargetText<'_>,
-        consistency: &Consistency,
-        deadline: Option<Instant>,
     ) -> Result<Option<Scope>, ReplicaError> {
         let answer = |view: &mut AccountView<'_>| {
             let place = resolve_target(view, target, None)?.place();
             let places = &view.ready.content.places;
             Some(place.and_then(|id| id.to_scope(places.get(id)?.level)))
         };
-        let until = self.until(deadline);
-        let (scope, _) = Box::pin(self.answer(account, consistency, &[], until, &answer)).await?;
-        Ok(scope)
+        Ok(self.decided(read, &[], &answer).await?.answer)
     }
 }

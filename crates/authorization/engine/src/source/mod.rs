@@ -5,8 +5,7 @@ mod row;
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use bailiwick_policy::{
-    AccountPolicy, CustomRole, Overlay, PermissionSet, Places, Product, StoredResource, StoredSubject,
-    TypeGrantReach,
+    AccountPolicy, PermissionSet, Places, Product, StoredResource, StoredSubject, TypeGrantReach,
 };
 use bailiwick_types::{AccountId, ProductName, Subject, faults};
 
@@ -80,23 +79,10 @@ pub struct Content {
     pub product: Arc<ProductState>,
     /// The bindings of the product.
     pub product_bound: Arc<Bound>,
-    /// The account's roles and settings as stored; they are compiled again when the manifest changes.
-    pub rows: Arc<PolicyRows>,
-    /// The policy compiled from them.
+    /// The policy compiled from the account's roles and settings.
     pub policy: Arc<AccountPolicy>,
     /// The account's tree.
     pub places: Places,
-}
-
-/// The rows that an account's policy is compiled from.
-#[derive(Debug, Clone, Default)]
-pub struct PolicyRows {
-    /// The roles that the account defined.
-    pub custom: Vec<CustomRole>,
-    /// The account's changes to roles of the product.
-    pub overlays: Vec<Overlay>,
-    /// Its settings.
-    pub settings: std::collections::BTreeMap<String, serde_json::Value>,
 }
 
 /// An account as one snapshot shows it.
@@ -213,12 +199,10 @@ pub struct OutlineQuery<'a> {
 #[async_trait::async_trait]
 pub trait Source: Send + Sync + fmt::Debug + 'static {
     /// Reads the content of an account, with the rows after `since`; `None` if the account does not exist.
-    /// `known` products are read again only where their manifest has changed.
     async fn load(
         &self,
         account: AccountId,
         since: Option<Watermark>,
-        known: &[Arc<ProductState>],
     ) -> Result<Option<Read<Loaded>>, SourceError>;
 
     /// Reads the rows of an account, its product and the deployment after `since`; `None` where there are too

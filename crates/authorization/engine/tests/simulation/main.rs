@@ -25,7 +25,9 @@ use std::{
     task::{Context, Waker},
 };
 
-use bailiwick_authorization_engine::{Consistency, Epoch, NoArrivals, Replica, ReplicaConfig, SharedCache};
+use bailiwick_authorization_engine::{
+    AccountRead, Consistency, Epoch, NoArrivals, Replica, ReplicaConfig, SharedCache,
+};
 use bailiwick_testkit::ManualClock;
 use bailiwick_types::{ScopeRoot, Service, Token};
 use chaos::Chaos;
@@ -84,11 +86,17 @@ async fn asker(world: Shared, replica: Arc<Replica>, tally: Arc<Mutex<Tally>>) {
             let dice = &mut world.lock().unwrap().dice;
             (dice.below(6), model::user(dice.below(4)))
         };
-        let made = match way {
-            0 => listed(&replica, account, user, &consistency).await,
-            1 => planned(&replica, account, user, &consistency).await,
-            _ => decided(&replica, account, &consistency).await,
+        let read = AccountRead {
+            account,
+            consistency,
+            deadline: None,
         };
+        let made = match way {
+            0 => listed(&replica, &read, user).await,
+            1 => planned(&replica, &read, user).await,
+            _ => decided(&replica, &read).await,
+        };
+        let consistency = &read.consistency;
         let world = world.lock().unwrap();
         let mut tally = tally.lock().unwrap();
         let Ok((got, revision)) = made else {

@@ -1,8 +1,7 @@
 //! What replicas are asked and say.
 
 use bailiwick_authorization_engine::{
-    BatchQuestion, Consistency, Planned, PlannedAlternative, Question, Replica, ReplicaError,
-    ResourceQuestion, TargetText,
+    AccountRead, Planned, PlannedAlternative, Question, Replica, ReplicaError, ResourceQuestion, TargetText,
 };
 use bailiwick_policy::{Audience, Outcome};
 use bailiwick_types::{AccountId, Subject};
@@ -48,12 +47,8 @@ impl Said {
     }
 }
 
-pub(crate) async fn decided(
-    replica: &Replica,
-    account: AccountId,
-    consistency: &Consistency,
-) -> Result<(Said, u64), ReplicaError> {
-    let asked = questions(account);
+pub(crate) async fn decided(replica: &Replica, read: &AccountRead) -> Result<(Said, u64), ReplicaError> {
+    let asked = questions(read.account);
     let questions = asked.iter().map(|(subject, permission, target)| Question {
         subject,
         actor: None,
@@ -64,8 +59,7 @@ pub(crate) async fn decided(
         audience: Audience::Product,
     });
     let items: Vec<Question<'_>> = questions.collect();
-    let batch = BatchQuestion { items: &items };
-    let decided = replica.decide_all(account, &batch, consistency, None).await?;
+    let decided = replica.decide_all(read, &items).await?;
     let answers = decided.answer.unwrap();
     let allowed = answers.iter().map(|answer| answer.outcome == Outcome::Allow);
     Ok((Said::Decisions(allowed.collect()), decided.revision))
@@ -82,14 +76,10 @@ pub(crate) fn notes(user: &Subject) -> ResourceQuestion<'_> {
 
 pub(crate) async fn listed(
     replica: &Replica,
-    account: AccountId,
+    read: &AccountRead,
     user: Subject,
-    consistency: &Consistency,
 ) -> Result<(Said, u64), ReplicaError> {
-    let page = replica
-        .resources(account, &notes(&user), None, 10, consistency, None)
-        .await?
-        .unwrap();
+    let page = replica.resources(read, &notes(&user), None, 10).await?.unwrap();
     assert_eq!(page.next, None);
     let ids = page.ids.iter().map(ToString::to_string).collect();
     Ok((Said::Listed(user, ids), page.revision))
@@ -97,15 +87,10 @@ pub(crate) async fn listed(
 
 pub(crate) async fn planned(
     replica: &Replica,
-    account: AccountId,
+    read: &AccountRead,
     user: Subject,
-    consistency: &Consistency,
 ) -> Result<(Said, u64), ReplicaError> {
-    let plan = replica
-        .plan(account, &notes(&user), consistency, None)
-        .await?
-        .unwrap()
-        .unwrap();
+    let plan = replica.plan(read, &notes(&user)).await?.unwrap().unwrap();
     let revision = plan.revision;
     Ok((Said::Planned(user, Box::new(plan)), revision))
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bailiwick_authorization_engine::{
-    AccountRef, Bound, Content, Epoch, Loaded, Outline, OutlineQuery, PartKey, PartsRead, PolicyRows, Polled,
+    AccountRef, Bound, Content, Epoch, Loaded, Outline, OutlineQuery, PartKey, PartsRead, Polled,
     ProductState, Read, Root, Roots, Row, Source, SourceError, Watermark,
 };
 use bailiwick_policy::PermissionSet;
@@ -55,7 +55,6 @@ impl Wire {
     }
     pub(crate) fn content(&self, state: &State, account: AccountId) -> Content {
         let product = Arc::clone(&self.products[state.version - 1]);
-        let rows = Arc::new(PolicyRows::default());
         let policy = Arc::new(state.policy(&product.product));
         Content {
             deployment: Arc::new(Bound {
@@ -64,7 +63,6 @@ impl Wire {
             }),
             product,
             product_bound: Arc::new(state.bound()),
-            rows,
             policy,
             places: state.places(account),
         }
@@ -86,7 +84,6 @@ impl Source for Wire {
         &self,
         account: AccountId,
         since: Option<Watermark>,
-        _: &[Arc<ProductState>],
     ) -> Result<Option<Read<Loaded>>, SourceError> {
         self.snapshot(|world| {
             let now = world.now();

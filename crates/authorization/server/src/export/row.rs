@@ -186,16 +186,8 @@ impl Titles {
         }
         let title = match of {
             Named::Nothing => String::new(),
-            Named::Place(id) => snapshot
-                .place_titles(&[*id])
-                .await?
-                .remove(id)
-                .unwrap_or_default(),
-            Named::Group(id) => snapshot
-                .group_titles(&[*id])
-                .await?
-                .remove(id)
-                .unwrap_or_default(),
+            Named::Place(id) => snapshot.place_title(*id).await?,
+            Named::Group(id) => snapshot.group_title(*id).await?,
             Named::Resource(of, id) => snapshot.resource_title(of, id).await?,
         };
         if self.0.len() >= TITLES {

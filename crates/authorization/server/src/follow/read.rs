@@ -13,7 +13,7 @@ use bailiwick_sql::follow::ApplyError;
 use bailiwick_types::{Subject, Timestamp};
 
 use super::content;
-use crate::grpc::map_of;
+use crate::{grpc::map_of, store::change::known_place_state};
 
 /// What changed; none for a kind that a newer program knows.
 pub(super) fn change(bytes: &[u8]) -> Result<Option<Change>, ApplyError> {
@@ -25,15 +25,7 @@ pub(super) fn change(bytes: &[u8]) -> Result<Option<Change>, ApplyError> {
 }
 
 fn state(number: i32) -> Result<PlaceState, ApplyError> {
-    Ok(match pb::PlaceState::try_from(number) {
-        Ok(pb::PlaceState::Active) => PlaceState::Active,
-        Ok(pb::PlaceState::Suspended) => PlaceState::Suspended,
-        Ok(pb::PlaceState::Moving) => PlaceState::Moving,
-        Ok(pb::PlaceState::Deleted) => PlaceState::Deleted,
-        Ok(pb::PlaceState::Unspecified) | Err(_) => {
-            return Err(content("state", "is none of the known ones"));
-        }
-    })
+    known_place_state(number).ok_or_else(|| content("state", "is none of the known ones"))
 }
 
 fn subject(field: &str, text: &str) -> Result<Option<Subject>, ApplyError> {

@@ -1,27 +1,43 @@
 //! What the services that ask the replica have in common: consistency, faults, the right to ask.
 
-use bailiwick_authorization_engine::{Answer, Consistency, QuestionError, Replica, ReplicaError};
+use bailiwick_authorization_engine::{
+    AccountRead, Answer, Consistency, QuestionError, Replica, ReplicaError,
+};
 use bailiwick_policy::{Outcome, Reason};
 use bailiwick_proto::{
     authorization::v1 as pb,
     common::v1::{self as common, consistency::Requirement},
 };
-use bailiwick_rpc::{Call, Context, Guard, Target, status, token};
-use bailiwick_types::{AccountId, Code, Fault, FieldViolation, Method, Reason as Why, Violations};
+use bailiwick_rpc::{Call, Context, Fields, Guard, Target, token};
+use bailiwick_types::{AccountId, Code, Fault, FieldViolation, Method, Reason as Why};
 use serde_json::{Map, Value as Json};
 use tonic::Status;
 
-use super::attributes::map_of;
+use super::{attributes::map_of, status};
+use crate::variants::same_variants;
+
+/// The account that is asked about, with the consistency of the request.
+pub(super) fn read(
+    context: &Context,
+    account: AccountId,
+    given: Option<&common::Consistency>,
+) -> Result<AccountRead, Status> {
+    Ok(AccountRead {
+        account,
+        consistency: consistency(context, given)?,
+        deadline: context.deadline,
+    })
+}
 
 /// How fresh the answer must be: what the message says, and the token of the request's header.
 pub(super) fn consistency(
     context: &Context,
     given: Option<&common::Consistency>,
-) -> Result<Consistency, token::TokenError> {
+) -> Result<Consistency, Status> {
     let requirement = given.and_then(|given| given.requirement.as_ref());
     let mut wanted = match requirement {
         Some(Requirement::FullyConsistent(true)) => return Ok(primary(context)),
-        Some(Requirement::AtLeastAsFresh(text)) => token::decode(text)?,
+        Some(Requirement::AtLeastAsFresh(text)) => token::decode(text).map_err(status)?,
         _ if context.token.is_empty() => return Ok(Consistency::MinimizeLatency),
         _ => Default::default(),
     };
@@ -87,11 +103,6 @@ impl Fault for Unfit {
     }
 }
 
-/// Reads the id of an account.
-pub(super) fn account(violations: &mut Violations, text: &str) -> Option<AccountId> {
-    violations.take("account", text.parse::<AccountId>())
-}
-
 /// As the primary is, once it has what the request's token says of the other services.
 pub(super) fn primary(context: &Context) -> Consistency {
     if context.token.is_empty() {
@@ -102,25 +113,30 @@ pub(super) fn primary(context: &Context) -> Consistency {
 }
 
 /// Looks at the names of a permission and a type.
-pub(super) fn names(violations: &mut Violations, permission: &str, of: &str) {
-    if permission.is_empty() || permission.len() > 128 {
-        violations.add("permission", "must be `TYPE.VERB`");
-    }
+pub(super) fn names(fields: &mut Fields, permission: &str, of: &str) {
+    self::permission(fields, "permission", permission);
     if of.is_empty() || of.len() > 63 {
-        violations.add("type", "must be a type of the product");
+        fields.violate("type", "must be a type of the product");
+    }
+}
+
+/// Looks at the name of a permission.
+pub(super) fn permission(fields: &mut Fields, field: &str, name: &str) {
+    if name.is_empty() || name.len() > 128 {
+        fields.violate(field, "must be `TYPE.VERB`");
     }
 }
 
 /// Reads the attributes of a request; none where there is nothing in them.
 pub(super) fn attributes(
-    violations: &mut Violations,
+    fields: &mut Fields,
     field: &str,
     given: Option<&prost_types::Struct>,
 ) -> Option<Map<String, Json>> {
     let given = given.filter(|given| !given.fields.is_empty())?;
     let map = map_of(given);
     if map.is_none() {
-        violations.add(field, "must not nest deeper than 8 levels");
+        fields.violate(field, "must not nest deeper than 8 levels");
     }
     map
 }
@@ -130,14 +146,12 @@ pub(super) fn attributes(
 pub(super) async fn known_caller(
     replica: &Replica,
     context: &Context,
-    account: AccountId,
-    wanted: &Consistency,
+    read: &AccountRead,
 ) -> Result<(), Status> {
-    match (context.caller.subject(), wanted) {
-        (Some(caller), Consistency::AtLeast(_) | Consistency::FullyAfter(_)) => replica
-            .arrive(account, wanted, &[caller], context.deadline)
-            .await
-            .map_err(|error| status(&error)),
+    match (context.caller.subject(), &read.consistency) {
+        (Some(caller), Consistency::AtLeast(_) | Consistency::FullyAfter(_)) => {
+            replica.arrive(read, &[caller]).await.map_err(status)
+        }
         _ => Ok(()),
     }
 }
@@ -155,27 +169,22 @@ pub(super) async fn with_right<M: Method, R, T>(
 ) -> Result<T, Status> {
     let own = call.context.caller.account() == Some(account);
     if own && let Ok(Err(error)) = made {
-        return Err(status(&Unfit::new(error, items)));
+        return Err(status(Unfit::new(error, items)));
     }
-    if let Err(error @ (ReplicaError::TooStale | ReplicaError::NotYetVisible)) = &made {
+    if let Err(error @ (ReplicaError::TooStale | ReplicaError::NotYetVisible)) = made {
         // Without data no right can be checked either.
         return Err(status(error));
     }
     guard.authorize(call, &Target::account(account)).await?;
     match made {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(status(&Unfit::new(error, items))),
-        Err(error) => Err(status(&error)),
+        Ok(Err(error)) => Err(status(Unfit::new(error, items))),
+        Err(error) => Err(status(error)),
     }
 }
 
-/// The decision as the API says it.
-pub(super) fn decision(answer: &Answer) -> pb::Decision {
-    match answer.outcome {
-        Outcome::Allow => pb::Decision::Allow,
-        Outcome::Deny => pb::Decision::Deny,
-        Outcome::NeedsApproval => pb::Decision::NeedsApproval,
-    }
+same_variants! {
+    pub(super) fn decision(Outcome => pb::Decision) { Allow, Deny, NeedsApproval }
 }
 
 /// The reason as the API says it.

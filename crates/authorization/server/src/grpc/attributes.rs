@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 const DEPTH: usize = 8;
 
 /// Reads a struct; `None` where it nests too deep or has a number that JSON cannot represent.
-pub(super) fn map_of(given: &Struct) -> Option<Map<String, Json>> {
+pub(crate) fn map_of(given: &Struct) -> Option<Map<String, Json>> {
     map_at(given, 0)
 }
 

@@ -13,9 +13,11 @@ use bailiwick_policy::{
     manifest::{Holders, MemberKind},
 };
 use bailiwick_proto::authorization::v1 as pb;
-pub(crate) use bailiwick_rpc::wire::map_of;
-pub(super) use bailiwick_rpc::wire::{struct_of, timestamp};
+pub(super) use bailiwick_rpc::wire::timestamp;
+pub(crate) use bailiwick_rpc::wire::{map_of, struct_of};
 use bailiwick_types::{Level, Timestamp};
+
+use crate::variants::same_variants;
 
 pub(super) fn product(of: Product, with_manifest: bool) -> pb::Product {
     pb::Product {
@@ -27,19 +29,11 @@ pub(super) fn product(of: Product, with_manifest: bool) -> pb::Product {
 }
 
 pub(super) fn member(of: &Member) -> pb::Member {
-    let kind = match of.kind {
-        MemberKind::Agent => pb::MemberKind::Agent,
-        MemberKind::Customer => pb::MemberKind::Customer,
-    };
-    let state = match of.state {
-        MemberState::Active => pb::MemberState::Active,
-        MemberState::Suspended => pb::MemberState::Suspended,
-    };
     pb::Member {
         account: of.account.to_string(),
         user: of.user.to_string(),
-        kind: kind.into(),
-        state: state.into(),
+        kind: member_kind(of.kind).into(),
+        state: member_state(of.state).into(),
         expire_time: of.expires_at.map(timestamp),
         create_time: Some(timestamp(of.created_at)),
     }
@@ -58,12 +52,7 @@ pub(super) fn binding(of: Binding) -> pb::Binding {
 }
 
 pub(super) fn invitation(of: Invitation, now: Timestamp) -> pb::Invitation {
-    let state = match of.state_at(now) {
-        State::Pending => pb::InvitationState::Pending,
-        State::Accepted => pb::InvitationState::Accepted,
-        State::Revoked => pb::InvitationState::Revoked,
-        State::Expired => pb::InvitationState::Expired,
-    };
+    let state = invitation_state(of.state_at(now));
     pb::Invitation {
         invitation: of.id.to_string(),
         account: of.account.to_string(),
@@ -90,21 +79,18 @@ pub(super) fn resource(of: Resource) -> pb::Resource {
     }
 }
 
-fn strength(of: Strength) -> i32 {
-    let strength = match of {
-        Strength::None => pb::PermissionStrength::None,
-        Strength::Conditional => pb::PermissionStrength::Conditional,
-        Strength::NeedsApproval => pb::PermissionStrength::NeedsApproval,
-        Strength::Full => pb::PermissionStrength::Full,
-    };
-    strength.into()
+same_variants! {
+    pub(super) fn member_kind(MemberKind => pb::MemberKind) { Agent, Customer }
+    pub(super) fn member_state(MemberState => pb::MemberState) { Active, Suspended }
+    fn invitation_state(State => pb::InvitationState) { Pending, Accepted, Revoked, Expired }
+    fn strength(Strength => pb::PermissionStrength) { None, Conditional, NeedsApproval, Full }
 }
 
 pub(super) fn effect(of: Effect, email: String) -> pb::EffectiveChange {
     let change = |shift: Shift| pb::PermissionChange {
         permission: shift.permission,
-        before: strength(shift.before),
-        after: strength(shift.after),
+        before: strength(shift.before).into(),
+        after: strength(shift.after).into(),
     };
     pb::EffectiveChange {
         subject: of.subject.to_string(),

@@ -3,25 +3,23 @@
 mod access;
 mod approval;
 mod ask;
-mod attributes;
-mod binding;
-mod convert;
+pub(crate) mod attributes;
+pub(crate) mod binding;
+pub(crate) mod convert;
 pub mod decision;
 mod describe;
 mod export;
-mod grant;
+pub(crate) mod grant;
 mod group;
-mod invitation;
-mod member;
+pub(crate) mod invitation;
+pub(crate) mod member;
 mod parse;
 mod prelude;
-#[cfg(any(test, feature = "probe"))]
-pub(crate) mod probe;
 mod product;
 pub mod query;
 mod quota;
-mod resource;
-mod role;
+pub(crate) mod resource;
+pub(crate) mod role;
 mod written;
 
 use std::sync::Arc;
@@ -38,8 +36,7 @@ use bailiwick_proto::authorization::v1::{
     resource_service_server::ResourceServiceServer, role_service_server::RoleServiceServer,
 };
 use bailiwick_rpc::{Call, Context, Guard, IntoStatus, Rights, Services, Target, Tasks};
-use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Scope, Subject, Token};
-use serde::Serialize;
+use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Subject, Token};
 use tonic::Status;
 
 pub(crate) use convert::map_of;
@@ -127,30 +124,4 @@ fn encoded(token: &Token) -> String {
 /// A fault as a status.
 fn status<F: Fault>(fault: F) -> Status {
     fault.into_status()
-}
-
-/// The text of a scope, as the guard and page tokens take it.
-fn text(scope: Option<&Scope>) -> String {
-    scope.map(ToString::to_string).unwrap_or_default()
-}
-
-/// What is left of a list that was read one row too far: the page, and whether there is more.
-fn page<T>(mut rows: Vec<T>, size: u64) -> (Vec<T>, bool) {
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let more = rows.len() > size;
-    rows.truncate(size);
-    (rows, more)
-}
-
-/// The same, with the token of the next page: it holds the key of the last row, and is empty at the end.
-fn page_of<T, K: Serialize>(
-    list: &[&str],
-    rows: Vec<T>,
-    size: u64,
-    key: impl Fn(&T) -> K,
-) -> (Vec<T>, String) {
-    let (rows, more) = page(rows, size);
-    let last = rows.last().filter(|_| more);
-    let next = last.map(|last| bailiwick_rpc::page::encode(list, &key(last)));
-    (rows, next.unwrap_or_default())
 }

@@ -1,23 +1,22 @@
 //! Accounts and places.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError,
     account::{Account, EarlyClosure, Place, Reader, Writer},
 };
-use bailiwick_policy::{
-    AccountPolicy, CustomRole, LevelOverlay, Overlay, PlaceState, RoleNo, compile, manifest::RoleDecl,
-};
+use bailiwick_policy::{AccountPolicy, PlaceState};
+use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, Level, ProductName, Scope, ScopeRoot, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use serde_json::Value as Json;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use super::{
     convert::{At, column, json, set, stored},
-    entity::{account, account_role, early_closure, place, product, role_overlay},
+    entity::{account, early_closure, place},
+    policy,
     rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -28,16 +27,13 @@ const IDS: usize = 300;
 
 impl FromRow for Account {
     type Entity = account::Entity;
-    fn from_row(row: account::Model) -> Result<Self, StoreError> {
+    fn from_row(row: account::Model) -> Result<Self, Error> {
         let at = At::new("account", &row.id);
         Ok(Self {
             product: at.parse("product", &row.product)?,
             state: at.known("state", PlaceState::from_code(row.state))?,
             version: at.number("version", row.version)?,
-            closed_version: row
-                .closed_version
-                .map(|version| at.number("closed_version", version))
-                .transpose()?,
+            closed_version: at.optional_number("closed_version", row.closed_version)?,
             seats: at.number("seats", row.seats.into())?,
             billing_anchor: Timestamp(row.billing_anchor),
             settings: at.json("settings", &row.settings)?,
@@ -51,7 +47,7 @@ impl FromRow for Account {
 
 impl FromRow for Place {
     type Entity = place::Entity;
-    fn from_row(row: place::Model) -> Result<Self, StoreError> {
+    fn from_row(row: place::Model) -> Result<Self, Error> {
         let at = At::new("place", &row.id);
         let above = if row.parent_id == row.account_id {
             Level::Account
@@ -64,10 +60,7 @@ impl FromRow for Place {
             parent: at.scope(column(above.code()), row.parent_id)?,
             state: at.known("state", PlaceState::from_code(row.state))?,
             version: at.number("version", row.version)?,
-            closed_version: row
-                .closed_version
-                .map(|version| at.number("closed_version", version))
-                .transpose()?,
+            closed_version: at.optional_number("closed_version", row.closed_version)?,
             created_at: Timestamp(row.created_at),
             title: row.title.clone(),
             edition: row.edition.clone(),
@@ -76,75 +69,6 @@ impl FromRow for Place {
 }
 
 impl<T: ReadConn> Tx<T> {
-    async fn product_of(&self, name: &ProductName) -> Result<Arc<bailiwick_policy::Product>, StoreError> {
-        let at = At::new("account", name);
-        let version: Option<i64> = product::Entity::find_by_id(name.to_string())
-            .select_only()
-            .column(product::Column::Version)
-            .into_tuple()
-            .one(self.conn())
-            .await
-            .map_err(store_error)?;
-        let version = at.known("product", version)?;
-        if let Some(known) = self.products.get(name, version) {
-            return Ok(known);
-        }
-        let row = product::Entity::find_by_id(name.to_string())
-            .one(self.conn())
-            .await
-            .map_err(store_error)?;
-        let row = at.known("product", row)?;
-        let at = At::new("product", name);
-        let (manifest, numbers) = (
-            at.json("canonical", &row.canonical)?,
-            at.json("numbers", &row.numbers)?,
-        );
-        let (compiled, _) = compile(&manifest, numbers).map_err(|error| at.corrupt("canonical", error))?;
-        let compiled = Arc::new(compiled);
-        self.products
-            .put(name.clone(), row.version, Arc::clone(&compiled));
-        Ok(compiled)
-    }
-    async fn custom_roles(&self, account: Uuid) -> Result<Vec<CustomRole>, StoreError> {
-        let rows = account_role::Entity::find().filter(account_role::Column::AccountId.eq(account));
-        let rows = rows.all(self.conn()).await.map_err(store_error)?;
-        rows.into_iter()
-            .map(|row| {
-                let at = At::new("account_role", &row.name);
-                Ok(CustomRole {
-                    no: RoleNo(at.number("number", row.number.into())?),
-                    decl: at.json::<RoleDecl>("definition", &row.definition)?,
-                    name: row.name.clone(),
-                })
-            })
-            .collect()
-    }
-    async fn overlays(
-        &self,
-        account: Uuid,
-        product: &bailiwick_policy::Product,
-    ) -> Result<Vec<Overlay>, StoreError> {
-        let rows = role_overlay::Entity::find().filter(role_overlay::Column::AccountId.eq(account));
-        let rows = rows.all(self.conn()).await.map_err(store_error)?;
-        let mut all: BTreeMap<RoleNo, Overlay> = BTreeMap::new();
-        for row in rows {
-            let at = At::new("role_overlay", &row.role);
-            let level = at.known("level", Level::from_code(row.level))?;
-            let Some(role) = product.role_no(&row.role) else {
-                continue;
-            };
-            let change = LevelOverlay {
-                add: at.json("added", &row.added)?,
-                remove: at.json("removed", &row.removed)?,
-            };
-            let overlay = all.entry(role).or_insert_with(|| Overlay {
-                role,
-                levels: BTreeMap::new(),
-            });
-            overlay.levels.insert(level, change);
-        }
-        Ok(all.into_values().collect())
-    }
     async fn place_rows(&self, ids: &[Uuid]) -> Result<Vec<Place>, StoreError> {
         let mut found = Vec::new();
         for some in ids.chunks(IDS) {
@@ -169,7 +93,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         let rows = self.rows(sql, vec![root.clone().into()]).await?;
         let Some(row) = rows.first() else { return Ok(0) };
         let revision = row.try_get("", "revision").map_err(store_error)?;
-        At::new("revision", &root).number("revision", revision)
+        Ok(At::new("revision", &root).number("revision", revision)?)
     }
     async fn accounts_of_product(
         &self,
@@ -177,15 +101,14 @@ impl<T: ReadConn> Reader for Tx<T> {
         after: Option<AccountId>,
         limit: u64,
     ) -> Result<Vec<AccountId>, StoreError> {
-        let mut rows = account::Entity::find()
+        use account::Column as C;
+        let rows = account::Entity::find()
             .select_only()
-            .column(account::Column::Id)
-            .filter(account::Column::Product.eq(product.as_str()))
-            .order_by_asc(account::Column::Id)
+            .column(C::Id)
+            .filter(C::Product.eq(product.as_str()))
+            .apply_if(after, |rows, after| rows.filter(C::Id.gt(after.uuid())))
+            .order_by_asc(C::Id)
             .limit(limit);
-        if let Some(after) = after {
-            rows = rows.filter(account::Column::Id.gt(after.uuid()));
-        }
         let ids: Vec<Uuid> = rows.into_tuple().all(self.conn()).await.map_err(store_error)?;
         Ok(ids.into_iter().map(AccountId::from_uuid).collect())
     }
@@ -211,21 +134,16 @@ impl<T: ReadConn> Reader for Tx<T> {
         self.list(rows).await
     }
     async fn policy(&self, account: &Account) -> Result<Arc<AccountPolicy>, StoreError> {
-        let product = self.product_of(&account.product).await?;
-        let custom = self.custom_roles(account.id.uuid()).await?;
-        let overlays = self.overlays(account.id.uuid(), &product).await?;
-        let settings: BTreeMap<String, Json> = account.settings.clone();
-        Ok(Arc::new(AccountPolicy::compile(
-            product, custom, overlays, settings,
-        )))
+        let product = self.products.read(self.conn(), &account.product).await?;
+        let product = At::new("account", &account.id).known("product", product)?;
+        let policy = policy::read(self.conn(), Arc::clone(&product.product), account).await?;
+        Ok(Arc::new(policy))
     }
     async fn early_closure(&self, scope: Uuid) -> Result<Option<EarlyClosure>, StoreError> {
-        let account = self.account_id()?;
-        let row = early_closure::Entity::find_by_id((account.uuid(), scope))
-            .one(self.conn())
-            .await
-            .map_err(store_error)?;
-        let Some(row) = row else { return Ok(None) };
+        let key = (self.account_id()?.uuid(), scope);
+        let Some(row) = self.row::<early_closure::Entity>(key).await? else {
+            return Ok(None);
+        };
         let at = At::new("early_closure", &row.scope_id);
         Ok(Some(EarlyClosure {
             version: at.number("version", row.version)?,
@@ -238,7 +156,6 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_account(&mut self, of: &Account) -> Result<(), StoreError> {
         use account::Column as C;
-        self.check("account", of.id)?;
         let row = account::ActiveModel {
             id: set(of.id.uuid()),
             product: set(of.product.to_string()),
@@ -269,7 +186,6 @@ impl<T: WriteConn> Writer for Tx<T> {
     }
     async fn put_place(&mut self, of: &Place) -> Result<(), StoreError> {
         use place::Column as C;
-        self.check("place", of.account)?;
         let row = place::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.scope.uuid().unwrap_or_default()),
@@ -303,9 +219,9 @@ impl<T: WriteConn> Writer for Tx<T> {
         let account = self.account_id()?;
         use early_closure::Column as C;
         let Some(closure) = closure else {
-            self.delete::<early_closure::Entity>((account.uuid(), scope))
-                .await?;
-            return Ok(());
+            return self
+                .delete::<early_closure::Entity>((account.uuid(), scope))
+                .await;
         };
         let row = early_closure::ActiveModel {
             account_id: set(account.uuid()),

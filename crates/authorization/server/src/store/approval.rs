@@ -5,19 +5,20 @@ use bailiwick_authorization_core::{
     On, StoreError,
     approval::{After, Approval, Filter, Reader, State, Writer},
 };
+use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, ApprovalId, Subject, Timestamp};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::ExprTrait};
 
 use super::{
     convert::{At, column, set, stored},
     entity::approval,
-    rows::FromRow,
+    rows::{FromRow, pair},
     tx::{ReadConn, Tx, WriteConn},
 };
 
 impl FromRow for Approval {
     type Entity = approval::Entity;
-    fn from_row(row: approval::Model) -> Result<Self, StoreError> {
+    fn from_row(row: approval::Model) -> Result<Self, Error> {
         let at = At::new("approval", &row.id);
         Ok(Self {
             id: ApprovalId::from_uuid(row.id),
@@ -26,17 +27,10 @@ impl FromRow for Approval {
             on: at.parse("target", &row.target)?,
             state: at.known("state", State::from_code(row.state))?,
             once: row.serves_once,
-            lasts: row
-                .lasts_seconds
-                .map(|seconds| at.number("lasts_seconds", seconds))
-                .transpose()?,
+            lasts: at.optional_number("lasts_seconds", row.lasts_seconds)?,
             expires_at: row.expires_at.map(Timestamp),
             created_at: Timestamp(row.created_at),
-            decider: row
-                .decided_by
-                .as_deref()
-                .map(|text| at.parse("decided_by", text))
-                .transpose()?,
+            decider: at.optional("decided_by", row.decided_by.as_deref())?,
             decided_at: row.decided_at.map(Timestamp),
             by: row.approver_permission.clone(),
             permission: row.permission.clone(),
@@ -48,9 +42,7 @@ impl FromRow for Approval {
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
-        let account = self.account_id()?;
-        self.find(approval::Entity::find_by_id((account.uuid(), id.uuid())))
-            .await
+        self.find_id(id.uuid()).await
     }
     async fn pending_approval(
         &self,
@@ -76,24 +68,22 @@ impl<T: ReadConn> Reader for Tx<T> {
         limit: u64,
     ) -> Result<Vec<Approval>, StoreError> {
         use approval::Column as C;
-        let mut rows = self
+        let key = pair(C::CreatedAt.into_expr(), C::Id.into_expr());
+        let rows = self
             .own::<approval::Entity>()?
+            .apply_if(filter.requester.as_ref(), |rows, of| {
+                rows.filter(C::Subject.eq(of.as_str()))
+            })
+            .apply_if(filter.state, |rows, state| {
+                rows.filter(C::State.eq(column(state.code())))
+            })
+            .apply_if(filter.on.as_ref(), |rows, on| {
+                rows.filter(C::Target.eq(on.to_string()))
+            })
+            .apply_if(after, |rows, (at, id)| rows.filter(key.lt(pair(at.0, id))))
             .order_by_desc(C::CreatedAt)
             .order_by_desc(C::Id)
             .limit(limit);
-        if let Some(requester) = &filter.requester {
-            rows = rows.filter(C::Subject.eq(requester.as_str()));
-        }
-        if let Some(state) = filter.state {
-            rows = rows.filter(C::State.eq(column(state.code())));
-        }
-        if let Some(on) = &filter.on {
-            rows = rows.filter(C::Target.eq(on.to_string()));
-        }
-        if let Some((at, id)) = after {
-            let same = Condition::all().add(C::CreatedAt.eq(at.0)).add(C::Id.lt(id));
-            rows = rows.filter(Condition::any().add(C::CreatedAt.lt(at.0)).add(same));
-        }
         self.list(rows).await
     }
 }
@@ -102,7 +92,6 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_approval(&mut self, of: &Approval) -> Result<(), StoreError> {
         use approval::Column as C;
-        self.check("approval", of.account)?;
         let row = approval::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.id.uuid()),

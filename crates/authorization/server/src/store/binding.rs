@@ -9,9 +9,9 @@ use bailiwick_authorization_core::{
     member::Member,
     person::PersonState,
 };
+use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, BindingId, GroupId, Scope, Subject, Timestamp, UserId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use serde_json::Map;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use super::{
@@ -27,24 +27,17 @@ const USERS: usize = 300;
 
 impl FromRow for Binding {
     type Entity = binding::Entity;
-    fn from_row(row: binding::Model) -> Result<Self, StoreError> {
+    fn from_row(row: binding::Model) -> Result<Self, Error> {
         let at = At::new("binding", &row.id);
         Ok(Self {
             id: BindingId::from_uuid(row.id),
             account: AccountId::from_uuid(row.account_id),
             subject: at.parse("subject", &row.subject)?,
             scope: at.scope(row.scope_level, row.scope_id)?,
-            parameters: match &row.parameters {
-                None => Map::new(),
-                Some(text) => at.json("parameters", text)?,
-            },
+            parameters: at.parameters(row.parameters.as_deref())?,
             expires_at: row.expires_at.map(Timestamp),
             created_at: Timestamp(row.created_at),
-            creator: row
-                .creator
-                .as_deref()
-                .map(|text| at.parse("creator", text))
-                .transpose()?,
+            creator: at.optional("creator", row.creator.as_deref())?,
             role: row.role.clone(),
         })
     }
@@ -78,19 +71,18 @@ impl<T: ReadConn> Reader for Tx<T> {
         after: Option<Uuid>,
         limit: u64,
     ) -> Result<Vec<Binding>, StoreError> {
-        let mut rows = self
+        use binding::Column as C;
+        let rows = self
             .own::<binding::Entity>()?
-            .order_by_asc(binding::Column::Id)
+            .apply_if(filter.subject.as_ref(), |rows, of| {
+                rows.filter(C::Subject.eq(of.as_str()))
+            })
+            .apply_if(filter.scope.as_ref(), |rows, scope| {
+                rows.filter(C::ScopeId.eq(scope.uuid().unwrap_or_default()))
+            })
+            .apply_if(after, |rows, after| rows.filter(C::Id.gt(after)))
+            .order_by_asc(C::Id)
             .limit(limit);
-        if let Some(subject) = &filter.subject {
-            rows = rows.filter(binding::Column::Subject.eq(subject.as_str()));
-        }
-        if let Some(scope) = &filter.scope {
-            rows = rows.filter(binding::Column::ScopeId.eq(scope.uuid().unwrap_or_default()));
-        }
-        if let Some(after) = after {
-            rows = rows.filter(binding::Column::Id.gt(after));
-        }
         self.list(rows).await
     }
     async fn group_exists(&self, group: &Subject) -> Result<bool, StoreError> {
@@ -98,8 +90,8 @@ impl<T: ReadConn> Reader for Tx<T> {
         let Ok(id) = group.id().parse::<GroupId>() else {
             return Ok(false);
         };
-        let row = subject_group::Entity::find_by_id((account.uuid(), id.uuid()));
-        Ok(row.one(self.conn()).await.map_err(store_error)?.is_some())
+        let row = self.row::<subject_group::Entity>((account.uuid(), id.uuid()));
+        Ok(row.await?.is_some())
     }
     async fn holders(&self, role: &str, scope: &Scope) -> Result<Vec<Holder>, StoreError> {
         let account = self.account_id()?;
@@ -145,7 +137,6 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_binding(&mut self, of: &Binding) -> Result<(), StoreError> {
         use binding::Column as C;
-        self.check("binding", of.account)?;
         if let Some(user) = of.subject.user_id() {
             self.hold_user(user).await?;
         }
@@ -164,9 +155,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         self.upsert(row, [C::Parameters, C::ExpiresAt]).await
     }
     async fn remove_binding(&mut self, binding: &Binding) -> Result<(), StoreError> {
-        let account = self.account_id()?;
-        let row = binding::Entity::delete_by_id((account.uuid(), binding.id.uuid()));
-        row.exec(self.conn()).await.map_err(store_error)?;
-        Ok(())
+        let key = (self.account_id()?.uuid(), binding.id.uuid());
+        self.delete::<binding::Entity>(key).await
     }
 }

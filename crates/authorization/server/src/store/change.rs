@@ -5,6 +5,8 @@ use bailiwick_policy::PlaceState;
 use bailiwick_proto::events::v1::{self as pb, change::Change as Told};
 use bailiwick_rpc::wire::timestamp;
 
+use crate::variants::same_variants;
+
 /// The part of an account that a change is about: its kind and key.
 pub(super) fn part(change: &Change) -> Option<(i16, String)> {
     match change {
@@ -83,30 +85,21 @@ pub(super) fn told(change: &Change) -> Told {
     }
 }
 
-pub(super) fn place_state(state: PlaceState) -> pb::PlaceState {
-    match state {
-        PlaceState::Active => pb::PlaceState::Active,
-        PlaceState::Suspended => pb::PlaceState::Suspended,
-        PlaceState::Moving => pb::PlaceState::Moving,
-        PlaceState::Deleted => pb::PlaceState::Deleted,
+same_variants! {
+    fn place_state(PlaceState => pb::PlaceState) { Active, Suspended, Moving, Deleted }
+    fn invitation_state(State => pb::InvitationState) { Pending, Accepted, Revoked, Expired }
+    fn approval_state(approval::State => pb::ApprovalState) {
+        Pending, Approved, Rejected, Withdrawn, Consumed
     }
 }
 
-fn invitation_state(state: State) -> pb::InvitationState {
-    match state {
-        State::Pending => pb::InvitationState::Pending,
-        State::Accepted => pb::InvitationState::Accepted,
-        State::Revoked => pb::InvitationState::Revoked,
-        State::Expired => pb::InvitationState::Expired,
-    }
-}
-
-fn approval_state(state: approval::State) -> pb::ApprovalState {
-    match state {
-        approval::State::Pending => pb::ApprovalState::Pending,
-        approval::State::Approved => pb::ApprovalState::Approved,
-        approval::State::Rejected => pb::ApprovalState::Rejected,
-        approval::State::Withdrawn => pb::ApprovalState::Withdrawn,
-        approval::State::Consumed => pb::ApprovalState::Consumed,
+/// The state of a place in a change; none where this build does not know it.
+pub(crate) fn known_place_state(number: i32) -> Option<PlaceState> {
+    match pb::PlaceState::try_from(number).ok()? {
+        pb::PlaceState::Active => Some(PlaceState::Active),
+        pb::PlaceState::Suspended => Some(PlaceState::Suspended),
+        pb::PlaceState::Moving => Some(PlaceState::Moving),
+        pb::PlaceState::Deleted => Some(PlaceState::Deleted),
+        pb::PlaceState::Unspecified => None,
     }
 }

@@ -2,60 +2,66 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use bailiwick_authorization_core::{StoreError, account::scope_of};
+use bailiwick_authorization_core::account::scope_of;
 use bailiwick_sql::Error;
 use bailiwick_types::{Level, Scope};
 use sea_orm::ActiveValue;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 /// Where a value stands, for what cannot be read back.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct At<'a> {
-    pub(super) table: &'static str,
-    pub(super) row: &'a dyn fmt_row::Row,
-}
-
-pub(super) mod fmt_row {
-    /// The key of a row, as text.
-    pub(in super::super) trait Row: std::fmt::Debug + Sync {
-        fn key(&self) -> String;
-    }
-    impl<T: ToString + std::fmt::Debug + Sync> Row for T {
-        fn key(&self) -> String {
-            self.to_string()
-        }
-    }
+    table: &'static str,
+    /// The key of the row.
+    row: &'a (dyn Display + Sync),
 }
 
 impl<'a> At<'a> {
-    pub(super) fn new(table: &'static str, row: &'a dyn fmt_row::Row) -> Self {
+    pub(super) fn new(table: &'static str, row: &'a (dyn Display + Sync)) -> Self {
         Self { table, row }
     }
-    pub(super) fn corrupt(&self, column: &'static str, problem: impl Display) -> StoreError {
-        Error::corrupt(self.table, column, self.row.key(), problem).into()
+    pub(super) fn corrupt(&self, column: &'static str, problem: impl Display) -> Error {
+        Error::corrupt(self.table, column, self.row.to_string(), problem)
     }
     pub(super) fn parse<T: FromStr<Err: Display>>(
         &self,
         column: &'static str,
         text: &str,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, Error> {
         text.parse().map_err(|error: T::Err| self.corrupt(column, error))
     }
-    pub(super) fn json<T: DeserializeOwned>(
-        &self,
-        column: &'static str,
-        text: &str,
-    ) -> Result<T, StoreError> {
+    pub(super) fn json<T: DeserializeOwned>(&self, column: &'static str, text: &str) -> Result<T, Error> {
         serde_json::from_str(text).map_err(|error| self.corrupt(column, error))
     }
-    pub(super) fn number<T: TryFrom<i64>>(&self, column: &'static str, number: i64) -> Result<T, StoreError> {
+    pub(super) fn number<T: TryFrom<i64>>(&self, column: &'static str, number: i64) -> Result<T, Error> {
         T::try_from(number).map_err(|_| self.corrupt(column, "is out of range"))
     }
-    pub(super) fn known<T>(&self, column: &'static str, value: Option<T>) -> Result<T, StoreError> {
+    pub(super) fn known<T>(&self, column: &'static str, value: Option<T>) -> Result<T, Error> {
         value.ok_or_else(|| self.corrupt(column, "is none of the known values"))
     }
-    pub(super) fn scope(&self, level: i16, id: Uuid) -> Result<Scope, StoreError> {
+    /// A value that may be absent.
+    pub(super) fn optional<T: FromStr<Err: Display>>(
+        &self,
+        column: &'static str,
+        text: Option<&str>,
+    ) -> Result<Option<T>, Error> {
+        text.map(|text| self.parse(column, text)).transpose()
+    }
+    /// A number that may be absent.
+    pub(super) fn optional_number<T: TryFrom<i64>>(
+        &self,
+        column: &'static str,
+        number: Option<i64>,
+    ) -> Result<Option<T>, Error> {
+        number.map(|number| self.number(column, number)).transpose()
+    }
+    /// Parameters of a binding or grant; none where the column is empty.
+    pub(super) fn parameters(&self, text: Option<&str>) -> Result<Map<String, Json>, Error> {
+        text.map_or_else(|| Ok(Map::new()), |text| self.json("parameters", text))
+    }
+    pub(super) fn scope(&self, level: i16, id: Uuid) -> Result<Scope, Error> {
         self.known(
             "scope_level",
             Level::from_code(level).and_then(|level| scope_of(level, id)),
@@ -66,26 +72,6 @@ impl<'a> At<'a> {
 /// The number under which a variant is stored, as columns have it.
 pub(super) fn column(code: u8) -> i16 {
     code.into()
-}
-
-/// What a column says, where it is one of the known values.
-pub(super) fn known<T>(
-    table: &'static str,
-    column: &'static str,
-    row: &str,
-    value: Option<T>,
-) -> Result<T, Error> {
-    value.ok_or_else(|| Error::corrupt(table, column, row, "is none of the known values"))
-}
-
-/// Reads JSON that is stored as text.
-pub(super) fn parse_json<T: DeserializeOwned>(
-    text: &str,
-    table: &'static str,
-    column: &'static str,
-    row: &str,
-) -> Result<T, Error> {
-    serde_json::from_str(text).map_err(|error| Error::corrupt(table, column, row, error))
 }
 
 /// A number as the databases store it.

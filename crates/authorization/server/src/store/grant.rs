@@ -6,16 +6,15 @@ use bailiwick_authorization_core::{
     grant::{About, AppliesTo, Filter, Grant, Reader, Writer},
     resource::Name,
 };
+use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, GrantId, Subject, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use serde_json::Map;
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use super::{
     convert::{At, column, json, set, stored},
     entity::entitlement,
     rows::FromRow,
-    store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
 
@@ -31,9 +30,9 @@ bailiwick_types::codes!(Kind { Resource = 1, Scope = 2, Type = 3 });
 
 impl FromRow for Grant {
     type Entity = entitlement::Entity;
-    fn from_row(row: entitlement::Model) -> Result<Self, StoreError> {
+    fn from_row(row: entitlement::Model) -> Result<Self, Error> {
         let at = At::new("entitlement", &row.id);
-        let scope = || -> Result<_, StoreError> {
+        let scope = || -> Result<_, Error> {
             at.scope(
                 at.known("scope_level", row.scope_level)?,
                 at.known("scope_id", row.scope_id)?,
@@ -57,18 +56,11 @@ impl FromRow for Grant {
             subject: at.parse("subject", &row.subject)?,
             permissions: at.json("permissions", &row.permissions)?,
             about,
-            parameters: match &row.parameters {
-                None => Map::new(),
-                Some(text) => at.json("parameters", text)?,
-            },
+            parameters: at.parameters(row.parameters.as_deref())?,
             expires_at: row.expires_at.map(Timestamp),
             revision: at.number("revision", row.revision)?,
             created_at: Timestamp(row.created_at),
-            creator: row
-                .creator
-                .as_deref()
-                .map(|text| at.parse("creator", text))
-                .transpose()?,
+            creator: at.optional("creator", row.creator.as_deref())?,
         })
     }
 }
@@ -76,9 +68,7 @@ impl FromRow for Grant {
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
-        let account = self.account_id()?;
-        self.find(entitlement::Entity::find_by_id((account.uuid(), id.uuid())))
-            .await
+        self.find_id(id.uuid()).await
     }
     async fn count_grants(&self, subject: &Subject) -> Result<u64, StoreError> {
         let own = self
@@ -93,24 +83,21 @@ impl<T: ReadConn> Reader for Tx<T> {
         limit: u64,
     ) -> Result<Vec<Grant>, StoreError> {
         use entitlement::Column as C;
-        let mut rows = self
+        let rows = self
             .own::<entitlement::Entity>()?
+            .apply_if(filter.subject.as_ref(), |rows, of| {
+                rows.filter(C::Subject.eq(of.as_str()))
+            })
+            .apply_if(filter.scope.as_ref(), |rows, scope| {
+                rows.filter(C::ScopeId.eq(scope.uuid().unwrap_or_default()))
+            })
+            .apply_if(filter.resource.as_ref(), |rows, name| {
+                rows.filter(C::ResourceType.eq(name.of.as_str()))
+                    .filter(C::ResourceId.eq(name.id.as_str()))
+            })
+            .apply_if(after, |rows, after| rows.filter(C::Id.gt(after)))
             .order_by_asc(C::Id)
             .limit(limit);
-        if let Some(subject) = &filter.subject {
-            rows = rows.filter(C::Subject.eq(subject.as_str()));
-        }
-        if let Some(scope) = &filter.scope {
-            rows = rows.filter(C::ScopeId.eq(scope.uuid().unwrap_or_default()));
-        }
-        if let Some(name) = &filter.resource {
-            rows = rows
-                .filter(C::ResourceType.eq(name.of.as_str()))
-                .filter(C::ResourceId.eq(name.id.as_str()));
-        }
-        if let Some(after) = after {
-            rows = rows.filter(C::Id.gt(after));
-        }
         self.list(rows).await
     }
 }
@@ -119,7 +106,6 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_grant(&mut self, of: &Grant) -> Result<(), StoreError> {
         use entitlement::Column as C;
-        self.check("entitlement", of.account)?;
         if let Some(user) = of.subject.user_id() {
             self.hold_user(user).await?;
         }
@@ -159,9 +145,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             .await
     }
     async fn remove_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
-        let account = self.account_id()?;
-        let row = entitlement::Entity::delete_by_id((account.uuid(), grant.id.uuid()));
-        row.exec(self.conn()).await.map_err(store_error)?;
-        Ok(())
+        let key = (self.account_id()?.uuid(), grant.id.uuid());
+        self.delete::<entitlement::Entity>(key).await
     }
 }

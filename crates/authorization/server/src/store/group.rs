@@ -5,8 +5,9 @@ use bailiwick_authorization_core::{
     StoreError,
     group::{Group, Reader, Writer},
 };
+use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, GroupId, Subject, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use super::{
@@ -19,7 +20,7 @@ use super::{
 
 impl FromRow for Group {
     type Entity = subject_group::Entity;
-    fn from_row(row: subject_group::Model) -> Result<Self, StoreError> {
+    fn from_row(row: subject_group::Model) -> Result<Self, Error> {
         Ok(Self {
             id: GroupId::from_uuid(row.id),
             account: AccountId::from_uuid(row.account_id),
@@ -32,18 +33,15 @@ impl FromRow for Group {
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn group(&self, id: GroupId) -> Result<Option<Group>, StoreError> {
-        let account = self.account_id()?;
-        let row = subject_group::Entity::find_by_id((account.uuid(), id.uuid()));
-        self.find(row).await
+        self.find_id(id.uuid()).await
     }
     async fn groups(&self, after: Option<Uuid>, limit: u64) -> Result<Vec<Group>, StoreError> {
-        let mut rows = self
+        use subject_group::Column as C;
+        let rows = self
             .own::<subject_group::Entity>()?
-            .order_by_asc(subject_group::Column::Id)
+            .apply_if(after, |rows, after| rows.filter(C::Id.gt(after)))
+            .order_by_asc(C::Id)
             .limit(limit);
-        if let Some(after) = after {
-            rows = rows.filter(subject_group::Column::Id.gt(after));
-        }
         self.list(rows).await
     }
     async fn group_members(
@@ -52,18 +50,17 @@ impl<T: ReadConn> Reader for Tx<T> {
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Subject>, StoreError> {
-        let mut rows = self
+        use group_member::Column as C;
+        let rows = self
             .own::<group_member::Entity>()?
-            .filter(group_member::Column::GroupId.eq(id.uuid()))
-            .order_by_asc(group_member::Column::Subject)
+            .filter(C::GroupId.eq(id.uuid()))
+            .apply_if(after, |rows, after| rows.filter(C::Subject.gt(after)))
+            .order_by_asc(C::Subject)
             .limit(limit);
-        if let Some(after) = after {
-            rows = rows.filter(group_member::Column::Subject.gt(after));
-        }
         let rows = rows.all(self.conn()).await.map_err(store_error)?;
-        rows.iter()
-            .map(|row| At::new("group_member", &row.group_id).parse("subject", &row.subject))
-            .collect()
+        let subject =
+            |row: &group_member::Model| At::new("group_member", &row.group_id).parse("subject", &row.subject);
+        Ok(rows.iter().map(subject).collect::<Result<_, _>>()?)
     }
     async fn groups_of(&self, subject: &Subject) -> Result<Vec<GroupId>, StoreError> {
         let rows = self
@@ -80,7 +77,6 @@ impl<T: ReadConn> Reader for Tx<T> {
 #[async_trait]
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_group(&mut self, of: &Group) -> Result<(), StoreError> {
-        self.check("subject_group", of.account)?;
         let row = subject_group::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.id.uuid()),
@@ -88,7 +84,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             title: set(of.title.clone()),
             created_at: set(of.created_at.0),
         };
-        self.put(subject_group::Entity::insert(row)).await
+        self.insert(row).await
     }
     async fn remove_group(&mut self, id: GroupId) -> Result<(), StoreError> {
         let account = self.account_id()?;

@@ -5,19 +5,20 @@ use bailiwick_authorization_core::{
     StoreError, email_key,
     invitation::{After, Invitation, Reader, State, Writer},
 };
+use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, InvitationId, Scope, Timestamp};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::ExprTrait};
 
 use super::{
     convert::{At, column, json, set, stored},
     entity::invitation,
-    rows::FromRow,
+    rows::{FromRow, pair},
     tx::{ReadConn, Tx, WriteConn},
 };
 
 impl FromRow for Invitation {
     type Entity = invitation::Entity;
-    fn from_row(row: invitation::Model) -> Result<Self, StoreError> {
+    fn from_row(row: invitation::Model) -> Result<Self, Error> {
         let at = At::new("invitation", &row.id);
         Ok(Self {
             id: InvitationId::from_uuid(row.id),
@@ -37,9 +38,7 @@ impl FromRow for Invitation {
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn invitation(&self, id: InvitationId) -> Result<Option<Invitation>, StoreError> {
-        let account = self.account_id()?;
-        self.find(invitation::Entity::find_by_id((account.uuid(), id.uuid())))
-            .await
+        self.find_id(id.uuid()).await
     }
     async fn newest_invitation(
         &self,
@@ -63,18 +62,14 @@ impl<T: ReadConn> Reader for Tx<T> {
         limit: u64,
     ) -> Result<Vec<Invitation>, StoreError> {
         use invitation::Column as C;
-        let mut rows = self
+        let key = pair(C::CreatedAt.into_expr(), C::Id.into_expr());
+        let rows = self
             .own::<invitation::Entity>()?
+            .apply_if(email_key, |rows, email| rows.filter(C::EmailKey.eq(email)))
+            .apply_if(after, |rows, (at, id)| rows.filter(key.lt(pair(at.0, id))))
             .order_by_desc(C::CreatedAt)
             .order_by_desc(C::Id)
             .limit(limit);
-        if let Some(key) = email_key {
-            rows = rows.filter(C::EmailKey.eq(key));
-        }
-        if let Some((at, id)) = after {
-            let same = Condition::all().add(C::CreatedAt.eq(at.0)).add(C::Id.lt(id));
-            rows = rows.filter(Condition::any().add(C::CreatedAt.lt(at.0)).add(same));
-        }
         self.list(rows).await
     }
 }
@@ -83,7 +78,6 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_invitation(&mut self, of: &Invitation) -> Result<(), StoreError> {
         use invitation::Column as C;
-        self.check("invitation", of.account)?;
         let row = invitation::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.id.uuid()),

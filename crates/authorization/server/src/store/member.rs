@@ -6,9 +6,9 @@ use bailiwick_authorization_core::{
     member::{Member, Reader, Writer},
 };
 use bailiwick_policy::{MemberState, manifest::MemberKind};
-use bailiwick_sql::placeholders;
+use bailiwick_sql::{Error, placeholders};
 use bailiwick_types::{AccountId, Subject, Timestamp, UserId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Value};
 use uuid::Uuid;
 
 use super::{
@@ -24,7 +24,7 @@ const SCOPES: usize = 300;
 
 impl FromRow for Member {
     type Entity = member::Entity;
-    fn from_row(row: member::Model) -> Result<Self, StoreError> {
+    fn from_row(row: member::Model) -> Result<Self, Error> {
         let at = At::new("member", &row.user_id);
         Ok(Self {
             account: AccountId::from_uuid(row.account_id),
@@ -40,18 +40,15 @@ impl FromRow for Member {
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn member(&self, user: UserId) -> Result<Option<Member>, StoreError> {
-        let account = self.account_id()?;
-        self.find(member::Entity::find_by_id((account.uuid(), user.uuid())))
-            .await
+        self.find_id(user.uuid()).await
     }
     async fn members(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Member>, StoreError> {
-        let mut rows = self
+        use member::Column as C;
+        let rows = self
             .own::<member::Entity>()?
-            .order_by_asc(member::Column::UserId)
+            .apply_if(after, |rows, after| rows.filter(C::UserId.gt(after.uuid())))
+            .order_by_asc(C::UserId)
             .limit(limit);
-        if let Some(after) = after {
-            rows = rows.filter(member::Column::UserId.gt(after.uuid()));
-        }
         self.list(rows).await
     }
     async fn seats_taken(&self) -> Result<u64, StoreError> {
@@ -83,7 +80,6 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_member(&mut self, of: &Member) -> Result<(), StoreError> {
         use member::Column as C;
-        self.check("member", of.account)?;
         self.hold_user(of.user).await?;
         let row = member::ActiveModel {
             account_id: set(of.account.uuid()),
@@ -97,8 +93,8 @@ impl<T: WriteConn> Writer for Tx<T> {
     }
     async fn remove_member(&mut self, user: UserId) -> Result<(), StoreError> {
         let account = self.account_id()?;
-        let row = member::Entity::delete_by_id((account.uuid(), user.uuid()));
-        row.exec(self.conn()).await.map_err(store_error)?;
+        self.delete::<member::Entity>((account.uuid(), user.uuid()))
+            .await?;
         let subject = Subject::user(user);
         for table in ["binding", "entitlement", "group_member", "approval", "quota"] {
             let sql = format!("DELETE FROM {table} WHERE account_id = $1 AND subject = $2");

@@ -3,7 +3,7 @@
 mod account;
 mod approval;
 mod binding;
-mod change;
+pub(crate) mod change;
 mod convert;
 pub(crate) mod engine;
 pub(crate) mod entity;
@@ -12,6 +12,7 @@ mod group;
 mod invitation;
 mod member;
 mod person;
+mod policy;
 mod product;
 mod products;
 mod request;

@@ -36,20 +36,15 @@ impl<T: ReadConn> Tx<T> {
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn person(&self, user: UserId) -> Result<Option<Person>, StoreError> {
-        let row = user_state::Entity::find_by_id(user.uuid())
-            .one(self.conn())
-            .await
-            .map_err(store_error)?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = self.row::<user_state::Entity>(user.uuid()).await? else {
+            return Ok(None);
+        };
         let at = At::new("user_state", &row.user_id);
         Ok(Some(Person {
             user,
             state: at.known("state", PersonState::from_code(row.state))?,
             version: at.number("version", row.version)?,
-            closed_version: row
-                .closed_version
-                .map(|version| at.number("closed_version", version))
-                .transpose()?,
+            closed_version: at.optional_number("closed_version", row.closed_version)?,
             email_verified: row.email_verified,
             operator: row.operator,
             email: row.email.clone(),
@@ -73,11 +68,9 @@ impl<T: ReadConn> Reader for Tx<T> {
         Ok(found)
     }
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
-        let row = service_state::Entity::find_by_id(id.uuid())
-            .one(self.conn())
-            .await
-            .map_err(store_error)?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = self.row::<service_state::Entity>(id.uuid()).await? else {
+            return Ok(None);
+        };
         let at = At::new("service_state", &row.service_id);
         Ok(Some(ServiceAccount {
             id,
@@ -85,11 +78,7 @@ impl<T: ReadConn> Reader for Tx<T> {
             enabled: row.enabled,
             root: at.parse("scope", &row.scope)?,
             role: Some(row.role.clone()).filter(|role| !role.is_empty()),
-            creator: row
-                .creator
-                .as_deref()
-                .map(|creator| at.parse("creator", creator))
-                .transpose()?,
+            creator: at.optional("creator", row.creator.as_deref())?,
         }))
     }
     async fn has_root_binding(
@@ -99,11 +88,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         role: &str,
     ) -> Result<bool, StoreError> {
         let key = (root.to_string(), subject.to_string(), role.to_owned());
-        Ok(root_binding::Entity::find_by_id(key)
-            .one(self.conn())
-            .await
-            .map_err(store_error)?
-            .is_some())
+        Ok(self.row::<root_binding::Entity>(key).await?.is_some())
     }
 }
 
@@ -121,7 +106,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             email_verified: set(of.email_verified),
             operator: set(of.operator),
         };
-        self.upsert(
+        self.upsert_common(
             row,
             [
                 C::State,
@@ -145,7 +130,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             role: set(of.role.clone().unwrap_or_default()),
             creator: set(of.creator.as_ref().map(ToString::to_string)),
         };
-        self.upsert(row, [C::Version, C::Enabled, C::Scope, C::Role, C::Creator])
+        self.upsert_common(row, [C::Version, C::Enabled, C::Scope, C::Role, C::Creator])
             .await
     }
     async fn set_root_binding(
@@ -166,7 +151,7 @@ impl<T: WriteConn> Writer for Tx<T> {
                 role: set(key.2),
                 created_at: set(self.now()),
             };
-            self.put(root_binding::Entity::insert(row)).await?;
+            self.insert(row).await?;
         } else {
             self.delete::<root_binding::Entity>(key).await?;
         }

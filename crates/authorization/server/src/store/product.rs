@@ -6,9 +6,10 @@ use bailiwick_authorization_core::{
     binding::Binding,
     product::{Product, Reader, Usage, Writer},
 };
+use bailiwick_sql::Error;
 use bailiwick_types::{Level, ProductName, Timestamp};
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, Query},
 };
 
@@ -20,7 +21,7 @@ use super::{
     tx::{ReadConn, Tx, WriteConn},
 };
 
-fn read(row: product::Model) -> Result<Product, StoreError> {
+fn read(row: product::Model) -> Result<Product, Error> {
     let at = At::new("product", &row.name);
     Ok(Product {
         name: at.parse("name", &row.name)?,
@@ -35,19 +36,17 @@ fn read(row: product::Model) -> Result<Product, StoreError> {
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn product(&self, name: &ProductName) -> Result<Option<Product>, StoreError> {
-        let row = product::Entity::find_by_id(name.to_string());
-        let row = row.one(self.conn()).await.map_err(store_error)?;
-        row.map(read).transpose()
+        let row = self.row::<product::Entity>(name.to_string()).await?;
+        Ok(row.map(read).transpose()?)
     }
     async fn products(&self, after: Option<&str>, limit: u64) -> Result<Vec<Product>, StoreError> {
-        let mut rows = product::Entity::find()
-            .order_by_asc(product::Column::Name)
+        use product::Column as C;
+        let rows = product::Entity::find()
+            .apply_if(after, |rows, after| rows.filter(C::Name.gt(after)))
+            .order_by_asc(C::Name)
             .limit(limit);
-        if let Some(after) = after {
-            rows = rows.filter(product::Column::Name.gt(after));
-        }
         let rows = rows.all(self.conn()).await.map_err(store_error)?;
-        rows.into_iter().map(read).collect()
+        Ok(rows.into_iter().map(read).collect::<Result<_, _>>()?)
     }
     async fn bound(
         &self,
@@ -81,7 +80,10 @@ impl<T: ReadConn> Reader for Tx<T> {
             .order_by_asc(binding::Column::Id)
             .limit(limit);
         let rows = rows.all(self.conn()).await.map_err(store_error)?;
-        rows.into_iter().map(Binding::from_row).collect()
+        Ok(rows
+            .into_iter()
+            .map(Binding::from_row)
+            .collect::<Result<_, _>>()?)
     }
     async fn usage(&self, name: &ProductName) -> Result<Usage, StoreError> {
         let at = At::new("binding", name);
@@ -127,7 +129,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             numbers: set(json(&of.numbers)),
             updated_at: set(of.updated_at.0),
         };
-        self.upsert(
+        self.upsert_common(
             row,
             [C::Version, C::Manifest, C::Canonical, C::Numbers, C::UpdatedAt],
         )
@@ -139,6 +141,6 @@ impl<T: WriteConn> Writer for Tx<T> {
             numbers: set(json(&of.numbers)),
             applied_at: set(of.updated_at.0),
         };
-        self.put(product_version::Entity::insert(kept)).await
+        self.insert(kept).await
     }
 }

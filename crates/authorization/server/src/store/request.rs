@@ -6,12 +6,10 @@ use bailiwick_authorization_core::{
     request::{Answered, Reader, Writer},
 };
 use bailiwick_types::{ScopeRoot, Timestamp};
-use sea_orm::EntityTrait;
 
 use super::{
     convert::set,
     entity::idempotency,
-    store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
 
@@ -19,10 +17,7 @@ use super::{
 impl<T: ReadConn> Reader for Tx<T> {
     async fn answered(&self, root: &ScopeRoot, request_id: &str) -> Result<Option<Answered>, StoreError> {
         let key = (root.to_string(), request_id.to_owned());
-        let row = idempotency::Entity::find_by_id(key)
-            .one(self.conn())
-            .await
-            .map_err(store_error)?;
+        let row = self.row::<idempotency::Entity>(key).await?;
         Ok(row.map(|row| Answered {
             method: row.method,
             digest: row.digest,
@@ -48,6 +43,6 @@ impl<T: WriteConn> Writer for Tx<T> {
             response: set(answer.response.clone()),
             created_at: set(now.0),
         };
-        self.put(idempotency::Entity::insert(row)).await
+        self.insert(row).await
     }
 }

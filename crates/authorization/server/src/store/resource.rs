@@ -7,43 +7,36 @@ use bailiwick_authorization_core::{
     StoreError,
     resource::{Name, Reader, Resource, Writer},
 };
+use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, Scope, Subject, Timestamp};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::ExprTrait,
+};
 
 use super::{
     convert::{At, column, json, set, stored},
     entity::{quota, resource},
-    rows::FromRow,
+    rows::{FromRow, pair},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
 
 impl FromRow for Resource {
     type Entity = resource::Entity;
-    fn from_row(row: resource::Model) -> Result<Self, StoreError> {
+    fn from_row(row: resource::Model) -> Result<Self, Error> {
         let at = At::new("resource", &row.id);
         Ok(Self {
             account: AccountId::from_uuid(row.account_id),
             scope: at.scope(row.scope_level, row.scope_id)?,
-            owner: row
-                .owner
-                .as_deref()
-                .map(|text| at.parse("owner", text))
-                .transpose()?,
-            parent: match (&row.parent_type, &row.parent_id) {
-                (Some(of), Some(id)) => Some(Name {
-                    of: of.clone(),
-                    id: id.clone(),
-                }),
-                _ => None,
-            },
+            owner: at.optional("owner", row.owner.as_deref())?,
+            parent: row.parent_type.zip(row.parent_id).map(|(of, id)| Name { of, id }),
             attributes: at.json("attributes", &row.attributes)?,
             revision: at.number("revision", row.revision)?,
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
-            title: row.title.clone(),
+            title: row.title,
             name: Name {
-                of: row.kind.clone(),
+                of: row.kind,
                 id: row.id.clone(),
             },
         })
@@ -64,17 +57,16 @@ impl<T: ReadConn> Reader for Tx<T> {
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Resource>, StoreError> {
-        let mut rows = self
+        use resource::Column as C;
+        let rows = self
             .own::<resource::Entity>()?
-            .filter(resource::Column::Kind.eq(of))
-            .order_by_asc(resource::Column::Id)
+            .filter(C::Kind.eq(of))
+            .apply_if(scope, |rows, scope| {
+                rows.filter(C::ScopeId.eq(scope.uuid().unwrap_or_default()))
+            })
+            .apply_if(after, |rows, after| rows.filter(C::Id.gt(after)))
+            .order_by_asc(C::Id)
             .limit(limit);
-        if let Some(scope) = scope {
-            rows = rows.filter(resource::Column::ScopeId.eq(scope.uuid().unwrap_or_default()));
-        }
-        if let Some(after) = after {
-            rows = rows.filter(resource::Column::Id.gt(after));
-        }
         self.list(rows).await
     }
     async fn children(&self, name: &Name, limit: u64) -> Result<Vec<Resource>, StoreError> {
@@ -88,11 +80,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         self.list(below).await
     }
     async fn has_children(&self, name: &Name) -> Result<bool, StoreError> {
-        let below = self
-            .own::<resource::Entity>()?
-            .filter(resource::Column::ParentType.eq(name.of.as_str()))
-            .filter(resource::Column::ParentId.eq(name.id.as_str()));
-        Ok(below.one(self.conn()).await.map_err(store_error)?.is_some())
+        Ok(!self.children(name, 1).await?.is_empty())
     }
     async fn owned(&self, owner: &Subject, of: &str) -> Result<u64, StoreError> {
         let own = self
@@ -102,14 +90,10 @@ impl<T: ReadConn> Reader for Tx<T> {
         self.count(own).await
     }
     async fn quota(&self, subject: &Subject, of: &str) -> Result<Option<u64>, StoreError> {
-        let account = self.account_id()?;
-        let key = (account.uuid(), subject.to_string(), of.to_owned());
-        let row = quota::Entity::find_by_id(key)
-            .one(self.conn())
-            .await
-            .map_err(store_error)?;
-        row.map(|row| At::new("quota", &row.subject).number("maximum", row.maximum))
-            .transpose()
+        let key = (self.account_id()?.uuid(), subject.to_string(), of.to_owned());
+        let row = self.row::<quota::Entity>(key).await?;
+        let limit = row.map(|row| row.maximum);
+        Ok(At::new("quota", subject).optional_number("maximum", limit)?)
     }
     async fn quotas(
         &self,
@@ -118,26 +102,24 @@ impl<T: ReadConn> Reader for Tx<T> {
         limit: u64,
     ) -> Result<Vec<(Subject, String, u64)>, StoreError> {
         use quota::Column as C;
-        let mut rows = self
+        let key = pair(C::Subject.into_expr(), C::Kind.into_expr());
+        let rows = self
             .own::<quota::Entity>()?
+            .apply_if(subject, |rows, subject| {
+                rows.filter(C::Subject.eq(subject.as_str()))
+            })
+            .apply_if(after, |rows, (subject, of)| {
+                rows.filter(key.gt(pair(subject.as_str(), of.as_str())))
+            })
             .order_by_asc(C::Subject)
             .order_by_asc(C::Kind)
             .limit(limit);
-        if let Some(subject) = subject {
-            rows = rows.filter(C::Subject.eq(subject.as_str()));
-        }
-        if let Some((subject, of)) = after {
-            let same = Condition::all()
-                .add(C::Subject.eq(subject.as_str()))
-                .add(C::Kind.gt(of.as_str()));
-            rows = rows.filter(Condition::any().add(C::Subject.gt(subject.as_str())).add(same));
-        }
         let rows = rows.all(self.conn()).await.map_err(store_error)?;
         let read = |row: quota::Model| {
             let at = At::new("quota", &row.subject);
             Ok((
                 at.parse("subject", &row.subject)?,
-                row.kind.clone(),
+                row.kind,
                 at.number("maximum", row.maximum)?,
             ))
         };
@@ -152,8 +134,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         use quota::Column as C;
         let Some(limit) = limit else {
             let key = (account.uuid(), subject.to_string(), of.to_owned());
-            self.delete::<quota::Entity>(key).await?;
-            return Ok(());
+            return self.delete::<quota::Entity>(key).await;
         };
         let row = quota::ActiveModel {
             account_id: set(account.uuid()),
@@ -165,7 +146,6 @@ impl<T: WriteConn> Writer for Tx<T> {
     }
     async fn put_resource(&mut self, of: &Resource) -> Result<(), StoreError> {
         use resource::Column as C;
-        self.check("resource", of.account)?;
         let row = resource::ActiveModel {
             account_id: set(of.account.uuid()),
             kind: set(of.name.of.clone()),

@@ -8,12 +8,11 @@ use bailiwick_authorization_core::{
 };
 use bailiwick_policy::{CustomRole, LevelOverlay};
 use bailiwick_types::Level;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
 use super::{
     convert::{column, json, set},
     entity::{account_role, binding, role_overlay},
-    store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
 
@@ -43,10 +42,8 @@ impl<T: WriteConn> Writer for Tx<T> {
         self.upsert(row, [C::Title, C::Definition]).await
     }
     async fn remove_role(&mut self, name: &str) -> Result<(), StoreError> {
-        let account = self.account_id()?;
-        let row = account_role::Entity::delete_by_id((account.uuid(), name.to_owned()));
-        row.exec(self.conn()).await.map_err(store_error)?;
-        Ok(())
+        let key = (self.account_id()?.uuid(), name.to_owned());
+        self.delete::<account_role::Entity>(key).await
     }
     async fn put_overlay(
         &mut self,

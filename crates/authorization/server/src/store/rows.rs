@@ -3,11 +3,11 @@
 
 use bailiwick_authorization_core::StoreError;
 use bailiwick_sql::{Error, rows};
-use bailiwick_types::AccountId;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, Insert, ModelTrait, PaginatorTrait, QueryFilter, Select,
-    Value,
+    ActiveModelTrait, ColumnTrait, EntityTrait, ModelTrait, PaginatorTrait, PrimaryKeyTrait, QueryFilter,
+    Select, Value, sea_query::Expr,
 };
+use uuid::Uuid;
 
 use super::{
     entity, store_error,
@@ -34,10 +34,18 @@ of_account! {
     quota.AccountId, resource.AccountId, role_overlay.AccountId, subject_group.AccountId,
 }
 
+/// The key of a row.
+type KeyOf<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType;
+
+/// Two values that are compared as one: by the first, where that is equal by the second.
+pub(super) fn pair(first: impl Into<Expr>, second: impl Into<Expr>) -> Expr {
+    Expr::tuple([first.into(), second.into()])
+}
+
 /// A value that is read from one row.
 pub(super) trait FromRow: Sized {
     type Entity: OfAccount;
-    fn from_row(row: <Self::Entity as EntityTrait>::Model) -> Result<Self, StoreError>;
+    fn from_row(row: <Self::Entity as EntityTrait>::Model) -> Result<Self, Error>;
 }
 
 impl<T: ReadConn> Tx<T> {
@@ -45,30 +53,30 @@ impl<T: ReadConn> Tx<T> {
     pub(super) fn own<E: OfAccount>(&self) -> Result<Select<E>, StoreError> {
         Ok(E::find().filter(E::ACCOUNT.eq(self.account_id()?.uuid())))
     }
-    /// Reads rows of the account.
-    pub(super) async fn rows_of<E: OfAccount>(&self, rows: Select<E>) -> Result<Vec<E::Model>, StoreError> {
-        let rows = rows.all(self.conn()).await.map_err(store_error)?;
-        for row in &rows {
-            self.check_row::<E>(row)?;
-        }
-        Ok(rows)
-    }
-    /// Reads one row of the account.
-    pub(super) async fn row_of<E: OfAccount>(&self, rows: Select<E>) -> Result<Option<E::Model>, StoreError> {
-        let row = rows.one(self.conn()).await.map_err(store_error)?;
-        if let Some(row) = &row {
-            self.check_row::<E>(row)?;
-        }
-        Ok(row)
-    }
     /// Reads values of the account.
     pub(super) async fn list<R: FromRow>(&self, rows: Select<R::Entity>) -> Result<Vec<R>, StoreError> {
-        let rows = self.rows_of(rows).await?;
-        rows.into_iter().map(R::from_row).collect()
+        let rows = rows.all(self.conn()).await.map_err(store_error)?;
+        rows.into_iter().map(|row| self.value(row)).collect()
     }
     /// Reads one value of the account.
     pub(super) async fn find<R: FromRow>(&self, rows: Select<R::Entity>) -> Result<Option<R>, StoreError> {
-        self.row_of(rows).await?.map(R::from_row).transpose()
+        let row = rows.one(self.conn()).await.map_err(store_error)?;
+        row.map(|row| self.value(row)).transpose()
+    }
+    /// Reads the value of the account with that id.
+    pub(super) async fn find_id<R: FromRow>(&self, id: Uuid) -> Result<Option<R>, StoreError>
+    where
+        (Uuid, Uuid): Into<KeyOf<R::Entity>>,
+    {
+        let account = self.account_id()?.uuid();
+        self.find(R::Entity::find_by_id((account, id))).await
+    }
+    /// Reads the row with that key.
+    pub(super) async fn row<E: EntityTrait>(
+        &self,
+        key: impl Into<KeyOf<E>> + Send,
+    ) -> Result<Option<E::Model>, StoreError> {
+        E::find_by_id(key).one(self.conn()).await.map_err(store_error)
     }
     /// Counts rows.
     pub(super) async fn count<E>(&self, rows: Select<E>) -> Result<u64, StoreError>
@@ -77,40 +85,42 @@ impl<T: ReadConn> Tx<T> {
     {
         rows.count(self.conn()).await.map_err(store_error)
     }
-    fn check_row<E: OfAccount>(&self, row: &E::Model) -> Result<(), StoreError> {
-        let found = row.get(E::ACCOUNT);
-        if found == Value::from(self.account_id()?.uuid()) {
+    /// The value of a row, which must be of the account.
+    fn value<R: FromRow>(&self, row: <R::Entity as EntityTrait>::Model) -> Result<R, StoreError> {
+        self.check::<R::Entity>(&row.get(R::Entity::ACCOUNT))?;
+        Ok(R::from_row(row)?)
+    }
+    /// Fails where a row is of another account.
+    fn check<E: OfAccount>(&self, found: &Value) -> Result<(), StoreError> {
+        let own = self.account_id()?;
+        if *found == Value::from(own.uuid()) {
             return Ok(());
         }
-        Err(self.stray(E::default().table_name(), found))
-    }
-    fn stray(&self, table: &str, found: impl std::fmt::Debug) -> StoreError {
-        let own = self
-            .account_id()
-            .map(|account| account.to_string())
-            .unwrap_or_default();
+        let table = E::default().table_name().to_owned();
         let problem = format!("`{table}` has a row of {found:?} in a unit of work on account {own}");
-        Error::corrupt("account", "id", own, problem).into()
+        Err(Error::corrupt("account", "id", own.to_string(), problem).into())
     }
 }
 
 impl<T: WriteConn> Tx<T> {
-    /// Fails where a value of another account would be written.
-    pub(super) fn check(&self, table: &'static str, account: AccountId) -> Result<(), StoreError> {
-        if account == self.account_id()? {
-            return Ok(());
-        }
-        Err(self.stray(table, account))
-    }
-    /// Writes a row.
-    pub(super) async fn put<A: ActiveModelTrait>(&self, row: Insert<A>) -> Result<(), StoreError> {
-        row.exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
+    /// Writes a new row.
+    pub(super) async fn insert<A: ActiveModelTrait>(&self, row: A) -> Result<(), StoreError> {
+        let insert = A::Entity::insert(row).exec_without_returning(self.conn());
+        insert.await.map_err(store_error)?;
         Ok(())
     }
-    /// Writes a row; where its key exists already, these columns change.
-    pub(super) async fn upsert<A: ActiveModelTrait>(
+    /// Writes a row of the account; where its key exists already, these columns change.
+    pub(super) async fn upsert<A: ActiveModelTrait<Entity: OfAccount>>(
+        &self,
+        row: A,
+        columns: impl IntoIterator<Item = <A::Entity as EntityTrait>::Column>,
+    ) -> Result<(), StoreError> {
+        let account = row.get(A::Entity::ACCOUNT).into_value();
+        self.check::<A::Entity>(&account.unwrap_or(Value::Uuid(None)))?;
+        self.upsert_common(row, columns).await
+    }
+    /// The same for a row that no account has.
+    pub(super) async fn upsert_common<A: ActiveModelTrait>(
         &self,
         row: A,
         columns: impl IntoIterator<Item = <A::Entity as EntityTrait>::Column>,
@@ -120,7 +130,7 @@ impl<T: WriteConn> Tx<T> {
     /// Removes the row with that key.
     pub(super) async fn delete<E: EntityTrait>(
         &self,
-        key: impl Into<<E::PrimaryKey as sea_orm::PrimaryKeyTrait>::ValueType> + Send,
+        key: impl Into<KeyOf<E>> + Send,
     ) -> Result<(), StoreError> {
         rows::delete::<E>(self.conn(), key).await.map_err(store_error)
     }
@@ -137,7 +147,7 @@ mod tests {
     use bailiwick_policy::PlaceState;
     use bailiwick_sql::{Db, DbConfig, Migrations};
     use bailiwick_testkit::{Fixture, ManualClock, TestDb, on_both_engines, witness};
-    use bailiwick_types::{Code, Fault, Scope, ScopeRoot, Service, Timestamp, WorkspaceId};
+    use bailiwick_types::{AccountId, Code, Fault, Scope, ScopeRoot, Service, Timestamp, WorkspaceId};
     use uuid::Uuid;
 
     use super::*;

@@ -4,19 +4,23 @@
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     Change,
-    approval::Approval,
+    approval::{self, Approval},
     invitation::{Invitation, State},
 };
 use bailiwick_feed::{SnapshotPage, SnapshotSource};
 use bailiwick_sql::{Db, Error};
 use bailiwick_types::{ProductName, ScopeRoot};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait},
+};
 use uuid::Uuid;
 
 use super::{
     change,
-    entity::{approval, invitation, product},
-    rows::FromRow,
+    convert::column,
+    entity::{self, product},
+    rows::{FromRow, OfAccount, pair},
 };
 
 /// Rows a page.
@@ -69,71 +73,45 @@ impl Snapshot {
         });
         Ok(page)
     }
-    async fn invitations(&self, after: Option<Key>) -> Result<SnapshotPage, Error> {
-        use invitation::Column as C;
+    /// What is pending, by account and id. `kind` names it in the key of the next page; the last page is
+    /// followed by `then`.
+    async fn pending<R: FromRow>(
+        &self,
+        (kind, then): (&str, Option<&str>),
+        (is_pending, id): (Expr, <R::Entity as EntityTrait>::Column),
+        after: Option<Key>,
+        told: fn(R) -> (Key, Change),
+    ) -> Result<SnapshotPage, Error> {
         let tx = self.db.begin_read_across().await?;
-        let rows = invitation::Entity::find()
-            .filter(C::State.eq(1_i16))
-            .filter(beyond(C::AccountId, C::Id, after))
-            .order_by_asc(C::AccountId)
-            .order_by_asc(C::Id);
-        let rows = rows.limit(ROWS).all(tx.conn()).await?;
-        let keys: Vec<Key> = rows.iter().map(|row| (row.account_id, row.id)).collect();
-        let mut page = SnapshotPage {
-            next: Some(next("i", &keys).unwrap_or_else(|| "a:".to_owned())),
-            ..SnapshotPage::default()
-        };
+        let account = R::Entity::ACCOUNT;
+        let key = pair(account.into_expr(), id.into_expr());
+        let rows = R::Entity::find()
+            .filter(is_pending)
+            .apply_if(after, |rows, (account, id)| {
+                rows.filter(key.gt(pair(account, id)))
+            })
+            .order_by_asc(account)
+            .order_by_asc(id)
+            .limit(ROWS);
+        let rows = rows.all(tx.conn()).await?;
+        let more = rows.len() as u64 == ROWS;
+        let mut page = SnapshotPage::default();
+        let mut last = None;
         for row in rows {
-            let id = row.id;
-            let found = Invitation::from_row(row)
-                .map_err(|error| Error::corrupt("invitation", "roles", id, error))?;
-            if found.state == State::Pending {
-                page.changes.push(change::told(&Change::Invitation(found)));
-            }
+            let (key, change) = told(R::from_row(row)?);
+            page.changes.push(change::told(&change));
+            last = Some(key);
         }
-        Ok(page)
-    }
-    async fn approvals(&self, after: Option<Key>) -> Result<SnapshotPage, Error> {
-        use approval::Column as C;
-        let tx = self.db.begin_read_across().await?;
-        let rows = approval::Entity::find()
-            .filter(C::State.eq(1_i16))
-            .filter(beyond(C::AccountId, C::Id, after))
-            .order_by_asc(C::AccountId)
-            .order_by_asc(C::Id);
-        let rows = rows.limit(ROWS).all(tx.conn()).await?;
-        let keys: Vec<Key> = rows.iter().map(|row| (row.account_id, row.id)).collect();
-        let mut page = SnapshotPage {
-            next: next("a", &keys),
-            ..SnapshotPage::default()
+        page.next = match last.filter(|_| more) {
+            Some((account, id)) => Some(format!("{kind}:{account}/{id}")),
+            None => then.map(str::to_owned),
         };
-        for row in rows {
-            let id = row.id;
-            let found =
-                Approval::from_row(row).map_err(|error| Error::corrupt("approval", "row", id, error))?;
-            page.changes.push(change::told(&Change::Approval(found)));
-        }
         Ok(page)
     }
 }
 
 /// Account and id.
 type Key = (Uuid, Uuid);
-
-/// Rows after a key.
-fn beyond(account: impl ColumnTrait, id: impl ColumnTrait, after: Option<Key>) -> Condition {
-    let Some(after) = after else {
-        return Condition::all();
-    };
-    let same = Condition::all().add(account.eq(after.0)).add(id.gt(after.1));
-    Condition::any().add(account.gt(after.0)).add(same)
-}
-
-/// Where the next page of a kind begins, where this one is full.
-fn next(kind: &str, keys: &[Key]) -> Option<String> {
-    let last = keys.last().filter(|_| keys.len() as u64 == ROWS)?;
-    Some(format!("{kind}:{}/{}", last.0, last.1))
-}
 
 #[async_trait]
 impl SnapshotSource for Snapshot {
@@ -143,8 +121,19 @@ impl SnapshotSource for Snapshot {
         let key = key.and_then(|(account, id)| Some((account.parse().ok()?, id.parse().ok()?)));
         match kind {
             "p" => self.products(after).await,
-            "i" => self.invitations(key).await,
-            _ => self.approvals(key).await,
+            "i" => {
+                use entity::invitation::Column as C;
+                let is_pending = C::State.eq(column(State::Pending.code()));
+                let told = |of: Invitation| ((of.account.uuid(), of.id.uuid()), Change::Invitation(of));
+                self.pending(("i", Some("a:")), (is_pending, C::Id), key, told)
+                    .await
+            }
+            _ => {
+                use entity::approval::Column as C;
+                let is_pending = C::State.eq(column(approval::State::Pending.code()));
+                let told = |of: Approval| ((of.account.uuid(), of.id.uuid()), Change::Approval(of));
+                self.pending(("a", None), (is_pending, C::Id), key, told).await
+            }
         }
     }
 }

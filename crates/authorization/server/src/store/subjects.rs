@@ -11,13 +11,10 @@ use bailiwick_policy::{
 use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, ApprovalId, GroupId, Level, Subject, Timestamp, UserId};
 use sea_orm::{DbBackend, QueryResult, Value};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{
-    convert::{known, parse_json},
-    grant,
-};
+use super::{convert::At, grant};
 
 /// The statement for the rows of seeds and of the groups above them, in one snapshot. `$1` account, `$2`
 /// seeds as a JSON list of subjects, `$3` the user among them (at most one). Groups are walked upwards; a
@@ -124,9 +121,7 @@ pub(super) fn read(rows: &[QueryResult], user: Option<UserId>) -> Result<Subject
         let subject: Option<String> = row.try_get("", "subject")?;
         match (kind, subject) {
             (1, Some(text)) => {
-                let parsed = text.parse();
-                let parsed =
-                    parsed.map_err(|error| Error::corrupt("group_member", "subject", &text, error))?;
+                let parsed = At::new("group_member", &text).parse("subject", &text)?;
                 found.entry(text).or_insert_with(|| StoredSubject::new(parsed));
             }
             (4, _) => disabled = row.try_get::<i64>("", "a")? != i64::from(PersonState::Active.code()),
@@ -148,15 +143,16 @@ fn add(rows: &mut StoredSubject, kind: i64, row: &QueryResult) -> Result<(), Err
     let number = |column| row.try_get::<Option<i64>>("", column);
     let text = |column| row.try_get::<Option<String>>("", column);
     let expires_at = number("c")?.map(Timestamp);
-    let key = rows.subject.as_str();
+    let subject = &rows.subject;
+    let at = |table| At::new(table, subject);
     match (kind, id) {
         (2, Some(group)) => rows.groups.push(GroupId::from_uuid(group)),
         (3, _) => {
             let kind = number("a")?.and_then(MemberKind::from_code);
             let state = number("b")?.and_then(MemberState::from_code);
             rows.member = Some(Member {
-                kind: known("member", "kind", key, kind)?,
-                state: known("member", "state", key, state)?,
+                kind: at("member").known("kind", kind)?,
+                state: at("member").known("state", state)?,
                 expires_at,
             });
         }
@@ -166,10 +162,10 @@ fn add(rows: &mut StoredSubject, kind: i64, row: &QueryResult) -> Result<(), Err
             rows.bindings.push(StoredBinding {
                 role: text("t")?.unwrap_or_default(),
                 number: own.map(RoleNo),
-                level: known("binding", "scope_level", key, level)?,
+                level: at("binding").known("scope_level", level)?,
                 place: PlaceId(scope.as_u128()),
                 expires_at,
-                parameters: parameters(text("u")?, "binding", key)?,
+                parameters: at("binding").parameters(text("u")?.as_deref())?,
             });
         }
         (6, scope) => {
@@ -194,10 +190,10 @@ fn add(rows: &mut StoredSubject, kind: i64, row: &QueryResult) -> Result<(), Err
                 None => None,
             };
             rows.grants.push(StoredGrant {
-                target: known("entitlement", "kind", key, target)?,
-                permissions: parse_json(&text("t")?.unwrap_or_default(), "entitlement", "permissions", key)?,
+                target: at("entitlement").known("kind", target)?,
+                permissions: at("entitlement").json("permissions", &text("t")?.unwrap_or_default())?,
                 expires_at,
-                parameters: parameters(text("u")?, "entitlement", key)?,
+                parameters: at("entitlement").parameters(text("u")?.as_deref())?,
             });
         }
         (7, Some(id)) => {
@@ -205,7 +201,7 @@ fn add(rows: &mut StoredSubject, kind: i64, row: &QueryResult) -> Result<(), Err
             rows.approvals.push(StoredApproval {
                 id: ApprovalId::from_uuid(id),
                 permission: text("t")?.unwrap_or_default(),
-                target: known::<On>("approval", "target", key, on)?.stored(),
+                target: at("approval").known::<On>("target", on)?.stored(),
                 digest: text("v")?.unwrap_or_default(),
                 approved: number("a")? == Some(State::Approved.code().into()),
                 expires_at,
@@ -214,13 +210,6 @@ fn add(rows: &mut StoredSubject, kind: i64, row: &QueryResult) -> Result<(), Err
         _ => {}
     }
     Ok(())
-}
-
-fn parameters(text: Option<String>, table: &'static str, key: &str) -> Result<Map<String, Json>, Error> {
-    text.map_or_else(
-        || Ok(Map::new()),
-        |text| parse_json(&text, table, "parameters", key),
-    )
 }
 
 fn resource(text: &str) -> Option<StoredTarget> {

@@ -14,7 +14,7 @@ use bailiwick_authorization_core::{
     preview::Effect,
     resource::register::{Owner, Register},
 };
-use bailiwick_authorization_engine::{Consistency, Replica, ReplicaConfig, TargetText};
+use bailiwick_authorization_engine::{AccountRead, Consistency, Replica, ReplicaConfig, TargetText};
 use bailiwick_authorization_server::SqlSource;
 use bailiwick_sql::statement;
 use bailiwick_types::{AccountId, Code, Fault, GroupId, Scope, Subject, UserId};
@@ -220,13 +220,14 @@ impl Stage {
         drop(read);
         let people: Vec<Subject> = people.into_iter().collect();
         let mut all = BTreeMap::new();
+        let read = AccountRead {
+            account: self.account,
+            consistency: Consistency::Fully,
+            deadline: None,
+        };
         for target in targets {
             let on = TargetText::parse(target).unwrap();
-            let rows = self
-                .replica
-                .matrix(self.account, &people, on, &Consistency::Fully, None)
-                .await
-                .unwrap();
+            let rows = self.replica.matrix(&read, &people, on).await.unwrap();
             for (subject, (mut may, needs)) in people.iter().zip(rows.answer) {
                 may.extend(needs);
                 all.insert((subject.clone(), target.clone()), may.into_iter().collect());

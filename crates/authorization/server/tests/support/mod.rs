@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bailiwick_authorization_engine::{
-    Answer, Consistency, Question, Replica, ReplicaConfig, ReplicaError, SharedCache, TargetText,
+    AccountRead, Answer, Consistency, Question, Replica, ReplicaConfig, ReplicaError, SharedCache, TargetText,
 };
 use bailiwick_authorization_server::{SqlSource, migrations};
 use bailiwick_policy::{Audience, Numbers, Outcome, compile, manifest};
@@ -435,7 +435,12 @@ pub async fn ask(
         digest: None,
         audience: Audience::Product,
     };
-    let decided = replica.decide(account, &question, consistency, None).await?;
+    let read = AccountRead {
+        account,
+        consistency: consistency.clone(),
+        deadline: None,
+    };
+    let decided = replica.decide(&read, &question).await?;
     Ok(decided.answer.unwrap())
 }
 

@@ -1,7 +1,7 @@
 //! `ListApprovals`.
 
 use bailiwick_authorization_core::approval::{After, Approval, Filter, State, list_waiting::list_waiting};
-use bailiwick_types::{Authorized, Subject, method::authorization::ListApprovals};
+use bailiwick_types::{Authorized, PageSize, Subject, method::authorization::ListApprovals};
 
 use super::{approval, has};
 use crate::grpc::prelude::*;
@@ -18,7 +18,7 @@ pub(super) async fn handle(
     let (account, size) = fields.finish(account.zip(size))?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let (rows, next_page_token) = if message.waiting_for_me {
-        waiting(api, &by, message, size.get()).await?
+        waiting(api, &by, message, size).await?
     } else {
         let all = has(api, &call.context, account, "approval.view").await?;
         let requester = by.subject().filter(|_| !all).cloned();
@@ -27,7 +27,7 @@ pub(super) async fn handle(
             state,
             on: None,
         };
-        matching(api, &by, message, &filter, size.get()).await?
+        matching(api, &by, message, &filter, size).await?
     };
     Ok(pb::ListApprovalsResponse {
         approvals: rows.into_iter().map(|row| approval(api, row)).collect(),
@@ -59,15 +59,14 @@ async fn waiting(
     api: &Api,
     by: &Authorized<ListApprovals>,
     message: &pb::ListApprovalsRequest,
-    size: u64,
+    size: PageSize,
 ) -> Result<(Vec<Approval>, String), Status> {
     let caller = by.subject().map(Subject::as_str).unwrap_or_default();
     let list = ["ListApprovals", "waiting", &*message.account, caller];
-    let after: Option<After> = pages::decode(&list, &message.page_token).map_err(status)?;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let (rows, next) = list_waiting(&api.ports, by, after, size).await.map_err(status)?;
-    let next = next.map(|next| pages::encode(&list, &next));
-    Ok((rows, next.unwrap_or_default()))
+    let paging = Paging::<After>::new(&list, size, &message.page_token)?;
+    let found = list_waiting(&api.ports, by, paging.page.after, size.rows()).await;
+    let (rows, next) = found.map_err(status)?;
+    Ok((rows, paging.next_token(next.as_ref())))
 }
 
 async fn matching(
@@ -75,18 +74,15 @@ async fn matching(
     by: &Authorized<ListApprovals>,
     message: &pb::ListApprovalsRequest,
     filter: &Filter,
-    size: u64,
+    size: PageSize,
 ) -> Result<(Vec<Approval>, String), Status> {
     let (requester, number) = (filter.requester.as_ref(), message.state.to_string());
     let requester = requester.map(Subject::as_str).unwrap_or_default();
     let list = ["ListApprovals", &*message.account, requester, &*number];
-    let after: Option<After> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let paging = Paging::<After>::new(&list, size, &message.page_token)?;
     let snapshot = api.snapshot(by).await?;
     let rows = snapshot
-        .approvals(filter, after, size + 1)
-        .await
-        .map_err(status)?;
-    Ok(page_of(&list, rows, size, |last| {
-        (last.created_at, last.id.uuid())
-    }))
+        .approvals(filter, paging.page.after, paging.limit())
+        .await;
+    Ok(paging.cut(rows.map_err(status)?, |last| (last.created_at, last.id.uuid())))
 }

@@ -22,6 +22,7 @@ use super::{
     grant::{on, whole},
     status,
 };
+use crate::variants::same_variants;
 
 /// The longest digest.
 const DIGEST: usize = 256;
@@ -39,15 +40,15 @@ bailiwick_rpc::serve! {
     consume_approval(ConsumeApprovalRequest) -> ConsumeApprovalResponse;
 }
 
+same_variants! {
+    fn approval_state(State => pb::ApprovalState) { Pending, Approved, Rejected, Withdrawn, Consumed }
+}
+
 fn approval(api: &Api, of: Approval) -> pb::Approval {
     let over = of.expires_at.is_some_and(|at| at <= api.ports.clock.now());
     let state = match of.state {
         State::Pending | State::Approved if over => pb::ApprovalState::Expired,
-        State::Pending => pb::ApprovalState::Pending,
-        State::Approved => pb::ApprovalState::Approved,
-        State::Rejected => pb::ApprovalState::Rejected,
-        State::Withdrawn => pb::ApprovalState::Withdrawn,
-        State::Consumed => pb::ApprovalState::Consumed,
+        state => approval_state(state),
     };
     pb::Approval {
         approval: of.id.to_string(),

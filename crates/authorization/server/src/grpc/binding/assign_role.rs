@@ -23,7 +23,7 @@ pub(super) async fn handle(
     })
 }
 
-pub(in crate::grpc) fn read(message: pb::AssignRoleRequest) -> Result<(AccountId, Assign), Status> {
+pub(crate) fn read(message: pb::AssignRoleRequest) -> Result<(AccountId, Assign), Status> {
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let subject = fields.take("subject", message.subject.parse());

@@ -21,7 +21,7 @@ pub(super) async fn handle(
     })
 }
 
-pub(in crate::grpc) fn read(message: &pb::RevokeRoleRequest) -> Result<(AccountId, Revoke), Status> {
+pub(crate) fn read(message: &pb::RevokeRoleRequest) -> Result<(AccountId, Revoke), Status> {
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let subject = fields.take("subject", message.subject.parse());

@@ -1,6 +1,6 @@
 //! `BatchCheck`.
 
-use bailiwick_authorization_engine::{BatchQuestion, Question};
+use bailiwick_authorization_engine::Question;
 use bailiwick_types::method::authorization::BatchCheck;
 
 use super::{Asked, Decisions, ask, asked_all};
@@ -12,20 +12,17 @@ pub(super) async fn handle(
     call: Call<BatchCheck, pb::BatchCheckRequest>,
 ) -> Result<pb::BatchCheckResponse, Status> {
     let (context, batch) = (&call.context, &call.message);
-    let (account, asked) = asked_all(batch).map_err(IntoStatus::into_status)?;
-    let wanted = ask::consistency(context, batch.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+    let (account, asked) = asked_all(batch)?;
+    let read = ask::read(context, account, batch.consistency.as_ref())?;
     let questions: Vec<Question<'_>> = asked.iter().map(Asked::question).collect();
-    let question = BatchQuestion { items: &questions };
     let replica = &decisions.replica;
-    ask::known_caller(replica, context, account, &wanted).await?;
-    let made = replica
-        .decide_all(account, &question, &wanted, context.deadline)
-        .await;
+    ask::known_caller(replica, context, &read).await?;
+    let made = replica.decide_all(&read, &questions).await;
     let made = made.map(|decided| decided.answer.map(|answers| (answers, decided.revision)));
     let (answers, revision) = ask::with_right(&decisions.guard, &call, account, made, "items").await?;
     let mut results = Vec::with_capacity(answers.len());
     for ((answer, question), item) in answers.iter().zip(&questions).zip(&batch.items) {
-        let (decision, reason) = (ask::decision(answer), ask::reason(answer));
+        let (decision, reason) = (ask::decision(answer.outcome), ask::reason(answer));
         let made = Made {
             account,
             question,

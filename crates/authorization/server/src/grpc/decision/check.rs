@@ -11,17 +11,15 @@ pub(super) async fn handle(
     call: Call<Check, pb::CheckRequest>,
 ) -> Result<pb::CheckResponse, Status> {
     let (context, check) = (&call.context, &call.message);
-    let (account, asked) = asked_one(check).map_err(IntoStatus::into_status)?;
+    let (account, asked) = asked_one(check, "")?;
     let question = asked.question();
-    let wanted = ask::consistency(context, check.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+    let read = ask::read(context, account, check.consistency.as_ref())?;
     let replica = &decisions.replica;
-    ask::known_caller(replica, context, account, &wanted).await?;
-    let made = replica
-        .decide(account, &question, &wanted, context.deadline)
-        .await;
+    ask::known_caller(replica, context, &read).await?;
+    let made = replica.decide(&read, &question).await;
     let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
     let (answer, revision) = ask::with_right(&decisions.guard, &call, account, made, "").await?;
-    let (decision, reason) = (ask::decision(&answer), ask::reason(&answer));
+    let (decision, reason) = (ask::decision(answer.outcome), ask::reason(&answer));
     let made = Made {
         account,
         question: &question,

@@ -1,6 +1,6 @@
 //! `Explain`.
 
-use bailiwick_rpc::status;
+use bailiwick_authorization_engine::AccountRead;
 use bailiwick_types::{Violations, method::authorization::Explain};
 
 use super::{Decisions, ask, asked_one, explanation};
@@ -12,17 +12,18 @@ pub(super) async fn handle(
 ) -> Result<pb::ExplainResponse, Status> {
     let context = &call.context;
     let Some(check) = &call.message.check else {
-        return Err(Violations::of("check", "must be given").into_status());
+        return Err(status(Violations::of("check", "must be given")));
     };
-    let (account, asked) = asked_one(check).map_err(|violations| nested(&violations).into_status())?;
+    let (account, asked) = asked_one(check, "check.")?;
     // It reads the primary, whatever consistency its question asks for.
-    let wanted = ask::primary(context);
+    let read = AccountRead {
+        account,
+        consistency: ask::primary(context),
+        deadline: context.deadline,
+    };
     let replica = &decisions.replica;
-    ask::known_caller(replica, context, account, &wanted).await?;
-    replica
-        .arrive(account, &wanted, &asked.subjects(), context.deadline)
-        .await
-        .map_err(|error| status(&error))?;
+    ask::known_caller(replica, context, &read).await?;
+    replica.arrive(&read, &asked.subjects()).await.map_err(status)?;
     let made = replica
         .explain(account, &asked.question(), context.deadline)
         .await;
@@ -34,13 +35,4 @@ pub(super) async fn handle(
         asked.actor.as_ref(),
         revision,
     ))
-}
-
-/// The violations of a question that stands in the field `check`.
-fn nested(violations: &Violations) -> Violations {
-    let mut nested = Violations::new();
-    for violation in violations.as_slice() {
-        nested.add(format!("check.{}", violation.field), violation.rule.clone());
-    }
-    nested
 }

@@ -2,14 +2,14 @@
 
 use bailiwick_authorization_engine::Explained;
 use bailiwick_policy::{
-    Explanation, Member, MemberState, NeededApproval, PlaceState, SeenCondition, Step, StepEffect,
-    StepSource,
-    manifest::{MemberKind, Serves},
+    Explanation, Member, NeededApproval, PlaceState, SeenCondition, Step, StepEffect, StepSource,
+    manifest::Serves,
 };
 use bailiwick_types::{Scope, Subject};
 
 use crate::grpc::prelude::*;
 use crate::grpc::{ask, convert::timestamp};
+use crate::variants::same_variants;
 
 pub(super) fn response(
     explained: &Explained,
@@ -22,7 +22,7 @@ pub(super) fn response(
     let of_actor = actor.zip(explained.actor.as_ref());
     let of_actor = of_actor.map(|(actor, found)| looked_at(found, actor, explained.actor_member.as_ref()));
     pb::ExplainResponse {
-        decision: ask::decision(&answer).into(),
+        decision: ask::decision(answer.outcome).into(),
         reason: ask::reason(&answer).into(),
         revision,
         scopes: explained.path.iter().map(scope).collect(),
@@ -31,31 +31,24 @@ pub(super) fn response(
     }
 }
 
+same_variants! {
+    fn scope_state(PlaceState => pb::ScopeState) { Active, Suspended, Moving, Deleted }
+    fn effect(StepEffect => pb::ExplanationEffect) {
+        Allows, NeedsApproval, Undecided, False, Expired, Lacks, Elsewhere
+    }
+}
+
 fn scope((scope, state): &(Scope, PlaceState)) -> pb::ExplainedScope {
-    let state = match state {
-        PlaceState::Active => pb::ScopeState::Active,
-        PlaceState::Suspended => pb::ScopeState::Suspended,
-        PlaceState::Moving => pb::ScopeState::Moving,
-        PlaceState::Deleted => pb::ScopeState::Deleted,
-    };
     pb::ExplainedScope {
         scope: scope.to_string(),
-        state: state.into(),
+        state: scope_state(*state).into(),
     }
 }
 
 fn member(member: &Member) -> pb::ExplainedMember {
-    let kind = match member.kind {
-        MemberKind::Agent => pb::MemberKind::Agent,
-        MemberKind::Customer => pb::MemberKind::Customer,
-    };
-    let state = match member.state {
-        MemberState::Active => pb::MemberState::Active,
-        MemberState::Suspended => pb::MemberState::Suspended,
-    };
     pb::ExplainedMember {
-        kind: kind.into(),
-        state: state.into(),
+        kind: convert::member_kind(member.kind).into(),
+        state: convert::member_state(member.state).into(),
         expire_time: member.expires_at.map(timestamp),
     }
 }
@@ -75,15 +68,6 @@ fn step(step: &Step, subject: &Subject) -> pb::ExplanationStep {
         StepSource::DefaultRole(role) => (pb::ExplanationSource::DefaultRole, role.as_str()),
         StepSource::Grant => (pb::ExplanationSource::Grant, ""),
     };
-    let effect = match step.effect {
-        StepEffect::Allows => pb::ExplanationEffect::Allows,
-        StepEffect::NeedsApproval => pb::ExplanationEffect::NeedsApproval,
-        StepEffect::Undecided => pb::ExplanationEffect::Undecided,
-        StepEffect::False => pb::ExplanationEffect::False,
-        StepEffect::Expired => pb::ExplanationEffect::Expired,
-        StepEffect::Lacks => pb::ExplanationEffect::Lacks,
-        StepEffect::Elsewhere => pb::ExplanationEffect::Elsewhere,
-    };
     let through = step.subject.as_deref().filter(|of| *of != subject.as_str());
     pb::ExplanationStep {
         source: source.into(),
@@ -92,7 +76,7 @@ fn step(step: &Step, subject: &Subject) -> pb::ExplanationStep {
         r#type: step.of_type.clone().unwrap_or_default(),
         group: through.unwrap_or_default().to_owned(),
         entry: step.gives.clone(),
-        effect: effect.into(),
+        effect: effect(step.effect).into(),
         condition: step.condition.as_ref().map(condition),
         approval: step.approval.as_ref().map(approval),
     }

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use bailiwick_authorization_engine::{Question, Replica, TargetText};
 use bailiwick_policy::Audience;
 use bailiwick_proto::authorization::v1::{self as pb, decision_service_server::DecisionService};
-use bailiwick_rpc::Guard;
-use bailiwick_types::{AccountId, Subject, Violations};
+use bailiwick_rpc::{Fields, Guard};
+use bailiwick_types::{AccountId, Subject};
 use serde_json::{Map, Value as Json};
+use tonic::Status;
 
 use super::ask;
 use crate::decision_log::DecisionLog;
@@ -48,7 +49,7 @@ impl Decisions {
 
 /// A question whose shape is good.
 #[derive(Debug)]
-struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     subject: Subject,
     actor: Option<Subject>,
     permission: &'a str,
@@ -80,35 +81,22 @@ impl Asked<'_> {
 
 /// Reads one question; `prefix` is where it stands in the request.
 fn asked<'a>(
-    violations: &mut Violations,
-    prefix: &dyn Fn(&str) -> String,
+    fields: &mut Fields,
+    prefix: &str,
     subject: &str,
     permission: &'a str,
     target: &'a str,
     given: Option<&prost_types::Struct>,
     digest: &'a str,
 ) -> Option<Asked<'a>> {
-    let subject = match subject.parse::<Subject>() {
-        Ok(subject) => Some(subject),
-        Err(error) => {
-            violations.add(prefix("subject"), error.to_string());
-            None
-        }
-    };
-    let target = match TargetText::parse(target) {
-        Ok(target) => Some(target),
-        Err(rule) => {
-            violations.add(prefix("target"), rule);
-            None
-        }
-    };
-    if permission.is_empty() || permission.len() > 128 {
-        violations.add(prefix("permission"), "must be `TYPE.VERB`");
-    }
+    let at = |name: &str| format!("{prefix}{name}");
+    let subject = fields.take(&at("subject"), subject.parse());
+    let target = fields.take(&at("target"), TargetText::parse(target));
+    ask::permission(fields, &at("permission"), permission);
     if digest.len() > DIGEST {
-        violations.add(prefix("digest"), "must be at most 256 bytes long");
+        fields.violate(&at("digest"), "must be at most 256 bytes long");
     }
-    let attributes = ask::attributes(violations, &prefix("attributes"), given);
+    let attributes = ask::attributes(fields, &at("attributes"), given);
     let digest = (!digest.is_empty()).then_some(digest);
     Some(Asked {
         subject: subject?,
@@ -120,37 +108,39 @@ fn asked<'a>(
     })
 }
 
-fn asked_one(check: &pb::CheckRequest) -> Result<(AccountId, Asked<'_>), Violations> {
-    let mut violations = Violations::new();
-    let account = ask::account(&mut violations, &check.account);
-    let actor = match &*check.actor {
-        "" => None,
-        text => violations.take("actor", text.parse::<Subject>()),
-    };
-    let given = check.attributes.as_ref();
-    let name = str::to_owned;
-    let (permission, target) = (&*check.permission, &*check.target);
+/// Reads the one question of a request; `prefix` is where it stands there.
+pub(crate) fn asked_one<'a>(
+    check: &'a pb::CheckRequest,
+    prefix: &str,
+) -> Result<(AccountId, Asked<'a>), Status> {
+    let mut fields = Fields::new();
+    let account = fields.take(&format!("{prefix}account"), check.account.parse());
+    let actor = fields.optional(&format!("{prefix}actor"), &check.actor);
     let asked = asked(
-        &mut violations,
-        &name,
+        &mut fields,
+        prefix,
         &check.subject,
-        permission,
-        target,
-        given,
+        &check.permission,
+        &check.target,
+        check.attributes.as_ref(),
         &check.digest,
     );
-    match (account, asked) {
-        (Some(account), Some(asked)) if violations.is_empty() => Ok((account, Asked { actor, ..asked })),
-        _ => Err(violations),
-    }
+    fields.finish_with(|| {
+        let asked = Asked {
+            actor: actor?,
+            ..asked?
+        };
+        Some((account?, asked))
+    })
 }
 
-fn asked_all(batch: &pb::BatchCheckRequest) -> Result<(AccountId, Vec<Asked<'_>>), Violations> {
-    let mut violations = Violations::new();
-    let account = ask::account(&mut violations, &batch.account);
+/// Reads the questions of a batch.
+pub(crate) fn asked_all(batch: &pb::BatchCheckRequest) -> Result<(AccountId, Vec<Asked<'_>>), Status> {
+    let mut fields = Fields::new();
+    let account = fields.account(&batch.account);
     if batch.items.is_empty() || batch.items.len() > ITEMS {
-        violations.add("items", "must be 1 to 1000");
-        return Err(violations);
+        fields.violate("items", "must be 1 to 1000");
+        return fields.finish(None);
     }
     let mut all = Vec::with_capacity(batch.items.len());
     for (n, item) in batch.items.iter().enumerate() {
@@ -159,23 +149,17 @@ fn asked_all(batch: &pb::BatchCheckRequest) -> Result<(AccountId, Vec<Asked<'_>>
         } else {
             &item.subject
         };
-        let prefix = |name: &str| format!("items[{n}].{name}");
-        let given = item.attributes.as_ref();
-        let (permission, target) = (&*item.permission, &*item.target);
         all.extend(asked(
-            &mut violations,
-            &prefix,
+            &mut fields,
+            &format!("items[{n}]."),
             subject,
-            permission,
-            target,
-            given,
+            &item.permission,
+            &item.target,
+            item.attributes.as_ref(),
             &item.digest,
         ));
     }
-    match account {
-        Some(account) if violations.is_empty() => Ok((account, all)),
-        _ => Err(violations),
-    }
+    fields.finish(account.map(|account| (account, all)))
 }
 
 bailiwick_rpc::serve! {
@@ -183,22 +167,6 @@ bailiwick_rpc::serve! {
     check(CheckRequest) -> CheckResponse;
     batch_check(BatchCheckRequest) -> BatchCheckResponse;
     explain(ExplainRequest) -> ExplainResponse;
-}
-
-/// Reads a question, for the probe: what is refused says why.
-#[cfg(any(test, feature = "probe"))]
-pub(super) fn probe(check: Option<pb::CheckRequest>) {
-    if let Some(Err(violations)) = check.as_ref().map(asked_one) {
-        assert!(!violations.is_empty(), "refused without a violation");
-    }
-}
-
-/// Reads many questions, for the probe.
-#[cfg(any(test, feature = "probe"))]
-pub(super) fn probe_all(batch: Option<pb::BatchCheckRequest>) {
-    if let Some(Err(violations)) = batch.as_ref().map(asked_all) {
-        assert!(!violations.is_empty(), "refused without a violation");
-    }
 }
 
 #[cfg(test)]
@@ -212,13 +180,19 @@ mod tests {
             target: "x".into(),
             ..Default::default()
         };
-        let violations = asked_one(&check).unwrap_err();
-        let fields: Vec<&str> = violations
-            .as_slice()
-            .iter()
-            .map(|violation| &*violation.field)
+        let refused = asked_one(&check, "check.").unwrap_err();
+        let fields: Vec<&str> = refused
+            .message()
+            .split("; ")
+            .map(|violation| violation.split('`').nth(1).unwrap())
             .collect();
-        assert_eq!(fields, ["account", "subject", "target", "permission"]);
+        let expected = [
+            "check.account",
+            "check.subject",
+            "check.target",
+            "check.permission",
+        ];
+        assert_eq!(fields, expected);
     }
 
     #[test]
@@ -234,7 +208,7 @@ mod tests {
             items: vec![item("project:1"), item("no")],
             ..Default::default()
         };
-        let violations = asked_all(&batch).unwrap_err();
-        assert_eq!(violations.as_slice()[0].field, "items[1].target");
+        let refused = asked_all(&batch).unwrap_err();
+        assert!(refused.message().starts_with("`items[1].target` "), "{refused:?}");
     }
 }

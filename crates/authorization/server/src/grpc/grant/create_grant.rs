@@ -24,7 +24,7 @@ pub(super) async fn handle(
     })
 }
 
-pub(in crate::grpc) fn read(message: pb::CreateGrantRequest) -> Result<(AccountId, Create), Status> {
+pub(crate) fn read(message: pb::CreateGrantRequest) -> Result<(AccountId, Create), Status> {
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let subject = fields.take("subject", message.subject.parse());

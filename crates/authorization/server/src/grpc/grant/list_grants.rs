@@ -15,10 +15,10 @@ pub(super) async fn handle(
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let size = fields.page_size(message.page_size);
-    let mut filter = Filter::default();
-    if !message.subject.is_empty() {
-        filter.subject = fields.take("subject", message.subject.parse());
-    }
+    let mut filter = Filter {
+        subject: fields.optional("subject", &message.subject).flatten(),
+        ..Filter::default()
+    };
     if !message.target.is_empty() {
         match on(&mut fields, "target", &message.target, account) {
             Some(On::Scope(scope)) => filter.scope = Some(scope),
@@ -28,11 +28,11 @@ pub(super) async fn handle(
     }
     let (account, size) = fields.finish(account.zip(size))?;
     let list = ["ListGrants", &message.account, &message.subject, &message.target];
-    let after: Option<Uuid> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let paging = Paging::<Uuid>::new(&list, size, &message.page_token)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let snapshot = api.snapshot(&by).await?;
-    let rows = snapshot.grants(&filter, after, size.get() + 1).await;
-    let (rows, next_page_token) = page_of(&list, rows.map_err(status)?, size.get(), |last| last.id.uuid());
+    let rows = snapshot.grants(&filter, paging.page.after, paging.limit()).await;
+    let (rows, next_page_token) = paging.cut(rows.map_err(status)?, |last| last.id.uuid());
     Ok(pb::ListGrantsResponse {
         grants: rows.into_iter().map(grant).collect(),
         next_page_token,

@@ -1,6 +1,6 @@
 //! Grants.
 
-mod create_grant;
+pub(crate) mod create_grant;
 mod delete_grant;
 mod list_grants;
 
@@ -12,9 +12,8 @@ use bailiwick_proto::authorization::v1::{self as pb, grant_service_server::Grant
 use bailiwick_rpc::Fields;
 use bailiwick_types::{AccountId, Level, Scope};
 
-#[cfg(any(test, feature = "probe"))]
-pub(super) use self::create_grant::read as read_create;
 use super::{Api, convert};
+use crate::variants::same_variants;
 
 bailiwick_rpc::serve! {
     Api: GrantService {}
@@ -72,6 +71,10 @@ fn permissions(fields: &mut Fields, given: &[String]) -> Vec<String> {
     given.to_vec()
 }
 
+same_variants! {
+    fn reach(AppliesTo => pb::AppliesTo) { Existing, Future, All }
+}
+
 fn grant(of: Grant) -> pb::Grant {
     let target = match of.about {
         About::Resource(name) => pb::GrantTarget {
@@ -86,18 +89,11 @@ fn grant(of: Grant) -> pb::Grant {
             of,
             scope,
             applies_to,
-        } => {
-            let applies_to = match applies_to {
-                AppliesTo::Existing => pb::AppliesTo::Existing,
-                AppliesTo::Future => pb::AppliesTo::Future,
-                AppliesTo::All => pb::AppliesTo::All,
-            };
-            pb::GrantTarget {
-                target: scope.to_string(),
-                r#type: of,
-                applies_to: applies_to.into(),
-            }
-        }
+        } => pb::GrantTarget {
+            target: scope.to_string(),
+            r#type: of,
+            applies_to: reach(applies_to).into(),
+        },
     };
     pb::Grant {
         grant: of.id.to_string(),

@@ -16,11 +16,11 @@ pub(super) async fn handle(
     let size = fields.page_size(message.page_size);
     let (account, size) = fields.finish(account.zip(size))?;
     let list = ["ListGroups", &message.account];
-    let after: Option<Uuid> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let paging = Paging::<Uuid>::new(&list, size, &message.page_token)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let snapshot = api.snapshot(&by).await?;
-    let rows = snapshot.groups(after, size.get() + 1).await.map_err(status)?;
-    let (rows, next_page_token) = page_of(&list, rows, size.get(), |last| last.id.uuid());
+    let rows = snapshot.groups(paging.page.after, paging.limit()).await;
+    let (rows, next_page_token) = paging.cut(rows.map_err(status)?, |last| last.id.uuid());
     Ok(pb::ListGroupsResponse {
         groups: rows.into_iter().map(group).collect(),
         next_page_token,

@@ -22,7 +22,7 @@ pub(super) async fn handle(
     })
 }
 
-pub(in crate::grpc) fn read(message: &pb::AcceptInvitationRequest) -> Result<(AccountId, Accept), Status> {
+pub(crate) fn read(message: &pb::AcceptInvitationRequest) -> Result<(AccountId, Accept), Status> {
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let which = match (message.invitation.as_str(), message.scope.as_str()) {

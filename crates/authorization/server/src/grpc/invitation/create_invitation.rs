@@ -23,7 +23,7 @@ pub(super) async fn handle(
     })
 }
 
-pub(in crate::grpc) fn read(message: pb::CreateInvitationRequest) -> Result<(AccountId, Create), Status> {
+pub(crate) fn read(message: pb::CreateInvitationRequest) -> Result<(AccountId, Create), Status> {
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let scope = fields.scope("scope", &message.scope, account);

@@ -21,14 +21,13 @@ pub(super) async fn handle(
         &message.account,
         key.as_deref().unwrap_or_default(),
     ];
-    let after: Option<After> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let paging = Paging::<After>::new(&list, size, &message.page_token)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let snapshot = api.snapshot(&by).await?;
     let rows = snapshot
-        .invitations(key.as_deref(), after, size.get() + 1)
-        .await
-        .map_err(status)?;
-    let (rows, next_page_token) = page_of(&list, rows, size.get(), |last| (last.created_at, last.id.uuid()));
+        .invitations(key.as_deref(), paging.page.after, paging.limit())
+        .await;
+    let (rows, next_page_token) = paging.cut(rows.map_err(status)?, |last| (last.created_at, last.id.uuid()));
     Ok(pb::ListInvitationsResponse {
         invitations: rows.into_iter().map(|row| shown(api, row)).collect(),
         next_page_token,

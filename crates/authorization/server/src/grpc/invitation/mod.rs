@@ -1,8 +1,8 @@
 //! Invitations.
 
-mod accept_invitation;
+pub(crate) mod accept_invitation;
 mod batch_create_invitations;
-mod create_invitation;
+pub(crate) mod create_invitation;
 mod get_invitation;
 mod list_invitations;
 mod resend_invitation;
@@ -16,8 +16,6 @@ use bailiwick_rpc::Fields;
 use bailiwick_types::{AccountId, InvitationId};
 use tonic::Status;
 
-#[cfg(any(test, feature = "probe"))]
-pub(super) use self::{accept_invitation::read as read_accept, create_invitation::read as read_create};
 use super::{Api, convert};
 
 /// The most roles that one invitation carries.

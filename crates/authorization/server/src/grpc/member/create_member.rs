@@ -23,7 +23,7 @@ pub(super) async fn handle(
     })
 }
 
-pub(in crate::grpc) fn read(message: &pb::CreateMemberRequest) -> Result<(AccountId, Create), Status> {
+pub(crate) fn read(message: &pb::CreateMemberRequest) -> Result<(AccountId, Create), Status> {
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let user = fields.take("user", message.user.parse());

@@ -14,11 +14,11 @@ pub(super) async fn handle(
     let size = fields.page_size(message.page_size);
     let (account, size) = fields.finish(account.zip(size))?;
     let list = ["ListMembers", &message.account];
-    let after: Option<UserId> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let paging = Paging::<UserId>::new(&list, size, &message.page_token)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let snapshot = api.snapshot(&by).await?;
-    let rows = snapshot.members(after, size.get() + 1).await.map_err(status)?;
-    let (rows, next_page_token) = page_of(&list, rows, size.get(), |last| last.user);
+    let rows = snapshot.members(paging.page.after, paging.limit()).await;
+    let (rows, next_page_token) = paging.cut(rows.map_err(status)?, |last| last.user);
     Ok(pb::ListMembersResponse {
         members: rows.iter().map(convert::member).collect(),
         next_page_token,

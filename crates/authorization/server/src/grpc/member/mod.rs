@@ -1,7 +1,7 @@
 //! Members.
 
 mod batch_remove_members;
-mod create_member;
+pub(crate) mod create_member;
 mod delete_member;
 mod get_member;
 mod get_seats;
@@ -18,8 +18,6 @@ use bailiwick_types::{AccountId, UserId};
 use tonic::Status;
 
 use super::Api;
-#[cfg(any(test, feature = "probe"))]
-pub(super) use create_member::read as read_create;
 
 bailiwick_rpc::serve! {
     Api: MemberService {}

@@ -13,25 +13,24 @@ pub(super) async fn handle(
     let (call, message) = call.split();
     let mut fields = Fields::new();
     let size = fields.page_size(message.page_size);
-    let size = fields.finish(size)?.get();
+    let size = fields.finish(size)?;
     let replaced = message.role_replacements.iter();
     let replaced = replaced.map(|one| format!("{}={}", one.role, one.replaced_by));
     let replaced = replaced.collect::<Vec<_>>().join(" ");
     let list = ["PreviewProduct", &*message.manifest, &*replaced];
-    let after: Option<After> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let paging = Paging::<After>::new(&list, size, &message.page_token)?;
     let by = api.authorize(&call, &[], &Target::none()).await?;
     let change = Preview {
-        source: message.manifest.clone(),
+        source: message.manifest,
         replacements: replacements(message.role_replacements),
-        after,
-        size: usize::try_from(size).unwrap_or(usize::MAX),
+        after: paging.page.after,
+        size: size.rows(),
     };
     let page = preview(&api.ports, &by, change).await.map_err(status)?;
-    let next = page.next.map(|next| pages::encode(&list, &next));
     Ok(pb::PreviewProductResponse {
         version: page.version,
         differences: page.differences,
         changes: api.told(&by, page.effects).await?,
-        next_page_token: next.unwrap_or_default(),
+        next_page_token: paging.next_token(page.next.as_ref()),
     })
 }

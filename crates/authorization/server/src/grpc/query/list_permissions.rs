@@ -1,7 +1,7 @@
 //! `ListPermissions`: what a subject holds on a target.
 
 use bailiwick_authorization_engine::TargetText;
-use bailiwick_types::{Subject, Violations, method::authorization::ListPermissions};
+use bailiwick_types::{Subject, method::authorization::ListPermissions};
 
 use super::{Queries, ask};
 use crate::grpc::prelude::*;
@@ -11,18 +11,13 @@ pub(super) async fn handle(
     call: Call<ListPermissions, pb::ListPermissionsRequest>,
 ) -> Result<pb::ListPermissionsResponse, Status> {
     let (context, asked) = (&call.context, &call.message);
-    let mut violations = Violations::new();
-    let account = ask::account(&mut violations, &asked.account);
-    let subject = violations.take("subject", asked.subject.parse::<Subject>());
-    let target = violations.take("target", TargetText::parse(&asked.target));
-    let (Some(account), Some(subject), Some(target)) = (account, subject, target) else {
-        return Err(violations.into_status());
-    };
-    let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-    let made = queries
-        .replica
-        .permissions(account, &subject, target, &wanted, context.deadline)
-        .await;
+    let mut fields = Fields::new();
+    let account = fields.account(&asked.account);
+    let subject = fields.take("subject", asked.subject.parse::<Subject>());
+    let target = fields.take("target", TargetText::parse(&asked.target));
+    let (account, subject, target) = fields.finish_with(|| Some((account?, subject?, target?)))?;
+    let read = ask::read(context, account, asked.consistency.as_ref())?;
+    let made = queries.replica.permissions(&read, &subject, target).await;
     let made = ask::with_right(&queries.near, &call, account, made.map(Ok), "").await?;
     let (permissions, needing_approval) = made;
     Ok(pb::ListPermissionsResponse {

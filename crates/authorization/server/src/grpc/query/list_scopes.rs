@@ -1,9 +1,9 @@
 //! `ListScopes`: where a subject holds a permission, in all accounts.
 
-use bailiwick_authorization_engine::{Claim, Consistency, QuestionError, ReplicaError};
-use bailiwick_rpc::{Context, page, status};
+use bailiwick_authorization_engine::{AccountRead, Claim, Consistency, QuestionError, ReplicaError};
+use bailiwick_rpc::Context;
 use bailiwick_types::{
-    AccountId, CallerKind, OperatorAllowed, PageSize, Refused, Scope, Subject, Violations, faults,
+    AccountId, CallerKind, OperatorAllowed, Refused, Scope, Subject, faults,
     method::authorization::ListScopes,
 };
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ impl Queries {
     ) -> Result<(), Status> {
         let caller = &context.caller;
         let Some(own) = caller.subject() else {
-            return Err(Error::NotSelf.into_status());
+            return Err(status(Error::NotSelf));
         };
         if own == subject {
             return Ok(());
@@ -61,7 +61,7 @@ impl Queries {
                     context.deadline,
                 )
                 .await
-                .map_err(|error| status(&error))?;
+                .map_err(status)?;
             Ok::<bool, Status>(held.allowed == [true])
         };
         let allowed = match (account, caller.kind(), caller.account()) {
@@ -80,7 +80,7 @@ impl Queries {
         if allowed {
             Ok(())
         } else {
-            Err(Error::NotSelf.into_status())
+            Err(status(Error::NotSelf))
         }
     }
 
@@ -88,20 +88,13 @@ impl Queries {
     /// the permission. An account that is not known any more has no scopes.
     async fn scopes_in(
         &self,
-        account: AccountId,
+        read: &AccountRead,
         subject: &Subject,
         permission: Option<&str>,
-        wanted: &Consistency,
-        context: &Context,
     ) -> Result<Option<Vec<Scope>>, Status> {
-        match self
-            .replica
-            .scopes(account, subject, permission, wanted, context.deadline)
-            .await
-        {
-            Ok(scopes) => Ok(scopes),
+        match self.replica.scopes(read, subject, permission).await {
             Err(ReplicaError::UnknownAccount) => Ok(Some(Vec::new())),
-            Err(error) => Err(status(&error)),
+            scopes => scopes.map_err(status),
         }
     }
 }
@@ -111,31 +104,27 @@ pub(super) async fn handle(
     call: Call<ListScopes, pb::ListScopesRequest>,
 ) -> Result<pb::ListScopesResponse, Status> {
     let (context, asked) = (&call.context, &call.message);
-    let mut violations = Violations::new();
+    let mut fields = Fields::new();
     let own = context.caller.subject();
     let subject = match (&*asked.subject, own) {
         ("", Some(own)) => Some(own.clone()),
-        (text, _) => violations.take("subject", text.parse::<Subject>()),
+        (text, _) => fields.take("subject", text.parse::<Subject>()),
     };
-    let account = match &*asked.account {
-        "" => None,
-        text => violations.take("account", text.parse::<AccountId>()),
-    };
-    let size = violations.take("page_size", PageSize::new(asked.page_size));
+    let account: Option<Option<AccountId>> = fields.optional("account", &asked.account);
+    let size = fields.page_size(asked.page_size);
+    let (subject, account, size) = fields.finish_with(|| Some((subject?, account?, size?)))?;
     let list = ["ListScopes", &*asked.subject, &*asked.permission, &*asked.account];
-    let (Some(subject), Some(size), true) = (subject, size, violations.is_empty()) else {
-        return Err(violations.into_status());
-    };
-    let after: Option<ScopeKey> = page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
-    let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
+    let paging = Paging::<ScopeKey>::new(&list, size, &asked.page_token)?;
+    let after = paging.page.after.as_ref();
+    let wanted = ask::consistency(context, asked.consistency.as_ref())?;
     let by = queries.guard.authorize(&call, &Target::none()).await?;
-    let all = by.all_accounts().ok_or_else(|| status(&Refused::Denied))?;
+    let all = by.all_accounts().ok_or_else(|| status(Refused::Denied))?;
     queries.may_ask(context, &subject, account, &wanted).await?;
 
     let permission = Some(&*asked.permission).filter(|name| !name.is_empty());
-    let room = usize::try_from(size.get()).unwrap_or(usize::MAX);
+    let room = size.rows();
     let mut found: Vec<(AccountId, Scope)> = Vec::new();
-    let mut next = after.as_ref().map(|key| key.account);
+    let mut next = after.map(|key| key.account);
     // The account in which the last page ended may have more.
     let mut accounts: Vec<AccountId> = account.or(next).into_iter().collect();
     let mut more = account.is_none();
@@ -154,7 +143,7 @@ pub(super) async fn handle(
                 .lists
                 .accounts_of(all, &subject, next, ACCOUNTS)
                 .await
-                .map_err(IntoStatus::into_status)?;
+                .map_err(status)?;
             more = !accounts.is_empty();
             if !more {
                 break;
@@ -162,9 +151,12 @@ pub(super) async fn handle(
         }
         for id in std::mem::take(&mut accounts) {
             next = Some(id);
-            let scopes = queries
-                .scopes_in(id, &subject, permission, &wanted, context)
-                .await?;
+            let read = AccountRead {
+                account: id,
+                consistency: wanted.clone(),
+                deadline: context.deadline,
+            };
+            let scopes = queries.scopes_in(&read, &subject, permission).await?;
             (known, looked) = (known || scopes.is_some(), true);
             let scopes = scopes.unwrap_or_default();
             // Ids of places are in the order of their texts only within a level: texts are the order here.
@@ -174,7 +166,6 @@ pub(super) async fn handle(
                 .collect();
             texts.sort();
             let ended = after
-                .as_ref()
                 .filter(|key| key.account == id)
                 .map(|key| key.scope.as_str());
             let rest = texts
@@ -188,22 +179,12 @@ pub(super) async fn handle(
     }
     if let (Some(name), true, false) = (permission, looked, known) {
         let error = QuestionError::UnknownPermission(0, name.to_owned(), String::new());
-        return Err(status(&ask::Unfit::new(error, "")));
+        return Err(status(ask::Unfit::new(error, "")));
     }
-    let next_page_token = match (
-        found.len() > room,
-        room.checked_sub(1).and_then(|last| found.get(last)),
-    ) {
-        (true, Some((account, scope))) => page::encode(
-            &list,
-            &ScopeKey {
-                account: *account,
-                scope: scope.to_string(),
-            },
-        ),
-        _ => String::new(),
-    };
-    found.truncate(room);
+    let (found, next_page_token) = paging.cut(found, |(account, scope)| ScopeKey {
+        account: *account,
+        scope: scope.to_string(),
+    });
     let mut scopes = Vec::with_capacity(found.len());
     for of_account in found.chunk_by(|a, b| a.0 == b.0) {
         let Some((id, _)) = of_account.first() else {
@@ -214,7 +195,7 @@ pub(super) async fn handle(
             .lists
             .titles(all.account(*id), &places)
             .await
-            .map_err(IntoStatus::into_status)?;
+            .map_err(status)?;
         scopes.extend(places.iter().zip(titles).map(|(scope, title)| pb::HeldScope {
             account: id.to_string(),
             scope: scope.to_string(),

@@ -1,10 +1,7 @@
 //! `ListSubjectPermissions`: who may do what on one target.
 
 use bailiwick_authorization_engine::TargetText;
-use bailiwick_rpc::{page, status};
-use bailiwick_types::{
-    PageSize, Refused, Scope, Subject, Violations, method::authorization::ListSubjectPermissions,
-};
+use bailiwick_types::{Refused, Scope, Subject, method::authorization::ListSubjectPermissions};
 
 use super::{Queries, ask};
 use crate::grpc::prelude::*;
@@ -15,21 +12,16 @@ pub(super) async fn handle(
     call: Call<ListSubjectPermissions, pb::ListSubjectPermissionsRequest>,
 ) -> Result<pb::ListSubjectPermissionsResponse, Status> {
     let (context, asked) = (&call.context, &call.message);
-    let mut violations = Violations::new();
-    let account = ask::account(&mut violations, &asked.account);
-    let target = violations.take("target", TargetText::parse(&asked.target));
-    let size = violations.take("page_size", PageSize::new(asked.page_size));
-    let (Some(account), Some(target), Some(size)) = (account, target, size) else {
-        return Err(violations.into_status());
-    };
+    let mut fields = Fields::new();
+    let account = fields.account(&asked.account);
+    let target = fields.take("target", TargetText::parse(&asked.target));
+    let size = fields.page_size(asked.page_size);
+    let (account, target, size) = fields.finish_with(|| Some((account?, target?, size?)))?;
     let list = ["ListSubjectPermissions", &*asked.account, &*asked.target];
-    let after: Option<After> = page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
-    let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-    ask::known_caller(&queries.replica, context, account, &wanted).await?;
-    let scope = queries
-        .replica
-        .scope_of(account, target, &wanted, context.deadline)
-        .await;
+    let paging = Paging::<After>::new(&list, size, &asked.page_token)?;
+    let read = ask::read(context, account, asked.consistency.as_ref())?;
+    ask::known_caller(&queries.replica, context, &read).await?;
+    let scope = queries.replica.scope_of(&read, target).await;
     // For a target that does not exist the right is asked on the account: without it, the caller does not
     // learn that.
     let on = scope.as_ref().ok().cloned().flatten();
@@ -38,28 +30,19 @@ pub(super) async fn handle(
         .guard
         .authorize(&call, &Target::scope(account, &on))
         .await?;
-    let access = by.account().ok_or_else(|| status(&Refused::Denied))?;
-    if scope.map_err(|error| status(&error))?.is_none() {
-        return Err(status(&Refused::NotFound("target")));
+    let access = by.account().ok_or_else(|| status(Refused::Denied))?;
+    if scope.map_err(status)?.is_none() {
+        return Err(status(Refused::NotFound("target")));
     }
-    let room = usize::try_from(size.get()).unwrap_or(usize::MAX);
-    let mut people = queries
-        .lists
-        .people(access, &after.unwrap_or_default(), room)
-        .await
-        .map_err(IntoStatus::into_status)?;
-    let more = people.len() > room;
-    people.truncate(room);
-    let next = people
-        .last()
-        .filter(|_| more)
-        .map(|last| page::encode(&list, &last.key));
+    let after = paging.page.after.clone().unwrap_or_default();
+    let people = queries.lists.people(access, &after, size.rows()).await;
+    let (people, next_page_token) = paging.cut(people.map_err(status)?, |last| last.key.clone());
     let subjects: Vec<Subject> = people.iter().map(|person| person.subject.clone()).collect();
     let rows = queries
         .replica
-        .matrix(account, &subjects, target, &wanted, context.deadline)
+        .matrix(&read, &subjects, target)
         .await
-        .map_err(|error| status(&error))?;
+        .map_err(status)?;
     let revision = rows.revision;
     let subjects = people
         .into_iter()
@@ -75,7 +58,7 @@ pub(super) async fn handle(
         );
     Ok(pb::ListSubjectPermissionsResponse {
         subjects: subjects.collect(),
-        next_page_token: next.unwrap_or_default(),
+        next_page_token,
         revision,
     })
 }

@@ -1,20 +1,19 @@
 //! `ListSubjects`: who has a role on a scope or above it, or a grant on it or below it.
 
 use bailiwick_policy::manifest::UserMode;
-use bailiwick_rpc::{page, status};
-use bailiwick_types::{AccountId, PageSize, Refused, Scope, Violations, method::authorization::ListSubjects};
+use bailiwick_types::{AccountId, Refused, Scope, method::authorization::ListSubjects};
 
 use super::{Queries, ask};
 use crate::grpc::prelude::*;
 
-fn scope_field(violations: &mut Violations, account: Option<AccountId>, text: &str) -> Option<Scope> {
+fn scope_field(fields: &mut Fields, account: Option<AccountId>, text: &str) -> Option<Scope> {
     if text.is_empty() {
         return account.map(Scope::Account);
     }
     match text.parse::<Scope>() {
         Ok(scope @ (Scope::Account(_) | Scope::Instance(_) | Scope::Workspace(_))) => Some(scope),
         _ => {
-            violations.add("scope", "must be `account:ID`, `instance:ID` or `workspace:ID`");
+            fields.violate("scope", "must be `account:ID`, `instance:ID` or `workspace:ID`");
             None
         }
     }
@@ -25,60 +24,45 @@ pub(super) async fn handle(
     call: Call<ListSubjects, pb::ListSubjectsRequest>,
 ) -> Result<pb::ListSubjectsResponse, Status> {
     let (context, asked) = (&call.context, &call.message);
-    let mut violations = Violations::new();
-    let account = ask::account(&mut violations, &asked.account);
-    let scope = scope_field(&mut violations, account, &asked.scope);
-    let size = violations.take("page_size", PageSize::new(asked.page_size));
-    let (Some(account), Some(scope), Some(size)) = (account, scope, size) else {
-        return Err(violations.into_status());
-    };
+    let mut fields = Fields::new();
+    let account = fields.account(&asked.account);
+    let scope = scope_field(&mut fields, account, &asked.scope);
+    let size = fields.page_size(asked.page_size);
+    let (account, scope, size) = fields.finish_with(|| Some((account?, scope?, size?)))?;
     let list = ["ListSubjects", &*asked.account, &*asked.scope];
-    let after: Option<String> = page::decode(&list, &asked.page_token).map_err(IntoStatus::into_status)?;
-    let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-    queries
-        .replica
-        .arrive(account, &wanted, &[], context.deadline)
-        .await
-        .map_err(|error| status(&error))?;
+    let paging = Paging::<String>::new(&list, size, &asked.page_token)?;
+    let read = ask::read(context, account, asked.consistency.as_ref())?;
+    queries.replica.arrive(&read, &[]).await.map_err(status)?;
     let by = queries
         .guard
         .authorize(&call, &Target::scope(account, &scope))
         .await?;
-    let access = by.account().ok_or_else(|| status(&Refused::Denied))?;
+    let access = by.account().ok_or_else(|| status(Refused::Denied))?;
     let mode = queries
         .replica
         .user_mode(account, context.deadline)
         .await
-        .map_err(|error| status(&error))?;
+        .map_err(status)?;
     let found = queries
         .lists
         .subjects(
             access,
             &scope,
             mode == UserMode::Members,
-            after.as_deref(),
+            paging.page.after.as_deref(),
             size.get(),
             queries.clock.now(),
         )
         .await
-        .map_err(IntoStatus::into_status)?;
-    let room = usize::try_from(size.get()).unwrap_or(usize::MAX);
-    let more = found.len() > room;
-    let subjects: Vec<pb::SubjectAccess> = found
-        .into_iter()
-        .take(room)
-        .map(|access| pb::SubjectAccess {
-            subject: access.subject,
-            roles: access.roles,
-            granted: access.granted,
-        })
-        .collect();
-    let next_page_token = match subjects.last() {
-        Some(last) if more => page::encode(&list, &last.subject),
-        _ => String::new(),
-    };
+        .map_err(status)?;
+    let (found, next_page_token) = paging.cut(found, |last| last.subject.clone());
+    let subjects = found.into_iter().map(|access| pb::SubjectAccess {
+        subject: access.subject,
+        roles: access.roles,
+        granted: access.granted,
+    });
     Ok(pb::ListSubjectsResponse {
-        subjects,
+        subjects: subjects.collect(),
         next_page_token,
     })
 }

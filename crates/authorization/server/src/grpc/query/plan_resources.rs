@@ -2,7 +2,7 @@
 
 use bailiwick_authorization_engine::{Planned, PlannedAlternative, ResourceQuestion};
 use bailiwick_policy::Inexpressible;
-use bailiwick_types::{Subject, Violations, faults, method::authorization::PlanResources};
+use bailiwick_types::{Subject, faults, method::authorization::PlanResources};
 
 use super::{Queries, ask};
 use crate::grpc::prelude::*;
@@ -19,33 +19,28 @@ pub(super) async fn handle(
     call: Call<PlanResources, pb::PlanResourcesRequest>,
 ) -> Result<pb::PlanResourcesResponse, Status> {
     let (context, asked) = (&call.context, &call.message);
-    let mut violations = Violations::new();
-    let account = ask::account(&mut violations, &asked.account);
-    let subject = violations.take("subject", asked.subject.parse::<Subject>());
-    ask::names(&mut violations, &asked.permission, &asked.r#type);
-    let attributes = ask::attributes(&mut violations, "attributes", asked.attributes.as_ref());
-    let (Some(account), Some(subject), true) = (account, subject, violations.is_empty()) else {
-        return Err(violations.into_status());
-    };
-    let wanted = ask::consistency(context, asked.consistency.as_ref()).map_err(IntoStatus::into_status)?;
-    ask::known_caller(&queries.replica, context, account, &wanted).await?;
+    let mut fields = Fields::new();
+    let account = fields.account(&asked.account);
+    let subject = fields.take("subject", asked.subject.parse::<Subject>());
+    ask::names(&mut fields, &asked.permission, &asked.r#type);
+    let attributes = ask::attributes(&mut fields, "attributes", asked.attributes.as_ref());
+    let (account, subject) = fields.finish(account.zip(subject))?;
+    let read = ask::read(context, account, asked.consistency.as_ref())?;
+    ask::known_caller(&queries.replica, context, &read).await?;
     let question = ResourceQuestion {
         subject: &subject,
         permission: &asked.permission,
         type_name: &asked.r#type,
         attributes: attributes.as_ref(),
     };
-    let planned = queries
-        .replica
-        .plan(account, &question, &wanted, context.deadline)
-        .await;
+    let planned = queries.replica.plan(&read, &question).await;
     let planned = ask::with_right(&queries.near, &call, account, planned, "").await?;
     let Planned {
         all,
         alternatives,
         sql,
         revision,
-    } = planned.map_err(|error| Error::NotExpressible(error).into_status())?;
+    } = planned.map_err(|error| status(Error::NotExpressible(error)))?;
     Ok(pb::PlanResourcesResponse {
         all,
         alternatives: alternatives.into_iter().map(alternative).collect(),

@@ -13,20 +13,18 @@ pub(super) async fn handle(
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let size = fields.page_size(message.page_size);
-    let subject = match message.user.as_str() {
-        "" => None,
-        user => fields.take("user", user.parse::<UserId>()).map(Subject::user),
-    };
-    let (account, size) = fields.finish(account.zip(size))?;
+    let user = fields.optional::<UserId>("user", &message.user);
+    let (account, size, user) = fields.finish_with(|| Some((account?, size?, user?)))?;
+    let subject = user.map(Subject::user);
     let list = ["ListQuotas", &message.account, &message.user];
-    let after: Option<(String, String)> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let paging = Paging::<(String, String)>::new(&list, size, &message.page_token)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let snapshot = api.snapshot(&by).await?;
     let rows = snapshot
-        .quotas(subject.as_ref(), after.as_ref(), size.get() + 1)
+        .quotas(subject.as_ref(), paging.page.after.as_ref(), paging.limit())
         .await;
     let key = |(subject, of, _): &(Subject, String, u64)| (subject.to_string(), of.clone());
-    let (rows, next_page_token) = page_of(&list, rows.map_err(status)?, size.get(), key);
+    let (rows, next_page_token) = paging.cut(rows.map_err(status)?, key);
     let mut quotas = Vec::with_capacity(rows.len());
     for (subject, of, limit) in &rows {
         let used = snapshot.owned(subject, of).await.map_err(status)?;

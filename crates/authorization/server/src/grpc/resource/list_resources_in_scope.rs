@@ -14,30 +14,31 @@ pub(super) async fn handle(
     let size = fields.page_size(message.page_size);
     let scope = fields.optional_scope("scope", &message.scope, account);
     let of = fields.text("type", &message.r#type, 63);
-    let (account, size, scope, of) = fields.finish_with(|| Some((account?, size?.get(), scope?, of?)))?;
-    let at = text(scope.as_ref());
-    let list = ["ListResourcesInScope", &message.account, &of, &at];
-    let mut after: Option<String> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let (account, size, scope, of) = fields.finish_with(|| Some((account?, size?, scope?, of?)))?;
+    let list = ["ListResourcesInScope", &message.account, &of, &message.scope];
+    let paging = Paging::<String>::new(&list, size, &message.page_token)?;
+    let mut after = paging.page.after.clone();
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let mut shown = Vec::new();
     let mut more = true;
     // Rows that the caller may not view are left out, so that it takes several reads to fill a page.
-    while more && (shown.len() as u64) < size {
+    while more && shown.len() < size.rows() {
         // No snapshot is held while rights are asked for.
         let snapshot = api.snapshot(&by).await?;
         let rows = snapshot
-            .resources(&of, scope.as_ref(), after.as_deref(), size + 1)
+            .resources(&of, scope.as_ref(), after.as_deref(), paging.limit())
             .await;
         drop(snapshot);
-        let (rows, further) = page(rows.map_err(status)?, size);
-        more = further;
+        let mut rows = rows.map_err(status)?;
+        more = rows.len() > size.rows();
+        rows.truncate(size.rows());
         let targets: Vec<String> = rows.iter().map(|row| row.name.to_string()).collect();
         let visible = api
             .guard
             .filter_resources(&call.context, account, &of, &targets)
             .await?;
         for (row, visible) in rows.into_iter().zip(visible) {
-            if shown.len() as u64 == size {
+            if shown.len() == size.rows() {
                 more = true;
                 break;
             }
@@ -47,9 +48,8 @@ pub(super) async fn handle(
             }
         }
     }
-    let next = after.filter(|_| more).map(|after| pages::encode(&list, &after));
     Ok(pb::ListResourcesInScopeResponse {
         resources: shown.into_iter().map(convert::resource).collect(),
-        next_page_token: next.unwrap_or_default(),
+        next_page_token: paging.next_token(after.as_ref().filter(|_| more)),
     })
 }

@@ -3,10 +3,10 @@
 mod get_resource;
 mod list_resources_in_scope;
 mod move_resource;
-mod register_resource;
+pub(crate) mod register_resource;
 mod transfer_resource;
 mod unregister_resource;
-mod update_resource;
+pub(crate) mod update_resource;
 
 use bailiwick_authorization_core::resource::Name;
 use bailiwick_proto::authorization::v1::{self as pb, resource_service_server::ResourceService};
@@ -14,8 +14,6 @@ use bailiwick_rpc::{Fields, Target};
 use bailiwick_types::AccountId;
 use tonic::Status;
 
-#[cfg(any(test, feature = "probe"))]
-pub(super) use self::{register_resource::read as read_register, update_resource::read as read_update};
 use super::Api;
 
 bailiwick_rpc::serve! {

@@ -29,7 +29,7 @@ pub(super) async fn handle(
     })
 }
 
-pub(in crate::grpc) fn read(message: pb::RegisterResourceRequest) -> Result<(AccountId, Register), Status> {
+pub(crate) fn read(message: pb::RegisterResourceRequest) -> Result<(AccountId, Register), Status> {
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let name = fields.take("resource", message.resource.parse::<Name>());

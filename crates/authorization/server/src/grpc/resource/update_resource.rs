@@ -22,7 +22,7 @@ pub(super) async fn handle(
     })
 }
 
-pub(in crate::grpc) fn read(message: pb::UpdateResourceRequest) -> Result<(AccountId, Update), Status> {
+pub(crate) fn read(message: pb::UpdateResourceRequest) -> Result<(AccountId, Update), Status> {
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let name = fields.take("resource", message.resource.parse::<Name>());

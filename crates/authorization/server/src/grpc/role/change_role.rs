@@ -23,10 +23,7 @@ pub(super) async fn handle(
 }
 
 /// Reads a change. The prefix is where its fields are in the request.
-pub(in crate::grpc) fn read(
-    message: pb::ChangeRoleRequest,
-    prefix: &str,
-) -> Result<(AccountId, Change), Status> {
+pub(crate) fn read(message: pb::ChangeRoleRequest, prefix: &str) -> Result<(AccountId, Change), Status> {
     let mut fields = Fields::new();
     let account: Option<AccountId> = fields.take(&format!("{prefix}account"), message.account.parse());
     let role = fields.text(&format!("{prefix}role"), &message.role, ROLE);

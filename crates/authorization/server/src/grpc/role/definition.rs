@@ -86,7 +86,7 @@ fn entry_words(of: &EntryDecl) -> pb::RoleEntry {
     }
 }
 
-pub(in crate::grpc) fn definition(
+pub(crate) fn definition(
     fields: &mut Fields,
     given: Option<pb::RoleDefinition>,
 ) -> Option<(String, RoleDecl)> {

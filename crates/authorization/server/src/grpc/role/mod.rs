@@ -1,8 +1,8 @@
 //! Roles.
 
-mod change_role;
+pub(crate) mod change_role;
 mod create_role;
-mod definition;
+pub(crate) mod definition;
 mod delete_role;
 mod describe_role;
 mod get_role;
@@ -18,8 +18,6 @@ use bailiwick_rpc::{Call, Fields, Target};
 use bailiwick_types::{AccountId, Method, Refused};
 use tonic::Status;
 
-#[cfg(any(test, feature = "probe"))]
-pub(super) use self::{change_role::read as read_change, definition::definition};
 use super::{Api, status};
 
 /// The longest name of a role.

@@ -17,20 +17,20 @@ pub(super) async fn handle(
         fields.violate("change", "must be given");
         return fields.finish(None);
     };
-    let size = fields.finish(size)?.get();
+    let size = fields.finish(size)?;
     let asked = format!("{change:?}");
     let (account, change) = read(change, "change.")?;
     let list = ["PreviewRoleChange", asked.as_str()];
-    let after: Option<usize> = pages::decode(&list, &message.page_token).map_err(status)?;
+    let paging = Paging::<usize>::new(&list, size, &message.page_token)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let effects = operation::preview_for(&api.ports, &by, change).await;
     let effects = effects.map_err(status)?;
-    let after = after.unwrap_or_default();
-    let end = after.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
-    let next = (effects.len() > end).then(|| pages::encode(&list, &end));
+    let after = paging.page.after.unwrap_or_default();
+    let end = after.saturating_add(size.rows());
+    let next_page_token = paging.next_token(Some(&end).filter(|end| effects.len() > **end));
     let page = effects.into_iter().skip(after).take(end - after);
     Ok(pb::PreviewRoleChangeResponse {
         changes: api.told(&by, page).await?,
-        next_page_token: next.unwrap_or_default(),
+        next_page_token,
     })
 }

@@ -1,11 +1,13 @@
 //! Turns rows of the outbox into the changes that a replica applies.
 
 use bailiwick_authorization_engine::{Event, PartKey, Root, Row};
-use bailiwick_policy::{Level, Place, PlaceId, PlaceState};
+use bailiwick_policy::{Level, Place, PlaceId};
 use bailiwick_proto::events::v1::{self as pb, change::Change};
 use bailiwick_sql::OutboxRow;
 use bailiwick_types::{GroupId, Scope, ScopeRoot};
 use prost::Message;
+
+use crate::store::change::known_place_state;
 
 /// Reads a row; `None` for roots that decisions do not depend on.
 pub(super) fn row_of(row: &OutboxRow) -> Option<Row> {
@@ -72,13 +74,7 @@ fn event_of(change: Change, root: &Root) -> Option<Event> {
 
 fn place_of(place: &pb::PlaceApplied) -> Option<Event> {
     let scope: Scope = place.scope.parse().ok()?;
-    let state = match pb::PlaceState::try_from(place.state).ok()? {
-        pb::PlaceState::Active => PlaceState::Active,
-        pb::PlaceState::Suspended => PlaceState::Suspended,
-        pb::PlaceState::Moving => PlaceState::Moving,
-        pb::PlaceState::Deleted => PlaceState::Deleted,
-        pb::PlaceState::Unspecified => return None,
-    };
+    let state = known_place_state(place.state)?;
     match scope.level() {
         Level::Account => Some(Event::AccountState(state)),
         level @ (Level::Instance | Level::Workspace) => {

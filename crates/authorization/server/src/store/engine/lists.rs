@@ -1,11 +1,14 @@
 //! Lists over bindings, grants and members, as questions with more than one answer need them.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
-use bailiwick_sql::{Db, Error, placeholders, statement};
+use bailiwick_sql::{Db, Error, placeholders};
 use bailiwick_types::{AccountAccess, AccountId, AllAccounts, Scope, Subject, Timestamp};
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 use uuid::Uuid;
 
+use super::{people, rows};
 use crate::lists::{Access, After, Lists, Person};
 
 /// Lists over a database.
@@ -28,11 +31,9 @@ impl Lists for SqlLists {
             after.map(AccountId::uuid).into(),
             i64::try_from(limit).unwrap_or(i64::MAX).into(),
         ];
-        let conn = self.0.load();
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-        rows.iter()
-            .map(|row| Ok(AccountId::from_uuid(row.try_get("", "id")?)))
-            .collect()
+        let rows = rows(self.0.load(), sql, values).await?;
+        let id = |row: &QueryResult| Ok(AccountId::from_uuid(row.try_get("", "id")?));
+        rows.iter().map(id).collect()
     }
 
     async fn people(
@@ -41,33 +42,17 @@ impl Lists for SqlLists {
         after: &After,
         limit: usize,
     ) -> Result<Vec<Person>, Error> {
-        super::people::page(self.0.load(), account, after, limit.saturating_add(1)).await
+        people::page(self.0.load(), account, after, limit.saturating_add(1)).await
     }
 
     async fn titles(&self, account: AccountAccess, scopes: &[Scope]) -> Result<Vec<String>, Error> {
         let ids: Vec<Uuid> = scopes.iter().filter_map(Scope::uuid).collect();
-        if ids.is_empty() {
-            return Ok(vec![String::new(); scopes.len()]);
-        }
-        let sql = format!(
-            "SELECT id, title FROM account WHERE id = $1 \
-             UNION ALL SELECT id, title FROM place WHERE account_id = $1 AND id IN ({})",
-            placeholders(2, ids.len())
-        );
-        let mut values: Vec<Value> = vec![account.id().uuid().into()];
-        values.extend(ids.into_iter().map(Value::from));
-        let conn = self.0.load();
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-        let mut titles = vec![String::new(); scopes.len()];
-        for row in rows {
-            let (id, title): (Uuid, String) = (row.try_get("", "id")?, row.try_get("", "title")?);
-            for (scope, slot) in scopes.iter().zip(&mut titles) {
-                if scope.uuid() == Some(id) {
-                    slot.clone_from(&title);
-                }
-            }
-        }
-        Ok(titles)
+        let titles = place_titles(self.0.load(), account, &ids).await?;
+        let title = |scope: &Scope| titles.get(&scope.uuid()?).cloned();
+        Ok(scopes
+            .iter()
+            .map(|scope| title(scope).unwrap_or_default())
+            .collect())
     }
 
     async fn subjects(
@@ -80,7 +65,6 @@ impl Lists for SqlLists {
         now: Timestamp,
     ) -> Result<Vec<Access>, Error> {
         let id = scope.uuid().unwrap_or_else(|| account.id().uuid());
-        let conn = self.0.load();
         let collate = if self.0.backend() == DbBackend::Postgres {
             " COLLATE \"C\""
         } else {
@@ -120,7 +104,7 @@ impl Lists for SqlLists {
                 after.clone().into(),
                 i64::try_from(wanted).unwrap_or(i64::MAX).into(),
             ];
-            let rows = conn.query_all_raw(statement(conn, sql.clone(), values)).await?;
+            let rows = rows(self.0.load(), sql.clone(), values).await?;
             let mut page: Vec<Access> = Vec::new();
             for row in rows {
                 let (subject, role): (String, Option<String>) =
@@ -161,39 +145,47 @@ impl Lists for SqlLists {
 
 impl SqlLists {
     async fn retain_members(&self, account: AccountAccess, page: &mut Vec<Access>) -> Result<(), Error> {
-        let user = |text: &str| text.parse::<Subject>().ok().and_then(|subject| subject.user_id());
-        let users: Vec<Uuid> = page
-            .iter()
-            .filter_map(|access| user(&access.subject))
-            .map(bailiwick_types::UserId::uuid)
-            .collect();
-        if users.is_empty() {
-            return Ok(());
-        }
-        let sql = format!(
-            "SELECT user_id FROM member WHERE account_id = $1 AND user_id IN ({})",
-            placeholders(2, users.len())
-        );
-        let mut values: Vec<Value> = vec![account.id().uuid().into()];
-        values.extend(users.into_iter().map(Value::from));
-        let conn = self.0.load();
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-        let mut members = std::collections::HashSet::new();
-        for row in rows {
-            members.insert(row.try_get::<Uuid>("", "user_id")?);
-        }
-        page.retain(|access| user(&access.subject).is_none_or(|id| members.contains(&id.uuid())));
+        let subject = |access: &Access| access.subject.parse::<Subject>().ok();
+        let subjects: Vec<Subject> = page.iter().filter_map(subject).collect();
+        let members = people::among(self.0.load(), account, &subjects).await?;
+        let user = |access: &Access| subject(access)?.user_id();
+        page.retain(|access| user(access).is_none_or(|id| members.contains(&id.uuid())));
         Ok(())
+    }
+}
+
+/// The titles of the places of an account with these ids, and of itself.
+pub(super) async fn place_titles(
+    conn: &impl ConnectionTrait,
+    account: AccountAccess,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, String>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = format!(
+        "SELECT id, title FROM account WHERE id = $1 \
+         UNION ALL SELECT id, title FROM place WHERE account_id = $1 AND id IN ({})",
+        placeholders(2, ids.len())
+    );
+    let mut values: Vec<Value> = vec![account.id().uuid().into()];
+    values.extend(ids.iter().copied().map(Value::from));
+    let title = |row: &QueryResult| Ok((row.try_get("", "id")?, row.try_get("", "title")?));
+    rows(conn, sql, values).await?.iter().map(title).collect()
+}
+
+/// The least id, before all others.
+pub(super) fn no_id(backend: DbBackend) -> &'static str {
+    if backend == DbBackend::Postgres {
+        "uuid '00000000-0000-0000-0000-000000000000'"
+    } else {
+        "zeroblob(0)"
     }
 }
 
 /// The accounts of a subject: `$1` user, `$2` subject, `$3` the account before, `$4` how many.
 pub(super) fn accounts_sql(backend: DbBackend) -> String {
-    let none = if backend == DbBackend::Postgres {
-        "uuid '00000000-0000-0000-0000-000000000000'"
-    } else {
-        "zeroblob(0)"
-    };
+    let none = no_id(backend);
     format!(
         "SELECT id FROM (SELECT account_id AS id FROM member WHERE user_id = $1 \
          UNION SELECT account_id FROM binding WHERE subject = $2 \

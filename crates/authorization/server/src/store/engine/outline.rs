@@ -2,10 +2,12 @@
 
 use bailiwick_authorization_engine::{Outline, OutlineQuery};
 use bailiwick_policy::TypeGrantReach;
-use bailiwick_sql::{Error, statement};
+use bailiwick_sql::Error;
 use bailiwick_types::AccountId;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde_json::Value as Json;
+
+use super::{resources::seeds_of, rows};
 
 /// The greatest depth of resources below one; as many as a decision looks up above one.
 const DEPTH: usize = 16;
@@ -25,7 +27,7 @@ pub(super) async fn read(
             .collect();
         let values: Vec<Value> = vec![account.uuid().into(), Json::from(seeds).to_string().into()];
         let sql = parents(conn.get_database_backend(), query.limit);
-        for row in conn.query_all_raw(statement(conn, sql, values)).await? {
+        for row in rows(conn, sql, values).await? {
             let id: String = row.try_get("", "parent_id")?;
             outline.parents.push((row.try_get("", "parent_type")?, id.into()));
         }
@@ -43,7 +45,7 @@ pub(super) async fn read(
         let at = i64::try_from(at).unwrap_or(i64::MAX);
         let values: Vec<Value> = vec![account.uuid().into(), query.type_name.into(), at.into()];
         let mut ids = Vec::new();
-        for row in conn.query_all_raw(statement(conn, sql, values)).await? {
+        for row in rows(conn, sql, values).await? {
             ids.push(row.try_get::<String>("", "id")?.into());
         }
         outline.covered.push(ids);
@@ -52,11 +54,7 @@ pub(super) async fn read(
 }
 
 fn parents(backend: DbBackend, limit: usize) -> String {
-    let seeds = if backend == DbBackend::Postgres {
-        "SELECT e.value ->> 0 AS type, e.value ->> 1 AS id FROM json_array_elements($2::json) e"
-    } else {
-        "SELECT json_extract(e.value, '$[0]') AS type, json_extract(e.value, '$[1]') AS id FROM json_each($2) e"
-    };
+    let seeds = seeds_of(backend);
     format!(
         "WITH RECURSIVE below (type, id, depth) AS (SELECT type, id, 0 FROM ({seeds}) s \
          UNION SELECT r.type, r.id, b.depth + 1 FROM below b \

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use bailiwick_authorization_engine::{AccountRef, PartKey, PartRows, PartsRead, Read, Watermark};
-use bailiwick_sql::{Error, statement};
+use bailiwick_sql::Error;
 use bailiwick_types::{GroupId, ScopeRoot, Subject, UserId};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::{
-    SqlSource, content, resources,
+    SqlSource, content, resources, rows,
     stamp::{no_stamp, stamp, stamp_values},
 };
 use bailiwick_authorization_core::Extent;
@@ -33,22 +33,16 @@ impl SqlSource {
                 PartKey::Resource(text) => things.push(&**text),
             }
         }
+        let user_of = |text: &String| text.parse::<Subject>().ok()?.user_id();
         // A statement takes one user and any number of groups, or any number of resources.
-        let one = match (subjects.len(), groups.is_empty(), things.is_empty()) {
-            (0, true, _) => Some(true),
-            (0 | 1, _, true) => Some(false),
-            _ => None,
-        };
-        match one {
-            Some(true) => return self.resources(self.db.load(), of, &things).await,
-            Some(false) => {
-                let user = subjects
-                    .first()
-                    .and_then(|text| text.parse::<Subject>().ok()?.user_id());
+        match (subjects.as_slice(), groups.is_empty(), things.is_empty()) {
+            ([], true, _) => return self.resources(self.db.load(), of, &things).await,
+            ([] | [_], _, true) => {
+                let user = subjects.first().and_then(user_of);
                 groups.extend(subjects);
                 return self.sets(self.db.load(), of, groups, user).await;
             }
-            None => {}
+            _ => {}
         }
         let tx = self.db.begin_read(&ScopeRoot::Account(of.account)).await?;
         let mut all: Option<Read<PartsRead>> = None;
@@ -60,10 +54,7 @@ impl SqlSource {
             add(self.resources(tx.conn(), of, &things).await?);
         }
         for subject in subjects {
-            let user = subject
-                .parse::<Subject>()
-                .ok()
-                .and_then(|subject| subject.user_id());
+            let user = user_of(&subject);
             add(self.sets(tx.conn(), of, vec![subject], user).await?);
         }
         if !groups.is_empty() {
@@ -82,7 +73,7 @@ impl SqlSource {
         let sql = subjects::sql(self.db.backend(), &stamp(self.db.backend(), 4), Extent::Whole);
         let mut values = subjects::values(of.account, &seeds, user);
         values.extend(stamp_values(of));
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+        let rows = rows(conn, sql, values).await?;
         let is_stamp = |row: &&QueryResult| matches!(subjects::kind(row), Ok(0));
         let first = rows.iter().find(is_stamp).ok_or_else(no_stamp)?;
         let epoch: String = first.try_get("", "subject")?;
@@ -123,7 +114,7 @@ impl SqlSource {
         let sql = resources::sql(self.db.backend(), &stamp(self.db.backend(), 3));
         let mut values = resources::values(of.account, keys.iter().copied());
         values.extend(stamp_values(of));
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+        let rows = rows(conn, sql, values).await?;
         let mut read = self.read_resources(of, &rows)?;
         if read.value.manifest == of.product.manifest {
             let parts = &mut read.value.parts;

@@ -3,12 +3,18 @@
 
 use std::collections::HashSet;
 
-use bailiwick_sql::{Error, placeholders, statement};
+use bailiwick_sql::Error;
 use bailiwick_types::{AccountAccess, Subject, UserId};
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryResult, QuerySelect, Value,
+};
 use uuid::Uuid;
 
-use crate::lists::{After, Person};
+use super::{lists::no_id, rows};
+use crate::{
+    lists::{After, Person},
+    store::entity::member,
+};
 
 /// Reads up to `limit` people after a key; fewer only at the end of the list.
 pub(crate) async fn page(
@@ -37,14 +43,9 @@ pub(crate) async fn page(
 
 /// Counts them.
 pub(crate) async fn count(conn: &impl ConnectionTrait, account: AccountAccess) -> Result<u64, Error> {
-    let mut found = 0_u64;
-    let sql = "SELECT CAST(count(*) AS bigint) AS n FROM member WHERE account_id = $1";
-    let row = conn
-        .query_one_raw(statement(conn, sql, vec![account.id().uuid().into()]))
-        .await?;
-    if let Some(row) = row {
-        found = u64::try_from(row.try_get::<i64>("", "n")?).unwrap_or(0);
-    }
+    use member::Column as C;
+    let members = member::Entity::find().filter(C::AccountId.eq(account.id().uuid()));
+    let mut found = members.count(conn).await?;
     let mut last = String::new();
     loop {
         let (subjects, end) = others(conn, account, &last, 1_000).await?;
@@ -61,11 +62,7 @@ async fn members(
     after: &After,
     limit: usize,
 ) -> Result<Vec<Person>, Error> {
-    let none = if conn.get_database_backend() == DbBackend::Postgres {
-        "uuid '00000000-0000-0000-0000-000000000000'"
-    } else {
-        "zeroblob(0)"
-    };
+    let none = no_id(conn.get_database_backend());
     let sql = format!(
         "SELECT m.user_id, u.email FROM member m LEFT JOIN user_state u ON u.user_id = m.user_id \
          WHERE m.account_id = $1 AND m.user_id > COALESCE($2, {none}) ORDER BY m.user_id LIMIT {limit}"
@@ -75,18 +72,16 @@ async fn members(
         After::Start | After::Other(_) => None,
     };
     let values: Vec<Value> = vec![account.id().uuid().into(), after.into()];
-    let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-    rows.iter()
-        .map(|row| {
-            let id: Uuid = row.try_get("", "user_id")?;
-            let email: Option<String> = row.try_get("", "email")?;
-            Ok(Person {
-                subject: Subject::user(UserId::from_uuid(id)),
-                email: email.filter(|email| !email.is_empty()),
-                key: After::Member(id),
-            })
+    let person = |row: &QueryResult| {
+        let id: Uuid = row.try_get("", "user_id")?;
+        let email: Option<String> = row.try_get("", "email")?;
+        Ok(Person {
+            subject: Subject::user(UserId::from_uuid(id)),
+            email: email.filter(|email| !email.is_empty()),
+            key: After::Member(id),
         })
-        .collect()
+    };
+    rows(conn, sql, values).await?.iter().map(person).collect()
 }
 
 /// The next ones that are neither members nor groups, and the last that was looked at; none at the end.
@@ -103,10 +98,9 @@ async fn others(
          ORDER BY subject LIMIT {limit}"
     );
     let values: Vec<Value> = vec![account.id().uuid().into(), after.into()];
-    let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
     let mut subjects = Vec::new();
     let mut last = None;
-    for row in rows {
+    for row in rows(conn, sql, values).await? {
         let text: String = row.try_get("", "subject")?;
         let subject: Subject = text
             .parse()
@@ -129,27 +123,19 @@ async fn others(
     Ok((people.collect(), last))
 }
 
-async fn among(
+/// Those of the subjects that are members.
+pub(super) async fn among(
     conn: &impl ConnectionTrait,
     account: AccountAccess,
     subjects: &[Subject],
 ) -> Result<HashSet<Uuid>, Error> {
-    let users: Vec<Uuid> = subjects
-        .iter()
-        .filter_map(bailiwick_types::Subject::user_id)
-        .map(UserId::uuid)
-        .collect();
-    if users.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let sql = format!(
-        "SELECT user_id FROM member WHERE account_id = $1 AND user_id IN ({})",
-        placeholders(2, users.len())
-    );
-    let mut values: Vec<Value> = vec![account.id().uuid().into()];
-    values.extend(users.into_iter().map(Value::from));
-    let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-    rows.iter()
-        .map(|row| Ok(row.try_get::<Uuid>("", "user_id")?))
-        .collect()
+    use member::Column as C;
+    let users = subjects.iter().filter_map(Subject::user_id).map(UserId::uuid);
+    let members = member::Entity::find()
+        .select_only()
+        .column(C::UserId)
+        .filter(C::AccountId.eq(account.id().uuid()))
+        .filter(C::UserId.is_in(users));
+    let members: Vec<Uuid> = members.into_tuple().all(conn).await?;
+    Ok(members.into_iter().collect())
 }

@@ -1,19 +1,17 @@
 //! The reads of the primary: accounts, the rows since a point, last changes, roots.
 
-use std::sync::Arc;
-
 use bailiwick_authorization_core::person::PersonState;
 use bailiwick_authorization_engine::{
-    AccountRef, Epoch, Loaded, Outline, OutlineQuery, PartKey, PartsRead, ProductState, Read, Root, Roots,
-    Row, Watermark,
+    AccountRef, Epoch, Loaded, Outline, OutlineQuery, PartKey, PartsRead, Polled, Read, Root, Roots, Row,
+    Source, SourceError, Watermark,
 };
 use bailiwick_policy::{PermissionSet, PermissionSetBuilder, PlaceId};
-use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql, statement};
+use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql};
 use bailiwick_types::{AccountId, ProductName, ScopeRoot, Subject, UserId};
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::{DbBackend, Value};
 
 use super::{
-    SqlSource, content, event, outline, resources,
+    SqlSource, content, event, outline, resources, rows, source_error,
     stamp::{stamp, stamp_values, watermark},
 };
 
@@ -60,27 +58,28 @@ fn complete(since: Watermark, at: Watermark, rows: Vec<Row>) -> Option<Vec<Row>>
     whole.then_some(rows)
 }
 
+/// What a read returns, with the engine's error.
+async fn answer<T>(read: impl Future<Output = Result<T, Error>>) -> Result<T, SourceError> {
+    read.await.map_err(source_error)
+}
+
 impl SqlSource {
+    /// Reads the content of an account in a transaction, with the rows after a point.
     pub(super) async fn load_in(
         &self,
         tx: &ReadTx,
         account: AccountId,
         since: Option<Watermark>,
-        known: &[Arc<ProductState>],
     ) -> Result<Option<Read<Loaded>>, Error> {
-        let Some(row) = content::account_row(tx.conn(), account).await? else {
+        let Some(known) = content::account(tx.conn(), account).await? else {
             return Ok(None);
         };
-        let from = since.unwrap_or_default();
-        let roots = [
-            (ScopeRoot::Deployment, from.deployment),
-            (ScopeRoot::Product(row.product.clone()), from.product),
-            (ScopeRoot::Account(account), from.account),
-        ];
         let limit = if since.is_some() { FORWARD } else { 0 };
+        let roots = roots_of(account, &known.product, since.unwrap_or_default());
         let forward = tx.forward(&roots, limit).await?;
         let at = watermark(&forward.revisions);
-        let content = content::content(tx.conn(), account, row, (at.deployment, at.product), known).await?;
+        let revisions = (at.deployment, at.product);
+        let content = content::content(tx.conn(), &known, revisions, &self.products).await?;
         let Some(content) = content else { return Ok(None) };
         let rows = since.and_then(|since| complete(since, at, rows_of(&forward.rows)));
         Ok(Some(Read {
@@ -89,85 +88,98 @@ impl SqlSource {
             value: Loaded { content, rows },
         }))
     }
+}
 
-    pub(super) async fn read_account(
+/// The roots of an account, each with its revision.
+fn roots_of(account: AccountId, product: &ProductName, at: Watermark) -> [(ScopeRoot, u64); 3] {
+    [
+        (ScopeRoot::Deployment, at.deployment),
+        (ScopeRoot::Product(product.clone()), at.product),
+        (ScopeRoot::Account(account), at.account),
+    ]
+}
+
+#[async_trait::async_trait]
+impl Source for SqlSource {
+    async fn load(
         &self,
         account: AccountId,
         since: Option<Watermark>,
-        known: &[Arc<ProductState>],
-    ) -> Result<Option<Read<Loaded>>, Error> {
-        let tx = self.db.begin_read(&ScopeRoot::Account(account)).await?;
-        self.load_in(&tx, account, since, known).await
+    ) -> Result<Option<Read<Loaded>>, SourceError> {
+        answer(async {
+            let tx = self.db.begin_read(&ScopeRoot::Account(account)).await?;
+            self.load_in(&tx, account, since).await
+        })
+        .await
     }
 
-    pub(super) async fn read_rows(
+    async fn advance(
         &self,
         account: AccountId,
         product: &ProductName,
         since: Watermark,
-    ) -> Result<Read<Option<Vec<Row>>>, Error> {
-        let roots = [
-            (ScopeRoot::Deployment, since.deployment),
-            (ScopeRoot::Product(product.clone()), since.product),
-            (ScopeRoot::Account(account), since.account),
-        ];
-        let forward = self.db.feed().forward(&roots, FORWARD).await?;
+    ) -> Result<Read<Option<Vec<Row>>>, SourceError> {
+        let roots = roots_of(account, product, since);
+        let forward = answer(self.db.feed().forward(&roots, FORWARD)).await?;
         let at = watermark(&forward.revisions);
-        let rows = complete(since, at, rows_of(&forward.rows));
         Ok(Read {
             epoch: forward.epoch,
             at,
-            value: rows,
+            value: complete(since, at, rows_of(&forward.rows)),
         })
     }
 
-    pub(super) async fn read_candidates(
+    async fn parts(&self, of: AccountRef<'_>, keys: &[PartKey]) -> Result<Read<PartsRead>, SourceError> {
+        answer(self.read_parts(of, keys)).await
+    }
+
+    async fn candidates(
         &self,
         of: AccountRef<'_>,
         name: &str,
         after: &str,
         limit: usize,
-    ) -> Result<Read<(Vec<Box<str>>, PartsRead)>, Error> {
+    ) -> Result<Read<(Vec<Box<str>>, PartsRead)>, SourceError> {
         let sql = resources::scan(self.db.backend(), &stamp(self.db.backend(), 4), limit);
         let mut values: Vec<Value> = vec![of.account.uuid().into(), name.into(), after.into()];
         values.extend(stamp_values(of));
-        let conn = self.db.load();
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-        let read = self.read_resources(of, &rows)?;
-        let ids = resources::seeds(&rows)?;
-        Ok(Read {
-            epoch: read.epoch,
-            at: read.at,
-            value: (ids, read.value),
+        answer(async {
+            let rows = rows(self.db.load(), sql, values).await?;
+            let read = self.read_resources(of, &rows)?;
+            let ids = resources::seeds(&rows)?;
+            Ok(Read {
+                epoch: read.epoch,
+                at: read.at,
+                value: (ids, read.value),
+            })
         })
+        .await
     }
 
-    pub(super) async fn read_outline(
+    async fn outline(
         &self,
         account: AccountId,
         product: &ProductName,
         query: OutlineQuery<'_>,
-    ) -> Result<Read<Outline>, Error> {
-        let tx = self.db.begin_read(&ScopeRoot::Account(account)).await?;
-        let roots = [
-            ScopeRoot::Deployment,
-            ScopeRoot::Product(product.clone()),
-            ScopeRoot::Account(account),
-        ];
-        let standing = tx.standing(&roots).await?;
-        let value = outline::read(tx.conn(), account, query).await?;
-        Ok(Read {
-            epoch: standing.epoch,
-            at: watermark(&standing.revisions),
-            value,
+    ) -> Result<Read<Outline>, SourceError> {
+        let roots = roots_of(account, product, Watermark::default()).map(|(root, _)| root);
+        answer(async {
+            let tx = self.db.begin_read(&ScopeRoot::Account(account)).await?;
+            let standing = tx.standing(&roots).await?;
+            Ok(Read {
+                epoch: standing.epoch,
+                at: watermark(&standing.revisions),
+                value: outline::read(tx.conn(), account, query).await?,
+            })
         })
+        .await
     }
 
-    pub(super) async fn read_last_changes(
+    async fn last_changes(
         &self,
         of: AccountRef<'_>,
         keys: &[PartKey],
-    ) -> Result<Read<(u64, Vec<u64>)>, Error> {
+    ) -> Result<Read<(u64, Vec<u64>)>, SourceError> {
         let stored: Vec<(u8, String)> = keys.iter().map(|key| key.borrowed().stored()).collect();
         let sql = changes_sql(self.db.backend(), stored.len());
         let mut values: Vec<Value> = vec![of.account.uuid().into()];
@@ -176,75 +188,81 @@ impl SqlSource {
             values.push(i16::from(*kind).into());
             values.push(key.clone().into());
         }
-        let conn = self.db.load();
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-        let (epoch, at, manifest) = self.read_stamp(rows.first())?;
-        let mut changes = vec![0; keys.len()];
-        for row in &rows {
-            let Some(kind) = row.try_get::<Option<i64>>("", "kind")? else {
-                continue;
-            };
-            let key: String = row.try_get("", "key")?;
-            let revision = content::number(row, "revision")?;
-            for ((of_kind, of_key), slot) in stored.iter().zip(&mut changes) {
-                if i64::from(*of_kind) == kind && *of_key == key {
-                    *slot = revision;
+        answer(async {
+            let rows = rows(self.db.load(), sql, values).await?;
+            let (epoch, at, manifest) = self.read_stamp(rows.first())?;
+            let mut changes = vec![0; keys.len()];
+            for row in &rows {
+                let Some(kind) = row.try_get::<Option<i64>>("", "kind")? else {
+                    continue;
+                };
+                let key: String = row.try_get("", "key")?;
+                let revision = content::number(row, "revision")?;
+                for ((of_kind, of_key), slot) in stored.iter().zip(&mut changes) {
+                    if i64::from(*of_kind) == kind && *of_key == key {
+                        *slot = revision;
+                    }
                 }
             }
-        }
-        Ok(Read {
-            epoch,
-            at,
-            value: (manifest, changes),
+            Ok(Read {
+                epoch,
+                at,
+                value: (manifest, changes),
+            })
         })
+        .await
     }
 
-    pub(super) async fn read_roots(
-        &self,
-        deployment: bool,
-        products: &[ProductName],
-    ) -> Result<(Epoch, Roots), Error> {
-        let tx = self.db.begin_read_across().await?;
+    async fn roots(&self, deployment: bool, products: &[ProductName]) -> Result<(Epoch, Roots), SourceError> {
         let mut roots: Vec<ScopeRoot> = products.iter().cloned().map(ScopeRoot::Product).collect();
         if deployment {
             roots.push(ScopeRoot::Deployment);
         }
-        let standing = tx.standing(&roots).await?;
-        let at: Vec<(ScopeRoot, u64)> = roots.into_iter().zip(standing.revisions).collect();
-        let mut bound = content::bound(tx.conn(), &at).await?;
-        let deployment = if deployment { bound.pop() } else { None };
-        let states = content::products(tx.conn(), products, &[]).await?;
-        let mut found = Vec::with_capacity(states.len());
-        for (name, bound) in products.iter().zip(bound) {
-            if let Some(state) = states.iter().find(|state| state.name == *name) {
-                found.push((Arc::clone(state), bound));
+        answer(async {
+            let tx = self.db.begin_read_across().await?;
+            let standing = tx.standing(&roots).await?;
+            let at: Vec<(ScopeRoot, u64)> = roots.into_iter().zip(standing.revisions).collect();
+            let mut bound = content::bound(tx.conn(), &at).await?;
+            let deployment = if deployment { bound.pop() } else { None };
+            let mut found = Vec::with_capacity(products.len());
+            for (name, bound) in products.iter().zip(bound) {
+                let state = self.products.read(tx.conn(), name).await?;
+                found.extend(state.map(|state| (state, bound)));
             }
-        }
-        Ok((
-            standing.epoch,
-            Roots {
+            let roots = Roots {
                 deployment,
                 products: found,
-            },
-        ))
+            };
+            Ok((standing.epoch, roots))
+        })
+        .await
     }
 
-    pub(super) async fn read_deployment_of(&self, subject: &Subject) -> Result<(PermissionSet, bool), Error> {
+    async fn deployment_of(&self, subject: &Subject) -> Result<(PermissionSet, bool), SourceError> {
         let user = subject.user_id();
         let sql = deployment_sql(self.db.backend());
         let values: Vec<Value> = vec![subject.as_str().into(), user.map(UserId::uuid).into()];
-        let conn = self.db.load();
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
         let mut set = PermissionSetBuilder::new(subject.clone());
         let mut disabled = false;
-        for row in &rows {
-            let role: Option<String> = row.try_get("", "role")?;
-            if let Some(no) = role.as_deref().and_then(content::suite_role) {
-                set.bind(no, PlaceId::DEPLOYMENT, None, None);
+        answer(async {
+            for row in rows(self.db.load(), sql, values).await? {
+                let role: Option<String> = row.try_get("", "role")?;
+                if let Some(no) = role.as_deref().and_then(content::suite_role) {
+                    set.bind(no, PlaceId::DEPLOYMENT, None, None);
+                }
+                let state: Option<i64> = row.try_get("", "state")?;
+                disabled |= state.is_some_and(|state| state != i64::from(PersonState::Active.code()));
             }
-            let state: Option<i64> = row.try_get("", "state")?;
-            disabled |= state.is_some_and(|state| state != i64::from(PersonState::Active.code()));
-        }
-        Ok((set.build(), disabled))
+            Ok((set.build(), disabled))
+        })
+        .await
+    }
+
+    async fn poll(&self) -> Result<Polled, SourceError> {
+        answer(self.feed.lock().await.poll(&self.db)).await
+    }
+
+    async fn restart(&self) -> Result<Epoch, SourceError> {
+        answer(self.feed.lock().await.begin(&self.db)).await
     }
 }

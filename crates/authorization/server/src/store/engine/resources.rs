@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use bailiwick_policy::{PlaceId, StoredResource};
 use bailiwick_sql::Error;
-use bailiwick_types::{AccountId, SubjectError};
+use bailiwick_types::AccountId;
 use sea_orm::{DbBackend, QueryResult, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::content::number;
-use crate::store::convert::parse_json;
+use crate::store::convert::At;
 
 /// How many resources above one are read.
 const DEPTH: usize = 16;
@@ -18,19 +18,17 @@ const DEPTH: usize = 16;
 /// The rows of resources and of those above them, in one snapshot. `$1` account, `$2` a JSON list of `[type,
 /// id]`.
 pub(super) fn sql(backend: DbBackend, stamp: &str) -> String {
-    let postgres = backend == DbBackend::Postgres;
-    let seeds = if postgres {
+    let links = "SELECT DISTINCT type, id FROM chain";
+    chains(backend, seeds_of(backend), stamp, links, ["", ""])
+}
+
+/// The types and ids in the JSON list `$2`.
+pub(super) fn seeds_of(backend: DbBackend) -> &'static str {
+    if backend == DbBackend::Postgres {
         "SELECT e.value ->> 0 AS type, e.value ->> 1 AS id FROM json_array_elements($2::json) e"
     } else {
         "SELECT json_extract(e.value, '$[0]') AS type, json_extract(e.value, '$[1]') AS id FROM json_each($2) e"
-    };
-    chains(
-        backend,
-        seeds,
-        stamp,
-        "SELECT DISTINCT type, id FROM chain",
-        ["", ""],
-    )
+    }
 }
 
 /// The rows of the next resources of a type, and of those above them. `$1` account, `$2` type, `$3` the id
@@ -108,9 +106,9 @@ pub(super) fn seeds(rows: &[QueryResult]) -> Result<Vec<Box<str>>, Error> {
 }
 
 fn read_one(row: &QueryResult, type_name: &str, id: &str) -> Result<StoredResource, Error> {
-    let key = || format!("{type_name}:{id}");
+    let key = format!("{type_name}:{id}");
+    let at = At::new("resource", &key);
     let owner: Option<String> = row.try_get("", "owner")?;
-    let owner = owner.map(|text| text.parse());
     let parent_type: Option<String> = row.try_get("", "parent_type")?;
     let attributes: String = row.try_get("", "attributes")?;
     let scope: Uuid = row.try_get("", "scope_id")?;
@@ -118,11 +116,9 @@ fn read_one(row: &QueryResult, type_name: &str, id: &str) -> Result<StoredResour
         type_name: type_name.to_owned(),
         id: id.to_owned(),
         place: PlaceId(scope.as_u128()),
-        owner: owner
-            .transpose()
-            .map_err(|error: SubjectError| Error::corrupt("resource", "owner", key(), error))?,
+        owner: at.optional("owner", owner.as_deref())?,
         parent: parent_type.zip(row.try_get("", "parent_id")?),
-        attributes: parse_json(&attributes, "resource", "attributes", &key())?,
+        attributes: at.json("attributes", &attributes)?,
         registered: number(row, "revision")?,
     })
 }

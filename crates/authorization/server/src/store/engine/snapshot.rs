@@ -1,17 +1,16 @@
 //! An account as one snapshot shows it, read on while a long answer is made.
 
-use std::collections::HashMap;
-
 use bailiwick_authorization_engine::{AccountRef, Content, PartRows};
 use bailiwick_policy::PermissionSet;
-use bailiwick_sql::{Db, Error, ReadTx, placeholders, statement};
+use bailiwick_sql::{Db, Error, ReadTx};
 use bailiwick_types::{AccountAccess, ScopeRoot, Subject};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use crate::lists::{After, Person};
 
-use super::{SqlSource, people};
+use super::{SqlSource, lists::place_titles, people};
+use crate::store::entity::{resource, subject_group, user_state};
 
 /// An account in a transaction that sees one moment of it. Dropping it ends the transaction.
 #[derive(Debug)]
@@ -28,7 +27,7 @@ impl AccountSnapshot {
     pub(crate) async fn open(db: Db, account: AccountAccess) -> Result<Option<Self>, Error> {
         let tx = db.begin_read(&ScopeRoot::Account(account.id())).await?;
         let source = SqlSource::new(db);
-        let Some(read) = source.load_in(&tx, account.id(), None, &[]).await? else {
+        let Some(read) = source.load_in(&tx, account.id(), None).await? else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -65,13 +64,9 @@ impl AccountSnapshot {
         let Some(user) = subject.user_id() else {
             return Ok(None);
         };
-        let conn = self.tx.conn();
-        let sql = "SELECT email FROM user_state WHERE user_id = $1";
-        let row = conn
-            .query_one_raw(statement(conn, sql, vec![user.uuid().into()]))
-            .await?;
-        let email: Option<String> = row.map(|row| row.try_get("", "email")).transpose()?;
-        Ok(email.filter(|email| !email.is_empty()))
+        let row = user_state::Entity::find_by_id(user.uuid());
+        let row = row.one(self.tx.conn()).await?;
+        Ok(row.map(|row| row.email).filter(|email| !email.is_empty()))
     }
 
     /// The sets of a subject and of the groups that it is in, its own first, and whether identity has
@@ -101,45 +96,23 @@ impl AccountSnapshot {
         Ok((sets, disabled))
     }
 
-    /// The titles of the places of the account with these ids, and of itself.
-    pub(crate) async fn place_titles(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, Error> {
-        let sql = format!(
-            "SELECT id, title FROM account WHERE id = $1 \
-             UNION ALL SELECT id, title FROM place WHERE account_id = $1 AND id IN ({})",
-            placeholders(2, ids.len())
-        );
-        self.titles(sql, ids).await
+    /// The title of a place of the account, or of itself; empty where there is none.
+    pub(crate) async fn place_title(&self, id: Uuid) -> Result<String, Error> {
+        let mut titles = place_titles(self.tx.conn(), self.account, &[id]).await?;
+        Ok(titles.remove(&id).unwrap_or_default())
     }
 
-    /// The titles of groups.
-    pub(crate) async fn group_titles(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, Error> {
-        let sql = format!(
-            "SELECT id, title FROM subject_group WHERE account_id = $1 AND id IN ({})",
-            placeholders(2, ids.len())
-        );
-        self.titles(sql, ids).await
-    }
-
-    async fn titles(&self, sql: String, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, Error> {
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let conn = self.tx.conn();
-        let mut values: Vec<Value> = vec![self.account.id().uuid().into()];
-        values.extend(ids.iter().copied().map(Value::from));
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-        rows.iter()
-            .map(|row| Ok((row.try_get("", "id")?, row.try_get("", "title")?)))
-            .collect()
+    /// The title of a group; empty where there is none.
+    pub(crate) async fn group_title(&self, id: Uuid) -> Result<String, Error> {
+        let row = subject_group::Entity::find_by_id((self.account.id().uuid(), id));
+        let row = row.one(self.tx.conn()).await?;
+        Ok(row.map(|row| row.title).unwrap_or_default())
     }
 
     /// The title of a resource; empty where there is none.
     pub(crate) async fn resource_title(&self, of: &str, id: &str) -> Result<String, Error> {
-        let conn = self.tx.conn();
-        let sql = "SELECT title FROM resource WHERE account_id = $1 AND type = $2 AND id = $3";
-        let values: Vec<Value> = vec![self.account.id().uuid().into(), of.into(), id.into()];
-        let row = conn.query_one_raw(statement(conn, sql, values)).await?;
-        let title: Option<String> = row.map(|row| row.try_get("", "title")).transpose()?;
-        Ok(title.unwrap_or_default())
+        let key = (self.account.id().uuid(), of.to_owned(), id.to_owned());
+        let row = resource::Entity::find_by_id(key).one(self.tx.conn()).await?;
+        Ok(row.map(|row| row.title).unwrap_or_default())
     }
 }

@@ -1,47 +1,17 @@
 //! Requests as bytes from outside, read as the service reads them: for the fuzz targets in `fuzz/` and for
 //! the test that runs over what they have found.
 
-pub use crate::grpc::probe::request;
+mod request;
+
+pub use request::request;
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use bailiwick_proto::authorization::v1 as pb;
+    use bailiwick_testkit::corpus::{replay, seed};
     use prost::Message;
 
     use super::*;
-
-    fn corpus(target: &str) -> PathBuf {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("../../../fuzz/corpus")
-            .join(target)
-    }
-
-    /// Feeds every file of a corpus to its probe.
-    fn replay(target: &str, probe: fn(&[u8])) {
-        let mut files = 0;
-        for file in std::fs::read_dir(corpus(target)).unwrap() {
-            probe(&std::fs::read(file.unwrap().path()).unwrap());
-            files += 1;
-        }
-        assert!(files > 0, "the corpus of `{target}` is empty");
-    }
-
-    /// Writes what fuzzing starts from (`UPDATE_GOLDEN=1`), or reads it. What an earlier version wrote stays
-    /// there: it must be read, or refused, for ever.
-    fn seed(target: &str, name: &str, bytes: &[u8], probe: fn(&[u8])) {
-        let path = corpus(target).join(name);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {
-            std::fs::write(&path, bytes).unwrap();
-        }
-        assert!(
-            path.exists(),
-            "{} is missing: UPDATE_GOLDEN=1 writes it",
-            path.display()
-        );
-        probe(bytes);
-    }
 
     #[test]
     fn requests_that_were_found_once_are_read_or_refused() {

@@ -6,7 +6,7 @@ use bailiwick_types::{Scope, Subject};
 use prost::Message;
 use tonic::{Code, Status};
 
-use super::{attributes, binding, convert, decision, grant, invitation, member, resource, role};
+use crate::grpc::{attributes, binding, convert, decision, grant, invitation, member, resource, role};
 
 /// Reads a request; the first byte says which one.
 ///
@@ -18,22 +18,22 @@ pub fn request(data: &[u8]) {
         return;
     };
     match kind % 16 {
-        0 => decision::probe(read(bytes)),
-        1 => decision::probe_all(read(bytes)),
-        2 => judge(read(bytes).map(binding::read_assign)),
-        3 => judge(read(bytes).map(|of| binding::read_revoke(&of))),
-        4 => judge(read(bytes).map(invitation::read_create)),
-        5 => judge(read(bytes).map(|of| invitation::read_accept(&of))),
-        6 => judge(read(bytes).map(|of| member::read_create(&of))),
-        7 => judge(read(bytes).map(resource::read_register)),
-        8 => judge(read(bytes).map(resource::read_update)),
-        9 => judge(read(bytes).map(|of| role::read_change(of, ""))),
+        0 => judge(read(bytes).map(|of| decision::asked_one(&of, "").map(|_| ()))),
+        1 => judge(read(bytes).map(|of| decision::asked_all(&of).map(|_| ()))),
+        2 => judge(read(bytes).map(binding::assign_role::read)),
+        3 => judge(read(bytes).map(|of| binding::revoke_role::read(&of))),
+        4 => judge(read(bytes).map(invitation::create_invitation::read)),
+        5 => judge(read(bytes).map(|of| invitation::accept_invitation::read(&of))),
+        6 => judge(read(bytes).map(|of| member::create_member::read(&of))),
+        7 => judge(read(bytes).map(resource::register_resource::read)),
+        8 => judge(read(bytes).map(resource::update_resource::read)),
+        9 => judge(read(bytes).map(|of| role::change_role::read(of, ""))),
         10 => judge(read::<pb::CreateRoleRequest>(bytes).map(|of| {
             let mut fields = Fields::new();
-            let role = role::definition(&mut fields, of.role);
+            let role = role::definition::definition(&mut fields, of.role);
             fields.finish(role)
         })),
-        11 => judge(read(bytes).map(grant::read_create)),
+        11 => judge(read(bytes).map(grant::create_grant::read)),
         12 => {
             if let Some(given) = read::<prost_types::Struct>(bytes)
                 && let Some(map) = attributes::map_of(&given)
