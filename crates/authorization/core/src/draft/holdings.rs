@@ -152,9 +152,17 @@ impl crate::binding::Writer for Draft {
 
 #[async_trait]
 impl crate::role::Reader for Draft {
-    async fn bindings_of_roles(&self, roles: &[String]) -> Result<Vec<Binding>, StoreError> {
-        let base = base!(self.bindings_of_roles(roles));
-        Ok(self.bindings_page(base, |binding| roles.contains(&binding.role), u64::MAX))
+    async fn bindings_of_roles(
+        &self,
+        roles: &[String],
+        after: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<Binding>, StoreError> {
+        let base = base!(self.bindings_of_roles(roles, after, self.rows.bindings.widen(limit)));
+        let fits = |binding: &Binding| {
+            roles.contains(&binding.role) && after.is_none_or(|after| binding.id.uuid() > after)
+        };
+        Ok(self.bindings_page(base, fits, limit))
     }
 }
 

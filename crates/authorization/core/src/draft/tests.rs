@@ -216,7 +216,9 @@ async fn view(draft: &Draft) -> Vec<String> {
             note("holders", &holders);
         }
         let roles = [role.to_owned()];
-        note("role", &draft.bindings_of_roles(&roles).await.unwrap());
+        let read =
+            async |after: Option<&Uuid>, limit| draft.bindings_of_roles(&roles, after.copied(), limit).await;
+        note("role", &pages(read, |one: &Binding| one.id.uuid()).await);
     }
     note("seats", &draft.seats_taken().await.unwrap());
     for at in [None, Some(account()), Some(workspace())] {

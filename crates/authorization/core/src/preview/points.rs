@@ -43,6 +43,9 @@ impl Points {
         subject: &Subject,
         spots: &[Spot],
     ) -> Result<(), StoreError> {
+        if self.too_many {
+            return Ok(());
+        }
         for user in users_of(read, subject).await? {
             for spot in spots {
                 if self.all.len() >= MOST {
@@ -51,6 +54,27 @@ impl Points {
                 }
                 self.all.insert((user.clone(), spot.key()), spot.clone());
             }
+        }
+        Ok(())
+    }
+
+    /// Whoever has one of these roles, where it is bound.
+    pub(crate) async fn add_roles(
+        &mut self,
+        read: &(impl Read + ?Sized),
+        roles: &[String],
+    ) -> Result<(), StoreError> {
+        let mut after = None;
+        while !self.too_many {
+            let some = read.bindings_of_roles(roles, after, PAGE).await?;
+            for binding in &some {
+                let at = [Spot::from(&binding.scope)];
+                self.add(read, &binding.subject, &at).await?;
+            }
+            let Some(last) = some.last().filter(|_| some.len() as u64 == PAGE) else {
+                break;
+            };
+            after = Some(last.id.uuid());
         }
         Ok(())
     }

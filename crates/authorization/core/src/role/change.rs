@@ -91,10 +91,7 @@ impl Operation for Change {
         };
         let changed = policy.roles().filter(changes);
         let changed: Vec<String> = changed.map(|role| role.name.to_string()).collect();
-        for binding in work.unit.bindings_of_roles(&changed).await? {
-            let spots = [Spot::from(&binding.scope)];
-            points.add(&*work.unit, &binding.subject, &spots).await?;
-        }
+        points.add_roles(&*work.unit, &changed).await?;
         let kinds = kinds_with(policy, &changed);
         let account = [Spot::from(&work.account_scope())];
         points.add_members(&*work.unit, &kinds, &account).await

@@ -34,7 +34,8 @@ impl Operation for Delete {
                 && (other.decl.includes.contains(&self.role)
                     || levels.any(|level| level.assigns.contains(&self.role)))
         };
-        let bound = work.unit.bindings_of_roles(std::slice::from_ref(&self.role));
+        let roles = std::slice::from_ref(&self.role);
+        let bound = work.unit.bindings_of_roles(roles, None, 1);
         if !bound.await?.is_empty() || custom_roles(&work.situation.policy).iter().any(names) {
             return Err(Error::Precondition(Precondition::RoleInUse));
         }

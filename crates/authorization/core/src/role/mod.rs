@@ -9,8 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bailiwick_policy::{AccountPolicy, CustomRole, LevelOverlay, Overlay};
 use bailiwick_types::Level;
+use uuid::Uuid;
 
-use crate::{Audit, Change, StoreError, Work};
+use crate::{Audit, Change, StoreError, Work, binding::Binding};
 
 /// The roles that the account has defined.
 #[must_use]
@@ -43,7 +44,12 @@ fn changed(work: &mut Work, role: &str) -> Audit {
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// Bindings of any of these roles, by id.
-    async fn bindings_of_roles(&self, roles: &[String]) -> Result<Vec<crate::binding::Binding>, StoreError>;
+    async fn bindings_of_roles(
+        &self,
+        roles: &[String],
+        after: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<Binding>, StoreError>;
 }
 
 /// Writes roles.

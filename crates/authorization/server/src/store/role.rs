@@ -8,7 +8,8 @@ use bailiwick_authorization_core::{
 };
 use bailiwick_policy::{CustomRole, LevelOverlay};
 use bailiwick_types::Level;
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
 
 use super::{
     convert::{column, json, set},
@@ -18,11 +19,20 @@ use super::{
 
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
-    async fn bindings_of_roles(&self, roles: &[String]) -> Result<Vec<Binding>, StoreError> {
-        let rows = self
+    async fn bindings_of_roles(
+        &self,
+        roles: &[String],
+        after: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<Binding>, StoreError> {
+        let mut rows = self
             .own::<binding::Entity>()?
             .filter(binding::Column::Role.is_in(roles.iter().map(String::as_str)))
-            .order_by_asc(binding::Column::Id);
+            .order_by_asc(binding::Column::Id)
+            .limit(limit);
+        if let Some(after) = after {
+            rows = rows.filter(binding::Column::Id.gt(after));
+        }
         self.list(rows).await
     }
 }
