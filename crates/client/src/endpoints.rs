@@ -15,7 +15,8 @@ use crate::Error;
 /// use bailiwick_client::{Endpoints, Tls};
 ///
 /// let local = Endpoints::one("http://127.0.0.1:7400");
-/// let all = Endpoints::each("https://identity:7400", "https://tenancy:7400", "https://authorization:7400")
+/// let urls = ["https://identity:7400", "https://tenancy:7400", "https://authorization:7400"];
+/// let cluster = Endpoints::each(urls[0], urls[1], urls[2])
 ///     .tls(Tls::Ca("/etc/bailiwick/ca.pem".into()));
 /// # let _ = (local, cluster);
 /// ```

@@ -6,7 +6,9 @@ use bailiwick_policy::Level;
 use prost_types::{ListValue, Struct, Value, value::Kind};
 
 use crate::{
-    read::values::{Declared, Holder, Json, Named, ResourceName, Scope, Target},
+    read::values::{
+        AccountName, Declared, GroupName, Holder, Json, Named, RequestName, ResourceName, Scope, Target,
+    },
     scenario::UserKind,
 };
 
@@ -44,6 +46,55 @@ struct Created {
     id: String,
     /// Name of the account that it is in.
     account: String,
+}
+
+/// What is in an account.
+pub(crate) trait InAccount {
+    /// The name of its account; the scenario's first where that is not known.
+    fn account<'n>(&'n self, names: &'n Names) -> &'n str;
+}
+
+impl InAccount for AccountName {
+    fn account<'n>(&'n self, _: &'n Names) -> &'n str {
+        self
+    }
+}
+
+macro_rules! created {
+    ($($type:ty),*) => {$(
+        impl InAccount for $type {
+            fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+                let created = names.created(self);
+                created.map_or(&names.first_account, |created| &created.account)
+            }
+        }
+    )*};
+}
+
+created!(Scope, GroupName, RequestName);
+
+impl<T: InAccount> InAccount for Option<T> {
+    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+        self.as_ref()
+            .map_or(&names.first_account, |within| within.account(names))
+    }
+}
+
+/// The account in which it was registered last.
+impl InAccount for ResourceName {
+    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+        let scope = names.resources.get(&self.0);
+        scope.map_or(&names.first_account, |scope| scope.account(names))
+    }
+}
+
+impl InAccount for Target {
+    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+        match self {
+            Self::Scope(scope) => scope.account(names),
+            Self::Resource(resource) => resource.account(names),
+        }
+    }
 }
 
 impl Names {
@@ -90,11 +141,6 @@ impl Names {
             || format!("{prefix}_{NEVER_CREATED}"),
             |created| created.id.clone(),
         )
-    }
-    /// The name of the account that a scope, group or request for approval is in.
-    pub(crate) fn account_of(&self, name: &impl Declared) -> &str {
-        let created = self.created(name);
-        created.map_or(&self.first_account, |created| &created.account)
     }
     pub(crate) fn user(&self, name: &str) -> Option<&User> {
         self.users.get(name)
@@ -148,17 +194,6 @@ impl Names {
     }
     pub(crate) fn first_account(&self) -> &str {
         &self.first_account
-    }
-    /// The name of the account in which a resource was registered last.
-    pub(crate) fn account_of_resource(&self, resource: &ResourceName) -> &str {
-        let scope = self.resources.get(&resource.0);
-        scope.map_or(&self.first_account, |scope| self.account_of(scope))
-    }
-    pub(crate) fn account_of_target(&self, target: &Target) -> &str {
-        match target {
-            Target::Scope(scope) => self.account_of(scope),
-            Target::Resource(resource) => self.account_of_resource(resource),
-        }
     }
     /// The file's name for what a service calls `TYPE:ID`; the text itself where the file has none.
     pub(crate) fn name(&self, text: &str) -> String {
@@ -239,14 +274,8 @@ mod tests {
     #[test]
     fn the_account_of_a_resource_is_that_of_the_scope_it_was_registered_in() {
         let names = names();
-        assert_eq!(
-            names.account_of_resource(&ResourceName("chart:c1".into())),
-            "other"
-        );
-        assert_eq!(
-            names.account_of_resource(&ResourceName("chart:nowhere".into())),
-            "stores"
-        );
+        assert_eq!(ResourceName("chart:c1".into()).account(&names), "other");
+        assert_eq!(ResourceName("chart:nowhere".into()).account(&names), "stores");
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use sea_orm::ConnectionTrait;
-
-use crate::{Db, Error, error::Cause, pools, statement};
+use crate::{Db, Error, conn::execute, error::Cause, pools};
 
 impl Db {
     /// Writes a consistent copy of an SQLite database to a new file, readable by its owner alone, while it is
@@ -22,9 +20,7 @@ impl Db {
         }
         pools::private_file(to).map_err(|error| Error::Unavailable(Cause::new(error)))?;
         let to = to.display().to_string();
-        let conn = self.writer();
-        conn.execute_raw(statement(conn, "VACUUM INTO $1", vec![to.into()]))
-            .await?;
+        execute(self.writer(), "VACUUM INTO $1", vec![to.into()]).await?;
         Ok(())
     }
 }

@@ -7,6 +7,8 @@ use sea_orm::{
     Statement, TransactionOptions, TransactionTrait, Value,
 };
 
+use crate::{Error, error::Cause};
+
 /// Begins a transaction with options that name the mode of SQLite: its default is deferred and fails on a
 /// read followed by a write.
 #[expect(clippy::disallowed_methods, reason = "the one home of transactions")]
@@ -70,6 +72,47 @@ impl ConnectionTrait for Conn {
 /// A statement with `$1`, `$2`... for its values, on both engines.
 pub fn statement(conn: &impl ConnectionTrait, sql: impl Into<String>, values: Vec<Value>) -> Statement {
     Statement::from_sql_and_values(conn.get_database_backend(), sql, values)
+}
+
+/// Runs a statement and returns how many rows it changed.
+///
+/// # Errors
+/// The database fails.
+pub async fn execute(
+    conn: &impl ConnectionTrait,
+    sql: impl Into<String>,
+    values: Vec<Value>,
+) -> Result<u64, Error> {
+    Ok(conn
+        .execute_raw(statement(conn, sql, values))
+        .await?
+        .rows_affected())
+}
+
+/// Reads rows.
+///
+/// # Errors
+/// The database fails.
+pub async fn rows(
+    conn: &impl ConnectionTrait,
+    sql: impl Into<String>,
+    values: Vec<Value>,
+) -> Result<Vec<QueryResult>, Error> {
+    Ok(conn.query_all_raw(statement(conn, sql, values)).await?)
+}
+
+/// Reads the first row.
+pub(crate) async fn row(
+    conn: &impl ConnectionTrait,
+    sql: impl Into<String>,
+    values: Vec<Value>,
+) -> Result<Option<QueryResult>, Error> {
+    Ok(conn.query_one_raw(statement(conn, sql, values)).await?)
+}
+
+/// A row of a statement on `feed_state`, which has exactly one.
+pub(crate) fn of_feed<R>(row: Option<R>) -> Result<R, Error> {
+    row.ok_or(Error::Internal(Cause::text("feed_state has no row")))
 }
 
 /// `$FIRST, $FIRST+1, ...`: placeholders for a list of `count` values.

@@ -7,9 +7,13 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::{DbBackend, QueryResult};
 
-use crate::{Db, Error, conn::statement, error::Cause};
+use crate::{
+    Db, Error,
+    conn::{execute, of_feed, row},
+    error::Cause,
+};
 
 const STANDBY: &str = "standby";
 
@@ -55,10 +59,12 @@ impl Db {
     /// # Errors
     /// The database is unavailable or is a standby.
     pub async fn epoch(&self) -> Result<Arc<str>, Error> {
-        let conn = self.load();
         let sql = format!("SELECT {} AS epoch", epoch_sql(self.backend()));
-        let row = conn.query_one_raw(statement(conn, sql, vec![])).await?;
-        let row = row.ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
+        let row = row(self.load(), sql, vec![]).await?;
+        self.epoch_in(&of_feed(row)?)
+    }
+    /// The epoch in a row that was just read.
+    pub(crate) fn epoch_in(&self, row: &QueryResult) -> Result<Arc<str>, Error> {
         self.observe_epoch(&row.try_get::<String>("", "epoch")?)
     }
     /// The epoch as it was read last by anything in this process; none before the first read.
@@ -82,7 +88,7 @@ impl Db {
     pub async fn rotate_epoch(&self) -> Result<Arc<str>, Error> {
         let tx = self.begin_write(&[]).await?;
         let sql = format!("UPDATE feed_state SET epoch = {}", new_id_sql(self.backend()));
-        tx.conn().execute_raw(statement(tx.conn(), sql, vec![])).await?;
+        execute(tx.conn(), sql, vec![]).await?;
         tx.commit().await?;
         self.epoch().await
     }

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use crate::{
     Error,
-    conn::{number, statement, stored},
+    conn::{execute, number, placeholders, stored},
 };
 
 /// The first byte of a payload.
@@ -33,6 +33,16 @@ pub struct OutboxRow {
 pub(crate) const COLUMNS: &str = "o.id, o.root, o.revision, o.position, o.created_at, o.payload";
 
 impl OutboxRow {
+    /// The rows that are joined to the one of `feed_state`.
+    pub(crate) fn joined(rows: &[QueryResult]) -> Result<Vec<Self>, Error> {
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            if row.try_get::<Option<i64>>("", "id")?.is_some() {
+                found.push(Self::read(row)?);
+            }
+        }
+        Ok(found)
+    }
     pub(crate) fn read(row: &QueryResult) -> Result<Self, Error> {
         let id = number(row.try_get("", "id")?);
         let root: String = row.try_get("", "root")?;
@@ -85,14 +95,7 @@ pub(crate) async fn insert(
         let mut values: Vec<Value> = Vec::with_capacity(part.len() * 4);
         let mut tuples = Vec::with_capacity(part.len());
         for (n, (root, revision, payload)) in part.iter().enumerate() {
-            let first = n * 4 + 1;
-            tuples.push(format!(
-                "(${}, ${}, ${}, ${})",
-                first,
-                first + 1,
-                first + 2,
-                first + 3
-            ));
+            tuples.push(format!("({})", placeholders(n * 4 + 1, 4)));
             values.extend([
                 root.to_string().into(),
                 stored(*revision),
@@ -104,7 +107,7 @@ pub(crate) async fn insert(
             "INSERT INTO outbox (root, revision, payload, created_at) VALUES {}",
             tuples.join(", ")
         );
-        conn.execute_raw(statement(conn, sql, values)).await?;
+        execute(conn, sql, values).await?;
     }
     Ok(())
 }

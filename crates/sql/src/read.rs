@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bailiwick_types::ScopeRoot;
-use sea_orm::{AccessMode, ConnectionTrait, IsolationLevel, SqliteTransactionMode, TransactionOptions};
+use sea_orm::{AccessMode, IsolationLevel, SqliteTransactionMode, TransactionOptions};
 
 use crate::{
     Conn, Db, Error,
-    conn::{begin, number, placeholders, statement},
+    conn::{begin, number, of_feed, placeholders, row, rows},
     epoch::epoch_sql,
     error::Cause,
 };
@@ -87,14 +87,8 @@ impl ReadTx {
             },
         );
         let values = roots.iter().map(|root| root.to_string().into()).collect();
-        let rows = self
-            .conn
-            .query_all_raw(statement(&self.conn, sql, values))
-            .await?;
-        let first = rows
-            .first()
-            .ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
-        let epoch = self.db.observe_epoch(&first.try_get::<String>("", "epoch")?)?;
+        let rows = rows(&self.conn, sql, values).await?;
+        let epoch = self.db.epoch_in(of_feed(rows.first())?)?;
         let mut revisions = vec![0; roots.len()];
         for row in &rows {
             let Some(root) = row.try_get::<Option<String>>("", "root")? else {
@@ -138,7 +132,6 @@ pub(crate) fn account_setting(roots: &[ScopeRoot]) -> String {
 
 async fn scope(conn: &Conn, account: String, across: &str) -> Result<(), Error> {
     let sql = "SELECT set_config('bailiwick.account', $1, true), set_config('bailiwick.across', $2, true)";
-    conn.query_one_raw(statement(conn, sql, vec![account.into(), across.into()]))
-        .await?;
+    row(conn, sql, vec![account.into(), across.into()]).await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::{
     Db, Error,
-    conn::{begin, number, statement, stored},
+    conn::{begin, execute, number, of_feed, row, stored},
     error::Cause,
     hint::CHANNEL,
     read::options,
@@ -59,9 +59,8 @@ impl Db {
     /// # Errors
     /// The database is unavailable.
     pub async fn sequence_pending(&self) -> Result<u64, Error> {
-        let conn = self.load();
         let sql = "SELECT 1 AS one FROM outbox WHERE position IS NULL LIMIT 1";
-        if conn.query_one_raw(statement(conn, sql, vec![])).await?.is_none() {
+        if row(self.load(), sql, vec![]).await?.is_none() {
             return Ok(0);
         }
         let db = self.clone();
@@ -78,8 +77,7 @@ async fn sequence(db: &Db) -> Result<u64, Error> {
     let given = give_positions(&tx).await?;
     if given > 0 && db.is_postgres() {
         let sql = "SELECT pg_notify($1, '')";
-        tx.query_one_raw(statement(&tx, sql, vec![CHANNEL.into()]))
-            .await?;
+        row(&tx, sql, vec![CHANNEL.into()]).await?;
     }
     tx.commit().await?;
     db.inner.hints.sequenced();
@@ -94,20 +92,15 @@ pub(crate) async fn give_positions(conn: &impl ConnectionTrait) -> Result<u64, E
         ""
     };
     let sql = format!("SELECT head FROM feed_state{lock}");
-    let row = conn.query_one_raw(statement(conn, sql, vec![])).await?;
-    let row = row.ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
+    let row = of_feed(row(conn, sql, vec![]).await?)?;
     let head = number(row.try_get("", "head")?);
     // A separate statement, so that its snapshot is younger than the lock.
     let sql = "WITH batch AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM outbox WHERE position IS NULL) \
                UPDATE outbox SET position = $1 + batch.n FROM batch WHERE outbox.id = batch.id";
-    let given = conn
-        .execute_raw(statement(conn, sql, vec![stored(head)]))
-        .await?
-        .rows_affected();
+    let given = execute(conn, sql, vec![stored(head)]).await?;
     if given > 0 {
         let sql = "UPDATE feed_state SET head = $1";
-        conn.execute_raw(statement(conn, sql, vec![stored(head + given)]))
-            .await?;
+        execute(conn, sql, vec![stored(head + given)]).await?;
     }
     Ok(given)
 }

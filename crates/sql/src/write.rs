@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Conn, Db, Error,
-    conn::{begin, number, placeholders, statement},
+    conn::{begin, execute, number, placeholders, row, rows},
     epoch::epoch_sql,
     error::Cause,
     outbox, pools,
@@ -95,7 +95,7 @@ impl Db {
         let tx = self.begin_write(roots).await?;
         if self.is_postgres() {
             let sql = "SELECT set_config('bailiwick.across', 'on', true)";
-            tx.conn.query_one_raw(statement(&tx.conn, sql, vec![])).await?;
+            row(&tx.conn, sql, vec![]).await?;
         }
         Ok(tx)
     }
@@ -133,8 +133,7 @@ async fn insert_missing<'a>(
 ) -> Result<(), Error> {
     for key in keys {
         let sql = "INSERT INTO revision (root, revision) VALUES ($1, 0) ON CONFLICT (root) DO NOTHING";
-        conn.execute_raw(statement(conn, sql, vec![key.clone().into()]))
-            .await?;
+        execute(conn, sql, vec![key.clone().into()]).await?;
     }
     Ok(())
 }
@@ -167,14 +166,14 @@ async fn lock(
     let accounts: Vec<ScopeRoot> = roots.values().cloned().collect();
     let mut values: Vec<Value> = vec![account_setting(&accounts).into()];
     values.extend(roots.keys().map(|key| key.clone().into()));
-    let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+    let rows = rows(conn, sql, values).await?;
     let first = rows
         .first()
         .ok_or(Error::Internal(Cause::text("expected one row, got none")))?;
     if db.is_postgres() {
         pools::lossless(&first.try_get::<String>("", "durability")?)?;
     }
-    let epoch = db.observe_epoch(&first.try_get::<String>("", "epoch")?)?;
+    let epoch = db.epoch_in(first)?;
     let mut held = BTreeMap::new();
     for row in &rows {
         let Some(key) = row.try_get::<Option<String>>("", "root")? else {
@@ -204,8 +203,7 @@ impl WriteTx {
     pub async fn share(&self, root: &ScopeRoot) -> Result<(), Error> {
         if self.conn.get_database_backend() == DbBackend::Postgres {
             let sql = "SELECT 1 AS one FROM revision WHERE root = $1 FOR SHARE";
-            let held = statement(&self.conn, sql, vec![root.to_string().into()]);
-            self.conn.query_one_raw(held).await?;
+            row(&self.conn, sql, vec![root.to_string().into()]).await?;
         }
         Ok(())
     }
@@ -340,8 +338,7 @@ async fn increment(conn: &Conn, changed: &[Held]) -> Result<(), Error> {
     );
     let keys: BTreeSet<String> = changed.iter().map(|held| held.root.to_string()).collect();
     let values = keys.into_iter().map(Value::from).collect();
-    let done = conn.execute_raw(statement(conn, sql, values)).await?;
-    if done.rows_affected() == changed.len() as u64 {
+    if execute(conn, sql, values).await? == changed.len() as u64 {
         Ok(())
     } else {
         Err(Error::Internal(Cause::text("a locked revision row was deleted")))

@@ -1,8 +1,14 @@
 //! Refusals that several operations share, each with its one message.
 
-use bailiwick_types::{Scope, Subject, UserId, faults};
+use bailiwick_types::{Refused, Scope, StoreError, Subject, UserId, Violations, faults};
 
-use crate::preview::MOST;
+use crate::{batch::Items, preview::MOST};
+
+faults! {
+    /// Why an operation is refused.
+    Error: Invalid(Violations), Items(Items), Unknown(Unknown), Refused(Refused), Precondition(Precondition),
+        Store(StoreError);
+}
 
 faults! {
     /// A name that the policy of the account does not have.
@@ -19,6 +25,9 @@ faults! {
     PermissionOn(String) "there is no permission `{0}` on this target" => InvalidArgument UnknownPermission;
     /// There is no such permission.
     Permission(String) "there is no permission `{0}`" => InvalidArgument UnknownPermission;
+    /// There is no such permission, or it is not granted on such a target.
+    Grantable(String) "there is no permission `{0}` that can be granted on this"
+        => InvalidArgument UnknownPermission;
 }
 
 faults! {
@@ -59,4 +68,52 @@ faults! {
     /// The subject has the type of users, but its id is not one of a user.
     NotAUser { subject: Subject } "`{subject}` does not name a user"
         => FailedPrecondition NotAMember [subject];
+    /// There is no approval to use.
+    NoApproval "there is no approval to use"
+        => FailedPrecondition NoApproval;
+    /// The request is not pending any more.
+    AlreadyDecided "the request is decided already"
+        => FailedPrecondition AlreadyDecided;
+    /// It needs no approval.
+    AlreadyAllowed "the caller may do this without an approval"
+        => FailedPrecondition AlreadyAllowed;
+    /// The same request is pending.
+    AlreadyRequested "the same request is pending already"
+        => AlreadyExists AlreadyExists;
+    /// The group is in the group to put in.
+    GroupCycle "adding this group would create a cycle"
+        => FailedPrecondition Cycle;
+    /// The inviter has lost rights since.
+    InviterMayNot "the inviter may no longer give the roles of the invitation"
+        => FailedPrecondition InvitationNotPending;
+    /// The scope no longer exists.
+    ScopeDeleted "the scope of the invitation is deleted"
+        => FailedPrecondition NotActive;
+    /// There is an invitation already.
+    AlreadyInvited "an invitation to this e-mail address is pending there"
+        => AlreadyExists AlreadyExists;
+    /// The user is disabled.
+    UserDisabled "the user is disabled"
+        => FailedPrecondition NotActive;
+    /// The user is a member already, of another kind or with another end.
+    MemberExists "the user is already a member, of another kind or with another end"
+        => AlreadyExists AlreadyExists;
+    /// The name is taken.
+    ResourceExists "a resource of this type and id is registered already"
+        => AlreadyExists AlreadyExists;
+    /// There is too much below it for one move.
+    MoveTooLarge(usize) "more than {0} resources would move together"
+        => FailedPrecondition NotEmpty;
+    /// There are resources below it.
+    ResourceNotEmpty "there are resources below it"
+        => FailedPrecondition NotEmpty;
+    /// The new parent is below the resource.
+    ResourceCycle "the new parent is below the resource"
+        => FailedPrecondition Cycle;
+    /// The name is taken.
+    RoleExists "a role with this name exists already"
+        => AlreadyExists AlreadyExists;
+    /// It is in use.
+    RoleInUse "the role is bound, or another role includes or assigns it"
+        => FailedPrecondition NotEmpty;
 }

@@ -1,9 +1,8 @@
 //! Records in the audit log that the permissions of an account are exported.
 
-use async_trait::async_trait;
-use bailiwick_types::{Refused, StoreError, Subject, faults, method::authorization::ExportPermissions};
+use bailiwick_types::method::authorization::ExportPermissions;
 
-use crate::{Precondition, Work, operation::Operation};
+use crate::prelude::*;
 
 /// What is exported. The guard has asked for `export.create`.
 #[derive(Debug, Clone)]
@@ -14,16 +13,10 @@ pub struct Record {
     pub subject: Option<Subject>,
 }
 
-faults! {
-    /// Why nothing is exported.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Record {
     type Method = ExportPermissions;
     type Output = ();
-    type Error = Error;
     type Plan = ();
 
     async fn permit(&self, _: &mut Work) -> Result<(), Error> {

@@ -14,7 +14,7 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use crate::{
-    Change, Ports, Read, Store, Unit, Work,
+    Change, Error, Ports, Read, Store, Unit, Work,
     account::{Account, Place},
     binding::Binding,
     draft::{Draft, Rows},
@@ -382,21 +382,21 @@ impl World {
         witness::authorized(&caller, &target(), true)
     }
     /// Carries an operation out for a user.
-    pub(crate) async fn run<O: Operation>(&self, n: u128, operation: O) -> Result<O::Output, O::Error> {
+    pub(crate) async fn run<O: Operation>(&self, n: u128, operation: O) -> Result<O::Output, Error> {
         let by = self.by(n);
         operation::run(&self.ports, &by, operation)
             .await
             .map(Done::output)
     }
     /// Carries an operation out for the operator.
-    pub(crate) async fn operate<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
+    pub(crate) async fn operate<O: Operation>(&self, operation: O) -> Result<O::Output, Error> {
         let by = self.by_operator();
         operation::run(&self.ports, &by, operation)
             .await
             .map(Done::output)
     }
     /// Previews an operation of a user.
-    pub(crate) async fn preview<O: Operation>(&self, n: u128, operation: O) -> Result<Vec<Effect>, O::Error> {
+    pub(crate) async fn preview<O: Operation>(&self, n: u128, operation: O) -> Result<Vec<Effect>, Error> {
         let by = witness::previewing(&self.caller(n), &target(), false);
         match operation::run(&self.ports, &by, operation).await? {
             Done::Previewed(_, effects) => Ok(effects),
@@ -443,7 +443,7 @@ impl World {
         &self,
         service: &Subject,
         operation: O,
-    ) -> Result<O::Output, O::Error> {
+    ) -> Result<O::Output, Error> {
         let caller = witness::caller(CallerKind::Service, service.clone(), Some(account_id()));
         let by = witness::authorized(&caller, &target(), false);
         operation::run(&self.ports, &by, operation)
@@ -451,10 +451,7 @@ impl World {
             .map(Done::output)
     }
     /// Previews an operation of the operator.
-    pub(crate) async fn preview_as_operator<O: Operation>(
-        &self,
-        operation: O,
-    ) -> Result<Vec<Effect>, O::Error> {
+    pub(crate) async fn preview_as_operator<O: Operation>(&self, operation: O) -> Result<Vec<Effect>, Error> {
         let session = SessionId::generate(&*self.ports.ids);
         let caller = witness::user(subject(999), None, session);
         let by = witness::previewing(&caller, &Target::account(account_id()), true);

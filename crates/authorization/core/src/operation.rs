@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, Authorized, Declaration, Fault, Method, Refused, Scope, StoreError, Token};
+use bailiwick_types::{AccountId, Authorized, Declaration, Method, Refused, Scope, StoreError, Token};
 
 use crate::{
-    Ports, Precondition,
+    Error, Ports, Precondition,
     draft::Draft,
     preview::{Effect, Points, effects_of},
     work::Work,
@@ -19,8 +19,6 @@ pub trait Operation: Send + Sync + 'static {
     type Method: Method;
     /// What it makes.
     type Output: Send + 'static;
-    /// Why it is refused.
-    type Error: Fault + From<Refused> + From<Precondition> + From<StoreError>;
     /// What [`Operation::permit`] finds and [`Operation::apply`] carries out.
     type Plan: Send + Sync;
 
@@ -29,13 +27,13 @@ pub trait Operation: Send + Sync + 'static {
         Vec::new()
     }
     /// Asks whether the caller may. Nothing is written, and a caller that may not learns nothing else.
-    async fn permit(&self, work: &mut Work) -> Result<Self::Plan, Self::Error>;
+    async fn permit(&self, work: &mut Work) -> Result<Self::Plan, Error>;
     /// Says who could gain or lose something, and where.
     async fn points(&self, _: &Self::Plan, _: &mut Work, _: &mut Points) -> Result<(), StoreError> {
         Ok(())
     }
     /// Checks everything else and writes.
-    async fn apply(self, plan: Self::Plan, work: &mut Work) -> Result<Self::Output, Self::Error>;
+    async fn apply(self, plan: Self::Plan, work: &mut Work) -> Result<Self::Output, Error>;
 }
 
 /// What became of an operation.
@@ -65,7 +63,7 @@ pub async fn run<O: Operation>(
     ports: &Ports,
     by: &Authorized<O::Method>,
     operation: O,
-) -> Result<Done<O::Output>, O::Error> {
+) -> Result<Done<O::Output>, Error> {
     let account = by.account().ok_or(Refused::Denied)?;
     run_in(ports, by, account.id(), operation).await
 }
@@ -80,7 +78,7 @@ pub async fn run_in<O: Operation>(
     by: &Authorized<O::Method>,
     account: AccountId,
     operation: O,
-) -> Result<Done<O::Output>, O::Error> {
+) -> Result<Done<O::Output>, Error> {
     let Some(account) = by.writes(account) else {
         let (output, effects) = preview(ports, by, account, operation).await?;
         return Ok(Done::Previewed(output, effects));
@@ -102,7 +100,7 @@ pub async fn permit<O: Operation>(
     ports: &Ports,
     by: &Authorized<O::Method>,
     operation: &O,
-) -> Result<(), O::Error> {
+) -> Result<(), Error> {
     let account = by.account().ok_or(Refused::Denied)?;
     let (mut work, _) = draft(ports, by, account.id(), operation).await?;
     operation.permit(&mut work).await.map(|_| ())
@@ -117,7 +115,7 @@ pub async fn preview_for<M: Method, O: Operation>(
     ports: &Ports,
     by: &Authorized<M>,
     operation: O,
-) -> Result<Vec<Effect>, O::Error> {
+) -> Result<Vec<Effect>, Error> {
     let right = |of: &Declaration| (of.access, of.permission, of.on);
     if right(M::DECLARATION) != right(O::Method::DECLARATION) {
         return Err(StoreError::internal(
@@ -135,7 +133,7 @@ async fn preview<M: Method, O: Operation>(
     by: &Authorized<M>,
     account: AccountId,
     operation: O,
-) -> Result<(O::Output, Vec<Effect>), O::Error> {
+) -> Result<(O::Output, Vec<Effect>), Error> {
     let (mut work, before) = draft(ports, by, account, &operation).await?;
     let plan = operation.permit(&mut work).await?;
     let mut points = Points::default();
@@ -155,7 +153,7 @@ async fn draft<M: Method, O: Operation>(
     by: &Authorized<M>,
     account: AccountId,
     operation: &O,
-) -> Result<(Work, Snapshot), O::Error> {
+) -> Result<(Work, Snapshot), Error> {
     let account = by.reads(account).ok_or(Refused::Denied)?;
     let snapshot: Snapshot = ports.store.read(account).await?.into();
     let unit = Box::new(Draft::over(Arc::clone(&snapshot)).await?);

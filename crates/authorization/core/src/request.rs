@@ -5,7 +5,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use bailiwick_types::{ScopeRoot, Timestamp};
 
-use crate::{Precondition, StoreError, Work};
+use crate::{Error, Precondition, StoreError, Work};
 
 /// A request that was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,10 +49,9 @@ pub(crate) struct Repeatable<'r> {
 
 impl Repeatable<'_> {
     /// What the request made when it was sent before, if it was.
-    pub(crate) async fn made<T, E>(&self, work: &Work) -> Result<Option<T>, E>
+    pub(crate) async fn made<T>(&self, work: &Work) -> Result<Option<T>, Error>
     where
         T: FromStr,
-        E: From<Precondition> + From<StoreError>,
     {
         let Some(id) = self.id else { return Ok(None) };
         let Some(answered) = work.unit.answered(&work.root(), id).await? else {

@@ -6,7 +6,8 @@ use bailiwick_policy::{
 };
 use bailiwick_types::Level;
 
-use crate::{Work, binding::Binding};
+use crate::binding::Binding;
+use crate::prelude::*;
 
 /// Whether the caller could assign, and so revoke, the role of each of the bindings on its scope. The scopes
 /// must be in view ([`Work::look_at`]): one that is not counts as deleted. There, and with a role that the

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use bailiwick_policy::{PlaceState, Role, manifest::MemberKind};
 use bailiwick_types::{
-    AccountId, Authorized, IdGen, Method, Refused, Scope, ScopeRoot, Subject, Timestamp, Token, UserId,
+    AccountId, Authorized, BindingId, IdGen, Method, Refused, Scope, ScopeRoot, Subject, Timestamp, Token,
+    UserId,
 };
+use serde_json::Map;
 
 use crate::{
-    Actor, Audit, Change, Ports, Precondition, Situation, StoreError, Unit, binding::Binding, member::Member,
-    person::PersonState, seat,
+    Actor, Audit, Change, Error, Ports, Precondition, Situation, StoreError, Unit, binding::Binding,
+    member::Member, person::PersonState, seat,
 };
 
 /// A change of an account under way.
@@ -89,10 +91,7 @@ impl Work {
         self.situation.may_assign(&self.actor, role.no, scope, self.now)
     }
     /// Refuses a scope that is not there or not in use.
-    pub(crate) fn ensure_active<E: From<Refused> + From<Precondition>>(
-        &self,
-        scope: &Scope,
-    ) -> Result<(), E> {
+    pub(crate) fn ensure_active(&self, scope: &Scope) -> Result<(), Error> {
         match self.situation.state(scope) {
             Some(PlaceState::Active) => Ok(()),
             Some(_) => Err(Precondition::NotActive { scope: scope.clone() }.into()),
@@ -124,20 +123,14 @@ impl Work {
         Ok(active.then_some(member))
     }
     /// Refuses a user that is no active member, where users have to be members.
-    pub(crate) async fn ensure_member<E>(&self, user: UserId) -> Result<(), E>
-    where
-        E: From<Precondition> + From<StoreError>,
-    {
+    pub(crate) async fn ensure_member(&self, user: UserId) -> Result<(), Error> {
         if self.situation.needs_members() && self.active_member(user).await?.is_none() {
             return Err(Precondition::NotAMember { user }.into());
         }
         Ok(())
     }
     /// Refuses a group that the account does not have; any other subject passes.
-    pub(crate) async fn ensure_group<E>(&self, subject: &Subject) -> Result<(), E>
-    where
-        E: From<Refused> + From<StoreError>,
-    {
+    pub(crate) async fn ensure_group(&self, subject: &Subject) -> Result<(), Error> {
         if subject.kind() == "group" && !self.unit.group_exists(subject).await? {
             return Err(Refused::NotFound("group").into());
         }
@@ -145,10 +138,7 @@ impl Work {
     }
     /// Refuses a user that is no active member, where users have to be members, and a group that the account
     /// does not have; any other subject passes.
-    pub(crate) async fn ensure_subject<E>(&self, subject: &Subject) -> Result<(), E>
-    where
-        E: From<Refused> + From<Precondition> + From<StoreError>,
-    {
+    pub(crate) async fn ensure_subject(&self, subject: &Subject) -> Result<(), Error> {
         match subject.user_id() {
             Some(user) => self.ensure_member(user).await,
             None if subject.kind() == "user" && self.situation.needs_members() => {
@@ -159,10 +149,7 @@ impl Work {
         }
     }
     /// Refuses another member of a kind that needs a seat, where none is free.
-    pub(crate) async fn ensure_seat<E>(&self, kind: MemberKind) -> Result<(), E>
-    where
-        E: From<Precondition> + From<StoreError>,
-    {
+    pub(crate) async fn ensure_seat(&self, kind: MemberKind) -> Result<(), Error> {
         if kind != MemberKind::Agent || self.situation.account.seats == 0 {
             return Ok(());
         }
@@ -170,6 +157,20 @@ impl Work {
         match seats.limit {
             Some(limit) if seats.is_full() => Err(Precondition::NoFreeSeat(limit).into()),
             _ => Ok(()),
+        }
+    }
+    /// A new binding of the actor's making, without parameters and without an end.
+    pub(crate) fn new_binding(&self, subject: Subject, role: String, scope: Scope) -> Binding {
+        Binding {
+            id: BindingId::generate(&*self.ids),
+            account: self.account(),
+            subject,
+            role,
+            scope,
+            parameters: Map::new(),
+            expires_at: None,
+            created_at: self.now,
+            creator: Some(self.actor.subject.clone()),
         }
     }
     /// Tells that a binding was put or removed.

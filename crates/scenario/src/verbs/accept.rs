@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 
-arguments! { pub(super) struct Accept {
+arguments! { pub(super) struct Accept in on {
     user: UserName = need("user"),
     email: String = need("email"),
     on: Scope = need("on"),
@@ -10,9 +10,6 @@ arguments! { pub(super) struct Accept {
 
 #[async_trait]
 impl Verb for Accept {
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of(&self.on)
-    }
     fn actor(&self) -> Option<&str> {
         Some(&self.user)
     }

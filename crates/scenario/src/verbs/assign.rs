@@ -4,7 +4,7 @@ use super::prelude::*;
 
 arguments! {
 /// A role of a user or group on a scope.
-pub(crate) struct Binding {
+pub(crate) struct Binding in on {
     pub(crate) holder: Holder = need("user"),
     pub(crate) role: String = need("role"),
     pub(crate) on: Scope = need("on"),
@@ -15,23 +15,12 @@ pub(crate) struct Binding {
 
 arguments! { pub(crate) struct Assign(pub(crate) Binding) }
 
-#[async_trait]
-impl Verb for Assign {
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of(&self.0.on)
-    }
-    async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
-        let request = authorization::AssignRoleRequest {
-            account: call.account_id(),
-            subject: call.names.holder(&self.0.holder),
-            role: self.0.role.clone(),
-            scope: call.names.scope(&self.0.on),
-            parameters: self.0.with.as_ref().map(|values| call.names.values(values)),
-            expire_time: self.0.expires.map(timestamp),
-            validate_only: false,
-        };
-        let mut bindings = call.client().await?.authorization().binding();
-        bindings.assign_role(request).await?;
-        Ok(Answer::Ok)
-    }
-}
+request! { Assign(self, call) = authorization.binding.assign_role(AssignRoleRequest {
+    account: call.account_id(),
+    subject: call.names.holder(&self.0.holder),
+    role: self.0.role.clone(),
+    scope: call.names.scope(&self.0.on),
+    parameters: self.0.with.as_ref().map(|values| call.names.values(values)),
+    expire_time: self.0.expires.map(timestamp),
+    validate_only: false,
+}) }

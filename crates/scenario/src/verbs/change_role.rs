@@ -3,7 +3,7 @@
 use super::prelude::*;
 use crate::read::role::LEVELS;
 
-arguments! { pub(super) struct ChangeRole {
+arguments! { pub(super) struct ChangeRole in account {
     account: AccountName = need("account"),
     role: String = need("role"),
     /// The level to change the role at; all of its levels where empty.
@@ -26,9 +26,6 @@ impl ChangeRole {
 
 #[async_trait]
 impl Verb for ChangeRole {
-    fn account<'n>(&'n self, _: &'n Names) -> &'n str {
-        &self.account
-    }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let request = self.request(call.account_id());
         let mut roles = call.client().await?.authorization().role();

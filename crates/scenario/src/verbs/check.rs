@@ -3,7 +3,7 @@
 use super::prelude::*;
 use crate::run::one_line;
 
-arguments! { pub(super) struct Check {
+arguments! { pub(super) struct Check in on {
     user: UserName = need("user"),
     permission: String = need("permission"),
     on: Target = need("on"),
@@ -29,9 +29,6 @@ impl Check {
 impl Verb for Check {
     fn expects(&self) -> Expects {
         Expects::Decision
-    }
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of_target(&self.on)
     }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let request = self.request(call);

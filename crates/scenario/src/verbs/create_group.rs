@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 
-arguments! { pub(super) struct CreateGroup {
+arguments! { pub(super) struct CreateGroup in account {
     group: String = need("group"),
     account: AccountName = need("account"),
 } }
@@ -11,9 +11,6 @@ arguments! { pub(super) struct CreateGroup {
 impl Verb for CreateGroup {
     fn declares() -> &'static [(&'static str, Named)] {
         &[("group", Named::Group)]
-    }
-    fn account<'n>(&'n self, _: &'n Names) -> &'n str {
-        &self.account
     }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let request = authorization::CreateGroupRequest {

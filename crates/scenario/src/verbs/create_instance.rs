@@ -25,15 +25,15 @@ impl Arguments for CreateInstance {
             edition: fields.get("edition").unwrap_or_default(),
         }
     }
+    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+        self.within.account(names)
+    }
 }
 
 #[async_trait]
 impl Verb for CreateInstance {
     fn declares() -> &'static [(&'static str, Named)] {
         &[("id", Named::Scope(Level::Instance))]
-    }
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of(&self.within)
     }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let request = tenancy::CreateInstanceRequest {

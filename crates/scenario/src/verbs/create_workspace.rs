@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 
-arguments! { pub(crate) struct CreateWorkspace {
+arguments! { pub(crate) struct CreateWorkspace in within {
     pub(crate) id: String = need("id"),
     pub(crate) within: Scope = need("in"),
     pub(crate) title: String = need("title"),
@@ -12,9 +12,6 @@ arguments! { pub(crate) struct CreateWorkspace {
 impl Verb for CreateWorkspace {
     fn declares() -> &'static [(&'static str, Named)] {
         &[("id", Named::Scope(Level::Workspace))]
-    }
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of(&self.within)
     }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let request = tenancy::CreateWorkspaceRequest {

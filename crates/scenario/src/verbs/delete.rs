@@ -2,15 +2,12 @@
 
 use super::prelude::*;
 
-arguments! { pub(super) struct Delete {
+arguments! { pub(super) struct Delete in scope {
     scope: Scope = need("scope"),
 } }
 
 #[async_trait]
 impl Verb for Delete {
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of(&self.scope)
-    }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let account = call.account_id();
         let id = call.names.id(&self.scope);

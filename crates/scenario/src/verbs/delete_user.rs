@@ -7,7 +7,7 @@ const MODES: [(&str, authorization::DeleteMode); 2] = [
     ("delete", authorization::DeleteMode::Delete),
 ];
 
-arguments! { pub(super) struct DeleteUser {
+arguments! { pub(super) struct DeleteUser in account {
     user: UserName = need("user"),
     account: AccountName = need("account"),
     mode: authorization::DeleteMode = need_word("mode", &MODES),
@@ -15,9 +15,6 @@ arguments! { pub(super) struct DeleteUser {
 
 #[async_trait]
 impl Verb for DeleteUser {
-    fn account<'n>(&'n self, _: &'n Names) -> &'n str {
-        &self.account
-    }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let request = authorization::DeleteMemberRequest {
             account: call.account_id(),

@@ -53,26 +53,18 @@ impl Arguments for Grant {
             expires: fields.get("expires"),
         }
     }
+    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+        self.on.account(names)
+    }
 }
 
-#[async_trait]
-impl Verb for Grant {
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of_target(&self.on)
-    }
-    async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
-        let request = authorization::CreateGrantRequest {
-            account: call.account_id(),
-            subject: call.names.holder(&self.holder),
-            permissions: self.permissions.clone(),
-            target: Some(self.target(call.names)),
-            parameters: self.with.as_ref().map(|values| call.names.values(values)),
-            expire_time: self.expires.map(timestamp),
-            request_id: String::new(),
-            validate_only: false,
-        };
-        let mut grants = call.client().await?.authorization().grant();
-        grants.create_grant(request).await?;
-        Ok(Answer::Ok)
-    }
-}
+request! { Grant(self, call) = authorization.grant.create_grant(CreateGrantRequest {
+    account: call.account_id(),
+    subject: call.names.holder(&self.holder),
+    permissions: self.permissions.clone(),
+    target: Some(self.target(call.names)),
+    parameters: self.with.as_ref().map(|values| call.names.values(values)),
+    expire_time: self.expires.map(timestamp),
+    request_id: String::new(),
+    validate_only: false,
+}) }

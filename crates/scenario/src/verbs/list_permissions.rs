@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 
-arguments! { pub(super) struct ListPermissions {
+arguments! { pub(super) struct ListPermissions in on {
     user: UserName = need("user"),
     on: Target = need("on"),
 } }
@@ -11,9 +11,6 @@ arguments! { pub(super) struct ListPermissions {
 impl Verb for ListPermissions {
     fn expects(&self) -> Expects {
         Expects::Names
-    }
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of_target(&self.on)
     }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let request = authorization::ListPermissionsRequest {

@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 
-arguments! { pub(super) struct ListUsers {
+arguments! { pub(super) struct ListUsers in on {
     on: Scope = need("on"),
 } }
 
@@ -10,9 +10,6 @@ arguments! { pub(super) struct ListUsers {
 impl Verb for ListUsers {
     fn expects(&self) -> Expects {
         Expects::Users
-    }
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of(&self.on)
     }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let mut request = authorization::ListSubjectsRequest {

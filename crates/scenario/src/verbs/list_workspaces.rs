@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 
-arguments! { pub(super) struct ListWorkspaces {
+arguments! { pub(super) struct ListWorkspaces in within {
     within: Scope = need("in"),
     search: String = get("search").unwrap_or_default(),
     order_by: String = get("order_by").unwrap_or_default(),
@@ -13,9 +13,6 @@ arguments! { pub(super) struct ListWorkspaces {
 impl Verb for ListWorkspaces {
     fn expects(&self) -> Expects {
         Expects::Workspaces
-    }
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of(&self.within)
     }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let mut request = tenancy::ListWorkspacesRequest {

@@ -2,8 +2,8 @@
 //!
 //! To add one, write a file with a type that implements [`Verb`], and add the file and the verb's name here.
 
-/// Declares arguments, each with the key that it is read from: `user: UserName = need("user")`. A verb with
-/// the arguments of another verb wraps their type.
+/// Declares arguments, each with the key that it is read from: `user: UserName = need("user")`. The target is
+/// in the account of the argument after `in`. A verb with the arguments of another verb wraps their type.
 macro_rules! arguments {
     ($vis:vis struct $type:ident($inner_vis:vis $inner:ty)) => {
         #[derive(Debug)]
@@ -12,9 +12,12 @@ macro_rules! arguments {
             fn read(fields: &mut Fields<'_, '_>) -> Self {
                 Self(<$inner>::read(fields))
             }
+            fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+                self.0.account(names)
+            }
         }
     };
-    ($(#[$meta:meta])* $vis:vis struct $type:ident {
+    ($(#[$meta:meta])* $vis:vis struct $type:ident $(in $within:ident)? {
         $($(#[$doc:meta])* $field_vis:vis $field:ident: $of:ty = $($read:ident($($argument:tt)*)).+,)*
     }) => {
         $(#[$meta])*
@@ -25,6 +28,26 @@ macro_rules! arguments {
         impl Arguments for $type {
             fn read(fields: &mut Fields<'_, '_>) -> Self {
                 Self { $($field: fields.$($read($($argument)*)).+,)* }
+            }
+            $(fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+                self.$within.account(names)
+            })?
+        }
+    };
+}
+
+/// Implements a verb that sends one message, whose answer says nothing but that it succeeded.
+macro_rules! request {
+    ($verb:ident($self:ident, $call:ident) = $suite:ident.$service:ident.$method:ident($message:ident {
+        $($fields:tt)*
+    })) => {
+        #[async_trait]
+        impl Verb for $verb {
+            async fn run(&$self, $call: &mut Call<'_>) -> Result<Answer, Trouble> {
+                let request = $suite::$message { $($fields)* };
+                let mut service = $call.client().await?.$suite().$service();
+                service.$method(request).await?;
+                Ok(Answer::Ok)
             }
         }
     };
@@ -101,6 +124,10 @@ pub(crate) trait Arguments {
     fn read(fields: &mut Fields<'_, '_>) -> Self
     where
         Self: Sized;
+    /// The name of the account in which its target is now; the scenario's first by default.
+    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+        names.first_account()
+    }
 }
 
 /// What a step does, with its arguments.
@@ -116,10 +143,6 @@ pub(crate) trait Verb: Arguments + fmt::Debug + Send + Sync {
     /// The kind of its answer.
     fn expects(&self) -> Expects {
         Expects::Outcome
-    }
-    /// The name of the account in which its target is now; the scenario's first by default.
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.first_account()
     }
     /// Does it.
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble>;

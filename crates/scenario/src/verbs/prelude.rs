@@ -8,7 +8,7 @@ pub(super) use time::OffsetDateTime;
 pub(super) use super::{Arguments, Verb};
 pub(super) use crate::{
     answer::{Answer, Expects},
-    names::Names,
+    names::{InAccount as _, Names},
     read::{
         fields::Fields,
         values::{

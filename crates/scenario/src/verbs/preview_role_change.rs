@@ -10,9 +10,6 @@ impl Verb for PreviewRoleChange {
     fn expects(&self) -> Expects {
         Expects::Changes
     }
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        self.0.account(names)
-    }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let mut request = authorization::PreviewRoleChangeRequest {
             change: Some(self.0.request(call.account_id())),

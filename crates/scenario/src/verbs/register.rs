@@ -4,7 +4,7 @@ use super::prelude::*;
 
 arguments! {
 /// A resource to register or change.
-pub(crate) struct Resource {
+pub(crate) struct Resource in within {
     pub(crate) resource: ResourceName = need("resource"),
     pub(crate) within: Option<Scope> = get("in"),
     /// The acting user where absent, nobody where empty.
@@ -18,10 +18,6 @@ arguments! { pub(crate) struct Register(pub(crate) Resource) }
 
 #[async_trait]
 impl Verb for Register {
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        let within = self.0.within.as_ref();
-        within.map_or(names.first_account(), |scope| names.account_of(scope))
-    }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let resource = &self.0;
         let within = resource.within.clone();

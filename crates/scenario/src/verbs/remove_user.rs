@@ -27,13 +27,13 @@ impl Arguments for RemoveUser {
             membership,
         }
     }
+    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+        self.from.account(names)
+    }
 }
 
 #[async_trait]
 impl Verb for RemoveUser {
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of(&self.from)
-    }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let scope = (!self.membership).then(|| call.names.scope(&self.from));
         let request = authorization::RemoveMemberRequest {

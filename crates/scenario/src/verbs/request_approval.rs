@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 
-arguments! { pub(super) struct RequestApproval {
+arguments! { pub(super) struct RequestApproval in on {
     id: Option<String> = get("id"),
     permission: String = need("permission"),
     on: Target = need("on"),
@@ -13,9 +13,6 @@ arguments! { pub(super) struct RequestApproval {
 impl Verb for RequestApproval {
     fn declares() -> &'static [(&'static str, Named)] {
         &[("id", Named::Request)]
-    }
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of_target(&self.on)
     }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let request = authorization::RequestApprovalRequest {

@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 
-arguments! { pub(super) struct Seats {
+arguments! { pub(super) struct Seats in account {
     account: AccountName = need("account"),
 } }
 
@@ -10,9 +10,6 @@ arguments! { pub(super) struct Seats {
 impl Verb for Seats {
     fn expects(&self) -> Expects {
         Expects::Seats
-    }
-    fn account<'n>(&'n self, _: &'n Names) -> &'n str {
-        &self.account
     }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let request = authorization::GetSeatsRequest {

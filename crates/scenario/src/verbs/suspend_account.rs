@@ -2,21 +2,10 @@
 
 use super::prelude::*;
 
-arguments! { pub(super) struct SuspendAccount {
+arguments! { pub(super) struct SuspendAccount in account {
     account: AccountName = need("account"),
 } }
 
-#[async_trait]
-impl Verb for SuspendAccount {
-    fn account<'n>(&'n self, _: &'n Names) -> &'n str {
-        &self.account
-    }
-    async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
-        let request = tenancy::SuspendAccountRequest {
-            account: call.account_id(),
-        };
-        let mut accounts = call.client().await?.tenancy().account();
-        accounts.suspend_account(request).await?;
-        Ok(Answer::Ok)
-    }
-}
+request! { SuspendAccount(self, call) = tenancy.account.suspend_account(SuspendAccountRequest {
+    account: call.account_id(),
+}) }

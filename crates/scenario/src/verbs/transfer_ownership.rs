@@ -21,7 +21,7 @@ const PASSWORDS: [(&str, Password); 3] = [
     ("none", Password::None),
 ];
 
-arguments! { pub(super) struct TransferOwnership {
+arguments! { pub(super) struct TransferOwnership in scope {
     scope: Scope = need("scope"),
     to: UserName = need("to"),
     password: Password = need_word("password", &PASSWORDS),
@@ -29,9 +29,6 @@ arguments! { pub(super) struct TransferOwnership {
 
 #[async_trait]
 impl Verb for TransferOwnership {
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of(&self.scope)
-    }
     fn proves_password(&self) -> bool {
         true
     }

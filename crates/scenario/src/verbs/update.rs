@@ -4,16 +4,13 @@ use prost_types::FieldMask;
 
 use super::prelude::*;
 
-arguments! { pub(super) struct Update {
+arguments! { pub(super) struct Update in scope {
     scope: Scope = need("scope"),
     title: Option<String> = get("title"),
 } }
 
 #[async_trait]
 impl Verb for Update {
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of(&self.scope)
-    }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let account = call.account_id();
         let id = call.names.id(&self.scope);

@@ -2,13 +2,20 @@
 
 use super::{prelude::*, register::Resource};
 
-arguments! { pub(super) struct UpdateResource(Resource) }
+#[derive(Debug)]
+pub(super) struct UpdateResource(Resource);
+
+impl Arguments for UpdateResource {
+    fn read(fields: &mut Fields<'_, '_>) -> Self {
+        Self(Resource::read(fields))
+    }
+    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
+        self.0.resource.account(names)
+    }
+}
 
 #[async_trait]
 impl Verb for UpdateResource {
-    fn account<'n>(&'n self, names: &'n Names) -> &'n str {
-        names.account_of_resource(&self.0.resource)
-    }
     async fn run(&self, call: &mut Call<'_>) -> Result<Answer, Trouble> {
         let resource = &self.0;
         let (account, name) = (call.account_id(), resource.resource.0.clone());

@@ -9,9 +9,8 @@ use sea_orm::{ConnectionTrait, Value};
 use super::Feed;
 use crate::{
     Db, Error, OutboxRow, ReadTx,
-    conn::{number, statement, stored},
+    conn::{number, of_feed, rows, stored},
     epoch::epoch_sql,
-    error::Cause,
     outbox::COLUMNS,
 };
 
@@ -73,11 +72,8 @@ async fn forward(
         standing = standing.join(", "),
         parts = parts.join(" UNION ALL "),
     );
-    let found = conn.query_all_raw(statement(conn, sql, values)).await?;
-    let first = found
-        .first()
-        .ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
-    let epoch = db.observe_epoch(&first.try_get::<String>("", "epoch")?)?;
+    let found = rows(conn, sql, values).await?;
+    let first = of_feed(found.first())?;
     let mut revisions = Vec::with_capacity(since.len());
     for n in 0..since.len() {
         revisions.push(
@@ -86,15 +82,9 @@ async fn forward(
                 .map_or(0, number),
         );
     }
-    let mut rows = Vec::new();
-    for row in &found {
-        if row.try_get::<Option<i64>>("", "id")?.is_some() {
-            rows.push(OutboxRow::read(row)?);
-        }
-    }
     Ok(Forward {
-        epoch,
+        epoch: db.epoch_in(first)?,
         revisions,
-        rows,
+        rows: OutboxRow::joined(&found)?,
     })
 }

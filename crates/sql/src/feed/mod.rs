@@ -14,7 +14,10 @@ use std::sync::Arc;
 
 use sea_orm::{DbBackend, Value};
 
-use crate::OutboxRow;
+use crate::{
+    Db, Error, OutboxRow,
+    conn::{number, of_feed, rows},
+};
 
 /// The statements that run all the time, with values to explain them by: for golden plans.
 #[doc(hidden)]
@@ -74,6 +77,28 @@ pub struct Batch {
     pub head: u64,
     /// Rows in the order of their positions, without gaps.
     pub rows: Vec<OutboxRow>,
+}
+
+/// Reads where the feed stands, and rows after a cursor.
+async fn batch(db: &Db, cursor: &Cursor, sql: String, values: Vec<Value>) -> Result<Batch, Error> {
+    let rows = rows(db.load(), sql, values).await?;
+    let first = of_feed(rows.first())?;
+    let epoch = db.epoch_in(first)?;
+    let head = number(first.try_get("", "head")?);
+    if epoch != cursor.epoch {
+        return Err(CursorRefused::OtherEpoch.into());
+    }
+    if cursor.position > head {
+        return Err(CursorRefused::AheadOfHead.into());
+    }
+    if cursor.position < number(first.try_get("", "pruned")?) {
+        return Err(CursorRefused::OlderThanRetention.into());
+    }
+    Ok(Batch {
+        epoch,
+        head,
+        rows: OutboxRow::joined(&rows)?,
+    })
 }
 
 impl Batch {

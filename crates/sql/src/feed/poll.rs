@@ -3,16 +3,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::{DbBackend, Value};
 
-use super::{Cursor, CursorRefused};
-use crate::{
-    Db, Error, OutboxRow,
-    conn::{number, statement, stored},
-    epoch::epoch_sql,
-    error::Cause,
-    outbox::COLUMNS,
-};
+use super::{Batch, Cursor, batch};
+use crate::{Db, Error, OutboxRow, conn::stored, epoch::epoch_sql, outbox::COLUMNS};
 
 /// Follows a database's own outbox. It remembers which rows without position it has returned, so that a
 /// sequencer that stands still costs no rereading.
@@ -56,33 +50,11 @@ impl Poller {
     /// # Errors
     /// The cursor is rejected, or the database is unavailable.
     pub async fn poll(&self, db: &Db, limit: u32) -> Result<Poll, Error> {
-        let conn = db.load();
-        let sql = poll_sql(db.backend());
         let seen: Vec<String> = self.unpositioned.iter().map(u64::to_string).collect();
         let seen = format!("[{}]", seen.join(","));
         let values: Vec<Value> = vec![stored(self.cursor.position), i64::from(limit).into(), seen.into()];
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-        let first = rows
-            .first()
-            .ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
-        let epoch = db.observe_epoch(&first.try_get::<String>("", "epoch")?)?;
-        let head = number(first.try_get("", "head")?);
-        if epoch != self.cursor.epoch {
-            return Err(CursorRefused::OtherEpoch.into());
-        }
-        if self.cursor.position > head {
-            return Err(CursorRefused::AheadOfHead.into());
-        }
-        if self.cursor.position < number(first.try_get("", "pruned")?) {
-            return Err(CursorRefused::OlderThanRetention.into());
-        }
-        let mut found = Vec::with_capacity(rows.len());
-        for row in &rows {
-            if row.try_get::<Option<i64>>("", "id")?.is_some() {
-                found.push(OutboxRow::read(row)?);
-            }
-        }
-        Ok(cut(epoch, head, found, limit))
+        let Batch { epoch, head, rows } = batch(db, &self.cursor, poll_sql(db.backend()), values).await?;
+        Ok(cut(epoch, head, rows, limit))
     }
     /// Moves on over what a poll has returned, once it is applied.
     pub fn applied(&mut self, poll: &Poll) {

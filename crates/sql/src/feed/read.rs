@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use bailiwick_types::ScopeRoot;
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::DbBackend;
 use tokio::time::{Instant, timeout};
 
-use super::{Batch, Cursor, CursorRefused};
+use super::{Batch, Cursor, batch};
 use crate::{
     Db, Error, OutboxRow,
-    conn::{number, statement, stored},
+    conn::{number, of_feed, row, rows, stored},
     epoch::epoch_sql,
-    error::Cause,
     outbox::COLUMNS,
 };
 
@@ -35,36 +34,8 @@ impl Feed {
     /// # Errors
     /// The cursor is rejected, or the database is unavailable.
     pub async fn read(&self, cursor: &Cursor, limit: u32) -> Result<Batch, Error> {
-        let conn = self.db.load();
-        let sql = read_sql(self.db.backend());
-        let values: Vec<Value> = vec![stored(cursor.position), i64::from(limit).into()];
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-        let first = rows
-            .first()
-            .ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
-        let epoch = self.db.observe_epoch(&first.try_get::<String>("", "epoch")?)?;
-        let head = number(first.try_get("", "head")?);
-        let pruned = number(first.try_get("", "pruned")?);
-        if epoch != cursor.epoch {
-            return Err(CursorRefused::OtherEpoch.into());
-        }
-        if cursor.position > head {
-            return Err(CursorRefused::AheadOfHead.into());
-        }
-        if cursor.position < pruned {
-            return Err(CursorRefused::OlderThanRetention.into());
-        }
-        let mut found = Vec::with_capacity(rows.len());
-        for row in &rows {
-            if row.try_get::<Option<i64>>("", "id")?.is_some() {
-                found.push(OutboxRow::read(row)?);
-            }
-        }
-        Ok(Batch {
-            epoch,
-            head,
-            rows: found,
-        })
+        let values = vec![stored(cursor.position), i64::from(limit).into()];
+        batch(&self.db, cursor, read_sql(self.db.backend()), values).await
     }
     /// The end of the feed: where a consumer that starts from a snapshot begins, before it reads
     /// the first page.
@@ -72,15 +43,13 @@ impl Feed {
     /// # Errors
     /// The database is unavailable.
     pub async fn head(&self) -> Result<Cursor, Error> {
-        let conn = self.db.load();
         let sql = format!(
             "SELECT {} AS epoch, head FROM feed_state",
             epoch_sql(self.db.backend())
         );
-        let row = conn.query_one_raw(statement(conn, sql, vec![])).await?;
-        let row = row.ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
+        let row = of_feed(row(self.db.load(), sql, vec![]).await?)?;
         Ok(Cursor {
-            epoch: self.db.observe_epoch(&row.try_get::<String>("", "epoch")?)?,
+            epoch: self.db.epoch_in(&row)?,
             position: number(row.try_get("", "head")?),
         })
     }
@@ -119,10 +88,8 @@ impl Feed {
     /// # Errors
     /// The database is unavailable.
     pub async fn revisions(&self, root: &ScopeRoot, after: u64, upto: u64) -> Result<Vec<OutboxRow>, Error> {
-        let conn = self.db.load();
-        let sql = revisions_sql();
         let values = vec![root.to_string().into(), stored(after), stored(upto)];
-        let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+        let rows = rows(self.db.load(), revisions_sql(), values).await?;
         rows.iter().map(OutboxRow::read).collect()
     }
 }

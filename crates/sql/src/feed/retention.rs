@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
-
 use super::Feed;
 use crate::{
     Db, Error,
-    conn::{number, statement, stored},
-    error::Cause,
+    conn::{execute, number, of_feed, row, stored},
 };
 
 /// Rows that one transaction deletes.
@@ -41,19 +38,16 @@ async fn prune_part(db: &Db, before: i64) -> Result<u64, Error> {
     // Up to the first row that is kept: positions are dense, so what is pruned is one number.
     let sql = "SELECT s.pruned, COALESCE((SELECT MIN(position) - 1 FROM outbox \
                WHERE position IS NOT NULL AND created_at >= $1), s.head) AS upto FROM feed_state s";
-    let row = conn
-        .query_one_raw(statement(conn, sql, vec![before.into()]))
-        .await?;
-    let row = row.ok_or(Error::Internal(Cause::text("feed_state has no row")))?;
+    let row = of_feed(row(conn, sql, vec![before.into()]).await?)?;
     let pruned = number(row.try_get("", "pruned")?);
     let upto = number(row.try_get("", "upto")?).min(pruned + PART);
     if upto <= pruned {
         return Ok(0);
     }
     let sql = "DELETE FROM outbox WHERE position <= $1";
-    let deleted = conn.execute_raw(statement(conn, sql, vec![stored(upto)])).await?;
+    let deleted = execute(conn, sql, vec![stored(upto)]).await?;
     let sql = "UPDATE feed_state SET pruned = $1 WHERE pruned < $1";
-    conn.execute_raw(statement(conn, sql, vec![stored(upto)])).await?;
+    execute(conn, sql, vec![stored(upto)]).await?;
     tx.commit().await?;
-    Ok(deleted.rows_affected())
+    Ok(deleted)
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bailiwick_types::{ScopeRoot, Service};
-use sea_orm::ConnectionTrait;
 use tokio::{
     sync::broadcast,
     time::{Instant, timeout},
@@ -12,7 +11,7 @@ use tokio::{
 use super::cursor::State;
 use crate::{
     Conn, Db, Error,
-    conn::{number, statement, stored},
+    conn::{execute, number, row, stored},
 };
 
 /// How often a waiter looks for what other replicas have applied.
@@ -89,11 +88,10 @@ impl Db {
         root: &ScopeRoot,
         revision: u64,
     ) -> Result<Option<Waited>, Error> {
-        let conn = self.load();
         let sql = "SELECT c.epoch, c.position, c.snapshot_run, c.counts_from, a.revision FROM feed_cursor c \
                    LEFT JOIN applied a ON a.source = c.source AND a.root = $2 WHERE c.source = $1";
         let values = vec![source.as_str().into(), root.to_string().into()];
-        let Some(row) = conn.query_one_raw(statement(conn, sql, values)).await? else {
+        let Some(row) = row(self.load(), sql, values).await? else {
             return Ok(None);
         };
         let state = State::read(&row)?;
@@ -122,6 +120,6 @@ pub(super) async fn raise(
     let sql = "INSERT INTO applied (source, root, revision) VALUES ($1, $2, $3) ON CONFLICT (source, root) \
                DO UPDATE SET revision = excluded.revision WHERE applied.revision < excluded.revision";
     let values = vec![source.as_str().into(), root.to_string().into(), stored(revision)];
-    conn.execute_raw(statement(conn, sql, values)).await?;
+    execute(conn, sql, values).await?;
     Ok(())
 }

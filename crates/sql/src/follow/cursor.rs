@@ -1,11 +1,11 @@
 //! How far a follower has got, in the database.
 
 use bailiwick_types::Service;
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{QueryResult, Value};
 
 use crate::{
     Conn, Cursor, Db, Error,
-    conn::{number, statement, stored},
+    conn::{execute, number, row, stored},
 };
 
 /// The epoch of a cursor that has none yet: no feed has it, so that it is refused.
@@ -50,11 +50,8 @@ impl State {
 }
 
 pub(super) async fn load(db: &Db, source: Service) -> Result<Option<State>, Error> {
-    let conn = db.load();
     let sql = "SELECT epoch, position, snapshot_run, counts_from FROM feed_cursor WHERE source = $1";
-    let row = conn
-        .query_one_raw(statement(conn, sql, vec![source.as_str().into()]))
-        .await?;
+    let row = row(db.load(), sql, vec![source.as_str().into()]).await?;
     row.as_ref().map(State::read).transpose()
 }
 
@@ -83,8 +80,7 @@ pub(super) async fn start(
 ) -> Result<bool, Error> {
     let sql = "INSERT INTO feed_cursor (source, epoch, position, counts_from) VALUES ($1, $2, 0, 0) \
                ON CONFLICT (source) DO NOTHING";
-    conn.execute_raw(statement(conn, sql, vec![source.as_str().into(), NONE.into()]))
-        .await?;
+    execute(conn, sql, vec![source.as_str().into(), NONE.into()]).await?;
     let sql = "UPDATE feed_cursor SET epoch = $7, position = 0, counts_from = 0, snapshot_run = $4, snapshot_at = $5 \
                WHERE source = $1 AND epoch = $2 AND position = $3 AND (snapshot_run IS NULL OR snapshot_at < $6)";
     let values = vec![
@@ -103,8 +99,7 @@ pub(super) async fn start(
         "DELETE FROM applied WHERE source = $1",
         "DELETE FROM feed_seen WHERE source = $1",
     ] {
-        conn.execute_raw(statement(conn, sql, vec![source.as_str().into()]))
-            .await?;
+        execute(conn, sql, vec![source.as_str().into()]).await?;
     }
     Ok(true)
 }
@@ -134,8 +129,7 @@ pub(super) async fn finish(
     ];
     let done = changed(conn, sql, values).await?;
     let sql = "DELETE FROM feed_seen WHERE source = $1";
-    conn.execute_raw(statement(conn, sql, vec![source.as_str().into()]))
-        .await?;
+    execute(conn, sql, vec![source.as_str().into()]).await?;
     Ok(done)
 }
 
@@ -147,9 +141,5 @@ pub(super) async fn abandon(conn: &Conn, source: Service, run: &str) -> Result<b
 }
 
 async fn changed(conn: &Conn, sql: &str, values: Vec<Value>) -> Result<bool, Error> {
-    Ok(conn
-        .execute_raw(statement(conn, sql, values))
-        .await?
-        .rows_affected()
-        == 1)
+    Ok(execute(conn, sql, values).await? == 1)
 }

@@ -1,12 +1,10 @@
 //! Events that could not be applied: kept for people to look at.
 
 use bailiwick_types::{Service, Timestamp};
-use sea_orm::ConnectionTrait;
 
-use super::Event;
 use crate::{
-    Conn, Cursor, Db, Error,
-    conn::{number, statement, stored},
+    Db, Error, WriteTx,
+    conn::{execute, number, rows, stored},
     outbox,
 };
 
@@ -29,51 +27,9 @@ pub struct RefusedEvent {
     pub refused_at: Timestamp,
 }
 
+/// Records what was refused: the changes of an event, or an item of a snapshot.
 pub(super) async fn record(
-    conn: &Conn,
-    db: &Db,
-    source: Service,
-    epoch: &str,
-    event: &Event,
-    reason: &str,
-) -> Result<(), Error> {
-    let root = event.root.to_string();
-    let at = (event.position, event.revision);
-    insert(
-        conn,
-        db,
-        source,
-        epoch,
-        (&root, at.0, at.1),
-        &event.changes,
-        reason,
-    )
-    .await
-}
-
-pub(super) async fn record_item(
-    conn: &Conn,
-    db: &Db,
-    source: Service,
-    begin: &Cursor,
-    item: &[u8],
-    reason: &str,
-) -> Result<(), Error> {
-    insert(
-        conn,
-        db,
-        source,
-        &begin.epoch,
-        ("", 0, 0),
-        &[item.to_vec()],
-        reason,
-    )
-    .await
-}
-
-async fn insert(
-    conn: &Conn,
-    db: &Db,
+    tx: &WriteTx,
     source: Service,
     epoch: &str,
     (root, position, revision): (&str, u64, u64),
@@ -91,9 +47,9 @@ async fn insert(
         // A text that a peer may have had a part in: no zero bytes, which PostgreSQL cannot store.
         reason.replace('\0', " ").into(),
         outbox::encode(changes).into(),
-        db.clock().now().0.into(),
+        tx.db().clock().now().0.into(),
     ];
-    conn.execute_raw(statement(conn, sql, values)).await?;
+    execute(tx.conn(), sql, values).await?;
     Ok(())
 }
 
@@ -102,12 +58,9 @@ async fn insert(
 /// # Errors
 /// The database is unavailable.
 pub async fn refused_events(db: &Db, limit: u32) -> Result<Vec<RefusedEvent>, Error> {
-    let conn = db.load();
     let sql = "SELECT source, epoch, position, root, revision, reason, refused_at FROM refused_event \
                ORDER BY id DESC LIMIT $1";
-    let rows = conn
-        .query_all_raw(statement(conn, sql, vec![i64::from(limit).into()]))
-        .await?;
+    let rows = rows(db.load(), sql, vec![i64::from(limit).into()]).await?;
     rows.iter()
         .map(|row| {
             Ok(RefusedEvent {

@@ -249,7 +249,16 @@ impl Follower {
         if !self.advance(&tx, at, event).await? {
             return Ok(Applied::Elsewhere);
         }
-        refused::record(tx.conn(), &self.db, self.config.source, &at.epoch, event, &reason).await?;
+        let at_event = (&*event.root.to_string(), event.position, event.revision);
+        refused::record(
+            &tx,
+            self.config.source,
+            &at.epoch,
+            at_event,
+            &event.changes,
+            &reason,
+        )
+        .await?;
         tx.commit().await?;
         Ok(Applied::Refused)
     }

@@ -4,13 +4,12 @@
 use std::sync::Arc;
 
 use bailiwick_types::{ScopeRoot, Service};
-use sea_orm::ConnectionTrait;
 
 use super::{
     ApplyError, FeedSink, FeedSource, Page, SourceError, applied, cursor, refused,
     run::{Failure, content_of},
 };
-use crate::{Conn, Cursor, CursorRefused, Db, Error, WriteTx, conn::statement, error::Cause};
+use crate::{Conn, Cursor, CursorRefused, Db, Error, WriteTx, conn::execute, error::Cause};
 
 /// A run of a snapshot that is not told to be alive for so long is taken over (microseconds).
 const STALE: i64 = 60_000_000;
@@ -58,7 +57,7 @@ impl Run {
             );
             let mut values = vec![self.source.as_str().into(), kind.into()];
             values.extend(part.iter().map(|item| item.clone().into()));
-            conn.execute_raw(statement(conn, sql, values)).await?;
+            execute(conn, sql, values).await?;
         }
         Ok(())
     }
@@ -163,7 +162,8 @@ impl Reading<'_> {
             tracing::warn!(source = %self.service, reason, "rejected a snapshot item");
             let tx = self.db.begin_write(&[]).await?;
             run.hold(&tx).await?;
-            refused::record_item(tx.conn(), self.db, self.service, begin, item, &reason).await?;
+            let changes = std::slice::from_ref(item);
+            refused::record(&tx, self.service, &begin.epoch, ("", 0, 0), changes, &reason).await?;
             tx.commit().await?;
             refused += 1;
         }

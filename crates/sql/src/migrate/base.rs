@@ -1,38 +1,10 @@
 //! The tables of this crate: revisions, outbox, feed, cursors.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
+use sea_orm::DbBackend;
 
 use crate::epoch::new_id_sql;
 
-pub(super) fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Feed)]
-}
-
-struct Feed;
-
-impl MigrationName for Feed {
-    fn name(&self) -> &'static str {
-        "sql_0001_feed"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Feed {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let conn = manager.get_connection();
-        let backend = conn.get_database_backend();
-        for sql in statements(backend) {
-            conn.execute_unprepared(&sql).await?;
-        }
-        let epoch = new_id_sql(backend);
-        let sql = format!("INSERT INTO feed_state (one, epoch, head, pruned) VALUES (1, {epoch}, 0, 0)");
-        conn.execute_unprepared(&sql).await?;
-        Ok(())
-    }
-}
-
-fn statements(backend: DbBackend) -> Vec<String> {
+pub(super) fn statements(backend: DbBackend) -> Vec<String> {
     let postgres = backend == DbBackend::Postgres;
     // Byte order, so that rows are locked in the same order everywhere, whatever the collation
     // of the database.
@@ -78,6 +50,10 @@ fn statements(backend: DbBackend) -> Vec<String> {
             "CREATE TABLE refused_event (id {id}, source {key} NOT NULL, epoch text NOT NULL, position bigint NOT NULL, \
              root text NOT NULL, revision bigint NOT NULL, reason text NOT NULL, payload {bytes} NOT NULL, \
              refused_at bigint NOT NULL)"
+        ),
+        format!(
+            "INSERT INTO feed_state (one, epoch, head, pruned) VALUES (1, {}, 0, 0)",
+            new_id_sql(backend)
         ),
     ]
 }

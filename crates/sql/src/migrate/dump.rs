@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::Value;
 
-use crate::{Db, Error, conn::statement};
+use crate::{Db, Error, conn::rows};
 
 /// Writes the schema down: tables with their columns, constraints, indexes and policies, in an order that
 /// does not depend on how it came about.
@@ -23,7 +23,7 @@ async fn sqlite(db: &Db) -> Result<String, Error> {
     let sql = "SELECT sql AS line FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' \
                ORDER BY tbl_name, type DESC, name";
     let mut out = String::new();
-    for line in lines(db, sql).await? {
+    for line in lines(db, sql, vec![]).await? {
         out.push_str(&normal(&line));
         out.push('\n');
     }
@@ -58,12 +58,12 @@ async fn postgres(db: &Db) -> Result<String, Error> {
     let tables = "SELECT c.relname::text || CASE WHEN c.relforcerowsecurity THEN ' (row security forced)' ELSE '' END AS line \
                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                   WHERE n.nspname = current_schema() AND c.relkind = 'r' ORDER BY c.relname::text COLLATE \"C\"";
-    for table in lines(db, tables).await? {
+    for table in lines(db, tables, vec![]).await? {
         let name = table.split(' ').next().unwrap_or_default();
         // Writing to a string does not fail.
         let _ = writeln!(out, "table {table}");
         for sql in PARTS {
-            for line in lines_of(db, sql, name).await? {
+            for line in lines(db, sql, vec![name.into()]).await? {
                 let _ = writeln!(out, "  {line}");
             }
         }
@@ -89,16 +89,7 @@ const PARTS: [&str; 4] = [
      ORDER BY policyname::text COLLATE \"C\"",
 ];
 
-async fn lines(db: &Db, sql: &str) -> Result<Vec<String>, Error> {
-    let conn = db.load();
-    let rows = conn.query_all_raw(statement(conn, sql, vec![])).await?;
-    rows.iter().map(|row| Ok(row.try_get("", "line")?)).collect()
-}
-
-async fn lines_of(db: &Db, sql: &str, table: &str) -> Result<Vec<String>, Error> {
-    let conn = db.load();
-    let rows = conn
-        .query_all_raw(statement(conn, sql, vec![table.into()]))
-        .await?;
+async fn lines(db: &Db, sql: &str, values: Vec<Value>) -> Result<Vec<String>, Error> {
+    let rows = rows(db.load(), sql, values).await?;
     rows.iter().map(|row| Ok(row.try_get("", "line")?)).collect()
 }

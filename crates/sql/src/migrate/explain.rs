@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, Value};
 
-use crate::{Db, Error, statement};
+use crate::{Db, Error, conn::rows};
 
 /// The plan of a statement, without costs. Tables of tests are small, so PostgreSQL is told to leave
 /// sequential scans alone where there is another way: a plan that still has one has no index to use.
@@ -26,9 +26,7 @@ pub async fn explain(db: &Db, sql: &str, values: Vec<Value>) -> Result<String, E
     } else {
         ("EXPLAIN QUERY PLAN", "detail")
     };
-    let rows = conn
-        .query_all_raw(statement(conn, format!("{prefix} {sql}"), values))
-        .await?;
+    let rows = rows(conn, format!("{prefix} {sql}"), values).await?;
     let lines: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get("", column)).collect();
     Ok(lines?.join("\n"))
 }

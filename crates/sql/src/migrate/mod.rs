@@ -11,7 +11,8 @@ pub use explain::explain;
 pub use isolation::isolate_accounts;
 
 use bailiwick_types::Service;
-use sea_orm_migration::MigrationTrait;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
 
 /// The migrations of a service: this crate's own first, then the service's in order.
 ///
@@ -21,6 +22,46 @@ use sea_orm_migration::MigrationTrait;
 pub struct Migrations {
     service: Service,
     all: Vec<Box<dyn MigrationTrait>>,
+}
+
+/// A migration that runs statements.
+pub struct Statements {
+    name: &'static str,
+    sql: fn(DbBackend) -> Vec<String>,
+    isolated: &'static [(&'static str, &'static str)],
+}
+
+impl Statements {
+    /// A migration that runs these statements, then isolates the rows of accounts in tables, each with the
+    /// column of the account's UUID ([`isolate_accounts`]).
+    #[must_use]
+    pub fn migration(
+        name: &'static str,
+        sql: fn(DbBackend) -> Vec<String>,
+        isolated: &'static [(&'static str, &'static str)],
+    ) -> Box<dyn MigrationTrait> {
+        Box::new(Self { name, sql, isolated })
+    }
+}
+
+impl MigrationName for Statements {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Statements {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let conn = manager.get_connection();
+        for sql in (self.sql)(conn.get_database_backend()) {
+            conn.execute_unprepared(&sql).await?;
+        }
+        for (table, column) in self.isolated {
+            isolate_accounts(conn, table, column).await?;
+        }
+        Ok(())
+    }
 }
 
 /// How a schema compares to the migrations that a program knows.
@@ -60,7 +101,7 @@ impl Migrations {
     /// The migrations of a service, in order.
     #[must_use]
     pub fn new(service: Service, of_service: Vec<Box<dyn MigrationTrait>>) -> Self {
-        let mut all = base::migrations();
+        let mut all = vec![Statements::migration("sql_0001_feed", base::statements, &[])];
         all.extend(of_service);
         Self { service, all }
     }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::{Migrations, SchemaStatus};
 use crate::{
     Db, Error,
-    conn::{begin, statement},
+    conn::{begin, execute, row, rows},
     error::Cause,
 };
 
@@ -52,11 +52,11 @@ impl Db {
         } else {
             "SELECT 1 AS one FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration'"
         };
-        if conn.query_one_raw(statement(conn, sql, vec![])).await?.is_none() {
+        if row(conn, sql, vec![]).await?.is_none() {
             return Ok(migrations.compare(Vec::new()));
         }
         let sql = "SELECT name FROM schema_migration ORDER BY ordinal";
-        let rows = conn.query_all_raw(statement(conn, sql, vec![])).await?;
+        let rows = rows(conn, sql, vec![]).await?;
         let applied: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get("", "name")).collect();
         Ok(migrations.compare(applied?))
     }
@@ -72,9 +72,7 @@ impl Db {
         let end = Instant::now() + self.inner.config.migration_wait;
         loop {
             let sql = "SELECT pg_try_advisory_lock($1) AS had";
-            let row = conn
-                .query_one_raw(statement(conn, sql, vec![LOCK.into()]))
-                .await?;
+            let row = row(conn, sql, vec![LOCK.into()]).await?;
             if row.is_some_and(|row| row.try_get("", "had").unwrap_or(false)) {
                 return Ok(());
             }
@@ -133,18 +131,14 @@ impl Db {
         let tx = begin(conn, options).await?;
         let name = migration.name();
         let sql = "SELECT 1 AS one FROM schema_migration WHERE name = $1";
-        if tx
-            .query_one_raw(statement(&tx, sql, vec![name.into()]))
-            .await?
-            .is_some()
-        {
+        if row(&tx, sql, vec![name.into()]).await?.is_some() {
             tx.rollback().await?;
             return Ok(false);
         }
         migration.up(&SchemaManager::new(&tx)).await?;
         let sql = "INSERT INTO schema_migration (name, applied_at) VALUES ($1, $2)";
         let values = vec![name.into(), self.clock().now().0.into()];
-        tx.execute_raw(statement(&tx, sql, values)).await?;
+        execute(&tx, sql, values).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -1,14 +1,12 @@
 //! Approves a request.
 
-use async_trait::async_trait;
 use bailiwick_types::{ApprovalId, method::authorization::ApproveRequest};
 
-pub use super::decide::Error;
 use super::{
     Approval, State,
     decide::{decidable, settle},
 };
-use crate::{Work, operation::Operation};
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +19,6 @@ pub struct Approve {
 impl Operation for Approve {
     type Method = ApproveRequest;
     type Output = Approval;
-    type Error = Error;
     /// The request.
     type Plan = Approval;
 
@@ -81,7 +78,10 @@ mod tests {
         let approval = world.run(ASKS, request()).await.unwrap().id;
         world.run(DECIDES, Approve { approval }).await.unwrap();
         let refused = world.run(DECIDES, Approve { approval }).await;
-        assert!(matches!(refused, Err(Error::AlreadyDecided)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::AlreadyDecided))
+        ));
         let refused = world.run(LOOKS, Approve { approval }).await;
         assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
     }

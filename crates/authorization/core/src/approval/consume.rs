@@ -1,14 +1,12 @@
 //! Uses an approval up: the gate before the act.
 
-use async_trait::async_trait;
 use bailiwick_policy::{Decision, Outcome, Reason};
-use bailiwick_types::{
-    Refused, StoreError, Subject, Violations, faults, method::authorization::ConsumeApproval,
-};
+use bailiwick_types::method::authorization::ConsumeApproval;
 use serde_json::Map;
 
 use super::{Approval, State, keep, question::Question};
-use crate::{On, Precondition, Unknown, Work, operation::Operation};
+use crate::On;
+use crate::prelude::*;
 
 /// What is asked. That the caller may use approvals of another subject is checked before.
 #[derive(Debug, Clone)]
@@ -23,21 +21,12 @@ pub struct Consume {
     pub digest: String,
 }
 
-faults! {
-    /// Why no approval is used.
-    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition),
-        Store(StoreError);
-    /// There is no approval to use.
-    NoApproval "there is no approval to use" => FailedPrecondition NoApproval;
-}
-
 /// The requester's rights are decided again: an approval never outlives the role.
 #[async_trait]
 impl Operation for Consume {
     type Method = ConsumeApproval;
     /// The approval that was used; none where none was needed, or where approvals of the rule stay.
     type Output = Option<Approval>;
-    type Error = Error;
     type Plan = Decision;
 
     async fn permit(&self, work: &mut Work) -> Result<Decision, Error> {
@@ -47,11 +36,11 @@ impl Operation for Consume {
             digest: &self.digest,
             attributes: &Map::new(),
         };
-        let decision = question.decide::<Error>(work, &self.subject).await?;
+        let decision = question.decide(work, &self.subject).await?;
         match decision.outcome {
             Outcome::Allow => Ok(decision),
             Outcome::Deny => Err(Refused::Denied.into()),
-            Outcome::NeedsApproval => Err(Error::NoApproval),
+            Outcome::NeedsApproval => Err(Error::Precondition(Precondition::NoApproval)),
         }
     }
 
@@ -59,8 +48,14 @@ impl Operation for Consume {
         if decision.reason != Reason::Approved {
             return Ok(None);
         }
-        let id = decision.approval.ok_or(Error::NoApproval)?;
-        let found = work.unit.approval(id).await?.ok_or(Error::NoApproval)?;
+        let id = decision
+            .approval
+            .ok_or(Error::Precondition(Precondition::NoApproval))?;
+        let found = work
+            .unit
+            .approval(id)
+            .await?
+            .ok_or(Error::Precondition(Precondition::NoApproval))?;
         if !found.once {
             return Ok(None);
         }
@@ -105,7 +100,10 @@ mod tests {
         let used = world.run(ASKS, consume(ASKS)).await.unwrap().unwrap();
         assert_eq!((used.id, used.state), (approval.id, State::Consumed));
         let refused = world.run(ASKS, consume(ASKS)).await;
-        assert!(matches!(refused, Err(Error::NoApproval)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NoApproval))
+        ));
     }
 
     #[tokio::test]
@@ -128,7 +126,10 @@ mod tests {
         let world = stage().await;
         world.run(ASKS, request()).await.unwrap();
         let refused = world.run(ASKS, consume(ASKS)).await;
-        assert!(matches!(refused, Err(Error::NoApproval)), "it is pending");
+        assert!(
+            matches!(refused, Err(Error::Precondition(Precondition::NoApproval))),
+            "it is pending"
+        );
         let world = stage().await;
         approved(&world).await;
         let other = Consume {
@@ -136,9 +137,15 @@ mod tests {
             ..consume(ASKS)
         };
         let refused = world.run(ASKS, other).await;
-        assert!(matches!(refused, Err(Error::NoApproval)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NoApproval))
+        ));
         let refused = world.run(DECIDES, consume(DECIDES)).await;
-        assert!(matches!(refused, Err(Error::NoApproval)), "it is of another");
+        assert!(
+            matches!(refused, Err(Error::Precondition(Precondition::NoApproval))),
+            "it is of another"
+        );
     }
 
     #[tokio::test]

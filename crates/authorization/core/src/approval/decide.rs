@@ -3,17 +3,11 @@
 use std::time::Duration;
 
 use bailiwick_policy::{Target, decide};
-use bailiwick_types::{ApprovalId, Refused, StoreError, Subject, Timestamp, faults};
+use bailiwick_types::ApprovalId;
 
 use super::{Approval, State, keep};
-use crate::{Aim, On, Precondition, Situation, Standing, Work, person::behind};
-
-faults! {
-    /// Why a request is not decided.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// The request is not pending any more.
-    AlreadyDecided "the request is decided already" => FailedPrecondition AlreadyDecided;
-}
+use crate::prelude::*;
+use crate::{Aim, On, Situation, Standing, person::behind};
 
 /// The request, where the actor may approve or reject it. One that does not exist is denied too.
 pub(super) async fn decidable(work: &mut Work, id: ApprovalId) -> Result<Approval, Error> {
@@ -41,7 +35,7 @@ pub(super) async fn decidable(work: &mut Work, id: ApprovalId) -> Result<Approva
 /// Ends the wait of a pending request.
 pub(super) async fn settle(work: &mut Work, found: Approval, state: State) -> Result<Approval, Error> {
     if found.state != State::Pending {
-        return Err(Error::AlreadyDecided);
+        return Err(Error::Precondition(Precondition::AlreadyDecided));
     }
     let settled = Approval {
         state,

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use bailiwick_types::{Authorized, Scope, Subject, method::authorization::ListApprovals};
+use bailiwick_types::{Authorized, method::authorization::ListApprovals};
 
 use super::{After, Approval, Filter, State, decide::may_decide};
-use crate::{Aim, Ports, Situation, StoreError, person::behind};
+use crate::prelude::*;
+use crate::{Aim, Ports, Situation, person::behind};
 
 /// Requests that are read at once.
 const BATCH: u64 = 200;

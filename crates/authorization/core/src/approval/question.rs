@@ -1,10 +1,10 @@
 //! What an approval is asked for or used for: a permission on a target.
 
 use bailiwick_policy::{Decision, PermissionNo, QuestionFault, Request, Values, decide};
-use bailiwick_types::{StoreError, Subject, Violations};
 use serde_json::{Map, Value as Json};
 
-use crate::{Aim, On, Unknown, Work};
+use crate::prelude::*;
+use crate::{Aim, On};
 
 /// A permission on a target, for a certain content.
 pub(super) struct Question<'q> {
@@ -17,11 +17,8 @@ pub(super) struct Question<'q> {
 
 impl Question<'_> {
     /// Decides for a subject, from everything that it has.
-    pub(super) async fn decide<E>(&self, work: &mut Work, subject: &Subject) -> Result<Decision, E>
-    where
-        E: From<Violations> + From<Unknown> + From<StoreError>,
-    {
-        let (permission, attributes) = self.fit::<E>(work)?;
+    pub(super) async fn decide(&self, work: &mut Work, subject: &Subject) -> Result<Decision, Error> {
+        let (permission, attributes) = self.fit(work)?;
         let aim = Aim::load(&*work.unit, &work.situation.policy, self.on.clone()).await?;
         work.look_at(&aim.scope).await?;
         let standing = work.situation.whole_standing(&*work.unit, subject).await?;
@@ -39,7 +36,7 @@ impl Question<'_> {
     }
 
     /// The permission and the attributes, where the manifest has them.
-    fn fit<E: From<Violations> + From<Unknown>>(&self, work: &Work) -> Result<(PermissionNo, Values), E> {
+    fn fit(&self, work: &Work) -> Result<(PermissionNo, Values), Error> {
         let product = work.situation.policy.product();
         let of = match self.on {
             On::Scope(_) => None,

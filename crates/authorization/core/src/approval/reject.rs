@@ -1,14 +1,12 @@
 //! Rejects a request.
 
-use async_trait::async_trait;
 use bailiwick_types::{ApprovalId, method::authorization::RejectRequest};
 
-pub use super::decide::Error;
 use super::{
     Approval, State,
     decide::{decidable, settle},
 };
-use crate::{Work, operation::Operation};
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +19,6 @@ pub struct Reject {
 impl Operation for Reject {
     type Method = RejectRequest;
     type Output = Approval;
-    type Error = Error;
     /// The request.
     type Plan = Approval;
 
@@ -64,6 +61,9 @@ mod tests {
         let world = staying().await;
         let approval = approved(&world).await.id;
         let refused = world.run(DECIDES, Reject { approval }).await;
-        assert!(matches!(refused, Err(Error::AlreadyDecided)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::AlreadyDecided))
+        ));
     }
 }

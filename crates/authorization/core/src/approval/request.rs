@@ -1,14 +1,12 @@
 //! Asks for an approval of what one has only with one.
 
-use async_trait::async_trait;
 use bailiwick_policy::{ApprovalRule, Outcome, manifest::Serves};
-use bailiwick_types::{
-    ApprovalId, Refused, StoreError, Violations, faults, method::authorization::RequestApproval,
-};
+use bailiwick_types::{ApprovalId, method::authorization::RequestApproval};
 use serde_json::{Map, Value as Json};
 
 use super::{Approval, State, keep, question::Question};
-use crate::{On, Precondition, Unknown, Work, operation::Operation};
+use crate::On;
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -23,21 +21,10 @@ pub struct Request {
     pub attributes: Map<String, Json>,
 }
 
-faults! {
-    /// Why no approval is requested.
-    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition),
-        Store(StoreError);
-    /// It needs no approval.
-    AlreadyAllowed "the caller may do this without an approval" => FailedPrecondition AlreadyAllowed;
-    /// The same request is pending.
-    AlreadyExists "the same request is pending already" => AlreadyExists AlreadyExists;
-}
-
 #[async_trait]
 impl Operation for Request {
     type Method = RequestApproval;
     type Output = Approval;
-    type Error = Error;
     /// The rule that makes the approval necessary.
     type Plan = ApprovalRule;
 
@@ -49,9 +36,9 @@ impl Operation for Request {
             attributes: &self.attributes,
         };
         let requester = work.actor.subject.clone();
-        let decision = question.decide::<Error>(work, &requester).await?;
+        let decision = question.decide(work, &requester).await?;
         match decision.outcome {
-            Outcome::Allow => Err(Error::AlreadyAllowed),
+            Outcome::Allow => Err(Error::Precondition(Precondition::AlreadyAllowed)),
             Outcome::Deny => Err(Refused::Denied.into()),
             Outcome::NeedsApproval => {
                 let rule = decision.rule(&work.situation.policy);
@@ -68,7 +55,7 @@ impl Operation for Request {
             .unit
             .pending_approval(&requester, &self.permission, &self.on, &self.digest);
         if same.await?.is_some() {
-            return Err(Error::AlreadyExists);
+            return Err(Error::Precondition(Precondition::AlreadyRequested));
         }
         let request = Approval {
             id: ApprovalId::generate(&*work.ids),
@@ -117,7 +104,10 @@ mod tests {
         let world = stage().await;
         world.run(ASKS, request()).await.unwrap();
         let refused = world.run(ASKS, request()).await;
-        assert!(matches!(refused, Err(Error::AlreadyExists)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::AlreadyRequested))
+        ));
         let other = Request {
             digest: "other".to_owned(),
             ..request()
@@ -130,7 +120,10 @@ mod tests {
         let world = stage().await;
         world.member(9, "admin").await;
         let refused = world.run(9, request()).await;
-        assert!(matches!(refused, Err(Error::AlreadyAllowed)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::AlreadyAllowed))
+        ));
         let refused = world.run(LOOKS, request()).await;
         assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
         let gone = Request {

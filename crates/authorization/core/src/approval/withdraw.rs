@@ -1,11 +1,9 @@
 //! Takes an own request back.
 
-use async_trait::async_trait;
-use bailiwick_types::{ApprovalId, Refused, method::authorization::WithdrawRequest};
+use bailiwick_types::{ApprovalId, method::authorization::WithdrawRequest};
 
-pub use super::decide::Error;
 use super::{Approval, State, decide::settle};
-use crate::{Work, operation::Operation};
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +16,6 @@ pub struct Withdraw {
 impl Operation for Withdraw {
     type Method = WithdrawRequest;
     type Output = Approval;
-    type Error = Error;
     /// The request.
     type Plan = Approval;
 
@@ -54,6 +51,9 @@ mod tests {
         let world = stage().await;
         let approval = approved(&world).await.id;
         let refused = world.run(ASKS, Withdraw { approval }).await;
-        assert!(matches!(refused, Err(Error::AlreadyDecided)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::AlreadyDecided))
+        ));
     }
 }

@@ -1,19 +1,11 @@
 //! Gives a subject a role on a scope.
 
-use async_trait::async_trait;
 use bailiwick_policy::{Role, manifest::Holders};
-use bailiwick_types::{
-    BindingId, Refused, Scope, StoreError, Subject, Timestamp, Violations, faults,
-    method::authorization::AssignRole,
-};
+use bailiwick_types::method::authorization::AssignRole;
 use serde_json::{Map, Value as Json};
 
-use crate::{
-    Precondition, Unknown, Work,
-    binding::{Binding, holders},
-    operation::Operation,
-    preview::{Points, Spot},
-};
+use crate::binding::{Binding, holders};
+use crate::prelude::*;
 
 /// What is asked. An identical binding is left as it is; one with other parameters or another end is
 /// replaced.
@@ -31,17 +23,10 @@ pub struct Assign {
     pub expires_at: Option<Timestamp>,
 }
 
-faults! {
-    /// Why a role is not assigned.
-    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition),
-        Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Assign {
     type Method = AssignRole;
     type Output = Binding;
-    type Error = Error;
     type Plan = Role;
 
     fn scopes(&self) -> Vec<Scope> {
@@ -63,7 +48,7 @@ impl Operation for Assign {
     }
 
     async fn apply(self, role: Role, work: &mut Work) -> Result<Binding, Error> {
-        work.ensure_active::<Error>(&self.scope)?;
+        work.ensure_active(&self.scope)?;
         if matches!(role.holders, Some(Holders::Exactly(_))) {
             return Err(Precondition::OwnershipIsTransferred { role: self.role }.into());
         }
@@ -85,15 +70,9 @@ impl Operation for Assign {
                 }
             }
             None => Binding {
-                id: BindingId::generate(&*work.ids),
-                account: work.account(),
-                subject: self.subject,
-                role: self.role,
-                scope: self.scope,
                 parameters: self.parameters,
                 expires_at: self.expires_at,
-                created_at: work.now,
-                creator: Some(work.actor.subject.clone()),
+                ..work.new_binding(self.subject, self.role, self.scope)
             },
         };
         work.unit.put_binding(&binding).await?;

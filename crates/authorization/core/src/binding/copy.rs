@@ -1,20 +1,13 @@
 //! Copies what one member was granted of some types to another. A copy keeps the revision of its original.
 
-use async_trait::async_trait;
 use bailiwick_policy::Pattern;
-use bailiwick_types::{
-    GrantId, Refused, StoreError, Subject, UserId, Violations, faults, method::authorization::CopyPermissions,
-};
+use bailiwick_types::{GrantId, method::authorization::CopyPermissions};
 
-use crate::{
-    Precondition, Work,
-    grant::{
-        Filter, Grant,
-        giving::{self, aim, may_give, of_subject, put},
-    },
-    operation::Operation,
-    preview::{Points, Spot},
+use crate::grant::{
+    Filter, Grant,
+    giving::{self, aim, may_give, of_subject, put},
 };
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -27,17 +20,11 @@ pub struct Copy {
     pub kinds: Vec<String>,
 }
 
-faults! {
-    /// Why nothing is copied.
-    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Copy {
     type Method = CopyPermissions;
     /// How many grants are copied.
     type Output = u64;
-    type Error = Error;
     /// The grants, each with the text of its target.
     type Plan = Vec<(Grant, String)>;
 

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_policy::{Role, manifest::Holders};
-use bailiwick_types::{Scope, Subject, Timestamp};
 
+use crate::prelude::*;
 use crate::{
-    Read, Situation, StoreError,
+    Read, Situation,
     binding::{Binding, Holder},
     person::PersonState,
 };

@@ -1,10 +1,10 @@
 //! Gives the single-holder role of a scope to a member whose holder is gone: an act of the operator, audited.
 
-use async_trait::async_trait;
-use bailiwick_types::{Refused, Scope, StoreError, UserId, faults, method::authorization::RecoverOwnership};
+use bailiwick_types::method::authorization::RecoverOwnership;
 
 use super::transfer::{add_holders, hand_over};
-use crate::{Precondition, Unknown, Work, binding::Binding, operation::Operation, preview::Points};
+use crate::binding::Binding;
+use crate::prelude::*;
 
 /// What is asked. The guard lets the operator alone pass.
 #[derive(Debug, Clone)]
@@ -17,16 +17,10 @@ pub struct Recover {
     pub justification: String,
 }
 
-faults! {
-    /// Why ownership is not recovered.
-    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Recover {
     type Method = RecoverOwnership;
     type Output = Binding;
-    type Error = Error;
     /// The name of the role.
     type Plan = String;
 
@@ -44,7 +38,7 @@ impl Operation for Recover {
     }
 
     async fn apply(self, role: String, work: &mut Work) -> Result<Binding, Error> {
-        let (binding, entry) = hand_over::<Error>(work, &role, &self.scope, self.to).await?;
+        let (binding, entry) = hand_over(work, &role, &self.scope, self.to).await?;
         work.emit(entry.with("justification", self.justification));
         Ok(binding)
     }

@@ -1,15 +1,11 @@
 //! Takes a role on a scope away.
 
-use async_trait::async_trait;
 use bailiwick_policy::{Role, manifest::Holders};
-use bailiwick_types::{Refused, Scope, StoreError, Subject, faults, method::authorization::RevokeRole};
+use bailiwick_types::method::authorization::RevokeRole;
 
 use super::assign::is_single_holder;
-use crate::{
-    Precondition, Unknown, Work, holders,
-    operation::Operation,
-    preview::{Points, Spot},
-};
+use crate::holders;
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -22,16 +18,10 @@ pub struct Revoke {
     pub scope: Scope,
 }
 
-faults! {
-    /// Why a role is not revoked.
-    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Revoke {
     type Method = RevokeRole;
     type Output = ();
-    type Error = Error;
     type Plan = Role;
 
     fn scopes(&self) -> Vec<Scope> {

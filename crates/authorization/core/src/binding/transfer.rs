@@ -1,19 +1,10 @@
 //! Hands the single-holder role of a scope to another member.
 
-use async_trait::async_trait;
 use bailiwick_policy::PlaceState;
-use bailiwick_types::{
-    BindingId, Level, Refused, Scope, StoreError, Subject, UserId, faults,
-    method::authorization::TransferOwnership,
-};
-use serde_json::Map;
+use bailiwick_types::{Level, method::authorization::TransferOwnership};
 
-use crate::{
-    Precondition, Unknown, Work,
-    binding::Binding,
-    operation::Operation,
-    preview::{Points, Spot},
-};
+use crate::binding::Binding;
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -24,16 +15,10 @@ pub struct Transfer {
     pub to: UserId,
 }
 
-faults! {
-    /// Why ownership is not transferred.
-    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Transfer {
     type Method = TransferOwnership;
     type Output = Binding;
-    type Error = Error;
     /// The name of the role.
     type Plan = String;
 
@@ -59,7 +44,7 @@ impl Operation for Transfer {
     }
 
     async fn apply(self, role: String, work: &mut Work) -> Result<Binding, Error> {
-        let (binding, entry) = hand_over::<Error>(work, &role, &self.scope, self.to).await?;
+        let (binding, entry) = hand_over(work, &role, &self.scope, self.to).await?;
         work.emit(entry);
         Ok(binding)
     }
@@ -97,15 +82,12 @@ pub(super) async fn add_holders(
 
 /// Takes the role from whoever has it on the scope and gives it to the user. The entry for the audit log is
 /// the caller's to emit.
-pub(super) async fn hand_over<E>(
+pub(super) async fn hand_over(
     work: &mut Work,
     role: &str,
     scope: &Scope,
     to: UserId,
-) -> Result<(Binding, crate::Audit), E>
-where
-    E: From<Refused> + From<Precondition> + From<StoreError>,
-{
+) -> Result<(Binding, crate::Audit), Error> {
     if work.situation.state(scope).is_none() {
         return Err(Refused::NotFound("scope").into());
     }
@@ -131,17 +113,7 @@ where
         work.subject_changed(&subject);
         entry = entry.with("from", subject);
     }
-    let binding = Binding {
-        id: BindingId::generate(&*work.ids),
-        account: work.account(),
-        subject: to,
-        role: role.to_owned(),
-        scope: scope.clone(),
-        parameters: Map::new(),
-        expires_at: None,
-        created_at: work.now,
-        creator: Some(work.actor.subject.clone()),
-    };
+    let binding = work.new_binding(to, role.to_owned(), scope.clone());
     work.unit.put_binding(&binding).await?;
     work.subject_changed(&binding.subject);
     Ok((binding, entry))

@@ -1,19 +1,14 @@
 //! Gives a subject permissions on a resource, a scope or a type in a scope.
 
-use async_trait::async_trait;
 use bailiwick_policy::Pattern;
-use bailiwick_types::{
-    GrantId, Level, Refused, StoreError, Subject, Timestamp, Violations, faults,
-    method::authorization::CreateGrant,
-};
+use bailiwick_types::{GrantId, Level, method::authorization::CreateGrant};
 use serde_json::{Map, Value as Json};
 
 use super::giving::{aim, may_give, of_subject, put};
+use crate::prelude::*;
 use crate::{
-    Aim, Precondition, Work,
+    Aim,
     grant::{About, AppliesTo, Grant},
-    operation::Operation,
-    preview::{Points, Spot},
 };
 
 /// What is asked. An identical grant is left as it is; one on existing resources is renewed, so that it also
@@ -32,19 +27,10 @@ pub struct Create {
     pub expires_at: Option<Timestamp>,
 }
 
-faults! {
-    /// Why nothing is granted.
-    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// The product has no such permission, or it cannot be asked on such a target.
-    UnknownPermission(String) "there is no permission `{0}` that can be granted on this"
-        => InvalidArgument UnknownPermission;
-}
-
 #[async_trait]
 impl Operation for Create {
     type Method = CreateGrant;
     type Output = Grant;
-    type Error = Error;
     type Plan = Aim;
 
     async fn permit(&self, work: &mut Work) -> Result<Aim, Error> {
@@ -64,8 +50,8 @@ impl Operation for Create {
 
     async fn apply(mut self, aim: Aim, work: &mut Work) -> Result<Grant, Error> {
         let scope = aim.scope.as_ref().ok_or(Refused::NotFound("resource"))?;
-        work.ensure_active::<Error>(scope)?;
-        work.ensure_subject::<Error>(&self.subject).await?;
+        work.ensure_active(scope)?;
+        work.ensure_subject(&self.subject).await?;
         self.permissions.sort();
         self.permissions.dedup();
         let present = of_subject(work, &self.subject, &self.about).await?;
@@ -120,7 +106,7 @@ impl Create {
         };
         let pattern = |text: &String| {
             let pattern = product.pattern(text).filter(fits);
-            pattern.ok_or_else(|| Error::UnknownPermission(text.clone()))
+            pattern.ok_or_else(|| Error::Unknown(Unknown::Grantable(text.clone())))
         };
         let patterns: Vec<Pattern> = self.permissions.iter().map(pattern).collect::<Result<_, _>>()?;
         let mut faults = Violations::new();
@@ -270,7 +256,7 @@ mod tests {
         let world = world().await;
         for permission in ["project.sail", "boat.*", "folder.view", "folder.*", "*"] {
             let refused = world.run(3, create(permission, on_project())).await;
-            assert!(matches!(refused, Err(Error::UnknownPermission(of)) if of == permission));
+            assert!(matches!(refused, Err(Error::Unknown(Unknown::Grantable(of))) if of == permission));
         }
         for (about, field) in [
             (About::Resource(name("boat:b")), "target.target"),

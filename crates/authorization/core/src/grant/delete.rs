@@ -1,16 +1,11 @@
 //! Takes granted permissions away; it needs the right to give them.
 
-use async_trait::async_trait;
 use bailiwick_policy::Pattern;
-use bailiwick_types::{GrantId, Refused, StoreError, Subject, faults, method::authorization::DeleteGrant};
+use bailiwick_types::{GrantId, method::authorization::DeleteGrant};
 
 use super::giving::{aim, changed, may_give, of_subject};
-use crate::{
-    Precondition, Unknown, Work,
-    grant::{About, Grant},
-    operation::Operation,
-    preview::{Points, Spot},
-};
+use crate::grant::{About, Grant};
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -44,16 +39,10 @@ pub struct Taken {
     target: String,
 }
 
-faults! {
-    /// Why nothing is taken away.
-    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Delete {
     type Method = DeleteGrant;
     type Output = ();
-    type Error = Error;
     type Plan = Taken;
 
     async fn permit(&self, work: &mut Work) -> Result<Taken, Error> {

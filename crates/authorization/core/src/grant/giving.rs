@@ -1,10 +1,11 @@
 //! The right to give permissions, and what operations on grants share.
 
 use bailiwick_policy::{Claim, Pattern, PlaceId, Target};
-use bailiwick_types::{Level, StoreError, Subject};
+use bailiwick_types::Level;
 
+use crate::prelude::*;
 use crate::{
-    Actor, Aim, On, Work,
+    Actor, Aim, On,
     grant::{About, Filter, Grant},
 };
 

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
-use bailiwick_types::{
-    GroupId, Refused, StoreError, Subject, Violations, faults, method::authorization::AddGroupMember,
-};
+use bailiwick_types::{GroupId, method::authorization::AddGroupMember};
 
 use super::holdings;
-use crate::{Precondition, Work, operation::Operation, preview::Points};
+use crate::prelude::*;
 
 /// What is asked. A member that is in the group already stays in it.
 #[derive(Debug, Clone)]
@@ -19,18 +16,10 @@ pub struct AddMember {
     pub member: Subject,
 }
 
-faults! {
-    /// Why nobody is put in.
-    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// The group is in the group to put in.
-    Cycle "adding this group would create a cycle" => FailedPrecondition Cycle;
-}
-
 #[async_trait]
 impl Operation for AddMember {
     type Method = AddGroupMember;
     type Output = ();
-    type Error = Error;
     /// The group and the groups above it.
     type Plan = BTreeSet<Subject>;
 
@@ -60,10 +49,10 @@ impl Operation for AddMember {
                 return Err(Violations::of("member", "must not be the group itself").into());
             }
             if holders.contains(&Subject::group(inner)) {
-                return Err(Error::Cycle);
+                return Err(Error::Precondition(Precondition::GroupCycle));
             }
         } else {
-            work.ensure_subject::<Error>(&self.member).await?;
+            work.ensure_subject(&self.member).await?;
         }
         work.unit.set_group_member(self.group, &self.member, true).await?;
         work.subject_changed(&self.member);
@@ -175,7 +164,10 @@ mod tests {
         let refused = world.run(1, add(inner, Subject::group(inner))).await;
         assert!(matches!(refused, Err(Error::Invalid(_))));
         let refused = world.run(1, add(inner, Subject::group(outer))).await;
-        assert!(matches!(refused, Err(Error::Cycle)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::GroupCycle))
+        ));
         world.run(1, add(outer, Subject::group(inner))).await.unwrap();
     }
 }

@@ -1,9 +1,9 @@
 //! Makes an empty group.
 
-use async_trait::async_trait;
-use bailiwick_types::{GroupId, Refused, StoreError, Subject, faults, method::authorization::CreateGroup};
+use bailiwick_types::{GroupId, method::authorization::CreateGroup};
 
-use crate::{Change, Precondition, Work, group::Group, operation::Operation, request::Repeatable};
+use crate::prelude::*;
+use crate::{group::Group, request::Repeatable};
 
 /// What is asked. The guard has asked for `group.edit`.
 #[derive(Debug, Clone)]
@@ -14,16 +14,10 @@ pub struct Create {
     pub request_id: Option<String>,
 }
 
-faults! {
-    /// Why a group is not made.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Create {
     type Method = CreateGroup;
     type Output = Group;
-    type Error = Error;
     type Plan = ();
 
     async fn permit(&self, _: &mut Work) -> Result<(), Error> {
@@ -35,7 +29,7 @@ impl Operation for Create {
             id: self.request_id.as_deref(),
             digest: self.title.clone(),
         };
-        if let Some(made) = request.made::<_, Error>(work).await? {
+        if let Some(made) = request.made(work).await? {
             let group = work.unit.group(made).await?;
             return Ok(group.ok_or(Refused::NotFound("group"))?);
         }

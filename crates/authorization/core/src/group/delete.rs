@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
-use bailiwick_types::{GroupId, Refused, StoreError, Subject, faults, method::authorization::DeleteGroup};
+use bailiwick_types::{GroupId, method::authorization::DeleteGroup};
 
 use super::holdings;
-use crate::{Change, Precondition, Work, operation::Operation, preview::Points};
+use crate::prelude::*;
 
 /// Members that are read at once.
 const PAGE: u64 = 10_000;
@@ -18,16 +17,10 @@ pub struct Delete {
     pub group: GroupId,
 }
 
-faults! {
-    /// Why the group is not deleted.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Delete {
     type Method = DeleteGroup;
     type Output = ();
-    type Error = Error;
     /// The group and the groups above it.
     type Plan = BTreeSet<Subject>;
 

@@ -2,24 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_types::{GroupId, Refused, StoreError, Subject};
+use bailiwick_types::GroupId;
 
+use crate::prelude::*;
 use crate::{
-    Work,
     grant::{
         Filter,
         giving::{aim, all, may_give},
     },
-    preview::{Points, holders_of, spots_of},
+    preview::{holders_of, spots_of},
     sources::may_assign_all,
 };
 
 /// Asks whether the actor may change the members of a group: it needs `group.edit`, and the right to give
 /// everything that the group and the groups above it have. Returns these groups.
-pub(super) async fn permit<E>(work: &mut Work, group: GroupId) -> Result<BTreeSet<Subject>, E>
-where
-    E: From<Refused> + From<StoreError>,
-{
+pub(super) async fn permit(work: &mut Work, group: GroupId) -> Result<BTreeSet<Subject>, Error> {
     work.require("group.edit", &work.account_scope())?;
     let known = work.unit.group(group).await?;
     known.ok_or(Refused::NotFound("group"))?;

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
-use bailiwick_types::{
-    GroupId, Refused, StoreError, Subject, faults, method::authorization::RemoveGroupMember,
-};
+use bailiwick_types::{GroupId, method::authorization::RemoveGroupMember};
 
 use super::holdings;
-use crate::{Precondition, Work, operation::Operation, preview::Points};
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -19,16 +16,10 @@ pub struct RemoveMember {
     pub member: Subject,
 }
 
-faults! {
-    /// Why nobody is taken out.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for RemoveMember {
     type Method = RemoveGroupMember;
     type Output = ();
-    type Error = Error;
     /// The group and the groups above it.
     type Plan = BTreeSet<Subject>;
 

@@ -1,21 +1,14 @@
 //! Accepts an invitation to the caller's verified e-mail address.
 
-use async_trait::async_trait;
 use bailiwick_policy::{
     PlaceState,
     manifest::{Holders, MemberKind},
 };
-use bailiwick_types::{
-    BindingId, InvitationId, Refused, Scope, ScopeRoot, StoreError, Subject, UserId, faults,
-    method::authorization::AcceptInvitation,
-};
-use serde_json::Map;
+use bailiwick_types::{InvitationId, ScopeRoot, method::authorization::AcceptInvitation};
 
 use super::{Invitation, State, ensure_allowed, entry, put};
-use crate::{
-    Actor, Precondition, Work, binding::Binding, email_key, member::Member, operation::Operation,
-    person::PersonState,
-};
+use crate::prelude::*;
+use crate::{Actor, binding::Binding, email_key, member::Member, person::PersonState};
 
 /// Which invitation is accepted.
 #[derive(Debug, Clone)]
@@ -35,21 +28,10 @@ pub struct Accept {
     pub email: Option<String>,
 }
 
-faults! {
-    /// Why an invitation is not accepted.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// The inviter has lost rights since.
-    InviterMayNot "the inviter may no longer give the roles of the invitation"
-        => FailedPrecondition InvitationNotPending;
-    /// The scope no longer exists.
-    ScopeDeleted "the scope of the invitation is deleted" => FailedPrecondition NotActive;
-}
-
 #[async_trait]
 impl Operation for Accept {
     type Method = AcceptInvitation;
     type Output = Invitation;
-    type Error = Error;
     /// The user, and the invitation to its address.
     type Plan = (UserId, Invitation);
 
@@ -81,10 +63,10 @@ impl Operation for Accept {
                 let scope = found.scope;
                 return Err(Precondition::NotActive { scope }.into());
             }
-            None => return Err(Error::ScopeDeleted),
+            None => return Err(Error::Precondition(Precondition::ScopeDeleted)),
         }
         if !inviter_still_may(work, &found).await? {
-            return Err(Error::InviterMayNot);
+            return Err(Error::Precondition(Precondition::InviterMayNot));
         }
         ensure_allowed(work, &found.email)?;
         join(work, user).await?;
@@ -136,7 +118,7 @@ async fn join(work: &mut Work, user: UserId) -> Result<(), Error> {
         Some(_) => return Err(Precondition::NotAMember { user }.into()),
         None => {}
     }
-    work.ensure_seat::<Error>(MemberKind::Agent).await?;
+    work.ensure_seat(MemberKind::Agent).await?;
     let member = Member::new(work.account(), user, MemberKind::Agent, work.now);
     Ok(work.unit.put_member(&member).await?)
 }
@@ -152,15 +134,8 @@ async fn bind(work: &mut Work, found: &Invitation, user: UserId) -> Result<(), S
             None => {}
         }
         let binding = Binding {
-            id: BindingId::generate(&*work.ids),
-            account: found.account,
-            subject: subject.clone(),
-            role: role.clone(),
-            scope: found.scope.clone(),
-            parameters: Map::new(),
-            expires_at: None,
-            created_at: work.now,
             creator: Some(found.creator.clone()),
+            ..work.new_binding(subject.clone(), role.clone(), found.scope.clone())
         };
         work.unit.put_binding(&binding).await?;
     }
@@ -211,7 +186,10 @@ mod tests {
 
     async fn inviter_may_not(world: &World, invitation: &Invitation) {
         let refused = world.run(2, accept(invitation)).await;
-        assert!(matches!(refused, Err(Error::InviterMayNot)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::InviterMayNot))
+        ));
     }
 
     #[tokio::test]
@@ -338,7 +316,10 @@ mod tests {
         ));
         world.workspace_is(PlaceState::Deleted).await;
         let refused = world.run(2, accept(&made)).await;
-        assert!(matches!(refused, Err(Error::ScopeDeleted)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::ScopeDeleted))
+        ));
     }
 
     #[tokio::test]
@@ -363,7 +344,10 @@ mod tests {
         let made = world.operate(invite(3, "editor")).await.unwrap();
         world.person(3).await;
         let refused = world.run(3, accept(&made)).await;
-        assert!(matches!(refused, Err(Error::InviterMayNot)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::InviterMayNot))
+        ));
         let (root, operator) = (ScopeRoot::Deployment, &made.creator);
         world
             .put(async |write: &mut draft::Draft| {

@@ -1,17 +1,14 @@
 //! Invites several people with the same roles on a scope: all of them, or none.
 
-use async_trait::async_trait;
-use bailiwick_types::{
-    Code, Reason, Refused, Scope, StoreError, Violations, faults,
-    method::authorization::BatchCreateInvitations,
-};
+use bailiwick_types::{Code, Reason, method::authorization::BatchCreateInvitations};
 
 use super::{
     Invitation,
     create::{ensure_open, is_pending, make, may_invite},
     is_allowed,
 };
-use crate::{Precondition, Unknown, Work, batch::Items, operation::Operation, seat};
+use crate::prelude::*;
+use crate::{batch::Items, seat};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -24,16 +21,10 @@ pub struct BatchCreate {
     pub scope: Scope,
 }
 
-faults! {
-    /// Why nobody is invited. Every address at fault is listed, as `emails[N]`.
-    Error: Emails(Items), Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for BatchCreate {
     type Method = BatchCreateInvitations;
     type Output = Vec<Invitation>;
-    type Error = Error;
     type Plan = ();
 
     fn scopes(&self) -> Vec<Scope> {
@@ -45,7 +36,7 @@ impl Operation for BatchCreate {
     }
 
     async fn apply(self, (): (), work: &mut Work) -> Result<Vec<Invitation>, Error> {
-        ensure_open::<Error>(work, &self.roles, &self.scope)?;
+        ensure_open(work, &self.roles, &self.scope)?;
         self.check_domains(work)?;
         self.check_pending(work).await?;
         self.check_seats(work).await?;

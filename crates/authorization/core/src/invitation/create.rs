@@ -1,16 +1,14 @@
 //! Invites somebody by e-mail with roles on a scope.
 
-use async_trait::async_trait;
 use bailiwick_policy::{
     Role,
     manifest::{Holders, MemberKind},
 };
-use bailiwick_types::{
-    InvitationId, Refused, Scope, StoreError, faults, method::authorization::CreateInvitation,
-};
+use bailiwick_types::{InvitationId, method::authorization::CreateInvitation};
 
 use super::{Invitation, LIFETIME, State, ensure_allowed, entry, put};
-use crate::{Precondition, Unknown, Work, email_key, operation::Operation, request::Repeatable};
+use crate::prelude::*;
+use crate::{email_key, request::Repeatable};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -25,18 +23,10 @@ pub struct Create {
     pub request_id: Option<String>,
 }
 
-faults! {
-    /// Why nobody is invited.
-    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// There is an invitation already.
-    AlreadyInvited "an invitation to this e-mail address is pending there" => AlreadyExists AlreadyExists;
-}
-
 #[async_trait]
 impl Operation for Create {
     type Method = CreateInvitation;
     type Output = Invitation;
-    type Error = Error;
     type Plan = ();
 
     fn scopes(&self) -> Vec<Scope> {
@@ -57,17 +47,17 @@ impl Operation for Create {
                 self.scope
             ),
         };
-        if let Some(id) = request.made::<InvitationId, Error>(work).await?
+        if let Some(id) = request.made::<InvitationId>(work).await?
             && let Some(made) = work.unit.invitation(id).await?
         {
             return Ok(made);
         }
-        ensure_open::<Error>(work, &self.roles, &self.scope)?;
+        ensure_open(work, &self.roles, &self.scope)?;
         ensure_allowed(work, &self.email)?;
         if is_pending(work, &self.email, &self.scope).await? {
-            return Err(Error::AlreadyInvited);
+            return Err(Error::Precondition(Precondition::AlreadyInvited));
         }
-        work.ensure_seat::<Error>(MemberKind::Agent).await?;
+        work.ensure_seat(MemberKind::Agent).await?;
         let made = make(work, &self.email, &self.roles, &self.scope).await?;
         request.keep(work, made.id).await?;
         Ok(made)
@@ -75,10 +65,7 @@ impl Operation for Create {
 }
 
 /// Refuses an actor that may not invite there, or could not assign each of the roles itself.
-pub(super) fn may_invite<E>(work: &Work, roles: &[String], scope: &Scope) -> Result<(), E>
-where
-    E: From<Unknown> + From<Refused>,
-{
+pub(super) fn may_invite(work: &Work, roles: &[String], scope: &Scope) -> Result<(), Error> {
     let role = |name: &String| {
         let role = work.situation.role_at(name, scope.level());
         role.ok_or_else(|| Unknown::RoleAt(name.clone()))
@@ -93,11 +80,8 @@ where
 }
 
 /// Refuses a scope that is not in use, and single-holder roles.
-pub(super) fn ensure_open<E>(work: &Work, roles: &[String], scope: &Scope) -> Result<(), E>
-where
-    E: From<Refused> + From<Precondition>,
-{
-    work.ensure_active::<E>(scope)?;
+pub(super) fn ensure_open(work: &Work, roles: &[String], scope: &Scope) -> Result<(), Error> {
+    work.ensure_active(scope)?;
     let has_single_holder = |name: &&String| {
         let role = work.situation.role_at(name, scope.level());
         role.is_some_and(|role| matches!(role.holders, Some(Holders::Exactly(_))))
@@ -280,7 +264,10 @@ pub(super) mod tests {
             ..invite(2, "viewer")
         };
         let refused = world.run(1, again.clone()).await;
-        assert!(matches!(refused, Err(Error::AlreadyInvited)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::AlreadyInvited))
+        ));
         world.clock.advance(LIFETIME);
         world.run(1, again).await.unwrap();
         let old = world.read().invitation(old.id).await.unwrap().unwrap();

@@ -8,11 +8,11 @@ pub mod revoke;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bailiwick_types::{AccountId, InvitationId, Refused, Scope, Subject, Timestamp};
+use bailiwick_types::{AccountId, InvitationId};
 use uuid::Uuid;
 
-use crate::{Audit, Change, Precondition, StoreError, Work};
+use crate::Audit;
+use crate::prelude::*;
 
 /// How long an invitation waits.
 pub const LIFETIME: Duration = Duration::from_hours(7 * 24);
@@ -81,10 +81,7 @@ impl Invitation {
 
 /// The invitation of this id, where the actor could make it now. Only an actor who may invite to the whole
 /// account learns that an invitation does not exist.
-async fn manageable<E>(work: &mut Work, id: InvitationId) -> Result<Invitation, E>
-where
-    E: From<Refused> + From<StoreError>,
-{
+async fn manageable(work: &mut Work, id: InvitationId) -> Result<Invitation, Error> {
     let Some(found) = work.unit.invitation(id).await? else {
         work.require("user.invite", &work.account_scope())?;
         return Err(Refused::NotFound("invitation").into());

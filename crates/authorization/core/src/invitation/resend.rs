@@ -1,10 +1,9 @@
 //! Sends a pending invitation again: its lifetime starts again.
 
-use async_trait::async_trait;
-use bailiwick_types::{InvitationId, Refused, StoreError, faults, method::authorization::ResendInvitation};
+use bailiwick_types::{InvitationId, method::authorization::ResendInvitation};
 
 use super::{Invitation, LIFETIME, ensure_allowed, entry, manageable, put};
-use crate::{Precondition, Work, operation::Operation};
+use crate::prelude::*;
 
 /// What is asked. Followers of the feed mail an invitation at every new version.
 #[derive(Debug, Clone)]
@@ -13,16 +12,10 @@ pub struct Resend {
     pub invitation: InvitationId,
 }
 
-faults! {
-    /// Why an invitation is not sent again.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Resend {
     type Method = ResendInvitation;
     type Output = Invitation;
-    type Error = Error;
     type Plan = Invitation;
 
     async fn permit(&self, work: &mut Work) -> Result<Invitation, Error> {
@@ -31,7 +24,7 @@ impl Operation for Resend {
 
     async fn apply(self, mut found: Invitation, work: &mut Work) -> Result<Invitation, Error> {
         found.ensure_pending(work.now)?;
-        work.ensure_active::<Error>(&found.scope)?;
+        work.ensure_active(&found.scope)?;
         ensure_allowed(work, &found.email)?;
         found.expires_at = work.now.plus(LIFETIME);
         found.version += 1;

@@ -1,10 +1,9 @@
 //! Revokes a pending invitation.
 
-use async_trait::async_trait;
-use bailiwick_types::{InvitationId, Refused, StoreError, faults, method::authorization::RevokeInvitation};
+use bailiwick_types::{InvitationId, method::authorization::RevokeInvitation};
 
 use super::{Invitation, State, entry, manageable, put};
-use crate::{Precondition, Work, operation::Operation};
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -13,16 +12,10 @@ pub struct Revoke {
     pub invitation: InvitationId,
 }
 
-faults! {
-    /// Why an invitation is not revoked.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Revoke {
     type Method = RevokeInvitation;
     type Output = Invitation;
-    type Error = Error;
     type Plan = Invitation;
 
     async fn permit(&self, work: &mut Work) -> Result<Invitation, Error> {

@@ -1,16 +1,10 @@
 //! Ends several memberships with everything that belongs to them: all of them, or none.
 
-use async_trait::async_trait;
-use bailiwick_types::{
-    Code, Reason, Refused, StoreError, Subject, UserId, Violations, faults,
-    method::authorization::BatchRemoveMembers,
-};
+use bailiwick_types::{Code, Reason, method::authorization::BatchRemoveMembers};
 
 use super::ensure_held;
-use crate::{
-    Precondition, Work, batch::Items, binding::Binding, operation::Operation, preview::Points,
-    sources::may_assign_all,
-};
+use crate::prelude::*;
+use crate::{batch::Items, binding::Binding, sources::may_assign_all};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -30,16 +24,10 @@ pub struct Counts {
     pub grants: u64,
 }
 
-faults! {
-    /// Why nobody is removed. Users at fault are named as `users[N]`.
-    Error: Items(Items), Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for BatchRemove {
     type Method = BatchRemoveMembers;
     type Output = Counts;
-    type Error = Error;
     type Plan = ();
 
     async fn permit(&self, work: &mut Work) -> Result<(), Error> {
@@ -86,7 +74,7 @@ impl Operation for BatchRemove {
 async fn check_all(work: &mut Work, all: &[(usize, Binding)]) -> Result<(), Error> {
     work.look_at(all.iter().map(|(_, binding)| &binding.scope))
         .await?;
-    ensure_held::<Error>(work, all.iter().map(|(_, binding)| binding)).await?;
+    ensure_held(work, all.iter().map(|(_, binding)| binding)).await?;
     let mut faults = Violations::new();
     for (n, binding) in all {
         if !may_assign_all(work, std::slice::from_ref(binding)) {

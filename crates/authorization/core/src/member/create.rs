@@ -1,17 +1,12 @@
 //! Makes a user a member without an invitation: an act of the operator.
 
-use async_trait::async_trait;
 use bailiwick_policy::manifest::MemberKind;
-use bailiwick_types::{
-    Refused, StoreError, Subject, Timestamp, UserId, Violations, faults, method::authorization::CreateMember,
-};
+use bailiwick_types::method::authorization::CreateMember;
 
+use crate::prelude::*;
 use crate::{
-    Precondition, Work,
     member::Member,
-    operation::Operation,
     person::{Person, PersonState},
-    preview::Points,
 };
 
 /// What is asked. The guard lets the operator alone pass. A membership of the same kind and end is left as it
@@ -26,21 +21,10 @@ pub struct Create {
     pub expires_at: Option<Timestamp>,
 }
 
-faults! {
-    /// Why a user is not made a member.
-    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// The user is disabled.
-    Disabled "the user is disabled" => FailedPrecondition NotActive;
-    /// The user is a member already, of another kind or with another end.
-    AlreadyExists "the user is already a member, of another kind or with another end"
-        => AlreadyExists AlreadyExists;
-}
-
 #[async_trait]
 impl Operation for Create {
     type Method = CreateMember;
     type Output = Member;
-    type Error = Error;
     type Plan = ();
 
     async fn permit(&self, _: &mut Work) -> Result<(), Error> {
@@ -61,17 +45,17 @@ impl Operation for Create {
         let known = |person: &Person| person.version > 0 && person.state != PersonState::Deleted;
         let person = work.unit.person(self.user).await?.filter(known);
         if person.ok_or(Refused::NotFound("user"))?.state == PersonState::Disabled {
-            return Err(Error::Disabled);
+            return Err(Error::Precondition(Precondition::UserDisabled));
         }
         if let Some(member) = work.unit.member(self.user).await? {
             let same = member.kind == self.kind && member.expires_at == self.expires_at;
             return if same {
                 Ok(member)
             } else {
-                Err(Error::AlreadyExists)
+                Err(Error::Precondition(Precondition::MemberExists))
             };
         }
-        work.ensure_seat::<Error>(self.kind).await?;
+        work.ensure_seat(self.kind).await?;
         let member = Member {
             expires_at: self.expires_at,
             ..Member::new(work.account(), self.user, self.kind, work.now)
@@ -143,7 +127,10 @@ mod tests {
         };
         for other in [customer(1), ending] {
             let refused = world.operate(other).await;
-            assert!(matches!(refused, Err(Error::AlreadyExists)));
+            assert!(matches!(
+                refused,
+                Err(Error::Precondition(Precondition::MemberExists))
+            ));
         }
     }
 
@@ -169,7 +156,10 @@ mod tests {
             );
         }
         world.disable(4).await;
-        assert!(matches!(world.operate(agent(4)).await, Err(Error::Disabled)));
+        assert!(matches!(
+            world.operate(agent(4)).await,
+            Err(Error::Precondition(Precondition::UserDisabled))
+        ));
     }
 
     #[tokio::test]

@@ -1,11 +1,11 @@
 //! Ends a membership and its seat: at once, or with the billing cycle.
 
-use async_trait::async_trait;
 use bailiwick_policy::manifest::MemberKind;
-use bailiwick_types::{StoreError, UserId, method::authorization::DeleteMember};
+use bailiwick_types::method::authorization::DeleteMember;
 
-use super::remove::{Error, remove};
-use crate::{Work, operation::Operation, preview::Points, seat};
+use super::remove::remove;
+use crate::prelude::*;
+use crate::seat;
 
 /// What is asked. It is decided by the rules of removing a member.
 #[derive(Debug, Clone)]
@@ -20,7 +20,6 @@ pub struct Delete {
 impl Operation for Delete {
     type Method = DeleteMember;
     type Output = ();
-    type Error = Error;
     type Plan = ();
 
     async fn permit(&self, work: &mut Work) -> Result<(), Error> {

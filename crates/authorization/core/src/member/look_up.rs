@@ -1,8 +1,9 @@
 //! Tells identity whether a user is an active member, when it signs in.
 
 use bailiwick_policy::PlaceState;
-use bailiwick_types::{Authorized, StoreError, UserId, method::authorization::LookUpMember};
+use bailiwick_types::{Authorized, method::authorization::LookUpMember};
 
+use crate::prelude::*;
 use crate::{Ports, person::PersonState};
 
 /// Whether the user is an active member of an active account, and not disabled.

@@ -9,14 +9,12 @@ pub mod seat;
 pub mod suspend;
 pub mod update;
 
-use async_trait::async_trait;
 use bailiwick_policy::{MemberState, manifest::MemberKind};
-use bailiwick_types::{AccountId, Refused, Subject, Timestamp, UserId};
+use bailiwick_types::AccountId;
 use uuid::Uuid;
 
-use crate::{
-    Precondition, StoreError, Work, binding::Binding, holders, person::behind, sources::may_assign_all,
-};
+use crate::prelude::*;
+use crate::{binding::Binding, holders, person::behind, sources::may_assign_all};
 
 /// A user's belonging to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,10 +78,7 @@ pub trait Writer: Send + Sync {
 }
 
 /// Refuses to let bindings stop counting, all of them at once, where a role would be left without a holder.
-async fn ensure_held<'b, E>(work: &Work, bindings: impl IntoIterator<Item = &'b Binding>) -> Result<(), E>
-where
-    E: From<Precondition> + From<StoreError>,
-{
+async fn ensure_held<'b>(work: &Work, bindings: impl IntoIterator<Item = &'b Binding>) -> Result<(), Error> {
     let broken = holders::first_broken(&*work.unit, &work.situation, bindings, work.now).await?;
     match broken {
         Some(Binding { role, .. }) => Err(Precondition::HolderRule { role: role.clone() }.into()),
@@ -93,14 +88,11 @@ where
 
 /// Asks for the right to assign, and so revoke, the role of every binding. Where the bindings stop counting,
 /// the holder rules come first.
-async fn check_roles<E>(work: &mut Work, bindings: &[Binding], stop_counting: bool) -> Result<(), E>
-where
-    E: From<Refused> + From<Precondition> + From<StoreError>,
-{
+async fn check_roles(work: &mut Work, bindings: &[Binding], stop_counting: bool) -> Result<(), Error> {
     work.look_at(bindings.iter().map(|binding| &binding.scope))
         .await?;
     if stop_counting {
-        ensure_held::<E>(work, bindings).await?;
+        ensure_held(work, bindings).await?;
     }
     if may_assign_all(work, bindings) {
         Ok(())
@@ -110,10 +102,7 @@ where
 }
 
 /// Refuses a caller that changes its own membership, also through a service account of its making.
-async fn ensure_other<E>(work: &Work, user: UserId) -> Result<(), E>
-where
-    E: From<Refused> + From<StoreError>,
-{
+async fn ensure_other(work: &Work, user: UserId) -> Result<(), Error> {
     match behind(&*work.unit, &work.actor.subject).await? {
         Some(behind) if behind != Subject::user(user) => Ok(()),
         _ => Err(Refused::Denied.into()),

@@ -1,13 +1,10 @@
 //! Ends a membership with everything that belongs to it, or removes a user from a scope and what is below it.
 
-use async_trait::async_trait;
-use bailiwick_types::{
-    Refused, Scope, StoreError, Subject, UserId, faults, method::authorization::RemoveMember,
-};
+use bailiwick_types::method::authorization::RemoveMember;
 use uuid::Uuid;
 
 use super::check_roles;
-use crate::{Precondition, Work, operation::Operation, preview::Points};
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -18,16 +15,10 @@ pub struct Remove {
     pub scope: Option<Scope>,
 }
 
-faults! {
-    /// Why a member is not removed.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Remove {
     type Method = RemoveMember;
     type Output = ();
-    type Error = Error;
     type Plan = ();
 
     fn scopes(&self) -> Vec<Scope> {
@@ -69,7 +60,7 @@ pub(super) async fn remove(work: &mut Work, user: UserId, scope: Option<&Scope>)
     if bindings.is_empty() && work.unit.member(user).await?.is_none() {
         return Err(Refused::NotFound("member").into());
     }
-    check_roles::<Error>(work, &bindings, true).await?;
+    check_roles(work, &bindings, true).await?;
     if scope.is_some() {
         for binding in &bindings {
             work.unit.remove_binding(binding).await?;

@@ -1,10 +1,9 @@
 //! Seats that end with the billing cycle.
 
-use async_trait::async_trait;
-use bailiwick_types::{Timestamp, UserId};
 use time::{Date, Month, OffsetDateTime};
 
-use crate::{Read, StoreError, account::Account};
+use crate::prelude::*;
+use crate::{Read, account::Account};
 
 /// The seats of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

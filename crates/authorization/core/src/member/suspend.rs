@@ -1,14 +1,10 @@
 //! Suspends a member, which takes all of its access in the account away, and reactivates it.
 
-use async_trait::async_trait;
 use bailiwick_policy::MemberState;
-use bailiwick_types::{
-    Refused, StoreError, Subject, UserId, faults,
-    method::authorization::{ReactivateMember, SuspendMember},
-};
+use bailiwick_types::method::authorization::{ReactivateMember, SuspendMember};
 
 use super::{Member, check_roles, ensure_other};
-use crate::{Precondition, Work, operation::Operation, preview::Points};
+use crate::prelude::*;
 
 /// Suspends a member. One that is suspended is left as it is.
 #[derive(Debug, Clone)]
@@ -24,16 +20,10 @@ pub struct Reactivate {
     pub user: UserId,
 }
 
-faults! {
-    /// Why a member is not suspended or reactivated.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Suspend {
     type Method = SuspendMember;
     type Output = Member;
-    type Error = Error;
     type Plan = ();
 
     async fn permit(&self, work: &mut Work) -> Result<(), Error> {
@@ -55,7 +45,6 @@ impl Operation for Suspend {
 impl Operation for Reactivate {
     type Method = ReactivateMember;
     type Output = Member;
-    type Error = Error;
     type Plan = ();
 
     async fn permit(&self, work: &mut Work) -> Result<(), Error> {
@@ -79,7 +68,7 @@ async fn put_state(work: &mut Work, user: UserId, state: MemberState) -> Result<
     let subject = Subject::user(user);
     let bindings = work.unit.bindings_of(&subject).await?;
     let stops = state == MemberState::Suspended && member.state == MemberState::Active;
-    check_roles::<Error>(work, &bindings, stops).await?;
+    check_roles(work, &bindings, stops).await?;
     if member.state == state {
         return Ok(member);
     }

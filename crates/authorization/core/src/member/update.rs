@@ -1,13 +1,11 @@
 //! Changes when a membership ends by itself.
 
-use async_trait::async_trait;
 use bailiwick_policy::manifest::MemberKind;
-use bailiwick_types::{
-    Refused, StoreError, Subject, Timestamp, UserId, Violations, faults, method::authorization::UpdateMember,
-};
+use bailiwick_types::method::authorization::UpdateMember;
 
 use super::{Member, check_roles, ensure_other};
-use crate::{Precondition, Work, operation::Operation, preview::Points, seat};
+use crate::prelude::*;
+use crate::seat;
 
 /// What is asked. The guard has asked for `user.edit`.
 #[derive(Debug, Clone)]
@@ -18,16 +16,10 @@ pub struct Update {
     pub expires_at: Option<Timestamp>,
 }
 
-faults! {
-    /// Why a member is not changed.
-    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Update {
     type Method = UpdateMember;
     type Output = Member;
-    type Error = Error;
     type Plan = ();
 
     async fn permit(&self, _: &mut Work) -> Result<(), Error> {
@@ -70,13 +62,13 @@ impl Operation for Update {
 /// each of the member's roles, and a seat if the membership has ended. A caller cannot change its own
 /// membership.
 async fn check(work: &mut Work, member: &Member, end: Option<Timestamp>) -> Result<(), Error> {
-    ensure_other::<Error>(work, member.user).await?;
+    ensure_other(work, member.user).await?;
     let shortens = end.is_some_and(|end| member.expires_at.is_none_or(|old| end < old));
     if shortens {
         work.require("user.suspend", &work.account_scope())?;
     }
     let bindings = work.unit.bindings_of(&Subject::user(member.user)).await?;
-    check_roles::<Error>(work, &bindings, shortens).await?;
+    check_roles(work, &bindings, shortens).await?;
     let has_ended = member.expires_at.is_some_and(|old| old <= work.now);
     if !shortens && has_ended && member.kind == MemberKind::Agent {
         let seats = seat::count(&*work.unit, &work.situation.account, work.now).await?;

@@ -1,12 +1,9 @@
 //! Limits how many resources of a type a member may own.
 
-use async_trait::async_trait;
 use bailiwick_policy::manifest::Quota;
-use bailiwick_types::{
-    Refused, StoreError, Subject, UserId, Violations, faults, method::authorization::SetQuota,
-};
+use bailiwick_types::method::authorization::SetQuota;
 
-use crate::{Precondition, Work, operation::Operation};
+use crate::prelude::*;
 
 /// What is asked. The guard has asked for `quota.edit`.
 #[derive(Debug, Clone)]
@@ -19,17 +16,11 @@ pub struct Set {
     pub limit: Option<u64>,
 }
 
-faults! {
-    /// Why no quota is set.
-    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Set {
     type Method = SetQuota;
     /// How many resources the member owns.
     type Output = u64;
-    type Error = Error;
     type Plan = ();
 
     async fn permit(&self, _: &mut Work) -> Result<(), Error> {

@@ -8,12 +8,11 @@ pub(crate) mod tree;
 pub mod unregister;
 pub mod update;
 
-use async_trait::async_trait;
 use bailiwick_policy::{Product, manifest::Quota};
-use bailiwick_types::{AccountId, Scope, Subject, Timestamp, Violations};
+use bailiwick_types::AccountId;
 use serde_json::{Map, Value as Json};
 
-use crate::{Change, Precondition, StoreError, Work};
+use crate::prelude::*;
 
 /// The longest title of a resource, in characters.
 pub const MAX_TITLE: usize = 200;
@@ -113,10 +112,7 @@ impl Work {
     }
     /// Refuses another resource of a type where its owner has reached the quota. The account is locked, so
     /// that two concurrent calls cannot both take the last one.
-    async fn ensure_quota<E>(&self, owner: &Subject, of: &str) -> Result<(), E>
-    where
-        E: From<Precondition> + From<StoreError>,
-    {
+    async fn ensure_quota(&self, owner: &Subject, of: &str) -> Result<(), Error> {
         let product = self.situation.policy.product();
         let info = product.type_no(of).and_then(|no| product.type_info(no));
         if info.is_none_or(|info| info.quota != Some(Quota::PerMember)) {

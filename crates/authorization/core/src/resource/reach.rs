@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use bailiwick_policy::{
     Claim, DecisionInput, HeldPermissions, PermissionBits, Product, Reason, decide, permissions_held,
 };
-use bailiwick_types::{Level, Scope};
+use bailiwick_types::Level;
 
 use super::{Name, Resource, tree::with_all_below};
+use crate::prelude::*;
 use crate::{
-    Aim, On, Standing, StoreError, Work,
+    Aim, On, Standing,
     grant::{About, AppliesTo, Filter, Grant, giving},
     preview::MOST,
     sources::holds_in_account,

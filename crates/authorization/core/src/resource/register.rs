@@ -1,16 +1,13 @@
 //! Registers a resource, so that decisions can be about it.
 
-use async_trait::async_trait;
-use bailiwick_types::{
-    Refused, Scope, StoreError, Subject, Violations, faults, method::authorization::RegisterResource,
-};
+use bailiwick_types::method::authorization::RegisterResource;
 use serde_json::{Map, Value as Json};
 
 use super::{
     Name, Resource, check,
     reach::{allows_on, load, own_standing},
 };
-use crate::{Precondition, Work, operation::Operation, preview::Points};
+use crate::prelude::*;
 
 /// Who owns a new resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,18 +38,10 @@ pub struct Register {
     pub attributes: Map<String, Json>,
 }
 
-faults! {
-    /// Why a resource is not registered.
-    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// The name is taken.
-    AlreadyExists "a resource of this type and id is registered already" => AlreadyExists AlreadyExists;
-}
-
 #[async_trait]
 impl Operation for Register {
     type Method = RegisterResource;
     type Output = Resource;
-    type Error = Error;
     type Plan = ();
 
     fn scopes(&self) -> Vec<Scope> {
@@ -76,13 +65,13 @@ impl Operation for Register {
     }
 
     async fn apply(self, (): (), work: &mut Work) -> Result<Resource, Error> {
-        work.ensure_active::<Error>(&self.scope)?;
+        work.ensure_active(&self.scope)?;
         if let Some(parent) = &self.parent {
             let parent = work.unit.resource(parent).await?;
             parent.ok_or(Refused::NotFound("parent"))?;
         }
         if work.unit.resource(&self.name).await?.is_some() {
-            return Err(Error::AlreadyExists);
+            return Err(Error::Precondition(Precondition::ResourceExists));
         }
         let owner = match self.owner {
             Owner::Is(subject) => Some(subject),
@@ -90,7 +79,7 @@ impl Operation for Register {
             Owner::Caller => Some(work.actor.subject.clone()).filter(|subject| subject.kind() == "user"),
         };
         if let Some(owner) = &owner {
-            work.ensure_quota::<Error>(owner, &self.name.of).await?;
+            work.ensure_quota(owner, &self.name.of).await?;
         }
         let resource = Resource {
             account: work.account(),
@@ -195,7 +184,10 @@ mod tests {
         let child = below("project:p", "folder:f", workspace());
         assert!(world.run(1, child.clone()).await.unwrap().revision > made.revision);
         let refused = world.run(1, child).await;
-        assert!(matches!(refused, Err(Error::AlreadyExists)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::ResourceExists))
+        ));
     }
 
     #[tokio::test]

@@ -2,20 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
-use bailiwick_types::{GrantId, Refused, Scope, StoreError, faults, method::authorization::MoveResource};
+use bailiwick_types::{GrantId, method::authorization::MoveResource};
 
 use super::{
     Name, Resource,
     reach::{allows_on, load, may_relocate, own_standing, unexpired},
     tree::with_all_below,
 };
-use crate::{
-    Precondition, Work,
-    grant::{About, AppliesTo, Filter, Grant, giving::put},
-    operation::Operation,
-    preview::Points,
-};
+use crate::grant::{About, AppliesTo, Filter, Grant, giving::put};
+use crate::prelude::*;
 
 /// The most resources that move together.
 pub const MOST: usize = 1_000;
@@ -32,13 +27,6 @@ pub struct Move {
     pub name: Name,
     /// The new scope.
     pub scope: Scope,
-}
-
-faults! {
-    /// Why a resource is not moved.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// There is too much below it for one move.
-    TooMany(usize) "more than {0} resources would move together" => FailedPrecondition NotEmpty;
 }
 
 /// What moves.
@@ -59,7 +47,6 @@ impl Moving {
 impl Operation for Move {
     type Method = MoveResource;
     type Output = Resource;
-    type Error = Error;
     type Plan = Moving;
 
     async fn permit(&self, work: &mut Work) -> Result<Moving, Error> {
@@ -76,7 +63,7 @@ impl Operation for Move {
             return Err(Refused::Denied.into());
         }
         if moving.below.len() >= MOST {
-            return Err(Error::TooMany(MOST));
+            return Err(Error::Precondition(Precondition::MoveTooLarge(MOST)));
         }
         Ok(moving)
     }
@@ -91,8 +78,8 @@ impl Operation for Move {
 
     async fn apply(self, moving: Moving, work: &mut Work) -> Result<Resource, Error> {
         let from = moving.first.scope.clone();
-        work.ensure_active::<Error>(&self.scope)?;
-        work.ensure_active::<Error>(&from)?;
+        work.ensure_active(&self.scope)?;
+        work.ensure_active(&from)?;
         if from == self.scope {
             return Ok(moving.first);
         }
@@ -404,6 +391,9 @@ mod tests {
             .await;
         assert!(is_denied(&world.run(3, to("folder:f", workspace())).await));
         let refused = world.run(1, to("folder:f", workspace())).await;
-        assert!(matches!(refused, Err(Error::TooMany(MOST))));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::MoveTooLarge(MOST)))
+        ));
     }
 }

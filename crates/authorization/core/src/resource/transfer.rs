@@ -1,10 +1,9 @@
 //! Hands a resource to another owner, whose quota it takes.
 
-use async_trait::async_trait;
-use bailiwick_types::{Refused, StoreError, Subject, faults, method::authorization::TransferResource};
+use bailiwick_types::method::authorization::TransferResource;
 
 use super::{Name, Resource};
-use crate::{Precondition, Work, operation::Operation, preview::Points};
+use crate::prelude::*;
 
 /// What is asked. A subject that is the owner already stays the owner.
 #[derive(Debug, Clone)]
@@ -15,16 +14,10 @@ pub struct Transfer {
     pub to: Subject,
 }
 
-faults! {
-    /// Why a resource is not handed over.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-}
-
 #[async_trait]
 impl Operation for Transfer {
     type Method = TransferResource;
     type Output = Resource;
-    type Error = Error;
     type Plan = Resource;
 
     async fn permit(&self, work: &mut Work) -> Result<Resource, Error> {
@@ -48,11 +41,11 @@ impl Operation for Transfer {
     }
 
     async fn apply(self, mut resource: Resource, work: &mut Work) -> Result<Resource, Error> {
-        work.ensure_active::<Error>(&resource.scope)?;
+        work.ensure_active(&resource.scope)?;
         if resource.owner.as_ref() == Some(&self.to) {
             return Ok(resource);
         }
-        work.ensure_quota::<Error>(&self.to, &resource.name.of).await?;
+        work.ensure_quota(&self.to, &resource.name.of).await?;
         let entry = work.entry(&resource.name).with("to", &self.to);
         let entry = match resource.owner.replace(self.to) {
             Some(from) => entry.with("from", from),

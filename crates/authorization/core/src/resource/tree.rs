@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Read, StoreError, preview::MOST, resource::Name};
+use crate::prelude::*;
+use crate::{Read, preview::MOST, resource::Name};
 
 /// The longest way up from a resource that is followed.
 const STEPS: usize = 64;

@@ -1,10 +1,9 @@
 //! Removes a resource with all grants on it.
 
-use async_trait::async_trait;
-use bailiwick_types::{Refused, StoreError, faults, method::authorization::UnregisterResource};
+use bailiwick_types::method::authorization::UnregisterResource;
 
 use super::{Name, Resource};
-use crate::{Change, Precondition, Work, operation::Operation, preview::Points};
+use crate::prelude::*;
 
 /// What is asked. The guard has asked for `TYPE.delete` on the resource.
 #[derive(Debug, Clone)]
@@ -13,18 +12,10 @@ pub struct Unregister {
     pub name: Name,
 }
 
-faults! {
-    /// Why a resource is not removed.
-    Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// There are resources below it.
-    NotEmpty "there are resources below it" => FailedPrecondition NotEmpty;
-}
-
 #[async_trait]
 impl Operation for Unregister {
     type Method = UnregisterResource;
     type Output = ();
-    type Error = Error;
     type Plan = Resource;
 
     async fn permit(&self, work: &mut Work) -> Result<Resource, Error> {
@@ -44,7 +35,7 @@ impl Operation for Unregister {
 
     async fn apply(self, resource: Resource, work: &mut Work) -> Result<(), Error> {
         if work.unit.has_children(&resource.name).await? {
-            return Err(Error::NotEmpty);
+            return Err(Error::Precondition(Precondition::ResourceNotEmpty));
         }
         // Another resource may be registered by that name: grants and approvals must not pass to it.
         for subject in work.unit.remove_resource(&resource.name).await? {
@@ -100,6 +91,9 @@ mod tests {
         world.resource("folder:f", &account(), None).await;
         world.resource("project:p", &account(), Some("folder:f")).await;
         let refused = world.run(1, unregister("folder:f")).await;
-        assert!(matches!(refused, Err(Error::NotEmpty)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::ResourceNotEmpty))
+        ));
     }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
-use bailiwick_types::{Refused, StoreError, Violations, faults, method::authorization::UpdateResource};
+use bailiwick_types::method::authorization::UpdateResource;
 use serde_json::{Map, Value as Json};
 
 use super::{Name, Resource, check, reach::may_reparent, tree::with_all_below};
-use crate::{Precondition, Work, operation::Operation, preview::Points};
+use crate::prelude::*;
 
 /// What is asked; what is absent stays as it is. The guard has asked for `TYPE.edit` on the resource. To set
 /// another parent, the caller must also be able to edit the parent, and hold what is granted there.
@@ -30,18 +29,10 @@ pub struct Changed {
     after: Resource,
 }
 
-faults! {
-    /// Why a resource is not changed.
-    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// The new parent is below the resource.
-    Cycle "the new parent is below the resource" => FailedPrecondition Cycle;
-}
-
 #[async_trait]
 impl Operation for Update {
     type Method = UpdateResource;
     type Output = Resource;
-    type Error = Error;
     type Plan = Changed;
 
     async fn permit(&self, work: &mut Work) -> Result<Changed, Error> {
@@ -121,7 +112,7 @@ async fn check_acyclic(work: &Work, name: &Name, parent: &Name) -> Result<(), Er
     let mut next = Some(parent.clone());
     while let Some(above) = next {
         if above == *name || !seen.insert(above.clone()) {
-            return Err(Error::Cycle);
+            return Err(Error::Precondition(Precondition::ResourceCycle));
         }
         let found = work.unit.resource(&above).await?;
         if found.is_none() && above == *parent {
@@ -254,7 +245,10 @@ mod tests {
     async fn a_resource_is_never_below_itself_or_below_nothing() {
         let world = world().await;
         let refused = world.run(2, below("folder:inner", "project:p")).await;
-        assert!(matches!(refused, Err(Error::Cycle)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::ResourceCycle))
+        ));
         let refused = world.run(2, below("folder:inner", "folder:none")).await;
         assert!(matches!(
             refused,

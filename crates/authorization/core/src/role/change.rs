@@ -3,15 +3,13 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bailiwick_policy::{AccountPolicy, CustomRole, Overlay, Role, RoleNo, manifest::EntryDecl};
-use bailiwick_types::{Level, Refused, StoreError, Violations, faults, method::authorization::ChangeRole};
+use bailiwick_types::{Level, method::authorization::ChangeRole};
 
 use super::{changed, custom_roles, overlays, with_roles};
+use crate::prelude::*;
 use crate::{
-    Precondition, Unknown, Work,
-    operation::Operation,
-    preview::{Points, Spot, kinds_with},
+    preview::kinds_with,
     sources::{may_add_entries, may_remove_entries},
 };
 
@@ -26,12 +24,6 @@ pub struct Change {
     pub add: Vec<EntryDecl>,
     /// Permissions and patterns to remove.
     pub remove: Vec<String>,
-}
-
-faults! {
-    /// Why a role is not changed.
-    Error: Invalid(Violations), Unknown(Unknown), Refused(Refused), Precondition(Precondition),
-        Store(StoreError);
 }
 
 /// What will be stored.
@@ -52,7 +44,6 @@ impl Operation for Change {
     type Method = ChangeRole;
     /// The policy with the changed role.
     type Output = Arc<AccountPolicy>;
-    type Error = Error;
     type Plan = Plan;
 
     async fn permit(&self, work: &mut Work) -> Result<Plan, Error> {

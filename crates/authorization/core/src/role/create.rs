@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bailiwick_policy::{
     AccountPolicy, Claim, CustomRole, PlaceId, RoleNo, Target, could_assign, holds_role, manifest::RoleDecl,
 };
-use bailiwick_types::{Refused, StoreError, Violations, faults, method::authorization::CreateRole};
+use bailiwick_types::method::authorization::CreateRole;
 
 use super::{changed, custom_roles, overlays, with_roles};
-use crate::{Precondition, Work, operation::Operation};
+use crate::prelude::*;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -18,13 +17,6 @@ pub struct Create {
     pub name: String,
     /// What it has.
     pub decl: RoleDecl,
-}
-
-faults! {
-    /// Why a role is not defined.
-    Error: Invalid(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// The name is taken.
-    AlreadyExists "a role with this name exists already" => AlreadyExists AlreadyExists;
 }
 
 /// A role that its author may define.
@@ -39,14 +31,13 @@ impl Operation for Create {
     type Method = CreateRole;
     /// The policy with the new role.
     type Output = Arc<AccountPolicy>;
-    type Error = Error;
     type Plan = Plan;
 
     async fn permit(&self, work: &mut Work) -> Result<Plan, Error> {
         let policy = &work.situation.policy;
         if policy.role_no(&self.name).is_some() {
             work.require("role.define", &work.account_scope())?;
-            return Err(Error::AlreadyExists);
+            return Err(Error::Precondition(Precondition::RoleExists));
         }
         let mut faults = Violations::new();
         for fault in policy.check_role(&self.name, &self.decl) {
@@ -177,7 +168,10 @@ pub(super) mod tests {
     async fn only_callers_who_may_define_roles_learn_that_a_name_is_taken() {
         let world = world().await;
         let refused = world.run(1, define("viewer", &["project.view"])).await;
-        assert!(matches!(refused, Err(Error::AlreadyExists)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::RoleExists))
+        ));
         let refused = world.run(2, define("viewer", &["project.view"])).await;
         assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
     }

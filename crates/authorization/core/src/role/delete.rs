@@ -1,11 +1,10 @@
 //! Deletes a role that the account has defined and that nobody has.
 
-use async_trait::async_trait;
 use bailiwick_policy::{CustomRole, RoleNo};
-use bailiwick_types::{Refused, StoreError, faults, method::authorization::DeleteRole};
+use bailiwick_types::method::authorization::DeleteRole;
 
 use super::{changed, custom_roles};
-use crate::{Precondition, Unknown, Work, operation::Operation};
+use crate::prelude::*;
 
 /// What is asked. A preview has no effects: a role without bindings gives nobody anything.
 #[derive(Debug, Clone)]
@@ -14,18 +13,10 @@ pub struct Delete {
     pub role: String,
 }
 
-faults! {
-    /// Why a role is not deleted.
-    Error: Unknown(Unknown), Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// It is in use.
-    NotEmpty "the role is bound, or another role includes or assigns it" => FailedPrecondition NotEmpty;
-}
-
 #[async_trait]
 impl Operation for Delete {
     type Method = DeleteRole;
     type Output = ();
-    type Error = Error;
     type Plan = RoleNo;
 
     async fn permit(&self, work: &mut Work) -> Result<RoleNo, Error> {
@@ -45,7 +36,7 @@ impl Operation for Delete {
         };
         let bound = work.unit.bindings_of_roles(std::slice::from_ref(&self.role));
         if !bound.await?.is_empty() || custom_roles(&work.situation.policy).iter().any(names) {
-            return Err(Error::NotEmpty);
+            return Err(Error::Precondition(Precondition::RoleInUse));
         }
         work.unit.remove_role(&self.role).await?;
         let entry = changed(work, &self.role);
@@ -100,7 +91,10 @@ mod tests {
         let world = world().await;
         world.bind(&subject(2), "guest", &account()).await;
         let refused = world.run(1, delete("guest")).await;
-        assert!(matches!(refused, Err(Error::NotEmpty)));
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::RoleInUse))
+        ));
         let world = self::world().await;
         let mut including = define("lead", &["project.view"]);
         including.decl.includes = vec!["guest".to_owned()];
@@ -115,7 +109,10 @@ mod tests {
                 world.run(1, delete("guest")).await.err(),
                 world.preview(1, delete("guest")).await.err(),
             ] {
-                assert!(matches!(refused, Some(Error::NotEmpty)), "{name}");
+                assert!(
+                    matches!(refused, Some(Error::Precondition(Precondition::RoleInUse))),
+                    "{name}"
+                );
             }
             world.operate(delete(&name)).await.unwrap();
         }

@@ -2,11 +2,10 @@
 //! internal error.
 
 use bailiwick_authorization_core::StoreError;
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, rows};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, Iterable, ModelTrait, PaginatorTrait, PrimaryKeyToColumn,
-    PrimaryKeyTrait, QueryFilter, Select, Value,
-    sea_query::{Expr, OnConflict},
+    ActiveModelTrait, ColumnTrait, EntityTrait, ModelTrait, PaginatorTrait, PrimaryKeyTrait, QueryFilter,
+    Select, Value, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -106,9 +105,7 @@ impl<T: ReadConn> Tx<T> {
 impl<T: WriteConn> Tx<T> {
     /// Writes a new row.
     pub(super) async fn insert<A: ActiveModelTrait>(&self, row: A) -> Result<(), StoreError> {
-        let insert = A::Entity::insert(row).exec_without_returning(self.conn());
-        insert.await.map_err(store_error)?;
-        Ok(())
+        rows::insert(self.conn(), row).await.map_err(store_error)
     }
     /// Writes a row of the account; where its key exists already, these columns change.
     pub(super) async fn upsert<A: ActiveModelTrait<Entity: OfAccount>>(
@@ -126,25 +123,14 @@ impl<T: WriteConn> Tx<T> {
         row: A,
         columns: impl IntoIterator<Item = <A::Entity as EntityTrait>::Column>,
     ) -> Result<(), StoreError> {
-        let key = <A::Entity as EntityTrait>::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
-        let changes = OnConflict::columns(key).update_columns(columns).to_owned();
-        let upsert = A::Entity::insert(row).on_conflict(changes);
-        upsert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        rows::upsert(self.conn(), row, columns).await.map_err(store_error)
     }
     /// Removes the row with that key.
     pub(super) async fn delete<E: EntityTrait>(
         &self,
         key: impl Into<KeyOf<E>> + Send,
     ) -> Result<(), StoreError> {
-        E::delete_by_id(key)
-            .exec(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        rows::delete::<E>(self.conn(), key).await.map_err(store_error)
     }
 }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use bailiwick_authorization_core::{
+    Error,
     grant::{About, AppliesTo, Filter},
     quota,
     resource::{
         Resource,
         register::{Owner, Register},
-        relocate::{self, Move},
-        transfer::{self, Transfer},
+        relocate::Move,
+        transfer::Transfer,
     },
 };
 use bailiwick_types::{AccountId, Code, Fault, Scope, Subject, UserId, WorkspaceId};
@@ -35,7 +36,7 @@ async fn transfer(
     by: &By,
     account: AccountId,
     (resource, to): (&str, UserId),
-) -> Result<Resource, transfer::Error> {
+) -> Result<Resource, Error> {
     let transfer = Transfer {
         name: name(resource),
         to: Subject::user(to),
@@ -48,7 +49,7 @@ async fn move_to(
     by: &By,
     account: AccountId,
     (resource, scope): (&str, &Scope),
-) -> Result<Resource, relocate::Error> {
+) -> Result<Resource, Error> {
     let relocate = Move {
         name: name(resource),
         scope: scope.clone(),

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use bailiwick_authorization_core::{
+    Error,
     follow::SettingsTold,
     invitation::{
         Invitation, State,
-        accept::{self, Accept, Which},
-        create::{self, Create},
+        accept::{Accept, Which},
+        create::Create,
         revoke::Revoke,
     },
     operation::{self, Done},
@@ -22,7 +23,7 @@ async fn invite(
     by: &By,
     account: AccountId,
     (email, role, scope): (&str, &str, &Scope),
-) -> Result<Invitation, create::Error> {
+) -> Result<Invitation, Error> {
     let create = Create {
         email: email.to_owned(),
         roles: vec![role.to_owned()],
@@ -32,12 +33,7 @@ async fn invite(
     world.run(by, account, create).await
 }
 
-async fn accept(
-    world: &World,
-    user: UserId,
-    account: AccountId,
-    which: Which,
-) -> Result<Invitation, accept::Error> {
+async fn accept(world: &World, user: UserId, account: AccountId, which: Which) -> Result<Invitation, Error> {
     accept_as(world, user, account, which, None).await
 }
 
@@ -47,7 +43,7 @@ async fn accept_as(
     account: AccountId,
     which: Which,
     email: Option<&str>,
-) -> Result<Invitation, accept::Error> {
+) -> Result<Invitation, Error> {
     // The caller is no member yet and has no token for the account.
     let by = world.signed_in(user).on(&Target::none());
     let accept = Accept {

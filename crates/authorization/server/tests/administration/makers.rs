@@ -1,13 +1,9 @@
 //! Nobody decides a request that they, or a key or service account of theirs, made.
 
 use bailiwick_authorization_core::{
-    On,
+    Error, On,
     approval::{
-        Approval, State,
-        approve::{Approve, Error},
-        list_waiting::list_waiting,
-        reject::Reject,
-        request::Request,
+        Approval, State, approve::Approve, list_waiting::list_waiting, reject::Reject, request::Request,
         withdraw::Withdraw,
     },
     person::{LONGEST, ServiceAccount, behind},

@@ -1,6 +1,6 @@
 //! Previews: who would gain or lose what by a change.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use bailiwick_authorization_core::{
     binding::{assign::Assign, copy::Copy, revoke::Revoke},
@@ -15,7 +15,7 @@ use bailiwick_authorization_core::{
     role::change::Change,
 };
 use bailiwick_policy::manifest::EntryDecl;
-use bailiwick_types::{AccountId, Code, Fault, Scope, Subject, UserId};
+use bailiwick_types::{AccountId, Code, Fault, Scope, ScopeRoot, Subject, UserId};
 
 use crate::world::{self, SOGOLYTICS, World, denied, texts};
 
@@ -54,6 +54,19 @@ fn words(all: &[String]) -> Vec<&str> {
 fn shift(effect: &Effect, permission: &str) -> Option<(Strength, Strength)> {
     let found = effect.shifts.iter().find(|shift| shift.permission == permission);
     found.map(|shift| (shift.before, shift.after))
+}
+
+/// A writer that holds the account, on SQLite the whole database, and does not commit.
+async fn a_preview_waits_for_no_writer_and_no_writer_for_it(world: World) {
+    let (account, boss, sam) = sogo(&world).await;
+    let by = world.by(boss, account);
+    let give = assign(account, Subject::user(sam), "workflow_manager");
+    let held = world.write(&[ScopeRoot::Account(account)]).await;
+    let preview = world.preview(&by, account, give.clone());
+    let effects = tokio::time::timeout(Duration::from_secs(20), preview).await;
+    assert!(!effects.unwrap().unwrap().is_empty());
+    drop(held);
+    world.run(&by, account, give).await.unwrap();
 }
 
 async fn a_role_is_previewed_where_it_is_given_and_taken_and_nothing_is_done(world: World) {
@@ -317,6 +330,7 @@ async fn emails_are_read_of_the_users_that_are_known(world: World) {
 }
 
 bailiwick_testkit::on_both_engines!(
+    a_preview_waits_for_no_writer_and_no_writer_for_it,
     emails_are_read_of_the_users_that_are_known,
     a_role_is_previewed_where_it_is_given_and_taken_and_nothing_is_done,
     grants_and_copies_are_previewed_on_what_they_are_about,

@@ -1,10 +1,8 @@
 //! Resources.
 
+use bailiwick_authorization_core::Error;
 use bailiwick_authorization_core::resource::{
-    Resource,
-    register::{Error, Register},
-    unregister::Unregister,
-    update::Update,
+    Resource, register::Register, unregister::Unregister, update::Update,
 };
 use bailiwick_types::{AccountId, Code, Fault, Scope, Subject};
 use serde_json::json;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bailiwick_authorization_core::{
+    Error,
     follow::AccountTold,
     grant::{About, AppliesTo},
     member,
@@ -47,7 +48,7 @@ impl Stage {
         by: &By,
         (what, scope): (&str, &Scope),
         parent: Option<&str>,
-    ) -> Result<Resource, register::Error> {
+    ) -> Result<Resource, Error> {
         let register = register::Register {
             parent: parent.map(name),
             ..world::register(what, scope)
@@ -58,14 +59,14 @@ impl Stage {
         let grant = world::grant(Subject::user(user), permissions, about);
         self.world.run(by, self.account, grant).await.unwrap();
     }
-    async fn reparent(&self, by: &By, what: &str, parent: &str) -> Result<Resource, update::Error> {
+    async fn reparent(&self, by: &By, what: &str, parent: &str) -> Result<Resource, Error> {
         let update = update::Update {
             parent: Some(Some(name(parent))),
             ..world::update(what)
         };
         self.world.run(by, self.account, update).await
     }
-    async fn move_to(&self, by: &By, what: &str, scope: &Scope) -> Result<Resource, relocate::Error> {
+    async fn move_to(&self, by: &By, what: &str, scope: &Scope) -> Result<Resource, Error> {
         let relocate = relocate::Move {
             name: name(what),
             scope: scope.clone(),
@@ -100,7 +101,7 @@ impl Stage {
         by: &By,
         user: UserId,
         expires_at: Option<Timestamp>,
-    ) -> Result<member::Member, member::update::Error> {
+    ) -> Result<member::Member, Error> {
         let update = member::update::Update { user, expires_at };
         self.world.run(by, self.account, update).await
     }

@@ -3,8 +3,8 @@
 use std::{fmt::Debug, sync::Arc};
 
 use bailiwick_authorization_core::{
-    Ports, Read, Unit,
-    binding::{self, Binding, assign::Assign, revoke::Revoke},
+    Error, Ports, Read, Unit,
+    binding::{Binding, assign::Assign, revoke::Revoke},
     follow::{
         AccountTold, PersonTold, PlaceTold, SettingsTold, account_changed, person_changed, place_changed,
         service_account_changed, settings_changed,
@@ -219,7 +219,7 @@ impl World {
         by: &By,
         account: AccountId,
         operation: O,
-    ) -> Result<O::Output, O::Error> {
+    ) -> Result<O::Output, Error> {
         let by = by.on::<O::Method>(&on(account));
         operation::run(&self.ports, &by, operation)
             .await
@@ -231,7 +231,7 @@ impl World {
         by: &By,
         account: AccountId,
         operation: O,
-    ) -> Result<Vec<Effect>, O::Error> {
+    ) -> Result<Vec<Effect>, Error> {
         Ok(self.preview_all(by, account, operation).await?.1)
     }
     /// Previews an operation: what it would make, and its effects.
@@ -240,7 +240,7 @@ impl World {
         by: &By,
         account: AccountId,
         operation: O,
-    ) -> Result<(O::Output, Vec<Effect>), O::Error> {
+    ) -> Result<(O::Output, Vec<Effect>), Error> {
         let by = witness::previewing::<O::Method>(&by.caller, &on(account), by.operator);
         match operation::run(&self.ports, &by, operation).await? {
             Done::Previewed(output, effects) => Ok((output, effects)),
@@ -388,11 +388,7 @@ impl World {
         self.tell_place(Self::place_told(account, &scope, 1)).await;
         scope
     }
-    pub(crate) async fn join(
-        &self,
-        user: UserId,
-        account: AccountId,
-    ) -> Result<Member, member::create::Error> {
+    pub(crate) async fn join(&self, user: UserId, account: AccountId) -> Result<Member, Error> {
         let create = member::create::Create {
             user,
             kind: MemberKind::Agent,
@@ -420,7 +416,7 @@ impl World {
         by: &By,
         account: AccountId,
         (user, role, scope): (UserId, &str, &Scope),
-    ) -> Result<Binding, binding::assign::Error> {
+    ) -> Result<Binding, Error> {
         let assign = assign(Subject::user(user), role, scope);
         self.run(by, account, assign).await
     }
@@ -429,7 +425,7 @@ impl World {
         by: &By,
         account: AccountId,
         (user, role, scope): (UserId, &str, &Scope),
-    ) -> Result<(), binding::revoke::Error> {
+    ) -> Result<(), Error> {
         let revoke = Revoke {
             subject: Subject::user(user),
             role: role.to_owned(),

@@ -1,29 +1,9 @@
 //! The first tables. Nothing here belongs to an account: users, sessions and service accounts are the
 //! deployment's.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
+use sea_orm::DbBackend;
 
-pub(super) struct Tables;
-
-impl MigrationName for Tables {
-    fn name(&self) -> &'static str {
-        "identity_0001_tables"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Tables {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let conn = manager.get_connection();
-        for sql in statements(conn.get_database_backend()) {
-            conn.execute_unprepared(&sql).await?;
-        }
-        Ok(())
-    }
-}
-
-fn statements(backend: DbBackend) -> Vec<String> {
+pub(super) fn statements(backend: DbBackend) -> Vec<String> {
     let postgres = backend == DbBackend::Postgres;
     let (uuid, bytes) = if postgres {
         ("uuid", "bytea")

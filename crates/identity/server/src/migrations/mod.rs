@@ -1,16 +1,16 @@
 //! The schema of identity's database.
 
 mod m0001_tables;
-mod m0002_creators;
 
-use bailiwick_sql::migrate::Migrations;
+use bailiwick_sql::migrate::{Migrations, Statements};
 use bailiwick_types::Service;
 
 /// All migrations, in order.
 #[must_use]
 pub fn migrations() -> Migrations {
-    Migrations::new(
-        Service::Identity,
-        vec![Box::new(m0001_tables::Tables), Box::new(m0002_creators::Creators)],
-    )
+    let tables = Statements::migration("identity_0001_tables", m0001_tables::statements, &[]);
+    // The creators of service accounts; unknown for those that exist already.
+    let sql = |_| vec!["ALTER TABLE service_account ADD COLUMN creator text".to_owned()];
+    let creators = Statements::migration("identity_0002_creators", sql, &[]);
+    Migrations::new(Service::Identity, vec![tables, creators])
 }

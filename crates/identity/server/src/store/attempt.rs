@@ -9,9 +9,9 @@ use bailiwick_identity_core::{
     email::EmailKey,
     secret::Digest,
 };
-use bailiwick_sql::{Error, statement};
+use bailiwick_sql::{Error, execute, rows};
 use bailiwick_types::{StoreError, Timestamp};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{Connected, Sql, SqlWrite, entity::sign_in_failure, store_error};
 
@@ -51,14 +51,11 @@ impl Writer for SqlWrite {
             now.0.into(),
             now.0.saturating_sub(window).into(),
         ];
-        let count = statement(self.conn(), sql, values);
-        self.conn().execute_raw(count).await.map_err(store_error)?;
+        execute(self.conn(), sql, values).await?;
         Ok(())
     }
     async fn clear_failures(&mut self, email: &EmailKey) -> Result<(), StoreError> {
-        let delete = sign_in_failure::Entity::delete_by_id(key(email));
-        delete.exec(self.conn()).await.map_err(store_error)?;
-        Ok(())
+        Ok(rows::delete::<sign_in_failure::Entity>(self.conn(), key(email)).await?)
     }
     async fn purge_failures(&mut self, before: Timestamp) -> Result<u64, StoreError> {
         let delete =

@@ -18,9 +18,9 @@ use bailiwick_identity_core::{
     change::Change,
     store::{Store, Write},
 };
-use bailiwick_sql::{Db, Error, UniqueKey, WriteTx};
+use bailiwick_sql::{Db, Error, UniqueKey, WriteTx, rows};
 use bailiwick_types::{ScopeRoot, StoreError, Token};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait, Select};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Select};
 
 pub use snapshot::Snapshot;
 
@@ -95,17 +95,8 @@ impl SqlStore {
 }
 
 impl SqlWrite {
-    async fn insert<M, A>(&self, row: M) -> Result<(), StoreError>
-    where
-        M: ModelTrait + IntoActiveModel<A>,
-        A: ActiveModelTrait<Entity = M::Entity> + Send,
-    {
-        let insert = M::Entity::insert(row.into_active_model());
-        insert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+    async fn insert<A: ActiveModelTrait>(&self, row: impl IntoActiveModel<A>) -> Result<(), StoreError> {
+        rows::insert(self.conn(), row).await.map_err(store_error)
     }
 }
 

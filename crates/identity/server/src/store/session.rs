@@ -5,12 +5,9 @@ use bailiwick_identity_core::{
     secret::Digest,
     session::{Reader, RefreshToken, Session, Writer},
 };
-use bailiwick_sql::{Error, statement};
+use bailiwick_sql::{Error, execute};
 use bailiwick_types::{AccountId, SessionId, StoreError, Timestamp, UserId};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, UpdateMany,
-    sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, UpdateMany, sea_query::Expr};
 
 use super::{
     Connected, Sql, SqlWrite,
@@ -141,9 +138,7 @@ impl Writer for SqlWrite {
         let sql = "DELETE FROM session WHERE id IN \
                    (SELECT id FROM session WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
         let values = vec![before.0.into(), stored(limit).into()];
-        let delete = statement(self.conn(), sql, values);
-        let done = self.conn().execute_raw(delete).await.map_err(store_error)?;
-        Ok(done.rows_affected())
+        Ok(execute(self.conn(), sql, values).await?)
     }
 }
 

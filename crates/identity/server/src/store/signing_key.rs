@@ -2,15 +2,14 @@
 
 use async_trait::async_trait;
 use bailiwick_identity_core::signing::{Reader, StoredKey, Writer};
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, rows};
 use bailiwick_types::{StoreError, Timestamp};
-use sea_orm::{EntityTrait, IntoActiveModel, sea_query::OnConflict};
+use sea_orm::EntityTrait;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Connected, Sql, SqlWrite,
     entity::{Hidden, signing_key},
-    store_error,
 };
 
 impl TryFrom<signing_key::Model> for StoredKey {
@@ -43,19 +42,9 @@ impl Writer for SqlWrite {
             active_from: key.active_from.0,
             created_at: key.created.0,
         };
-        let replace = OnConflict::column(signing_key::Column::Kid)
-            .update_column(signing_key::Column::Private)
-            .to_owned();
-        let insert = signing_key::Entity::insert(row.into_active_model()).on_conflict(replace);
-        insert
-            .exec_without_returning(self.conn())
-            .await
-            .map_err(store_error)?;
-        Ok(())
+        Ok(rows::upsert(self.conn(), row, [signing_key::Column::Private]).await?)
     }
     async fn delete_signing_key(&mut self, kid: &str) -> Result<(), StoreError> {
-        let delete = signing_key::Entity::delete_by_id(kid);
-        delete.exec(self.conn()).await.map_err(store_error)?;
-        Ok(())
+        Ok(rows::delete::<signing_key::Entity>(self.conn(), kid).await?)
     }
 }

@@ -7,7 +7,7 @@ use bailiwick_identity_core::{
     title::DisplayName,
     user::{Closing, Credentials, Reader, User, UserState, Writer},
 };
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, rows};
 use bailiwick_types::{StoreError, Timestamp, UserId};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder,
@@ -186,8 +186,6 @@ impl Writer for SqlWrite {
         .await
     }
     async fn delete_closing(&mut self, user: UserId) -> Result<(), StoreError> {
-        let delete = user_closing::Entity::delete_by_id(user.uuid());
-        delete.exec(self.conn()).await.map_err(store_error)?;
-        Ok(())
+        Ok(rows::delete::<user_closing::Entity>(self.conn(), user.uuid()).await?)
     }
 }

@@ -1,7 +1,7 @@
 //! Accounts.
 
 use async_trait::async_trait;
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, rows};
 use bailiwick_tenancy_core::{
     State,
     account::{Account, AccountFilter, Lister, Reader, Writer},
@@ -61,9 +61,7 @@ impl Lister for AllUnit {
 impl Writer for WriteUnit {
     async fn insert_account(&mut self, account: &Account) -> Result<(), StoreError> {
         self.check(account)?;
-        let insert = Entity::insert(account_row(account));
-        let done = insert.exec_without_returning(self.conn()).await;
-        done.map(drop).map_err(store_error)
+        Ok(rows::insert(self.conn(), account_row(account)).await?)
     }
     async fn update_account(&mut self, account: &Account) -> Result<(), StoreError> {
         self.check(account)?;

@@ -1,7 +1,7 @@
 //! Suspensions and deletions that are under way.
 
 use async_trait::async_trait;
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, rows};
 use bailiwick_tenancy_core::closing::{Closing, Reader, Unfinished, Writer};
 use bailiwick_types::{Scope, StoreError, Timestamp, Token};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -43,9 +43,7 @@ impl Unfinished for AllUnit {
 impl Writer for WriteUnit {
     async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError> {
         self.check(closing)?;
-        let insert = Entity::insert(closing_row(closing));
-        let done = insert.exec_without_returning(self.conn()).await;
-        done.map(drop).map_err(store_error)
+        Ok(rows::insert(self.conn(), closing_row(closing)).await?)
     }
     async fn remove_closing(&mut self, closing: &Closing) -> Result<bool, StoreError> {
         self.check(closing)?;

@@ -9,7 +9,7 @@ use bailiwick_tenancy_core::{
     settings::Settings,
 };
 use bailiwick_types::{AccountId, InstanceId, Level, Scope, Timestamp, UserId, WorkspaceId};
-use sea_orm::{ActiveValue::Set, IntoActiveModel};
+use sea_orm::IntoActiveModel;
 
 use super::entity::{account, closing, place, settings};
 
@@ -191,13 +191,13 @@ impl TryFrom<settings::Model> for Settings {
 }
 
 /// The row of a value.
-pub(super) fn closing_row(closing: &Closing) -> closing::ActiveModel {
-    closing::ActiveModel {
-        account_id: Set(closing.account.uuid()),
-        scope_id: Set(closing.scope.uuid().unwrap_or_default()),
-        scope_level: Set(level(closing.scope.level())),
-        version: Set(stored(closing.version)),
-        deleted: Set(closing.deleted),
-        begun_at: Set(closing.begun.0),
+pub(super) fn closing_row(closing: &Closing) -> closing::Model {
+    closing::Model {
+        account_id: closing.account.uuid(),
+        scope_id: closing.scope.uuid().unwrap_or_default(),
+        scope_level: level(closing.scope.level()),
+        version: stored(closing.version),
+        deleted: closing.deleted,
+        begun_at: closing.begun.0,
     }
 }

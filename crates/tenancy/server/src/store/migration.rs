@@ -1,41 +1,20 @@
 //! Tenancy's tables.
 
-use bailiwick_sql::{Migrations, migrate::isolate_accounts};
+use bailiwick_sql::{Migrations, migrate::Statements};
 use bailiwick_types::Service;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
+use sea_orm::DbBackend;
 
 /// The migrations of tenancy's database.
 #[must_use]
 pub fn migrations() -> Migrations {
-    Migrations::new(Service::Tenancy, vec![Box::new(Places)])
-}
-
-struct Places;
-
-impl MigrationName for Places {
-    fn name(&self) -> &'static str {
-        "tenancy_0001_places"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Places {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let conn = manager.get_connection();
-        for sql in statements(conn.get_database_backend()) {
-            conn.execute_unprepared(&sql).await?;
-        }
-        for (table, column) in [
-            ("account", "id"),
-            ("place", "account_id"),
-            ("settings", "account_id"),
-            ("closing", "account_id"),
-        ] {
-            isolate_accounts(conn, table, column).await?;
-        }
-        Ok(())
-    }
+    let isolated = &[
+        ("account", "id"),
+        ("place", "account_id"),
+        ("settings", "account_id"),
+        ("closing", "account_id"),
+    ];
+    let places = Statements::migration("tenancy_0001_places", statements, isolated);
+    Migrations::new(Service::Tenancy, vec![places])
 }
 
 fn statements(backend: DbBackend) -> Vec<String> {

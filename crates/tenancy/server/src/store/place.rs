@@ -1,7 +1,7 @@
 //! Instances and workspaces.
 
 use async_trait::async_trait;
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, rows};
 use bailiwick_tenancy_core::{
     State,
     listing::{Key, Query},
@@ -87,9 +87,7 @@ impl<T: Tx> Reader for Unit<T> {
 impl Writer for WriteUnit {
     async fn insert_place(&mut self, place: &Place) -> Result<(), StoreError> {
         self.check(place)?;
-        let insert = Entity::insert(place_row(place));
-        let done = insert.exec_without_returning(self.conn()).await;
-        done.map(drop).map_err(store_error)
+        Ok(rows::insert(self.conn(), place_row(place)).await?)
     }
     async fn update_place(&mut self, place: &Place) -> Result<(), StoreError> {
         self.check(place)?;

@@ -1,14 +1,14 @@
 //! Products.
 
 use async_trait::async_trait;
-use bailiwick_sql::{Conn, Error};
+use bailiwick_sql::{Conn, Error, execute, rows};
 use bailiwick_tenancy_core::product::{Product, Reader, apply::Writer};
 use bailiwick_types::{ProductName, StoreError};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, sea_query::OnConflict};
+use sea_orm::EntityTrait;
 
 use super::{
     convert::stored,
-    entity::product::{ActiveModel, Column, Entity},
+    entity::product::{Column, Entity, Model},
     store_error,
     unit::{Tx, Unit},
 };
@@ -45,28 +45,19 @@ impl Writer for ProductRows<'_> {
     async fn put_product(&mut self, product: &Product) -> Result<(), StoreError> {
         let content =
             serde_json::to_string(product).map_err(|error| StoreError::internal(error.to_string()))?;
-        let row = ActiveModel {
-            name: Set(product.name.to_string()),
-            version: Set(stored(product.version)),
-            content: Set(content),
+        let row = Model {
+            name: product.name.to_string(),
+            version: stored(product.version),
+            content,
         };
-        let replace = OnConflict::column(Column::Name)
-            .update_columns([Column::Version, Column::Content])
-            .to_owned();
-        let done = Entity::insert(row)
-            .on_conflict(replace)
-            .exec_without_returning(self.0)
-            .await;
-        done.map(drop).map_err(store_error)
+        Ok(rows::upsert(self.0, row, [Column::Version, Column::Content]).await?)
     }
 }
 
 impl ProductRows<'_> {
     /// Deletes the products that match an SQL condition.
     pub(crate) async fn remove_where(&self, condition: &str) -> Result<(), Error> {
-        self.0
-            .execute_unprepared(&format!("DELETE FROM product WHERE {condition}"))
-            .await?;
+        execute(self.0, format!("DELETE FROM product WHERE {condition}"), vec![]).await?;
         Ok(())
     }
 }

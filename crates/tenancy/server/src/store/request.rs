@@ -1,16 +1,16 @@
 //! Answers to requests that may be repeated.
 
 use async_trait::async_trait;
-use bailiwick_sql::{Error, UniqueKey, statement};
+use bailiwick_sql::{Error, UniqueKey, execute, rows};
 use bailiwick_tenancy_core::request::{Reader, Record, RequestKey, Writer};
 use bailiwick_types::{AccountId, AllAccounts, ScopeRoot, Service, StoreError, Timestamp, Token};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use super::{
     SqlStore,
     convert::{number, stored},
-    entity::request::{ActiveModel, Entity},
+    entity::request::{Entity, Model},
     unit::{AllUnit, Tx, Unit, WriteUnit},
 };
 
@@ -55,22 +55,20 @@ impl Writer for WriteUnit {
         answer: serde_json::Value,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let row = ActiveModel {
-            caller: Set(key.caller.clone()),
-            id: Set(key.id),
-            account_id: Set(self.account().uuid()),
-            digest: Set(key.digest.clone()),
-            answer: Set(answer.to_string()),
-            revision: Set(stored(self.next_revision()?)),
-            created_at: Set(at.0),
+        let row = Model {
+            caller: key.caller.clone(),
+            id: key.id,
+            account_id: self.account().uuid(),
+            digest: key.digest.clone(),
+            answer: answer.to_string(),
+            revision: stored(self.next_revision()?),
+            created_at: at.0,
         };
-        let insert = Entity::insert(row);
-        let done = insert.exec_without_returning(self.conn()).await;
-        match done.map_err(Error::from) {
+        match rows::insert(self.conn(), row).await {
             Err(error) if error.violates(&KEY) => {
                 Err(StoreError::conflict("a concurrent request has the same id"))
             }
-            done => Ok(done.map(drop)?),
+            done => Ok(done?),
         }
     }
 }
@@ -83,9 +81,8 @@ impl SqlStore {
         let tx = self.db.begin_write_across(&[]).await?;
         let sql = "DELETE FROM request WHERE (caller, id) IN \
                    (SELECT caller, id FROM request WHERE created_at < $1 ORDER BY created_at LIMIT 1000)";
-        let delete = statement(tx.conn(), sql, vec![before.0.into()]);
-        let done = tx.conn().execute_raw(delete).await?;
+        let deleted = execute(tx.conn(), sql, vec![before.0.into()]).await?;
         tx.commit().await?;
-        Ok(done.rows_affected() < ROWS)
+        Ok(deleted < ROWS)
     }
 }

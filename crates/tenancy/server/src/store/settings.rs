@@ -1,13 +1,14 @@
 //! Settings.
 
 use async_trait::async_trait;
+use bailiwick_sql::rows;
 use bailiwick_tenancy_core::settings::{Reader, Settings, Writer};
 use bailiwick_types::StoreError;
-use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
+use sea_orm::EntityTrait;
 
 use super::{
     convert::stored,
-    entity::settings::{ActiveModel, Column, Entity},
+    entity::settings::{Column, Entity, Model},
     store_error,
     unit::{Tx, Unit, WriteUnit},
 };
@@ -29,16 +30,11 @@ impl Writer for WriteUnit {
         self.check(settings)?;
         let content = serde_json::to_string(&settings.values)
             .map_err(|error| StoreError::internal(error.to_string()))?;
-        let row = ActiveModel {
-            account_id: Set(settings.account.uuid()),
-            version: Set(stored(settings.version)),
-            content: Set(content),
+        let row = Model {
+            account_id: settings.account.uuid(),
+            version: stored(settings.version),
+            content,
         };
-        let replace = OnConflict::column(Column::AccountId)
-            .update_columns([Column::Version, Column::Content])
-            .to_owned();
-        let insert = Entity::insert(row).on_conflict(replace);
-        let done = insert.exec_without_returning(self.conn()).await;
-        done.map(drop).map_err(store_error)
+        Ok(rows::upsert(self.conn(), row, [Column::Version, Column::Content]).await?)
     }
 }

@@ -17,9 +17,13 @@ pub(super) async fn handle(
         source: message.manifest,
         replacements: replacements(message.role_replacements),
     };
-    let ports = api.ports.clone();
+    let (ports, dry_run) = (api.ports.clone(), by.is_dry_run());
     let run = async move { apply(&ports, &by, change).await.map_err(status) };
-    let done = api.tasks.run(run).await?;
+    let done = if dry_run {
+        run.await?
+    } else {
+        api.tasks.run(run).await?
+    };
     Ok(pb::ApplyProductResponse {
         product: Some(convert::product(done.product, false)),
         changed: done.changed,
