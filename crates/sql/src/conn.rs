@@ -90,7 +90,10 @@ pub async fn execute(
 }
 
 /// Reads rows.
-pub(crate) async fn rows(
+///
+/// # Errors
+/// The database fails.
+pub async fn rows(
     conn: &impl ConnectionTrait,
     sql: impl Into<String>,
     values: Vec<Value>,

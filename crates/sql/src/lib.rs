@@ -73,7 +73,7 @@ mod sequencer;
 mod write;
 
 pub use config::DbConfig;
-pub use conn::{Conn, execute, placeholders, statement};
+pub use conn::{Conn, execute, placeholders, rows as query, statement};
 pub use db::{Db, Workers};
 pub use epoch::epoch_sql;
 pub use error::{Cause, Constraint, ConstraintKind, Error, Inconsistent, UniqueKey};

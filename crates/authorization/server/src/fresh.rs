@@ -7,9 +7,8 @@ use std::{
 };
 
 use bailiwick_rpc::{Context, IntoStatus};
-use bailiwick_sql::{Db, Error, statement};
+use bailiwick_sql::{Db, Error, query};
 use bailiwick_types::{AccountId, ScopeRoot, Service, ServiceAccountId, Subject, faults};
-use sea_orm::ConnectionTrait;
 use tokio::time::Instant;
 use tonic::Status;
 
@@ -67,12 +66,9 @@ impl Freshness {
         }
         let end = Instant::now() + context.remaining(FIRST_CONTACT);
         loop {
-            let conn = self.db.load();
-            let row = conn.query_one_raw(statement(conn, sql, vec![id.into()])).await;
-            if row
-                .map_err(|error| CallerError::from(Error::from(error)).into_status())?
-                .is_some()
-            {
+            let rows = query(self.db.load(), sql, vec![id.into()]).await;
+            let rows = rows.map_err(|error| CallerError::from(error).into_status())?;
+            if !rows.is_empty() {
                 let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
                 if known.len() >= REMEMBERED {
                     known.clear();

@@ -8,12 +8,10 @@ use bailiwick_authorization_engine::{Replica, ReplicaRights, SharedCache};
 use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
 use bailiwick_rpc::{Authenticator, Guard, Peer, Rights, Services, Tasks};
 use bailiwick_sql::{
-    Committed, Db, Error,
+    Committed, Db, Error, execute,
     follow::{FeedSink, Follower, FollowerConfig},
-    statement,
 };
 use bailiwick_types::{Clock, IdGen, Rng, Service, System, SystemRng};
-use sea_orm::ConnectionTrait;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -282,9 +280,7 @@ impl AuthorizationService {
     async fn forget_before(&self, before: i64) -> Result<(), Error> {
         let tx = self.deps.db.begin_write(&[]).await?;
         let sql = "DELETE FROM idempotency WHERE created_at < $1";
-        tx.conn()
-            .execute_raw(statement(tx.conn(), sql, vec![before.into()]))
-            .await?;
+        execute(tx.conn(), sql, vec![before.into()]).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -32,9 +32,9 @@ use bailiwick_authorization_core::{
     Read, Store, StoreError, Unit,
     account::{Account, Place},
 };
-use bailiwick_sql::{Committed, Db, statement};
+use bailiwick_sql::{Committed, Db};
 use bailiwick_types::{AccountAccess, AccountWrite, AllAccounts, ScopeRoot};
-use sea_orm::ConnectionTrait;
+use sea_orm::EntityTrait;
 
 pub(crate) use products::Products;
 pub use snapshot::Snapshot;
@@ -102,14 +102,11 @@ impl Store for SqlStore {
     }
     async fn write(&self, account: AccountWrite) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
         // Looked up first: beginning to write makes the revision row of whatever is named.
-        let conn = self.db.load();
-        let sql = "SELECT product FROM account WHERE id = $1";
-        let known = statement(conn, sql, vec![account.id().uuid().into()]);
-        let Some(known) = conn.query_one_raw(known).await.map_err(store_error)? else {
+        let known = entity::account::Entity::find_by_id(account.id().uuid());
+        let Some(known) = known.one(self.db.load()).await.map_err(store_error)? else {
             return Ok(None);
         };
-        let product: String = known.try_get("", "product").map_err(store_error)?;
-        let product = convert::At::new("account", &account.id()).parse("product", &product)?;
+        let product = convert::At::new("account", &account.id()).parse("product", &known.product)?;
         let tx = self.db.begin_write(&[ScopeRoot::Account(account.id())]).await?;
         // What fits the manifest now must fit it still when this commits.
         tx.share(&ScopeRoot::Product(product)).await?;

@@ -105,9 +105,7 @@ impl<T: ReadConn> Tx<T> {
 impl<T: WriteConn> Tx<T> {
     /// Writes a new row.
     pub(super) async fn insert<A: ActiveModelTrait>(&self, row: A) -> Result<(), StoreError> {
-        let insert = A::Entity::insert(row).exec_without_returning(self.conn());
-        insert.await.map_err(store_error)?;
-        Ok(())
+        rows::insert(self.conn(), row).await.map_err(store_error)
     }
     /// Writes a row of the account; where its key exists already, these columns change.
     pub(super) async fn upsert<A: ActiveModelTrait<Entity: OfAccount>>(

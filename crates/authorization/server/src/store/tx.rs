@@ -4,9 +4,9 @@ use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{Change, Selects, StoreError, Unit, Write};
-use bailiwick_sql::{Conn, ReadTx, WriteTx, placeholders, statement};
+use bailiwick_sql::{Conn, ReadTx, WriteTx, execute, placeholders, query};
 use bailiwick_types::{AccountAccess, AccountId, ScopeRoot, Token};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{QueryResult, Value};
 
 use super::{Hook, Products, change, store_error};
 
@@ -103,23 +103,11 @@ impl<T: ReadConn> Tx<T> {
     }
     /// Runs a statement with `$1`, `$2` ... for its values.
     pub(super) async fn run(&self, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
-        let conn = self.conn();
-        let done = conn
-            .execute_raw(statement(conn, sql, values))
-            .await
-            .map_err(store_error)?;
-        Ok(done.rows_affected())
+        Ok(execute(self.conn(), sql, values).await?)
     }
     /// Reads rows by a statement with `$1`, `$2` ... for its values.
-    pub(super) async fn rows(
-        &self,
-        sql: &str,
-        values: Vec<Value>,
-    ) -> Result<Vec<sea_orm::QueryResult>, StoreError> {
-        let conn = self.conn();
-        conn.query_all_raw(statement(conn, sql, values))
-            .await
-            .map_err(store_error)
+    pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, StoreError> {
+        Ok(query(self.conn(), sql, values).await?)
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use bailiwick_sql::{Db, Error, placeholders};
+use bailiwick_sql::{Db, Error, placeholders, query};
 use bailiwick_types::{AccountAccess, AccountId, AllAccounts, Scope, Subject, Timestamp};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 use uuid::Uuid;
 
-use super::{people, rows};
+use super::people;
 use crate::lists::{Access, After, Lists, Person};
 
 /// Lists over a database.
@@ -31,7 +31,7 @@ impl Lists for SqlLists {
             after.map(AccountId::uuid).into(),
             i64::try_from(limit).unwrap_or(i64::MAX).into(),
         ];
-        let rows = rows(self.0.load(), sql, values).await?;
+        let rows = query(self.0.load(), sql, values).await?;
         let id = |row: &QueryResult| Ok(AccountId::from_uuid(row.try_get("", "id")?));
         rows.iter().map(id).collect()
     }
@@ -104,7 +104,7 @@ impl Lists for SqlLists {
                 after.clone().into(),
                 i64::try_from(wanted).unwrap_or(i64::MAX).into(),
             ];
-            let rows = rows(self.0.load(), sql.clone(), values).await?;
+            let rows = query(self.0.load(), sql.clone(), values).await?;
             let mut page: Vec<Access> = Vec::new();
             for row in rows {
                 let (subject, role): (String, Option<String>) =
@@ -171,7 +171,7 @@ pub(super) async fn place_titles(
     let mut values: Vec<Value> = vec![account.id().uuid().into()];
     values.extend(ids.iter().copied().map(Value::from));
     let title = |row: &QueryResult| Ok((row.try_get("", "id")?, row.try_get("", "title")?));
-    rows(conn, sql, values).await?.iter().map(title).collect()
+    query(conn, sql, values).await?.iter().map(title).collect()
 }
 
 /// The least id, before all others.

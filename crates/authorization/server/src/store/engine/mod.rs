@@ -17,23 +17,13 @@ pub(crate) mod snapshot;
 mod stamp;
 
 use bailiwick_authorization_engine::{Arrivals, Arrived, SourceError};
-use bailiwick_sql::{Db, Error, follow::Waited, statement};
+use bailiwick_sql::{Db, Error, follow::Waited};
 use bailiwick_types::{ScopeRoot, Service};
-use sea_orm::{ConnectionTrait, QueryResult, Value};
 use tokio::sync::Mutex;
 
 use super::Products;
 use following::Following;
 pub use lists::SqlLists;
-
-/// Reads rows by a statement with `$1`, `$2` ... for its values.
-pub(crate) async fn rows(
-    conn: &impl ConnectionTrait,
-    sql: impl Into<String>,
-    values: Vec<Value>,
-) -> Result<Vec<QueryResult>, Error> {
-    Ok(conn.query_all_raw(statement(conn, sql, values)).await?)
-}
 
 /// The engine's error for one of the database.
 pub(crate) fn source_error(error: Error) -> SourceError {

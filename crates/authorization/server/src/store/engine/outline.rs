@@ -2,12 +2,12 @@
 
 use bailiwick_authorization_engine::{Outline, OutlineQuery};
 use bailiwick_policy::TypeGrantReach;
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, query};
 use bailiwick_types::AccountId;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde_json::Value as Json;
 
-use super::{resources::seeds_of, rows};
+use super::resources::seeds_of;
 
 /// The greatest depth of resources below one; as many as a decision looks up above one.
 const DEPTH: usize = 16;
@@ -16,23 +16,23 @@ const DEPTH: usize = 16;
 pub(super) async fn read(
     conn: &impl ConnectionTrait,
     account: AccountId,
-    query: OutlineQuery<'_>,
+    wanted: OutlineQuery<'_>,
 ) -> Result<Outline, Error> {
     let mut outline = Outline::default();
-    if !query.under.is_empty() {
-        let seeds: Vec<Json> = query
+    if !wanted.under.is_empty() {
+        let seeds: Vec<Json> = wanted
             .under
             .iter()
             .map(|(of, id)| Json::from(vec![&**of, &**id]))
             .collect();
         let values: Vec<Value> = vec![account.uuid().into(), Json::from(seeds).to_string().into()];
-        let sql = parents(conn.get_database_backend(), query.limit);
-        for row in rows(conn, sql, values).await? {
+        let sql = parents(conn.get_database_backend(), wanted.limit);
+        for row in query(conn, sql, values).await? {
             let id: String = row.try_get("", "parent_id")?;
             outline.parents.push((row.try_get("", "parent_type")?, id.into()));
         }
     }
-    for reach in query.reaches {
+    for reach in wanted.reaches {
         let (sign, at) = match reach {
             TypeGrantReach::Existing(at) => ("<=", *at),
             TypeGrantReach::Future(at) => (">", *at),
@@ -40,12 +40,12 @@ pub(super) async fn read(
         };
         let sql = format!(
             "SELECT id FROM resource WHERE account_id = $1 AND type = $2 AND revision {sign} $3 ORDER BY id LIMIT {}",
-            query.limit
+            wanted.limit
         );
         let at = i64::try_from(at).unwrap_or(i64::MAX);
-        let values: Vec<Value> = vec![account.uuid().into(), query.type_name.into(), at.into()];
+        let values: Vec<Value> = vec![account.uuid().into(), wanted.type_name.into(), at.into()];
         let mut ids = Vec::new();
-        for row in rows(conn, sql, values).await? {
+        for row in query(conn, sql, values).await? {
             ids.push(row.try_get::<String>("", "id")?.into());
         }
         outline.covered.push(ids);

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use bailiwick_authorization_engine::{AccountRef, PartKey, PartRows, PartsRead, Read, Watermark};
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, query};
 use bailiwick_types::{GroupId, ScopeRoot, Subject, UserId};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::{
-    SqlSource, content, resources, rows,
+    SqlSource, content, resources,
     stamp::{no_stamp, stamp, stamp_values},
 };
 use bailiwick_authorization_core::Extent;
@@ -73,7 +73,7 @@ impl SqlSource {
         let sql = subjects::sql(self.db.backend(), &stamp(self.db.backend(), 4), Extent::Whole);
         let mut values = subjects::values(of.account, &seeds, user);
         values.extend(stamp_values(of));
-        let rows = rows(conn, sql, values).await?;
+        let rows = query(conn, sql, values).await?;
         let is_stamp = |row: &&QueryResult| matches!(subjects::kind(row), Ok(0));
         let first = rows.iter().find(is_stamp).ok_or_else(no_stamp)?;
         let epoch: String = first.try_get("", "subject")?;
@@ -114,7 +114,7 @@ impl SqlSource {
         let sql = resources::sql(self.db.backend(), &stamp(self.db.backend(), 3));
         let mut values = resources::values(of.account, keys.iter().copied());
         values.extend(stamp_values(of));
-        let rows = rows(conn, sql, values).await?;
+        let rows = query(conn, sql, values).await?;
         let mut read = self.read_resources(of, &rows)?;
         if read.value.manifest == of.product.manifest {
             let parts = &mut read.value.parts;

@@ -3,14 +3,14 @@
 
 use std::collections::HashSet;
 
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, query};
 use bailiwick_types::{AccountAccess, Subject, UserId};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryResult, QuerySelect, Value,
 };
 use uuid::Uuid;
 
-use super::{lists::no_id, rows};
+use super::lists::no_id;
 use crate::{
     lists::{After, Person},
     store::entity::member,
@@ -81,7 +81,7 @@ async fn members(
             key: After::Member(id),
         })
     };
-    rows(conn, sql, values).await?.iter().map(person).collect()
+    query(conn, sql, values).await?.iter().map(person).collect()
 }
 
 /// The next ones that are neither members nor groups, and the last that was looked at; none at the end.
@@ -100,7 +100,7 @@ async fn others(
     let values: Vec<Value> = vec![account.id().uuid().into(), after.into()];
     let mut subjects = Vec::new();
     let mut last = None;
-    for row in rows(conn, sql, values).await? {
+    for row in query(conn, sql, values).await? {
         let text: String = row.try_get("", "subject")?;
         let subject: Subject = text
             .parse()

@@ -6,12 +6,12 @@ use bailiwick_authorization_engine::{
     Source, SourceError, Watermark,
 };
 use bailiwick_policy::{PermissionSet, PermissionSetBuilder, PlaceId};
-use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql};
+use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql, query};
 use bailiwick_types::{AccountId, ProductName, ScopeRoot, Subject, UserId};
 use sea_orm::{DbBackend, Value};
 
 use super::{
-    SqlSource, content, event, outline, resources, rows, source_error,
+    SqlSource, content, event, outline, resources, source_error,
     stamp::{stamp, stamp_values, watermark},
 };
 
@@ -144,7 +144,7 @@ impl Source for SqlSource {
         let mut values: Vec<Value> = vec![of.account.uuid().into(), name.into(), after.into()];
         values.extend(stamp_values(of));
         answer(async {
-            let rows = rows(self.db.load(), sql, values).await?;
+            let rows = query(self.db.load(), sql, values).await?;
             let read = self.read_resources(of, &rows)?;
             let ids = resources::seeds(&rows)?;
             Ok(Read {
@@ -189,7 +189,7 @@ impl Source for SqlSource {
             values.push(key.clone().into());
         }
         answer(async {
-            let rows = rows(self.db.load(), sql, values).await?;
+            let rows = query(self.db.load(), sql, values).await?;
             let (epoch, at, manifest) = self.read_stamp(rows.first())?;
             let mut changes = vec![0; keys.len()];
             for row in &rows {
@@ -245,7 +245,7 @@ impl Source for SqlSource {
         let mut set = PermissionSetBuilder::new(subject.clone());
         let mut disabled = false;
         answer(async {
-            for row in rows(self.db.load(), sql, values).await? {
+            for row in query(self.db.load(), sql, values).await? {
                 let role: Option<String> = row.try_get("", "role")?;
                 if let Some(no) = role.as_deref().and_then(content::suite_role) {
                     set.bind(no, PlaceId::DEPLOYMENT, None, None);
