@@ -19,9 +19,11 @@ pub struct Call<M, R> {
 }
 
 faults! {
-    /// A handler serves another method than the one that was called.
+    /// Why a call is not one for its handler.
     Misrouted;
-    /// Both methods.
+    /// It did not pass the layers.
+    NoContext "a call reached its handler without passing the layers" => Internal Internal;
+    /// The handler serves another method than the one that was called.
     Method { called: &'static str, served: &'static str } "`{called}` reached the handler of `{served}`"
         => Internal Internal;
 }

@@ -3,11 +3,11 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bailiwick_proto::Method;
-use bailiwick_types::{Caller, Code, Fault, Reason, Token};
+use bailiwick_types::{Caller, Token};
 use tokio::time::Instant;
 use tonic::Status;
 
-use crate::{RequestId, status};
+use crate::{RequestId, call::Misrouted, status};
 
 /// The call: who makes it, what it asks for, until when. The authentication layer puts it into the request.
 #[derive(Debug, Clone)]
@@ -24,20 +24,6 @@ pub struct Context {
     pub method: &'static Method,
     /// Address of the other end of the connection.
     pub peer: Option<SocketAddr>,
-}
-
-/// A call came past the layers.
-#[derive(Debug, thiserror::Error)]
-#[error("a call reached its handler without passing the layers")]
-struct NoContext;
-
-impl Fault for NoContext {
-    fn code(&self) -> Code {
-        Code::Internal
-    }
-    fn reason(&self) -> Reason {
-        Reason::Internal
-    }
 }
 
 impl Context {
@@ -61,7 +47,7 @@ impl Context {
         request
             .extensions()
             .get::<Self>()
-            .ok_or_else(|| status(&NoContext))
+            .ok_or_else(|| status(&Misrouted::NoContext))
     }
     /// The time that is left, at most `longest`.
     #[must_use]

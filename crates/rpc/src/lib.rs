@@ -68,10 +68,12 @@ pub mod token;
 pub mod wire;
 
 pub use auth::{
-    AccessClaims, AuthConfig, AuthError, Authenticator, InternalIdentity, KeyError, KeySource,
-    VerificationKey, VerificationKeys,
+    AuthConfig, AuthError, Authenticator, InternalIdentity, KeyError, KeySource, VerificationKey,
+    VerificationKeys,
 };
-pub use bailiwick_types::{Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError, Target};
+pub use bailiwick_types::{
+    AccessClaims, Chain, Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError, Target,
+};
 pub use call::Call;
 pub use config::{
     AccessLog, ConfigError, HumanDuration, Loader, LogFormat, Secret, ServerConfig, TelemetryConfig,
@@ -85,7 +87,7 @@ pub use guard::Guard;
 pub use peer::{ClientFactory, Peer, PeerAddressError, PeerConfig, PeerError};
 pub use remote::{RemoteJwks, RemoteRights, RemoteStepUp, carried_token};
 pub use request_id::RequestId;
-pub use status::{Chain, IntoStatus, later, status};
+pub use status::{IntoStatus, later, status};
 pub use task::Tasks;
 pub use telemetry::{Telemetry, TelemetryError, init as init_telemetry, otlp};
 

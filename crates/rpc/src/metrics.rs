@@ -5,51 +5,45 @@
 //! several services in one process count together.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     sync::{LazyLock, Mutex, PoisonError},
 };
 
 pub use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
-use prometheus::{
-    HistogramOpts, Opts, Registry, TextEncoder,
-    core::{Collector, GenericCounterVec, GenericGaugeVec},
-};
+use prometheus::{HistogramOpts, Opts, Registry, TextEncoder, core::Collector};
 
 /// Bounds of durations in milliseconds, from a tenth of one to ten seconds.
 pub const MILLISECONDS: &[f64] = &[
     0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0, 10000.0,
 ];
 
-#[derive(Clone)]
-enum Known {
-    Counter(IntCounterVec),
-    Gauge(IntGaugeVec),
-    Histogram(HistogramVec),
-}
-
 #[derive(Default)]
 struct Metrics {
     registry: Registry,
-    known: Mutex<BTreeMap<String, Known>>,
+    /// By name; each of the type that it was asked for as.
+    known: Mutex<BTreeMap<String, Box<dyn Any + Send>>>,
 }
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::default);
 
 /// Registers a metric, or finds it. A metric that cannot be registered counts without being exported.
-fn metric<C: Collector + Clone + 'static>(
-    name: &str,
-    make: impl Fn(&str) -> prometheus::Result<C>,
-    wrap: impl Fn(C) -> Known,
-    unwrap: impl Fn(&Known) -> Option<C>,
-) -> Option<C> {
-    let mut known = METRICS.known.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(found) = known.get(name) {
-        return unwrap(found);
-    }
-    let made = make(name).ok()?;
-    METRICS.registry.register(Box::new(made.clone())).ok()?;
-    known.insert(name.to_owned(), wrap(made.clone()));
-    Some(made)
+#[expect(
+    clippy::expect_used,
+    reason = "names are literals; a wrong one fails the first test"
+)]
+fn metric<C: Collector + Clone + 'static>(name: &str, make: impl FnOnce() -> prometheus::Result<C>) -> C {
+    let register = || {
+        let mut known = METRICS.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.get(name) {
+            return found.downcast_ref::<C>().cloned();
+        }
+        let made = make().ok()?;
+        METRICS.registry.register(Box::new(made.clone())).ok()?;
+        known.insert(name.to_owned(), Box::new(made.clone()));
+        Some(made)
+    };
+    register().expect("a metric of that kind, name and labels")
 }
 
 /// A counter with labels.
@@ -57,17 +51,8 @@ fn metric<C: Collector + Clone + 'static>(
 /// # Panics
 /// The name is invalid, or that of a metric of another kind.
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "names are literals; a wrong one fails the first test"
-)]
 pub fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    let make = |name: &str| GenericCounterVec::new(Opts::new(name, help), labels);
-    let unwrap = |known: &Known| match known {
-        Known::Counter(c) => Some(c.clone()),
-        _ => None,
-    };
-    metric(name, make, Known::Counter, unwrap).expect("a counter of that name and labels")
+    metric(name, || IntCounterVec::new(Opts::new(name, help), labels))
 }
 
 /// A gauge with labels.
@@ -75,17 +60,8 @@ pub fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
 /// # Panics
 /// The name is invalid, or that of a metric of another kind.
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "names are literals; a wrong one fails the first test"
-)]
 pub fn gauges(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    let make = |name: &str| GenericGaugeVec::new(Opts::new(name, help), labels);
-    let unwrap = |known: &Known| match known {
-        Known::Gauge(g) => Some(g.clone()),
-        _ => None,
-    };
-    metric(name, make, Known::Gauge, unwrap).expect("a gauge of that name and labels")
+    metric(name, || IntGaugeVec::new(Opts::new(name, help), labels))
 }
 
 /// A histogram with labels and these upper bounds.
@@ -93,18 +69,9 @@ pub fn gauges(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
 /// # Panics
 /// The name is invalid, or that of a metric of another kind.
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "names are literals; a wrong one fails the first test"
-)]
 pub fn histograms(name: &str, help: &str, labels: &[&str], bounds: &[f64]) -> HistogramVec {
-    let make =
-        |name: &str| HistogramVec::new(HistogramOpts::new(name, help).buckets(bounds.to_vec()), labels);
-    let unwrap = |known: &Known| match known {
-        Known::Histogram(h) => Some(h.clone()),
-        _ => None,
-    };
-    metric(name, make, Known::Histogram, unwrap).expect("a histogram of that name and labels")
+    let options = HistogramOpts::new(name, help).buckets(bounds.to_vec());
+    metric(name, || HistogramVec::new(options, labels))
 }
 
 /// A counter.

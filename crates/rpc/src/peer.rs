@@ -20,7 +20,7 @@ use tower::Service;
 use crate::{HumanDuration, InternalIdentity, current, request_id::REQUEST_ID, telemetry::trace};
 
 /// After which time a call that failed because a peer does not answer is worth another try.
-pub(crate) const RETRY: Duration = Duration::from_millis(250);
+const RETRY: Duration = Duration::from_millis(250);
 
 /// How peers are called.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

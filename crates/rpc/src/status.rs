@@ -1,8 +1,8 @@
 //! Converts faults to statuses; nothing else does.
 
-use std::{collections::HashMap, error::Error};
+use std::collections::HashMap;
 
-use bailiwick_types::{Code, Fault, Reason};
+use bailiwick_types::{Chain, Code, Fault, Reason};
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
@@ -83,38 +83,12 @@ impl<F: Fault> IntoStatus for F {
     }
 }
 
-/// Error for a method that is declared and not implemented.
-#[derive(Debug, thiserror::Error)]
-#[error("method is not implemented")]
-struct NotImplemented;
-
-impl Fault for NotImplemented {
-    fn code(&self) -> Code {
-        Code::Unimplemented
-    }
-    fn reason(&self) -> Reason {
-        Reason::Unimplemented
-    }
-}
-
 /// Answers a call of a method that is not implemented: UNIMPLEMENTED.
 #[must_use]
 pub fn later<T>(_request: &tonic::Request<T>) -> Status {
-    status(&NotImplemented)
-}
-
-/// Shows an error with its causes, in one line: for the log.
-#[derive(Debug)]
-pub struct Chain<'a>(pub &'a (dyn Error + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = Error::source(error);
-        }
-        Ok(())
-    }
+    plain(
+        Code::Unimplemented,
+        Reason::Unimplemented,
+        "method is not implemented",
+    )
 }

@@ -4,7 +4,10 @@ use bailiwick_proto::common::v1::{TokenPair, TokenPayload};
 use bailiwick_types::{Code, Fault, FieldViolation, Reason, Service, Token};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use prost::Message;
+use tonic::{Request, metadata::MetadataValue};
 
+/// The header with the consistency token.
+pub(crate) const HEADER: &str = "bailiwick-token";
 /// The format that is written and read.
 const FORMAT: u32 = 1;
 /// Longer texts are rejected unread: a token of a thousand pairs is shorter.
@@ -57,6 +60,17 @@ pub fn encode(token: &Token) -> String {
             .collect(),
     };
     URL_SAFE_NO_PAD.encode(payload.encode_to_vec())
+}
+
+/// A request with a token, unless that is empty: the peer answers from nothing older.
+pub fn request<T>(message: T, token: &Token) -> Request<T> {
+    let mut request = Request::new(message);
+    if !token.is_empty()
+        && let Ok(value) = MetadataValue::try_from(encode(token))
+    {
+        request.metadata_mut().insert(HEADER, value);
+    }
+    request
 }
 
 /// Reads a token; the empty text is the empty token.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use bailiwick_types::{Code, Fault, Reason, ScopeRoot, StoreError};
+use bailiwick_types::{Chain, Code, Fault, Reason, ScopeRoot, StoreError};
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::error::ErrorKind;
 
@@ -180,14 +180,7 @@ impl Error {
     /// What is logged of it: the whole chain.
     #[must_use]
     pub fn detail(&self) -> String {
-        let mut text = self.to_string();
-        let mut next = std::error::Error::source(self);
-        while let Some(error) = next {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            next = error.source();
-        }
-        text
+        Chain(self).to_string()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Faults: the one way in which a use case says no.
 
-use std::{fmt, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 /// The gRPC codes that a use case may answer with (<https://grpc.io/docs/guides/status-codes/>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -209,6 +209,22 @@ impl Fault for Violations {
     }
     fn violations(&self) -> &[FieldViolation] {
         &self.0
+    }
+}
+
+/// Shows an error with its causes, in one line: for the log.
+#[derive(Debug)]
+pub struct Chain<'a>(pub &'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 

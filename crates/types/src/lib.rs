@@ -18,6 +18,7 @@ mod fault;
 #[macro_use]
 mod text;
 mod caller;
+mod claims;
 mod guard;
 mod id;
 pub mod method;
@@ -33,7 +34,8 @@ mod token;
 mod witness;
 
 pub use caller::{Authority, Caller, CallerKind, Credentials, Verifier};
-pub use fault::{Code, Fault, FieldViolation, Reason, Refused, Violations};
+pub use claims::AccessClaims;
+pub use fault::{Chain, Code, Fault, FieldViolation, Reason, Refused, Violations};
 pub use guard::{Guard, Refusal, Target};
 pub use id::*;
 pub use method::{Access, Declaration, Idempotency, Method};

@@ -43,8 +43,7 @@ pub struct Identity {
 impl Identity {
     /// The instant that lies some time in the past.
     pub(crate) fn ago(&self, time: Duration) -> Timestamp {
-        let micros = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-        Timestamp(self.clock.now().0.saturating_sub(micros))
+        self.clock.now().minus(time)
     }
 }
 

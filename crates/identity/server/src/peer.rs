@@ -6,9 +6,9 @@ use bailiwick_proto::authorization::v1::{
     CloseUserRequest, LookUpMemberRequest, access_service_client::AccessServiceClient,
     member_service_client::MemberServiceClient,
 };
-use bailiwick_rpc::Peer;
+use bailiwick_rpc::{Peer, token};
 use bailiwick_types::{AccountId, Token, UserId};
-use tonic::{Request, Status, metadata::MetadataValue};
+use tonic::Status;
 
 /// Authorization as a peer.
 #[derive(Debug, Clone)]
@@ -30,16 +30,12 @@ impl Authorization {
 
 #[async_trait]
 impl Members for Authorization {
-    async fn is_active(&self, account: AccountId, user: UserId, token: &Token) -> Result<bool, PeerError> {
-        let mut request = Request::new(LookUpMemberRequest {
+    async fn is_active(&self, account: AccountId, user: UserId, seen: &Token) -> Result<bool, PeerError> {
+        let request = LookUpMemberRequest {
             account: account.to_string(),
             user: user.to_string(),
-        });
-        if !token.is_empty()
-            && let Ok(value) = MetadataValue::try_from(bailiwick_rpc::token::encode(token))
-        {
-            request.metadata_mut().insert("bailiwick-token", value);
-        }
+        };
+        let request = token::request(request, seen);
         match self.members.clone().look_up_member(request).await {
             Ok(answer) => Ok(answer.into_inner().active),
             // An account that does not exist has no members.

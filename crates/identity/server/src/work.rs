@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bailiwick_feed::retain;
 use bailiwick_identity_core::{Identity, upkeep};
 use bailiwick_proto::events::v1::{UserState, change::Change};
 use bailiwick_rpc::{Authenticator, Chain};
@@ -13,7 +14,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 const OFTEN: Duration = Duration::from_secs(5);
 const SELDOM: Duration = Duration::from_mins(1);
-const HOURLY: Duration = Duration::from_hours(1);
 /// The delay after a failure of the feed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait for the feed.
@@ -37,10 +37,10 @@ pub(crate) fn start(work: Work, tasks: &TaskTracker, stop: &CancellationToken) {
     }
     let work = Arc::new(work);
     let all = || Arc::clone(&work);
-    let (disable, maintain, prune, forget) = (all(), all(), all(), all());
+    let (disable, maintain, forget) = (all(), all(), all());
     spawn(tasks, stop, async move { disable.finish_disablings().await });
     spawn(tasks, stop, async move { maintain.keys_and_rows().await });
-    spawn(tasks, stop, async move { prune.feed().await });
+    spawn(tasks, stop, retain(work.db.clone(), work.retention));
     spawn(tasks, stop, async move { forget.ended_elsewhere().await });
 }
 
@@ -75,17 +75,6 @@ impl Work {
             }
             if let Err(error) = upkeep::purge(&self.identity, &self.system).await {
                 tracing::warn!(error = %Chain(&error), "failed to remove old rows; retrying");
-            }
-        }
-    }
-
-    /// Keeps the feed bounded.
-    async fn feed(&self) {
-        let mut ticks = every(HOURLY);
-        loop {
-            ticks.tick().await;
-            if let Err(error) = self.db.feed().prune(self.retention).await {
-                tracing::warn!(error = %error.detail(), "failed to prune old events; retrying");
             }
         }
     }

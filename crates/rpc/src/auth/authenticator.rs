@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use bailiwick_types::{
-    AccountId, Caller, CallerKind, Clock, Credentials, SessionId, Subject, Timestamp, Verifier,
+    AccessClaims, AccountId, Caller, CallerKind, Clock, Credentials, SessionId, Subject, Timestamp, Verifier,
 };
 use jsonwebtoken::{Algorithm, Validation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessClaims, AuthError, InternalIdentity, KeyError, KeySource,
+    AuthError, InternalIdentity, KeyError, KeySource,
     cache::{TokenCache, Verified},
     internal,
 };

@@ -35,9 +35,6 @@ use crate::{
     token,
 };
 
-/// The header with the consistency token.
-const TOKEN: &str = "bailiwick-token";
-
 /// One call.
 pub(crate) struct Call {
     shared: Arc<Shared>,
@@ -144,7 +141,7 @@ impl Call {
         method: &'static Method,
         mut request: Request<Body>,
     ) -> Result<State, Status> {
-        let token = match request.headers().get(TOKEN) {
+        let token = match request.headers().get(token::HEADER) {
             None => Token::default(),
             Some(value) => {
                 let text = value.to_str().unwrap_or("%");

@@ -3,9 +3,8 @@
 use async_trait::async_trait;
 use bailiwick_proto::authorization::v1::{CheckCallerRequest, access_service_client::AccessServiceClient};
 use bailiwick_types::{AccountId, Held, OperatorAllowed, Reason, Rights, RightsError, Subject, Token};
-use tonic::{Request, metadata::MetadataValue};
 
-use crate::{Peer, PeerError};
+use crate::{Peer, PeerError, token};
 
 /// As many targets go into one question.
 const BATCH: usize = 1000;
@@ -27,15 +26,6 @@ pub(crate) async fn with_token<F: Future>(token: &Token, work: F) -> F::Output {
 #[must_use]
 pub fn carried_token() -> Option<Token> {
     SEEN.try_with(Token::clone).ok()
-}
-
-fn question(message: CheckCallerRequest) -> Request<CheckCallerRequest> {
-    let mut request = Request::new(message);
-    let seen = SEEN.try_with(crate::token::encode).ok();
-    if let Some(value) = seen.and_then(|text| MetadataValue::try_from(text).ok()) {
-        request.metadata_mut().insert("bailiwick-token", value);
-    }
-    request
 }
 
 /// Asks authorization what a caller may do (`AccessService.CheckCaller`).
@@ -68,6 +58,7 @@ impl Rights for RemoteRights {
         // Without account only roles of the deployment are asked; they count everywhere.
         let account = account.filter(|_| operator != OperatorAllowed::Only);
         let mut by_deployment = !targets.is_empty();
+        let seen = carried_token().unwrap_or_default();
         for batch in targets.chunks(BATCH) {
             let request = CheckCallerRequest {
                 subject: subject.to_string(),
@@ -82,7 +73,7 @@ impl Rights for RemoteRights {
             let answer = self
                 .client
                 .clone()
-                .check_caller(question(request))
+                .check_caller(token::request(request, &seen))
                 .await
                 .map_err(translate)?;
             let answer = answer.into_inner();

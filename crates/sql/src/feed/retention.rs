@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bailiwick_types::Timestamp;
+
 use super::Feed;
 use crate::{
     Db, Error,
@@ -19,8 +21,7 @@ impl Feed {
     /// The database is unavailable.
     pub async fn prune(&self, keep: Duration) -> Result<u64, Error> {
         let db = &self.db;
-        let keep = i64::try_from(keep.as_micros()).unwrap_or(i64::MAX);
-        let before = db.clock().now().0.saturating_sub(keep);
+        let before = db.clock().now().minus(keep);
         let mut all = 0;
         loop {
             let deleted = prune_part(db, before).await?;
@@ -32,13 +33,13 @@ impl Feed {
     }
 }
 
-async fn prune_part(db: &Db, before: i64) -> Result<u64, Error> {
+async fn prune_part(db: &Db, before: Timestamp) -> Result<u64, Error> {
     let tx = db.begin_write(&[]).await?;
     let conn = tx.conn();
     // Up to the first row that is kept: positions are dense, so what is pruned is one number.
     let sql = "SELECT s.pruned, COALESCE((SELECT MIN(position) - 1 FROM outbox \
                WHERE position IS NOT NULL AND created_at >= $1), s.head) AS upto FROM feed_state s";
-    let row = of_feed(row(conn, sql, vec![before.into()]).await?)?;
+    let row = of_feed(row(conn, sql, vec![before.0.into()]).await?)?;
     let pruned = number(row.try_get("", "pruned")?);
     let upto = number(row.try_get("", "upto")?).min(pruned + PART);
     if upto <= pruned {

@@ -2,13 +2,12 @@
 
 use async_trait::async_trait;
 use bailiwick_proto::authorization::v1::{CloseScopeRequest, access_service_client::AccessServiceClient};
-use bailiwick_rpc::Peer;
+use bailiwick_rpc::{Peer, token};
 use bailiwick_tenancy_core::{
     closing::Closing,
     peer::{Authorization, PeerError},
 };
 use bailiwick_types::Token;
-use tonic::{Request, metadata::MetadataValue};
 
 /// Authorization, reached by gRPC.
 #[derive(Debug, Clone)]
@@ -29,16 +28,14 @@ impl RemoteAuthorization {
 #[async_trait]
 impl Authorization for RemoteAuthorization {
     async fn close_scope(&self, closing: &Closing, seen: &Token) -> Result<(), PeerError> {
-        let mut request = Request::new(CloseScopeRequest {
+        let request = CloseScopeRequest {
             account: closing.account.to_string(),
             scope: closing.scope.to_string(),
             version: closing.version,
             deleted: closing.deleted,
-        });
+        };
         // Authorization must know the scope before it can close it.
-        if let Ok(token) = MetadataValue::try_from(bailiwick_rpc::token::encode(seen)) {
-            request.metadata_mut().insert("bailiwick-token", token);
-        }
+        let request = token::request(request, seen);
         match self.client.clone().close_scope(request).await {
             Ok(_) => Ok(()),
             Err(status) => Err(match bailiwick_rpc::PeerError::from(status) {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bailiwick_tenancy_core::{Tenancy, closing};
-use bailiwick_types::{Clock, StoreError, System, Timestamp};
+use bailiwick_types::{Clock, StoreError, System};
 
 use crate::{SqlStore, TenancyConfig};
 
@@ -31,7 +31,7 @@ impl Closings {
     }
     /// Finishes the closings that are older than a request takes; those that fail stay for the next round.
     pub(crate) async fn round(&self) -> Result<(), StoreError> {
-        let until = before(&*self.tenancy.clock, self.config.closing_age.get());
+        let until = self.tenancy.clock.now().minus(self.config.closing_age.get());
         let mut read = self.tenancy.store.read_all(self.system.all_accounts()).await?;
         let unfinished = read.unfinished(until, BATCH).await?;
         drop(read);
@@ -54,7 +54,7 @@ pub(crate) async fn purge_requests(
     retention: Duration,
 ) {
     loop {
-        let until = before(&*clock, retention);
+        let until = clock.now().minus(retention);
         match store.purge_requests(system.all_accounts(), until).await {
             Ok(false) => {}
             Ok(true) => tokio::time::sleep(PURGE_INTERVAL).await,
@@ -64,9 +64,4 @@ pub(crate) async fn purge_requests(
             }
         }
     }
-}
-
-fn before(clock: &dyn Clock, age: Duration) -> Timestamp {
-    let micros = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-    Timestamp(clock.now().0.saturating_sub(micros))
 }

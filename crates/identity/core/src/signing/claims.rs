@@ -2,36 +2,12 @@
 
 use std::time::Duration;
 
-use bailiwick_types::{AccountId, IdGen, ServiceAccountId, SessionId, Subject, Timestamp, faults};
+use bailiwick_types::{AccessClaims, IdGen, ServiceAccountId, Subject, Timestamp, faults};
 use jsonwebtoken::{Algorithm, Header};
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 
 use super::KeyRing;
 use crate::session::Session;
-
-/// The claims (RFC 7519 section 4.1, RFC 9068).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccessClaims {
-    /// Its issuer.
-    pub iss: String,
-    /// Its audience: the suite.
-    pub aud: String,
-    /// Its subject: `user:ID` or `service:ID`.
-    pub sub: String,
-    /// The session of a user's token.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub sid: Option<SessionId>,
-    /// The account that it is bound to.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub acct: Option<AccountId>,
-    /// When it was issued, in seconds.
-    pub iat: i64,
-    /// When it expires, in seconds.
-    pub exp: i64,
-    /// Its own id.
-    pub jti: String,
-}
 
 /// An access token.
 #[derive(Debug, Clone)]
@@ -78,8 +54,8 @@ impl Issuer {
         let expires = now.plus(self.lifetime).min(session.expires);
         let claims = self.claims(Subject::user(session.user), ids, now, expires);
         let claims = AccessClaims {
-            sid: Some(session.id),
-            acct: session.account,
+            sid: Some(session.id.to_string()),
+            acct: session.account.map(|account| account.to_string()),
             ..claims
         };
         sign(ring, &claims, now, expires)
@@ -138,7 +114,7 @@ mod tests {
     use std::sync::Arc;
 
     use bailiwick_testkit::ManualClock;
-    use bailiwick_types::{Clock, SystemIds, SystemRng, UserId};
+    use bailiwick_types::{AccountId, Clock, SessionId, SystemIds, SystemRng, UserId};
     use secrecy::ExposeSecret;
 
     use super::*;
@@ -176,7 +152,11 @@ mod tests {
         assert_eq!(head.kid.as_deref(), ring.public().next().map(|(kid, _)| kid));
         let claims: AccessClaims = jsonwebtoken::dangerous::insecure_decode(text).unwrap().claims;
         assert_eq!(claims.sub, Subject::user(session.user).to_string());
-        assert_eq!((claims.sid, claims.acct), (Some(session.id), session.account));
+        let (sid, acct) = (claims.sid.unwrap(), claims.acct);
+        assert_eq!(
+            (sid, acct),
+            (session.id.to_string(), session.account.map(|id| id.to_string()))
+        );
         assert_eq!((claims.iat, claims.exp), (now.seconds(), now.seconds() + 60));
         assert!(!format!("{token:?}").contains(text));
     }

@@ -8,7 +8,7 @@ mod seal;
 use async_trait::async_trait;
 use bailiwick_types::StoreError;
 
-pub use claims::{AccessClaims, AccessToken, Issuer, MintError};
+pub use claims::{AccessToken, Issuer, MintError};
 pub use key::{SigningKey, StoredKey};
 pub use ring::{KeyRing, KeyTimes, Keys, KeysError};
 pub use seal::{KeySeal, SealError};

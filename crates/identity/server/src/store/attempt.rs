@@ -40,17 +40,12 @@ impl Writer for SqlWrite {
         window: Duration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let window = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
         let sql = "INSERT INTO sign_in_failure (email, failures, since) VALUES ($1, 1, $2) \
                    ON CONFLICT (email) DO UPDATE SET \
                    failures = CASE WHEN sign_in_failure.since <= $3 THEN 1 \
                    ELSE sign_in_failure.failures + 1 END, \
                    since = CASE WHEN sign_in_failure.since <= $3 THEN $2 ELSE sign_in_failure.since END";
-        let values = vec![
-            key(email).into(),
-            now.0.into(),
-            now.0.saturating_sub(window).into(),
-        ];
+        let values = vec![key(email).into(), now.0.into(), now.minus(window).0.into()];
         execute(self.conn(), sql, values).await?;
         Ok(())
     }
