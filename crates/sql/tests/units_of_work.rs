@@ -312,6 +312,27 @@ async fn writers_of_different_roots_do_not_wait_for_each_other_on_postgres() {
     drop(open);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn no_statement_is_compiled_on_postgres() {
+    async fn jit(conn: &impl ConnectionTrait) -> String {
+        let row = conn
+            .query_one_raw(statement(conn, "SHOW jit", vec![]))
+            .await
+            .unwrap();
+        row.unwrap().try_get("", "jit").unwrap()
+    }
+    let bed = Bed::postgres().await;
+    let db = bed.ready().await;
+    let read = db.begin_read(&account(1)).await.unwrap();
+    let write = db.begin_write(&[account(1)]).await.unwrap();
+    let all = [
+        jit(db.load()).await,
+        jit(read.conn()).await,
+        jit(write.conn()).await,
+    ];
+    assert_eq!(all, ["off"; 3]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_begin_that_is_cut_off_leaves_no_transaction_open() {
     let bed = Bed::postgres().await;

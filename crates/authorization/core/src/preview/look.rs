@@ -14,6 +14,9 @@ use bailiwick_types::{Scope, Subject, Timestamp};
 use super::{Point, Spot};
 use crate::{Aim, Read, Situation, Standing, StoreError, binding::Binding, grant::AppliesTo};
 
+/// Subjects whose rows are read together. Each may have very many.
+const SUBJECTS: usize = 20;
+
 /// An account as it would be under another manifest.
 #[derive(Debug)]
 pub(crate) struct Would {
@@ -41,7 +44,7 @@ impl Would {
     }
 }
 
-/// What everybody has at their places, in the order of the points.
+/// What everybody has at their places, in the order of the points, which are subject by subject.
 pub(crate) async fn look(
     read: &(impl Read + ?Sized),
     would: Option<&Would>,
@@ -52,14 +55,10 @@ pub(crate) async fn look(
         return Ok(vec![HeldPermissions::default(); points.len()]);
     };
     let mut aims: BTreeMap<&str, Aim> = BTreeMap::new();
-    let mut subjects: Vec<Subject> = Vec::new();
-    for (subject, key, spot) in points {
+    for (_, key, spot) in points {
         if let (Spot::On(on), false) = (spot, aims.contains_key(key)) {
             let aim = Aim::load(read, &bare.policy, on.clone()).await?;
             aims.insert(key, aim);
-        }
-        if subjects.last() != Some(*subject) {
-            subjects.push((*subject).clone());
         }
     }
     let scopes: BTreeSet<Scope> = points
@@ -73,36 +72,49 @@ pub(crate) async fn look(
     if let Some(would) = would {
         here = here.with_policy(Arc::clone(&would.policy));
     }
-    let mut standings = here.whole_standings(read, &subjects).await?;
-    if let Some(would) = would {
-        standings.iter_mut().for_each(|standing| would.complete(standing));
-    }
     let mut all = Vec::with_capacity(points.len());
-    let mut standings = subjects.iter().zip(&standings).peekable();
-    for (subject, key, spot) in points {
-        while standings.next_if(|(of, _)| of != subject).is_some() {}
-        let Some((_, standing)) = standings.peek() else {
-            return Err(StoreError::internal("every point has a standing"));
-        };
-        let ask = |target: Target<'_>| {
-            let request = here.plain_request();
-            here.ask_about(subject, standing, target, request, now, permissions_held)
-        };
-        all.push(match (spot, aims.get(key)) {
-            (Spot::On(_), Some(aim)) => aim.target(ask),
-            (Spot::On(_), None) => HeldPermissions::default(),
-            (
-                Spot::Type {
-                    of,
-                    scope,
-                    applies_to,
-                },
-                _,
-            ) => standing_for(here.policy.product(), of, scope, *applies_to)
-                .map_or_else(HeldPermissions::default, |one| ask(Target::Resource(&[&one]))),
-        });
+    let of_subjects: Vec<&[Point<'_>]> = points.chunk_by(|a, b| a.0 == b.0).collect();
+    for some in of_subjects.chunks(SUBJECTS) {
+        let subjects = some.iter().filter_map(|points| points.first());
+        let subjects: Vec<Subject> = subjects.map(|(subject, _, _)| (*subject).clone()).collect();
+        let mut standings = here.whole_standings(read, &subjects).await?;
+        if let Some(would) = would {
+            standings.iter_mut().for_each(|standing| would.complete(standing));
+        }
+        for (points, standing) in some.iter().zip(&standings) {
+            let held = points
+                .iter()
+                .map(|point| held(&here, *point, aims.get(point.1), standing, now));
+            all.extend(held);
+        }
     }
     Ok(all)
+}
+
+fn held(
+    here: &Situation,
+    (subject, _, spot): Point<'_>,
+    aim: Option<&Aim>,
+    standing: &Standing,
+    now: Timestamp,
+) -> HeldPermissions {
+    let ask = |target: Target<'_>| {
+        let request = here.plain_request();
+        here.ask_about(subject, standing, target, request, now, permissions_held)
+    };
+    match (spot, aim) {
+        (Spot::On(_), Some(aim)) => aim.target(ask),
+        (Spot::On(_), None) => HeldPermissions::default(),
+        (
+            Spot::Type {
+                of,
+                scope,
+                applies_to,
+            },
+            _,
+        ) => standing_for(here.policy.product(), of, scope, *applies_to)
+            .map_or_else(HeldPermissions::default, |one| ask(Target::Resource(&[&one]))),
+    }
 }
 
 /// A resource that stands for those of a type which a grant reaches.
@@ -119,4 +131,47 @@ fn standing_for(product: &Product, of: &str, scope: &Scope, applies_to: AppliesT
             AppliesTo::Future | AppliesTo::All => u64::MAX,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_types::Subject;
+    use serde_json::Map;
+
+    use super::SUBJECTS;
+    use crate::{
+        binding::assign::Assign,
+        memory::{World, account, subject},
+    };
+
+    #[tokio::test]
+    async fn everybody_is_looked_at_once_however_many_they_are() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        let users: Vec<u128> = (2..=SUBJECTS as u128 * 2 + 3).collect();
+        for n in users.iter().copied() {
+            // Every third has by itself what the group would give.
+            world.member(n, if n % 3 == 0 { "editor" } else { "" }).await;
+        }
+        let all: Vec<Subject> = users.iter().copied().map(subject).collect();
+        let group = world.group(&all).await;
+        let assign = Assign {
+            subject: Subject::group(group),
+            role: "viewer".to_owned(),
+            scope: account(),
+            parameters: Map::new(),
+            expires_at: None,
+        };
+        let effects = world.preview(1, assign).await.unwrap();
+        let gained: Vec<&Subject> = effects.iter().map(|effect| &effect.subject).collect();
+        let without = users.into_iter().filter(|n| n % 3 != 0);
+        let mut expected: Vec<Subject> = without.map(subject).collect();
+        expected.sort();
+        assert_eq!(gained, expected.iter().collect::<Vec<_>>());
+        assert!(
+            effects
+                .iter()
+                .all(|effect| effect.gains.contains(&"project.view".to_owned()))
+        );
+    }
 }

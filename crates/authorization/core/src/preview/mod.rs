@@ -22,26 +22,20 @@ pub(crate) use spot::{Spot, holders_of, spots_of};
 /// The most pairs of a person and a place that one preview looks at: more is an error, never a cut.
 pub const MOST: usize = 10_000;
 
-/// Pairs that are looked at together.
-const BATCH: usize = 500;
-
 /// What would be gained and lost from one state of an account to another.
 pub(crate) async fn effects_of(
     points: &Points,
     (before, after): (&(impl Read + ?Sized), &(impl Read + ?Sized)),
     now: Timestamp,
 ) -> Result<Vec<Effect>, StoreError> {
-    let mut all = Vec::new();
     let Some(situation) = Situation::load(before, []).await? else {
-        return Ok(all);
+        return Ok(Vec::new());
     };
-    let products = [&**situation.policy.product()];
-    for batch in points.list().chunks(BATCH) {
-        let old = look(before, None, batch, now).await?;
-        let new = look(after, None, batch, now).await?;
-        all.extend(effects(situation.account.id, batch, (&old, &new), &products));
-    }
-    Ok(all)
+    let (account, products) = (situation.account.id, [&**situation.policy.product()]);
+    let points = points.list();
+    let old = look(before, None, &points, now).await?;
+    let new = look(after, None, &points, now).await?;
+    Ok(effects(account, &points, (&old, &new), &products))
 }
 
 /// How strongly somebody has a permission.
