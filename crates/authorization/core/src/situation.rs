@@ -58,7 +58,9 @@ impl SubjectRows {
         let mut sets = Vec::new();
         while let Some(next) = open.pop_front() {
             let rows = self.rows.get(&next);
-            let above = rows.map(|rows| rows.groups.clone()).unwrap_or_default();
+            let mut above = rows.map(|rows| rows.groups.clone()).unwrap_or_default();
+            // In the order of the replica: of several rules for an approval, the first one decides.
+            above.sort_unstable();
             let above = above.into_iter().map(Subject::group);
             open.extend(above.filter(|group| seen.insert(group.clone())));
             if rows.is_none() && next != *subject {

@@ -199,7 +199,54 @@ async fn a_seat_is_free_at_once_or_ends_with_the_billing_cycle(world: World) {
     assert_eq!(seats().await, (Some(12), 1, 0));
 }
 
+const DESK: &str = "
+product: desk
+levels: {account: {}}
+subjects: {user: members}
+types: {answer: {verbs: [give, check, review]}}
+roles:
+  owner: {holders: {exactly: 1}, levels: {account: {permissions: ['*'], assigns: ['*']}}}
+  checked:
+    levels: {account: {permissions: [{permission: answer.give, approval: {by: answer.check, serves: once}}]}}
+  reviewed:
+    levels: {account: {permissions: [{permission: answer.give, approval: {by: answer.review, serves: once}}]}}
+";
+
+async fn of_two_groups_with_a_rule_the_first_by_id_decides_who_approves(world: World) {
+    world.apply(DESK).await.unwrap();
+    let boss = world.person("boss@example.com").await;
+    let account = world.account("desk", Some(boss), 0).await;
+    let at = Scope::Account(account);
+    let (by, sam) = (
+        world.by(boss, account),
+        world.member("sam@example.com", account).await,
+    );
+    let mut groups = [world.group(&by, account).await, world.group(&by, account).await];
+    groups.sort();
+    for (group, role) in groups.into_iter().zip(["checked", "reviewed"]).rev() {
+        let assign = assign(Subject::group(group), role, &at);
+        world.run(&by, account, assign).await.unwrap();
+        let member = Subject::user(sam);
+        world
+            .run(&by, account, AddMember { group, member })
+            .await
+            .unwrap();
+    }
+    let request = Request {
+        permission: "answer.give".to_owned(),
+        on: On::Scope(at),
+        digest: String::new(),
+        attributes: Map::new(),
+    };
+    let asked = world
+        .run(&world.by(sam, account), account, request)
+        .await
+        .unwrap();
+    assert_eq!(asked.by, "answer.check");
+}
+
 bailiwick_testkit::on_both_engines!(
+    of_two_groups_with_a_rule_the_first_by_id_decides_who_approves,
     what_is_granted_is_held_by_who_grants_it_and_is_taken_by_name,
     joining_a_group_asks_for_the_right_to_give_all_it_has_and_groups_make_no_circle,
     what_a_grant_is_on_exists_for_those_who_could_give_it_alone,
