@@ -492,12 +492,20 @@ impl crate::resource::Reader for Draft {
         };
         Ok(self.resources_page(base, fits, limit))
     }
-    async fn children(&self, name: &Name, limit: u64) -> Result<Vec<Resource>, StoreError> {
-        let base = base!(self.children(name, self.rows.resources.widen(limit)));
-        Ok(self.resources_page(base, |one| one.parent.as_ref() == Some(name), limit))
+    async fn children(
+        &self,
+        name: &Name,
+        scope: Option<&Scope>,
+        limit: u64,
+    ) -> Result<Vec<Resource>, StoreError> {
+        let base = base!(self.children(name, scope, self.rows.resources.widen(limit)));
+        let fits = |one: &Resource| {
+            one.parent.as_ref() == Some(name) && scope.is_none_or(|scope| one.scope == *scope)
+        };
+        Ok(self.resources_page(base, fits, limit))
     }
     async fn has_children(&self, name: &Name) -> Result<bool, StoreError> {
-        Ok(!self.children(name, 1).await?.is_empty())
+        Ok(!self.children(name, None, 1).await?.is_empty())
     }
     async fn owned(&self, owner: &Subject, of: &str) -> Result<u64, StoreError> {
         let mut owned: u64 = base!(self.owned(owner, of));

@@ -244,7 +244,10 @@ async fn view(draft: &Draft) -> Vec<String> {
         );
     }
     for n in 0..4 {
-        note("children", &draft.children(&project(n), 2).await.unwrap());
+        for at in [None, Some(account())] {
+            let children = draft.children(&project(n), at.as_ref(), 2).await;
+            note("children", &children.unwrap());
+        }
         let read = async |after: Option<&String>, limit| {
             let after = after.map(String::as_str);
             draft.group_members(group(n), after, limit).await

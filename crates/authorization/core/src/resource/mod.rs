@@ -140,8 +140,13 @@ pub trait Reader: Send + Sync {
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Resource>, StoreError>;
-    /// The resources directly below one, by type and id.
-    async fn children(&self, name: &Name, limit: u64) -> Result<Vec<Resource>, StoreError>;
+    /// The resources directly below one, by type and id; where a scope is named, those that lie in it.
+    async fn children(
+        &self,
+        name: &Name,
+        scope: Option<&Scope>,
+        limit: u64,
+    ) -> Result<Vec<Resource>, StoreError>;
     /// Whether there are resources directly below it.
     async fn has_children(&self, name: &Name) -> Result<bool, StoreError>;
     /// Counts the resources of a type that a subject owns.

@@ -165,8 +165,9 @@ async fn below_in_scope(work: &Work, first: &Resource) -> Result<Vec<Resource>, 
     let mut next = Some(first.name.clone());
     let mut done = 0;
     while let Some(name) = next {
-        for child in work.unit.children(&name, MOST as u64 + 1).await? {
-            if child.scope == first.scope && seen.insert(child.name.clone()) {
+        let limit = MOST as u64 + 1;
+        for child in work.unit.children(&name, Some(&first.scope), limit).await? {
+            if seen.insert(child.name.clone()) {
                 below.push(child);
             }
         }
@@ -242,6 +243,26 @@ mod tests {
         let told = world.told().len();
         world.run(1, to("folder:f", workspace())).await.unwrap();
         assert_eq!(world.told().len(), told);
+    }
+
+    #[tokio::test]
+    async fn what_lies_elsewhere_hides_nothing_that_moves_along() {
+        let world = world().await;
+        let elsewhere = world.found("project:w").await.unwrap();
+        world
+            .put(async |write| {
+                for n in 0..=MOST {
+                    let other = Resource {
+                        name: name(&format!("project:a{n}")),
+                        ..elsewhere.clone()
+                    };
+                    write.put_resource(&other).await?;
+                }
+                Ok(())
+            })
+            .await;
+        world.run(1, to("folder:f", workspace())).await.unwrap();
+        assert_eq!(world.found("project:p").await.unwrap().scope, workspace());
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ pub(crate) async fn with_all_below(
         if seen.len() > MOST {
             break;
         }
-        let below = read.children(&name, MOST as u64 + 1).await?;
+        let below = read.children(&name, None, MOST as u64 + 1).await?;
         if seen.insert(name) {
             open.extend(below.into_iter().map(|child| child.name));
         }

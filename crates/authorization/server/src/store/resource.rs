@@ -69,14 +69,22 @@ impl<T: ReadConn> Reader for Tx<T> {
             .limit(limit);
         self.list(rows).await
     }
-    async fn children(&self, name: &Name, limit: u64) -> Result<Vec<Resource>, StoreError> {
-        let below = self
+    async fn children(
+        &self,
+        name: &Name,
+        scope: Option<&Scope>,
+        limit: u64,
+    ) -> Result<Vec<Resource>, StoreError> {
+        let mut below = self
             .own::<resource::Entity>()?
             .filter(resource::Column::ParentType.eq(name.of.as_str()))
             .filter(resource::Column::ParentId.eq(name.id.as_str()))
             .order_by_asc(resource::Column::Kind)
             .order_by_asc(resource::Column::Id)
             .limit(limit);
+        if let Some(scope) = scope {
+            below = below.filter(resource::Column::ScopeId.eq(scope.uuid().unwrap_or_default()));
+        }
         self.list(below).await
     }
     async fn has_children(&self, name: &Name) -> Result<bool, StoreError> {
