@@ -88,7 +88,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         self.list(below).await
     }
     async fn has_children(&self, name: &Name) -> Result<bool, StoreError> {
-        Ok(!self.children(name, 1).await?.is_empty())
+        Ok(!self.children(name, None, 1).await?.is_empty())
     }
     async fn owned(&self, owner: &Subject, of: &str) -> Result<u64, StoreError> {
         let own = self
