@@ -169,3 +169,206 @@ fn missing<M: Method>(by: &Authorized<M>) -> Refused {
         Refused::Denied
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::marker::PhantomData;
+
+    use bailiwick_policy::PlaceState;
+    use bailiwick_testkit::witness;
+    use bailiwick_types::{
+        CallerKind, Target,
+        method::authorization::{AcceptInvitation, ChangeRole, GetRole, PreviewRoleChange},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        On,
+        memory::{World, account_id, subject},
+        preview::{self, Spot},
+        resource::Reader,
+    };
+
+    /// Limits the projects of the first user, who may be affected in some places.
+    struct Probe<M> {
+        places: usize,
+        method: PhantomData<fn() -> M>,
+    }
+
+    fn probe<M>(places: usize) -> Probe<M> {
+        Probe {
+            places,
+            method: PhantomData,
+        }
+    }
+
+    #[async_trait]
+    impl<M: Method> Operation for Probe<M> {
+        type Method = M;
+        type Output = &'static str;
+        type Plan = ();
+
+        async fn permit(&self, work: &mut Work) -> Result<(), Error> {
+            Ok(work.require("project.view", &work.account_scope())?)
+        }
+        async fn points(&self, (): &(), work: &mut Work, points: &mut Points) -> Result<(), StoreError> {
+            let place = |n| Spot::On(On::Resource(format!("project:{n}").parse().unwrap()));
+            let places: Vec<_> = (0..self.places).map(place).collect();
+            points.add(&*work.unit, &subject(1), &places).await
+        }
+        async fn apply(self, (): (), work: &mut Work) -> Result<&'static str, Error> {
+            work.unit.put_quota(&subject(1), "project", Some(3)).await?;
+            work.subject_changed(&subject(1));
+            Ok("limited")
+        }
+    }
+
+    /// The first user may, the second may not.
+    async fn world() -> World {
+        let world = World::new().await;
+        world.member(1, "viewer").await;
+        world.person(2).await;
+        world
+    }
+
+    async fn written(world: &World) -> (Option<u64>, usize) {
+        let quota = world.read().quota(&subject(1), "project").await.unwrap();
+        (quota, world.told().len())
+    }
+
+    fn caller(n: u128, account: Option<AccountId>) -> Arc<bailiwick_types::Caller> {
+        witness::caller(CallerKind::User, subject(n), account)
+    }
+
+    fn trying<M: Method>(n: u128) -> Authorized<M> {
+        witness::previewing(
+            &caller(n, Some(account_id())),
+            &Target::account(account_id()),
+            false,
+        )
+    }
+
+    fn is_denied<T>(result: Result<T, Error>) -> bool {
+        matches!(result, Err(Error::Refused(Refused::Denied)))
+    }
+
+    #[tokio::test]
+    async fn a_change_is_committed() {
+        let world = world().await;
+        let by = world.by::<ChangeRole>(1);
+        let done = run(&world.ports, &by, probe(0)).await.unwrap();
+        assert!(matches!(done, Done::Committed("limited", _)));
+        assert_eq!(written(&world).await, (Some(3), 1));
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_has_the_same_output_and_writes_nothing() {
+        let world = world().await;
+        let by = trying::<ChangeRole>(1);
+        let done = run(&world.ports, &by, probe(1)).await.unwrap();
+        assert_eq!(done, Done::Previewed("limited", Vec::new()));
+        assert_eq!(written(&world).await, (None, 0));
+    }
+
+    #[tokio::test]
+    async fn a_caller_without_the_right_is_refused_in_every_mode() {
+        let world = world().await;
+        let by = world.by::<ChangeRole>(2);
+        assert!(is_denied(run(&world.ports, &by, probe(0)).await));
+        assert!(is_denied(permit(&world.ports, &by, &probe(0)).await));
+        let by = trying::<ChangeRole>(2);
+        assert!(is_denied(run(&world.ports, &by, probe(0)).await));
+        let by = trying::<PreviewRoleChange>(2);
+        let refused = preview_for(&world.ports, &by, probe::<ChangeRole>(0)).await;
+        assert!(is_denied(refused));
+        assert_eq!(written(&world).await, (None, 0));
+    }
+
+    #[tokio::test]
+    async fn asking_for_the_right_writes_nothing() {
+        let world = world().await;
+        let by = world.by::<ChangeRole>(1);
+        permit(&world.ports, &by, &probe(0)).await.unwrap();
+        assert_eq!(written(&world).await, (None, 0));
+    }
+
+    #[tokio::test]
+    async fn a_preview_of_too_many_places_is_refused_and_the_change_is_not() {
+        let world = world().await;
+        let places = preview::MOST + 1;
+        let by = trying::<ChangeRole>(1);
+        let refused = run(&world.ports, &by, probe(places)).await;
+        let expected = Error::Precondition(Precondition::PreviewTooLarge);
+        assert_eq!(refused.unwrap_err().to_string(), expected.to_string());
+        let by = world.by::<ChangeRole>(1);
+        run(&world.ports, &by, probe(places)).await.unwrap();
+        assert_eq!(written(&world).await, (Some(3), 1));
+    }
+
+    #[tokio::test]
+    async fn only_a_method_that_declares_the_same_right_previews() {
+        let world = world().await;
+        let by = trying::<PreviewRoleChange>(1);
+        preview_for(&world.ports, &by, probe::<ChangeRole>(0))
+            .await
+            .unwrap();
+        let by = trying::<GetRole>(1);
+        let refused = preview_for(&world.ports, &by, probe::<ChangeRole>(0)).await;
+        assert!(matches!(refused, Err(Error::Store(_))));
+    }
+
+    #[tokio::test]
+    async fn a_call_without_an_account_changes_nothing_but_the_account_it_names() {
+        let world = world().await;
+        let by = witness::authorized::<AcceptInvitation>(&caller(1, None), &Target::none(), false);
+        assert!(is_denied(run(&world.ports, &by, probe(0)).await));
+        assert!(is_denied(permit(&world.ports, &by, &probe(0)).await));
+        let unknown = AccountId::from_uuid(Uuid::from_u128(77));
+        let refused = run_in(&world.ports, &by, unknown, probe(0)).await;
+        assert!(is_denied(refused));
+        assert_eq!(written(&world).await, (None, 0));
+        run_in(&world.ports, &by, account_id(), probe(0)).await.unwrap();
+        assert_eq!(written(&world).await, (Some(3), 1));
+    }
+
+    #[tokio::test]
+    async fn a_call_in_one_account_changes_no_other() {
+        let world = world().await;
+        let other = AccountId::from_uuid(Uuid::from_u128(77));
+        for dry_run in [false, true] {
+            let of = if dry_run {
+                witness::previewing
+            } else {
+                witness::authorized
+            };
+            let by: Authorized<ChangeRole> = of(&caller(1, Some(other)), &Target::account(other), false);
+            let refused = run_in(&world.ports, &by, account_id(), probe(0)).await;
+            assert!(is_denied(refused), "{dry_run}");
+        }
+        assert_eq!(written(&world).await, (None, 0));
+    }
+
+    #[tokio::test]
+    async fn only_operators_learn_that_an_account_does_not_exist() {
+        let world = world().await;
+        world
+            .change_account(|account| account.state = PlaceState::Deleted)
+            .await;
+        let target = Target::account(account_id());
+        for operator in [false, true] {
+            let caller = caller(1, Some(account_id()).filter(|_| !operator));
+            let by = witness::authorized::<ChangeRole>(&caller, &target, operator);
+            let trying = witness::previewing::<ChangeRole>(&caller, &target, operator);
+            for by in [by, trying] {
+                let refused = run(&world.ports, &by, probe(0)).await.unwrap_err();
+                let expected = if operator {
+                    Refused::NotFound("account")
+                } else {
+                    Refused::Denied
+                };
+                assert_eq!(refused.to_string(), expected.to_string());
+            }
+        }
+    }
+}

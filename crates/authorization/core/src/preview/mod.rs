@@ -3,7 +3,6 @@
 //! and compared.
 
 mod difference;
-mod error;
 mod look;
 mod points;
 mod spot;
@@ -13,7 +12,6 @@ use bailiwick_types::{AccountId, Subject, Timestamp};
 use crate::{On, Read, Situation, StoreError};
 
 pub(crate) use difference::effects;
-pub use error::Error;
 pub(crate) use look::{Would, look};
 pub use points::Points;
 pub(crate) use points::{Point, kinds_with};

@@ -133,16 +133,9 @@ impl Change {
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_testkit::witness;
-    use bailiwick_types::{
-        CallerKind, Target,
-        method::authorization::{GetRole, PreviewRoleChange},
-    };
-
     use super::*;
     use crate::{
-        memory::{World, account, account_id, subject},
-        operation,
+        memory::{World, subject},
         role::create::tests::define,
     };
 
@@ -251,19 +244,6 @@ mod tests {
         assert_eq!((effects.len(), world.told().len()), (2, before));
         let policy = world.read().rows.policy.unwrap();
         assert!(policy.overlay(policy.role_no("viewer").unwrap()).is_none());
-    }
-
-    #[tokio::test]
-    async fn only_a_method_that_declares_the_same_right_previews() {
-        let world = world().await;
-        let caller = witness::caller(CallerKind::User, subject(1), Some(account_id()));
-        let by = witness::previewing::<PreviewRoleChange>(&caller, &Target::account(account_id()), false);
-        let wider = || change("viewer", &["folder.edit"], &[]);
-        let effects = operation::preview_for(&world.ports, &by, wider()).await.unwrap();
-        assert_eq!(effects.len(), 1);
-        let by = witness::previewing::<GetRole>(&caller, &Target::scope(account_id(), &account()), false);
-        let refused = operation::preview_for(&world.ports, &by, wider()).await;
-        assert!(matches!(refused, Err(Error::Store(_))));
     }
 
     #[tokio::test]
