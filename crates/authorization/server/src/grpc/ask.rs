@@ -16,17 +16,36 @@ use tonic::Status;
 use super::{attributes::map_of, status};
 use crate::variants::same_variants;
 
-/// The account that is asked about, with the consistency of the request.
-pub(super) fn read(
+/// The account that is asked about, with the consistency of the request, once the caller is known.
+pub(super) async fn read(
+    replica: &Replica,
     context: &Context,
     account: AccountId,
     given: Option<&common::Consistency>,
 ) -> Result<AccountRead, Status> {
-    Ok(AccountRead {
+    let consistency = consistency(context, given)?;
+    known_caller(replica, context, account, consistency).await
+}
+
+/// Waits until the caller itself is as fresh as the request's token asks for: a caller that was just created
+/// has the right to ask only from then on.
+pub(super) async fn known_caller(
+    replica: &Replica,
+    context: &Context,
+    account: AccountId,
+    consistency: Consistency,
+) -> Result<AccountRead, Status> {
+    let read = AccountRead {
         account,
-        consistency: consistency(context, given)?,
+        consistency,
         deadline: context.deadline,
-    })
+    };
+    if let (Some(caller), Consistency::AtLeast(_) | Consistency::FullyAfter(_)) =
+        (context.caller.subject(), &read.consistency)
+    {
+        replica.arrive(&read, &[caller]).await.map_err(status)?;
+    }
+    Ok(read)
 }
 
 /// How fresh the answer must be: what the message says, and the token of the request's header.
@@ -139,21 +158,6 @@ pub(super) fn attributes(
         fields.violate(field, "must not nest deeper than 8 levels");
     }
     map
-}
-
-/// Waits until the caller itself is as fresh as the request's token asks for: a caller that was just created
-/// has the right to ask only from then on.
-pub(super) async fn known_caller(
-    replica: &Replica,
-    context: &Context,
-    read: &AccountRead,
-) -> Result<(), Status> {
-    match (context.caller.subject(), &read.consistency) {
-        (Some(caller), Consistency::AtLeast(_) | Consistency::FullyAfter(_)) => {
-            replica.arrive(read, &[caller]).await.map_err(status)
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The answer, for a caller that has the right to ask. It is made before the right is checked, because making

@@ -65,6 +65,10 @@ pub(crate) fn fully() -> Option<Consistency> {
 
 pub(crate) async fn desk(world: World) -> Desk {
     let replica = world.replica();
+    desk_over(world, replica).await
+}
+
+pub(crate) async fn desk_over(world: World, replica: Arc<Replica>) -> Desk {
     replica.poll().await.unwrap();
     let guard = Guard::new(
         Arc::new(ReplicaRights::consistent(replica.clone())),

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod callers;
 mod decisions;
 mod desk;
 mod lists;

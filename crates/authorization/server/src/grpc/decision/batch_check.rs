@@ -13,10 +13,9 @@ pub(super) async fn handle(
 ) -> Result<pb::BatchCheckResponse, Status> {
     let (context, batch) = (&call.context, &call.message);
     let (account, asked) = asked_all(batch)?;
-    let read = ask::read(context, account, batch.consistency.as_ref())?;
     let questions: Vec<Question<'_>> = asked.iter().map(Asked::question).collect();
     let replica = &decisions.replica;
-    ask::known_caller(replica, context, &read).await?;
+    let read = ask::read(replica, context, account, batch.consistency.as_ref()).await?;
     let made = replica.decide_all(&read, &questions).await;
     let made = made.map(|decided| decided.answer.map(|answers| (answers, decided.revision)));
     let (answers, revision) = ask::with_right(&decisions.guard, &call, account, made, "items").await?;

@@ -13,9 +13,8 @@ pub(super) async fn handle(
     let (context, check) = (&call.context, &call.message);
     let (account, asked) = asked_one(check, "")?;
     let question = asked.question();
-    let read = ask::read(context, account, check.consistency.as_ref())?;
     let replica = &decisions.replica;
-    ask::known_caller(replica, context, &read).await?;
+    let read = ask::read(replica, context, account, check.consistency.as_ref()).await?;
     let made = replica.decide(&read, &question).await;
     let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
     let (answer, revision) = ask::with_right(&decisions.guard, &call, account, made, "").await?;

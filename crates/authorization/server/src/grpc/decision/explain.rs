@@ -1,6 +1,5 @@
 //! `Explain`.
 
-use bailiwick_authorization_engine::AccountRead;
 use bailiwick_types::{Violations, method::authorization::Explain};
 
 use super::{Decisions, ask, asked_one, explanation};
@@ -15,14 +14,9 @@ pub(super) async fn handle(
         return Err(status(Violations::of("check", "must be given")));
     };
     let (account, asked) = asked_one(check, "check.")?;
-    // It reads the primary, whatever consistency its question asks for.
-    let read = AccountRead {
-        account,
-        consistency: ask::primary(context),
-        deadline: context.deadline,
-    };
     let replica = &decisions.replica;
-    ask::known_caller(replica, context, &read).await?;
+    // It reads the primary, whatever consistency its question asks for.
+    let read = ask::known_caller(replica, context, account, ask::primary(context)).await?;
     replica.arrive(&read, &asked.subjects()).await.map_err(status)?;
     let made = replica
         .explain(account, &asked.question(), context.deadline)

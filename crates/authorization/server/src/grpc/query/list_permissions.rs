@@ -16,7 +16,7 @@ pub(super) async fn handle(
     let subject = fields.take("subject", asked.subject.parse::<Subject>());
     let target = fields.take("target", TargetText::parse(&asked.target));
     let (account, subject, target) = fields.finish_with(|| Some((account?, subject?, target?)))?;
-    let read = ask::read(context, account, asked.consistency.as_ref())?;
+    let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
     let made = queries.replica.permissions(&read, &subject, target).await;
     let made = ask::with_right(&queries.near, &call, account, made.map(Ok), "").await?;
     let (permissions, needing_approval) = made;

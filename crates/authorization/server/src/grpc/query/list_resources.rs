@@ -31,8 +31,7 @@ pub(super) async fn handle(
         given.as_deref().unwrap_or_default(),
     ];
     let paging = Paging::<String>::new(&list, size, &asked.page_token)?;
-    let read = ask::read(context, account, asked.consistency.as_ref())?;
-    ask::known_caller(&queries.replica, context, &read).await?;
+    let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
     let question = ResourceQuestion {
         subject: &subject,
         permission: &asked.permission,

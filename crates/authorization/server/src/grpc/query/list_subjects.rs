@@ -31,7 +31,7 @@ pub(super) async fn handle(
     let (account, scope, size) = fields.finish_with(|| Some((account?, scope?, size?)))?;
     let list = ["ListSubjects", &*asked.account, &*asked.scope];
     let paging = Paging::<String>::new(&list, size, &asked.page_token)?;
-    let read = ask::read(context, account, asked.consistency.as_ref())?;
+    let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
     queries.replica.arrive(&read, &[]).await.map_err(status)?;
     let by = queries
         .guard

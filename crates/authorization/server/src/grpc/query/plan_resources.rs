@@ -25,8 +25,7 @@ pub(super) async fn handle(
     ask::names(&mut fields, &asked.permission, &asked.r#type);
     let attributes = ask::attributes(&mut fields, "attributes", asked.attributes.as_ref());
     let (account, subject) = fields.finish(account.zip(subject))?;
-    let read = ask::read(context, account, asked.consistency.as_ref())?;
-    ask::known_caller(&queries.replica, context, &read).await?;
+    let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
     let question = ResourceQuestion {
         subject: &subject,
         permission: &asked.permission,

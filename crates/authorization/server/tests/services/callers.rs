@@ -1,0 +1,145 @@
+//! Who asks: a caller that was just created, and a token for one account.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bailiwick_authorization_engine::{Arrivals, Arrived, Replica, ReplicaConfig, SourceError};
+use bailiwick_authorization_server::SqlSource;
+use bailiwick_proto::authorization::v1::{
+    self as pb, decision_service_server::DecisionService, query_service_server::QueryService,
+};
+use bailiwick_rpc::Context;
+use bailiwick_types::{Scope, ScopeRoot, Service, Token};
+use tonic::{Code, Request, Status};
+
+use crate::{
+    desk::*,
+    support::{World, account, user},
+};
+
+bailiwick_testkit::on_both_engines! {
+    a_question_about_an_account_waits_until_its_caller_is_known
+    a_token_for_one_account_answers_for_no_other
+}
+
+/// The changes of users never arrive; those of others are there.
+#[derive(Debug, Default)]
+struct NoUsers(Mutex<Vec<ScopeRoot>>);
+
+#[async_trait]
+impl Arrivals for NoUsers {
+    async fn wait(
+        &self,
+        service: Service,
+        root: &ScopeRoot,
+        _: &str,
+        _: u64,
+        _: Duration,
+    ) -> Result<Arrived, SourceError> {
+        if service != Service::Identity {
+            return Ok(Arrived::Yes);
+        }
+        self.0.lock().unwrap().push(root.clone());
+        Ok(Arrived::NotYet)
+    }
+}
+
+/// A request of the operator, whose own last change is not here yet.
+fn just_created<T>(path: &str, message: T) -> Request<T> {
+    let mut request = of(&boss(), None, path, message);
+    let root = ScopeRoot::User(boss().user_id().unwrap());
+    let context = request.extensions_mut().get_mut::<Context>().unwrap();
+    context.token = Token::of(Service::Identity, "epoch", root, 5);
+    request
+}
+
+async fn a_question_about_an_account_waits_until_its_caller_is_known(world: World) {
+    let source = Arc::new(SqlSource::new(world.db.clone()));
+    let arrivals = Arc::new(NoUsers::default());
+    let clock = world.bed.clock.clone();
+    let replica = Replica::new(source, None, arrivals.clone(), clock, ReplicaConfig::default());
+    let desk = desk_over(world, replica).await;
+    let (id, scope) = (account(1).to_string(), Scope::Account(account(1)).to_string());
+    let question = check(account(1), &user(1), "note.view", &scope);
+    let waits = async |name: &str, answer: Result<(), Status>| {
+        let refused = answer.expect_err(name);
+        assert_eq!(refused.code(), Code::Unavailable, "{name}: {refused:?}");
+        let waited = std::mem::take(&mut *arrivals.0.lock().unwrap());
+        assert_eq!(waited, [ScopeRoot::User(boss().user_id().unwrap())], "{name}");
+    };
+    macro_rules! every {
+        ($($of:ident $service:ident $name:ident $method:ident $message:expr;)+) => {$(
+            let request = just_created(concat!(stringify!($service), "/", stringify!($name)), $message);
+            waits(stringify!($name), desk.$of.$method(request).await.map(|_| ())).await;
+        )+};
+    }
+    every! {
+        decisions DecisionService Check check question.clone();
+        decisions DecisionService BatchCheck batch_check pb::BatchCheckRequest {
+            account: id.clone(),
+            items: vec![pb::BatchCheckItem {
+                subject: user(1).to_string(),
+                permission: "note.view".to_owned(),
+                target: scope.clone(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        decisions DecisionService Explain explain pb::ExplainRequest {
+            check: Some(question.clone()),
+        };
+        queries QueryService ListPermissions list_permissions pb::ListPermissionsRequest {
+            account: id.clone(),
+            subject: user(1).to_string(),
+            target: scope.clone(),
+            ..Default::default()
+        };
+        queries QueryService ListResources list_resources pb::ListResourcesRequest {
+            account: id.clone(),
+            subject: user(1).to_string(),
+            permission: "note.view".to_owned(),
+            r#type: "note".to_owned(),
+            ..Default::default()
+        };
+        queries QueryService PlanResources plan_resources pb::PlanResourcesRequest {
+            account: id.clone(),
+            subject: user(1).to_string(),
+            permission: "note.view".to_owned(),
+            r#type: "note".to_owned(),
+            ..Default::default()
+        };
+        queries QueryService ListSubjects list_subjects pb::ListSubjectsRequest {
+            account: id.clone(),
+            ..Default::default()
+        };
+        queries QueryService ListSubjectPermissions list_subject_permissions pb::ListSubjectPermissionsRequest {
+            account: id.clone(),
+            target: scope.clone(),
+            ..Default::default()
+        };
+    }
+}
+
+async fn a_token_for_one_account_answers_for_no_other(world: World) {
+    let desk = desk(world).await;
+    let mut write = desk.world.write(account(2)).await;
+    write.bind(&asker(), "service", &Scope::Account(account(2))).await;
+    write.commit().await;
+    desk.replica.poll().await.unwrap();
+    let list = async |bound, asked| {
+        let message = pb::ListScopesRequest {
+            account: account(asked).to_string(),
+            subject: user(1).to_string(),
+            ..Default::default()
+        };
+        let request = of(&asker(), Some(account(bound)), "QueryService/ListScopes", message);
+        let page = desk.queries.list_scopes(request).await;
+        page.map(|page| page.into_inner().scopes.len())
+    };
+    assert_eq!(list(2, 2).await.unwrap(), 2);
+    let refused = list(1, 2).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+}
