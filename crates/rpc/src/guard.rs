@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_types::{AccountId, Authorized, Method, Refusal, Rights, Scope, StepUp, Target};
+use bailiwick_types::{AccountId, Authorized, Method, Refusal, Rights, Rows, Scope, StepUp, Target};
 use tonic::Status;
 
 use crate::{Call, Context, IntoStatus, remote::with_token};
@@ -68,6 +68,21 @@ impl Guard {
         with_token(&call.context.token, asked)
             .await
             .map_err(|Refused(status)| status)
+    }
+
+    /// Lets a caller read all rows of an account, or its own ([`bailiwick_types::Guard::authorize_rows`]).
+    ///
+    /// # Errors
+    /// As [`Guard::authorize`].
+    pub async fn authorize_rows<M: Method, R>(
+        &self,
+        call: &Call<M, R>,
+        account: AccountId,
+    ) -> Result<(Authorized<M>, Rows), Status> {
+        let asked = self.0.authorize_rows(&call.context.caller, account);
+        with_token(&call.context.token, asked)
+            .await
+            .map_err(IntoStatus::into_status)
     }
 
     /// On which of the scopes the caller has the permission that the method declares

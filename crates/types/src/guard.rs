@@ -101,6 +101,15 @@ pub struct Guard {
 
 debug_fields!(Guard {});
 
+/// Which rows of an account a caller may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// All of them: the caller has the permission that the method declares.
+    All,
+    /// Its own.
+    Own,
+}
+
 /// What was found of a call that may pass.
 struct Passed {
     account: Option<AccountId>,
@@ -159,6 +168,34 @@ impl Guard {
         let witness = self.candidate(M::DECLARATION, caller, target).await?;
         permit(&witness).await?;
         Ok(self.finish(M::DECLARATION, witness, dry_run).await?)
+    }
+
+    /// Lets a caller read rows of an account under `SELF_OR_PERMISSION`: all of them with the permission, else
+    /// its own.
+    ///
+    /// # Errors
+    /// As [`Guard::authorize`].
+    pub async fn authorize_rows<M: Method>(
+        &self,
+        caller: &Arc<Caller>,
+        account: AccountId,
+    ) -> Result<(Authorized<M>, Rows), Refusal> {
+        let declared = M::DECLARATION;
+        if declared.access != Access::CallerOrPermission || declared.step_up {
+            return Err(Refusal::Undeclared(declared.path));
+        }
+        let permission = permission_of(declared, None)?;
+        let subject = signed_in(caller)?;
+        let allowed = binding(caller, account)?;
+        let on = Scope::Account(account).to_string();
+        let held = self.must(subject, Some(account), &permission, on, allowed).await;
+        let (operator, rows) = match held {
+            Ok(operator) => (operator, Rows::All),
+            // What a user does about itself in an account needs a token of that account.
+            Err(Refusal::Denied) if allowed != OperatorAllowed::Only => (false, Rows::Own),
+            Err(refusal) => return Err(refusal),
+        };
+        Ok((Authorized::new(caller, Some(account), operator, true), rows))
     }
 
     /// On which of the scopes the caller has the permission that the method declares. Without account the
@@ -277,7 +314,12 @@ impl Guard {
     ) -> Result<Passed, Refusal> {
         let account = target.account;
         let passed = |operator| Passed { account, operator };
-        match declared.access {
+        let own = target.owner.is_some() && target.owner.as_ref() == caller.subject();
+        let access = match declared.access {
+            Access::CallerOrPermission if own => Access::Caller,
+            access => access,
+        };
+        match access {
             Access::Undeclared => Err(Refusal::Undeclared(declared.path)),
             Access::Public => Ok(passed(false)),
             Access::Internal if caller.kind() == CallerKind::Internal => Ok(passed(false)),
@@ -319,12 +361,6 @@ impl Guard {
                     }
                 };
                 Ok(passed(operator))
-            }
-            Access::CallerOrPermission
-                if target.owner.is_some() && target.owner.as_ref() == caller.subject() =>
-            {
-                signed_in(caller)?;
-                Ok(passed(false))
             }
             // Others outside of an account are the deployment's.
             Access::CallerOrPermission if account.is_none() => self.operator(declared, caller, None).await,

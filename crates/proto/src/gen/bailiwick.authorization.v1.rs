@@ -914,7 +914,7 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Reads a request.
+        /// Reads a request: an own one, or, with `approval.view`, any.
         pub async fn get_approval(
             &mut self,
             request: impl tonic::IntoRequest<super::GetApprovalRequest>,
@@ -944,8 +944,8 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists requests: the own ones, or what waits for the caller. A page of the latter may be short; there are more while there
-        /// is a page token.
+        /// Lists requests: the caller's own, with `approval.view` all, or those that wait for the caller's decision. A page of the
+        /// latter may be short; there are more while there is a page token.
         pub async fn list_approvals(
             &mut self,
             request: impl tonic::IntoRequest<super::ListApprovalsRequest>,
@@ -1118,7 +1118,7 @@ pub mod approval_service_server {
             tonic::Response<super::RequestApprovalResponse>,
             tonic::Status,
         >;
-        /// Reads a request.
+        /// Reads a request: an own one, or, with `approval.view`, any.
         async fn get_approval(
             &self,
             request: tonic::Request<super::GetApprovalRequest>,
@@ -1126,8 +1126,8 @@ pub mod approval_service_server {
             tonic::Response<super::GetApprovalResponse>,
             tonic::Status,
         >;
-        /// Lists requests: the own ones, or what waits for the caller. A page of the latter may be short; there are more while there
-        /// is a page token.
+        /// Lists requests: the caller's own, with `approval.view` all, or those that wait for the caller's decision. A page of the
+        /// latter may be short; there are more while there is a page token.
         async fn list_approvals(
             &self,
             request: tonic::Request<super::ListApprovalsRequest>,

@@ -37,7 +37,7 @@ pub enum AccessKind {
     Operator = 6,
     /// One of the suite's own services.
     Internal = 7,
-    /// The caller about itself; anybody else needs `permission`.
+    /// The caller about itself or its own rows; `permission` is needed for those of others.
     SelfOrPermission = 8,
 }
 impl AccessKind {

@@ -138,12 +138,21 @@ async fn authorize<M: Method>(
     caller: &Arc<Caller>,
     target: &Target,
 ) -> Result<Authorized<M>, Refusal> {
+    attempt(guard, caller, target, false).await
+}
+
+async fn attempt<M: Method>(
+    guard: &Guard,
+    caller: &Arc<Caller>,
+    target: &Target,
+    dry_run: bool,
+) -> Result<Authorized<M>, Refusal> {
     if M::DECLARATION.step_up && M::DECLARATION.access == Access::Delegation {
         return guard
-            .authorize_delegated(caller, target, false, async |_| Ok(()))
+            .authorize_delegated(caller, target, dry_run, async |_| Ok(()))
             .await;
     }
-    guard.authorize(caller, target, false).await
+    guard.authorize(caller, target, dry_run).await
 }
 
 fn told<M: Method>(result: &Result<Authorized<M>, Refusal>) -> String {
@@ -239,9 +248,14 @@ async fn every_method_against_every_kind_of_caller_that_holds_nothing() {
 
 async fn holds_without_the_right<M: Method>() {
     let declared = M::DECLARATION;
-    for (who, caller) in callers() {
+    for ((who, caller), dry_run) in callers()
+        .into_iter()
+        .flat_map(|one| [(one.clone(), false), (one, true)])
+    {
         let (guard, _) = guard(Given::default());
-        let passed = authorize::<M>(&guard, &caller, &on_account()).await.is_ok();
+        let passed = attempt::<M>(&guard, &caller, &on_account(), dry_run)
+            .await
+            .is_ok();
         let person = matches!(caller.kind(), CallerKind::User | CallerKind::Service);
         let may = match declared.access {
             Access::Undeclared | Access::Permission | Access::Operator | Access::CallerOrPermission => false,
@@ -252,10 +266,12 @@ async fn holds_without_the_right<M: Method>() {
             Access::Caller | Access::Delegation => {
                 let bound = caller.account() == Some(account(1)) || caller.kind() == CallerKind::Service;
                 let elsewhere = caller.account().is_some_and(|a| a != account(1));
-                person && bound && !elsewhere && (!declared.step_up || caller.session().is_some())
+                // A dry run consumes no step-up.
+                let stepped_up = !declared.step_up || dry_run || caller.session().is_some();
+                person && bound && !elsewhere && stepped_up
             }
         };
-        assert_eq!(passed, may, "{} by {who}", declared.path);
+        assert_eq!(passed, may, "{} by {who}, dry run: {dry_run}", declared.path);
     }
 }
 
@@ -315,6 +331,69 @@ async fn every_method_with_step_up_is_refused_without_one() {
     }
     every_method!(check);
     assert!(seen > 0);
+}
+
+#[tokio::test]
+async fn a_caller_asks_about_itself_without_the_permission_but_only_with_a_token_of_the_account() {
+    let mut passing = Vec::new();
+    for (who, caller) in callers() {
+        let (guard, given) = guard(Given::default());
+        let Some(own) = caller.subject().cloned() else {
+            continue;
+        };
+        let itself = on_account().owned_by(own);
+        if authorize::<a::ConsumeApproval>(&guard, &caller, &itself)
+            .await
+            .is_ok()
+        {
+            passing.push(who);
+        }
+        let other = on_account().owned_by("user:somebody_else".parse().unwrap());
+        let refused = authorize::<a::ConsumeApproval>(&guard, &caller, &other).await;
+        assert_eq!(refused.unwrap_err().reason(), Reason::PermissionDenied, "{who}");
+        assert!(
+            given
+                .asked
+                .lock()
+                .unwrap()
+                .iter()
+                .all(|asked| asked.1 == "decision.check")
+        );
+    }
+    assert_eq!(
+        passing,
+        ["user of the account", "service", "service of the account"]
+    );
+}
+
+#[tokio::test]
+async fn the_permission_shows_all_rows_of_an_account_and_a_token_of_it_those_of_the_caller() {
+    let mut text = String::new();
+    for (who, caller) in callers() {
+        for (holds, given) in rights() {
+            let (guard, _) = guard(given);
+            let seen = guard
+                .authorize_rows::<a::ListApprovals>(&caller, account(1))
+                .await;
+            let seen = match seen {
+                Ok((by, rows)) => {
+                    assert!(by.reads(account(1)).is_some() && by.reads(account(2)).is_none());
+                    assert!(by.writes(account(1)).is_none());
+                    format!("{rows:?}")
+                }
+                Err(refusal) => refusal.reason().as_str().to_owned(),
+            };
+            text += &format!("{who} | {holds} | {seen}\n");
+        }
+    }
+    golden("tests/guard/rows.txt", &text);
+    let (guard, _) = guard(Given::default());
+    let service = caller(CallerKind::Service, None);
+    let refused = guard
+        .authorize_rows::<t::GetAccount>(&service, account(1))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::Internal);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::{Approval, State, keep, question::Question};
 use crate::On;
 use crate::prelude::*;
 
-/// What is asked. That the caller may use approvals of another subject is checked before.
+/// What is asked. The guard has asked for `decision.check` where the subject is not the caller.
 #[derive(Debug, Clone)]
 pub struct Consume {
     /// The requester.

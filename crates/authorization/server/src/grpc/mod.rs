@@ -36,7 +36,7 @@ use bailiwick_proto::authorization::v1::{
     resource_service_server::ResourceServiceServer, role_service_server::RoleServiceServer,
 };
 use bailiwick_rpc::{Call, Context, Guard, IntoStatus, Rights, Services, Target, Tasks};
-use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Subject, Token};
+use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Rows, Subject, Token};
 use tonic::Status;
 
 pub(crate) use convert::map_of;
@@ -70,6 +70,15 @@ impl Api {
             .wait(&call.context, target.account_id(), subjects)
             .await?;
         self.guard.authorize(call, target).await
+    }
+    /// The same for rows that are the caller's own, or, with the permission, for all.
+    async fn authorize_rows<M: Method, R>(
+        &self,
+        call: &Call<M, R>,
+        account: AccountId,
+    ) -> Result<(Authorized<M>, Rows), Status> {
+        self.wait(&call.context, account, &[]).await?;
+        self.guard.authorize_rows(call, account).await
     }
     /// Reads the account of a call.
     async fn snapshot<M: Method>(&self, by: &Authorized<M>) -> Result<Box<dyn Read + Send + Sync>, Status> {

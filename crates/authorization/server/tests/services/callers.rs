@@ -129,17 +129,21 @@ async fn a_token_for_one_account_answers_for_no_other(world: World) {
     write.bind(&asker(), "service", &Scope::Account(account(2))).await;
     write.commit().await;
     desk.replica.poll().await.unwrap();
-    let list = async |bound, asked| {
+    let list = async |bound: Option<u128>, asked: Option<u128>| {
         let message = pb::ListScopesRequest {
-            account: account(asked).to_string(),
+            account: asked.map(|n| account(n).to_string()).unwrap_or_default(),
             subject: user(1).to_string(),
             ..Default::default()
         };
-        let request = of(&asker(), Some(account(bound)), "QueryService/ListScopes", message);
+        let request = of(&asker(), bound.map(account), "QueryService/ListScopes", message);
         let page = desk.queries.list_scopes(request).await;
         page.map(|page| page.into_inner().scopes.len())
     };
-    assert_eq!(list(2, 2).await.unwrap(), 2);
-    let refused = list(1, 2).await.unwrap_err();
-    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert_eq!(list(Some(2), Some(2)).await.unwrap(), 2);
+    assert_eq!(list(None, Some(2)).await.unwrap(), 2);
+    // All accounts are the operator's, also for a service that may ask in each.
+    for (bound, asked) in [(Some(1), Some(2)), (Some(2), None), (None, None)] {
+        let refused = list(bound, asked).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied, "{bound:?} {asked:?}");
+    }
 }

@@ -1,9 +1,9 @@
 //! `ListApprovals`.
 
 use bailiwick_authorization_core::approval::{After, Approval, Filter, State, list_waiting::list_waiting};
-use bailiwick_types::{Authorized, PageSize, Subject, method::authorization::ListApprovals};
+use bailiwick_types::{Authorized, PageSize, Rows, Subject, method::authorization::ListApprovals};
 
-use super::{approval, has};
+use super::approval;
 use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
@@ -16,12 +16,11 @@ pub(super) async fn handle(
     let size = fields.page_size(message.page_size);
     let state = state(&mut fields, message);
     let (account, size) = fields.finish(account.zip(size))?;
-    let by = api.authorize(&call, &[], &Target::account(account)).await?;
+    let (by, visible) = api.authorize_rows(&call, account).await?;
     let (rows, next_page_token) = if message.waiting_for_me {
         waiting(api, &by, message, size).await?
     } else {
-        let all = has(api, &call.context, account, "approval.view").await?;
-        let requester = by.subject().filter(|_| !all).cloned();
+        let requester = by.subject().filter(|_| visible == Rows::Own).cloned();
         let filter = Filter {
             requester,
             state,

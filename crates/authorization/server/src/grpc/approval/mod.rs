@@ -13,15 +13,11 @@ use bailiwick_authorization_core::{
     approval::{Approval, State},
 };
 use bailiwick_proto::authorization::v1::{self as pb, approval_service_server::ApprovalService};
-use bailiwick_rpc::{Context, Fields, OperatorAllowed};
-use bailiwick_types::{AccountId, ApprovalId, CallerKind};
+use bailiwick_rpc::Fields;
+use bailiwick_types::{AccountId, ApprovalId};
 use tonic::Status;
 
-use super::{
-    Api, convert,
-    grant::{on, whole},
-    status,
-};
+use super::{Api, convert, grant::on};
 use crate::variants::same_variants;
 
 /// The longest digest.
@@ -85,22 +81,4 @@ fn question(
     let on = on(fields, "target", target, account);
     let digest = fields.short("digest", digest, DIGEST);
     Some((account?, permission?, on?, digest?))
-}
-
-/// Whether the caller has a permission on the account. A token for another account serves for nothing there.
-async fn has(api: &Api, context: &Context, account: AccountId, permission: &str) -> Result<bool, Status> {
-    let Some(caller) = context.caller.subject() else {
-        return Ok(false);
-    };
-    let operator = match (context.caller.kind(), context.caller.account()) {
-        (_, Some(own)) if own != account => return Ok(false),
-        (_, Some(_)) => OperatorAllowed::No,
-        (CallerKind::Service, None) => OperatorAllowed::Yes,
-        _ => OperatorAllowed::Only,
-    };
-    let held = api
-        .rights
-        .held(caller, Some(account), permission, &[whole(account)], operator)
-        .await;
-    Ok(held.map_err(status)?.allowed == [true])
 }

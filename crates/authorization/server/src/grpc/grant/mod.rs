@@ -10,7 +10,7 @@ use bailiwick_authorization_core::{
 };
 use bailiwick_proto::authorization::v1::{self as pb, grant_service_server::GrantService};
 use bailiwick_rpc::Fields;
-use bailiwick_types::{AccountId, Level, Scope};
+use bailiwick_types::{AccountId, Level};
 
 use super::{Api, convert};
 use crate::variants::same_variants;
@@ -116,9 +116,4 @@ pub(super) fn level(fields: &mut Fields, field: &str, text: &str) -> Option<Leve
         fields.violate(field, "must be `account`, `instance` or `workspace`");
     }
     level
-}
-
-/// The scope of the account itself, as text.
-pub(super) fn whole(account: AccountId) -> String {
-    Scope::Account(account).to_string()
 }

@@ -1,11 +1,7 @@
 //! `ListScopes`: where a subject holds a permission, in all accounts.
 
-use bailiwick_authorization_engine::{AccountRead, Claim, Consistency, QuestionError, ReplicaError};
-use bailiwick_rpc::Context;
-use bailiwick_types::{
-    AccountId, CallerKind, OperatorAllowed, Refused, Scope, Subject, faults,
-    method::authorization::ListScopes,
-};
+use bailiwick_authorization_engine::{AccountRead, QuestionError, ReplicaError};
+use bailiwick_types::{AccountId, Refused, Scope, Subject, method::authorization::ListScopes};
 use serde::{Deserialize, Serialize};
 
 use super::{Queries, ask};
@@ -13,13 +9,6 @@ use crate::grpc::prelude::*;
 
 /// Accounts that are looked up at a time for a list across accounts.
 const ACCOUNTS: u64 = 100;
-
-faults! {
-    /// Why a caller may not ask.
-    Error;
-    /// The caller asks for what another subject has.
-    NotSelf "the caller may not ask this about another subject" => PermissionDenied PermissionDenied;
-}
 
 /// Where a page of scopes ended.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,61 +18,6 @@ struct ScopeKey {
 }
 
 impl Queries {
-    /// Whether the caller may ask about a subject: about itself; else as operator, or with an account by
-    /// `decision.check` there.
-    async fn may_ask(
-        &self,
-        context: &Context,
-        subject: &Subject,
-        account: Option<AccountId>,
-        wanted: &Consistency,
-    ) -> Result<(), Status> {
-        let caller = &context.caller;
-        let Some(own) = caller.subject() else {
-            return Err(status(Error::NotSelf));
-        };
-        if own == subject {
-            return Ok(());
-        }
-        let ask = async |account: Option<AccountId>, permission: &str, operator: OperatorAllowed| {
-            let target = account.map_or_else(|| "deployment".to_owned(), |id| Scope::Account(id).to_string());
-            let held = self
-                .replica
-                .held(
-                    &Claim {
-                        subject: own,
-                        permission,
-                        targets: &[target],
-                        operator,
-                    },
-                    account,
-                    wanted,
-                    context.deadline,
-                )
-                .await
-                .map_err(status)?;
-            Ok::<bool, Status>(held.allowed == [true])
-        };
-        let allowed = match (account, caller.kind(), caller.account()) {
-            // A token for one account serves for nothing in others.
-            (Some(asked), CallerKind::User | CallerKind::Service, Some(bound)) => {
-                asked == bound && ask(account, "decision.check", OperatorAllowed::No).await?
-            }
-            (Some(_), CallerKind::Service, None) => {
-                ask(account, "decision.check", OperatorAllowed::Yes).await?
-            }
-            (_, CallerKind::User | CallerKind::Service, None) => {
-                ask(None, "account.view", OperatorAllowed::Only).await?
-            }
-            _ => false,
-        };
-        if allowed {
-            Ok(())
-        } else {
-            Err(status(Error::NotSelf))
-        }
-    }
-
     /// The scopes of one account, with their titles left out; nothing at all where its product does not have
     /// the permission. An account that is not known any more has no scopes.
     async fn scopes_in(
@@ -117,9 +51,17 @@ pub(super) async fn handle(
     let paging = Paging::<ScopeKey>::new(&list, size, &asked.page_token)?;
     let after = paging.page.after.as_ref();
     let wanted = ask::consistency(context, asked.consistency.as_ref())?;
-    let by = queries.guard.authorize(&call, &Target::none()).await?;
-    let all = by.all_accounts().ok_or_else(|| status(Refused::Denied))?;
-    queries.may_ask(context, &subject, account, &wanted).await?;
+    // About itself a caller may ask in any account, with any token.
+    let within = account.filter(|_| own != Some(&subject));
+    if let Some(account) = within {
+        ask::known_caller(&queries.replica, context, account, wanted.clone()).await?;
+    }
+    let target = within.map_or_else(Target::none, Target::account);
+    let by = queries
+        .guard
+        .authorize(&call, &target.owned_by(subject.clone()))
+        .await?;
+    let denied = || status(Refused::Denied);
 
     let permission = Some(&*asked.permission).filter(|name| !name.is_empty());
     let room = size.rows();
@@ -139,6 +81,7 @@ pub(super) async fn handle(
             if !more {
                 break;
             }
+            let all = by.all_accounts().ok_or_else(denied)?;
             accounts = queries
                 .lists
                 .accounts_of(all, &subject, next, ACCOUNTS)
@@ -193,7 +136,7 @@ pub(super) async fn handle(
         let places: Vec<Scope> = of_account.iter().map(|(_, scope)| scope.clone()).collect();
         let titles = queries
             .lists
-            .titles(all.account(*id), &places)
+            .titles(by.reads(*id).ok_or_else(denied)?, &places)
             .await
             .map_err(status)?;
         scopes.extend(places.iter().zip(titles).map(|(scope, title)| pb::HeldScope {
