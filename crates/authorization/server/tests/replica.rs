@@ -35,6 +35,7 @@ bailiwick_testkit::on_both_engines! {
     a_manifest_counts_for_everybody_at_once
     old_data_is_no_decision
     a_new_epoch_drops_everything
+    after_a_restore_a_version_may_have_another_manifest
     an_explanation_is_read_from_the_primary
     the_operator_counts_for_the_guard_and_not_for_products
     a_batch_is_answered_at_one_revision
@@ -328,6 +329,22 @@ async fn a_new_epoch_drops_everything(world: World) {
     assert!(!allows(&replica, a, &user(1), "note.edit", &on).await);
     // A token of the old history is answered from the primary.
     assert!(!allows_at(&replica, a, &user(1), "note.edit", &on, old).await);
+}
+
+async fn after_a_restore_a_version_may_have_another_manifest(world: World) {
+    let (a, on) = seeded(&world).await;
+    let replica = world.replica();
+    let narrower = MANIFEST.replace(
+        "{account: {permissions: [note.edit]}",
+        "{account: {permissions: [note.view]}",
+    );
+    world.apply(&narrower, 2).await;
+    replica.poll().await.unwrap();
+    assert!(!allows(&replica, a, &user(1), "note.edit", &on).await);
+    world.db.rotate_epoch().await.unwrap();
+    world.apply(MANIFEST, 2).await;
+    replica.poll().await.unwrap();
+    assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
 }
 
 async fn an_explanation_is_read_from_the_primary(world: World) {

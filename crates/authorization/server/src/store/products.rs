@@ -7,34 +7,38 @@ use std::{
 
 use bailiwick_authorization_engine::ProductState;
 use bailiwick_policy::compile;
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, epoch_sql};
 use bailiwick_types::ProductName;
-use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
+use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, sea_query::Expr};
 
 use super::{convert::At, entity::product};
 
-/// Compiled products by name.
+/// Compiled products by name, each with the epoch of the database that it was read from. After a restore, a
+/// version may have another manifest.
 #[derive(Debug, Default)]
-pub(crate) struct Products(Mutex<HashMap<ProductName, Arc<ProductState>>>);
+pub(crate) struct Products(Mutex<HashMap<ProductName, (String, Arc<ProductState>)>>);
 
 impl Products {
-    /// Reads a product; the compiled one that is here where its manifest is the present one.
+    /// Reads a product. It is compiled only where the database has another version or is of another epoch.
     pub(super) async fn read(
         &self,
         conn: &impl ConnectionTrait,
         name: &ProductName,
     ) -> Result<Option<Arc<ProductState>>, Error> {
         let at = At::new("product", name);
-        let version = product::Entity::find_by_id(name.to_string())
+        let present = product::Entity::find_by_id(name.to_string())
             .select_only()
-            .column(product::Column::Version);
-        let Some(version) = version.into_tuple().one(conn).await? else {
+            .column(product::Column::Version)
+            .column_as(Expr::cust(epoch_sql(conn.get_database_backend())), "epoch");
+        let Some((version, epoch)) = present.into_tuple().one(conn).await? else {
             return Ok(None);
         };
-        let version: u64 = at.number("version", version)?;
-        let known = self.lock().get(name).cloned();
-        if let Some(known) = known.filter(|known| known.manifest == version) {
-            return Ok(Some(known));
+        let (version, epoch): (u64, String) = (at.number("version", version)?, epoch);
+        if let Some((of, known)) = self.lock().get(name)
+            && *of == epoch
+            && known.manifest == version
+        {
+            return Ok(Some(Arc::clone(known)));
         }
         let Some(row) = product::Entity::find_by_id(name.to_string()).one(conn).await? else {
             return Ok(None);
@@ -50,11 +54,11 @@ impl Products {
             product: Arc::new(compiled),
         });
         // An older version may replace a newer one, which is then only compiled again.
-        self.lock().insert(name.clone(), Arc::clone(&state));
+        self.lock().insert(name.clone(), (epoch, Arc::clone(&state)));
         Ok(Some(state))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProductName, Arc<ProductState>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProductName, (String, Arc<ProductState>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
