@@ -163,6 +163,15 @@ impl Fields {
         }
         named
     }
+    /// Reads a message inside of the request: the names of its fields begin with `prefix`.
+    pub fn within<T>(&mut self, prefix: impl fmt::Display, read: impl FnOnce(&mut Self) -> T) -> T {
+        let mut inner = Self::new();
+        let value = read(&mut inner);
+        for violation in inner.0.as_slice() {
+            self.violate(&format!("{prefix}{}", violation.field), &*violation.rule);
+        }
+        value
+    }
     /// Finishes with what `read` makes of the values; it makes nothing where one is missing.
     ///
     /// # Errors

@@ -87,7 +87,7 @@ pub use guard::Guard;
 pub use peer::{ClientFactory, Peer, PeerAddressError, PeerConfig, PeerError};
 pub use remote::{RemoteJwks, RemoteRights, RemoteStepUp, carried_token};
 pub use request_id::RequestId;
-pub use status::{IntoStatus, later, status};
+pub use status::{IntoStatus, later, status, violations};
 pub use task::Tasks;
 pub use telemetry::{Telemetry, TelemetryError, init as init_telemetry, otlp};
 

@@ -38,6 +38,18 @@ pub fn status(fault: &dyn Fault) -> Status {
     Status::with_error_details(grpc_code(fault.code()), fault.to_string(), details)
 }
 
+/// The violations that a status carries.
+#[must_use]
+pub fn violations(status: &Status) -> Vec<bailiwick_types::FieldViolation> {
+    let details = status.get_error_details();
+    let fields = details.bad_request().map(|bad| &*bad.field_violations);
+    let of = |one: &FieldViolation| bailiwick_types::FieldViolation {
+        field: one.field.clone(),
+        rule: one.description.clone(),
+    };
+    fields.unwrap_or_default().iter().map(of).collect()
+}
+
 /// An internal error that reveals nothing but the request id.
 pub(crate) fn opaque() -> Status {
     let mut details = ErrorDetails::with_error_info(Reason::Internal.as_str(), DOMAIN, HashMap::new());

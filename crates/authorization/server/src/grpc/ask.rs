@@ -76,23 +76,22 @@ pub(super) struct Unfit {
     violations: Vec<FieldViolation>,
 }
 
+/// The prefix of the fields of the only question of a request.
+pub(super) fn alone(_: usize) -> String {
+    String::new()
+}
+
 impl Unfit {
-    /// `items` is empty where there is one question, else the name of the list.
-    pub(super) fn new(error: QuestionError, items: &str) -> Self {
-        let field = |n: usize, name: &str| {
-            if items.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{items}[{n}].{name}")
-            }
-        };
+    /// The names of fields begin with the prefix of their question.
+    pub(super) fn new(error: QuestionError, prefix: impl Fn(usize) -> String) -> Self {
+        let field = |n: usize, name: &str| prefix(n) + name;
         let violations = match &error {
             QuestionError::UnknownPermission(n, _, hint) => vec![FieldViolation {
                 field: field(*n, "permission"),
                 rule: format!("must be a permission of the product{hint}"),
             }],
             QuestionError::Type(rule) => vec![FieldViolation {
-                field: "type".to_owned(),
+                field: field(0, "type"),
                 rule: rule.clone(),
             }],
             QuestionError::Attributes(n, faults) => faults
@@ -169,11 +168,11 @@ pub(super) async fn with_right<M: Method, R, T>(
     call: &Call<M, R>,
     account: AccountId,
     made: Result<Result<T, QuestionError>, ReplicaError>,
-    items: &str,
+    prefix: impl Fn(usize) -> String,
 ) -> Result<T, Status> {
     let own = call.context.caller.account() == Some(account);
     if own && let Ok(Err(error)) = made {
-        return Err(status(Unfit::new(error, items)));
+        return Err(status(Unfit::new(error, prefix)));
     }
     if let Err(error @ (ReplicaError::TooStale | ReplicaError::NotYetVisible)) = made {
         // Without data no right can be checked either.
@@ -182,7 +181,7 @@ pub(super) async fn with_right<M: Method, R, T>(
     guard.authorize(call, &Target::account(account)).await?;
     match made {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(status(Unfit::new(error, items))),
+        Ok(Err(error)) => Err(status(Unfit::new(error, prefix))),
         Err(error) => Err(status(error)),
     }
 }

@@ -1,8 +1,8 @@
 //! Requests as bytes: decoded and parsed as the services do, as far as no account has to be looked at.
 
 use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::Fields;
-use bailiwick_types::{Scope, Subject};
+use bailiwick_rpc::{Fields, violations};
+use bailiwick_types::{FieldViolation, Scope, Subject};
 use prost::Message;
 use tonic::{Code, Status};
 
@@ -18,7 +18,11 @@ pub fn request(data: &[u8]) {
         return;
     };
     match kind % 16 {
-        0 => judge(read(bytes).map(|of| decision::asked_one(&of, "").map(|_| ()))),
+        0 => judge(read(bytes).map(|of| {
+            let mut fields = Fields::new();
+            let asked = decision::asked_one(&mut fields, &of).map(|_| ());
+            fields.finish(asked)
+        })),
         1 => judge(read(bytes).map(|of| decision::asked_all(&of).map(|_| ()))),
         2 => judge(read(bytes).map(binding::assign_role::read)),
         3 => judge(read(bytes).map(|of| binding::revoke_role::read(&of))),
@@ -27,7 +31,11 @@ pub fn request(data: &[u8]) {
         6 => judge(read(bytes).map(|of| member::create_member::read(&of))),
         7 => judge(read(bytes).map(resource::register_resource::read)),
         8 => judge(read(bytes).map(resource::update_resource::read)),
-        9 => judge(read(bytes).map(|of| role::change_role::read(of, ""))),
+        9 => judge(read(bytes).map(|of| {
+            let mut fields = Fields::new();
+            let change = role::change_role::read(&mut fields, of);
+            fields.finish(change)
+        })),
         10 => judge(read::<pb::CreateRoleRequest>(bytes).map(|of| {
             let mut fields = Fields::new();
             let role = role::definition::definition(&mut fields, of.role);
@@ -73,9 +81,10 @@ fn read<M: Message + Default>(bytes: &[u8]) -> Option<M> {
 fn judge<T>(made: Option<Result<T, Status>>) {
     if let Some(Err(status)) = made {
         assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
-        assert!(
-            !status.details().is_empty(),
-            "it does not say what is wrong: {status:?}"
-        );
+        // A parser that returns nothing without a violation would be refused as an incomplete `request`.
+        let named = |one: &FieldViolation| !matches!(&*one.field, "" | "request") && !one.rule.is_empty();
+        let violations = violations(&status);
+        let named = !violations.is_empty() && violations.iter().all(named);
+        assert!(named, "it does not say what is wrong: {status:?}");
     }
 }

@@ -115,7 +115,8 @@ async fn a_question_about_an_account_waits_until_its_caller_is_known(world: Worl
             account: id.clone(),
             ..Default::default()
         };
-        queries QueryService ListSubjectPermissions list_subject_permissions pb::ListSubjectPermissionsRequest {
+        queries QueryService ListSubjectPermissions list_subject_permissions
+            pb::ListSubjectPermissionsRequest {
             account: id.clone(),
             target: scope.clone(),
             ..Default::default()

@@ -18,7 +18,8 @@ pub(super) async fn handle(
     let read = ask::read(replica, context, account, batch.consistency.as_ref()).await?;
     let made = replica.decide_all(&read, &questions).await;
     let made = made.map(|decided| decided.answer.map(|answers| (answers, decided.revision)));
-    let (answers, revision) = ask::with_right(&decisions.guard, &call, account, made, "items").await?;
+    let item = |n| format!("items[{n}].");
+    let (answers, revision) = ask::with_right(&decisions.guard, &call, account, made, item).await?;
     let mut results = Vec::with_capacity(answers.len());
     for ((answer, question), item) in answers.iter().zip(&questions).zip(&batch.items) {
         let (decision, reason) = (ask::decision(answer.outcome), ask::reason(answer));

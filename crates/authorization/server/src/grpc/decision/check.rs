@@ -11,13 +11,15 @@ pub(super) async fn handle(
     call: Call<Check, pb::CheckRequest>,
 ) -> Result<pb::CheckResponse, Status> {
     let (context, check) = (&call.context, &call.message);
-    let (account, asked) = asked_one(check, "")?;
+    let mut fields = Fields::new();
+    let asked = asked_one(&mut fields, check);
+    let (account, asked) = fields.finish(asked)?;
     let question = asked.question();
     let replica = &decisions.replica;
     let read = ask::read(replica, context, account, check.consistency.as_ref()).await?;
     let made = replica.decide(&read, &question).await;
     let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
-    let (answer, revision) = ask::with_right(&decisions.guard, &call, account, made, "").await?;
+    let (answer, revision) = ask::with_right(&decisions.guard, &call, account, made, ask::alone).await?;
     let (decision, reason) = (ask::decision(answer.outcome), ask::reason(&answer));
     let made = Made {
         account,

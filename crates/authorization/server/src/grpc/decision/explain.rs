@@ -13,7 +13,9 @@ pub(super) async fn handle(
     let Some(check) = &call.message.check else {
         return Err(status(Violations::of("check", "must be given")));
     };
-    let (account, asked) = asked_one(check, "check.")?;
+    let mut fields = Fields::new();
+    let asked = fields.within("check.", |fields| asked_one(fields, check));
+    let (account, asked) = fields.finish(asked)?;
     let replica = &decisions.replica;
     // It reads the primary, whatever consistency its question asks for.
     let read = ask::known_caller(replica, context, account, ask::primary(context)).await?;
@@ -22,7 +24,8 @@ pub(super) async fn handle(
         .explain(account, &asked.question(), context.deadline)
         .await;
     let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
-    let (explained, revision) = ask::with_right(&decisions.guard, &call, account, made, "").await?;
+    let within = |_| "check.".to_owned();
+    let (explained, revision) = ask::with_right(&decisions.guard, &call, account, made, within).await?;
     Ok(explanation::response(
         &explained,
         &asked.subject,

@@ -79,24 +79,22 @@ impl Asked<'_> {
     }
 }
 
-/// Reads one question; `prefix` is where it stands in the request.
+/// Reads one question.
 fn asked<'a>(
     fields: &mut Fields,
-    prefix: &str,
     subject: &str,
     permission: &'a str,
     target: &'a str,
     given: Option<&prost_types::Struct>,
     digest: &'a str,
 ) -> Option<Asked<'a>> {
-    let at = |name: &str| format!("{prefix}{name}");
-    let subject = fields.take(&at("subject"), subject.parse());
-    let target = fields.take(&at("target"), TargetText::parse(target));
-    ask::permission(fields, &at("permission"), permission);
+    let subject = fields.take("subject", subject.parse());
+    let target = fields.take("target", TargetText::parse(target));
+    ask::permission(fields, "permission", permission);
     if digest.len() > DIGEST {
-        fields.violate(&at("digest"), "must be at most 256 bytes long");
+        fields.violate("digest", "must be at most 256 bytes long");
     }
-    let attributes = ask::attributes(fields, &at("attributes"), given);
+    let attributes = ask::attributes(fields, "attributes", given);
     let digest = (!digest.is_empty()).then_some(digest);
     Some(Asked {
         subject: subject?,
@@ -108,30 +106,26 @@ fn asked<'a>(
     })
 }
 
-/// Reads the one question of a request; `prefix` is where it stands there.
+/// Reads a request with one question.
 pub(crate) fn asked_one<'a>(
+    fields: &mut Fields,
     check: &'a pb::CheckRequest,
-    prefix: &str,
-) -> Result<(AccountId, Asked<'a>), Status> {
-    let mut fields = Fields::new();
-    let account = fields.take(&format!("{prefix}account"), check.account.parse());
-    let actor = fields.optional(&format!("{prefix}actor"), &check.actor);
+) -> Option<(AccountId, Asked<'a>)> {
+    let account = fields.account(&check.account);
+    let actor = fields.optional("actor", &check.actor);
     let asked = asked(
-        &mut fields,
-        prefix,
+        fields,
         &check.subject,
         &check.permission,
         &check.target,
         check.attributes.as_ref(),
         &check.digest,
     );
-    fields.finish_with(|| {
-        let asked = Asked {
-            actor: actor?,
-            ..asked?
-        };
-        Some((account?, asked))
-    })
+    let asked = Asked {
+        actor: actor?,
+        ..asked?
+    };
+    Some((account?, asked))
 }
 
 /// Reads the questions of a batch.
@@ -149,15 +143,16 @@ pub(crate) fn asked_all(batch: &pb::BatchCheckRequest) -> Result<(AccountId, Vec
         } else {
             &item.subject
         };
-        all.extend(asked(
-            &mut fields,
-            &format!("items[{n}]."),
-            subject,
-            &item.permission,
-            &item.target,
-            item.attributes.as_ref(),
-            &item.digest,
-        ));
+        all.extend(fields.within(format_args!("items[{n}]."), |fields| {
+            asked(
+                fields,
+                subject,
+                &item.permission,
+                &item.target,
+                item.attributes.as_ref(),
+                &item.digest,
+            )
+        }));
     }
     fields.finish(account.map(|account| (account, all)))
 }
@@ -173,30 +168,34 @@ bailiwick_rpc::serve! {
 mod tests {
     use super::*;
 
+    /// The fields that a refusal names.
+    fn fields_of<T: std::fmt::Debug>(refused: Result<T, Status>) -> Vec<String> {
+        let violations = bailiwick_rpc::violations(&refused.unwrap_err());
+        violations.into_iter().map(|one| one.field).collect()
+    }
+
     #[test]
-    fn all_violations_of_a_question_are_told_at_once() {
+    fn a_refused_question_lists_all_violations() {
         let check = pb::CheckRequest {
             subject: "nobody".into(),
             target: "x".into(),
             ..Default::default()
         };
-        let refused = asked_one(&check, "check.").unwrap_err();
-        let fields: Vec<&str> = refused
-            .message()
-            .split("; ")
-            .map(|violation| violation.split('`').nth(1).unwrap())
-            .collect();
-        let expected = [
-            "check.account",
-            "check.subject",
-            "check.target",
-            "check.permission",
-        ];
-        assert_eq!(fields, expected);
+        let mut fields = Fields::new();
+        let read = fields.within("check.", |fields| asked_one(fields, &check));
+        assert_eq!(
+            fields_of(fields.finish(read)),
+            [
+                "check.account",
+                "check.subject",
+                "check.target",
+                "check.permission"
+            ]
+        );
     }
 
     #[test]
-    fn a_batch_names_the_item_that_breaks_a_rule() {
+    fn a_refused_batch_names_the_item() {
         let item = |target: &str| pb::BatchCheckItem {
             permission: "a.b".into(),
             target: target.into(),
@@ -208,7 +207,6 @@ mod tests {
             items: vec![item("project:1"), item("no")],
             ..Default::default()
         };
-        let refused = asked_all(&batch).unwrap_err();
-        assert!(refused.message().starts_with("`items[1].target` "), "{refused:?}");
+        assert_eq!(fields_of(asked_all(&batch)), ["items[1].target"]);
     }
 }

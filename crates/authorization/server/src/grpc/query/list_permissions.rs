@@ -18,7 +18,7 @@ pub(super) async fn handle(
     let (account, subject, target) = fields.finish_with(|| Some((account?, subject?, target?)))?;
     let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
     let made = queries.replica.permissions(&read, &subject, target).await;
-    let made = ask::with_right(&queries.near, &call, account, made.map(Ok), "").await?;
+    let made = ask::with_right(&queries.near, &call, account, made.map(Ok), ask::alone).await?;
     let (permissions, needing_approval) = made;
     Ok(pb::ListPermissionsResponse {
         permissions,

@@ -40,13 +40,13 @@ pub(super) async fn handle(
     };
     // Check the right before anything is scanned.
     let fits = queries.replica.fits(&read, &question).await;
-    ask::with_right(&queries.near, &call, account, fits, "").await?;
+    ask::with_right(&queries.near, &call, account, fits, ask::alone).await?;
     let found = queries
         .replica
         .resources(&read, &question, paging.page.after.as_deref(), size.rows())
         .await
         .map_err(status)?
-        .map_err(|error| status(ask::Unfit::new(error, "")))?;
+        .map_err(|error| status(ask::Unfit::new(error, ask::alone)))?;
     Ok(pb::ListResourcesResponse {
         resources: found
             .ids

@@ -122,7 +122,7 @@ pub(super) async fn handle(
     }
     if let (Some(name), true, false) = (permission, looked, known) {
         let error = QuestionError::UnknownPermission(0, name.to_owned(), String::new());
-        return Err(status(ask::Unfit::new(error, "")));
+        return Err(status(ask::Unfit::new(error, ask::alone)));
     }
     let (found, next_page_token) = paging.cut(found, |(account, scope)| ScopeKey {
         account: *account,

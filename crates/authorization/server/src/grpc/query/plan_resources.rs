@@ -33,7 +33,7 @@ pub(super) async fn handle(
         attributes: attributes.as_ref(),
     };
     let planned = queries.replica.plan(&read, &question).await;
-    let planned = ask::with_right(&queries.near, &call, account, planned, "").await?;
+    let planned = ask::with_right(&queries.near, &call, account, planned, ask::alone).await?;
     let Planned {
         all,
         alternatives,

@@ -12,7 +12,9 @@ pub(super) async fn handle(
     call: Call<ChangeRole, pb::ChangeRoleRequest>,
 ) -> Result<pb::ChangeRoleResponse, Status> {
     let (call, message) = call.split();
-    let (account, change) = read(message, "")?;
+    let mut fields = Fields::new();
+    let change = read(&mut fields, message);
+    let (account, change) = fields.finish(change)?;
     let name = change.role.clone();
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let answer = api.run(by, change).await?;
@@ -22,26 +24,23 @@ pub(super) async fn handle(
     })
 }
 
-/// Reads a change. The prefix is where its fields are in the request.
-pub(crate) fn read(message: pb::ChangeRoleRequest, prefix: &str) -> Result<(AccountId, Change), Status> {
-    let mut fields = Fields::new();
-    let account: Option<AccountId> = fields.take(&format!("{prefix}account"), message.account.parse());
-    let role = fields.text(&format!("{prefix}role"), &message.role, ROLE);
+/// Reads a change.
+pub(crate) fn read(fields: &mut Fields, message: pb::ChangeRoleRequest) -> Option<(AccountId, Change)> {
+    let account = fields.account(&message.account);
+    let role = fields.text("role", &message.role, ROLE);
     let at = match message.level.as_str() {
         "" => Some(None),
-        word => level(&mut fields, &format!("{prefix}level"), word).map(Some),
+        word => level(fields, "level", word).map(Some),
     };
     let add = message.add.into_iter().enumerate();
     let add = add
-        .map(|(n, given)| entry(&mut fields, &format!("{prefix}add[{n}]"), given))
+        .map(|(n, given)| entry(fields, &format!("add[{n}]"), given))
         .collect();
-    fields.finish_with(|| {
-        let change = Change {
-            role: role?,
-            level: at?,
-            add,
-            remove: message.remove,
-        };
-        Some((account?, change))
-    })
+    let change = Change {
+        role: role?,
+        level: at?,
+        add,
+        remove: message.remove,
+    };
+    Some((account?, change))
 }

@@ -17,9 +17,9 @@ pub(super) async fn handle(
         fields.violate("change", "must be given");
         return fields.finish(None);
     };
-    let size = fields.finish(size)?;
     let asked = format!("{change:?}");
-    let (account, change) = read(change, "change.")?;
+    let change = fields.within("change.", |fields| read(fields, change));
+    let ((account, change), size) = fields.finish(change.zip(size))?;
     let list = ["PreviewRoleChange", asked.as_str()];
     let paging = Paging::<usize>::new(&list, size, &message.page_token)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
