@@ -170,7 +170,7 @@ impl Guard {
         Ok(self.finish(M::DECLARATION, witness, dry_run).await?)
     }
 
-    /// Lets a caller read rows under `SELF_OR_PERMISSION`: all of the account with the permission, else its own.
+    /// Lets a caller read rows under `SELF_OR_PERMISSION`: all with the permission, else its own rows.
     ///
     /// # Errors
     /// As [`Guard::authorize`].
