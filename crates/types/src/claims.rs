@@ -21,6 +21,9 @@ pub struct AccessClaims {
     pub iat: i64,
     /// When it expires, in seconds since 1970.
     pub exp: i64,
+    /// Before when it must not be used, in seconds since 1970. The suite's own tokens do not carry it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     /// A unique id.
     pub jti: String,
 }
@@ -28,4 +31,6 @@ pub struct AccessClaims {
 impl AccessClaims {
     /// The audience of tokens for the suite itself.
     pub const AUDIENCE: &'static str = "bailiwick";
+    /// The type in the header of such tokens (RFC 9068 section 2.1).
+    pub const TYPE: &'static str = "at+jwt";
 }

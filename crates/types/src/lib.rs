@@ -19,6 +19,7 @@ mod fault;
 mod text;
 mod caller;
 mod claims;
+mod email;
 mod guard;
 mod id;
 pub mod method;
@@ -35,6 +36,7 @@ mod witness;
 
 pub use caller::{Authority, Caller, CallerKind, Credentials, Verifier};
 pub use claims::AccessClaims;
+pub use email::{Email, EmailError, EmailKey};
 pub use fault::{Chain, Code, Fault, FieldViolation, Reason, Refused, Violations};
 pub use guard::{Guard, Refusal, Rows, Target};
 pub use id::*;

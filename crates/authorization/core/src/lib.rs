@@ -6,8 +6,9 @@
 //! the ports in the modules beside it, gathered in [`Ports`].
 //!
 //! ```
-//! use bailiwick_authorization_core::email_key;
-//! assert_eq!(email_key(" Ann@Example.com "), "ann@example.com");
+//! use bailiwick_authorization_core::person::{Person, PersonState};
+//! let user = bailiwick_types::UserId::from_uuid(uuid::Uuid::nil());
+//! assert_eq!(Person::unknown(user).state, PersonState::Active);
 //! ```
 
 pub mod account;
@@ -47,7 +48,6 @@ pub use binding::holders;
 pub use change::{Audit, Change, PlaceSeen};
 pub use error::{Error, Precondition, Unknown};
 pub use member::seat;
-pub use person::email_key;
 pub use situation::{Actor, Extent, Reader as SituationReader, Situation, Standing, SubjectRows};
 pub use store::{Ports, Read, Selects, Store, Unit, Write};
 pub use work::Work;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use bailiwick_types::{ScopeRoot, ServiceAccountId, Subject, UserId};
+use bailiwick_types::{Email, EmailKey, ScopeRoot, ServiceAccountId, Subject, UserId};
 
 use crate::StoreError;
 
@@ -54,6 +54,12 @@ impl Person {
             operator: false,
         }
     }
+    /// The key of its address, by which invitations find it; none where it has no address.
+    #[must_use]
+    pub fn email_key(&self) -> Option<EmailKey> {
+        let email: Email = self.email.parse().ok()?;
+        Some(email.key())
+    }
 }
 
 /// A service account.
@@ -97,12 +103,6 @@ pub async fn behind(read: &(impl Reader + ?Sized), subject: &Subject) -> Result<
         }
     }
     Ok(None)
-}
-
-/// The form in which e-mail addresses are compared.
-#[must_use]
-pub fn email_key(email: &str) -> String {
-    email.trim().to_lowercase()
 }
 
 /// Reads users and service accounts.

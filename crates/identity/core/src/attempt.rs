@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bailiwick_types::{Code, Fault, Reason, StoreError, Timestamp, faults};
+use bailiwick_types::{Code, EmailKey, Fault, Reason, StoreError, Timestamp, faults};
 use secrecy::SecretString;
 
-use crate::{Identity, email::EmailKey, password::PasswordsError, store::Write, user::Credentials};
+use crate::{Identity, password::PasswordsError, store::Write, user::Credentials};
 
 /// Failed sign-ins of one address in the current window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

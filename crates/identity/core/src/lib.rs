@@ -5,16 +5,14 @@
 //! [`peer`]).
 //!
 //! ```
-//! use bailiwick_identity_core::email::Email;
-//! let one: Email = "Ada@Example.com".parse().unwrap();
-//! let same: Email = "ada@example.com".parse().unwrap();
-//! assert_eq!(one.key(), same.key());
+//! use bailiwick_identity_core::display_name::DisplayName;
+//! assert!("Ada Lovelace".parse::<DisplayName>().is_ok());
+//! assert!("two\nlines".parse::<DisplayName>().is_err());
 //! ```
 
 pub mod attempt;
 pub mod change;
 pub mod display_name;
-pub mod email;
 #[cfg(test)]
 mod fixture;
 mod identity;

@@ -7,12 +7,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bailiwick_types::{ScopeRoot, ServiceAccountId, SessionId, StoreError, Timestamp, Token, UserId};
+use bailiwick_types::{
+    EmailKey, ScopeRoot, ServiceAccountId, SessionId, StoreError, Timestamp, Token, UserId,
+};
 
 use crate::{
     attempt::{self, Failures},
     change::Change,
-    email::EmailKey,
     password::PasswordHash,
     request::{self, Answered, RequestKey},
     secret::Digest,

@@ -9,13 +9,12 @@ use std::{
 };
 
 use bailiwick_identity_core::{
-    email::{Email, EmailError},
     password::{CostError, Password, PasswordError, Passwords},
     secret::random_password,
     user::create_operator,
 };
 use bailiwick_sql::Db;
-use bailiwick_types::{Clock, IdGen, Rng, Token, UserId};
+use bailiwick_types::{Clock, Email, EmailError, IdGen, Rng, Token, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{PasswordHashing, store::SqlStore};

@@ -5,19 +5,16 @@ use std::{sync::Arc, time::Duration};
 use bailiwick_types::{
     AccessClaims, AccountId, Caller, CallerKind, Clock, Credentials, SessionId, Subject, Timestamp, Verifier,
 };
-use jsonwebtoken::{Algorithm, Validation};
+use jsonwebtoken::Validation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AuthError, InternalIdentity, KeyError, KeySource,
+    AuthError, InternalIdentity, KeyError, KeySource, SKEW,
     cache::{TokenCache, Verified},
-    internal,
+    header::{TokenHeader, TokenKind},
 };
 use crate::HumanDuration;
-
-/// The tolerated clock skew between machines, in seconds.
-const SKEW: i64 = 60;
 
 /// Which access tokens count.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -111,10 +108,10 @@ impl Authenticator {
     }
 
     async fn verify_anew(&self, token: &str) -> Result<Verified, AuthError> {
-        let head = jsonwebtoken::decode_header(token).map_err(|_| AuthError::Invalid)?;
+        let header = TokenHeader::read(token).ok_or(AuthError::Invalid)?;
         let now = self.clock.now();
-        match (head.alg, head.kid.as_deref()) {
-            (Algorithm::HS256, Some(internal::KEY_ID)) => {
+        match header.kind {
+            TokenKind::Internal => {
                 let verified = self.internal.verify(token)?;
                 let until = verified.expires.unwrap_or(now);
                 let caller = Arc::new(self.verifier.caller(verified));
@@ -124,8 +121,7 @@ impl Authenticator {
                     until,
                 })
             }
-            (Algorithm::ES256 | Algorithm::EdDSA, Some(id)) => self.verify_access(token, id, now).await,
-            _ => Err(AuthError::Invalid),
+            TokenKind::Access => self.verify_access(token, &header.key_id, now).await,
         }
     }
 
@@ -145,8 +141,10 @@ impl Authenticator {
         let claims = claims.map_err(|_| AuthError::Invalid)?.claims;
         let longest = i64::try_from(self.longest_life.as_secs()).unwrap_or(i64::MAX);
         let seconds = now.seconds();
+        let latest = seconds.saturating_add(SKEW);
         let in_time = claims.exp > seconds
-            && claims.iat <= seconds.saturating_add(SKEW)
+            && claims.iat <= latest
+            && claims.nbf.is_none_or(|from| from <= latest)
             && claims.exp.saturating_sub(claims.iat) <= longest;
         if !in_time {
             return Err(AuthError::Invalid);

@@ -7,13 +7,15 @@ use http::HeaderValue;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::AuthError;
+use super::{AuthError, SKEW};
 use crate::Secret;
 
 /// The audience of such tokens.
 const AUDIENCE: &str = "bailiwick-internal";
 /// The key id of such tokens.
-pub(crate) const KEY_ID: &str = "internal";
+pub(super) const KEY_ID: &str = "internal";
+/// The type in the header of such tokens: an access token cannot pass as one, nor the other way round.
+pub(super) const TYPE: &str = "svc+jwt";
 /// The life of a token, in seconds.
 const LIFE: i64 = 300;
 /// A token is replaced so many seconds before it expires.
@@ -82,6 +84,7 @@ impl InternalIdentity {
             exp: now + LIFE,
         };
         let head = Header {
+            typ: Some(TYPE.to_owned()),
             kid: Some(KEY_ID.to_owned()),
             ..Header::new(Algorithm::HS256)
         };
@@ -107,7 +110,10 @@ impl InternalIdentity {
         let claims = read.map_err(|_| AuthError::Invalid)?.claims;
         let now = self.clock.now().seconds();
         let subject: Subject = claims.sub.parse().map_err(|_| AuthError::Invalid)?;
-        if claims.exp <= now || claims.exp - now > 2 * LIFE || subject.kind() != "service" {
+        let in_time = claims.exp > now
+            && claims.iat <= now.saturating_add(SKEW)
+            && claims.exp.saturating_sub(claims.iat) <= LIFE;
+        if !in_time || subject.kind() != "service" {
             return Err(AuthError::Invalid);
         }
         Ok(Credentials {

@@ -3,6 +3,7 @@
 mod authenticator;
 mod cache;
 mod error;
+mod header;
 mod internal;
 mod keys;
 
@@ -10,3 +11,6 @@ pub use authenticator::{AuthConfig, Authenticator};
 pub use error::AuthError;
 pub use internal::InternalIdentity;
 pub use keys::{KeyError, KeySource, VerificationKey, VerificationKeys};
+
+/// The tolerated clock skew between machines, in seconds.
+const SKEW: i64 = 60;

@@ -31,14 +31,17 @@ pub(super) fn identify(
         return Identified::Refused(Refusal::Undeclared(method.path).into_status());
     }
     let public = method.access == Access::Public;
-    let Some(header) = headers.get(http::header::AUTHORIZATION) else {
+    let mut credentials = headers.get_all(http::header::AUTHORIZATION).iter();
+    let Some(header) = credentials.next() else {
         return if public {
             Identified::Known(anonymous())
         } else {
             Identified::Refused(Refusal::CredentialsMissing.into_status())
         };
     };
-    let Some(token) = bearer(header.as_bytes()) else {
+    // Two headers could be read differently by a proxy and by this server.
+    let single = credentials.next().is_none();
+    let Some(token) = bearer(header.as_bytes()).filter(|_| single) else {
         return if public {
             Identified::Known(anonymous())
         } else {
@@ -71,8 +74,5 @@ fn bearer(header: &[u8]) -> Option<&str> {
     if !scheme.eq_ignore_ascii_case(b"bearer ") {
         return None;
     }
-    std::str::from_utf8(token)
-        .ok()
-        .map(str::trim)
-        .filter(|t| !t.is_empty())
+    std::str::from_utf8(token).ok().filter(|token| !token.is_empty())
 }

@@ -22,3 +22,4 @@ mod shedding;
 mod statuses;
 mod streams;
 mod tls;
+mod tokens;

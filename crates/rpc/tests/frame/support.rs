@@ -32,8 +32,10 @@ use bailiwick_rpc::{
 };
 use bailiwick_testkit::ManualClock;
 use bailiwick_types::{AccountId, Authority, Clock, Service, SessionId, SystemIds, UserId};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::{Stream, future::BoxFuture};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
+use jsonwebtoken::{Algorithm, EncodingKey, jwk::Jwk};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, metadata::MetadataValue, transport::Channel};
 
@@ -133,7 +135,7 @@ impl KeySource for Keys {
 pub(crate) struct Signer {
     pub(crate) id: &'static str,
     key: EncodingKey,
-    algorithm: Algorithm,
+    pub(crate) algorithm: Algorithm,
 }
 
 impl Signer {
@@ -160,17 +162,25 @@ impl Signer {
         serde_json::to_value(jwk).unwrap()
     }
     pub(crate) fn sign(&self, claims: &AccessClaims) -> String {
-        let head = Header {
-            kid: Some(self.id.to_owned()),
-            ..Header::new(self.algorithm)
-        };
-        jsonwebtoken::encode(&head, claims, &self.key).unwrap()
+        let header = json!({ "typ": AccessClaims::TYPE, "alg": self.algorithm, "kid": self.id });
+        self.sign_parts(&header.to_string(), &serde_json::to_string(claims).unwrap())
     }
+    /// A token with any header and any claims.
+    pub(crate) fn sign_parts(&self, header: &str, claims: &str) -> String {
+        let message = format!("{}.{}", part(header), part(claims));
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
+        format!("{message}.{signature}")
+    }
+}
+
+/// A part of a token.
+pub(crate) fn part(text: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(text)
 }
 
 pub(crate) fn jwks(signers: &[&Signer]) -> String {
     let keys: Vec<_> = signers.iter().map(|s| s.jwk()).collect();
-    serde_json::json!({ "keys": keys }).to_string()
+    json!({ "keys": keys }).to_string()
 }
 
 /// A server under test with all around it.
@@ -309,6 +319,7 @@ impl World {
             acct: Some(account(1).to_string()),
             iat: now,
             exp: now + 600,
+            nbf: None,
             jti: "t1".to_owned(),
         }
     }

@@ -5,7 +5,8 @@ use std::{cmp::Reverse, collections::BTreeSet};
 use async_trait::async_trait;
 use bailiwick_policy::manifest::MemberKind;
 use bailiwick_types::{
-    AccountId, ApprovalId, GrantId, GroupId, InvitationId, Scope, StoreError, Subject, Timestamp, UserId,
+    AccountId, ApprovalId, EmailKey, GrantId, GroupId, InvitationId, Scope, StoreError, Subject, Timestamp,
+    UserId,
 };
 use uuid::Uuid;
 
@@ -14,7 +15,6 @@ use crate::{
     On,
     approval::{self, Approval, Reader as _},
     binding::{self, Binding, Holder, Reader as _},
-    email_key,
     grant::{self, About, Grant, Reader as _},
     group::{Group, Reader as _},
     invitation::{self, Invitation},
@@ -391,17 +391,21 @@ impl crate::invitation::Reader for Draft {
     async fn invitation(&self, id: InvitationId) -> Result<Option<Invitation>, StoreError> {
         Ok(self.rows.invitations.get(&id.uuid(), base!(self.invitation(id))))
     }
-    async fn newest_invitation(&self, key: &str, scope: &Scope) -> Result<Option<Invitation>, StoreError> {
+    async fn newest_invitation(
+        &self,
+        key: &EmailKey,
+        scope: &Scope,
+    ) -> Result<Option<Invitation>, StoreError> {
         let base: Option<Invitation> = base!(self.newest_invitation(key, scope));
         let id = |invitation: &Invitation| invitation.id.uuid();
-        let fits = |one: &Invitation| email_key(&one.email) == key && one.scope == *scope;
+        let fits = |one: &Invitation| one.email.key() == *key && one.scope == *scope;
         let order = |one: &Invitation| (one.state.code(), Reverse((one.created_at, one.id.uuid())));
         let rows = &self.rows.invitations;
         Ok(rows.page(base.into_iter().collect(), id, fits, order, 1).pop())
     }
     async fn invitations(
         &self,
-        key: Option<&str>,
+        key: Option<&EmailKey>,
         after: Option<invitation::After>,
         limit: u64,
     ) -> Result<Vec<Invitation>, StoreError> {
@@ -409,7 +413,7 @@ impl crate::invitation::Reader for Draft {
         let base = base!(self.invitations(key, after, rows.widen(limit)));
         let age = |one: &Invitation| (one.created_at, one.id.uuid());
         let fits = |one: &Invitation| {
-            key.is_none_or(|key| email_key(&one.email) == key) && after.is_none_or(|after| age(one) < after)
+            key.is_none_or(|key| one.email.key() == *key) && after.is_none_or(|after| age(one) < after)
         };
         Ok(rows.page(base, |one| one.id.uuid(), fits, |one| Reverse(age(one)), limit))
     }

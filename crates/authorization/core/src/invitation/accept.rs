@@ -4,11 +4,11 @@ use bailiwick_policy::{
     PlaceState,
     manifest::{Holders, MemberKind},
 };
-use bailiwick_types::{InvitationId, ScopeRoot, method::authorization::AcceptInvitation};
+use bailiwick_types::{Email, InvitationId, ScopeRoot, method::authorization::AcceptInvitation};
 
 use super::{Invitation, State, ensure_allowed, entry, put};
 use crate::prelude::*;
-use crate::{Actor, binding::Binding, email_key, member::Member, person::PersonState};
+use crate::{Actor, binding::Binding, member::Member, person::PersonState};
 
 /// Which invitation is accepted.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct Accept {
     /// Which invitation.
     pub which: Which,
     /// The address that it was sent to, where the request names it.
-    pub email: Option<String>,
+    pub email: Option<Email>,
 }
 
 #[async_trait]
@@ -38,11 +38,11 @@ impl Operation for Accept {
     async fn permit(&self, work: &mut Work) -> Result<Self::Plan, Error> {
         let user = work.actor.subject.user_id().ok_or(Refused::Denied)?;
         let person = work.unit.person(user).await?.ok_or(Refused::Denied)?;
-        let key = email_key(&person.email);
-        let is_own = |email: &str| email_key(email) == key;
+        let key = person.email_key().ok_or(Refused::Denied)?;
+        let is_own = |email: &Email| email.key() == key;
         if person.state != PersonState::Active
             || !person.email_verified
-            || !self.email.as_deref().is_none_or(is_own)
+            || !self.email.as_ref().is_none_or(is_own)
         {
             return Err(Refused::Denied.into());
         }
@@ -197,7 +197,7 @@ mod tests {
         let (world, made) = world().await;
         let by_scope = Accept {
             which: Which::On(account()),
-            email: Some("USER2@example.com".to_owned()),
+            email: Some("USER2@example.com".parse().unwrap()),
         };
         let before = world.told().len();
         let accepted = world.run(2, by_scope.clone()).await.unwrap();
@@ -261,7 +261,7 @@ mod tests {
         let (world, made) = world().await;
         world.person(3).await;
         let for_another = Accept {
-            email: Some("user3@example.com".to_owned()),
+            email: Some("user3@example.com".parse().unwrap()),
             ..accept(&made)
         };
         for (by, accept) in [(3, accept(&made)), (2, for_another), (9, accept(&made))] {
@@ -275,7 +275,7 @@ mod tests {
         let refused = world.run(2, here).await;
         assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
         let unverified = Person {
-            email: "user2@example.com".to_owned(),
+            email: "user2@example.com".parse().unwrap(),
             ..Person::unknown(user(2))
         };
         world

@@ -1,6 +1,6 @@
 //! Invites several people with the same roles on a scope: all of them, or none.
 
-use bailiwick_types::{Code, Reason, method::authorization::BatchCreateInvitations};
+use bailiwick_types::{Code, Email, Reason, method::authorization::BatchCreateInvitations};
 
 use super::{
     Invitation,
@@ -14,7 +14,7 @@ use crate::{batch::Items, seat};
 #[derive(Debug, Clone)]
 pub struct BatchCreate {
     /// The e-mail addresses, each once.
-    pub emails: Vec<String>,
+    pub emails: Vec<Email>,
     /// The names of the roles, at least one.
     pub roles: Vec<String>,
     /// Where they are given.
@@ -100,7 +100,10 @@ mod tests {
 
     fn batch(ns: &[u128], role: &str) -> BatchCreate {
         BatchCreate {
-            emails: ns.iter().map(|n| format!("user{n}@example.com")).collect(),
+            emails: ns
+                .iter()
+                .map(|n| format!("user{n}@example.com").parse().unwrap())
+                .collect(),
             roles: vec![role.to_owned()],
             scope: account(),
         }
@@ -124,7 +127,7 @@ mod tests {
         let effects = world.preview(1, batch(&[2, 3], "viewer")).await.unwrap();
         assert!(effects.is_empty() && world.told().is_empty());
         let made = world.run(1, batch(&[2, 3], "viewer")).await.unwrap();
-        let emails: Vec<&str> = made.iter().map(|one| &*one.email).collect();
+        let emails: Vec<&str> = made.iter().map(|one| one.email.as_str()).collect();
         assert_eq!(emails, ["user2@example.com", "user3@example.com"]);
         let kept = world.read().invitations(None, None, 10).await.unwrap();
         assert_eq!(kept.len(), 2);
@@ -174,7 +177,7 @@ mod tests {
         world.change_account(|account| account.seats = 2).await;
         let before = world.told().len();
         let mut elsewhere = batch(&[2, 3], "viewer");
-        elsewhere.emails.push("user4@other.example".to_owned());
+        elsewhere.emails.push("user4@other.example".parse().unwrap());
         let allowed = ("allowed_domains".to_owned(), serde_json::json!(["example.com"]));
         world
             .change_account(|account| account.settings.extend([allowed]))

@@ -4,17 +4,17 @@ use bailiwick_policy::{
     Role,
     manifest::{Holders, MemberKind},
 };
-use bailiwick_types::{InvitationId, method::authorization::CreateInvitation};
+use bailiwick_types::{Email, InvitationId, method::authorization::CreateInvitation};
 
 use super::{Invitation, LIFETIME, State, ensure_allowed, entry, put};
 use crate::prelude::*;
-use crate::{email_key, request::Repeatable};
+use crate::request::Repeatable;
 
 /// What is asked.
 #[derive(Debug, Clone)]
 pub struct Create {
     /// The e-mail address.
-    pub email: String,
+    pub email: Email,
     /// The names of the roles, at least one.
     pub roles: Vec<String>,
     /// Where they are given.
@@ -40,12 +40,7 @@ impl Operation for Create {
     async fn apply(self, (): (), work: &mut Work) -> Result<Invitation, Error> {
         let request = Repeatable {
             id: self.request_id.as_deref(),
-            digest: format!(
-                "{}\n{}\n{}",
-                email_key(&self.email),
-                self.roles.join(","),
-                self.scope
-            ),
+            digest: format!("{}\n{}\n{}", self.email.key(), self.roles.join(","), self.scope),
         };
         if let Some(id) = request.made::<InvitationId>(work).await?
             && let Some(made) = work.unit.invitation(id).await?
@@ -93,8 +88,8 @@ pub(super) fn ensure_open(work: &Work, roles: &[String], scope: &Scope) -> Resul
 }
 
 /// Whether an invitation to the address is pending there; an expired one is ended.
-pub(super) async fn is_pending(work: &mut Work, email: &str, scope: &Scope) -> Result<bool, StoreError> {
-    let newest = work.unit.newest_invitation(&email_key(email), scope).await?;
+pub(super) async fn is_pending(work: &mut Work, email: &Email, scope: &Scope) -> Result<bool, StoreError> {
+    let newest = work.unit.newest_invitation(&email.key(), scope).await?;
     let Some(mut old) = newest.filter(|old| old.state == State::Pending) else {
         return Ok(false);
     };
@@ -109,14 +104,14 @@ pub(super) async fn is_pending(work: &mut Work, email: &str, scope: &Scope) -> R
 /// Makes an invitation.
 pub(super) async fn make(
     work: &mut Work,
-    email: &str,
+    email: &Email,
     roles: &[String],
     scope: &Scope,
 ) -> Result<Invitation, StoreError> {
     let made = Invitation {
         id: InvitationId::generate(&*work.ids),
         account: work.account(),
-        email: email.trim().to_owned(),
+        email: email.clone(),
         roles: roles.to_vec(),
         scope: scope.clone(),
         state: State::Pending,
@@ -144,7 +139,7 @@ pub(super) mod tests {
     /// An invitation of `userN@example.com` to the account.
     pub(in crate::invitation) fn invite(n: u128, role: &str) -> Create {
         Create {
-            email: format!("user{n}@example.com"),
+            email: format!("user{n}@example.com").parse().unwrap(),
             roles: vec![role.to_owned()],
             scope: account(),
             request_id: None,
@@ -260,7 +255,7 @@ pub(super) mod tests {
         let world = world().await;
         let old = world.run(1, invite(2, "viewer")).await.unwrap();
         let again = Create {
-            email: "USER2@example.com".to_owned(),
+            email: "USER2@example.com".parse().unwrap(),
             ..invite(2, "viewer")
         };
         let refused = world.run(1, again.clone()).await;
@@ -296,7 +291,7 @@ pub(super) mod tests {
         assert_eq!(world.run(1, first.clone()).await.unwrap(), made);
         assert_eq!(world.told().len(), 2);
         let other = Create {
-            email: "user3@example.com".to_owned(),
+            email: "user3@example.com".parse().unwrap(),
             ..first.clone()
         };
         let refused = world.run(1, other).await;

@@ -8,7 +8,7 @@ pub mod revoke;
 
 use std::time::Duration;
 
-use bailiwick_types::{AccountId, InvitationId};
+use bailiwick_types::{AccountId, Email, EmailKey, InvitationId};
 use uuid::Uuid;
 
 use crate::Audit;
@@ -40,7 +40,7 @@ pub struct Invitation {
     /// The account.
     pub account: AccountId,
     /// The e-mail address.
-    pub email: String,
+    pub email: Email,
     /// The names of the roles.
     pub roles: Vec<String>,
     /// Where they are given.
@@ -111,11 +111,11 @@ fn entry(work: &Work, invitation: &Invitation) -> Audit {
     work.entry(&invitation.scope).with("invitation", invitation.id)
 }
 
-fn is_allowed(work: &Work, email: &str) -> bool {
+fn is_allowed(work: &Work, email: &Email) -> bool {
     domain_is_allowed(email, work.situation.policy.setting("allowed_domains"))
 }
 
-fn ensure_allowed(work: &Work, email: &str) -> Result<(), Precondition> {
+fn ensure_allowed(work: &Work, email: &Email) -> Result<(), Precondition> {
     if is_allowed(work, email) {
         Ok(())
     } else {
@@ -124,20 +124,17 @@ fn ensure_allowed(work: &Work, email: &str) -> Result<(), Precondition> {
 }
 
 /// Whether an e-mail address is in one of the allowed domains; in any where none is named.
-fn domain_is_allowed(email: &str, allowed: Option<&serde_json::Value>) -> bool {
+fn domain_is_allowed(email: &Email, allowed: Option<&serde_json::Value>) -> bool {
     let Some(allowed) = allowed
         .and_then(serde_json::Value::as_array)
         .filter(|all| !all.is_empty())
     else {
         return true;
     };
-    let Some((_, domain)) = email.trim().rsplit_once('@') else {
-        return false;
-    };
     allowed
         .iter()
         .filter_map(serde_json::Value::as_str)
-        .any(|one| one.eq_ignore_ascii_case(domain))
+        .any(|one| one.eq_ignore_ascii_case(email.domain()))
 }
 
 /// The key of the last row of a page: newest first.
@@ -151,13 +148,13 @@ pub trait Reader: Send + Sync {
     /// The newest invitation to an e-mail address on a scope, a pending one before all others.
     async fn newest_invitation(
         &self,
-        email_key: &str,
+        key: &EmailKey,
         scope: &Scope,
     ) -> Result<Option<Invitation>, StoreError>;
     /// Invitations, newest first.
     async fn invitations(
         &self,
-        email_key: Option<&str>,
+        key: Option<&EmailKey>,
         after: Option<After>,
         limit: u64,
     ) -> Result<Vec<Invitation>, StoreError>;
@@ -178,10 +175,12 @@ mod tests {
     #[test]
     fn an_address_must_be_in_an_allowed_domain_where_one_is_named() {
         let acme = json!(["acme.example"]);
-        assert!(domain_is_allowed("who@ACME.example", Some(&acme)));
-        assert!(!domain_is_allowed("who@other.example", Some(&acme)));
-        assert!(!domain_is_allowed("who@evil.acme.example", Some(&acme)));
-        assert!(domain_is_allowed("who@other.example", Some(&json!([]))));
-        assert!(domain_is_allowed("who@other.example", None));
+        let email = |text: &str| text.parse::<Email>().unwrap();
+        let other = email("who@other.example");
+        assert!(domain_is_allowed(&email("who@ACME.example"), Some(&acme)));
+        assert!(!domain_is_allowed(&other, Some(&acme)));
+        assert!(!domain_is_allowed(&email("who@evil.acme.example"), Some(&acme)));
+        assert!(domain_is_allowed(&other, Some(&json!([]))));
+        assert!(domain_is_allowed(&other, None));
     }
 }

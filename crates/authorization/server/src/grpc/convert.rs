@@ -56,7 +56,7 @@ pub(super) fn invitation(of: Invitation, now: Timestamp) -> pb::Invitation {
     pb::Invitation {
         invitation: of.id.to_string(),
         account: of.account.to_string(),
-        email: of.email,
+        email: of.email.into(),
         roles: of.roles,
         scope: of.scope.to_string(),
         state: state.into(),

@@ -13,7 +13,6 @@ pub(crate) mod grant;
 mod group;
 pub(crate) mod invitation;
 pub(crate) mod member;
-mod parse;
 mod prelude;
 mod product;
 pub mod query;

@@ -57,7 +57,7 @@ pub(super) fn told(change: &Change) -> Told {
             invitation: invitation.id.to_string(),
             version: invitation.version,
             state: invitation_state(invitation.state).into(),
-            email: invitation.email.clone(),
+            email: invitation.email.to_string(),
             scope: invitation.scope.to_string(),
             roles: invitation.roles.clone(),
         }),

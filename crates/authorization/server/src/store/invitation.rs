@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
-    StoreError, email_key,
+    StoreError,
     invitation::{After, Invitation, Reader, State, Writer},
 };
 use bailiwick_sql::Error;
-use bailiwick_types::{AccountId, InvitationId, Scope, Timestamp};
+use bailiwick_types::{AccountId, EmailKey, InvitationId, Scope, Timestamp};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::ExprTrait};
 
 use super::{
@@ -30,7 +30,7 @@ impl FromRow for Invitation {
             created_at: Timestamp(row.created_at),
             creator: at.parse("creator", &row.creator)?,
             version: at.number("version", row.version)?,
-            email: row.email.clone(),
+            email: at.parse("email", &row.email)?,
         })
     }
 }
@@ -42,12 +42,12 @@ impl<T: ReadConn> Reader for Tx<T> {
     }
     async fn newest_invitation(
         &self,
-        email_key: &str,
+        key: &EmailKey,
         scope: &Scope,
     ) -> Result<Option<Invitation>, StoreError> {
         let rows = self
             .own::<invitation::Entity>()?
-            .filter(invitation::Column::EmailKey.eq(email_key))
+            .filter(invitation::Column::EmailKey.eq(key.as_str()))
             .filter(invitation::Column::ScopeId.eq(scope.uuid().unwrap_or_default()))
             // The number of pending ones is the lowest.
             .order_by_asc(invitation::Column::State)
@@ -57,16 +57,16 @@ impl<T: ReadConn> Reader for Tx<T> {
     }
     async fn invitations(
         &self,
-        email_key: Option<&str>,
+        key: Option<&EmailKey>,
         after: Option<After>,
         limit: u64,
     ) -> Result<Vec<Invitation>, StoreError> {
         use invitation::Column as C;
-        let key = pair(C::CreatedAt.into_expr(), C::Id.into_expr());
+        let position = pair(C::CreatedAt.into_expr(), C::Id.into_expr());
         let rows = self
             .own::<invitation::Entity>()?
-            .apply_if(email_key, |rows, email| rows.filter(C::EmailKey.eq(email)))
-            .apply_if(after, |rows, (at, id)| rows.filter(key.lt(pair(at.0, id))))
+            .apply_if(key, |rows, key| rows.filter(C::EmailKey.eq(key.as_str())))
+            .apply_if(after, |rows, (at, id)| rows.filter(position.lt(pair(at.0, id))))
             .order_by_desc(C::CreatedAt)
             .order_by_desc(C::Id)
             .limit(limit);
@@ -81,8 +81,8 @@ impl<T: WriteConn> Writer for Tx<T> {
         let row = invitation::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.id.uuid()),
-            email: set(of.email.clone()),
-            email_key: set(email_key(&of.email)),
+            email: set(of.email.to_string()),
+            email_key: set(of.email.key().into()),
             scope_level: set(column(of.scope.level().code())),
             scope_id: set(of.scope.uuid().unwrap_or_default()),
             roles: set(json(&of.roles)),

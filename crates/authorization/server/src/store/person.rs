@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
-    StoreError, email_key,
+    StoreError,
     person::{Person, PersonState, Reader, ServiceAccount, Writer},
 };
 use bailiwick_types::{ScopeRoot, ServiceAccountId, Subject, UserId};
@@ -102,7 +102,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             version: set(stored(of.version)),
             closed_version: set(of.closed_version.map(stored)),
             email: set(of.email.clone()),
-            email_key: set(email_key(&of.email)),
+            email_key: set(of.email_key().map(String::from).unwrap_or_default()),
             email_verified: set(of.email_verified),
             operator: set(of.operator),
         };

@@ -1,7 +1,8 @@
 //! Signs a user in with e-mail address and password, for an account or for none.
 
 use bailiwick_types::{
-    AccountId, Authorized, ScopeRoot, SessionId, StoreError, Token, UserId, faults, method::identity::SignIn,
+    AccountId, Authorized, Email, EmailKey, ScopeRoot, SessionId, StoreError, Token, UserId, faults,
+    method::identity::SignIn,
 };
 use secrecy::SecretString;
 
@@ -9,7 +10,6 @@ use super::{IssueError, Session, TokenPair, issue_pair};
 use crate::{
     Identity,
     attempt::{self, AttemptError},
-    email::{Email, EmailKey},
     peer::PeerError,
 };
 

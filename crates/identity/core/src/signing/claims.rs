@@ -85,6 +85,7 @@ impl Issuer {
             acct: None,
             iat: now.seconds(),
             exp: expires.seconds(),
+            nbf: None,
             jti: ids.uuid().to_string(),
         }
     }
@@ -98,7 +99,7 @@ fn sign(
 ) -> Result<AccessToken, MintError> {
     let key = ring.signing(now).ok_or(MintError::NoKey)?;
     let mut header = Header::new(Algorithm::EdDSA);
-    header.typ = Some("at+jwt".to_owned());
+    header.typ = Some(AccessClaims::TYPE.to_owned());
     header.kid = Some(key.kid.clone());
     let text = jsonwebtoken::encode(&header, claims, &key.encoding)
         .map_err(|error| MintError::Signing(error.to_string()))?;

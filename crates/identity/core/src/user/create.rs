@@ -1,7 +1,7 @@
 //! Creates a user.
 
 use bailiwick_types::{
-    Authorized, ScopeRoot, StoreError, Token, UserId, faults, method::identity::CreateUser,
+    Authorized, Email, ScopeRoot, StoreError, Token, UserId, faults, method::identity::CreateUser,
 };
 
 use super::{User, UserState};
@@ -9,7 +9,6 @@ use crate::{
     Identity,
     change::Change,
     display_name::DisplayName,
-    email::Email,
     password::{Password, PasswordsError},
     request::{self, RequestError, RequestId, RequestKey},
 };

@@ -1,12 +1,11 @@
 //! Creates the first operator. It has no caller and asks for no right: it is run on the database.
 
-use bailiwick_types::{Clock, IdGen, ScopeRoot, StoreError, Token, UserId, faults};
+use bailiwick_types::{Clock, Email, IdGen, ScopeRoot, StoreError, Token, UserId, faults};
 
 use super::{User, UserState};
 use crate::{
     change::Change,
     display_name::DisplayName,
-    email::Email,
     password::{Password, Passwords, PasswordsError},
     store::Store,
 };

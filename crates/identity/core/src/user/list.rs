@@ -1,9 +1,9 @@
 //! Lists users by id (AIP-158).
 
-use bailiwick_types::{Authorized, StoreError, UserId, method::identity::ListUsers};
+use bailiwick_types::{Authorized, EmailKey, StoreError, UserId, method::identity::ListUsers};
 
 use super::User;
-use crate::{Identity, email::EmailKey};
+use crate::Identity;
 
 /// Which users to list.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ mod tests {
             users.push(fixture.user(&format!("{name}@example.com")).await);
         }
         let page = async |after, limit, email: Option<&str>| {
-            let email = email.map(|email| email.parse::<crate::email::Email>().unwrap().key());
+            let email = email.map(|email| email.parse::<bailiwick_types::Email>().unwrap().key());
             let command = Command { after, limit, email };
             list(&fixture.identity, &fixture.operator(), &command)
                 .await

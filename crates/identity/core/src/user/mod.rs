@@ -9,7 +9,7 @@ pub mod get;
 pub mod list;
 
 use async_trait::async_trait;
-use bailiwick_types::{ScopeRoot, StoreError, Timestamp, UserId};
+use bailiwick_types::{Email, EmailKey, ScopeRoot, StoreError, Timestamp, UserId};
 
 pub use batch_get::batch_get;
 pub use create::create;
@@ -19,11 +19,7 @@ pub use enable::enable;
 pub use get::get;
 pub use list::list;
 
-use crate::{
-    display_name::DisplayName,
-    email::{Email, EmailKey},
-    password::PasswordHash,
-};
+use crate::{display_name::DisplayName, password::PasswordHash};
 
 /// The states of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,11 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bailiwick_identity_core::{
     attempt::{Failures, Reader, Writer},
-    email::EmailKey,
     secret::Digest,
 };
 use bailiwick_sql::{Error, execute, rows};
-use bailiwick_types::{StoreError, Timestamp};
+use bailiwick_types::{EmailKey, StoreError, Timestamp};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{Connected, Sql, SqlWrite, entity::sign_in_failure, store_error};

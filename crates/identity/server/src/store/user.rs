@@ -2,12 +2,11 @@
 
 use async_trait::async_trait;
 use bailiwick_identity_core::{
-    email::EmailKey,
     password::PasswordHash,
     user::{Closing, Credentials, Reader, User, UserState, Writer},
 };
 use bailiwick_sql::{Error, rows};
-use bailiwick_types::{StoreError, Timestamp, UserId};
+use bailiwick_types::{EmailKey, StoreError, Timestamp, UserId};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder,
     QuerySelect, Select,

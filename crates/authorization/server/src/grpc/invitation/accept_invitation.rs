@@ -3,8 +3,7 @@
 use bailiwick_authorization_core::invitation::accept::{Accept, Which};
 use bailiwick_types::{AccountId, method::authorization::AcceptInvitation};
 
-use super::shown;
-use crate::grpc::parse::email;
+use super::{email, shown};
 use crate::grpc::prelude::*;
 
 pub(super) async fn handle(

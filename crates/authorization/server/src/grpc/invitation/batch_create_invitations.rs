@@ -1,12 +1,11 @@
 //! `BatchCreateInvitations`.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-use bailiwick_authorization_core::{email_key, invitation::batch_create::BatchCreate};
+use bailiwick_authorization_core::invitation::batch_create::BatchCreate;
 use bailiwick_types::{AccountId, method::authorization::BatchCreateInvitations};
 
-use super::{roles, shown};
-use crate::grpc::parse::email;
+use super::{email, roles, shown};
 use crate::grpc::prelude::*;
 
 /// The most people that are invited at once.
@@ -38,14 +37,14 @@ fn read(message: pb::BatchCreateInvitationsRequest) -> Result<(AccountId, BatchC
     if message.emails.is_empty() || message.emails.len() > BATCH {
         fields.violate("emails", format!("must be 1 to {BATCH} addresses"));
     }
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     let mut emails = Vec::with_capacity(message.emails.len());
     for (n, text) in message.emails.iter().enumerate() {
         let field = format!("emails[{n}]");
         let address = email(&mut fields, &field, text);
         if address
-            .as_deref()
-            .is_some_and(|address| !seen.insert(email_key(address)))
+            .as_ref()
+            .is_some_and(|address| !seen.insert(address.key()))
         {
             fields.violate(&field, "must not be named twice");
         }

@@ -4,8 +4,7 @@ use bailiwick_authorization_core::invitation::create::Create;
 use bailiwick_types::{AccountId, method::authorization::CreateInvitation};
 use uuid::Uuid;
 
-use super::{roles, shown};
-use crate::grpc::parse::email;
+use super::{email, roles, shown};
 use crate::grpc::prelude::*;
 
 pub(super) async fn handle(

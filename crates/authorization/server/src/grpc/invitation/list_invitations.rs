@@ -1,9 +1,9 @@
 //! `ListInvitations`.
 
-use bailiwick_authorization_core::{email_key, invitation::After};
-use bailiwick_types::method::authorization::ListInvitations;
+use bailiwick_authorization_core::invitation::After;
+use bailiwick_types::{EmailKey, method::authorization::ListInvitations};
 
-use super::shown;
+use super::{email, shown};
 use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
@@ -14,18 +14,22 @@ pub(super) async fn handle(
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let size = fields.page_size(message.page_size);
-    let (account, size) = fields.finish(account.zip(size))?;
-    let key = (!message.email.is_empty()).then(|| email_key(&message.email));
+    let email = match message.email.as_str() {
+        "" => Some(None),
+        text => email(&mut fields, "email", text).map(Some),
+    };
+    let (account, size, email) = fields.finish_with(|| Some((account?, size?, email?)))?;
+    let key = email.map(|email| email.key());
     let list = [
         "ListInvitations",
         &message.account,
-        key.as_deref().unwrap_or_default(),
+        key.as_ref().map(EmailKey::as_str).unwrap_or_default(),
     ];
     let paging = Paging::<After>::new(&list, size, &message.page_token)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let snapshot = api.snapshot(&by).await?;
     let rows = snapshot
-        .invitations(key.as_deref(), paging.page.after, paging.limit())
+        .invitations(key.as_ref(), paging.page.after, paging.limit())
         .await;
     let (rows, next_page_token) = paging.cut(rows.map_err(status)?, |last| (last.created_at, last.id.uuid()));
     Ok(pb::ListInvitationsResponse {

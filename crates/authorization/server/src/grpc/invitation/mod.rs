@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use bailiwick_authorization_core::invitation::Invitation;
 use bailiwick_proto::authorization::v1::{self as pb, invitation_service_server::InvitationService};
 use bailiwick_rpc::Fields;
-use bailiwick_types::{AccountId, InvitationId};
+use bailiwick_types::{AccountId, Email, InvitationId};
 use tonic::Status;
 
 use super::{Api, convert};
@@ -38,6 +38,11 @@ fn named(account: &str, invitation: &str) -> Result<(AccountId, InvitationId), S
     let account = fields.account(account);
     let invitation = fields.take("invitation", invitation.parse());
     fields.finish(account.zip(invitation))
+}
+
+/// Reads the address of a user; blanks around it, as they come with copied text, do not count.
+fn email(fields: &mut Fields, field: &str, text: &str) -> Option<Email> {
+    fields.take(field, text.trim().parse())
 }
 
 /// Reads the names of roles, each once.

@@ -1,11 +1,8 @@
 //! Lists users.
 
-use bailiwick_identity_core::{
-    email::Email,
-    user::{self, list::Command},
-};
+use bailiwick_identity_core::user::{self, list::Command};
 use bailiwick_rpc::Paging;
-use bailiwick_types::method::identity::ListUsers;
+use bailiwick_types::{Email, method::identity::ListUsers};
 
 use super::{Api, message};
 use crate::grpc::prelude::*;

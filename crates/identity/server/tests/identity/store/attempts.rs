@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use bailiwick_identity_core::{
     attempt::{Failures, Reader as _},
-    email::Email,
     store::Store as _,
 };
 use bailiwick_identity_server::SqlStore;
-use bailiwick_types::Timestamp;
+use bailiwick_types::{Email, Timestamp};
 
 use crate::support::{Bed, on_both_engines};
 

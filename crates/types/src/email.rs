@@ -1,7 +1,5 @@
 //! E-mail addresses.
 
-use bailiwick_types::text;
-
 /// Error for an invalid e-mail address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be an e-mail address of at most 254 ASCII characters")]
@@ -22,6 +20,11 @@ impl Email {
     #[must_use]
     pub fn key(&self) -> EmailKey {
         EmailKey(self.0.to_ascii_lowercase())
+    }
+    /// The part behind the `@`.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 }
 
@@ -44,9 +47,21 @@ fn address(text: &str) -> Result<(), EmailError> {
     }
 }
 
+impl From<EmailKey> for String {
+    fn from(key: EmailKey) -> Self {
+        key.0
+    }
+}
+
 /// An address in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EmailKey(String);
+
+impl std::fmt::Display for EmailKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl EmailKey {
     /// The key as text.
@@ -69,6 +84,12 @@ mod tests {
     }
 
     #[test]
+    fn an_address_has_the_domain_behind_its_sign() {
+        let email: Email = "ada@Example.COM".parse().unwrap();
+        assert_eq!(email.domain(), "Example.COM");
+    }
+
+    #[test]
     fn invalid_addresses_are_refused() {
         let long = format!("a@{}.example", "b.".repeat(130));
         for text in [
@@ -80,6 +101,11 @@ mod tests {
             "a@exa mple.com",
             "a..b@example.com",
             "a@-x.example",
+            "a@x.example.",
+            "a@b@x.example",
+            "a,b@x.example",
+            "<b>x</b>@x.example",
+            "m\u{fc}ller@x.example",
             "a\n@example.com",
             "\u{430}da@example.com",
             &long,
