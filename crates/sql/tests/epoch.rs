@@ -153,7 +153,12 @@ async fn writing_sequencing_pruning_and_vacuuming_leave_the_epoch() {
     db.sequence_pending().await.unwrap();
     db.feed().prune(std::time::Duration::ZERO).await.unwrap();
     let database = bed.database.on_server().unwrap();
-    for sql in ["VACUUM FREEZE", "VACUUM FULL", "ANALYZE", "REINDEX TABLE feed_epoch"] {
+    for sql in [
+        "VACUUM FREEZE",
+        "VACUUM FULL",
+        "ANALYZE",
+        "REINDEX TABLE feed_epoch",
+    ] {
         database.psql(sql).await.unwrap();
         assert_eq!(db.epoch().await.unwrap(), epoch, "{sql}");
     }

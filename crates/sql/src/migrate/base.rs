@@ -21,11 +21,12 @@ pub(super) fn statements(backend: DbBackend) -> Vec<String> {
     let without_rowid = if postgres { "" } else { " WITHOUT ROWID" };
     vec![
         format!(
-            "CREATE TABLE revision (root {key} PRIMARY KEY NOT NULL, revision bigint NOT NULL){hot}{without_rowid}"
+            "CREATE TABLE revision (root {key} PRIMARY KEY NOT NULL, revision bigint NOT NULL, stamp bigint NOT NULL)\
+             {hot}{without_rowid}"
         ),
         format!(
-            "CREATE TABLE outbox (id {id}, root {key} NOT NULL, revision bigint NOT NULL, position bigint, \
-             payload {bytes} NOT NULL, created_at bigint NOT NULL)"
+            "CREATE TABLE outbox (id {id}, root {key} NOT NULL, revision bigint NOT NULL, stamp bigint NOT NULL, \
+             stamp_before bigint NOT NULL, position bigint, payload {bytes} NOT NULL, created_at bigint NOT NULL)"
         ),
         "CREATE UNIQUE INDEX ux_outbox__root__revision ON outbox (root, revision)".to_owned(),
         "CREATE UNIQUE INDEX ux_outbox__position ON outbox (position)".to_owned(),
@@ -55,6 +56,9 @@ pub(super) fn statements(backend: DbBackend) -> Vec<String> {
              refused_at bigint NOT NULL)"
         ),
         "INSERT INTO feed_state (one, head, pruned) VALUES (1, 0, 0)".to_owned(),
-        format!("INSERT INTO feed_epoch (one, id) VALUES (1, {})", new_id_sql(backend)),
+        format!(
+            "INSERT INTO feed_epoch (one, id) VALUES (1, {})",
+            new_id_sql(backend)
+        ),
     ]
 }
