@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    apply, check, completions, config, demo, explain, export, matrix, migrate, operator, preview, roles,
-    serve, test, version,
+    apply, backup, check, completions, config, database, demo, explain, export, matrix, migrate, operator,
+    preview, restore, roles, serve, test, version,
 };
 
 /// Identity, tenancy and authorization over gRPC.
@@ -50,6 +50,13 @@ pub(crate) enum Command {
     Serve(serve::Args),
     /// Migrate databases to the current schema.
     Migrate(migrate::Args),
+    /// Copy the embedded databases, all as they are at one moment, also while a server uses them.
+    Backup(backup::Args),
+    /// Put a backup in the place of the embedded databases; no server may use them.
+    Restore(restore::Args),
+    /// Manage databases.
+    #[command(subcommand)]
+    Database(database::Command),
     /// Manage operators.
     #[command(subcommand)]
     Operator(operator::Command),
@@ -88,6 +95,9 @@ impl Cli {
         match self.command {
             Command::Serve(arguments) => serve::run(&arguments).await?,
             Command::Migrate(arguments) => migrate::run(&arguments, output).await?,
+            Command::Backup(arguments) => backup::run(&arguments, output).await?,
+            Command::Restore(arguments) => restore::run(&arguments, output).await?,
+            Command::Database(command) => database::run(&command, output).await?,
             Command::Operator(command) => operator::run(&command, output).await?,
             Command::Apply(arguments) => apply::run(&arguments, output).await?,
             Command::Preview(change) => preview::run(&change, output).await?,

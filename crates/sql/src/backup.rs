@@ -1,6 +1,6 @@
 //! Copies of an SQLite database.
 
-use std::path::Path;
+use std::{fs::File, path::Path};
 
 use crate::{Db, Error, conn::execute, error::Cause, pools};
 
@@ -19,8 +19,10 @@ impl Db {
             return Err(Error::Refused("the backup file already exists"));
         }
         pools::private_file(to).map_err(|error| Error::Unavailable(Cause::new(error)))?;
-        let to = to.display().to_string();
-        execute(self.writer(), "VACUUM INTO $1", vec![to.into()]).await?;
-        Ok(())
+        let path = to.display().to_string();
+        execute(self.writer(), "VACUUM INTO $1", vec![path.into()]).await?;
+        // SQLite does not wait until such a copy is on the disk.
+        let synced = File::open(to).and_then(|file| file.sync_all());
+        synced.map_err(|error| Error::Unavailable(Cause::new(error)))
     }
 }

@@ -1,9 +1,17 @@
 //! The epoch of a feed: which history its positions and revisions belong to.
 //!
-//! It is a stored id; on PostgreSQL also the system identifier of the cluster and the timeline of its
-//! current WAL file, so that a restore into another cluster, a recovery to a point in time and the
-//! promotion of a standby change it by themselves. The timeline of the last checkpoint would not do: it
-//! lags behind a promotion.
+//! Nothing that a dump contains may name it alone, or a restored database would have the epoch of before. It
+//! is a stored id; on PostgreSQL also
+//!
+//! - the system identifier of the cluster: changed by a restore into another cluster;
+//! - the oids of the database and of the table: changed by `pg_restore --create` and `--clean`;
+//! - the `xmin` of the row, for identity and not for order: changed by a restore of the data alone. Freezing
+//!   keeps it, and nothing but [`Db::rotate_epoch`] writes the row;
+//! - the timeline of the current WAL file: changed by a recovery to a point in time and by the promotion of a
+//!   standby. The timeline of the last checkpoint would not do: it lags behind a promotion.
+//!
+//! A copied SQLite file and a snapshot of a file system contain all of these: there
+//! `bailiwick database restored` gives a new stored id.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -21,11 +29,13 @@ const STANDBY: &str = "standby";
 #[must_use]
 pub fn epoch_sql(backend: DbBackend) -> &'static str {
     if backend == DbBackend::Postgres {
-        "(SELECT f.epoch || '.' || (SELECT system_identifier FROM pg_control_system()) || '.' || \
+        "(SELECT f.id || '.' || (SELECT system_identifier FROM pg_control_system()) || '.' || \
+         (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) || '-' || f.tableoid || '-' || \
+         f.xmin || '.' || \
          CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END \
-         FROM feed_state f)"
+         FROM feed_epoch f)"
     } else {
-        "(SELECT f.epoch FROM feed_state f)"
+        "(SELECT f.id FROM feed_epoch f)"
     }
 }
 
@@ -87,7 +97,7 @@ impl Db {
     /// The database is unavailable.
     pub async fn rotate_epoch(&self) -> Result<Arc<str>, Error> {
         let tx = self.begin_write(&[]).await?;
-        let sql = format!("UPDATE feed_state SET epoch = {}", new_id_sql(self.backend()));
+        let sql = format!("UPDATE feed_epoch SET id = {}", new_id_sql(self.backend()));
         execute(tx.conn(), sql, vec![]).await?;
         tx.commit().await?;
         self.epoch().await

@@ -68,6 +68,7 @@ pub mod migrate;
 mod outbox;
 mod pools;
 mod read;
+mod revision;
 pub mod rows;
 mod sequencer;
 mod write;
@@ -80,5 +81,7 @@ pub use error::{Cause, Constraint, ConstraintKind, Error, Inconsistent, UniqueKe
 pub use feed::{Batch, Cursor, CursorRefused, Feed, Forward, Poll, Poller};
 pub use migrate::{Migrations, SchemaError, SchemaStatus};
 pub use outbox::OutboxRow;
+pub use pools::private_file;
 pub use read::{ReadTx, Standing};
+pub use revision::Revision;
 pub use write::{Committed, WriteTx};

@@ -22,6 +22,10 @@ pub struct OutboxRow {
     pub root: ScopeRoot,
     /// The revision that the root has since.
     pub revision: u64,
+    /// The stamp of that revision.
+    pub stamp: i64,
+    /// The stamp of the revision before: a reader that knows another one follows another history.
+    pub stamp_before: i64,
     /// Its place in the feed, once the sequencer has given it one.
     pub position: Option<u64>,
     /// When it was written.
@@ -30,7 +34,8 @@ pub struct OutboxRow {
     pub changes: Vec<Vec<u8>>,
 }
 
-pub(crate) const COLUMNS: &str = "o.id, o.root, o.revision, o.position, o.created_at, o.payload";
+pub(crate) const COLUMNS: &str =
+    "o.id, o.root, o.revision, o.stamp, o.stamp_before, o.position, o.created_at, o.payload";
 
 impl OutboxRow {
     /// The rows that are joined to the one of `feed_state`.
@@ -53,6 +58,8 @@ impl OutboxRow {
                 .parse()
                 .map_err(|error| Error::corrupt("outbox", "root", id, error))?,
             revision: number(row.try_get("", "revision")?),
+            stamp: row.try_get("", "stamp")?,
+            stamp_before: row.try_get("", "stamp_before")?,
             position: row.try_get::<Option<i64>>("", "position")?.map(number),
             created_at: Timestamp(row.try_get("", "created_at")?),
             changes: decode(&payload)
@@ -86,25 +93,43 @@ pub(crate) fn decode(payload: &[u8]) -> Option<Vec<Vec<u8>>> {
     rest.is_empty().then_some(changes)
 }
 
+/// A row before it is written.
+#[derive(Debug)]
+pub(crate) struct NewRow<'a> {
+    pub(crate) root: &'a ScopeRoot,
+    pub(crate) revision: u64,
+    pub(crate) stamp: i64,
+    pub(crate) stamp_before: i64,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// Values of a row.
+const COLUMNS_WRITTEN: usize = 6;
+
 pub(crate) async fn insert(
     conn: &impl ConnectionTrait,
-    rows: Vec<(&ScopeRoot, u64, Vec<u8>)>,
+    rows: Vec<NewRow<'_>>,
     now: Timestamp,
 ) -> Result<(), Error> {
     for part in rows.chunks(ROWS_A_STATEMENT) {
-        let mut values: Vec<Value> = Vec::with_capacity(part.len() * 4);
+        let mut values: Vec<Value> = Vec::with_capacity(part.len() * COLUMNS_WRITTEN);
         let mut tuples = Vec::with_capacity(part.len());
-        for (n, (root, revision, payload)) in part.iter().enumerate() {
-            tuples.push(format!("({})", placeholders(n * 4 + 1, 4)));
+        for (n, row) in part.iter().enumerate() {
+            tuples.push(format!(
+                "({})",
+                placeholders(n * COLUMNS_WRITTEN + 1, COLUMNS_WRITTEN)
+            ));
             values.extend([
-                root.to_string().into(),
-                stored(*revision),
-                payload.clone().into(),
+                row.root.to_string().into(),
+                stored(row.revision),
+                row.stamp.into(),
+                row.stamp_before.into(),
+                row.payload.clone().into(),
                 now.0.into(),
             ]);
         }
         let sql = format!(
-            "INSERT INTO outbox (root, revision, payload, created_at) VALUES {}",
+            "INSERT INTO outbox (root, revision, stamp, stamp_before, payload, created_at) VALUES {}",
             tuples.join(", ")
         );
         execute(conn, sql, values).await?;

@@ -109,8 +109,12 @@ async fn sqlite(config: &DbConfig, url: &str) -> Result<Pools, Error> {
     })
 }
 
-/// The file holds secrets: nobody but its owner reads it. SQLite gives its companions the same mode.
-pub(crate) fn private_file(path: &Path) -> io::Result<()> {
+/// Creates the file of an SQLite database where there is none. It holds secrets: nobody but its owner reads it.
+/// SQLite gives its companions the same mode.
+///
+/// # Errors
+/// The file cannot be created.
+pub fn private_file(path: &Path) -> io::Result<()> {
     match fs::OpenOptions::new()
         .write(true)
         .create_new(true)

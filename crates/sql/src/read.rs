@@ -6,7 +6,7 @@ use bailiwick_types::ScopeRoot;
 use sea_orm::{AccessMode, IsolationLevel, SqliteTransactionMode, TransactionOptions};
 
 use crate::{
-    Conn, Db, Error,
+    Conn, Db, Error, Revision,
     conn::{begin, number, of_feed, placeholders, row, rows},
     epoch::epoch_sql,
     error::Cause,
@@ -26,6 +26,19 @@ pub struct Standing {
     pub epoch: Arc<str>,
     /// The revisions of the roots that were asked for, in that order; 0 for one that never changed.
     pub revisions: Vec<u64>,
+    /// Their stamps, in the same order.
+    pub stamps: Vec<i64>,
+}
+
+impl Standing {
+    /// The revision of the nth root that was asked for.
+    #[must_use]
+    pub fn at(&self, n: usize) -> Revision {
+        Revision {
+            number: self.revisions.get(n).copied().unwrap_or(0),
+            stamp: self.stamps.get(n).copied().unwrap_or(0),
+        }
+    }
 }
 
 impl Db {
@@ -77,7 +90,7 @@ impl ReadTx {
     /// The database is unavailable.
     pub async fn standing(&self, roots: &[ScopeRoot]) -> Result<Standing, Error> {
         let sql = format!(
-            "SELECT {} AS epoch, r.root AS root, r.revision AS revision FROM feed_state s \
+            "SELECT {} AS epoch, r.root AS root, r.revision AS revision, r.stamp AS stamp FROM feed_state s \
              LEFT JOIN revision r ON r.root IN ({})",
             epoch_sql(self.db.backend()),
             if roots.is_empty() {
@@ -89,19 +102,24 @@ impl ReadTx {
         let values = roots.iter().map(|root| root.to_string().into()).collect();
         let rows = rows(&self.conn, sql, values).await?;
         let epoch = self.db.epoch_in(of_feed(rows.first())?)?;
-        let mut revisions = vec![0; roots.len()];
+        let (mut revisions, mut stamps) = (vec![0; roots.len()], vec![0; roots.len()]);
         for row in &rows {
             let Some(root) = row.try_get::<Option<String>>("", "root")? else {
                 continue;
             };
             let revision = number(row.try_get("", "revision")?);
-            for (slot, asked) in revisions.iter_mut().zip(roots) {
+            let stamp: i64 = row.try_get("", "stamp")?;
+            for ((slot, of), asked) in revisions.iter_mut().zip(&mut stamps).zip(roots) {
                 if asked.to_string() == root {
-                    *slot = revision;
+                    (*slot, *of) = (revision, stamp);
                 }
             }
         }
-        Ok(Standing { epoch, revisions })
+        Ok(Standing {
+            epoch,
+            revisions,
+            stamps,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writing transactions: the revision rows that they lock, and the changes that they publish.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -14,8 +14,10 @@ use crate::{
     conn::{begin, execute, number, placeholders, row, rows},
     epoch::epoch_sql,
     error::Cause,
-    outbox, pools,
+    outbox::{self, NewRow},
+    pools,
     read::{account_setting, options},
+    revision::new_stamp_sql,
     sequencer,
 };
 
@@ -37,6 +39,7 @@ pub struct WriteTx {
 struct Held {
     root: ScopeRoot,
     revision: u64,
+    stamp: i64,
     changes: Vec<Vec<u8>>,
 }
 
@@ -132,7 +135,8 @@ async fn insert_missing<'a>(
     keys: impl Iterator<Item = &'a String>,
 ) -> Result<(), Error> {
     for key in keys {
-        let sql = "INSERT INTO revision (root, revision) VALUES ($1, 0) ON CONFLICT (root) DO NOTHING";
+        let sql =
+            "INSERT INTO revision (root, revision, stamp) VALUES ($1, 0, 0) ON CONFLICT (root) DO NOTHING";
         execute(conn, sql, vec![key.clone().into()]).await?;
     }
     Ok(())
@@ -152,14 +156,14 @@ async fn lock(
     let sql = if db.is_postgres() {
         // The outer join returns one row where no root exists; only the revision rows are locked.
         format!(
-            "SELECT {epoch} AS epoch, current_setting('synchronous_commit') AS durability, r.root, r.revision, \
+            "SELECT {epoch} AS epoch, current_setting('synchronous_commit') AS durability, r.root, r.revision, r.stamp, \
              set_config('bailiwick.account', $1, true) \
-             FROM (SELECT root, revision FROM revision WHERE root IN ({list}) ORDER BY root FOR UPDATE) r \
+             FROM (SELECT root, revision, stamp FROM revision WHERE root IN ({list}) ORDER BY root FOR UPDATE) r \
              RIGHT JOIN (SELECT 1) one ON TRUE"
         )
     } else {
         format!(
-            "SELECT {epoch} AS epoch, $1 AS durability, r.root, r.revision \
+            "SELECT {epoch} AS epoch, $1 AS durability, r.root, r.revision, r.stamp \
              FROM (SELECT 1) one LEFT JOIN revision r ON r.root IN ({list})"
         )
     };
@@ -181,11 +185,13 @@ async fn lock(
         };
         if let Some(root) = roots.get(&key) {
             let revision = number(row.try_get("", "revision")?);
+            let stamp = row.try_get("", "stamp")?;
             held.insert(
                 key,
                 Held {
                     root: root.clone(),
                     revision,
+                    stamp,
                     changes: Vec::new(),
                 },
             );
@@ -306,11 +312,18 @@ impl WriteTx {
         let (changed, seen): (Vec<Held>, Vec<Held>) =
             self.held.into_values().partition(|held| !held.changes.is_empty());
         if !changed.is_empty() {
-            increment(&self.conn, &changed).await?;
+            let stamps = increment(&self.conn, &changed).await?;
             let now = self.db.clock().now();
-            let rows: Vec<(&ScopeRoot, u64, Vec<u8>)> = changed
+            let rows: Vec<NewRow<'_>> = changed
                 .iter()
-                .map(|held| (&held.root, held.revision + 1, outbox::encode(&held.changes)))
+                .zip(stamps)
+                .map(|(held, stamp)| NewRow {
+                    root: &held.root,
+                    revision: held.revision + 1,
+                    stamp,
+                    stamp_before: held.stamp,
+                    payload: outbox::encode(&held.changes),
+                })
                 .collect();
             outbox::insert(&self.conn, rows, now).await?;
             if sequence && !self.db.is_postgres() {
@@ -331,18 +344,23 @@ impl WriteTx {
     }
 }
 
-async fn increment(conn: &Conn, changed: &[Held]) -> Result<(), Error> {
+/// Counts the revisions up and returns their new stamps, which the database draws.
+async fn increment(conn: &Conn, changed: &[Held]) -> Result<Vec<i64>, Error> {
     let sql = format!(
-        "UPDATE revision SET revision = revision + 1 WHERE root IN ({})",
+        "UPDATE revision SET revision = revision + 1, stamp = {} WHERE root IN ({}) RETURNING root, stamp",
+        new_stamp_sql(conn.get_database_backend()),
         placeholders(1, changed.len())
     );
-    let keys: BTreeSet<String> = changed.iter().map(|held| held.root.to_string()).collect();
-    let values = keys.into_iter().map(Value::from).collect();
-    if execute(conn, sql, values).await? == changed.len() as u64 {
-        Ok(())
-    } else {
-        Err(Error::Internal(Cause::text("a locked revision row was deleted")))
+    let keys: Vec<String> = changed.iter().map(|held| held.root.to_string()).collect();
+    let values = keys.iter().cloned().map(Value::from).collect();
+    let mut stamps: BTreeMap<String, i64> = BTreeMap::new();
+    for row in rows(conn, sql, values).await? {
+        stamps.insert(row.try_get("", "root")?, row.try_get("", "stamp")?);
     }
+    let stamps = keys.iter().map(|key| stamps.get(key).copied());
+    stamps
+        .collect::<Option<_>>()
+        .ok_or(Error::Internal(Cause::text("a locked revision row was deleted")))
 }
 
 /// A commit without an answer may have succeeded.

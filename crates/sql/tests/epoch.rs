@@ -9,7 +9,7 @@
 mod support;
 
 use bailiwick_sql::{Cursor, CursorRefused, Db, Error};
-use bailiwick_testkit::{Fixture, Postgres, on_both_engines};
+use bailiwick_testkit::{Fixture, Postgres, RestoreMode, on_both_engines};
 use support::{Bed, account, write};
 
 on_both_engines! {
@@ -98,11 +98,12 @@ async fn a_promoted_standby_has_another_epoch_and_a_standby_none() {
     let epoch = on_copy.epoch().await.unwrap();
     assert_ne!(epoch, cursor.epoch);
     assert_eq!(write(&on_copy, &account(1), "on the new primary").await, 2);
-    // The same cluster on another timeline: the stored id and the system identifier are equal.
+    // The same row of the same cluster on another timeline.
     let part = |epoch: &str, n: usize| epoch.split('.').nth(n).map(str::to_owned);
-    assert_eq!(part(&epoch, 0), part(&cursor.epoch, 0));
-    assert_eq!(part(&epoch, 1), part(&cursor.epoch, 1));
-    assert_ne!(part(&epoch, 2), part(&cursor.epoch, 2));
+    for n in 0..3 {
+        assert_eq!(part(&epoch, n), part(&cursor.epoch, n));
+    }
+    assert_ne!(part(&epoch, 3), part(&cursor.epoch, 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,8 +115,51 @@ async fn a_dump_that_is_loaded_into_another_cluster_has_another_epoch() {
     let stored = cursor.epoch.split('.').next().unwrap().to_owned();
     let copy = Bed::on(new.new_database().await.unwrap().into()).await;
     let on_copy = copy.ready().await;
-    let state = format!("UPDATE feed_state SET epoch = '{stored}', head = 1");
+    let state = format!("UPDATE feed_epoch SET id = '{stored}'; UPDATE feed_state SET head = 1");
     copy.database.on_server().unwrap().psql(&state).await.unwrap();
     assert!(refused(&on_copy, &cursor).await);
     assert!(on_copy.epoch().await.unwrap().starts_with(&stored));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dump_that_is_loaded_over_its_own_database_has_another_epoch_in_every_mode() {
+    let server = Postgres::start().await.unwrap();
+    for mode in RestoreMode::ALL {
+        let bed = Bed::on(server.new_database().await.unwrap().into()).await;
+        let database = bed.database.on_server().unwrap();
+        let db = bed.ready().await;
+        write(&db, &account(1), "kept").await;
+        db.sequence_pending().await.unwrap();
+        let dump = database.dump().await.unwrap();
+        write(&db, &account(1), "lost").await;
+        let cursor = db.feed().settled_head().await.unwrap();
+        db.close().await;
+        database.restore(&dump, mode).await.unwrap();
+        let db = bed.open().await;
+        let epoch = db.epoch().await.unwrap();
+        assert_ne!(epoch, cursor.epoch, "{mode:?}");
+        assert!(refused(&db, &cursor).await, "{mode:?}");
+        // The revision that was lost is given again, in another history.
+        assert_eq!(write(&db, &account(1), "another").await, 2, "{mode:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writing_sequencing_pruning_and_vacuuming_leave_the_epoch() {
+    let bed = Bed::postgres().await;
+    let db = bed.ready().await;
+    let epoch = db.epoch().await.unwrap();
+    write(&db, &account(1), "x").await;
+    db.sequence_pending().await.unwrap();
+    db.feed().prune(std::time::Duration::ZERO).await.unwrap();
+    let database = bed.database.on_server().unwrap();
+    for sql in [
+        "VACUUM FREEZE",
+        "VACUUM FULL",
+        "ANALYZE",
+        "REINDEX TABLE feed_epoch",
+    ] {
+        database.psql(sql).await.unwrap();
+        assert_eq!(db.epoch().await.unwrap(), epoch, "{sql}");
+    }
 }

@@ -28,6 +28,8 @@ on_both_engines! {
     waiting_ends_when_another_process_has_written
     pruning_keeps_what_is_young
     many_writers_and_a_reader_agree_on_one_order
+    each_revision_has_a_stamp_and_names_that_of_the_one_before
+    a_poller_notices_other_events_up_to_its_cursor
 }
 
 async fn start(db: &Db) -> Cursor {
@@ -262,6 +264,73 @@ async fn many_writers_and_a_reader_agree_on_one_order(bed: Bed) {
     }
 }
 
+async fn each_revision_has_a_stamp_and_names_that_of_the_one_before(bed: Bed) {
+    let db = bed.ready().await;
+    for n in [1, 2, 1, 2, 1] {
+        write(&db, &account(n), "x").await;
+    }
+    for n in 1..=2 {
+        let rows = db.feed().revisions(&account(n), 0, 9).await.unwrap();
+        let mut before = 0;
+        for row in &rows {
+            assert_eq!(row.stamp_before, before);
+            assert_ne!(row.stamp, before);
+            before = row.stamp;
+        }
+        let tx = db.begin_read(&account(n)).await.unwrap();
+        let standing = tx.standing(&[account(9), account(n)]).await.unwrap();
+        assert_eq!(standing.stamps, [0, before]);
+        assert_eq!(standing.at(1).stamp, before);
+    }
+}
+
+async fn a_poller_notices_other_events_up_to_its_cursor(bed: Bed) {
+    let db = bed.ready().await;
+    for n in 1..=3 {
+        write(&db, &account(n), "x").await;
+    }
+    db.sequence_pending().await.unwrap();
+    // One that has read up to the end, and one that starts there.
+    let (mut reads, mut starts) = (
+        Poller::new(start(&db).await),
+        Poller::new(db.feed().head().await.unwrap()),
+    );
+    for poller in [&mut reads, &mut starts] {
+        let poll = poller.poll(&db, 10).await.unwrap();
+        poller.applied(&poll);
+        assert_eq!(poller.cursor().position, 3);
+        assert!(poller.poll(&db, 10).await.unwrap().rows.is_empty());
+    }
+    // A copy of before the third write, with as many others since, in the same epoch.
+    let tx = db.begin_write(&[]).await.unwrap();
+    for sql in [
+        "DELETE FROM outbox WHERE position = 3",
+        "UPDATE feed_state SET head = 2",
+    ] {
+        tx.conn().execute_unprepared(sql).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    for _ in 0..2 {
+        write(&db, &account(4), "another").await;
+    }
+    db.sequence_pending().await.unwrap();
+    for poller in [&reads, &starts] {
+        let refused = poller.poll(&db, 10).await;
+        assert!(
+            matches!(refused, Err(Error::Cursor(CursorRefused::OtherHistory))),
+            "{refused:?}"
+        );
+    }
+    // What is not kept any more tells nothing.
+    let mut poller = Poller::new(db.feed().head().await.unwrap());
+    let poll = poller.poll(&db, 10).await.unwrap();
+    poller.applied(&poll);
+    db.feed().prune(std::time::Duration::ZERO).await.unwrap();
+    bed.clock.advance(std::time::Duration::from_secs(1));
+    db.feed().prune(std::time::Duration::ZERO).await.unwrap();
+    assert!(poller.poll(&db, 10).await.is_ok());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_that_commits_late_gets_a_late_position_whatever_its_id() {
     let bed = Bed::postgres().await;
@@ -269,7 +338,7 @@ async fn a_row_that_commits_late_gets_a_late_position_whatever_its_id() {
     // Draws the lower id and keeps it to itself.
     let late = db.begin_write(&[account(1)]).await.unwrap();
     let insert = format!(
-        "INSERT INTO outbox (root, revision, payload, created_at) VALUES ('{}', 1, '\\x01', 0)",
+        "INSERT INTO outbox (root, revision, stamp, stamp_before, payload, created_at) VALUES ('{}', 1, 7, 0, '\\x01', 0)",
         account(1)
     );
     late.conn().execute_unprepared(&insert).await.unwrap();

@@ -28,7 +28,7 @@ pub mod witness;
 pub use clock::ManualClock;
 pub use engines::{Engine, Fixture, TestDb, run};
 pub use golden::golden;
-pub use postgres::{Postgres, TestDatabase};
+pub use postgres::{Dump, Postgres, RestoreMode, TestDatabase};
 pub use process::{Logs, Process};
 pub use redis::Redis;
 pub use redis_cluster::RedisCluster;

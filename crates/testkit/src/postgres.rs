@@ -42,6 +42,26 @@ pub struct TestDatabase {
     name: String,
 }
 
+/// A dump of a database, in the format of `pg_dump -Fc`.
+#[derive(Debug, Clone)]
+pub struct Dump(String);
+
+/// The ways to load a dump over the database that it was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestoreMode {
+    /// `--clean`: tables are dropped and made anew.
+    Clean,
+    /// `--clean --create`: the database is dropped and made anew; connections to it are ended.
+    Create,
+    /// `--data-only`, after all tables were emptied.
+    DataOnly,
+}
+
+impl RestoreMode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Clean, Self::Create, Self::DataOnly];
+}
+
 #[derive(Debug)]
 struct Tools {
     bin: PathBuf,
@@ -282,6 +302,59 @@ impl TestDatabase {
     /// The statement fails.
     pub async fn psql(&self, sql: &str) -> anyhow::Result<String> {
         self.server.psql(&self.name, sql).await
+    }
+    /// Dumps it with `pg_dump`. The dump lives as long as the server.
+    ///
+    /// # Errors
+    /// The server does not run.
+    pub async fn dump(&self) -> anyhow::Result<Dump> {
+        let database = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let n = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let file = text(&database.server.supervisor.dir().join(format!("{n}.dump")));
+            database.tool("pg_dump", &["-Fc", "-f", &file, &database.name])?;
+            Ok(Dump(file))
+        })
+        .await?
+    }
+    /// Loads a dump of it with `pg_restore`.
+    ///
+    /// # Errors
+    /// The server does not run, or the dump does not fit.
+    pub async fn restore(&self, dump: &Dump, mode: RestoreMode) -> anyhow::Result<()> {
+        const EMPTY: &str = "DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables \
+                             WHERE schemaname = 'public' LOOP EXECUTE format('TRUNCATE public.%I CASCADE', t); \
+                             END LOOP; END $$";
+        let (database, file) = (self.clone(), dump.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let name = &*database.name;
+            let restore = |into, more: &[&str]| {
+                let all = [&["-d", into, "--exit-on-error"], more, &[&*file]].concat();
+                database.tool("pg_restore", &all)
+            };
+            match mode {
+                RestoreMode::Clean => restore(name, &["--clean", "--if-exists"]),
+                RestoreMode::Create => {
+                    let end = format!(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+                    );
+                    database.server.query("postgres", &[&end])?;
+                    restore("postgres", &["--clean", "--if-exists", "--create"])
+                }
+                RestoreMode::DataOnly => {
+                    database.server.query(name, &[EMPTY])?;
+                    restore(name, &["--data-only", "--disable-triggers"])
+                }
+            }
+        })
+        .await?
+        .map(drop)
+    }
+    /// Runs a tool as superuser of the server.
+    fn tool(&self, tool: &str, more: &[&str]) -> anyhow::Result<String> {
+        let port = self.server.port.to_string();
+        let args = [&["-h", "127.0.0.1", "-p", &*port, "-U", "postgres"], more].concat();
+        self.server.tools.run(tool, &args)
     }
 }
 

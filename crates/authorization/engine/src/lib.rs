@@ -50,7 +50,7 @@ pub use question::{
 pub use rights::{Claim, ReplicaRights};
 pub use shared::SharedCache;
 pub use source::{
-    AccountRef, Bound, Content, Event, Loaded, Outline, OutlineQuery, PartRows, PartsRead, Polled,
-    ProductState, Read, Root, Roots, Row, Source, SourceError,
+    AccountRef, Bound, Content, Event, LastChanges, Loaded, Outline, OutlineQuery, PartRows, PartsRead,
+    Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
 };
-pub use watermark::{Epoch, Watermark};
+pub use watermark::{Epoch, Stamps, Watermark};

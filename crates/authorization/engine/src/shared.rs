@@ -15,4 +15,8 @@ pub trait SharedCache: Send + Sync + fmt::Debug + 'static {
 
     /// Writes parts over those of another epoch and older ones, some time later or not at all.
     fn put(&self, account: AccountId, epoch: &Epoch, parts: Vec<(PartKey, Part)>);
+
+    /// Removes parts of a history that is lost: they would keep newer ones out. Some time later or not at
+    /// all.
+    fn remove(&self, account: AccountId, keys: Vec<PartKey>);
 }

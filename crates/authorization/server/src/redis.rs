@@ -195,6 +195,13 @@ impl Inner {
         }
     }
 
+    async fn remove(&self, keys: &[String]) -> RedisResult<()> {
+        match &self.link {
+            Link::Single(manager) => manager.clone().del(keys).await,
+            Link::Cluster(client, known) => cluster(client, known).await?.del(keys).await,
+        }
+    }
+
     async fn write(&self, key: &str, value: &[u8], head: usize) -> RedisResult<()> {
         let ttl = u64::try_from(self.settings.ttl.as_millis()).unwrap_or(u64::MAX);
         let mut call = self.script.prepare_invoke();
@@ -257,6 +264,16 @@ impl SharedCache for RedisCache {
                 if inner.is_open() || inner.run(inner.write(&key, &value, head)).await.is_none() {
                     return;
                 }
+            }
+        });
+    }
+
+    fn remove(&self, account: AccountId, keys: Vec<PartKey>) {
+        let inner = Arc::clone(&self.0);
+        self.1.spawn(async move {
+            let names: Vec<String> = keys.iter().map(|key| key_of(account, key)).collect();
+            if !inner.is_open() && !names.is_empty() {
+                inner.run(inner.remove(&names)).await;
             }
         });
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bailiwick_authorization_core::Ports;
 use bailiwick_authorization_engine::{Replica, ReplicaRights, SharedCache};
 use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
-use bailiwick_rpc::{Authenticator, Guard, Peer, Rights, Services, Tasks};
+use bailiwick_rpc::{Authenticator, Guard, Peer, Rights, Services, Tasks, metrics};
 use bailiwick_sql::{
     Committed, Db, Error, execute,
     follow::{FeedSink, Follower, FollowerConfig},
@@ -139,6 +139,23 @@ fn shared_cache(deps: &Deps) -> Option<Arc<dyn SharedCache>> {
     }
 }
 
+/// Counts data of lost histories.
+async fn count(mut contradictions: watch::Receiver<u64>) {
+    let all = metrics::counter(
+        "bailiwick_history_contradictions_total",
+        "Accounts dropped because what was cached contradicts the history that the database has now.",
+    );
+    let mut counted = 0;
+    loop {
+        let now = *contradictions.borrow_and_update();
+        all.inc_by(now - counted);
+        counted = now;
+        if contradictions.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
 impl AuthorizationService {
     /// The gRPC services.
     #[must_use]
@@ -187,6 +204,10 @@ impl AuthorizationService {
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         let (replica, hints, until) = (Arc::clone(&self.replica), self.hints(tasks, stop), stop.clone());
         tasks.spawn(replica.run(hints, until));
+        let (contradictions, until) = (self.replica.contradictions(), stop.clone());
+        tasks.spawn(async move {
+            until.run_until_cancelled(count(contradictions)).await;
+        });
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(writer) = writer {
             tasks.spawn(writer.run(stop.clone()));

@@ -62,6 +62,12 @@ impl SharedCache for MemoryCache {
             values.insert(key, codec::encode(epoch, &part).0);
         }
     }
+    fn remove(&self, account: AccountId, keys: Vec<PartKey>) {
+        let mut values = self.0.lock().unwrap();
+        for key in keys {
+            values.remove(&codec::key_of(account, &key));
+        }
+    }
 }
 
 /// Writes a role of the account that gives `note.view` under a condition.

@@ -215,6 +215,7 @@ async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
             deployment: 1,
             product,
             account,
+            ..Watermark::default()
         },
         manifest: 1,
         value: PartValue::Resource(None),
@@ -250,6 +251,7 @@ async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
                         deployment: 1,
                         product: expected.1,
                         account: expected.0,
+                        ..Watermark::default()
                     },
                 ))
         })

@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod databases;
+pub(crate) mod directory;
 mod keys;
 mod peers;
 pub(crate) mod temporary;

@@ -209,19 +209,9 @@ async fn bind(address: std::net::SocketAddr) -> Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Connects to the database of a service. An embedded one is migrated; any other must have the schema
-/// already, so that a rollout and a migration never wait for each other.
+/// Connects to the database of a service and checks its schema.
 async fn database(config: &Config, service: Service, clock: &Arc<dyn Clock>) -> Result<Db> {
     let db = databases::connect(config, service, clock.clone()).await?;
-    if databases::is_embedded(config, service) {
-        databases::migrate(&db, service).await?;
-    }
-    db.check_schema(&databases::migrations(service))
-        .await
-        .with_context(|| {
-            format!(
-                "the schema of the {service} database is not supported: run `bailiwick migrate {service}`"
-            )
-        })?;
+    databases::prepare(&db, config, service).await?;
     Ok(db)
 }

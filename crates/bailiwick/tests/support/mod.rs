@@ -142,6 +142,10 @@ impl Trio {
         command.envs(self.environment.iter().map(|(k, v)| (k.as_str(), v.as_str())));
         command
     }
+    /// The database of one of the three.
+    pub fn database(&self, at: usize) -> &TestDatabase {
+        &self.databases[at]
+    }
     /// The file with the operator's password.
     pub fn password_file(&self) -> PathBuf {
         let path = self.directory.path().join("operator-password");

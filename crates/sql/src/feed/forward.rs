@@ -8,8 +8,8 @@ use sea_orm::{ConnectionTrait, Value};
 
 use super::Feed;
 use crate::{
-    Db, Error, OutboxRow, ReadTx,
-    conn::{number, of_feed, rows, stored},
+    Db, Error, OutboxRow, ReadTx, Revision,
+    conn::{of_feed, rows, stored},
     epoch::epoch_sql,
     outbox::COLUMNS,
 };
@@ -20,7 +20,7 @@ pub struct Forward {
     /// The epoch of the feed.
     pub epoch: Arc<str>,
     /// The revisions of the roots that were asked for, in that order; 0 for one that never changed.
-    pub revisions: Vec<u64>,
+    pub revisions: Vec<Revision>,
     /// Rows after the revisions that were asked for, in the order of their ids, with or without positions. Of
     /// each root there are at most as many as were asked for: then they end before its revision.
     pub rows: Vec<OutboxRow>,
@@ -57,9 +57,7 @@ async fn forward(
     let mut values: Vec<Value> = vec![i64::from(limit).into()];
     for (n, (root, revision)) in since.iter().enumerate() {
         let (key, after) = (n * 2 + 2, n * 2 + 3);
-        standing.push(format!(
-            "(SELECT revision FROM revision WHERE root = ${key}) AS r{n}"
-        ));
+        standing.push(format!("{} AS r{n}", Revision::sql(&format!("${key}"))));
         parts.push(format!(
             "SELECT * FROM (SELECT * FROM outbox WHERE root = ${key} AND revision > ${after} \
              ORDER BY revision LIMIT $1) p{n}"
@@ -76,11 +74,7 @@ async fn forward(
     let first = of_feed(found.first())?;
     let mut revisions = Vec::with_capacity(since.len());
     for n in 0..since.len() {
-        revisions.push(
-            first
-                .try_get::<Option<i64>>("", &format!("r{n}"))?
-                .map_or(0, number),
-        );
+        revisions.push(Revision::read(first, &format!("r{n}"))?);
     }
     Ok(Forward {
         epoch: db.epoch_in(first)?,

@@ -63,6 +63,10 @@ pub enum CursorRefused {
     /// The feed has not got so far: it was set back.
     #[error("the cursor is ahead of the feed")]
     AheadOfHead,
+    /// Another write is at the position of the cursor than the one that was read there: the database was
+    /// restored without a new epoch.
+    #[error("the feed has other events up to the cursor")]
+    OtherHistory,
     /// What follows it is not kept any more.
     #[error("the cursor is older than the retained events")]
     OlderThanRetention,
@@ -77,6 +81,10 @@ pub struct Batch {
     pub head: u64,
     /// Rows in the order of their positions, without gaps.
     pub rows: Vec<OutboxRow>,
+    /// The stamp of the row at the cursor, where it is still kept and was asked for.
+    at_cursor: Option<i64>,
+    /// Rows up to this position are not kept any more.
+    pruned: u64,
 }
 
 /// Reads where the feed stands, and rows after a cursor.
@@ -91,12 +99,15 @@ async fn batch(db: &Db, cursor: &Cursor, sql: String, values: Vec<Value>) -> Res
     if cursor.position > head {
         return Err(CursorRefused::AheadOfHead.into());
     }
-    if cursor.position < number(first.try_get("", "pruned")?) {
+    let pruned = number(first.try_get("", "pruned")?);
+    if cursor.position < pruned {
         return Err(CursorRefused::OlderThanRetention.into());
     }
     Ok(Batch {
         epoch,
         head,
+        at_cursor: first.try_get("", "at_cursor")?,
+        pruned,
         rows: OutboxRow::joined(&rows)?,
     })
 }

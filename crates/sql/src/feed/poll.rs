@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use sea_orm::{DbBackend, Value};
 
-use super::{Batch, Cursor, batch};
+use super::{Batch, Cursor, CursorRefused, batch};
 use crate::{Db, Error, OutboxRow, conn::stored, epoch::epoch_sql, outbox::COLUMNS};
 
 /// Follows a database's own outbox. It remembers which rows without position it has returned, so that a
@@ -13,6 +13,8 @@ use crate::{Db, Error, OutboxRow, conn::stored, epoch::epoch_sql, outbox::COLUMN
 #[derive(Debug, Clone)]
 pub struct Poller {
     cursor: Cursor,
+    /// The stamp of the row at the cursor, once it is known.
+    stamp: Option<i64>,
     unpositioned: BTreeSet<u64>,
 }
 
@@ -28,6 +30,8 @@ pub struct Poll {
     pub rows: Vec<OutboxRow>,
     /// Whether there was no more: only such a poll counts against staleness.
     pub complete: bool,
+    /// The stamp of the row at the cursor that was polled from.
+    at_cursor: Option<i64>,
 }
 
 impl Poller {
@@ -36,6 +40,7 @@ impl Poller {
     pub fn new(cursor: Cursor) -> Self {
         Self {
             cursor,
+            stamp: None,
             unpositioned: BTreeSet::new(),
         }
     }
@@ -53,15 +58,22 @@ impl Poller {
         let seen: Vec<String> = self.unpositioned.iter().map(u64::to_string).collect();
         let seen = format!("[{}]", seen.join(","));
         let values: Vec<Value> = vec![stored(self.cursor.position), i64::from(limit).into(), seen.into()];
-        let Batch { epoch, head, rows } = batch(db, &self.cursor, poll_sql(db.backend()), values).await?;
-        Ok(cut(epoch, head, rows, limit))
+        let read = batch(db, &self.cursor, poll_sql(db.backend()), values).await?;
+        if self.stamp.is_some() && self.stamp != read.at_cursor && read.pruned < self.cursor.position {
+            return Err(CursorRefused::OtherHistory.into());
+        }
+        Ok(cut(read, limit))
     }
     /// Moves on over what a poll has returned, once it is applied.
     pub fn applied(&mut self, poll: &Poll) {
+        self.stamp = self.stamp.or(poll.at_cursor);
         for row in &poll.rows {
             match row.position {
                 Some(position) => {
-                    self.cursor.position = self.cursor.position.max(position);
+                    if position > self.cursor.position {
+                        self.cursor.position = position;
+                        self.stamp = Some(row.stamp);
+                    }
                     self.unpositioned.remove(&row.id);
                 }
                 None => {
@@ -79,7 +91,8 @@ pub(super) fn poll_sql(backend: DbBackend) -> String {
         "(SELECT value FROM json_each($3))"
     };
     format!(
-        "SELECT {epoch} AS epoch, s.head, s.pruned, {COLUMNS} FROM feed_state s LEFT JOIN (\
+        "SELECT {epoch} AS epoch, s.head, s.pruned, \
+         (SELECT c.stamp FROM outbox c WHERE c.position = $1) AS at_cursor, {COLUMNS} FROM feed_state s LEFT JOIN (\
          SELECT * FROM (SELECT * FROM outbox WHERE position > $1 ORDER BY position LIMIT $2) positioned \
          UNION ALL \
          SELECT * FROM (SELECT * FROM outbox WHERE position IS NULL AND id NOT IN {list} ORDER BY id LIMIT $2) bare\
@@ -89,7 +102,8 @@ pub(super) fn poll_sql(backend: DbBackend) -> String {
 }
 
 /// Where the positioned rows were cut off, rows without position may follow ones that are missing: they wait.
-fn cut(epoch: Arc<str>, head: u64, mut rows: Vec<OutboxRow>, limit: u32) -> Poll {
+fn cut(read: Batch, limit: u32) -> Poll {
+    let mut rows = read.rows;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let positioned = rows.iter().filter(|row| row.position.is_some()).count();
     let bare = rows.len() - positioned;
@@ -97,10 +111,11 @@ fn cut(epoch: Arc<str>, head: u64, mut rows: Vec<OutboxRow>, limit: u32) -> Poll
         rows.retain(|row| row.position.is_some());
     }
     Poll {
-        epoch,
-        head,
+        epoch: read.epoch,
+        head: read.head,
         rows,
         complete: positioned < limit && bare < limit,
+        at_cursor: read.at_cursor,
     }
 }
 
@@ -115,6 +130,8 @@ mod tests {
             id,
             root: ScopeRoot::Deployment,
             revision: id,
+            stamp: 0,
+            stamp_before: 0,
             position,
             created_at: Timestamp(0),
             changes: vec![],
@@ -124,10 +141,17 @@ mod tests {
     #[test]
     fn a_poll_that_was_cut_off_leaves_rows_without_position_for_the_next() {
         let rows = vec![row(1, Some(1)), row(2, None), row(3, Some(2))];
-        let poll = cut("e".into(), 9, rows.clone(), 2);
+        let read = || Batch {
+            epoch: "e".into(),
+            head: 9,
+            rows: rows.clone(),
+            at_cursor: None,
+            pruned: 0,
+        };
+        let poll = cut(read(), 2);
         assert!(!poll.complete);
         assert_eq!(poll.rows, vec![row(1, Some(1)), row(3, Some(2))]);
-        let poll = cut("e".into(), 9, rows.clone(), 3);
+        let poll = cut(read(), 3);
         assert!(poll.complete);
         assert_eq!(poll.rows, rows);
     }
@@ -143,6 +167,7 @@ mod tests {
             head: 9,
             rows,
             complete: true,
+            at_cursor: None,
         };
         poller.applied(&poll(vec![row(7, None)]));
         assert_eq!((poller.cursor.position, poller.unpositioned.len()), (0, 1));

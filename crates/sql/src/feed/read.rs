@@ -96,7 +96,7 @@ impl Feed {
 
 pub(super) fn read_sql(backend: DbBackend) -> String {
     format!(
-        "SELECT {} AS epoch, s.head, s.pruned, {COLUMNS} FROM feed_state s LEFT JOIN \
+        "SELECT {} AS epoch, s.head, s.pruned, CAST(NULL AS bigint) AS at_cursor, {COLUMNS} FROM feed_state s LEFT JOIN \
          (SELECT * FROM outbox WHERE position > $1 ORDER BY position LIMIT $2) o ON TRUE ORDER BY o.position",
         epoch_sql(backend)
     )

@@ -21,19 +21,23 @@ pub(super) fn statements(backend: DbBackend) -> Vec<String> {
     let without_rowid = if postgres { "" } else { " WITHOUT ROWID" };
     vec![
         format!(
-            "CREATE TABLE revision (root {key} PRIMARY KEY NOT NULL, revision bigint NOT NULL){hot}{without_rowid}"
+            "CREATE TABLE revision (root {key} PRIMARY KEY NOT NULL, revision bigint NOT NULL, stamp bigint NOT NULL)\
+             {hot}{without_rowid}"
         ),
         format!(
-            "CREATE TABLE outbox (id {id}, root {key} NOT NULL, revision bigint NOT NULL, position bigint, \
-             payload {bytes} NOT NULL, created_at bigint NOT NULL)"
+            "CREATE TABLE outbox (id {id}, root {key} NOT NULL, revision bigint NOT NULL, stamp bigint NOT NULL, \
+             stamp_before bigint NOT NULL, position bigint, payload {bytes} NOT NULL, created_at bigint NOT NULL)"
         ),
         "CREATE UNIQUE INDEX ux_outbox__root__revision ON outbox (root, revision)".to_owned(),
         "CREATE UNIQUE INDEX ux_outbox__position ON outbox (position)".to_owned(),
         "CREATE INDEX ix_outbox__unsequenced ON outbox (id) WHERE position IS NULL".to_owned(),
         format!(
-            "CREATE TABLE feed_state (one smallint PRIMARY KEY NOT NULL CHECK (one = 1), epoch text NOT NULL, \
-             head bigint NOT NULL, pruned bigint NOT NULL){hot}"
+            "CREATE TABLE feed_state (one smallint PRIMARY KEY NOT NULL CHECK (one = 1), head bigint NOT NULL, \
+             pruned bigint NOT NULL){hot}"
         ),
+        // Apart from what every commit updates: the epoch depends on when the row was written.
+        "CREATE TABLE feed_epoch (one smallint PRIMARY KEY NOT NULL CHECK (one = 1), id text NOT NULL)"
+            .to_owned(),
         format!(
             "CREATE TABLE feed_cursor (source {key} PRIMARY KEY NOT NULL, epoch text NOT NULL, position bigint NOT NULL, \
              snapshot_run text, snapshot_at bigint, counts_from bigint NOT NULL){hot}{without_rowid}"
@@ -51,8 +55,9 @@ pub(super) fn statements(backend: DbBackend) -> Vec<String> {
              root text NOT NULL, revision bigint NOT NULL, reason text NOT NULL, payload {bytes} NOT NULL, \
              refused_at bigint NOT NULL)"
         ),
+        "INSERT INTO feed_state (one, head, pruned) VALUES (1, 0, 0)".to_owned(),
         format!(
-            "INSERT INTO feed_state (one, epoch, head, pruned) VALUES (1, {}, 0, 0)",
+            "INSERT INTO feed_epoch (one, id) VALUES (1, {})",
             new_id_sql(backend)
         ),
     ]

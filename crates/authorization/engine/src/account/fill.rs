@@ -11,6 +11,7 @@ use super::{
     entry::Account,
     gather::{LocalParts, MissingParts},
     ready::Ready,
+    trail::History,
 };
 use crate::{
     AccountRef, Epoch, ProductState, ReplicaError, Watermark,
@@ -78,7 +79,7 @@ impl Replica {
         local: &mut LocalParts,
         until: Instant,
     ) -> Result<(), ReplicaError> {
-        let rest = self.fill_from_shared(account, keys, local).await;
+        let rest = self.fill_from_shared(account, keys, local, until).await?;
         if !rest.is_empty() {
             self.read_parts(account, &rest, local, until).await?;
         }
@@ -92,42 +93,72 @@ impl Replica {
         account: &Arc<Account>,
         keys: Vec<PartKey>,
         local: &mut LocalParts,
-    ) -> Vec<PartKey> {
-        let Some(shared) = &self.shared else { return keys };
+        until: Instant,
+    ) -> Result<Vec<PartKey>, ReplicaError> {
+        let Some(shared) = &self.shared else {
+            return Ok(keys);
+        };
         let (ask, mut rest): (Vec<PartKey>, Vec<PartKey>) =
             keys.into_iter().partition(|key| !local.asked.contains(key));
         if ask.is_empty() {
-            return rest;
+            return Ok(rest);
         }
         let Some((epoch, product, policy)) = self.content_of(account) else {
-            return rest;
+            return Ok(rest);
         };
         local.asked.extend(ask.iter().cloned());
         let found = shared.get(account.id, &ask).await;
-        let mut keep = false;
+        let mut known: Vec<(PartKey, Part)> = Vec::new();
         for (n, key) in ask.into_iter().enumerate() {
             let part = found.get(n).cloned().flatten();
-            let good = part
-                .filter(|(of, part)| **of == *epoch && part.manifest == product.manifest)
-                .map(|(of, part)| (of, part.retype(&policy)));
+            match part.filter(|(of, part)| **of == *epoch && part.manifest == product.manifest) {
+                Some((_, part)) => known.push((key, part.retype(&policy))),
+                None => rest.push(key),
+            }
+        }
+        let ahead = |ready: &Ready| {
+            known
+                .iter()
+                .any(|(_, part)| !ready.watermark().covers(&part.read_at))
+        };
+        if account.read().ready().is_some_and(ahead) {
+            self.advance(account, until).await?;
+        }
+        let (mut lost, mut doubtful, mut keep) = (Vec::new(), Vec::new(), false);
+        for (key, part) in known {
             let state = account.read();
-            let verdict = match (&good, state.ready()) {
-                (Some((_, part)), Some(ready)) => ready.test(key.borrowed(), part),
-                _ => Verdict::Stale,
+            let Some(ready) = state.ready() else {
+                rest.push(key);
+                continue;
             };
-            drop(state);
-            match (good, verdict) {
-                (Some((_, part)), Verdict::Valid | Verdict::Ahead | Verdict::Before) => {
-                    keep |= verdict == Verdict::Valid;
+            match (ready.test(key.borrowed(), &part), ready.history_of(&part)) {
+                // The primary has never been where it claims to have been read, or was there otherwise.
+                (Verdict::Ahead, _) | (_, History::Lost) => {
+                    lost.push(key.clone());
+                    rest.push(key);
+                }
+                (Verdict::Valid | Verdict::Untyped, History::Same) => {
+                    keep = true;
                     local.parts.insert(key, part);
+                }
+                (Verdict::Valid | Verdict::Untyped | Verdict::Before, _) if ready.trusts_shared(&part) => {
+                    local.parts.insert(key.clone(), part);
+                    doubtful.push(key);
                 }
                 _ => rest.push(key),
             }
         }
+        if !lost.is_empty() {
+            self.shared_contradicts(account, lost, until).await?;
+        }
+        if !doubtful.is_empty() {
+            self.revalidate(account, &doubtful, local, until).await?;
+            rest.extend(doubtful.into_iter().filter(|key| !local.parts.contains_key(key)));
+        }
         if keep {
             self.keep(account, &epoch, local);
         }
-        rest
+        Ok(rest)
     }
 
     /// Reads parts from the primary in one snapshot, with the groups of subjects and the parents of
@@ -147,8 +178,12 @@ impl Replica {
             account: account.id,
             product: &product,
         };
+        let before = account.read().ready().map(Ready::watermark);
         let read = self.within(until, self.source.parts(of, keys)).await??;
         if !self.observe_epoch(&read.epoch) || *read.epoch != *epoch {
+            return Ok(());
+        }
+        if before.is_some_and(|before| !self.continues(account, &before, &read.at)) {
             return Ok(());
         }
         if read.value.manifest != product.manifest {
@@ -184,41 +219,57 @@ impl Replica {
             account: account.id,
             product: &product,
         };
-        let read = self.within(until, self.source.last_changes(of, keys)).await??;
+        let (parts, before) = {
+            let state = account.read();
+            let Some(ready) = state.ready() else {
+                return Ok(());
+            };
+            let part = |key: &PartKey| {
+                let kept = || ready.parts.get(key.borrowed()).cloned();
+                let part = local.parts.remove(key).or_else(kept)?;
+                Some((key.clone(), part))
+            };
+            let parts: Vec<(PartKey, Part)> = keys.iter().filter_map(part).collect();
+            (parts, ready.watermark())
+        };
+        let asked: Vec<(PartKey, Watermark)> = parts
+            .iter()
+            .map(|(key, part)| (key.clone(), part.read_at))
+            .collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let read = self.within(until, self.source.last_changes(of, &asked)).await??;
         if !self.observe_epoch(&read.epoch) || *read.epoch != *epoch {
             return Ok(());
         }
-        let (manifest, changes) = read.value;
-        for (key, changed) in keys.iter().zip(changes) {
-            let kept = || {
-                account
-                    .read()
-                    .ready()
-                    .and_then(|ready| ready.parts.get(key.borrowed()).cloned())
-            };
-            let part = local.parts.remove(key).or_else(kept);
-            match part {
-                Some(part)
-                    if changed <= part.read_at.account
-                        && part.manifest == manifest
-                        && read.at.covers(&part.read_at) =>
-                {
-                    local.parts.insert(
-                        key.clone(),
-                        Part {
-                            read_at: read.at,
-                            ..part
-                        },
-                    );
-                }
-                _ => {
-                    // Outdated here, so it would be outdated in the shared cache too.
-                    local.asked.insert(key.clone());
-                    if let Some(ready) = account.write().ready_mut() {
-                        ready.parts.remove(key.borrowed());
-                    }
-                }
+        if !self.continues(account, &before, &read.at) {
+            return Ok(());
+        }
+        let mut lost = Vec::new();
+        let changes = read.value.changed.iter().zip(&read.value.stamps);
+        for ((key, part), (changed, stamps)) in parts.into_iter().zip(changes) {
+            let history = History::of_part(&part.read_at, &read.at, *stamps);
+            if history == History::Same
+                && *changed <= part.read_at.account
+                && part.manifest == read.value.manifest
+                && read.at.covers(&part.read_at)
+            {
+                let read_at = read.at;
+                local.parts.insert(key, Part { read_at, ..part });
+                continue;
             }
+            // Outdated here, so it would be outdated in the shared cache too.
+            local.asked.insert(key.clone());
+            if let Some(ready) = account.write().ready_mut() {
+                ready.parts.remove(key.borrowed());
+            }
+            if history == History::Lost {
+                lost.push(key);
+            }
+        }
+        if !lost.is_empty() {
+            self.shared_contradicts(account, lost, until).await?;
         }
         self.catch_up(account, &read.at, until).await?;
         self.keep(account, &epoch, local);

@@ -1,6 +1,9 @@
 //! Makes an answer from parts that are all valid at one watermark.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use bailiwick_types::AccountId;
 
@@ -8,7 +11,7 @@ use super::{
     Replica,
     changes::Verdict,
     consistency::{Consistency, Demand},
-    entry::State,
+    entry::{Account, State},
     ready::Ready,
 };
 use crate::{
@@ -185,8 +188,16 @@ impl Replica {
         let until = demand.until;
         let mut floor: Option<Watermark> = None;
         let mut waited_for_account = false;
+        let mut entered: Option<Arc<Account>> = None;
         for round in 0..ROUNDS {
             let account = self.enter(demand.account);
+            // It was dropped and is known anew: what was read for it before may be of another history.
+            if entered
+                .replace(Arc::clone(&account))
+                .is_some_and(|before| !Arc::ptr_eq(&before, &account))
+            {
+                local = LocalParts::default();
+            }
             let loaded = !matches!(*account.read(), State::Loading(_));
             if loaded && floor.is_none() {
                 // What the request asks for is settled once: the watermark only grows from here on.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{
     Replica,
     entry::{Account, State},
-    ready::{Fresh, Ready},
+    ready::{Broken, Fresh, Ready},
 };
 use crate::{Loaded, Read, ReplicaError, Row, Watermark};
 
@@ -129,6 +129,9 @@ impl Replica {
         if !self.observe_epoch(&read.epoch) {
             return Ok(None);
         }
+        if !self.continues(account, &since, &read.at) {
+            return Ok(None);
+        }
         let Some(rows) = read.value else {
             // Too far behind: loading the account is cheaper.
             self.drop_account(account);
@@ -150,6 +153,11 @@ impl Replica {
                 {
                     ready.read_began(began);
                     return Ok(Some(read.at));
+                }
+                Err(Broken::OtherHistory) => {
+                    drop(state);
+                    self.contradicted(account);
+                    return Ok(None);
                 }
                 _ => {
                     drop(state);
@@ -174,6 +182,9 @@ impl Replica {
         let Some((read, began)) = self.read_content(account, Some(since), until).await? else {
             return Ok(None);
         };
+        if !self.continues(account, &since, &read.at) {
+            return Ok(None);
+        }
         let Loaded { content, rows } = read.value;
         let mut state = account.write();
         let Some(ready) = state.ready_mut().filter(|ready| ready.epoch == read.epoch) else {
@@ -183,13 +194,17 @@ impl Replica {
             ready.read_began(began);
             return Ok(Some(read.at));
         }
-        let applied = rows.is_some_and(|rows| ready.apply(&rows, Fresh::whole(content)).is_ok());
-        if applied && ready.watermark() == read.at {
+        let applied = rows.map(|rows| ready.apply(&rows, Fresh::whole(content)));
+        if applied == Some(Ok(())) && ready.watermark() == read.at {
             ready.read_began(began);
             return Ok(Some(read.at));
         }
         drop(state);
-        self.drop_account(account);
+        if applied == Some(Err(Broken::OtherHistory)) {
+            self.contradicted(account);
+        } else {
+            self.drop_account(account);
+        }
         Ok(None)
     }
 

@@ -14,6 +14,8 @@ mod gather;
 mod load;
 mod poll;
 mod ready;
+mod restored;
+mod trail;
 
 use std::{
     collections::HashMap,
@@ -105,6 +107,8 @@ pub struct Replica {
     /// Counts up as time passes, for the order in which accounts were used.
     step: AtomicU64,
     weight: AtomicUsize,
+    /// How often data of a lost history was found.
+    contradictions: watch::Sender<u64>,
 }
 
 impl fmt::Debug for Replica {
@@ -142,6 +146,7 @@ impl Replica {
             reads: Semaphore::new(config.reads.max(1)),
             step: AtomicU64::new(1),
             weight: AtomicUsize::new(0),
+            contradictions: watch::Sender::new(0),
             config,
         })
     }
@@ -176,7 +181,7 @@ impl Replica {
         deadline.map_or(longest, |deadline| deadline.min(longest))
     }
 
-    fn known_account(&self, id: AccountId) -> Option<Arc<Account>> {
+    pub(crate) fn known_account(&self, id: AccountId) -> Option<Arc<Account>> {
         self.accounts.pin().get(&id).cloned()
     }
 

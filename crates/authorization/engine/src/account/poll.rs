@@ -92,6 +92,9 @@ impl Replica {
                     // Another history, or a gap in this one: local data cannot be brought up to date.
                     let epoch = self.source.restart().await?;
                     if self.observe_epoch(&epoch) {
+                        tracing::warn!(
+                            "the outbox does not continue from where it was read: dropping all accounts"
+                        );
                         self.drop_all();
                     }
                     return Ok(());
@@ -213,7 +216,8 @@ impl Replica {
             match self.spread_one(&account, &own, roots) {
                 Ok(true) => {}
                 Ok(false) => reloads.push(account),
-                Err(Broken) => {
+                Err(Broken::OtherHistory) => self.contradicted(&account),
+                Err(Broken::Incomplete) => {
                     tracing::warn!(account.id = %account.id, "cannot apply changes; dropping the account");
                     self.drop_account(&account);
                 }
@@ -245,11 +249,11 @@ impl Replica {
         }
         let mut fresh = Fresh::default();
         if outdated.deployment {
-            fresh.deployment = Some(roots.deployment.clone().ok_or(Broken)?);
+            fresh.deployment = Some(roots.deployment.clone().ok_or(Broken::Incomplete)?);
         }
         if outdated.product {
             let found = roots.products.get(&ready.content.product.name).cloned();
-            fresh.product = Some(found.ok_or(Broken)?);
+            fresh.product = Some(found.ok_or(Broken::Incomplete)?);
         }
         ready.apply(rows.iter().map(|row| &**row), fresh)?;
         Ok(true)

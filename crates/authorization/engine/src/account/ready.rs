@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use bailiwick_policy::{AccountPolicy, PlaceId, Places};
 use bailiwick_types::{ScopeRoot, Service};
 
-use super::changes::{Changes, Verdict};
+use super::{
+    changes::{Changes, Verdict},
+    trail::{History, Trail},
+};
 use crate::{
     Bound, Content, Epoch, Event, ProductState, Root, Row, Watermark,
     l1::Parts,
@@ -23,9 +26,14 @@ pub(crate) struct Outdated {
     pub(crate) account: bool,
 }
 
-/// Rows cannot be applied: revisions between the watermark and them are missing, or one cannot be read.
+/// Why rows cannot be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Broken;
+pub(crate) enum Broken {
+    /// Revisions between the watermark and them are missing, or one cannot be read.
+    Incomplete,
+    /// They do not continue the history that the watermark is of.
+    OtherHistory,
+}
 
 /// Content that was read again, in the snapshot that rows lead to.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +70,10 @@ pub(crate) struct Ready {
     pub(crate) read_at: Duration,
     watermark: Watermark,
     changes: Changes,
+    trail: Trail,
+    /// Values of the shared cache that were read before this revision of the account are not used: it has
+    /// returned one of a lost history.
+    shared_from: u64,
     /// Changes of other services that the watermark is known to include.
     arrived: HashMap<(Service, ScopeRoot), (Box<str>, u64)>,
 }
@@ -83,6 +95,8 @@ impl Ready {
             read_at,
             watermark: at,
             changes: Changes::new(at.account, limit),
+            trail: Trail::new(&at),
+            shared_from: 0,
             arrived: HashMap::new(),
         }
     }
@@ -112,6 +126,27 @@ impl Ready {
         }
     }
 
+    /// How a part of the shared cache, which the watermark covers, stands to the history of the account.
+    pub(crate) fn history_of(&self, part: &Part) -> History {
+        if part.read_at.account < self.shared_from {
+            return History::Unknown;
+        }
+        let known = self.trail.stamp(part.read_at.account);
+        History::of_part(&part.read_at, &self.watermark, (known, None))
+    }
+
+    /// Whether a part of the shared cache may be asked about at all.
+    pub(crate) fn trusts_shared(&self, part: &Part) -> bool {
+        part.read_at.account >= self.shared_from
+    }
+
+    /// Drops all parts, and uses none of the shared cache that were read before now: it has returned one of a
+    /// lost history.
+    pub(crate) fn distrust_shared(&mut self, capacity: usize) {
+        self.parts = Parts::new(capacity);
+        self.shared_from = self.watermark.account;
+    }
+
     /// Whether a resource of a type may have changed between a revision and the watermark.
     pub(crate) fn type_changed_after(&self, type_name: &str, read_at: u64) -> bool {
         self.watermark.account > read_at && self.changes.type_changed_after(type_name, read_at)
@@ -123,6 +158,7 @@ impl Ready {
             + self.content.places.weight()
             + self.content.policy.weight()
             + self.changes.weight()
+            + self.trail.weight()
             + self.parts.weight()
     }
 
@@ -133,19 +169,33 @@ impl Ready {
         let own = content.places.account().id;
         let (mut news, mut next) = (Vec::new(), self.watermark);
         for row in rows {
-            let at = match &row.root {
-                Root::Deployment => &mut next.deployment,
-                Root::Product(name) if *name == content.product.name => &mut next.product,
-                Root::Account(id) if PlaceId::from(*id) == own => &mut next.account,
+            let stamps = &mut next.stamps;
+            let (at, stamp) = match &row.root {
+                Root::Deployment => (&mut next.deployment, &mut stamps.deployment),
+                Root::Product(name) if *name == content.product.name => {
+                    (&mut next.product, &mut stamps.product)
+                }
+                Root::Account(id) if PlaceId::from(*id) == own => (&mut next.account, &mut stamps.account),
                 Root::Product(_) | Root::Account(_) => continue,
             };
-            if row.revision <= *at {
+            if row.revision < *at {
+                continue;
+            }
+            let known = if row.revision == *at {
+                row.stamp
+            } else {
+                row.stamp_before
+            };
+            if row.revision <= *at + 1 && known != *stamp {
+                return Err(Broken::OtherHistory);
+            }
+            if row.revision == *at {
                 continue;
             }
             if row.revision != *at + 1 || row.events.contains(&Event::Unreadable) {
-                return Err(Broken);
+                return Err(Broken::Incomplete);
             }
-            *at = row.revision;
+            (*at, *stamp) = (row.revision, row.stamp);
             news.push(row);
         }
         Ok((news, next))
@@ -154,7 +204,7 @@ impl Ready {
     /// Tells what has to be read again before rows can be applied; skips old rows and those of other roots.
     ///
     /// # Errors
-    /// A revision is missing, or a row cannot be read.
+    /// A revision is missing, a row cannot be read or does not continue the history.
     pub(crate) fn outdated_by<'a>(
         &self,
         rows: impl IntoIterator<Item = &'a Row>,
@@ -198,6 +248,7 @@ impl Ready {
     }
 
     fn account_row(&mut self, row: &Row, places: &mut Option<Places>) -> Result<(), Broken> {
+        self.trail.push(row.revision, row.stamp);
         for event in &row.events {
             match event {
                 Event::Part(key) => {
@@ -206,12 +257,14 @@ impl Ready {
                 }
                 Event::Place(place) => {
                     let places = places.get_or_insert_with(|| self.content.places.clone());
-                    places.insert(*place).map_err(|_| Broken)?;
+                    places.insert(*place).map_err(|_| Broken::Incomplete)?;
                 }
                 Event::AccountState(state) => {
                     let places = places.get_or_insert_with(|| self.content.places.clone());
                     let account = places.account().id;
-                    places.set_state(account, *state).map_err(|_| Broken)?;
+                    places
+                        .set_state(account, *state)
+                        .map_err(|_| Broken::Incomplete)?;
                 }
                 Event::Content | Event::Unreadable => {}
             }

@@ -11,9 +11,9 @@
 //! ```
 //!
 //! `LENGTH` is that of the whole head. The revisions are those at which the part was read. The part of the
-//! head up to the epoch is what the script that writes compares. Optional fields follow, none of which is
-//! written yet: a reader skips those it does not know. Tag `r` is reserved for a revision stamp, `m` for a
-//! MAC. After the head comes one byte for the kind of value, then the policy crate's encoding of it, in which
+//! head up to the epoch is what the script that writes compares. Fields follow; a reader skips those it does
+//! not know. Tag `r` has the stamps of the three revisions (16 hexadecimal digits each, in the same order),
+//! without which a value is a miss. `m` is reserved for a MAC. After the head comes one byte for the kind of value, then the policy crate's encoding of it, in which
 //! values are raw: it is the same whatever policy the writer had.
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use bailiwick_policy::{PermissionSet, Resource};
 use bailiwick_types::AccountId;
 
 use super::{Part, PartKey, PartValue};
-use crate::{Epoch, Watermark};
+use crate::{Epoch, Stamps, Watermark};
 
 /// The version of the format of keys and values. Values of different versions never meet: it is part of the
 /// key.
@@ -31,6 +31,9 @@ const FORMAT: &str = "B2";
 const DIGITS: usize = 16;
 /// Bytes of the head before the epoch.
 const FIXED: usize = 2 + 4 + 4 * DIGITS + 3;
+
+/// The tag of the field with the stamps.
+const STAMPS: u8 = b'r';
 
 const ENABLED: u8 = 0;
 const DISABLED: u8 = 1;
@@ -50,14 +53,16 @@ pub fn encode(epoch: &Epoch, part: &Part) -> (Vec<u8>, usize) {
         deployment,
         product,
         account,
+        stamps,
     } = part.read_at;
+    let fields = stamps_field(&stamps);
+    let length = FIXED + epoch.len();
     let head = format!(
-        "{FORMAT}{head:04}{account:016}{product:016}{deployment:016}{manifest:016}{length:03}{epoch}",
-        head = FIXED + epoch.len(),
+        "{FORMAT}{head:04}{account:016}{product:016}{deployment:016}{manifest:016}{epoch_length:03}{epoch}{fields}",
+        head = length + fields.len(),
         manifest = part.manifest,
-        length = epoch.len(),
+        epoch_length = epoch.len(),
     );
-    let length = head.len();
     let mut bytes = head.into_bytes();
     match &part.value {
         PartValue::Set { set, disabled } => {
@@ -86,7 +91,7 @@ pub fn decode(bytes: &[u8]) -> Option<(Epoch, Part)> {
     let number = |n: usize| digits(numbers.get(n * DIGITS..(n + 1) * DIGITS)?);
     let (epoch, fields) = rest.split_at_checked(digits(length)?)?;
     let epoch: Epoch = std::str::from_utf8(epoch).ok()?.into();
-    skip_fields(fields)?;
+    let stamps = read_stamps(field(fields, STAMPS)?)?;
     let (kind, value) = value.split_first()?;
     let value = match *kind {
         ENABLED | DISABLED => PartValue::Set {
@@ -100,6 +105,7 @@ pub fn decode(bytes: &[u8]) -> Option<(Epoch, Part)> {
         account: number(0)?,
         product: number(1)?,
         deployment: number(2)?,
+        stamps,
     };
     Some((
         epoch,
@@ -119,13 +125,47 @@ fn digits<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// Passes over the optional fields of a head, whatever they are; `None` where they do not end with the head.
-fn skip_fields(mut fields: &[u8]) -> Option<()> {
-    while !fields.is_empty() {
-        let length: usize = digits(fields.get(1..4)?)?;
-        fields = fields.get(4 + length..)?;
+/// A field of a head, empty where it has none; `None` where the fields do not end with the head.
+fn field(mut fields: &[u8], wanted: u8) -> Option<&[u8]> {
+    let mut found: &[u8] = &[];
+    while let Some((tag, rest)) = fields.split_first() {
+        let length: usize = digits(rest.get(..3)?)?;
+        let (content, rest) = rest.get(3..)?.split_at_checked(length)?;
+        if *tag == wanted {
+            found = content;
+        }
+        fields = rest;
     }
-    Some(())
+    Some(found)
+}
+
+/// The field with the stamps of a point.
+fn stamps_field(stamps: &Stamps) -> String {
+    let Stamps {
+        deployment,
+        product,
+        account,
+    } = stamps;
+    let length = 3 * DIGITS;
+    format!(
+        "{}{length:03}{account:016x}{product:016x}{deployment:016x}",
+        char::from(STAMPS)
+    )
+}
+
+fn read_stamps(field: &[u8]) -> Option<Stamps> {
+    if field.len() != 3 * DIGITS || !field.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let stamp = |n: usize| {
+        let digits = std::str::from_utf8(field.get(n * DIGITS..(n + 1) * DIGITS)?).ok()?;
+        Some(u64::from_str_radix(digits, 16).ok()?.cast_signed())
+    };
+    Some(Stamps {
+        account: stamp(0)?,
+        product: stamp(1)?,
+        deployment: stamp(2)?,
+    })
 }
 
 /// Returns whether a value belongs under a key: a cache that mixes up keys must not change an answer.
@@ -157,6 +197,11 @@ mod tests {
             deployment: 1,
             product: 22,
             account: 333,
+            stamps: Stamps {
+                deployment: -1,
+                product: i64::MIN,
+                account: 5,
+            },
         };
         Part {
             read_at,
@@ -197,20 +242,32 @@ mod tests {
     }
 
     #[test]
-    fn optional_fields_of_the_head_are_skipped() {
-        let (bytes, head) = encode(&"abc".into(), &part());
+    fn fields_of_the_head_that_are_not_known_are_skipped() {
+        let (bytes, compared) = encode(&"abc".into(), &part());
+        let stamps = stamps_field(&part().read_at.stamps);
+        let rest = compared + stamps.len();
         let with = |fields: &str| {
-            let mut other = format!("{FORMAT}{:04}", head + fields.len()).into_bytes();
-            other.extend_from_slice(&bytes[6..head]);
+            let mut other = format!("{FORMAT}{:04}", compared + fields.len()).into_bytes();
+            other.extend_from_slice(&bytes[6..compared]);
             other.extend_from_slice(fields.as_bytes());
-            other.extend_from_slice(&bytes[head..]);
+            other.extend_from_slice(&bytes[rest..]);
             decode(&other).map(|(epoch, part)| (epoch, part.read_at))
         };
         let expected = Some(("abc".into(), part().read_at));
-        assert_eq!(with(""), expected);
-        assert_eq!(with("r00512345m000"), expected);
-        assert_eq!(with("r00612345"), None, "a field that is cut short");
-        assert_eq!(with("r+01x"), None, "a length that is not of digits");
+        assert_eq!(with(&stamps), expected);
+        assert_eq!(with(&format!("x00512345{stamps}m000")), expected);
+        assert_eq!(with(""), None, "no stamps");
+        assert_eq!(with("r00512345"), None, "stamps that are too short");
+        assert_eq!(
+            with(&format!("{stamps}x00612345")),
+            None,
+            "a field that is cut short"
+        );
+        assert_eq!(
+            with(&format!("{stamps}x+01x")),
+            None,
+            "a length that is not of digits"
+        );
     }
 
     #[test]

@@ -33,7 +33,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Part, PartValue, Watermark};
+    use crate::{Part, PartValue, Stamps, Watermark};
 
     #[test]
     fn cached_values_that_were_found_once_are_read_or_missed() {
@@ -71,6 +71,11 @@ mod tests {
                 deployment: 1,
                 product: 2,
                 account: 3,
+                stamps: Stamps {
+                    deployment: 5,
+                    product: -6,
+                    account: 7,
+                },
             },
             manifest: 4,
             value: PartValue::Set {
@@ -78,14 +83,14 @@ mod tests {
                 disabled: false,
             },
         };
-        seed("part", "set-2", &codec::encode(&"abc.1".into(), &whole).0, part);
+        seed("part", "set-3", &codec::encode(&"abc.1".into(), &whole).0, part);
         let absent = Part {
             value: PartValue::Resource(None),
             ..whole
         };
         seed(
             "part",
-            "absent-2",
+            "absent-3",
             &codec::encode(&"abc.1".into(), &absent).0,
             part,
         );

@@ -145,7 +145,7 @@ impl Replica {
                 let content = &view.ready.content;
                 Some((Arc::clone(&content.product), Arc::clone(&content.policy)))
             };
-            let ((product, policy), _) = self.answer(demand, &known).await?;
+            let ((product, policy), before) = self.answer(demand, &known).await?;
             let of = AccountRef {
                 account,
                 product: &product,
@@ -156,6 +156,11 @@ impl Replica {
                 self.within(until, candidates).await??
             };
             if !self.observe_epoch(&read.epoch) || read.value.1.manifest != product.manifest {
+                continue;
+            }
+            if let Some(known) = self.known_account(account)
+                && !self.continues(&known, &before, &read.at)
+            {
                 continue;
             }
             let (ids, parts) = read.value;

@@ -135,6 +135,18 @@ pub enum PartRows {
     Resource(Option<Box<StoredResource>>),
 }
 
+/// The last changes of parts.
+#[derive(Debug, Clone, Default)]
+pub struct LastChanges {
+    /// The version of the product's manifest at that moment.
+    pub manifest: u64,
+    /// For each part the account's revision that changed it last, 0 for one that never changed.
+    pub changed: Vec<u64>,
+    /// For each part the stamps of the account's and the product's revision at which it was read; `None` for
+    /// one that is not kept any more, and for the one of now.
+    pub stamps: Vec<(Option<i64>, Option<i64>)>,
+}
+
 /// The parts that one statement returned; empty where the manifest is not the caller's.
 #[derive(Debug, Clone)]
 pub struct PartsRead {
@@ -235,12 +247,12 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
         query: OutlineQuery<'_>,
     ) -> Result<Read<Outline>, SourceError>;
 
-    /// Reads the manifest's version and the last change of parts, 0 for one that never changed.
+    /// Reads the last changes of parts, each with the point at which it was read.
     async fn last_changes(
         &self,
         of: AccountRef<'_>,
-        keys: &[PartKey],
-    ) -> Result<Read<(u64, Vec<u64>)>, SourceError>;
+        parts: &[(PartKey, Watermark)],
+    ) -> Result<Read<LastChanges>, SourceError>;
 
     /// Reads the bindings of the deployment (where requested), and products with their bindings.
     async fn roots(&self, deployment: bool, products: &[ProductName]) -> Result<(Epoch, Roots), SourceError>;

@@ -23,6 +23,10 @@ pub struct Row {
     pub root: Root,
     /// Its revision since then.
     pub revision: u64,
+    /// The stamp of that revision.
+    pub stamp: i64,
+    /// The stamp of the revision before it.
+    pub stamp_before: i64,
     /// The changes that decisions depend on.
     pub events: Vec<Event>,
 }

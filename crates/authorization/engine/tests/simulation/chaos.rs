@@ -62,6 +62,9 @@ impl SharedCache for Chaos {
         turns(&self.world, 8).await;
         found
     }
+    fn remove(&self, _: AccountId, _: Vec<PartKey>) {
+        // It does not get there.
+    }
     fn put(&self, account: AccountId, epoch: &Epoch, parts: Vec<(PartKey, Part)>) {
         let mut written = self.written.lock().unwrap();
         for (key, part) in parts {

@@ -45,6 +45,8 @@ struct Tally {
     /// Lists and plans that are not empty.
     listed: usize,
     planned: usize,
+    /// Restores without a new epoch.
+    unnoticed: usize,
 }
 
 /// Asks a replica again and again, and checks every answer against the history.
@@ -154,6 +156,8 @@ fn run(seed: u64) -> Tally {
         history: Vec::new(),
         log: Vec::new(),
         epochs: 0,
+        line: 0,
+        unnoticed: 0,
     };
     world.push("epoch-0".into(), first);
     let with_shared = world.dice.below(4) != 0;
@@ -234,6 +238,7 @@ fn run(seed: u64) -> Tally {
         }
     }
     drop(tasks);
+    tally.lock().unwrap().unnoticed = world.lock().unwrap().unnoticed;
     Arc::into_inner(tally).unwrap().into_inner().unwrap()
 }
 
@@ -261,6 +266,7 @@ fn no_history_makes_an_answer_that_was_not_true() {
                 all.changed += tally.changed;
                 all.listed += tally.listed;
                 all.planned += tally.planned;
+                all.unnoticed += tally.unnoticed;
             }
             Err(panic) => {
                 println!("SEED={seed} fails");
@@ -274,5 +280,5 @@ fn no_history_makes_an_answer_that_was_not_true() {
     );
     // A run in which nothing is answered, nothing changes or nothing fails would prove nothing.
     assert!(all.answers > 500 && all.tokens > 50 && all.changed > 50 && all.errors > 0);
-    assert!(all.listed > 20 && all.planned > 20);
+    assert!(all.listed > 20 && all.planned > 20 && all.unnoticed > 5);
 }

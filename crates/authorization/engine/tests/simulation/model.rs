@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use bailiwick_authorization_engine::{Bound, Event, PartKey, PartRows, ProductState, Root, Row, Watermark};
+use bailiwick_authorization_engine::{
+    Bound, Event, PartKey, PartRows, ProductState, Root, Row, Stamps, Watermark,
+};
 use bailiwick_policy::{
     AccountPolicy, Audience, DecisionInput, Level, Member, MemberState, Numbers, PermissionSet,
     PermissionSetBuilder, Place, PlaceId, PlaceState, Places, Product, Request, Resource, RoleNo,
@@ -106,6 +108,7 @@ pub fn questions(account: AccountId) -> Vec<(Subject, &'static str, String)> {
 #[derive(Debug, Clone)]
 struct AccountState {
     revision: u64,
+    stamp: i64,
     bindings: BTreeSet<(Subject, RoleNo, PlaceId)>,
     members: BTreeSet<Subject>,
     groups: BTreeSet<(usize, Subject)>,
@@ -120,6 +123,7 @@ pub struct State {
     products: [Arc<Product>; 2],
     pub deployment: u64,
     pub product: u64,
+    stamps: [i64; 2],
     /// The version of the manifest: 1 or 2.
     pub version: usize,
     serves: bool,
@@ -141,6 +145,7 @@ impl State {
     pub fn new(one: Arc<Product>, two: Arc<Product>) -> Self {
         let empty = || AccountState {
             revision: 1,
+            stamp: 0,
             bindings: BTreeSet::new(),
             members: (0..4).map(user).collect(),
             groups: BTreeSet::new(),
@@ -152,6 +157,7 @@ impl State {
             products: [one, two],
             deployment: 0,
             product: 1,
+            stamps: [0; 2],
             version: 1,
             serves: true,
             accounts: [empty(), empty()],
@@ -168,11 +174,16 @@ impl State {
         }
     }
     pub fn watermark(&self, account: AccountId) -> Watermark {
-        let account = self.accounts[slot(account)].revision;
+        let of = &self.accounts[slot(account)];
         Watermark {
             deployment: self.deployment,
             product: self.product,
-            account,
+            account: of.revision,
+            stamps: Stamps {
+                deployment: self.stamps[0],
+                product: self.stamps[1],
+                account: of.stamp,
+            },
         }
     }
     pub fn policy(&self, product: &Arc<Product>) -> AccountPolicy {
@@ -370,23 +381,23 @@ impl State {
             0 => {
                 self.version = 3 - self.version;
                 self.product += 1;
-                vec![self.row(Root::Product(name()), vec![Event::Content])]
+                vec![self.row(Root::Product(name()), vec![Event::Content], dice)]
             }
             1 => {
                 self.serves = !self.serves;
                 self.product += 1;
-                vec![self.row(Root::Product(name()), vec![Event::Content])]
+                vec![self.row(Root::Product(name()), vec![Event::Content], dice)]
             }
             2 => {
                 self.deployment += 1;
-                vec![self.row(Root::Deployment, Vec::new())]
+                vec![self.row(Root::Deployment, Vec::new(), dice)]
             }
             3 => {
                 // One write in both accounts: seen in both or in none.
                 let mut rows = Vec::new();
                 for n in 0..2 {
                     let events = self.change_account(n, dice);
-                    rows.push(self.row(Root::Account(ACCOUNTS[n]), events));
+                    rows.push(self.row(Root::Account(ACCOUNTS[n]), events, dice));
                 }
                 rows
             }
@@ -397,14 +408,24 @@ impl State {
                     self.accounts[n].revision -= 1;
                     events.extend(self.change_account(n, dice));
                 }
-                vec![self.row(Root::Account(ACCOUNTS[n]), events)]
+                vec![self.row(Root::Account(ACCOUNTS[n]), events, dice)]
             }
         }
     }
-    fn row(&self, root: Root, events: Vec<Event>) -> Row {
+    /// The row of the revision that a root has now, which gets a stamp.
+    fn row(&mut self, root: Root, events: Vec<Event>, dice: &mut Dice) -> Row {
+        let stamp = i64::try_from(dice.below(usize::MAX >> 1)).unwrap();
+        let of = match &root {
+            Root::Deployment => &mut self.stamps[0],
+            Root::Product(_) => &mut self.stamps[1],
+            Root::Account(id) => &mut self.accounts[slot(*id)].stamp,
+        };
+        let stamp_before = std::mem::replace(of, stamp);
         Row {
             revision: self.revision_of(&root),
             root,
+            stamp,
+            stamp_before,
             events,
         }
     }

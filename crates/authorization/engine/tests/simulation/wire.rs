@@ -6,22 +6,23 @@ use std::{
 };
 
 use bailiwick_authorization_engine::{
-    AccountRef, Bound, Content, Epoch, Loaded, Outline, OutlineQuery, PartKey, PartsRead, Polled,
-    ProductState, Read, Root, Roots, Row, Source, SourceError, Watermark,
+    AccountRef, Bound, Content, Epoch, LastChanges, Loaded, Outline, OutlineQuery, PartKey, PartsRead,
+    Polled, ProductState, Read, Root, Roots, Row, Source, SourceError, Watermark,
 };
 use bailiwick_policy::PermissionSet;
 use bailiwick_types::{AccountId, ProductName, Subject};
 
 use crate::{
-    model::{ACCOUNTS, State},
+    model::{ACCOUNTS, State, name},
     world::{Shared, World, turns},
 };
 
 /// A replica's connection to the primary: slow, and sometimes down.
 pub(crate) struct Wire {
     pub(crate) world: Shared,
-    pub(crate) cursor: Mutex<Option<(Epoch, usize)>>,
-    pub(crate) returned: Mutex<Option<usize>>,
+    /// How far it has read, and the stamp of the row there.
+    pub(crate) cursor: Mutex<Option<(Epoch, usize, Option<i64>)>>,
+    pub(crate) returned: Mutex<Option<(usize, Option<i64>)>>,
     pub(crate) down_until: Mutex<usize>,
     pub(crate) products: Vec<Arc<ProductState>>,
 }
@@ -67,6 +68,11 @@ impl Wire {
             places: state.places(account),
         }
     }
+}
+
+/// The stamp of the last of so many rows.
+fn last_stamp(world: &World, rows: usize) -> Option<i64> {
+    Some(world.log.get(rows.checked_sub(1)?)?.stamp)
 }
 
 pub(crate) fn rows_since(world: &World, account: AccountId, since: Watermark) -> Vec<Row> {
@@ -192,12 +198,28 @@ impl Source for Wire {
     async fn last_changes(
         &self,
         of: AccountRef<'_>,
-        keys: &[PartKey],
-    ) -> Result<Read<(u64, Vec<u64>)>, SourceError> {
+        parts: &[(PartKey, Watermark)],
+    ) -> Result<Read<LastChanges>, SourceError> {
         let account = of.account;
         self.snapshot(move |world| {
             let now = world.now();
-            let value = (now.state.version as u64, now.state.last_changes(account, keys));
+            let keys: Vec<PartKey> = parts.iter().map(|(key, _)| key.clone()).collect();
+            let stamp = |root: Root, revision: u64| {
+                let row = world
+                    .log
+                    .iter()
+                    .find(|row| row.root == root && row.revision == revision);
+                row.map(|row| row.stamp)
+            };
+            let stamps = parts.iter().map(|(_, at)| {
+                let of_account = stamp(Root::Account(account), at.account);
+                (of_account, stamp(Root::Product(name()), at.product))
+            });
+            let value = LastChanges {
+                manifest: now.state.version as u64,
+                changed: now.state.last_changes(account, &keys),
+                stamps: stamps.collect(),
+            };
             Read {
                 epoch: Arc::clone(&now.epoch),
                 at: now.state.watermark(account),
@@ -226,12 +248,12 @@ impl Source for Wire {
     }
     async fn poll(&self) -> Result<Polled, SourceError> {
         if let Some(upto) = self.returned.lock().unwrap().take()
-            && let Some((_, cursor)) = &mut *self.cursor.lock().unwrap()
+            && let Some((_, cursor, stamp)) = &mut *self.cursor.lock().unwrap()
         {
-            *cursor = upto;
+            (*cursor, *stamp) = upto;
         }
         let cursor = self.cursor.lock().unwrap().clone();
-        let Some((epoch, from)) = cursor else {
+        let Some((epoch, from, stamp)) = cursor else {
             let epoch = self.restart().await?;
             return Ok(Polled {
                 epoch,
@@ -241,12 +263,13 @@ impl Source for Wire {
         let found = self
             .snapshot(|world| {
                 let now = world.now();
-                let rows = if now.epoch == epoch {
+                let rows = if now.epoch == epoch && last_stamp(world, from) == stamp {
                     world.log.get(from..).map(<[Row]>::to_vec)
                 } else {
                     None
                 };
-                (Arc::clone(&now.epoch), rows, world.log.len())
+                let end = world.log.len();
+                (Arc::clone(&now.epoch), rows, (end, last_stamp(world, end)))
             })
             .await?;
         let (epoch, Some(rows), upto) = found else {
@@ -256,10 +279,12 @@ impl Source for Wire {
         Ok(Polled { epoch, rows })
     }
     async fn restart(&self) -> Result<Epoch, SourceError> {
-        let (epoch, end) = self
-            .snapshot(|world| (Arc::clone(&world.now().epoch), world.log.len()))
-            .await?;
-        *self.cursor.lock().unwrap() = Some((Arc::clone(&epoch), end));
+        let look = |world: &World| {
+            let end = world.log.len();
+            (Arc::clone(&world.now().epoch), end, last_stamp(world, end))
+        };
+        let (epoch, end, stamp) = self.snapshot(look).await?;
+        *self.cursor.lock().unwrap() = Some((Arc::clone(&epoch), end, stamp));
         *self.returned.lock().unwrap() = None;
         Ok(epoch)
     }

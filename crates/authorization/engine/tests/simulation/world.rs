@@ -32,6 +32,10 @@ pub(crate) struct World {
     /// Rows of the present epoch in the order of their commits.
     pub(crate) log: Vec<Row>,
     pub(crate) epochs: u32,
+    /// The moment from which on the history has no restore in it.
+    pub(crate) line: usize,
+    /// Restores that kept their epoch.
+    pub(crate) unnoticed: usize,
 }
 
 pub(crate) type Shared = Arc<Mutex<World>>;
@@ -62,18 +66,22 @@ impl World {
         let epoch = Arc::clone(&self.now().epoch);
         self.push(epoch, state);
     }
-    /// The database is set back to an earlier moment of its history: a new epoch begins there.
+    /// The database is set back to an earlier moment of its history. A new epoch begins there; or it does not:
+    /// a file was copied back, and nobody has told.
     pub(crate) fn restore(&mut self) {
-        let epoch = Arc::clone(&self.now().epoch);
-        let same: Vec<usize> = (0..self.history.len())
-            .filter(|i| self.history[*i].epoch == epoch)
-            .collect();
-        let to = same[self.dice.below(same.len())];
+        let to = self.line + self.dice.below(self.history.len() - self.line);
         let state = self.history[to].state.clone();
-        self.epochs += 1;
+        let mut epoch = Arc::clone(&self.now().epoch);
+        if self.dice.below(2) == 0 {
+            self.unnoticed += 1;
+        } else {
+            self.epochs += 1;
+            epoch = format!("epoch-{}", self.epochs).into();
+        }
         self.log
             .retain(|row| row.revision <= state.revision_of(&row.root));
-        self.push(format!("epoch-{}", self.epochs).into(), state);
+        self.push(epoch, state);
+        self.line = self.index();
     }
 }
 

@@ -7,35 +7,42 @@ use std::{
 
 use bailiwick_authorization_engine::ProductState;
 use bailiwick_policy::compile;
-use bailiwick_sql::{Error, epoch_sql};
+use bailiwick_sql::{Error, Revision, epoch_sql};
 use bailiwick_types::ProductName;
 use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, sea_query::Expr};
 
 use super::{convert::At, entity::product};
 
-/// Compiled products by name, each with the epoch of the database that it was read from. After a restore, a
-/// version may have another manifest.
+/// Compiled products by name, each with the history that it was read from: the epoch of the database, and the
+/// stamp of the product's revision. After a restore, a version may have another manifest.
 #[derive(Debug, Default)]
 pub(crate) struct Products(Mutex<HashMap<ProductName, (String, Arc<ProductState>)>>);
 
 impl Products {
-    /// Reads a product. It is compiled only where the database has another version or is of another epoch.
+    /// Reads a product. It is compiled only where the database has another version or is of another history.
     pub(super) async fn read(
         &self,
         conn: &impl ConnectionTrait,
         name: &ProductName,
     ) -> Result<Option<Arc<ProductState>>, Error> {
         let at = At::new("product", name);
+        let epoch = epoch_sql(conn.get_database_backend());
         let present = product::Entity::find_by_id(name.to_string())
             .select_only()
             .column(product::Column::Version)
-            .column_as(Expr::cust(epoch_sql(conn.get_database_backend())), "epoch");
-        let Some((version, epoch)) = present.into_tuple().one(conn).await? else {
+            .column_as(
+                Expr::cust(format!(
+                    "{epoch} || '/' || {revision}",
+                    revision = Revision::sql("'product:' || product.name")
+                )),
+                "history",
+            );
+        let Some((version, history)) = present.into_tuple().one(conn).await? else {
             return Ok(None);
         };
-        let (version, epoch): (u64, String) = (at.number("version", version)?, epoch);
+        let (version, history): (u64, String) = (at.number("version", version)?, history);
         if let Some((of, known)) = self.lock().get(name)
-            && *of == epoch
+            && *of == history
             && known.manifest == version
         {
             return Ok(Some(Arc::clone(known)));
@@ -54,7 +61,7 @@ impl Products {
             product: Arc::new(compiled),
         });
         // An older version may replace a newer one, which is then only compiled again.
-        self.lock().insert(name.clone(), (epoch, Arc::clone(&state)));
+        self.lock().insert(name.clone(), (history, Arc::clone(&state)));
         Ok(Some(state))
     }
 

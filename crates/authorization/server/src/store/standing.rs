@@ -21,8 +21,8 @@ use super::{
 const USERS: usize = 300;
 
 /// In place of the revisions of a snapshot: the transaction sees its own writes, which no revision names yet.
-const NO_STAMP: &str = "SELECT CAST('' AS text) AS epoch, CAST(0 AS bigint) AS deployment, \
-                        CAST(0 AS bigint) AS product, CAST(0 AS bigint) AS account, CAST(0 AS bigint) AS manifest";
+const NO_STAMP: &str = "SELECT CAST('' AS text) AS epoch, CAST('' AS text) AS deployment, \
+                        CAST('' AS text) AS product, CAST('' AS text) AS account, CAST(0 AS bigint) AS manifest";
 
 #[async_trait]
 impl<T: ReadConn> SituationReader for Tx<T> {

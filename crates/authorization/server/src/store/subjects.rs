@@ -67,8 +67,8 @@ pub(super) fn sql(backend: DbBackend, stamp: &str, extent: Extent) -> String {
         "WITH RECURSIVE seed AS (SELECT value AS subject FROM {seeds}), \
          reach (subject, id) AS (SELECT subject, {no_id} FROM seed \
          UNION SELECT g.subject, g.id FROM reach r {membership} {group}) \
-         SELECT 0 AS kind, s.epoch AS subject, {no_id} AS id, s.deployment AS a, s.product AS b, s.account AS c, \
-         s.manifest AS d, {no_text} AS t, {no_text} AS u, {no_text} AS v FROM ({stamp}) s \
+         SELECT 0 AS kind, s.epoch AS subject, {no_id} AS id, {no_number} AS a, {no_number} AS b, {no_number} AS c, \
+         s.manifest AS d, s.deployment AS t, s.product AS u, s.account AS v FROM ({stamp}) s \
          UNION ALL SELECT 1, r.subject, r.id, {no_number}, {no_number}, {no_number}, {no_number}, \
          {no_text}, {no_text}, {no_text} FROM reach r \
          UNION ALL SELECT 2, m.subject, m.group_id, {no_number}, {no_number}, {no_number}, {no_number}, \

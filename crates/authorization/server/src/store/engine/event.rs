@@ -28,6 +28,8 @@ pub(super) fn row_of(row: &OutboxRow) -> Option<Row> {
     Some(Row {
         root,
         revision: row.revision,
+        stamp: row.stamp,
+        stamp_before: row.stamp_before,
         events,
     })
 }

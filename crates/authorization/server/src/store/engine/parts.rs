@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use bailiwick_authorization_engine::{AccountRef, PartKey, PartRows, PartsRead, Read, Watermark};
+use bailiwick_authorization_engine::{AccountRef, PartKey, PartRows, PartsRead, Read};
 use bailiwick_sql::{Error, query};
 use bailiwick_types::{GroupId, ScopeRoot, Subject, UserId};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::{
     SqlSource, content, resources,
-    stamp::{no_stamp, stamp, stamp_values},
+    stamp::{no_stamp, read_watermark, stamp, stamp_values},
 };
 use bailiwick_authorization_core::Extent;
 
@@ -78,13 +78,8 @@ impl SqlSource {
         let first = rows.iter().find(is_stamp).ok_or_else(no_stamp)?;
         let epoch: String = first.try_get("", "subject")?;
         let epoch = self.db.observe_epoch(&epoch)?;
-        let n = |column: &str| content::number(first, column);
-        let at = Watermark {
-            deployment: n("a")?,
-            product: n("b")?,
-            account: n("c")?,
-        };
-        let manifest = n("d")?;
+        let at = read_watermark(first, ["t", "u", "v"])?;
+        let manifest = content::number(first, "d")?;
         let mut parts = Vec::new();
         if manifest == of.product.manifest {
             let read = subjects::read(&rows, user)?;

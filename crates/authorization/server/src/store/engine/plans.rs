@@ -115,8 +115,7 @@ fn statements(backend: DbBackend) -> Vec<(&'static str, String, Vec<Value>)> {
     let of_sets = |seed: &str, user| stamped(subjects::values(account, &[seed.to_owned()], user));
     let mut changes = stamped(vec![ACCOUNT.into()]);
     for n in 1..=2_i16 {
-        changes.push(n.into());
-        changes.push(subject.clone().into());
+        changes.extend([n.into(), subject.clone().into(), 7_i64.into(), 3_i64.into()]);
     }
     let none: Option<Uuid> = None;
     vec![

@@ -2,8 +2,8 @@
 
 use bailiwick_authorization_core::person::PersonState;
 use bailiwick_authorization_engine::{
-    AccountRef, Epoch, Loaded, Outline, OutlineQuery, PartKey, PartsRead, Polled, Read, Root, Roots, Row,
-    Source, SourceError, Watermark,
+    AccountRef, Epoch, LastChanges, Loaded, Outline, OutlineQuery, PartKey, PartsRead, Polled, Read, Root,
+    Roots, Row, Source, SourceError, Watermark,
 };
 use bailiwick_policy::{PermissionSet, PermissionSetBuilder, PlaceId};
 use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql, query};
@@ -18,16 +18,26 @@ use super::{
 /// The greatest number of rows of a root that an account is advanced by; with more it is read again.
 const FORWARD: u32 = 2_000;
 
-/// The last changes of `parts` parts, `$5` and `$6` the first of them; `$1` account, then the stamp's values.
+/// The last changes of `parts` parts, and the stamps of the revisions of account and product at which they
+/// were read; `$1` account, then the stamp's values, then of each part kind, key and the two revisions.
 pub(super) fn changes_sql(backend: DbBackend, parts: usize) -> String {
-    let pairs: Vec<String> = (0..parts)
-        .map(|n| format!("(${}, ${})", n * 2 + 5, n * 2 + 6))
-        .collect();
+    let each = (0..parts).map(|n| {
+        let [kind, key, account, product] = [5, 6, 7, 8].map(|first| n * 4 + first);
+        let stamp = |root: usize, revision: usize| {
+            format!("(SELECT o.stamp FROM outbox o WHERE o.root = ${root} AND o.revision = ${revision})")
+        };
+        format!(
+            "SELECT {n} AS n, (SELECT p.revision FROM part p WHERE p.account_id = $1 AND p.kind = ${kind} \
+             AND p.key = ${key}) AS revision, {} AS of_account, {} AS of_product",
+            stamp(3, account),
+            stamp(2, product),
+        )
+    });
     format!(
-        "SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(p.kind AS bigint) AS kind, p.key, \
-         p.revision FROM ({stamp}) s LEFT JOIN part p ON p.account_id = $1 AND (p.kind, p.key) IN (VALUES {pairs})",
+        "SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(c.n AS bigint) AS n, c.revision, \
+         c.of_account, c.of_product FROM ({stamp}) s CROSS JOIN ({each}) c",
         stamp = stamp(backend, 2),
-        pairs = pairs.join(", "),
+        each = each.collect::<Vec<_>>().join(" UNION ALL "),
     )
 }
 
@@ -167,8 +177,8 @@ impl Source for SqlSource {
             let tx = self.db.begin_read(&ScopeRoot::Account(account)).await?;
             let standing = tx.standing(&roots).await?;
             Ok(Read {
+                at: watermark(&[0, 1, 2].map(|n| standing.at(n))),
                 epoch: standing.epoch,
-                at: watermark(&standing.revisions),
                 value: outline::read(tx.conn(), account, query).await?,
             })
         })
@@ -178,37 +188,38 @@ impl Source for SqlSource {
     async fn last_changes(
         &self,
         of: AccountRef<'_>,
-        keys: &[PartKey],
-    ) -> Result<Read<(u64, Vec<u64>)>, SourceError> {
-        let stored: Vec<(u8, String)> = keys.iter().map(|key| key.borrowed().stored()).collect();
-        let sql = changes_sql(self.db.backend(), stored.len());
+        parts: &[(PartKey, Watermark)],
+    ) -> Result<Read<LastChanges>, SourceError> {
+        let sql = changes_sql(self.db.backend(), parts.len());
         let mut values: Vec<Value> = vec![of.account.uuid().into()];
         values.extend(stamp_values(of));
-        for (kind, key) in &stored {
-            values.push(i16::from(*kind).into());
-            values.push(key.clone().into());
+        for (key, read_at) in parts {
+            let (kind, key) = key.borrowed().stored();
+            let revision = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+            values.extend([
+                i16::from(kind).into(),
+                key.into(),
+                revision(read_at.account).into(),
+                revision(read_at.product).into(),
+            ]);
         }
         answer(async {
             let rows = query(self.db.load(), sql, values).await?;
             let (epoch, at, manifest) = self.read_stamp(rows.first())?;
-            let mut changes = vec![0; keys.len()];
+            let mut value = LastChanges {
+                manifest,
+                changed: vec![0; parts.len()],
+                stamps: vec![(None, None); parts.len()],
+            };
             for row in &rows {
-                let Some(kind) = row.try_get::<Option<i64>>("", "kind")? else {
-                    continue;
-                };
-                let key: String = row.try_get("", "key")?;
-                let revision = content::number(row, "revision")?;
-                for ((of_kind, of_key), slot) in stored.iter().zip(&mut changes) {
-                    if i64::from(*of_kind) == kind && *of_key == key {
-                        *slot = revision;
-                    }
+                let n = usize::try_from(row.try_get::<i64>("", "n")?).unwrap_or(usize::MAX);
+                let revision = row.try_get::<Option<i64>>("", "revision")?.unwrap_or(0);
+                if let (Some(changed), Some(stamps)) = (value.changed.get_mut(n), value.stamps.get_mut(n)) {
+                    *changed = u64::try_from(revision).unwrap_or(0);
+                    *stamps = (row.try_get("", "of_account")?, row.try_get("", "of_product")?);
                 }
             }
-            Ok(Read {
-                epoch,
-                at,
-                value: (manifest, changes),
-            })
+            Ok(Read { epoch, at, value })
         })
         .await
     }

@@ -1,0 +1,141 @@
+//! The stamps of an account's latest revisions: by them a value that was read at one of these is recognised as
+//! one of this history.
+
+use std::collections::VecDeque;
+
+use crate::Watermark;
+
+/// The greatest number of revisions that are remembered. Of older ones the primary is asked.
+const LIMIT: usize = 1024;
+
+/// The stamps of the latest revisions of an account, up to its watermark.
+#[derive(Debug)]
+pub(crate) struct Trail {
+    /// The revision of the last one.
+    last: u64,
+    stamps: VecDeque<i64>,
+}
+
+/// How a point stands to a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum History {
+    /// It is a point of it.
+    Same,
+    /// A revision of it was made by another write.
+    Lost,
+    /// What would tell is not known any more.
+    Unknown,
+}
+
+impl History {
+    /// Of a revision with its stamp: `known` is the stamp that the revision has in this history.
+    fn of(revision: u64, stamp: i64, known: Option<i64>) -> Self {
+        match known {
+            _ if revision == 0 => Self::Same,
+            Some(known) if known == stamp => Self::Same,
+            Some(_) => Self::Lost,
+            None => Self::Unknown,
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Lost, _) | (_, Self::Lost) => Self::Lost,
+            (Self::Same, Self::Same) => Self::Same,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// How the point at which a part was read stands to the history that has come to `now`; `known` are the
+    /// stamps that the revisions of account and product have there, where these are not those of `now`.
+    /// Nothing of a part comes from the deployment.
+    pub(crate) fn of_part(read_at: &Watermark, now: &Watermark, known: (Option<i64>, Option<i64>)) -> Self {
+        let present = |revision: u64, of_now: u64, stamp: i64| (revision == of_now).then_some(stamp);
+        let account = present(read_at.account, now.account, now.stamps.account).or(known.0);
+        let product = present(read_at.product, now.product, now.stamps.product).or(known.1);
+        Self::of(read_at.account, read_at.stamps.account, account).and(Self::of(
+            read_at.product,
+            read_at.stamps.product,
+            product,
+        ))
+    }
+}
+
+impl Trail {
+    /// Begins at a point.
+    pub(crate) fn new(at: &Watermark) -> Self {
+        Self {
+            last: at.account,
+            stamps: VecDeque::from([at.stamps.account]),
+        }
+    }
+
+    /// Goes on with the next revision.
+    pub(crate) fn push(&mut self, revision: u64, stamp: i64) {
+        self.last = revision;
+        self.stamps.push_back(stamp);
+        if self.stamps.len() > LIMIT {
+            self.stamps.pop_front();
+        }
+    }
+
+    /// The stamp of a revision.
+    pub(crate) fn stamp(&self, revision: u64) -> Option<i64> {
+        let back = usize::try_from(self.last.checked_sub(revision)?).ok()?;
+        let at = self.stamps.len().checked_sub(back + 1)?;
+        self.stamps.get(at).copied()
+    }
+
+    /// Bytes, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        self.stamps.capacity() * size_of::<i64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Stamps;
+
+    fn at(account: u64, stamp: i64, product: u64, of_product: i64) -> Watermark {
+        Watermark {
+            account,
+            product,
+            stamps: Stamps {
+                account: stamp,
+                product: of_product,
+                deployment: 0,
+            },
+            ..Watermark::default()
+        }
+    }
+
+    #[test]
+    fn the_latest_revisions_are_remembered_and_no_others() {
+        let mut trail = Trail::new(&at(7, 70, 0, 0));
+        assert_eq!(
+            (trail.stamp(7), trail.stamp(6), trail.stamp(8)),
+            (Some(70), None, None)
+        );
+        for n in 8..=7 + LIMIT as u64 {
+            trail.push(n, n as i64 * 10);
+        }
+        assert_eq!((trail.stamp(7), trail.stamp(8)), (None, Some(80)));
+        assert_eq!(trail.stamp(7 + LIMIT as u64), Some((7 + LIMIT as i64) * 10));
+    }
+
+    #[test]
+    fn a_point_is_of_a_history_where_both_revisions_have_its_stamps() {
+        let now = at(9, 90, 3, 30);
+        let of = |read_at, account, product| History::of_part(&read_at, &now, (account, product));
+        assert_eq!(of(at(9, 90, 3, 30), None, None), History::Same);
+        assert_eq!(of(at(9, 91, 3, 30), None, None), History::Lost);
+        assert_eq!(of(at(9, 90, 3, 31), None, None), History::Lost);
+        assert_eq!(of(at(8, 80, 3, 30), None, None), History::Unknown);
+        assert_eq!(of(at(8, 80, 3, 30), Some(80), None), History::Same);
+        assert_eq!(of(at(8, 80, 3, 30), Some(81), None), History::Lost);
+        assert_eq!(of(at(8, 80, 2, 20), Some(80), None), History::Unknown);
+        assert_eq!(of(at(8, 81, 2, 20), Some(80), None), History::Lost);
+        assert_eq!(of(at(0, 0, 0, 0), None, None), History::Same);
+    }
+}
