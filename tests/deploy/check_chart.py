@@ -17,7 +17,7 @@ def render(helm, *options):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"helm template {' '.join(options)} failed:\n{done.stderr}")
-    return [doc for doc in yaml.safe_load_all(done.stdout) if doc]
+    return [doc for doc in yaml.load_all(done.stdout, Loader=Once) if doc]
 
 
 def of_kind(documents, kind):
@@ -34,11 +34,45 @@ def check_pod(name, pod):
     [migrate] = pod["initContainers"]
     [server] = pod["containers"]
     assert migrate["args"] == ["migrate", name] and server["args"] == ["serve", name], name
-    assert {port["name"] for port in server["ports"]} == {"grpc", "http"}, name
-    grpc_port = next(p["containerPort"] for p in server["ports"] if p["name"] == "grpc")
-    for probe in ("startupProbe", "readinessProbe"):
-        assert server[probe]["grpc"]["port"] == grpc_port, f"{name}: {probe}"
-    assert server["livenessProbe"]["httpGet"]["path"] == "/healthz", name
+    assert {port["name"] for port in server["ports"]} == {"grpc", "http", "health"}, name
+    # Whether a pod lives must not depend on others; only readiness does.
+    for probe, path in [("startupProbe", "/healthz"), ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz")]:
+        assert server[probe]["httpGet"] == {"path": path, "port": "health"}, f"{name}: {probe}"
+    volumes = {volume["name"] for volume in pod["volumes"]}
+    for container in (migrate, server):
+        mounted = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+        assert {"/tmp", "/var/lib/bailiwick"} <= set(mounted), f"{name}: the root is read-only"
+        assert set(mounted.values()) <= volumes, name
+    encrypted = [v["name"] for v in server["env"] if v["name"] == "BAILIWICK__IDENTITY__KEY_ENCRYPTION_SECRET"]
+    assert bool(encrypted) == (name == "identity"), name
+
+
+class Once(yaml.SafeLoader):
+    """Refuses a key that stands twice, as a cluster does."""
+
+
+def once(loader, node, deep=False):
+    keys = [loader.construct_object(key, deep=deep) for key, _ in node.value]
+    assert len(keys) == len(set(keys)), f"a key stands twice: {sorted(keys)}"
+    return yaml.SafeLoader.construct_mapping(loader, node, deep)
+
+
+Once.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, once)
+
+
+def check_tls(helm, bailiwick):
+    documents = render(helm, "--set", "tls.server=certs,tls.redis=redis-ca,secrets.redis=redis")
+    [config] = of_kind(documents, "ConfigMap").values()
+    peers = {k: v for k, v in config["data"].items() if k.startswith("BAILIWICK__PEERS__") and v.startswith("http")}
+    assert len(peers) == 3 and all(v.startswith("https://") for v in peers.values()), peers
+    for name, deployment in of_kind(documents, "Deployment").items():
+        pod = deployment["spec"]["template"]["spec"]
+        [server] = pod["containers"]
+        mounted = {mount["mountPath"] for mount in server["volumeMounts"]}
+        assert "/etc/bailiwick/tls" in mounted, name
+        assert ("/etc/bailiwick/redis" in mounted) == name.endswith("authorization"), name
+        assert server["readinessProbe"]["httpGet"]["port"] == "health", "probes speak no TLS"
+    accepted(bailiwick, {**config["data"], "BAILIWICK__INTERNAL__KEY": "k" * 64})
 
 
 def accepted(bailiwick, variables):
@@ -54,7 +88,11 @@ def main(helm, bailiwick):
     documents = render(helm, "--set", "secrets.redis=redis")
     deployments = of_kind(documents, "Deployment")
     services = of_kind(documents, "Service")
-    assert sorted(deployments) == [f"suite-{s}" for s in SERVICES] == sorted(services)
+    assert sorted(deployments) == [f"suite-{s}" for s in SERVICES]
+    assert sorted(services) == sorted(n for s in SERVICES for n in (f"suite-{s}", f"suite-{s}-peers"))
+    for service in SERVICES:
+        reached = services[f"suite-{service}-peers"]["spec"]
+        assert reached["publishNotReadyAddresses"] and reached["selector"] == services[f"suite-{service}"]["spec"]["selector"]
     [config] = of_kind(documents, "ConfigMap").values()
     for service in SERVICES:
         deployment = deployments[f"suite-{service}"]
@@ -68,8 +106,14 @@ def main(helm, bailiwick):
         stand_in = {"BAILIWICK__INTERNAL__KEY": "k" * 64}
         for name in secret - set(stand_in):
             stand_in[name] = "redis://redis:6379" if "REDIS" in name else "postgres://u:p@db/d"
+            if "KEY_ENCRYPTION" in name:
+                stand_in[name] = "e" * 32
         accepted(bailiwick, {**config["data"], **stand_in})
     assert not any("REDIS" in str(d) for d in render(helm) if d["kind"] == "Deployment"), "no Redis unless named"
+    check_tls(helm, bailiwick)
+    own = render(helm, "--set", "config.BAILIWICK__SERVER__LISTEN=0.0.0.0:1")
+    [config] = of_kind(own, "ConfigMap").values()
+    assert config["data"]["BAILIWICK__SERVER__LISTEN"] == "0.0.0.0:1", "what is configured takes the chart's place"
     refused = subprocess.run([helm, "template", "s", CHART, "--set", "replicas=3"], capture_output=True, text=True)
     assert refused.returncode != 0 and "replicas" in refused.stderr, "an unknown value must be refused"
     print(f"{len(documents)} documents rendered and checked")

@@ -12,11 +12,45 @@ ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 SERVICES = ["identity", "tenancy", "authorization"]
 
 
+def check_tls(compose):
+    """The file that is laid over the first gives every service its certificate, and no peer stays in plain text."""
+    with open(os.path.join(ROOT, "deploy", "compose.tls.yml"), encoding="utf-8") as file:
+        over = yaml.safe_load(file)
+    assert set(over["services"]) == set(SERVICES)
+    for name, service in over["services"].items():
+        environment = {**compose["services"][name]["environment"], **service["environment"]}
+        peers = [v for k, v in environment.items() if k in {f"BAILIWICK__PEERS__{s.upper()}" for s in SERVICES}]
+        assert len(peers) == 3 and all(peer.startswith("https://") for peer in peers), name
+        paths = {v.removeprefix("/run/secrets/") for v in service["environment"].values() if v.startswith("/run/")}
+        assert paths == set(service["secrets"]) == set(over["secrets"]), name
+
+
+def check_ignored():
+    """What must not be committed, nor sent to the builder of the image."""
+    for name in [".gitignore", ".dockerignore"]:
+        with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+            ignored = set(file.read().split())
+        wanted = {"secrets/", "bailiwick-data/", "*.db", "*.key", "*.pem", "operator-password", ".env"}
+        assert wanted <= {line.removeprefix("**/") for line in ignored}, f"{name} lacks {wanted - ignored}"
+
+
 def main(bailiwick):
     with open(os.path.join(ROOT, "docker-compose.yml"), encoding="utf-8") as file:
         compose = yaml.safe_load(file)
     services = compose["services"]
-    assert set(services) == {"postgres", "redis", "migrate", *SERVICES}
+    assert set(services) == {"postgres", "redis", "migrate", "operator", *SERVICES}
+    assert services["operator"]["profiles"], "an operator is made when it is asked for"
+    for name, service in services.items():
+        paths = re.findall(r"/run/secrets/(\w+)", str([service.get("command"), service.get("environment")]))
+        missing = set(paths) - set(service.get("secrets", []))
+        assert not missing, f"{name} names secrets that it does not get: {missing}"
+    for name in ["migrate", "operator", *SERVICES]:
+        assert services[name]["read_only"] and services[name]["tmpfs"] == ["/tmp"], name
+    for name in SERVICES:
+        sealed = "BAILIWICK__IDENTITY__KEY_ENCRYPTION_SECRET__FILE" in services[name]["environment"]
+        assert sealed == (name == "identity"), name
+    check_tls(compose)
+    check_ignored()
     for name in SERVICES:
         assert services[name]["command"] == ["serve", name]
         assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}

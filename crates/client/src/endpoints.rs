@@ -65,6 +65,14 @@ impl Endpoints {
         self.tls = tls;
         self
     }
+    /// A channel to an address, with the same trust; it connects at its first call. For services that
+    /// [`Client`](crate::Client) does not have.
+    ///
+    /// # Errors
+    /// The address or the CA file is invalid.
+    pub fn channel(&self, address: &str) -> Result<Channel, Error> {
+        Ok(self.endpoint(address)?.connect_lazy())
+    }
     pub(crate) fn endpoint(&self, address: &str) -> Result<Endpoint, Error> {
         let refused = |what: &dyn std::fmt::Display| {
             Error::local(Code::InvalidArgument, format!("endpoint `{address}`: {what}"))

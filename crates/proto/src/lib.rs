@@ -28,5 +28,54 @@ macro_rules! packages {
 }
 
 mod secretive;
+mod server {
+    include!("gen/servers.rs");
+}
+
+/// A generated server. Its limits are its own methods, which no layer reaches, so that whoever mounts servers
+/// must set them on each.
+pub trait Server {
+    /// The same server, which refuses requests longer than `bytes` and accepts compressed ones.
+    #[must_use]
+    fn limited(self, bytes: usize) -> Self;
+}
 
 packages! { common identity tenancy authorization events testing }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
+    #[test]
+    fn every_file_says_where_code_for_go_and_java_belongs() {
+        let set = FileDescriptorSet::decode(super::DESCRIPTORS).unwrap();
+        let ours = set
+            .file
+            .iter()
+            .filter(|file| file.name().starts_with("bailiwick/"));
+        let mut types = BTreeSet::new();
+        for file in ours.clone() {
+            let names = file.message_type.iter().map(|m| m.name());
+            let names = names.chain(file.enum_type.iter().map(|e| e.name()));
+            let names = names.chain(file.service.iter().map(|s| s.name()));
+            types.extend(names.map(|name| format!("{}.{name}", file.package())));
+        }
+        for file in ours {
+            let (name, package) = (file.name(), file.package());
+            let options = file.options.as_ref().unwrap();
+            let directory = package.replace('.', "/");
+            let alias = package.trim_start_matches("bailiwick.").replace('.', "");
+            assert_eq!(options.go_package(), format!("{directory};{alias}"), "{name}");
+            assert_eq!(options.java_package(), package, "{name}");
+            assert!(options.java_multiple_files(), "{name}");
+            let outer = format!("{package}.{}", options.java_outer_classname());
+            assert!(
+                types.insert(outer.clone()),
+                "{name}: `{outer}` is a class of another file"
+            );
+        }
+    }
+}

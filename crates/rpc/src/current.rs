@@ -15,7 +15,7 @@ use std::{
 use opentelemetry::trace::SpanContext;
 use tokio::time::Instant;
 
-use crate::RequestId;
+use crate::{RequestId, layers::Permit};
 
 /// What is known about the present call.
 #[derive(Debug, Clone)]
@@ -24,6 +24,10 @@ pub(crate) struct Current {
     pub(crate) deadline: Option<Instant>,
     /// The span of the caller.
     pub(crate) parent: Option<Arc<SpanContext>>,
+    /// Its place among the calls in flight, held by all that works on it: a stream is in flight until it
+    /// ends, a write until it is done.
+    #[expect(dead_code, reason = "it is held, not read")]
+    pub(crate) permit: Option<Permit>,
 }
 
 thread_local! {
@@ -93,6 +97,7 @@ mod tests {
             request_id: RequestId::parse(text).unwrap(),
             deadline: None,
             parent: None,
+            permit: None,
         };
         assert!(get().is_none());
         within(call(b"outer"), || {

@@ -76,13 +76,15 @@ pub use bailiwick_types::{
 };
 pub use call::Call;
 pub use config::{
-    AccessLog, ConfigError, HumanDuration, Loader, LogFormat, Secret, ServerConfig, TelemetryConfig,
-    TlsConfig, load,
+    AccessLog, ConfigError, HumanDuration, Loader, LogFormat, Network, NetworkError, Secret, ServerConfig,
+    TelemetryConfig, TlsConfig, load,
 };
 pub use context::Context;
 pub use current::{Carried, carry};
 pub use fields::{Fields, Paging};
-pub use frame::{Frame, FrameBuilder, FrameError, Health, RunningServer, Services};
+pub use frame::{
+    Certificates, Condition, Frame, FrameBuilder, FrameError, Health, Listeners, RunningServer, Services,
+};
 pub use guard::Guard;
 pub use peer::{ClientFactory, Peer, PeerAddressError, PeerConfig, PeerError};
 pub use remote::{RemoteJwks, RemoteRights, RemoteStepUp, carried_token};
@@ -90,22 +92,3 @@ pub use request_id::RequestId;
 pub use status::{IntoStatus, later, status, violations};
 pub use task::Tasks;
 pub use telemetry::{Telemetry, TelemetryError, init as init_telemetry, otlp};
-
-/// Sets the limits of message sizes of a generated server by a [`ServerConfig`]: they are its own methods,
-/// which no layer reaches.
-///
-/// ```
-/// # use bailiwick_rpc::{ServerConfig, Services, sized};
-/// # use bailiwick_proto::tenancy::v1::account_service_server::{AccountService, AccountServiceServer};
-/// fn services(accounts: impl AccountService, config: &ServerConfig) -> Services {
-///     Services::new().add(sized!(AccountServiceServer::new(accounts), config))
-/// }
-/// ```
-#[macro_export]
-macro_rules! sized {
-    ($server:expr, $config:expr) => {
-        $server
-            .max_decoding_message_size($config.max_message_bytes)
-            .max_encoding_message_size($config.max_message_bytes)
-    };
-}

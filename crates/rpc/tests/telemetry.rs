@@ -81,6 +81,9 @@ impl KeySource for NoKeys {
     async fn key(&self, _: &str) -> Result<Option<Arc<VerificationKey>>, KeyError> {
         Ok(None)
     }
+    async fn has_keys(&self) -> Result<bool, KeyError> {
+        Ok(false)
+    }
 }
 
 /// Calls a peer, and keeps the trace context of what calls it as one.

@@ -122,7 +122,7 @@ reasons! {
     NotExpressible "NOT_EXPRESSIBLE";
     /// What is above something would come below it.
     Cycle "CYCLE";
-    /// The answer would be larger than one call gives.
+    /// A message or an answer is larger than one call carries.
     TooMany "TOO_MANY";
     /// A role that would be removed is still bound.
     RoleInUse "ROLE_IN_USE";

@@ -49,6 +49,6 @@ pub use setting::SettingType;
 pub use store::StoreError;
 pub use subject::{Subject, SubjectError};
 pub use suggest::did_you_mean;
-pub use text::{Title, TitleError, short_text};
+pub use text::{Title, TitleError, is_foreign_id, short_text};
 pub use token::{Epochs, Service, Token};
 pub use witness::{AccountAccess, AccountWrite, AllAccounts, Authorized, System};

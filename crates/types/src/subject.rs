@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ServiceAccountId, UserId};
+use crate::{ServiceAccountId, UserId, is_foreign_id};
 
 /// Whom a decision is about, or who calls: `user:user_…`, `service:svc_…`, `group:group_…`, `anonymous:…` or
 /// a type of a trusted external issuer.
@@ -18,7 +18,7 @@ pub struct Subject {
 /// A text that is no subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be `TYPE:ID`, with a type of 1 to 63 lower-case letters, digits, `_` and `-` and an id of 1 to 256 characters"
+    "must be `TYPE:ID`, with a type of 1 to 63 lower-case letters, digits, `_` and `-` and an id of 1 to 256 characters without control characters"
 )]
 pub struct SubjectError;
 
@@ -94,10 +94,7 @@ impl FromStr for Subject {
     fn from_str(text: &str) -> Result<Self, SubjectError> {
         let (kind, id) = text.split_once(':').ok_or(SubjectError)?;
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-        let good = (1..=63).contains(&kind.len())
-            && kind.chars().all(word)
-            && (1..=256).contains(&id.len())
-            && !id.chars().any(char::is_control);
+        let good = (1..=63).contains(&kind.len()) && kind.chars().all(word) && is_foreign_id(id);
         if good {
             Ok(Self {
                 text: text.into(),

@@ -119,9 +119,41 @@ pub fn short_text(text: &str) -> Result<(), TitleError> {
     }
 }
 
+/// The rule of ids that products and foreign issuers choose: 1 to 256 characters (not bytes), without control
+/// characters.
+#[must_use]
+pub fn is_foreign_id(text: &str) -> bool {
+    // Four bytes are the most that a character takes: a longer text needs no counting.
+    (1..=4 * FOREIGN_ID_MAX).contains(&text.len())
+        && text.chars().count() <= FOREIGN_ID_MAX
+        && !text.chars().any(char::is_control)
+}
+
+/// The greatest length of such an id in characters.
+const FOREIGN_ID_MAX: usize = 256;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_foreign_id_is_counted_in_characters() {
+        for good in [
+            "1",
+            "\u{6f22}".repeat(256).as_str(),
+            "\u{1f600}".repeat(256).as_str(),
+        ] {
+            assert!(is_foreign_id(good), "{good}");
+        }
+        for bad in [
+            "",
+            "a\nb",
+            "a".repeat(257).as_str(),
+            "\u{6f22}".repeat(257).as_str(),
+        ] {
+            assert!(!is_foreign_id(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn a_title_has_1_to_200_characters_and_no_control_characters() {

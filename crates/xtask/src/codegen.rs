@@ -98,6 +98,7 @@ fn generate(root: &Path) -> Result<(Files, Vec<access::Row>)> {
     bare.open_files(&files)?;
     made.insert("descriptor.bin".into(), bare.encode_file_descriptor_set());
     let rows = access::rows(&bare.encode_file_descriptor_set())?;
+    made.insert("servers.rs".into(), servers(&rows)?);
     Ok((made, rows))
 }
 
@@ -116,8 +117,8 @@ fn methods(rows: &[access::Row]) -> Result<Vec<u8>> {
     for (n, row) in rows.iter().enumerate() {
         writeln!(
             text,
-            "    Declaration {{\n        path: {:?},\n        access: Access::{:?},\n        permission: {:?},\n        on: {:?},\n        step_up: {},\n        idempotency: Idempotency::{:?},\n    }},",
-            row.path, row.kind, row.permission, row.on, row.step_up, row.idempotency
+            "    Declaration {{\n        path: {:?},\n        access: Access::{:?},\n        permission: {:?},\n        on: {:?},\n        step_up: {},\n        idempotency: Idempotency::{:?},\n        streaming: {},\n    }},",
+            row.path, row.kind, row.permission, row.on, row.step_up, row.idempotency, row.streaming
         )?;
         let (service, method) = row.path.rsplit_once('/').context("a path without method")?;
         let package = service.split('.').nth(1).context("a path without package")?;
@@ -140,6 +141,40 @@ fn methods(rows: &[access::Row]) -> Result<Vec<u8>> {
         )?;
     }
     Ok(text.into_bytes())
+}
+
+/// `bailiwick_proto::Server` for the generated server of each service.
+fn servers(rows: &[access::Row]) -> Result<Vec<u8>> {
+    use std::fmt::Write as _;
+    let mut text = "// Made by `cargo xtask codegen` from the protos.\n\n\
+                    use tonic::codec::CompressionEncoding::Gzip;\n"
+        .to_owned();
+    let services = rows.iter().filter_map(|row| row.path.rsplit_once('/'));
+    let services: std::collections::BTreeSet<&str> = services.map(|(service, _)| service).collect();
+    for service in services {
+        let (package, name) = service.rsplit_once('.').context("a service without package")?;
+        let package = package.split('.').nth(1).context("a path without package")?;
+        write!(
+            text,
+            "\nimpl<T> crate::Server for crate::{package}::v1::{}::{name}Server<T> {{\n    \
+             fn limited(self, bytes: usize) -> Self {{\n        \
+             self.max_decoding_message_size(bytes).accept_compressed(Gzip)\n    }}\n}}\n",
+            snake(name) + "_server"
+        )?;
+    }
+    Ok(text.into_bytes())
+}
+
+/// The name of a module for a type.
+fn snake(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -194,6 +229,10 @@ pub(crate) mod access {
         name: String,
         #[prost(message, optional, tag = "4")]
         options: Option<Options>,
+        #[prost(bool, tag = "5")]
+        client_streaming: bool,
+        #[prost(bool, tag = "6")]
+        server_streaming: bool,
     }
     #[derive(Clone, PartialEq, Message)]
     struct Options {
@@ -244,6 +283,7 @@ pub(crate) mod access {
         pub(crate) on: String,
         pub(crate) step_up: bool,
         pub(crate) idempotency: Idempotency,
+        pub(crate) streaming: bool,
     }
 
     pub(crate) fn rows(descriptors: &[u8]) -> Result<Vec<Row>> {
@@ -284,6 +324,7 @@ pub(crate) mod access {
                         on,
                         step_up,
                         idempotency,
+                        streaming: method.client_streaming || method.server_streaming,
                     });
                 }
             }

@@ -1,6 +1,6 @@
 //! Authorization's own configuration.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use bailiwick_authorization_engine::ReplicaConfig;
 use bailiwick_rpc::{HumanDuration, Secret};
@@ -75,6 +75,9 @@ pub struct RedisConfig {
     /// `redis://` or `rediss://` with host and port; of a cluster some nodes, with commas between. None: no
     /// such cache.
     pub url: Option<Secret>,
+    /// PEM file of the authorities that the certificate of a `rediss://` Redis is checked against, instead of
+    /// the public ones.
+    pub ca_file: Option<PathBuf>,
     /// Whether it is a Redis Cluster.
     pub cluster: bool,
     /// How long an answer may take before it counts as a miss.
@@ -89,6 +92,7 @@ impl Default for RedisConfig {
     fn default() -> Self {
         Self {
             url: None,
+            ca_file: None,
             cluster: false,
             timeout: Duration::from_millis(20).into(),
             ttl: Duration::from_hours(1).into(),
@@ -110,6 +114,7 @@ impl RedisConfig {
             .collect();
         (!urls.is_empty()).then(|| RedisSettings {
             urls,
+            ca_file: self.ca_file.clone(),
             cluster: self.cluster,
             timeout: self.timeout.get(),
             ttl: self.ttl.get(),

@@ -3,6 +3,7 @@
 //! they were read at.
 
 use std::{
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -16,7 +17,7 @@ use bailiwick_authorization_engine::{
 };
 use bailiwick_types::{AccountId, Clock};
 use redis::{
-    AsyncCommands, Client, RedisError, RedisResult, Script,
+    AsyncCommands, Client, RedisError, RedisResult, Script, TlsCertificates,
     aio::{ConnectionManager, ConnectionManagerConfig},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
@@ -54,6 +55,8 @@ return 1
 pub struct RedisSettings {
     /// `redis://` or `rediss://` URLs: one, or some nodes of a cluster.
     pub urls: Vec<SecretString>,
+    /// PEM file of the authorities to trust instead of the public ones.
+    pub ca_file: Option<PathBuf>,
     /// Whether it is a Redis Cluster.
     pub cluster: bool,
     /// The time limit of a request; a later answer is a miss.
@@ -70,6 +73,7 @@ impl RedisSettings {
     pub fn single(url: impl Into<String>) -> Self {
         Self {
             urls: vec![SecretString::from(url.into())],
+            ca_file: None,
             cluster: false,
             timeout: Duration::from_millis(20),
             ttl: Duration::from_hours(1),
@@ -119,30 +123,35 @@ impl RedisCache {
     /// Sets up the cache; it connects on first use. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// A URL is missing or malformed.
+    /// A URL is missing or malformed, or the CA file cannot be read.
     pub fn new(settings: RedisSettings, clock: Arc<dyn Clock>) -> Result<Self, RedisSetupError> {
+        let authorities = settings.ca_file.as_deref().map(authorities).transpose()?;
         let link = if settings.cluster {
             let urls: Vec<&str> = settings
                 .urls
                 .iter()
                 .map(secrecy::ExposeSecret::expose_secret)
                 .collect();
-            let client = ClusterClient::builder(urls)
+            let builder = ClusterClient::builder(urls)
                 .connection_timeout(Duration::from_millis(500))
                 .response_timeout(settings.timeout)
-                .retries(1)
-                .build()?;
-            Link::Cluster(Box::new(client), Mutex::new(None))
+                .retries(1);
+            let builder = match authorities {
+                Some(authorities) => builder.certs(authorities),
+                None => builder,
+            };
+            Link::Cluster(Box::new(builder.build()?), Mutex::new(None))
         } else {
             let url = settings.urls.first().ok_or(RedisSetupError(None))?;
             let config = ConnectionManagerConfig::new()
                 .set_connection_timeout(Some(Duration::from_millis(500)))
                 .set_response_timeout(Some(settings.timeout))
                 .set_number_of_retries(1);
-            Link::Single(ConnectionManager::new_lazy_with_config(
-                Client::open(url.expose_secret())?,
-                config,
-            )?)
+            let client = match authorities {
+                Some(authorities) => Client::build_with_tls(url.expose_secret(), authorities)?,
+                None => Client::open(url.expose_secret())?,
+            };
+            Link::Single(ConnectionManager::new_lazy_with_config(client, config)?)
         };
         Ok(Self(
             Arc::new(Inner {
@@ -157,6 +166,18 @@ impl RedisCache {
             TaskTracker::new(),
         ))
     }
+}
+
+/// The authorities in a file.
+fn authorities(file: &Path) -> RedisResult<TlsCertificates> {
+    let broken = |error: std::io::Error| {
+        let text = format!("`authorization.redis.ca_file` {}: {error}", file.display());
+        RedisError::from(std::io::Error::new(error.kind(), text))
+    };
+    Ok(TlsCertificates {
+        client_tls: None,
+        root_cert: Some(std::fs::read(file).map_err(broken)?),
+    })
 }
 
 impl Inner {

@@ -189,6 +189,11 @@ impl AuthorizationService {
     pub fn replica(&self) -> &Arc<Replica> {
         &self.replica
     }
+    /// Whether decisions are made: the data is within the staleness bound.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.replica.is_fresh()
+    }
     /// The present state, for the server of the feed.
     #[must_use]
     pub fn snapshot(&self) -> Arc<dyn SnapshotSource> {

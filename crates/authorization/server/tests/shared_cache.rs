@@ -8,14 +8,14 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use bailiwick_authorization_engine::{
     Consistency, Epoch, Part, PartKey, PartValue, Replica, ReplicaConfig, SharedCache, Watermark,
 };
 use bailiwick_authorization_server::{RedisCache, RedisSettings};
 use bailiwick_policy::Outcome;
-use bailiwick_testkit::{Redis, RedisCluster, eventually};
+use bailiwick_testkit::{Process, Redis, RedisCluster, eventually, free_port};
 use bailiwick_types::{AccountId, Scope, Token};
 use support::{Bed, World, account, allows, ask, user, user_id};
 
@@ -323,4 +323,62 @@ async fn a_cluster_holds_each_account_on_one_node_and_loses_no_answer_with_one()
     let second = world.replica_with(Some(shared.clone()), ReplicaConfig::default());
     second.poll().await.unwrap();
     right(&second).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_with_a_private_authority_is_trusted_by_the_file_that_names_it() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(at("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(at("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let port = free_port().unwrap();
+    let mut command = Command::new("redis-server");
+    command
+        .args([
+            "--port",
+            "0",
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--tls-auth-clients",
+            "no",
+        ])
+        .args(["--tls-port", &port.to_string(), "--tls-cert-file"])
+        .arg(at("cert.pem"))
+        .arg("--tls-key-file")
+        .arg(at("key.pem"))
+        .arg("--tls-ca-cert-file")
+        .arg(at("cert.pem"));
+    let _redis = Process::start(command).unwrap();
+    let settings = |ca_file: Option<PathBuf>| RedisSettings {
+        timeout: Duration::from_millis(500),
+        pause: Duration::from_millis(1),
+        ca_file,
+        ..RedisSettings::single(format!("rediss://localhost:{port}"))
+    };
+    let cache = |ca_file| RedisCache::new(settings(ca_file), Arc::new(bailiwick_types::SystemClock));
+    let (a, key, epoch) = (account(1), PartKey::Resource("note:1".into()), Epoch::from("one"));
+    let part = || Part {
+        read_at: Watermark::default(),
+        manifest: 1,
+        value: PartValue::Resource(None),
+    };
+    let keys = std::slice::from_ref(&key);
+    let trusting = cache(Some(at("cert.pem"))).unwrap();
+    eventually("the value is in Redis", SOON, async || {
+        trusting.put(a, &epoch, vec![(key.clone(), part())]);
+        trusting.get(a, keys).await[0].is_some()
+    })
+    .await;
+    let public = cache(None).unwrap();
+    assert!(
+        public.get(a, keys).await[0].is_none(),
+        "no public authority vouches for it"
+    );
+    let refused = cache(Some(at("nothing.pem"))).unwrap_err();
+    let refused = bailiwick_types::Chain(&refused).to_string();
+    assert!(refused.contains("nothing.pem"), "{refused}");
 }

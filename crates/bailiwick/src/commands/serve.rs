@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// Address of the HTTP listener: tokens, keys, health, metrics.
     #[arg(long, value_name = "ADDRESS")]
     http_listen: Option<SocketAddr>,
+    /// Address of a listener for health and metrics alone; without it the HTTP listener has them.
+    #[arg(long, value_name = "ADDRESS")]
+    health_listen: Option<SocketAddr>,
     /// Instant (RFC 3339) at which the clock of the process stands until it is moved, to run scenarios on a
     /// live suite. Only test builds have this option.
     #[cfg(feature = "testing")]
@@ -32,7 +35,7 @@ pub(crate) struct Args {
     clock: Option<bailiwick_types::Timestamp>,
 }
 
-/// Runs services until SIGTERM or Ctrl-C.
+/// Runs services until SIGTERM or Ctrl-C; SIGHUP has them read their TLS certificate again.
 pub(crate) async fn run(arguments: &Args) -> Result<()> {
     let mut flags = Vec::new();
     flags.extend(arguments.listen.map(|a| ("server.listen", a.to_string())));
@@ -41,11 +44,19 @@ pub(crate) async fn run(arguments: &Args) -> Result<()> {
             .http_listen
             .map(|a| ("server.http_listen", a.to_string())),
     );
+    flags.extend(
+        arguments
+            .health_listen
+            .map(|a| ("server.health_listen", a.to_string())),
+    );
     let config = Config::load(&arguments.source, &flags)?;
     let services = config::services(&arguments.services);
     let running = suite::start(&config, &services, clock(arguments)).await?;
     announce(&services, &running);
-    let signal = suite::stopped().await?;
+    let signal = tokio::select! {
+        signal = suite::stopped() => signal?,
+        failed = suite::reload(&running) => failed?,
+    };
     tracing::info!(signal, "draining");
     running.stop().await;
     Ok(())

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
-use bailiwick_client::{Credentials, Endpoints};
+use bailiwick_client::{Credentials, Endpoints, Tls};
 use bailiwick_proto::testing::v1::{AdvanceClockRequest, clock_service_client::ClockServiceClient};
 use bailiwick_scenario::{ClockRefused, Failure, Manifest, Options, Report, Runner, Scenario, Suite};
 use bailiwick_types::Timestamp;
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// File with the password of the operator of the live suite.
     #[arg(long, value_name = "FILE", env = "BAILIWICK_PASSWORD_FILE")]
     password_file: Option<PathBuf>,
+    /// File with the CA certificates (PEM) to trust for `https` endpoints of the live suite.
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_CA_FILE")]
+    ca_file: Option<PathBuf>,
     /// Directory of product manifests, searched before the built-in ones.
     #[arg(long, value_name = "DIR")]
     products: Option<PathBuf>,
@@ -164,20 +167,25 @@ impl Live {
         let (Some(email), Some(file)) = (&arguments.email, &arguments.password_file) else {
             bail!("`--against` requires the operator's `--email` and `--password-file`");
         };
+        let mut endpoints = connect::endpoints(&urls)?;
+        if let Some(file) = &arguments.ca_file {
+            endpoints = endpoints.tls(Tls::Ca(file.clone()));
+        }
         Ok(Self {
-            endpoints: connect::endpoints(&urls)?,
+            endpoints,
             urls,
             operator: Credentials::password(email, secret::first_line(file)?, None),
             products: arguments.products.clone(),
         })
     }
     /// The clock of each process.
-    async fn clocks(&self) -> Result<Vec<ClockServiceClient<Channel>>, ClockRefused> {
+    fn clocks(&self) -> Result<Vec<ClockServiceClient<Channel>>, ClockRefused> {
         let mut clients = Vec::new();
         for endpoint in &self.urls {
             let url = endpoint.split_once('=').map_or(endpoint.as_str(), |(_, url)| url);
-            let client = ClockServiceClient::connect(url.to_owned()).await;
-            clients.push(client.map_err(|error| not_a_test_build(&error))?);
+            let channel = self.endpoints.channel(url);
+            let channel = channel.map_err(|error| not_a_test_build(&error))?;
+            clients.push(ClockServiceClient::new(channel));
         }
         Ok(clients)
     }
@@ -198,7 +206,7 @@ impl Suite for Live {
         STALENESS
     }
     async fn set_clock(&self, at: OffsetDateTime) -> Result<(), ClockRefused> {
-        for client in &mut self.clocks().await? {
+        for client in &mut self.clocks()? {
             let now = moved(client, Duration::ZERO).await?;
             let by = Duration::try_from(at - now).map_err(|_| {
                 ClockRefused(format!(
@@ -210,7 +218,7 @@ impl Suite for Live {
         Ok(())
     }
     async fn advance(&self, by: Duration) -> Result<(), ClockRefused> {
-        for client in &mut self.clocks().await? {
+        for client in &mut self.clocks()? {
             moved(client, by).await?;
         }
         Ok(())

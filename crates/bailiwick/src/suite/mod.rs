@@ -5,6 +5,7 @@ pub(crate) mod databases;
 pub(crate) mod directory;
 mod keys;
 mod peers;
+mod readiness;
 pub(crate) mod temporary;
 #[cfg(feature = "testing")]
 mod testing;
@@ -62,6 +63,17 @@ pub(crate) async fn stopped() -> Result<&'static str> {
         _ = terminate.recv() => Ok("SIGTERM"),
         _ = interrupt.recv() => Ok("SIGINT"),
     }
+}
+
+/// Reads again what may be replaced while a process runs, at each SIGHUP; never ends.
+pub(crate) async fn reload(running: &Running) -> Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
+    while hangup.recv().await.is_some() {
+        tracing::info!(signal = "SIGHUP", "reading the TLS certificate again");
+        running.server.reload();
+    }
+    std::future::pending().await
 }
 
 /// Random text of letters and digits, for secrets.

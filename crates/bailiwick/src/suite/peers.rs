@@ -1,9 +1,9 @@
 //! Channels between the services.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
-use bailiwick_rpc::{ClientFactory, Peer};
+use bailiwick_rpc::{Certificates, ClientFactory, Peer};
 use bailiwick_types::Service;
 
 use crate::config::Config;
@@ -21,7 +21,7 @@ impl Peers {
     pub(crate) fn new(
         config: &Config,
         here: &[Service],
-        own: SocketAddr,
+        (own, certificates): (SocketAddr, Option<&Arc<Certificates>>),
         factory: &ClientFactory,
     ) -> Result<Self> {
         let peer = |service: Service| -> Result<Peer> {
@@ -30,16 +30,16 @@ impl Peers {
                 Service::Tenancy => &config.peers.tenancy,
                 Service::Authorization => &config.peers.authorization,
             };
-            let address = match given {
-                _ if here.contains(&service) => loopback(own, config.server.tls.is_some()),
-                Some(address) => address.clone(),
+            let peer = match given {
+                _ if here.contains(&service) => {
+                    factory.own(&loopback(own, certificates.is_some()), certificates)
+                }
+                Some(address) => factory.peer(address),
                 None => {
                     anyhow::bail!("`peers.{service}` is required: {service} does not run in this process")
                 }
             };
-            factory
-                .peer(&address)
-                .with_context(|| format!("`peers.{service}`"))
+            peer.with_context(|| format!("`peers.{service}`"))
         };
         Ok(Self {
             identity: peer(Service::Identity)?,

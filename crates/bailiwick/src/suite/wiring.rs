@@ -8,16 +8,16 @@ use bailiwick_feed::{FeedServer, Served};
 use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
-    Authenticator, ClientFactory, Frame, Guard, InternalIdentity, KeySource, RemoteJwks, RemoteRights,
-    RemoteStepUp, Rights, Services, StepUp, Telemetry, TelemetryError, init_telemetry,
+    Authenticator, Certificates, ClientFactory, Frame, Guard, InternalIdentity, KeySource, Listeners,
+    RemoteJwks, RemoteRights, RemoteStepUp, Rights, Services, StepUp, Telemetry, TelemetryError,
+    init_telemetry,
 };
 use bailiwick_sql::Db;
 use bailiwick_tenancy_server as tenancy;
 use bailiwick_types::{Authority, Clock, IdGen, Rng, Service, SystemIds, SystemRng};
-use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Running, databases, keys, peers::Peers};
+use super::{Running, databases, keys, peers::Peers, readiness::Readiness};
 use crate::config::Config;
 
 /// Starts services; returns when they are ready.
@@ -42,12 +42,9 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     };
 
     // Bound first, so that a taken port is reported at once; peers in this process need the address.
-    let grpc = bind(config.server.listen).await?;
-    let http = match config.server.http_listen {
-        Some(address) => Some(bind(address).await?),
-        None => None,
-    };
-    let own = grpc.local_addr()?;
+    let listeners = Listeners::bind(&config.server).await?;
+    let own = listeners.grpc.local_addr()?;
+    let certificates = config.server.tls.as_ref().map(Certificates::read).transpose()?;
     let first = here.first().copied().context("no service is given")?;
     let authority = Authority::establish();
     let internal = Arc::new(InternalIdentity::new(
@@ -56,7 +53,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         clock.clone(),
     )?);
     let factory = ClientFactory::new(internal.clone(), config.peers.connection.clone());
-    let peers = Peers::new(config, here, own, &factory)?;
+    let peers = Peers::new(config, here, (own, certificates.as_ref()), &factory)?;
 
     let stop = CancellationToken::new();
     let shutdown = CancellationToken::new();
@@ -101,7 +98,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     };
     let authenticator = Arc::new(Authenticator::new(
         &config.auth,
-        key_source,
+        key_source.clone(),
         internal,
         clock.clone(),
         authority.verifier,
@@ -188,8 +185,27 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     }
     let feed = FeedServer::new(feeds, guard, shutdown.clone());
     services = services.add(ChangeFeedServiceServer::new(feed));
-    let server = frame.add(services).serve_on(grpc, http, shutdown.clone()).await?;
-    server.health().all_ready().await;
+    let server = frame
+        .add(services)
+        .certificates(certificates)
+        .serve_on(listeners, shutdown.clone())?;
+    let readiness = Readiness {
+        health: server.health(),
+        here,
+        tasks: &tasks,
+        stop: &stop,
+    };
+    readiness.needs_keys(key_source);
+    readiness.needs_peers(&peers);
+    if let Some(authorization) = &authorization {
+        let authorization = authorization.clone();
+        readiness.needs_fresh_data(move || authorization.is_fresh());
+    }
+    server.health().all_ready();
+    if here.len() == Service::ALL.len() {
+        // What it waits for is in this process: scripts that wait for its start find it ready.
+        let _ = tokio::time::timeout(OWN_START, server.health().serving()).await;
+    }
     Ok(Running {
         grpc: server.addr,
         http: server.http_addr,
@@ -203,11 +219,8 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     })
 }
 
-async fn bind(address: std::net::SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}"))
-}
+/// How long the start of a process with all services waits for its own readiness.
+const OWN_START: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Connects to the database of a service and checks its schema.
 async fn database(config: &Config, service: Service, clock: &Arc<dyn Clock>) -> Result<Db> {

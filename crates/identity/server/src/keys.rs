@@ -58,6 +58,10 @@ impl KeySource for LocalKeys {
         })?;
         Ok(self.set(ring)?.get(id))
     }
+
+    async fn has_keys(&self) -> Result<bool, KeyError> {
+        Ok(!self.set(self.identity.keys.ring())?.is_empty())
+    }
 }
 
 /// Step-ups in the database of this service.

@@ -118,7 +118,7 @@ impl Product {
                     .attribute(name)
                     .map(|attribute| attribute.kind)
             },
-            false,
+            Given::Attributes,
         )
     }
 
@@ -140,7 +140,7 @@ impl Product {
             let found = of_target.or_else(|| self.type_info(own?)?.attribute(name))?;
             found.from_request.then_some(found.kind)
         };
-        read(given, declared, true)
+        read(given, declared, Given::Request)
     }
 
     /// Reads the circumstances of a request. What the manifest does not declare under `context` is left out.
@@ -148,7 +148,11 @@ impl Product {
     /// # Errors
     /// Every declared value that is of another type.
     pub fn request_context(&self, given: &Map<String, Json>) -> Result<Values, Vec<ValueFault>> {
-        read(given, |name| self.manifest.context.get(name).copied(), true)
+        read(
+            given,
+            |name| self.manifest.context.get(name).copied(),
+            Given::Request,
+        )
     }
 
     /// Checks the parameters of a grant of these permissions.
@@ -168,7 +172,7 @@ impl Product {
                     .iter()
                     .find_map(|of| of.parameters().get(name).copied())
             },
-            false,
+            Given::Parameters,
         )
     }
 }
@@ -197,20 +201,34 @@ impl super::RoleLevel {
     /// Every parameter that no condition of the role looks at or that is of another type.
     pub fn read_parameters(&self, given: &Map<String, Json>) -> Result<Values, Vec<ValueFault>> {
         let parameters = self.parameters();
-        read(given, |name| parameters.get(name).copied(), false)
+        read(given, |name| parameters.get(name).copied(), Given::Parameters)
     }
+}
+
+/// What values are given for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Given {
+    /// The attributes of a resource.
+    Attributes,
+    /// The attributes or circumstances of a request, which may be more than the manifest knows.
+    Request,
+    /// The parameters of a binding or grant. A condition whose parameter is missing does not restrict, so a
+    /// null must not be taken for a missing one.
+    Parameters,
 }
 
 fn read(
     given: &Map<String, Json>,
     declared: impl Fn(&str) -> Option<ValueType>,
-    skip_undeclared: bool,
+    what: Given,
 ) -> Result<Values, Vec<ValueFault>> {
     let mut faults = Vec::new();
     let mut values = Vec::new();
     for (name, json) in given {
         match declared(name) {
-            None if skip_undeclared => {}
+            None if what == Given::Request => {}
+            // A null says that there is no value, as in an update.
+            Some(_) if json.is_null() && what != Given::Parameters => {}
             None => faults.push(ValueFault::Undeclared(name.clone())),
             Some(kind) => match kind.read(json) {
                 None => faults.push(ValueFault::WrongType {

@@ -114,6 +114,19 @@ fn values_are_read_as_the_manifest_declares_them() {
         ["channel"],
         "the rest is left out"
     );
+    let null = json!({"channel": null, "region": null});
+    let null = null.as_object().unwrap();
+    let read = world.product.request_attributes(view, Some(order), null).unwrap();
+    assert_eq!(read.iter().count(), 0, "null is no value");
+    let read = world.product.attributes(order, null).unwrap();
+    assert_eq!(read.iter().count(), 0, "null is no value");
+    let undeclared = json!({"other": null});
+    assert!(
+        world
+            .product
+            .attributes(order, undeclared.as_object().unwrap())
+            .is_err()
+    );
     let wrong = json!({"channel": 3});
     assert!(
         world

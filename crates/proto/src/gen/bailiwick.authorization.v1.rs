@@ -2056,7 +2056,8 @@ pub mod binding_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the bindings of an account.
+        /// Lists the bindings of an account, without those that have ended. A page may be short; there are more while there is a
+        /// page token.
         pub async fn list_bindings(
             &mut self,
             request: impl tonic::IntoRequest<super::ListBindingsRequest>,
@@ -2207,7 +2208,8 @@ pub mod binding_service_server {
             tonic::Response<super::RevokeRoleResponse>,
             tonic::Status,
         >;
-        /// Lists the bindings of an account.
+        /// Lists the bindings of an account, without those that have ended. A page may be short; there are more while there is a
+        /// page token.
         async fn list_bindings(
             &self,
             request: tonic::Request<super::ListBindingsRequest>,
@@ -3309,7 +3311,8 @@ pub mod member_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the members of an account by user id.
+        /// Lists the members of an account by user id, without those whose membership has ended: these keep their seats until
+        /// they are removed (`GetSeats`, `GetMember`). A page may be short; there are more while there is a page token.
         pub async fn list_members(
             &mut self,
             request: impl tonic::IntoRequest<super::ListMembersRequest>,
@@ -3611,7 +3614,8 @@ pub mod member_service_server {
             tonic::Response<super::GetMemberResponse>,
             tonic::Status,
         >;
-        /// Lists the members of an account by user id.
+        /// Lists the members of an account by user id, without those whose membership has ended: these keep their seats until
+        /// they are removed (`GetSeats`, `GetMember`). A page may be short; there are more while there is a page token.
         async fn list_members(
             &self,
             request: tonic::Request<super::ListMembersRequest>,
@@ -5856,7 +5860,7 @@ pub mod grant_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists grants.
+        /// Lists grants, without those that have ended. A page may be short; there are more while there is a page token.
         pub async fn list_grants(
             &mut self,
             request: impl tonic::IntoRequest<super::ListGrantsRequest>,
@@ -5917,7 +5921,7 @@ pub mod grant_service_server {
             tonic::Response<super::DeleteGrantResponse>,
             tonic::Status,
         >;
-        /// Lists grants.
+        /// Lists grants, without those that have ended. A page may be short; there are more while there is a page token.
         async fn list_grants(
             &self,
             request: tonic::Request<super::ListGrantsRequest>,
@@ -9341,7 +9345,8 @@ pub mod query_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists who has a role on a scope or above it, or a grant on it or below it.
+        /// Lists who has a role on a scope or above it, or a grant on it or below it. Roles, grants and memberships that have
+        /// ended do not count.
         pub async fn list_subjects(
             &mut self,
             request: impl tonic::IntoRequest<super::ListSubjectsRequest>,
@@ -9495,7 +9500,8 @@ pub mod query_service_server {
             tonic::Response<super::ListScopesResponse>,
             tonic::Status,
         >;
-        /// Lists who has a role on a scope or above it, or a grant on it or below it.
+        /// Lists who has a role on a scope or above it, or a grant on it or below it. Roles, grants and memberships that have
+        /// ended do not count.
         async fn list_subjects(
             &self,
             request: tonic::Request<super::ListSubjectsRequest>,

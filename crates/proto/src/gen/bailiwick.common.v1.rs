@@ -211,7 +211,7 @@ pub enum ErrorReason {
     NotExpressible = 36,
     /// What is above something would come below it. Example: putting a group into a group that is in it.
     Cycle = 37,
-    /// The answer would be larger than one call gives. Example: the preview of a change that reaches a hundred thousand people.
+    /// A message or an answer is larger than one call carries. Example: a request above `server.max_message_bytes`, or the preview of a change that reaches a hundred thousand people.
     TooMany = 38,
     /// A role that would be removed is still bound. Example: applying a manifest without a role that members have.
     RoleInUse = 39,

@@ -98,4 +98,10 @@ pub trait KeySource: Send + Sync + 'static {
     /// # Errors
     /// The keys are unavailable.
     async fn key(&self, id: &str) -> Result<Option<Arc<VerificationKey>>, KeyError>;
+
+    /// Whether there is a key: without one no token can be verified.
+    ///
+    /// # Errors
+    /// The keys are unavailable.
+    async fn has_keys(&self) -> Result<bool, KeyError>;
 }

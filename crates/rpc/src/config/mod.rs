@@ -3,6 +3,7 @@
 
 mod duration;
 mod load;
+mod network;
 mod schema;
 mod secret;
 mod server;
@@ -10,6 +11,7 @@ mod telemetry;
 
 pub use duration::HumanDuration;
 pub use load::{ConfigError, Loader, load};
+pub use network::{Network, NetworkError};
 pub use secret::Secret;
 pub use server::{AccessLog, ServerConfig, TlsConfig};
 pub use telemetry::{LogFormat, TelemetryConfig};

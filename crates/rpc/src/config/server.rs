@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::HumanDuration;
+use super::{HumanDuration, Network};
 
 /// Which calls are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
@@ -36,9 +36,15 @@ pub struct TlsConfig {
 pub struct ServerConfig {
     /// Address of the gRPC listener.
     pub listen: SocketAddr,
-    /// Address of the HTTP listener: health, metrics and what a service has over HTTP. None where absent.
+    /// Address of the HTTP listener: what a service has over HTTP, and health and metrics unless they have a
+    /// listener of their own. None where absent.
     pub http_listen: Option<SocketAddr>,
-    /// TLS of both listeners; plain text where absent.
+    /// Address of a listener for health (`/healthz`, `/readyz`, `grpc.health.v1`) and `/metrics` alone: other
+    /// connections take nothing from it. It speaks plain text and must not be public. Where absent, the HTTP
+    /// listener has them.
+    pub health_listen: Option<SocketAddr>,
+    /// TLS of the gRPC and the HTTP listener; plain text where absent. The files are read again when they
+    /// change, and on SIGHUP.
     pub tls: Option<TlsConfig>,
     /// The longest time that a call may take, whatever its caller allows. Streams that follow a feed are
     /// exempt.
@@ -47,9 +53,24 @@ pub struct ServerConfig {
     pub max_in_flight: usize,
     /// How many calls a connection may have under way at once.
     pub max_streams_per_connection: u32,
-    /// How many connections are held at once; more wait to be accepted.
+    /// How many connections each listener holds at once; more wait to be accepted.
     pub max_connections: usize,
-    /// The largest message, in bytes, in either direction.
+    /// How many of them one client address may hold (of IPv6, one /64 network); more are closed at once. 0 is
+    /// no limit.
+    pub max_connections_per_peer: usize,
+    /// Addresses and networks of proxies that carry the connections of many clients: they have no limit of
+    /// their own.
+    pub trusted_proxies: Vec<Network>,
+    /// How long a connection may take from its start to its TLS handshake and the HTTP/2 preface, or to the
+    /// head of its first HTTP/1 request.
+    pub first_request_timeout: HumanDuration,
+    /// How long the body of a request may take to arrive, except of streaming methods, and the head of an
+    /// HTTP/1 request.
+    pub request_timeout: HumanDuration,
+    /// After which time without an open call a connection is asked to end; up to a quarter more. 0 is never.
+    pub idle_timeout: HumanDuration,
+    /// The largest request message, in bytes, compressed or not; a larger one is refused with
+    /// `RESOURCE_EXHAUSTED`.
     pub max_message_bytes: usize,
     /// The largest header list of a request, in bytes.
     pub max_header_bytes: u32,
@@ -70,7 +91,7 @@ pub struct ServerConfig {
     pub access_log: AccessLog,
     /// From which duration on a call is slow.
     pub slow_call: HumanDuration,
-    /// Whether `grpc.reflection.v1` is served.
+    /// Whether reflection is served (`grpc.reflection.v1` and `v1alpha`).
     pub reflection: bool,
 }
 
@@ -80,11 +101,17 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 7600)),
             http_listen: None,
+            health_listen: None,
             tls: None,
             max_deadline: seconds(30),
             max_in_flight: 4096,
             max_streams_per_connection: 1024,
             max_connections: 4096,
+            max_connections_per_peer: 1024,
+            trusted_proxies: Vec::new(),
+            first_request_timeout: seconds(5),
+            request_timeout: seconds(10),
+            idle_timeout: seconds(5 * 60),
             max_message_bytes: 4 * 1024 * 1024,
             max_header_bytes: 64 * 1024,
             keepalive_interval: seconds(30),

@@ -10,7 +10,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use super::{
-    Health, RunningServer, Services, connection::Connections, http, listener, listener::Life, running, tls,
+    Certificates, Health, RunningServer, Services,
+    connection::Connections,
+    http::{self, Https},
+    listener::{Life, Listener},
+    reflection,
+    running::{self, Addresses},
 };
 use crate::{
     Authenticator, ServerConfig, Telemetry,
@@ -64,6 +69,7 @@ impl Frame {
             ids: RequestIds::new(ids),
             services: Services::new(),
             http: Router::new(),
+            certificates: None,
             extra_methods: &[],
             descriptors: vec![bailiwick_proto::DESCRIPTORS],
         }
@@ -79,6 +85,7 @@ pub struct FrameBuilder {
     ids: RequestIds,
     services: Services,
     http: Router,
+    certificates: Option<Arc<Certificates>>,
     extra_methods: &'static [Method],
     descriptors: Vec<&'static [u8]>,
 }
@@ -110,33 +117,53 @@ impl FrameBuilder {
         self
     }
 
+    /// Presents certificates that others of the process know too; otherwise the server reads its own.
+    #[must_use]
+    pub fn certificates(mut self, certificates: Option<Arc<Certificates>>) -> Self {
+        self.certificates = certificates;
+        self
+    }
+
     /// Listens on the configured addresses and serves.
     ///
     /// # Errors
     /// The server cannot listen on an address, or TLS files are invalid.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<RunningServer, FrameError> {
-        let grpc = bind(self.config.listen).await?;
-        let http = match self.config.http_listen {
-            Some(address) => Some(bind(address).await?),
-            None => None,
-        };
-        self.serve_on(grpc, http, shutdown).await
+        let listeners = Listeners::bind(&self.config).await?;
+        self.serve_on(listeners, shutdown)
     }
 
     /// Serves on bound sockets, for a process that must know its addresses before it serves.
     ///
     /// # Errors
     /// TLS files or a socket are invalid.
-    pub async fn serve_on(
-        self,
-        grpc: TcpListener,
-        http: Option<TcpListener>,
+    pub fn serve_on(
+        mut self,
+        listeners: Listeners,
         shutdown: CancellationToken,
     ) -> Result<RunningServer, FrameError> {
+        let life = Life {
+            closing: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            connections: TaskTracker::new(),
+        };
+        if let (None, Some(files)) = (&self.certificates, &self.config.tls) {
+            self.certificates = Some(Certificates::read(files)?);
+        }
+        let acceptor = |protocols: &[&[u8]]| {
+            let certificates = self.certificates.as_ref();
+            certificates.map(|c| c.acceptor(protocols)).transpose()
+        };
+        let (grpc_tls, http_tls) = (acceptor(&[b"h2"])?, acceptor(&[b"h2", b"http/1.1"])?);
+
         let health = Health::new(&self.suite, self.services.names());
-        health.publish().await;
         let mut services = self.services;
-        services.set_open(open_routes(&health, &self.config, &self.descriptors)?);
+        let mut open = Routes::new(health.service(life.closing.clone()));
+        if self.config.reflection {
+            let names = services.names().collect();
+            open = reflection::add_to(open, &self.descriptors, &names)?;
+        }
+        services.set_open(open);
         let shared = Shared::new(Parts {
             services,
             extra_methods: self.extra_methods,
@@ -147,54 +174,97 @@ impl FrameBuilder {
             },
             max_in_flight: self.config.max_in_flight,
             max_deadline: self.config.max_deadline.get(),
+            max_message_bytes: self.config.max_message_bytes,
+            request_timeout: self.config.request_timeout.get(),
             authenticator: self.authenticator,
         });
-        let life = Life {
-            closing: CancellationToken::new(),
-            cut: CancellationToken::new(),
-            connections: TaskTracker::new(),
-        };
-        let addr = address_of(&grpc)?;
-        let http_addr = http.as_ref().map(address_of).transpose()?;
+        let addresses = listeners.addresses()?;
 
-        let secure = self
-            .config
-            .tls
-            .as_ref()
-            .map(|t| tls::acceptor(t, &[b"h2"]))
-            .transpose()?;
         let connections = Connections::new(
             &self.config,
             Arc::clone(&shared),
             self.ids.clone(),
             life.closing.clone(),
         );
-        let each = move |link, peer| connections.clone().serve(link, peer);
-        let most = self.config.max_connections;
-        life.connections
-            .spawn(listener::accept(grpc, secure, most, life.clone(), each));
+        let each = move |link, _, peer| connections.clone().serve(link, peer);
+        let listener = Listener::new(listeners.grpc, grpc_tls, &self.config);
+        life.connections.spawn(listener.accept(life.clone(), each));
 
-        if let Some(http) = http {
-            let secure = self.config.tls.as_ref();
-            let secure = secure
-                .map(|t| tls::acceptor(t, &[b"h2", b"http/1.1"]))
-                .transpose()?;
-            let router = http::router(health.clone(), self.http);
-            let (ids, closing) = (self.ids, life.closing.clone());
-            let each = move |link, _| http::serve(link, router.clone(), ids.clone(), closing.clone());
-            life.connections
-                .spawn(listener::accept(http, secure, most, life.clone(), each));
+        let probes = http::health_router(health.clone(), life.closing.clone());
+        let (routes, probes) = match listeners.health {
+            Some(_) => (self.http, Some(probes)),
+            None => (self.http.merge(probes), None),
+        };
+        let https = [
+            (listeners.http, http_tls, Some(routes)),
+            (listeners.health, None, probes),
+        ];
+        for (socket, tls, routes) in https {
+            let (Some(socket), Some(routes)) = (socket, routes) else {
+                continue;
+            };
+            let https = Https::new(&self.config, routes, self.ids.clone(), life.closing.clone());
+            let each = move |link, protocol, _| https.clone().serve(link, protocol);
+            let listener = Listener::new(socket, tls, &self.config);
+            life.connections.spawn(listener.accept(life.clone(), each));
         }
-        tracing::info!(net.address = %addr, http.address = ?http_addr, "listening");
+        if let Some(certificates) = self.certificates.clone() {
+            let closing = life.closing.clone();
+            life.connections.spawn(async move {
+                tokio::select! {
+                    () = certificates.follow() => {}
+                    () = closing.cancelled() => {}
+                }
+            });
+        }
+        tracing::info!(net.address = %addresses.grpc, http.address = ?addresses.http,
+            health.address = ?addresses.health, "listening");
         Ok(running::start(
-            addr,
-            http_addr,
+            addresses,
+            self.certificates,
             health,
             shared,
             life,
             &self.config,
             shutdown,
         ))
+    }
+}
+
+/// The bound sockets of a server.
+#[derive(Debug)]
+pub struct Listeners {
+    /// gRPC.
+    pub grpc: TcpListener,
+    /// HTTP.
+    pub http: Option<TcpListener>,
+    /// Health and metrics.
+    pub health: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Listens on the configured addresses.
+    ///
+    /// # Errors
+    /// One of them is taken or not an address of this host.
+    pub async fn bind(config: &ServerConfig) -> Result<Self, FrameError> {
+        let optional = async |address: Option<SocketAddr>| match address {
+            Some(address) => bind(address).await.map(Some),
+            None => Ok(None),
+        };
+        Ok(Self {
+            grpc: bind(config.listen).await?,
+            http: optional(config.http_listen).await?,
+            health: optional(config.health_listen).await?,
+        })
+    }
+
+    fn addresses(&self) -> Result<Addresses, FrameError> {
+        Ok(Addresses {
+            grpc: address_of(&self.grpc)?,
+            http: self.http.as_ref().map(address_of).transpose()?,
+            health: self.health.as_ref().map(address_of).transpose()?,
+        })
     }
 }
 
@@ -209,27 +279,4 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, FrameError> {
         address: SocketAddr::from(([0, 0, 0, 0], 0)),
         why,
     })
-}
-
-/// Health and reflection.
-fn open_routes(
-    health: &Health,
-    config: &ServerConfig,
-    descriptors: &[&'static [u8]],
-) -> Result<Routes, FrameError> {
-    use tonic_health::{pb::health_server::HealthServer, server::HealthService};
-    let health = HealthServer::new(HealthService::from_health_reporter(health.reporter()));
-    let routes = Routes::new(health);
-    if !config.reflection {
-        return Ok(routes);
-    }
-    let mut reflection = tonic_reflection::server::Builder::configure();
-    for set in descriptors {
-        reflection = reflection.register_encoded_file_descriptor_set(set);
-    }
-    let reflection = reflection
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(|error| FrameError::Reflection(error.to_string()))?;
-    Ok(routes.add_service(reflection))
 }

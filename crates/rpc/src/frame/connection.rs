@@ -9,7 +9,7 @@ use hyper_util::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::listener::Link;
+use super::{activity::Activity, first::Opened};
 use crate::{
     ServerConfig,
     layers::{Layers, Shared},
@@ -30,6 +30,7 @@ pub(super) struct Connections {
     ids: RequestIds,
     age: Duration,
     grace: Duration,
+    idle: Duration,
     closing: CancellationToken,
 }
 
@@ -56,15 +57,19 @@ impl Connections {
             ids,
             age: config.max_connection_age.get(),
             grace: config.max_connection_age_grace.get(),
+            idle: config.idle_timeout.get(),
             closing,
         }
     }
 
-    /// Serves a connection until the client closes it, its maximum age is reached, or the server shuts down.
-    pub(super) async fn serve(self, link: Box<dyn Link>, peer: SocketAddr) {
+    /// Serves a connection until the client closes it, its maximum age is reached, it has been idle for too
+    /// long, or the server shuts down.
+    pub(super) async fn serve(self, link: Opened, peer: SocketAddr) {
+        let activity = Arc::new(Activity::default());
         let layers = Layers {
             shared: Arc::clone(&self.shared),
             peer: Some(peer),
+            activity: Arc::clone(&activity),
         };
         let service = TowerToHyperService::new(self.ids.around(layers));
         let mut connection = pin!(self.http2.serve_connection(TokioIo::new(link), service));
@@ -82,10 +87,11 @@ impl Connections {
                 return note(connection.await);
             }
             () = aged => connection.as_mut().graceful_shutdown(),
+            () = activity.idle(self.idle) => connection.as_mut().graceful_shutdown(),
         }
         match tokio::time::timeout(self.grace, connection).await {
             Ok(ended) => note(ended),
-            Err(_) => tracing::debug!(net.peer = %peer, "closed a connection past its maximum age"),
+            Err(_) => tracing::debug!(net.peer = %peer, "closed a connection past its grace"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The HTTP listener: health, metrics and what a service has over HTTP.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -10,26 +10,32 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use bailiwick_types::Service;
 use futures_util::FutureExt;
+use hyper::server::conn::{http1, http2};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
     service::TowerToHyperService,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{health::Health, listener::Link};
+use super::{
+    activity::{Activity, Counted},
+    first::{Opened, Protocol},
+    health::Health,
+};
 use crate::{
-    RequestId,
+    RequestId, ServerConfig,
     current::{self, Carried, Current},
-    layers::panicked,
+    layers::{Arriving, panicked},
     metrics,
     request_id::RequestIds,
     telemetry::trace,
 };
 
-/// The routes that every service has, and its own.
-pub(super) fn router(health: Health, own: Router) -> Router {
+/// Health and metrics.
+pub(super) fn health_router(health: Health, closing: CancellationToken) -> Router {
+    let grpc = health.service(closing);
     let ready = move || {
         let health = health.clone();
         async move {
@@ -37,10 +43,14 @@ pub(super) fn router(health: Health, own: Router) -> Router {
             if waiting.is_empty() {
                 return (StatusCode::OK, "ok\n".to_owned());
             }
-            let names: Vec<_> = waiting.iter().map(|s| s.as_str()).collect();
+            let why = |(service, why): &(Service, Vec<String>)| match why.as_slice() {
+                [] => service.to_string(),
+                why => format!("{service} ({})", why.join("; ")),
+            };
+            let services: Vec<_> = waiting.iter().map(why).collect();
             (
                 StatusCode::SERVICE_UNAVAILABLE,
-                format!("not ready: {}\n", names.join(", ")),
+                format!("not ready: {}\n", services.join(", ")),
             )
         }
     };
@@ -55,8 +65,94 @@ pub(super) fn router(health: Health, own: Router) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(text))
-        .merge(own)
-        .layer(middleware::from_fn(around))
+        .route_service("/grpc.health.v1.Health/{method}", grpc)
+}
+
+/// How requests over HTTP are served.
+#[derive(Clone)]
+pub(super) struct Https {
+    router: Router,
+    ids: RequestIds,
+    request_timeout: Duration,
+    idle_timeout: Duration,
+    keepalive: (Duration, Duration),
+    closing: CancellationToken,
+}
+
+impl Https {
+    pub(super) fn new(
+        config: &ServerConfig,
+        router: Router,
+        ids: RequestIds,
+        closing: CancellationToken,
+    ) -> Self {
+        let request_timeout = config.request_timeout.get();
+        let router = router.layer(middleware::from_fn(move |request: Request, next: Next| {
+            let body = |body| axum::body::Body::new(Arriving::within(request_timeout, body));
+            around(request.map(body), next)
+        }));
+        Self {
+            router,
+            ids,
+            request_timeout,
+            idle_timeout: config.idle_timeout.get(),
+            keepalive: (config.keepalive_interval.get(), config.keepalive_timeout.get()),
+            closing,
+        }
+    }
+
+    /// Serves one connection.
+    pub(super) async fn serve(self, link: Opened, protocol: Protocol) {
+        let activity = Arc::new(Activity::default());
+        let counted = Counted {
+            service: self.ids.around(self.router),
+            activity: Arc::clone(&activity),
+        };
+        let service = TowerToHyperService::new(counted);
+        let link = TokioIo::new(link);
+        let ended = match protocol {
+            Protocol::Http1 => {
+                let mut builder = http1::Builder::new();
+                builder
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(self.request_timeout);
+                let mut connection = std::pin::pin!(builder.serve_connection(link, service));
+                tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = stop(&self.closing, &activity, self.idle_timeout) => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                }
+            }
+            Protocol::Http2 => {
+                let mut builder = http2::Builder::new(TokioExecutor::new());
+                builder
+                    .timer(TokioTimer::new())
+                    .keep_alive_interval(Some(self.keepalive.0).filter(|t| !t.is_zero()))
+                    .keep_alive_timeout(self.keepalive.1);
+                let mut connection = std::pin::pin!(builder.serve_connection(link, service));
+                tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = stop(&self.closing, &activity, self.idle_timeout) => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "HTTP connection failed");
+        }
+    }
+}
+
+/// Waits until a connection should end.
+async fn stop(closing: &CancellationToken, activity: &Activity, idle: Duration) {
+    tokio::select! {
+        () = closing.cancelled() => {}
+        () = activity.idle(idle) => {}
+    }
 }
 
 /// Handles a request as part of a call that log lines and calls to peers know, and answers also where the
@@ -66,29 +162,11 @@ async fn around(request: Request, next: Next) -> Response {
         request_id: RequestId::of(&request),
         deadline: None,
         parent: trace::incoming(request.headers()).map(Arc::new),
+        permit: None,
     };
     let handled = AssertUnwindSafe(Carried::of(current.clone(), next.run(request)));
     handled.catch_unwind().await.unwrap_or_else(|panic| {
         current::within(current, || panicked(&*panic));
         (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response()
     })
-}
-
-/// Serves one connection.
-pub(super) async fn serve(link: Box<dyn Link>, router: Router, ids: RequestIds, closing: CancellationToken) {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new());
-    builder.http2().timer(TokioTimer::new());
-    let service = TowerToHyperService::new(ids.around(router));
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(link), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = closing.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "HTTP connection failed");
-    }
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{health::Health, listener::Life};
+use super::{Certificates, health::Health, listener::Life};
 use crate::{ServerConfig, layers::Shared};
 
 /// A running server. Dropping it does not stop it; its shutdown token, or [`RunningServer::drain`], does.
@@ -14,6 +14,9 @@ pub struct RunningServer {
     pub addr: SocketAddr,
     /// Address of the HTTP listener, where there is one.
     pub http_addr: Option<SocketAddr>,
+    /// Address of the listener for health and metrics, where there is one.
+    pub health_addr: Option<SocketAddr>,
+    certificates: Option<Arc<Certificates>>,
     health: Health,
     shutdown: CancellationToken,
     /// The drain that waits for its time.
@@ -25,6 +28,13 @@ impl RunningServer {
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// Reads the TLS certificate again, where there is one.
+    pub fn reload(&self) {
+        if let Some(certificates) = &self.certificates {
+            certificates.reload();
+        }
     }
 
     /// Starts the drain and waits for its end: `NOT_SERVING`, a wait for load balancers to notice, GOAWAY,
@@ -40,9 +50,17 @@ impl RunningServer {
     }
 }
 
+/// The addresses of a server.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Addresses {
+    pub(super) grpc: SocketAddr,
+    pub(super) http: Option<SocketAddr>,
+    pub(super) health: Option<SocketAddr>,
+}
+
 pub(super) fn start(
-    addr: SocketAddr,
-    http_addr: Option<SocketAddr>,
+    addresses: Addresses,
+    certificates: Option<Arc<Certificates>>,
     health: Health,
     shared: Arc<Shared>,
     life: Life,
@@ -52,8 +70,10 @@ pub(super) fn start(
     // A child token: draining this server must not stop others with the same shutdown token.
     let shutdown = shutdown.child_token();
     let server = RunningServer {
-        addr,
-        http_addr,
+        addr: addresses.grpc,
+        http_addr: addresses.http,
+        health_addr: addresses.health,
+        certificates,
         health: health.clone(),
         shutdown: shutdown.clone(),
         task: TaskTracker::new(),
@@ -69,7 +89,7 @@ pub(super) fn start(
 
 async fn drain(health: &Health, shared: &Shared, life: &Life, wait: Duration, grace: Duration) {
     tracing::info!(calls = shared.in_flight(), "draining");
-    health.drain().await;
+    health.drain();
     tokio::time::sleep(wait).await;
     life.closing.cancel();
     life.connections.close();

@@ -2,12 +2,13 @@
 
 use std::{convert::Infallible, sync::Arc};
 
+use bailiwick_types::{Code, Reason};
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use tonic::{body::Body, server::NamedService, service::Routes};
 use tower::Service;
 
-use crate::later;
+use crate::status::plain;
 
 /// The response of a service.
 pub(crate) type Answer = BoxFuture<'static, Result<Response<Body>, Infallible>>;
@@ -40,14 +41,27 @@ impl Dispatch for Routed {
     }
 }
 
-/// Answers methods that are declared and not served here.
-struct NotServed;
+/// Answers methods that are not served here.
+struct NotServed {
+    /// Whether the suite has the method.
+    declared: bool,
+}
 
 impl Dispatch for NotServed {
-    fn call(&self, _: Request<Body>) -> Answer {
-        Box::pin(async { Ok(later(&tonic::Request::new(())).into_http()) })
+    fn call(&self, request: Request<Body>) -> Answer {
+        let path: String = request.uri().path().chars().take(PATH).collect();
+        let text = if self.declared {
+            format!("method `{path}` is not served here: its service runs in another process")
+        } else {
+            format!("unknown method `{path}`")
+        };
+        let status = plain(Code::Unimplemented, Reason::Unimplemented, &text);
+        Box::pin(async move { Ok(status.into_http()) })
     }
 }
+
+/// How much of an unknown path an error repeats.
+const PATH: usize = 200;
 
 /// Serves the methods of one service.
 #[derive(Clone)]
@@ -58,6 +72,9 @@ impl Dispatcher {
         self.0.call(request)
     }
 }
+
+/// Makes the dispatcher of a server that refuses requests longer than so many bytes.
+type Mount = Arc<dyn Fn(usize) -> Dispatcher + Send + Sync>;
 
 /// The gRPC services of a server: generated servers, which are found by their name alone, and those of a
 /// [`Routes`].
@@ -71,7 +88,7 @@ impl Dispatcher {
 /// ```
 #[derive(Clone, Default)]
 pub struct Services {
-    named: Vec<(&'static str, Dispatcher)>,
+    named: Vec<(&'static str, Mount)>,
     routes: Option<Routes>,
     open: Option<Routes>,
 }
@@ -91,20 +108,21 @@ impl Services {
         Self::default()
     }
 
-    /// Adds a generated server.
+    /// Adds a generated server. The frame sets its limits.
     #[must_use]
     #[expect(clippy::should_implement_trait, reason = "a builder method, not arithmetic")]
     pub fn add<S>(mut self, server: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>
             + NamedService
+            + bailiwick_proto::Server
             + Clone
             + Send
             + Sync
             + 'static,
     {
-        self.named
-            .push((S::NAME, Dispatcher(Arc::new(Generated(server)))));
+        let mount = move |bytes| Dispatcher(Arc::new(Generated(server.clone().limited(bytes))));
+        self.named.push((S::NAME, Arc::new(mount)));
         self
     }
 
@@ -134,26 +152,30 @@ impl Services {
     pub(crate) fn open(&self) -> Dispatcher {
         self.open
             .clone()
-            .map_or_else(not_served, |routes| Dispatcher(Arc::new(Routed(routes))))
+            .map_or_else(unknown, |routes| Dispatcher(Arc::new(Routed(routes))))
     }
 
-    /// The dispatcher of a path.
-    pub(crate) fn dispatcher(&self, path: &str) -> Dispatcher {
+    /// The dispatcher of a declared method, and none where the suite without this service has no such method.
+    /// Requests may have so many bytes.
+    pub(crate) fn dispatcher(&self, path: &str, bytes: usize) -> Option<Dispatcher> {
         let service = path
             .strip_prefix('/')
             .and_then(|p| p.split_once('/'))
             .map(|(name, _)| name);
         let named = self.named.iter().find(|(name, _)| Some(*name) == service);
         match (named, &self.routes) {
-            (Some((_, dispatcher)), _) => dispatcher.clone(),
-            (None, Some(routes)) => Dispatcher(Arc::new(Routed(routes.clone().prepare()))),
-            (None, None) => not_served(),
+            (Some((_, mount)), _) => Some(mount(bytes)),
+            (None, Some(routes)) => Some(Dispatcher(Arc::new(Routed(routes.clone().prepare())))),
+            // Services of test builds run in no other process.
+            (None, None) if path.starts_with("/bailiwick.testing.") => None,
+            (None, None) => Some(Dispatcher(Arc::new(NotServed { declared: true }))),
         }
     }
 }
 
-fn not_served() -> Dispatcher {
-    Dispatcher(Arc::new(NotServed))
+/// Answers what no service has.
+pub(crate) fn unknown() -> Dispatcher {
+    Dispatcher(Arc::new(NotServed { declared: false }))
 }
 
 impl From<Routes> for Services {

@@ -12,13 +12,19 @@ use tokio::time::{Instant, Sleep};
 use tonic::{Code, Status, body::Body};
 
 use super::observe::Observation;
-use crate::current::{self, Current};
+use crate::{
+    current::{self, Current},
+    frame::OpenStream,
+};
 
 /// A response body.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
     inner: Body,
     watch: Option<Watch>,
+    /// Until the end of the response.
+    #[expect(dead_code, reason = "it is held, not read")]
+    open: Option<OpenStream>,
 }
 
 /// What observes a body until its end.
@@ -36,10 +42,19 @@ impl AnswerBody {
         Self {
             inner,
             watch: Some(watch),
+            open: None,
         }
     }
     pub(crate) fn plain(inner: Body) -> Self {
-        Self { inner, watch: None }
+        Self {
+            inner,
+            watch: None,
+            open: None,
+        }
+    }
+    /// The same body, which keeps its stream counted as open.
+    pub(crate) fn open(self, open: Option<OpenStream>) -> Self {
+        Self { open, ..self }
     }
     fn end(&mut self, code: Code) {
         if let Some(watch) = self.watch.take() {

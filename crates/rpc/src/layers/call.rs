@@ -30,7 +30,7 @@ use super::{
 use crate::{
     Context, IntoStatus, RequestId,
     current::{self, Current},
-    frame::Answer,
+    frame::{Answer, OpenStream},
     telemetry::trace,
     token,
 };
@@ -38,7 +38,10 @@ use crate::{
 /// One call.
 pub(crate) struct Call {
     shared: Arc<Shared>,
+    entry: Arc<Entry>,
     peer: Option<SocketAddr>,
+    /// Until the end of the response.
+    open: Option<OpenStream>,
     state: State,
     /// Set at the first poll.
     begun: Option<Begun>,
@@ -48,6 +51,8 @@ pub(crate) struct Call {
 struct Begun {
     entry: Arc<Entry>,
     current: Current,
+    /// There are too many calls in flight.
+    overloaded: bool,
     observation: Option<Observation>,
     span: Span,
     /// The caller's deadline. The server's own limit ends when the response begins: a stream may be long.
@@ -66,21 +71,28 @@ enum State {
 }
 
 impl Call {
-    pub(super) fn new(shared: Arc<Shared>, peer: Option<SocketAddr>, request: Request<Body>) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        entry: Arc<Entry>,
+        peer: Option<SocketAddr>,
+        open: OpenStream,
+        request: Request<Body>,
+    ) -> Self {
         Self {
             shared,
+            entry,
             peer,
+            open: Some(open),
             state: State::Arrived(request),
             begun: None,
         }
     }
 
     /// Trace, metrics and access log: what every call has, rejected ones included.
-    fn begin(shared: &Arc<Shared>, request: &Request<Body>) -> Begun {
+    fn begin(shared: &Arc<Shared>, entry: &Arc<Entry>, request: &Request<Body>) -> Begun {
         let began = StdInstant::now();
         let headers = request.headers();
         let request_id = RequestId::of(request);
-        let entry = shared.entry(request.uri().path());
         let parent = trace::incoming(headers);
         let span = if shared.sampler.sample(parent.as_ref()) {
             trace::span(entry.method, parent.as_ref(), &request_id)
@@ -91,13 +103,14 @@ impl Call {
         let now = Instant::now();
         let asked = asked.and_then(|time| now.checked_add(time));
         let longest = now.checked_add(shared.max_deadline);
+        // Of health and reflection there may be any number.
+        let permit = entry.method.map(|_| shared.shed.enter());
         let observation = Observation {
             metrics: Arc::clone(&entry.metrics),
             rule: shared.rule,
             request_id: request_id.clone(),
             began,
             span: span.clone(),
-            permit: None,
             ended: false,
         };
         Begun {
@@ -106,7 +119,9 @@ impl Call {
                 request_id,
                 deadline: [asked, longest].into_iter().flatten().min(),
                 parent: parent.map(Arc::new),
+                permit: permit.clone().flatten(),
             },
+            overloaded: matches!(permit, Some(None)),
             observation: Some(observation),
             span,
             asked,
@@ -119,9 +134,8 @@ impl Call {
         let Some(method) = begun.entry.method else {
             return Ok(State::Handled(begun.entry.dispatcher.call(request)));
         };
-        let permit = self.shared.shed.enter().ok_or_else(overloaded)?;
-        if let Some(observation) = &mut begun.observation {
-            observation.permit = Some(permit);
+        if begun.overloaded {
+            return Err(overloaded());
         }
         if begun.asked.is_some_and(|at| at <= Instant::now()) {
             return Err(deadline_exceeded());
@@ -216,7 +230,7 @@ impl Future for Call {
         let this = &mut *self;
         let mut begun = match (this.begun.take(), &this.state) {
             (Some(begun), _) => begun,
-            (None, State::Arrived(request)) => Self::begin(&this.shared, request),
+            (None, State::Arrived(request)) => Self::begin(&this.shared, &this.entry, request),
             // Polled after its end.
             (None, _) => return Poll::Pending,
         };
@@ -242,7 +256,8 @@ impl Future for Call {
             Ok(response) => response,
             Err(status) => status.into_http(),
         };
-        Poll::Ready(Ok(Self::answer(begun, response)))
+        let open = this.open.take();
+        Poll::Ready(Ok(Self::answer(begun, response).map(|body| body.open(open))))
     }
 }
 

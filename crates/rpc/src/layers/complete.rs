@@ -9,6 +9,17 @@ use crate::status::{opaque, plain};
 /// The prefix of tonic's message for a request that does not decode.
 const UNREADABLE: &str = "failed to decode Protobuf message";
 
+/// The starts of tonic's messages for a request that is longer than its server allows: as it came, and
+/// decompressed.
+const TOO_LONG: [&str; 2] = [
+    "Error, decoded message length too large",
+    "Error decompressing: size limit",
+];
+
+fn too_long(text: &str) -> bool {
+    TOO_LONG.iter().any(|start| text.starts_with(start))
+}
+
 /// Adds the details of every status to one without. The text of an internal error goes to the log only.
 pub(super) fn complete(headers: &mut HeaderMap) {
     let bare = headers
@@ -34,6 +45,11 @@ fn whole(status: &Status) -> Status {
             Reason::InvalidField,
             "cannot decode the request message",
         ),
+        Code::OutOfRange | Code::ResourceExhausted if too_long(text) => plain(
+            Fault::ResourceExhausted,
+            Reason::TooMany,
+            "the request message is longer than the setting `server.max_message_bytes` allows",
+        ),
         Code::OutOfRange => plain(Fault::InvalidArgument, Reason::InvalidField, text),
         Code::InvalidArgument => plain(Fault::InvalidArgument, Reason::InvalidField, text),
         Code::Unauthenticated => plain(Fault::Unauthenticated, Reason::CredentialsInvalid, text),
@@ -49,6 +65,10 @@ fn whole(status: &Status) -> Status {
             Reason::DeadlineExceeded,
             "deadline exceeded",
         ),
+        // The router of health and reflection has no text.
+        Code::Unimplemented if text.is_empty() => {
+            plain(Fault::Unimplemented, Reason::Unimplemented, "unknown method")
+        }
         Code::Unimplemented => plain(Fault::Unimplemented, Reason::Unimplemented, text),
         Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => {
             tracing::error!(error = text, "internal fault");

@@ -3,6 +3,7 @@
 //! answered from memory pays for no boxes between them, no span, no timer and no log line. The order is held
 //! by tests on real sockets.
 
+mod arrive;
 mod body;
 mod call;
 mod complete;
@@ -25,11 +26,11 @@ use bailiwick_proto::Method;
 use bailiwick_types::{Code, Reason};
 use tonic::Status;
 
-pub(crate) use self::{body::AnswerBody, call::Call, observe::LogRule};
+pub(crate) use self::{arrive::Arriving, body::AnswerBody, call::Call, observe::LogRule, shed::Permit};
 use self::{observe::MethodMetrics, shed::Shed};
 use crate::{
     Authenticator,
-    frame::{Dispatcher, Services},
+    frame::{Activity, Dispatcher, Services, unknown},
     status::{opaque, plain},
     telemetry::trace::Sampler,
 };
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     shed: Arc<Shed>,
     rule: LogRule,
     max_deadline: Duration,
+    request_timeout: Duration,
     authenticator: Arc<Authenticator>,
 }
 
@@ -62,6 +64,8 @@ pub(crate) struct Parts {
     pub(crate) rule: LogRule,
     pub(crate) max_in_flight: usize,
     pub(crate) max_deadline: Duration,
+    pub(crate) max_message_bytes: usize,
+    pub(crate) request_timeout: Duration,
     pub(crate) authenticator: Arc<Authenticator>,
 }
 
@@ -69,13 +73,13 @@ impl Shared {
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
         let Parts { services, .. } = parts;
         let declared = bailiwick_proto::METHODS.iter().chain(parts.extra_methods);
-        let entries = declared.map(|method| {
+        let entries = declared.filter_map(|method| {
             let entry = Entry {
                 method: Some(method),
                 metrics: MethodMetrics::new(Some(method)),
-                dispatcher: services.dispatcher(method.path),
+                dispatcher: services.dispatcher(method.path, parts.max_message_bytes)?,
             };
-            (method.path, Arc::new(entry))
+            Some((method.path, Arc::new(entry)))
         });
         let bare = |dispatcher| {
             Arc::new(Entry {
@@ -87,11 +91,12 @@ impl Shared {
         Arc::new(Self {
             entries: entries.collect(),
             open: bare(services.open()),
-            unknown: bare(Services::new().dispatcher("")),
+            unknown: bare(unknown()),
             sampler: parts.sampler,
             shed: Shed::new(parts.max_in_flight),
             rule: parts.rule,
             max_deadline: parts.max_deadline,
+            request_timeout: parts.request_timeout,
             authenticator: parts.authenticator,
         })
     }
@@ -112,7 +117,13 @@ impl Shared {
 
 /// Whether a path belongs to health or reflection.
 fn is_open(path: &str) -> bool {
-    path.starts_with("/grpc.health.v1.Health/") || path.starts_with("/grpc.reflection.v1.ServerReflection/")
+    [
+        "/grpc.health.v1.Health/",
+        "/grpc.reflection.v1.ServerReflection/",
+        "/grpc.reflection.v1alpha.ServerReflection/",
+    ]
+    .iter()
+    .any(|service| path.starts_with(service))
 }
 
 /// The layers on one connection.
@@ -120,6 +131,8 @@ fn is_open(path: &str) -> bool {
 pub(crate) struct Layers {
     pub(crate) shared: Arc<Shared>,
     pub(crate) peer: Option<SocketAddr>,
+    /// Of the connection.
+    pub(crate) activity: Arc<Activity>,
 }
 
 impl tower::Service<http::Request<hyper::body::Incoming>> for Layers {
@@ -132,10 +145,16 @@ impl tower::Service<http::Request<hyper::body::Incoming>> for Layers {
     }
 
     fn call(&mut self, request: http::Request<hyper::body::Incoming>) -> Call {
+        let entry = Arc::clone(self.shared.entry(request.uri().path()));
+        let limit = entry.method.filter(|method| !method.streaming);
+        let limit = limit.map(|_| self.shared.request_timeout);
+        let body = |body| tonic::body::Body::new(Arriving::new(limit, body));
         Call::new(
             Arc::clone(&self.shared),
+            entry,
             self.peer,
-            request.map(tonic::body::Body::new),
+            self.activity.open(),
+            request.map(body),
         )
     }
 }

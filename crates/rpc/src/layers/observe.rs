@@ -10,7 +10,6 @@ use prometheus::{Histogram, HistogramVec};
 use tonic::Code;
 use tracing::Span;
 
-use super::shed::Permit;
 use crate::{AccessLog, RequestId, metrics};
 
 /// The number of gRPC codes.
@@ -70,8 +69,6 @@ pub(crate) struct Observation {
     pub(crate) request_id: RequestId,
     pub(crate) began: Instant,
     pub(crate) span: Span,
-    /// Released at the end of the call, not of the handler: a stream is in flight until it ends.
-    pub(crate) permit: Option<Permit>,
     pub(crate) ended: bool,
 }
 
@@ -125,7 +122,6 @@ impl Observation {
 impl Drop for Observation {
     fn drop(&mut self) {
         self.note(Code::Cancelled);
-        self.permit = None;
     }
 }
 

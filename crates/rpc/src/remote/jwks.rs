@@ -95,4 +95,16 @@ impl KeySource for RemoteJwks {
             },
         }
     }
+
+    async fn has_keys(&self) -> Result<bool, KeyError> {
+        let has = |fetched: &Fetched| !fetched.keys.is_empty();
+        if self.fetched.load().as_deref().is_some_and(has) {
+            return Ok(true);
+        }
+        let _turn = self.one_at_a_time.lock().await;
+        let fetched = self.fetch().await?;
+        let answer = has(&fetched);
+        self.fetched.store(Some(fetched));
+        Ok(answer)
+    }
 }

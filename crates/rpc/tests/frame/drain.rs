@@ -77,7 +77,7 @@ async fn health_says_so_before_anything_is_closed() {
     let mut setup = Setup::default();
     setup.config.drain_wait = Duration::from_secs(2).into();
     let world = Arc::new(setup.start().await);
-    world.server.health().all_ready().await;
+    world.server.health().all_ready();
     let mut client = HealthClient::new(world.channel.clone());
     let ask = || HealthCheckRequest {
         service: String::new(),

@@ -26,7 +26,7 @@ async fn a_server_is_live_at_once_and_ready_when_its_services_are() {
         get(address, "/readyz").await,
         (503, "not ready: identity\n".to_owned())
     );
-    world.server.health().all_ready().await;
+    world.server.health().all_ready();
     assert_eq!(get(address, "/readyz").await, (200, "ok\n".to_owned()));
     assert_eq!(get(address, "/own").await, (200, "own\n".to_owned()));
     assert_eq!(get(address, "/nothing").await.0, 404);

@@ -19,6 +19,7 @@ mod panics;
 mod peers;
 mod remote;
 mod shedding;
+mod silent;
 mod statuses;
 mod streams;
 mod tls;

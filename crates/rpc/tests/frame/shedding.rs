@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bailiwick_rpc::Tasks;
 use bailiwick_testkit::eventually;
 use tokio::sync::Semaphore;
 use tonic::Code;
@@ -95,4 +96,56 @@ async fn a_call_that_its_caller_gave_up_gives_its_place_back() {
     .await;
     let cancelled = r#"rpc_grpc_status_code="1",rpc_method="IssueToken""#;
     assert!(bailiwick_rpc::metrics::text().contains(cancelled));
+}
+
+#[tokio::test]
+async fn a_write_that_goes_on_without_its_caller_keeps_its_place() {
+    let gate = Arc::new(Semaphore::new(0));
+    let inside = Arc::new(Semaphore::new(0));
+    let (gate2, inside2) = (gate.clone(), inside.clone());
+    let tasks = Tasks::default();
+    let mut setup = Setup::script(script(move |_| {
+        let (gate, inside, tasks) = (gate2.clone(), inside2.clone(), tasks.clone());
+        async move {
+            let work = async move {
+                inside.add_permits(1);
+                gate.acquire().await.unwrap().forget();
+                Ok(())
+            };
+            tasks.run(work).await
+        }
+    }));
+    setup.config.max_in_flight = 1;
+    let world = Arc::new(setup.start().await);
+    let waiting = tokio::spawn({
+        let world = world.clone();
+        async move { world.anybody().await }
+    });
+    inside.acquire().await.unwrap().forget();
+    waiting.abort();
+    let cancelled = || {
+        let text = bailiwick_rpc::metrics::text();
+        let line = r#"rpc_grpc_status_code="1",rpc_method="IssueToken""#;
+        text.lines().any(|l| l.contains(line) && l.contains("_count"))
+    };
+    let patience = std::time::Duration::from_secs(30);
+    eventually(
+        "the server knows that the caller has gone",
+        patience,
+        async || cancelled(),
+    )
+    .await;
+    let overloaded = (Code::ResourceExhausted, "OVERLOADED".to_owned());
+    for _ in 0..20 {
+        assert_eq!(
+            refused(world.anybody().await),
+            overloaded,
+            "the write is still at work"
+        );
+    }
+    gate.add_permits(2);
+    eventually("the place is free", patience, async || {
+        world.anybody().await.is_ok()
+    })
+    .await;
 }

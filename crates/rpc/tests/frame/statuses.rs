@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use bailiwick_proto::common::v1::ErrorReason;
 use bailiwick_rpc::IntoStatus;
 use bailiwick_types::{Code as Fc, Fault, FieldViolation, Reason, Violations};
-use tonic::Code;
+use tonic::{Code, codec::CompressionEncoding};
 use tonic_types::StatusExt;
 
 use crate::support::{EMPTY, ISSUE, Setup, raw, reason, script};
@@ -158,34 +158,34 @@ async fn a_request_that_is_no_message_is_the_callers_fault() {
 #[tokio::test]
 async fn a_path_that_nobody_declared_is_unimplemented_and_so_is_a_declared_one_that_nobody_serves() {
     let world = Setup::default().start().await;
+    let unimplemented = (Code::Unimplemented, "UNIMPLEMENTED".to_owned());
     for path in [
         "/bailiwick.identity.v1.TokenService/Nothing",
         "/other.Service/Get",
         "/",
         "/x",
+        // A service of test builds, which this server is not.
+        "/bailiwick.testing.v1.NoopService/Noop",
     ] {
         let status = raw(&world, path, &[], EMPTY).await;
-        assert_eq!(
-            (status.code(), reason(&status).as_str()),
-            (Code::Unimplemented, "UNIMPLEMENTED"),
-            "{path}"
-        );
+        assert_eq!((status.code(), reason(&status)), unimplemented, "{path}");
+        assert_eq!(status.message(), format!("unknown method `{path}`"));
     }
-    let status = raw(
-        &world,
-        "/bailiwick.identity.v1.AuthenticationService/SignIn",
-        &[],
-        EMPTY,
-    )
-    .await;
-    assert_eq!(status.code(), Code::Unimplemented);
+    let status = raw(&world, "/grpc.health.v1.Health/Nothing", &[], EMPTY).await;
+    assert_eq!((status.code(), reason(&status)), unimplemented);
+    assert_eq!(status.message(), "unknown method");
+    let elsewhere = "/bailiwick.identity.v1.AuthenticationService/SignIn";
+    let status = raw(&world, elsewhere, &[], EMPTY).await;
+    assert_eq!((status.code(), reason(&status)), unimplemented);
+    let text = format!("method `{elsewhere}` is not served here: its service runs in another process");
+    assert_eq!(status.message(), text);
     // One that asks for credentials asks for them first.
     let status = raw(&world, "/bailiwick.identity.v1.UserService/GetUser", &[], EMPTY).await;
     assert_eq!(status.code(), Code::Unauthenticated);
 }
 
 #[tokio::test]
-async fn a_request_larger_than_allowed_is_the_callers_fault() {
+async fn a_request_larger_than_allowed_names_the_setting() {
     let mut setup = Setup::default();
     setup.config.max_message_bytes = 100;
     let world = setup.start().await;
@@ -193,10 +193,32 @@ async fn a_request_larger_than_allowed_is_the_callers_fault() {
         client_id: "x".repeat(length),
         ..Default::default()
     };
+    let compressed = || world.client().send_compressed(CompressionEncoding::Gzip);
     world.client().issue_token(request(50)).await.unwrap();
-    let status = world.client().issue_token(request(200)).await.unwrap_err();
-    assert_eq!(
-        (status.code(), reason(&status).as_str()),
-        (Code::InvalidArgument, "INVALID_FIELD")
-    );
+    compressed().issue_token(request(90)).await.unwrap();
+    // Compressed, both are short: what counts is what the server has to hold.
+    let refused = [
+        world.client().issue_token(request(200)).await.unwrap_err(),
+        compressed().issue_token(request(200)).await.unwrap_err(),
+    ];
+    for status in refused {
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::ResourceExhausted, "TOO_MANY")
+        );
+        let text = "the request message is longer than the setting `server.max_message_bytes` allows";
+        assert_eq!(status.message(), text);
+    }
+}
+
+#[tokio::test]
+async fn a_limit_above_that_of_the_library_is_applied_too() {
+    let mut setup = Setup::default();
+    setup.config.max_message_bytes = 8 << 20;
+    let world = setup.start().await;
+    let request = bailiwick_proto::identity::v1::IssueTokenRequest {
+        client_id: "x".repeat(6 << 20),
+        ..Default::default()
+    };
+    world.client().issue_token(request).await.unwrap();
 }

@@ -27,8 +27,8 @@ use bailiwick_proto::{
     },
 };
 use bailiwick_rpc::{
-    AccessClaims, AuthConfig, Authenticator, Context, Frame, InternalIdentity, KeyError, KeySource,
-    RunningServer, Secret, ServerConfig, Services, Telemetry, VerificationKey, VerificationKeys, sized,
+    AccessClaims, AuthConfig, Authenticator, Certificates, Context, Frame, InternalIdentity, KeyError,
+    KeySource, RunningServer, Secret, ServerConfig, Services, Telemetry, VerificationKey, VerificationKeys,
 };
 use bailiwick_testkit::ManualClock;
 use bailiwick_types::{AccountId, Authority, Clock, Service, SessionId, SystemIds, UserId};
@@ -129,6 +129,9 @@ impl KeySource for Keys {
             Mood::Panics => panic!("keys broke: secret-of-the-keys"),
         }
     }
+    async fn has_keys(&self) -> Result<bool, KeyError> {
+        Ok(true)
+    }
 }
 
 /// A pair of keys that identity could have.
@@ -203,6 +206,7 @@ pub(crate) struct Setup {
     pub(crate) config: ServerConfig,
     pub(crate) script: Script,
     pub(crate) feed: Feed,
+    pub(crate) certificates: Option<Arc<Certificates>>,
 }
 
 impl Default for Setup {
@@ -218,6 +222,7 @@ impl Default for Setup {
             },
             script: ok(),
             feed: Arc::new(|| Box::pin(futures_util::stream::empty())),
+            certificates: None,
         }
     }
 }
@@ -250,7 +255,6 @@ impl Setup {
             clock.clone(),
             Authority::establish().verifier,
         ));
-        let limits = &self.config.clone();
         let server = Frame::builder(
             &[Service::Identity],
             self.config,
@@ -258,15 +262,14 @@ impl Setup {
             authenticator.clone(),
             &SystemIds,
         )
-        .add(Services::new().add(sized!(TokenServiceServer::new(Scripted(self.script)), limits)))
-        .add(tonic::service::Routes::new(ChangeFeedServiceServer::new(
-            Feeding(self.feed),
-        )))
+        .add(Services::new().add(TokenServiceServer::new(Scripted(self.script))))
+        .add(Services::new().add(ChangeFeedServiceServer::new(Feeding(self.feed))))
         .http(
             axum::Router::new()
                 .route("/own", axum::routing::get(|| async { "own\n" }))
                 .route("/panics", axum::routing::get(panics)),
         )
+        .certificates(self.certificates)
         .serve(CancellationToken::new())
         .await
         .unwrap();

@@ -9,6 +9,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.AccessService/CloseScope",
@@ -17,6 +18,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.AccessService/CloseUser",
@@ -25,6 +27,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/ApproveRequest",
@@ -33,6 +36,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "approval",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/ConsumeApproval",
@@ -41,6 +45,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/GetApproval",
@@ -49,6 +54,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/ListApprovals",
@@ -57,6 +63,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/RejectRequest",
@@ -65,6 +72,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "approval",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/RequestApproval",
@@ -73,6 +81,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/WithdrawRequest",
@@ -81,6 +90,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/AssignRole",
@@ -89,6 +99,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "scope",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/CopyPermissions",
@@ -97,6 +108,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/ListBindings",
@@ -105,6 +117,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/RecoverOwnership",
@@ -113,6 +126,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "scope",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/RevokeRole",
@@ -121,6 +135,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "scope",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/TransferOwnership",
@@ -129,6 +144,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "scope",
         step_up: true,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.DecisionService/BatchCheck",
@@ -137,6 +153,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.DecisionService/Check",
@@ -145,6 +162,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.DecisionService/Explain",
@@ -153,6 +171,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ExportService/ExportPermissions",
@@ -161,6 +180,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: true,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GrantService/CreateGrant",
@@ -169,6 +189,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "target",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GrantService/DeleteGrant",
@@ -177,6 +198,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "target",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GrantService/ListGrants",
@@ -185,6 +207,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/AddGroupMember",
@@ -193,6 +216,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/CreateGroup",
@@ -201,6 +225,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/DeleteGroup",
@@ -209,6 +234,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/GetGroup",
@@ -217,6 +243,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/ListGroupMembers",
@@ -225,6 +252,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/ListGroups",
@@ -233,6 +261,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/RemoveGroupMember",
@@ -241,6 +270,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/AcceptInvitation",
@@ -249,6 +279,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/BatchCreateInvitations",
@@ -257,6 +288,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "scope",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/CreateInvitation",
@@ -265,6 +297,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "scope",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/GetInvitation",
@@ -273,6 +306,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/ListInvitations",
@@ -281,6 +315,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/ResendInvitation",
@@ -289,6 +324,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/RevokeInvitation",
@@ -297,6 +333,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/BatchRemoveMembers",
@@ -305,6 +342,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/CreateMember",
@@ -313,6 +351,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/DeleteMember",
@@ -321,6 +360,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/GetMember",
@@ -329,6 +369,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/GetSeats",
@@ -337,6 +378,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/ListMembers",
@@ -345,6 +387,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/LookUpMember",
@@ -353,6 +396,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/ReactivateMember",
@@ -361,6 +405,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/RemoveMember",
@@ -369,6 +414,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "scope",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/SuspendMember",
@@ -377,6 +423,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/UpdateMember",
@@ -385,6 +432,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/ApplyProduct",
@@ -393,6 +441,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/GetProduct",
@@ -401,6 +450,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/ListProducts",
@@ -409,6 +459,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/PreviewProduct",
@@ -417,6 +468,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListPermissions",
@@ -425,6 +477,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListResources",
@@ -433,6 +486,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListScopes",
@@ -441,6 +495,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListSubjectPermissions",
@@ -449,6 +504,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "target",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListSubjects",
@@ -457,6 +513,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "scope",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/PlanResources",
@@ -465,6 +522,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QuotaService/GetQuota",
@@ -473,6 +531,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QuotaService/ListQuotas",
@@ -481,6 +540,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QuotaService/SetQuota",
@@ -489,6 +549,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/GetResource",
@@ -497,6 +558,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "resource",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/ListResourcesInScope",
@@ -505,6 +567,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/MoveResource",
@@ -513,6 +576,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "resource",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/RegisterResource",
@@ -521,6 +585,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "scope",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/TransferResource",
@@ -529,6 +594,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "resource",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/UnregisterResource",
@@ -537,6 +603,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "resource",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/UpdateResource",
@@ -545,6 +612,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "resource",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/ChangeRole",
@@ -553,6 +621,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/CreateRole",
@@ -561,6 +630,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/DeleteRole",
@@ -569,6 +639,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/DescribeRole",
@@ -577,6 +648,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/GetRole",
@@ -585,6 +657,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/ListRoles",
@@ -593,6 +666,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/PreviewRoleChange",
@@ -601,6 +675,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.events.v1.ChangeFeedService/Follow",
@@ -609,6 +684,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: true,
     },
     Declaration {
         path: "/bailiwick.events.v1.ChangeFeedService/GetSnapshot",
@@ -617,6 +693,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: true,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/CreateApiKey",
@@ -625,6 +702,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/GetApiKey",
@@ -633,6 +711,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/ListApiKeys",
@@ -641,6 +720,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/RevokeApiKey",
@@ -649,6 +729,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/Activate",
@@ -657,6 +738,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/ChangePassword",
@@ -665,6 +747,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/ConfirmSecondFactor",
@@ -673,6 +756,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/EnrollSecondFactor",
@@ -681,6 +765,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/Reauthenticate",
@@ -689,6 +774,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/Refresh",
@@ -697,6 +783,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/RegisterCustomer",
@@ -705,6 +792,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/RemoveSecondFactor",
@@ -713,6 +801,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: true,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/RequestPasswordReset",
@@ -721,6 +810,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/ResetPassword",
@@ -729,6 +819,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/SendActivation",
@@ -737,6 +828,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/SignIn",
@@ -745,6 +837,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/SignOut",
@@ -753,6 +846,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/VerifyEmail",
@@ -761,6 +855,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/VerifySecondFactor",
@@ -769,6 +864,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/CreateServiceAccount",
@@ -777,6 +873,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/DeleteServiceAccount",
@@ -785,6 +882,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/DisableServiceAccount",
@@ -793,6 +891,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/GetServiceAccount",
@@ -801,6 +900,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/ListServiceAccounts",
@@ -809,6 +909,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/RotateServiceAccountSecret",
@@ -817,6 +918,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/ConsumeStepUp",
@@ -825,6 +927,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/ListSessions",
@@ -833,6 +936,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/RevokeAllSessions",
@@ -841,6 +945,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/RevokeSession",
@@ -849,6 +954,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SignInPolicyService/GetSignInPolicy",
@@ -857,6 +963,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.SignInPolicyService/UpdateSignInPolicy",
@@ -865,6 +972,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.TokenService/GetJwks",
@@ -873,6 +981,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.TokenService/Introspect",
@@ -881,6 +990,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.TokenService/IssueToken",
@@ -889,6 +999,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/BatchGetUsers",
@@ -897,6 +1008,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/CreateUser",
@@ -905,6 +1017,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/DeleteUser",
@@ -913,6 +1026,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "user",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/DisableUser",
@@ -921,6 +1035,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "user",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/EnableUser",
@@ -929,6 +1044,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "user",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/GetUser",
@@ -937,6 +1053,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "user",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/ListUsers",
@@ -945,6 +1062,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/UpdateUser",
@@ -953,6 +1071,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/CreateAccount",
@@ -961,6 +1080,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/DeleteAccount",
@@ -969,6 +1089,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/ExportAccount",
@@ -977,6 +1098,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: true,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/GetAccount",
@@ -985,6 +1107,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/ListAccounts",
@@ -993,6 +1116,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/ReactivateAccount",
@@ -1001,6 +1125,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/SuspendAccount",
@@ -1009,6 +1134,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/UpdateAccount",
@@ -1017,6 +1143,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AuditLogService/ExportAuditEntries",
@@ -1025,6 +1152,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: true,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AuditLogService/ListAuditEntries",
@@ -1033,6 +1161,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/CreateInstance",
@@ -1041,6 +1170,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/DeleteInstance",
@@ -1049,6 +1179,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "instance",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/GetInstance",
@@ -1057,6 +1188,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "instance",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/ListInstances",
@@ -1065,6 +1197,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/UpdateInstance",
@@ -1073,6 +1206,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "instance",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.SettingsService/GetSettings",
@@ -1081,6 +1215,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.SettingsService/UpdateSettings",
@@ -1089,6 +1224,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.SignUpService/SignUp",
@@ -1097,6 +1233,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/CreateWorkspace",
@@ -1105,6 +1242,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "parent",
         step_up: false,
         idempotency: Idempotency::Idempotent,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/DeleteWorkspace",
@@ -1113,6 +1251,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "workspace",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/GetWorkspace",
@@ -1121,6 +1260,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "workspace",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/ListWorkspaces",
@@ -1129,6 +1269,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/MoveWorkspace",
@@ -1137,6 +1278,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "workspace",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/UpdateWorkspace",
@@ -1145,6 +1287,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "workspace",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.testing.v1.ClockService/AdvanceClock",
@@ -1153,6 +1296,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     },
     Declaration {
         path: "/bailiwick.testing.v1.NoopService/Noop",
@@ -1161,6 +1305,7 @@ pub static METHODS: [Declaration; 145] = [
         on: "",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
+        streaming: false,
     },
 ];
 

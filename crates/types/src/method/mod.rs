@@ -54,6 +54,8 @@ pub struct Declaration {
     pub step_up: bool,
     /// Whether it may be repeated.
     pub idempotency: Idempotency,
+    /// Whether its request or its response is a stream.
+    pub streaming: bool,
 }
 
 /// A method of the suite.

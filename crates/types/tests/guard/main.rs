@@ -124,6 +124,7 @@ impl Method for Undeclared {
         on: "",
         step_up: false,
         idempotency: Idempotency::Unknown,
+        streaming: false,
     };
 }
 

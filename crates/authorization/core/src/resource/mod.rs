@@ -34,7 +34,7 @@ impl std::fmt::Display for Name {
 
 /// Error for an invalid resource name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be `TYPE:ID`, with an id of 1 to 256 characters without controls")]
+#[error("must be `TYPE:ID`, with an id of 1 to 256 characters without control characters")]
 pub struct NameError;
 
 impl std::str::FromStr for Name {
@@ -46,8 +46,7 @@ impl std::str::FromStr for Name {
             && of
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-            && (1..=256).contains(&id.len())
-            && !id.chars().any(char::is_control);
+            && bailiwick_types::is_foreign_id(id);
         good.then(|| Self {
             of: of.to_owned(),
             id: id.to_owned(),

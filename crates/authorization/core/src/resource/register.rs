@@ -34,7 +34,7 @@ pub struct Register {
     pub parent: Option<Name>,
     /// Its title.
     pub title: String,
-    /// Its attributes.
+    /// Its attributes; null stands for one that is missing.
     pub attributes: Map<String, Json>,
 }
 
@@ -88,7 +88,7 @@ impl Operation for Register {
             owner,
             parent: self.parent,
             title: self.title,
-            attributes: self.attributes,
+            attributes: present(self.attributes),
             revision: work.revision()?,
             created_at: work.now,
             updated_at: work.now,
@@ -97,6 +97,12 @@ impl Operation for Register {
         work.emit(work.entry(&resource.name).with("scope", &resource.scope));
         Ok(resource)
     }
+}
+
+/// The attributes that have a value.
+fn present(mut attributes: Map<String, Json>) -> Map<String, Json> {
+    attributes.retain(|_, value| !value.is_null());
+    attributes
 }
 
 impl Register {
@@ -188,6 +194,18 @@ mod tests {
             refused,
             Err(Error::Precondition(Precondition::ResourceExists))
         ));
+    }
+
+    #[tokio::test]
+    async fn an_attribute_that_is_null_is_missing() {
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        let register = Register {
+            attributes: [("secret".to_owned(), Json::Null)].into_iter().collect(),
+            ..register("project:p", workspace())
+        };
+        let made = world.run(1, register).await.unwrap();
+        assert!(made.attributes.is_empty(), "{:?}", made.attributes);
     }
 
     #[tokio::test]

@@ -298,6 +298,13 @@ impl Replica {
         self.clock.boottime().saturating_sub(polled.max(read_at)) > self.config.staleness
     }
 
+    /// Whether the last poll of the primary is within the staleness bound. Where it is not, decisions are
+    /// refused.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.polled_at.load(Ordering::Acquire) != 0 && !self.is_stale(Duration::ZERO)
+    }
+
     /// Makes a commit of this process visible here before the writer answers.
     pub async fn applied(&self, root: &ScopeRoot, revision: u64) {
         self.nudge.notify_one();

@@ -56,8 +56,8 @@ impl<'a> TargetText<'a> {
                 let word = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
                 let good = (1..=63).contains(&type_name.len())
                     && type_name.bytes().all(word)
-                    && (1..=256).contains(&id.len());
-                if good && !id.chars().any(char::is_control) {
+                    && bailiwick_types::is_foreign_id(id);
+                if good {
                     Ok(Self::Resource { type_name, id, text })
                 } else {
                     Err(RULE)

@@ -70,9 +70,10 @@ pub(super) fn consistency(
 
 /// A question does not fit the manifest.
 #[derive(Debug, thiserror::Error)]
-#[error("{error}")]
+#[error("{message}")]
 pub(super) struct Unfit {
     error: QuestionError,
+    message: String,
     violations: Vec<FieldViolation>,
 }
 
@@ -102,7 +103,21 @@ impl Unfit {
                 })
                 .collect(),
         };
-        Self { error, violations }
+        let message = match &error {
+            QuestionError::UnknownPermission(n, ..) if !items.is_empty() => {
+                format!("`{}`: {error}", field(*n, "permission"))
+            }
+            QuestionError::Attributes(..) => {
+                let told = violations.iter().map(|v| format!("`{}`: {}", v.field, v.rule));
+                told.collect::<Vec<_>>().join("; ")
+            }
+            _ => error.to_string(),
+        };
+        Self {
+            error,
+            message,
+            violations,
+        }
     }
 }
 
@@ -214,5 +229,32 @@ pub(super) fn reason(answer: &Answer) -> pb::DecisionReason {
         Reason::AccountSuspended | Reason::ScopeSuspended | Reason::ScopeMoving | Reason::ScopeDeleted => {
             R::ScopeNotActive
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::ValueFault;
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_permission_of_a_batch_names_its_item() {
+        let error = || QuestionError::UnknownPermission(1, "doc.nope".into(), String::new());
+        let refused = status(Unfit::new(error(), "items"));
+        let expected = "`items[1].permission`: permission `doc.nope` is not declared by the product";
+        assert_eq!(refused.message(), expected);
+        let refused = status(Unfit::new(error(), ""));
+        assert_eq!(
+            refused.message(),
+            "permission `doc.nope` is not declared by the product"
+        );
+    }
+
+    #[test]
+    fn attributes_of_another_type_are_named_with_their_item() {
+        let faults = vec![ValueFault::TooLong("note".into())];
+        let refused = status(Unfit::new(QuestionError::Attributes(2, faults), "items"));
+        assert_eq!(refused.message(), "`items[2].attributes`: `note` is too long");
     }
 }

@@ -35,7 +35,7 @@ use bailiwick_proto::authorization::v1::{
     resource_service_server::ResourceServiceServer, role_service_server::RoleServiceServer,
 };
 use bailiwick_rpc::{Call, Context, Guard, IntoStatus, Rights, Services, Target, Tasks};
-use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Rows, Subject, Token};
+use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Rows, Subject, Timestamp, Token};
 use tonic::Status;
 
 pub(crate) use convert::map_of;
@@ -86,9 +86,6 @@ impl Api {
     }
 }
 
-/// The longest manifest in a message, and what is around it.
-const LARGEST_MANIFEST: usize = 2 << 20;
-
 /// All services.
 pub(crate) fn services(
     api: &Api,
@@ -111,7 +108,7 @@ pub(crate) fn services(
         .add(DecisionServiceServer::new(decisions))
         .add(QueryServiceServer::new(queries))
         .add(ExportServiceServer::new(exports))
-        .add(ProductServiceServer::new(api.clone()).max_decoding_message_size(LARGEST_MANIFEST))
+        .add(ProductServiceServer::new(api.clone()))
         .add(MemberServiceServer::new(api.clone()))
         .add(InvitationServiceServer::new(api.clone()))
         .add(BindingServiceServer::new(api.clone()))
@@ -127,6 +124,11 @@ pub(crate) fn services(
 /// The token of a write, as text.
 fn encoded(token: &Token) -> String {
     bailiwick_rpc::token::encode(token)
+}
+
+/// Whether something counts: lists leave out what has ended, whatever it is.
+fn is_live(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
+    expires_at.is_none_or(|at| at > now)
 }
 
 /// A fault as a status.

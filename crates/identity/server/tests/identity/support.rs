@@ -21,8 +21,8 @@ use bailiwick_proto::identity::v1::{
     user_service_client::UserServiceClient,
 };
 use bailiwick_rpc::{
-    AuthConfig, Authenticator, Frame, Guard, Held, InternalIdentity, OperatorAllowed, Rights, RightsError,
-    RunningServer, Secret, ServerConfig, Telemetry,
+    AuthConfig, Authenticator, Frame, Guard, Held, InternalIdentity, Listeners, OperatorAllowed, Rights,
+    RightsError, RunningServer, Secret, ServerConfig, Telemetry,
 };
 use bailiwick_sql::{Db, DbConfig};
 pub(crate) use bailiwick_testkit::on_both_engines;
@@ -210,8 +210,14 @@ impl Suite {
             ids,
         )
         .add(service.services(guard, authenticator.clone()))
-        .serve_on(listener, None, CancellationToken::new())
-        .await
+        .serve_on(
+            Listeners {
+                grpc: listener,
+                http: None,
+                health: None,
+            },
+            CancellationToken::new(),
+        )
         .unwrap();
         let address = format!("http://{}", server.addr);
         let channel = Endpoint::from_shared(address).unwrap().connect_lazy();

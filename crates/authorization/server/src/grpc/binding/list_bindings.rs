@@ -31,8 +31,12 @@ pub(super) async fn handle(
         .bindings(&filter, paging.page.after, paging.limit())
         .await;
     let (rows, next_page_token) = paging.cut(rows.map_err(status)?, |last| last.id.uuid());
+    let now = api.ports.clock.now();
+    let live = rows
+        .into_iter()
+        .filter(|binding| is_live(binding.expires_at, now));
     Ok(pb::ListBindingsResponse {
-        bindings: rows.into_iter().map(convert::binding).collect(),
+        bindings: live.map(convert::binding).collect(),
         next_page_token,
     })
 }

@@ -195,6 +195,18 @@ mod tests {
     }
 
     #[test]
+    fn an_id_of_256_characters_fits_wherever_it_stands_whatever_its_bytes() {
+        use bailiwick_authorization_core::resource::Name;
+        for (length, fits) in [(256, true), (257, false)] {
+            let id = "\u{6f22}".repeat(length);
+            let (subject, target) = (format!("device:{id}"), format!("doc:{id}"));
+            assert_eq!(subject.parse::<Subject>().is_ok(), fits);
+            assert_eq!(target.parse::<Name>().is_ok(), fits);
+            assert_eq!(TargetText::parse(&target).is_ok(), fits);
+        }
+    }
+
+    #[test]
     fn a_refused_batch_names_the_item() {
         let item = |target: &str| pb::BatchCheckItem {
             permission: "a.b".into(),

@@ -33,8 +33,10 @@ pub(super) async fn handle(
     let snapshot = api.snapshot(&by).await?;
     let rows = snapshot.grants(&filter, paging.page.after, paging.limit()).await;
     let (rows, next_page_token) = paging.cut(rows.map_err(status)?, |last| last.id.uuid());
+    let now = api.ports.clock.now();
+    let live = rows.into_iter().filter(|grant| is_live(grant.expires_at, now));
     Ok(pb::ListGrantsResponse {
-        grants: rows.into_iter().map(grant).collect(),
+        grants: live.map(grant).collect(),
         next_page_token,
     })
 }

@@ -19,8 +19,10 @@ pub(super) async fn handle(
     let snapshot = api.snapshot(&by).await?;
     let rows = snapshot.members(paging.page.after, paging.limit()).await;
     let (rows, next_page_token) = paging.cut(rows.map_err(status)?, |last| last.user);
+    let now = api.ports.clock.now();
+    let present = rows.iter().filter(|member| is_live(member.expires_at, now));
     Ok(pb::ListMembersResponse {
-        members: rows.iter().map(convert::member).collect(),
+        members: present.map(convert::member).collect(),
         next_page_token,
     })
 }

@@ -127,7 +127,7 @@ impl Lists for SqlLists {
             after.clone_from(&last.subject);
             let short = page.len() < wanted;
             if members {
-                self.retain_members(account, &mut page).await?;
+                self.retain_members(account, &mut page, now).await?;
             }
             found.extend(page);
             if short {
@@ -144,10 +144,15 @@ impl Lists for SqlLists {
 }
 
 impl SqlLists {
-    async fn retain_members(&self, account: AccountAccess, page: &mut Vec<Access>) -> Result<(), Error> {
+    async fn retain_members(
+        &self,
+        account: AccountAccess,
+        page: &mut Vec<Access>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let subject = |access: &Access| access.subject.parse::<Subject>().ok();
         let subjects: Vec<Subject> = page.iter().filter_map(subject).collect();
-        let members = people::among(self.0.load(), account, &subjects).await?;
+        let members = people::among(self.0.load(), account, &subjects, Some(now)).await?;
         let user = |access: &Access| subject(access)?.user_id();
         page.retain(|access| user(access).is_none_or(|id| members.contains(&id.uuid())));
         Ok(())

@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 
 use bailiwick_sql::{Error, query};
-use bailiwick_types::{AccountAccess, Subject, UserId};
+use bailiwick_types::{AccountAccess, Subject, Timestamp, UserId};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryResult, QuerySelect, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryResult,
+    QuerySelect, Value,
 };
 use uuid::Uuid;
 
@@ -110,7 +111,8 @@ async fn others(
             subjects.push(subject);
         }
     }
-    let members = among(conn, account, &subjects).await?;
+    // Also those whose membership has ended: they are in the list of members.
+    let members = among(conn, account, &subjects, None).await?;
     let is_member = |subject: &Subject| subject.user_id().is_some_and(|id| members.contains(&id.uuid()));
     let people = subjects
         .into_iter()
@@ -123,11 +125,12 @@ async fn others(
     Ok((people.collect(), last))
 }
 
-/// Those of the subjects that are members.
+/// Those of the subjects that are members; at an instant, without those whose membership has ended.
 pub(super) async fn among(
     conn: &impl ConnectionTrait,
     account: AccountAccess,
     subjects: &[Subject],
+    at: Option<Timestamp>,
 ) -> Result<HashSet<Uuid>, Error> {
     use member::Column as C;
     let users = subjects.iter().filter_map(Subject::user_id).map(UserId::uuid);
@@ -136,6 +139,10 @@ pub(super) async fn among(
         .column(C::UserId)
         .filter(C::AccountId.eq(account.id().uuid()))
         .filter(C::UserId.is_in(users));
+    let members = match at {
+        Some(at) => members.filter(C::ExpiresAt.is_null().or(C::ExpiresAt.gt(at.0))),
+        None => members,
+    };
     let members: Vec<Uuid> = members.into_tuple().all(conn).await?;
     Ok(members.into_iter().collect())
 }

@@ -1,23 +1,29 @@
 //! Channels to peer services: they add credentials, request id, deadline and trace context to each call.
 
+mod dial;
+
 use std::{
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use bailiwick_types::{Code, Fault, Reason};
+use bailiwick_types::{Chain, Code, Fault, Reason};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tonic::{
     body::Body,
-    transport::{Channel, ClientTlsConfig, Endpoint},
+    transport::{Channel, Endpoint},
 };
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_types::StatusExt;
 use tower::Service;
 
-use crate::{HumanDuration, InternalIdentity, current, request_id::REQUEST_ID, telemetry::trace};
+use self::dial::{Dial, Trust};
+use crate::{
+    Certificates, HumanDuration, InternalIdentity, current, request_id::REQUEST_ID, telemetry::trace,
+};
 
 /// After which time a call that failed because a peer does not answer is worth another try.
 const RETRY: Duration = Duration::from_millis(250);
@@ -35,8 +41,8 @@ pub struct PeerConfig {
     pub keepalive_interval: HumanDuration,
     /// How long the answer to that may take.
     pub keepalive_timeout: HumanDuration,
-    /// PEM file of the authorities that peers' certificates are checked against; needed where a peer is
-    /// `https://`.
+    /// PEM file of the authorities that peers' certificates are checked against; needed where a peer in
+    /// another process is `https://`. It is read at each connection, so that it can be replaced.
     pub ca_file: Option<std::path::PathBuf>,
 }
 
@@ -159,30 +165,69 @@ impl ClientFactory {
     /// # Errors
     /// The address or the CA file is invalid.
     pub fn peer(&self, address: &str) -> Result<Peer, PeerAddressError> {
+        self.channel(address, || match &self.config.ca_file {
+            Some(file) => {
+                // Read at each connection; this is to tell at the start what is wrong with it.
+                dial::authorities(file).map_err(|error| error.to_string())?;
+                Ok(Trust::Authorities(file.clone()))
+            }
+            None => Err("https needs `ca_file`".to_owned()),
+        })
+    }
+
+    /// A channel to this process itself, by the address that it listens on. Where it presents a certificate,
+    /// that one is trusted and nothing else, whatever name it is for.
+    ///
+    /// # Errors
+    /// The address is invalid.
+    pub fn own(
+        &self,
+        address: &str,
+        certificates: Option<&Arc<Certificates>>,
+    ) -> Result<Peer, PeerAddressError> {
+        self.channel(address, || match certificates {
+            Some(own) => Ok(Trust::Own(Arc::clone(own))),
+            None => Err("https needs a certificate".to_owned()),
+        })
+    }
+
+    fn channel(
+        &self,
+        address: &str,
+        trust: impl FnOnce() -> Result<Trust, String>,
+    ) -> Result<Peer, PeerAddressError> {
         let refuse = |why: String| PeerAddressError {
             address: address.to_owned(),
             why,
         };
         let config = &self.config;
-        let mut endpoint = Endpoint::from_shared(address.to_owned())
-            .map_err(|error| refuse(error.to_string()))?
-            .connect_timeout(config.connect_timeout.get())
-            .http2_keep_alive_interval(config.keepalive_interval.get())
-            .keep_alive_timeout(config.keepalive_timeout.get())
-            .keep_alive_while_idle(false)
-            .tcp_nodelay(true);
-        if address.starts_with("https:") {
-            let file = config.ca_file.as_ref();
-            let file = file.ok_or_else(|| refuse("https needs `ca_file`".to_owned()))?;
-            let pem = std::fs::read(file).map_err(|error| refuse(format!("{}: {error}", file.display())))?;
-            let authority = tonic::transport::Certificate::from_pem(pem);
-            let tls = ClientTlsConfig::new().ca_certificate(authority);
-            endpoint = endpoint
-                .tls_config(tls)
-                .map_err(|error| refuse(error.to_string()))?;
-        }
+        let uri: http::Uri = address.parse().map_err(|error| refuse(format!("{error}")))?;
+        let endpoint = |uri: http::Uri| {
+            Endpoint::from(uri)
+                .connect_timeout(config.connect_timeout.get())
+                .http2_keep_alive_interval(config.keepalive_interval.get())
+                .keep_alive_timeout(config.keepalive_timeout.get())
+                .keep_alive_while_idle(false)
+                .tcp_nodelay(true)
+        };
+        let channel = match uri.scheme_str() {
+            Some("https") => {
+                let dial = Dial::to(&uri, trust().map_err(refuse)?).map_err(refuse)?;
+                // The library must not put TLS of its own around the connection.
+                let mut plain = uri.clone().into_parts();
+                plain.scheme = Some(http::uri::Scheme::HTTP);
+                let plain = http::Uri::from_parts(plain).map_err(|error| refuse(error.to_string()))?;
+                endpoint(plain).origin(uri).connect_with_connector_lazy(dial)
+            }
+            Some("http") if uri.host().is_some() => endpoint(uri).connect_lazy(),
+            _ => {
+                return Err(refuse(
+                    "must be `http://HOST:PORT` or `https://HOST:PORT`".to_owned(),
+                ));
+            }
+        };
         Ok(Peer {
-            channel: endpoint.connect_lazy(),
+            channel,
             identity: Arc::clone(&self.identity),
             deadline: config.deadline.get(),
         })
@@ -203,6 +248,23 @@ impl Peer {
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }
+    /// Asks whether a service is at the other end, ready or not.
+    ///
+    /// # Errors
+    /// Why not, for the log.
+    pub async fn reach(&self, service: bailiwick_types::Service) -> Result<(), String> {
+        let request = HealthCheckRequest {
+            service: service.as_str().to_owned(),
+        };
+        match HealthClient::new(self.clone()).check(request).await {
+            Ok(_) => Ok(()),
+            Err(status) if status.code() == tonic::Code::NotFound => {
+                Err(format!("the process at that address does not run {service}"))
+            }
+            Err(status) => Err(Chain(&status).to_string()),
+        }
+    }
+
     /// Sets the headers of a call: credentials, request id, deadline and trace context.
     fn sign(&self, request: &mut http::Request<Body>) -> Result<Duration, tonic::Status> {
         let identity = self.identity.header().map_err(|error| crate::status(&error))?;
