@@ -16,14 +16,16 @@ use bailiwick_authorization_engine::{
 };
 use bailiwick_types::{AccountId, Clock};
 use redis::{
-    AsyncCommands, Client, RedisError, RedisResult, Script,
+    AsyncCommands, Client, RedisResult, Script,
     aio::{ConnectionManager, ConnectionManagerConfig},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::task::TaskTracker;
+
+use crate::redis_url::{RedisSetupError, connection};
 
 /// Consecutive failures after which the circuit breaker opens.
 const FAILURES: u32 = 3;
@@ -104,43 +106,28 @@ impl std::fmt::Debug for RedisCache {
     }
 }
 
-/// Error for settings that name no reachable Redis.
-#[derive(Debug, thiserror::Error)]
-#[error("the Redis settings have no usable URL")]
-pub struct RedisSetupError(#[source] Option<RedisError>);
-
-impl From<RedisError> for RedisSetupError {
-    fn from(error: RedisError) -> Self {
-        Self(Some(error))
-    }
-}
-
 impl RedisCache {
     /// Sets up the cache; it connects on first use. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// A URL is missing or malformed.
+    /// A URL is missing, malformed, or has a part that is not understood.
     pub fn new(settings: RedisSettings, clock: Arc<dyn Clock>) -> Result<Self, RedisSetupError> {
         let link = if settings.cluster {
-            let urls: Vec<&str> = settings
-                .urls
-                .iter()
-                .map(secrecy::ExposeSecret::expose_secret)
-                .collect();
-            let client = ClusterClient::builder(urls)
+            let nodes: Result<Vec<_>, _> = settings.urls.iter().map(connection).collect();
+            let client = ClusterClient::builder(nodes?)
                 .connection_timeout(Duration::from_millis(500))
                 .response_timeout(settings.timeout)
                 .retries(1)
                 .build()?;
             Link::Cluster(Box::new(client), Mutex::new(None))
         } else {
-            let url = settings.urls.first().ok_or(RedisSetupError(None))?;
+            let url = settings.urls.first().ok_or(RedisSetupError::NoUrl)?;
             let config = ConnectionManagerConfig::new()
                 .set_connection_timeout(Some(Duration::from_millis(500)))
                 .set_response_timeout(Some(settings.timeout))
                 .set_number_of_retries(1);
             Link::Single(ConnectionManager::new_lazy_with_config(
-                Client::open(url.expose_secret())?,
+                Client::open(connection(url)?)?,
                 config,
             )?)
         };
