@@ -25,6 +25,10 @@ pub(crate) struct Args {
     /// Address of the HTTP listener: tokens, keys, health, metrics.
     #[arg(long, value_name = "ADDRESS")]
     http_listen: Option<SocketAddr>,
+    /// Start although a protection is missing, such as row-level security with a superuser of PostgreSQL; what
+    /// is missing is logged.
+    #[arg(long)]
+    insecure: bool,
     /// Instant (RFC 3339) at which the clock of the process stands until it is moved, to run scenarios on a
     /// live suite. Only test builds have this option.
     #[cfg(feature = "testing")]
@@ -41,6 +45,7 @@ pub(crate) async fn run(arguments: &Args) -> Result<()> {
             .http_listen
             .map(|a| ("server.http_listen", a.to_string())),
     );
+    flags.extend(arguments.insecure.then(|| ("insecure", "true".to_owned())));
     let config = Config::load(&arguments.source, &flags)?;
     let services = config::services(&arguments.services);
     let running = suite::start(&config, &services, clock(arguments)).await?;

@@ -109,7 +109,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     let authorization = match db(Service::Authorization) {
         Some(db) => Some(
             authorization::build(authorization::Deps {
-                config: config.authorization.clone(),
+                config: authorization_config(config)?,
                 db,
                 identity: peers.to(Service::Identity),
                 tenancy: peers.to(Service::Tenancy),
@@ -203,6 +203,17 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     })
 }
 
+/// The configuration of authorization, with the data directory for exports where there is one: that of the system
+/// for temporary files need not be writable.
+fn authorization_config(config: &Config) -> Result<authorization::AuthorizationConfig> {
+    let mut own = config.authorization.clone();
+    let embedded = databases::is_embedded(config, Service::Authorization);
+    if own.exports.directory.is_none() && (config.data_dir.is_some() || embedded) {
+        own.exports.directory = Some(config.data_dir()?);
+    }
+    Ok(own)
+}
+
 async fn bind(address: std::net::SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address)
         .await
@@ -212,7 +223,7 @@ async fn bind(address: std::net::SocketAddr) -> Result<TcpListener> {
 /// Connects to the database of a service. An embedded one is migrated; any other must have the schema
 /// already, so that a rollout and a migration never wait for each other.
 async fn database(config: &Config, service: Service, clock: &Arc<dyn Clock>) -> Result<Db> {
-    let db = databases::connect(config, service, clock.clone()).await?;
+    let db = databases::connect(config, service, databases::Purpose::Serve, clock.clone()).await?;
     if databases::is_embedded(config, service) {
         databases::migrate(&db, service).await?;
     }

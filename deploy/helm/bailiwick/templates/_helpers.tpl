@@ -21,7 +21,7 @@ app.kubernetes.io/component: {{ .name }}
 http://{{ .root.Release.Name }}-{{ .name }}.{{ .root.Release.Namespace }}.svc:{{ .root.Values.ports.grpc }}
 {{- end }}
 
-{{/* What one service, and its migration, need: its own database alone. */}}
+{{/* What one service, and its migration, need: its own database alone; `direct` names the secret with the URL past a pooler. */}}
 {{- define "bailiwick.environment" -}}
 envFrom:
   - configMapRef: {name: {{ .root.Release.Name }}-config}
@@ -30,6 +30,10 @@ env:
     valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.internal }}, key: key}}
   - name: BAILIWICK__DATABASE__{{ .name | upper }}__URL
     valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.databases }}, key: {{ .name }}}}
+  {{- with .direct }}
+  - name: BAILIWICK__DATABASE__{{ $.name | upper }}__DIRECT_URL
+    valueFrom: {secretKeyRef: {name: {{ . }}, key: {{ $.name }}}}
+  {{- end }}
   {{- if and (eq .name "authorization") .root.Values.secrets.redis }}
   - name: BAILIWICK__AUTHORIZATION__REDIS__URL
     valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.redis }}, key: url}}
