@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs the servers that the tests start for themselves: PostgreSQL and Redis. Does nothing where they are there.
+# Installs the servers that the tests start for themselves: PostgreSQL, PgBouncer and Redis. Does nothing where they are there.
 set -eu
 
 need=
 command -v redis-server >/dev/null 2>&1 || need="$need redis-server"
+command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || need="$need pgbouncer"
 found=
 for initdb in /usr/lib/postgresql/*/bin/initdb "$(command -v initdb 2>/dev/null || true)"; do
   if [ -n "$initdb" ] && [ -x "$initdb" ]; then found=yes; fi
@@ -12,7 +13,7 @@ done
 [ -n "$need" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then
-  echo "missing:$need. This is no Debian: install PostgreSQL 15 or newer (with initdb and pg_ctl on the PATH) and Redis 7 by hand." >&2
+  echo "missing:$need. This is no Debian: install PostgreSQL 15 or newer (with initdb and pg_ctl on the PATH), PgBouncer and Redis 7 by hand." >&2
   exit 1
 fi
 if [ "$(id -u)" -ne 0 ]; then

@@ -34,6 +34,11 @@ def check_pod(name, pod):
     [migrate] = pod["initContainers"]
     [server] = pod["containers"]
     assert migrate["args"] == ["migrate", name] and server["args"] == ["serve", name], name
+    # The role that owns the schema is the migration's alone.
+    direct = f"BAILIWICK__DATABASE__{name.upper()}__DIRECT_URL"
+    [owner] = [v["valueFrom"]["secretKeyRef"] for v in migrate["env"] if v["name"] == direct]
+    assert owner == {"name": "bailiwick-migrations", "key": name}, name
+    assert direct not in {v["name"] for v in server["env"]}, name
     assert {port["name"] for port in server["ports"]} == {"grpc", "http", "health"}, name
     # Whether a pod lives must not depend on others; only readiness does.
     for probe, path in [("startupProbe", "/healthz"), ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz")]:
@@ -114,6 +119,12 @@ def main(helm, bailiwick):
     own = render(helm, "--set", "config.BAILIWICK__SERVER__LISTEN=0.0.0.0:1")
     [config] = of_kind(own, "ConfigMap").values()
     assert config["data"]["BAILIWICK__SERVER__LISTEN"] == "0.0.0.0:1", "what is configured takes the chart's place"
+    pooled = render(helm, "--set", "secrets.direct=past,secrets.migrations=")
+    for pod in of_kind(pooled, "Deployment").values():
+        for containers in ("containers", "initContainers"):
+            [container] = pod["spec"]["template"]["spec"][containers]
+            [direct] = [v for v in container["env"] if v["name"].endswith("__DIRECT_URL")]
+            assert direct["valueFrom"]["secretKeyRef"]["name"] == "past"
     refused = subprocess.run([helm, "template", "s", CHART, "--set", "replicas=3"], capture_output=True, text=True)
     assert refused.returncode != 0 and "replicas" in refused.stderr, "an unknown value must be refused"
     print(f"{len(documents)} documents rendered and checked")

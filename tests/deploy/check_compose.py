@@ -34,6 +34,22 @@ def check_ignored():
         assert wanted <= {line.removeprefix("**/") for line in ignored}, f"{name} lacks {wanted - ignored}"
 
 
+def accepted(bailiwick, environment):
+    """Whether `bailiwick` takes these variables, and prints no secret of them."""
+    with tempfile.TemporaryDirectory() as directory:
+        secret = os.path.join(directory, "secret")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write("s" * 64 + "\n")
+        os.chmod(secret, 0o600)
+        for key, value in environment.items():
+            if value.startswith("/run/secrets/"):
+                environment[key] = secret
+        command = [bailiwick, "config", "check", "--data-dir", directory]
+        done = subprocess.run(command, capture_output=True, text=True, env={"PATH": os.environ["PATH"], **environment})
+        assert done.returncode == 0, f"the compose file's configuration is refused:\n{done.stderr}"
+        assert "s" * 64 not in done.stdout + done.stderr, "a secret was printed"
+
+
 def main(bailiwick):
     with open(os.path.join(ROOT, "docker-compose.yml"), encoding="utf-8") as file:
         compose = yaml.safe_load(file)
@@ -58,19 +74,16 @@ def main(bailiwick):
     used = {s for service in services.values() for s in service.get("secrets", [])}
     assert used == known, f"secrets declared {known}, used {used}"
 
-    environment = dict(services["identity"]["environment"])
-    with tempfile.TemporaryDirectory() as directory:
-        secret = os.path.join(directory, "secret")
-        with open(secret, "w", encoding="utf-8") as file:
-            file.write("s" * 64 + "\n")
-        os.chmod(secret, 0o600)
-        for key, value in environment.items():
-            if value.startswith("/run/secrets/"):
-                environment[key] = secret
-        command = [bailiwick, "config", "check", "--data-dir", directory]
-        done = subprocess.run(command, capture_output=True, text=True, env={"PATH": os.environ["PATH"], **environment})
-        assert done.returncode == 0, f"the compose file's configuration is refused:\n{done.stderr}"
-        assert "s" * 64 not in done.stdout + done.stderr, "a secret was printed"
+    # Only the migration has the password of the role that owns the schema; nobody has the administrator's.
+    for name in ["migrate", "operator", *SERVICES]:
+        secrets = services[name]["secrets"]
+        assert "postgres_password" not in secrets, name
+        owns = any("OWNER" in k.upper() or "DIRECT" in k for k in services[name]["environment"])
+        assert ("database_owner_password" in secrets) == owns == (name == "migrate"), name
+    assert services["postgres"]["environment"]["POSTGRES_USER"] == "postgres", "the services' role must be no superuser"
+
+    for name in ["identity", "migrate"]:
+        accepted(bailiwick, dict(services[name]["environment"]))
 
     with open(os.path.join(ROOT, "deploy", "Dockerfile"), encoding="utf-8") as file:
         recipe = file.read()
@@ -83,8 +96,11 @@ def main(bailiwick):
             done = subprocess.run([bailiwick, "config", "check"], capture_output=True, text=True, env=env, cwd=directory)
         assert done.returncode == 0, f"{variable[0]} of the image is refused:\n{done.stderr}"
     with open(os.path.join(ROOT, "deploy", "postgres-init.sql"), encoding="utf-8") as file:
-        created = re.findall(r'CREATE DATABASE "?(\w+)"?;', file.read())
+        script = file.read()
+    created = re.findall(r'CREATE DATABASE "?(\w+)"? OWNER bailiwick_owner;', script)
     assert sorted(created) == sorted(SERVICES)
+    roles = re.findall(r"CREATE ROLE (\w+) LOGIN NOSUPERUSER NOBYPASSRLS", script)
+    assert sorted(roles) == ["bailiwick", "bailiwick_owner"], roles
     print("compose file, image recipe and database script checked")
 
 

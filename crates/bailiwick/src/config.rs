@@ -22,6 +22,8 @@ pub(crate) struct Config {
     /// Directory of the embedded defaults: a SQLite file for each service without a URL in `database`, and
     /// the internal key if none is given. Default: `./bailiwick-data`.
     pub(crate) data_dir: Option<PathBuf>,
+    /// Whether to start although a protection is missing; what is missing is logged.
+    pub(crate) insecure: bool,
     /// Listeners of the process.
     pub(crate) server: ServerConfig,
     /// Logs, traces and metrics.
@@ -92,10 +94,20 @@ pub(crate) struct Peers {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Database {
-    /// `postgres://USER@HOST/DATABASE` or `sqlite:///PATH`; a SQLite file in the data directory if absent.
+    /// `postgres://USER@HOST/DATABASE?sslmode=verify-full` or `sqlite:///PATH`; a SQLite file in the data
+    /// directory if absent. Unknown parameters are refused.
     pub(crate) url: Option<Secret>,
     /// The password, if the URL does not contain it.
     pub(crate) password: Option<Secret>,
+    /// Whether `url` leads to a pooler that gives each transaction another session, such as PgBouncer in
+    /// transaction mode.
+    pub(crate) pooler: bool,
+    /// The URL of the PostgreSQL server itself, for migrations and notices; required to migrate if `pooler` is
+    /// set. Its role may be another one, that owns the schema: `bailiwick migrate` gives the role of `url` the
+    /// rights on rows. Default: `url`.
+    pub(crate) direct_url: Option<Secret>,
+    /// The password of `direct_url`, if it does not contain it; `password` if both URLs have the same role.
+    pub(crate) direct_password: Option<Secret>,
     /// Maximum number of connections.
     pub(crate) max_connections: u32,
 }
@@ -105,6 +117,9 @@ impl Default for Database {
         Self {
             url: None,
             password: None,
+            pooler: false,
+            direct_url: None,
+            direct_password: None,
             max_connections: 10,
         }
     }
@@ -139,7 +154,7 @@ impl Config {
     pub(crate) fn load(source: &Source, flags: &[(&str, String)]) -> Result<Self> {
         let mut loader = Loader::new()
             .file(source.config.as_deref())
-            .environment(std::env::vars());
+            .environment(std::env::vars_os());
         for (key, value) in flags {
             loader = loader.set(key, value);
         }

@@ -94,6 +94,13 @@ async fn scenarios_hold_on_three_processes_without_redis_and_without_tokens() {
     assert!(came.status.success(), "{}{}", text(&came), trio.logs(2));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn scenarios_hold_on_three_processes_through_a_pooler_in_transaction_mode() {
+    let trio = Trio::start_pooled(2).await;
+    let came = trio.test(&root().join("tests/scenarios/one-question.yaml"), &[]);
+    assert!(came.status.success(), "{}{}", text(&came), trio.logs(2));
+}
+
 #[test]
 fn a_step_that_does_not_hold_is_told_with_its_line_and_the_explanation() {
     let directory = tempfile::tempdir().unwrap();

@@ -72,6 +72,128 @@ fn a_secret_is_read_from_a_file_and_never_printed() {
 }
 
 #[test]
+fn a_setting_of_a_url_that_is_not_understood_is_refused_by_name() {
+    for (key, url, named) in [
+        (
+            "DATABASE__IDENTITY__URL",
+            "postgres://u:hunter2@h/d?sslmod=require",
+            "`sslmod`",
+        ),
+        (
+            "DATABASE__TENANCY__URL",
+            "postgres://u:hunter2@h/d?SSLMODE=require",
+            "`SSLMODE`",
+        ),
+        (
+            "AUTHORIZATION__REDIS__URL",
+            "redis://u:hunter2@h?tls=true",
+            "`tls`",
+        ),
+    ] {
+        let came = bailiwick()
+            .args(["config", "check"])
+            .env(format!("BAILIWICK__{key}"), url)
+            .output()
+            .unwrap();
+        let (said, setting) = (text(&came), key.to_lowercase().replace("__", "."));
+        assert_eq!(came.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains(named) && said.contains(&format!("`{setting}`")),
+            "{said}"
+        );
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn a_data_directory_is_the_one_that_was_named() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["x%41", "x?y", "x#y", "x y"] {
+        let came = bailiwick()
+            .args(["migrate", "identity", "--data-dir"])
+            .arg(directory.path().join(name))
+            .output()
+            .unwrap();
+        assert!(came.status.success(), "{name}: {}", text(&came));
+        assert!(directory.path().join(name).join("identity.db").exists(), "{name}");
+    }
+    assert!(!directory.path().join("xA").exists());
+}
+
+#[test]
+fn a_foreign_variable_need_not_be_text_and_one_of_ours_is_named() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let not_text = OsStr::from_bytes(b"\xff");
+    let directory = tempfile::tempdir().unwrap();
+    let check = |name: &OsStr| {
+        let mut command = bailiwick();
+        command
+            .args(["config", "check", "--data-dir"])
+            .arg(directory.path());
+        command.env(name, not_text).output().unwrap()
+    };
+    for foreign in [OsStr::new("FOO"), not_text] {
+        let came = check(foreign);
+        assert!(came.status.success(), "{}", text(&came));
+    }
+    let came = check(OsStr::new("BAILIWICK__AUTH__ISSUER"));
+    assert_eq!(came.status.code(), Some(2), "{}", text(&came));
+    assert!(
+        text(&came).contains("variable `BAILIWICK__AUTH__ISSUER` is not UTF-8"),
+        "{}",
+        text(&came)
+    );
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_a_command_without_a_panic() {
+    use std::process::Stdio;
+    for command in [&["completions", "bash"][..], &["config", "schema"], &["version"]] {
+        let mut running = bailiwick()
+            .args(command)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(running.stdout.take());
+        let came = running.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&came.stderr);
+        assert!(
+            came.status.code() == Some(0) && said.is_empty(),
+            "{command:?}: {came:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_refuses_a_role_that_row_level_security_does_not_hold_for() {
+    let database = bailiwick_testkit::Postgres::database().await;
+    let directory = tempfile::tempdir().unwrap();
+    let with = |arguments: &[&str]| {
+        let mut command = bailiwick();
+        command.args(arguments).arg("--data-dir").arg(directory.path());
+        command.env("BAILIWICK__DATABASE__IDENTITY__URL", database.superuser_url());
+        command.env("BAILIWICK__SERVER__LISTEN", "127.0.0.1:0");
+        command
+    };
+    // Migrating makes the schema; nobody is served.
+    let came = with(&["migrate", "identity"]).output().unwrap();
+    assert!(came.status.success(), "{}", text(&came));
+    let came = with(&["serve"]).output().unwrap();
+    let said = text(&came);
+    assert_eq!(came.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("role `postgres` is a superuser") && said.contains("--insecure"),
+        "{said}"
+    );
+    let process = bailiwick_testkit::Process::start(with(&["serve", "--insecure"])).unwrap();
+    process
+        .line("role `postgres` is a superuser", support::PATIENCE)
+        .await;
+    process.line("ready on grpc://", support::PATIENCE).await;
+}
+
+#[test]
 fn every_command_explains_itself() {
     for command in [
         &["--help"][..],

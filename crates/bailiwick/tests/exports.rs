@@ -16,16 +16,19 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bailiwick_client::{Client, Credentials, Endpoints};
 use bailiwick_proto::{
     authorization::v1::{
         ExportFormat, ExportPermissionsRequest, ListSubjectPermissionsRequest, RegisterResourceRequest,
+        export_service_client::ExportServiceClient,
     },
-    identity::v1::CreateServiceAccountRequest,
+    identity::v1::{CreateServiceAccountRequest, SignInRequest},
 };
-use support::{Embedded, OPERATOR, bailiwick, operator, setup, text};
+use bailiwick_testkit::{Postgres, eventually};
+use support::{Embedded, OPERATOR, PASSWORD, bailiwick, operator, setup, text};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -330,6 +333,110 @@ async fn an_explanation_is_a_tree_that_says_what_was_missing() {
             assert!(said.contains(word), "no `{word}` in\n{said}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_needs_no_directory_for_temporary_files() {
+    let suite = Embedded::start_with(&[("TMPDIR", "/nowhere")]).await;
+    let client = client(&suite);
+    let account = account(&client, 2).await;
+    let endpoint = format!("http://127.0.0.1:{}", suite.port);
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["csv", "xlsx"] {
+        let file = folder.path().join(format);
+        let came = export(&suite, &endpoint, &account, format, &file);
+        assert!(came.status.success(), "{format}: {}", text(&came));
+        assert!(file.metadata().unwrap().len() > 1_000, "{format}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_that_nobody_reads_holds_no_transaction_and_its_account_has_no_second_one() {
+    let database = Postgres::database().await;
+    let url = database.url();
+    let migrated = bailiwick()
+        .args(["migrate", "authorization"])
+        .env("BAILIWICK__DATABASE__AUTHORIZATION__URL", &url)
+        .output()
+        .unwrap();
+    assert!(migrated.status.success(), "{}", text(&migrated));
+    let suite = Embedded::start_with(&[
+        ("BAILIWICK__DATABASE__AUTHORIZATION__URL", url.as_str()),
+        // An export that kept it would leave nothing for anybody else.
+        ("BAILIWICK__DATABASE__AUTHORIZATION__MAX_CONNECTIONS", "1"),
+        ("BAILIWICK__AUTHORIZATION__EXPORTS__AT_ONCE", "1"),
+    ])
+    .await;
+    let client = client(&suite);
+    setup::apply(&client, "sogolytics").await;
+    let large = setup::account(&client, "sogolytics", &"A long title. ".repeat(14), None).await;
+    let small = setup::account(&client, "sogolytics", "Small", None).await;
+    for n in 0..60 {
+        let user = setup::user(&client, &format!("admin{n}@example.com")).await;
+        setup::member(&client, &large, &user, "administrator").await;
+    }
+
+    // A reader whose window is small: what it does not read stays with the server.
+    let sign_in = SignInRequest {
+        email: OPERATOR.into(),
+        password: PASSWORD.into(),
+        account: String::new(),
+    };
+    let signed_in = client.identity().authentication().sign_in(sign_in).await;
+    let bearer = format!(
+        "Bearer {}",
+        signed_in.unwrap().into_inner().tokens.unwrap().access_token
+    );
+    let channel = tonic::transport::Endpoint::from_shared(format!("http://127.0.0.1:{}", suite.port))
+        .unwrap()
+        .initial_stream_window_size(Some(16 * 1024))
+        .connect()
+        .await
+        .unwrap();
+    let begin = async |account: &str| {
+        let mut request = tonic::Request::new(ExportPermissionsRequest {
+            account: account.into(),
+            format: ExportFormat::Csv.into(),
+            subject: String::new(),
+        });
+        let bearer = bearer.parse().unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+        ExportServiceClient::new(channel.clone())
+            .export_permissions(request)
+            .await
+    };
+    let mut unread = begin(&large).await.unwrap().into_inner();
+    for (account, told) in [
+        (&large, "of this account"),
+        (&small, "authorization.exports.at_once"),
+    ] {
+        let status = begin(account).await.unwrap_err();
+        let details = String::from_utf8_lossy(status.details());
+        assert_eq!(status.code(), tonic::Code::ResourceExhausted, "{status}");
+        assert!(status.message().contains(told), "{status}");
+        assert!(details.contains("google.rpc.RetryInfo"), "{status:?}");
+    }
+    let soon = Duration::from_secs(20);
+    let open =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
+    eventually("no open transaction", soon, async || {
+        database.psql(open).await.unwrap() == "0"
+    })
+    .await;
+    // The one connection is free for writes.
+    let user = setup::user(&client, "another@example.com").await;
+    let written = setup::member(&client, &small, &user, "administrator");
+    tokio::time::timeout(soon, written).await.unwrap();
+    assert!(begin(&large).await.is_err(), "the first has not been read");
+
+    // It is whole when it is read at last, and then its place is free.
+    let (mut bytes, mut last) = (0, false);
+    while let Some(part) = unread.message().await.unwrap() {
+        bytes += part.content.len();
+        last = part.last;
+    }
+    assert!(last && bytes > 400_000, "{bytes}");
+    eventually("a free place", soon, async || begin(&small).await.is_ok()).await;
 }
 
 /// Passes bytes on until the server has said so many; then it keeps the connection and says no more.

@@ -13,10 +13,10 @@ impl Db {
     /// It is no SQLite database, or the file exists or cannot be written.
     pub async fn backup(&self, to: &Path) -> Result<(), Error> {
         if self.is_postgres() {
-            return Err(Error::Refused("use PostgreSQL's own tools for backups"));
+            return Err(Error::Refused("use PostgreSQL's own tools for backups".into()));
         }
         if to.exists() {
-            return Err(Error::Refused("the backup file already exists"));
+            return Err(Error::Refused("the backup file already exists".into()));
         }
         pools::private_file(to).map_err(|error| Error::Unavailable(Cause::new(error)))?;
         let path = to.display().to_string();

@@ -1,11 +1,17 @@
 //! The connection of a transaction, and statements on it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
-    Statement, TransactionOptions, TransactionTrait, Value,
+    RuntimeErr, Statement, TransactionOptions, TransactionTrait, Value, Values,
 };
+use sea_query_sqlx::SqlxValues;
+use sqlx::{Executor, PgPool, Postgres, Transaction};
+use tokio::sync::Mutex;
 
 use crate::{Error, error::Cause};
 
@@ -19,28 +25,57 @@ pub(crate) async fn begin(
     pool.begin_with_options(options).await
 }
 
+/// Begins a transaction of PostgreSQL with a text that sets what it needs too: one round trip. `named` says
+/// whether its statements are prepared by name, which a pooler does not keep.
+pub(crate) async fn begin_postgres(pool: &PgPool, begin: String, named: bool) -> Result<Conn, sqlx::Error> {
+    let tx = pool.begin_with(sqlx::AssertSqlSafe(begin)).await?;
+    Ok(Conn::new(Tx::Postgres(Mutex::new(tx), named)))
+}
+
 /// The connection of a transaction: runs entities, queries and raw statements, but streams nothing and opens
 /// no nested transaction, so that nothing can hold it when the transaction is dropped.
-#[derive(Debug)]
 pub struct Conn {
-    tx: DatabaseTransaction,
+    tx: Tx,
     failed: AtomicBool,
 }
 
+enum Tx {
+    Sqlite(DatabaseTransaction),
+    Postgres(Mutex<Transaction<'static, Postgres>>, bool),
+}
+
+impl std::fmt::Debug for Conn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Conn({:?})", self.get_database_backend())
+    }
+}
+
 impl Conn {
-    pub(crate) fn new(tx: DatabaseTransaction) -> Self {
+    fn new(tx: Tx) -> Self {
         Self {
             tx,
             failed: AtomicBool::new(false),
         }
+    }
+    pub(crate) fn of_sqlite(tx: DatabaseTransaction) -> Self {
+        Self::new(Tx::Sqlite(tx))
     }
     /// Whether a statement has failed. PostgreSQL answers the commit of such a transaction with
     /// a silent rollback.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
     }
-    pub(crate) fn into_inner(self) -> DatabaseTransaction {
-        self.tx
+    pub(crate) async fn commit(self) -> Result<(), DbErr> {
+        match self.tx {
+            Tx::Sqlite(tx) => tx.commit().await,
+            Tx::Postgres(tx, _) => tx.into_inner().commit().await.map_err(query_error),
+        }
+    }
+    pub(crate) async fn rollback(self) -> Result<(), DbErr> {
+        match self.tx {
+            Tx::Sqlite(tx) => tx.rollback().await,
+            Tx::Postgres(tx, _) => tx.into_inner().rollback().await.map_err(query_error),
+        }
     }
     fn note<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
         if result.is_err() {
@@ -50,22 +85,69 @@ impl Conn {
     }
 }
 
+/// A statement as the driver takes it; one without a name lives until the next one.
+fn query(stmt: &Statement, named: bool) -> sqlx::query::Query<'_, Postgres, SqlxValues> {
+    let values = stmt.values.clone().unwrap_or_else(|| Values(Vec::new()));
+    sqlx::query_with(sqlx::AssertSqlSafe(stmt.sql.as_str()), SqlxValues(values)).persistent(named)
+}
+
+fn exec_error(error: sqlx::Error) -> DbErr {
+    DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)))
+}
+
+fn query_error(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
+}
+
 #[async_trait::async_trait]
 impl ConnectionTrait for Conn {
     fn get_database_backend(&self) -> DbBackend {
-        self.tx.get_database_backend()
+        match &self.tx {
+            Tx::Sqlite(_) => DbBackend::Sqlite,
+            Tx::Postgres(..) => DbBackend::Postgres,
+        }
     }
     async fn execute_raw(&self, stmt: Statement) -> Result<ExecResult, DbErr> {
-        self.note(self.tx.execute_raw(stmt).await)
+        self.note(match &self.tx {
+            Tx::Sqlite(tx) => tx.execute_raw(stmt).await,
+            Tx::Postgres(tx, named) => {
+                let mut tx = tx.lock().await;
+                let done = query(&stmt, *named).execute(&mut **tx).await;
+                done.map(Into::into).map_err(exec_error)
+            }
+        })
     }
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.note(self.tx.execute_unprepared(sql).await)
+        self.note(match &self.tx {
+            Tx::Sqlite(tx) => tx.execute_unprepared(sql).await,
+            Tx::Postgres(tx, _) => {
+                let mut tx = tx.lock().await;
+                let done = tx.execute(sqlx::AssertSqlSafe(sql.to_owned())).await;
+                done.map(Into::into).map_err(exec_error)
+            }
+        })
     }
     async fn query_one_raw(&self, stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.note(self.tx.query_one_raw(stmt).await)
+        self.note(match &self.tx {
+            Tx::Sqlite(tx) => tx.query_one_raw(stmt).await,
+            Tx::Postgres(tx, named) => {
+                let mut tx = tx.lock().await;
+                let found = query(&stmt, *named).fetch_optional(&mut **tx).await;
+                found.map(|row| row.map(Into::into)).map_err(query_error)
+            }
+        })
     }
     async fn query_all_raw(&self, stmt: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.note(self.tx.query_all_raw(stmt).await)
+        self.note(match &self.tx {
+            Tx::Sqlite(tx) => tx.query_all_raw(stmt).await,
+            Tx::Postgres(tx, named) => {
+                let mut tx = tx.lock().await;
+                let found = query(&stmt, *named).fetch_all(&mut **tx).await;
+                found
+                    .map(|rows| rows.into_iter().map(Into::into).collect())
+                    .map_err(query_error)
+            }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bailiwick_types::{Clock, ScopeRoot, Service};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::sync::{Mutex, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -125,9 +125,6 @@ impl Db {
     }
     pub(crate) fn is_postgres(&self) -> bool {
         self.backend() == DbBackend::Postgres
-    }
-    pub(crate) fn writer(&self) -> &DatabaseConnection {
-        &self.inner.pools.write
     }
     pub(crate) fn poll_interval(&self) -> Duration {
         self.inner.config.poll_interval

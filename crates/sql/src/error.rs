@@ -1,12 +1,12 @@
 //! What can go wrong between a store and its database.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, io::ErrorKind as Io, sync::Arc, time::Duration};
 
 use bailiwick_types::{Chain, Code, Fault, Reason, ScopeRoot, StoreError};
 use sea_orm::{DbErr, RuntimeErr};
-use sqlx::error::ErrorKind;
+use sqlx::error::{DatabaseError, ErrorKind};
 
-use crate::{feed::CursorRefused, migrate::SchemaError};
+use crate::{address::Place, feed::CursorRefused, migrate::SchemaError};
 
 /// Why a statement, a transaction or a feed read failed.
 ///
@@ -41,7 +41,7 @@ pub enum Error {
     Corrupt(#[source] Inconsistent),
     /// A setting of the database or of its connection that must not be.
     #[error("unsupported database configuration: {0}")]
-    Refused(&'static str),
+    Refused(Cow<'static, str>),
     /// Everything else: a fault of ours.
     #[error("a database statement failed")]
     Internal(#[source] Cause),
@@ -59,6 +59,10 @@ impl Cause {
     /// A cause in words of our own.
     #[must_use]
     pub fn text(text: &'static str) -> Self {
+        Self::said(text.to_owned())
+    }
+    /// What the database said, in one text.
+    pub(crate) fn said(text: String) -> Self {
         Self(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(text)))
     }
 }
@@ -186,51 +190,131 @@ impl Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        match &error {
-            DbErr::ConnectionAcquire(_) => Self::Unavailable(Cause::new(error)),
+        match error {
+            DbErr::ConnectionAcquire(_) => {
+                Self::Unavailable(Cause::said(problem(&sqlx::Error::PoolTimedOut)))
+            }
             DbErr::Conn(RuntimeErr::SqlxError(sqlx))
             | DbErr::Exec(RuntimeErr::SqlxError(sqlx))
-            | DbErr::Query(RuntimeErr::SqlxError(sqlx)) => {
-                let sqlx = Arc::clone(sqlx);
-                classify(&sqlx, || Cause::new(error))
-            }
-            _ => Self::Internal(Cause::new(error)),
+            | DbErr::Query(RuntimeErr::SqlxError(sqlx)) => classify(sqlx),
+            // Written by `named`.
+            DbErr::Conn(RuntimeErr::Internal(text)) => Self::Unavailable(Cause::said(text)),
+            other => Self::Internal(Cause::new(other)),
         }
     }
 }
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let error = Arc::new(error);
-        classify(&error, || Cause(Arc::clone(&error) as _))
+        classify(Arc::new(error))
     }
 }
 
-fn classify(error: &sqlx::Error, cause: impl FnOnce() -> Cause) -> Error {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed
-        | sqlx::Error::BeginFailed => Error::Unavailable(cause()),
-        sqlx::Error::Database(said) => {
-            if let Some(kind) = constraint_kind(said.kind()) {
-                return Error::Constraint(Constraint {
-                    kind,
-                    name: said.constraint().map(str::to_owned),
-                    columns: columns_in(said.message()),
-                });
-            }
-            let code = said.code().unwrap_or_default();
-            if said.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-                of_sqlite(&code, cause())
-            } else {
-                of_postgres(&code, cause())
-            }
+/// An error of getting a connection.
+pub(crate) fn of_connection(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
+}
+
+/// Says which database could not be reached, where that is the error.
+pub(crate) fn named(place: &Place, error: DbErr) -> DbErr {
+    let text = match &error {
+        DbErr::ConnectionAcquire(_) => problem(&sqlx::Error::PoolTimedOut),
+        DbErr::Conn(RuntimeErr::SqlxError(sqlx))
+        | DbErr::Exec(RuntimeErr::SqlxError(sqlx))
+        | DbErr::Query(RuntimeErr::SqlxError(sqlx))
+            if is_unreachable(sqlx) =>
+        {
+            problem(sqlx)
         }
-        _ => Error::Internal(cause()),
+        _ => return error,
+    };
+    DbErr::Conn(RuntimeErr::Internal(format!("{place}: {text}")))
+}
+
+/// An error of a connection, with the name of what could not be reached.
+pub(crate) fn unreachable(place: &Place, error: sqlx::Error) -> Error {
+    if is_unreachable(&error) || matches!(error, sqlx::Error::Database(_)) {
+        Error::Unavailable(Cause::said(format!("{place}: {}", problem(&error))))
+    } else {
+        error.into()
+    }
+}
+
+fn is_unreachable(error: &sqlx::Error) -> bool {
+    matches!(
+        error,
+        sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed
+    )
+}
+
+/// What is wrong with a connection, so that the cases can be told apart. It names neither host nor database:
+/// they are said once, in front of it.
+pub(crate) fn problem(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Io(error) => match error.kind() {
+            Io::ConnectionRefused => "connection refused: no server listens there".to_owned(),
+            Io::NotFound => "no such file or folder".to_owned(),
+            Io::PermissionDenied => "permission denied".to_owned(),
+            // What rustls says comes as an I/O error.
+            Io::InvalidData => format!("TLS failed: {error}"),
+            Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe | Io::UnexpectedEof => {
+                format!("connection lost: {error}")
+            }
+            _ => format!("not reachable: {error}"),
+        },
+        sqlx::Error::Tls(error) => format!("TLS failed: {error}"),
+        sqlx::Error::PoolTimedOut => {
+            "no connection in time: the server does not answer, or all connections are in use".to_owned()
+        }
+        sqlx::Error::PoolClosed => "the process is stopping".to_owned(),
+        sqlx::Error::Protocol(text) => format!("unexpected answer: {text}"),
+        sqlx::Error::Database(said) => words(&**said),
+        other => other.to_string(),
+    }
+}
+
+/// What a database said, without what its driver adds.
+fn words(said: &dyn DatabaseError) -> String {
+    let (code, message) = (said.code().unwrap_or_default(), said.message());
+    match &*code {
+        "3D000" => "the database does not exist".to_owned(),
+        // The message would name host and database again.
+        "28000" if message.starts_with("no pg_hba.conf entry") => {
+            let encrypted = message.rsplit(", ").next().unwrap_or_default();
+            format!("pg_hba.conf of the server admits no such connection ({encrypted})")
+        }
+        "08P01" if message.contains("startup parameter") => {
+            format!("{message}: this is a pooler, which needs `pooler = true`")
+        }
+        _ => format!("{message} (code {code})"),
+    }
+}
+
+fn classify(error: Arc<sqlx::Error>) -> Error {
+    if is_unreachable(&error) {
+        return Error::Unavailable(Cause::said(problem(&error)));
+    }
+    let sqlx::Error::Database(said) = &*error else {
+        return Error::Internal(Cause(error));
+    };
+    if let Some(kind) = constraint_kind(said.kind()) {
+        return Error::Constraint(Constraint {
+            kind,
+            name: said.constraint().map(str::to_owned),
+            columns: columns_in(said.message()),
+        });
+    }
+    let (code, cause) = (said.code().unwrap_or_default(), Cause::said(words(&**said)));
+    if said.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        of_sqlite(&code, cause)
+    } else {
+        of_postgres(&code, cause)
     }
 }
 

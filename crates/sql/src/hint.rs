@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 
-use crate::Db;
+use crate::{Db, Error};
 
 /// The channel of PostgreSQL's NOTIFY.
 pub(crate) const CHANNEL: &str = "bailiwick_feed";
@@ -50,12 +50,15 @@ impl Db {
 
 /// Turns NOTIFY into in-process notifications, until it is cancelled.
 pub(crate) async fn listen(db: Db) {
-    let Some(pool) = db.inner.pools.postgres() else {
+    let Some(pool) = db.inner.pools.notices() else {
         return;
     };
     loop {
         if let Err(error) = listen_once(&db, pool).await {
-            tracing::debug!(error = %error, "feed notifications interrupted; falling back to polling");
+            tracing::debug!(
+                error = Error::from(error).detail(),
+                "feed notifications interrupted; falling back to polling"
+            );
         }
         // Notifications sent in the meantime are lost.
         db.inner.hints.sequenced();

@@ -55,6 +55,8 @@ macro_rules! tables {
     )*};
 }
 
+mod address;
+mod autocommit;
 mod backup;
 mod config;
 mod conn;
@@ -71,8 +73,10 @@ mod read;
 mod revision;
 pub mod rows;
 mod sequencer;
+mod settings;
 mod write;
 
+pub use address::Address;
 pub use config::DbConfig;
 pub use conn::{Conn, execute, placeholders, rows as query, statement};
 pub use db::{Db, Workers};

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use bailiwick_types::ScopeRoot;
-use sea_orm::{AccessMode, IsolationLevel, SqliteTransactionMode, TransactionOptions};
-
 use crate::{
     Conn, Db, Error, Revision,
-    conn::{begin, number, of_feed, placeholders, row, rows},
+    conn::{number, of_feed, placeholders, rows},
     epoch::epoch_sql,
     error::Cause,
+    settings::{Scope, Unit},
 };
+use bailiwick_types::ScopeRoot;
 
 /// A snapshot: everything that is read through it was true at one instant. Dropping it ends it.
 #[derive(Debug)]
@@ -48,7 +47,7 @@ impl Db {
     /// # Errors
     /// The database is unavailable.
     pub async fn begin_read(&self, root: &ScopeRoot) -> Result<ReadTx, Error> {
-        self.read(account_setting(std::slice::from_ref(root)), "").await
+        self.read(Scope::of(std::slice::from_ref(root))).await
     }
     /// Begins to read across accounts: for the operator's lists, "my accounts", snapshots of the
     /// feed and purges.
@@ -56,17 +55,14 @@ impl Db {
     /// # Errors
     /// The database is unavailable.
     pub async fn begin_read_across(&self) -> Result<ReadTx, Error> {
-        self.read(String::new(), "on").await
+        self.read(Scope::across()).await
     }
-    async fn read(&self, account: String, across: &'static str) -> Result<ReadTx, Error> {
+    async fn read(&self, scope: Scope) -> Result<ReadTx, Error> {
         let db = self.clone();
         // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with an open
         // transaction.
         let begun = self.inner.tasks.spawn(async move {
-            let conn = Conn::new(begin(&db.inner.pools.read, options(&db, false)).await?);
-            if db.is_postgres() {
-                scope(&conn, account, across).await?;
-            }
+            let conn = db.inner.pools.begin(&Unit::Read(scope)).await?;
             Ok::<_, Error>(ReadTx { conn, db })
         });
         begun.await.map_err(|error| Error::Internal(Cause::new(error)))?
@@ -121,35 +117,4 @@ impl ReadTx {
             stamps,
         })
     }
-}
-
-pub(crate) fn options(db: &Db, writes: bool) -> TransactionOptions {
-    TransactionOptions {
-        // Writers take theirs from the connection; SQLite has no isolation levels and would log a warning.
-        isolation_level: (db.is_postgres() && !writes).then_some(IsolationLevel::RepeatableRead),
-        access_mode: (db.is_postgres() && !writes).then_some(AccessMode::ReadOnly),
-        sqlite_transaction_mode: Some(if writes {
-            SqliteTransactionMode::Immediate
-        } else {
-            SqliteTransactionMode::Deferred
-        }),
-    }
-}
-
-/// The accounts that row-level security lets a transaction see.
-pub(crate) fn account_setting(roots: &[ScopeRoot]) -> String {
-    let accounts: Vec<String> = roots
-        .iter()
-        .filter_map(|root| match root {
-            ScopeRoot::Account(id) => Some(id.uuid().to_string()),
-            _ => None,
-        })
-        .collect();
-    accounts.join(",")
-}
-
-async fn scope(conn: &Conn, account: String, across: &str) -> Result<(), Error> {
-    let sql = "SELECT set_config('bailiwick.account', $1, true), set_config('bailiwick.across', $2, true)";
-    row(conn, sql, vec![account.into(), across.into()]).await?;
-    Ok(())
 }

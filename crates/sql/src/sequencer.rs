@@ -10,10 +10,10 @@ use sea_orm::ConnectionTrait;
 
 use crate::{
     Db, Error,
-    conn::{begin, execute, number, of_feed, row, stored},
+    conn::{execute, number, of_feed, row, stored},
     error::Cause,
     hint::CHANNEL,
-    read::options,
+    settings::{NOT_COMPILED, Unit},
 };
 
 /// Sequences what this process has committed, unless a run that started after the commit has done so.
@@ -73,7 +73,7 @@ impl Db {
 }
 
 async fn sequence(db: &Db) -> Result<u64, Error> {
-    let tx = begin(&db.inner.pools.service, options(db, true)).await?;
+    let tx = db.inner.pools.begin(&Unit::Sequence).await?;
     let given = give_positions(&tx).await?;
     if given > 0 && db.is_postgres() {
         let sql = "SELECT pg_notify($1, '')";
@@ -86,12 +86,11 @@ async fn sequence(db: &Db) -> Result<u64, Error> {
 
 /// Gives positions inside a transaction.
 pub(crate) async fn give_positions(conn: &impl ConnectionTrait) -> Result<u64, Error> {
-    let lock = if conn.get_database_backend() == sea_orm::DbBackend::Postgres {
-        " FOR UPDATE"
+    let sql = if conn.get_database_backend() == sea_orm::DbBackend::Postgres {
+        format!("SELECT head, {NOT_COMPILED} FROM feed_state FOR UPDATE")
     } else {
-        ""
+        "SELECT head FROM feed_state".to_owned()
     };
-    let sql = format!("SELECT head FROM feed_state{lock}");
     let row = of_feed(row(conn, sql, vec![]).await?)?;
     let head = number(row.try_get("", "head")?);
     // A separate statement, so that its snapshot is younger than the lock.

@@ -11,14 +11,14 @@ use tokio::sync::oneshot;
 
 use crate::{
     Conn, Db, Error,
-    conn::{begin, execute, number, placeholders, row, rows},
+    conn::{execute, number, placeholders, row, rows},
     epoch::epoch_sql,
     error::Cause,
     outbox::{self, NewRow},
     pools,
-    read::{account_setting, options},
     revision::new_stamp_sql,
     sequencer,
+    settings::{SCOPED, Scope, Unit},
 };
 
 /// How often a transaction restarts because a row that it must lock did not exist yet.
@@ -106,7 +106,7 @@ impl Db {
 
 async fn hold(db: Db, roots: BTreeMap<String, ScopeRoot>) -> Result<WriteTx, Error> {
     for _ in 0..ATTEMPTS {
-        let conn = Conn::new(begin(db.writer(), options(&db, true)).await?);
+        let conn = db.inner.pools.begin(&Unit::Write).await?;
         if !db.is_postgres() {
             insert_missing(&conn, roots.keys()).await?;
         }
@@ -122,8 +122,8 @@ async fn hold(db: Db, roots: BTreeMap<String, ScopeRoot>) -> Result<WriteTx, Err
         // Rows are inserted one by one outside of any transaction: inserted inside, they would be locked out
         // of order.
         let missing: Vec<&String> = roots.keys().filter(|key| !held.contains_key(*key)).collect();
-        conn.into_inner().rollback().await?;
-        insert_missing(db.writer(), missing.into_iter()).await?;
+        conn.rollback().await?;
+        insert_missing(&db.inner.pools.write, missing.into_iter()).await?;
     }
     Err(Error::Conflict(Cause::text(
         "revision rows were deleted repeatedly while locking them",
@@ -157,7 +157,7 @@ async fn lock(
         // The outer join returns one row where no root exists; only the revision rows are locked.
         format!(
             "SELECT {epoch} AS epoch, current_setting('synchronous_commit') AS durability, r.root, r.revision, r.stamp, \
-             set_config('bailiwick.account', $1, true) \
+             {SCOPED} \
              FROM (SELECT root, revision, stamp FROM revision WHERE root IN ({list}) ORDER BY root FOR UPDATE) r \
              RIGHT JOIN (SELECT 1) one ON TRUE"
         )
@@ -168,7 +168,7 @@ async fn lock(
         )
     };
     let accounts: Vec<ScopeRoot> = roots.values().cloned().collect();
-    let mut values: Vec<Value> = vec![account_setting(&accounts).into()];
+    let mut values: Vec<Value> = vec![Scope::of(&accounts).account().into()];
     values.extend(roots.keys().map(|key| key.clone().into()));
     let rows = rows(conn, sql, values).await?;
     let first = rows
@@ -279,7 +279,7 @@ impl WriteTx {
     /// # Errors
     /// The database is unavailable; it rolls back then too.
     pub async fn rollback(self) -> Result<(), Error> {
-        Ok(self.conn.into_inner().rollback().await?)
+        Ok(self.conn.rollback().await?)
     }
     async fn commit_then(self, sequence: bool) -> Result<Committed, Error> {
         let (send, receive) = oneshot::channel();
@@ -331,7 +331,7 @@ impl WriteTx {
                 sequencer::give_positions(&self.conn).await?;
             }
         }
-        self.conn.into_inner().commit().await.map_err(commit_error)?;
+        self.conn.commit().await.map_err(commit_error)?;
         Ok(Committed {
             service: self.db.service(),
             epoch: self.epoch,

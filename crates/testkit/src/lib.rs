@@ -1,4 +1,4 @@
-//! What tests need and production must not have: throw-away PostgreSQL and Redis servers, one way to run a
+//! What tests need and production must not have: throw-away PostgreSQL, PgBouncer and Redis servers, one way to run a
 //! test on both databases, a clock that is set by hand, golden files and a helper for child processes.
 //!
 //! Everything that is started here ends with the test process, also when that is killed: a supervisor shell
@@ -17,6 +17,7 @@ pub mod corpus;
 mod engines;
 mod golden;
 mod owner;
+mod pgbouncer;
 mod postgres;
 mod process;
 mod redis;
@@ -28,6 +29,7 @@ pub mod witness;
 pub use clock::ManualClock;
 pub use engines::{Engine, Fixture, TestDb, run};
 pub use golden::golden;
+pub use pgbouncer::PgBouncer;
 pub use postgres::{Dump, Postgres, RestoreMode, TestDatabase};
 pub use process::{Logs, Process};
 pub use redis::Redis;

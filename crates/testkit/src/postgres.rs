@@ -163,6 +163,10 @@ impl Postgres {
         format!("postgres://{database}@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// Its port on 127.0.0.1.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
     async fn say(&self, word: &'static str) -> anyhow::Result<()> {
         let supervisor = Arc::clone(&self.supervisor);
         tokio::task::spawn_blocking(move || supervisor.say(word)).await?
@@ -285,6 +289,24 @@ impl TestDatabase {
     #[must_use]
     pub fn url(&self) -> String {
         self.server.url_of(&self.name)
+    }
+    /// The URL of a new role on its server that owns nothing in it, for a server that another role migrates for.
+    ///
+    /// # Errors
+    /// The server does not run.
+    pub async fn another_role(&self) -> anyhow::Result<String> {
+        let role = format!("{}_serves", self.name);
+        self.psql(&format!("CREATE ROLE {role} LOGIN NOSUPERUSER"))
+            .await?;
+        Ok(format!(
+            "postgres://{role}@127.0.0.1:{}/{}",
+            self.server.port, self.name
+        ))
+    }
+    /// The URL of its superuser.
+    #[must_use]
+    pub fn superuser_url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{}", self.server.port, self.name)
     }
     /// Its name.
     #[must_use]

@@ -7,7 +7,7 @@ use bailiwick_rpc::{HumanDuration, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DecisionLogConfig, redis::RedisSettings};
+use crate::{DecisionLogConfig, RedisSetupError, export::ExportConfig, redis::RedisSettings, redis_url};
 
 /// What can be set for authorization.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,8 @@ pub struct AuthorizationConfig {
     pub redis: RedisConfig,
     /// Which decisions are recorded, and where.
     pub decision_log: DecisionLogConfig,
+    /// Exports.
+    pub exports: ExportConfig,
     /// How long the answers of requests with a `request_id` are kept.
     pub request_retention: HumanDuration,
     /// How long the own feed is kept; who was away for longer starts from a snapshot.
@@ -46,6 +48,7 @@ impl Default for AuthorizationConfig {
             cache_reads: 64,
             redis: RedisConfig::default(),
             decision_log: DecisionLogConfig::default(),
+            exports: ExportConfig::default(),
             request_retention: Duration::from_hours(168).into(),
             feed_retention: Duration::from_hours(168).into(),
         }
@@ -72,8 +75,8 @@ impl AuthorizationConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedisConfig {
-    /// `redis://` or `rediss://` with host and port; of a cluster some nodes, with commas between. None: no
-    /// such cache.
+    /// `redis://` or `rediss://` with host and port; of a cluster some such URLs, with commas between. Unknown
+    /// parameters are refused. None: no such cache.
     pub url: Option<Secret>,
     /// PEM file of the authorities that the certificate of a `rediss://` Redis is checked against, instead of
     /// the public ones.
@@ -103,22 +106,22 @@ impl Default for RedisConfig {
 
 impl RedisConfig {
     /// How to reach it, where there is one.
-    #[must_use]
-    pub fn settings(&self) -> Option<RedisSettings> {
-        let urls = self.url.as_ref()?.expose();
-        let urls: Vec<_> = urls
-            .split(',')
-            .map(str::trim)
-            .filter(|url| !url.is_empty())
-            .map(Into::into)
-            .collect();
-        (!urls.is_empty()).then(|| RedisSettings {
+    ///
+    /// # Errors
+    /// A URL is malformed, or has a part that is not understood.
+    pub fn settings(&self) -> Result<Option<RedisSettings>, RedisSetupError> {
+        let Some(url) = &self.url else { return Ok(None) };
+        let urls = redis_url::nodes(url.expose(), self.cluster);
+        for url in &urls {
+            redis_url::connection(url)?;
+        }
+        Ok((!urls.is_empty()).then(|| RedisSettings {
             urls,
             ca_file: self.ca_file.clone(),
             cluster: self.cluster,
             timeout: self.timeout.get(),
             ttl: self.ttl.get(),
             pause: self.pause.get(),
-        })
+        }))
     }
 }

@@ -24,11 +24,14 @@ mod migrations;
 #[cfg(any(test, feature = "probe"))]
 pub mod probe;
 mod redis;
+mod redis_url;
 mod store;
 mod variants;
 mod wiring;
 
-pub use crate::redis::{RedisCache, RedisSettings, RedisSetupError};
+pub use crate::export::ExportConfig;
+pub use crate::redis::{RedisCache, RedisSettings};
+pub use crate::redis_url::RedisSetupError;
 pub use config::{AuthorizationConfig, RedisConfig};
 pub use decision_log::{
     DecisionLog, DecisionLogConfig, DecisionLogError, LogTarget, PermissionPattern, Ratio,

@@ -17,14 +17,16 @@ use bailiwick_authorization_engine::{
 };
 use bailiwick_types::{AccountId, Clock};
 use redis::{
-    AsyncCommands, Client, RedisError, RedisResult, Script, TlsCertificates,
+    AsyncCommands, Client, RedisResult, Script, TlsCertificates,
     aio::{ConnectionManager, ConnectionManagerConfig},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::task::TaskTracker;
+
+use crate::redis_url::{RedisSetupError, connection};
 
 /// Consecutive failures after which the circuit breaker opens.
 const FAILURES: u32 = 3;
@@ -108,31 +110,16 @@ impl std::fmt::Debug for RedisCache {
     }
 }
 
-/// Error for settings that name no reachable Redis.
-#[derive(Debug, thiserror::Error)]
-#[error("the Redis settings have no usable URL")]
-pub struct RedisSetupError(#[source] Option<RedisError>);
-
-impl From<RedisError> for RedisSetupError {
-    fn from(error: RedisError) -> Self {
-        Self(Some(error))
-    }
-}
-
 impl RedisCache {
     /// Sets up the cache; it connects on first use. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// A URL is missing or malformed, or the CA file cannot be read.
+    /// A URL is missing, malformed, or has a part that is not understood, or the CA file cannot be read.
     pub fn new(settings: RedisSettings, clock: Arc<dyn Clock>) -> Result<Self, RedisSetupError> {
         let authorities = settings.ca_file.as_deref().map(authorities).transpose()?;
         let link = if settings.cluster {
-            let urls: Vec<&str> = settings
-                .urls
-                .iter()
-                .map(secrecy::ExposeSecret::expose_secret)
-                .collect();
-            let builder = ClusterClient::builder(urls)
+            let nodes: Result<Vec<_>, _> = settings.urls.iter().map(connection).collect();
+            let builder = ClusterClient::builder(nodes?)
                 .connection_timeout(Duration::from_millis(500))
                 .response_timeout(settings.timeout)
                 .retries(1);
@@ -142,14 +129,14 @@ impl RedisCache {
             };
             Link::Cluster(Box::new(builder.build()?), Mutex::new(None))
         } else {
-            let url = settings.urls.first().ok_or(RedisSetupError(None))?;
+            let url = settings.urls.first().ok_or(RedisSetupError::NoUrl)?;
             let config = ConnectionManagerConfig::new()
                 .set_connection_timeout(Some(Duration::from_millis(500)))
                 .set_response_timeout(Some(settings.timeout))
                 .set_number_of_retries(1);
             let client = match authorities {
-                Some(authorities) => Client::build_with_tls(url.expose_secret(), authorities)?,
-                None => Client::open(url.expose_secret())?,
+                Some(authorities) => Client::build_with_tls(connection(url)?, authorities)?,
+                None => Client::open(connection(url)?)?,
             };
             Link::Single(ConnectionManager::new_lazy_with_config(client, config)?)
         };

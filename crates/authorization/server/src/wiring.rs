@@ -18,11 +18,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     AuthorizationConfig,
     decision_log::{DecisionLog, DecisionLogError, Writer},
-    export::Exporter,
+    export::{Exporter, Spool},
     follow::{IdentitySink, TenancySink, Tools},
     fresh::Freshness,
     grpc::{self, Api},
     redis::RedisCache,
+    redis_url::RedisSetupError,
     store::{
         OnCommit, Snapshot, SqlStore,
         engine::{SqlLists, SqlSource},
@@ -58,6 +59,9 @@ pub enum BuildError {
     /// The decision log cannot be opened.
     #[error(transparent)]
     DecisionLog(#[from] DecisionLogError),
+    /// The shared cache cannot be set up.
+    #[error(transparent)]
+    SharedCache(#[from] RedisSetupError),
 }
 
 impl std::fmt::Debug for Deps {
@@ -101,12 +105,12 @@ impl OnCommit for Visible {
 /// Puts the service together.
 ///
 /// # Errors
-/// The decision log cannot be opened.
+/// The decision log cannot be opened, or the settings of the shared cache are wrong.
 pub async fn build(deps: Deps) -> Result<AuthorizationService, BuildError> {
     let seed = deps.ids.uuid().as_u64_pair().1;
     let (log, writer) = DecisionLog::open(&deps.config.decision_log, Arc::clone(&deps.clock), seed)?;
     let source = Arc::new(SqlSource::new(deps.db.clone()));
-    let shared = shared_cache(&deps);
+    let shared = shared_cache(&deps)?;
     let replica = Replica::new(
         source.clone(),
         shared,
@@ -128,15 +132,13 @@ pub async fn build(deps: Deps) -> Result<AuthorizationService, BuildError> {
     })
 }
 
-/// The shared cache, where one is configured. It holds no truth: the service also runs without it.
-fn shared_cache(deps: &Deps) -> Option<Arc<dyn SharedCache>> {
-    match RedisCache::new(deps.config.redis.settings()?, Arc::clone(&deps.clock)) {
-        Ok(redis) => Some(Arc::new(redis)),
-        Err(error) => {
-            tracing::error!(error = %error, "cannot set up the shared cache; continuing without it");
-            None
-        }
-    }
+/// The shared cache, where one is configured. It holds no truth: the service also runs while it is away.
+fn shared_cache(deps: &Deps) -> Result<Option<Arc<dyn SharedCache>>, BuildError> {
+    let Some(settings) = deps.config.redis.settings()? else {
+        return Ok(None);
+    };
+    let redis = RedisCache::new(settings, Arc::clone(&deps.clock))?;
+    Ok(Some(Arc::new(redis)))
 }
 
 /// Counts data of lost histories.
@@ -175,6 +177,7 @@ impl AuthorizationService {
         let exporter = Exporter {
             db: db.clone(),
             clock: Arc::clone(&self.deps.clock),
+            spool: Spool::new(&self.deps.config.exports),
         };
         let lists = Arc::new(SqlLists(db.clone()));
         grpc::services(&api, &self.replica, (lists, exporter), self.log.clone())

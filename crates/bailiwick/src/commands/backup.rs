@@ -14,7 +14,7 @@ use crate::{
     cli::Output,
     config::{Config, Source},
     output,
-    suite::databases,
+    suite::databases::{self, Purpose},
 };
 
 /// Arguments of `backup`.
@@ -89,7 +89,7 @@ async fn copy_all(config: &Config, services: &[Service], to: &Path) -> Result<Ve
     // Writers wait until all are copied, so that the copies are of one moment.
     let mut held = Vec::new();
     for service in services {
-        let db = databases::connect(config, *service, Arc::new(SystemClock)).await?;
+        let db = databases::connect(config, *service, Purpose::Command, Arc::new(SystemClock)).await?;
         db.check_schema(&databases::migrations(*service)).await?;
         let tx = db
             .begin_write(&[])
@@ -110,7 +110,7 @@ async fn copy_all(config: &Config, services: &[Service], to: &Path) -> Result<Ve
 
 async fn copy(config: &Config, service: Service, to: &Path) -> Result<Database> {
     // A connection of its own: the other one is in a transaction.
-    let db = databases::connect(config, service, Arc::new(SystemClock)).await?;
+    let db = databases::connect(config, service, Purpose::Command, Arc::new(SystemClock)).await?;
     let file = to.join(databases::file_name(service));
     let copied = db.backup(&file).await;
     db.close().await;

@@ -2,7 +2,7 @@
 
 use clap::CommandFactory;
 
-use crate::cli::Cli;
+use crate::{cli::Cli, output};
 
 /// Arguments of `completions`.
 #[derive(clap::Args, Debug)]
@@ -13,10 +13,8 @@ pub(crate) struct Args {
 
 /// Prints the script.
 pub(crate) fn run(arguments: &Args) {
-    clap_complete::generate(
-        arguments.shell,
-        &mut Cli::command(),
-        "bailiwick",
-        &mut std::io::stdout(),
-    );
+    // Into memory first: the generator panics where it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), "bailiwick", &mut script);
+    output::line(String::from_utf8_lossy(&script).trim_end());
 }

@@ -1,10 +1,12 @@
 //! `bailiwick config`.
 
 use anyhow::{Result, ensure};
+use bailiwick_types::Service;
 
 use crate::{
     config::{Config, Source},
     output,
+    suite::databases,
 };
 
 /// Commands about the configuration.
@@ -29,6 +31,10 @@ pub(crate) fn run(command: &Command) -> Result<()> {
 fn checked(source: &Source) -> Result<Config> {
     let config = Config::load(source, &[])?;
     config.identity.check()?;
+    for service in Service::ALL {
+        databases::check(&config, service)?;
+    }
+    config.authorization.redis.settings()?;
     if let Some(key) = &config.internal.key {
         ensure!(
             key.expose().len() >= 32,

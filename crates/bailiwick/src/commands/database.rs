@@ -10,7 +10,7 @@ use crate::{
     cli::Output,
     config::{self, Config, Source},
     output,
-    suite::databases,
+    suite::databases::{self, Purpose},
 };
 
 /// Commands about databases.
@@ -75,7 +75,7 @@ pub(crate) async fn run(Command::Restored(arguments): &Command, output: Output) 
 
 /// Starts a new epoch in a database; returns the epoch before and the new one.
 async fn rotate(config: &Config, service: Service) -> Result<(String, String)> {
-    let db = databases::connect(config, service, Arc::new(SystemClock)).await?;
+    let db = databases::connect(config, service, Purpose::Command, Arc::new(SystemClock)).await?;
     let rotated = async {
         databases::prepare(&db, config, service).await?;
         let before = db.epoch().await?;

@@ -10,7 +10,7 @@ use crate::{
     cli::Output,
     config::{self, Config, Source},
     output,
-    suite::databases,
+    suite::databases::{self, Purpose},
 };
 
 /// Arguments of `migrate`.
@@ -36,7 +36,8 @@ pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
     let config = Config::load(&arguments.source, &[])?;
     let mut done = Vec::new();
     for service in config::services(&arguments.services) {
-        let db = databases::connect(&config, service, Arc::new(SystemClock)).await?;
+        let clock = Arc::new(SystemClock);
+        let db = databases::connect(&config, service, Purpose::Migrate, clock).await?;
         let migrations = databases::migrations(service);
         let before = db.schema_status(&migrations).await?.applied.len();
         databases::migrate(&db, service).await?;

@@ -11,7 +11,7 @@ use crate::{
     cli::Output,
     config::{Config, Source},
     output, secret,
-    suite::databases,
+    suite::databases::{self, Purpose},
 };
 
 /// Commands about operators.
@@ -77,7 +77,8 @@ pub(crate) async fn run(Command::Create(arguments): &Command, output: Output) ->
 
 /// Creates the first operator of a deployment; returns the id of its user.
 pub(crate) async fn create(config: &Config, email: &str, source: &SecretSource) -> Result<String> {
-    let db = databases::connect(config, Service::Identity, Arc::new(SystemClock)).await?;
+    let clock = Arc::new(SystemClock);
+    let db = databases::connect(config, Service::Identity, Purpose::Command, clock).await?;
     if databases::is_embedded(config, Service::Identity) {
         databases::migrate(&db, Service::Identity).await?;
     }

@@ -28,6 +28,10 @@ pub(crate) struct Args {
     /// Address of a listener for health and metrics alone; without it the HTTP listener has them.
     #[arg(long, value_name = "ADDRESS")]
     health_listen: Option<SocketAddr>,
+    /// Start although a protection is missing, such as row-level security with a superuser of PostgreSQL; what
+    /// is missing is logged.
+    #[arg(long)]
+    insecure: bool,
     /// Instant (RFC 3339) at which the clock of the process stands until it is moved, to run scenarios on a
     /// live suite. Only test builds have this option.
     #[cfg(feature = "testing")]
@@ -49,6 +53,7 @@ pub(crate) async fn run(arguments: &Args) -> Result<()> {
             .health_listen
             .map(|a| ("server.health_listen", a.to_string())),
     );
+    flags.extend(arguments.insecure.then(|| ("insecure", "true".to_owned())));
     let config = Config::load(&arguments.source, &flags)?;
     let services = config::services(&arguments.services);
     let running = suite::start(&config, &services, clock(arguments)).await?;

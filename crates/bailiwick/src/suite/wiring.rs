@@ -106,7 +106,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     let authorization = match db(Service::Authorization) {
         Some(db) => Some(
             authorization::build(authorization::Deps {
-                config: config.authorization.clone(),
+                config: authorization_config(config)?,
                 db,
                 identity: peers.to(Service::Identity),
                 tenancy: peers.to(Service::Tenancy),
@@ -222,9 +222,20 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
 /// How long the start of a process with all services waits for its own readiness.
 const OWN_START: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// The configuration of authorization, with the data directory for exports where there is one: that of the system
+/// for temporary files need not be writable.
+fn authorization_config(config: &Config) -> Result<authorization::AuthorizationConfig> {
+    let mut own = config.authorization.clone();
+    let embedded = databases::is_embedded(config, Service::Authorization);
+    if own.exports.directory.is_none() && (config.data_dir.is_some() || embedded) {
+        own.exports.directory = Some(config.data_dir()?);
+    }
+    Ok(own)
+}
+
 /// Connects to the database of a service and checks its schema.
 async fn database(config: &Config, service: Service, clock: &Arc<dyn Clock>) -> Result<Db> {
-    let db = databases::connect(config, service, clock.clone()).await?;
+    let db = databases::connect(config, service, databases::Purpose::Serve, clock.clone()).await?;
     databases::prepare(&db, config, service).await?;
     Ok(db)
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use bailiwick_client::{Client, Credentials, Endpoints};
-use bailiwick_testkit::{Postgres, Process, TestDatabase, free_port};
+use bailiwick_testkit::{PgBouncer, Postgres, Process, TestDatabase, free_port};
 
 pub const OPERATOR: &str = "operator@example.com";
 pub const PASSWORD: &str = "a password for the operator";
@@ -26,7 +26,8 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 /// The binary under test.
 pub fn bailiwick() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BAILIWICK")) {
+    let ours = |name: &std::ffi::OsString| name.as_encoded_bytes().starts_with(b"BAILIWICK");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
         command.env_remove(name);
     }
     command
@@ -70,6 +71,7 @@ pub struct Trio {
     ports: Vec<u16>,
     processes: Vec<Option<Process>>,
     environment: Vec<(String, String)>,
+    poolers: Vec<PgBouncer>,
     /// Where the clocks of test builds start.
     clock: Option<&'static str>,
     pub directory: tempfile::TempDir,
@@ -82,6 +84,14 @@ impl Trio {
     }
     /// The same, of test builds whose clocks start at an instant.
     pub async fn start_at(redis: Option<String>, clock: Option<&'static str>) -> Self {
+        Self::start_through(redis, clock, None).await
+    }
+    /// The same through a PgBouncer in transaction mode for each, with so many connections.
+    pub async fn start_pooled(connections: u32) -> Self {
+        Self::start_through(None, None, Some(connections)).await
+    }
+    async fn start_through(redis: Option<String>, clock: Option<&'static str>, pooled: Option<u32>) -> Self {
+        let mut poolers = Vec::new();
         let directory = tempfile::tempdir().unwrap();
         let mut databases = Vec::new();
         let mut ports = Vec::new();
@@ -94,7 +104,18 @@ impl Trio {
             let database = Postgres::database().await;
             let port = free_port().unwrap();
             let upper = service.to_uppercase();
-            environment.push((format!("BAILIWICK__DATABASE__{upper}__URL"), database.url()));
+            let mut set = |key: &str, value: String| {
+                environment.push((format!("BAILIWICK__DATABASE__{upper}__{key}"), value));
+            };
+            if let Some(connections) = pooled {
+                let pooler = PgBouncer::start(&database, connections).await.unwrap();
+                set("URL", pooler.url());
+                set("POOLER", "true".to_owned());
+                set("DIRECT_URL", database.url());
+                poolers.push(pooler);
+            } else {
+                set("URL", database.url());
+            }
             environment.push((
                 format!("BAILIWICK__PEERS__{upper}"),
                 format!("http://127.0.0.1:{port}"),
@@ -108,6 +129,7 @@ impl Trio {
             ports,
             processes: vec![None, None, None],
             environment,
+            poolers,
             clock,
             directory,
         };

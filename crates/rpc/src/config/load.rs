@@ -1,6 +1,9 @@
 //! Reads the configuration.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use bailiwick_types::did_you_mean;
 use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
@@ -42,7 +45,8 @@ pub enum ConfigError {
 #[derive(Debug, Default)]
 pub struct Loader {
     file: Option<PathBuf>,
-    variables: Vec<(String, String)>,
+    /// A name as text, and a value that may be none.
+    variables: Vec<(String, OsString)>,
     overrides: Vec<(String, String)>,
 }
 
@@ -58,11 +62,18 @@ impl Loader {
         self.file = file.map(Path::to_owned);
         self
     }
-    /// Reads variables whose names start with `BAILIWICK__`, as in `BAILIWICK__SERVER__LISTEN`.
+    /// Reads variables whose names start with `BAILIWICK__`, as in `BAILIWICK__SERVER__LISTEN`. Others are none
+    /// of ours, and need not be text.
     #[must_use]
-    pub fn environment(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        let ours = variables.into_iter().filter(|(name, _)| name.starts_with(PREFIX));
-        self.variables.extend(ours);
+    pub fn environment<T: Into<OsString>>(mut self, variables: impl IntoIterator<Item = (T, T)>) -> Self {
+        for (name, value) in variables {
+            let name: OsString = name.into();
+            if name.as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+                // A name that is not text becomes one that no key has, and is refused as such.
+                self.variables
+                    .push((name.to_string_lossy().into_owned(), value.into()));
+            }
+        }
         self.variables.sort();
         self
     }
@@ -96,7 +107,10 @@ impl Loader {
             known(&root, &tree, "", &origin)?;
             builder = builder.add_source(Settings::of(tree));
         }
-        for (name, text) in &self.variables {
+        for (name, value) in &self.variables {
+            let text = value
+                .to_str()
+                .ok_or_else(|| ConfigError::Value(format!("variable `{name}` is not UTF-8")))?;
             let path: Vec<String> = name
                 .trim_start_matches(PREFIX)
                 .split("__")
@@ -127,7 +141,7 @@ pub fn load<T: DeserializeOwned + JsonSchema>(
     file: Option<&Path>,
     overrides: &[(String, String)],
 ) -> Result<T, ConfigError> {
-    let mut loader = Loader::new().file(file).environment(std::env::vars());
+    let mut loader = Loader::new().file(file).environment(std::env::vars_os());
     for (key, value) in overrides {
         loader = loader.set(key, value);
     }

@@ -4,6 +4,7 @@ mod base;
 mod dump;
 mod explain;
 mod isolation;
+mod roles;
 mod run;
 
 pub use dump::schema_dump;

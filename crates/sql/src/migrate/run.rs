@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, SqliteTransactionMode, TransactionOptions};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
+    TransactionOptions,
+};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 use tokio::time::{Instant, sleep};
 
-use super::{Migrations, SchemaStatus};
+use super::{Migrations, SchemaStatus, roles};
 use crate::{
     Db, Error,
     conn::{begin, execute, row, rows},
     error::Cause,
+    settings::Settings,
 };
 
 /// The advisory lock of migrations: a number of our own (`bailiwic` in ASCII).
@@ -27,17 +31,22 @@ impl Db {
     /// # Errors
     /// The database is unavailable, another process migrates for too long, or a migration fails.
     pub async fn migrate(&self, migrations: &Migrations) -> Result<Vec<String>, Error> {
-        let Some(conn) = self.inner.pools.migrator().await? else {
+        if let Some(file) = self.inner.pools.file() {
             // One file has one writer at a time, and each migration looks for itself whether it is done.
-            return self.apply_all(self.writer(), migrations).await;
-        };
+            return self.apply_all(file, migrations).await;
+        }
+        let pool = self.inner.pools.migrator().await?;
         let done = async {
-            self.take_lock(&conn).await?;
-            self.apply_all(&conn, migrations).await
+            let lock = self.take_lock(&pool).await?;
+            let applied = self.apply_all(&pool, migrations).await?;
+            let run_time_role = self.inner.config.run_time_role.as_deref();
+            roles::prepare(&pool, run_time_role).await?;
+            lock.commit().await?;
+            Ok(applied)
         }
         .await;
-        // The lock goes with its connection. Closing tells nothing that could be acted on.
-        let _ = conn.close().await;
+        // The lock goes with its transaction. Closing tells nothing that could be acted on.
+        let _ = pool.close().await;
         done
     }
     /// Compares the schema with the migrations that this program knows, without changing anything.
@@ -68,14 +77,17 @@ impl Db {
         Ok(self.schema_status(migrations).await?.check(migrations.service)?)
     }
 
-    async fn take_lock(&self, conn: &DatabaseConnection) -> Result<(), Error> {
+    /// Waits for the lock of migrations: one of a transaction, which holds it until it ends.
+    async fn take_lock(&self, pool: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
         let end = Instant::now() + self.inner.config.migration_wait;
         loop {
-            let sql = "SELECT pg_try_advisory_lock($1) AS had";
-            let row = row(conn, sql, vec![LOCK.into()]).await?;
+            let tx = begin_migration(pool).await?;
+            let sql = "SELECT pg_try_advisory_xact_lock($1) AS had";
+            let row = row(&tx, sql, vec![LOCK.into()]).await?;
             if row.is_some_and(|row| row.try_get("", "had").unwrap_or(false)) {
-                return Ok(());
+                return Ok(tx);
             }
+            tx.rollback().await?;
             if Instant::now() >= end {
                 return Err(Error::Conflict(Cause::text("another process is migrating")));
             }
@@ -123,12 +135,7 @@ impl Db {
         conn: &DatabaseConnection,
         migration: &dyn MigrationTrait,
     ) -> Result<bool, Error> {
-        let options = TransactionOptions {
-            isolation_level: None,
-            access_mode: None,
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        };
-        let tx = begin(conn, options).await?;
+        let tx = begin_migration(conn).await?;
         let name = migration.name();
         let sql = "SELECT 1 AS one FROM schema_migration WHERE name = $1";
         if row(&tx, sql, vec![name.into()]).await?.is_some() {
@@ -142,4 +149,18 @@ impl Db {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+/// Begins a transaction of a migration, with its settings in it.
+pub(super) async fn begin_migration(conn: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
+    let options = TransactionOptions {
+        isolation_level: None,
+        access_mode: None,
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+    };
+    let tx = begin(conn, options).await?;
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared(&Settings::migration()).await?;
+    }
+    Ok(tx)
 }

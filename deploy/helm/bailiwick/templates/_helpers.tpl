@@ -54,7 +54,7 @@ app.kubernetes.io/component: {{ .name }}
 {{- end }}
 {{- end }}
 
-{{/* What one service, and its migration, need: its own database alone. */}}
+{{/* What one service, and its migration, need: its own database alone; `direct` names the secret with the URL past a pooler. */}}
 {{- define "bailiwick.environment" -}}
 envFrom:
   - configMapRef: {name: {{ .root.Release.Name }}-config}
@@ -66,6 +66,10 @@ env:
   {{- if and (eq .name "identity") .root.Values.secrets.keyEncryption }}
   - name: BAILIWICK__IDENTITY__KEY_ENCRYPTION_SECRET
     valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.keyEncryption }}, key: key}}
+  {{- end }}
+  {{- with .direct }}
+  - name: BAILIWICK__DATABASE__{{ $.name | upper }}__DIRECT_URL
+    valueFrom: {secretKeyRef: {name: {{ . }}, key: {{ $.name }}}}
   {{- end }}
   {{- if and (eq .name "authorization") .root.Values.secrets.redis }}
   - name: BAILIWICK__AUTHORIZATION__REDIS__URL

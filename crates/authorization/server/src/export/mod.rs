@@ -2,17 +2,26 @@
 
 mod csv;
 mod row;
+mod spool;
 mod xlsx;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::SeekFrom,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bailiwick_authorization_engine::SourceError;
 use bailiwick_policy::{Audience, DecisionInput, PermissionSet, Request, Target, Values, holdings};
 use bailiwick_proto::authorization::v1::ExportPermissionsResponse as Part;
 use bailiwick_rpc::status;
-use bailiwick_sql::{Db, Error};
+use bailiwick_sql::Db;
 use bailiwick_types::{AccountAccess, Clock, Code, Fault, Reason, Subject, Timestamp};
-use tokio::sync::mpsc;
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
+    sync::{OwnedSemaphorePermit, mpsc},
+};
 use tonic::Status;
 
 use crate::lists::{After, Person};
@@ -20,6 +29,9 @@ use crate::store::engine::{snapshot::AccountSnapshot, source_error};
 use csv::Csv;
 use row::Titles;
 pub(crate) use row::{HEADER, Row};
+pub use spool::ExportConfig;
+use spool::Slot;
+pub(crate) use spool::Spool;
 use xlsx::Xlsx;
 
 /// People that are looked up at a time.
@@ -41,6 +53,9 @@ pub(crate) enum ExportError {
     /// Nobody reads any more.
     #[error("nobody reads the export")]
     Unread,
+    /// It has taken too long.
+    #[error("the export was not finished within {0:?}")]
+    Late(Duration),
 }
 
 impl From<bailiwick_sql::Error> for ExportError {
@@ -60,14 +75,14 @@ impl Fault for ExportError {
         match self {
             Self::Source(error) => error.code(),
             Self::File(_) => Code::Internal,
-            Self::Unread => Code::DeadlineExceeded,
+            Self::Unread | Self::Late(_) => Code::DeadlineExceeded,
         }
     }
     fn reason(&self) -> Reason {
         match self {
             Self::Source(error) => error.reason(),
             Self::File(_) => Reason::Internal,
-            Self::Unread => Reason::DeadlineExceeded,
+            Self::Unread | Self::Late(_) => Reason::DeadlineExceeded,
         }
     }
 }
@@ -89,7 +104,7 @@ impl Format {
 }
 
 /// What rows are written to.
-enum File {
+enum Sheet {
     Csv(Box<Csv>),
     Xlsx(Box<Xlsx>),
 }
@@ -99,6 +114,7 @@ enum File {
 pub(crate) struct Exporter {
     pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) spool: Spool,
 }
 
 impl Exporter {
@@ -106,23 +122,45 @@ impl Exporter {
     /// to what that subject has.
     pub(crate) async fn begin(
         &self,
+        slot: Slot,
         account: AccountAccess,
         format: Format,
         subject: Option<Subject>,
-    ) -> Result<Option<Export>, Error> {
+    ) -> Result<Option<Export>, ExportError> {
+        let end = Instant::now() + self.spool.time_limit();
+        // Before the transaction: who waits for a turn holds no connection.
+        let turn = self.spool.turn().await?;
+        let file = self.spool.file()?;
         let snapshot = AccountSnapshot::open(self.db.clone(), account).await?;
         Ok(snapshot.map(|snapshot| Export {
-            snapshot,
-            format,
-            subject,
-            now: self.clock.now(),
+            reading: Reading {
+                snapshot,
+                _turn: turn,
+                format,
+                subject,
+                now: self.clock.now(),
+            },
+            spool: self.spool.clone(),
+            file: File::from_std(file),
+            end,
+            _slot: slot,
         }))
     }
 }
 
 /// An export on its way.
 pub(crate) struct Export {
+    reading: Reading,
+    spool: Spool,
+    file: File,
+    end: Instant,
+    _slot: Slot,
+}
+
+/// What is read from; it holds a transaction and its connection.
+struct Reading {
     snapshot: AccountSnapshot,
+    _turn: OwnedSemaphorePermit,
     format: Format,
     subject: Option<Subject>,
     now: Timestamp,
@@ -131,6 +169,8 @@ pub(crate) struct Export {
 /// Where parts go, and how far the export is.
 struct Out {
     parts: mpsc::Sender<Result<Part, Status>>,
+    end: Instant,
+    limit: Duration,
     done: u32,
     total: u32,
     revision: u64,
@@ -138,29 +178,38 @@ struct Out {
 }
 
 impl Out {
-    async fn part(&self, content: Vec<u8>, last: bool) -> Result<(), ExportError> {
-        let part = Part {
+    fn part(&self, content: Vec<u8>, last: bool) -> Part {
+        Part {
             content,
             subjects_done: self.done,
             subjects_total: self.total,
             last,
             revision: self.revision,
             rows_done: self.rows,
-        };
-        let sent = self.parts.send_timeout(Ok(part), PATIENCE).await;
-        sent.map_err(|_| ExportError::Unread)
-    }
-
-    async fn content(&self, content: &[u8]) -> Result<(), ExportError> {
-        for chunk in content.chunks(PART) {
-            self.part(chunk.to_vec(), false).await?;
         }
-        Ok(())
+    }
+    /// Says how far it is, to a reader that has room for it: a slow one must not hold the transaction.
+    fn progress(&self) -> Result<(), ExportError> {
+        match self.parts.try_send(Ok(self.part(Vec::new(), false))) {
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(ExportError::Unread),
+            _ if Instant::now() >= self.end => Err(ExportError::Late(self.limit)),
+            _ => Ok(()),
+        }
+    }
+    /// Waits for the reader.
+    async fn send(&self, content: Vec<u8>, last: bool) -> Result<(), ExportError> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ExportError::Late(self.limit));
+        }
+        let part = self.part(content, last);
+        let sent = self.parts.send_timeout(Ok(part), PATIENCE.min(left)).await;
+        sent.map_err(|_| ExportError::Unread)
     }
 }
 
 impl Export {
-    /// Writes the file to `parts`; an error is its last part. Dropping the receiver ends it.
+    /// Makes the file, then writes it to `parts`; an error is the last part. Dropping the receiver ends it.
     pub(crate) async fn run(self, parts: mpsc::Sender<Result<Part, Status>>) {
         let tell = parts.clone();
         match self.write(parts).await {
@@ -173,22 +222,44 @@ impl Export {
     }
 
     async fn write(self, parts: mpsc::Sender<Result<Part, Status>>) -> Result<(), ExportError> {
+        let mut out = Out {
+            parts,
+            end: self.end,
+            limit: self.spool.time_limit(),
+            done: 0,
+            total: 0,
+            revision: self.reading.snapshot.revision(),
+            rows: 0,
+        };
+        // The transaction ends here, before the first byte waits for its reader.
+        let mut made = self.reading.make(&mut out, &self.spool, self.file).await?;
+        made.seek(SeekFrom::Start(0)).await?;
+        loop {
+            let mut chunk = Vec::with_capacity(PART);
+            let limit = u64::try_from(PART).unwrap_or(u64::MAX);
+            (&mut made).take(limit).read_to_end(&mut chunk).await?;
+            if chunk.is_empty() {
+                break;
+            }
+            out.send(chunk, false).await?;
+        }
+        out.send(Vec::new(), true).await
+    }
+}
+
+impl Reading {
+    /// Writes the whole file.
+    async fn make(self, out: &mut Out, spool: &Spool, mut file: File) -> Result<File, ExportError> {
         let total = match &self.subject {
             Some(_) => 1,
             None => self.snapshot.count().await?,
         };
-        let mut out = Out {
-            parts,
-            done: 0,
-            total: u32::try_from(total).unwrap_or(u32::MAX),
-            revision: self.snapshot.revision(),
-            rows: 0,
+        out.total = u32::try_from(total).unwrap_or(u32::MAX);
+        let mut sheet = match self.format {
+            Format::Csv => Sheet::Csv(Box::default()),
+            Format::Xlsx => Sheet::Xlsx(Box::new(Xlsx::new(spool.directory())?)),
         };
-        let mut file = match self.format {
-            Format::Csv => File::Csv(Box::default()),
-            Format::Xlsx => File::Xlsx(Box::new(Xlsx::new()?)),
-        };
-        if let File::Csv(csv) = &mut file {
+        if let Sheet::Csv(csv) = &mut sheet {
             csv.row(&HEADER)?;
         }
         let mut titles = Titles::default();
@@ -200,32 +271,34 @@ impl Export {
             for person in &people {
                 for row in self.rows(person, &mut titles).await? {
                     out.rows += 1;
-                    match &mut file {
-                        File::Csv(csv) => csv.row(&row.cells())?,
-                        File::Xlsx(xlsx) => xlsx.row(&row.cells())?,
+                    match &mut sheet {
+                        Sheet::Csv(csv) => csv.row(&row.cells())?,
+                        Sheet::Xlsx(xlsx) => xlsx.row(&row.cells())?,
                     }
                 }
                 out.done = out.done.saturating_add(1);
             }
-            match &mut file {
-                File::Csv(csv) => out.content(&csv.take()?).await?,
-                // The file is made as a whole; what is told meanwhile is how far it is.
-                File::Xlsx(_) => out.part(Vec::new(), false).await?,
+            if let Sheet::Csv(csv) = &mut sheet {
+                file.write_all(&csv.take()?).await?;
             }
+            out.progress()?;
             if self.subject.is_some() {
                 break;
             }
         }
-        match file {
-            File::Csv(mut csv) => out.content(&csv.take()?).await?,
-            File::Xlsx(xlsx) => {
-                let mut made = xlsx.finish().await?;
-                while let Some(chunk) = made.next(PART)? {
-                    out.part(chunk, false).await?;
-                }
+        match sheet {
+            Sheet::Csv(mut csv) => {
+                file.write_all(&csv.take()?).await?;
+                file.flush().await?;
+                Ok(file)
+            }
+            Sheet::Xlsx(xlsx) => {
+                // Packing needs no database.
+                drop(self);
+                let file = file.into_std().await;
+                Ok(File::from_std(xlsx.finish(file).await?))
             }
         }
-        out.part(Vec::new(), true).await
     }
 
     async fn people(&self, after: &After) -> Result<Vec<Person>, ExportError> {

@@ -1,9 +1,6 @@
 //! A spreadsheet (Office Open XML), written row by row into a temporary file.
 
-use std::{
-    fs::File,
-    io::{Read, Seek, SeekFrom},
-};
+use std::{fs::File, path::Path};
 
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
@@ -30,9 +27,12 @@ pub(super) struct Xlsx {
 }
 
 impl Xlsx {
-    pub(super) fn new() -> Result<Self, ExportError> {
+    /// An empty workbook, whose sheets are kept in a directory until it is finished.
+    pub(super) fn new(directory: &Path) -> Result<Self, ExportError> {
+        let mut book = Workbook::new();
+        book.set_tempdir(directory)?;
         let mut xlsx = Self {
-            book: Workbook::new(),
+            book,
             sheets: 0,
             next: ROWS,
         };
@@ -79,8 +79,8 @@ impl Xlsx {
         Ok(())
     }
 
-    /// Makes the file; it is gone when it is no longer held.
-    pub(super) async fn finish(mut self) -> Result<Made, ExportError> {
+    /// Writes the workbook to a file.
+    pub(super) async fn finish(mut self, mut file: File) -> Result<File, ExportError> {
         let (sheets, end) = (self.sheets, self.next);
         for (number, sheet) in (1..).zip(self.book.worksheets_mut()) {
             let last = u16::try_from(HEADER.len() - 1).unwrap_or(0);
@@ -90,10 +90,8 @@ impl Xlsx {
         }
         // Packing takes time and nothing but a processor.
         let packed = tokio::task::spawn_blocking(move || {
-            let mut file = tempfile::tempfile()?;
             self.book.save_to_writer(&mut file)?;
-            file.seek(SeekFrom::Start(0))?;
-            Ok::<_, ExportError>(Made(file))
+            Ok::<_, ExportError>(file)
         });
         packed
             .await
@@ -113,17 +111,4 @@ fn fitting(text: &str) -> String {
         units <= TEXT
     });
     kept.chain(CUT.chars()).collect()
-}
-
-/// A finished file.
-pub(super) struct Made(File);
-
-impl Made {
-    /// Reads on; `None` at the end.
-    pub(super) fn next(&mut self, size: usize) -> Result<Option<Vec<u8>>, ExportError> {
-        let mut chunk = Vec::with_capacity(size);
-        let limit = u64::try_from(size).unwrap_or(u64::MAX);
-        (&mut self.0).take(limit).read_to_end(&mut chunk)?;
-        Ok((!chunk.is_empty()).then_some(chunk))
-    }
 }

@@ -12,7 +12,7 @@ use super::{Api, status};
 use crate::export::{Exporter, Format};
 
 /// Parts that wait for their reader.
-const WAITING: usize = 4;
+const WAITING: usize = 1;
 
 /// Exports what people may do.
 #[derive(Clone)]
@@ -49,6 +49,8 @@ impl ExportService for Exports {
             .api
             .authorize(&call, &about, &Target::account(account))
             .await?;
+        // Before it is recorded: what finds no place is no export.
+        let slot = self.exporter.spool.enter(account).map_err(status)?;
         let record = Record {
             format: format.as_str(),
             subject: subject.clone(),
@@ -57,7 +59,7 @@ impl ExportService for Exports {
         let access = by.account().ok_or_else(|| status(Refused::Denied))?;
         let export = self
             .exporter
-            .begin(access, format, subject)
+            .begin(slot, access, format, subject)
             .await
             .map_err(status)?;
         let export = export.ok_or_else(|| status(Refused::NotFound("account")))?;
