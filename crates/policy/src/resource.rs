@@ -11,6 +11,10 @@ use crate::{
     value::{Value, Values},
 };
 
+/// The greatest number of resources above a resource. Writes refuse what would have more, so that everything
+/// that goes up or down the tree of resources sees all of it.
+pub const MAX_PARENTS: usize = 64;
+
 /// A resource: registered, or described by the caller where its type is not registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {

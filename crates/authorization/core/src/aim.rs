@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use bailiwick_policy::{PlaceId, Product, Resource, StoredResource, StoredTarget, Target};
+use bailiwick_policy::{MAX_PARENTS, PlaceId, Product, Resource, StoredResource, StoredTarget, Target};
 use bailiwick_types::{Level, Scope};
 
 use crate::{
@@ -54,8 +54,10 @@ impl fmt::Display for On {
     }
 }
 
-/// The longest way up from a resource that is followed.
-const STEPS: usize = 64;
+/// The error for a stored tree that writes do not admit: nothing is decided from a part of it.
+pub(crate) fn too_deep(name: &Name) -> StoreError {
+    StoreError::internal(format!("`{name}` has more than {MAX_PARENTS} resources above it"))
+}
 
 /// A target with what is known of it.
 #[derive(Debug, Clone)]
@@ -71,7 +73,7 @@ impl Aim {
     /// Looks a target up: a resource with those above it.
     ///
     /// # Errors
-    /// The store fails.
+    /// The store fails, or has a resource with more above it than writes admit.
     pub async fn load(
         read: &(impl Read + ?Sized),
         policy: &bailiwick_policy::AccountPolicy,
@@ -85,8 +87,8 @@ impl Aim {
                 let mut seen = BTreeSet::new();
                 let mut next = Some(name.clone());
                 while let Some(name) = next.take() {
-                    if chain.len() == STEPS || !seen.insert(name.clone()) {
-                        break;
+                    if chain.len() > MAX_PARENTS || !seen.insert(name.clone()) {
+                        return Err(too_deep(&name));
                     }
                     let Some(found) = read.resource(&name).await? else {
                         break;

@@ -107,6 +107,12 @@ faults! {
     /// There are resources below it.
     ResourceNotEmpty "there are resources below it"
         => FailedPrecondition NotEmpty;
+    /// It would lie too deep in the tree of resources.
+    ResourceTooDeep(usize) "the resource, or one below it, would have more than {0} resources above it"
+        => FailedPrecondition TooMany;
+    /// There is too much below it to look at all of it.
+    TreeTooLarge(usize) "there are more than {0} resources below the resource"
+        => FailedPrecondition TooMany;
     /// The new parent is below the resource.
     ResourceCycle "the new parent is below the resource"
         => FailedPrecondition Cycle;

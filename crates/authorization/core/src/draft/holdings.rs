@@ -504,6 +504,24 @@ impl crate::resource::Reader for Draft {
         };
         Ok(self.resources_page(base, fits, limit))
     }
+    async fn levels_below(&self, name: &Name, most: usize) -> Result<usize, StoreError> {
+        if let (Some(base), None) = (&self.base, self.rows.resources.changed().next()) {
+            return base.levels_below(name, most).await;
+        }
+        let (mut levels, mut level) = (0, vec![name.clone()]);
+        while levels < most {
+            let mut next = Vec::new();
+            for above in level {
+                let below = self.children(&above, None, ALL).await?;
+                next.extend(below.into_iter().map(|child| child.name));
+            }
+            if next.is_empty() {
+                break;
+            }
+            (levels, level) = (levels + 1, next);
+        }
+        Ok(levels)
+    }
     async fn has_children(&self, name: &Name) -> Result<bool, StoreError> {
         Ok(!self.children(name, None, 1).await?.is_empty())
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     Name, Resource, check,
     reach::{allows_on, load, own_standing},
+    tree::check_parent,
 };
 use crate::prelude::*;
 
@@ -67,8 +68,7 @@ impl Operation for Register {
     async fn apply(self, (): (), work: &mut Work) -> Result<Resource, Error> {
         work.ensure_active(&self.scope)?;
         if let Some(parent) = &self.parent {
-            let parent = work.unit.resource(parent).await?;
-            parent.ok_or(Refused::NotFound("parent"))?;
+            check_parent(&*work.unit, &self.name, parent).await?;
         }
         if work.unit.resource(&self.name).await?.is_some() {
             return Err(Error::Precondition(Precondition::ResourceExists));
@@ -144,7 +144,7 @@ impl Register {
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_policy::PlaceState;
+    use bailiwick_policy::{MAX_PARENTS, PlaceState};
     use bailiwick_types::{Fault, WorkspaceId};
 
     use super::*;
@@ -266,6 +266,41 @@ mod tests {
             .run(1, below("folder:f", "project:top", workspace()))
             .await
             .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_resource_has_no_more_above_it_than_decisions_go_through() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.member(2, "").await;
+        world.run(1, register("folder:0", account())).await.unwrap();
+        for n in 1..=MAX_PARENTS {
+            let next = below(&format!("folder:{n}"), &format!("folder:{}", n - 1), account());
+            world.run(1, next).await.unwrap();
+        }
+        let last = format!("folder:{MAX_PARENTS}");
+        let refused = world
+            .run(1, below("folder:more", &last, account()))
+            .await
+            .unwrap_err();
+        assert!(refused.to_string().contains("64"), "{refused}");
+        assert!(matches!(
+            refused,
+            Error::Precondition(Precondition::ResourceTooDeep(MAX_PARENTS))
+        ));
+        // What is granted at the top reaches the deepest.
+        let on_top = crate::grant::About::Resource(name("folder:0"));
+        world.grant(&subject(2), &["folder.edit"], on_top).await;
+        let title = crate::resource::update::Update {
+            name: name(&last),
+            title: Some("Deep".to_owned()),
+            parent: None,
+            attributes: Map::new(),
+        };
+        world.run(2, title).await.unwrap();
+        let beside = below("folder:beside", "folder:1", account());
+        let refused = world.run(2, beside).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
     }
 
     #[tokio::test]

@@ -2,8 +2,8 @@
 //! one way for every kind of answer.
 
 use bailiwick_policy::{
-    Attributes, Audience, DecisionInput, Member, PermissionNo, PermissionSet, PlaceId, Request, Resource,
-    Target, TypeNo, Values, subject_of,
+    Attributes, Audience, DecisionInput, MAX_PARENTS, Member, PermissionNo, PermissionSet, PlaceId, Request,
+    Resource, Target, TypeNo, Values, subject_of,
 };
 use bailiwick_types::{GroupId, Scope, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
@@ -13,9 +13,6 @@ use crate::{
     Part, PartRef,
     account::{AccountView, Ready},
 };
-
-/// The greatest number of resources above a resource that are looked up.
-const PARENTS: usize = 16;
 
 /// A subject with its sets, those of its groups after its own.
 #[derive(Debug, Clone, Copy)]
@@ -264,8 +261,9 @@ pub(crate) fn resolve_target<'r>(
     let mut chain = vec![resource];
     let mut last = resource;
     while let Some((parent_type, parent_id)) = &last.parent {
-        if chain.len() > PARENTS {
-            break;
+        if chain.len() > MAX_PARENTS {
+            // Writes admit no such tree, and nothing is decided from a part of one.
+            return None;
         }
         let Some(info) = product.type_info(*parent_type) else {
             break;

@@ -1,16 +1,13 @@
 //! The resources that a plan has to name: those below a resource, and those that a grant on a type covers.
 
 use bailiwick_authorization_engine::{Outline, OutlineQuery};
-use bailiwick_policy::TypeGrantReach;
+use bailiwick_policy::{MAX_PARENTS, TypeGrantReach};
 use bailiwick_sql::{Error, query};
 use bailiwick_types::AccountId;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde_json::Value as Json;
 
 use super::resources::seeds_of;
-
-/// The greatest depth of resources below one; as many as a decision looks up above one.
-const DEPTH: usize = 16;
 
 /// Reads them on a connection that is in a snapshot.
 pub(super) async fn read(
@@ -59,7 +56,7 @@ fn parents(backend: DbBackend, limit: usize) -> String {
         "WITH RECURSIVE below (type, id, depth) AS (SELECT type, id, 0 FROM ({seeds}) s \
          UNION SELECT r.type, r.id, b.depth + 1 FROM below b \
          JOIN resource r ON r.account_id = $1 AND r.parent_type = b.type AND r.parent_id = b.id \
-         WHERE b.depth < {DEPTH}) \
+         WHERE b.depth < {MAX_PARENTS}) \
          SELECT DISTINCT r.parent_type, r.parent_id FROM below b \
          JOIN resource r ON r.account_id = $1 AND r.parent_type = b.type AND r.parent_id = b.id LIMIT {limit}"
     )
