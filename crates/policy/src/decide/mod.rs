@@ -18,8 +18,8 @@ pub use holdings::{Holding, HoldingSource, holdings};
 pub use holds::{Claim, claims_of, holds, suite_holds};
 pub use list::{HeldPermissions, permissions_held, scopes_held};
 pub use plan::{
-    Alternative, Field, FieldName, Inexpressible, Plan, Predicate, SqlCondition, Term, condition_text, plan,
-    sql_condition,
+    AccountColumn, AccountColumnError, Alternative, Field, FieldName, Inexpressible, Plan, Predicate,
+    SqlCondition, Term, condition_text, plan, sql_condition,
 };
 pub(crate) use walk::{Candidate, Effect, Ground};
 

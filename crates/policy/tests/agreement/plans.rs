@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use bailiwick_policy::{
-    Alternative, Field, FieldName, Outcome, Plan, Predicate, Resource, Term, Value, condition_text, decide,
-    plan, sql_condition,
+    AccountColumn, Alternative, Field, FieldName, Outcome, Plan, Predicate, Resource, Term, Value,
+    condition_text, decide, plan, sql_condition,
 };
 use proptest::prelude::*;
 
@@ -59,7 +59,13 @@ fn written(world: &World, made: &Plan) -> Result<(), TestCaseError> {
     let open = |one: &Alternative| {
         one.reach != bailiwick_policy::TypeGrantReach::All && one.only.is_none() && !one.needs_approval
     };
-    let sql = sql_condition(made, world.policy.product(), &world.places, &BTreeSet::new());
+    let sql = sql_condition(
+        made,
+        world.policy.product(),
+        &world.places,
+        &BTreeSet::new(),
+        &AccountColumn::default(),
+    );
     prop_assert_eq!(
         sql.is_err(),
         !made.is_all() && made.alternatives.iter().any(open),

@@ -9137,6 +9137,9 @@ pub struct PlanResourcesRequest {
     /// How fresh the data must be.
     #[prost(message, optional, tag = "6")]
     pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
+    /// The column that has the id of the account in `sql`, `NAME` or `TABLE.NAME`; `account` where empty.
+    #[prost(string, tag = "7")]
+    pub account_column: ::prost::alloc::string::String,
 }
 /// Answer of `QueryService.PlanResources`. A resource is allowed where one of the alternatives holds for it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -9148,8 +9151,9 @@ pub struct PlanResourcesResponse {
     #[prost(message, repeated, tag = "2")]
     pub alternatives: ::prost::alloc::vec::Vec<PlanAlternative>,
     /// What is allowed (not what needs an approval) as a condition of SQL, read alike by PostgreSQL and SQLite, with `$1`,
-    /// `$2` … for the values; `TRUE` for all, `FALSE` for none, never empty. The columns, all of them texts but the last:
-    /// `scope` as `account:ID`, `instance:ID` or `workspace:ID`; `id` without the type; `parent` as `TYPE:ID`, or NULL; `owner`
+    /// `$2` … for the values; `FALSE` for none, never empty. The columns, all of them texts but the last: `account`, or the
+    /// one named by `account_column`, as the id of the account, which is asked for in every condition but `FALSE`, also where
+    /// all of the account is allowed: other ids are unique in an account only; `scope` as `account:ID`, `instance:ID` or `workspace:ID`; `id` without the type; `parent` as `TYPE:ID`, or NULL; `owner`
     /// as `TYPE:ID`, for users also the id alone, or NULL; `attributes` as an object of JSON (`jsonb`). Scopes and parents
     /// are matched exactly: all that count are listed, those below included, so the condition is to be asked for anew when
     /// scopes are made or things move.

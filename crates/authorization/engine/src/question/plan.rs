@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bailiwick_policy::{
-    Alternative, Audience, Inexpressible, PlaceId, Places, Plan, Product, SqlCondition, Target,
-    TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
+    AccountColumn, Alternative, Audience, Inexpressible, PlaceId, Places, Plan, Product, SqlCondition,
+    Target, TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
 };
 
 use super::{QuestionError, ResourceQuestion, candidates::check, prepare::effective_sets};
@@ -54,7 +54,8 @@ struct Made {
 }
 
 impl Replica {
-    /// Plans on which resources of a type the subject is allowed.
+    /// Plans on which resources of a type the subject is allowed. `account` is the column of the caller's table that
+    /// has the id of the account.
     ///
     /// # Errors
     /// As [`Replica::decide`]; the inner errors say that the question does not fit the manifest, and that the
@@ -63,6 +64,7 @@ impl Replica {
         &self,
         read: &AccountRead,
         question: &ResourceQuestion<'_>,
+        account: &AccountColumn,
     ) -> Result<Result<Result<Planned, Inexpressible>, QuestionError>, ReplicaError> {
         let now = self.clock.now();
         let answer = |view: &mut AccountView<'_>| make(view, question, now);
@@ -77,7 +79,7 @@ impl Replica {
             let under = named(&made);
             let reaches = reaches(&made.plan);
             if under.is_empty() && reaches.is_empty() {
-                return Ok(Ok(named_plan(made, BTreeSet::new(), at.account)));
+                return Ok(Ok(named_plan(made, BTreeSet::new(), account, at.account)));
             }
             let query = OutlineQuery {
                 under: &under,
@@ -104,7 +106,7 @@ impl Replica {
             write_out(&mut made.plan, &reaches, &read.value.covered);
             let type_no = |(of, id): &(String, Box<str>)| Some((made.product.type_no(of)?, id.clone()));
             let parents = read.value.parents.iter().filter_map(type_no).collect();
-            return Ok(Ok(named_plan(made, parents, at.account)));
+            return Ok(Ok(named_plan(made, parents, account, at.account)));
         }
         Err(ReplicaError::Inconsistent)
     }
@@ -176,6 +178,7 @@ fn write_out(plan: &mut Plan, reaches: &[TypeGrantReach], covered: &[Vec<Box<str
 fn named_plan(
     made: Made,
     parents: BTreeSet<(TypeNo, Box<str>)>,
+    account: &AccountColumn,
     revision: u64,
 ) -> Result<Planned, Inexpressible> {
     let Made {
@@ -184,7 +187,7 @@ fn named_plan(
         places,
         ..
     } = made;
-    let sql = sql_condition(&plan, &product, &places, &parents)?;
+    let sql = sql_condition(&plan, &product, &places, &parents, account)?;
     let all = plan.is_all();
     let in_words = |one: &Alternative| words(one, &plan, &product, &places);
     let alternatives = if all {

@@ -1,13 +1,14 @@
 //! A plan as a condition of SQL that SQLite and PostgreSQL read alike.
 //!
-//! The columns: `scope` (`account:ID`, `instance:ID` or `workspace:ID`), `id` (without the type), `parent`
+//! The columns: one with the id of the account, which every condition but `FALSE` asks for, since ids of resources
+//! are unique in an account only; its name is the caller's ([`AccountColumn`]). `scope` (`account:ID`, `instance:ID` or `workspace:ID`), `id` (without the type), `parent`
 //! (`TYPE:ID`, or NULL), `owner` (`TYPE:ID`, for users also the id alone, or NULL), all of them texts;
 //! `attributes`, an object of JSON. Scopes are matched exactly: all that count are listed. The condition is
 //! true or not; where something is missing it is not, as with every condition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_types::{Level, Subject};
+use bailiwick_types::{AccountId, Level, Subject};
 
 use super::{Alternative, Field, FieldName, Inexpressible, Plan, Predicate, Term};
 use crate::{
@@ -20,6 +21,38 @@ use crate::{
 
 /// As many values as SQLite takes.
 const PARAMETERS: usize = 32_000;
+
+bailiwick_types::text! {
+    /// The name of the column with the id of the account: a word of SQL, or one behind the name of its table.
+    pub struct AccountColumn: account_column => AccountColumnError;
+}
+
+/// Error for the name of a column that would not be one in every statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be a column `NAME` or `TABLE.NAME` of letters, digits and underscores, no digit first, at most 63 each"
+)]
+pub struct AccountColumnError;
+
+impl Default for AccountColumn {
+    fn default() -> Self {
+        Self("account".to_owned())
+    }
+}
+
+fn account_column(text: &str) -> Result<(), AccountColumnError> {
+    let word = |part: &str| {
+        let mut bytes = part.bytes();
+        let first = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+        first && part.len() <= 63 && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let parts = text.split('.').count();
+    if parts <= 2 && text.split('.').all(word) {
+        Ok(())
+    } else {
+        Err(AccountColumnError)
+    }
+}
 
 /// A condition with its values.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,6 +75,7 @@ pub fn sql_condition(
     product: &Product,
     places: &Places,
     parents: &BTreeSet<(TypeNo, Box<str>)>,
+    account: &AccountColumn,
 ) -> Result<SqlCondition, Inexpressible> {
     let mut writer = Writer {
         plan,
@@ -51,15 +85,20 @@ pub fn sql_condition(
         parameters: Vec::new(),
         numbers: BTreeMap::new(),
     };
-    if plan.is_all() {
-        return Ok(SqlCondition {
-            sql: "TRUE".to_owned(),
-            parameters: Vec::new(),
-        });
-    }
+    let id = AccountId::from_uuid(uuid::Uuid::from_u128(places.account().id.0));
+    let id = writer.parameter(id.to_string());
+    let own = format!("{account} = {id}");
     let mut parts = Vec::new();
-    for one in plan.alternatives.iter().filter(|one| !one.needs_approval) {
-        parts.push(writer.alternative(one)?);
+    if !plan.is_all() {
+        for one in plan.alternatives.iter().filter(|one| !one.needs_approval) {
+            parts.push(writer.alternative(one)?);
+        }
+        if parts.is_empty() {
+            return Ok(SqlCondition {
+                sql: "FALSE".to_owned(),
+                parameters: Vec::new(),
+            });
+        }
     }
     if writer.parameters.len() > PARAMETERS {
         return Err(Inexpressible(format!(
@@ -68,9 +107,9 @@ pub fn sql_condition(
         )));
     }
     let sql = match parts.len() {
-        0 => "FALSE".to_owned(),
-        1 => parts.concat(),
-        _ => format!("({})", parts.join(") OR (")),
+        0 => own,
+        1 => format!("{own} AND {}", parts.concat()),
+        _ => format!("{own} AND (({}))", parts.join(") OR (")),
     };
     Ok(SqlCondition {
         sql,
@@ -110,7 +149,7 @@ impl Writer<'_> {
             parts.push(self.list("id", ids, true));
         }
         if let Some(condition) = &one.condition {
-            let text = self.predicate(condition, !parts.is_empty())?;
+            let text = self.predicate(condition, true)?;
             parts.push(text);
         }
         Ok(if parts.is_empty() {
