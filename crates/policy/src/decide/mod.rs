@@ -6,6 +6,7 @@ mod holdings;
 mod holds;
 mod list;
 mod nearest;
+mod own;
 mod plan;
 mod standing;
 mod walk;
@@ -17,6 +18,7 @@ pub use explain::{Explanation, NeededApproval, SeenCondition, Step, StepEffect, 
 pub use holdings::{Holding, HoldingSource, holdings};
 pub use holds::{Claim, claims_of, holds, suite_holds};
 pub use list::{HeldPermissions, permissions_held, scopes_held};
+pub use own::within_own;
 pub use plan::{
     AccountColumn, AccountColumnError, Alternative, Field, FieldName, Inexpressible, Plan, Predicate,
     SqlCondition, Term, condition_text, plan, sql_condition,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailiwick_types::{Level, ProductName, SettingType, did_you_mean};
 
 use super::{
-    ApprovalDecl, LevelDecl, Manifest, SUITE_TYPES, TypeDecl,
+    ApprovalDecl, LevelDecl, Manifest, ParameterDecl, SUITE_TYPES, TypeDecl,
     check_role::{check_roles, permission_on},
 };
 use crate::{
@@ -114,7 +114,34 @@ impl<'m> Known<'m> {
                 }
             }
         }
+        // As entries take them: those of a single type, unless the role declares them.
+        if let [name] = names
+            && let Some(own) = decl(name)
+        {
+            for (name, parameter) in &own.parameters {
+                types.parameters.insert(name, parameter.kind);
+            }
+        }
         types
+    }
+}
+
+/// Checks declared parameters.
+pub(super) fn check_parameters(
+    path: &str,
+    parameters: &BTreeMap<String, ParameterDecl>,
+    faults: &mut Faults,
+) {
+    for (name, decl) in parameters {
+        let path = format!("{path}.{name}");
+        check_name(&path, name, faults);
+        let counted = matches!(decl.kind, ValueType::Int | ValueType::String) || decl.kind.element().is_some();
+        if decl.max.is_some() && !counted {
+            let message = format!("a value of type `{}` has no greatest value", decl.kind.as_str());
+            faults.add(format!("{path}.max"), message);
+        } else if decl.max.is_some_and(|max| max < 0) && decl.kind != ValueType::Int {
+            faults.add(format!("{path}.max"), "must not be negative");
+        }
     }
 }
 
@@ -224,6 +251,7 @@ fn check_type(known: &Known<'_>, name: &str, decl: &TypeDecl, faults: &mut Fault
     for attribute in decl.attributes.keys() {
         check_name(&format!("{path}.attributes.{attribute}"), attribute, faults);
     }
+    check_parameters(&format!("{path}.parameters"), &decl.parameters, faults);
     for (verb, rule) in &decl.approvals {
         let path = format!("{path}.approvals.{verb}");
         if decl.verbs.contains(verb) {

@@ -1,5 +1,7 @@
 //! From what callers write to what decisions take: every fault comes before a decision.
 
+use std::collections::BTreeMap;
+
 use bailiwick_types::{Level, did_you_mean};
 use serde_json::{Map, Value as Json};
 
@@ -7,6 +9,7 @@ use super::{Pattern, PermissionInfo, Product, TypeInfo};
 use crate::{
     PermissionNo, TypeNo,
     condition::Condition,
+    manifest::ParameterDecl,
     value::{Value, ValueType, Values},
 };
 
@@ -47,6 +50,17 @@ pub enum ValueFault {
         name: String,
         /// The declared type.
         kind: ValueType,
+    },
+    /// It is required.
+    #[error("`{0}` is required")]
+    Missing(String),
+    /// It is greater or longer than declared.
+    #[error("`{name}` is beyond its greatest value, {max}")]
+    Beyond {
+        /// The name.
+        name: String,
+        /// The greatest number, length or count.
+        max: i64,
     },
     /// A text or list is longer than any should be.
     #[error("`{0}` is too long")]
@@ -151,42 +165,47 @@ impl Product {
         read(given, |name| self.manifest.context.get(name).copied(), true)
     }
 
-    /// Checks the parameters of a grant of these permissions.
+    /// Checks the parameters of a grant of these permissions and patterns.
     ///
     /// # Errors
-    /// Every parameter that no granted permission's condition looks at or that is of another type.
+    /// Every parameter that is required and missing, beyond its greatest value or of another type, and every one
+    /// that no condition on what the grant gives looks at.
     pub fn grant_parameters(
         &self,
-        permissions: impl IntoIterator<Item = PermissionNo>,
+        patterns: &[Pattern],
         given: &Map<String, Json>,
     ) -> Result<Values, Vec<ValueFault>> {
-        let conditions = self.grant_conditions(permissions);
-        read(
-            given,
-            |name| {
-                conditions
-                    .iter()
-                    .find_map(|of| of.parameters().get(name).copied())
-            },
-            false,
-        )
+        let declared = self.parameters_of_grant(patterns);
+        read_declared(given, declared.iter().map(|(name, decl)| (*name, decl)))
+    }
+
+    /// Whether a grant of the pattern gives something under a condition, so that its parameters mean something.
+    #[must_use]
+    pub fn is_conditional(&self, pattern: Pattern) -> bool {
+        match pattern {
+            Pattern::One(no) => self.permission(no).is_some_and(|info| info.gives_when),
+            Pattern::Type(of) => self.permissions().any(|info| info.type_no == of && info.gives_when),
+            Pattern::All => self.permissions().any(|info| info.gives_when),
+        }
     }
 }
 
 impl Product {
-    /// The permissions that the patterns of a grant give.
-    pub(crate) fn granted<'p>(&'p self, patterns: &'p [Pattern]) -> impl Iterator<Item = PermissionNo> {
-        let matched = |pattern: &Pattern| self.matched(*pattern, Level::Account).iter().collect::<Vec<_>>();
-        patterns.iter().flat_map(matched)
-    }
-
-    /// The conditions that declare the parameters of grants of these permissions.
-    pub(crate) fn grant_conditions(
-        &self,
-        permissions: impl IntoIterator<Item = PermissionNo>,
-    ) -> Vec<&Condition> {
-        let condition = |no| self.permission(no)?.grant_condition.as_ref();
-        permissions.into_iter().filter_map(condition).collect()
+    /// The parameters that conditions on what the patterns of a grant give look at.
+    pub(crate) fn parameters_of_grant(&self, patterns: &[Pattern]) -> BTreeMap<&str, ParameterDecl> {
+        let mut all: BTreeMap<&str, ParameterDecl> = BTreeMap::new();
+        for pattern in patterns {
+            let given = self.with_implied(&self.matched(*pattern, Level::Account));
+            for info in given.iter().filter_map(|no| self.permission(no)) {
+                for (name, kind) in info.grant_condition.iter().flat_map(Condition::parameters) {
+                    let read = self.declared_by_type(Pattern::One(info.no), name, *kind);
+                    all.entry(name)
+                        .and_modify(|other| *other = other.and(read))
+                        .or_insert(read);
+                }
+            }
+        }
+        all
     }
 }
 
@@ -194,10 +213,50 @@ impl super::RoleLevel {
     /// Checks the parameters of a binding of the role at this level.
     ///
     /// # Errors
-    /// Every parameter that no condition of the role looks at or that is of another type.
+    /// Every parameter that is required and missing, beyond its greatest value or of another type, and every one
+    /// that the role does not declare and no condition of it looks at.
     pub fn read_parameters(&self, given: &Map<String, Json>) -> Result<Values, Vec<ValueFault>> {
-        let parameters = self.parameters();
-        read(given, |name| parameters.get(name).copied(), false)
+        read_declared(given, self.parameters().iter().map(|(name, decl)| (&**name, decl)))
+    }
+}
+
+fn read_declared<'d>(
+    given: &Map<String, Json>,
+    declared: impl Iterator<Item = (&'d str, &'d ParameterDecl)> + Clone,
+) -> Result<Values, Vec<ValueFault>> {
+    let of = |name: &str| declared.clone().find(|(other, _)| *other == name).map(|(_, decl)| decl);
+    let read = read(given, |name| of(name).map(|decl| decl.kind), false);
+    let mut faults = Vec::new();
+    for (name, decl) in declared.clone() {
+        if decl.required && given.get(name).is_none_or(Json::is_null) {
+            faults.push(ValueFault::Missing(name.to_owned()));
+        }
+        if let (Some(max), Ok(values)) = (decl.max, &read)
+            && values.get(name).is_some_and(|value| is_beyond(value, max))
+        {
+            faults.push(ValueFault::Beyond {
+                name: name.to_owned(),
+                max,
+            });
+        }
+    }
+    match read {
+        Ok(values) if faults.is_empty() => Ok(values),
+        Ok(_) => Err(faults),
+        Err(mut wrong) => {
+            wrong.append(&mut faults);
+            Err(wrong)
+        }
+    }
+}
+
+fn is_beyond(value: &Value, max: i64) -> bool {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    match value {
+        Value::Int(number) => *number > max,
+        Value::Text(text) => count(text.chars().count()) > max,
+        Value::List(items) => count(items.len()) > max,
+        _ => false,
     }
 }
 

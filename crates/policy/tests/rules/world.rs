@@ -24,6 +24,12 @@ types:
     approvals: {ship: {by: order.approve, serves: stays, expires: 7d, when_setting: ask}}
     grants: {view: resource.attr.region in grant.regions}
   note: {verbs: [view, edit], implies: {edit: [view]}, on: [order]}
+  bill:
+    verbs: [view, print, pay]
+    implies: {pay: [view], print: [view]}
+    attributes: {region: {type: string}, amount: {type: int}}
+    parameters: {limit: {type: int, max: 100, required: true, within: own}, note: {type: string}}
+    grants: {view: resource.attr.region in grant.regions, pay: resource.attr.amount <= grant.limit}
   basket: {verbs: [view], registered: false, attributes: {region: {type: string}}}
 roles:
   owner: {holders: {exactly: 1}, levels: {account: {permissions: [{permission: \"*\", approval: none}], assigns: [\"*\"]}}}
@@ -38,6 +44,10 @@ roles:
   lead: {includes: [clerk], levels: {workspace: {permissions: [note.view], assigns: [clerk]}}}
   guest: {levels: {account: {permissions: [note.view]}}}
   visitor: {levels: {account: {permissions: [basket.view]}}}
+  payer:
+    parameters: {limit: {type: int, max: 500, required: true, within: own}, note: {type: string, max: 3}}
+    levels: {account: {permissions: [{permission: bill.pay, when: resource.attr.amount <= grant.limit}]}}
+  cashier: {includes: [payer], parameters: {limit: {type: int, max: 50}}, levels: {account: {permissions: [bill.view], assigns: [payer]}}}
   definer: {levels: {account: {permissions: [role.define, note.*, order.edit], assigns: [clerk]}}}
 ";
 

@@ -1,7 +1,7 @@
 //! Gives a subject permissions on a resource, a scope or a type in a scope.
 
 use bailiwick_policy::Pattern;
-use bailiwick_types::{GrantId, Level, method::authorization::CreateGrant};
+use bailiwick_types::{GrantId, method::authorization::CreateGrant};
 use serde_json::{Map, Value as Json};
 
 use super::giving::{aim, may_give, of_subject, put};
@@ -113,13 +113,19 @@ impl Create {
         if self.expires_at.is_some_and(|at| at <= work.now) {
             faults.add("expire_time", "must be in the future");
         }
-        let matched = patterns
-            .iter()
-            .map(|pattern| product.matched(*pattern, Level::Account));
-        let numbers = matched.flat_map(|bits| bits.iter().collect::<Vec<_>>());
-        let read = product.grant_parameters(numbers, &self.parameters);
+        let read = product.grant_parameters(&patterns, &self.parameters);
+        let fits = read.is_ok();
         for fault in read.err().into_iter().flatten() {
             faults.add("parameters", fault.to_string());
+        }
+        // With parameters that are not for it, a permission would be given to nobody.
+        let without = patterns.iter().position(|pattern| !product.is_conditional(*pattern));
+        if let Some(text) = without.and_then(|at| self.permissions.get(at))
+            && fits
+            && !self.parameters.is_empty()
+        {
+            let rule = format!("no condition on `{text}` looks at them: grant it apart");
+            faults.add("parameters", rule);
         }
         faults.check()?;
         Ok(patterns)

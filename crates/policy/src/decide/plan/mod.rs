@@ -20,11 +20,12 @@ pub use text::condition_text;
 use super::{
     Audience, DecisionInput,
     standing::{Standing, standing},
+    walk::giver,
 };
 use crate::{
     PermissionNo, PlaceId, PlaceState, TypeNo,
     condition::Condition,
-    product::{ApprovalRule, EntryRule, Pattern, PermissionInfo, RoleLevel, TypeInfo},
+    product::{ApprovalRule, EntryRule, PermissionInfo, RoleLevel, TypeInfo},
     set::{ApprovalTarget, Grant, PermissionSet, Shapes, TypeGrantReach, is_over, is_over_at},
     value::Values,
 };
@@ -278,7 +279,7 @@ impl Planner {
             match &entry.condition {
                 None => self.add(asked, at, None, needs_approval),
                 Some(condition) => {
-                    self.when(asked, standing, condition, parameters, at, needs_approval);
+                    self.when(asked, standing, &[condition], parameters, at, needs_approval);
                 }
             }
         }
@@ -297,29 +298,29 @@ impl Planner {
             return;
         }
         let needs_approval = asked.type_rule.is_some();
-        if parameters.is_none() {
+        if parameters.is_none() && !asked.info.given_when {
             self.add(asked, at, None, needs_approval);
             return;
         }
         let product = asked.input.policy.product();
         for pattern in shapes.get(grant.shape) {
-            let giver = match pattern {
-                Pattern::One(no) if asked.info.implied_by.contains(*no) => product.permission(*no),
-                Pattern::One(_) => None,
-                Pattern::Type(of) if *of != asked.info.type_no => None,
-                Pattern::Type(_) | Pattern::All => Some(asked.info),
+            let Some(giver) = giver(product, *pattern, asked.info) else {
+                continue;
             };
-            if let Some(condition) = giver.and_then(|giver| giver.grant_condition.as_ref()) {
-                self.when(asked, standing, condition, parameters, at, needs_approval);
+            let conditions: Vec<&Condition> = giver.conditions_for(asked.info).collect();
+            if conditions.is_empty() && parameters.is_some() && !product.is_conditional(*pattern) {
+                continue;
             }
+            self.when(asked, standing, &conditions, parameters, at, needs_approval);
         }
     }
 
+    /// Adds what is allowed where all of the conditions are true.
     fn when(
         &mut self,
         asked: &Asked<'_>,
         standing: Standing,
-        condition: &Condition,
+        conditions: &[&Condition],
         parameters: Option<&Values>,
         at: &Where,
         needs_approval: bool,
@@ -335,11 +336,19 @@ impl Planner {
             parameters,
             now: input.now,
         };
-        match partial(condition.expr(), &given) {
-            Partial::True => self.add(asked, at, None, needs_approval),
-            Partial::NotTrue => {}
-            Partial::When(predicate) => self.add(asked, at, Some(predicate), needs_approval),
+        let mut left = Vec::new();
+        for condition in conditions {
+            match partial(condition.expr(), &given) {
+                Partial::True => {}
+                Partial::NotTrue => return,
+                Partial::When(predicate) => left.push(predicate),
+            }
         }
+        let left = match left.len() {
+            0 | 1 => left.pop(),
+            _ => Some(Predicate::All(left.into())),
+        };
+        self.add(asked, at, left, needs_approval);
     }
 
     fn add(&mut self, asked: &Asked<'_>, at: &Where, condition: Option<Predicate>, needs_approval: bool) {
