@@ -86,7 +86,7 @@ pub use product::{
     ApprovalRule, Assigns, Attribute, CompileError, Entry, Pattern, PermissionInfo, Product, QuestionFault,
     Role, RoleLevel, TypeInfo, ValueFault, compile,
 };
-pub use resource::{Attributes, MAX_PARENTS, Resource};
+pub use resource::{Attributes, MAX_PARENTS, Resource, bound_values, is_bound_to};
 pub use schema::Schema;
 pub use set::{
     AppliesTo, ApprovalTarget, GrantBucket, GrantRow, GrantTarget, Member, MemberState, OpenApproval,

@@ -105,6 +105,7 @@ fn builder(reverse: bool) -> PermissionSetBuilder {
                 permission: PermissionNo(300),
                 target: ApprovalTarget::Resource(TypeNo(4), "a".into()),
                 digest: Some("d".into()),
+                bound: Some("a:1f".into()),
                 approved: true,
                 expires_at: Some(Timestamp(1_700_000_000_000_000)),
             });
@@ -115,6 +116,7 @@ fn builder(reverse: bool) -> PermissionSetBuilder {
                 permission: PermissionNo(1),
                 target: ApprovalTarget::Place(PlaceId(9)),
                 digest: None,
+                bound: None,
                 approved: false,
                 expires_at: None,
             });

@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use bailiwick_policy::{MAX_PARENTS, PlaceId, Product, Resource, StoredResource, StoredTarget, Target};
-use bailiwick_types::{Level, Scope};
+use bailiwick_types::{AccountId, Level, Scope};
+use serde_json::{Map, Value as Json};
 
 use crate::{
     Read, StoreError,
@@ -113,6 +114,36 @@ impl Aim {
             }
         }
         Ok(Self { on, scope, chain })
+    }
+    /// A resource of a type that is not registered, as a caller describes it; nothing for any other target.
+    #[must_use]
+    pub fn described(
+        policy: &bailiwick_policy::AccountPolicy,
+        account: AccountId,
+        on: &On,
+        given: &Map<String, Json>,
+    ) -> Option<Self> {
+        let On::Resource(name) = on else {
+            return None;
+        };
+        let product = policy.product();
+        let of = product.type_no(&name.of)?;
+        product.type_info(of).filter(|info| !info.suite && !info.registered)?;
+        let resource = Resource::described(product, account.into(), (of, &name.id), Some(given));
+        // Where it lies counts for decisions alone: an id of a scope does not tell its level.
+        let named = given.get("scope").and_then(Json::as_str);
+        let named: Option<Scope> = named.and_then(|text| text.parse().ok());
+        let scope = named.filter(|scope| PlaceId::from(scope) == resource.place);
+        Some(Self {
+            on: on.clone(),
+            scope: Some(scope.unwrap_or(Scope::Account(account))),
+            chain: vec![resource],
+        })
+    }
+    /// The resource, where it is known.
+    #[must_use]
+    pub fn resource(&self) -> Option<&Resource> {
+        self.chain.first()
     }
     /// The same resource as it would be in another scope, registered there at a revision.
     #[must_use]

@@ -71,6 +71,9 @@ faults! {
     /// There is no approval to use.
     NoApproval "there is no approval to use"
         => FailedPrecondition NoApproval;
+    /// The request is for values that are others now.
+    ValuesChanged "the values that the request is bound to have changed since it was made: request it again"
+        => FailedPrecondition NoApproval;
     /// The request is not pending any more.
     AlreadyDecided "the request is decided already"
         => FailedPrecondition AlreadyDecided;

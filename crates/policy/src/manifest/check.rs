@@ -361,6 +361,20 @@ pub(super) fn check_approval(
             faults.add(by_path, format!("unknown permission `{}`{hint}", rule.by));
         }
     }
+    let of = known.types.get(of_type).and_then(|of| of.decl);
+    let others = of.into_iter().flat_map(|of| &of.on);
+    let on = others.filter_map(|other| known.types.get(other.as_str())?.decl);
+    let attributes: BTreeSet<&str> = of
+        .into_iter()
+        .chain(on)
+        .flat_map(|of| of.attributes.keys().map(String::as_str))
+        .collect();
+    for (i, name) in rule.binds.iter().enumerate() {
+        if !attributes.contains(name.as_str()) {
+            let hint = did_you_mean(name, attributes.iter().copied());
+            faults.add(format!("{path}.binds[{i}]"), format!("unknown attribute `{name}`{hint}"));
+        }
+    }
     if let Some(name) = &rule.when_setting {
         let path = format!("{path}.when_setting");
         match known.manifest.settings.get(name) {

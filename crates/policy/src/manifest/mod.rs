@@ -282,6 +282,10 @@ pub struct ApprovalDecl {
     /// The `bool` setting that switches the rule on; always on where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_setting: Option<String>,
+    /// The attributes of the target whose stored values an approval is bound to: it serves only while they are as they
+    /// were when it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub binds: Vec<String>,
 }
 
 /// Whether an approval is used up by the act.

@@ -372,7 +372,7 @@ impl Read {
     }
 
     fn approval(&mut self, node: &Node, path: &str) -> Option<ApprovalDecl> {
-        let fields = self.fields(node, path, &["by", "serves", "expires", "when_setting"]);
+        let fields = self.fields(node, path, &["by", "serves", "expires", "when_setting", "binds"]);
         let by = self
             .needed(&fields, node, path, "by")
             .and_then(|node| self.text(node, &join(path, "by")));
@@ -388,6 +388,7 @@ impl Read {
             serves: serves.unwrap_or_default(),
             expires,
             when_setting,
+            binds: self.optional_texts(&fields, path, "binds"),
         })
     }
 

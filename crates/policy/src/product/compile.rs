@@ -1,6 +1,9 @@
 //! From a manifest to a product.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{ApprovalRule, Attribute, PermissionInfo, Product, Role, TypeInfo, compile_role};
 use crate::{
@@ -259,6 +262,14 @@ impl Product {
             serves: decl.serves,
             expires: decl.expires,
             when_setting: decl.when_setting.as_deref().map(Into::into),
+            binds: decl
+                .binds
+                .iter()
+                .map(String::as_str)
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .map(Into::into)
+                .collect(),
         })
     }
 

@@ -90,6 +90,8 @@ pub struct ApprovalRule {
     pub expires: Option<Span>,
     /// The setting that switches the rule on; always on where absent.
     pub when_setting: Option<Box<str>>,
+    /// The attributes of the target whose values an approval is bound to, sorted.
+    pub binds: Box<[Box<str>]>,
 }
 
 /// A type of a product.

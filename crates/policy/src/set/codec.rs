@@ -18,7 +18,7 @@ use crate::{
 
 const SET: u8 = b's';
 const BUCKET: u8 = b'b';
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 impl PermissionSet {
     /// Encodes the set for a cache outside the process. Equal sets give equal bytes.
@@ -175,11 +175,13 @@ fn encode_approval(approval: &OpenApproval, to: &mut Writer) {
             to.text(id);
         }
     }
-    match &approval.digest {
-        None => to.byte(0),
-        Some(digest) => {
-            to.byte(1);
-            to.text(digest);
+    for text in [&approval.digest, &approval.bound] {
+        match text {
+            None => to.byte(0),
+            Some(text) => {
+                to.byte(1);
+                to.text(text);
+            }
         }
     }
     to.byte(u8::from(approval.approved));
@@ -194,17 +196,21 @@ fn decode_approval(from: &mut Reader<'_>) -> Result<OpenApproval, DecodeError> {
     } else {
         ApprovalTarget::Place(PlaceId(from.fixed()?))
     };
-    let digest = if from.flag()? {
-        Some(from.text()?.into())
-    } else {
-        None
+    let mut text = || -> Result<Option<Box<str>>, DecodeError> {
+        Ok(if from.flag()? {
+            Some(from.text()?.into())
+        } else {
+            None
+        })
     };
+    let (digest, bound) = (text()?, text()?);
     let approved = from.flag()?;
     Ok(OpenApproval {
         id,
         permission,
         target,
         digest,
+        bound,
         approved,
         expires_at: expiry(from.expiry()?),
     })

@@ -23,7 +23,7 @@ pub(crate) fn agree(world: &World, question: Question) -> Result<(), TestCaseErr
     let no = product.permission_no(&question.permission).unwrap();
     for of in ["doc", "part", "folder"] {
         let type_no = product.type_no(of).unwrap();
-        let made = world.ask_of_all(&question.attrs, |input| plan(input, no, type_no));
+        let made = world.ask_of_all(&question.attrs, |input| plan(input, no, type_no, &[]));
         for (i, resource) in world.resources.iter().enumerate() {
             if resource.type_no != type_no {
                 continue;

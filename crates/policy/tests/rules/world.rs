@@ -40,7 +40,7 @@ roles:
   local: {levels: {account: {permissions: [{permission: order.view, when: resource.attr.region in grant.regions}]}}}
   shipper: {levels: {account: {permissions: [order.ship]}}}
   fast: {levels: {account: {permissions: [{permission: order.ship, approval: none}]}}}
-  strict: {levels: {account: {permissions: [{permission: order.edit, approval: {by: order.approve}}]}}}
+  strict: {levels: {account: {permissions: [{permission: order.edit, approval: {by: order.approve, binds: [region]}}]}}}
   lead: {includes: [clerk], levels: {workspace: {permissions: [note.view], assigns: [clerk]}}}
   guest: {levels: {account: {permissions: [note.view]}}}
   visitor: {levels: {account: {permissions: [basket.view]}}}
@@ -141,6 +141,23 @@ impl World {
         let role = self.policy.role_no(role).unwrap();
         self.set.bind(role, place, None, None);
         self
+    }
+    /// The same world with another set of the subject.
+    pub(crate) fn with_set(&self, change: impl FnOnce(&mut PermissionSetBuilder)) -> Self {
+        let mut set = self.set.clone();
+        change(&mut set);
+        Self {
+            policy: self.policy.clone(),
+            product: Arc::clone(&self.product),
+            places: self.places.clone(),
+            subject: self.subject.clone(),
+            set,
+            groups: self.groups.clone(),
+            disabled: self.disabled,
+            audience: self.audience,
+            digest: self.digest,
+            attributes: self.attributes.clone(),
+        }
     }
     pub(crate) fn one(&self, permission: &str) -> Pattern {
         self.product.pattern(permission).unwrap()

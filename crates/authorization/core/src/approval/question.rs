@@ -16,27 +16,33 @@ pub(super) struct Question<'q> {
 }
 
 impl Question<'_> {
-    /// Decides for a subject, from everything that it has.
-    pub(super) async fn decide(&self, work: &mut Work, subject: &Subject) -> Result<Decision, Error> {
-        let (permission, attributes) = self.fit(work)?;
-        let aim = Aim::load(&*work.unit, &work.situation.policy, self.on.clone()).await?;
+    /// Decides for a subject as a check does, from everything that it has and that the request says; returns what was
+    /// decided about too.
+    pub(super) async fn decide(&self, work: &mut Work, subject: &Subject) -> Result<(Decision, Aim), Error> {
+        let (permission, attributes, context) = self.fit(work)?;
+        let policy = &work.situation.policy;
+        let aim = match Aim::described(policy, work.account(), self.on, self.attributes) {
+            Some(described) => described,
+            None => Aim::load(&*work.unit, policy, self.on.clone()).await?,
+        };
         work.look_at(&aim.scope).await?;
         let standing = work.situation.whole_standing(&*work.unit, subject).await?;
         let request = Request {
             attributes: &attributes,
-            context: &Values::default(),
+            context: &context,
             digest: Some(self.digest).filter(|digest| !digest.is_empty()),
         };
         let (situation, now) = (&work.situation, work.now);
-        Ok(aim.target(|target| {
+        let decision = aim.target(|target| {
             situation.ask_about(subject, &standing, target, request, now, |input| {
                 decide(input, permission)
             })
-        }))
+        });
+        Ok((decision, aim))
     }
 
-    /// The permission and the attributes, where the manifest has them.
-    fn fit(&self, work: &Work) -> Result<(PermissionNo, Values), Error> {
+    /// The permission, the attributes and the context, where the manifest has them.
+    fn fit(&self, work: &Work) -> Result<(PermissionNo, Values, Values), Error> {
         let product = work.situation.policy.product();
         let of = match self.on {
             On::Scope(_) => None,
@@ -50,13 +56,16 @@ impl Question<'_> {
             Err(_) => return Err(Unknown::PermissionOn(self.permission.to_owned()).into()),
         };
         let read = product.request_attributes(permission, of, self.attributes);
-        let values = read.map_err(|wrong| {
-            let mut faults = Violations::new();
-            for fault in wrong {
-                faults.add("attributes", fault.to_string());
+        let context = product.request_context(self.attributes);
+        match (read, context) {
+            (Ok(values), Ok(context)) => Ok((permission, values, context)),
+            (values, context) => {
+                let mut faults = Violations::new();
+                for fault in values.err().into_iter().chain(context.err()).flatten() {
+                    faults.add("attributes", fault.to_string());
+                }
+                Err(faults.into())
             }
-            faults
-        })?;
-        Ok((permission, values))
+        }
     }
 }

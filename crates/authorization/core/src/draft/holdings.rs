@@ -435,13 +435,14 @@ impl crate::approval::Reader for Draft {
         requester: &Subject,
         permission: &str,
         on: &On,
-        digest: &str,
+        content: (&str, &str),
     ) -> Result<Option<Approval>, StoreError> {
-        let base: Option<Approval> = base!(self.pending_approval(requester, permission, on, digest));
+        let base: Option<Approval> = base!(self.pending_approval(requester, permission, on, content));
         let is = |one: &Approval| {
             one.state == approval::State::Pending
                 && one.requester == *requester
-                && (one.permission.as_str(), &one.on, one.digest.as_str()) == (permission, on, digest)
+                && (one.permission.as_str(), &one.on) == (permission, on)
+                && (one.digest.as_str(), one.bound.as_str()) == content
         };
         let id = |one: &Approval| one.id.uuid();
         Ok(self

@@ -3,12 +3,14 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bailiwick_policy::{
-    AccountColumn, Alternative, Audience, Inexpressible, PlaceId, Places, Plan, Product, SqlCondition,
+    AccountColumn, Alternative, ApprovalTarget, Audience, Inexpressible, PlaceId, Places, Plan, Product, SqlCondition,
     Target, TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
 };
 
 use super::{QuestionError, ResourceQuestion, candidates::check, prepare::effective_sets};
-use crate::{AccountRead, Consistency, OutlineQuery, Replica, ReplicaError, account::AccountView};
+use crate::{
+    AccountRead, Consistency, OutlineQuery, Part, PartRef, Replica, ReplicaError, account::AccountView,
+};
 
 /// The greatest number of resources that a plan names one by one.
 const NAMED: usize = 10_000;
@@ -123,11 +125,27 @@ fn make(
     };
     let sets = effective_sets(view, question.subject, Audience::Product)?;
     let (permission, type_no) = (fitting.permission, fitting.type_no);
+    // What approvals bind is held against what is stored now.
+    let approvals = sets.own().map(|own| own.approvals()).unwrap_or_default();
+    let product = &view.ready.content.product.product;
+    let names: Vec<String> = approvals
+        .iter()
+        .filter(|approval| approval.approved && approval.bound.is_some())
+        .filter_map(|approval| match &approval.target {
+            ApprovalTarget::Resource(of, id) if *of == type_no => text_of(product, *of, id),
+            _ => None,
+        })
+        .collect();
+    let read: Vec<Option<&Part>> = names.iter().map(|name| view.part(PartRef::Resource(name))).collect();
+    let mut bound = Vec::with_capacity(read.len());
+    for part in read {
+        bound.extend(part?.resource()?);
+    }
     let prepared = fitting.prepare(view, question.subject, &sets, now);
     let input = prepared.input(prepared.subject, Target::Absent);
     let content = &view.ready.content;
     Some(Ok(Made {
-        plan: plan(&input, permission, type_no),
+        plan: plan(&input, permission, type_no, &bound),
         product: Arc::clone(&content.product.product),
         places: content.places.clone(),
         name: content.product.name.clone(),

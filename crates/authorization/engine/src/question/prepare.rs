@@ -2,10 +2,10 @@
 //! one way for every kind of answer.
 
 use bailiwick_policy::{
-    Attributes, Audience, DecisionInput, MAX_PARENTS, Member, PermissionNo, PermissionSet, PlaceId, Request,
+    Audience, DecisionInput, MAX_PARENTS, Member, PermissionNo, PermissionSet, PlaceId, Request,
     Resource, Target, TypeNo, Values, subject_of,
 };
-use bailiwick_types::{GroupId, Scope, Subject, Timestamp};
+use bailiwick_types::{GroupId, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
 
 use super::{Question, QuestionError, TargetText};
@@ -130,6 +130,11 @@ pub(crate) struct Sets<'r> {
 }
 
 impl Sets<'_> {
+    /// The subject's own set.
+    pub(crate) fn own(&self) -> Option<&PermissionSet> {
+        self.sets.first().copied()
+    }
+
     /// The subject's membership, which is in its own set.
     pub(crate) fn member(&self) -> Option<Member> {
         self.sets.first().and_then(|set| set.member()).copied()
@@ -252,7 +257,8 @@ pub(crate) fn resolve_target<'r>(
     };
     let registered = product.type_info(type_no).is_some_and(|info| info.registered);
     if !registered {
-        let described = Box::new(described(view.ready, type_no, id, given));
+        let account = view.ready.content.places.account().id;
+        let described = Box::new(Resource::described(product, account, (type_no, id), given));
         return resolved(TargetKind::Described(described), Some(type_no));
     }
     let Some(resource) = view.part(PartRef::Resource(text))?.resource()? else {
@@ -276,31 +282,6 @@ pub(crate) fn resolve_target<'r>(
         last = parent;
     }
     resolved(TargetKind::Chain(chain), Some(type_no))
-}
-
-/// A resource of a type that is not registered, as the caller describes it: its attributes, and `owner` and
-/// `scope` where the type declares no attributes of these names. It lies in the account where no scope is
-/// given.
-fn described(ready: &Ready, type_no: TypeNo, id: &str, given: Option<&Map<String, Json>>) -> Resource {
-    let content = &ready.content;
-    let product = &content.product.product;
-    let declared = |name: &str| {
-        product
-            .type_info(type_no)
-            .is_some_and(|info| info.attribute(name).is_some())
-    };
-    let text = |name: &str| given?.get(name)?.as_str().filter(|_| !declared(name));
-    let scope = text("scope").and_then(|text| text.parse::<Scope>().ok());
-    let resource = Resource {
-        type_no,
-        id: id.into(),
-        place: scope.map_or(content.places.account().id, |scope| PlaceId::from(&scope)),
-        owner: text("owner").and_then(subject_of),
-        parent: None,
-        attributes: given.map(Attributes::stored).unwrap_or_default(),
-        registered: 0,
-    };
-    resource.retype(product)
 }
 
 /// The values that a caller sends, typed by the manifest.
