@@ -140,6 +140,27 @@ impl Aim {
             chain: vec![resource],
         })
     }
+    /// A resource that is not registered yet, in a scope, below others where these are given.
+    #[must_use]
+    pub fn proposed(product: &Product, row: StoredResource, scope: &Scope, above: &Self) -> Option<Self> {
+        let on = On::Resource(Name {
+            of: row.type_name.clone(),
+            id: row.id.clone(),
+        });
+        let mut chain = vec![row.resource(product)?];
+        chain.extend(above.chain.iter().cloned());
+        Some(Self {
+            on,
+            scope: Some(scope.clone()),
+            chain,
+        })
+    }
+    /// The same without those above it.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.chain.truncate(1);
+        self
+    }
     /// The resource, where it is known.
     #[must_use]
     pub fn resource(&self) -> Option<&Resource> {

@@ -47,7 +47,7 @@ pub use question::{
     Answer, Decided, Explained, Names, Planned, PlannedAlternative, Question, QuestionError, ResourcePage,
     ResourceQuestion, TargetText,
 };
-pub use rights::{Claim, ReplicaRights};
+pub use rights::{Claim, Proposed, ReplicaRights};
 pub use shared::SharedCache;
 pub use source::{
     AccountRef, Bound, Content, Event, Loaded, Outline, OutlineQuery, PartRows, PartsRead, Polled,

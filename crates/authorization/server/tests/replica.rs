@@ -384,6 +384,7 @@ async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
             permission,
             targets: std::slice::from_ref(&on),
             operator: allowed,
+            proposed: None,
         };
         replica.held(&claim, Some(a), &fully, None).await.unwrap()
     };
@@ -442,6 +443,7 @@ async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
         permission: "account.view",
         targets: &deployment,
         operator: OperatorAllowed::Only,
+            proposed: None,
     };
     let held = replica.held(&claim, None, &fully, None).await.unwrap();
     assert!(held.operator);

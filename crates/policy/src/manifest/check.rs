@@ -167,6 +167,21 @@ impl Manifest {
         faults.0
     }
 
+    /// Lists what makes sense and is probably not meant, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let closed = |(name, decl): (&String, &TypeDecl)| {
+            let is_closed = decl.registered && !decl.verbs.iter().any(|verb| verb == "create");
+            is_closed.then(|| {
+                format!(
+                    "types.{name}: there is no verb `create`, so that no resource of the type can be registered; \
+                     a type whose resources callers describe says `registered: false`"
+                )
+            })
+        };
+        self.types.iter().filter_map(closed).collect()
+    }
+
     fn check_settings(&self, faults: &mut Faults) {
         for (name, decl) in &self.settings {
             let path = format!("settings.{name}");

@@ -43,6 +43,14 @@ pub enum ValueFault {
     /// The type has no such attribute, or nothing looks at such a parameter.
     #[error("`{0}` is not declared")]
     Undeclared(String),
+    /// Nothing that the question is about declares it.
+    #[error("`{name}` is not declared{hint}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// A suggestion, or nothing.
+        hint: String,
+    },
     /// The value is of another type.
     #[error("`{name}` must be of type `{}`", .kind.as_str())]
     WrongType {
@@ -65,6 +73,15 @@ pub enum ValueFault {
     /// A text or list is longer than any should be.
     #[error("`{0}` is too long")]
     TooLong(String),
+}
+
+/// What a request says, typed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RequestValues {
+    /// Attributes of the target.
+    pub attributes: Values,
+    /// Circumstances.
+    pub context: Values,
 }
 
 /// The greatest number of elements of a list.
@@ -136,33 +153,55 @@ impl Product {
         )
     }
 
-    /// Reads the attributes of a request. What the manifest does not mark `from: request` is left out.
+    /// Reads what a request says: the attributes that the manifest marks `from: request`, and the circumstances that
+    /// it declares under `context`. Declared attributes without the mark are left out: stored values win.
     ///
     /// # Errors
-    /// Every attribute that counts and is of another type.
-    pub fn request_attributes(
+    /// Every name that neither the type of the target, that of the permission nor `context` declares, with a
+    /// suggestion, and every value that counts and is of another type.
+    pub fn request_values(
         &self,
         permission: PermissionNo,
         target: Option<TypeNo>,
         given: &Map<String, Json>,
-    ) -> Result<Values, Vec<ValueFault>> {
+    ) -> Result<RequestValues, Vec<ValueFault>> {
         let own = self.permission(permission).map(|info| info.type_no);
-        let declared = |name: &str| {
-            let of_target = target
-                .and_then(|of| self.type_info(of))
-                .and_then(|of| of.attribute(name));
-            let found = of_target.or_else(|| self.type_info(own?)?.attribute(name))?;
-            found.from_request.then_some(found.kind)
+        let of_target = target.and_then(|of| self.type_info(of));
+        let of_own = own.and_then(|of| self.type_info(of));
+        let find = |name: &str| {
+            let of_target = of_target.and_then(|of| of.attribute(name));
+            of_target.or_else(|| of_own?.attribute(name))
         };
-        read(given, declared, true)
-    }
-
-    /// Reads the circumstances of a request. What the manifest does not declare under `context` is left out.
-    ///
-    /// # Errors
-    /// Every declared value that is of another type.
-    pub fn request_context(&self, given: &Map<String, Json>) -> Result<Values, Vec<ValueFault>> {
-        read(given, |name| self.manifest.context.get(name).copied(), true)
+        let context = &self.manifest.context;
+        // What the caller says of a resource that is not registered, beside its attributes.
+        let described = if of_target.is_some_and(|of| !of.registered) {
+            &["owner", "scope"][..]
+        } else {
+            &[]
+        };
+        let mut faults = Vec::new();
+        for name in given.keys() {
+            let name = name.as_str();
+            if find(name).is_none() && !context.contains_key(name) && !described.contains(&name) {
+                let attributes = of_target.into_iter().chain(of_own).flat_map(|of| &of.attributes);
+                let known = attributes.map(|of| &*of.name);
+                let known = known.chain(context.keys().map(String::as_str)).chain(described.iter().copied());
+                faults.push(ValueFault::Unknown {
+                    name: name.to_owned(),
+                    hint: did_you_mean(name, known),
+                });
+            }
+        }
+        let declared = |name: &str| find(name).filter(|of| of.from_request).map(|of| of.kind);
+        let attributes = read(given, declared, true);
+        let context = read(given, |name| context.get(name).copied(), true);
+        match (attributes, context) {
+            (Ok(attributes), Ok(context)) if faults.is_empty() => Ok(RequestValues { attributes, context }),
+            (attributes, context) => {
+                faults.extend(attributes.err().into_iter().chain(context.err()).flatten());
+                Err(faults)
+            }
+        }
     }
 
     /// Checks the parameters of a grant of these permissions and patterns.

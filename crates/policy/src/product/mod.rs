@@ -13,7 +13,7 @@ use std::{
 use bailiwick_types::Level;
 
 pub use compile::{CompileError, compile};
-pub use lookup::{QuestionFault, ValueFault};
+pub use lookup::{QuestionFault, RequestValues, ValueFault};
 pub use role::{Assigns, Entry, Role, RoleLevel};
 pub(crate) use role::{EntryRule, compile_role, entry_of};
 

@@ -128,7 +128,9 @@ fn an_approval_that_binds_values_serves_while_they_are_as_they_were() {
         expires_at: None,
     };
     let unbound = {
-        let mut world = world.with_set(|set| drop(set.approval(approval(None))));
+        let mut world = world.with_set(|set| {
+            set.approval(approval(None));
+        });
         world.digest = Some("d");
         world.on("order.edit", &north)
     };

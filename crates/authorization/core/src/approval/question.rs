@@ -1,6 +1,6 @@
 //! What an approval is asked for or used for: a permission on a target.
 
-use bailiwick_policy::{Decision, PermissionNo, QuestionFault, Request, Values, decide};
+use bailiwick_policy::{Decision, PermissionNo, QuestionFault, Request, RequestValues, decide};
 use serde_json::{Map, Value as Json};
 
 use crate::prelude::*;
@@ -19,7 +19,7 @@ impl Question<'_> {
     /// Decides for a subject as a check does, from everything that it has and that the request says; returns what was
     /// decided about too.
     pub(super) async fn decide(&self, work: &mut Work, subject: &Subject) -> Result<(Decision, Aim), Error> {
-        let (permission, attributes, context) = self.fit(work)?;
+        let (permission, RequestValues { attributes, context }) = self.fit(work)?;
         let policy = &work.situation.policy;
         let aim = match Aim::described(policy, work.account(), self.on, self.attributes) {
             Some(described) => described,
@@ -41,8 +41,8 @@ impl Question<'_> {
         Ok((decision, aim))
     }
 
-    /// The permission, the attributes and the context, where the manifest has them.
-    fn fit(&self, work: &Work) -> Result<(PermissionNo, Values, Values), Error> {
+    /// The permission, and what the request says, where the manifest has them.
+    fn fit(&self, work: &Work) -> Result<(PermissionNo, RequestValues), Error> {
         let product = work.situation.policy.product();
         let of = match self.on {
             On::Scope(_) => None,
@@ -55,17 +55,14 @@ impl Question<'_> {
             }
             Err(_) => return Err(Unknown::PermissionOn(self.permission.to_owned()).into()),
         };
-        let read = product.request_attributes(permission, of, self.attributes);
-        let context = product.request_context(self.attributes);
-        match (read, context) {
-            (Ok(values), Ok(context)) => Ok((permission, values, context)),
-            (values, context) => {
-                let mut faults = Violations::new();
-                for fault in values.err().into_iter().chain(context.err()).flatten() {
-                    faults.add("attributes", fault.to_string());
-                }
-                Err(faults.into())
+        let read = product.request_values(permission, of, self.attributes);
+        let values = read.map_err(|wrong| {
+            let mut faults = Violations::new();
+            for fault in wrong {
+                faults.add("attributes", fault.to_string());
             }
-        }
+            faults
+        })?;
+        Ok((permission, values))
     }
 }

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy::{Audience, Outcome, PermissionNo, QuestionFault, TypeNo};
+use bailiwick_policy::{Audience, Outcome, PermissionNo, QuestionFault, RequestValues, TypeNo};
 use bailiwick_types::{Subject, Timestamp};
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
 use super::{
     QuestionError, TargetText,
-    prepare::{Party, Prepared, RequestValues, Sets, effective_sets, request_values, resolve_target},
+    prepare::{Party, Prepared, Sets, effective_sets, request_values, resolve_target},
 };
 use crate::{
     AccountRead, AccountRef, Replica, ReplicaError, Watermark,

@@ -21,7 +21,7 @@ pub use candidates::{ResourcePage, ResourceQuestion};
 pub(crate) use decide::answer_one;
 pub use matrix::Names;
 pub use plan::{Planned, PlannedAlternative};
-pub(crate) use prepare::effective_sets;
+pub(crate) use prepare::{Party, Prepared, ResolvedTarget, Sets, effective_sets};
 
 /// The target of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -210,6 +210,14 @@ enum TargetKind<'r> {
 }
 
 impl ResolvedTarget<'_> {
+    /// A resource that is not registered.
+    pub(crate) fn described(resource: Resource) -> Self {
+        Self {
+            type_no: Some(resource.type_no),
+            kind: TargetKind::Described(Box::new(resource)),
+        }
+    }
+
     /// The type of a resource, where the product has it.
     pub(crate) fn type_no(&self) -> Option<TypeNo> {
         self.type_no
@@ -284,13 +292,6 @@ pub(crate) fn resolve_target<'r>(
     resolved(TargetKind::Chain(chain), Some(type_no))
 }
 
-/// The values that a caller sends, typed by the manifest.
-#[derive(Debug, Default)]
-pub(crate) struct RequestValues {
-    attributes: Values,
-    context: Values,
-}
-
 /// Types the values that a caller sends; `number` is that of the question.
 pub(crate) fn request_values(
     view: &AccountView<'_>,
@@ -303,11 +304,7 @@ pub(crate) fn request_values(
         return Ok(RequestValues::default());
     };
     let product = &view.ready.content.product.product;
-    let unfit = |faults| QuestionError::Attributes(number, faults);
-    Ok(RequestValues {
-        attributes: product
-            .request_attributes(permission, target, given)
-            .map_err(unfit)?,
-        context: product.request_context(given).map_err(unfit)?,
-    })
+    product
+        .request_values(permission, target, given)
+        .map_err(|faults| QuestionError::Attributes(number, faults))
 }
