@@ -83,8 +83,8 @@ pub use index::bucket_of;
 pub use numbers::{Numbers, NumbersError};
 pub use places::{Path, Place, PlaceState, Places, PlacesError};
 pub use product::{
-    ApprovalRule, Assigns, Attribute, CompileError, Entry, Pattern, PermissionInfo, Product, QuestionFault, RequestValues,
-    Role, RoleLevel, TypeInfo, ValueFault, compile,
+    ApprovalRule, Assigns, Attribute, CompileError, Entry, Pattern, PermissionInfo, Product, QuestionFault,
+    RequestValues, Role, RoleLevel, TypeInfo, ValueFault, compile,
 };
 pub use resource::{Attributes, MAX_PARENTS, Resource, bound_values, is_bound_to};
 pub use schema::Schema;

@@ -89,10 +89,7 @@ impl Attributes {
 /// The stored values of these attributes in a few bytes: the names, and a digest of the values. An approval that is
 /// bound to them has it; where it is another, the values have changed since. `None` for no names.
 #[must_use]
-pub fn bound_values<'n>(
-    names: impl Iterator<Item = &'n str>,
-    resource: Option<&Resource>,
-) -> Option<String> {
+pub fn bound_values<'n>(names: impl Iterator<Item = &'n str>, resource: Option<&Resource>) -> Option<String> {
     let mut digest = Sha256::new();
     let mut all: Vec<&str> = Vec::new();
     for name in names {

@@ -128,7 +128,9 @@ impl Aim {
         };
         let product = policy.product();
         let of = product.type_no(&name.of)?;
-        product.type_info(of).filter(|info| !info.suite && !info.registered)?;
+        product
+            .type_info(of)
+            .filter(|info| !info.suite && !info.registered)?;
         let resource = Resource::described(product, account.into(), (of, &name.id), Some(given));
         // Where it lies counts for decisions alone: an id of a scope does not tell its level.
         let named = given.get("scope").and_then(Json::as_str);

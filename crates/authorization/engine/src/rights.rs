@@ -5,8 +5,7 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use bailiwick_policy::{
     Attributes, Audience, Numbers, Outcome, PermissionNo, PermissionSet, PlaceId, Product, Reason, Resource,
-    compile, manifest::deployment,
-    suite_holds,
+    compile, manifest::deployment, suite_holds,
 };
 use bailiwick_types::{AccountId, Held, OperatorAllowed, Rights, RightsError, Subject, Timestamp};
 use serde_json::{Map, Value as Json};

@@ -444,7 +444,7 @@ async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
         permission: "account.view",
         targets: &deployment,
         operator: OperatorAllowed::Only,
-            proposed: None,
+        proposed: None,
     };
     let held = replica.held(&claim, None, &fully, None).await.unwrap();
     assert!(held.operator);

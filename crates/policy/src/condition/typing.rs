@@ -250,7 +250,10 @@ impl Checker<'_> {
         match side.operand {
             Operand::Parameter(name) => {
                 let declared = self.types.parameters.get(&*name).copied();
-                let known = *self.parameters.entry(name.clone()).or_insert(declared.unwrap_or(kind));
+                let known = *self
+                    .parameters
+                    .entry(name.clone())
+                    .or_insert(declared.unwrap_or(kind));
                 if known == kind {
                     Ok(Operand::Parameter(name))
                 } else {

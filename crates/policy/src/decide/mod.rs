@@ -27,7 +27,8 @@ pub(crate) use walk::{Candidate, Effect, Ground};
 
 pub use crate::condition::Request;
 use crate::{
-    AccountPolicy, GrantBucket, OpenApproval, PermissionNo, PermissionSet, PlaceId, Places, Resource, RoleNo, TypeNo,
+    AccountPolicy, GrantBucket, OpenApproval, PermissionNo, PermissionSet, PlaceId, Places, Resource, RoleNo,
+    TypeNo,
     product::ApprovalRule,
     resource::bound_values,
     set::{ApprovalTarget, is_over_at},

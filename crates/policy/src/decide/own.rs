@@ -33,7 +33,12 @@ pub fn within_own(input: &DecisionInput<'_>, role: RoleNo, given: &Values) -> bo
         let mut entries = at
             .entries()
             .iter()
-            .filter(|entry| entry.condition.as_ref().is_some_and(|condition| reads(condition, name)))
+            .filter(|entry| {
+                entry
+                    .condition
+                    .as_ref()
+                    .is_some_and(|condition| reads(condition, name))
+            })
             .peekable();
         entries.peek().is_some() && entries.all(|entry| holds(input, &Claim::of_entry(entry, level)))
     };

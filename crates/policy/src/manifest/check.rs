@@ -135,7 +135,8 @@ pub(super) fn check_parameters(
     for (name, decl) in parameters {
         let path = format!("{path}.{name}");
         check_name(&path, name, faults);
-        let counted = matches!(decl.kind, ValueType::Int | ValueType::String) || decl.kind.element().is_some();
+        let counted =
+            matches!(decl.kind, ValueType::Int | ValueType::String) || decl.kind.element().is_some();
         if decl.max.is_some() && !counted {
             let message = format!("a value of type `{}` has no greatest value", decl.kind.as_str());
             faults.add(format!("{path}.max"), message);
@@ -387,7 +388,10 @@ pub(super) fn check_approval(
     for (i, name) in rule.binds.iter().enumerate() {
         if !attributes.contains(name.as_str()) {
             let hint = did_you_mean(name, attributes.iter().copied());
-            faults.add(format!("{path}.binds[{i}]"), format!("unknown attribute `{name}`{hint}"));
+            faults.add(
+                format!("{path}.binds[{i}]"),
+                format!("unknown attribute `{name}`{hint}"),
+            );
         }
     }
     if let Some(name) = &rule.when_setting {

@@ -193,7 +193,13 @@ fn check_role<'r>(
             );
         }
         for (i, entry) in at.permissions.iter().enumerate() {
-            check_entry(known, &format!("{path}.permissions[{i}]"), entry, &parameters, faults);
+            check_entry(
+                known,
+                &format!("{path}.permissions[{i}]"),
+                entry,
+                &parameters,
+                faults,
+            );
         }
         for (i, name) in at.assigns.iter().enumerate() {
             let path = format!("{path}.assigns[{i}]");

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::{
     ApprovalDecl, AttributeDecl, AttributeSource, DefaultRole, EntryApproval, EntryDecl, Holders, LevelDecl,
-    Manifest, MemberKind, ParameterDecl, Quota, RoleDecl, RoleLevelDecl, Serves, SettingDecl, Span, SubjectsDecl, TypeDecl,
-    UserMode, WaivedWord, Within,
+    Manifest, MemberKind, ParameterDecl, Quota, RoleDecl, RoleLevelDecl, Serves, SettingDecl, Span,
+    SubjectsDecl, TypeDecl, UserMode, WaivedWord, Within,
     check::value_types,
     parse::ManifestError,
     yaml::{Key, Kind, Node, Position},
@@ -416,7 +416,11 @@ impl Read {
     }
 
     fn role(&mut self, node: &Node, path: &str) -> RoleDecl {
-        let fields = self.fields(node, path, &["title", "holders", "includes", "parameters", "levels"]);
+        let fields = self.fields(
+            node,
+            path,
+            &["title", "holders", "includes", "parameters", "levels"],
+        );
         let mut levels = BTreeMap::new();
         if let Some(node) = fields.get("levels") {
             let path = join(path, "levels");

@@ -185,7 +185,9 @@ impl Product {
             if find(name).is_none() && !context.contains_key(name) && !described.contains(&name) {
                 let attributes = of_target.into_iter().chain(of_own).flat_map(|of| &of.attributes);
                 let known = attributes.map(|of| &*of.name);
-                let known = known.chain(context.keys().map(String::as_str)).chain(described.iter().copied());
+                let known = known
+                    .chain(context.keys().map(String::as_str))
+                    .chain(described.iter().copied());
                 faults.push(ValueFault::Unknown {
                     name: name.to_owned(),
                     hint: did_you_mean(name, known),
@@ -223,7 +225,9 @@ impl Product {
     pub fn is_conditional(&self, pattern: Pattern) -> bool {
         match pattern {
             Pattern::One(no) => self.permission(no).is_some_and(|info| info.gives_when),
-            Pattern::Type(of) => self.permissions().any(|info| info.type_no == of && info.gives_when),
+            Pattern::Type(of) => self
+                .permissions()
+                .any(|info| info.type_no == of && info.gives_when),
             Pattern::All => self.permissions().any(|info| info.gives_when),
         }
     }
@@ -255,7 +259,10 @@ impl super::RoleLevel {
     /// Every parameter that is required and missing, beyond its greatest value or of another type, and every one
     /// that the role does not declare and no condition of it looks at.
     pub fn read_parameters(&self, given: &Map<String, Json>) -> Result<Values, Vec<ValueFault>> {
-        read_declared(given, self.parameters().iter().map(|(name, decl)| (&**name, decl)))
+        read_declared(
+            given,
+            self.parameters().iter().map(|(name, decl)| (&**name, decl)),
+        )
     }
 }
 
@@ -263,7 +270,12 @@ fn read_declared<'d>(
     given: &Map<String, Json>,
     declared: impl Iterator<Item = (&'d str, &'d ParameterDecl)> + Clone,
 ) -> Result<Values, Vec<ValueFault>> {
-    let of = |name: &str| declared.clone().find(|(other, _)| *other == name).map(|(_, decl)| decl);
+    let of = |name: &str| {
+        declared
+            .clone()
+            .find(|(other, _)| *other == name)
+            .map(|(_, decl)| decl)
+    };
     let read = read(given, |name| of(name).map(|decl| decl.kind), false);
     let mut faults = Vec::new();
     for (name, decl) in declared.clone() {

@@ -229,11 +229,10 @@ impl PermissionSet {
     /// Bytes in memory.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let approval =
-            |approval: &OpenApproval| {
-                let texts = approval.digest.iter().chain(&approval.bound);
-                texts.map(|text| text.len()).sum::<usize>() + 24
-            };
+        let approval = |approval: &OpenApproval| {
+            let texts = approval.digest.iter().chain(&approval.bound);
+            texts.map(|text| text.len()).sum::<usize>() + 24
+        };
         size_of::<Self>()
             + self.subject.as_str().len()
             + size_of_val(&*self.groups)

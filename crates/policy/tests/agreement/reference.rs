@@ -448,7 +448,10 @@ impl Facts {
                 let found = self.granted_when.iter().find(|(other, _)| other == permission);
                 found.map(|(_, cond)| cond)
             };
-            let conds: Vec<&Cond> = [when(granted), when(&question.permission)].into_iter().flatten().collect();
+            let conds: Vec<&Cond> = [when(granted), when(&question.permission)]
+                .into_iter()
+                .flatten()
+                .collect();
             if conds.is_empty() {
                 // Parameters that nothing the pattern gives looks at give nothing.
                 let looked_at = self

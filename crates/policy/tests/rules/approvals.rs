@@ -115,7 +115,10 @@ fn an_approval_that_binds_values_serves_while_they_are_as_they_were() {
     );
     let bound = bound_values(["region"].into_iter(), Some(&north)).unwrap();
     assert!(is_bound_to(&bound, Some(&north)) && !is_bound_to(&bound, Some(&south)));
-    assert!(!is_bound_to(&bound, Some(&world.order())), "a missing value is another");
+    assert!(
+        !is_bound_to(&bound, Some(&world.order())),
+        "a missing value is another"
+    );
     let edit = world.product.permission_no("order.edit").unwrap();
     let of = world.product.type_no("order").unwrap();
     let approval = |bound: Option<&str>| OpenApproval {

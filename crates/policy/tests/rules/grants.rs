@@ -1,7 +1,8 @@
 //! Grants and conditions.
 
 use bailiwick_policy::{
-    Claim, Level, Pattern, Reason, Resource, Target, TypeGrantReach, Value, ValueFault, Values, holds, within_own,
+    Claim, Level, Pattern, Reason, Resource, Target, TypeGrantReach, Value, ValueFault, Values, holds,
+    within_own,
 };
 use serde_json::{Value as Json, json};
 
@@ -170,12 +171,19 @@ fn a_grant_without_the_parameter_is_never_unconditional() {
     let north = bill(&world, &json!({"region": "north", "amount": 1}));
     assert_eq!(world.on("bill.view", &north), Reason::ConditionUndecided);
     assert_eq!(world.on("bill.pay", &north), Reason::ConditionUndecided);
-    assert_eq!(world.on("bill.print", &north), Reason::Grant, "nothing is asked of it");
+    assert_eq!(
+        world.on("bill.print", &north),
+        Reason::Grant,
+        "nothing is asked of it"
+    );
     let held = |permission: &str| {
         let claim = Claim::permission(world.product.permission_no(permission).unwrap());
         world.ask(Target::Scope(root()), |input| holds(input, &claim))
     };
-    assert!(!held("bill.view") && !held("bill.print"), "printing implies viewing");
+    assert!(
+        !held("bill.view") && !held("bill.print"),
+        "printing implies viewing"
+    );
     let claim = Claim::pattern(all, Level::Account);
     assert!(!world.ask(Target::Scope(root()), |input| holds(input, &claim)));
 }
@@ -189,9 +197,21 @@ fn what_is_implied_by_a_grant_has_a_condition_of_its_own_too() {
     world.product.grant_parameters(&[pay], parameters).unwrap();
     world.set.grant_scope(root(), [pay], None, Some(parameters));
     for (attributes, view, pay) in [
-        (json!({"region": "north", "amount": 10}), Reason::Grant, Reason::Grant),
-        (json!({"region": "south", "amount": 10}), Reason::ConditionFalse, Reason::Grant),
-        (json!({"region": "north", "amount": 11}), Reason::ConditionFalse, Reason::ConditionFalse),
+        (
+            json!({"region": "north", "amount": 10}),
+            Reason::Grant,
+            Reason::Grant,
+        ),
+        (
+            json!({"region": "south", "amount": 10}),
+            Reason::ConditionFalse,
+            Reason::Grant,
+        ),
+        (
+            json!({"region": "north", "amount": 11}),
+            Reason::ConditionFalse,
+            Reason::ConditionFalse,
+        ),
         (json!({"amount": 10}), Reason::ConditionUndecided, Reason::Grant),
     ] {
         let bill = bill(&world, &attributes);
@@ -205,21 +225,29 @@ fn parameters_are_required_and_bounded_as_they_are_declared() {
     let world = world();
     let grant = |patterns: &[&str], given: Json| {
         let patterns: Vec<Pattern> = patterns.iter().map(|text| world.one(text)).collect();
-        let read = world.product.grant_parameters(&patterns, given.as_object().unwrap());
+        let read = world
+            .product
+            .grant_parameters(&patterns, given.as_object().unwrap());
         read.err().unwrap_or_default()
     };
     let missing = |name: &str| ValueFault::Missing(name.to_owned());
     // Nothing declares the regions: what a condition reads is required.
     assert_eq!(grant(&["bill.view"], json!({})), [missing("regions")]);
     assert_eq!(grant(&["bill.print"], json!({"regions": null})).len(), 2);
-    assert_eq!(grant(&["bill.pay"], json!({})), [missing("limit"), missing("regions")]);
+    assert_eq!(
+        grant(&["bill.pay"], json!({})),
+        [missing("limit"), missing("regions")]
+    );
     assert_eq!(grant(&["*"], json!({"regions": ["north"]})), [missing("limit")]);
     assert_eq!(grant(&["bill.pay"], json!({"regions": [], "limit": 100})), []);
     let beyond = |max| ValueFault::Beyond {
         name: "limit".to_owned(),
         max,
     };
-    assert_eq!(grant(&["bill.pay"], json!({"regions": [], "limit": 101})), [beyond(100)]);
+    assert_eq!(
+        grant(&["bill.pay"], json!({"regions": [], "limit": 101})),
+        [beyond(100)]
+    );
     assert_eq!(
         grant(&["bill.pay"], json!({"regions": [], "limit": 1, "note": "x"})),
         [ValueFault::Undeclared("note".to_owned())],
@@ -228,12 +256,18 @@ fn parameters_are_required_and_bounded_as_they_are_declared() {
     let bind = |role: &str, given: Json| {
         let role = world.policy.role(world.policy.role_no(role).unwrap()).unwrap();
         let at = role.level(Level::Account).unwrap();
-        at.read_parameters(given.as_object().unwrap()).err().unwrap_or_default()
+        at.read_parameters(given.as_object().unwrap())
+            .err()
+            .unwrap_or_default()
     };
     assert_eq!(bind("payer", json!({})), [missing("limit")]);
     assert_eq!(bind("payer", json!({"limit": 500, "note": "abc"})), []);
     assert_eq!(bind("payer", json!({"limit": 501, "note": "abcd"})).len(), 2);
-    assert_eq!(bind("cashier", json!({"limit": 51})), [beyond(50)], "the stricter of both");
+    assert_eq!(
+        bind("cashier", json!({"limit": 51})),
+        [beyond(50)],
+        "the stricter of both"
+    );
     assert_eq!(bind("cashier", json!({})), [missing("limit")]);
     assert_eq!(bind("local", json!({})), [missing("regions")]);
 }
@@ -248,11 +282,17 @@ fn parameters_within_the_givers_own_are_not_beyond_them() {
     let mut giver = world();
     let cashier = giver.policy.role_no("cashier").unwrap();
     let own = json!({"limit": 40});
-    giver
-        .set
-        .bind(cashier, root(), None, Some((Level::Account, own.as_object().unwrap())));
+    giver.set.bind(
+        cashier,
+        root(),
+        None,
+        Some((Level::Account, own.as_object().unwrap())),
+    );
     assert!(ask(&giver, 40));
     assert!(!ask(&giver, 41));
     assert!(!ask(&world(), 1), "who has none gives none");
-    assert!(ask(&world().with("owner", root()), 500), "who is not bounded gives any");
+    assert!(
+        ask(&world().with("owner", root()), 500),
+        "who is not bounded gives any"
+    );
 }

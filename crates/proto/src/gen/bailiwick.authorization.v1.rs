@@ -714,7 +714,7 @@ pub struct WithdrawRequestResponse {
     pub token: ::prost::alloc::string::String,
 }
 /// Request of `ApprovalService.ConsumeApproval`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConsumeApprovalRequest {
     /// Id of the account.
     #[prost(string, tag = "1")]
@@ -731,6 +731,9 @@ pub struct ConsumeApprovalRequest {
     /// For whom, `TYPE:ID`; the caller where empty. Somebody else only by `decision.check` on the account.
     #[prost(string, tag = "5")]
     pub subject: ::prost::alloc::string::String,
+    /// Attributes of the request, as in `Check`.
+    #[prost(message, optional, tag = "6")]
+    pub attributes: ::core::option::Option<::prost_types::Struct>,
 }
 /// Answer of `ApprovalService.ConsumeApproval`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -975,7 +978,8 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Approves a request. PERMISSION_DENIED where the same stands behind who asked and who approves.
+        /// Approves a request. An approval that the caller's own right needs is used up by it, where it serves once.
+        /// FAILED_PRECONDITION where the values that the rule binds have changed since the request. PERMISSION_DENIED where the same stands behind who asked and who approves.
         pub async fn approve_request(
             &mut self,
             request: impl tonic::IntoRequest<super::ApproveRequestRequest>,
@@ -1005,7 +1009,8 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Rejects a request. PERMISSION_DENIED where the same stands behind who asked and who rejects.
+        /// Rejects a request. An approval that the caller's own right needs is used up by it, where it serves once.
+        /// PERMISSION_DENIED where the same stands behind who asked and who rejects.
         pub async fn reject_request(
             &mut self,
             request: impl tonic::IntoRequest<super::RejectRequestRequest>,
@@ -1135,7 +1140,8 @@ pub mod approval_service_server {
             tonic::Response<super::ListApprovalsResponse>,
             tonic::Status,
         >;
-        /// Approves a request. PERMISSION_DENIED where the same stands behind who asked and who approves.
+        /// Approves a request. An approval that the caller's own right needs is used up by it, where it serves once.
+        /// FAILED_PRECONDITION where the values that the rule binds have changed since the request. PERMISSION_DENIED where the same stands behind who asked and who approves.
         async fn approve_request(
             &self,
             request: tonic::Request<super::ApproveRequestRequest>,
@@ -1143,7 +1149,8 @@ pub mod approval_service_server {
             tonic::Response<super::ApproveRequestResponse>,
             tonic::Status,
         >;
-        /// Rejects a request. PERMISSION_DENIED where the same stands behind who asked and who rejects.
+        /// Rejects a request. An approval that the caller's own right needs is used up by it, where it serves once.
+        /// PERMISSION_DENIED where the same stands behind who asked and who rejects.
         async fn reject_request(
             &self,
             request: tonic::Request<super::RejectRequestRequest>,
@@ -8286,6 +8293,9 @@ pub struct ApplyProductResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "4")]
     pub token: ::prost::alloc::string::String,
+    /// What of the manifest is probably not meant, a line each.
+    #[prost(string, repeated, tag = "5")]
+    pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Request of `ProductService.PreviewProduct`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -11636,6 +11646,10 @@ pub struct ApprovalRule {
     /// The setting of type `bool` that switches the rule on; always on where empty.
     #[prost(string, tag = "4")]
     pub when_setting: ::prost::alloc::string::String,
+    /// The attributes of the target whose stored values an approval is bound to: it serves only while they are as they were
+    /// when it was asked for.
+    #[prost(string, repeated, tag = "5")]
+    pub binds: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Request of `RoleService.GetRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -84,7 +84,10 @@ mod tests {
         world.member(9, "admin").await;
         let both = "distribute: {by: project.approve_distribution, serves: once}
       approve_distribution: {by: project.delete, serves: once}";
-        world.use_manifest(&STUDIO.replace("distribute: {by: project.approve_distribution, serves: once}", both));
+        world.use_manifest(&STUDIO.replace(
+            "distribute: {by: project.approve_distribution, serves: once}",
+            both,
+        ));
         let first = world.run(ASKS, request()).await.unwrap().id;
         let refused = world.run(DECIDES, Approve { approval: first }).await;
         assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
@@ -107,7 +110,10 @@ mod tests {
             world.run(DECIDES, Approve { approval: second }).await,
             world.run(DECIDES, Reject { approval: second }).await,
         ] {
-            assert!(matches!(refused, Err(Error::Refused(Refused::Denied))), "{refused:?}");
+            assert!(
+                matches!(refused, Err(Error::Refused(Refused::Denied))),
+                "{refused:?}"
+            );
         }
     }
 

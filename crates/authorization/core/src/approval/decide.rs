@@ -38,7 +38,10 @@ pub(super) async fn decidable(work: &mut Work, id: ApprovalId) -> Result<Decidab
         work.now,
     );
     // What a caller describes is not stored: it is held against the request when the approval is used.
-    let unchanged = found.bound.is_empty() || aim.resource().is_none_or(|of| is_bound_to(&found.bound, Some(of)));
+    let unchanged = found.bound.is_empty()
+        || aim
+            .resource()
+            .is_none_or(|of| is_bound_to(&found.bound, Some(of)));
     Ok(Decidable {
         by: by.ok_or(Refused::Denied)?.approval,
         found,
@@ -66,7 +69,11 @@ pub(super) async fn settle(work: &mut Work, found: Approval, state: State) -> Re
 }
 
 /// Approves or rejects a request. An approval that the actor's own right needed is used up by it, where it serves once.
-pub(super) async fn decide_it(work: &mut Work, decidable: Decidable, state: State) -> Result<Approval, Error> {
+pub(super) async fn decide_it(
+    work: &mut Work,
+    decidable: Decidable,
+    state: State,
+) -> Result<Approval, Error> {
     if state == State::Approved && decidable.found.state == State::Pending && !decidable.unchanged {
         return Err(Error::Precondition(Precondition::ValuesChanged));
     }
@@ -102,10 +109,14 @@ fn decides(
         return None;
     };
     let product = situation.policy.product();
-    let permission = product.permission_no(&found.by).filter(|_| requester != decider)?;
+    let permission = product
+        .permission_no(&found.by)
+        .filter(|_| requester != decider)?;
     let decided = |target: Target<'_>| {
         let request = situation.plain_request();
-        situation.ask_about(subject, standing, target, request, now, |input| decide(input, permission))
+        situation.ask_about(subject, standing, target, request, now, |input| {
+            decide(input, permission)
+        })
     };
     // A type that is not registered has nothing stored that could be asked about.
     let is_described = |name: &crate::resource::Name| {

@@ -141,7 +141,10 @@ mod tests {
         let world = stage().await;
         let office = STUDIO
             .replace("settings:\n", "context: {office: {type: bool}}\nsettings:\n")
-            .replace("project.distribute,", "{permission: project.distribute, when: context.office},");
+            .replace(
+                "project.distribute,",
+                "{permission: project.distribute, when: context.office},",
+            );
         world.use_manifest(&office);
         let refused = world.run(ASKS, request()).await;
         assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
@@ -162,7 +165,10 @@ mod tests {
     approvals: {view: {by: note.keep, serves: once, binds: [open]}}";
         let manifest = STUDIO
             .replace("note: {verbs: [view], registered: false}", described)
-            .replace("[folder.view, project.view]", "[{permission: note.view, when: resource.attr.open}]");
+            .replace(
+                "[folder.view, project.view]",
+                "[{permission: note.view, when: resource.attr.open}]",
+            );
         world.use_manifest(&manifest);
         let note = |open: bool| Request {
             permission: "note.view".to_owned(),

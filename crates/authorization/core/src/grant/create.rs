@@ -119,7 +119,9 @@ impl Create {
             faults.add("parameters", fault.to_string());
         }
         // With parameters that are not for it, a permission would be given to nobody.
-        let without = patterns.iter().position(|pattern| !product.is_conditional(*pattern));
+        let without = patterns
+            .iter()
+            .position(|pattern| !product.is_conditional(*pattern));
         if let Some(text) = without.and_then(|at| self.permissions.get(at))
             && fits
             && !self.parameters.is_empty()
@@ -227,7 +229,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_held_by_a_grant_on_the_resource_can_be_granted_on_it() {
         let world = world().await;
-        world.grant(&subject(2), &["grant.edit"], About::Scope(account())).await;
+        world
+            .grant(&subject(2), &["grant.edit"], About::Scope(account()))
+            .await;
         let given = || create("project.approve_distribution", on_project());
         assert!(is_denied(&world.run(2, given()).await));
         world

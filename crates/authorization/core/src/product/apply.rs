@@ -116,7 +116,10 @@ mod tests {
     async fn a_type_whose_resources_cannot_be_registered_is_a_warning() {
         let world = World::new().await;
         let made = run(&world, MANIFEST, &[]).await.unwrap();
-        let closed = MANIFEST.replace("types:\n", "types:\n  closed: {verbs: [view]}\n  told: {verbs: [view], registered: false}\n");
+        let closed = MANIFEST.replace(
+            "types:\n",
+            "types:\n  closed: {verbs: [view]}\n  told: {verbs: [view], registered: false}\n",
+        );
         assert_ne!(closed, MANIFEST);
         let more = run(&world, &closed, &[]).await.unwrap().warnings;
         let new: Vec<&String> = more.iter().filter(|one| !made.warnings.contains(one)).collect();

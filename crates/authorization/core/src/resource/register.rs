@@ -127,7 +127,10 @@ impl Register {
             id: self.name.id.clone(),
             place: PlaceId::from(scope),
             owner: self.owned_by(work),
-            parent: self.parent.as_ref().map(|parent| (parent.of.clone(), parent.id.clone())),
+            parent: self
+                .parent
+                .as_ref()
+                .map(|parent| (parent.of.clone(), parent.id.clone())),
             attributes: self.attributes.clone(),
             registered: work.revision()?,
         })
@@ -163,7 +166,12 @@ impl Register {
             None => None,
             Some(scope) => Aim::proposed(product, self.stored(work, scope)?, scope, &above),
         };
-        Ok(allows_on(work, &own, proposed.as_ref().unwrap_or(&above), &create))
+        Ok(allows_on(
+            work,
+            &own,
+            proposed.as_ref().unwrap_or(&above),
+            &create,
+        ))
     }
 }
 

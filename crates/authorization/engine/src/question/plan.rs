@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bailiwick_policy::{
-    AccountColumn, Alternative, ApprovalTarget, Audience, Inexpressible, PlaceId, Places, Plan, Product, SqlCondition,
-    Target, TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
+    AccountColumn, Alternative, ApprovalTarget, Audience, Inexpressible, PlaceId, Places, Plan, Product,
+    SqlCondition, Target, TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
 };
 
 use super::{QuestionError, ResourceQuestion, candidates::check, prepare::effective_sets};
@@ -136,7 +136,10 @@ fn make(
             _ => None,
         })
         .collect();
-    let read: Vec<Option<&Part>> = names.iter().map(|name| view.part(PartRef::Resource(name))).collect();
+    let read: Vec<Option<&Part>> = names
+        .iter()
+        .map(|name| view.part(PartRef::Resource(name)))
+        .collect();
     let mut bound = Vec::with_capacity(read.len());
     for part in read {
         bound.extend(part?.resource()?);

@@ -157,7 +157,10 @@ async fn an_attribute_that_nothing_declares_is_refused_with_a_suggestion(world: 
         assert!(details.contains("did you mean `spam`?"), "{details}");
     }
     let foreign = with(&["spam"], "folder.view", &whole.to_string());
-    assert_eq!(desk.check(&asker(), foreign).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(
+        desk.check(&asker(), foreign).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
 }
 
 async fn a_suspended_account_is_a_decision_and_no_error(world: World) {

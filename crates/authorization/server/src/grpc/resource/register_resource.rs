@@ -26,7 +26,11 @@ pub(super) async fn handle(
     api.wait(&call.context, account, owner.as_slice()).await?;
     // The right is decided on the resource as it would be, so that conditions on it count.
     let rights = ReplicaRights::consistent(Arc::clone(&api.replica)).proposing(proposed(&call, &register));
-    let by = api.guard.with_rights(Arc::new(rights)).authorize(&call, &target).await?;
+    let by = api
+        .guard
+        .with_rights(Arc::new(rights))
+        .authorize(&call, &target)
+        .await?;
     let answer = api.run(by, register).await?;
     Ok(pb::RegisterResourceResponse {
         resource: answer.committed.then(|| convert::resource(answer.output)),
@@ -36,7 +40,11 @@ pub(super) async fn handle(
 }
 
 fn proposed<M: Method, R>(call: &Call<M, R>, register: &Register) -> Proposed {
-    let caller = call.context.caller.subject().filter(|subject| subject.kind() == "user");
+    let caller = call
+        .context
+        .caller
+        .subject()
+        .filter(|subject| subject.kind() == "user");
     Proposed {
         type_name: register.name.of.clone(),
         id: register.name.id.clone(),
