@@ -3,7 +3,7 @@
 use bailiwick_authorization_core::{StoreError, resource::Resource};
 use bailiwick_authorization_engine::{AccountRead, ReplicaError, ResourcePage, ResourceQuestion, VisiblePage};
 use bailiwick_policy::PlaceId;
-use bailiwick_types::{Refused, Sight, method::authorization::ListResourcesInScope};
+use bailiwick_types::{Authorized, Refused, Sight, method::authorization::ListResourcesInScope};
 
 use crate::grpc::{ask, prelude::*};
 
