@@ -54,7 +54,7 @@ impl Operation for Request {
         let requester = work.actor.subject.clone();
         let same = work
             .unit
-            .pending_approval(&requester, &self.permission, &self.on, (&self.digest, &bound));
+            .pending_approval(&requester, &self.permission, &self.on, (&*self.digest, &*bound));
         if same.await?.is_some() {
             return Err(Error::Precondition(Precondition::AlreadyRequested));
         }

@@ -3,7 +3,7 @@
 
 use bailiwick_policy::{
     Audience, DecisionInput, MAX_PARENTS, Member, PermissionNo, PermissionSet, PlaceId, Request,
-    Resource, Target, TypeNo, Values, subject_of,
+    RequestValues, Resource, Target, TypeNo,
 };
 use bailiwick_types::{GroupId, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
