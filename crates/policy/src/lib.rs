@@ -74,9 +74,9 @@ pub use condition::{Comparison, Condition, ConditionError};
 pub use decide::{
     AccountColumn, AccountColumnError, Alternative, Audience, Claim, Decision, DecisionInput, Explanation,
     Field, FieldName, HeldPermissions, Holding, HoldingSource, Inexpressible, NeededApproval, Outcome, Plan,
-    Predicate, Reason, Request, SeenCondition, Source, SqlCondition, Step, StepEffect, StepSource, Target,
-    Term, claims_of, condition_text, could_assign, decide, explain, holdings, holds, holds_role, may_assign,
-    permissions_held, plan, scopes_held, sql_condition, suite_holds, within_own,
+    Predicate, Reason, Request, SeenCondition, Source, SqlCondition, Step, StepEffect, StepSource, Table,
+    Target, Term, claims_of, condition_text, could_assign, decide, explain, holdings, holds, holds_role,
+    may_assign, permissions_held, plan, scopes_held, sql_condition, suite_holds, within_own,
 };
 pub use ids::{PermissionNo, PlaceId, RoleNo, TypeNo, subject_of};
 pub use index::bucket_of;

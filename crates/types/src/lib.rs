@@ -36,7 +36,7 @@ mod witness;
 pub use caller::{Authority, Caller, CallerKind, Credentials, Verifier};
 pub use claims::AccessClaims;
 pub use fault::{Chain, Code, Fault, FieldViolation, Reason, Refused, Violations};
-pub use guard::{Guard, Refusal, Rows, Target};
+pub use guard::{Guard, Refusal, Rows, Sight, Target};
 pub use id::*;
 pub use method::{Access, Declaration, Idempotency, Method};
 pub use page::{PageRequest, PageSize};

@@ -21,7 +21,7 @@ pub use list::{HeldPermissions, permissions_held, scopes_held};
 pub use own::within_own;
 pub use plan::{
     AccountColumn, AccountColumnError, Alternative, Field, FieldName, Inexpressible, Plan, Predicate,
-    SqlCondition, Term, condition_text, plan, sql_condition,
+    SqlCondition, Table, Term, condition_text, plan, sql_condition,
 };
 pub(crate) use walk::{Candidate, Effect, Ground};
 

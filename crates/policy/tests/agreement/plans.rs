@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bailiwick_policy::{
-    AccountColumn, Alternative, Field, FieldName, Outcome, Plan, Predicate, Resource, Term, Value,
+    AccountColumn, Alternative, Field, FieldName, Outcome, Plan, Predicate, Resource, Table, Term, Value,
     condition_text, decide, plan, sql_condition,
 };
 use proptest::prelude::*;
@@ -64,7 +64,7 @@ fn written(world: &World, made: &Plan) -> Result<(), TestCaseError> {
         world.policy.product(),
         &world.places,
         &BTreeSet::new(),
-        &AccountColumn::default(),
+        Table::OfService(&AccountColumn::default()),
     );
     prop_assert_eq!(
         sql.is_err(),

@@ -52,9 +52,9 @@ impl Operation for Request {
         let by = work.situation.policy.product().permission(rule.by);
         let by = by.ok_or(Refused::Denied)?.name.to_string();
         let requester = work.actor.subject.clone();
-        let same = work
-            .unit
-            .pending_approval(&requester, &self.permission, &self.on, (&self.digest, &bound));
+        let same =
+            work.unit
+                .pending_approval(&requester, &self.permission, &self.on, (&*self.digest, &*bound));
         if same.await?.is_some() {
             return Err(Error::Precondition(Precondition::AlreadyRequested));
         }

@@ -505,6 +505,18 @@ impl crate::resource::Reader for Draft {
         };
         Ok(self.resources_page(base, fits, limit))
     }
+    async fn resources_named(&self, of: &str, ids: &[&str]) -> Result<Vec<Resource>, StoreError> {
+        let mut found: Vec<Resource> = Vec::with_capacity(ids.len());
+        for id in ids {
+            let name = Name {
+                of: of.to_owned(),
+                id: (*id).to_owned(),
+            };
+            found.extend(self.resource(&name).await?);
+        }
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
     async fn levels_below(&self, name: &Name, most: usize) -> Result<usize, StoreError> {
         if let (Some(base), None) = (&self.base, self.rows.resources.changed().next()) {
             return base.levels_below(name, most).await;

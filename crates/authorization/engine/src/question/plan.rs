@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bailiwick_policy::{
     AccountColumn, Alternative, ApprovalTarget, Audience, Inexpressible, PlaceId, Places, Plan, Product,
-    SqlCondition, Target, TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
+    SqlCondition, Table, Target, TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
 };
 
 use super::{QuestionError, ResourceQuestion, candidates::check, prepare::effective_sets};
@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// The greatest number of resources that a plan names one by one.
-const NAMED: usize = 10_000;
+pub(super) const NAMED: usize = 10_000;
 /// Rounds after which no consistent view can be read.
-const ROUNDS: usize = 8;
+pub(super) const ROUNDS: usize = 8;
 
 /// A plan in names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,11 +48,11 @@ pub struct PlannedAlternative {
 }
 
 /// A plan as it was made at one watermark.
-struct Made {
-    plan: Plan,
-    product: Arc<Product>,
-    places: Places,
-    name: bailiwick_types::ProductName,
+pub(super) struct Made {
+    pub(super) plan: Plan,
+    pub(super) product: Arc<Product>,
+    pub(super) places: Places,
+    pub(super) name: bailiwick_types::ProductName,
 }
 
 impl Replica {
@@ -114,7 +114,7 @@ impl Replica {
     }
 }
 
-fn make(
+pub(super) fn make(
     view: &mut AccountView<'_>,
     question: &ResourceQuestion<'_>,
     now: bailiwick_types::Timestamp,
@@ -160,7 +160,7 @@ fn text_of(product: &Product, of: TypeNo, id: &str) -> Option<String> {
 }
 
 /// The resources that count with all resources below them.
-fn named(made: &Made) -> Vec<(String, Box<str>)> {
+pub(super) fn named(made: &Made) -> Vec<(String, Box<str>)> {
     let all: BTreeSet<&(TypeNo, Box<str>)> =
         made.plan.alternatives.iter().flat_map(|one| &one.under).collect();
     let name = |of: TypeNo| made.product.type_info(of).map(|info| info.name.to_string());
@@ -208,7 +208,7 @@ fn named_plan(
         places,
         ..
     } = made;
-    let sql = sql_condition(&plan, &product, &places, &parents, account)?;
+    let sql = sql_condition(&plan, &product, &places, &parents, Table::OfService(account))?;
     let all = plan.is_all();
     let in_words = |one: &Alternative| words(one, &plan, &product, &places);
     let alternatives = if all {

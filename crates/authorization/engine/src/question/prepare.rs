@@ -2,8 +2,8 @@
 //! one way for every kind of answer.
 
 use bailiwick_policy::{
-    Audience, DecisionInput, MAX_PARENTS, Member, PermissionNo, PermissionSet, PlaceId, Request, Resource,
-    Target, TypeNo, Values, subject_of,
+    Audience, DecisionInput, MAX_PARENTS, Member, PermissionNo, PermissionSet, PlaceId, Request,
+    RequestValues, Resource, Target, TypeNo,
 };
 use bailiwick_types::{GroupId, Subject, Timestamp};
 use serde_json::{Map, Value as Json};

@@ -87,6 +87,18 @@ impl<T: ReadConn> Reader for Tx<T> {
         }
         self.list(below).await
     }
+    async fn resources_named(&self, of: &str, ids: &[&str]) -> Result<Vec<Resource>, StoreError> {
+        use resource::Column as C;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self
+            .own::<resource::Entity>()?
+            .filter(C::Kind.eq(of))
+            .filter(C::Id.is_in(ids.iter().copied()))
+            .order_by_asc(C::Id);
+        self.list(rows).await
+    }
     async fn levels_below(&self, name: &Name, most: usize) -> Result<usize, StoreError> {
         let account = self.account_id()?;
         let sql = format!(

@@ -1,6 +1,7 @@
 //! Plans, and what their SQL finds in a table of the caller's own.
 
-use bailiwick_policy::MAX_PARENTS;
+use bailiwick_authorization_engine::{AccountRead, Consistency, ResourceQuestion, VisiblePage};
+use bailiwick_policy::{MAX_PARENTS, PlaceId};
 use bailiwick_proto::{
     authorization::v1::{self as pb, query_service_server::QueryService},
     events::v1::PlaceState,
@@ -53,6 +54,53 @@ impl Desk {
         rows.iter()
             .map(|row| format!("{of}:{}", text(row, "id")))
             .collect()
+    }
+}
+
+impl Desk {
+    /// What somebody may see, in pages of two.
+    async fn visible(
+        &self,
+        a: AccountId,
+        subject: &Subject,
+        permission: &str,
+        of: &str,
+        scope: Option<&Scope>,
+    ) -> Vec<String> {
+        let read = AccountRead {
+            account: a,
+            consistency: Consistency::Fully,
+            deadline: None,
+        };
+        let question = ResourceQuestion {
+            subject,
+            permission,
+            type_name: of,
+            attributes: None,
+        };
+        let (mut all, mut after): (Vec<String>, Option<Box<str>>) = (Vec::new(), None);
+        loop {
+            let page = VisiblePage {
+                scope: scope.map(PlaceId::from),
+                after: after.as_deref(),
+                size: 2,
+                all: false,
+            };
+            let page = self
+                .replica
+                .visible(&read, &question, page)
+                .await
+                .unwrap()
+                .unwrap();
+            assert!(page.ids.len() <= 2 && page.revision > 0);
+            all.extend(page.ids.iter().map(|id| format!("{of}:{id}")));
+            match page.next {
+                None => break,
+                next => after = next,
+            }
+        }
+        all.sort();
+        all
     }
 }
 
@@ -209,6 +257,25 @@ async fn the_sql_of_a_plan_finds_what_the_list_does(world: World) {
             listed.sort();
             let by_sql = desk.found_by(a, of, &planned).await;
             assert_eq!(by_sql, listed, "{n} {permission} {said:?}\n{planned:#?}");
+            if said.is_none() {
+                let visible = desk.visible(a, &user(n), permission, of, None).await;
+                assert_eq!(visible, listed, "{n} {permission}");
+                for scope in [&whole, &open, &shut] {
+                    let here = desk.visible(a, &user(n), permission, of, Some(scope)).await;
+                    let lies = |name: &&String| {
+                        let row = rows.iter().find(|row| format!("{}:{}", row.0, row.1) == **name);
+                        a == account(1) && row.unwrap().2 == scope
+                    };
+                    let expected: Vec<&String> = listed.iter().filter(lies).collect();
+                    if a == account(1) {
+                        assert_eq!(
+                            here.iter().collect::<Vec<_>>(),
+                            expected,
+                            "{n} {permission} {scope}"
+                        );
+                    }
+                }
+            }
             *found.entry(permission).or_insert(0) += listed.len();
             written.push(planned.sql);
         }
@@ -379,4 +446,41 @@ async fn a_plan_is_for_those_who_may_ask_and_never_wider_than_it_can_say(world: 
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
+    // A list looks at a bounded number of rows a page, whatever is found: nothing here, of more than 10,000.
+    let (read, nobody) = (
+        AccountRead {
+            account: account(1),
+            consistency: Consistency::Fully,
+            deadline: None,
+        },
+        user(2),
+    );
+    let question = ResourceQuestion {
+        subject: &nobody,
+        permission: "note.view",
+        type_name: "note",
+        attributes: None,
+    };
+    let (mut pages, mut after): (usize, Option<Box<str>>) = (0, None);
+    loop {
+        let page = VisiblePage {
+            scope: None,
+            after: after.as_deref(),
+            size: 10,
+            all: false,
+        };
+        let page = desk
+            .replica
+            .visible(&read, &question, page)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(page.ids.is_empty());
+        pages += 1;
+        match page.next {
+            None => break,
+            next => after = next,
+        }
+    }
+    assert_eq!(pages, 3);
 }

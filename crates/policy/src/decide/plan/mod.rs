@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use bailiwick_types::{Level, Subject};
 
 pub use predicate::{Field, FieldName, Predicate, Term};
-pub use sql::{AccountColumn, AccountColumnError, SqlCondition, sql_condition};
+pub use sql::{AccountColumn, AccountColumnError, SqlCondition, Table, sql_condition};
 pub use text::condition_text;
 
 use super::{

@@ -54,6 +54,16 @@ fn account_column(text: &str) -> Result<(), AccountColumnError> {
     }
 }
 
+/// The table that a condition is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Table<'a> {
+    /// One of a service: the condition names the account, in this column.
+    OfService(&'a AccountColumn),
+    /// The suite's own, of one account: `scope` has the UUID of a scope in hexadecimal digits, `registered` the
+    /// revision of registration. The values come after as many others.
+    Own(usize),
+}
+
 /// A condition with its values.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SqlCondition {
@@ -75,19 +85,24 @@ pub fn sql_condition(
     product: &Product,
     places: &Places,
     parents: &BTreeSet<(TypeNo, Box<str>)>,
-    account: &AccountColumn,
+    table: Table<'_>,
 ) -> Result<SqlCondition, Inexpressible> {
     let mut writer = Writer {
         plan,
         product,
         places,
         parents,
+        table,
         parameters: Vec::new(),
         numbers: BTreeMap::new(),
     };
-    let id = AccountId::from_uuid(uuid::Uuid::from_u128(places.account().id.0));
-    let id = writer.parameter(id.to_string());
-    let own = format!("{account} = {id}");
+    let own = match table {
+        Table::OfService(account) => {
+            let id = AccountId::from_uuid(uuid::Uuid::from_u128(places.account().id.0));
+            format!("{account} = {}", writer.parameter(id.to_string()))
+        }
+        Table::Own(_) => "TRUE".to_owned(),
+    };
     let mut parts = Vec::new();
     if !plan.is_all() {
         for one in plan.alternatives.iter().filter(|one| !one.needs_approval) {
@@ -122,18 +137,25 @@ struct Writer<'a> {
     product: &'a Product,
     places: &'a Places,
     parents: &'a BTreeSet<(TypeNo, Box<str>)>,
+    table: Table<'a>,
     parameters: Vec<String>,
     numbers: BTreeMap<String, usize>,
 }
 
 impl Writer<'_> {
     fn alternative(&mut self, one: &Alternative) -> Result<String, Inexpressible> {
-        if one.reach != TypeGrantReach::All && one.only.is_none() {
-            return Err(Inexpressible(
-                "a grant on existing or future resources has to be written out first".to_owned(),
-            ));
-        }
         let mut parts = Vec::new();
+        match (self.table, one.reach) {
+            (_, TypeGrantReach::All) => {}
+            (Table::Own(_), TypeGrantReach::Existing(at)) => parts.push(format!("registered <= {at}")),
+            (Table::Own(_), TypeGrantReach::Future(at)) => parts.push(format!("registered > {at}")),
+            (Table::OfService(_), _) if one.only.is_some() => {}
+            (Table::OfService(_), _) => {
+                return Err(Inexpressible(
+                    "a grant on existing or future resources has to be written out first".to_owned(),
+                ));
+            }
+        }
         if !one.places.is_empty() {
             let all = self.spread(&one.places);
             parts.push(self.list("scope", all, true));
@@ -174,9 +196,12 @@ impl Writer<'_> {
     }
 
     fn scopes(&self, places: &[PlaceId]) -> Vec<String> {
-        let text = |id: &PlaceId| {
-            let level = self.places.get(*id)?.level;
-            id.to_scope(level).map(|scope| scope.to_string())
+        let text = |id: &PlaceId| match self.table {
+            Table::Own(_) => Some(hexadecimal(*id)),
+            Table::OfService(_) => {
+                let level = self.places.get(*id)?.level;
+                id.to_scope(level).map(|scope| scope.to_string())
+            }
         };
         places.iter().filter_map(text).collect()
     }
@@ -212,7 +237,11 @@ impl Writer<'_> {
     }
 
     fn parameter(&mut self, text: String) -> String {
-        let next = self.parameters.len() + 1;
+        let before = match self.table {
+            Table::OfService(_) => 0,
+            Table::Own(before) => before,
+        };
+        let next = before + self.parameters.len() + 1;
         let number = *self.numbers.entry(text.clone()).or_insert(next);
         if number == next {
             self.parameters.push(text);
@@ -263,10 +292,18 @@ impl Writer<'_> {
                 Ok(format!("{column} {sign} {text}"))
             }
             Value::Subject(_) | Value::Place(_) => {
-                let all = texts_of(value).unwrap_or_default();
+                let all = self.texts_of(field, value).unwrap_or_default();
                 Ok(self.list(&column, all, comparison == Comparison::Equal))
             }
             Value::Time(_) | Value::List(_) => Err(instants()),
+        }
+    }
+
+    /// All ways in which a value may stand in the column of a field.
+    fn texts_of(&self, field: &Field, value: &Value) -> Option<Vec<String>> {
+        match (self.table, &field.name, value) {
+            (Table::Own(_), FieldName::Scope, Value::Place(place)) => Some(vec![hexadecimal(*place)]),
+            _ => texts_of(value),
         }
     }
 
@@ -287,7 +324,7 @@ impl Writer<'_> {
                 Value::Int(number) => places.push(number.to_string()),
                 Value::Bool(truth) => places.push(format!("'{truth}'")),
                 other => {
-                    let texts = texts_of(other).ok_or_else(instants)?;
+                    let texts = self.texts_of(field, other).ok_or_else(instants)?;
                     places.extend(texts.into_iter().map(|text| self.parameter(text)));
                 }
             }
@@ -340,6 +377,10 @@ impl Writer<'_> {
         };
         Ok(format!("COALESCE({stored}, {said})"))
     }
+}
+
+fn hexadecimal(place: PlaceId) -> String {
+    format!("{:032x}", place.0)
 }
 
 fn instants() -> Inexpressible {

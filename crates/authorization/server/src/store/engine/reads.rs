@@ -2,8 +2,8 @@
 
 use bailiwick_authorization_core::person::PersonState;
 use bailiwick_authorization_engine::{
-    AccountRef, Epoch, Loaded, Outline, OutlineQuery, PartKey, PartsRead, Polled, Read, Root, Roots, Row,
-    Source, SourceError, Watermark,
+    AccountRef, Epoch, Listed, ListedQuery, Loaded, Outline, OutlineQuery, PartKey, PartsRead, Polled, Read,
+    Root, Roots, Row, Source, SourceError, Watermark,
 };
 use bailiwick_policy::{PermissionSet, PermissionSetBuilder, PlaceId};
 use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql, query};
@@ -170,6 +170,25 @@ impl Source for SqlSource {
                 epoch: standing.epoch,
                 at: watermark(&standing.revisions),
                 value: outline::read(tx.conn(), account, query).await?,
+            })
+        })
+        .await
+    }
+
+    async fn listed(
+        &self,
+        account: AccountId,
+        product: &ProductName,
+        query: ListedQuery<'_>,
+    ) -> Result<Read<Listed>, SourceError> {
+        let roots = roots_of(account, product, Watermark::default()).map(|(root, _)| root);
+        answer(async {
+            let tx = self.db.begin_read(&ScopeRoot::Account(account)).await?;
+            let standing = tx.standing(&roots).await?;
+            Ok(Read {
+                epoch: standing.epoch,
+                at: watermark(&standing.revisions),
+                value: outline::listed(tx.conn(), account, query).await?,
             })
         })
         .await
