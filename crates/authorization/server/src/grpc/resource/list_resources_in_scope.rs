@@ -57,7 +57,14 @@ pub(super) async fn handle(
             Err(ReplicaError::UnknownAccount) => return Ok(pb::ListResourcesInScopeResponse::default()),
             page => page.map_err(status)?,
         };
-        let page = page.map_err(|error| status(ask::Unfit::new(error, "")))?;
+        let page = match page {
+            Ok(page) => page,
+            Err(error) if sight == Sight::Everything || context.caller.account() == Some(account) => {
+                return Err(status(ask::Unfit::new(error, "")));
+            }
+            // To others that would reveal that the account exists.
+            Err(_) => return Ok(pb::ListResourcesInScopeResponse::default()),
+        };
         let (rows, revision) = rows(api, &by, &of, &page).await?;
         if revision == page.revision {
             break (page, rows);
