@@ -10944,7 +10944,8 @@ pub mod resource_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the registered resources of a type in an account that the caller may view.
+        /// Lists the registered resources of a type in an account that the caller may view. A page looks at a bounded number of
+        /// rows, so that it may be short, or empty, before the last: there are more while there is a page token.
         pub async fn list_resources_in_scope(
             &mut self,
             request: impl tonic::IntoRequest<super::ListResourcesInScopeRequest>,
@@ -11084,7 +11085,8 @@ pub mod resource_service_server {
             tonic::Response<super::UnregisterResourceResponse>,
             tonic::Status,
         >;
-        /// Lists the registered resources of a type in an account that the caller may view.
+        /// Lists the registered resources of a type in an account that the caller may view. A page looks at a bounded number of
+        /// rows, so that it may be short, or empty, before the last: there are more while there is a page token.
         async fn list_resources_in_scope(
             &self,
             request: tonic::Request<super::ListResourcesInScopeRequest>,
