@@ -18,13 +18,14 @@ use crate::{
 
 const SET: u8 = b's';
 const BUCKET: u8 = b'b';
-const VERSION: u8 = 3;
+const SET_VERSION: u8 = 3;
+const BUCKET_VERSION: u8 = 2;
 
 impl PermissionSet {
     /// Encodes the set for a cache outside the process. Equal sets give equal bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut to = Writer::start(SET, VERSION);
+        let mut to = Writer::start(SET, SET_VERSION);
         to.text(self.subject.as_str());
         match &self.member {
             None => to.byte(0),
@@ -73,7 +74,7 @@ impl PermissionSet {
     /// # Errors
     /// The bytes are of another version or malformed.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut from = Reader::start(bytes, SET, VERSION)?;
+        let mut from = Reader::start(bytes, SET, SET_VERSION)?;
         let subject = from.subject()?;
         let member = decode_member(&mut from)?;
         let mut groups = Vec::new();
@@ -220,7 +221,7 @@ impl GrantBucket {
     /// Encodes the bucket for a cache outside the process. Equal buckets give equal bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut to = Writer::start(BUCKET, VERSION);
+        let mut to = Writer::start(BUCKET, BUCKET_VERSION);
         to.text(self.subject.as_str());
         to.unsigned(self.number.into());
         to.unsigned(self.of.into());
@@ -233,7 +234,7 @@ impl GrantBucket {
     /// # Errors
     /// The bytes are of another version or malformed.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut from = Reader::start(bytes, BUCKET, VERSION)?;
+        let mut from = Reader::start(bytes, BUCKET, BUCKET_VERSION)?;
         let subject = from.subject()?;
         let (number, of) = (from.small()?, from.small()?);
         let grants = ResourceGrants::decode(&mut from)?;
