@@ -86,8 +86,8 @@ impl Attributes {
     }
 }
 
-/// The stored values of these attributes in a few bytes: the names, and a digest of the values. An approval that is
-/// bound to them has it; where it is another, the values have changed since. `None` for no names.
+/// The stored values of these attributes in a few bytes: the names, and a digest of the values. An approval
+/// that is bound to them has it; where it is another, the values have changed since. `None` for no names.
 #[must_use]
 pub fn bound_values<'n>(names: impl Iterator<Item = &'n str>, resource: Option<&Resource>) -> Option<String> {
     let mut digest = Sha256::new();
@@ -126,8 +126,9 @@ const KIND: u8 = b'r';
 const VERSION: u8 = 2;
 
 impl Resource {
-    /// A resource of a type that is not registered, as the caller describes it: its attributes, and `owner` and
-    /// `scope` where the type declares no attributes of these names. It lies in the account where no scope is given.
+    /// A resource of a type that is not registered, as the caller describes it: its attributes, and `owner`
+    /// and `scope` where the type declares no attributes of these names. It lies in the account where no
+    /// scope is given.
     #[must_use]
     pub fn described(
         product: &Product,

@@ -181,8 +181,8 @@ impl Guard {
         Ok(self.finish(M::DECLARATION, witness, dry_run).await?)
     }
 
-    /// Lets a caller read rows of an account under `SELF_OR_PERMISSION`: all of them with the permission, else
-    /// its own.
+    /// Lets a caller read rows of an account under `SELF_OR_PERMISSION`: all of them with the permission,
+    /// else its own.
     ///
     /// # Errors
     /// As [`Guard::authorize`].

@@ -90,8 +90,8 @@ impl Work {
     pub(crate) fn may_assign(&self, role: &Role, scope: &Scope) -> bool {
         self.situation.may_assign(&self.actor, role.no, scope, self.now)
     }
-    /// Whether the actor may give a role with these parameters on a scope, where its declarations bound them by the
-    /// giver's own. The operator may give any.
+    /// Whether the actor may give a role with these parameters on a scope, where its declarations bound
+    /// them by the giver's own. The operator may give any.
     pub(crate) fn may_give_parameters(
         &self,
         role: &Role,

@@ -309,8 +309,8 @@ fn serves_values(approval: &OpenApproval, rule: Option<&ApprovalRule>, resource:
 }
 
 impl Ground<'_> {
-    /// An unexpired, unused request for this very thing: an approved one, or one that is waiting. One that is bound to
-    /// stored values serves while they are as they were, under a rule that binds the same.
+    /// An unexpired, unused request for this very thing: an approved one, or one that is waiting. One that
+    /// is bound to stored values serves while they are as they were, under a rule that binds the same.
     fn approval(&self, source: Source, approved: bool) -> Option<ApprovalId> {
         let input = self.input;
         let rule = rule_of(input.policy, source, self.info.no);

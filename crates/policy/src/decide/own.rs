@@ -10,9 +10,9 @@ use crate::{
     value::{Value, Values},
 };
 
-/// Tells whether the parameters of a binding of the role at the target stay within the subject's own, where their
-/// declarations ask for that: each is covered by a value that the subject has on the target's path, or the subject
-/// has what the parameter is for without condition.
+/// Tells whether the parameters of a binding of the role at the target stay within the subject's own, where
+/// their declarations ask for that: each is covered by a value that the subject has on the target's path,
+/// or the subject has what the parameter is for without condition.
 #[must_use]
 pub fn within_own(input: &DecisionInput<'_>, role: RoleNo, given: &Values) -> bool {
     let Target::Scope(place) = input.target else {

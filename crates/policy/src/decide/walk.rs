@@ -375,9 +375,9 @@ impl<'a> Ground<'a> {
         true
     }
 
-    /// A grant follows the conditions that types declare for grants: that of the granted permission and that of
-    /// the one that is asked, which it implies. Where neither has one, the grant gives without condition, but not
-    /// with parameters that nothing it gives looks at.
+    /// A grant follows the conditions that types declare for grants: that of the granted permission and
+    /// that of the one that is asked, which it implies. Where neither has one, the grant gives without
+    /// condition, but not with parameters that nothing it gives looks at.
     fn grant(
         &self,
         standing: Standing,

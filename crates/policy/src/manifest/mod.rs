@@ -150,11 +150,12 @@ pub struct TypeDecl {
     /// Approval rules by verb.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub approvals: BTreeMap<String, ApprovalDecl>,
-    /// By verb, the condition that holds for grants of it, also where they give it as implied by another verb.
+    /// By verb, the condition that holds for grants of it, also where they give it as implied by another
+    /// verb.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<String, String>,
-    /// The parameters that conditions on its permissions look at: those of grants, and those of roles that declare
-    /// none of the name.
+    /// The parameters that conditions on its permissions look at: those of grants, and those of roles that
+    /// declare none of the name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, ParameterDecl>,
 }
@@ -282,8 +283,8 @@ pub struct ApprovalDecl {
     /// The `bool` setting that switches the rule on; always on where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_setting: Option<String>,
-    /// The attributes of the target whose stored values an approval is bound to: it serves only while they are as they
-    /// were when it was asked for.
+    /// The attributes of the target whose stored values an approval is bound to: it serves only while they
+    /// are as they were when it was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub binds: Vec<String>,
 }
@@ -327,8 +328,8 @@ pub struct RoleDecl {
     /// Roles whose entries and assignable roles it has too, at each of its levels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub includes: Vec<String>,
-    /// The parameters of its bindings, which its conditions look at. Those of included roles count too: of two
-    /// declarations, the stricter.
+    /// The parameters of its bindings, which its conditions look at. Those of included roles count too: of
+    /// two declarations, the stricter.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, ParameterDecl>,
     /// The levels at which it may be bound; those of what it includes where none is named.

@@ -153,8 +153,9 @@ impl Product {
         )
     }
 
-    /// Reads what a request says: the attributes that the manifest marks `from: request`, and the circumstances that
-    /// it declares under `context`. Declared attributes without the mark are left out: stored values win.
+    /// Reads what a request says: the attributes that the manifest marks `from: request`, and the
+    /// circumstances that it declares under `context`. Declared attributes without the mark are left out:
+    /// stored values win.
     ///
     /// # Errors
     /// Every name that neither the type of the target, that of the permission nor `context` declares, with a
@@ -209,8 +210,8 @@ impl Product {
     /// Checks the parameters of a grant of these permissions and patterns.
     ///
     /// # Errors
-    /// Every parameter that is required and missing, beyond its greatest value or of another type, and every one
-    /// that no condition on what the grant gives looks at.
+    /// Every parameter that is required and missing, beyond its greatest value or of another type, and
+    /// every one that no condition on what the grant gives looks at.
     pub fn grant_parameters(
         &self,
         patterns: &[Pattern],
@@ -220,7 +221,8 @@ impl Product {
         read_declared(given, declared.iter().map(|(name, decl)| (*name, decl)))
     }
 
-    /// Whether a grant of the pattern gives something under a condition, so that its parameters mean something.
+    /// Whether a grant of the pattern gives something under a condition, so that its parameters mean
+    /// something.
     #[must_use]
     pub fn is_conditional(&self, pattern: Pattern) -> bool {
         match pattern {
@@ -256,8 +258,8 @@ impl super::RoleLevel {
     /// Checks the parameters of a binding of the role at this level.
     ///
     /// # Errors
-    /// Every parameter that is required and missing, beyond its greatest value or of another type, and every one
-    /// that the role does not declare and no condition of it looks at.
+    /// Every parameter that is required and missing, beyond its greatest value or of another type, and
+    /// every one that the role does not declare and no condition of it looks at.
     pub fn read_parameters(&self, given: &Map<String, Json>) -> Result<Values, Vec<ValueFault>> {
         read_declared(
             given,

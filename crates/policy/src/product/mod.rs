@@ -65,8 +65,8 @@ pub struct PermissionInfo {
 }
 
 impl PermissionInfo {
-    /// The conditions under which a grant of this permission gives another that it implies, or itself: that of
-    /// what is granted, and that of what is asked. All of them must hold.
+    /// The conditions under which a grant of this permission gives another that it implies, or itself: that
+    /// of what is granted, and that of what is asked. All of them must hold.
     pub(crate) fn conditions_for<'a>(&'a self, asked: &'a Self) -> impl Iterator<Item = &'a Condition> {
         let implied = asked.grant_condition.as_ref().filter(|_| self.no != asked.no);
         self.grant_condition.iter().chain(implied)

@@ -112,8 +112,8 @@ impl RoleLevel {
         all
     }
 
-    /// What a binding of the role may or must bring: the declared parameters, and those that conditions look at
-    /// and nothing declares.
+    /// What a binding of the role may or must bring: the declared parameters, and those that conditions
+    /// look at and nothing declares.
     #[must_use]
     pub fn parameters(&self) -> &BTreeMap<Box<str>, ParameterDecl> {
         &self.parameters

@@ -68,7 +68,8 @@ pub(super) async fn settle(work: &mut Work, found: Approval, state: State) -> Re
     Ok(settled)
 }
 
-/// Approves or rejects a request. An approval that the actor's own right needed is used up by it, where it serves once.
+/// Approves or rejects a request. An approval that the actor's own right needed is used up by it, where it
+/// serves once.
 pub(super) async fn decide_it(
     work: &mut Work,
     decidable: Decidable,

@@ -59,8 +59,8 @@ pub struct Approval {
     pub on: On,
     /// The digest of the content; empty where none.
     pub digest: String,
-    /// The stored values that it is bound to, as [`bound_values`](bailiwick_policy::bound_values) has them; empty where
-    /// none.
+    /// The stored values that it is bound to, as [`bound_values`](bailiwick_policy::bound_values) has them;
+    /// empty where none.
     pub bound: String,
     /// The permission of those who approve.
     pub by: String,

@@ -16,8 +16,8 @@ pub(super) struct Question<'q> {
 }
 
 impl Question<'_> {
-    /// Decides for a subject as a check does, from everything that it has and that the request says; returns what was
-    /// decided about too.
+    /// Decides for a subject as a check does, from everything that it has and that the request says;
+    /// returns what was decided about too.
     pub(super) async fn decide(&self, work: &mut Work, subject: &Subject) -> Result<(Decision, Aim), Error> {
         let (permission, RequestValues { attributes, context }) = self.fit(work)?;
         let policy = &work.situation.policy;

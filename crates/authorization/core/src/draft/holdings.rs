@@ -9,7 +9,7 @@ use bailiwick_types::{
 };
 use uuid::Uuid;
 
-use super::{ALL, Draft, base};
+use super::{ALL, Draft, base, tree};
 use crate::{
     On,
     approval::{self, Approval, Reader as _},
@@ -506,34 +506,13 @@ impl crate::resource::Reader for Draft {
         Ok(self.resources_page(base, fits, limit))
     }
     async fn resources_named(&self, of: &str, ids: &[&str]) -> Result<Vec<Resource>, StoreError> {
-        let mut found: Vec<Resource> = Vec::with_capacity(ids.len());
-        for id in ids {
-            let name = Name {
-                of: of.to_owned(),
-                id: (*id).to_owned(),
-            };
-            found.extend(self.resource(&name).await?);
-        }
-        found.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(found)
+        tree::named(self, of, ids).await
     }
     async fn levels_below(&self, name: &Name, most: usize) -> Result<usize, StoreError> {
-        if let (Some(base), None) = (&self.base, self.rows.resources.changed().next()) {
-            return base.levels_below(name, most).await;
+        match (&self.base, self.rows.resources.changed().next()) {
+            (Some(base), None) => base.levels_below(name, most).await,
+            _ => tree::levels_below(self, name, most).await,
         }
-        let (mut levels, mut level) = (0, vec![name.clone()]);
-        while levels < most {
-            let mut next = Vec::new();
-            for above in level {
-                let below = self.children(&above, None, ALL).await?;
-                next.extend(below.into_iter().map(|child| child.name));
-            }
-            if next.is_empty() {
-                break;
-            }
-            (levels, level) = (levels + 1, next);
-        }
-        Ok(levels)
     }
     async fn has_children(&self, name: &Name) -> Result<bool, StoreError> {
         Ok(!self.children(name, None, 1).await?.is_empty())

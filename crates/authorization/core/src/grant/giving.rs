@@ -23,7 +23,8 @@ pub(crate) async fn aim(work: &mut Work, about: &About) -> Result<Aim, StoreErro
     Ok(aim)
 }
 
-/// The actor with everything that counts on a target: on a resource, its grants on that and on what is above it too.
+/// The actor with everything that counts on a target: on a resource, its grants on that and on what is
+/// above it too.
 pub(crate) async fn giver(work: &Work, aim: &Aim) -> Result<Actor, StoreError> {
     let subject = work.actor.subject.clone();
     let standing = match (&work.actor.standing, &aim.on) {

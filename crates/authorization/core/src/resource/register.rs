@@ -23,8 +23,8 @@ pub enum Owner {
     Is(Subject),
 }
 
-/// What is asked. The guard has asked for `TYPE.create` in the scope, on the resource as it would be; below a parent it is asked on the
-/// parent too.
+/// What is asked. The guard has asked for `TYPE.create` in the scope, on the resource as it would be; below
+/// a parent it is asked on the parent too.
 #[derive(Debug, Clone)]
 pub struct Register {
     /// Type and id.
@@ -161,7 +161,8 @@ impl Register {
         work.look_at(&scopes).await?;
         let own = own_standing(work).await?;
         let product = work.situation.policy.product();
-        // As if it lay where the parent does: conditions look at the resource, grants are found on the parent.
+        // As if it lay where the parent does: conditions look at the resource, grants are found on the
+        // parent.
         let proposed = match &above.scope {
             None => None,
             Some(scope) => Aim::proposed(product, self.stored(work, scope)?, scope, &above),

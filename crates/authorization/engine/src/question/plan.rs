@@ -56,8 +56,8 @@ pub(super) struct Made {
 }
 
 impl Replica {
-    /// Plans on which resources of a type the subject is allowed. `account` is the column of the caller's table that
-    /// has the id of the account.
+    /// Plans on which resources of a type the subject is allowed. `account` is the column of the caller's
+    /// table that has the id of the account.
     ///
     /// # Errors
     /// As [`Replica::decide`]; the inner errors say that the question does not fit the manifest, and that the

@@ -1,5 +1,5 @@
-//! Lists what a caller may see of the resources of a type: by one condition in the database, over a bounded number
-//! of rows.
+//! Lists what a caller may see of the resources of a type: by one condition in the database, over a bounded
+//! number of rows.
 
 use std::collections::BTreeSet;
 
@@ -40,9 +40,9 @@ enum Condition {
 }
 
 impl Replica {
-    /// Lists the resources of a type on which the subject is allowed, after one of them. A page looks at a bounded
-    /// number of rows, so that it may be short, or empty, before the last. Where the plan cannot be said in SQL, fewer
-    /// rows are read, and each is decided; resources of other scopes may be among these.
+    /// Lists the resources of a type on which the subject is allowed, after one of them. A page looks at a
+    /// bounded number of rows, so that it may be short, or empty, before the last. Where the plan cannot be
+    /// said in SQL, fewer rows are read, and each is decided; resources of other scopes may be among these.
     ///
     /// # Errors
     /// As [`Replica::decide`].

@@ -91,8 +91,8 @@ impl Plan {
 }
 
 /// Plans for which resources of a type [`decide`](super::decide) allows a permission; the input's target is
-/// not looked at, and of a split set all buckets have to be there. `bound` are the resources that the subject has
-/// approvals for which are bound to stored values: without it, such an approval allows nothing.
+/// not looked at, and of a split set all buckets have to be there. `bound` are the resources that the
+/// subject has approvals for which are bound to stored values: without it, such an approval allows nothing.
 #[must_use]
 pub fn plan(input: &DecisionInput<'_>, permission: PermissionNo, of: TypeNo, bound: &[&Resource]) -> Plan {
     let mut planner = Planner {

@@ -1,10 +1,11 @@
 //! A plan as a condition of SQL that SQLite and PostgreSQL read alike.
 //!
-//! The columns: one with the id of the account, which every condition but `FALSE` asks for, since ids of resources
-//! are unique in an account only; its name is the caller's ([`AccountColumn`]). `scope` (`account:ID`, `instance:ID` or `workspace:ID`), `id` (without the type), `parent`
-//! (`TYPE:ID`, or NULL), `owner` (`TYPE:ID`, for users also the id alone, or NULL), all of them texts;
-//! `attributes`, an object of JSON. Scopes are matched exactly: all that count are listed. The condition is
-//! true or not; where something is missing it is not, as with every condition.
+//! The columns: one with the id of the account, which every condition but `FALSE` asks for, since ids of
+//! resources are unique in an account only; its name is the caller's ([`AccountColumn`]). `scope`
+//! (`account:ID`, `instance:ID` or `workspace:ID`), `id` (without the type), `parent` (`TYPE:ID`, or NULL),
+//! `owner` (`TYPE:ID`, for users also the id alone, or NULL), all of them texts; `attributes`, an object of
+//! JSON. Scopes are matched exactly: all that count are listed. The condition is true or not; where
+//! something is missing it is not, as with every condition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,8 +60,8 @@ fn account_column(text: &str) -> Result<(), AccountColumnError> {
 pub enum Table<'a> {
     /// One of a service: the condition names the account, in this column.
     OfService(&'a AccountColumn),
-    /// The suite's own, of one account: `scope` has the UUID of a scope in hexadecimal digits, `registered` the
-    /// revision of registration. The values come after as many others.
+    /// The suite's own, of one account: `scope` has the UUID of a scope in hexadecimal digits, `registered`
+    /// the revision of registration. The values come after as many others.
     Own(usize),
 }
 

@@ -1,5 +1,5 @@
-//! The resources that a plan has to name: those below a resource, and those that a grant on a type covers; and those
-//! that the condition of a plan admits.
+//! The resources that a plan has to name: those below a resource, and those that a grant on a type covers;
+//! and those that the condition of a plan admits.
 
 use bailiwick_authorization_engine::{Listed, ListedQuery, Outline, OutlineQuery};
 use bailiwick_policy::{MAX_PARENTS, TypeGrantReach};
@@ -63,8 +63,8 @@ fn parents(backend: DbBackend, limit: usize) -> String {
     )
 }
 
-/// Reads a page of what a condition admits. The rows that are looked at are bounded by the primary key first, whatever
-/// a planner makes of the condition.
+/// Reads a page of what a condition admits. The rows that are looked at are bounded by the primary key
+/// first, whatever a planner makes of the condition.
 pub(super) async fn listed(
     conn: &impl ConnectionTrait,
     account: AccountId,

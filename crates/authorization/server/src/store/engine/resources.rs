@@ -71,8 +71,8 @@ pub(super) fn values<'a>(account: AccountId, keys: impl Iterator<Item = &'a str>
     vec![account.uuid().into(), Json::from(pairs).to_string().into()]
 }
 
-/// The rows of resources by `TYPE:ID`, absent ones among them. A tree that the statement did not read to its top
-/// is an error: nothing is decided from a part of it.
+/// The rows of resources by `TYPE:ID`, absent ones among them. A tree that the statement did not read to
+/// its top is an error: nothing is decided from a part of it.
 pub(super) fn read(rows: &[QueryResult]) -> Result<BTreeMap<String, Option<Box<StoredResource>>>, Error> {
     let mut found = BTreeMap::new();
     for row in rows {
