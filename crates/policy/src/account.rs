@@ -110,6 +110,7 @@ impl RoleDecl {
             title: self.title.clone(),
             holders: self.holders,
             includes: Vec::new(),
+            parameters: manifest::parameters_of(self, role),
             levels,
         }
     }

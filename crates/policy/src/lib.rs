@@ -72,11 +72,11 @@ pub use bits::PermissionBits;
 pub use codec::DecodeError;
 pub use condition::{Comparison, Condition, ConditionError};
 pub use decide::{
-    Alternative, Audience, Claim, Decision, DecisionInput, Explanation, Field, FieldName, HeldPermissions,
-    Holding, HoldingSource, Inexpressible, NeededApproval, Outcome, Plan, Predicate, Reason, Request,
-    SeenCondition, Source, SqlCondition, Step, StepEffect, StepSource, Target, Term, claims_of,
-    condition_text, could_assign, decide, explain, holdings, holds, holds_role, may_assign, permissions_held,
-    plan, scopes_held, sql_condition, suite_holds,
+    AccountColumn, AccountColumnError, Alternative, Audience, Claim, Decision, DecisionInput, Explanation,
+    Field, FieldName, HeldPermissions, Holding, HoldingSource, Inexpressible, NeededApproval, Outcome, Plan,
+    Predicate, Reason, Request, SeenCondition, Source, SqlCondition, Step, StepEffect, StepSource, Table,
+    Target, Term, claims_of, condition_text, could_assign, decide, explain, holdings, holds, holds_role,
+    may_assign, permissions_held, plan, scopes_held, sql_condition, suite_holds, within_own,
 };
 pub use ids::{PermissionNo, PlaceId, RoleNo, TypeNo, subject_of};
 pub use index::bucket_of;
@@ -84,9 +84,9 @@ pub use numbers::{Numbers, NumbersError};
 pub use places::{Path, Place, PlaceState, Places, PlacesError};
 pub use product::{
     ApprovalRule, Assigns, Attribute, CompileError, Entry, Pattern, PermissionInfo, Product, QuestionFault,
-    Role, RoleLevel, TypeInfo, ValueFault, compile,
+    RequestValues, Role, RoleLevel, TypeInfo, ValueFault, compile,
 };
-pub use resource::{Attributes, Resource};
+pub use resource::{Attributes, MAX_PARENTS, Resource, bound_values, is_bound_to};
 pub use schema::Schema;
 pub use set::{
     AppliesTo, ApprovalTarget, GrantBucket, GrantRow, GrantTarget, Member, MemberState, OpenApproval,

@@ -1,15 +1,21 @@
 //! Resources as decisions see them.
 
-use bailiwick_types::Subject;
+use bailiwick_types::{Scope, Subject};
 use serde_json::{Map, Value as JsonValue};
+use sha2::{Digest, Sha256};
 
 use crate::{
     PlaceId, Product, TypeNo,
     codec::{DecodeError, Reader, Writer},
+    ids::subject_of,
     schema::Schema,
     stored::Json,
     value::{Value, Values},
 };
+
+/// The greatest number of resources above a resource. Writes refuse what would have more, so that everything
+/// that goes up or down the tree of resources sees all of it.
+pub const MAX_PARENTS: usize = 64;
 
 /// A resource: registered, or described by the caller where its type is not registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,16 +74,84 @@ impl Attributes {
         self.typed.get(name)
     }
 
+    /// The value of an attribute as it tells one from another: typed where it is, else as it is stored.
+    fn text(&self, name: &str) -> Option<String> {
+        let typed = self.typed.get(name).map(|value| format!("={value}"));
+        typed.or_else(|| Some(format!("~{}", self.stored.values().get(name)?)))
+    }
+
     /// Tells whether a value is stored that does not fit its declared type, or that no type is declared for.
     pub(crate) fn is_unfit(&self, name: &str) -> bool {
         self.unfit.iter().any(|other| **other == *name)
     }
 }
 
+/// The stored values of these attributes in a few bytes: the names, and a digest of the values. An approval
+/// that is bound to them has it; where it is another, the values have changed since. `None` for no names.
+#[must_use]
+pub fn bound_values<'n>(names: impl Iterator<Item = &'n str>, resource: Option<&Resource>) -> Option<String> {
+    let mut digest = Sha256::new();
+    let mut all: Vec<&str> = Vec::new();
+    for name in names {
+        all.push(name);
+        let value = resource.and_then(|resource| resource.attributes.text(name));
+        for part in [Some(name.to_owned()), value] {
+            match part {
+                None => digest.update(u64::MAX.to_le_bytes()),
+                Some(text) => {
+                    digest.update((text.len() as u64).to_le_bytes());
+                    digest.update(text);
+                }
+            }
+        }
+    }
+    if all.is_empty() {
+        return None;
+    }
+    let mut text = format!("{}:", all.join(","));
+    for byte in digest.finalize() {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    Some(text)
+}
+
+/// Tells whether the values that something is bound to are as they were.
+#[must_use]
+pub fn is_bound_to(bound: &str, resource: Option<&Resource>) -> bool {
+    let names = bound.split_once(':').map_or("", |(names, _)| names);
+    bound_values(names.split(','), resource).as_deref() == Some(bound)
+}
+
 const KIND: u8 = b'r';
 const VERSION: u8 = 2;
 
 impl Resource {
+    /// A resource of a type that is not registered, as the caller describes it: its attributes, and `owner`
+    /// and `scope` where the type declares no attributes of these names. It lies in the account where no
+    /// scope is given.
+    #[must_use]
+    pub fn described(
+        product: &Product,
+        account: PlaceId,
+        (type_no, id): (TypeNo, &str),
+        given: Option<&Map<String, JsonValue>>,
+    ) -> Self {
+        let of = product.type_info(type_no);
+        let is_declared = |name: &str| of.is_some_and(|of| of.attribute(name).is_some());
+        let text = |name: &str| given?.get(name)?.as_str().filter(|_| !is_declared(name));
+        let scope = text("scope").and_then(|text| text.parse::<Scope>().ok());
+        Self {
+            type_no,
+            id: id.into(),
+            place: scope.map_or(account, |scope| PlaceId::from(&scope)),
+            owner: text("owner").and_then(subject_of),
+            parent: None,
+            attributes: given.map(Attributes::stored).unwrap_or_default(),
+            registered: 0,
+        }
+        .retype(product)
+    }
+
     /// Tells whether its attributes are typed by the schema of a product.
     #[inline]
     #[must_use]

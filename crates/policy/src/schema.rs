@@ -3,8 +3,6 @@
 //! Stored values are kept as JSON and typed by the schema of the policy that evaluates them. The number tells
 //! whether a table of typed values was made under that schema, so that asking costs one comparison.
 
-use std::collections::BTreeMap;
-
 use crate::{
     index::Fnv,
     product::{Product, Role},
@@ -71,9 +69,8 @@ pub(crate) fn of_account<'r>(product: &Product, changed: impl Iterator<Item = &'
 fn roles<'r>(hash: &mut Fnv, roles: impl Iterator<Item = &'r Role>) {
     for role in roles {
         for (level, at) in role.levels() {
-            let parameters: BTreeMap<&str, ValueType> = at.parameters();
-            for (name, kind) in parameters {
-                declare(hash, 16 + level.code(), role.no.0, name, kind);
+            for (name, decl) in at.parameters() {
+                declare(hash, 16 + level.code(), role.no.0, name, decl.kind);
             }
         }
     }

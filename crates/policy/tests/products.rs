@@ -280,7 +280,7 @@ impl World {
             .map(|of| of.name.to_string());
         let (no, _) = product.question(&permission, target_name.as_deref()).unwrap();
         let given = resolve_map(&map(step, "attributes"));
-        let attributes = product.request_attributes(no, of, &given).unwrap();
+        let attributes = product.request_values(no, of, &given).unwrap().attributes;
         let request = Request {
             attributes: &attributes,
             context: &none,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_types::{AccountId, Authorized, Method, Refusal, Rights, Rows, Scope, StepUp, Target};
+use bailiwick_types::{AccountId, Authorized, Method, Refusal, Rights, Rows, Scope, Sight, StepUp, Target};
 use tonic::Status;
 
 use crate::{Call, Context, IntoStatus, remote::with_token};
@@ -97,6 +97,22 @@ impl Guard {
         scopes: &[Scope],
     ) -> Result<Vec<bool>, Status> {
         let asked = self.0.filter(context.method, &context.caller, account, scopes);
+        with_token(&context.token, asked)
+            .await
+            .map_err(IntoStatus::into_status)
+    }
+
+    /// What the caller may see of the resources of a type ([`bailiwick_types::Guard::sight`]).
+    ///
+    /// # Errors
+    /// As [`Guard::authorize`].
+    pub async fn sight(
+        &self,
+        context: &Context,
+        account: AccountId,
+        type_name: &str,
+    ) -> Result<Sight, Status> {
+        let asked = self.0.sight(context.method, &context.caller, account, type_name);
         with_token(&context.token, asked)
             .await
             .map_err(IntoStatus::into_status)

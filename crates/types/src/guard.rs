@@ -110,6 +110,17 @@ pub enum Rows {
     Own,
 }
 
+/// What a caller may see of a list that is filtered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// Nothing: its token serves for nothing in the account.
+    Nothing,
+    /// Everything: a role of the deployment has the permission.
+    Everything,
+    /// What its own roles and grants in the account allow.
+    Allowed,
+}
+
 /// What was found of a call that may pass.
 struct Passed {
     account: Option<AccountId>,
@@ -170,7 +181,8 @@ impl Guard {
         Ok(self.finish(M::DECLARATION, witness, dry_run).await?)
     }
 
-    /// Lets a caller read rows under `SELF_OR_PERMISSION`: all with the permission, else its own rows.
+    /// Lets a caller read rows of an account under `SELF_OR_PERMISSION`: all of them with the permission,
+    /// else its own.
     ///
     /// # Errors
     /// As [`Guard::authorize`].
@@ -258,6 +270,40 @@ impl Guard {
         let permission = permission_of(declared, Some(type_name))?;
         filtered(declared)?;
         self.shown(caller, &permission, account, targets).await
+    }
+
+    /// What the caller may see of the resources of a type in an account, before any is looked at.
+    ///
+    /// # Errors
+    /// As [`Guard::authorize`].
+    pub async fn sight(
+        &self,
+        declared: &'static Declaration,
+        caller: &Arc<Caller>,
+        account: AccountId,
+        type_name: &str,
+    ) -> Result<Sight, Refusal> {
+        let permission = permission_of(declared, Some(type_name))?;
+        filtered(declared)?;
+        let subject = signed_in(caller)?;
+        let Ok(operator) = binding(caller, account) else {
+            return Ok(Sight::Nothing);
+        };
+        if operator == OperatorAllowed::No {
+            return Ok(Sight::Allowed);
+        }
+        let on = [Scope::Account(account).to_string()];
+        let asked = self
+            .ask(subject, Some(account), &permission, &on, OperatorAllowed::Only)
+            .await;
+        match asked {
+            Ok(held) if held.operator => Ok(Sight::Everything),
+            // Only callers of the account learn what its product declares.
+            Err(Refusal::Rights(RightsError::UnknownPermission(_))) => Ok(Sight::Nothing),
+            Ok(_) if operator == OperatorAllowed::Only => Ok(Sight::Nothing),
+            Ok(_) => Ok(Sight::Allowed),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     /// A token that serves for nothing in the account sees nothing of it, as of one that does not exist.

@@ -38,7 +38,7 @@ pub use caller::{Authority, Caller, CallerKind, Credentials, Verifier};
 pub use claims::AccessClaims;
 pub use email::{Email, EmailError, EmailKey};
 pub use fault::{Chain, Code, Fault, FieldViolation, Reason, Refused, Violations};
-pub use guard::{Guard, Refusal, Rows, Target};
+pub use guard::{Guard, Refusal, Rows, Sight, Target};
 pub use id::*;
 pub use method::{Access, Declaration, Idempotency, Method};
 pub use page::{PageRequest, PageSize};

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use bailiwick_policy::{PlaceId, Product, Resource, StoredResource, StoredTarget, Target};
-use bailiwick_types::{Level, Scope};
+use bailiwick_policy::{MAX_PARENTS, PlaceId, Product, Resource, StoredResource, StoredTarget, Target};
+use bailiwick_types::{AccountId, Level, Scope};
+use serde_json::{Map, Value as Json};
 
 use crate::{
     Read, StoreError,
@@ -54,8 +55,10 @@ impl fmt::Display for On {
     }
 }
 
-/// The longest way up from a resource that is followed.
-const STEPS: usize = 64;
+/// The error for a stored tree that writes do not admit: nothing is decided from a part of it.
+pub(crate) fn too_deep(name: &Name) -> StoreError {
+    StoreError::internal(format!("`{name}` has more than {MAX_PARENTS} resources above it"))
+}
 
 /// A target with what is known of it.
 #[derive(Debug, Clone)]
@@ -71,7 +74,7 @@ impl Aim {
     /// Looks a target up: a resource with those above it.
     ///
     /// # Errors
-    /// The store fails.
+    /// The store fails, or has a resource with more above it than writes admit.
     pub async fn load(
         read: &(impl Read + ?Sized),
         policy: &bailiwick_policy::AccountPolicy,
@@ -85,8 +88,8 @@ impl Aim {
                 let mut seen = BTreeSet::new();
                 let mut next = Some(name.clone());
                 while let Some(name) = next.take() {
-                    if chain.len() == STEPS || !seen.insert(name.clone()) {
-                        break;
+                    if chain.len() > MAX_PARENTS || !seen.insert(name.clone()) {
+                        return Err(too_deep(&name));
                     }
                     let Some(found) = read.resource(&name).await? else {
                         break;
@@ -111,6 +114,59 @@ impl Aim {
             }
         }
         Ok(Self { on, scope, chain })
+    }
+    /// A resource of a type that is not registered, as a caller describes it; nothing for any other target.
+    #[must_use]
+    pub fn described(
+        policy: &bailiwick_policy::AccountPolicy,
+        account: AccountId,
+        on: &On,
+        given: &Map<String, Json>,
+    ) -> Option<Self> {
+        let On::Resource(name) = on else {
+            return None;
+        };
+        let product = policy.product();
+        let of = product.type_no(&name.of)?;
+        product
+            .type_info(of)
+            .filter(|info| !info.suite && !info.registered)?;
+        let resource = Resource::described(product, account.into(), (of, &name.id), Some(given));
+        // Where it lies counts for decisions alone: an id of a scope does not tell its level.
+        let named = given.get("scope").and_then(Json::as_str);
+        let named: Option<Scope> = named.and_then(|text| text.parse().ok());
+        let scope = named.filter(|scope| PlaceId::from(scope) == resource.place);
+        Some(Self {
+            on: on.clone(),
+            scope: Some(scope.unwrap_or(Scope::Account(account))),
+            chain: vec![resource],
+        })
+    }
+    /// A resource that is not registered yet, in a scope, below others where these are given.
+    #[must_use]
+    pub fn proposed(product: &Product, row: StoredResource, scope: &Scope, above: &Self) -> Option<Self> {
+        let on = On::Resource(Name {
+            of: row.type_name.clone(),
+            id: row.id.clone(),
+        });
+        let mut chain = vec![row.resource(product)?];
+        chain.extend(above.chain.iter().cloned());
+        Some(Self {
+            on,
+            scope: Some(scope.clone()),
+            chain,
+        })
+    }
+    /// The same without those above it.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.chain.truncate(1);
+        self
+    }
+    /// The resource, where it is known.
+    #[must_use]
+    pub fn resource(&self) -> Option<&Resource> {
+        self.chain.first()
     }
     /// The same resource as it would be in another scope, registered there at a revision.
     #[must_use]

@@ -71,6 +71,9 @@ faults! {
     /// There is no approval to use.
     NoApproval "there is no approval to use"
         => FailedPrecondition NoApproval;
+    /// The request is for values that are others now.
+    ValuesChanged "the values that the request is bound to have changed since it was made: request it again"
+        => FailedPrecondition NoApproval;
     /// The request is not pending any more.
     AlreadyDecided "the request is decided already"
         => FailedPrecondition AlreadyDecided;
@@ -107,6 +110,12 @@ faults! {
     /// There are resources below it.
     ResourceNotEmpty "there are resources below it"
         => FailedPrecondition NotEmpty;
+    /// It would lie too deep in the tree of resources.
+    ResourceTooDeep(usize) "the resource, or one below it, would have more than {0} resources above it"
+        => FailedPrecondition TooMany;
+    /// There is too much below it to look at all of it.
+    TreeTooLarge(usize) "there are more than {0} resources below the resource"
+        => FailedPrecondition TooMany;
     /// The new parent is below the resource.
     ResourceCycle "the new parent is below the resource"
         => FailedPrecondition Cycle;

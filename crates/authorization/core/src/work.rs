@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy::{PlaceState, Role, manifest::MemberKind};
+use bailiwick_policy::{DecisionInput, PlaceState, Role, Target, manifest::MemberKind, within_own};
 use bailiwick_types::{
     AccountId, Authorized, BindingId, IdGen, Method, Refused, Scope, ScopeRoot, Subject, Timestamp, Token,
     UserId,
 };
-use serde_json::Map;
+use serde_json::{Map, Value as Json};
 
 use crate::{
     Actor, Audit, Change, Error, Ports, Precondition, Situation, StoreError, Unit, binding::Binding,
@@ -89,6 +89,26 @@ impl Work {
     /// Whether the actor could assign a role on a scope, and so revoke it.
     pub(crate) fn may_assign(&self, role: &Role, scope: &Scope) -> bool {
         self.situation.may_assign(&self.actor, role.no, scope, self.now)
+    }
+    /// Whether the actor may give a role with these parameters on a scope, where its declarations bound
+    /// them by the giver's own. The operator may give any.
+    pub(crate) fn may_give_parameters(
+        &self,
+        role: &Role,
+        scope: &Scope,
+        parameters: &Map<String, Json>,
+    ) -> bool {
+        let Some(standing) = &self.actor.standing else {
+            return true;
+        };
+        let read = role.level(scope.level()).map(|at| at.read_parameters(parameters));
+        let Some(Ok(values)) = read else {
+            return false;
+        };
+        let (target, request) = (Target::Scope(scope.into()), self.situation.plain_request());
+        let ask = |input: &DecisionInput<'_>| within_own(input, role.no, &values);
+        self.situation
+            .ask_about(&self.actor.subject, standing, target, request, self.now, ask)
     }
     /// Refuses a scope that is not there or not in use.
     pub(crate) fn ensure_active(&self, scope: &Scope) -> Result<(), Error> {

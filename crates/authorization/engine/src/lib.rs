@@ -45,12 +45,12 @@ pub use error::ReplicaError;
 pub use parts::{Part, PartKey, PartRef, PartValue};
 pub use question::{
     Answer, Decided, Explained, Names, Planned, PlannedAlternative, Question, QuestionError, ResourcePage,
-    ResourceQuestion, TargetText,
+    ResourceQuestion, TargetText, VisiblePage,
 };
-pub use rights::{Claim, ReplicaRights};
+pub use rights::{Claim, Proposed, ReplicaRights};
 pub use shared::SharedCache;
 pub use source::{
-    AccountRef, Bound, Content, Event, LastChanges, Loaded, Outline, OutlineQuery, PartRows, PartsRead,
-    Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
+    AccountRef, Bound, Content, Event, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery, PartRows,
+    PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
 };
 pub use watermark::{Epoch, Stamps, Watermark};

@@ -4,16 +4,17 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bailiwick_policy::{
-    Audience, Numbers, Outcome, PermissionSet, PlaceId, Product, Reason, compile, manifest::deployment,
-    suite_holds,
+    Attributes, Audience, Numbers, Outcome, PermissionNo, PermissionSet, PlaceId, Product, Reason, Resource,
+    compile, manifest::deployment, suite_holds,
 };
 use bailiwick_types::{AccountId, Held, OperatorAllowed, Rights, RightsError, Subject, Timestamp};
+use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
 use crate::{
-    Consistency, Question, Replica, ReplicaError, SourceError, TargetText,
+    Answer, Consistency, Question, Replica, ReplicaError, SourceError, TargetText,
     account::{AccountView, Demand},
-    question::{answer_one, effective_sets},
+    question::{Party, Prepared, ResolvedTarget, Sets, answer_one, effective_sets},
 };
 
 /// The suite's own product, whose permissions are asked without an account.
@@ -28,6 +29,38 @@ fn suite() -> Option<&'static Product> {
         .as_ref()
 }
 
+/// A resource that is to be registered: `TYPE.create` is decided on it, as it would be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposed {
+    /// Its type.
+    pub type_name: String,
+    /// Its id.
+    pub id: String,
+    /// Who would own it.
+    pub owner: Option<Subject>,
+    /// Its attributes.
+    pub attributes: Map<String, Json>,
+}
+
+impl Proposed {
+    /// The resource in a scope; nothing where the product has no such type.
+    fn at(&self, view: &AccountView<'_>, place: PlaceId) -> Option<ResolvedTarget<'static>> {
+        let content = &view.ready.content;
+        let product = &content.product.product;
+        let type_no = product.type_no(&self.type_name)?;
+        let resource = Resource {
+            type_no,
+            id: self.id.as_str().into(),
+            place,
+            owner: self.owner.clone(),
+            parent: None,
+            attributes: Attributes::stored(&self.attributes),
+            registered: view.ready.watermark().account.saturating_add(1),
+        };
+        Some(ResolvedTarget::described(resource.retype(product)))
+    }
+}
+
 /// What a caller claims to be allowed.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
@@ -39,6 +72,8 @@ pub struct Claim<'a> {
     pub targets: &'a [String],
     /// Whether roles of the deployment count.
     pub operator: OperatorAllowed,
+    /// What would be registered in the targets, which are scopes then.
+    pub proposed: Option<&'a Proposed>,
 }
 
 /// The same answer for all targets: a role of the deployment counts on each.
@@ -130,6 +165,7 @@ fn held_in(
         permission,
         targets,
         operator,
+        proposed,
     } = *claim;
     let content = &view.ready.content;
     let product = Arc::clone(&content.product.product);
@@ -154,9 +190,20 @@ fn held_in(
     };
     let mut complete = true;
     for target in targets {
-        let own = match TargetText::parse(target) {
-            Err(_) => false,
-            Ok(target) => {
+        let own = match (TargetText::parse(target), proposed) {
+            (Err(_), _) => false,
+            (Ok(TargetText::Place(place)), Some(proposed)) => {
+                // As below for a scope that does not exist.
+                let answer = decide_on(view, proposed, (no, place), &sets, claim, now);
+                let answer = match answer {
+                    Some(answer) if answer.reason == Reason::ScopeUnknown => {
+                        decide_on(view, proposed, (no, PlaceId::from(account)), &sets, claim, now)
+                    }
+                    answer => answer,
+                };
+                answer.is_some_and(|answer| answer.outcome == Outcome::Allow)
+            }
+            (Ok(target), _) => {
                 let question = Question {
                     subject,
                     actor: None,
@@ -190,6 +237,23 @@ fn held_in(
     complete.then_some(Ok(held))
 }
 
+/// Decides on a resource that is to be registered in a scope.
+fn decide_on(
+    view: &AccountView<'_>,
+    proposed: &Proposed,
+    (permission, place): (PermissionNo, PlaceId),
+    sets: &Sets<'_>,
+    claim: &Claim<'_>,
+    now: Timestamp,
+) -> Option<Answer> {
+    let target = proposed.at(view, place)?;
+    let subject = Party {
+        subject: claim.subject,
+        sets,
+    };
+    Some(Prepared::plain(view.ready, subject, now).answer(permission, &target))
+}
+
 fn rights_error(error: &ReplicaError) -> RightsError {
     match error {
         ReplicaError::DeadlineExceeded => RightsError::DeadlineExceeded,
@@ -206,6 +270,7 @@ fn rights_error(error: &ReplicaError) -> RightsError {
 pub struct ReplicaRights {
     replica: Arc<Replica>,
     consistency: Consistency,
+    proposed: Option<Proposed>,
 }
 
 impl ReplicaRights {
@@ -215,6 +280,7 @@ impl ReplicaRights {
         Self {
             replica,
             consistency: Consistency::Fully,
+            proposed: None,
         }
     }
 
@@ -224,6 +290,16 @@ impl ReplicaRights {
         Self {
             replica,
             consistency: Consistency::MinimizeLatency,
+            proposed: None,
+        }
+    }
+
+    /// The same for a call that registers a resource.
+    #[must_use]
+    pub fn proposing(self, proposed: Proposed) -> Self {
+        Self {
+            proposed: Some(proposed),
+            ..self
         }
     }
 }
@@ -243,6 +319,7 @@ impl Rights for ReplicaRights {
             permission,
             targets,
             operator,
+            proposed: self.proposed.as_ref(),
         };
         self.replica.held(&claim, account, &self.consistency, None).await
     }

@@ -170,6 +170,7 @@ impl AuthorizationService {
             },
             fresh: Freshness::new(self.deps.db.clone(), self.deps.config.token_wait.get()),
             rights: self.rights(),
+            replica: Arc::clone(&self.replica),
             tasks: Tasks::new(self.deps.tasks.clone()),
             guard,
         };

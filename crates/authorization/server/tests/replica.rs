@@ -16,7 +16,7 @@ use std::{
 
 use bailiwick_authorization_core::{Situation, Store};
 use bailiwick_authorization_engine::{
-    AccountRead, Claim, Consistency, Epoch, Part, PartKey, Question, ReplicaConfig, ReplicaError,
+    AccountRead, Claim, Consistency, Epoch, Part, PartKey, Proposed, Question, ReplicaConfig, ReplicaError,
     SharedCache, TargetText, parts::codec,
 };
 use bailiwick_authorization_server::SqlStore;
@@ -39,6 +39,7 @@ bailiwick_testkit::on_both_engines! {
     an_explanation_is_read_from_the_primary
     the_operator_counts_for_the_guard_and_not_for_products
     a_batch_is_answered_at_one_revision
+    creating_is_decided_on_the_resource_as_it_would_be
     a_disabled_user_is_denied
     an_overflow_of_changes_asks_the_primary
     a_cached_set_is_typed_by_the_policy_that_evaluates_it
@@ -390,6 +391,7 @@ async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
             permission,
             targets: std::slice::from_ref(&on),
             operator: allowed,
+            proposed: None,
         };
         replica.held(&claim, Some(a), &fully, None).await.unwrap()
     };
@@ -448,9 +450,42 @@ async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
         permission: "account.view",
         targets: &deployment,
         operator: OperatorAllowed::Only,
+        proposed: None,
     };
     let held = replica.held(&claim, None, &fully, None).await.unwrap();
     assert!(held.operator);
+}
+
+async fn creating_is_decided_on_the_resource_as_it_would_be(world: World) {
+    let (a, on) = seeded(&world).await;
+    let mut write = world.write(a).await;
+    write.member(user_id(2)).await;
+    write.bind(&user(2), "handler", &Scope::Account(a)).await;
+    write.commit().await;
+    let replica = world.replica();
+    replica.poll().await.unwrap();
+    let may = async |assignee: Option<&Subject>| {
+        let attributes = assignee.map(|subject| ("assignee".to_owned(), subject.to_string().into()));
+        let proposed = Proposed {
+            type_name: "note".to_owned(),
+            id: "new".to_owned(),
+            owner: None,
+            attributes: attributes.into_iter().collect(),
+        };
+        let who = user(2);
+        let claim = Claim {
+            subject: &who,
+            permission: "note.create",
+            targets: std::slice::from_ref(&on),
+            operator: OperatorAllowed::No,
+            proposed: Some(&proposed),
+        };
+        let held = replica.held(&claim, Some(a), &Consistency::Fully, None).await;
+        held.unwrap().allowed
+    };
+    assert_eq!(may(Some(&user(2))).await, [true]);
+    assert_eq!(may(Some(&user(3))).await, [false]);
+    assert_eq!(may(None).await, [false]);
 }
 
 async fn a_batch_is_answered_at_one_revision(world: World) {

@@ -21,6 +21,8 @@ pub(crate) struct Types<'a> {
     pub(crate) attributes: BTreeMap<&'a str, Result<ValueType, (ValueType, ValueType)>>,
     /// What a caller may say about the circumstances.
     pub(crate) context: BTreeMap<&'a str, ValueType>,
+    /// Declared parameters; the types of others follow from their use.
+    pub(crate) parameters: BTreeMap<&'a str, ValueType>,
 }
 
 impl<'a> Types<'a> {
@@ -225,7 +227,11 @@ impl Checker<'_> {
         match path.strip_prefix("grant.") {
             Some(name) if !name.is_empty() && !name.contains('.') => Ok((
                 Operand::Parameter(name.into()),
-                self.parameters.get(name).copied(),
+                self.types
+                    .parameters
+                    .get(name)
+                    .or_else(|| self.parameters.get(name))
+                    .copied(),
             )),
             _ => Err(fault(at, format!("`{path}` is not known in conditions"))),
         }
@@ -243,7 +249,11 @@ impl Checker<'_> {
         };
         match side.operand {
             Operand::Parameter(name) => {
-                let known = *self.parameters.entry(name.clone()).or_insert(kind);
+                let declared = self.types.parameters.get(&*name).copied();
+                let known = *self
+                    .parameters
+                    .entry(name.clone())
+                    .or_insert(declared.unwrap_or(kind));
                 if known == kind {
                     Ok(Operand::Parameter(name))
                 } else {

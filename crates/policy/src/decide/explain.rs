@@ -226,7 +226,7 @@ fn approval(ground: &Ground<'_>, source: Source, permission: PermissionNo) -> Op
     Some(NeededApproval {
         by: by.name.to_string(),
         rule: rule.clone(),
-        waiting: ground.approval(false),
+        waiting: ground.approval(source, false),
     })
 }
 

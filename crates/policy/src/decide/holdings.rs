@@ -24,7 +24,9 @@ pub struct Holding<'a> {
     pub of: Option<&'a Subject>,
     /// The condition under which it counts.
     pub condition: Option<&'a Condition>,
-    /// The parameters that the condition looks at.
+    /// Another condition that has to hold too: that of what is given as implied by what was granted.
+    pub and_condition: Option<&'a Condition>,
+    /// The parameters that the conditions look at.
     pub parameters: Option<&'a Values>,
     /// Whether somebody has to approve.
     pub needs_approval: bool,
@@ -127,6 +129,7 @@ impl<'a> Lister<'a, '_> {
             source,
             of,
             condition: None,
+            and_condition: None,
             parameters: None,
             needs_approval,
             expires_at,
@@ -184,11 +187,14 @@ impl<'a> Lister<'a, '_> {
                 if asked_on.is_some_and(|of| !product.may_be_asked_on(permission, of)) {
                     continue;
                 }
-                let condition = product
-                    .permission(giver)
-                    .and_then(|info| info.grant_condition.as_ref());
-                // With parameters a grant gives only under the condition that looks at them.
-                if row.parameters.is_some() && condition.is_none() {
+                let (Some(giver), Some(asked)) = (product.permission(giver), product.permission(permission))
+                else {
+                    continue;
+                };
+                let mut conditions = giver.conditions_for(asked);
+                let condition = conditions.next();
+                // Nothing is given by parameters that nothing looks at.
+                if row.parameters.is_some() && condition.is_none() && !product.is_conditional(*pattern) {
                     continue;
                 }
                 self.show(Holding {
@@ -196,8 +202,9 @@ impl<'a> Lister<'a, '_> {
                     on: row.target,
                     source: HoldingSource::Grant,
                     of: Some(of),
-                    condition: condition.filter(|_| row.parameters.is_some()),
-                    parameters: row.parameters,
+                    condition,
+                    and_condition: conditions.next(),
+                    parameters: condition.and(row.parameters),
                     needs_approval: self.input.policy.type_rule(permission).is_some(),
                     expires_at: row.expires_at,
                 });

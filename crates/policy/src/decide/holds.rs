@@ -1,5 +1,7 @@
 //! Holding: having unconditionally. What may be given away is what is held.
 
+use std::collections::BTreeMap;
+
 use bailiwick_types::{Level, Timestamp};
 
 use super::{
@@ -72,7 +74,7 @@ pub fn claims_of(product: &Product, level: Level, decl: &RoleLevelDecl) -> Resul
     let mut faults = Vec::new();
     let mut claims = Vec::new();
     for (i, entry) in decl.permissions.iter().enumerate() {
-        match entry_of(product, level, entry) {
+        match entry_of(product, level, entry, &BTreeMap::new()) {
             Ok(compiled) => claims.push(Claim {
                 waived: matches!(
                     entry.approval,
@@ -153,12 +155,17 @@ pub fn holds(input: &DecisionInput<'_>, claim: &Claim) -> bool {
 /// A grant of the pattern on a scope of the path.
 fn granted(input: &DecisionInput<'_>, path: &[&crate::places::Place], claim: &Claim) -> bool {
     let product = input.policy.product();
+    let bits = claim.bits(product);
+    let claim_is_conditional = product
+        .permissions()
+        .any(|info| info.given_when && bits.contains(info.no));
     input.sets.iter().any(|set| {
         path.iter()
             .filter_map(|place| Some((set.at(place.id)?, place.level)))
             .any(|(held, level)| {
                 held.scope_grants.iter().any(|grant| {
-                    set.parameters_of(grant.parameters).is_none()
+                    !claim_is_conditional
+                        && set.parameters_of(grant.parameters).is_none()
                         && !is_over(grant.expires, input.now)
                         && set
                             .shapes()

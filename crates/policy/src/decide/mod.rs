@@ -6,6 +6,7 @@ mod holdings;
 mod holds;
 mod list;
 mod nearest;
+mod own;
 mod plan;
 mod standing;
 mod walk;
@@ -17,16 +18,19 @@ pub use explain::{Explanation, NeededApproval, SeenCondition, Step, StepEffect, 
 pub use holdings::{Holding, HoldingSource, holdings};
 pub use holds::{Claim, claims_of, holds, suite_holds};
 pub use list::{HeldPermissions, permissions_held, scopes_held};
+pub use own::within_own;
 pub use plan::{
-    Alternative, Field, FieldName, Inexpressible, Plan, Predicate, SqlCondition, Term, condition_text, plan,
-    sql_condition,
+    AccountColumn, AccountColumnError, Alternative, Field, FieldName, Inexpressible, Plan, Predicate,
+    SqlCondition, Table, Term, condition_text, plan, sql_condition,
 };
 pub(crate) use walk::{Candidate, Effect, Ground};
 
 pub use crate::condition::Request;
 use crate::{
-    AccountPolicy, GrantBucket, PermissionNo, PermissionSet, PlaceId, Places, Resource, RoleNo, TypeNo,
+    AccountPolicy, GrantBucket, OpenApproval, PermissionNo, PermissionSet, PlaceId, Places, Resource, RoleNo,
+    TypeNo,
     product::ApprovalRule,
+    resource::bound_values,
     set::{ApprovalTarget, is_over_at},
 };
 
@@ -278,7 +282,7 @@ pub fn decide(input: &DecisionInput<'_>, permission: PermissionNo) -> Decision {
         return Decision::deny(permission, end.unwrap_or(Reason::NoEntry));
     };
     let (outcome, reason, approval) = match candidate.effect {
-        Effect::Approval => match ground.approval(true) {
+        Effect::Approval => match ground.approval(candidate.source, true) {
             Some(id) => (Outcome::Allow, Reason::Approved, Some(id)),
             None => (Outcome::NeedsApproval, Reason::ApprovalRequired, None),
         },
@@ -295,10 +299,25 @@ pub fn decide(input: &DecisionInput<'_>, permission: PermissionNo) -> Decision {
     }
 }
 
+/// Whether an approval serves for the values that the rule binds, as they are stored now.
+fn serves_values(approval: &OpenApproval, rule: Option<&ApprovalRule>, resource: Option<&Resource>) -> bool {
+    let binds = rule.map_or(&[][..], |rule| &rule.binds);
+    match &approval.bound {
+        None => binds.is_empty(),
+        Some(bound) => bound_values(binds.iter().map(|name| &**name), resource).as_deref() == Some(bound),
+    }
+}
+
 impl Ground<'_> {
-    /// An unexpired, unused request for this very thing: an approved one, or one that is waiting.
-    fn approval(&self, approved: bool) -> Option<ApprovalId> {
+    /// An unexpired, unused request for this very thing: an approved one, or one that is waiting. One that
+    /// is bound to stored values serves while they are as they were, under a rule that binds the same.
+    fn approval(&self, source: Source, approved: bool) -> Option<ApprovalId> {
         let input = self.input;
+        let rule = rule_of(input.policy, source, self.info.no);
+        let resource = match input.target {
+            Target::Resource([asked, ..]) => Some(*asked),
+            _ => None,
+        };
         let own = input.sets.first().filter(|set| set.subject() == input.subject)?;
         let same = |target: &ApprovalTarget| match (target, input.target) {
             (ApprovalTarget::Place(place), Target::Scope(asked)) => *place == asked,
@@ -316,6 +335,7 @@ impl Ground<'_> {
                     .as_deref()
                     .is_none_or(|digest| input.request.digest == Some(digest))
                 && !is_over_at(approval.expires_at, input.now)
+                && serves_values(approval, rule, resource)
         });
         found.map(|approval| approval.id)
     }

@@ -10,7 +10,7 @@ use crate::{
     PermissionNo, PermissionSet, PlaceId, Resource,
     condition::{Circumstances, Condition},
     places::Path,
-    product::{ApprovalRule, Entry, EntryRule, Pattern, PermissionInfo, RoleLevel, TypeInfo},
+    product::{ApprovalRule, Entry, EntryRule, Pattern, PermissionInfo, Product, RoleLevel, TypeInfo},
     set::{Grant, Held, Shapes, is_over},
     value::Values,
 };
@@ -375,8 +375,9 @@ impl<'a> Ground<'a> {
         true
     }
 
-    /// A grant without parameters gives without condition; one with parameters follows the condition that the
-    /// type of the granted permission declares for it, and gives nothing where there is none.
+    /// A grant follows the conditions that types declare for grants: that of the granted permission and
+    /// that of the one that is asked, which it implies. Where neither has one, the grant gives without
+    /// condition, but not with parameters that nothing it gives looks at.
     fn grant(
         &self,
         standing: Standing,
@@ -388,22 +389,32 @@ impl<'a> Ground<'a> {
         let mut condition = None;
         let effect = if is_over(grant.expires, self.input.now) {
             Effect::Expired
-        } else if parameters.is_none() {
+        } else if parameters.is_none() && !self.info.given_when {
             self.with_type_rule()
         } else {
             let mut best = Effect::Undecided;
-            for giver in self.givers(shapes.get(grant.shape)) {
-                let decided = giver.grant_condition.as_ref().map(|of_giver| {
+            for (pattern, giver) in self.givers(shapes.get(grant.shape)) {
+                let means_something = || self.input.policy.product().is_conditional(pattern);
+                let mut conditions = giver.conditions_for(self.info).peekable();
+                if conditions.peek().is_none() && (parameters.is_none() || means_something()) {
+                    (best, condition) = (self.with_type_rule(), None);
+                    break;
+                }
+                let mut decided = conditions.peek().map(|_| true);
+                for of_giver in conditions {
+                    if decided != Some(true) {
+                        break;
+                    }
                     condition = Some(of_giver);
-                    of_giver.decide(&self.circumstances(standing, parameters))
-                });
+                    decided = of_giver.decide(&self.circumstances(standing, parameters));
+                }
                 best = match decided {
-                    Some(Some(true)) => {
+                    Some(true) => {
                         best = self.with_type_rule();
                         break;
                     }
-                    Some(Some(false)) => Effect::False,
-                    _ => best,
+                    Some(false) => Effect::False,
+                    None => best,
                 };
             }
             best
@@ -417,15 +428,12 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// The permissions named by a grant that give the one asked.
-    fn givers(&self, patterns: &'a [Pattern]) -> impl Iterator<Item = &'a PermissionInfo> {
+    /// The permissions named by a grant that give the one asked, each with the pattern that names it.
+    fn givers(&self, patterns: &'a [Pattern]) -> impl Iterator<Item = (Pattern, &'a PermissionInfo)> {
         let product = self.input.policy.product();
-        patterns.iter().filter_map(|pattern| match pattern {
-            Pattern::One(no) if self.info.implied_by.contains(*no) => product.permission(*no),
-            Pattern::One(_) => None,
-            Pattern::Type(of) if *of != self.info.type_no => None,
-            Pattern::Type(_) | Pattern::All => Some(self.info),
-        })
+        patterns
+            .iter()
+            .filter_map(|pattern| Some((*pattern, giver(product, *pattern, self.info)?)))
     }
 
     pub(crate) fn circumstances(
@@ -444,6 +452,20 @@ impl<'a> Ground<'a> {
             parameters,
             now: self.input.now,
         }
+    }
+}
+
+/// The permission by which a pattern of a grant gives the one asked.
+pub(super) fn giver<'a>(
+    product: &'a Product,
+    pattern: Pattern,
+    asked: &'a PermissionInfo,
+) -> Option<&'a PermissionInfo> {
+    match pattern {
+        Pattern::One(no) if asked.implied_by.contains(no) => product.permission(no),
+        Pattern::One(_) => None,
+        Pattern::Type(of) if of != asked.type_no => None,
+        Pattern::Type(_) | Pattern::All => Some(asked),
     }
 }
 

@@ -85,6 +85,7 @@ pub fn deployment() -> Manifest {
         title: Some(title.to_owned()),
         holders: None,
         includes: Vec::new(),
+        parameters: std::collections::BTreeMap::new(),
         levels: [(
             level,
             RoleLevelDecl {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailiwick_types::{Level, ProductName, SettingType, did_you_mean};
 
 use super::{
-    ApprovalDecl, LevelDecl, Manifest, SUITE_TYPES, TypeDecl,
+    ApprovalDecl, LevelDecl, Manifest, ParameterDecl, SUITE_TYPES, TypeDecl,
     check_role::{check_roles, permission_on},
 };
 use crate::{
@@ -114,7 +114,35 @@ impl<'m> Known<'m> {
                 }
             }
         }
+        // As entries take them: those of a single type, unless the role declares them.
+        if let [name] = names
+            && let Some(own) = decl(name)
+        {
+            for (name, parameter) in &own.parameters {
+                types.parameters.insert(name, parameter.kind);
+            }
+        }
         types
+    }
+}
+
+/// Checks declared parameters.
+pub(super) fn check_parameters(
+    path: &str,
+    parameters: &BTreeMap<String, ParameterDecl>,
+    faults: &mut Faults,
+) {
+    for (name, decl) in parameters {
+        let path = format!("{path}.{name}");
+        check_name(&path, name, faults);
+        let counted =
+            matches!(decl.kind, ValueType::Int | ValueType::String) || decl.kind.element().is_some();
+        if decl.max.is_some() && !counted {
+            let message = format!("a value of type `{}` has no greatest value", decl.kind.as_str());
+            faults.add(format!("{path}.max"), message);
+        } else if decl.max.is_some_and(|max| max < 0) && decl.kind != ValueType::Int {
+            faults.add(format!("{path}.max"), "must not be negative");
+        }
     }
 }
 
@@ -138,6 +166,21 @@ impl Manifest {
         self.check_settings(&mut faults);
         check_roles(&known, &mut faults);
         faults.0
+    }
+
+    /// Lists what makes sense and is probably not meant, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let closed = |(name, decl): (&String, &TypeDecl)| {
+            let is_closed = decl.registered && !decl.verbs.iter().any(|verb| verb == "create");
+            is_closed.then(|| {
+                format!(
+                    "types.{name}: there is no verb `create`, so that no resource of the type can be registered; \
+                     a type whose resources callers describe says `registered: false`"
+                )
+            })
+        };
+        self.types.iter().filter_map(closed).collect()
     }
 
     fn check_settings(&self, faults: &mut Faults) {
@@ -224,6 +267,7 @@ fn check_type(known: &Known<'_>, name: &str, decl: &TypeDecl, faults: &mut Fault
     for attribute in decl.attributes.keys() {
         check_name(&format!("{path}.attributes.{attribute}"), attribute, faults);
     }
+    check_parameters(&format!("{path}.parameters"), &decl.parameters, faults);
     for (verb, rule) in &decl.approvals {
         let path = format!("{path}.approvals.{verb}");
         if decl.verbs.contains(verb) {
@@ -331,6 +375,23 @@ pub(super) fn check_approval(
             let names: Vec<String> = known.permissions().collect();
             let hint = did_you_mean(&rule.by, names.iter().map(String::as_str));
             faults.add(by_path, format!("unknown permission `{}`{hint}", rule.by));
+        }
+    }
+    let of = known.types.get(of_type).and_then(|of| of.decl);
+    let others = of.into_iter().flat_map(|of| &of.on);
+    let on = others.filter_map(|other| known.types.get(other.as_str())?.decl);
+    let attributes: BTreeSet<&str> = of
+        .into_iter()
+        .chain(on)
+        .flat_map(|of| of.attributes.keys().map(String::as_str))
+        .collect();
+    for (i, name) in rule.binds.iter().enumerate() {
+        if !attributes.contains(name.as_str()) {
+            let hint = did_you_mean(name, attributes.iter().copied());
+            faults.add(
+                format!("{path}.binds[{i}]"),
+                format!("unknown attribute `{name}`{hint}"),
+            );
         }
     }
     if let Some(name) = &rule.when_setting {

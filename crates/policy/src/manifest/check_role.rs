@@ -1,11 +1,13 @@
 //! Whether roles make sense: those of a manifest and those that accounts define.
 
+use std::collections::BTreeMap;
+
 use bailiwick_types::{Level, did_you_mean};
 
 use super::{
-    EntryApproval, EntryDecl, Holders, Manifest, RoleDecl,
-    check::{Fault, Faults, Known, check_approval, check_name},
-    inherit::{Roles, includes_of, levels_of},
+    EntryApproval, EntryDecl, Holders, Manifest, ParameterDecl, RoleDecl,
+    check::{Fault, Faults, Known, check_approval, check_name, check_parameters},
+    inherit::{Roles, includes_of, levels_of, parameters_of},
 };
 use crate::condition::Condition;
 
@@ -165,6 +167,18 @@ fn check_role<'r>(
             Some(_) => {}
         }
     }
+    check_parameters(&join(path, "parameters"), &decl.parameters, faults);
+    for other in includes_of(decl, role).into_iter().filter_map(role) {
+        for (name, theirs) in &other.parameters {
+            if let Some(own) = decl.parameters.get(name)
+                && own.kind != theirs.kind
+            {
+                let message = format!("an included role declares it as `{}`", theirs.kind.as_str());
+                faults.add(join(path, &format!("parameters.{name}.type")), message);
+            }
+        }
+    }
+    let parameters = parameters_of(decl, role);
     for (level, at) in &decl.levels {
         let path = join(path, &format!("levels.{level}"));
         if *level < Level::Account {
@@ -179,7 +193,13 @@ fn check_role<'r>(
             );
         }
         for (i, entry) in at.permissions.iter().enumerate() {
-            check_entry(known, &format!("{path}.permissions[{i}]"), entry, faults);
+            check_entry(
+                known,
+                &format!("{path}.permissions[{i}]"),
+                entry,
+                &parameters,
+                faults,
+            );
         }
         for (i, name) in at.assigns.iter().enumerate() {
             let path = format!("{path}.assigns[{i}]");
@@ -223,7 +243,13 @@ fn check_pattern(known: &Known<'_>, path: &str, text: &str, faults: &mut Faults)
     false
 }
 
-fn check_entry(known: &Known<'_>, path: &str, entry: &EntryDecl, faults: &mut Faults) {
+fn check_entry(
+    known: &Known<'_>,
+    path: &str,
+    entry: &EntryDecl,
+    parameters: &BTreeMap<String, ParameterDecl>,
+    faults: &mut Faults,
+) {
     let permission = if entry.except.is_empty() && entry.when.is_none() && entry.approval.is_none() {
         path.to_owned()
     } else {
@@ -253,8 +279,12 @@ fn check_entry(known: &Known<'_>, path: &str, entry: &EntryDecl, faults: &mut Fa
         Some(Pattern::All) => known.types.keys().copied().collect(),
         Some(Pattern::Type(of) | Pattern::One(of, _)) => vec![of],
     };
+    let mut types = known.condition_types(&names);
+    for (name, parameter) in parameters {
+        types.parameters.insert(name, parameter.kind);
+    }
     if let Some(source) = &entry.when
-        && let Err(error) = Condition::compile(source, &known.condition_types(&names))
+        && let Err(error) = Condition::compile(source, &types)
     {
         faults.add(
             format!("{path}.when"),

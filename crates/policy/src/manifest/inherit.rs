@@ -1,10 +1,10 @@
 //! What a role has from the roles that it includes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_types::Level;
 
-use super::{RoleDecl, RoleLevelDecl};
+use super::{ParameterDecl, RoleDecl, RoleLevelDecl};
 
 /// Finds a role by name.
 pub(crate) type Roles<'a, 'r> = &'a dyn Fn(&str) -> Option<&'r RoleDecl>;
@@ -24,6 +24,18 @@ pub(crate) fn includes_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> BTreeS
         }
     }
     seen
+}
+
+/// The parameters that a role and those that it includes declare; of two declarations, the stricter.
+pub(crate) fn parameters_of<'r>(decl: &'r RoleDecl, role: Roles<'_, 'r>) -> BTreeMap<String, ParameterDecl> {
+    let mut all = decl.parameters.clone();
+    let included = includes_of(decl, role).into_iter().filter_map(role);
+    for (name, other) in included.flat_map(|included| &included.parameters) {
+        all.entry(name.clone())
+            .and_modify(|own| *own = own.and(*other))
+            .or_insert(*other);
+    }
+    all
 }
 
 /// The levels at which a role may be bound: its own, or those of what it includes where it names none.

@@ -25,7 +25,7 @@ pub(crate) use check::implied_verbs;
 pub(crate) use check_role::{Pattern, check_custom_role, parse_pattern};
 pub use diff::{Change, ChangeKind};
 pub use duration::Span;
-pub(crate) use inherit::{includes_of, levels_of, parts_of};
+pub(crate) use inherit::{includes_of, levels_of, parameters_of, parts_of};
 #[cfg(feature = "manifest")]
 pub use parse::{ManifestError, parse};
 
@@ -150,9 +150,63 @@ pub struct TypeDecl {
     /// Approval rules by verb.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub approvals: BTreeMap<String, ApprovalDecl>,
-    /// By verb, the condition that holds for grants of it that carry parameters.
+    /// By verb, the condition that holds for grants of it, also where they give it as implied by another
+    /// verb.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<String, String>,
+    /// The parameters that conditions on its permissions look at: those of grants, and those of roles that
+    /// declare none of the name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, ParameterDecl>,
+}
+
+/// A parameter of bindings or grants: `grant.NAME` in conditions. One that a condition looks at and nothing
+/// declares is required.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParameterDecl {
+    /// The type of its values.
+    #[serde(rename = "type")]
+    pub kind: ValueType,
+    /// The greatest number, the greatest length of a text or the greatest count of a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
+    /// Whether a binding or grant without it is refused.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub required: bool,
+    /// What else bounds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Within>,
+}
+
+impl ParameterDecl {
+    /// One that nothing declares.
+    pub(crate) fn undeclared(kind: ValueType) -> Self {
+        Self {
+            kind,
+            max: None,
+            required: true,
+            within: None,
+        }
+    }
+
+    /// What holds where two declarations do: the stricter of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            kind: self.kind,
+            max: [self.max, other.max].into_iter().flatten().min(),
+            required: self.required || other.required,
+            within: self.within.or(other.within),
+        }
+    }
+}
+
+/// What else bounds a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Within {
+    /// The giver's own value of it.
+    Own,
 }
 
 impl Default for TypeDecl {
@@ -167,12 +221,18 @@ impl Default for TypeDecl {
             attributes: BTreeMap::new(),
             approvals: BTreeMap::new(),
             grants: BTreeMap::new(),
+            parameters: BTreeMap::new(),
         }
     }
 }
 
 fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_no(flag: &bool) -> bool {
+    !*flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -223,6 +283,10 @@ pub struct ApprovalDecl {
     /// The `bool` setting that switches the rule on; always on where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_setting: Option<String>,
+    /// The attributes of the target whose stored values an approval is bound to: it serves only while they
+    /// are as they were when it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub binds: Vec<String>,
 }
 
 /// Whether an approval is used up by the act.
@@ -264,6 +328,10 @@ pub struct RoleDecl {
     /// Roles whose entries and assignable roles it has too, at each of its levels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub includes: Vec<String>,
+    /// The parameters of its bindings, which its conditions look at. Those of included roles count too: of
+    /// two declarations, the stricter.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, ParameterDecl>,
     /// The levels at which it may be bound; those of what it includes where none is named.
     #[serde(default)]
     pub levels: BTreeMap<Level, RoleLevelDecl>,

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::{
     ApprovalDecl, AttributeDecl, AttributeSource, DefaultRole, EntryApproval, EntryDecl, Holders, LevelDecl,
-    Manifest, MemberKind, Quota, RoleDecl, RoleLevelDecl, Serves, SettingDecl, Span, SubjectsDecl, TypeDecl,
-    UserMode, WaivedWord,
+    Manifest, MemberKind, ParameterDecl, Quota, RoleDecl, RoleLevelDecl, Serves, SettingDecl, Span,
+    SubjectsDecl, TypeDecl, UserMode, WaivedWord, Within,
     check::value_types,
     parse::ManifestError,
     yaml::{Key, Kind, Node, Position},
@@ -303,7 +303,7 @@ impl Read {
     }
 
     fn type_decl(&mut self, node: &Node, path: &str) -> TypeDecl {
-        const KEYS: [&str; 9] = [
+        const KEYS: [&str; 10] = [
             "title",
             "verbs",
             "implies",
@@ -313,6 +313,7 @@ impl Read {
             "attributes",
             "approvals",
             "grants",
+            "parameters",
         ];
         let fields = self.fields(node, path, &KEYS);
         let verbs = self.needed(&fields, node, path, "verbs");
@@ -335,7 +336,29 @@ impl Read {
             attributes: self.map_of(&fields, path, "attributes", Self::attribute),
             approvals: self.map_of(&fields, path, "approvals", Self::approval),
             grants: self.map_of(&fields, path, "grants", Read::text),
+            parameters: self.map_of(&fields, path, "parameters", Self::parameter),
         }
+    }
+
+    fn parameter(&mut self, node: &Node, path: &str) -> Option<ParameterDecl> {
+        let fields = self.fields(node, path, &["type", "max", "required", "within"]);
+        let kind = self.needed(&fields, node, path, "type")?;
+        let kind: Option<ValueType> = self.word(kind, &join(path, "type"), &value_types());
+        let max = fields
+            .get("max")
+            .and_then(|node| self.number(node, &join(path, "max")));
+        let required = fields
+            .get("required")
+            .and_then(|node| self.truth(node, &join(path, "required")));
+        let within = fields
+            .get("within")
+            .and_then(|node| self.word::<Within>(node, &join(path, "within"), &["own"]));
+        Some(ParameterDecl {
+            kind: kind?,
+            max,
+            required: required.unwrap_or_default(),
+            within,
+        })
     }
 
     fn attribute(&mut self, node: &Node, path: &str) -> Option<AttributeDecl> {
@@ -349,7 +372,7 @@ impl Read {
     }
 
     fn approval(&mut self, node: &Node, path: &str) -> Option<ApprovalDecl> {
-        let fields = self.fields(node, path, &["by", "serves", "expires", "when_setting"]);
+        let fields = self.fields(node, path, &["by", "serves", "expires", "when_setting", "binds"]);
         let by = self
             .needed(&fields, node, path, "by")
             .and_then(|node| self.text(node, &join(path, "by")));
@@ -365,6 +388,7 @@ impl Read {
             serves: serves.unwrap_or_default(),
             expires,
             when_setting,
+            binds: self.optional_texts(&fields, path, "binds"),
         })
     }
 
@@ -392,7 +416,11 @@ impl Read {
     }
 
     fn role(&mut self, node: &Node, path: &str) -> RoleDecl {
-        let fields = self.fields(node, path, &["title", "holders", "includes", "levels"]);
+        let fields = self.fields(
+            node,
+            path,
+            &["title", "holders", "includes", "parameters", "levels"],
+        );
         let mut levels = BTreeMap::new();
         if let Some(node) = fields.get("levels") {
             let path = join(path, "levels");
@@ -409,6 +437,7 @@ impl Read {
                 .get("holders")
                 .and_then(|node| self.holders(node, &join(path, "holders"))),
             includes: self.optional_texts(&fields, path, "includes"),
+            parameters: self.map_of(&fields, path, "parameters", Self::parameter),
             levels,
         }
     }

@@ -1,6 +1,9 @@
 //! From a manifest to a product.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{ApprovalRule, Attribute, PermissionInfo, Product, Role, TypeInfo, compile_role};
 use crate::{
@@ -112,6 +115,8 @@ fn add_type(product: &mut Product, numbers: &Numbers, name: &str, decl: &TypeDec
             implied_by,
             rule: None,
             grant_condition: None,
+            given_when: false,
+            gives_when: false,
         };
         put(&mut product.permissions, usize::from(permission.0), info);
     }
@@ -133,6 +138,11 @@ fn add_type(product: &mut Product, numbers: &Numbers, name: &str, decl: &TypeDec
             .filter_map(|other| numbers.type_no(other))
             .collect(),
         attributes: attributes.collect(),
+        parameters: decl
+            .parameters
+            .iter()
+            .map(|(name, parameter)| (name.as_str().into(), *parameter))
+            .collect(),
         permissions: all,
     };
     put(&mut product.types, usize::from(type_no.0), info);
@@ -177,6 +187,16 @@ fn add_rules(product: &mut Product) {
                 info.grant_condition = Some(condition);
             }
         }
+    }
+    let conditional: PermissionBits = product
+        .permissions()
+        .filter(|info| info.grant_condition.is_some())
+        .map(|info| info.no)
+        .collect();
+    for info in product.permissions.iter_mut().flatten() {
+        let own = conditional.contains(info.no);
+        info.given_when = own || info.implied_by.intersects(&conditional);
+        info.gives_when = own || info.implies.intersects(&conditional);
     }
 }
 
@@ -242,6 +262,14 @@ impl Product {
             serves: decl.serves,
             expires: decl.expires,
             when_setting: decl.when_setting.as_deref().map(Into::into),
+            binds: decl
+                .binds
+                .iter()
+                .map(String::as_str)
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .map(Into::into)
+                .collect(),
         })
     }
 
@@ -257,7 +285,13 @@ impl Product {
             context,
             ..Types::default()
         };
-        for own in of.into_iter().filter_map(|no| self.type_info(no)) {
+        let all: Vec<&TypeInfo> = of.into_iter().filter_map(|no| self.type_info(no)).collect();
+        // Of entries that name many types, the role declares the parameters.
+        if let [own] = &*all {
+            let declared = own.parameters.iter().map(|(name, decl)| (&**name, decl.kind));
+            types.parameters = declared.collect();
+        }
+        for own in all {
             let others = own.on.iter().filter_map(|no| self.type_info(*no));
             for info in std::iter::once(own).chain(others) {
                 for attribute in &info.attributes {

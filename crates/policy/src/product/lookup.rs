@@ -1,5 +1,7 @@
 //! From what callers write to what decisions take: every fault comes before a decision.
 
+use std::collections::BTreeMap;
+
 use bailiwick_types::{Level, did_you_mean};
 use serde_json::{Map, Value as Json};
 
@@ -7,6 +9,7 @@ use super::{Pattern, PermissionInfo, Product, TypeInfo};
 use crate::{
     PermissionNo, TypeNo,
     condition::Condition,
+    manifest::ParameterDecl,
     value::{Value, ValueType, Values},
 };
 
@@ -40,6 +43,14 @@ pub enum ValueFault {
     /// The type has no such attribute, or nothing looks at such a parameter.
     #[error("`{0}` is not declared")]
     Undeclared(String),
+    /// Nothing that the question is about declares it.
+    #[error("`{name}` is not declared{hint}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// A suggestion, or nothing.
+        hint: String,
+    },
     /// The value is of another type.
     #[error("`{name}` must be of type `{}`", .kind.as_str())]
     WrongType {
@@ -48,9 +59,29 @@ pub enum ValueFault {
         /// The declared type.
         kind: ValueType,
     },
+    /// It is required.
+    #[error("`{0}` is required")]
+    Missing(String),
+    /// It is greater or longer than declared.
+    #[error("`{name}` is beyond its greatest value, {max}")]
+    Beyond {
+        /// The name.
+        name: String,
+        /// The greatest number, length or count.
+        max: i64,
+    },
     /// A text or list is longer than any should be.
     #[error("`{0}` is too long")]
     TooLong(String),
+}
+
+/// What a request says, typed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RequestValues {
+    /// Attributes of the target.
+    pub attributes: Values,
+    /// Circumstances.
+    pub context: Values,
 }
 
 /// The greatest number of elements of a list.
@@ -122,75 +153,104 @@ impl Product {
         )
     }
 
-    /// Reads the attributes of a request. What the manifest does not mark `from: request` is left out.
+    /// Reads what a request says: the attributes that the manifest marks `from: request`, and the
+    /// circumstances that it declares under `context`. Declared attributes without the mark are left out:
+    /// stored values win.
     ///
     /// # Errors
-    /// Every attribute that counts and is of another type.
-    pub fn request_attributes(
+    /// Every name that neither the type of the target, that of the permission nor `context` declares, with a
+    /// suggestion, and every value that counts and is of another type.
+    pub fn request_values(
         &self,
         permission: PermissionNo,
         target: Option<TypeNo>,
         given: &Map<String, Json>,
-    ) -> Result<Values, Vec<ValueFault>> {
+    ) -> Result<RequestValues, Vec<ValueFault>> {
         let own = self.permission(permission).map(|info| info.type_no);
-        let declared = |name: &str| {
-            let of_target = target
-                .and_then(|of| self.type_info(of))
-                .and_then(|of| of.attribute(name));
-            let found = of_target.or_else(|| self.type_info(own?)?.attribute(name))?;
-            found.from_request.then_some(found.kind)
+        let of_target = target.and_then(|of| self.type_info(of));
+        let of_own = own.and_then(|of| self.type_info(of));
+        let find = |name: &str| {
+            let of_target = of_target.and_then(|of| of.attribute(name));
+            of_target.or_else(|| of_own?.attribute(name))
         };
-        read(given, declared, Given::Request)
+        let context = &self.manifest.context;
+        // What the caller says of a resource that is not registered, beside its attributes.
+        let described = if of_target.is_some_and(|of| !of.registered) {
+            &["owner", "scope"][..]
+        } else {
+            &[]
+        };
+        let mut faults = Vec::new();
+        for name in given.keys() {
+            let name = name.as_str();
+            if find(name).is_none() && !context.contains_key(name) && !described.contains(&name) {
+                let attributes = of_target.into_iter().chain(of_own).flat_map(|of| &of.attributes);
+                let known = attributes.map(|of| &*of.name);
+                let known = known
+                    .chain(context.keys().map(String::as_str))
+                    .chain(described.iter().copied());
+                faults.push(ValueFault::Unknown {
+                    name: name.to_owned(),
+                    hint: did_you_mean(name, known),
+                });
+            }
+        }
+        let declared = |name: &str| find(name).filter(|of| of.from_request).map(|of| of.kind);
+        let attributes = read(given, declared, Given::Request);
+        let context = read(given, |name| context.get(name).copied(), Given::Request);
+        match (attributes, context) {
+            (Ok(attributes), Ok(context)) if faults.is_empty() => Ok(RequestValues { attributes, context }),
+            (attributes, context) => {
+                faults.extend(attributes.err().into_iter().chain(context.err()).flatten());
+                Err(faults)
+            }
+        }
     }
 
-    /// Reads the circumstances of a request. What the manifest does not declare under `context` is left out.
+    /// Checks the parameters of a grant of these permissions and patterns.
     ///
     /// # Errors
-    /// Every declared value that is of another type.
-    pub fn request_context(&self, given: &Map<String, Json>) -> Result<Values, Vec<ValueFault>> {
-        read(
-            given,
-            |name| self.manifest.context.get(name).copied(),
-            Given::Request,
-        )
-    }
-
-    /// Checks the parameters of a grant of these permissions.
-    ///
-    /// # Errors
-    /// Every parameter that no granted permission's condition looks at or that is of another type.
+    /// Every parameter that is required and missing, beyond its greatest value or of another type, and
+    /// every one that no condition on what the grant gives looks at.
     pub fn grant_parameters(
         &self,
-        permissions: impl IntoIterator<Item = PermissionNo>,
+        patterns: &[Pattern],
         given: &Map<String, Json>,
     ) -> Result<Values, Vec<ValueFault>> {
-        let conditions = self.grant_conditions(permissions);
-        read(
-            given,
-            |name| {
-                conditions
-                    .iter()
-                    .find_map(|of| of.parameters().get(name).copied())
-            },
-            Given::Parameters,
-        )
+        let declared = self.parameters_of_grant(patterns);
+        read_declared(given, declared.iter().map(|(name, decl)| (*name, decl)))
+    }
+
+    /// Whether a grant of the pattern gives something under a condition, so that its parameters mean
+    /// something.
+    #[must_use]
+    pub fn is_conditional(&self, pattern: Pattern) -> bool {
+        match pattern {
+            Pattern::One(no) => self.permission(no).is_some_and(|info| info.gives_when),
+            Pattern::Type(of) => self
+                .permissions()
+                .any(|info| info.type_no == of && info.gives_when),
+            Pattern::All => self.permissions().any(|info| info.gives_when),
+        }
     }
 }
 
 impl Product {
-    /// The permissions that the patterns of a grant give.
-    pub(crate) fn granted<'p>(&'p self, patterns: &'p [Pattern]) -> impl Iterator<Item = PermissionNo> {
-        let matched = |pattern: &Pattern| self.matched(*pattern, Level::Account).iter().collect::<Vec<_>>();
-        patterns.iter().flat_map(matched)
-    }
-
-    /// The conditions that declare the parameters of grants of these permissions.
-    pub(crate) fn grant_conditions(
-        &self,
-        permissions: impl IntoIterator<Item = PermissionNo>,
-    ) -> Vec<&Condition> {
-        let condition = |no| self.permission(no)?.grant_condition.as_ref();
-        permissions.into_iter().filter_map(condition).collect()
+    /// The parameters that conditions on what the patterns of a grant give look at.
+    pub(crate) fn parameters_of_grant(&self, patterns: &[Pattern]) -> BTreeMap<&str, ParameterDecl> {
+        let mut all: BTreeMap<&str, ParameterDecl> = BTreeMap::new();
+        for pattern in patterns {
+            let given = self.with_implied(&self.matched(*pattern, Level::Account));
+            for info in given.iter().filter_map(|no| self.permission(no)) {
+                for (name, kind) in info.grant_condition.iter().flat_map(Condition::parameters) {
+                    let read = self.declared_by_type(Pattern::One(info.no), name, *kind);
+                    all.entry(name)
+                        .and_modify(|other| *other = other.and(read))
+                        .or_insert(read);
+                }
+            }
+        }
+        all
     }
 }
 
@@ -198,10 +258,58 @@ impl super::RoleLevel {
     /// Checks the parameters of a binding of the role at this level.
     ///
     /// # Errors
-    /// Every parameter that no condition of the role looks at or that is of another type.
+    /// Every parameter that is required and missing, beyond its greatest value or of another type, and
+    /// every one that the role does not declare and no condition of it looks at.
     pub fn read_parameters(&self, given: &Map<String, Json>) -> Result<Values, Vec<ValueFault>> {
-        let parameters = self.parameters();
-        read(given, |name| parameters.get(name).copied(), Given::Parameters)
+        read_declared(
+            given,
+            self.parameters().iter().map(|(name, decl)| (&**name, decl)),
+        )
+    }
+}
+
+fn read_declared<'d>(
+    given: &Map<String, Json>,
+    declared: impl Iterator<Item = (&'d str, &'d ParameterDecl)> + Clone,
+) -> Result<Values, Vec<ValueFault>> {
+    let of = |name: &str| {
+        declared
+            .clone()
+            .find(|(other, _)| *other == name)
+            .map(|(_, decl)| decl)
+    };
+    let read = read(given, |name| of(name).map(|decl| decl.kind), Given::Parameters);
+    let mut faults = Vec::new();
+    for (name, decl) in declared.clone() {
+        if decl.required && given.get(name).is_none_or(Json::is_null) {
+            faults.push(ValueFault::Missing(name.to_owned()));
+        }
+        if let (Some(max), Ok(values)) = (decl.max, &read)
+            && values.get(name).is_some_and(|value| is_beyond(value, max))
+        {
+            faults.push(ValueFault::Beyond {
+                name: name.to_owned(),
+                max,
+            });
+        }
+    }
+    match read {
+        Ok(values) if faults.is_empty() => Ok(values),
+        Ok(_) => Err(faults),
+        Err(mut wrong) => {
+            wrong.append(&mut faults);
+            Err(wrong)
+        }
+    }
+}
+
+fn is_beyond(value: &Value, max: i64) -> bool {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    match value {
+        Value::Int(number) => *number > max,
+        Value::Text(text) => count(text.chars().count()) > max,
+        Value::List(items) => count(items.len()) > max,
+        _ => false,
     }
 }
 
@@ -212,8 +320,7 @@ enum Given {
     Attributes,
     /// The attributes or circumstances of a request, which may be more than the manifest knows.
     Request,
-    /// The parameters of a binding or grant. A condition whose parameter is missing does not restrict, so a
-    /// null must not be taken for a missing one.
+    /// The parameters of a binding or grant. What is missing has a meaning, which a null must not have by mistake.
     Parameters,
 }
 

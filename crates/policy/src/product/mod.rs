@@ -5,19 +5,22 @@ mod compile;
 mod lookup;
 mod role;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use bailiwick_types::Level;
 
 pub use compile::{CompileError, compile};
-pub use lookup::{QuestionFault, ValueFault};
+pub use lookup::{QuestionFault, RequestValues, ValueFault};
 pub use role::{Assigns, Entry, Role, RoleLevel};
 pub(crate) use role::{EntryRule, compile_role, entry_of};
 
 use crate::{
     PermissionBits, PermissionNo, RoleNo, TypeNo,
     condition::Condition,
-    manifest::{Manifest, MemberKind, Quota, Serves, Span, UserMode},
+    manifest::{Manifest, MemberKind, ParameterDecl, Quota, Serves, Span, UserMode},
     schema::Schema,
     value::ValueType,
 };
@@ -53,11 +56,22 @@ pub struct PermissionInfo {
     pub implied_by: PermissionBits,
     /// The type's approval rule for it.
     pub rule: Option<ApprovalRule>,
-    /// The condition that holds for grants of it that carry parameters.
+    /// The condition that holds for grants of it.
     pub grant_condition: Option<Condition>,
+    /// Whether a grant may give it under a condition: its own, or that of a permission that implies it.
+    pub(crate) given_when: bool,
+    /// Whether a grant of it may give something under a condition: it, or what it implies.
+    pub(crate) gives_when: bool,
 }
 
 impl PermissionInfo {
+    /// The conditions under which a grant of this permission gives another that it implies, or itself: that
+    /// of what is granted, and that of what is asked. All of them must hold.
+    pub(crate) fn conditions_for<'a>(&'a self, asked: &'a Self) -> impl Iterator<Item = &'a Condition> {
+        let implied = asked.grant_condition.as_ref().filter(|_| self.no != asked.no);
+        self.grant_condition.iter().chain(implied)
+    }
+
     /// The part of the name after the dot.
     #[must_use]
     pub fn verb(&self) -> &str {
@@ -76,6 +90,8 @@ pub struct ApprovalRule {
     pub expires: Option<Span>,
     /// The setting that switches the rule on; always on where absent.
     pub when_setting: Option<Box<str>>,
+    /// The attributes of the target whose values an approval is bound to, sorted.
+    pub binds: Box<[Box<str>]>,
 }
 
 /// A type of a product.
@@ -97,6 +113,8 @@ pub struct TypeInfo {
     pub on: Box<[TypeNo]>,
     /// What conditions may look at.
     pub attributes: Box<[Attribute]>,
+    /// The parameters that conditions on its permissions look at.
+    pub parameters: BTreeMap<Box<str>, ParameterDecl>,
     /// Its permissions.
     pub permissions: PermissionBits,
 }

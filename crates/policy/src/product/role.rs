@@ -8,7 +8,7 @@ use super::{ApprovalRule, Pattern, Product};
 use crate::{
     PermissionBits, PermissionNo, RoleNo,
     condition::Condition,
-    manifest::{self, EntryApproval, EntryDecl, Fault, Holders, OPERATOR_VERBS, RoleDecl},
+    manifest::{self, EntryApproval, EntryDecl, Fault, Holders, OPERATOR_VERBS, ParameterDecl, RoleDecl},
     value::ValueType,
 };
 
@@ -80,6 +80,7 @@ pub struct RoleLevel {
     pub(crate) special: Box<[u16]>,
     pub(crate) entries: Box<[Entry]>,
     pub(crate) assigns: Assigns,
+    parameters: BTreeMap<Box<str>, ParameterDecl>,
 }
 
 impl RoleLevel {
@@ -111,13 +112,11 @@ impl RoleLevel {
         all
     }
 
-    /// The parameters that conditions look at, with their types: what a binding of the role may bring.
+    /// What a binding of the role may or must bring: the declared parameters, and those that conditions
+    /// look at and nothing declares.
     #[must_use]
-    pub fn parameters(&self) -> BTreeMap<&str, ValueType> {
-        let conditions = self.entries.iter().filter_map(|entry| entry.condition.as_ref());
-        conditions
-            .flat_map(|c| c.parameters().iter().map(|(name, kind)| (&**name, *kind)))
-            .collect()
+    pub fn parameters(&self) -> &BTreeMap<Box<str>, ParameterDecl> {
+        &self.parameters
     }
 
     /// Tells whether it gives exactly what another gives, under the same conditions and with
@@ -245,7 +244,18 @@ impl Product {
         bits
     }
 
-    fn with_implied(&self, bits: &PermissionBits) -> PermissionBits {
+    /// The declaration of a parameter that a condition of an entry or grant looks at.
+    pub(super) fn declared_by_type(&self, pattern: Pattern, name: &str, kind: ValueType) -> ParameterDecl {
+        let of = match pattern {
+            Pattern::All => None,
+            Pattern::Type(of) => Some(of),
+            Pattern::One(no) => self.permission(no).map(|info| info.type_no),
+        };
+        let declared = of.and_then(|of| self.type_info(of)?.parameters.get(name).copied());
+        declared.unwrap_or_else(|| ParameterDecl::undeclared(kind))
+    }
+
+    pub(super) fn with_implied(&self, bits: &PermissionBits) -> PermissionBits {
         let mut all = bits.clone();
         for info in bits.iter().filter_map(|no| self.permission(no)) {
             all.union(&info.implies);
@@ -268,7 +278,12 @@ impl Product {
 }
 
 /// Compiles an entry; the fault names what the manifest does not have.
-pub(crate) fn entry_of(product: &Product, level: Level, decl: &EntryDecl) -> Result<Entry, String> {
+pub(crate) fn entry_of(
+    product: &Product,
+    level: Level,
+    decl: &EntryDecl,
+    parameters: &BTreeMap<String, ParameterDecl>,
+) -> Result<Entry, String> {
     let unknown = |text: &str| format!("unknown permission `{text}`{}", product.suggest_permission(text));
     let pattern = product
         .pattern(&decl.permission)
@@ -295,7 +310,9 @@ pub(crate) fn entry_of(product: &Product, level: Level, decl: &EntryDecl) -> Res
     let condition = match &decl.when {
         None => None,
         Some(source) => {
-            let types = product.condition_types(types);
+            let mut types = product.condition_types(types);
+            let declared = parameters.iter().map(|(name, decl)| (name.as_str(), decl.kind));
+            types.parameters.extend(declared);
             Some(Condition::compile(source, &types).map_err(|error| error.to_string())?)
         }
     };
@@ -327,6 +344,7 @@ pub(crate) fn compile_role<'r>(
 ) -> (Role, Vec<Fault>) {
     let mut faults = Vec::new();
     let levels = manifest::levels_of(decl, role);
+    let declared = manifest::parameters_of(decl, role);
     let mut compiled = Role {
         no,
         name: name.into(),
@@ -338,7 +356,7 @@ pub(crate) fn compile_role<'r>(
         let parts = manifest::parts_of(decl, level, role);
         let mut entries = Vec::new();
         for entry in parts.iter().flat_map(|at| &at.permissions) {
-            match entry_of(product, level, entry) {
+            match entry_of(product, level, entry, &declared) {
                 Ok(entry) => entries.push(entry),
                 Err(message) => {
                     faults.push(Fault {
@@ -368,13 +386,18 @@ pub(crate) fn compile_role<'r>(
             named: named.into_iter().collect(),
         };
         if let Some(slot) = compiled.levels.get_mut(level as usize) {
-            *slot = Some(Box::new(level_of(product, entries, assigns)));
+            *slot = Some(Box::new(level_of(product, entries, assigns, &declared)));
         }
     }
     (compiled, faults)
 }
 
-pub(crate) fn level_of(product: &Product, entries: Vec<Entry>, assigns: Assigns) -> RoleLevel {
+fn level_of(
+    product: &Product,
+    entries: Vec<Entry>,
+    assigns: Assigns,
+    declared: &BTreeMap<String, ParameterDecl>,
+) -> RoleLevel {
     let mut plain = PermissionBits::with_room(product.permissions.len());
     let mut waived = plain.clone();
     let mut special = Vec::new();
@@ -385,7 +408,24 @@ pub(crate) fn level_of(product: &Product, entries: Vec<Entry>, assigns: Assigns)
             _ => special.extend(u16::try_from(i)),
         }
     }
+    let mut parameters: BTreeMap<Box<str>, ParameterDecl> = declared
+        .iter()
+        .map(|(name, decl)| (name.as_str().into(), *decl))
+        .collect();
+    for entry in &entries {
+        for (name, kind) in entry.condition.iter().flat_map(Condition::parameters) {
+            if declared.contains_key(&**name) {
+                continue;
+            }
+            let read = product.declared_by_type(entry.pattern, name, *kind);
+            parameters
+                .entry(name.clone())
+                .and_modify(|other| *other = other.and(read))
+                .or_insert(read);
+        }
+    }
     RoleLevel {
+        parameters,
         plain,
         waived,
         special: special.into(),

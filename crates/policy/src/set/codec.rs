@@ -18,13 +18,14 @@ use crate::{
 
 const SET: u8 = b's';
 const BUCKET: u8 = b'b';
-const VERSION: u8 = 2;
+const SET_VERSION: u8 = 3;
+const BUCKET_VERSION: u8 = 2;
 
 impl PermissionSet {
     /// Encodes the set for a cache outside the process. Equal sets give equal bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut to = Writer::start(SET, VERSION);
+        let mut to = Writer::start(SET, SET_VERSION);
         to.text(self.subject.as_str());
         match &self.member {
             None => to.byte(0),
@@ -73,7 +74,7 @@ impl PermissionSet {
     /// # Errors
     /// The bytes are of another version or malformed.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut from = Reader::start(bytes, SET, VERSION)?;
+        let mut from = Reader::start(bytes, SET, SET_VERSION)?;
         let subject = from.subject()?;
         let member = decode_member(&mut from)?;
         let mut groups = Vec::new();
@@ -175,11 +176,13 @@ fn encode_approval(approval: &OpenApproval, to: &mut Writer) {
             to.text(id);
         }
     }
-    match &approval.digest {
-        None => to.byte(0),
-        Some(digest) => {
-            to.byte(1);
-            to.text(digest);
+    for text in [&approval.digest, &approval.bound] {
+        match text {
+            None => to.byte(0),
+            Some(text) => {
+                to.byte(1);
+                to.text(text);
+            }
         }
     }
     to.byte(u8::from(approval.approved));
@@ -194,17 +197,21 @@ fn decode_approval(from: &mut Reader<'_>) -> Result<OpenApproval, DecodeError> {
     } else {
         ApprovalTarget::Place(PlaceId(from.fixed()?))
     };
-    let digest = if from.flag()? {
-        Some(from.text()?.into())
-    } else {
-        None
+    let mut text = || -> Result<Option<Box<str>>, DecodeError> {
+        Ok(if from.flag()? {
+            Some(from.text()?.into())
+        } else {
+            None
+        })
     };
+    let (digest, bound) = (text()?, text()?);
     let approved = from.flag()?;
     Ok(OpenApproval {
         id,
         permission,
         target,
         digest,
+        bound,
         approved,
         expires_at: expiry(from.expiry()?),
     })
@@ -214,7 +221,7 @@ impl GrantBucket {
     /// Encodes the bucket for a cache outside the process. Equal buckets give equal bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut to = Writer::start(BUCKET, VERSION);
+        let mut to = Writer::start(BUCKET, BUCKET_VERSION);
         to.text(self.subject.as_str());
         to.unsigned(self.number.into());
         to.unsigned(self.of.into());
@@ -227,7 +234,7 @@ impl GrantBucket {
     /// # Errors
     /// The bytes are of another version or malformed.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut from = Reader::start(bytes, BUCKET, VERSION)?;
+        let mut from = Reader::start(bytes, BUCKET, BUCKET_VERSION)?;
         let subject = from.subject()?;
         let (number, of) = (from.small()?, from.small()?);
         let grants = ResourceGrants::decode(&mut from)?;

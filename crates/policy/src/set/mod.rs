@@ -73,6 +73,8 @@ pub struct OpenApproval {
     pub target: ApprovalTarget,
     /// The digest of the content that it is bound to.
     pub digest: Option<Box<str>>,
+    /// The stored values that it is bound to, as [`bound_values`](crate::bound_values) has them.
+    pub bound: Option<Box<str>>,
     /// Whether it was approved.
     pub approved: bool,
     /// When it ends.
@@ -227,8 +229,10 @@ impl PermissionSet {
     /// Bytes in memory.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let approval =
-            |approval: &OpenApproval| approval.digest.as_ref().map_or(0, |digest| digest.len()) + 24;
+        let approval = |approval: &OpenApproval| {
+            let texts = approval.digest.iter().chain(&approval.bound);
+            texts.map(|text| text.len()).sum::<usize>() + 24
+        };
         size_of::<Self>()
             + self.subject.as_str().len()
             + size_of_val(&*self.groups)

@@ -55,18 +55,13 @@ impl Parameters {
     pub(super) fn retype(&self, policy: &AccountPolicy, shapes: &Shapes) -> Self {
         let typed = self.stored.iter().map(|(by, json)| match *by {
             DeclaredBy::Role(no, level) => {
-                let declared = policy.role(no).and_then(|role| role.level(level));
-                let declared = declared.map(|at| at.parameters()).unwrap_or_default();
-                json.typed(|name| declared.get(name).copied())
+                let at = policy.role(no).and_then(|role| role.level(level));
+                json.typed(|name| Some(at?.parameters().get(name)?.kind))
             }
             DeclaredBy::Grant(shape) => {
                 let product = policy.product();
-                let conditions = product.grant_conditions(product.granted(shapes.get(shape)));
-                json.typed(|name| {
-                    conditions
-                        .iter()
-                        .find_map(|of| of.parameters().get(name).copied())
-                })
+                let declared = product.parameters_of_grant(shapes.get(shape));
+                json.typed(|name| Some(declared.get(name)?.kind))
             }
         });
         Self {

@@ -97,6 +97,8 @@ pub struct StoredApproval {
     pub target: StoredTarget,
     /// The digest of the content that it is bound to; empty where it is bound to none.
     pub digest: String,
+    /// The stored values that it is bound to; empty where it is bound to none.
+    pub bound: String,
     /// Whether it was approved.
     pub approved: bool,
     /// When it ends.
@@ -203,6 +205,7 @@ fn open_approval(product: &Product, row: StoredApproval) -> Option<OpenApproval>
             }
         },
         digest: (!row.digest.is_empty()).then(|| row.digest.into()),
+        bound: (!row.bound.is_empty()).then(|| row.bound.into()),
         approved: row.approved,
         expires_at: row.expires_at,
     })

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use bailiwick_policy::{
-    Alternative, Field, FieldName, Outcome, Plan, Predicate, Resource, Term, Value, condition_text, decide,
-    plan, sql_condition,
+    AccountColumn, Alternative, Field, FieldName, Outcome, Plan, Predicate, Resource, Table, Term, Value,
+    condition_text, decide, plan, sql_condition,
 };
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ pub(crate) fn agree(world: &World, question: Question) -> Result<(), TestCaseErr
     let no = product.permission_no(&question.permission).unwrap();
     for of in ["doc", "part", "folder"] {
         let type_no = product.type_no(of).unwrap();
-        let made = world.ask_of_all(&question.attrs, |input| plan(input, no, type_no));
+        let made = world.ask_of_all(&question.attrs, |input| plan(input, no, type_no, &[]));
         for (i, resource) in world.resources.iter().enumerate() {
             if resource.type_no != type_no {
                 continue;
@@ -59,7 +59,13 @@ fn written(world: &World, made: &Plan) -> Result<(), TestCaseError> {
     let open = |one: &Alternative| {
         one.reach != bailiwick_policy::TypeGrantReach::All && one.only.is_none() && !one.needs_approval
     };
-    let sql = sql_condition(made, world.policy.product(), &world.places, &BTreeSet::new());
+    let sql = sql_condition(
+        made,
+        world.policy.product(),
+        &world.places,
+        &BTreeSet::new(),
+        Table::OfService(&AccountColumn::default()),
+    );
     prop_assert_eq!(
         sql.is_err(),
         !made.is_all() && made.alternatives.iter().any(open),

@@ -438,22 +438,33 @@ impl Facts {
             if !self.gives(pattern, &question.permission, None) {
                 continue;
             }
-            if grant.params.is_empty() {
-                gives = true;
-                continue;
-            }
-            // The condition is the one that is declared for what was granted.
+            // The conditions are those declared for what was granted and for what is asked.
             let granted = if pattern.ends_with('*') {
                 &question.permission
             } else {
                 pattern
             };
-            let cond = self
-                .granted_when
-                .iter()
-                .find(|(permission, _)| permission == granted);
+            let when = |permission: &String| {
+                let found = self.granted_when.iter().find(|(other, _)| other == permission);
+                found.map(|(_, cond)| cond)
+            };
+            let conds: Vec<&Cond> = [when(granted), when(&question.permission)]
+                .into_iter()
+                .flatten()
+                .collect();
+            if conds.is_empty() {
+                // Parameters that nothing the pattern gives looks at give nothing.
+                let looked_at = self
+                    .granted_when
+                    .iter()
+                    .any(|(permission, _)| self.gives(pattern, permission, None));
+                gives |= grant.params.is_empty() || looked_at;
+                continue;
+            }
             gives |= !held
-                && cond.is_some_and(|(_, cond)| self.holds_true(cond, question, &grant.params) == Some(true));
+                && conds
+                    .iter()
+                    .all(|cond| self.holds_true(cond, question, &grant.params) == Some(true));
         }
         match (gives, self.ruled.contains(&question.permission)) {
             (false, _) => Answer::Deny,

@@ -1,7 +1,11 @@
 //! Approvals.
 
-use bailiwick_policy::{ApprovalTarget, OpenApproval, Outcome, Reason, Target};
+use bailiwick_policy::{
+    ApprovalTarget, OpenApproval, Outcome, Reason, Resource, Target, bound_values, is_bound_to, plan,
+};
 use bailiwick_types::{ApprovalId, Timestamp};
+
+use serde_json::json;
 
 use super::*;
 
@@ -63,6 +67,7 @@ fn an_approval_serves_its_subject_permission_target_and_digest_until_it_expires(
         permission: world.product.permission_no("order.ship").unwrap(),
         target: ApprovalTarget::Place(WORKSPACE),
         digest: None,
+        bound: None,
         approved: true,
         expires_at: Some(Timestamp(NOW.0 + 1)),
     };
@@ -99,4 +104,47 @@ fn an_approval_serves_its_subject_permission_target_and_digest_until_it_expires(
         Reason::NoEntry,
         "it never outlives the role"
     );
+}
+
+#[test]
+fn an_approval_that_binds_values_serves_while_they_are_as_they_were() {
+    let mut world = world().with("strict", root());
+    let (north, south) = (
+        world.order_with(&json!({"region": "north"})),
+        world.order_with(&json!({"region": "south", "channel": "mail"})),
+    );
+    let bound = bound_values(["region"].into_iter(), Some(&north)).unwrap();
+    assert!(is_bound_to(&bound, Some(&north)) && !is_bound_to(&bound, Some(&south)));
+    assert!(
+        !is_bound_to(&bound, Some(&world.order())),
+        "a missing value is another"
+    );
+    let edit = world.product.permission_no("order.edit").unwrap();
+    let of = world.product.type_no("order").unwrap();
+    let approval = |bound: Option<&str>| OpenApproval {
+        id: ApprovalId::from_uuid(uuid::Uuid::from_u128(1)),
+        permission: edit,
+        target: ApprovalTarget::Resource(of, "o1".into()),
+        digest: None,
+        bound: bound.map(Into::into),
+        approved: true,
+        expires_at: None,
+    };
+    let unbound = {
+        let mut world = world.with_set(|set| {
+            set.approval(approval(None));
+        });
+        world.digest = Some("d");
+        world.on("order.edit", &north)
+    };
+    assert_eq!(unbound, Reason::ApprovalRequired, "the rule binds more");
+    world.set.approval(approval(Some(&bound)));
+    assert_eq!(world.on("order.edit", &north), Reason::Approved);
+    assert_eq!(world.on("order.edit", &south), Reason::ApprovalRequired);
+    let planned = |known: &[&Resource]| {
+        let made = world.ask(Target::Absent, |input| plan(input, edit, of, known));
+        made.alternatives.iter().any(|one| one.only.is_some())
+    };
+    assert!(planned(&[&north]));
+    assert!(!planned(&[&south]) && !planned(&[]));
 }

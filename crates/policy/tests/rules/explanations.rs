@@ -70,6 +70,7 @@ fn what_needs_an_approval_says_of_whom_for_how_long_and_what_waits() {
         permission: no,
         target: ApprovalTarget::Place(WORKSPACE),
         digest: None,
+        bound: None,
         approved: false,
         expires_at: None,
     });

@@ -111,7 +111,7 @@ fn a_grant_whose_parameters_do_not_fit_never_becomes_unconditional() {
     let world = world();
     let order = world.order_with(&json!({"region": "north"}));
     for (permission, parameters, expected) in [
-        ("order.view", json!({}), Reason::Grant),
+        ("order.view", json!({}), Reason::ConditionUndecided),
         ("order.view", json!({"regions": ["north"]}), Reason::Grant),
         (
             "order.view",
@@ -126,8 +126,10 @@ fn a_grant_whose_parameters_do_not_fit_never_becomes_unconditional() {
             json!({"other": {"a": 1}}),
             Reason::ConditionUndecided,
         ),
+        // The parameters are for what editing implies.
+        ("order.edit", json!({"regions": ["north"]}), Reason::Grant),
         (
-            "order.edit",
+            "order.ship",
             json!({"regions": ["north"]}),
             Reason::ConditionUndecided,
         ),

@@ -105,10 +105,20 @@ fn values_are_read_as_the_manifest_declares_them() {
         faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["`other` is not declared"]
     );
+    let faults = world
+        .product
+        .request_values(view, Some(order), json!({"chanel": "web"}).as_object().unwrap())
+        .unwrap_err();
+    assert_eq!(
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["`chanel` is not declared; did you mean `channel`?"]
+    );
+    let given = json!({"region": "north", "channel": "web"});
     let request = world
         .product
-        .request_attributes(view, Some(order), given.as_object().unwrap())
-        .unwrap();
+        .request_values(view, Some(order), given.as_object().unwrap())
+        .unwrap()
+        .attributes;
     assert_eq!(
         request.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         ["channel"],
@@ -131,14 +141,14 @@ fn values_are_read_as_the_manifest_declares_them() {
     assert!(
         world
             .product
-            .request_attributes(view, Some(order), wrong.as_object().unwrap())
+            .request_values(view, Some(order), wrong.as_object().unwrap())
             .is_err()
     );
     let long = json!({"channel": "x".repeat(5_000)});
     assert!(
         world
             .product
-            .request_attributes(view, Some(order), long.as_object().unwrap())
+            .request_values(view, Some(order), long.as_object().unwrap())
             .is_err()
     );
     assert_eq!(world.policy.setting("ask"), Some(&json!(true)));

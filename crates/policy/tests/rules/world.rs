@@ -24,6 +24,12 @@ types:
     approvals: {ship: {by: order.approve, serves: stays, expires: 7d, when_setting: ask}}
     grants: {view: resource.attr.region in grant.regions}
   note: {verbs: [view, edit], implies: {edit: [view]}, on: [order]}
+  bill:
+    verbs: [view, print, pay]
+    implies: {pay: [view], print: [view]}
+    attributes: {region: {type: string}, amount: {type: int}}
+    parameters: {limit: {type: int, max: 100, required: true, within: own}, note: {type: string}}
+    grants: {view: resource.attr.region in grant.regions, pay: resource.attr.amount <= grant.limit}
   basket: {verbs: [view], registered: false, attributes: {region: {type: string}}}
 roles:
   owner: {holders: {exactly: 1}, levels: {account: {permissions: [{permission: \"*\", approval: none}], assigns: [\"*\"]}}}
@@ -34,10 +40,14 @@ roles:
   local: {levels: {account: {permissions: [{permission: order.view, when: resource.attr.region in grant.regions}]}}}
   shipper: {levels: {account: {permissions: [order.ship]}}}
   fast: {levels: {account: {permissions: [{permission: order.ship, approval: none}]}}}
-  strict: {levels: {account: {permissions: [{permission: order.edit, approval: {by: order.approve}}]}}}
+  strict: {levels: {account: {permissions: [{permission: order.edit, approval: {by: order.approve, binds: [region]}}]}}}
   lead: {includes: [clerk], levels: {workspace: {permissions: [note.view], assigns: [clerk]}}}
   guest: {levels: {account: {permissions: [note.view]}}}
   visitor: {levels: {account: {permissions: [basket.view]}}}
+  payer:
+    parameters: {limit: {type: int, max: 500, required: true, within: own}, note: {type: string, max: 3}}
+    levels: {account: {permissions: [{permission: bill.pay, when: resource.attr.amount <= grant.limit}]}}
+  cashier: {includes: [payer], parameters: {limit: {type: int, max: 50}}, levels: {account: {permissions: [bill.view], assigns: [payer]}}}
   definer: {levels: {account: {permissions: [role.define, note.*, order.edit], assigns: [clerk]}}}
 ";
 
@@ -131,6 +141,23 @@ impl World {
         let role = self.policy.role_no(role).unwrap();
         self.set.bind(role, place, None, None);
         self
+    }
+    /// The same world with another set of the subject.
+    pub(crate) fn with_set(&self, change: impl FnOnce(&mut PermissionSetBuilder)) -> Self {
+        let mut set = self.set.clone();
+        change(&mut set);
+        Self {
+            policy: self.policy.clone(),
+            product: Arc::clone(&self.product),
+            places: self.places.clone(),
+            subject: self.subject.clone(),
+            set,
+            groups: self.groups.clone(),
+            disabled: self.disabled,
+            audience: self.audience,
+            digest: self.digest,
+            attributes: self.attributes.clone(),
+        }
     }
     pub(crate) fn one(&self, permission: &str) -> Pattern {
         self.product.pattern(permission).unwrap()

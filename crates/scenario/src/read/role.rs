@@ -101,6 +101,7 @@ impl FromNode for ApprovalRule {
                     .word("serves", &[("once", false), ("stays", true)])
                     .unwrap_or_default(),
                 when_setting: fields.get("when_setting").unwrap_or_default(),
+                binds: fields.get("binds").unwrap_or_default(),
                 lifetime: fields
                     .get::<Span>("expires")
                     .and_then(|span| span.to_duration().try_into().ok()),

@@ -6,6 +6,7 @@ arguments! { pub(super) struct ConsumeApproval in on {
     permission: String = need("permission"),
     on: Target = need("on"),
     digest: String = get("digest").unwrap_or_default(),
+    attributes: Option<Json> = get("attributes"),
 } }
 
 request! { ConsumeApproval(self, call) = authorization.approval.consume_approval(ConsumeApprovalRequest {
@@ -14,4 +15,5 @@ request! { ConsumeApproval(self, call) = authorization.approval.consume_approval
     target: call.names.target(&self.on),
     digest: self.digest.clone(),
     subject: String::new(),
+    attributes: self.attributes.as_ref().map(|values| call.names.values(values)),
 }) }

@@ -7,6 +7,7 @@ arguments! { pub(super) struct RequestApproval in on {
     permission: String = need("permission"),
     on: Target = need("on"),
     digest: String = get("digest").unwrap_or_default(),
+    attributes: Option<Json> = get("attributes"),
 } }
 
 #[async_trait]
@@ -20,7 +21,7 @@ impl Verb for RequestApproval {
             permission: self.permission.clone(),
             target: call.names.target(&self.on),
             digest: self.digest.clone(),
-            attributes: None,
+            attributes: self.attributes.as_ref().map(|values| call.names.values(values)),
         };
         let mut approvals = call.client().await?.authorization().approval();
         let answer = approvals.request_approval(request).await?;

@@ -4,7 +4,7 @@ use bailiwick_types::{ApprovalId, method::authorization::ApproveRequest};
 
 use super::{
     Approval, State,
-    decide::{decidable, settle},
+    decide::{Decidable, decidable, decide_it},
 };
 use crate::prelude::*;
 
@@ -20,14 +20,14 @@ impl Operation for Approve {
     type Method = ApproveRequest;
     type Output = Approval;
     /// The request.
-    type Plan = Approval;
+    type Plan = Decidable;
 
-    async fn permit(&self, work: &mut Work) -> Result<Approval, Error> {
+    async fn permit(&self, work: &mut Work) -> Result<Decidable, Error> {
         decidable(work, self.approval).await
     }
 
-    async fn apply(self, found: Approval, work: &mut Work) -> Result<Approval, Error> {
-        settle(work, found, State::Approved).await
+    async fn apply(self, found: Decidable, work: &mut Work) -> Result<Approval, Error> {
+        decide_it(work, found, State::Approved).await
     }
 }
 
@@ -36,12 +36,18 @@ mod tests {
     use std::time::Duration;
 
     use bailiwick_types::Refused;
+    use serde_json::Value as Json;
     use uuid::Uuid;
 
     use super::*;
     use crate::{
-        approval::stage::{ASKS, DECIDES, LOOKS, request, stage, staying},
-        memory::subject,
+        approval::{
+            Reader,
+            reject::Reject,
+            request::Request,
+            stage::{ASKS, DECIDES, LOOKS, request, stage, staying},
+        },
+        memory::{STUDIO, subject},
     };
 
     #[tokio::test]
@@ -70,6 +76,95 @@ mod tests {
         let gone = ApprovalId::from_uuid(Uuid::from_u128(5));
         let refused = world.run(DECIDES, Approve { approval: gone }).await;
         assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn an_approval_that_the_deciders_own_right_needs_is_used_up_by_it() {
+        let world = stage().await;
+        world.member(9, "admin").await;
+        let both = "distribute: {by: project.approve_distribution, serves: once}
+      approve_distribution: {by: project.delete, serves: once}";
+        world.use_manifest(&STUDIO.replace(
+            "distribute: {by: project.approve_distribution, serves: once}",
+            both,
+        ));
+        let first = world.run(ASKS, request()).await.unwrap().id;
+        let refused = world.run(DECIDES, Approve { approval: first }).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let own = Request {
+            permission: "project.approve_distribution".to_owned(),
+            digest: String::new(),
+            ..request()
+        };
+        let own = world.run(DECIDES, own).await.unwrap().id;
+        world.run(9, Approve { approval: own }).await.unwrap();
+        world.run(DECIDES, Approve { approval: first }).await.unwrap();
+        let used = world.read().approval(own).await.unwrap().unwrap();
+        assert_eq!(used.state, State::Consumed);
+        let other = Request {
+            digest: "other".to_owned(),
+            ..request()
+        };
+        let second = world.run(ASKS, other).await.unwrap().id;
+        for refused in [
+            world.run(DECIDES, Approve { approval: second }).await,
+            world.run(DECIDES, Reject { approval: second }).await,
+        ] {
+            assert!(
+                matches!(refused, Err(Error::Refused(Refused::Denied))),
+                "{refused:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_approval_does_not_outlive_the_values_that_it_binds() {
+        let world = stage().await;
+        let bound = "attributes: {amount: {type: int}, note: {type: string}}
+    approvals:
+      distribute: {by: project.approve_distribution, serves: stays, binds: [amount]}";
+        let rule = "approvals:
+      distribute: {by: project.approve_distribution, serves: once}";
+        world.use_manifest(&STUDIO.replace(rule, bound));
+        let set = async |name: &str, value: Json| {
+            let update = crate::resource::update::Update {
+                name: "project:p".parse().unwrap(),
+                title: None,
+                parent: None,
+                attributes: [(name.to_owned(), value)].into_iter().collect(),
+            };
+            world.run(ASKS, update).await.unwrap();
+        };
+        let consume = || crate::approval::consume::Consume {
+            subject: subject(ASKS),
+            permission: request().permission,
+            on: request().on,
+            digest: request().digest,
+            attributes: serde_json::Map::new(),
+        };
+        set("amount", 100.into()).await;
+        let first = world.run(ASKS, request()).await.unwrap();
+        assert!(first.bound.starts_with("amount:"), "{}", first.bound);
+        set("amount", 200.into()).await;
+        let refused = world.run(DECIDES, Approve { approval: first.id }).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::ValuesChanged))
+        ));
+        // It is another request now.
+        let second = world.run(ASKS, request()).await.unwrap();
+        world.run(DECIDES, Approve { approval: second.id }).await.unwrap();
+        world.run(ASKS, consume()).await.unwrap();
+        set("note", "more".into()).await;
+        world.run(ASKS, consume()).await.unwrap();
+        set("amount", 300.into()).await;
+        let refused = world.run(ASKS, consume()).await;
+        assert!(
+            matches!(refused, Err(Error::Precondition(Precondition::NoApproval))),
+            "{refused:?}"
+        );
+        set("amount", 200.into()).await;
+        world.run(ASKS, consume()).await.unwrap();
     }
 
     #[tokio::test]

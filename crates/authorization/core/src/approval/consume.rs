@@ -2,9 +2,9 @@
 
 use bailiwick_policy::{Decision, Outcome, Reason};
 use bailiwick_types::method::authorization::ConsumeApproval;
-use serde_json::Map;
+use serde_json::{Map, Value as Json};
 
-use super::{Approval, State, keep, question::Question};
+use super::{Approval, question::Question, use_up};
 use crate::On;
 use crate::prelude::*;
 
@@ -19,6 +19,8 @@ pub struct Consume {
     pub on: On,
     /// The digest of the content; empty where none.
     pub digest: String,
+    /// Attributes of the request, as in a check.
+    pub attributes: Map<String, Json>,
 }
 
 /// The requester's rights are decided again: an approval never outlives the role.
@@ -34,9 +36,9 @@ impl Operation for Consume {
             permission: &self.permission,
             on: &self.on,
             digest: &self.digest,
-            attributes: &Map::new(),
+            attributes: &self.attributes,
         };
-        let decision = question.decide(work, &self.subject).await?;
+        let (decision, _) = question.decide(work, &self.subject).await?;
         match decision.outcome {
             Outcome::Allow => Ok(decision),
             Outcome::Deny => Err(Refused::Denied.into()),
@@ -51,20 +53,7 @@ impl Operation for Consume {
         let id = decision
             .approval
             .ok_or(Error::Precondition(Precondition::NoApproval))?;
-        let found = work
-            .unit
-            .approval(id)
-            .await?
-            .ok_or(Error::Precondition(Precondition::NoApproval))?;
-        if !found.once {
-            return Ok(None);
-        }
-        let used = Approval {
-            state: State::Consumed,
-            ..found
-        };
-        keep(work, &used).await?;
-        Ok(Some(used))
+        Ok(use_up(work, id).await?)
     }
 }
 
@@ -73,7 +62,7 @@ mod tests {
     use super::*;
     use crate::{
         approval::{
-            Reader,
+            Reader, State,
             stage::{ASKS, DECIDES, LOOKS, approved, request, stage, staying},
         },
         memory::{World, account, subject},
@@ -86,6 +75,7 @@ mod tests {
             permission: request.permission,
             on: request.on,
             digest: request.digest,
+            attributes: Map::new(),
         }
     }
 

@@ -2,15 +2,26 @@
 
 use std::time::Duration;
 
-use bailiwick_policy::{Target, decide};
+use bailiwick_policy::{Decision, Target, decide, is_bound_to};
 use bailiwick_types::ApprovalId;
 
-use super::{Approval, State, keep};
+use super::{Approval, State, keep, use_up};
 use crate::prelude::*;
 use crate::{Aim, On, Situation, Standing, person::behind};
 
+/// A request that the actor may decide.
+#[derive(Debug)]
+pub struct Decidable {
+    /// The request.
+    pub(super) found: Approval,
+    /// The approval that the actor's own right comes from.
+    by: Option<ApprovalId>,
+    /// Whether the stored values that it is bound to are as they were.
+    unchanged: bool,
+}
+
 /// The request, where the actor may approve or reject it. One that does not exist is denied too.
-pub(super) async fn decidable(work: &mut Work, id: ApprovalId) -> Result<Approval, Error> {
+pub(super) async fn decidable(work: &mut Work, id: ApprovalId) -> Result<Decidable, Error> {
     let found = work.unit.approval(id).await?.ok_or(Refused::Denied)?;
     let aim = Aim::load(&*work.unit, &work.situation.policy, found.on.clone()).await?;
     work.look_at(&aim.scope).await?;
@@ -19,17 +30,23 @@ pub(super) async fn decidable(work: &mut Work, id: ApprovalId) -> Result<Approva
     let requester = behind(&*work.unit, &found.requester).await?;
     let decider = behind(&*work.unit, subject).await?;
     let sides = (requester.as_ref(), decider.as_ref());
-    if may_decide(
+    let by = decides(
         &work.situation,
         (subject, &standing),
         &aim,
         (&found, sides),
         work.now,
-    ) {
-        Ok(found)
-    } else {
-        Err(Refused::Denied.into())
-    }
+    );
+    // What a caller describes is not stored: it is held against the request when the approval is used.
+    let unchanged = found.bound.is_empty()
+        || aim
+            .resource()
+            .is_none_or(|of| is_bound_to(&found.bound, Some(of)));
+    Ok(Decidable {
+        by: by.ok_or(Refused::Denied)?.approval,
+        found,
+        unchanged,
+    })
 }
 
 /// Ends the wait of a pending request.
@@ -51,29 +68,68 @@ pub(super) async fn settle(work: &mut Work, found: Approval, state: State) -> Re
     Ok(settled)
 }
 
+/// Approves or rejects a request. An approval that the actor's own right needed is used up by it, where it
+/// serves once.
+pub(super) async fn decide_it(
+    work: &mut Work,
+    decidable: Decidable,
+    state: State,
+) -> Result<Approval, Error> {
+    if state == State::Approved && decidable.found.state == State::Pending && !decidable.unchanged {
+        return Err(Error::Precondition(Precondition::ValuesChanged));
+    }
+    let settled = settle(work, decidable.found, state).await?;
+    if let Some(own) = decidable.by {
+        use_up(work, own).await?;
+    }
+    Ok(settled)
+}
+
 /// Whether a subject could approve or reject a request now. The right is asked on the target of the request.
 /// Nobody decides what they, or a key or service account of theirs, asked for: who stands behind the
 /// requester and who stands behind the decider must both be known, and differ.
 pub(super) fn may_decide(
     situation: &Situation,
+    decider: (&Subject, &Standing),
+    aim: &Aim,
+    request: (&Approval, (Option<&Subject>, Option<&Subject>)),
+    now: Timestamp,
+) -> bool {
+    decides(situation, decider, aim, request, now).is_some()
+}
+
+/// The decision by which a subject may.
+fn decides(
+    situation: &Situation,
     (subject, standing): (&Subject, &Standing),
     aim: &Aim,
     (found, sides): (&Approval, (Option<&Subject>, Option<&Subject>)),
     now: Timestamp,
-) -> bool {
+) -> Option<Decision> {
     let (Some(requester), Some(decider)) = sides else {
-        return false;
+        return None;
     };
     let product = situation.policy.product();
-    let Some(permission) = product.permission_no(&found.by).filter(|_| requester != decider) else {
-        return false;
-    };
-    let allowed = |target: Target<'_>| {
+    let permission = product
+        .permission_no(&found.by)
+        .filter(|_| requester != decider)?;
+    let decided = |target: Target<'_>| {
         let request = situation.plain_request();
         situation.ask_about(subject, standing, target, request, now, |input| {
-            decide(input, permission).is_allow()
+            decide(input, permission)
         })
     };
+    // A type that is not registered has nothing stored that could be asked about.
+    let is_described = |name: &crate::resource::Name| {
+        let of = product.type_no(&name.of).and_then(|of| product.type_info(of));
+        of.is_some_and(|of| !of.registered)
+    };
+    if let On::Resource(name) = &found.on
+        && is_described(name)
+    {
+        let account = Scope::Account(situation.account.id);
+        return Some(decided(Target::Scope((&account).into()))).filter(Decision::is_allow);
+    }
     // A permission of another type than the target's is asked where the target lies.
     let elsewhere = match &found.on {
         On::Scope(_) => false,
@@ -82,10 +138,11 @@ pub(super) fn may_decide(
             of.is_some_and(|of| !product.may_be_asked_on(permission, of))
         }
     };
-    match &aim.scope {
-        Some(scope) if elsewhere => allowed(Target::Scope(scope.into())),
-        _ => aim.target(allowed),
-    }
+    let decision = match &aim.scope {
+        Some(scope) if elsewhere => decided(Target::Scope(scope.into())),
+        _ => aim.target(decided),
+    };
+    Some(decision).filter(Decision::is_allow)
 }
 
 #[cfg(test)]
@@ -132,6 +189,7 @@ mod tests {
             permission: request.permission,
             on: request.on,
             digest: String::new(),
+            bound: String::new(),
             by: "project.approve_distribution".to_owned(),
             once: true,
             lasts: None,

@@ -59,6 +59,9 @@ pub struct Approval {
     pub on: On,
     /// The digest of the content; empty where none.
     pub digest: String,
+    /// The stored values that it is bound to, as [`bound_values`](bailiwick_policy::bound_values) has them;
+    /// empty where none.
+    pub bound: String,
     /// The permission of those who approve.
     pub by: String,
     /// Whether it serves once.
@@ -86,6 +89,7 @@ impl Approval {
             permission: self.permission.clone(),
             target: self.on.stored(),
             digest: self.digest.clone(),
+            bound: self.bound.clone(),
             approved: self.state == State::Approved,
             expires_at: self.expires_at,
         }
@@ -123,13 +127,13 @@ pub type After = (Timestamp, uuid::Uuid);
 pub trait Reader: Send + Sync {
     /// A request.
     async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError>;
-    /// The pending request of a subject for this very thing.
+    /// The pending request of a subject for this very thing, of this content and with these values.
     async fn pending_approval(
         &self,
         requester: &Subject,
         permission: &str,
         on: &On,
-        digest: &str,
+        content: (&str, &str),
     ) -> Result<Option<Approval>, StoreError>;
     /// Requests, newest first.
     async fn approvals(
@@ -145,6 +149,20 @@ pub trait Reader: Send + Sync {
 pub trait Writer: Send + Sync {
     /// Makes or replaces a request.
     async fn put_approval(&mut self, approval: &Approval) -> Result<(), StoreError>;
+}
+
+/// Uses an approval up, where it serves once; none where it stays, or is none any more.
+async fn use_up(work: &mut Work, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
+    let found = work.unit.approval(id).await?;
+    let Some(found) = found.filter(|found| found.once && found.state == State::Approved) else {
+        return Ok(None);
+    };
+    let used = Approval {
+        state: State::Consumed,
+        ..found
+    };
+    keep(work, &used).await?;
+    Ok(Some(used))
 }
 
 /// Writes a request and tells of it.

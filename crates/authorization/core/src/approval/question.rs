@@ -1,6 +1,6 @@
 //! What an approval is asked for or used for: a permission on a target.
 
-use bailiwick_policy::{Decision, PermissionNo, QuestionFault, Request, Values, decide};
+use bailiwick_policy::{Decision, PermissionNo, QuestionFault, Request, RequestValues, decide};
 use serde_json::{Map, Value as Json};
 
 use crate::prelude::*;
@@ -16,27 +16,33 @@ pub(super) struct Question<'q> {
 }
 
 impl Question<'_> {
-    /// Decides for a subject, from everything that it has.
-    pub(super) async fn decide(&self, work: &mut Work, subject: &Subject) -> Result<Decision, Error> {
-        let (permission, attributes) = self.fit(work)?;
-        let aim = Aim::load(&*work.unit, &work.situation.policy, self.on.clone()).await?;
+    /// Decides for a subject as a check does, from everything that it has and that the request says;
+    /// returns what was decided about too.
+    pub(super) async fn decide(&self, work: &mut Work, subject: &Subject) -> Result<(Decision, Aim), Error> {
+        let (permission, RequestValues { attributes, context }) = self.fit(work)?;
+        let policy = &work.situation.policy;
+        let aim = match Aim::described(policy, work.account(), self.on, self.attributes) {
+            Some(described) => described,
+            None => Aim::load(&*work.unit, policy, self.on.clone()).await?,
+        };
         work.look_at(&aim.scope).await?;
         let standing = work.situation.whole_standing(&*work.unit, subject).await?;
         let request = Request {
             attributes: &attributes,
-            context: &Values::default(),
+            context: &context,
             digest: Some(self.digest).filter(|digest| !digest.is_empty()),
         };
         let (situation, now) = (&work.situation, work.now);
-        Ok(aim.target(|target| {
+        let decision = aim.target(|target| {
             situation.ask_about(subject, &standing, target, request, now, |input| {
                 decide(input, permission)
             })
-        }))
+        });
+        Ok((decision, aim))
     }
 
-    /// The permission and the attributes, where the manifest has them.
-    fn fit(&self, work: &Work) -> Result<(PermissionNo, Values), Error> {
+    /// The permission, and what the request says, where the manifest has them.
+    fn fit(&self, work: &Work) -> Result<(PermissionNo, RequestValues), Error> {
         let product = work.situation.policy.product();
         let of = match self.on {
             On::Scope(_) => None,
@@ -49,7 +55,7 @@ impl Question<'_> {
             }
             Err(_) => return Err(Unknown::PermissionOn(self.permission.to_owned()).into()),
         };
-        let read = product.request_attributes(permission, of, self.attributes);
+        let read = product.request_values(permission, of, self.attributes);
         let values = read.map_err(|wrong| {
             let mut faults = Violations::new();
             for fault in wrong {

@@ -4,7 +4,7 @@ use bailiwick_types::{ApprovalId, method::authorization::RejectRequest};
 
 use super::{
     Approval, State,
-    decide::{decidable, settle},
+    decide::{Decidable, decidable, decide_it},
 };
 use crate::prelude::*;
 
@@ -20,14 +20,14 @@ impl Operation for Reject {
     type Method = RejectRequest;
     type Output = Approval;
     /// The request.
-    type Plan = Approval;
+    type Plan = Decidable;
 
-    async fn permit(&self, work: &mut Work) -> Result<Approval, Error> {
+    async fn permit(&self, work: &mut Work) -> Result<Decidable, Error> {
         decidable(work, self.approval).await
     }
 
-    async fn apply(self, found: Approval, work: &mut Work) -> Result<Approval, Error> {
-        settle(work, found, State::Rejected).await
+    async fn apply(self, found: Decidable, work: &mut Work) -> Result<Approval, Error> {
+        decide_it(work, found, State::Rejected).await
     }
 }
 

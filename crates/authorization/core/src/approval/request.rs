@@ -1,6 +1,6 @@
 //! Asks for an approval of what one has only with one.
 
-use bailiwick_policy::{ApprovalRule, Outcome, manifest::Serves};
+use bailiwick_policy::{ApprovalRule, Outcome, bound_values, manifest::Serves};
 use bailiwick_types::{ApprovalId, method::authorization::RequestApproval};
 use serde_json::{Map, Value as Json};
 
@@ -25,10 +25,10 @@ pub struct Request {
 impl Operation for Request {
     type Method = RequestApproval;
     type Output = Approval;
-    /// The rule that makes the approval necessary.
-    type Plan = ApprovalRule;
+    /// The rule that makes the approval necessary, and the values that it binds; empty where none.
+    type Plan = (ApprovalRule, String);
 
-    async fn permit(&self, work: &mut Work) -> Result<ApprovalRule, Error> {
+    async fn permit(&self, work: &mut Work) -> Result<Self::Plan, Error> {
         let question = Question {
             permission: &self.permission,
             on: &self.on,
@@ -36,24 +36,25 @@ impl Operation for Request {
             attributes: &self.attributes,
         };
         let requester = work.actor.subject.clone();
-        let decision = question.decide(work, &requester).await?;
+        let (decision, aim) = question.decide(work, &requester).await?;
         match decision.outcome {
             Outcome::Allow => Err(Error::Precondition(Precondition::AlreadyAllowed)),
             Outcome::Deny => Err(Refused::Denied.into()),
             Outcome::NeedsApproval => {
-                let rule = decision.rule(&work.situation.policy);
-                Ok(rule.ok_or(Refused::Denied)?.clone())
+                let rule = decision.rule(&work.situation.policy).ok_or(Refused::Denied)?;
+                let bound = bound_values(rule.binds.iter().map(|name| &**name), aim.resource());
+                Ok((rule.clone(), bound.unwrap_or_default()))
             }
         }
     }
 
-    async fn apply(self, rule: ApprovalRule, work: &mut Work) -> Result<Approval, Error> {
+    async fn apply(self, (rule, bound): Self::Plan, work: &mut Work) -> Result<Approval, Error> {
         let by = work.situation.policy.product().permission(rule.by);
         let by = by.ok_or(Refused::Denied)?.name.to_string();
         let requester = work.actor.subject.clone();
-        let same = work
-            .unit
-            .pending_approval(&requester, &self.permission, &self.on, &self.digest);
+        let same =
+            work.unit
+                .pending_approval(&requester, &self.permission, &self.on, (&*self.digest, &*bound));
         if same.await?.is_some() {
             return Err(Error::Precondition(Precondition::AlreadyRequested));
         }
@@ -64,6 +65,7 @@ impl Operation for Request {
             permission: self.permission,
             on: self.on,
             digest: self.digest,
+            bound,
             by,
             once: rule.serves == Serves::Once,
             lasts: rule.expires.map(bailiwick_policy::manifest::Span::seconds),
@@ -132,6 +134,62 @@ mod tests {
         };
         let refused = world.run(DECIDES, gone).await;
         assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn a_request_is_decided_with_what_it_says_as_a_check_is() {
+        let world = stage().await;
+        let office = STUDIO
+            .replace("settings:\n", "context: {office: {type: bool}}\nsettings:\n")
+            .replace(
+                "project.distribute,",
+                "{permission: project.distribute, when: context.office},",
+            );
+        world.use_manifest(&office);
+        let refused = world.run(ASKS, request()).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let within = Request {
+            attributes: [("office".to_owned(), true.into())].into_iter().collect(),
+            ..request()
+        };
+        world.run(ASKS, within).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_not_registered_is_requested_as_the_caller_describes_it() {
+        let world = stage().await;
+        let described = "note:
+    verbs: [view, keep]
+    registered: false
+    attributes: {open: {type: bool}}
+    approvals: {view: {by: note.keep, serves: once, binds: [open]}}";
+        let manifest = STUDIO
+            .replace("note: {verbs: [view], registered: false}", described)
+            .replace(
+                "[folder.view, project.view]",
+                "[{permission: note.view, when: resource.attr.open}]",
+            );
+        world.use_manifest(&manifest);
+        let note = |open: bool| Request {
+            permission: "note.view".to_owned(),
+            on: "note:n".parse().unwrap(),
+            digest: String::new(),
+            attributes: [("open".to_owned(), open.into())].into_iter().collect(),
+        };
+        let refused = world.run(LOOKS, note(false)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let made = world.run(LOOKS, note(true)).await.unwrap();
+        let approve = crate::approval::approve::Approve { approval: made.id };
+        world.run(DECIDES, approve).await.unwrap();
+        let consume = crate::approval::consume::Consume {
+            subject: subject(LOOKS),
+            permission: made.permission,
+            on: made.on,
+            digest: String::new(),
+            attributes: note(true).attributes,
+        };
+        let used = world.run(LOOKS, consume).await.unwrap();
+        assert_eq!(used.map(|used| used.id), Some(made.id));
     }
 
     #[tokio::test]

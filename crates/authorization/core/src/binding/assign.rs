@@ -38,6 +38,9 @@ impl Operation for Assign {
         if !work.may_assign(role, &self.scope) && !is_single_holder(work, role, &self.scope).await? {
             return Err(Refused::Denied.into());
         }
+        if !work.may_give_parameters(role, &self.scope, &self.parameters) {
+            return Err(Refused::Denied.into());
+        }
         Ok(role.clone())
     }
 

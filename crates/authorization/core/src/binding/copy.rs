@@ -43,7 +43,12 @@ impl Operation for Copy {
             let aim = aim(work, &grant.about).await?;
             let product = work.situation.policy.product();
             let patterns = grant.permissions.iter().filter_map(|text| product.pattern(text));
-            if !may_give(work, &work.actor, &aim, &patterns.collect::<Vec<Pattern>>()) {
+            if !may_give(
+                work,
+                &giving::giver(work, &aim).await?,
+                &aim,
+                &patterns.collect::<Vec<Pattern>>(),
+            ) {
                 return Err(Refused::Denied.into());
             }
             copies.push((grant, aim.on.to_string()));

@@ -10,7 +10,7 @@ use bailiwick_types::{
 };
 use uuid::Uuid;
 
-use super::{ALL, Draft, base};
+use super::{ALL, Draft, base, tree};
 use crate::{
     On,
     approval::{self, Approval, Reader as _},
@@ -439,13 +439,14 @@ impl crate::approval::Reader for Draft {
         requester: &Subject,
         permission: &str,
         on: &On,
-        digest: &str,
+        content: (&str, &str),
     ) -> Result<Option<Approval>, StoreError> {
-        let base: Option<Approval> = base!(self.pending_approval(requester, permission, on, digest));
+        let base: Option<Approval> = base!(self.pending_approval(requester, permission, on, content));
         let is = |one: &Approval| {
             one.state == approval::State::Pending
                 && one.requester == *requester
-                && (one.permission.as_str(), &one.on, one.digest.as_str()) == (permission, on, digest)
+                && (one.permission.as_str(), &one.on) == (permission, on)
+                && (one.digest.as_str(), one.bound.as_str()) == content
         };
         let id = |one: &Approval| one.id.uuid();
         Ok(self
@@ -507,6 +508,15 @@ impl crate::resource::Reader for Draft {
             one.parent.as_ref() == Some(name) && scope.is_none_or(|scope| one.scope == *scope)
         };
         Ok(self.resources_page(base, fits, limit))
+    }
+    async fn resources_named(&self, of: &str, ids: &[&str]) -> Result<Vec<Resource>, StoreError> {
+        tree::named(self, of, ids).await
+    }
+    async fn levels_below(&self, name: &Name, most: usize) -> Result<usize, StoreError> {
+        match (&self.base, self.rows.resources.changed().next()) {
+            (Some(base), None) => base.levels_below(name, most).await,
+            _ => tree::levels_below(self, name, most).await,
+        }
     }
     async fn has_children(&self, name: &Name) -> Result<bool, StoreError> {
         Ok(!self.children(name, None, 1).await?.is_empty())

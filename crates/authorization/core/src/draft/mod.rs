@@ -7,6 +7,7 @@ mod standing;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::{collections::BTreeSet, sync::Arc};
 

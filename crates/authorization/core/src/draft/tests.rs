@@ -125,6 +125,7 @@ async fn write(draft: &mut Draft, (what, a, b): (u8, u8, u8), now: Timestamp) ->
                 permission: "project.distribute".to_owned(),
                 on: On::Resource(project(b)),
                 digest: String::new(),
+                bound: String::new(),
                 by: "project.approve_distribution".to_owned(),
                 once: true,
                 lasts: None,

@@ -1,10 +1,10 @@
 //! Gives a subject permissions on a resource, a scope or a type in a scope.
 
 use bailiwick_policy::Pattern;
-use bailiwick_types::{GrantId, Level, method::authorization::CreateGrant};
+use bailiwick_types::{GrantId, method::authorization::CreateGrant};
 use serde_json::{Map, Value as Json};
 
-use super::giving::{aim, may_give, of_subject, put};
+use super::giving::{aim, giver, may_give, of_subject, put};
 use crate::prelude::*;
 use crate::{
     Aim,
@@ -36,7 +36,7 @@ impl Operation for Create {
     async fn permit(&self, work: &mut Work) -> Result<Aim, Error> {
         let patterns = self.fit(work)?;
         let aim = aim(work, &self.about).await?;
-        if !may_give(work, &work.actor, &aim, &patterns) {
+        if !may_give(work, &giver(work, &aim).await?, &aim, &patterns) {
             return Err(Refused::Denied.into());
         }
         Ok(aim)
@@ -113,13 +113,21 @@ impl Create {
         if self.expires_at.is_some_and(|at| at <= work.now) {
             faults.add("expire_time", "must be in the future");
         }
-        let matched = patterns
-            .iter()
-            .map(|pattern| product.matched(*pattern, Level::Account));
-        let numbers = matched.flat_map(|bits| bits.iter().collect::<Vec<_>>());
-        let read = product.grant_parameters(numbers, &self.parameters);
+        let read = product.grant_parameters(&patterns, &self.parameters);
+        let fits = read.is_ok();
         for fault in read.err().into_iter().flatten() {
             faults.add("parameters", fault.to_string());
+        }
+        // With parameters that are not for it, a permission would be given to nobody.
+        let without = patterns
+            .iter()
+            .position(|pattern| !product.is_conditional(*pattern));
+        if let Some(text) = without.and_then(|at| self.permissions.get(at))
+            && fits
+            && !self.parameters.is_empty()
+        {
+            let rule = format!("no condition on `{text}` looks at them: grant it apart");
+            faults.add("parameters", rule);
         }
         faults.check()?;
         Ok(patterns)
@@ -216,6 +224,38 @@ mod tests {
         );
         assert_eq!(audit.target, account().to_string());
         assert_eq!(audit.details["permissions"], "project.view");
+    }
+
+    #[tokio::test]
+    async fn what_is_held_by_a_grant_on_the_resource_can_be_granted_on_it() {
+        let world = world().await;
+        world
+            .grant(&subject(2), &["grant.edit"], About::Scope(account()))
+            .await;
+        let given = || create("project.approve_distribution", on_project());
+        assert!(is_denied(&world.run(2, given()).await));
+        world
+            .grant(&subject(2), &["project.approve_distribution"], on_project())
+            .await;
+        world.run(2, given()).await.unwrap();
+        // Elsewhere it holds nothing.
+        world.resource("project:q", &account(), None).await;
+        for about in [
+            About::Resource(name("project:q")),
+            About::Scope(account()),
+            on_projects(AppliesTo::All),
+        ] {
+            let refused = world.run(2, create("project.approve_distribution", about)).await;
+            assert!(is_denied(&refused));
+        }
+        let taken = super::super::delete::Delete {
+            which: super::super::delete::Which::Of {
+                subject: subject(3),
+                permissions: vec!["project.approve_distribution".to_owned()],
+                about: on_project(),
+            },
+        };
+        world.run(2, taken).await.unwrap();
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use bailiwick_policy::Pattern;
 use bailiwick_types::{GrantId, method::authorization::DeleteGrant};
 
-use super::giving::{aim, changed, may_give, of_subject};
+use super::giving::{aim, changed, giver, may_give, of_subject};
 use crate::grant::{About, Grant};
 use crate::prelude::*;
 
@@ -74,7 +74,7 @@ impl Operation for Delete {
             }
         };
         let aim = aim(work, &about).await?;
-        if !may_give(work, &work.actor, &aim, &patterns) {
+        if !may_give(work, &giver(work, &aim).await?, &aim, &patterns) {
             return Err(Refused::Denied.into());
         }
         grants.retain(|grant| grant.permissions.iter().any(|text| permissions.contains(text)));

@@ -23,6 +23,18 @@ pub(crate) async fn aim(work: &mut Work, about: &About) -> Result<Aim, StoreErro
     Ok(aim)
 }
 
+/// The actor with everything that counts on a target: on a resource, its grants on that and on what is
+/// above it too.
+pub(crate) async fn giver(work: &Work, aim: &Aim) -> Result<Actor, StoreError> {
+    let subject = work.actor.subject.clone();
+    let standing = match (&work.actor.standing, &aim.on) {
+        (None, _) => None,
+        (Some(standing), On::Scope(_)) => Some(standing.clone()),
+        (Some(_), On::Resource(_)) => Some(work.situation.whole_standing(&*work.unit, &subject).await?),
+    };
+    Ok(Actor { subject, standing })
+}
+
 /// Whether the actor has `grant.edit` there and holds all of the permissions.
 pub(crate) fn may_give(work: &Work, actor: &Actor, aim: &Aim, patterns: &[Pattern]) -> bool {
     // Only callers that could give it in the whole account may learn that a resource does not exist.

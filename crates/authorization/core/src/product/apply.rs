@@ -29,6 +29,8 @@ pub struct Applied {
     pub changed: bool,
     /// The differences, a line each.
     pub differences: Vec<String>,
+    /// What of the manifest is probably not meant, a line each.
+    pub warnings: Vec<String>,
     /// The token of the write; empty for a dry run.
     pub token: Token,
 }
@@ -78,6 +80,7 @@ pub async fn apply(ports: &Ports, by: &Authorized<ApplyProduct>, apply: Apply) -
 
 fn applied(plan: Plan, token: Token) -> Applied {
     Applied {
+        warnings: plan.product.manifest.warnings(),
         product: plan.product,
         changed: plan.changed,
         differences: plan.differences,
@@ -107,6 +110,23 @@ mod tests {
     async fn version(world: &World) -> Option<u64> {
         let found = world.read().product(&"studio".parse().unwrap()).await.unwrap();
         found.map(|product| product.version)
+    }
+
+    #[tokio::test]
+    async fn a_type_whose_resources_cannot_be_registered_is_a_warning() {
+        let world = World::new().await;
+        let made = run(&world, MANIFEST, &[]).await.unwrap();
+        let closed = MANIFEST.replace(
+            "types:\n",
+            "types:\n  closed: {verbs: [view]}\n  told: {verbs: [view], registered: false}\n",
+        );
+        assert_ne!(closed, MANIFEST);
+        let more = run(&world, &closed, &[]).await.unwrap().warnings;
+        let new: Vec<&String> = more.iter().filter(|one| !made.warnings.contains(one)).collect();
+        assert!(
+            matches!(&new[..], [one] if one.starts_with("types.closed: there is no verb `create`")),
+            "{new:?}"
+        );
     }
 
     #[tokio::test]

@@ -146,6 +146,10 @@ pub trait Reader: Send + Sync {
         scope: Option<&Scope>,
         limit: u64,
     ) -> Result<Vec<Resource>, StoreError>;
+    /// Resources of a type with these ids, by id.
+    async fn resources_named(&self, of: &str, ids: &[&str]) -> Result<Vec<Resource>, StoreError>;
+    /// How many levels of resources are below one; not more than `most` are looked at.
+    async fn levels_below(&self, name: &Name, most: usize) -> Result<usize, StoreError>;
     /// Whether there are resources directly below it.
     async fn has_children(&self, name: &Name) -> Result<bool, StoreError>;
     /// Counts the resources of a type that a subject owns.

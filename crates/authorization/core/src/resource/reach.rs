@@ -19,11 +19,7 @@ use crate::{
 
 /// Whether the caller may put a resource below another parent: it may edit the parent, and holds, on the
 /// resource and on each below it, what is granted on the parent and those above the parent.
-pub(super) async fn may_reparent(
-    work: &mut Work,
-    resource: &Resource,
-    parent: &Name,
-) -> Result<bool, StoreError> {
+pub(super) async fn may_reparent(work: &mut Work, resource: &Resource, parent: &Name) -> Result<bool, Error> {
     let child = load(work, &resource.name).await?;
     let above = load(work, parent).await?;
     let mut scopes: BTreeSet<Scope> = above.scope.iter().chain([&resource.scope]).cloned().collect();
@@ -56,7 +52,7 @@ pub(super) async fn may_reparent(
     }
     let names = with_all_below(&*work.unit, &resource.name).await?;
     if names.len() > MOST {
-        return Ok(false);
+        return Err(Error::Precondition(Precondition::TreeTooLarge(MOST)));
     }
     let mut changes = Vec::with_capacity(names.len());
     for name in names {

@@ -1,12 +1,15 @@
 //! Registers a resource, so that decisions can be about it.
 
+use bailiwick_policy::{PlaceId, StoredResource};
 use bailiwick_types::method::authorization::RegisterResource;
 use serde_json::{Map, Value as Json};
 
 use super::{
     Name, Resource, check,
     reach::{allows_on, load, own_standing},
+    tree::check_parent,
 };
+use crate::Aim;
 use crate::prelude::*;
 
 /// Who owns a new resource.
@@ -20,8 +23,8 @@ pub enum Owner {
     Is(Subject),
 }
 
-/// What is asked. The guard has asked for `TYPE.create` on the scope; below a parent it is asked on the
-/// parent too.
+/// What is asked. The guard has asked for `TYPE.create` in the scope, on the resource as it would be; below
+/// a parent it is asked on the parent too.
 #[derive(Debug, Clone)]
 pub struct Register {
     /// Type and id.
@@ -67,17 +70,12 @@ impl Operation for Register {
     async fn apply(self, (): (), work: &mut Work) -> Result<Resource, Error> {
         work.ensure_active(&self.scope)?;
         if let Some(parent) = &self.parent {
-            let parent = work.unit.resource(parent).await?;
-            parent.ok_or(Refused::NotFound("parent"))?;
+            check_parent(&*work.unit, &self.name, parent).await?;
         }
         if work.unit.resource(&self.name).await?.is_some() {
             return Err(Error::Precondition(Precondition::ResourceExists));
         }
-        let owner = match self.owner {
-            Owner::Is(subject) => Some(subject),
-            Owner::Nobody => None,
-            Owner::Caller => Some(work.actor.subject.clone()).filter(|subject| subject.kind() == "user"),
-        };
+        let owner = self.owned_by(work);
         if let Some(owner) = &owner {
             work.ensure_quota(owner, &self.name.of).await?;
         }
@@ -128,6 +126,30 @@ impl Register {
         faults.check()
     }
 
+    /// The row that it would have in a scope.
+    fn stored(&self, work: &Work, scope: &Scope) -> Result<StoredResource, StoreError> {
+        Ok(StoredResource {
+            type_name: self.name.of.clone(),
+            id: self.name.id.clone(),
+            place: PlaceId::from(scope),
+            owner: self.owned_by(work),
+            parent: self
+                .parent
+                .as_ref()
+                .map(|parent| (parent.of.clone(), parent.id.clone())),
+            attributes: self.attributes.clone(),
+            registered: work.revision()?,
+        })
+    }
+
+    fn owned_by(&self, work: &Work) -> Option<Subject> {
+        match &self.owner {
+            Owner::Is(subject) => Some(subject.clone()),
+            Owner::Nobody => None,
+            Owner::Caller => Some(work.actor.subject.clone()).filter(|subject| subject.kind() == "user"),
+        }
+    }
+
     /// Asks for `TYPE.create` on the parent, where the manifest lets it be asked on resources of the parent's
     /// type.
     async fn may_create_below(&self, work: &mut Work, parent: &Name) -> Result<bool, StoreError> {
@@ -144,18 +166,30 @@ impl Register {
         let scopes: Vec<Scope> = above.scope.iter().chain([&self.scope]).cloned().collect();
         work.look_at(&scopes).await?;
         let own = own_standing(work).await?;
-        Ok(allows_on(work, &own, &above, &create))
+        let product = work.situation.policy.product();
+        // As if it lay where the parent does: conditions look at the resource, grants are found on the
+        // parent.
+        let proposed = match &above.scope {
+            None => None,
+            Some(scope) => Aim::proposed(product, self.stored(work, scope)?, scope, &above),
+        };
+        Ok(allows_on(
+            work,
+            &own,
+            proposed.as_ref().unwrap_or(&above),
+            &create,
+        ))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_policy::PlaceState;
+    use bailiwick_policy::{MAX_PARENTS, PlaceState};
     use bailiwick_types::{Fault, WorkspaceId};
 
     use super::*;
     use crate::{
-        memory::{World, account, name, subject, workspace},
+        memory::{STUDIO, World, account, name, subject, workspace},
         resource::Writer,
     };
 
@@ -284,6 +318,58 @@ mod tests {
             .run(1, below("folder:f", "project:top", workspace()))
             .await
             .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_resource_has_no_more_above_it_than_decisions_go_through() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.member(2, "").await;
+        world.run(1, register("folder:0", account())).await.unwrap();
+        for n in 1..=MAX_PARENTS {
+            let next = below(&format!("folder:{n}"), &format!("folder:{}", n - 1), account());
+            world.run(1, next).await.unwrap();
+        }
+        let last = format!("folder:{MAX_PARENTS}");
+        let refused = world
+            .run(1, below("folder:more", &last, account()))
+            .await
+            .unwrap_err();
+        assert!(refused.to_string().contains("64"), "{refused}");
+        assert!(matches!(
+            refused,
+            Error::Precondition(Precondition::ResourceTooDeep(MAX_PARENTS))
+        ));
+        // What is granted at the top reaches the deepest.
+        let on_top = crate::grant::About::Resource(name("folder:0"));
+        world.grant(&subject(2), &["folder.edit"], on_top).await;
+        let title = crate::resource::update::Update {
+            name: name(&last),
+            title: Some("Deep".to_owned()),
+            parent: None,
+            attributes: Map::new(),
+        };
+        world.run(2, title).await.unwrap();
+        let beside = below("folder:beside", "folder:1", account());
+        let refused = world.run(2, beside).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn creating_below_a_parent_is_decided_on_the_resource_as_it_would_be() {
+        let world = World::new().await;
+        world.member(1, "keeper").await;
+        let owned = "project.create, when: resource.owner == subject.id";
+        world.use_manifest(&STUDIO.replace("project.delete, when: resource.owner == subject.id", owned));
+        world.resource("folder:top", &account(), None).await;
+        let own = below("project:a", "folder:top", account());
+        world.run(1, own).await.unwrap();
+        let of_nobody = Register {
+            owner: Owner::Nobody,
+            ..below("project:b", "folder:top", account())
+        };
+        let refused = world.run(1, of_nobody).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
     }
 
     #[tokio::test]

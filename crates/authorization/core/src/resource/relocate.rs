@@ -94,16 +94,15 @@ impl Operation for Move {
 
 impl Move {
     async fn may_move(&self, work: &Work, moving: &Moving) -> Result<bool, StoreError> {
-        let types: BTreeSet<&str> = moving.all().map(|resource| &*resource.name.of).collect();
-        let may_create = |of: &&str| work.require(&format!("{of}.create"), &self.scope).is_ok();
-        if !types.iter().all(may_create) {
-            return Ok(false);
-        }
         let own = own_standing(work).await?;
+        let revision = work.revision()?;
         let mut aims = Vec::with_capacity(moving.below.len() + 1);
         for resource in moving.all() {
             let aim = load(work, &resource.name).await?;
-            if !allows_on(work, &own, &aim, &format!("{}.edit", resource.name.of)) {
+            let there = aim.moved(&self.scope, revision).alone();
+            if !allows_on(work, &own, &aim, &format!("{}.edit", resource.name.of))
+                || !allows_on(work, &own, &there, &format!("{}.create", resource.name.of))
+            {
                 return Ok(false);
             }
             aims.push(aim);

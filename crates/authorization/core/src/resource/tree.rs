@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::prelude::*;
-use crate::{Read, preview::MOST, resource::Name};
+use bailiwick_policy::MAX_PARENTS;
 
-/// The longest way up from a resource that is followed.
-const STEPS: usize = 64;
+use crate::prelude::*;
+use crate::{Read, aim::too_deep, preview::MOST, resource::Name};
 
 /// A resource with everything below it. The walk stops once there is more than a preview may show.
 pub(crate) async fn with_all_below(
@@ -27,6 +26,36 @@ pub(crate) async fn with_all_below(
     Ok(seen.into_iter().collect())
 }
 
+/// Refuses a parent that is not there, one that is below the resource, and one below which the resource or
+/// something below it would have more above it than decisions go through.
+pub(super) async fn check_parent(
+    read: &(impl Read + ?Sized),
+    name: &Name,
+    parent: &Name,
+) -> Result<(), Error> {
+    let mut above = 0;
+    let mut next = Some(parent.clone());
+    while let Some(at) = next {
+        if at == *name {
+            return Err(Error::Precondition(Precondition::ResourceCycle));
+        }
+        let found = read.resource(&at).await?;
+        if found.is_none() && at == *parent {
+            return Err(Refused::NotFound("parent").into());
+        }
+        above += 1;
+        if above > MAX_PARENTS {
+            return Err(Error::Precondition(Precondition::ResourceTooDeep(MAX_PARENTS)));
+        }
+        next = found.and_then(|found| found.parent);
+    }
+    let admitted = MAX_PARENTS - above;
+    if read.levels_below(name, admitted + 1).await? > admitted {
+        return Err(Error::Precondition(Precondition::ResourceTooDeep(MAX_PARENTS)));
+    }
+    Ok(())
+}
+
 /// A resource with those above it.
 pub(crate) async fn with_all_above(
     read: &(impl Read + ?Sized),
@@ -35,10 +64,12 @@ pub(crate) async fn with_all_above(
     let mut seen = BTreeSet::new();
     let mut next = Some(first.clone());
     while let Some(name) = next.take() {
-        let found = read.resource(&name).await?;
-        if seen.insert(name) && seen.len() <= STEPS {
-            next = found.and_then(|found| found.parent);
+        if seen.len() > MAX_PARENTS || seen.contains(&name) {
+            return Err(too_deep(first));
         }
+        let found = read.resource(&name).await?;
+        seen.insert(name);
+        next = found.and_then(|found| found.parent);
     }
     Ok(seen)
 }

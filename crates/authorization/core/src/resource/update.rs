@@ -1,11 +1,13 @@
 //! Changes title, parent or attributes of a resource.
 
-use std::collections::BTreeSet;
-
 use bailiwick_types::method::authorization::UpdateResource;
 use serde_json::{Map, Value as Json};
 
-use super::{Name, Resource, check, reach::may_reparent, tree::with_all_below};
+use super::{
+    Name, Resource, check,
+    reach::may_reparent,
+    tree::{check_parent, with_all_below},
+};
 use crate::prelude::*;
 
 /// What is asked; what is absent stays as it is. The guard has asked for `TYPE.edit` on the resource. To set
@@ -70,8 +72,10 @@ impl Operation for Update {
 
     async fn apply(self, plan: Changed, work: &mut Work) -> Result<Resource, Error> {
         let Changed { before, mut after } = plan;
-        if let Some(parent) = self.new_parent() {
-            check_acyclic(work, &self.name, parent).await?;
+        if let Some(parent) = self.new_parent()
+            && before.parent.as_ref() != Some(parent)
+        {
+            check_parent(&*work.unit, &self.name, parent).await?;
         }
         if after == before {
             return Ok(before);
@@ -106,25 +110,9 @@ impl Update {
     }
 }
 
-/// Refuses a parent that is below the resource.
-async fn check_acyclic(work: &Work, name: &Name, parent: &Name) -> Result<(), Error> {
-    let mut seen = BTreeSet::new();
-    let mut next = Some(parent.clone());
-    while let Some(above) = next {
-        if above == *name || !seen.insert(above.clone()) {
-            return Err(Error::Precondition(Precondition::ResourceCycle));
-        }
-        let found = work.unit.resource(&above).await?;
-        if found.is_none() && above == *parent {
-            return Err(Refused::NotFound("parent").into());
-        }
-        next = found.and_then(|found| found.parent);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use bailiwick_policy::MAX_PARENTS;
     use bailiwick_types::Fault;
 
     use super::*;
@@ -254,6 +242,45 @@ mod tests {
             refused,
             Err(Error::Refused(Refused::NotFound("parent")))
         ));
+    }
+
+    #[tokio::test]
+    async fn what_would_lie_too_deep_stays_where_it_is() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.resource("folder:1", &account(), None).await;
+        for n in 2..=MAX_PARENTS {
+            world
+                .resource(
+                    &format!("folder:{n}"),
+                    &account(),
+                    Some(&format!("folder:{}", n - 1)),
+                )
+                .await;
+        }
+        // Two levels: only one more has room below the last.
+        world.resource("folder:top", &account(), None).await;
+        world.resource("folder:sub", &account(), Some("folder:top")).await;
+        let last = format!("folder:{MAX_PARENTS}");
+        let above = format!("folder:{}", MAX_PARENTS - 1);
+        let refused = world.run(1, below("folder:top", &last)).await;
+        assert!(
+            matches!(
+                refused,
+                Err(Error::Precondition(Precondition::ResourceTooDeep(MAX_PARENTS)))
+            ),
+            "{refused:?}"
+        );
+        let refused = world.preview(1, below("folder:top", &last)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::ResourceTooDeep(_)))
+        ));
+        world.run(1, below("folder:top", &above)).await.unwrap();
+        assert_eq!(
+            world.found("folder:top").await.unwrap().parent,
+            Some(name(&above))
+        );
     }
 
     #[tokio::test]

@@ -53,6 +53,7 @@ mod tests {
             permission: PermissionNo(2),
             target: ApprovalTarget::Place(account),
             digest: None,
+            bound: None,
             approved: true,
             expires_at: None,
         });

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy::{Audience, Outcome, PermissionNo, QuestionFault, TypeNo};
+use bailiwick_policy::{Audience, Outcome, PermissionNo, QuestionFault, RequestValues, TypeNo};
 use bailiwick_types::{Subject, Timestamp};
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
 use super::{
     QuestionError, TargetText,
-    prepare::{Party, Prepared, RequestValues, Sets, effective_sets, request_values, resolve_target},
+    prepare::{Party, Prepared, Sets, effective_sets, request_values, resolve_target},
 };
 use crate::{
     AccountRead, AccountRef, Replica, ReplicaError, Watermark,
@@ -48,12 +48,12 @@ pub struct ResourcePage {
 
 /// Resources as one statement returned them.
 #[derive(Debug, Clone)]
-struct Batch {
+pub(super) struct Batch {
     /// Every resource that was read, and whether it is allowed.
-    decided: Vec<(Box<str>, bool)>,
+    pub(super) decided: Vec<(Box<str>, bool)>,
     /// Whether more may follow.
-    more: bool,
-    at: Watermark,
+    pub(super) more: bool,
+    pub(super) at: Watermark,
 }
 
 impl Replica {
@@ -130,7 +130,7 @@ impl Replica {
         }
     }
 
-    async fn batch(
+    pub(super) async fn batch(
         &self,
         demand: &Demand<'_>,
         question: &ResourceQuestion<'_>,

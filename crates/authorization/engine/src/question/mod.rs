@@ -8,6 +8,7 @@ mod matrix;
 mod plan;
 mod prepare;
 mod scopes;
+mod visible;
 
 use bailiwick_policy::{
     Audience, Decision, Explanation, Member, Outcome, PlaceId, PlaceState, Reason, ValueFault,
@@ -21,7 +22,8 @@ pub use candidates::{ResourcePage, ResourceQuestion};
 pub(crate) use decide::answer_one;
 pub use matrix::Names;
 pub use plan::{Planned, PlannedAlternative};
-pub(crate) use prepare::effective_sets;
+pub(crate) use prepare::{Party, Prepared, ResolvedTarget, Sets, effective_sets};
+pub use visible::VisiblePage;
 
 /// The target of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,17 +3,19 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bailiwick_policy::{
-    Alternative, Audience, Inexpressible, PlaceId, Places, Plan, Product, SqlCondition, Target,
-    TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
+    AccountColumn, Alternative, ApprovalTarget, Audience, Inexpressible, PlaceId, Places, Plan, Product,
+    SqlCondition, Table, Target, TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
 };
 
 use super::{QuestionError, ResourceQuestion, candidates::check, prepare::effective_sets};
-use crate::{AccountRead, Consistency, OutlineQuery, Replica, ReplicaError, account::AccountView};
+use crate::{
+    AccountRead, Consistency, OutlineQuery, Part, PartRef, Replica, ReplicaError, account::AccountView,
+};
 
 /// The greatest number of resources that a plan names one by one.
-const NAMED: usize = 10_000;
+pub(super) const NAMED: usize = 10_000;
 /// Rounds after which no consistent view can be read.
-const ROUNDS: usize = 8;
+pub(super) const ROUNDS: usize = 8;
 
 /// A plan in names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,15 +48,16 @@ pub struct PlannedAlternative {
 }
 
 /// A plan as it was made at one watermark.
-struct Made {
-    plan: Plan,
-    product: Arc<Product>,
-    places: Places,
-    name: bailiwick_types::ProductName,
+pub(super) struct Made {
+    pub(super) plan: Plan,
+    pub(super) product: Arc<Product>,
+    pub(super) places: Places,
+    pub(super) name: bailiwick_types::ProductName,
 }
 
 impl Replica {
-    /// Plans on which resources of a type the subject is allowed.
+    /// Plans on which resources of a type the subject is allowed. `account` is the column of the caller's
+    /// table that has the id of the account.
     ///
     /// # Errors
     /// As [`Replica::decide`]; the inner errors say that the question does not fit the manifest, and that the
@@ -63,6 +66,7 @@ impl Replica {
         &self,
         read: &AccountRead,
         question: &ResourceQuestion<'_>,
+        account: &AccountColumn,
     ) -> Result<Result<Result<Planned, Inexpressible>, QuestionError>, ReplicaError> {
         let now = self.clock.now();
         let answer = |view: &mut AccountView<'_>| make(view, question, now);
@@ -77,7 +81,7 @@ impl Replica {
             let under = named(&made);
             let reaches = reaches(&made.plan);
             if under.is_empty() && reaches.is_empty() {
-                return Ok(Ok(named_plan(made, BTreeSet::new(), at.account)));
+                return Ok(Ok(named_plan(made, BTreeSet::new(), account, at.account)));
             }
             let query = OutlineQuery {
                 under: &under,
@@ -104,13 +108,13 @@ impl Replica {
             write_out(&mut made.plan, &reaches, &read.value.covered);
             let type_no = |(of, id): &(String, Box<str>)| Some((made.product.type_no(of)?, id.clone()));
             let parents = read.value.parents.iter().filter_map(type_no).collect();
-            return Ok(Ok(named_plan(made, parents, at.account)));
+            return Ok(Ok(named_plan(made, parents, account, at.account)));
         }
         Err(ReplicaError::Inconsistent)
     }
 }
 
-fn make(
+pub(super) fn make(
     view: &mut AccountView<'_>,
     question: &ResourceQuestion<'_>,
     now: bailiwick_types::Timestamp,
@@ -121,11 +125,30 @@ fn make(
     };
     let sets = effective_sets(view, question.subject, Audience::Product)?;
     let (permission, type_no) = (fitting.permission, fitting.type_no);
+    // What approvals bind is held against what is stored now.
+    let approvals = sets.own().map(|own| own.approvals()).unwrap_or_default();
+    let product = &view.ready.content.product.product;
+    let names: Vec<String> = approvals
+        .iter()
+        .filter(|approval| approval.approved && approval.bound.is_some())
+        .filter_map(|approval| match &approval.target {
+            ApprovalTarget::Resource(of, id) if *of == type_no => text_of(product, *of, id),
+            _ => None,
+        })
+        .collect();
+    let read: Vec<Option<&Part>> = names
+        .iter()
+        .map(|name| view.part(PartRef::Resource(name)))
+        .collect();
+    let mut bound = Vec::with_capacity(read.len());
+    for part in read {
+        bound.extend(part?.resource()?);
+    }
     let prepared = fitting.prepare(view, question.subject, &sets, now);
     let input = prepared.input(prepared.subject, Target::Absent);
     let content = &view.ready.content;
     Some(Ok(Made {
-        plan: plan(&input, permission, type_no),
+        plan: plan(&input, permission, type_no, &bound),
         product: Arc::clone(&content.product.product),
         places: content.places.clone(),
         name: content.product.name.clone(),
@@ -137,7 +160,7 @@ fn text_of(product: &Product, of: TypeNo, id: &str) -> Option<String> {
 }
 
 /// The resources that count with all resources below them.
-fn named(made: &Made) -> Vec<(String, Box<str>)> {
+pub(super) fn named(made: &Made) -> Vec<(String, Box<str>)> {
     let all: BTreeSet<&(TypeNo, Box<str>)> =
         made.plan.alternatives.iter().flat_map(|one| &one.under).collect();
     let name = |of: TypeNo| made.product.type_info(of).map(|info| info.name.to_string());
@@ -176,6 +199,7 @@ fn write_out(plan: &mut Plan, reaches: &[TypeGrantReach], covered: &[Vec<Box<str
 fn named_plan(
     made: Made,
     parents: BTreeSet<(TypeNo, Box<str>)>,
+    account: &AccountColumn,
     revision: u64,
 ) -> Result<Planned, Inexpressible> {
     let Made {
@@ -184,7 +208,7 @@ fn named_plan(
         places,
         ..
     } = made;
-    let sql = sql_condition(&plan, &product, &places, &parents)?;
+    let sql = sql_condition(&plan, &product, &places, &parents, Table::OfService(account))?;
     let all = plan.is_all();
     let in_words = |one: &Alternative| words(one, &plan, &product, &places);
     let alternatives = if all {

@@ -2,10 +2,10 @@
 //! one way for every kind of answer.
 
 use bailiwick_policy::{
-    Attributes, Audience, DecisionInput, Member, PermissionNo, PermissionSet, PlaceId, Request, Resource,
-    Target, TypeNo, Values, subject_of,
+    Audience, DecisionInput, MAX_PARENTS, Member, PermissionNo, PermissionSet, PlaceId, Request,
+    RequestValues, Resource, Target, TypeNo,
 };
-use bailiwick_types::{GroupId, Scope, Subject, Timestamp};
+use bailiwick_types::{GroupId, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
 
 use super::{Question, QuestionError, TargetText};
@@ -13,9 +13,6 @@ use crate::{
     Part, PartRef,
     account::{AccountView, Ready},
 };
-
-/// The greatest number of resources above a resource that are looked up.
-const PARENTS: usize = 16;
 
 /// A subject with its sets, those of its groups after its own.
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +130,11 @@ pub(crate) struct Sets<'r> {
 }
 
 impl Sets<'_> {
+    /// The subject's own set.
+    pub(crate) fn own(&self) -> Option<&PermissionSet> {
+        self.sets.first().copied()
+    }
+
     /// The subject's membership, which is in its own set.
     pub(crate) fn member(&self) -> Option<Member> {
         self.sets.first().and_then(|set| set.member()).copied()
@@ -208,6 +210,14 @@ enum TargetKind<'r> {
 }
 
 impl ResolvedTarget<'_> {
+    /// A resource that is not registered.
+    pub(crate) fn described(resource: Resource) -> Self {
+        Self {
+            type_no: Some(resource.type_no),
+            kind: TargetKind::Described(Box::new(resource)),
+        }
+    }
+
     /// The type of a resource, where the product has it.
     pub(crate) fn type_no(&self) -> Option<TypeNo> {
         self.type_no
@@ -255,7 +265,8 @@ pub(crate) fn resolve_target<'r>(
     };
     let registered = product.type_info(type_no).is_some_and(|info| info.registered);
     if !registered {
-        let described = Box::new(described(view.ready, type_no, id, given));
+        let account = view.ready.content.places.account().id;
+        let described = Box::new(Resource::described(product, account, (type_no, id), given));
         return resolved(TargetKind::Described(described), Some(type_no));
     }
     let Some(resource) = view.part(PartRef::Resource(text))?.resource()? else {
@@ -264,8 +275,9 @@ pub(crate) fn resolve_target<'r>(
     let mut chain = vec![resource];
     let mut last = resource;
     while let Some((parent_type, parent_id)) = &last.parent {
-        if chain.len() > PARENTS {
-            break;
+        if chain.len() > MAX_PARENTS {
+            // Writes admit no such tree, and nothing is decided from a part of one.
+            return None;
         }
         let Some(info) = product.type_info(*parent_type) else {
             break;
@@ -280,38 +292,6 @@ pub(crate) fn resolve_target<'r>(
     resolved(TargetKind::Chain(chain), Some(type_no))
 }
 
-/// A resource of a type that is not registered, as the caller describes it: its attributes, and `owner` and
-/// `scope` where the type declares no attributes of these names. It lies in the account where no scope is
-/// given.
-fn described(ready: &Ready, type_no: TypeNo, id: &str, given: Option<&Map<String, Json>>) -> Resource {
-    let content = &ready.content;
-    let product = &content.product.product;
-    let declared = |name: &str| {
-        product
-            .type_info(type_no)
-            .is_some_and(|info| info.attribute(name).is_some())
-    };
-    let text = |name: &str| given?.get(name)?.as_str().filter(|_| !declared(name));
-    let scope = text("scope").and_then(|text| text.parse::<Scope>().ok());
-    let resource = Resource {
-        type_no,
-        id: id.into(),
-        place: scope.map_or(content.places.account().id, |scope| PlaceId::from(&scope)),
-        owner: text("owner").and_then(subject_of),
-        parent: None,
-        attributes: given.map(Attributes::stored).unwrap_or_default(),
-        registered: 0,
-    };
-    resource.retype(product)
-}
-
-/// The values that a caller sends, typed by the manifest.
-#[derive(Debug, Default)]
-pub(crate) struct RequestValues {
-    attributes: Values,
-    context: Values,
-}
-
 /// Types the values that a caller sends; `number` is that of the question.
 pub(crate) fn request_values(
     view: &AccountView<'_>,
@@ -324,11 +304,7 @@ pub(crate) fn request_values(
         return Ok(RequestValues::default());
     };
     let product = &view.ready.content.product.product;
-    let unfit = |faults| QuestionError::Attributes(number, faults);
-    Ok(RequestValues {
-        attributes: product
-            .request_attributes(permission, target, given)
-            .map_err(unfit)?,
-        context: product.request_context(given).map_err(unfit)?,
-    })
+    product
+        .request_values(permission, target, given)
+        .map_err(|faults| QuestionError::Attributes(number, faults))
 }

@@ -207,6 +207,37 @@ pub struct OutlineQuery<'a> {
     pub limit: usize,
 }
 
+/// A page of the resources that a condition admits.
+#[derive(Debug, Clone, Default)]
+pub struct Listed {
+    /// Their ids, in the order of the database.
+    pub ids: Vec<Box<str>>,
+    /// The id up to which rows were looked at; none where there are no more.
+    pub last: Option<Box<str>>,
+}
+
+/// The request for a [`Listed`].
+#[derive(Debug, Clone, Copy)]
+pub struct ListedQuery<'a> {
+    /// The type of the resources.
+    pub type_name: &'a str,
+    /// Only resources that lie in this scope.
+    pub scope: Option<PlaceId>,
+    /// The id after which the page begins; empty for the first.
+    pub after: &'a str,
+    /// The greatest number of rows that are looked at.
+    pub looked_at: usize,
+    /// What is to be true of a row; its values come after [`ListedQuery::VALUES`] others.
+    pub condition: Option<&'a SqlCondition>,
+    /// The greatest number of ids.
+    pub limit: usize,
+}
+
+impl ListedQuery<'_> {
+    /// How many values come before those of the condition.
+    pub const VALUES: usize = 5;
+}
+
 /// Reads of the primary. Each is one snapshot and returns where the primary stood.
 #[async_trait::async_trait]
 pub trait Source: Send + Sync + fmt::Debug + 'static {
@@ -246,6 +277,14 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
         product: &ProductName,
         query: OutlineQuery<'_>,
     ) -> Result<Read<Outline>, SourceError>;
+
+    /// Reads a page of the resources that a condition admits.
+    async fn listed(
+        &self,
+        account: AccountId,
+        product: &ProductName,
+        query: ListedQuery<'_>,
+    ) -> Result<Read<Listed>, SourceError>;
 
     /// Reads the last changes of parts, each with the point at which it was read.
     async fn last_changes(

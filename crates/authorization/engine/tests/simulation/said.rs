@@ -3,7 +3,7 @@
 use bailiwick_authorization_engine::{
     AccountRead, Planned, PlannedAlternative, Question, Replica, ReplicaError, ResourceQuestion, TargetText,
 };
-use bailiwick_policy::{Audience, Outcome};
+use bailiwick_policy::{AccountColumn, Audience, Outcome};
 use bailiwick_types::{AccountId, Subject};
 
 use crate::model::{State, questions};
@@ -90,7 +90,11 @@ pub(crate) async fn planned(
     read: &AccountRead,
     user: Subject,
 ) -> Result<(Said, u64), ReplicaError> {
-    let plan = replica.plan(read, &notes(&user)).await?.unwrap().unwrap();
+    let plan = replica
+        .plan(read, &notes(&user), &AccountColumn::default())
+        .await?
+        .unwrap()
+        .unwrap();
     let revision = plan.revision;
     Ok((Said::Planned(user, Box::new(plan)), revision))
 }

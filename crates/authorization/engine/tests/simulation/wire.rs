@@ -6,8 +6,8 @@ use std::{
 };
 
 use bailiwick_authorization_engine::{
-    AccountRef, Bound, Content, Epoch, LastChanges, Loaded, Outline, OutlineQuery, PartKey, PartsRead,
-    Polled, ProductState, Read, Root, Roots, Row, Source, SourceError, Watermark,
+    AccountRef, Bound, Content, Epoch, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery, PartKey,
+    PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError, Watermark,
 };
 use bailiwick_policy::PermissionSet;
 use bailiwick_types::{AccountId, ProductName, Subject};
@@ -174,6 +174,15 @@ impl Source for Wire {
         })
         .await
     }
+    async fn listed(
+        &self,
+        _: AccountId,
+        _: &ProductName,
+        _: ListedQuery<'_>,
+    ) -> Result<Read<Listed>, SourceError> {
+        Err(SourceError::Corrupt("the simulated source has no SQL".into()))
+    }
+
     async fn outline(
         &self,
         account: AccountId,

@@ -116,6 +116,9 @@ impl Row {
             .condition
             .map(|condition| condition.source().to_owned())
             .unwrap_or_default();
+        if let Some(other) = holding.and_condition {
+            condition = format!("({condition}) && ({})", other.source());
+        }
         if let Some(parameters) = holding.parameters.filter(|values| !values.is_empty()) {
             let values: Vec<String> = parameters
                 .iter()

@@ -241,10 +241,10 @@ mod tests {
     #[test]
     fn an_unknown_permission_of_a_batch_names_its_item() {
         let error = || QuestionError::UnknownPermission(1, "doc.nope".into(), String::new());
-        let refused = status(Unfit::new(error(), "items"));
+        let refused = status(Unfit::new(error(), item));
         let expected = "`items[1].permission`: permission `doc.nope` is not declared by the product";
         assert_eq!(refused.message(), expected);
-        let refused = status(Unfit::new(error(), ""));
+        let refused = status(Unfit::new(error(), alone));
         assert_eq!(
             refused.message(),
             "permission `doc.nope` is not declared by the product"
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn attributes_of_another_type_are_named_with_their_item() {
         let faults = vec![ValueFault::TooLong("note".into())];
-        let refused = status(Unfit::new(QuestionError::Attributes(2, faults), "items"));
+        let refused = status(Unfit::new(QuestionError::Attributes(2, faults), item));
         assert_eq!(refused.message(), "`items[2].attributes`: `note` is too long");
     }
 }

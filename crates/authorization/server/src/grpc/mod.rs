@@ -49,6 +49,7 @@ pub(crate) struct Api {
     pub(crate) guard: Guard,
     pub(crate) fresh: Freshness,
     pub(crate) rights: Arc<dyn Rights>,
+    pub(crate) replica: Arc<Replica>,
     pub(crate) tasks: Tasks,
 }
 

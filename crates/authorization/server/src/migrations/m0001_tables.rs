@@ -130,7 +130,7 @@ const RIGHTS: &[&str] = &[
     "CREATE INDEX ix_resource__owner ON resource (account_id, owner, type)",
     "CREATE TABLE approval (
         account_id {uuid} NOT NULL, id {uuid} NOT NULL, subject text NOT NULL, permission text NOT NULL,
-        target text NOT NULL, digest text NOT NULL, approver_permission text NOT NULL, state smallint NOT NULL,
+        target text NOT NULL, digest text NOT NULL, bound text NOT NULL DEFAULT '', approver_permission text NOT NULL, state smallint NOT NULL,
         serves_once {bool} NOT NULL, lasts_seconds bigint, expires_at bigint, created_at bigint NOT NULL,
         decided_at bigint, decided_by text,
         CONSTRAINT pk_approval PRIMARY KEY (account_id, id))",

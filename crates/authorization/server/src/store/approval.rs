@@ -35,6 +35,7 @@ impl FromRow for Approval {
             by: row.approver_permission.clone(),
             permission: row.permission.clone(),
             digest: row.digest.clone(),
+            bound: row.bound.clone(),
         })
     }
 }
@@ -49,7 +50,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         requester: &Subject,
         permission: &str,
         on: &On,
-        digest: &str,
+        (digest, bound): (&str, &str),
     ) -> Result<Option<Approval>, StoreError> {
         use approval::Column as C;
         let row = self
@@ -58,6 +59,7 @@ impl<T: ReadConn> Reader for Tx<T> {
             .filter(C::Permission.eq(permission))
             .filter(C::Target.eq(on.to_string()))
             .filter(C::Digest.eq(digest))
+            .filter(C::Bound.eq(bound))
             .filter(C::State.eq(column(State::Pending.code())));
         self.find(row).await
     }
@@ -99,6 +101,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             permission: set(of.permission.clone()),
             target: set(of.on.to_string()),
             digest: set(of.digest.clone()),
+            bound: set(of.bound.clone()),
             approver_permission: set(of.by.clone()),
             state: set(column(of.state.code())),
             serves_once: set(of.once),

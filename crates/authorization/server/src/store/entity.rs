@@ -135,6 +135,7 @@ bailiwick_sql::tables! {
         permission: String,
         target: String,
         digest: String,
+        bound: String,
         approver_permission: String,
         state: i16,
         serves_once: bool,

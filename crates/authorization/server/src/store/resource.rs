@@ -87,6 +87,35 @@ impl<T: ReadConn> Reader for Tx<T> {
         }
         self.list(below).await
     }
+    async fn resources_named(&self, of: &str, ids: &[&str]) -> Result<Vec<Resource>, StoreError> {
+        use resource::Column as C;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self
+            .own::<resource::Entity>()?
+            .filter(C::Kind.eq(of))
+            .filter(C::Id.is_in(ids.iter().copied()))
+            .order_by_asc(C::Id);
+        self.list(rows).await
+    }
+    async fn levels_below(&self, name: &Name, most: usize) -> Result<usize, StoreError> {
+        let account = self.account_id()?;
+        let sql = format!(
+            "WITH RECURSIVE below (type, id, depth) AS (SELECT CAST($2 AS text), CAST($3 AS text), 0 UNION SELECT r.type, r.id, b.depth + 1 \
+             FROM below b JOIN resource r ON r.account_id = $1 AND r.parent_type = b.type AND r.parent_id = b.id \
+             WHERE b.depth < {most}) SELECT CAST(MAX(depth) AS bigint) AS levels FROM below"
+        );
+        let values = vec![
+            account.uuid().into(),
+            name.of.clone().into(),
+            name.id.clone().into(),
+        ];
+        let rows = self.rows(&sql, values).await?;
+        let levels = rows.first().map(|row| row.try_get::<i64>("", "levels"));
+        let levels = levels.transpose().map_err(store_error)?.unwrap_or_default();
+        Ok(At::new("resource", name).number::<u32>("levels", levels)? as usize)
+    }
     async fn has_children(&self, name: &Name) -> Result<bool, StoreError> {
         Ok(!self.children(name, None, 1).await?.is_empty())
     }

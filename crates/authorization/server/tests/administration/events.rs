@@ -66,6 +66,7 @@ async fn an_approval_is_published_with_all_that_a_mail_needs(world: World) {
         permission: "message.answer".to_owned(),
         on,
         digest: "sha256:1".to_owned(),
+        attributes: Default::default(),
     };
     let used = world.run(&by_csr, account, consume).await.unwrap();
     assert_eq!(used.map(|used| used.id), Some(made.id));

@@ -161,6 +161,7 @@ async fn an_approval_is_asked_for_once_decided_once_and_by_somebody_else(world: 
         permission: "project.distribute".to_owned(),
         on: on.clone(),
         digest: String::new(),
+        attributes: Default::default(),
     };
     let error = world.run(&by_sam, account, consume()).await.unwrap_err();
     assert_eq!(error.reason().as_str(), "NO_APPROVAL");

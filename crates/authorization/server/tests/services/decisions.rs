@@ -17,6 +17,7 @@ bailiwick_testkit::on_both_engines! {
     a_check_answers_whoever_may_ask
     a_question_that_does_not_fit_is_told_apart_from_a_denial
     a_suspended_account_is_a_decision_and_no_error
+    an_attribute_that_nothing_declares_is_refused_with_a_suggestion
     a_batch_keeps_the_order_of_its_questions
     an_explanation_names_what_was_looked_at
 }
@@ -118,6 +119,46 @@ async fn a_question_that_does_not_fit_is_told_apart_from_a_denial(world: World) 
     let bad = pb::CheckRequest::default();
     assert_eq!(
         desk.check(&asker(), bad).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+}
+
+async fn an_attribute_that_nothing_declares_is_refused_with_a_suggestion(world: World) {
+    let desk = desk(world).await;
+    let a = account(1);
+    let mut write = desk.world.write(a).await;
+    let whole = bailiwick_types::Scope::Account(a);
+    write.resource("note", "n", &whole, None, "{}").await;
+    write.commit().await;
+    desk.replica.poll().await.unwrap();
+    let with = |names: &[&str], permission: &str, target: &str| {
+        let one = |name: &&str| {
+            let kind = Some(prost_types::value::Kind::BoolValue(true));
+            ((*name).to_owned(), prost_types::Value { kind })
+        };
+        pb::CheckRequest {
+            attributes: Some(prost_types::Struct {
+                fields: names.iter().map(one).collect(),
+            }),
+            ..check(a, &user(1), permission, target)
+        }
+    };
+    desk.check(&asker(), with(&["spam"], "note.edit", "note:n"))
+        .await
+        .unwrap();
+    // A stored attribute counts as it is stored, whatever the caller says.
+    let stored = with(&["assignee", "spam"], "note.edit", "note:n");
+    desk.check(&asker(), stored).await.unwrap();
+    for target in ["note:n".to_owned(), whole.to_string()] {
+        let refused = desk.check(&asker(), with(&["sapm"], "note.edit", &target)).await;
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        let details = String::from_utf8_lossy(refused.details()).into_owned();
+        assert!(details.contains("did you mean `spam`?"), "{details}");
+    }
+    let foreign = with(&["spam"], "folder.view", &whole.to_string());
+    assert_eq!(
+        desk.check(&asker(), foreign).await.unwrap_err().code(),
         Code::InvalidArgument
     );
 }

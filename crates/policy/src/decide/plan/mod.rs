@@ -14,17 +14,18 @@ use std::collections::BTreeSet;
 use bailiwick_types::{Level, Subject};
 
 pub use predicate::{Field, FieldName, Predicate, Term};
-pub use sql::{SqlCondition, sql_condition};
+pub use sql::{AccountColumn, AccountColumnError, SqlCondition, Table, sql_condition};
 pub use text::condition_text;
 
 use super::{
-    Audience, DecisionInput,
+    Audience, DecisionInput, serves_values,
     standing::{Standing, standing},
+    walk::giver,
 };
 use crate::{
-    PermissionNo, PlaceId, PlaceState, TypeNo,
+    PermissionNo, PlaceId, PlaceState, Resource, TypeNo,
     condition::Condition,
-    product::{ApprovalRule, EntryRule, Pattern, PermissionInfo, RoleLevel, TypeInfo},
+    product::{ApprovalRule, EntryRule, PermissionInfo, RoleLevel, TypeInfo},
     set::{ApprovalTarget, Grant, PermissionSet, Shapes, TypeGrantReach, is_over, is_over_at},
     value::Values,
 };
@@ -90,9 +91,10 @@ impl Plan {
 }
 
 /// Plans for which resources of a type [`decide`](super::decide) allows a permission; the input's target is
-/// not looked at, and of a split set all buckets have to be there.
+/// not looked at, and of a split set all buckets have to be there. `bound` are the resources that the
+/// subject has approvals for which are bound to stored values: without it, such an approval allows nothing.
 #[must_use]
-pub fn plan(input: &DecisionInput<'_>, permission: PermissionNo, of: TypeNo) -> Plan {
+pub fn plan(input: &DecisionInput<'_>, permission: PermissionNo, of: TypeNo, bound: &[&Resource]) -> Plan {
     let mut planner = Planner {
         closed: Vec::new(),
         alternatives: Vec::new(),
@@ -105,6 +107,7 @@ pub fn plan(input: &DecisionInput<'_>, permission: PermissionNo, of: TypeNo) -> 
             own_type: product.type_info(info.type_no)?,
             of: product.type_info(of)?,
             type_rule: input.policy.type_rule(permission),
+            bound,
         })
     });
     match known {
@@ -122,6 +125,7 @@ struct Asked<'a> {
     own_type: &'a TypeInfo,
     of: &'a TypeInfo,
     type_rule: Option<&'a ApprovalRule>,
+    bound: &'a [&'a Resource],
 }
 
 /// Where something counts.
@@ -261,24 +265,24 @@ impl Planner {
     ) {
         let permission = asked.info.no;
         if gives.waived.contains(permission) {
-            self.add(asked, at, None, false);
+            self.add(asked, at, None, None);
         }
         if gives.plain.contains(permission) {
-            self.add(asked, at, None, asked.type_rule.is_some());
+            self.add(asked, at, None, asked.type_rule);
         }
         for (_, entry) in gives
             .specials()
             .filter(|(_, entry)| entry.bits.contains(permission))
         {
-            let needs_approval = match &entry.rule {
-                EntryRule::OfType => asked.type_rule.is_some(),
-                EntryRule::Waived => false,
-                EntryRule::Own(rule) => asked.input.policy.is_active(rule),
+            let rule = match &entry.rule {
+                EntryRule::OfType => asked.type_rule,
+                EntryRule::Waived => None,
+                EntryRule::Own(rule) => Some(rule).filter(|rule| asked.input.policy.is_active(rule)),
             };
             match &entry.condition {
-                None => self.add(asked, at, None, needs_approval),
+                None => self.add(asked, at, None, rule),
                 Some(condition) => {
-                    self.when(asked, standing, condition, parameters, at, needs_approval);
+                    self.when(asked, standing, &[condition], parameters, at, rule);
                 }
             }
         }
@@ -296,33 +300,33 @@ impl Planner {
         if !shapes.gives(grant.shape, asked.info) || is_over(grant.expires, asked.input.now) {
             return;
         }
-        let needs_approval = asked.type_rule.is_some();
-        if parameters.is_none() {
-            self.add(asked, at, None, needs_approval);
+        let rule = asked.type_rule;
+        if parameters.is_none() && !asked.info.given_when {
+            self.add(asked, at, None, rule);
             return;
         }
         let product = asked.input.policy.product();
         for pattern in shapes.get(grant.shape) {
-            let giver = match pattern {
-                Pattern::One(no) if asked.info.implied_by.contains(*no) => product.permission(*no),
-                Pattern::One(_) => None,
-                Pattern::Type(of) if *of != asked.info.type_no => None,
-                Pattern::Type(_) | Pattern::All => Some(asked.info),
+            let Some(giver) = giver(product, *pattern, asked.info) else {
+                continue;
             };
-            if let Some(condition) = giver.and_then(|giver| giver.grant_condition.as_ref()) {
-                self.when(asked, standing, condition, parameters, at, needs_approval);
+            let conditions: Vec<&Condition> = giver.conditions_for(asked.info).collect();
+            if conditions.is_empty() && parameters.is_some() && !product.is_conditional(*pattern) {
+                continue;
             }
+            self.when(asked, standing, &conditions, parameters, at, rule);
         }
     }
 
+    /// Adds what is allowed where all of the conditions are true.
     fn when(
         &mut self,
         asked: &Asked<'_>,
         standing: Standing,
-        condition: &Condition,
+        conditions: &[&Condition],
         parameters: Option<&Values>,
         at: &Where,
-        needs_approval: bool,
+        rule: Option<&ApprovalRule>,
     ) {
         let input = asked.input;
         let given = Given {
@@ -335,14 +339,28 @@ impl Planner {
             parameters,
             now: input.now,
         };
-        match partial(condition.expr(), &given) {
-            Partial::True => self.add(asked, at, None, needs_approval),
-            Partial::NotTrue => {}
-            Partial::When(predicate) => self.add(asked, at, Some(predicate), needs_approval),
+        let mut left = Vec::new();
+        for condition in conditions {
+            match partial(condition.expr(), &given) {
+                Partial::True => {}
+                Partial::NotTrue => return,
+                Partial::When(predicate) => left.push(predicate),
+            }
         }
+        let left = match left.len() {
+            0 | 1 => left.pop(),
+            _ => Some(Predicate::All(left.into())),
+        };
+        self.add(asked, at, left, rule);
     }
 
-    fn add(&mut self, asked: &Asked<'_>, at: &Where, condition: Option<Predicate>, needs_approval: bool) {
+    fn add(
+        &mut self,
+        asked: &Asked<'_>,
+        at: &Where,
+        condition: Option<Predicate>,
+        rule: Option<&ApprovalRule>,
+    ) {
         let one = Alternative {
             places: at.place.into_iter().collect(),
             everywhere: at.everywhere,
@@ -350,11 +368,11 @@ impl Planner {
             reach: at.reach,
             only: None,
             condition,
-            needs_approval,
+            needs_approval: rule.is_some(),
         };
-        if needs_approval {
+        if rule.is_some() {
             // What is approved already is allowed.
-            let only = approved(asked);
+            let only = approved(asked, rule);
             if !only.is_empty() {
                 self.merge(Alternative {
                     only: Some(only),
@@ -433,7 +451,7 @@ fn closed(input: &DecisionInput<'_>) -> Vec<PlaceId> {
 }
 
 /// The ids of the resources for which an approved, unexpired, unused request is there.
-fn approved(asked: &Asked<'_>) -> Vec<Box<str>> {
+fn approved(asked: &Asked<'_>, rule: Option<&ApprovalRule>) -> Vec<Box<str>> {
     let input = asked.input;
     let own = |set: &&&PermissionSet| -> bool {
         let subject: &Subject = set.subject();
@@ -455,7 +473,12 @@ fn approved(asked: &Asked<'_>) -> Vec<Box<str>> {
                 && !is_over_at(approval.expires_at, input.now)
         })
         .filter_map(|approval| match &approval.target {
-            ApprovalTarget::Resource(of, id) if *of == asked.of.no => Some(id.clone()),
+            ApprovalTarget::Resource(of, id) if *of == asked.of.no => {
+                let is_it = |resource: &&&Resource| resource.type_no == *of && resource.id == *id;
+                let resource = asked.bound.iter().find(is_it).copied();
+                let known = resource.is_some() || approval.bound.is_none();
+                (known && serves_values(approval, rule, resource)).then(|| id.clone())
+            }
             ApprovalTarget::Resource(..) | ApprovalTarget::Place(_) => None,
         })
         .collect();

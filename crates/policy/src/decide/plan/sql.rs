@@ -1,13 +1,15 @@
 //! A plan as a condition of SQL that SQLite and PostgreSQL read alike.
 //!
-//! The columns: `scope` (`account:ID`, `instance:ID` or `workspace:ID`), `id` (without the type), `parent`
-//! (`TYPE:ID`, or NULL), `owner` (`TYPE:ID`, for users also the id alone, or NULL), all of them texts;
-//! `attributes`, an object of JSON. Scopes are matched exactly: all that count are listed. The condition is
-//! true or not; where something is missing it is not, as with every condition.
+//! The columns: one with the id of the account, which every condition but `FALSE` asks for, since ids of
+//! resources are unique in an account only; its name is the caller's ([`AccountColumn`]). `scope`
+//! (`account:ID`, `instance:ID` or `workspace:ID`), `id` (without the type), `parent` (`TYPE:ID`, or NULL),
+//! `owner` (`TYPE:ID`, for users also the id alone, or NULL), all of them texts; `attributes`, an object of
+//! JSON. Scopes are matched exactly: all that count are listed. The condition is true or not; where
+//! something is missing it is not, as with every condition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_types::{Level, Subject};
+use bailiwick_types::{AccountId, Level, Subject};
 
 use super::{Alternative, Field, FieldName, Inexpressible, Plan, Predicate, Term};
 use crate::{
@@ -20,6 +22,48 @@ use crate::{
 
 /// As many values as SQLite takes.
 const PARAMETERS: usize = 32_000;
+
+bailiwick_types::text! {
+    /// The name of the column with the id of the account: a word of SQL, or one behind the name of its table.
+    pub struct AccountColumn: account_column => AccountColumnError;
+}
+
+/// Error for the name of a column that would not be one in every statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be a column `NAME` or `TABLE.NAME` of letters, digits and underscores, no digit first, at most 63 each"
+)]
+pub struct AccountColumnError;
+
+impl Default for AccountColumn {
+    fn default() -> Self {
+        Self("account".to_owned())
+    }
+}
+
+fn account_column(text: &str) -> Result<(), AccountColumnError> {
+    let word = |part: &str| {
+        let mut bytes = part.bytes();
+        let first = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+        first && part.len() <= 63 && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let parts = text.split('.').count();
+    if parts <= 2 && text.split('.').all(word) {
+        Ok(())
+    } else {
+        Err(AccountColumnError)
+    }
+}
+
+/// The table that a condition is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Table<'a> {
+    /// One of a service: the condition names the account, in this column.
+    OfService(&'a AccountColumn),
+    /// The suite's own, of one account: `scope` has the UUID of a scope in hexadecimal digits, `registered`
+    /// the revision of registration. The values come after as many others.
+    Own(usize),
+}
 
 /// A condition with its values.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,24 +86,35 @@ pub fn sql_condition(
     product: &Product,
     places: &Places,
     parents: &BTreeSet<(TypeNo, Box<str>)>,
+    table: Table<'_>,
 ) -> Result<SqlCondition, Inexpressible> {
     let mut writer = Writer {
         plan,
         product,
         places,
         parents,
+        table,
         parameters: Vec::new(),
         numbers: BTreeMap::new(),
     };
-    if plan.is_all() {
-        return Ok(SqlCondition {
-            sql: "TRUE".to_owned(),
-            parameters: Vec::new(),
-        });
-    }
+    let own = match table {
+        Table::OfService(account) => {
+            let id = AccountId::from_uuid(uuid::Uuid::from_u128(places.account().id.0));
+            format!("{account} = {}", writer.parameter(id.to_string()))
+        }
+        Table::Own(_) => "TRUE".to_owned(),
+    };
     let mut parts = Vec::new();
-    for one in plan.alternatives.iter().filter(|one| !one.needs_approval) {
-        parts.push(writer.alternative(one)?);
+    if !plan.is_all() {
+        for one in plan.alternatives.iter().filter(|one| !one.needs_approval) {
+            parts.push(writer.alternative(one)?);
+        }
+        if parts.is_empty() {
+            return Ok(SqlCondition {
+                sql: "FALSE".to_owned(),
+                parameters: Vec::new(),
+            });
+        }
     }
     if writer.parameters.len() > PARAMETERS {
         return Err(Inexpressible(format!(
@@ -68,9 +123,9 @@ pub fn sql_condition(
         )));
     }
     let sql = match parts.len() {
-        0 => "FALSE".to_owned(),
-        1 => parts.concat(),
-        _ => format!("({})", parts.join(") OR (")),
+        0 => own,
+        1 => format!("{own} AND {}", parts.concat()),
+        _ => format!("{own} AND (({}))", parts.join(") OR (")),
     };
     Ok(SqlCondition {
         sql,
@@ -83,18 +138,25 @@ struct Writer<'a> {
     product: &'a Product,
     places: &'a Places,
     parents: &'a BTreeSet<(TypeNo, Box<str>)>,
+    table: Table<'a>,
     parameters: Vec<String>,
     numbers: BTreeMap<String, usize>,
 }
 
 impl Writer<'_> {
     fn alternative(&mut self, one: &Alternative) -> Result<String, Inexpressible> {
-        if one.reach != TypeGrantReach::All && one.only.is_none() {
-            return Err(Inexpressible(
-                "a grant on existing or future resources has to be written out first".to_owned(),
-            ));
-        }
         let mut parts = Vec::new();
+        match (self.table, one.reach) {
+            (_, TypeGrantReach::All) => {}
+            (Table::Own(_), TypeGrantReach::Existing(at)) => parts.push(format!("registered <= {at}")),
+            (Table::Own(_), TypeGrantReach::Future(at)) => parts.push(format!("registered > {at}")),
+            (Table::OfService(_), _) if one.only.is_some() => {}
+            (Table::OfService(_), _) => {
+                return Err(Inexpressible(
+                    "a grant on existing or future resources has to be written out first".to_owned(),
+                ));
+            }
+        }
         if !one.places.is_empty() {
             let all = self.spread(&one.places);
             parts.push(self.list("scope", all, true));
@@ -110,7 +172,7 @@ impl Writer<'_> {
             parts.push(self.list("id", ids, true));
         }
         if let Some(condition) = &one.condition {
-            let text = self.predicate(condition, !parts.is_empty())?;
+            let text = self.predicate(condition, true)?;
             parts.push(text);
         }
         Ok(if parts.is_empty() {
@@ -135,9 +197,12 @@ impl Writer<'_> {
     }
 
     fn scopes(&self, places: &[PlaceId]) -> Vec<String> {
-        let text = |id: &PlaceId| {
-            let level = self.places.get(*id)?.level;
-            id.to_scope(level).map(|scope| scope.to_string())
+        let text = |id: &PlaceId| match self.table {
+            Table::Own(_) => Some(hexadecimal(*id)),
+            Table::OfService(_) => {
+                let level = self.places.get(*id)?.level;
+                id.to_scope(level).map(|scope| scope.to_string())
+            }
         };
         places.iter().filter_map(text).collect()
     }
@@ -173,7 +238,11 @@ impl Writer<'_> {
     }
 
     fn parameter(&mut self, text: String) -> String {
-        let next = self.parameters.len() + 1;
+        let before = match self.table {
+            Table::OfService(_) => 0,
+            Table::Own(before) => before,
+        };
+        let next = before + self.parameters.len() + 1;
         let number = *self.numbers.entry(text.clone()).or_insert(next);
         if number == next {
             self.parameters.push(text);
@@ -224,10 +293,18 @@ impl Writer<'_> {
                 Ok(format!("{column} {sign} {text}"))
             }
             Value::Subject(_) | Value::Place(_) => {
-                let all = texts_of(value).unwrap_or_default();
+                let all = self.texts_of(field, value).unwrap_or_default();
                 Ok(self.list(&column, all, comparison == Comparison::Equal))
             }
             Value::Time(_) | Value::List(_) => Err(instants()),
+        }
+    }
+
+    /// All ways in which a value may stand in the column of a field.
+    fn texts_of(&self, field: &Field, value: &Value) -> Option<Vec<String>> {
+        match (self.table, &field.name, value) {
+            (Table::Own(_), FieldName::Scope, Value::Place(place)) => Some(vec![hexadecimal(*place)]),
+            _ => texts_of(value),
         }
     }
 
@@ -248,7 +325,7 @@ impl Writer<'_> {
                 Value::Int(number) => places.push(number.to_string()),
                 Value::Bool(truth) => places.push(format!("'{truth}'")),
                 other => {
-                    let texts = texts_of(other).ok_or_else(instants)?;
+                    let texts = self.texts_of(field, other).ok_or_else(instants)?;
                     places.extend(texts.into_iter().map(|text| self.parameter(text)));
                 }
             }
@@ -301,6 +378,10 @@ impl Writer<'_> {
         };
         Ok(format!("COALESCE({stored}, {said})"))
     }
+}
+
+fn hexadecimal(place: PlaceId) -> String {
+    format!("{:032x}", place.0)
 }
 
 fn instants() -> Inexpressible {

@@ -110,6 +110,7 @@ fn set_of(facts: &Facts, policy: &AccountPolicy, subject: &str) -> PermissionSet
                     Asked::Unknown => unreachable!("approvals are for known targets"),
                 },
                 digest: approval.digest.as_deref().map(Into::into),
+                bound: None,
                 approved: approval.approved,
                 expires_at: at(approval.expires),
             });

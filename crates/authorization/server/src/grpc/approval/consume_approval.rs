@@ -31,6 +31,11 @@ pub(super) async fn handle(
         permission,
         on,
         digest,
+        attributes: message
+            .attributes
+            .clone()
+            .map(convert::map_of)
+            .unwrap_or_default(),
     };
     let answer = api.run(by, consume).await?;
     Ok(pb::ConsumeApprovalResponse {

@@ -28,6 +28,7 @@ pub(super) async fn handle(
         product: Some(convert::product(done.product, false)),
         changed: done.changed,
         differences: done.differences,
+        warnings: done.warnings,
         token: encoded(&done.token),
     })
 }

@@ -1,7 +1,7 @@
 //! `PlanResources`: the predicate with which a service filters its own tables.
 
 use bailiwick_authorization_engine::{Planned, PlannedAlternative, ResourceQuestion};
-use bailiwick_policy::Inexpressible;
+use bailiwick_policy::{AccountColumn, Inexpressible};
 use bailiwick_types::{Subject, faults, method::authorization::PlanResources};
 
 use super::{Queries, ask};
@@ -24,7 +24,11 @@ pub(super) async fn handle(
     let subject = fields.take("subject", asked.subject.parse::<Subject>());
     ask::names(&mut fields, &asked.permission, &asked.r#type);
     let attributes = ask::attributes(&mut fields, "attributes", asked.attributes.as_ref());
-    let (account, subject) = fields.finish(account.zip(subject))?;
+    let column = match &*asked.account_column {
+        "" => Some(AccountColumn::default()),
+        name => fields.take("account_column", name.parse()),
+    };
+    let (account, subject, column) = fields.finish_with(|| Some((account?, subject?, column?)))?;
     let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
     let question = ResourceQuestion {
         subject: &subject,
@@ -32,7 +36,7 @@ pub(super) async fn handle(
         type_name: &asked.r#type,
         attributes: attributes.as_ref(),
     };
-    let planned = queries.replica.plan(&read, &question).await;
+    let planned = queries.replica.plan(&read, &question, &column).await;
     let planned = ask::with_right(&queries.near, &call, account, planned, ask::alone).await?;
     let Planned {
         all,

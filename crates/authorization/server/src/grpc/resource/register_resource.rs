@@ -1,10 +1,13 @@
 //! `RegisterResource`.
 
+use std::sync::Arc;
+
 use bailiwick_authorization_core::resource::{
     MAX_TITLE, Name,
     register::{Owner, Register},
 };
-use bailiwick_types::{AccountId, method::authorization::RegisterResource};
+use bailiwick_authorization_engine::{Proposed, ReplicaRights};
+use bailiwick_types::{AccountId, Method, method::authorization::RegisterResource};
 
 use crate::grpc::prelude::*;
 
@@ -20,13 +23,38 @@ pub(super) async fn handle(
         Owner::Caller | Owner::Nobody => None,
     };
     let target = Target::scope(account, &register.scope).of_type(&*register.name.of);
-    let by = api.authorize(&call, owner.as_slice(), &target).await?;
+    api.wait(&call.context, account, owner.as_slice()).await?;
+    // The right is decided on the resource as it would be, so that conditions on it count.
+    let rights = ReplicaRights::consistent(Arc::clone(&api.replica)).proposing(proposed(&call, &register));
+    let by = api
+        .guard
+        .with_rights(Arc::new(rights))
+        .authorize(&call, &target)
+        .await?;
     let answer = api.run(by, register).await?;
     Ok(pb::RegisterResourceResponse {
         resource: answer.committed.then(|| convert::resource(answer.output)),
         token: answer.token,
         changes: answer.changes,
     })
+}
+
+fn proposed<M: Method, R>(call: &Call<M, R>, register: &Register) -> Proposed {
+    let caller = call
+        .context
+        .caller
+        .subject()
+        .filter(|subject| subject.kind() == "user");
+    Proposed {
+        type_name: register.name.of.clone(),
+        id: register.name.id.clone(),
+        owner: match &register.owner {
+            Owner::Is(owner) => Some(owner.clone()),
+            Owner::Caller => caller.cloned(),
+            Owner::Nobody => None,
+        },
+        attributes: register.attributes.clone(),
+    }
 }
 
 pub(crate) fn read(message: pb::RegisterResourceRequest) -> Result<(AccountId, Register), Status> {

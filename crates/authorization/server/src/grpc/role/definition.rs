@@ -55,6 +55,7 @@ fn rule(fields: &mut Fields, field: &str, given: pb::ApprovalRule) -> Option<App
         serves: if given.stays { Serves::Stays } else { Serves::Once },
         expires,
         when_setting: Some(given.when_setting).filter(|name| !name.is_empty()),
+        binds: given.binds,
     })
 }
 
@@ -67,6 +68,7 @@ fn rule_words(of: &ApprovalDecl) -> pb::ApprovalRule {
             nanos: 0,
         }),
         when_setting: of.when_setting.clone().unwrap_or_default(),
+        binds: of.binds.clone(),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use bailiwick_authorization_core::person::PersonState;
 use bailiwick_authorization_engine::{
-    AccountRef, Epoch, LastChanges, Loaded, Outline, OutlineQuery, PartKey, PartsRead, Polled, Read, Root,
-    Roots, Row, Source, SourceError, Watermark,
+    AccountRef, Epoch, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery, PartKey, PartsRead, Polled,
+    Read, Root, Roots, Row, Source, SourceError, Watermark,
 };
 use bailiwick_policy::{PermissionSet, PermissionSetBuilder, PlaceId};
 use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql, query};
@@ -180,6 +180,25 @@ impl Source for SqlSource {
                 at: watermark(&[0, 1, 2].map(|n| standing.at(n))),
                 epoch: standing.epoch,
                 value: outline::read(tx.conn(), account, query).await?,
+            })
+        })
+        .await
+    }
+
+    async fn listed(
+        &self,
+        account: AccountId,
+        product: &ProductName,
+        query: ListedQuery<'_>,
+    ) -> Result<Read<Listed>, SourceError> {
+        let roots = roots_of(account, product, Watermark::default()).map(|(root, _)| root);
+        answer(async {
+            let tx = self.db.begin_read(&ScopeRoot::Account(account)).await?;
+            let standing = tx.standing(&roots).await?;
+            Ok(Read {
+                at: watermark(&[0, 1, 2].map(|n| standing.at(n))),
+                epoch: standing.epoch,
+                value: outline::listed(tx.conn(), account, query).await?,
             })
         })
         .await

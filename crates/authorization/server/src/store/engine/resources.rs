@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_policy::{PlaceId, StoredResource};
+use bailiwick_policy::{MAX_PARENTS, PlaceId, StoredResource};
 use bailiwick_sql::Error;
 use bailiwick_types::AccountId;
 use sea_orm::{DbBackend, QueryResult, Value};
@@ -11,9 +11,6 @@ use uuid::Uuid;
 
 use super::content::number;
 use crate::store::convert::At;
-
-/// How many resources above one are read.
-const DEPTH: usize = 16;
 
 /// The rows of resources and of those above them, in one snapshot. `$1` account, `$2` a JSON list of `[type,
 /// id]`.
@@ -58,7 +55,7 @@ fn chains(backend: DbBackend, seeds: &str, stamp: &str, links: &str, [depth, ord
     format!(
         "WITH RECURSIVE chain (type, id, depth) AS (SELECT type, id, 0 FROM ({seeds}) s \
          UNION SELECT r.parent_type, r.parent_id, c.depth + 1 FROM chain c {each} \
-         WHERE r.parent_type IS NOT NULL AND c.depth < {DEPTH}) \
+         WHERE r.parent_type IS NOT NULL AND c.depth < {MAX_PARENTS}) \
          SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, c.type AS key_type, c.id AS key_id, \
          {depth}r.id AS found, r.scope_id, r.owner, r.parent_type, r.parent_id, r.attributes, r.revision \
          FROM ({stamp}) s LEFT JOIN ({links}) c ON TRUE {found}{order}"
@@ -74,7 +71,8 @@ pub(super) fn values<'a>(account: AccountId, keys: impl Iterator<Item = &'a str>
     vec![account.uuid().into(), Json::from(pairs).to_string().into()]
 }
 
-/// The rows of resources by `TYPE:ID`, absent ones among them.
+/// The rows of resources by `TYPE:ID`, absent ones among them. A tree that the statement did not read to
+/// its top is an error: nothing is decided from a part of it.
 pub(super) fn read(rows: &[QueryResult]) -> Result<BTreeMap<String, Option<Box<StoredResource>>>, Error> {
     let mut found = BTreeMap::new();
     for row in rows {
@@ -89,6 +87,13 @@ pub(super) fn read(rows: &[QueryResult]) -> Result<BTreeMap<String, Option<Box<S
             Some(_) => Some(Box::new(read_one(row, &type_name, &id)?)),
         };
         found.insert(format!("{type_name}:{id}"), resource);
+    }
+    for (key, resource) in &found {
+        let parent = resource.as_ref().and_then(|resource| resource.parent.as_ref());
+        if parent.is_some_and(|(of, id)| !found.contains_key(&format!("{of}:{id}"))) {
+            let rule = format!("lies more than {MAX_PARENTS} levels above another resource");
+            return Err(At::new("resource", key).corrupt("parent_id", rule));
+        }
     }
     Ok(found)
 }
