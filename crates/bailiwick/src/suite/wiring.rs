@@ -72,7 +72,10 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
 
     let identity = match db(Service::Identity) {
         Some(db) => {
-            let authorization = Arc::new(identity::Authorization::new(peers.to(Service::Authorization)));
+            let authorization = Arc::new(identity::Authorization::new(
+                peers.to(Service::Authorization),
+                db.clone(),
+            ));
             Some(
                 identity::build(identity::Deps {
                     config: config.identity.clone(),
@@ -113,7 +116,6 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
                 db,
                 identity: peers.to(Service::Identity),
                 tenancy: peers.to(Service::Tenancy),
-                authenticator: authenticator.clone(),
                 clock: clock.clone(),
                 ids: ids.clone(),
                 system: authority.system.clone(),
