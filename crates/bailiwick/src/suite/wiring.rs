@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bailiwick_authorization_server as authorization;
-use bailiwick_feed::{FeedServer, Served};
+use bailiwick_feed::{EndedSource, FeedServer, GrpcFeedSource, Served, follow_ended};
 use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
@@ -109,6 +109,17 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         clock.clone(),
         authority.verifier,
     ));
+    // Every process that authenticates hears itself what ended, and knows it before it accepts a token.
+    let ended: Arc<dyn EndedSource> = match &identity {
+        Some(identity) => identity.ended(),
+        None => Arc::new(GrpcFeedSource::new(
+            Service::Identity,
+            peers.to(Service::Identity),
+        )),
+    };
+    authenticator.await_revocations();
+    let hearing = follow_ended(ended, authenticator.clone());
+    tasks.spawn(stop.clone().run_until_cancelled_owned(hearing));
     let authorization = match db(Service::Authorization) {
         Some(db) => Some(
             authorization::build(authorization::Deps {

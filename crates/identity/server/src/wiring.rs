@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use bailiwick_feed::SnapshotSource;
+use bailiwick_feed::{EndedSource, LocalEnded, SnapshotSource};
 use bailiwick_identity_core::{
     Identity,
     password::{CostError, Passwords},
@@ -13,12 +13,14 @@ use bailiwick_identity_core::{
 };
 use bailiwick_rpc::{AccessClaims, Authenticator, Guard, KeySource, Services, StepUp, Tasks};
 use bailiwick_sql::Db;
-use bailiwick_types::{Clock, IdGen, Rng, ServiceAccountId, SessionId, StoreError, Subject, System};
+use bailiwick_types::{Clock, IdGen, Rng, StoreError, System};
 use secrecy::SecretString;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    ConfigError, IdentityConfig, grpc, http,
+    ConfigError, IdentityConfig,
+    ended::Snapshots,
+    grpc, http,
     keys::{LocalKeys, LocalStepUp},
     store::{Snapshot, SqlStore},
     work::{self, Work},
@@ -79,7 +81,6 @@ pub struct IdentityService {
     system: System,
     tasks: TaskTracker,
     retention: Duration,
-    ended: Arc<(Vec<SessionId>, Vec<ServiceAccountId>)>,
 }
 
 /// Builds the service. The first start of a deployment creates its first signing key.
@@ -121,14 +122,12 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     if !identity.keys.encrypts() {
         tracing::info!("no key encryption secret is configured: signing keys are stored in plain text");
     }
-    let ended = upkeep::recently_ended(&identity, &deps.system).await?;
     Ok(IdentityService {
         identity: Arc::new(identity),
         db: deps.db,
         system: deps.system,
         tasks: deps.tasks,
         retention: deps.config.feed_retention.get(),
-        ended: Arc::new(ended),
     })
 }
 
@@ -149,27 +148,31 @@ impl IdentityService {
     /// Snapshots of the current state, for the server of the feed.
     #[must_use]
     pub fn snapshot(&self) -> Arc<dyn SnapshotSource> {
-        Arc::new(Snapshot::new(self.db.clone()))
+        Arc::new(Snapshots {
+            state: Snapshot::new(self.db.clone()),
+            identity: Arc::clone(&self.identity),
+            system: self.system.clone(),
+        })
     }
     /// The database, for the server of the feed.
     #[must_use]
     pub fn db(&self) -> &Db {
         &self.db
     }
-    /// The gRPC services. The authenticator learns which sessions and service accounts ended shortly before
-    /// the start.
+    /// The gRPC services.
     #[must_use]
     pub fn services(&self, guard: Guard, authenticator: Arc<Authenticator>) -> Services {
-        let (sessions, service_accounts) = &*self.ended;
-        sessions.iter().for_each(|id| authenticator.forget_session(*id));
-        let subjects = service_accounts.iter().map(|id| Subject::service(*id));
-        subjects.for_each(|subject| authenticator.forget_subject(&subject));
         let tasks = Tasks::new(self.tasks.clone());
         grpc::services(Arc::clone(&self.identity), guard, authenticator, tasks)
     }
     /// The HTTP endpoints.
     pub fn http(&self) -> Router {
         http::router(Arc::clone(&self.identity))
+    }
+    /// What ended, for the authenticator of this process.
+    #[must_use]
+    pub fn ended(&self) -> Arc<dyn EndedSource> {
+        Arc::new(LocalEnded::new(self.db.clone(), self.snapshot()))
     }
     /// Starts the background work, until `stop` is cancelled.
     pub fn start(&self, authenticator: Arc<Authenticator>, tasks: &TaskTracker, stop: &CancellationToken) {

@@ -8,6 +8,7 @@ use bailiwick_types::{
 use jsonwebtoken::{Algorithm, Validation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::{
     AuthError, InternalIdentity, KeyError, KeySource,
@@ -18,6 +19,8 @@ use crate::HumanDuration;
 
 /// The tolerated clock skew between machines, in seconds.
 const SKEW: i64 = 60;
+/// How long a process that has just started waits to learn what ended before.
+const FIRST_CONTACT: Duration = Duration::from_secs(1);
 
 /// Which access tokens count.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +53,8 @@ pub struct Authenticator {
     verifier: Verifier,
     cache: TokenCache,
     longest_life: Duration,
+    /// Whether what ended is known here.
+    revocations: watch::Sender<bool>,
 }
 
 bailiwick_types::debug_fields!(Authenticator { issuer });
@@ -73,7 +78,19 @@ impl Authenticator {
             verifier,
             cache: TokenCache::new(config.remembered_tokens, longest_life),
             longest_life,
+            revocations: watch::Sender::new(true),
         }
+    }
+
+    /// Accepts no access token until [`Self::revocations_arrive`]: a process that has just started does not
+    /// know yet what ended before. To be called before the first token is verified.
+    pub fn await_revocations(&self) {
+        self.revocations.send_replace(false);
+    }
+
+    /// Accepts access tokens from now on: what ended is known here, and what ends will be.
+    pub fn revocations_arrive(&self) {
+        self.revocations.send_replace(true);
     }
 
     /// The caller of a token that was verified before and is still valid. Costs a hash and a look-up.
@@ -130,6 +147,11 @@ impl Authenticator {
     }
 
     async fn verify_access(&self, token: &str, id: &str, now: Timestamp) -> Result<Verified, AuthError> {
+        let mut revocations = self.revocations.subscribe();
+        let known = tokio::time::timeout(FIRST_CONTACT, revocations.wait_for(|known| *known));
+        if !matches!(known.await, Ok(Ok(_))) {
+            return Err(AuthError::Unavailable);
+        }
         let key = self.keys.key(id).await.map_err(|error| match error {
             KeyError::Unavailable => AuthError::Unavailable,
             KeyError::Malformed(_) => AuthError::Internal(error.to_string()),
