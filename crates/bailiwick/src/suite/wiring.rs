@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bailiwick_authorization_server as authorization;
-use bailiwick_feed::{EndedSource, FeedServer, GrpcFeedSource, Served, follow_ended};
+use bailiwick_feed::{FeedServer, GrpcFeedSource, Served, follow_ended};
 use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
@@ -110,16 +110,12 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         authority.verifier,
     ));
     // Every process that authenticates hears itself what ended, and knows it before it accepts a token.
-    let ended: Arc<dyn EndedSource> = match &identity {
-        Some(identity) => identity.ended(),
-        None => Arc::new(GrpcFeedSource::new(
-            Service::Identity,
-            peers.to(Service::Identity),
-        )),
-    };
     authenticator.await_revocations();
-    let hearing = follow_ended(ended, authenticator.clone());
-    tasks.spawn(stop.clone().run_until_cancelled_owned(hearing));
+    if identity.is_none() {
+        let feed = GrpcFeedSource::new(Service::Identity, peers.to(Service::Identity));
+        let hearing = follow_ended(Arc::new(feed), authenticator.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(hearing));
+    }
     let authorization = match db(Service::Authorization) {
         Some(db) => Some(
             authorization::build(authorization::Deps {

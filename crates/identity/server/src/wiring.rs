@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use bailiwick_feed::{EndedSource, LocalEnded, SnapshotSource};
+use bailiwick_feed::{LocalEnded, SnapshotSource, follow_ended};
 use bailiwick_identity_core::{
     Identity,
     password::{CostError, Passwords},
@@ -13,7 +13,7 @@ use bailiwick_identity_core::{
 };
 use bailiwick_rpc::{AccessClaims, Authenticator, Guard, KeySource, Services, StepUp, Tasks};
 use bailiwick_sql::Db;
-use bailiwick_types::{Clock, IdGen, Rng, StoreError, System};
+use bailiwick_types::{Clock, IdGen, Rng, ServiceAccountId, SessionId, StoreError, Subject, System};
 use secrecy::SecretString;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -81,6 +81,7 @@ pub struct IdentityService {
     system: System,
     tasks: TaskTracker,
     retention: Duration,
+    ended: Arc<(Vec<SessionId>, Vec<ServiceAccountId>)>,
 }
 
 /// Builds the service. The first start of a deployment creates its first signing key.
@@ -122,12 +123,14 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     if !identity.keys.encrypts() {
         tracing::info!("no key encryption secret is configured: signing keys are stored in plain text");
     }
+    let ended = upkeep::recently_ended(&identity, &deps.system).await?;
     Ok(IdentityService {
         identity: Arc::new(identity),
         db: deps.db,
         system: deps.system,
         tasks: deps.tasks,
         retention: deps.config.feed_retention.get(),
+        ended: Arc::new(ended),
     })
 }
 
@@ -159,9 +162,14 @@ impl IdentityService {
     pub fn db(&self) -> &Db {
         &self.db
     }
-    /// The gRPC services.
+    /// The gRPC services. The authenticator learns which sessions and service accounts ended shortly before
+    /// the start; what ends later is heard once the service is started.
     #[must_use]
     pub fn services(&self, guard: Guard, authenticator: Arc<Authenticator>) -> Services {
+        let (sessions, service_accounts) = &*self.ended;
+        sessions.iter().for_each(|id| authenticator.forget_session(*id));
+        let subjects = service_accounts.iter().map(|id| Subject::service(*id));
+        subjects.for_each(|subject| authenticator.forget_subject(&subject));
         let tasks = Tasks::new(self.tasks.clone());
         grpc::services(Arc::clone(&self.identity), guard, authenticator, tasks)
     }
@@ -169,13 +177,11 @@ impl IdentityService {
     pub fn http(&self) -> Router {
         http::router(Arc::clone(&self.identity))
     }
-    /// What ended, for the authenticator of this process.
-    #[must_use]
-    pub fn ended(&self) -> Arc<dyn EndedSource> {
-        Arc::new(LocalEnded::new(self.db.clone(), self.snapshot()))
-    }
-    /// Starts the background work, until `stop` is cancelled.
+    /// Starts the background work, until `stop` is cancelled. The authenticator hears what ends.
     pub fn start(&self, authenticator: Arc<Authenticator>, tasks: &TaskTracker, stop: &CancellationToken) {
+        let ended = Arc::new(LocalEnded::new(self.db.clone(), self.snapshot()));
+        let hearing = follow_ended(ended, Arc::clone(&authenticator));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(hearing));
         let work = Work {
             identity: Arc::clone(&self.identity),
             system: self.system.clone(),
