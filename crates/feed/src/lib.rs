@@ -16,6 +16,7 @@
 //! ```
 
 mod codec;
+mod ended;
 mod fresh;
 mod retention;
 mod server;
@@ -23,6 +24,7 @@ mod snapshot;
 mod source;
 
 pub use codec::{DecodeError, change, decode, encode};
+pub use ended::{EndedSource, LocalEnded, follow_ended};
 pub use fresh::{Freshness, FreshnessError};
 pub use retention::retain;
 pub use server::{FeedServer, Served};

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use crate::SnapshotSource;
+use crate::{SnapshotPage, SnapshotSource};
 
 /// Rows read by one query.
 const ROWS: u32 = 256;
@@ -128,7 +128,8 @@ impl ChangeFeedService for FeedServer {
     ) -> Result<Response<Self::GetSnapshotStream>, Status> {
         let call = Call::<events::GetSnapshot, _>::new(request)?;
         let (served, _) = self.admit(&call, &call.message.service).await?;
-        let pages = stream::unfold(Some(Snapshot::new(served)), |snapshot| async move {
+        let ended = call.message.recently_ended;
+        let pages = stream::unfold(Some(Snapshot::new(served, ended)), |snapshot| async move {
             let mut snapshot = snapshot?;
             match snapshot.next().await {
                 Ok(page) => {
@@ -230,14 +231,17 @@ struct Snapshot {
     served: Served,
     from: Option<String>,
     begun: bool,
+    /// Only what ended recently.
+    ended: bool,
 }
 
 impl Snapshot {
-    fn new(served: Served) -> Self {
+    fn new(served: Served, ended: bool) -> Self {
         Self {
             served,
             from: None,
             begun: false,
+            ended,
         }
     }
     async fn next(&mut self) -> Result<pb::GetSnapshotResponse, bailiwick_sql::Error> {
@@ -250,7 +254,14 @@ impl Snapshot {
                 ..Default::default()
             });
         }
-        let page = self.served.snapshot.page(self.from.as_deref()).await?;
+        let page = if self.ended {
+            SnapshotPage {
+                changes: self.served.snapshot.recently_ended().await?,
+                ..SnapshotPage::default()
+            }
+        } else {
+            self.served.snapshot.page(self.from.as_deref()).await?
+        };
         let last = page.next.is_none();
         self.from = page.next;
         let changes = page.changes.into_iter();

@@ -24,4 +24,12 @@ pub trait SnapshotSource: Send + Sync + 'static {
     /// # Errors
     /// The database fails.
     async fn page(&self, from: Option<&str>) -> Result<SnapshotPage, bailiwick_sql::Error>;
+    /// What ended so shortly before that its tokens may not have expired: a part of the state that a process
+    /// which authenticates begins with. Only identity has any.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn recently_ended(&self) -> Result<Vec<Change>, bailiwick_sql::Error> {
+        Ok(Vec::new())
+    }
 }

@@ -14,6 +14,8 @@ use prost::Message;
 use tokio::{sync::Mutex, time::timeout};
 use tonic::{Status, Streaming};
 
+use crate::EndedSource;
+
 /// One row of a feed may be larger than the default limit of a message.
 const LARGEST_MESSAGE: usize = 64 * 1024 * 1024;
 /// The deadline of a stream; the server ends it a little earlier and it is resumed.
@@ -73,9 +75,13 @@ impl GrpcFeedSource {
             alive: false,
         })
     }
-    async fn open_snapshot(&self) -> Result<(Cursor, Streaming<pb::GetSnapshotResponse>), SourceError> {
+    async fn open_snapshot(
+        &self,
+        recently_ended: bool,
+    ) -> Result<(Cursor, Streaming<pb::GetSnapshotResponse>), SourceError> {
         let request = pb::GetSnapshotRequest {
             service: self.service.as_str().to_owned(),
+            recently_ended,
         };
         let answer = self
             .client
@@ -144,7 +150,7 @@ impl FeedSource for GrpcFeedSource {
     }
 
     async fn head(&self) -> Result<Cursor, SourceError> {
-        self.open_snapshot().await.map(|(cursor, _)| cursor)
+        self.open_snapshot(false).await.map(|(cursor, _)| cursor)
     }
 
     async fn page(&self, from: Option<&str>) -> Result<Page, SourceError> {
@@ -152,7 +158,7 @@ impl FeedSource for GrpcFeedSource {
         let mut snapshot = match from {
             None => Snapshot {
                 next: 0,
-                messages: self.open_snapshot().await?.1,
+                messages: self.open_snapshot(false).await?.1,
             },
             // Pages come in a stream: only the next one can be read, and a broken stream restarts.
             Some(from) => open
@@ -176,6 +182,24 @@ impl FeedSource for GrpcFeedSource {
             revisions,
             next,
         })
+    }
+}
+
+#[async_trait]
+impl EndedSource for GrpcFeedSource {
+    async fn recently_ended(&self) -> Result<(Cursor, Vec<Vec<u8>>), SourceError> {
+        let (head, mut messages) = self.open_snapshot(true).await?;
+        let mut ended = Vec::new();
+        while let Some(page) = messages.message().await.map_err(source_error)? {
+            ended.extend(page.changes.iter().map(Message::encode_to_vec));
+            if page.last {
+                return Ok((head, ended));
+            }
+        }
+        Err(odd("the snapshot is incomplete"))
+    }
+    async fn events(&self, after: &Cursor, wait: Duration) -> Result<Events, SourceError> {
+        self.read(after, 0, wait).await
     }
 }
 

@@ -193,7 +193,7 @@ impl FeedSink for Seen {
     async fn roots(&self, _: &Db, _: &Event) -> Result<Vec<ScopeRoot>, ApplyError> {
         Ok(vec![])
     }
-    async fn apply(&self, _: &mut WriteTx, event: &Event) -> Result<(), ApplyError> {
+    async fn apply(&self, _: &mut WriteTx, _: &Arc<str>, event: &Event) -> Result<(), ApplyError> {
         self.events
             .lock()
             .unwrap()
@@ -378,6 +378,7 @@ async fn a_feed_is_for_the_suite_s_own_services_and_for_those_that_are_served() 
     let mut anybody = ChangeFeedServiceClient::new(channel.connect_lazy());
     let request = pb::GetSnapshotRequest {
         service: "tenancy".to_owned(),
+        ..Default::default()
     };
     let refused = anybody.get_snapshot(request).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unauthenticated);
@@ -388,6 +389,7 @@ async fn a_feed_is_for_the_suite_s_own_services_and_for_those_that_are_served() 
     ] {
         let request = pb::GetSnapshotRequest {
             service: service.to_owned(),
+            ..Default::default()
         };
         assert_eq!(own.get_snapshot(request).await.unwrap_err().code(), code);
     }

@@ -28,6 +28,7 @@ mod port;
 mod rights;
 mod scope;
 mod setting;
+mod source;
 mod store;
 mod subject;
 mod suggest;
@@ -46,6 +47,7 @@ pub use port::{Clock, IdGen, Rng, SeededIds, SystemClock, SystemIds, SystemRng, 
 pub use rights::{Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError};
 pub use scope::{Level, ProductName, Scope, ScopeRoot};
 pub use setting::SettingType;
+pub use source::SourceVersion;
 pub use store::StoreError;
 pub use subject::{Subject, SubjectError};
 pub use suggest::did_you_mean;

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use bailiwick_policy::{AccountPolicy, PlaceId, PlaceState};
-use bailiwick_types::{AccountId, InstanceId, Level, ProductName, Scope, Timestamp, WorkspaceId};
+use bailiwick_types::{
+    AccountId, InstanceId, Level, ProductName, Scope, SourceVersion, Timestamp, WorkspaceId,
+};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -22,9 +24,9 @@ pub struct Account {
     /// Whether anything may be done in it.
     pub state: PlaceState,
     /// Tenancy's version of it.
-    pub version: u64,
+    pub version: SourceVersion,
     /// The version up to which it stays closed, whatever older events say.
-    pub closed_version: Option<u64>,
+    pub closed_version: Option<SourceVersion>,
     /// Seats that members may take; 0 is no limit.
     pub seats: u32,
     /// Start of the billing cycle.
@@ -32,7 +34,7 @@ pub struct Account {
     /// Settings that have a value of their own.
     pub settings: BTreeMap<String, Json>,
     /// Tenancy's version of the settings.
-    pub settings_version: u64,
+    pub settings_version: SourceVersion,
     /// When it became known here.
     pub created_at: Timestamp,
 }
@@ -53,9 +55,9 @@ pub struct Place {
     /// Whether anything may be done in it.
     pub state: PlaceState,
     /// Tenancy's version of it.
-    pub version: u64,
+    pub version: SourceVersion,
     /// The version up to which it stays closed, whatever older events say.
-    pub closed_version: Option<u64>,
+    pub closed_version: Option<SourceVersion>,
     /// When it became known here.
     pub created_at: Timestamp,
 }
@@ -72,10 +74,10 @@ impl From<&Place> for bailiwick_policy::Place {
 }
 
 /// A scope that was closed before the feed has told of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EarlyClosure {
     /// The version that closes it.
-    pub version: u64,
+    pub version: SourceVersion,
     /// What it will be then.
     pub state: PlaceState,
 }

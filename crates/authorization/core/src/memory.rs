@@ -7,8 +7,8 @@ use bailiwick_policy::{AccountPolicy, Numbers, PlaceState, compile, manifest, ma
 use bailiwick_testkit::{ManualClock, witness};
 use bailiwick_types::{
     AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, BindingId, Caller, CallerKind, GrantId,
-    GroupId, Method, Scope, ScopeRoot, SeededIds, ServiceAccountId, SessionId, StoreError, Subject, Target,
-    Timestamp, Token, UserId, WorkspaceId, method::authorization::AssignRole,
+    GroupId, Method, Scope, ScopeRoot, SeededIds, ServiceAccountId, SessionId, SourceVersion, StoreError,
+    Subject, Target, Timestamp, Token, UserId, WorkspaceId, method::authorization::AssignRole,
 };
 use serde_json::Map;
 use uuid::Uuid;
@@ -141,6 +141,14 @@ impl Store for Memory {
 }
 
 /// The account.
+/// The history of the followed services.
+pub(crate) const EPOCH: &str = "first";
+
+/// A version in it.
+pub(crate) fn version(number: u64) -> SourceVersion {
+    SourceVersion::new(EPOCH, number)
+}
+
 pub(crate) fn account_id() -> AccountId {
     AccountId::from_uuid(Uuid::from_u128(1))
 }
@@ -203,12 +211,12 @@ impl World {
             product: "studio".parse().unwrap(),
             title: "Account".to_owned(),
             state: PlaceState::Active,
-            version: 1,
+            version: version(1),
             closed_version: None,
             seats: 0,
             billing_anchor: world.now(),
             settings: settings.clone(),
-            settings_version: 0,
+            settings_version: SourceVersion::default(),
             created_at: world.now(),
         };
         {
@@ -256,7 +264,7 @@ impl World {
             title: "Workspace".to_owned(),
             edition: None,
             state,
-            version: 1,
+            version: version(1),
             closed_version: None,
             created_at: self.now(),
         };
@@ -266,7 +274,7 @@ impl World {
     /// A user whom identity has told of.
     pub(crate) async fn person(&self, n: u128) -> UserId {
         let person = Person {
-            version: 1,
+            version: version(1),
             email: format!("user{n}@example.com"),
             email_verified: true,
             ..Person::unknown(user(n))
@@ -277,7 +285,7 @@ impl World {
     }
     pub(crate) async fn disable(&self, n: u128) {
         let person = Person {
-            version: 2,
+            version: version(2),
             state: PersonState::Disabled,
             ..Person::unknown(user(n))
         };
@@ -426,7 +434,8 @@ impl World {
     pub(crate) async fn service(&self, maker: u128, role: &str) -> Subject {
         let service = ServiceAccount {
             id: ServiceAccountId::generate(&*self.ports.ids),
-            version: 1,
+            version: version(1),
+            closed_version: None,
             enabled: true,
             root: ScopeRoot::Account(account_id()),
             role: Some(role.to_owned()),

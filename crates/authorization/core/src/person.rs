@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use bailiwick_types::{Email, EmailKey, ScopeRoot, ServiceAccountId, Subject, UserId};
+use bailiwick_types::{Email, EmailKey, ScopeRoot, ServiceAccountId, SourceVersion, Subject, UserId};
 
 use crate::StoreError;
 
@@ -29,9 +29,9 @@ pub struct Person {
     /// Its state.
     pub state: PersonState,
     /// Identity's version of it.
-    pub version: u64,
+    pub version: SourceVersion,
     /// The version up to which it stays disabled, whatever older events say.
-    pub closed_version: Option<u64>,
+    pub closed_version: Option<SourceVersion>,
     /// Its e-mail address.
     pub email: String,
     /// Whether the address was proved.
@@ -47,7 +47,7 @@ impl Person {
         Self {
             user,
             state: PersonState::Active,
-            version: 0,
+            version: SourceVersion::default(),
             closed_version: None,
             email: String::new(),
             email_verified: false,
@@ -68,7 +68,9 @@ pub struct ServiceAccount {
     /// Its id.
     pub id: ServiceAccountId,
     /// Identity's version of it.
-    pub version: u64,
+    pub version: SourceVersion,
+    /// The version up to which it stays disabled, whatever older events say.
+    pub closed_version: Option<SourceVersion>,
     /// Whether it may do anything.
     pub enabled: bool,
     /// The scope that it was made for.

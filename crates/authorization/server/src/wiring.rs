@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bailiwick_authorization_core::Ports;
 use bailiwick_authorization_engine::{Replica, ReplicaRights, SharedCache};
 use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
-use bailiwick_rpc::{Authenticator, Guard, Peer, Rights, Services, Tasks, metrics};
+use bailiwick_rpc::{Guard, Peer, Rights, Services, Tasks, metrics};
 use bailiwick_sql::{
     Committed, Db, Error, execute,
     follow::{FeedSink, Follower, FollowerConfig},
@@ -41,8 +41,6 @@ pub struct Deps {
     pub identity: Peer,
     /// Serves tenancy's feed.
     pub tenancy: Peer,
-    /// Forgets the tokens of whoever is disabled.
-    pub authenticator: Arc<Authenticator>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
@@ -227,10 +225,7 @@ impl AuthorizationService {
             ids: Arc::clone(&self.deps.ids),
             system: self.deps.system.clone(),
         };
-        let identity = IdentitySink {
-            tools: tools.clone(),
-            authenticator: Arc::clone(&self.deps.authenticator),
-        };
+        let identity = IdentitySink { tools: tools.clone() };
         self.follow(
             tasks,
             stop,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bailiwick_authorization_server as authorization;
-use bailiwick_feed::{FeedServer, Served};
+use bailiwick_feed::{FeedServer, GrpcFeedSource, Served, follow_ended};
 use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
@@ -69,7 +69,10 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
 
     let identity = match db(Service::Identity) {
         Some(db) => {
-            let authorization = Arc::new(identity::Authorization::new(peers.to(Service::Authorization)));
+            let authorization = Arc::new(identity::Authorization::new(
+                peers.to(Service::Authorization),
+                db.clone(),
+            ));
             Some(
                 identity::build(identity::Deps {
                     config: config.identity.clone(),
@@ -103,6 +106,13 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         clock.clone(),
         authority.verifier,
     ));
+    // Every process that authenticates hears itself what ended, and knows it before it accepts a token.
+    authenticator.await_revocations();
+    if identity.is_none() {
+        let feed = GrpcFeedSource::new(Service::Identity, peers.to(Service::Identity));
+        let hearing = follow_ended(Arc::new(feed), authenticator.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(hearing));
+    }
     let authorization = match db(Service::Authorization) {
         Some(db) => Some(
             authorization::build(authorization::Deps {
@@ -110,7 +120,6 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
                 db,
                 identity: peers.to(Service::Identity),
                 tenancy: peers.to(Service::Tenancy),
-                authenticator: authenticator.clone(),
                 clock: clock.clone(),
                 ids: ids.clone(),
                 system: authority.system.clone(),

@@ -156,6 +156,10 @@ impl Trio {
         }
         trio
     }
+    /// A further process of the same deployment.
+    pub fn more(&self, arguments: &[&str]) -> Command {
+        self.command(arguments)
+    }
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = bailiwick();
         command

@@ -14,6 +14,7 @@
 //! ```
 
 mod config;
+mod ended;
 mod events;
 mod grpc;
 mod http;

@@ -7,6 +7,7 @@ use bailiwick_proto::authorization::v1::{
     member_service_client::MemberServiceClient,
 };
 use bailiwick_rpc::{Peer, token};
+use bailiwick_sql::Db;
 use bailiwick_types::{AccountId, Token, UserId};
 use tonic::Status;
 
@@ -15,16 +16,29 @@ use tonic::Status;
 pub struct Authorization {
     members: MemberServiceClient<Peer>,
     access: AccessServiceClient<Peer>,
+    db: Db,
 }
 
 impl Authorization {
-    /// The client of this peer.
+    /// The client of this peer, for the identity service with this database.
     #[must_use]
-    pub fn new(peer: Peer) -> Self {
+    pub fn new(peer: Peer, db: Db) -> Self {
         Self {
             members: MemberServiceClient::new(peer.clone()),
             access: AccessServiceClient::new(peer),
+            db,
         }
+    }
+}
+
+impl Authorization {
+    /// The history that the versions of this service count in.
+    async fn epoch(&self) -> Result<String, PeerError> {
+        let epoch = self.db.epoch().await.map_err(|error| {
+            tracing::warn!(error = error.detail(), "cannot read the epoch of the feed");
+            PeerError::Unavailable
+        })?;
+        Ok(epoch.to_string())
     }
 }
 
@@ -51,6 +65,7 @@ impl Closer for Authorization {
         let request = CloseUserRequest {
             user: user.to_string(),
             version,
+            epoch: self.epoch().await?,
         };
         match self.access.clone().close_user(request).await {
             Ok(_) => Ok(()),

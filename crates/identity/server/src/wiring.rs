@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use bailiwick_feed::SnapshotSource;
+use bailiwick_feed::{LocalEnded, SnapshotSource, follow_ended};
 use bailiwick_identity_core::{
     Identity,
     password::{CostError, Passwords},
@@ -18,7 +18,9 @@ use secrecy::SecretString;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    ConfigError, IdentityConfig, grpc, http,
+    ConfigError, IdentityConfig,
+    ended::Snapshots,
+    grpc, http,
     keys::{LocalKeys, LocalStepUp},
     store::{Snapshot, SqlStore},
     work::{self, Work},
@@ -149,7 +151,11 @@ impl IdentityService {
     /// Snapshots of the current state, for the server of the feed.
     #[must_use]
     pub fn snapshot(&self) -> Arc<dyn SnapshotSource> {
-        Arc::new(Snapshot::new(self.db.clone()))
+        Arc::new(Snapshots {
+            state: Snapshot::new(self.db.clone()),
+            identity: Arc::clone(&self.identity),
+            system: self.system.clone(),
+        })
     }
     /// The database, for the server of the feed.
     #[must_use]
@@ -157,7 +163,7 @@ impl IdentityService {
         &self.db
     }
     /// The gRPC services. The authenticator learns which sessions and service accounts ended shortly before
-    /// the start.
+    /// the start; what ends later is heard once the service is started.
     #[must_use]
     pub fn services(&self, guard: Guard, authenticator: Arc<Authenticator>) -> Services {
         let (sessions, service_accounts) = &*self.ended;
@@ -171,8 +177,11 @@ impl IdentityService {
     pub fn http(&self) -> Router {
         http::router(Arc::clone(&self.identity))
     }
-    /// Starts the background work, until `stop` is cancelled.
+    /// Starts the background work, until `stop` is cancelled. The authenticator hears what ends.
     pub fn start(&self, authenticator: Arc<Authenticator>, tasks: &TaskTracker, stop: &CancellationToken) {
+        let ended = Arc::new(LocalEnded::new(self.db.clone(), self.snapshot()));
+        let hearing = follow_ended(ended, Arc::clone(&authenticator));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(hearing));
         let work = Work {
             identity: Arc::clone(&self.identity),
             system: self.system.clone(),

@@ -14,6 +14,9 @@ pub struct CloseScopeRequest {
     /// Whether it will be deleted; else it will be suspended.
     #[prost(bool, tag = "4")]
     pub deleted: bool,
+    /// The epoch of tenancy's feed: versions count within it.
+    #[prost(string, tag = "5")]
+    pub epoch: ::prost::alloc::string::String,
 }
 /// Answer of `AccessService.CloseScope`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -31,6 +34,9 @@ pub struct CloseUserRequest {
     /// Version that the user will have after the change.
     #[prost(uint64, tag = "2")]
     pub version: u64,
+    /// The epoch of identity's feed: versions count within it.
+    #[prost(string, tag = "3")]
+    pub epoch: ::prost::alloc::string::String,
 }
 /// Answer of `AccessService.CloseUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -559,6 +559,10 @@ pub struct GetSnapshotRequest {
     /// Whose state: `identity`, `tenancy` or `authorization`.
     #[prost(string, tag = "1")]
     pub service: ::prost::alloc::string::String,
+    /// Only what ended so shortly before that its tokens may not have expired: sessions and service accounts. With this
+    /// every process that verifies tokens begins.
+    #[prost(bool, tag = "2")]
+    pub recently_ended: bool,
 }
 /// A page of the present state.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -8,6 +8,7 @@ use bailiwick_types::{
 use jsonwebtoken::Validation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::{
     AuthError, InternalIdentity, KeyError, KeySource, SKEW,
@@ -15,6 +16,9 @@ use super::{
     header::{TokenHeader, TokenKind},
 };
 use crate::HumanDuration;
+
+/// How long a process that has just started waits to learn what ended before.
+const FIRST_CONTACT: Duration = Duration::from_secs(1);
 
 /// Which access tokens count.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +51,8 @@ pub struct Authenticator {
     verifier: Verifier,
     cache: TokenCache,
     longest_life: Duration,
+    /// Whether what ended is known here.
+    revocations: watch::Sender<bool>,
 }
 
 bailiwick_types::debug_fields!(Authenticator { issuer });
@@ -70,7 +76,19 @@ impl Authenticator {
             verifier,
             cache: TokenCache::new(config.remembered_tokens, longest_life),
             longest_life,
+            revocations: watch::Sender::new(true),
         }
+    }
+
+    /// Accepts no access token until [`Self::revocations_arrive`]: a process that has just started does not
+    /// know yet what ended before. To be called before the first token is verified.
+    pub fn await_revocations(&self) {
+        self.revocations.send_replace(false);
+    }
+
+    /// Accepts access tokens from now on: what ended is known here, and what ends will be.
+    pub fn revocations_arrive(&self) {
+        self.revocations.send_replace(true);
     }
 
     /// The caller of a token that was verified before and is still valid. Costs a hash and a look-up.
@@ -126,6 +144,11 @@ impl Authenticator {
     }
 
     async fn verify_access(&self, token: &str, id: &str, now: Timestamp) -> Result<Verified, AuthError> {
+        let mut revocations = self.revocations.subscribe();
+        let known = tokio::time::timeout(FIRST_CONTACT, revocations.wait_for(|known| *known));
+        if !matches!(known.await, Ok(Ok(_))) {
+            return Err(AuthError::Unavailable);
+        }
         let key = self.keys.key(id).await.map_err(|error| match error {
             KeyError::Unavailable => AuthError::Unavailable,
             KeyError::Malformed(_) => AuthError::Internal(error.to_string()),

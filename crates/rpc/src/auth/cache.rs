@@ -32,6 +32,8 @@ struct Ended {
     sessions: HashMap<SessionId, Timestamp>,
     /// Tokens of the subject that were issued up to that instant are rejected.
     subjects: HashMap<Subject, Timestamp>,
+    /// With so many entries those that count no more are looked for.
+    sweep_at: usize,
 }
 
 impl TokenCache {
@@ -78,8 +80,11 @@ impl TokenCache {
     pub(crate) fn end_session(&self, session: SessionId, now: Timestamp) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         self.sweep(&mut ended, now);
-        ended.sessions.insert(session, now);
+        let known = ended.sessions.insert(session, now).is_some();
         drop(ended);
+        if known {
+            return;
+        }
         self.tokens.retain(|_, v| v.caller.session() != Some(session));
     }
 
@@ -93,8 +98,13 @@ impl TokenCache {
     }
 
     fn sweep(&self, ended: &mut Ended, now: Timestamp) {
+        let size = |ended: &Ended| ended.sessions.len() + ended.subjects.len();
+        if size(ended) < ended.sweep_at {
+            return;
+        }
         let over = |end: &Timestamp| now.since(*end) > self.longest_life;
         ended.sessions.retain(|_, end| !over(end));
         ended.subjects.retain(|_, end| !over(end));
+        ended.sweep_at = 2 * size(ended) + 64;
     }
 }

@@ -8,8 +8,8 @@ faults! {
     AuthError;
     /// Invalid, expired, revoked, or issued for another audience.
     Invalid "credentials are invalid, expired or revoked" => Unauthenticated CredentialsInvalid;
-    /// The signing keys are temporarily unavailable.
-    Unavailable "credentials cannot be verified: signing keys are temporarily unavailable"
+    /// The signing keys, or what was revoked, are temporarily unavailable.
+    Unavailable "credentials cannot be verified: identity is temporarily unavailable"
         => Unavailable DependencyUnavailable, retry 250;
     /// An internal error.
     Internal(String) "{0}" => Internal Internal;

@@ -108,13 +108,15 @@ pub enum ApplyError {
 }
 
 /// What a service does with the events of another one. Applying twice changes nothing: events carry the
-/// version of what they change, and one that is not newer than what is there is skipped.
+/// version of what they change, and one that is not newer than what is there is skipped. Versions count
+/// within one epoch: what a sink stores has both, and the snapshot of another epoch overwrites.
 #[async_trait::async_trait]
 pub trait FeedSink: Send + Sync {
     /// The roots of this service whose revisions the event may count up.
     async fn roots(&self, db: &Db, event: &Event) -> Result<Vec<ScopeRoot>, ApplyError>;
-    /// Applies an event. The transaction holds its roots and sees all accounts; the cursor moves with it.
-    async fn apply(&self, tx: &mut WriteTx, event: &Event) -> Result<(), ApplyError>;
+    /// Applies an event of the history `epoch`. The transaction holds its roots and sees all accounts; the
+    /// cursor moves with it.
+    async fn apply(&self, tx: &mut WriteTx, epoch: &Arc<str>, event: &Event) -> Result<(), ApplyError>;
     /// The roots of this service whose revisions an item of a snapshot may count up.
     async fn item_roots(&self, db: &Db, item: &[u8]) -> Result<Vec<ScopeRoot>, ApplyError>;
     /// Applies an item of a snapshot, and marks what it names by [`Run::saw`].

@@ -271,7 +271,7 @@ impl Follower {
             if !self.advance(&tx, &at, event).await? {
                 return Ok(Applied::Elsewhere);
             }
-            self.sink.apply(&mut tx, event).await?;
+            self.sink.apply(&mut tx, &at.epoch, event).await?;
             at.position = event.position;
         }
         tx.commit().await?;

@@ -21,6 +21,7 @@ const MARKS: usize = 300;
 pub struct Run {
     source: Service,
     id: Arc<str>,
+    epoch: Arc<str>,
 }
 
 impl Run {
@@ -28,6 +29,11 @@ impl Run {
     #[must_use]
     pub fn source(&self) -> Service {
         self.source
+    }
+    /// The history that the snapshot shows.
+    #[must_use]
+    pub fn epoch(&self) -> &Arc<str> {
+        &self.epoch
     }
     /// Makes sure, in a transaction, that no other replica has taken the snapshot over.
     ///
@@ -91,17 +97,13 @@ pub(super) enum Outcome {
 
 impl Reading<'_> {
     pub(super) async fn read(&self, refused: &Cursor, run: String) -> Result<Outcome, Failure> {
-        let run = Run {
-            source: self.service,
-            id: run.into(),
-        };
         let now = self.db.clock().now().0;
         let tx = self.db.begin_write(&[]).await?;
         if !cursor::start(
             tx.conn(),
             self.service,
             refused,
-            &run.id,
+            &run,
             now,
             now.saturating_sub(STALE),
         )
@@ -115,15 +117,20 @@ impl Reading<'_> {
         if result.is_err() {
             // Best effort: a run that nobody gives up goes stale.
             if let Ok(tx) = self.db.begin_write(&[]).await
-                && cursor::abandon(tx.conn(), self.service, &run.id).await.is_ok()
+                && cursor::abandon(tx.conn(), self.service, &run).await.is_ok()
             {
                 let _ = tx.commit().await;
             }
         }
         result.map(Outcome::Done)
     }
-    async fn pages(&self, run: &Run) -> Result<u64, Failure> {
+    async fn pages(&self, id: &str) -> Result<u64, Failure> {
         let begin = self.source.head().await?;
+        let run = &Run {
+            source: self.service,
+            id: id.into(),
+            epoch: Arc::clone(&begin.epoch),
+        };
         let mut refused = 0;
         let mut next = None;
         loop {

@@ -139,7 +139,7 @@ async fn what_a_snapshot_does_not_name_is_removed(bed: Bed) {
     let pair = Pair::new(bed).await;
     let tx = pair.replica.begin_write(&[]).await.unwrap();
     tx.conn()
-        .execute_unprepared("INSERT INTO note VALUES ('gone', 'x'), ('n1', 'stale')")
+        .execute_unprepared("INSERT INTO note (name, body) VALUES ('gone', 'x'), ('n1', 'stale')")
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -188,11 +188,13 @@ async fn a_source_that_was_set_back_is_read_anew(bed: Bed) {
     for n in 0..5 {
         pair.put(&format!("n{n}"), "x").await;
     }
+    pair.put("n1", "lost").await;
     pair.caught_up().await;
-    // A restore: state and feed of before, another epoch.
+    // A restore: state and feed of before, another epoch. Versions start again below those that were copied.
     let tx = pair.source.begin_write(&[]).await.unwrap();
     for sql in [
         "DELETE FROM note WHERE name > 'n2'",
+        "UPDATE note SET body = 'x', version = 2 WHERE name = 'n1'",
         "DELETE FROM outbox WHERE revision > 3",
         "UPDATE feed_state SET head = 3",
         "UPDATE revision SET revision = 3",
@@ -203,10 +205,15 @@ async fn a_source_that_was_set_back_is_read_anew(bed: Bed) {
     pair.source.rotate_epoch().await.unwrap();
     pair.caught_up().await;
     assert_eq!(all(&pair.replica).await.len(), 3);
+    assert_eq!(all(&pair.replica).await["n1"], "x");
     let revision = pair.put("again", "x").await;
     assert_eq!(revision, 4);
     assert_eq!(pair.wait(4, SOON).await, Waited::Reached);
     assert!(all(&pair.replica).await.contains_key("again"));
+    // An event whose version is lower than the one that was copied before the restore.
+    assert_eq!(pair.put("n1", "new").await, 5);
+    assert_eq!(pair.wait(5, SOON).await, Waited::Reached);
+    assert_eq!(all(&pair.replica).await["n1"], "new");
 }
 
 async fn an_item_of_a_snapshot_that_does_not_fit_is_recorded_and_passed(bed: Bed) {

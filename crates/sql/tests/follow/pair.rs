@@ -19,7 +19,7 @@ use bailiwick_sql::{
     statement,
 };
 use bailiwick_testkit::{Fixture, TestDb, eventually};
-use bailiwick_types::{ScopeRoot, Service, SystemRng};
+use bailiwick_types::{ScopeRoot, Service, SourceVersion, SystemRng};
 use sea_orm::{ConnectionTrait, prelude::async_trait::async_trait};
 use tokio::task::JoinHandle;
 
@@ -100,7 +100,7 @@ impl FeedSource for Notes {
             }
         }
         let conn = self.db.load();
-        let sql = "SELECT n.name, n.body, r.revision FROM note n JOIN revision r ON r.root = $2 \
+        let sql = "SELECT n.name, n.body, n.version, r.revision FROM note n JOIN revision r ON r.root = $2 \
                    WHERE n.name > $1 ORDER BY n.name";
         let values = vec![from.unwrap_or_default().into(), account(1).to_string().into()];
         let rows = conn.query_all_raw(statement(conn, sql, values)).await.unwrap();
@@ -109,7 +109,8 @@ impl FeedSource for Notes {
             let name: String = row.try_get("", "name").unwrap();
             let body: String = row.try_get("", "body").unwrap();
             let revision: i64 = row.try_get("", "revision").unwrap();
-            page.items.push(format!("{name}={body}").into_bytes());
+            let version: i64 = row.try_get("", "version").unwrap();
+            page.items.push(format!("{name}={body}={version}").into_bytes());
             page.revisions = vec![(account(1), u64::try_from(revision).unwrap())];
             page.next = Some(name);
         }
@@ -123,7 +124,8 @@ impl FeedSource for Notes {
     }
 }
 
-/// Authorization as a follower: it keeps a copy of the notes. The body `bad` does not fit.
+/// Authorization as a follower: it keeps a copy of the notes with their versions, and skips what is not newer
+/// in the same history. The body `bad` does not fit.
 pub(crate) struct Copies {
     pub(crate) applied: AtomicU64,
     pub(crate) slow: Option<Arc<tokio::sync::Semaphore>>,
@@ -136,16 +138,51 @@ impl Copies {
             slow: None,
         })
     }
-    pub(crate) async fn put(tx: &WriteTx, change: &[u8]) -> Result<String, ApplyError> {
+    pub(crate) async fn put(
+        tx: &WriteTx,
+        epoch: &Arc<str>,
+        version: Option<u64>,
+        change: &[u8],
+    ) -> Result<String, ApplyError> {
         let text = std::str::from_utf8(change).map_err(|_| ApplyError::Content("is no text".into()))?;
         let (name, body) = text
             .split_once('=')
             .ok_or_else(|| ApplyError::Content("has no body".into()))?;
+        // An item of a snapshot says its version itself.
+        let (body, version) = match version {
+            Some(version) => (body, version),
+            None => body
+                .rsplit_once('=')
+                .and_then(|(body, version)| Some((body, version.parse().ok()?)))
+                .ok_or_else(|| ApplyError::Content("has no version".into()))?,
+        };
         if body == "bad" {
             return Err(ApplyError::Content("is bad".into()));
         }
-        let sql = "INSERT INTO note (name, body) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET body = excluded.body";
-        let stmt = statement(tx.conn(), sql, vec![name.into(), body.into()]);
+        let told = SourceVersion::new(Arc::clone(epoch), version);
+        let sql = "SELECT epoch, version FROM note WHERE name = $1";
+        let known = tx
+            .conn()
+            .query_one_raw(statement(tx.conn(), sql, vec![name.into()]))
+            .await
+            .map_err(Error::from)?;
+        if let Some(known) = known {
+            let epoch: String = known.try_get("", "epoch").map_err(Error::from)?;
+            let number: i64 = known.try_get("", "version").map_err(Error::from)?;
+            if SourceVersion::new(epoch, number.cast_unsigned()).covers(&told) {
+                return Ok(name.to_owned());
+            }
+        }
+        let sql = "INSERT INTO note (name, body, epoch, version) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (name) DO UPDATE \
+                   SET body = excluded.body, epoch = excluded.epoch, version = excluded.version";
+        let values = vec![
+            name.into(),
+            body.into(),
+            told.epoch().into(),
+            told.number().cast_signed().into(),
+        ];
+        let stmt = statement(tx.conn(), sql, values);
         tx.conn().execute_raw(stmt).await.map_err(Error::from)?;
         Ok(name.to_owned())
     }
@@ -156,7 +193,7 @@ impl FeedSink for Copies {
     async fn roots(&self, _db: &Db, event: &Event) -> Result<Vec<ScopeRoot>, ApplyError> {
         Ok(vec![event.root.clone()])
     }
-    async fn apply(&self, tx: &mut WriteTx, event: &Event) -> Result<(), ApplyError> {
+    async fn apply(&self, tx: &mut WriteTx, epoch: &Arc<str>, event: &Event) -> Result<(), ApplyError> {
         if let Some(slow) = &self.slow {
             slow.acquire().await.unwrap().forget();
         }
@@ -165,7 +202,7 @@ impl FeedSink for Copies {
                 let sql = "INSERT INTO note (name, body) VALUES ('taken', ''), ('taken', '')";
                 tx.conn().execute_unprepared(sql).await.map_err(Error::from)?;
             }
-            Self::put(tx, change).await?;
+            Self::put(tx, epoch, Some(event.revision), change).await?;
             tx.emit(&event.root, change.clone()).map_err(ApplyError::Store)?;
         }
         self.applied.fetch_add(1, Ordering::SeqCst);
@@ -175,7 +212,7 @@ impl FeedSink for Copies {
         Ok(vec![account(1)])
     }
     async fn apply_item(&self, tx: &mut WriteTx, run: &Run, item: &[u8]) -> Result<(), ApplyError> {
-        let name = Self::put(tx, item).await?;
+        let name = Self::put(tx, run.epoch(), None, item).await?;
         run.saw(tx, "note", &[name]).await?;
         Ok(())
     }
@@ -267,10 +304,15 @@ impl Drop for Following {
 pub(crate) async fn put(db: &Db, name: &str, body: &str) -> u64 {
     let mut tx = db.begin_write(&[account(1)]).await.unwrap();
     let change = format!("{name}={body}").into_bytes();
-    let sql =
-        "INSERT INTO note (name, body) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET body = excluded.body";
+    let sql = "INSERT INTO note (name, body, version) VALUES ($1, $2, $3) \
+               ON CONFLICT (name) DO UPDATE SET body = excluded.body, version = excluded.version";
+    let version = tx.next_revision(&account(1)).unwrap().cast_signed();
     tx.conn()
-        .execute_raw(statement(tx.conn(), sql, vec![name.into(), body.into()]))
+        .execute_raw(statement(
+            tx.conn(),
+            sql,
+            vec![name.into(), body.into(), version.into()],
+        ))
         .await
         .unwrap();
     tx.emit(&account(1), change).unwrap();

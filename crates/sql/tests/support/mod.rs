@@ -73,7 +73,8 @@ impl MigrationName for Notes {
 #[async_trait::async_trait]
 impl MigrationTrait for Notes {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sql = "CREATE TABLE note (name text PRIMARY KEY NOT NULL, body text NOT NULL)";
+        let sql = "CREATE TABLE note (name text PRIMARY KEY NOT NULL, body text NOT NULL, epoch text NOT NULL DEFAULT '', \
+                   version bigint NOT NULL DEFAULT 0)";
         manager.get_connection().execute_unprepared(sql).await.map(drop)
     }
 }

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use bailiwick_testkit::{ManualClock, witness};
 use bailiwick_types::{
     AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, Caller, CallerKind, InstanceId, Method,
-    PageRequest, PageSize, ProductName, Scope, ScopeRoot, SeededIds, Service, StoreError, Subject, Target,
-    Timestamp, Token, UserId, WorkspaceId,
+    PageRequest, PageSize, ProductName, Scope, ScopeRoot, SeededIds, Service, SourceVersion, StoreError,
+    Subject, Target, Timestamp, Token, UserId, WorkspaceId,
 };
 use uuid::Uuid;
 
@@ -137,7 +137,8 @@ impl World {
     pub(crate) fn new() -> Self {
         let (memory, authorization) = (Memory::default(), Arc::new(Recorder::default()));
         for (name, manifest) in [("shop", SHOP), ("club", CLUB), ("plain", PLAIN)] {
-            let product = product::parse(&name.parse().unwrap(), 1, manifest).unwrap();
+            let product =
+                product::parse(&name.parse().unwrap(), SourceVersion::new("first", 1), manifest).unwrap();
             memory.data().products.insert(product.name.to_string(), product);
         }
         let tenancy = Tenancy {

@@ -1,5 +1,7 @@
 //! Follows authorization's feed: takes over products and skips everything else.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bailiwick_feed::change;
 use bailiwick_proto::events::v1::{ProductApplied, change::Change};
@@ -8,7 +10,7 @@ use bailiwick_sql::{
     follow::{ApplyError, Event, FeedSink, Run},
 };
 use bailiwick_tenancy_core::product::apply;
-use bailiwick_types::{ProductName, ScopeRoot, StoreError, System};
+use bailiwick_types::{ProductName, ScopeRoot, SourceVersion, StoreError, System};
 
 use crate::store::ProductRows;
 
@@ -27,13 +29,19 @@ impl ProductSink {
     pub fn new(system: System) -> Self {
         Self { system }
     }
-    async fn take_over(&self, tx: &WriteTx, applied: &ProductApplied) -> Result<(), ApplyError> {
+    async fn take_over(
+        &self,
+        tx: &WriteTx,
+        epoch: &Arc<str>,
+        applied: &ProductApplied,
+    ) -> Result<(), ApplyError> {
         let name: ProductName = applied
             .product
             .parse()
             .map_err(|error| ApplyError::Content(format!("product name: {error}")))?;
         let mut rows = ProductRows(tx.conn());
-        apply::run(&mut rows, &self.system, &name, applied.version, &applied.manifest)
+        let version = SourceVersion::new(Arc::clone(epoch), applied.version);
+        apply::run(&mut rows, &self.system, &name, version, &applied.manifest)
             .await
             .map_err(|error| match error {
                 apply::Error::Manifest(error) => ApplyError::Content(error.to_string()),
@@ -47,10 +55,10 @@ impl FeedSink for ProductSink {
     async fn roots(&self, _: &Db, _: &Event) -> Result<Vec<ScopeRoot>, ApplyError> {
         Ok(Vec::new())
     }
-    async fn apply(&self, tx: &mut WriteTx, event: &Event) -> Result<(), ApplyError> {
+    async fn apply(&self, tx: &mut WriteTx, epoch: &Arc<str>, event: &Event) -> Result<(), ApplyError> {
         for bytes in &event.changes {
             if let Some(applied) = product_of(bytes)? {
-                self.take_over(tx, &applied).await?;
+                self.take_over(tx, epoch, &applied).await?;
             }
         }
         Ok(())
@@ -60,7 +68,7 @@ impl FeedSink for ProductSink {
     }
     async fn apply_item(&self, tx: &mut WriteTx, run: &Run, item: &[u8]) -> Result<(), ApplyError> {
         if let Some(applied) = product_of(item)? {
-            self.take_over(tx, &applied).await?;
+            self.take_over(tx, run.epoch(), &applied).await?;
             run.saw(tx, KIND, &[applied.product]).await?;
         }
         Ok(())

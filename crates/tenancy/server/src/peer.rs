@@ -7,7 +7,7 @@ use bailiwick_tenancy_core::{
     closing::Closing,
     peer::{Authorization, PeerError},
 };
-use bailiwick_types::Token;
+use bailiwick_types::{Service, Token};
 
 /// Authorization, reached by gRPC.
 #[derive(Debug, Clone)]
@@ -28,11 +28,18 @@ impl RemoteAuthorization {
 #[async_trait]
 impl Authorization for RemoteAuthorization {
     async fn close_scope(&self, closing: &Closing, seen: &Token) -> Result<(), PeerError> {
+        // The version counts in the history that the intent was read from.
+        let Some(epoch) = seen.epochs.get(&Service::Tenancy) else {
+            return Err(PeerError::Unavailable(
+                "the epoch of the feed is not known".to_owned(),
+            ));
+        };
         let request = CloseScopeRequest {
             account: closing.account.to_string(),
             scope: closing.scope.to_string(),
             version: closing.version,
             deleted: closing.deleted,
+            epoch: epoch.to_string(),
         };
         // Authorization must know the scope before it can close it.
         let request = token::request(request, seen);

@@ -166,7 +166,8 @@ mod tests {
     async fn key_of(world: &World, creator: Option<Subject>) -> Subject {
         let key = ServiceAccount {
             id: ServiceAccountId::from_uuid(Uuid::from_u128(KEY)),
-            version: 1,
+            version: crate::memory::version(1),
+            closed_version: None,
             enabled: true,
             root: bailiwick_types::ScopeRoot::Account(account_id()),
             role: None,

@@ -2,7 +2,8 @@
 
 use bailiwick_policy::PlaceState;
 use bailiwick_types::{
-    AccountId, Authorized, Scope, ScopeRoot, StoreError, Token, method::authorization::CloseScope,
+    AccountId, Authorized, Scope, ScopeRoot, SourceVersion, StoreError, Token,
+    method::authorization::CloseScope,
 };
 
 use crate::{Audit, Change, Ports, account::EarlyClosure};
@@ -15,7 +16,7 @@ pub struct Close {
     /// The scope in it.
     pub scope: Scope,
     /// The version that it will have.
-    pub version: u64,
+    pub version: SourceVersion,
     /// The state that it will have.
     pub state: PlaceState,
 }
@@ -33,26 +34,28 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseScope>, close: Close) -> 
     let mut unit = ports.store.write_all(all, std::slice::from_ref(&root)).await?;
     unit.select(all.account(close.account));
     let id = close.scope.uuid().unwrap_or_else(|| close.account.uuid());
-    let is_closed = |version: u64, closed: Option<u64>| version.max(closed.unwrap_or(0)) >= close.version;
+    let is_closed = |version: &SourceVersion, closed: Option<&SourceVersion>| {
+        version.covers(&close.version) || closed.is_some_and(|closed| closed.covers(&close.version))
+    };
     let account = unit.account().await?;
     let places = unit.places(&[id]).await?;
     let place = places.into_iter().find(|place| place.scope == close.scope);
     let seen = match (close.scope == Scope::Account(close.account), account, place) {
         (true, Some(mut account), _) => {
-            if is_closed(account.version, account.closed_version) {
+            if is_closed(&account.version, account.closed_version.as_ref()) {
                 return unit.commit().await;
             }
             account.state = close.state;
-            account.closed_version = Some(close.version);
+            account.closed_version = Some(close.version.clone());
             unit.put_account(&account).await?;
             Some(Change::from(&account))
         }
         (false, Some(_), Some(mut place)) => {
-            if is_closed(place.version, place.closed_version) {
+            if is_closed(&place.version, place.closed_version.as_ref()) {
                 return unit.commit().await;
             }
             place.state = close.state;
-            place.closed_version = Some(close.version);
+            place.closed_version = Some(close.version.clone());
             unit.put_place(&place).await?;
             Some(Change::from(&place))
         }
@@ -65,16 +68,16 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseScope>, close: Close) -> 
         }
         None => {
             let before = unit.early_closure(id).await?;
-            if before.is_none_or(|before| before.version < close.version) {
+            if !before.is_some_and(|before| before.version.covers(&close.version)) {
                 let closure = EarlyClosure {
-                    version: close.version,
+                    version: close.version.clone(),
                     state: close.state,
                 };
                 unit.put_early_closure(id, Some(closure)).await?;
             }
         }
     }
-    let entry = Audit::of(by, &close.scope).with("version", close.version);
+    let entry = Audit::of(by, &close.scope).with("version", &close.version);
     unit.emit(root, entry.into());
     unit.commit().await
 }
@@ -86,10 +89,14 @@ mod tests {
     use super::*;
     use crate::{
         account::{Place, Reader as _},
-        memory::{World, account, account_id, workspace},
+        memory::{World, account, account_id, version as version_of, workspace},
     };
 
     async fn close_in(world: &World, scope: Scope, version: u64, state: PlaceState) {
+        close_at(world, scope, version_of(version), state).await;
+    }
+
+    async fn close_at(world: &World, scope: Scope, version: SourceVersion, state: PlaceState) {
         let command = Close {
             account: account_id(),
             scope,
@@ -110,13 +117,20 @@ mod tests {
         close_in(&world, workspace(), 2, PlaceState::Suspended).await;
         let closed = place(&world).await;
         assert_eq!(
-            (closed.state, closed.closed_version),
-            (PlaceState::Suspended, Some(2))
+            (closed.state, closed.closed_version.clone()),
+            (PlaceState::Suspended, Some(version_of(2)))
         );
-        assert_eq!(closed.version, 1, "the version is the owner's to count up");
+        assert_eq!(
+            closed.version,
+            version_of(1),
+            "the version is the owner's to count up"
+        );
         close_in(&world, account(), 2, PlaceState::Deleted).await;
         let of = world.read().account().await.unwrap().unwrap();
-        assert_eq!((of.state, of.closed_version), (PlaceState::Deleted, Some(2)));
+        assert_eq!(
+            (of.state, of.closed_version.clone()),
+            (PlaceState::Deleted, Some(version_of(2)))
+        );
         let told = world.told();
         assert!(told.contains(&Change::from(&closed)) && told.contains(&Change::from(&of)));
         assert!(told.contains(&Change::Policy(Some(account_id()))), "{told:?}");
@@ -155,10 +169,33 @@ mod tests {
         }
         let state = PlaceState::Suspended;
         let early = world.read().early_closure(id).await.unwrap();
-        assert_eq!(early, Some(EarlyClosure { version: 4, state }));
+        let version = version_of(4);
+        assert_eq!(early, Some(EarlyClosure { version, state }));
         world.memory.lock().rows.account = None;
         close_in(&world, account(), 2, state).await;
         let early = world.read().early_closure(account_id().uuid()).await.unwrap();
-        assert_eq!(early, Some(EarlyClosure { version: 2, state }));
+        let version = version_of(2);
+        assert_eq!(early, Some(EarlyClosure { version, state }));
+    }
+
+    #[tokio::test]
+    async fn a_restored_owner_closes_although_its_versions_are_lower() {
+        let world = World::new().await;
+        let restored = |number| SourceVersion::new("restored", number);
+        world
+            .change_account(|account| account.version = version_of(10))
+            .await;
+        close_at(&world, account(), restored(10), PlaceState::Suspended).await;
+        let of = world.read().account().await.unwrap().unwrap();
+        assert_eq!(
+            (of.state, of.closed_version),
+            (PlaceState::Suspended, Some(restored(10)))
+        );
+        let id = Uuid::from_u128(9);
+        let scope = Scope::Workspace(bailiwick_types::WorkspaceId::from_uuid(id));
+        close_in(&world, scope.clone(), 4, PlaceState::Suspended).await;
+        close_at(&world, scope, restored(1), PlaceState::Suspended).await;
+        let early = world.read().early_closure(id).await.unwrap().unwrap();
+        assert_eq!(early.version, restored(1));
     }
 }

@@ -1,7 +1,8 @@
 //! Denies everything to a user from now on, before identity makes the change of that version.
 
 use bailiwick_types::{
-    Authorized, ScopeRoot, StoreError, Subject, Token, UserId, faults, method::authorization::CloseUser,
+    Authorized, ScopeRoot, SourceVersion, StoreError, Subject, Token, UserId, faults,
+    method::authorization::CloseUser,
 };
 
 use crate::{
@@ -10,12 +11,12 @@ use crate::{
 };
 
 /// What is asked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Close {
     /// The user.
     pub user: UserId,
     /// The version that it will have.
-    pub version: u64,
+    pub version: SourceVersion,
 }
 
 faults! {
@@ -46,13 +47,14 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> R
             .person(close.user)
             .await?
             .unwrap_or_else(|| Person::unknown(close.user));
-        if person.version >= close.version || person.closed_version >= Some(close.version) {
+        let is_closed = |closed: &SourceVersion| closed.covers(&close.version);
+        if is_closed(&person.version) || person.closed_version.as_ref().is_some_and(is_closed) {
             return Ok(unit.commit().await?);
         }
         let now = ports.clock.now();
         let closed = Person {
             state: PersonState::Disabled,
-            closed_version: Some(close.version),
+            closed_version: Some(close.version.clone()),
             ..person.clone()
         };
         unit.put_person(&closed).await?;
@@ -86,7 +88,7 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> R
         for account in accounts {
             unit.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
-        let entry = Audit::of(by, &subject).with("version", close.version);
+        let entry = Audit::of(by, &subject).with("version", &close.version);
         unit.emit(ScopeRoot::Deployment, entry.into());
         return Ok(unit.commit().await?);
     }
@@ -97,12 +99,12 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> R
 mod tests {
     use super::*;
     use crate::{
-        memory::{World, account_id, subject, user},
+        memory::{World, account_id, subject, user, version as version_of},
         person::{Reader as _, Writer as _},
     };
 
     async fn close_user(ports: &Ports, world: &World, n: u128, version: u64) -> Result<Token, Error> {
-        let user = user(n);
+        let (user, version) = (user(n), version_of(version));
         close(ports, &world.by_suite(), Close { user, version }).await
     }
 
@@ -126,9 +128,13 @@ mod tests {
         let closed = person(&world, 1).await;
         assert_eq!(
             (closed.state, closed.closed_version),
-            (PersonState::Disabled, Some(2))
+            (PersonState::Disabled, Some(version_of(2)))
         );
-        assert_eq!(closed.version, 1, "the version is identity's to count up");
+        assert_eq!(
+            closed.version,
+            version_of(1),
+            "the version is identity's to count up"
+        );
         let operates = world.read().has_root_binding(&root, &operator, "operator").await;
         assert!(!operates.unwrap());
         let changes = world.memory.lock().changes.clone();
@@ -154,6 +160,18 @@ mod tests {
         let told = world.told().len();
         close_user(&world.ports, &world, 1, 3).await.unwrap();
         assert_eq!(world.told().len(), told);
+    }
+
+    #[tokio::test]
+    async fn a_restored_identity_closes_although_its_versions_are_lower() {
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        let version = SourceVersion::new("restored", 1);
+        let user = user(1);
+        close(&world.ports, &world.by_suite(), Close { user, version })
+            .await
+            .unwrap();
+        assert_eq!(person(&world, 1).await.state, PersonState::Disabled);
     }
 
     #[tokio::test]

@@ -1,9 +1,9 @@
 //! An account was made or changed.
 
 use bailiwick_policy::{PlaceState, manifest::MemberKind};
-use bailiwick_types::{AccountId, IdGen, ProductName, Scope, ScopeRoot, Subject, Timestamp};
+use bailiwick_types::{AccountId, IdGen, ProductName, Scope, ScopeRoot, SourceVersion, Subject, Timestamp};
 
-use super::{Refusal, bind};
+use super::{Refusal, Way, bind, outlives};
 use crate::{Change, Situation, Write, account::Account, member::Member};
 
 /// An account as tenancy tells it.
@@ -12,7 +12,9 @@ pub struct AccountTold {
     /// Its id.
     pub id: AccountId,
     /// Tenancy's version of it.
-    pub version: u64,
+    pub version: SourceVersion,
+    /// How it is told.
+    pub way: Way,
     /// Its product.
     pub product: ProductName,
     /// Its title.
@@ -40,7 +42,7 @@ pub async fn account_changed(
     let before = write.account().await?;
     if before
         .as_ref()
-        .is_some_and(|before| before.version >= told.version)
+        .is_some_and(|before| before.version.covers(&told.version))
     {
         return Ok(());
     }
@@ -51,7 +53,10 @@ pub async fn account_changed(
         )));
     }
     let closed = match &before {
-        Some(before) => before.closed_version.map(|version| (version, before.state)),
+        Some(before) => before
+            .closed_version
+            .clone()
+            .map(|version| (version, before.state)),
         None => write
             .early_closure(told.id.uuid())
             .await?
@@ -59,7 +64,7 @@ pub async fn account_changed(
     };
     // An older `enabled` on its way does not open what was closed.
     let (state, closed_version) = match closed {
-        Some((version, state)) if version > told.version => (state, Some(version)),
+        Some((version, state)) if outlives(&version, &told.version, told.way) => (state, Some(version)),
         _ => (told.state, None),
     };
     let account = Account {
@@ -77,7 +82,10 @@ pub async fn account_changed(
             .as_ref()
             .map(|before| before.settings.clone())
             .unwrap_or_default(),
-        settings_version: before.as_ref().map_or(0, |before| before.settings_version),
+        settings_version: before
+            .as_ref()
+            .map(|before| before.settings_version.clone())
+            .unwrap_or_default(),
         created_at: before.as_ref().map_or(now, |before| before.created_at),
     };
     write.put_account(&account).await?;
@@ -139,14 +147,15 @@ mod tests {
         account::{EarlyClosure, Reader as _, Writer as _},
         binding::Reader as _,
         member::Reader as _,
-        memory::{STUDIO, World, account as scope, account_id, subject, user},
+        memory::{STUDIO, World, account as scope, account_id, subject, user, version as version_of},
         seat::{Reader as _, Writer as _},
     };
 
     fn told(version: u64, state: PlaceState) -> AccountTold {
         AccountTold {
             id: account_id(),
-            version,
+            version: version_of(version),
+            way: Way::Event,
             product: "studio".parse().unwrap(),
             title: "Told".to_owned(),
             state,
@@ -224,7 +233,7 @@ mod tests {
         let world = before().await;
         let (id, closed) = (account_id().uuid(), PlaceState::Deleted);
         let early = EarlyClosure {
-            version: 3,
+            version: version_of(3),
             state: closed,
         };
         world
@@ -233,12 +242,37 @@ mod tests {
         for version in [1, 2] {
             tell(&world, told(version, PlaceState::Active)).await.unwrap();
             let of = account(&world).await;
-            assert_eq!((of.state, of.closed_version), (closed, Some(3)), "{version}");
+            assert_eq!(
+                (of.state, of.closed_version),
+                (closed, Some(version_of(3))),
+                "{version}"
+            );
         }
         assert_eq!(world.read().early_closure(id).await.unwrap(), None);
         tell(&world, told(3, PlaceState::Active)).await.unwrap();
         let of = account(&world).await;
         assert_eq!((of.state, of.closed_version), (PlaceState::Active, None));
+    }
+
+    #[tokio::test]
+    async fn what_a_restored_tenancy_tells_counts_although_its_versions_are_lower() {
+        let world = before().await;
+        tell(&world, told(10, PlaceState::Active)).await.unwrap();
+        let restored = |number, way, state| AccountTold {
+            version: SourceVersion::new("restored", number),
+            way,
+            ..told(0, state)
+        };
+        tell(&world, restored(9, Way::Snapshot, PlaceState::Suspended))
+            .await
+            .unwrap();
+        assert_eq!(account(&world).await.state, PlaceState::Suspended);
+        tell(&world, restored(8, Way::Event, PlaceState::Active))
+            .await
+            .unwrap();
+        let of = account(&world).await;
+        assert_eq!(of.state, PlaceState::Suspended);
+        assert_eq!(of.version, SourceVersion::new("restored", 9));
     }
 
     #[tokio::test]

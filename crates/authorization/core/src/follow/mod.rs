@@ -1,5 +1,6 @@
 //! Applies what the other services publish: places and settings of tenancy, users and service accounts of
-//! identity. Applying twice changes nothing; a version that is not newer than the stored one is skipped.
+//! identity. Applying twice changes nothing; a version that the stored one covers is skipped, and one of
+//! another history of the service overwrites: a follower reads the present history only.
 
 mod account;
 mod person;
@@ -10,10 +11,10 @@ mod settings;
 pub use account::{AccountTold, account_changed};
 pub use person::{PersonTold, person_changed, person_gone};
 pub use place::{PlaceTold, place_changed};
-pub use service_account::service_account_changed;
+pub use service_account::{service_account_changed, service_account_gone};
 pub use settings::{SettingsTold, settings_changed};
 
-use bailiwick_types::{AccountId, BindingId, IdGen, ScopeRoot, Subject, Timestamp};
+use bailiwick_types::{AccountId, BindingId, IdGen, ScopeRoot, SourceVersion, Subject, Timestamp};
 use serde_json::Map;
 
 use crate::{Audit, Change, StoreError, Write, binding::Binding};
@@ -30,6 +31,26 @@ pub enum Refusal {
     /// The store fails: to be tried again.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// How another service tells a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// By an event of its feed.
+    Event,
+    /// In a snapshot, with which a follower begins a history.
+    Snapshot,
+}
+
+/// Whether a closure holds on when a state is told: what was closed stays closed until its owner tells the
+/// version that closes it. An event says nothing about a closure of another history, which may be one that
+/// the follower has not reached; the snapshot that begins a history ends the closures of earlier ones.
+fn outlives(closed: &SourceVersion, told: &SourceVersion, way: Way) -> bool {
+    if closed.shares_history(told) {
+        !told.covers(closed)
+    } else {
+        way == Way::Event
+    }
 }
 
 /// The action under which the audit log shows what an event did.

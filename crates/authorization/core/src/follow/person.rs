@@ -1,8 +1,10 @@
 //! A user was made or changed.
 
-use bailiwick_types::{AccountId, ScopeRoot, Subject, UserId};
+use std::sync::Arc;
 
-use super::Refusal;
+use bailiwick_types::{AccountId, ScopeRoot, SourceVersion, Subject, UserId};
+
+use super::{Refusal, Way, outlives};
 use crate::{
     Change, Write,
     person::{Person, PersonState},
@@ -14,7 +16,9 @@ pub struct PersonTold {
     /// Its id.
     pub user: UserId,
     /// Identity's version of it.
-    pub version: u64,
+    pub version: SourceVersion,
+    /// How it is told.
+    pub way: Way,
     /// Its state.
     pub state: PersonState,
     /// Its e-mail address.
@@ -39,11 +43,11 @@ pub async fn person_changed(
         .person(told.user)
         .await?
         .unwrap_or_else(|| Person::unknown(told.user));
-    if before.version >= told.version {
+    if before.version.covers(&told.version) {
         return Ok(());
     }
-    let (state, closed_version) = match before.closed_version {
-        Some(version) if version > told.version => (before.state, Some(version)),
+    let (state, closed_version) = match before.closed_version.clone() {
+        Some(version) if outlives(&version, &told.version, told.way) => (before.state, Some(version)),
         _ => (told.state, None),
     };
     let person = Person {
@@ -55,16 +59,55 @@ pub async fn person_changed(
         email_verified: told.email_verified,
         operator: told.operator,
     };
+    put(write, accounts, &before, person).await
+}
+
+/// Deletes a user that a snapshot of the history `epoch` does not name. The transaction must hold the
+/// deployment and `accounts`, which are all accounts that have the user. Whatever that history tells of it
+/// later counts.
+///
+/// # Errors
+/// See [`Refusal`].
+pub async fn person_gone(
+    write: &mut (impl Write + ?Sized),
+    accounts: &[AccountId],
+    user: UserId,
+    epoch: &Arc<str>,
+) -> Result<(), Refusal> {
+    let Some(before) = write.person(user).await? else {
+        return Ok(());
+    };
+    let start = SourceVersion::new(Arc::clone(epoch), 0);
+    let person = Person {
+        state: PersonState::Deleted,
+        version: before.version.clone().at_least(&start),
+        closed_version: before
+            .closed_version
+            .clone()
+            .filter(|of| of.shares_history(&start)),
+        email_verified: false,
+        operator: false,
+        ..before.clone()
+    };
+    put(write, accounts, &before, person).await
+}
+
+async fn put(
+    write: &mut (impl Write + ?Sized),
+    accounts: &[AccountId],
+    before: &Person,
+    person: Person,
+) -> Result<(), Refusal> {
     write.put_person(&person).await?;
-    let subject = Subject::user(told.user);
-    let operates = person.operator && state == PersonState::Active;
+    let subject = Subject::user(person.user);
+    let operates = person.operator && person.state == PersonState::Active;
     if write
         .set_root_binding(&ScopeRoot::Deployment, &subject, "operator", operates)
         .await?
     {
         write.emit(ScopeRoot::Deployment, Change::Policy(None));
     }
-    if before.state != state {
+    if before.state != person.state {
         // Adding the user to an account locks its row first: after this write, no other account can follow.
         if write
             .accounts_of(&subject)
@@ -81,41 +124,19 @@ pub async fn person_changed(
     Ok(())
 }
 
-/// Deletes a user that identity no longer names. The transaction must hold the deployment and the accounts.
-///
-/// # Errors
-/// See [`Refusal`].
-pub async fn person_gone(
-    write: &mut (impl Write + ?Sized),
-    accounts: &[AccountId],
-    user: UserId,
-) -> Result<(), Refusal> {
-    let Some(person) = write.person(user).await? else {
-        return Ok(());
-    };
-    let told = PersonTold {
-        user,
-        version: person.version + 1,
-        state: PersonState::Deleted,
-        email: person.email,
-        email_verified: false,
-        operator: false,
-    };
-    person_changed(write, accounts, told).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        memory::{World, account_id, subject, user},
+        memory::{EPOCH, World, account_id, subject, user, version as version_of},
         person::{Reader as _, Writer as _},
     };
 
     fn told(version: u64, state: PersonState) -> PersonTold {
         PersonTold {
             user: user(1),
-            version,
+            version: version_of(version),
+            way: Way::Event,
             state,
             email: "ann@example.com".to_owned(),
             email_verified: true,
@@ -166,7 +187,7 @@ mod tests {
         world.person(1).await;
         let closed = Person {
             state: PersonState::Disabled,
-            closed_version: Some(4),
+            closed_version: Some(version_of(4)),
             ..person(&world).await
         };
         world.put(async |write| write.put_person(&closed).await).await;
@@ -174,7 +195,7 @@ mod tests {
         let kept = person(&world).await;
         assert_eq!(
             (kept.state, kept.closed_version),
-            (PersonState::Disabled, Some(4))
+            (PersonState::Disabled, Some(version_of(4)))
         );
         assert!(!operates(&world).await);
         tell(&world, told(4, PersonState::Active), &[]).await.unwrap();
@@ -193,7 +214,7 @@ mod tests {
             matches!(refused, Err(Refusal::Conflict)),
             "its account is not held"
         );
-        assert_eq!(person(&world).await.version, 1);
+        assert_eq!(person(&world).await.version, version_of(1));
         tell(&world, told(2, PersonState::Disabled), &[account_id()])
             .await
             .unwrap();
@@ -204,18 +225,89 @@ mod tests {
     #[tokio::test]
     async fn a_user_that_identity_no_longer_names_is_deleted() {
         let world = World::new().await;
-        let gone = async || {
-            let accounts = [account_id()];
+        let gone = async |epoch: &str| {
+            let (accounts, epoch) = ([account_id()], epoch.into());
             world
-                .follow(async |write| person_gone(write, &accounts, user(1)).await)
+                .follow(async |write| person_gone(write, &accounts, user(1), &epoch).await)
                 .await
         };
-        gone().await.unwrap();
+        gone(EPOCH).await.unwrap();
         assert_eq!(world.read().person(user(1)).await.unwrap(), None);
         world.member(1, "editor").await;
-        gone().await.unwrap();
+        gone(EPOCH).await.unwrap();
         let kept = person(&world).await;
-        assert_eq!((kept.state, kept.version), (PersonState::Deleted, 2));
+        assert_eq!((kept.state, kept.version), (PersonState::Deleted, version_of(1)));
         assert!(world.told().contains(&Change::Subject(subject(1))));
+        gone("restored").await.unwrap();
+        let back = PersonTold {
+            version: SourceVersion::new("restored", 1),
+            ..told(1, PersonState::Active)
+        };
+        tell(&world, back, &[account_id()]).await.unwrap();
+        assert_eq!(person(&world).await.state, PersonState::Active);
+    }
+
+    #[tokio::test]
+    async fn what_a_restored_identity_tells_counts_although_its_versions_are_lower() {
+        let world = World::new().await;
+        tell(&world, told(7, PersonState::Active), &[]).await.unwrap();
+        for (way, number, state) in [
+            (Way::Snapshot, 5, PersonState::Active),
+            (Way::Event, 6, PersonState::Disabled),
+            (Way::Event, 5, PersonState::Active),
+        ] {
+            let restored = PersonTold {
+                version: SourceVersion::new("restored", number),
+                way,
+                ..told(0, state)
+            };
+            tell(&world, restored, &[]).await.unwrap();
+        }
+        let kept = person(&world).await;
+        assert_eq!(kept.state, PersonState::Disabled);
+        assert_eq!(kept.version, SourceVersion::new("restored", 6));
+    }
+
+    #[tokio::test]
+    async fn a_closure_ends_with_its_version_or_with_the_snapshot_of_another_history() {
+        let of = |epoch: &str, number| SourceVersion::new(epoch, number);
+        for (closed, told_at, way, state) in [
+            (of(EPOCH, 9), of(EPOCH, 8), Way::Snapshot, PersonState::Disabled),
+            (of(EPOCH, 9), of(EPOCH, 9), Way::Event, PersonState::Active),
+            // It may be of a history that the follower has not reached yet.
+            (of("restored", 2), of(EPOCH, 9), Way::Event, PersonState::Disabled),
+            (
+                of(EPOCH, 9),
+                of("restored", 2),
+                Way::Snapshot,
+                PersonState::Active,
+            ),
+            (
+                of("restored", 3),
+                of("restored", 2),
+                Way::Snapshot,
+                PersonState::Disabled,
+            ),
+        ] {
+            let world = World::new().await;
+            world.person(1).await;
+            let before = Person {
+                state: PersonState::Disabled,
+                closed_version: Some(closed.clone()),
+                ..person(&world).await
+            };
+            world.put(async |write| write.put_person(&before).await).await;
+            let told = PersonTold {
+                version: told_at.clone(),
+                way,
+                ..told(0, PersonState::Active)
+            };
+            tell(&world, told, &[]).await.unwrap();
+            assert_eq!(
+                person(&world).await.state,
+                state,
+                "{closed:?} {told_at:?} {way:?}"
+            );
+        }
     }
 }

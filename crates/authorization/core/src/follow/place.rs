@@ -1,9 +1,9 @@
 //! An instance or workspace was made or changed.
 
 use bailiwick_policy::PlaceState;
-use bailiwick_types::{AccountId, IdGen, Level, Scope, ScopeRoot, Subject, Timestamp};
+use bailiwick_types::{AccountId, IdGen, Level, Scope, ScopeRoot, SourceVersion, Subject, Timestamp};
 
-use super::{Refusal, bind};
+use super::{Refusal, Way, bind, outlives};
 use crate::{Change, Situation, Write, account::Place, holders};
 
 /// A place as tenancy tells it.
@@ -14,7 +14,9 @@ pub struct PlaceTold {
     /// What it is.
     pub scope: Scope,
     /// Tenancy's version of it.
-    pub version: u64,
+    pub version: SourceVersion,
+    /// How it is told.
+    pub way: Way,
     /// The account or instance above it.
     pub parent: Scope,
     /// Its title.
@@ -51,7 +53,7 @@ pub async fn place_changed(
         .find(|place| place.scope == told.scope);
     if before
         .as_ref()
-        .is_some_and(|before| before.version >= told.version)
+        .is_some_and(|before| before.version.covers(&told.version))
     {
         return Ok(());
     }
@@ -66,14 +68,17 @@ pub async fn place_changed(
         _ => return refuse("a place of this level cannot be there"),
     }
     let closed = match &before {
-        Some(before) => before.closed_version.map(|version| (version, before.state)),
+        Some(before) => before
+            .closed_version
+            .clone()
+            .map(|version| (version, before.state)),
         None => write
             .early_closure(id)
             .await?
             .map(|early| (early.version, early.state)),
     };
     let (state, closed_version) = match closed {
-        Some((version, state)) if version > told.version => (state, Some(version)),
+        Some((version, state)) if outlives(&version, &told.version, told.way) => (state, Some(version)),
         _ => (told.state, None),
     };
     let place = Place {
@@ -153,7 +158,7 @@ mod tests {
     use crate::{
         account::{EarlyClosure, Reader as _, Writer as _},
         member::Member,
-        memory::{World, account, account_id, subject, user},
+        memory::{World, account, account_id, subject, user, version as version_of},
     };
 
     const ID: u128 = 20;
@@ -170,7 +175,8 @@ mod tests {
         PlaceTold {
             account: account_id(),
             scope: workspace(),
-            version,
+            version: version_of(version),
+            way: Way::Event,
             parent: account(),
             title: format!("Version {version}"),
             edition: Some(String::new()),
@@ -212,7 +218,7 @@ mod tests {
         let world = World::new().await;
         let (id, closed) = (Uuid::from_u128(ID), PlaceState::Suspended);
         let early = EarlyClosure {
-            version: 3,
+            version: version_of(3),
             state: closed,
         };
         world
@@ -221,12 +227,30 @@ mod tests {
         for version in [1, 2] {
             tell(&world, told(version, PlaceState::Active)).await.unwrap();
             let of = place(&world).await;
-            assert_eq!((of.state, of.closed_version), (closed, Some(3)), "{version}");
+            assert_eq!(
+                (of.state, of.closed_version),
+                (closed, Some(version_of(3))),
+                "{version}"
+            );
         }
         assert_eq!(world.read().early_closure(id).await.unwrap(), None);
         tell(&world, told(3, PlaceState::Active)).await.unwrap();
         let of = place(&world).await;
         assert_eq!((of.state, of.closed_version), (PlaceState::Active, None));
+    }
+
+    #[tokio::test]
+    async fn what_a_restored_tenancy_tells_counts_although_its_versions_are_lower() {
+        let world = World::new().await;
+        tell(&world, told(10, PlaceState::Active)).await.unwrap();
+        let restored = PlaceTold {
+            version: SourceVersion::new("restored", 9),
+            way: Way::Snapshot,
+            ..told(0, PlaceState::Suspended)
+        };
+        tell(&world, restored.clone()).await.unwrap();
+        assert_eq!(place(&world).await.state, PlaceState::Suspended);
+        assert_eq!(place(&world).await.version, restored.version);
     }
 
     #[tokio::test]

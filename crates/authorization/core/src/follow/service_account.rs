@@ -1,8 +1,12 @@
 //! A service account was made or changed.
 
-use bailiwick_types::{AccountId, IdGen, Scope, ScopeRoot, Subject, Timestamp};
+use std::sync::Arc;
 
-use super::{Refusal, bind};
+use bailiwick_types::{
+    AccountId, IdGen, Scope, ScopeRoot, ServiceAccountId, SourceVersion, Subject, Timestamp,
+};
+
+use super::{Refusal, Way, bind, outlives};
 use crate::{Change, Situation, Write, person::ServiceAccount};
 
 /// Applies it: its role is bound at its scope while it may do anything. The transaction must hold that root.
@@ -14,13 +18,14 @@ pub async fn service_account_changed(
     ids: &dyn IdGen,
     now: Timestamp,
     mut told: ServiceAccount,
+    way: Way,
 ) -> Result<(), Refusal> {
     if let Some(before) = write.service_account(told.id).await? {
         // The creator never changes, and older programs do not publish it: it is kept from whichever version
         // has it.
         let news = before.creator.is_none() && told.creator.is_some();
         let creator = before.creator.clone().or(told.creator.take());
-        if before.version >= told.version {
+        if before.version.covers(&told.version) {
             if news {
                 write
                     .put_service_account(&ServiceAccount { creator, ..before })
@@ -29,7 +34,48 @@ pub async fn service_account_changed(
             return Ok(());
         }
         told.creator = creator;
+        told.closed_version = before
+            .closed_version
+            .filter(|closed| outlives(closed, &told.version, way));
+        told.enabled &= told.closed_version.is_none();
     }
+    put(write, ids, now, told).await
+}
+
+/// Disables a service account that a snapshot of the history `epoch` does not name. Whatever that history
+/// tells of it later counts. The transaction must hold its root.
+///
+/// # Errors
+/// See [`Refusal`].
+pub async fn service_account_gone(
+    write: &mut (impl Write + ?Sized),
+    ids: &dyn IdGen,
+    now: Timestamp,
+    id: ServiceAccountId,
+    epoch: &Arc<str>,
+) -> Result<(), Refusal> {
+    let Some(before) = write.service_account(id).await? else {
+        return Ok(());
+    };
+    let start = SourceVersion::new(Arc::clone(epoch), 0);
+    let gone = ServiceAccount {
+        enabled: false,
+        version: before.version.clone().at_least(&start),
+        closed_version: before
+            .closed_version
+            .clone()
+            .filter(|of| of.shares_history(&start)),
+        ..before
+    };
+    put(write, ids, now, gone).await
+}
+
+async fn put(
+    write: &mut (impl Write + ?Sized),
+    ids: &dyn IdGen,
+    now: Timestamp,
+    told: ServiceAccount,
+) -> Result<(), Refusal> {
     write.put_service_account(&told).await?;
     let Some(role) = told.role.as_deref() else {
         return Ok(());
@@ -102,7 +148,7 @@ mod tests {
     use super::*;
     use crate::{
         binding::Reader as _,
-        memory::{World, account, account_id, subject},
+        memory::{World, account, account_id, subject, version as version_of},
         person::Reader as _,
     };
 
@@ -113,7 +159,8 @@ mod tests {
     fn told(version: u64, root: ScopeRoot, role: &str) -> ServiceAccount {
         ServiceAccount {
             id: id(),
-            version,
+            version: version_of(version),
+            closed_version: None,
             enabled: true,
             root,
             role: Some(role.to_owned()),
@@ -128,7 +175,7 @@ mod tests {
     async fn tell(world: &World, told: ServiceAccount) -> Result<(), Refusal> {
         let (ids, now) = (&*world.ports.ids, world.now());
         world
-            .follow(async |write| service_account_changed(write, ids, now, told).await)
+            .follow(async |write| service_account_changed(write, ids, now, told, Way::Event).await)
             .await
     }
 
@@ -157,6 +204,39 @@ mod tests {
         );
         tell(&world, of_account(1, "viewer")).await.unwrap();
         assert!(roles(&world).await.is_empty(), "what is older changes nothing");
+    }
+
+    #[tokio::test]
+    async fn a_service_account_of_a_restored_identity_is_what_its_snapshot_says() {
+        let world = World::new().await;
+        tell(&world, of_account(9, "viewer")).await.unwrap();
+        let (ids, now) = (&*world.ports.ids, world.now());
+        let restored = ServiceAccount {
+            version: SourceVersion::new("restored", 2),
+            enabled: false,
+            ..of_account(0, "viewer")
+        };
+        let apply = async |told: ServiceAccount, way| {
+            world
+                .follow(async |write| service_account_changed(write, ids, now, told, way).await)
+                .await
+                .unwrap();
+        };
+        apply(restored.clone(), Way::Snapshot).await;
+        assert!(roles(&world).await.is_empty());
+        // A snapshot that does not name it disables it, until the history tells of it.
+        let epoch = "again".into();
+        world
+            .follow(async |write| service_account_gone(write, ids, now, id(), &epoch).await)
+            .await
+            .unwrap();
+        let back = ServiceAccount {
+            version: SourceVersion::new("again", 1),
+            enabled: true,
+            ..restored
+        };
+        apply(back, Way::Event).await;
+        assert_eq!(roles(&world).await, ["viewer"]);
     }
 
     #[tokio::test]
@@ -191,7 +271,7 @@ mod tests {
         };
         tell(&world, other).await.unwrap();
         let kept = world.read().service_account(id()).await.unwrap().unwrap();
-        assert_eq!((kept.version, kept.creator), (3, Some(subject(1))));
+        assert_eq!((kept.version, kept.creator), (version_of(3), Some(subject(1))));
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_types::{AccountId, ScopeRoot};
+use bailiwick_types::{AccountId, ScopeRoot, SourceVersion};
 use serde_json::Value as Json;
 
 use super::Refusal;
@@ -14,7 +14,7 @@ pub struct SettingsTold {
     /// The account.
     pub account: AccountId,
     /// Tenancy's version of them.
-    pub version: u64,
+    pub version: SourceVersion,
     /// All that have a value of their own.
     pub values: BTreeMap<String, Json>,
 }
@@ -29,7 +29,7 @@ pub async fn settings_changed(write: &mut (impl Write + ?Sized), told: SettingsT
             "the account of the settings is not known".to_owned(),
         ));
     };
-    if account.settings_version >= told.version {
+    if account.settings_version.covers(&told.version) {
         return Ok(());
     }
     account.settings = told.values;
@@ -44,13 +44,13 @@ mod tests {
     use super::*;
     use crate::{
         account::Reader as _,
-        memory::{World, account_id},
+        memory::{EPOCH, World, account_id},
     };
 
-    async fn tell(world: &World, version: u64, domain: &str) -> Result<(), Refusal> {
+    async fn tell(world: &World, epoch: &str, version: u64, domain: &str) -> Result<(), Refusal> {
         let told = SettingsTold {
             account: account_id(),
-            version,
+            version: SourceVersion::new(epoch, version),
             values: [("allowed_domains".to_owned(), vec![domain].into())].into(),
         };
         world
@@ -69,21 +69,27 @@ mod tests {
     #[tokio::test]
     async fn settings_change_what_decides_and_older_ones_change_nothing() {
         let world = World::new().await;
-        tell(&world, 2, "new.example").await.unwrap();
+        tell(&world, EPOCH, 2, "new.example").await.unwrap();
         assert_eq!(domain(&world).await, "new.example");
         assert_eq!(world.told(), [Change::Policy(Some(account_id()))]);
         for version in [1, 2] {
-            tell(&world, version, "old.example").await.unwrap();
+            tell(&world, EPOCH, version, "old.example").await.unwrap();
         }
         assert_eq!(domain(&world).await, "new.example");
         assert_eq!(world.told().len(), 1);
+        tell(&world, "restored", 1, "old.example").await.unwrap();
+        assert_eq!(
+            domain(&world).await,
+            "old.example",
+            "a restored tenancy counts from lower on"
+        );
     }
 
     #[tokio::test]
     async fn settings_of_an_unknown_account_are_refused() {
         let world = World::new().await;
         world.memory.lock().rows.account = None;
-        let refused = tell(&world, 1, "new.example").await;
+        let refused = tell(&world, EPOCH, 1, "new.example").await;
         assert!(matches!(refused, Err(Refusal::Content(text)) if text.contains("account")));
     }
 }

@@ -368,7 +368,8 @@ mod tests {
         world.bind(&made.creator, "admin", &account()).await;
         let mut service = ServiceAccount {
             id,
-            version: 1,
+            version: crate::memory::version(1),
+            closed_version: None,
             enabled: false,
             root: ScopeRoot::Account(account_id()),
             role: None,

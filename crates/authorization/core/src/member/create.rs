@@ -42,7 +42,7 @@ impl Operation for Create {
             return Err(Violations::of("expire_time", "must be in the future").into());
         }
         // Version 0: nothing was replicated of the user yet.
-        let known = |person: &Person| person.version > 0 && person.state != PersonState::Deleted;
+        let known = |person: &Person| person.version.number() > 0 && person.state != PersonState::Deleted;
         let person = work.unit.person(self.user).await?.filter(known);
         if person.ok_or(Refused::NotFound("user"))?.state == PersonState::Disabled {
             return Err(Error::Precondition(Precondition::UserDisabled));
@@ -138,7 +138,7 @@ mod tests {
     async fn unknown_deleted_and_disabled_users_become_no_members() {
         let world = World::new().await;
         let deleted = Person {
-            version: 1,
+            version: crate::memory::version(1),
             state: PersonState::Deleted,
             ..Person::unknown(user(2))
         };

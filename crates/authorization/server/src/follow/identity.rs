@@ -1,16 +1,14 @@
-//! Takes in users and service accounts, and forgets verified tokens of sessions that ended.
+//! Takes in users and service accounts.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     Selects as _,
-    follow::{person_changed, service_account_changed},
+    follow::{Way, person_changed, person_gone, service_account_changed, service_account_gone},
     member::Reader as _,
-    person::PersonState,
 };
 use bailiwick_proto::events::v1::change::Change;
-use bailiwick_rpc::Authenticator;
 use bailiwick_sql::{
     Db, WriteTx,
     follow::{ApplyError, Event, FeedSink, Run},
@@ -20,7 +18,7 @@ use bailiwick_types::{AccountId, ScopeRoot, ServiceAccountId, Subject, UserId};
 use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
-use super::{Tools, content, failed, read, refused};
+use super::{Tools, content, failed, read, read::Origin, refused};
 use crate::store::Tx;
 
 /// What users are called in the marks of a snapshot.
@@ -32,7 +30,6 @@ const SERVICE: &str = "service";
 #[derive(Clone)]
 pub(crate) struct IdentitySink {
     pub(crate) tools: Tools,
-    pub(crate) authenticator: Arc<Authenticator>,
 }
 
 impl IdentitySink {
@@ -44,7 +41,9 @@ impl IdentitySink {
                 roots.push(ScopeRoot::Deployment);
                 Ok(roots)
             }
-            Some(Change::ServiceAccountChanged(of)) => Ok(vec![read::service_account(of)?.root]),
+            Some(Change::ServiceAccountChanged(of)) => {
+                Ok(vec![of.scope.parse().map_err(|error| content("scope", error))?])
+            }
             _ => Ok(Vec::new()),
         }
     }
@@ -58,34 +57,23 @@ impl IdentitySink {
         &self,
         tx: &mut Tx<&mut WriteTx>,
         accounts: &[AccountId],
+        from: &Origin,
         change: Change,
     ) -> Result<(), ApplyError> {
         match change {
             Change::UserChanged(of) => {
-                let told = read::person(of)?;
-                let (user, state) = (told.user, told.state);
-                person_changed(tx, accounts, told).await.map_err(refused)?;
-                if state != PersonState::Active {
-                    self.authenticator.forget_subject(&Subject::user(user));
-                }
-                Ok(())
+                let told = read::person(of, from)?;
+                person_changed(tx, accounts, told).await.map_err(refused)
             }
             Change::ServiceAccountChanged(of) => {
-                let told = read::service_account(of)?;
-                if !told.enabled {
-                    self.authenticator.forget_subject(&Subject::service(told.id));
-                }
+                let told = read::service_account(of, from)?;
                 let (ids, now) = (&*self.tools.ids, self.tools.clock.now());
                 if let ScopeRoot::Account(account) = &told.root {
                     tx.select(self.tools.system.account(*account).read());
                 }
-                service_account_changed(tx, ids, now, told).await.map_err(refused)
-            }
-            Change::SessionRevoked(of) => {
-                if let Ok(session) = of.session.parse() {
-                    self.authenticator.forget_session(session);
-                }
-                Ok(())
+                service_account_changed(tx, ids, now, told, from.way)
+                    .await
+                    .map_err(refused)
             }
             _ => Ok(()),
         }
@@ -109,12 +97,16 @@ impl FeedSink for IdentitySink {
         }
         Ok(roots)
     }
-    async fn apply(&self, tx: &mut WriteTx, event: &Event) -> Result<(), ApplyError> {
+    async fn apply(&self, tx: &mut WriteTx, epoch: &Arc<str>, event: &Event) -> Result<(), ApplyError> {
         let accounts = held(tx.roots());
+        let from = Origin {
+            epoch: Arc::clone(epoch),
+            way: Way::Event,
+        };
         let mut tx = Tx::new(tx, self.tools.products.clone());
         for bytes in &event.changes {
             if let Some(change) = read::change(bytes)? {
-                self.take(&mut tx, &accounts, change).await?;
+                self.take(&mut tx, &accounts, &from, change).await?;
             }
         }
         tx.flush().await.map_err(failed)
@@ -141,8 +133,12 @@ impl FeedSink for IdentitySink {
             _ => {}
         }
         let accounts = held(tx.roots());
+        let from = Origin {
+            epoch: Arc::clone(run.epoch()),
+            way: Way::Snapshot,
+        };
         let mut tx = Tx::new(tx, self.tools.products.clone());
-        self.take(&mut tx, &accounts, change).await?;
+        self.take(&mut tx, &accounts, &from, change).await?;
         tx.flush().await.map_err(failed)
     }
     /// Whoever the snapshot did not name is disabled: what it had may have to be looked at.
@@ -155,23 +151,20 @@ impl FeedSink for IdentitySink {
             run.hold(&tx).await?;
             let accounts = held(roots);
             let mut unit = Tx::new(&mut tx, self.tools.products.clone());
-            bailiwick_authorization_core::follow::person_gone(&mut unit, &accounts, user)
+            person_gone(&mut unit, &accounts, user, run.epoch())
                 .await
                 .map_err(refused)?;
             unit.flush().await.map_err(failed)?;
             tx.commit().await?;
-            self.authenticator.forget_subject(&Subject::user(user));
         }
         for id in unseen(db, run, ("service_state", "service_id"), SERVICE, "enabled").await? {
             let id = ServiceAccountId::from_uuid(id);
             let read = Tx::new(db.begin_read_across().await?, self.tools.products.clone());
             let known = bailiwick_authorization_core::person::Reader::service_account(&read, id).await;
-            let Some(mut known) = known.map_err(failed)? else {
+            let Some(known) = known.map_err(failed)? else {
                 continue;
             };
             drop(read);
-            known.enabled = false;
-            known.version += 1;
             let mut tx = db.begin_write_across(std::slice::from_ref(&known.root)).await?;
             run.hold(&tx).await?;
             let mut unit = Tx::new(&mut tx, self.tools.products.clone());
@@ -179,12 +172,11 @@ impl FeedSink for IdentitySink {
             if let ScopeRoot::Account(account) = &known.root {
                 unit.select(self.tools.system.account(*account).read());
             }
-            service_account_changed(&mut unit, ids, now, known)
+            service_account_gone(&mut unit, ids, now, id, run.epoch())
                 .await
                 .map_err(refused)?;
             unit.flush().await.map_err(failed)?;
             tx.commit().await?;
-            self.authenticator.forget_subject(&Subject::service(id));
         }
         Ok(())
     }

@@ -1,16 +1,16 @@
 //! From what the feeds carry to what `core` applies.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bailiwick_authorization_core::{
-    follow::{AccountTold, PersonTold, PlaceTold, SettingsTold},
+    follow::{AccountTold, PersonTold, PlaceTold, SettingsTold, Way},
     person::{PersonState, ServiceAccount},
 };
 use bailiwick_feed::DecodeError;
 use bailiwick_policy::PlaceState;
 use bailiwick_proto::events::v1::{self as pb, change::Change};
 use bailiwick_sql::follow::ApplyError;
-use bailiwick_types::{Subject, Timestamp};
+use bailiwick_types::{SourceVersion, Subject, Timestamp};
 
 use super::content;
 use crate::{grpc::map_of, store::change::known_place_state};
@@ -24,8 +24,22 @@ pub(super) fn change(bytes: &[u8]) -> Result<Option<Change>, ApplyError> {
     }
 }
 
-fn state(number: i32) -> Result<PlaceState, ApplyError> {
-    known_place_state(number).ok_or_else(|| content("state", "is none of the known ones"))
+/// Where a change was told: its versions count in the history of the feed, and a snapshot begins one.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    pub(super) epoch: Arc<str>,
+    pub(super) way: Way,
+}
+
+impl Origin {
+    fn version(&self, number: u64) -> SourceVersion {
+        SourceVersion::new(Arc::clone(&self.epoch), number)
+    }
+}
+
+/// A state that this program does not know counts as closed: whoever wrote it took something away.
+fn state(number: i32) -> PlaceState {
+    known_place_state(number).unwrap_or(PlaceState::Suspended)
 }
 
 fn subject(field: &str, text: &str) -> Result<Option<Subject>, ApplyError> {
@@ -43,51 +57,54 @@ fn instant(at: prost_types::Timestamp) -> Timestamp {
     )
 }
 
-pub(super) fn account(of: pb::AccountChanged) -> Result<AccountTold, ApplyError> {
+pub(super) fn account(of: pb::AccountChanged, from: &Origin) -> Result<AccountTold, ApplyError> {
     Ok(AccountTold {
         id: of.account.parse().map_err(|error| content("account", error))?,
-        version: of.version,
+        version: from.version(of.version),
+        way: from.way,
         product: of.product.parse().map_err(|error| content("product", error))?,
         title: of.title,
-        state: state(of.state)?,
+        state: state(of.state),
         owner: subject("owner", &of.owner)?,
         seats: of.seats,
         billing_anchor: of.billing_anchor.map(instant),
     })
 }
 
-pub(super) fn place(of: pb::PlaceChanged) -> Result<PlaceTold, ApplyError> {
+pub(super) fn place(of: pb::PlaceChanged, from: &Origin) -> Result<PlaceTold, ApplyError> {
     Ok(PlaceTold {
         account: of.account.parse().map_err(|error| content("account", error))?,
         scope: of.scope.parse().map_err(|error| content("scope", error))?,
-        version: of.version,
+        version: from.version(of.version),
+        way: from.way,
         parent: of.parent.parse().map_err(|error| content("parent", error))?,
         title: of.title,
         edition: Some(of.edition).filter(|edition| !edition.is_empty()),
-        state: state(of.state)?,
+        state: state(of.state),
         owner: subject("owner", &of.owner)?,
     })
 }
 
-pub(super) fn settings(of: pb::SettingsChanged) -> Result<SettingsTold, ApplyError> {
+pub(super) fn settings(of: pb::SettingsChanged, from: &Origin) -> Result<SettingsTold, ApplyError> {
     let values: BTreeMap<_, _> = of.values.map(map_of).unwrap_or_default().into_iter().collect();
     Ok(SettingsTold {
         account: of.account.parse().map_err(|error| content("account", error))?,
-        version: of.version,
+        version: from.version(of.version),
         values,
     })
 }
 
-pub(super) fn person(of: pb::UserChanged) -> Result<PersonTold, ApplyError> {
-    let state = match of.state() {
-        pb::UserState::Active => PersonState::Active,
-        pb::UserState::Disabled => PersonState::Disabled,
-        pb::UserState::Deleted => PersonState::Deleted,
-        pb::UserState::Unspecified => return Err(content("state", "is none of the known ones")),
+pub(super) fn person(of: pb::UserChanged, from: &Origin) -> Result<PersonTold, ApplyError> {
+    let state = match pb::UserState::try_from(of.state) {
+        Ok(pb::UserState::Active) => PersonState::Active,
+        Ok(pb::UserState::Deleted) => PersonState::Deleted,
+        // As with places: what is not known counts as closed.
+        Ok(pb::UserState::Disabled | pb::UserState::Unspecified) | Err(_) => PersonState::Disabled,
     };
     Ok(PersonTold {
         user: of.user.parse().map_err(|error| content("user", error))?,
-        version: of.version,
+        version: from.version(of.version),
+        way: from.way,
         state,
         email: of.email,
         email_verified: of.email_verified,
@@ -95,13 +112,17 @@ pub(super) fn person(of: pb::UserChanged) -> Result<PersonTold, ApplyError> {
     })
 }
 
-pub(super) fn service_account(of: pb::ServiceAccountChanged) -> Result<ServiceAccount, ApplyError> {
+pub(super) fn service_account(
+    of: pb::ServiceAccountChanged,
+    from: &Origin,
+) -> Result<ServiceAccount, ApplyError> {
     Ok(ServiceAccount {
         id: of
             .service_account
             .parse()
             .map_err(|error| content("service_account", error))?,
-        version: of.version,
+        version: from.version(of.version),
+        closed_version: None,
         enabled: of.enabled,
         root: of.scope.parse().map_err(|error| content("scope", error))?,
         role: Some(of.role).filter(|role| !role.is_empty()),
@@ -113,9 +134,16 @@ pub(super) fn service_account(of: pb::ServiceAccountChanged) -> Result<ServiceAc
 mod tests {
     use super::*;
 
+    fn from() -> Origin {
+        Origin {
+            epoch: "first".into(),
+            way: Way::Event,
+        }
+    }
+
     fn told(bytes: &[u8]) -> Result<ServiceAccount, ApplyError> {
         match change(bytes) {
-            Ok(Some(Change::ServiceAccountChanged(of))) => service_account(of),
+            Ok(Some(Change::ServiceAccountChanged(of))) => service_account(of, &from()),
             other => panic!("{other:?}"),
         }
     }
@@ -127,8 +155,37 @@ mod tests {
     #[test]
     fn an_old_event_about_a_service_account_names_no_maker() {
         let told = told(BEFORE_MAKERS).unwrap();
-        assert_eq!((told.version, told.enabled, told.creator), (7, true, None));
+        assert_eq!(
+            (told.version, told.enabled, told.creator),
+            (SourceVersion::new("first", 7), true, None)
+        );
         assert_eq!(told.role.as_deref(), Some("service"));
+    }
+
+    #[test]
+    fn a_state_that_is_not_known_counts_as_closed() {
+        for unknown in [0, 77] {
+            let place = place(
+                pb::PlaceChanged {
+                    account: "acct_01h455vb4pex5vsknk084sn02q".to_owned(),
+                    scope: "workspace:ws_01h455vb4pex5vsknk084sn02q".to_owned(),
+                    parent: "account:acct_01h455vb4pex5vsknk084sn02q".to_owned(),
+                    state: unknown,
+                    ..Default::default()
+                },
+                &from(),
+            );
+            assert_eq!(place.unwrap().state, PlaceState::Suspended);
+            let person = person(
+                pb::UserChanged {
+                    user: "user_01h455vb4pex5vsknk084sn02q".to_owned(),
+                    state: unknown,
+                    ..Default::default()
+                },
+                &from(),
+            );
+            assert_eq!(person.unwrap().state, PersonState::Disabled);
+        }
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Takes in accounts, places and settings.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     Change as Told, Selects as _, Write as _,
     account::Writer as _,
-    follow::{account_changed, place_changed, settings_changed},
+    follow::{Way, account_changed, place_changed, settings_changed},
 };
 use bailiwick_policy::PlaceState;
 use bailiwick_proto::events::v1::change::Change;
@@ -17,7 +19,7 @@ use bailiwick_types::{AccountId, Scope, ScopeRoot};
 use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
-use super::{Tools, content, failed, read, refused};
+use super::{Tools, content, failed, read, read::Origin, refused};
 use crate::store::{Tx, account_and_places};
 
 /// What accounts are called in the marks of a snapshot.
@@ -54,16 +56,16 @@ fn roots_of<'b>(changes: impl IntoIterator<Item = &'b [u8]>) -> Result<Vec<Scope
 }
 
 impl TenancySink {
-    async fn take(&self, tx: &mut Tx<&mut WriteTx>, change: Change) -> Result<(), ApplyError> {
+    async fn take(&self, tx: &mut Tx<&mut WriteTx>, from: &Origin, change: Change) -> Result<(), ApplyError> {
         let (ids, now) = (&*self.0.ids, self.0.clock.now());
         if let Some(account) = account_of(&change) {
             let account = account.parse().map_err(|error| content("account", error))?;
             tx.select(self.0.system.account(account).read());
         }
         let done = match change {
-            Change::AccountChanged(of) => account_changed(tx, ids, now, read::account(of)?).await,
-            Change::PlaceChanged(of) => place_changed(tx, ids, now, read::place(of)?).await,
-            Change::SettingsChanged(of) => settings_changed(tx, read::settings(of)?).await,
+            Change::AccountChanged(of) => account_changed(tx, ids, now, read::account(of, from)?).await,
+            Change::PlaceChanged(of) => place_changed(tx, ids, now, read::place(of, from)?).await,
+            Change::SettingsChanged(of) => settings_changed(tx, read::settings(of, from)?).await,
             _ => Ok(()),
         };
         done.map_err(refused)
@@ -75,11 +77,15 @@ impl FeedSink for TenancySink {
     async fn roots(&self, _: &Db, event: &Event) -> Result<Vec<ScopeRoot>, ApplyError> {
         roots_of(event.changes.iter().map(Vec::as_slice))
     }
-    async fn apply(&self, tx: &mut WriteTx, event: &Event) -> Result<(), ApplyError> {
+    async fn apply(&self, tx: &mut WriteTx, epoch: &Arc<str>, event: &Event) -> Result<(), ApplyError> {
+        let from = Origin {
+            epoch: Arc::clone(epoch),
+            way: Way::Event,
+        };
         let mut tx = Tx::new(tx, self.0.products.clone());
         for bytes in &event.changes {
             if let Some(change) = read::change(bytes)? {
-                self.take(&mut tx, change).await?;
+                self.take(&mut tx, &from, change).await?;
             }
         }
         tx.flush().await.map_err(failed)
@@ -103,8 +109,12 @@ impl FeedSink for TenancySink {
             }
             _ => {}
         }
+        let from = Origin {
+            epoch: Arc::clone(run.epoch()),
+            way: Way::Snapshot,
+        };
         let mut tx = Tx::new(tx, self.0.products.clone());
-        self.take(&mut tx, change).await?;
+        self.take(&mut tx, &from, change).await?;
         tx.flush().await.map_err(failed)
     }
     async fn sweep(&self, db: &Db, run: &Run) -> Result<(), ApplyError> {

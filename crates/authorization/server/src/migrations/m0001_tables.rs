@@ -40,22 +40,26 @@ const PRODUCTS: &[&str] = &[
     "CREATE INDEX ix_root_binding__subject ON root_binding (subject)",
 ];
 
+// Versions of what other services own (`version`, `closed_version`, `settings_version`) count within the epoch
+// beside them; the empty one is that of nothing told yet.
 const PLACES: &[&str] = &[
     "CREATE TABLE account (
         id {uuid} NOT NULL, product text NOT NULL, title text NOT NULL, state smallint NOT NULL,
-        version bigint NOT NULL, closed_version bigint, seats integer NOT NULL, billing_anchor bigint NOT NULL,
-        settings text NOT NULL, settings_version bigint NOT NULL, created_at bigint NOT NULL,
+        epoch text NOT NULL DEFAULT '', version bigint NOT NULL, closed_epoch text, closed_version bigint,
+        seats integer NOT NULL, billing_anchor bigint NOT NULL, settings text NOT NULL,
+        settings_epoch text NOT NULL DEFAULT '', settings_version bigint NOT NULL, created_at bigint NOT NULL,
         CONSTRAINT pk_account PRIMARY KEY (id))",
     "CREATE INDEX ix_account__product ON account (product, id)",
     "CREATE TABLE place (
         account_id {uuid} NOT NULL, id {uuid} NOT NULL, level smallint NOT NULL, parent_id {uuid} NOT NULL,
-        title text NOT NULL, edition text, state smallint NOT NULL, version bigint NOT NULL,
-        closed_version bigint, created_at bigint NOT NULL,
+        title text NOT NULL, edition text, state smallint NOT NULL, epoch text NOT NULL DEFAULT '',
+        version bigint NOT NULL, closed_epoch text, closed_version bigint, created_at bigint NOT NULL,
         CONSTRAINT pk_place PRIMARY KEY (account_id, id))",
     "CREATE INDEX ix_place__parent ON place (account_id, parent_id)",
     // What was closed before the feed has told of it.
     "CREATE TABLE early_closure (
-        account_id {uuid} NOT NULL, scope_id {uuid} NOT NULL, version bigint NOT NULL, state smallint NOT NULL,
+        account_id {uuid} NOT NULL, scope_id {uuid} NOT NULL, epoch text NOT NULL DEFAULT '', version bigint NOT NULL,
+        state smallint NOT NULL,
         CONSTRAINT pk_early_closure PRIMARY KEY (account_id, scope_id))",
     "CREATE TABLE account_role (
         account_id {uuid} NOT NULL, name text NOT NULL, number integer NOT NULL, title text NOT NULL,
@@ -70,13 +74,13 @@ const PLACES: &[&str] = &[
 
 const PEOPLE: &[&str] = &[
     "CREATE TABLE user_state (
-        user_id {uuid} NOT NULL, state smallint NOT NULL, version bigint NOT NULL, closed_version bigint,
-        email text NOT NULL, email_key text NOT NULL, email_verified {bool} NOT NULL, operator {bool} NOT NULL,
+        user_id {uuid} NOT NULL, state smallint NOT NULL, epoch text NOT NULL DEFAULT '', version bigint NOT NULL,
+        closed_epoch text, closed_version bigint, email text NOT NULL, email_key text NOT NULL, email_verified {bool} NOT NULL, operator {bool} NOT NULL,
         CONSTRAINT pk_user_state PRIMARY KEY (user_id))",
     "CREATE INDEX ix_user_state__email_key ON user_state (email_key)",
     "CREATE TABLE service_state (
-        service_id {uuid} NOT NULL, version bigint NOT NULL, enabled {bool} NOT NULL, scope text NOT NULL,
-        role text NOT NULL,
+        service_id {uuid} NOT NULL, epoch text NOT NULL DEFAULT '', version bigint NOT NULL, closed_epoch text,
+        closed_version bigint, enabled {bool} NOT NULL, scope text NOT NULL, role text NOT NULL,
         CONSTRAINT pk_service_state PRIMARY KEY (service_id))",
     "CREATE TABLE member (
         account_id {uuid} NOT NULL, user_id {uuid} NOT NULL, kind smallint NOT NULL, state smallint NOT NULL,

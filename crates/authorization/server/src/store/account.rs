@@ -14,7 +14,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Qu
 use uuid::Uuid;
 
 use super::{
-    convert::{At, column, json, set, stored},
+    convert::{At, column, json, set, stored, stored_closed},
     entity::{account, early_closure, place},
     policy,
     rows::FromRow,
@@ -32,12 +32,12 @@ impl FromRow for Account {
         Ok(Self {
             product: at.parse("product", &row.product)?,
             state: at.known("state", PlaceState::from_code(row.state))?,
-            version: at.number("version", row.version)?,
-            closed_version: at.optional_number("closed_version", row.closed_version)?,
+            version: at.version("version", &row.epoch, row.version)?,
+            closed_version: at.closed(row.closed_epoch.as_deref(), row.closed_version)?,
             seats: at.number("seats", row.seats.into())?,
             billing_anchor: Timestamp(row.billing_anchor),
             settings: at.json("settings", &row.settings)?,
-            settings_version: at.number("settings_version", row.settings_version)?,
+            settings_version: at.version("settings_version", &row.settings_epoch, row.settings_version)?,
             created_at: Timestamp(row.created_at),
             title: row.title.clone(),
             id: AccountId::from_uuid(row.id),
@@ -59,8 +59,8 @@ impl FromRow for Place {
             scope: at.scope(row.level, row.id)?,
             parent: at.scope(column(above.code()), row.parent_id)?,
             state: at.known("state", PlaceState::from_code(row.state))?,
-            version: at.number("version", row.version)?,
-            closed_version: at.optional_number("closed_version", row.closed_version)?,
+            version: at.version("version", &row.epoch, row.version)?,
+            closed_version: at.closed(row.closed_epoch.as_deref(), row.closed_version)?,
             created_at: Timestamp(row.created_at),
             title: row.title.clone(),
             edition: row.edition.clone(),
@@ -146,7 +146,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         };
         let at = At::new("early_closure", &row.scope_id);
         Ok(Some(EarlyClosure {
-            version: at.number("version", row.version)?,
+            version: at.version("version", &row.epoch, row.version)?,
             state: at.known("state", PlaceState::from_code(row.state))?,
         }))
     }
@@ -156,17 +156,21 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_account(&mut self, of: &Account) -> Result<(), StoreError> {
         use account::Column as C;
+        let (closed_epoch, closed_version) = stored_closed(of.closed_version.as_ref());
         let row = account::ActiveModel {
             id: set(of.id.uuid()),
             product: set(of.product.to_string()),
             title: set(of.title.clone()),
             state: set(column(of.state.code())),
-            version: set(stored(of.version)),
-            closed_version: set(of.closed_version.map(stored)),
+            epoch: set(of.version.epoch().to_owned()),
+            version: set(stored(of.version.number())),
+            closed_epoch: set(closed_epoch),
+            closed_version: set(closed_version),
             seats: set(i32::try_from(of.seats).unwrap_or(i32::MAX)),
             billing_anchor: set(of.billing_anchor.0),
             settings: set(json(&of.settings)),
-            settings_version: set(stored(of.settings_version)),
+            settings_epoch: set(of.settings_version.epoch().to_owned()),
+            settings_version: set(stored(of.settings_version.number())),
             created_at: set(of.created_at.0),
         };
         self.upsert(
@@ -174,11 +178,14 @@ impl<T: WriteConn> Writer for Tx<T> {
             [
                 C::Title,
                 C::State,
+                C::Epoch,
                 C::Version,
+                C::ClosedEpoch,
                 C::ClosedVersion,
                 C::Seats,
                 C::BillingAnchor,
                 C::Settings,
+                C::SettingsEpoch,
                 C::SettingsVersion,
             ],
         )
@@ -186,6 +193,7 @@ impl<T: WriteConn> Writer for Tx<T> {
     }
     async fn put_place(&mut self, of: &Place) -> Result<(), StoreError> {
         use place::Column as C;
+        let (closed_epoch, closed_version) = stored_closed(of.closed_version.as_ref());
         let row = place::ActiveModel {
             account_id: set(of.account.uuid()),
             id: set(of.scope.uuid().unwrap_or_default()),
@@ -194,8 +202,10 @@ impl<T: WriteConn> Writer for Tx<T> {
             title: set(of.title.clone()),
             edition: set(of.edition.clone()),
             state: set(column(of.state.code())),
-            version: set(stored(of.version)),
-            closed_version: set(of.closed_version.map(stored)),
+            epoch: set(of.version.epoch().to_owned()),
+            version: set(stored(of.version.number())),
+            closed_epoch: set(closed_epoch),
+            closed_version: set(closed_version),
             created_at: set(of.created_at.0),
         };
         self.upsert(
@@ -205,7 +215,9 @@ impl<T: WriteConn> Writer for Tx<T> {
                 C::Title,
                 C::Edition,
                 C::State,
+                C::Epoch,
                 C::Version,
+                C::ClosedEpoch,
                 C::ClosedVersion,
             ],
         )
@@ -226,9 +238,10 @@ impl<T: WriteConn> Writer for Tx<T> {
         let row = early_closure::ActiveModel {
             account_id: set(account.uuid()),
             scope_id: set(scope),
-            version: set(stored(closure.version)),
+            epoch: set(closure.version.epoch().to_owned()),
+            version: set(stored(closure.version.number())),
             state: set(column(closure.state.code())),
         };
-        self.upsert(row, [C::Version, C::State]).await
+        self.upsert(row, [C::Epoch, C::Version, C::State]).await
     }
 }

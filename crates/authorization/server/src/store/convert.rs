@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr};
 
 use bailiwick_authorization_core::account::scope_of;
 use bailiwick_sql::Error;
-use bailiwick_types::{Level, Scope};
+use bailiwick_types::{Level, Scope, SourceVersion};
 use sea_orm::ActiveValue;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
@@ -57,6 +57,30 @@ impl<'a> At<'a> {
     ) -> Result<Option<T>, Error> {
         number.map(|number| self.number(column, number)).transpose()
     }
+    /// A version of another service.
+    pub(super) fn version(
+        &self,
+        column: &'static str,
+        epoch: &str,
+        number: i64,
+    ) -> Result<SourceVersion, Error> {
+        Ok(SourceVersion::new(epoch, self.number(column, number)?))
+    }
+    /// The version up to which something stays closed, where it is.
+    pub(super) fn closed(
+        &self,
+        epoch: Option<&str>,
+        number: Option<i64>,
+    ) -> Result<Option<SourceVersion>, Error> {
+        match (epoch, number) {
+            (Some(epoch), Some(number)) => self.version("closed_version", epoch, number).map(Some),
+            (None, None) => Ok(None),
+            _ => Err(self.corrupt(
+                "closed_epoch",
+                "is there without its version, or its version without it",
+            )),
+        }
+    }
     /// Parameters of a binding or grant; none where the column is empty.
     pub(super) fn parameters(&self, text: Option<&str>) -> Result<Map<String, Json>, Error> {
         text.map_or_else(|| Ok(Map::new()), |text| self.json("parameters", text))
@@ -77,6 +101,13 @@ pub(super) fn column(code: u8) -> i16 {
 /// A number as the databases store it.
 pub(super) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The columns of a closure.
+pub(super) fn stored_closed(closed: Option<&SourceVersion>) -> (Option<String>, Option<i64>) {
+    closed
+        .map(|closed| (closed.epoch().to_owned(), stored(closed.number())))
+        .unzip()
 }
 
 /// Values that are written.

@@ -20,11 +20,14 @@ bailiwick_sql::tables! {
         product: String,
         title: String,
         state: i16,
+        epoch: String,
         version: i64,
+        closed_epoch: Option<String>,
         closed_version: Option<i64>,
         seats: i32,
         billing_anchor: i64,
         settings: String,
+        settings_epoch: String,
         settings_version: i64,
         created_at: i64,
     }
@@ -34,11 +37,14 @@ bailiwick_sql::tables! {
         title: String,
         edition: Option<String>,
         state: i16,
+        epoch: String,
         version: i64,
+        closed_epoch: Option<String>,
         closed_version: Option<i64>,
         created_at: i64,
     }
     "early_closure" early_closure (account_id: Uuid, scope_id: Uuid) {
+        epoch: String,
         version: i64,
         state: i16,
     }
@@ -53,7 +59,9 @@ bailiwick_sql::tables! {
     }
     "user_state" user_state (user_id: Uuid) {
         state: i16,
+        epoch: String,
         version: i64,
+        closed_epoch: Option<String>,
         closed_version: Option<i64>,
         email: String,
         email_key: String,
@@ -61,7 +69,10 @@ bailiwick_sql::tables! {
         operator: bool,
     }
     "service_state" service_state (service_id: Uuid) {
+        epoch: String,
         version: i64,
+        closed_epoch: Option<String>,
+        closed_version: Option<i64>,
         enabled: bool,
         scope: String,
         role: String,

@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
 use uuid::Uuid;
 
 use super::{
-    convert::{At, column, set, stored},
+    convert::{At, column, set, stored, stored_closed},
     entity::{root_binding, service_state, user_state},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -43,8 +43,8 @@ impl<T: ReadConn> Reader for Tx<T> {
         Ok(Some(Person {
             user,
             state: at.known("state", PersonState::from_code(row.state))?,
-            version: at.number("version", row.version)?,
-            closed_version: at.optional_number("closed_version", row.closed_version)?,
+            version: at.version("version", &row.epoch, row.version)?,
+            closed_version: at.closed(row.closed_epoch.as_deref(), row.closed_version)?,
             email_verified: row.email_verified,
             operator: row.operator,
             email: row.email.clone(),
@@ -74,7 +74,8 @@ impl<T: ReadConn> Reader for Tx<T> {
         let at = At::new("service_state", &row.service_id);
         Ok(Some(ServiceAccount {
             id,
-            version: at.number("version", row.version)?,
+            version: at.version("version", &row.epoch, row.version)?,
+            closed_version: at.closed(row.closed_epoch.as_deref(), row.closed_version)?,
             enabled: row.enabled,
             root: at.parse("scope", &row.scope)?,
             role: Some(row.role.clone()).filter(|role| !role.is_empty()),
@@ -96,11 +97,14 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_person(&mut self, of: &Person) -> Result<(), StoreError> {
         use user_state::Column as C;
+        let (closed_epoch, closed_version) = stored_closed(of.closed_version.as_ref());
         let row = user_state::ActiveModel {
             user_id: set(of.user.uuid()),
             state: set(column(of.state.code())),
-            version: set(stored(of.version)),
-            closed_version: set(of.closed_version.map(stored)),
+            epoch: set(of.version.epoch().to_owned()),
+            version: set(stored(of.version.number())),
+            closed_epoch: set(closed_epoch),
+            closed_version: set(closed_version),
             email: set(of.email.clone()),
             email_key: set(of.email_key().map(String::from).unwrap_or_default()),
             email_verified: set(of.email_verified),
@@ -110,7 +114,9 @@ impl<T: WriteConn> Writer for Tx<T> {
             row,
             [
                 C::State,
+                C::Epoch,
                 C::Version,
+                C::ClosedEpoch,
                 C::ClosedVersion,
                 C::Email,
                 C::EmailKey,
@@ -122,16 +128,32 @@ impl<T: WriteConn> Writer for Tx<T> {
     }
     async fn put_service_account(&mut self, of: &ServiceAccount) -> Result<(), StoreError> {
         use service_state::Column as C;
+        let (closed_epoch, closed_version) = stored_closed(of.closed_version.as_ref());
         let row = service_state::ActiveModel {
             service_id: set(of.id.uuid()),
-            version: set(stored(of.version)),
+            epoch: set(of.version.epoch().to_owned()),
+            version: set(stored(of.version.number())),
+            closed_epoch: set(closed_epoch),
+            closed_version: set(closed_version),
             enabled: set(of.enabled),
             scope: set(of.root.to_string()),
             role: set(of.role.clone().unwrap_or_default()),
             creator: set(of.creator.as_ref().map(ToString::to_string)),
         };
-        self.upsert_common(row, [C::Version, C::Enabled, C::Scope, C::Role, C::Creator])
-            .await
+        self.upsert_common(
+            row,
+            [
+                C::Epoch,
+                C::Version,
+                C::ClosedEpoch,
+                C::ClosedVersion,
+                C::Enabled,
+                C::Scope,
+                C::Role,
+                C::Creator,
+            ],
+        )
+        .await
     }
     async fn set_root_binding(
         &mut self,

@@ -145,7 +145,9 @@ mod tests {
     use bailiwick_policy::PlaceState;
     use bailiwick_sql::{Db, DbConfig, Migrations};
     use bailiwick_testkit::{Fixture, ManualClock, TestDb, on_both_engines, witness};
-    use bailiwick_types::{AccountId, Code, Fault, Scope, ScopeRoot, Service, Timestamp, WorkspaceId};
+    use bailiwick_types::{
+        AccountId, Code, Fault, Scope, ScopeRoot, Service, SourceVersion, Timestamp, WorkspaceId,
+    };
     use uuid::Uuid;
 
     use super::*;
@@ -195,7 +197,7 @@ mod tests {
             title: String::new(),
             edition: None,
             state: PlaceState::Active,
-            version: 1,
+            version: SourceVersion::default(),
             closed_version: None,
             created_at: Timestamp(0),
         };
@@ -206,12 +208,12 @@ mod tests {
                 product: "studio".parse().unwrap(),
                 title: String::new(),
                 state: PlaceState::Active,
-                version: 1,
+                version: SourceVersion::default(),
                 closed_version: None,
                 seats: 0,
                 billing_anchor: Timestamp(0),
                 settings: [].into(),
-                settings_version: 0,
+                settings_version: SourceVersion::default(),
                 created_at: Timestamp(0),
             })
             .await

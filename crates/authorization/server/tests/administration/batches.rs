@@ -13,7 +13,7 @@ use bailiwick_authorization_core::{
 use bailiwick_types::{AccountId, Code, Fault, Scope, Subject, Target, UserId};
 use serde_json::{Map, json};
 
-use crate::world::{World, code, name, reason, register, texts};
+use crate::world::{World, code, name, reason, register, texts, version_of};
 
 async fn pending(world: &World, account: AccountId) -> usize {
     let read = world.read(account).await;
@@ -39,7 +39,7 @@ async fn people_are_invited_together_or_not_at_all(world: World) {
     let (by, by_sam) = (world.by(boss, account), world.by(sam, account));
     let told = SettingsTold {
         account,
-        version: 1,
+        version: version_of(1),
         values: [("allowed_domains".to_owned(), json!(["acme.example"]))].into(),
     };
     world.tell_settings(told).await;

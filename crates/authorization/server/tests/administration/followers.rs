@@ -1,18 +1,21 @@
 //! What is replicated from tenancy and identity.
 
 use bailiwick_authorization_core::{
-    closing::scope::{Close, close},
-    follow::{AccountTold, PlaceTold, Refusal, account_changed},
+    closing::{
+        self,
+        scope::{Close, close},
+    },
+    follow::{AccountTold, PersonTold, PlaceTold, Refusal, Way, account_changed},
     member::look_up::look_up,
-    person::ServiceAccount,
+    person::{PersonState, ServiceAccount},
 };
 use bailiwick_policy::PlaceState;
 use bailiwick_testkit::witness;
 use bailiwick_types::{
-    AccountId, InstanceId, Scope, ScopeRoot, ServiceAccountId, Subject, Target, WorkspaceId,
+    AccountId, InstanceId, Scope, ScopeRoot, ServiceAccountId, SourceVersion, Subject, Target, WorkspaceId,
 };
 
-use crate::world::World;
+use crate::world::{World, version_of};
 
 async fn state(world: &World, account: AccountId) -> PlaceState {
     let read = world.read(account).await;
@@ -39,7 +42,7 @@ async fn old_events_are_skipped_and_do_not_open_what_is_closed(world: World) {
     let closed = Close {
         account,
         scope,
-        version: 5,
+        version: version_of(5),
         state: PlaceState::Suspended,
     };
     close_scope(&world, closed).await;
@@ -56,14 +59,14 @@ async fn a_place_that_is_closed_before_it_is_replicated_arrives_closed(world: Wo
     let closed = Close {
         account,
         scope: scope.clone(),
-        version: 2,
+        version: version_of(2),
         state: PlaceState::Deleted,
     };
     close_scope(&world, closed).await;
     world.tell_place(World::place_told(account, &scope, 1)).await;
     let read = world.read(account).await;
     let place = read.places(&[scope.uuid().unwrap()]).await.unwrap().remove(0);
-    assert_eq!((place.state, place.version), (PlaceState::Deleted, 1));
+    assert_eq!((place.state, place.version), (PlaceState::Deleted, version_of(1)));
 }
 
 async fn an_event_about_an_account_of_an_unknown_product_is_refused(world: World) {
@@ -110,7 +113,8 @@ async fn a_service_account_has_its_role_while_it_is_enabled(world: World) {
     let tell = async |version, enabled| {
         let told = ServiceAccount {
             id,
-            version,
+            version: version_of(version),
+            closed_version: None,
             enabled,
             root: root.clone(),
             role: Some("service".to_owned()),
@@ -137,7 +141,8 @@ async fn the_creator_of_a_service_account_is_kept_once_known(world: World) {
     let tell = async |version, enabled, creator: Option<&Subject>| {
         let told = ServiceAccount {
             id,
-            version,
+            version: version_of(version),
+            closed_version: None,
             enabled,
             root: ScopeRoot::Deployment,
             role: None,
@@ -146,7 +151,7 @@ async fn the_creator_of_a_service_account_is_kept_once_known(world: World) {
         world.tell_service(told).await;
         let read = world.read_all().await;
         let known = read.service_account(id).await.unwrap().unwrap();
-        (known.version, known.enabled, known.creator)
+        (known.version.number(), known.enabled, known.creator)
     };
     // Events of a release without creators, then a snapshot of one with them: the version is the same.
     assert_eq!(tell(3, true, None).await, (3, true, None));
@@ -160,7 +165,75 @@ async fn the_creator_of_a_service_account_is_kept_once_known(world: World) {
     assert_eq!(tell(2, false, Some(&olga)).await, (5, true, Some(anna)));
 }
 
+async fn what_a_restored_tenancy_tells_and_closes_counts_although_its_versions_are_lower(world: World) {
+    let account = world.account("one-question", None, 0).await;
+    let (told, restored) = (world.account_told(account, "one-question", 10), |number| {
+        SourceVersion::new("restored", number)
+    });
+    world.tell_account(told.clone()).await;
+    // Its snapshot: the account was suspended at version 9.
+    let snapshot = AccountTold {
+        version: restored(9),
+        way: Way::Snapshot,
+        state: PlaceState::Suspended,
+        ..told.clone()
+    };
+    world.tell_account(snapshot).await;
+    assert_eq!(state(&world, account).await, PlaceState::Suspended);
+    let active = AccountTold {
+        version: restored(10),
+        ..told
+    };
+    world.tell_account(active).await;
+    assert_eq!(state(&world, account).await, PlaceState::Active);
+    // A second restore, which the feed has not told of yet: the closure counts at once.
+    let close = Close {
+        account,
+        scope: Scope::Account(account),
+        version: SourceVersion::new("restored again", 3),
+        state: PlaceState::Suspended,
+    };
+    close_scope(&world, close).await;
+    assert_eq!(state(&world, account).await, PlaceState::Suspended);
+}
+
+async fn what_a_restored_identity_tells_and_closes_counts_although_its_versions_are_lower(world: World) {
+    let user = world.person("max@example.com").await;
+    let person = async || {
+        let read = world.read_all().await;
+        let person = read.person(user).await.unwrap().unwrap();
+        (person.state, person.version)
+    };
+    world
+        .tell_person(user, 7, PersonState::Active, "max@example.com")
+        .await;
+    let restored = |number| SourceVersion::new("restored", number);
+    let by = world.internal().on(&Target::none());
+    let version = restored(6);
+    closing::user::close(&world.ports, &by, closing::user::Close { user, version })
+        .await
+        .unwrap();
+    assert_eq!(person().await, (PersonState::Disabled, version_of(7)));
+    let told = |number, way, state| PersonTold {
+        user,
+        version: restored(number),
+        way,
+        state,
+        email: "max@example.com".to_owned(),
+        email_verified: true,
+        operator: false,
+    };
+    // The snapshot shows the user before it was disabled; the closure waits for its version.
+    world.tell(told(5, Way::Snapshot, PersonState::Active)).await;
+    assert_eq!(person().await, (PersonState::Disabled, restored(5)));
+    world.tell(told(6, Way::Event, PersonState::Disabled)).await;
+    world.tell(told(7, Way::Event, PersonState::Active)).await;
+    assert_eq!(person().await, (PersonState::Active, restored(7)));
+}
+
 bailiwick_testkit::on_both_engines!(
+    what_a_restored_tenancy_tells_and_closes_counts_although_its_versions_are_lower,
+    what_a_restored_identity_tells_and_closes_counts_although_its_versions_are_lower,
     old_events_are_skipped_and_do_not_open_what_is_closed,
     a_place_that_is_closed_before_it_is_replicated_arrives_closed,
     an_event_about_an_account_of_an_unknown_product_is_refused,

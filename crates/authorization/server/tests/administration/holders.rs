@@ -11,11 +11,12 @@ use bailiwick_authorization_core::{
 };
 use bailiwick_types::{Code, Scope, Target, UserId};
 
-use crate::world::{World, code, reason};
+use crate::world::{World, code, reason, version_of};
 
 async fn close_user(world: &World, user: UserId) -> Result<(), user::Error> {
     let by = world.internal().on(&Target::none());
-    let closed = Close { user, version: 2 };
+    let version = version_of(2);
+    let closed = Close { user, version };
     close(&world.ports, &by, closed).await.map(drop)
 }
 

@@ -16,7 +16,7 @@ use bailiwick_authorization_core::{
 use bailiwick_types::{AccountId, Code, Fault, Scope, Target, UserId};
 use serde_json::json;
 
-use crate::world::{By, World, code, reason};
+use crate::world::{By, World, code, reason, version_of};
 
 async fn invite(
     world: &World,
@@ -132,7 +132,7 @@ async fn domains_and_seats_are_checked_at_the_invitation_and_when_it_is_accepted
         let values = [("allowed_domains".to_owned(), json!([domain]))].into();
         let told = SettingsTold {
             account,
-            version,
+            version: version_of(version),
             values,
         };
         world.tell_settings(told).await;

@@ -14,7 +14,7 @@ use bailiwick_types::{
 };
 use serde_json::Map;
 
-use crate::world::{By, World, code, name, register};
+use crate::world::{By, World, code, name, register, version_of};
 
 const ASKS: &str = "sub_user";
 const DECIDES: &str = "workflow_manager";
@@ -185,7 +185,8 @@ async fn a_request_without_a_known_creator_behind_it_is_decided_by_nobody(world:
     let (world, account) = (&office.world, office.account);
     let told = |id, creator| ServiceAccount {
         id,
-        version: 1,
+        version: version_of(1),
+        closed_version: None,
         enabled: true,
         root: ScopeRoot::Account(account),
         role: Some(ASKS.to_owned()),

@@ -6,8 +6,8 @@ use bailiwick_authorization_core::{
     Error, Ports, Read, Unit,
     binding::{Binding, assign::Assign, revoke::Revoke},
     follow::{
-        AccountTold, PersonTold, PlaceTold, SettingsTold, account_changed, person_changed, place_changed,
-        service_account_changed, settings_changed,
+        AccountTold, PersonTold, PlaceTold, SettingsTold, Way, account_changed, person_changed,
+        place_changed, service_account_changed, settings_changed,
     },
     grant::{self, About},
     group,
@@ -29,8 +29,8 @@ use bailiwick_sql::{Db, DbConfig, Migrations};
 use bailiwick_testkit::{Fixture, ManualClock, TestDb, witness};
 use bailiwick_types::{
     AccountId, Authorized, Caller, CallerKind, Code, Fault, GroupId, IdGen, InstanceId, Method, Scope,
-    ScopeRoot, SeededIds, Service, ServiceAccountId, SessionId, Subject, Target, Timestamp, UserId,
-    WorkspaceId,
+    ScopeRoot, SeededIds, Service, ServiceAccountId, SessionId, SourceVersion, Subject, Target, Timestamp,
+    UserId, WorkspaceId,
 };
 use serde_json::Map;
 
@@ -256,7 +256,8 @@ impl World {
     ) -> ServiceAccountId {
         let told = ServiceAccount {
             id: ServiceAccountId::generate(&*self.ports.ids),
-            version: 1,
+            version: version_of(1),
+            closed_version: None,
             enabled: true,
             root: ScopeRoot::Account(account),
             role: Some(role.to_owned()),
@@ -270,7 +271,7 @@ impl World {
         if let ScopeRoot::Account(account) = &told.root {
             unit.select(witness::system().account(*account).read());
         }
-        service_account_changed(&mut *unit, &*self.ports.ids, self.now(), told)
+        service_account_changed(&mut *unit, &*self.ports.ids, self.now(), told, Way::Event)
             .await
             .unwrap();
         unit.commit().await.unwrap();
@@ -311,26 +312,32 @@ impl World {
         user
     }
     pub(crate) async fn tell_person(&self, user: UserId, version: u64, state: PersonState, email: &str) {
-        let subject = Subject::user(user);
-        let accounts = self.read_all().await.accounts_of(&subject).await.unwrap();
-        let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
-        roots.push(ScopeRoot::Deployment);
-        let mut unit = self.write(&roots).await;
         let told = PersonTold {
             user,
-            version,
+            version: version_of(version),
+            way: Way::Event,
             state,
             email: email.to_owned(),
             email_verified: true,
             operator: false,
         };
+        self.tell(told).await;
+    }
+    /// Replicates a user.
+    pub(crate) async fn tell(&self, told: PersonTold) {
+        let subject = Subject::user(told.user);
+        let accounts = self.read_all().await.accounts_of(&subject).await.unwrap();
+        let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
+        roots.push(ScopeRoot::Deployment);
+        let mut unit = self.write(&roots).await;
         person_changed(&mut *unit, &accounts, told).await.unwrap();
         unit.commit().await.unwrap();
     }
     pub(crate) fn account_told(&self, id: AccountId, product: &str, version: u64) -> AccountTold {
         AccountTold {
             id,
-            version,
+            version: version_of(version),
+            way: Way::Event,
             product: product.parse().unwrap(),
             title: "Account".to_owned(),
             state: PlaceState::Active,
@@ -370,7 +377,8 @@ impl World {
         PlaceTold {
             account,
             scope: scope.clone(),
-            version,
+            version: version_of(version),
+            way: Way::Event,
             parent: Scope::Account(account),
             title: "Place".to_owned(),
             edition: None,
@@ -481,6 +489,11 @@ impl World {
         settings_changed(&mut *unit, told).await.unwrap();
         unit.commit().await.unwrap();
     }
+}
+
+/// A version in the history that tenancy and identity have at first.
+pub(crate) fn version_of(number: u64) -> SourceVersion {
+    SourceVersion::new("first", number)
 }
 
 /// The code of a refusal.

@@ -20,7 +20,7 @@ use prost::Message;
 use tokio::net::TcpListener;
 use tonic::{Code, transport::server::TcpIncoming};
 
-use crate::support::{INTERNAL_KEY, account};
+use crate::support::{Bed, INTERNAL_KEY, account};
 
 /// What the peer is to answer, and what it was asked.
 #[derive(Clone, Default)]
@@ -68,7 +68,8 @@ async fn answer(State(script): State<Script>, uri: Uri, headers: HeaderMap, body
     response
 }
 
-async fn peer() -> (Authorization, Script) {
+async fn peer() -> (Authorization, Script, Bed) {
+    let bed = Bed::sqlite().await;
     let script = Script::default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -83,12 +84,13 @@ async fn peer() -> (Authorization, Script) {
     let clock = Arc::new(ManualClock::default());
     let identity = InternalIdentity::new(Service::Identity, &Secret::new(INTERNAL_KEY), clock).unwrap();
     let factory = ClientFactory::new(Arc::new(identity), PeerConfig::default());
-    (Authorization::new(factory.peer(&address).unwrap()), script)
+    let peer = factory.peer(&address).unwrap();
+    (Authorization::new(peer, bed.db().await), script, bed)
 }
 
 #[tokio::test]
 async fn membership_is_asked_with_the_token_of_the_call() {
-    let (authorization, script) = peer().await;
+    let (authorization, script, _bed) = peer().await;
     let user = UserId::from_uuid(uuid::Uuid::from_u128(7));
     let token = Token::of(Service::Authorization, "e", ScopeRoot::Account(account(1)), 3);
     for active in [true, false] {
@@ -117,7 +119,7 @@ async fn membership_is_asked_with_the_token_of_the_call() {
 
 #[tokio::test]
 async fn an_error_is_never_a_membership() {
-    let (authorization, script) = peer().await;
+    let (authorization, script, _bed) = peer().await;
     let user = UserId::from_uuid(uuid::Uuid::from_u128(7));
     script.answers(&pb::LookUpMemberResponse { active: true });
     for code in [
@@ -146,12 +148,16 @@ async fn an_error_is_never_a_membership() {
 
 #[tokio::test]
 async fn a_refusal_to_close_is_told_from_a_failure() {
-    let (authorization, script) = peer().await;
+    let (authorization, script, bed) = peer().await;
     let user = UserId::from_uuid(uuid::Uuid::from_u128(7));
     script.answers(&pb::CloseUserResponse::default());
     authorization.close_user(user, 4).await.unwrap();
     let asked = pb::CloseUserRequest::decode(&*script.0.lock().unwrap().message).unwrap();
-    assert_eq!((asked.user, asked.version), (user.to_string(), 4));
+    let epoch = bed.db().await.epoch().await.unwrap();
+    assert_eq!(
+        (asked.user, asked.version, &*asked.epoch),
+        (user.to_string(), 4, &*epoch)
+    );
     script.refuses(Code::FailedPrecondition);
     let refused = authorization.close_user(user, 4).await;
     assert!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_types::{Level, ProductName};
+use bailiwick_types::{Level, ProductName, SourceVersion};
 use serde::Deserialize;
 
 use crate::{product::Product, settings::Decl};
@@ -62,7 +62,7 @@ struct HoldersJson {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn parse(name: &ProductName, version: u64, manifest: &str) -> Result<Product, ManifestError> {
+pub fn parse(name: &ProductName, version: SourceVersion, manifest: &str) -> Result<Product, ManifestError> {
     let json: Json = serde_json::from_str(manifest)?;
     if json.product != *name {
         return Err(ManifestError::Name {
@@ -96,7 +96,7 @@ mod tests {
             "settings": {"allowed_domains": {"type": "domains", "max": 15}, "strict": {"type": "bool", "default": true}},
             "roles": {"owner": {"holders": {"exactly": 1}, "levels": {"account": {"permissions": ["*"]}}}}}"#;
         let name = "shop".parse().unwrap();
-        let product = parse(&name, 3, manifest).unwrap();
+        let product = parse(&name, SourceVersion::default(), manifest).unwrap();
         assert_eq!(
             product.instances.as_deref(),
             Some(&["chs".to_owned(), "ehs".to_owned()][..])
@@ -109,6 +109,6 @@ mod tests {
             assert_eq!(violations.as_slice()[0].field, "edition");
         }
         assert!(product.check_workspaces().is_err());
-        assert!(parse(&"other".parse().unwrap(), 3, manifest).is_err());
+        assert!(parse(&"other".parse().unwrap(), SourceVersion::default(), manifest).is_err());
     }
 }

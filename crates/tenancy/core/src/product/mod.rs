@@ -7,7 +7,7 @@ mod manifest;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, Caller, ProductName, StoreError, Violations};
+use bailiwick_types::{AccountId, Caller, ProductName, SourceVersion, StoreError, Violations};
 use serde::{Deserialize, Serialize};
 
 pub use manifest::{ManifestError, parse};
@@ -19,8 +19,9 @@ use crate::{Tenancy, settings::Decl};
 pub struct Product {
     /// Its name.
     pub name: ProductName,
-    /// Version of its manifest.
-    pub version: u64,
+    /// Authorization's version of its manifest.
+    #[serde(skip)]
+    pub version: SourceVersion,
     /// The editions of its instances; `None` without instances, empty where instances have no editions.
     pub instances: Option<Vec<String>>,
     /// Whether it has workspaces.

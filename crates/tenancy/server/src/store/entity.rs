@@ -33,6 +33,7 @@ bailiwick_sql::tables! {
         begun_at: i64,
     }
     "product" product (name: String) {
+        epoch: String,
         version: i64,
         content: String,
     }

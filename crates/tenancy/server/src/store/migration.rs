@@ -25,7 +25,9 @@ fn statements(backend: DbBackend) -> Vec<String> {
         _ => ("blob", "text"),
     };
     vec![
-        "CREATE TABLE product (name text PRIMARY KEY NOT NULL, version bigint NOT NULL, content text NOT NULL)".to_owned(),
+        "CREATE TABLE product (name text PRIMARY KEY NOT NULL, epoch text NOT NULL DEFAULT '', version bigint NOT NULL, \
+         content text NOT NULL)"
+            .to_owned(),
         format!(
             "CREATE TABLE account (id {uuid} PRIMARY KEY NOT NULL, product text NOT NULL, title text NOT NULL, \
              title_key {key} NOT NULL, state text NOT NULL, owner {uuid}, seats bigint NOT NULL, \

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bailiwick_sql::{Conn, Error, execute, rows};
 use bailiwick_tenancy_core::product::{Product, Reader, apply::Writer};
-use bailiwick_types::{ProductName, StoreError};
+use bailiwick_types::{ProductName, SourceVersion, StoreError};
 use sea_orm::EntityTrait;
 
 use super::{
@@ -19,8 +19,14 @@ pub(super) async fn find(conn: &Conn, name: &ProductName) -> Result<Option<Produ
         .await
         .map_err(store_error)?;
     let Some(row) = row else { return Ok(None) };
-    let product = serde_json::from_str(&row.content);
-    Ok(product.map_err(|error| Error::corrupt("product", "content", &row.name, error))?)
+    let corrupt = |column, problem: String| Error::corrupt("product", column, &row.name, problem);
+    let number = u64::try_from(row.version).map_err(|_| corrupt("version", "is negative".to_owned()))?;
+    let product: Product =
+        serde_json::from_str(&row.content).map_err(|error| corrupt("content", error.to_string()))?;
+    Ok(Some(Product {
+        version: SourceVersion::new(row.epoch.as_str(), number),
+        ..product
+    }))
 }
 
 #[async_trait]
@@ -47,10 +53,11 @@ impl Writer for ProductRows<'_> {
             serde_json::to_string(product).map_err(|error| StoreError::internal(error.to_string()))?;
         let row = Model {
             name: product.name.to_string(),
-            version: stored(product.version),
+            epoch: product.version.epoch().to_owned(),
+            version: stored(product.version.number()),
             content,
         };
-        Ok(rows::upsert(self.0, row, [Column::Version, Column::Content]).await?)
+        Ok(rows::upsert(self.0, row, [Column::Epoch, Column::Version, Column::Content]).await?)
     }
 }
 

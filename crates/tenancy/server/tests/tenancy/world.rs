@@ -197,6 +197,10 @@ pub(crate) fn sink() -> ProductSink {
 impl World {
     /// What authorization's feed brings when a product is applied.
     pub(crate) async fn apply(&self, product: &str, version: u64, manifest: &str) {
+        self.apply_in("first", product, version, manifest).await;
+    }
+    /// The same in a history of authorization.
+    pub(crate) async fn apply_in(&self, epoch: &str, product: &str, version: u64, manifest: &str) {
         let applied = Change::ProductApplied(ProductApplied {
             product: product.to_owned(),
             version,
@@ -210,7 +214,7 @@ impl World {
             changes: vec![encode(applied)],
         };
         let mut tx = self.db.begin_write_across(&[]).await.unwrap();
-        sink().apply(&mut tx, &event).await.unwrap();
+        sink().apply(&mut tx, &epoch.into(), &event).await.unwrap();
         tx.commit().await.unwrap();
     }
     pub(crate) fn allow(&self, user: UserId, permission: &str, target: impl std::fmt::Display) {

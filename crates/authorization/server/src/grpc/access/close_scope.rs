@@ -4,6 +4,7 @@ use bailiwick_authorization_core::closing::scope::{Close, close};
 use bailiwick_policy::PlaceState;
 use bailiwick_types::method::authorization::CloseScope;
 
+use super::version;
 use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
@@ -14,13 +15,14 @@ pub(super) async fn handle(
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let scope = fields.scope("scope", &message.scope, account);
-    let (account, scope) = fields.finish(account.zip(scope))?;
+    let version = version(&mut fields, &message.epoch, message.version);
+    let ((account, scope), version) = fields.finish(account.zip(scope).zip(version))?;
     // It names no account: the account need not be known here yet.
     let by = api.guard.authorize(&call, &Target::none()).await?;
     let change = Close {
         account,
         scope,
-        version: message.version,
+        version,
         state: if message.deleted {
             PlaceState::Deleted
         } else {
