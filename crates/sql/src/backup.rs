@@ -20,7 +20,7 @@ impl Db {
         }
         pools::private_file(to).map_err(|error| Error::Unavailable(Cause::new(error)))?;
         let path = to.display().to_string();
-        execute(self.writer(), "VACUUM INTO $1", vec![path.into()]).await?;
+        execute(&self.inner.pools.write, "VACUUM INTO $1", vec![path.into()]).await?;
         // SQLite does not wait until such a copy is on the disk.
         let synced = File::open(to).and_then(|file| file.sync_all());
         synced.map_err(|error| Error::Unavailable(Cause::new(error)))

@@ -159,7 +159,7 @@ impl RedisCache {
 fn authorities(file: &Path) -> RedisResult<TlsCertificates> {
     let broken = |error: std::io::Error| {
         let text = format!("`authorization.redis.ca_file` {}: {error}", file.display());
-        RedisError::from(std::io::Error::new(error.kind(), text))
+        redis::RedisError::from(std::io::Error::new(error.kind(), text))
     };
     Ok(TlsCertificates {
         client_tls: None,

@@ -104,7 +104,7 @@ impl Unfit {
                 .collect(),
         };
         let message = match &error {
-            QuestionError::UnknownPermission(n, ..) if !items.is_empty() => {
+            QuestionError::UnknownPermission(n, ..) if !prefix(*n).is_empty() => {
                 format!("`{}`: {error}", field(*n, "permission"))
             }
             QuestionError::Attributes(..) => {
@@ -237,6 +237,10 @@ mod tests {
     use bailiwick_policy::ValueFault;
 
     use super::*;
+
+    fn item(n: usize) -> String {
+        format!("items[{n}].")
+    }
 
     #[test]
     fn an_unknown_permission_of_a_batch_names_its_item() {
