@@ -179,8 +179,8 @@ async fn sqlite(config: &DbConfig, options: SqliteConnectOptions) -> Result<Pool
     })
 }
 
-/// Creates the file of an SQLite database where there is none. It holds secrets: nobody but its owner reads it.
-/// SQLite gives its companions the same mode.
+/// Creates the file of an SQLite database where there is none. It holds secrets: nobody but its owner reads
+/// it. SQLite gives its companions the same mode.
 ///
 /// # Errors
 /// The file cannot be created.

@@ -103,8 +103,8 @@ async fn standing(world: &World, a: AccountId) -> Standing {
     }
 }
 
-/// Sets the database back as a copied file does: the assignments since, their revisions and their place in the
-/// feed are gone, the epoch is the same.
+/// Sets the database back as a copied file does: the assignments since, their revisions and their place in
+/// the feed are gone, the epoch is the same.
 async fn set_back(world: &World, a: AccountId, to: &Standing) {
     world.db.sequence_pending().await.unwrap();
     let root = ScopeRoot::Account(a).to_string();
@@ -224,8 +224,8 @@ async fn what_both_histories_share_is_still_taken_from_the_shared_cache(world: W
     assert_eq!(*other.contradictions().borrow(), 0);
 }
 
-/// The database is dumped; a role is assigned and asked about; the dump is loaded over the database; something
-/// else is written; the process is started anew. Redis is kept.
+/// The database is dumped; a role is assigned and asked about; the dump is loaded over the database;
+/// something else is written; the process is started anew. Redis is kept.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dump_that_is_restored_takes_what_redis_has_kept_along() {
     let (server, redis) = (Postgres::start().await.unwrap(), Redis::start().await.unwrap());

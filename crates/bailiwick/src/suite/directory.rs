@@ -15,7 +15,8 @@ use anyhow::{Context, Result, bail, ensure};
 /// What stands in the lock file while databases are replaced.
 const REPLACING: &[u8] = b"replacing";
 
-/// The directories that this process uses. A lock ends with its process, so that nobody can forget to hold it.
+/// The directories that this process uses. A lock ends with its process, so that nobody can forget to hold
+/// it.
 static USED: Mutex<BTreeMap<PathBuf, File>> = Mutex::new(BTreeMap::new());
 
 /// Marks a data directory as used until the process ends.

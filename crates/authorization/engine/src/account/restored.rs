@@ -1,8 +1,9 @@
-//! A primary that was restored without a new epoch: the same revisions, made by other writes. Their stamps tell.
+//! A primary that was restored without a new epoch: the same revisions, made by other writes. Their stamps
+//! tell.
 //!
-//! Whatever contradicts the history that the primary has now is of a lost one. Where that is what this process
-//! knows of an account, it is dropped and read again; where it is a value of the shared cache, all parts of the
-//! account are dropped, and no older ones are taken from the cache.
+//! Whatever contradicts the history that the primary has now is of a lost one. Where that is what this
+//! process knows of an account, it is dropped and read again; where it is a value of the shared cache, all
+//! parts of the account are dropped, and no older ones are taken from the cache.
 
 use std::sync::{Arc, PoisonError};
 

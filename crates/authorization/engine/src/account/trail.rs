@@ -1,5 +1,5 @@
-//! The stamps of an account's latest revisions: by them a value that was read at one of these is recognised as
-//! one of this history.
+//! The stamps of an account's latest revisions: by them a value that was read at one of these is recognised
+//! as one of this history.
 
 use std::collections::VecDeque;
 
@@ -117,11 +117,13 @@ mod tests {
             (trail.stamp(7), trail.stamp(6), trail.stamp(8)),
             (Some(70), None, None)
         );
-        for n in 8..=7 + LIMIT as u64 {
-            trail.push(n, n as i64 * 10);
+        let last = 7 + LIMIT as u64;
+        let stamp = |revision: u64| revision.cast_signed() * 10;
+        for n in 8..=last {
+            trail.push(n, stamp(n));
         }
         assert_eq!((trail.stamp(7), trail.stamp(8)), (None, Some(80)));
-        assert_eq!(trail.stamp(7 + LIMIT as u64), Some((7 + LIMIT as i64) * 10));
+        assert_eq!(trail.stamp(last), Some(stamp(last)));
     }
 
     #[test]

@@ -66,8 +66,8 @@ impl World {
         let epoch = Arc::clone(&self.now().epoch);
         self.push(epoch, state);
     }
-    /// The database is set back to an earlier moment of its history. A new epoch begins there; or it does not:
-    /// a file was copied back, and nobody has told.
+    /// The database is set back to an earlier moment of its history. A new epoch begins there; or it does
+    /// not: a file was copied back, and nobody has told.
     pub(crate) fn restore(&mut self) {
         let to = self.line + self.dice.below(self.history.len() - self.line);
         let state = self.history[to].state.clone();
