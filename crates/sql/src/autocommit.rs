@@ -49,7 +49,11 @@ impl Autocommit {
         match &self.over {
             Over::Sessions(pool) => Ok(Once::Session(pool)),
             Over::Transactions { pool, begin } => {
-                let begun = conn::begin_postgres(pool, begin.clone(), false).await;
+                // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with an
+                // open transaction, which keeps one of the pooler's few connections.
+                let (pool, begin) = (pool.clone(), begin.clone());
+                let begun = tokio::spawn(async move { conn::begin_postgres(&pool, begin, false).await });
+                let begun = begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed));
                 let conn = begun.map_err(|error| self.named(error::of_connection(error)))?;
                 Ok(Once::Transaction(Box::new(conn)))
             }

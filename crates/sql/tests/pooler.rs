@@ -183,6 +183,23 @@ async fn every_transaction_has_its_settings_and_leaves_none_behind() {
     assert_eq!(row.unwrap().try_get::<i64>("", "n").unwrap(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_is_cut_off_leaves_no_transaction_open() {
+    let pooled = Pooled::new(2).await;
+    let db = pooled.open().await;
+    for micros in (0..4_000).step_by(40) {
+        let _ = tokio::time::timeout(Duration::from_micros(micros), seen(db.load())).await;
+    }
+    let open =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
+    let postgres = pooled.bed.database.on_server().unwrap();
+    eventually("no open transaction", SOON, async || {
+        postgres.psql(open).await.unwrap() == "0"
+    })
+    .await;
+    assert_eq!(seen(db.load()).await.unwrap().len(), 2);
+}
+
 /// The value of a setting.
 #[async_trait::async_trait]
 trait Ask: Sync {

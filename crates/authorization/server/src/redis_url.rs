@@ -79,7 +79,7 @@ pub(crate) fn connection(url: &SecretString) -> Result<ConnectionInfo, RedisSetu
         }
     }
     // Over plain text nothing is verified: the driver would drop a fragment without a word.
-    let over_tls = url.scheme().ends_with('s');
+    let over_tls = matches!(url.scheme(), "rediss" | "valkeys");
     if url
         .fragment()
         .is_some_and(|text| !(over_tls && text == "insecure"))
