@@ -49,7 +49,7 @@ async fn hundreds_of_silent_connections_of_one_address_stop_nobody_else() {
     setup.config.max_connections = 120;
     setup.config.max_connections_per_peer = 100;
     // They hold their places for the whole test.
-    setup.config.first_request_timeout = Duration::from_secs(600).into();
+    setup.config.first_request_timeout = Duration::from_mins(10).into();
     let world = setup.start().await;
     world.server.health().all_ready();
     let (grpc, http) = (world.server.addr, world.server.http_addr.unwrap());
@@ -187,7 +187,7 @@ async fn health_and_metrics_on_their_own_listener_need_no_place_on_the_others() 
     let mut setup = Setup::default();
     setup.config.health_listen = Some("127.0.0.1:0".parse().unwrap());
     setup.config.max_connections = 2;
-    setup.config.first_request_timeout = Duration::from_secs(600).into();
+    setup.config.first_request_timeout = Duration::from_mins(10).into();
     let world = setup.start().await;
     world.server.health().all_ready();
     let (http, health) = (world.server.http_addr.unwrap(), world.server.health_addr.unwrap());
