@@ -92,24 +92,20 @@ where
 mod tests {
     use super::*;
 
-    const LIMIT: Duration = Duration::from_secs(60);
+    const LIMIT: Duration = Duration::from_millis(200);
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_connection_without_streams_is_idle_after_the_limit() {
         let began = tokio::time::Instant::now();
         Activity::default().idle(LIMIT).await;
-        assert!(
-            (LIMIT..=2 * LIMIT).contains(&began.elapsed()),
-            "{:?}",
-            began.elapsed()
-        );
+        assert!(began.elapsed() >= LIMIT, "{:?}", began.elapsed());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn an_open_stream_keeps_a_connection_and_so_do_calls_now_and_then() {
         let activity = Arc::new(Activity::default());
         let stream = activity.open();
-        let long = tokio::time::timeout(20 * LIMIT, activity.idle(LIMIT)).await;
+        let long = tokio::time::timeout(5 * LIMIT, activity.idle(LIMIT)).await;
         assert!(long.is_err(), "a stream is open");
         drop(stream);
         let calls = async {
@@ -121,15 +117,15 @@ mod tests {
         tokio::select! {
             () = activity.idle(LIMIT) => panic!("calls came"),
             () = calls => {}
-            () = tokio::time::sleep(20 * LIMIT) => {}
+            () = tokio::time::sleep(5 * LIMIT) => {}
         }
         activity.idle(LIMIT).await;
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_limit_of_zero_is_none() {
         let activity = Activity::default();
-        let waited = tokio::time::timeout(1000 * LIMIT, activity.idle(Duration::ZERO)).await;
+        let waited = tokio::time::timeout(3 * LIMIT, activity.idle(Duration::ZERO)).await;
         assert!(waited.is_err());
     }
 }

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 use tonic::service::Routes;
-use tonic_reflection::pb::{v1, v1alpha};
+use tonic_reflection::{
+    pb::{v1, v1alpha},
+    server::Builder,
+};
 
 use super::FrameError;
 
@@ -62,11 +65,11 @@ pub(super) fn add_to(
     names.insert("grpc.reflection.v1.ServerReflection".to_owned());
     names.insert("grpc.reflection.v1alpha.ServerReflection".to_owned());
     let builder = || {
-        let mut builder = tonic_reflection::server::Builder::configure().include_reflection_service(false);
+        let mut builder = Builder::configure().include_reflection_service(false);
         for set in all {
             builder = builder.register_encoded_file_descriptor_set(set);
         }
-        names.iter().fold(builder, |b, name| b.with_service_name(name))
+        names.iter().fold(builder, Builder::with_service_name)
     };
     let current = builder().build_v1().map_err(|error| refuse(&error))?;
     // Many clients ask by the first version only.

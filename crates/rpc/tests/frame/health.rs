@@ -104,7 +104,7 @@ async fn a_watch_of_an_unknown_service_says_so_and_goes_on() {
 #[tokio::test]
 async fn watches_do_not_keep_the_drain_waiting() {
     let mut setup = Setup::default();
-    setup.config.drain_grace = Duration::from_secs(60).into();
+    setup.config.drain_grace = Duration::from_mins(1).into();
     let world = setup.start().await;
     let mut client = HealthClient::new(world.channel.clone());
     let mut watch = client

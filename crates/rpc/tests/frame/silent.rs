@@ -46,15 +46,15 @@ async fn is_closed(stream: &mut TcpStream) -> bool {
 #[tokio::test]
 async fn hundreds_of_silent_connections_of_one_address_stop_nobody_else() {
     let mut setup = Setup::default();
-    setup.config.max_connections = 120;
-    setup.config.max_connections_per_peer = 100;
+    setup.config.max_connections = 70;
+    setup.config.max_connections_per_peer = 50;
     // They hold their places for the whole test.
-    setup.config.first_request_timeout = Duration::from_secs(600).into();
+    setup.config.first_request_timeout = Duration::from_mins(10).into();
     let world = setup.start().await;
     world.server.health().all_ready();
     let (grpc, http) = (world.server.addr, world.server.http_addr.unwrap());
     let mut silent = Vec::new();
-    for _ in 0..300 {
+    for _ in 0..150 {
         for listener in [grpc, http] {
             silent.push(connect_from("127.0.0.2", listener).await.unwrap());
         }
@@ -69,7 +69,7 @@ async fn hundreds_of_silent_connections_of_one_address_stop_nobody_else() {
         .lines()
         .find(|l| l.contains(r#"connections_closed_total{reason="per_peer"}"#));
     let refused: u64 = line.unwrap().rsplit_once(' ').unwrap().1.parse().unwrap();
-    assert!(refused >= 400, "{refused}");
+    assert!(refused >= 200, "{refused}");
     // The places of those that go are free again.
     drop(silent);
     eventually("a place of the address is free", PATIENCE, async || {
@@ -187,7 +187,7 @@ async fn health_and_metrics_on_their_own_listener_need_no_place_on_the_others() 
     let mut setup = Setup::default();
     setup.config.health_listen = Some("127.0.0.1:0".parse().unwrap());
     setup.config.max_connections = 2;
-    setup.config.first_request_timeout = Duration::from_secs(600).into();
+    setup.config.first_request_timeout = Duration::from_mins(10).into();
     let world = setup.start().await;
     world.server.health().all_ready();
     let (http, health) = (world.server.http_addr.unwrap(), world.server.health_addr.unwrap());

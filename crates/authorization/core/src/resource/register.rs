@@ -236,7 +236,7 @@ mod tests {
         world.member(1, "editor").await;
         let register = Register {
             attributes: [("secret".to_owned(), Json::Null)].into_iter().collect(),
-            ..register("project:p", workspace())
+            ..register("page:p", workspace())
         };
         let made = world.run(1, register).await.unwrap();
         assert!(made.attributes.is_empty(), "{:?}", made.attributes);
