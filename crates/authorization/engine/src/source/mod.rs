@@ -5,7 +5,8 @@ mod row;
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use bailiwick_policy::{
-    AccountPolicy, PermissionSet, Places, Product, StoredResource, StoredSubject, TypeGrantReach,
+    AccountPolicy, PermissionSet, PlaceId, Places, Product, SqlCondition, StoredResource, StoredSubject,
+    TypeGrantReach,
 };
 use bailiwick_types::{AccountId, ProductName, Subject, faults};
 

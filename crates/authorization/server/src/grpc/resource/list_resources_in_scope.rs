@@ -5,7 +5,7 @@ use bailiwick_authorization_engine::{
     AccountRead, ReplicaError, ResourcePage, ResourceQuestion, VisiblePage,
 };
 use bailiwick_policy::PlaceId;
-use bailiwick_types::{Authorized, Refused, Sight, method::authorization::ListResourcesInScope};
+use bailiwick_types::{AccountId, Authorized, Refused, Sight, method::authorization::ListResourcesInScope};
 
 use crate::grpc::{ask, prelude::*};
 
