@@ -460,7 +460,7 @@ async fn creating_is_decided_on_the_resource_as_it_would_be(world: World) {
     let (a, on) = seeded(&world).await;
     let mut write = world.write(a).await;
     write.member(user_id(2)).await;
-    write.bind(&user(2), "handler", &Scope::Account(a)).await;
+    write.bind(&user(2), "maker", &Scope::Account(a)).await;
     write.commit().await;
     let replica = world.replica();
     replica.poll().await.unwrap();

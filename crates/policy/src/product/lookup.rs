@@ -217,7 +217,17 @@ impl Product {
         patterns: &[Pattern],
         given: &Map<String, Json>,
     ) -> Result<Values, Vec<ValueFault>> {
-        let declared = self.parameters_of_grant(patterns);
+        // `*` gives the rest where a parameter is missing: what asks for one stays undecided.
+        let named: Vec<Pattern> = patterns
+            .iter()
+            .copied()
+            .filter(|one| *one != Pattern::All)
+            .collect();
+        let asked = self.parameters_of_grant(&named);
+        let mut declared = self.parameters_of_grant(patterns);
+        for (name, decl) in &mut declared {
+            decl.required = asked.get(name).is_some_and(|asked| asked.required);
+        }
         read_declared(given, declared.iter().map(|(name, decl)| (*name, decl)))
     }
 

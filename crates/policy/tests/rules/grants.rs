@@ -238,7 +238,12 @@ fn parameters_are_required_and_bounded_as_they_are_declared() {
         grant(&["bill.pay"], json!({})),
         [missing("limit"), missing("regions")]
     );
-    assert_eq!(grant(&["*"], json!({"regions": ["north"]})), [missing("limit")]);
+    assert_eq!(
+        grant(&["bill.*"], json!({"regions": ["north"]})),
+        [missing("limit")]
+    );
+    assert_eq!(grant(&["*"], json!({})), [], "it gives all that asks for none");
+    assert_eq!(grant(&["*"], json!({"limit": 101})).len(), 1);
     assert_eq!(grant(&["bill.pay"], json!({"regions": [], "limit": 100})), []);
     let beyond = |max| ValueFault::Beyond {
         name: "limit".to_owned(),

@@ -34,7 +34,7 @@ roles:
         permissions:
           - {permission: note.view, when: resource.attr.assignee == subject.id}
           - {permission: note.delete, when: resource.attr.spam == true}
-          - {permission: note.create, when: resource.attr.assignee == subject.id}
+  maker: {levels: {account: {permissions: [{permission: note.create, when: resource.attr.assignee == subject.id}]}}}
 ";
 
 pub struct Bed {
