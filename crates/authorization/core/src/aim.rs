@@ -54,6 +54,19 @@ impl fmt::Display for On {
     }
 }
 
+fn stored(found: &crate::resource::Resource) -> StoredResource {
+    let parent = found.parent.as_ref();
+    StoredResource {
+        type_name: found.name.of.clone(),
+        id: found.name.id.clone(),
+        place: PlaceId::from(&found.scope),
+        owner: found.owner.clone(),
+        parent: parent.map(|parent| (parent.of.clone(), parent.id.clone())),
+        attributes: found.attributes.clone(),
+        registered: found.revision,
+    }
+}
+
 /// The longest way up from a resource that is followed.
 const STEPS: usize = 64;
 
@@ -92,17 +105,7 @@ impl Aim {
                         break;
                     };
                     scope = scope.or_else(|| Some(found.scope.clone()));
-                    let parent = found.parent.as_ref();
-                    let row = StoredResource {
-                        type_name: name.of,
-                        id: name.id,
-                        place: PlaceId::from(&found.scope),
-                        owner: found.owner,
-                        parent: parent.map(|parent| (parent.of.clone(), parent.id.clone())),
-                        attributes: found.attributes,
-                        registered: found.revision,
-                    };
-                    let Some(resource) = row.resource(policy.product()) else {
+                    let Some(resource) = stored(&found).resource(policy.product()) else {
                         break;
                     };
                     chain.push(resource);
@@ -111,6 +114,17 @@ impl Aim {
             }
         }
         Ok(Self { on, scope, chain })
+    }
+    /// The same resource with the owner and the attributes of another description of it.
+    #[must_use]
+    pub fn described(&self, as_in: &crate::resource::Resource, product: &Product) -> Self {
+        let mut described = self.clone();
+        let other = stored(as_in).resource(product);
+        if let (Some(resource), Some(other)) = (described.chain.first_mut(), other) {
+            resource.owner = other.owner;
+            resource.attributes = other.attributes;
+        }
+        described
     }
     /// The same resource as it would be in another scope, registered there at a revision.
     #[must_use]

@@ -7,9 +7,9 @@ use bailiwick_types::{Level, SettingType};
 use serde::de::DeserializeOwned;
 
 use super::{
-    ApprovalDecl, AttributeDecl, AttributeSource, DefaultRole, EntryApproval, EntryDecl, Holders, LevelDecl,
-    Manifest, MemberKind, Quota, RoleDecl, RoleLevelDecl, Serves, SettingDecl, Span, SubjectsDecl, TypeDecl,
-    UserMode, WaivedWord,
+    ApprovalDecl, AssignDecl, AttributeDecl, AttributeSource, DefaultRole, EntryApproval, EntryDecl, Holders,
+    LevelDecl, Manifest, MemberKind, Quota, RoleDecl, RoleLevelDecl, Serves, SettingDecl, Span, SubjectsDecl,
+    TypeDecl, UserMode, WaivedWord,
     check::value_types,
     parse::ManifestError,
     yaml::{Key, Kind, Node, Position},
@@ -443,10 +443,29 @@ impl Read {
                 permissions.extend(self.entry(item, &path));
             }
         }
-        RoleLevelDecl {
-            permissions,
-            assigns: self.optional_texts(&fields, path, "assigns"),
+        let mut assigns = Vec::new();
+        if let Some(node) = fields.get("assigns") {
+            for (path, item) in self.list(node, &join(path, "assigns")) {
+                assigns.extend(self.assign(item, &path));
+            }
         }
+        RoleLevelDecl { permissions, assigns }
+    }
+
+    fn assign(&mut self, node: &Node, path: &str) -> Option<AssignDecl> {
+        if !matches!(node.kind, Kind::Map(_)) {
+            return self.text(node, path).map(AssignDecl::plain);
+        }
+        let fields = self.fields(node, path, &["role", "self"]);
+        let role = self.needed(&fields, node, path, "role");
+        let role = role.and_then(|node| self.text(node, &join(path, "role")));
+        let to_self = fields
+            .get("self")
+            .and_then(|node| self.truth(node, &join(path, "self")));
+        Some(AssignDecl {
+            role: role?,
+            to_self: to_self.unwrap_or_default(),
+        })
     }
 
     fn entry(&mut self, node: &Node, path: &str) -> Option<EntryDecl> {

@@ -54,6 +54,7 @@ impl Operation for Assign {
         }
         check_subject(work, &self.subject, &role).await?;
         let present = work.unit.binding(&self.subject, &self.role, &self.scope).await?;
+        let before = present.clone();
         let binding = match present {
             Some(same) if same.parameters == self.parameters && same.expires_at == self.expires_at => {
                 return Ok(same);
@@ -75,7 +76,7 @@ impl Operation for Assign {
                 ..work.new_binding(self.subject, self.role, self.scope)
             },
         };
-        work.unit.put_binding(&binding).await?;
+        work.unit.put_binding(before, &binding).await?;
         work.binding_changed(&binding);
         Ok(binding)
     }

@@ -114,7 +114,7 @@ pub(super) async fn hand_over(
         entry = entry.with("from", subject);
     }
     let binding = work.new_binding(to, role.to_owned(), scope.clone());
-    work.unit.put_binding(&binding).await?;
+    work.unit.put_binding(None, &binding).await?;
     work.subject_changed(&binding.subject);
     Ok((binding, entry))
 }

@@ -165,6 +165,13 @@ impl crate::person::Reader for Draft {
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
         Ok(self.rows.services.get(&id, base!(self.service_account(id))))
     }
+    async fn service_accounts_of(&self, makers: &[Subject]) -> Result<Vec<ServiceAccountId>, StoreError> {
+        let mut all: Vec<ServiceAccountId> = base!(self.service_accounts_of(makers));
+        // The creator of a service account never changes.
+        let made = |service: &&ServiceAccount| service.creator.as_ref().is_some_and(|of| makers.contains(of));
+        all.extend(self.rows.services.rows().filter(made).map(|service| service.id));
+        Ok(all)
+    }
     async fn has_root_binding(
         &self,
         root: &ScopeRoot,

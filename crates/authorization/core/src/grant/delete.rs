@@ -108,7 +108,7 @@ impl Operation for Delete {
             if grant.permissions.is_empty() {
                 work.unit.remove_grant(&grant).await?;
             } else {
-                work.unit.put_grant(&grant).await?;
+                work.unit.rewrite_grant(&grant).await?;
             }
             changed(work, &grant.subject, &permissions, target.clone());
         }

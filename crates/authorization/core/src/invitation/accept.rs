@@ -65,9 +65,10 @@ impl Operation for Accept {
             }
             None => return Err(Error::Precondition(Precondition::ScopeDeleted)),
         }
-        if !inviter_still_may(work, &found).await? {
+        let Some(inviter) = inviter(work, &found).await? else {
             return Err(Error::Precondition(Precondition::InviterMayNot));
-        }
+        };
+        work.giver = Some(inviter);
         ensure_allowed(work, &found.email)?;
         join(work, user).await?;
         bind(work, &found, user).await?;
@@ -79,13 +80,13 @@ impl Operation for Accept {
     }
 }
 
-/// Checks the rights of the inviter again: an invitation does not give what its inviter has lost since.
-async fn inviter_still_may(work: &Work, found: &Invitation) -> Result<bool, StoreError> {
+/// The inviter, whose rights are checked again: an invitation does not give what its inviter has lost since.
+async fn inviter(work: &Work, found: &Invitation) -> Result<Option<Actor>, StoreError> {
     let creator = &found.creator;
     if let Some(id) = creator.service_id() {
         let service = work.unit.service_account(id).await?;
         if service.is_some_and(|service| !service.enabled) {
-            return Ok(false);
+            return Ok(None);
         }
     }
     let operator = work
@@ -109,7 +110,8 @@ async fn inviter_still_may(work: &Work, found: &Invitation) -> Result<bool, Stor
                 && situation.may_assign(&inviter, role.no, scope, now)
         })
     };
-    Ok(situation.allows(&inviter, "user.invite", scope, now) && found.roles.iter().all(gives))
+    let may = situation.allows(&inviter, "user.invite", scope, now) && found.roles.iter().all(gives);
+    Ok(may.then_some(inviter))
 }
 
 async fn join(work: &mut Work, user: UserId) -> Result<(), Error> {
@@ -137,7 +139,7 @@ async fn bind(work: &mut Work, found: &Invitation, user: UserId) -> Result<(), S
             creator: Some(found.creator.clone()),
             ..work.new_binding(subject.clone(), role.clone(), found.scope.clone())
         };
-        work.unit.put_binding(&binding).await?;
+        work.unit.put_binding(None, &binding).await?;
     }
     Ok(())
 }

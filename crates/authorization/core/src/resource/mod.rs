@@ -12,6 +12,7 @@ use bailiwick_policy::{Product, manifest::Quota};
 use bailiwick_types::AccountId;
 use serde_json::{Map, Value as Json};
 
+pub(crate) use self::reach::grows;
 use crate::prelude::*;
 
 /// The longest title of a resource, in characters.
@@ -104,9 +105,13 @@ fn check(
 }
 
 impl Work {
-    /// Stores a resource and announces the change.
-    async fn put_resource(&mut self, resource: &Resource) -> Result<(), StoreError> {
-        self.unit.put_resource(resource).await?;
+    /// Stores a resource, in place of what it was, and announces the change.
+    async fn put_resource(
+        &mut self,
+        before: Option<Resource>,
+        resource: &Resource,
+    ) -> Result<(), StoreError> {
+        self.unit.put_resource(before, resource).await?;
         self.emit(Change::of_resource(&resource.name));
         Ok(())
     }

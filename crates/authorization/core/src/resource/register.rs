@@ -93,7 +93,7 @@ impl Operation for Register {
             created_at: work.now,
             updated_at: work.now,
         };
-        work.put_resource(&resource).await?;
+        work.put_resource(None, &resource).await?;
         work.emit(work.entry(&resource.name).with("scope", &resource.scope));
         Ok(resource)
     }

@@ -77,7 +77,7 @@ impl Operation for Update {
             return Ok(before);
         }
         after.updated_at = work.now;
-        work.put_resource(&after).await?;
+        work.put_resource(Some(before), &after).await?;
         work.emit(work.entry(&after.name));
         Ok(after)
     }

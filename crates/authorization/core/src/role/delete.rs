@@ -32,7 +32,7 @@ impl Operation for Delete {
             let mut levels = other.decl.levels.values();
             other.no != role
                 && (other.decl.includes.contains(&self.role)
-                    || levels.any(|level| level.assigns.contains(&self.role)))
+                    || levels.any(|level| level.assigns.iter().any(|assign| assign.role == self.role)))
         };
         let roles = std::slice::from_ref(&self.role);
         let bound = work.unit.bindings_of_roles(roles, None, 1);
@@ -48,6 +48,8 @@ impl Operation for Delete {
 
 #[cfg(test)]
 mod tests {
+    use bailiwick_policy::manifest::AssignDecl;
+
     use super::*;
     use crate::{
         memory::{World, account, subject},
@@ -101,7 +103,7 @@ mod tests {
         including.decl.includes = vec!["guest".to_owned()];
         let mut assigning: Create = define("head", &["project.view"]);
         for level in assigning.decl.levels.values_mut() {
-            level.assigns = vec!["guest".to_owned()];
+            level.assigns = vec![AssignDecl::plain("guest")];
         }
         for other in [including, assigning] {
             let name = other.name.clone();
