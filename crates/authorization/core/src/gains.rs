@@ -47,7 +47,7 @@ pub(crate) async fn check(work: &mut Work) -> Result<(), Error> {
 async fn is_held(work: &mut Work, giver: &Actor, source: Source) -> Result<bool, StoreError> {
     match source {
         Source::Binding { before, after } => {
-            let continues = before.is_some_and(|before| is_within(&after, &before));
+            let continues = before.iter().any(|before| is_within(&after, before));
             Ok(continues
                 || !is_own(work, giver, &after.subject).await?
                 || holds_binding(work, giver, &after, &after.subject).await?)
@@ -57,7 +57,15 @@ async fn is_held(work: &mut Work, giver: &Actor, source: Source) -> Result<bool,
         Source::InGroup { group, member } => {
             Ok(!is_own(work, giver, &member).await? || holds_group(work, giver, group, &member).await?)
         }
-        Source::Member { before, after } => holds_membership(work, giver, before, &after).await,
+        Source::Member { before, after } => {
+            let changes = before.filter(|before| before.kind != after.kind);
+            if let Some(before) = changes
+                && !may_change_kind(work, giver, before.kind, after.kind).await?
+            {
+                return Ok(false);
+            }
+            holds_membership(work, giver, before, &after).await
+        }
         Source::Invitation(invitation) => holds_invitation(work, giver, &invitation).await,
         Source::Resource { before, after } => Ok(!opens(work, giver, &before, &after).await?),
     }
@@ -197,6 +205,22 @@ async fn holds_membership(
     Ok(role.is_none_or(|role| holds_role(work, giver, role, &account, at)))
 }
 
+/// Another kind is taking the default role of the one and giving that of the other.
+async fn may_change_kind(
+    work: &mut Work,
+    giver: &Actor,
+    from: MemberKind,
+    to: MemberKind,
+) -> Result<bool, StoreError> {
+    let account = work.account_scope();
+    work.look_at([&account]).await?;
+    let (situation, now) = (&work.situation, work.now);
+    Ok([from, to].into_iter().all(|kind| {
+        let role = default_role(&situation.policy, kind);
+        role.is_none_or(|role| situation.may_assign(giver, role.no, &account, now))
+    }))
+}
+
 fn default_role(policy: &AccountPolicy, kind: MemberKind) -> Option<&Role> {
     policy.product().default_role(kind).and_then(|no| policy.role(no))
 }
@@ -286,12 +310,15 @@ mod tests {
             scope: account(),
             parameters: Map::new(),
             expires_at: None,
+            key: None,
+            replace: false,
         }
     }
 
     fn invites(n: u128) -> Invites {
         Invites {
             email: format!("USER{n}@example.com"),
+            kind: MemberKind::Agent,
             roles: vec!["viewer".to_owned()],
             scope: account(),
             request_id: None,
@@ -396,6 +423,7 @@ mod tests {
             about: About::Scope(account()),
             parameters: Map::new(),
             expires_at,
+            request_id: None,
         };
         assert!(is_denied(world.run(1, grant(None)).await));
         world.run(1, grant(Some(end))).await.unwrap();

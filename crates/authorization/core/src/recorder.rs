@@ -24,8 +24,8 @@ use crate::{
 /// Something that a change adds and that somebody may have permissions from.
 #[derive(Debug)]
 pub(crate) enum Source {
-    /// A binding, and what it replaces.
-    Binding { before: Option<Binding>, after: Binding },
+    /// A binding, and those that it replaces.
+    Binding { before: Vec<Binding>, after: Binding },
     /// A grant that is new or reaches further.
     Grant(Grant),
     /// A member of a group that was not in it.
@@ -80,7 +80,7 @@ impl Recorder {
 
     pub(crate) async fn put_binding(
         &mut self,
-        before: Option<Binding>,
+        before: Vec<Binding>,
         after: &Binding,
     ) -> Result<(), StoreError> {
         self.unit.put_binding(after).await?;

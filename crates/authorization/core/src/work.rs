@@ -170,6 +170,7 @@ impl Work {
             subject,
             role,
             scope,
+            key: String::new(),
             parameters: Map::new(),
             expires_at: None,
             created_at: self.now,

@@ -56,6 +56,7 @@ struct Applied {
     changed: bool,
     dry_run: bool,
     differences: Vec<String>,
+    warnings: Vec<String>,
 }
 
 /// Applies a manifest, or previews it.
@@ -80,6 +81,7 @@ pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
         changed: response.changed,
         dry_run: arguments.dry_run,
         differences: response.differences,
+        warnings: response.warnings,
     };
     output::print(output, &applied, |a| {
         let verb = match (a.changed, a.dry_run) {
@@ -87,10 +89,12 @@ pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
             (true, true) => "would become",
             (true, false) => "is now",
         };
-        with_differences(
+        let text = with_differences(
             format!("{} {verb} version {}", a.product, a.version),
             &a.differences,
-        )
+        );
+        let warnings: Vec<String> = a.warnings.iter().map(|line| format!("warning: {line}")).collect();
+        with_differences(text, &warnings)
     })
 }
 

@@ -198,6 +198,9 @@ pub struct AttributeDecl {
     /// Where else than from the registered resource it may come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<AttributeSource>,
+    /// The verb of the type that writing it takes, besides creating or editing the resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<String>,
 }
 
 /// Where else than from the registered resource an attribute may come from.

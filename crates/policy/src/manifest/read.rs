@@ -339,13 +339,17 @@ impl Read {
     }
 
     fn attribute(&mut self, node: &Node, path: &str) -> Option<AttributeDecl> {
-        let fields = self.fields(node, path, &["type", "from"]);
+        let fields = self.fields(node, path, &["type", "from", "edit"]);
         let kind = self.needed(&fields, node, path, "type")?;
         let kind: Option<ValueType> = self.word(kind, &join(path, "type"), &value_types());
         let from = fields
             .get("from")
             .and_then(|node| self.word::<AttributeSource>(node, &join(path, "from"), &["request"]));
-        Some(AttributeDecl { kind: kind?, from })
+        Some(AttributeDecl {
+            kind: kind?,
+            from,
+            edit: self.optional_text(&fields, path, "edit"),
+        })
     }
 
     fn approval(&mut self, node: &Node, path: &str) -> Option<ApprovalDecl> {

@@ -206,5 +206,6 @@ pub(crate) fn custom(
             levels: [(level, at)].into(),
             ..RoleDecl::default()
         },
+        generation: 0,
     }
 }

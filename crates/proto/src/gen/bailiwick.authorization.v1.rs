@@ -1714,6 +1714,9 @@ pub struct Binding {
     /// When it ends by itself; never where absent.
     #[prost(message, optional, tag = "7")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Tells bindings of the same role, subject and scope apart; empty for the one without a key.
+    #[prost(string, tag = "8")]
+    pub key: ::prost::alloc::string::String,
 }
 /// Request of `BindingService.AssignRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1739,6 +1742,14 @@ pub struct AssignRoleRequest {
     /// Whether only to check it and tell who would gain or lose what.
     #[prost(bool, tag = "7")]
     pub validate_only: bool,
+    /// A name for this binding: bindings with different keys stand side by side, and one of the same key is replaced. At
+    /// most 100 characters.
+    #[prost(string, tag = "8")]
+    pub key: ::prost::alloc::string::String,
+    /// Whether it takes the place of what the subject has of this role there: of the binding with the same key, or of all
+    /// of them where `key` is empty.
+    #[prost(bool, tag = "9")]
+    pub replace: bool,
 }
 /// Answer of `BindingService.AssignRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1771,6 +1782,9 @@ pub struct RevokeRoleRequest {
     /// Whether only to check it and tell who would gain or lose what.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
+    /// Only the binding with this key; all of the role there where empty.
+    #[prost(string, tag = "6")]
+    pub key: ::prost::alloc::string::String,
 }
 /// Answer of `BindingService.RevokeRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1996,7 +2010,8 @@ pub mod binding_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Gives a subject a role on a scope. An identical binding is no error.
+        /// Gives a subject a role on a scope. An identical binding stays as it is; one with other parameters or another end is
+        /// ALREADY_EXISTS, unless the request names a `key` or asks to `replace` it.
         pub async fn assign_role(
             &mut self,
             request: impl tonic::IntoRequest<super::AssignRoleRequest>,
@@ -2026,7 +2041,7 @@ pub mod binding_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Takes a role on a scope away.
+        /// Takes a role on a scope away: all bindings of it there, or the one of a `key`.
         pub async fn revoke_role(
             &mut self,
             request: impl tonic::IntoRequest<super::RevokeRoleRequest>,
@@ -2191,7 +2206,8 @@ pub mod binding_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with BindingServiceServer.
     #[async_trait]
     pub trait BindingService: std::marker::Send + std::marker::Sync + 'static {
-        /// Gives a subject a role on a scope. An identical binding is no error.
+        /// Gives a subject a role on a scope. An identical binding stays as it is; one with other parameters or another end is
+        /// ALREADY_EXISTS, unless the request names a `key` or asks to `replace` it.
         async fn assign_role(
             &self,
             request: tonic::Request<super::AssignRoleRequest>,
@@ -2199,7 +2215,7 @@ pub mod binding_service_server {
             tonic::Response<super::AssignRoleResponse>,
             tonic::Status,
         >;
-        /// Takes a role on a scope away.
+        /// Takes a role on a scope away: all bindings of it there, or the one of a `key`.
         async fn revoke_role(
             &self,
             request: tonic::Request<super::RevokeRoleRequest>,
@@ -2871,6 +2887,10 @@ pub struct UpdateMemberRequest {
     /// Whether only to check it and tell who would gain or lose what.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
+    /// The new kind; the present one where not given. It needs the right to assign the default roles of both kinds, and a seat
+    /// for an agent.
+    #[prost(enumeration = "MemberKind", tag = "5")]
+    pub kind: i32,
 }
 /// Answer of `MemberService.UpdateMember`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -7196,6 +7216,9 @@ pub struct Invitation {
     /// Who made it, `TYPE:ID`.
     #[prost(string, tag = "9")]
     pub creator: ::prost::alloc::string::String,
+    /// The kind of member that whoever accepts it becomes. An agent stays one.
+    #[prost(enumeration = "MemberKind", tag = "10")]
+    pub kind: i32,
 }
 /// Request of `InvitationService.CreateInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7215,6 +7238,9 @@ pub struct CreateInvitationRequest {
     /// A client's own UUID for this request.
     #[prost(string, tag = "5")]
     pub request_id: ::prost::alloc::string::String,
+    /// The kind of member that whoever accepts it becomes; agent where not given. An agent stays one.
+    #[prost(enumeration = "MemberKind", tag = "6")]
+    pub kind: i32,
 }
 /// Answer of `InvitationService.CreateInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7354,6 +7380,9 @@ pub struct BatchCreateInvitationsRequest {
     /// Whether only to check it and tell the number.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
+    /// The kind of member that whoever accepts becomes; agent where not given. An agent stays one.
+    #[prost(enumeration = "MemberKind", tag = "6")]
+    pub kind: i32,
 }
 /// Answer of `InvitationService.BatchCreateInvitations`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -8286,6 +8315,9 @@ pub struct ApplyProductResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "4")]
     pub token: ::prost::alloc::string::String,
+    /// What the manifest says that is probably not meant, a line each.
+    #[prost(string, repeated, tag = "5")]
+    pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Request of `ProductService.PreviewProduct`.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -14,7 +14,7 @@ use crate::{
     account::{Account, EarlyClosure, Place, Reader as _},
     binding::Binding,
     person::{Person, ServiceAccount},
-    product::{Product, Usage},
+    product::{Named, Product, Usage},
     request::Answered,
 };
 
@@ -243,6 +243,23 @@ impl crate::product::Reader for Draft {
             .levels
             .extend(rows.places.rows().map(|place| place.scope.level()));
         Ok(usage)
+    }
+    async fn named(&self, name: &ProductName, now: Timestamp) -> Result<Named, StoreError> {
+        let mut named: Named = base!(self.named(name, now));
+        for grant in self.rows.grants.rows() {
+            named.add_grants(&grant.permissions, 1);
+        }
+        if let Some(policy) = &self.rows.policy {
+            for role in crate::role::custom_roles(policy) {
+                named.add_role(&role.decl);
+            }
+        }
+        for one in self.rows.invitations.rows() {
+            if one.state_at(now) == crate::invitation::State::Pending {
+                named.add_invitation(&one.roles);
+            }
+        }
+        Ok(named)
     }
     async fn bound(
         &self,

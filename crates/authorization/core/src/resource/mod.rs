@@ -8,6 +8,8 @@ pub(crate) mod tree;
 pub mod unregister;
 pub mod update;
 
+use std::collections::BTreeSet;
+
 use bailiwick_policy::{Product, manifest::Quota};
 use bailiwick_types::AccountId;
 use serde_json::{Map, Value as Json};
@@ -102,6 +104,14 @@ fn check(
     for fault in read.and_then(Result::err).into_iter().flatten() {
         faults.add("attributes", fault.to_string());
     }
+}
+
+/// The permissions that writing these attributes of a type takes, besides creating or editing the resource.
+fn edits<'n>(product: &Product, of: &str, names: impl IntoIterator<Item = &'n String>) -> BTreeSet<String> {
+    let of = product.type_no(of).and_then(|no| product.type_info(no));
+    let edit = |name: &String| product.permission(of?.attribute(name)?.edit?);
+    let edits = names.into_iter().filter_map(edit);
+    edits.map(|info| info.name.to_string()).collect()
 }
 
 impl Work {

@@ -39,6 +39,9 @@ impl Operation for Delete {
         if !bound.await?.is_empty() || custom_roles(&work.situation.policy).iter().any(names) {
             return Err(Error::Precondition(Precondition::RoleInUse));
         }
+        if work.unit.invited_roles(work.now).await?.contains(&self.role) {
+            return Err(Error::Precondition(Precondition::RoleInvited));
+        }
         work.unit.remove_role(&self.role).await?;
         let entry = changed(work, &self.role);
         work.emit(entry);
@@ -87,6 +90,27 @@ mod tests {
         let world = world().await;
         let refused = world.run(1, delete("viewer")).await;
         assert!(matches!(refused, Err(Error::Unknown(Unknown::OwnRole(_)))));
+    }
+
+    #[tokio::test]
+    async fn a_role_of_a_pending_invitation_is_not_deleted() {
+        let world = world().await;
+        let invite = crate::invitation::create::Create {
+            email: "new@example.com".to_owned(),
+            kind: bailiwick_policy::manifest::MemberKind::Agent,
+            roles: vec!["guest".to_owned()],
+            scope: account(),
+            request_id: None,
+        };
+        let made = world.operate(invite).await.unwrap();
+        let refused = world.run(1, delete("guest")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::RoleInvited))
+        ));
+        let revoke = crate::invitation::revoke::Revoke { invitation: made.id };
+        world.operate(revoke).await.unwrap();
+        world.run(1, delete("guest")).await.unwrap();
     }
 
     #[tokio::test]

@@ -61,6 +61,10 @@ impl<'a> At<'a> {
     pub(super) fn parameters(&self, text: Option<&str>) -> Result<Map<String, Json>, Error> {
         text.map_or_else(|| Ok(Map::new()), |text| self.json("parameters", text))
     }
+    /// The generation of the names in a row.
+    pub(super) fn generation(&self, number: i32) -> Result<u32, Error> {
+        self.number("generation", number.into())
+    }
     pub(super) fn scope(&self, level: i16, id: Uuid) -> Result<Scope, Error> {
         self.known(
             "scope_level",
@@ -77,6 +81,11 @@ pub(super) fn column(code: u8) -> i16 {
 /// A number as the databases store it.
 pub(super) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The generation of the names in a row, as the databases store it.
+pub(super) fn generation(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 /// Values that are written.
