@@ -45,8 +45,8 @@ impl Product {
 }
 
 impl Product {
-    /// What the manifest says that is probably not meant, a line each: attributes that conditions read, so that
-    /// they decide who can do what, and for which the manifest does not say whose verb writes them.
+    /// What the manifest says that is probably not meant, a line each: attributes that conditions read, so
+    /// that they decide who can do what, and for which the manifest does not say whose verb writes them.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut read: BTreeSet<(String, String)> = BTreeSet::new();
