@@ -300,7 +300,7 @@ async fn flushing_pausing_restarting_and_rewinding_redis_changes_no_decision() {
                 subject,
                 role: "admin".into(),
                 scope: scope.clone(),
-                validate_only: false,
+                ..Default::default()
             };
             client
                 .authorization()

@@ -77,9 +77,12 @@ async fn whoever_made_a_service_account_decides_nothing_of_what_it_asks_for() {
     let (asks, asks_secret, root) = service(&maker, &account, "sub_user").await;
     let (decides, decides_secret, _) = service(&maker, &account, "workflow_manager").await;
     let olga = user(&maker, OLGA).await;
-    for user in [root.strip_prefix("user:").unwrap(), olga.as_str()] {
-        setup::member(&maker, &account, user, "workflow_manager").await;
-    }
+    setup::member(&maker, &account, &olga, "administrator").await;
+    // The operator gives itself no role.
+    let root = root.strip_prefix("user:").unwrap();
+    setup::join(&maker, &account, root).await;
+    let olgas = Credentials::password(OLGA, PASSWORD.to_owned().into(), Some(account.clone()));
+    setup::assign(&of(olgas), &account, root, "workflow_manager").await;
     let register = RegisterResourceRequest {
         account: account.clone(),
         resource: "project:nps".into(),

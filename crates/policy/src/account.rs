@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::{
     PermissionBits, PermissionNo, RoleNo,
-    manifest::{self, EntryDecl, Fault, RoleDecl, parse_pattern},
+    manifest::{self, EntryApproval, EntryDecl, Fault, RoleDecl, parse_pattern},
     product::{ApprovalRule, Product, Role, compile_role},
     schema::{self, Schema},
 };
@@ -25,6 +25,9 @@ pub struct CustomRole {
     pub name: String,
     /// What it gives.
     pub decl: RoleDecl,
+    /// The generation of the names in it: see [`Product::generation`].
+    #[serde(default)]
+    pub generation: u32,
 }
 
 /// What an account changed about a role of its product.
@@ -45,9 +48,25 @@ pub struct LevelOverlay {
     /// Permissions and patterns that it took out of all entries, included ones too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,
+    /// The generation of the names in it: see [`Product::generation`].
+    #[serde(default)]
+    pub generation: u32,
+}
+
+impl Overlay {
+    fn names(&self, text: &str) -> bool {
+        let mut added = self.levels.values().flat_map(|change| &change.add);
+        added.any(|entry| entry.permission == text)
+    }
 }
 
 impl LevelOverlay {
+    /// Leaves out entries whose names were away since it was stored, before it is stored anew.
+    pub fn renew(&mut self, product: &Product) {
+        self.add = standing(product, &self.add, self.generation);
+        self.generation = product.generation();
+    }
+
     /// Joins a further change: what is added is no longer removed, what is removed no longer added.
     pub fn change(&mut self, add: &[EntryDecl], remove: &[String]) {
         for text in remove {
@@ -65,7 +84,49 @@ impl LevelOverlay {
     }
 }
 
+impl CustomRole {
+    /// What of it counts: what names a permission, or includes or assigns a role, that was away since gives
+    /// nothing.
+    #[must_use]
+    pub fn standing(&self, product: &Product) -> RoleDecl {
+        let mut decl = self.decl.clone();
+        let generation = self.generation;
+        decl.includes.retain(|name| product.role_stands(name, generation));
+        for at in decl.levels.values_mut() {
+            at.permissions = standing(product, &at.permissions, generation);
+            at.assigns
+                .retain(|assign| product.role_stands(&assign.role, generation));
+        }
+        decl
+    }
+
+    /// Leaves out what does not count any more, before it is stored anew.
+    pub fn renew(&mut self, product: &Product) {
+        self.decl = self.standing(product);
+        self.generation = product.generation();
+    }
+}
+
+/// The entries whose names were not away since. What they leave out stays left out.
+fn standing(product: &Product, entries: &[EntryDecl], generation: u32) -> Vec<EntryDecl> {
+    let stands = |entry: &&EntryDecl| {
+        let approver = match &entry.approval {
+            Some(EntryApproval::Rule(rule)) => product.stands(&rule.by, generation),
+            _ => true,
+        };
+        approver && product.stands(&entry.permission, generation)
+    };
+    entries.iter().filter(stands).cloned().collect()
+}
+
 impl RoleDecl {
+    /// Tells whether the role itself names a permission or pattern at one of its levels.
+    #[must_use]
+    pub fn names(&self, text: &str) -> bool {
+        let mut entries = self.levels.values().flat_map(|at| &at.permissions);
+        entries.any(|entry| entry.permission == text)
+    }
+
     /// Changes the role's own entries at a level: takes permissions and patterns out, then adds entries.
     ///
     /// What included roles bring is not touched; [`RoleDecl::flatten`] first where it has to be.
@@ -205,13 +266,18 @@ impl AccountPolicy {
     fn compile_roles(&mut self) {
         let product = Arc::clone(&self.product);
         let changed = self.changed_decls();
+        let own: BTreeMap<RoleNo, RoleDecl> = self
+            .custom_decls
+            .values()
+            .map(|role| (role.no, role.standing(&product)))
+            .collect();
         let decl = |name: &str| -> Option<&RoleDecl> {
             changed
                 .get(name)
                 .or_else(|| product.manifest().roles.get(name))
                 .or_else(|| {
                     let no = self.custom_names.get(name)?;
-                    self.custom_decls.get(no).map(|role| &role.decl)
+                    own.get(no)
                 })
         };
         // What a role of the product names is of the product, whatever the account calls its own.
@@ -236,7 +302,8 @@ impl AccountPolicy {
         overlaid.sort_by_key(|role| role.no);
         let mut custom = Vec::new();
         for role in self.custom_decls.values() {
-            let (role, more) = compile_role(&product, role.no, &role.name, &role.decl, &decl, &role_no);
+            let Some(counts) = own.get(&role.no) else { continue };
+            let (role, more) = compile_role(&product, role.no, &role.name, counts, &decl, &role_no);
             faults.extend(more.into_iter().map(|fault| (role.no, fault)));
             custom.push(Arc::new(role));
         }
@@ -270,7 +337,8 @@ impl AccountPolicy {
         }
         let mut flat = decl.flatten(&|name| changed.get(name).or_else(|| roles.get(name)));
         for (level, change) in &overlay.levels {
-            flat.change(*level, &change.add, &change.remove);
+            let add = standing(&self.product, &change.add, change.generation);
+            flat.change(*level, &add, &change.remove);
         }
         changed.insert(name.to_owned(), flat);
     }
@@ -410,7 +478,10 @@ impl AccountPolicy {
         }
         let mut faults = Vec::new();
         for (i, text) in remove.iter().enumerate() {
-            if parse_pattern(text).is_none() || self.product.pattern(text).is_none() {
+            // What the manifest no longer has can be taken out of a role that names it.
+            let is_named = self.custom_role(role.no).is_some_and(|own| own.decl.names(text))
+                || self.overlay(role.no).is_some_and(|overlay| overlay.names(text));
+            if parse_pattern(text).is_none() || (self.product.pattern(text).is_none() && !is_named) {
                 faults.push(Fault {
                     path: format!("remove[{i}]"),
                     message: format!("unknown permission `{text}`"),

@@ -60,6 +60,7 @@ pub mod manifest;
 mod numbers;
 mod places;
 mod product;
+mod reads;
 mod resource;
 mod schema;
 mod set;
@@ -76,7 +77,8 @@ pub use decide::{
     Field, FieldName, HeldPermissions, Holding, HoldingSource, Inexpressible, NeededApproval, Outcome, Plan,
     Predicate, Reason, Request, SeenCondition, Source, SqlCondition, Step, StepEffect, StepSource, Table,
     Target, Term, claims_of, condition_text, could_assign, decide, explain, holdings, holds, holds_role,
-    may_assign, permissions_held, plan, scopes_held, sql_condition, suite_holds, within_own,
+    may_assign, may_assign_itself, permissions_held, plan, scopes_held, sql_condition, suite_holds,
+    within_own,
 };
 pub use ids::{PermissionNo, PlaceId, RoleNo, TypeNo, subject_of};
 pub use index::bucket_of;

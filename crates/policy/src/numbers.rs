@@ -1,6 +1,6 @@
 //! The numbers that a product's permissions, types and roles keep for ever.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +11,28 @@ use crate::{
 
 /// Numbers by name. They are carried from version to version of a manifest and never reused: a name that
 /// comes back has its old number, a name that is gone keeps it.
+///
+/// What was stored with a name before it went away gives nothing when it comes back: whatever names something
+/// is stored with the generation of the names, and a name that came back has a later one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Numbers {
     permissions: BTreeMap<String, PermissionNo>,
     types: BTreeMap<String, TypeNo>,
     roles: BTreeMap<String, RoleNo>,
+    /// What the manifest no longer has, as [`Numbers::returned`] names it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    gone: BTreeSet<String>,
+    /// What came back, with the generation since which it is there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    returned: BTreeMap<String, u32>,
+    /// Counts the manifests in which something came back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    generation: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// There are more names than numbers.
@@ -79,7 +96,52 @@ impl Numbers {
             }
             self.roles.entry(name.to_owned()).or_insert(RoleNo(next));
         }
+        self.note_names(manifest);
         Ok(())
+    }
+
+    /// Notes which names are gone and which came back.
+    fn note_names(&mut self, manifest: &Manifest) {
+        let of_type = |name: &str, verbs: &mut dyn Iterator<Item = &str>| -> Vec<String> {
+            let verbs = verbs.map(|verb| format!("{name}.{verb}"));
+            verbs.chain([format!("{name}.*")]).collect()
+        };
+        let suite = SUITE_TYPES
+            .iter()
+            .flat_map(|of| of_type(of.name, &mut of.verbs.iter().copied()));
+        let own = manifest
+            .types
+            .iter()
+            .flat_map(|(name, decl)| of_type(name, &mut decl.verbs.iter().map(String::as_str)));
+        let roles = ["operator", "service"]
+            .into_iter()
+            .chain(manifest.roles.keys().map(String::as_str));
+        let present: BTreeSet<String> = suite.chain(own).chain(roles.map(role_key)).collect();
+        let known = self.permissions.keys().cloned();
+        let known = known.chain(self.types.keys().map(|name| format!("{name}.*")));
+        let known: Vec<String> = known
+            .chain(self.roles.keys().map(|name| role_key(name)))
+            .collect();
+        let next = self.generation.saturating_add(1);
+        for name in known {
+            if !present.contains(&name) {
+                self.gone.insert(name);
+            } else if self.gone.remove(&name) {
+                self.returned.insert(name, next);
+                self.generation = next;
+            }
+        }
+    }
+
+    /// The generation of the names: what is stored with a name is stored with it.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// What came back, with the generation since which it is there: `TYPE.VERB`, `TYPE.*` and `role NAME`.
+    pub(crate) fn returned(&self) -> &BTreeMap<String, u32> {
+        &self.returned
     }
 
     fn add_type<'a>(&mut self, name: &str, verbs: impl Iterator<Item = &'a str>) -> Result<(), NumbersError> {
@@ -105,4 +167,9 @@ impl Numbers {
     pub(crate) fn count_roles(&self) -> usize {
         self.roles.len()
     }
+}
+
+/// The key of a role among the names that went away or came back.
+pub(crate) fn role_key(name: &str) -> String {
+    format!("role {name}")
 }

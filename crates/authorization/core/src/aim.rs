@@ -60,6 +60,19 @@ pub(crate) fn too_deep(name: &Name) -> StoreError {
     StoreError::internal(format!("`{name}` has more than {MAX_PARENTS} resources above it"))
 }
 
+fn stored(found: &crate::resource::Resource) -> StoredResource {
+    let parent = found.parent.as_ref();
+    StoredResource {
+        type_name: found.name.of.clone(),
+        id: found.name.id.clone(),
+        place: PlaceId::from(&found.scope),
+        owner: found.owner.clone(),
+        parent: parent.map(|parent| (parent.of.clone(), parent.id.clone())),
+        attributes: found.attributes.clone(),
+        registered: found.revision,
+    }
+}
+
 /// A target with what is known of it.
 #[derive(Debug, Clone)]
 pub struct Aim {
@@ -95,17 +108,7 @@ impl Aim {
                         break;
                     };
                     scope = scope.or_else(|| Some(found.scope.clone()));
-                    let parent = found.parent.as_ref();
-                    let row = StoredResource {
-                        type_name: name.of,
-                        id: name.id,
-                        place: PlaceId::from(&found.scope),
-                        owner: found.owner,
-                        parent: parent.map(|parent| (parent.of.clone(), parent.id.clone())),
-                        attributes: found.attributes,
-                        registered: found.revision,
-                    };
-                    let Some(resource) = row.resource(policy.product()) else {
+                    let Some(resource) = stored(&found).resource(policy.product()) else {
                         break;
                     };
                     chain.push(resource);
@@ -167,6 +170,17 @@ impl Aim {
     #[must_use]
     pub fn resource(&self) -> Option<&Resource> {
         self.chain.first()
+    }
+    /// The same resource with the owner and the attributes of another description of it.
+    #[must_use]
+    pub fn redescribed(&self, as_in: &crate::resource::Resource, product: &Product) -> Self {
+        let mut described = self.clone();
+        let other = stored(as_in).resource(product);
+        if let (Some(resource), Some(other)) = (described.chain.first_mut(), other) {
+            resource.owner = other.owner;
+            resource.attributes = other.attributes;
+        }
+        described
     }
     /// The same resource as it would be in another scope, registered there at a revision.
     #[must_use]

@@ -50,6 +50,10 @@ faults! {
     /// The role has a single holder.
     OwnershipIsTransferred { role: String } "role `{role}` cannot be assigned or revoked: transfer it"
         => FailedPrecondition OwnershipIsTransferred [role];
+    /// The subject has the role there in another way.
+    BindingExists { role: String }
+        "role `{role}` is bound there with another end or other parameters: name a `key`, or set `replace`"
+        => AlreadyExists AlreadyExists [role];
     /// The e-mail address is not allowed.
     DomainNotAllowed "the e-mail address is in none of the account's allowed domains"
         => FailedPrecondition DomainNotAllowed;
@@ -122,6 +126,9 @@ faults! {
     /// The name is taken.
     RoleExists "a role with this name exists already"
         => AlreadyExists AlreadyExists;
+    /// It is in use.
+    RoleInvited "a pending invitation names the role: revoke it first"
+        => FailedPrecondition NotEmpty;
     /// It is in use.
     RoleInUse "the role is bound, or another role includes or assigns it"
         => FailedPrecondition NotEmpty;

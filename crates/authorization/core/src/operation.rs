@@ -8,6 +8,7 @@ use bailiwick_types::{AccountId, Authorized, Declaration, Method, Refused, Scope
 use crate::{
     Error, Ports, Precondition,
     draft::Draft,
+    gains,
     preview::{Effect, Points, effects_of},
     work::Work,
 };
@@ -32,7 +33,8 @@ pub trait Operation: Send + Sync + 'static {
     async fn points(&self, _: &Self::Plan, _: &mut Work, _: &mut Points) -> Result<(), StoreError> {
         Ok(())
     }
-    /// Checks everything else and writes.
+    /// Checks everything else and writes. Afterwards the driver refuses what would give the caller, or
+    /// whoever else gives by this change, something that it does not hold.
     async fn apply(self, plan: Self::Plan, work: &mut Work) -> Result<Self::Output, Error>;
 }
 
@@ -89,6 +91,7 @@ pub async fn run_in<O: Operation>(
         .ok_or_else(|| missing(by))?;
     let plan = operation.permit(&mut work).await?;
     let output = operation.apply(plan, &mut work).await?;
+    gains::check(&mut work).await?;
     Ok(Done::Committed(output, work.commit().await?))
 }
 
@@ -139,6 +142,7 @@ async fn preview<M: Method, O: Operation>(
     let mut points = Points::default();
     operation.points(&plan, &mut work, &mut points).await?;
     let output = operation.apply(plan, &mut work).await?;
+    gains::check(&mut work).await?;
     if points.are_too_many() {
         return Err(Precondition::PreviewTooLarge.into());
     }

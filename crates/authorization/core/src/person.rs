@@ -116,6 +116,8 @@ pub trait Reader: Send + Sync {
     async fn emails(&self, users: &[UserId]) -> Result<HashMap<UserId, String>, StoreError>;
     /// A service account.
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError>;
+    /// The service accounts that these subjects made.
+    async fn service_accounts_of(&self, makers: &[Subject]) -> Result<Vec<ServiceAccountId>, StoreError>;
     /// Whether a role is bound to a subject at the deployment or at a product.
     async fn has_root_binding(
         &self,

@@ -7,10 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 use bailiwick_policy::{
-    AccountPolicy, Audience, Claim, DecisionInput, PermissionSet, PlaceId, PlaceState, Places, Request, Role,
-    RoleNo, StoredSubject, Target, Values, decide, holds,
+    AccountPolicy, Audience, Claim, DecisionInput, PermissionBits, PermissionSet, PlaceId, PlaceState,
+    Places, Request, Role, RoleLevel, RoleNo, StoredSubject, Target, Values, decide, holds,
     manifest::{Holders, UserMode},
-    may_assign,
+    may_assign, may_assign_itself,
 };
 use bailiwick_types::{Authorized, Level, Method, Scope, Subject, Timestamp};
 use uuid::Uuid;
@@ -103,7 +103,7 @@ pub struct Situation {
 }
 
 /// Who acts: the operator, or a subject by what it has in the account.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Actor {
     /// Who it is.
     pub subject: Subject,
@@ -284,12 +284,14 @@ impl Situation {
     }
 
     fn operator_has(&self, claim: &Claim) -> bool {
-        let product = self.policy.product();
-        let role = product
-            .role(RoleNo::OPERATOR)
-            .and_then(|role| role.level(Level::Deployment));
-        let needed = product.matched(claim.pattern, claim.level);
-        role.is_some_and(|at| needed.is_subset(&at.permissions()))
+        let needed = self.policy.product().matched(claim.pattern, claim.level);
+        needed.is_subset(&self.operator_permissions())
+    }
+
+    fn operator_permissions(&self) -> PermissionBits {
+        let role = self.policy.product().role(RoleNo::OPERATOR);
+        let at = role.and_then(|role| role.level(Level::Deployment));
+        at.map(RoleLevel::permissions).unwrap_or_default()
     }
 
     /// The same situation with another policy: what would be.
@@ -325,6 +327,19 @@ impl Situation {
         };
         self.ask(&actor.subject, standing, scope, now, |input| {
             may_assign(input, role)
+        })
+    }
+
+    /// Whether the actor may also give the role to itself.
+    #[must_use]
+    pub fn may_assign_itself(&self, actor: &Actor, role: &Role, scope: &Scope, now: Timestamp) -> bool {
+        let level = scope.level();
+        let Some(standing) = &actor.standing else {
+            let needed = role.level(level).map(RoleLevel::permissions);
+            return needed.is_some_and(|needed| needed.is_subset(&self.operator_permissions()));
+        };
+        self.ask(&actor.subject, standing, scope, now, |input| {
+            may_assign_itself(input, role, level)
         })
     }
 

@@ -11,14 +11,16 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     Actor, Audit, Change, Error, Ports, Precondition, Situation, StoreError, Unit, binding::Binding,
-    member::Member, person::PersonState, seat,
+    member::Member, person::PersonState, recorder::Recorder, seat,
 };
 
 /// A change of an account under way.
 pub struct Work {
-    pub(crate) unit: Box<dyn Unit + Send + Sync>,
+    pub(crate) unit: Recorder,
     pub(crate) situation: Situation,
     pub(crate) actor: Actor,
+    /// Who gives what the change adds, where that is not the actor.
+    pub(crate) giver: Option<Actor>,
     pub(crate) now: Timestamp,
     pub(crate) ids: Arc<dyn IdGen>,
     pub(crate) action: &'static str,
@@ -49,9 +51,10 @@ impl Work {
         }
         let actor = Actor::load(&*unit, &situation, by, subject).await?;
         Ok(Some(Self {
-            unit,
+            unit: Recorder::over(unit),
             situation,
             actor,
+            giver: None,
             now: ports.clock.now(),
             ids: Arc::clone(&ports.ids),
             action: by.action(),
@@ -187,6 +190,7 @@ impl Work {
             subject,
             role,
             scope,
+            key: String::new(),
             parameters: Map::new(),
             expires_at: None,
             created_at: self.now,

@@ -50,7 +50,7 @@ pub use question::{
 pub use rights::{Claim, Proposed, ReplicaRights};
 pub use shared::SharedCache;
 pub use source::{
-    AccountRef, Bound, Content, Event, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery, PartRows,
-    PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
+    AccountRef, Bound, Content, Event, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery,
+    PartRows, PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
 };
 pub use watermark::{Epoch, Stamps, Watermark};

@@ -89,15 +89,12 @@ pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
             (true, true) => "would become",
             (true, false) => "is now",
         };
-        let mut text = with_differences(
+        let text = with_differences(
             format!("{} {verb} version {}", a.product, a.version),
             &a.differences,
         );
-        for warning in &a.warnings {
-            text.push_str("\nwarning: ");
-            text.push_str(warning);
-        }
-        text
+        let warnings: Vec<String> = a.warnings.iter().map(|line| format!("warning: {line}")).collect();
+        with_differences(text, &warnings)
     })
 }
 

@@ -159,6 +159,7 @@ async fn ask(change: &Change) -> Result<Vec<EffectiveChange>> {
                 role: binding.role.clone(),
                 scope: binding.scope.clone(),
                 validate_only,
+                ..RevokeRoleRequest::default()
             };
             message(client.authorization().binding().revoke_role(request).await)?.changes
         }
@@ -211,6 +212,7 @@ async fn ask(change: &Change) -> Result<Vec<EffectiveChange>> {
                 user,
                 expire_time: at.map(wire::timestamp),
                 validate_only,
+                ..UpdateMemberRequest::default()
             };
             message(client.authorization().member().update_member(request).await)?.changes
         }

@@ -62,7 +62,10 @@ pub(crate) fn check(config: &Config, service: Service) -> Result<()> {
 fn settings(config: &Config, service: Service, purpose: Purpose) -> Result<DbConfig> {
     let database = config.database.of(service);
     let (Some(address), direct) = addresses(database, service)? else {
-        return Ok(limited(DbConfig::at(Address::File(file(config, service)?)), database));
+        return Ok(limited(
+            DbConfig::at(Address::File(file(config, service)?)),
+            database,
+        ));
     };
     let mut settings = limited(DbConfig::at(address), database);
     settings.unprotected = config.insecure || purpose != Purpose::Serve;

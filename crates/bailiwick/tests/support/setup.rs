@@ -50,6 +50,12 @@ pub async fn user(client: &Client, email: &str) -> String {
 
 /// Makes a user a member of an account, with a role there.
 pub async fn member(client: &Client, account: &str, user: &str, role: &str) {
+    join(client, account, user).await;
+    assign(client, account, user, role).await;
+}
+
+/// Makes a user a member of an account.
+pub async fn join(client: &Client, account: &str, user: &str) {
     let request = CreateMemberRequest {
         account: account.into(),
         user: user.into(),
@@ -61,6 +67,10 @@ pub async fn member(client: &Client, account: &str, user: &str, role: &str) {
         .create_member(request)
         .await
         .unwrap();
+}
+
+/// Gives a user a role on an account.
+pub async fn assign(client: &Client, account: &str, user: &str, role: &str) {
     let request = AssignRoleRequest {
         account: account.into(),
         subject: format!("user:{user}"),

@@ -167,7 +167,7 @@ pub(crate) enum Expr {
 }
 
 impl Expr {
-    fn visit(&self, seen: &mut impl FnMut(&Operand)) {
+    pub(crate) fn visit(&self, seen: &mut impl FnMut(&Operand)) {
         match self {
             Self::Test(a) => seen(a),
             Self::Compare(a, _, b) | Self::In(a, b) => {

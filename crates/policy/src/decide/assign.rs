@@ -27,6 +27,22 @@ pub fn may_assign(input: &DecisionInput<'_>, role: RoleNo) -> bool {
         .is_some_and(|at| may_give(input, place, role, Some((level, at)), &mut Vec::new()))
 }
 
+/// Tells whether the subject may give the role at the target to itself: a role of the manifest allows it by
+/// name, or the subject holds everything that the role gives there.
+///
+/// This comes on top of [`may_assign`].
+#[must_use]
+pub fn may_assign_itself(input: &DecisionInput<'_>, role: &Role, level: Level) -> bool {
+    let Target::Scope(place) = input.target else {
+        return false;
+    };
+    let by_name = input
+        .places
+        .path(place)
+        .is_some_and(|path| bound(input, &path).any(|(_, _, at)| at.assigns().contains_to_self(role.no)));
+    by_name || holds_role(input, role, level)
+}
+
 /// Tells whether the subject, as seen from the target, could assign the role wherever it can be bound: what a
 /// custom role of its making may include or assign.
 #[must_use]
@@ -96,8 +112,16 @@ fn holds_all(
         return false;
     };
     let every = !at.assigns().all || bound(input, &path).any(|(_, _, at)| at.assigns().all);
+    // Who may give a role to itself has more than who may only give it to others.
+    let to_itself = at.assigns().to_self.as_ref().is_none_or(|gained| {
+        bound(input, &path).any(|(_, _, held)| {
+            let held = held.assigns().to_self.as_ref();
+            held.is_some_and(|held| held.covers(gained))
+        })
+    });
     let mut named = at.assigns().named.iter().filter_map(|no| input.policy.role(*no));
     every
+        && to_itself
         && at
             .entries()
             .iter()

@@ -13,7 +13,7 @@ mod walk;
 
 use bailiwick_types::{ApprovalId, Level, Subject, Timestamp};
 
-pub use assign::{could_assign, holds_role, may_assign};
+pub use assign::{could_assign, holds_role, may_assign, may_assign_itself};
 pub use explain::{Explanation, NeededApproval, SeenCondition, Step, StepEffect, StepSource, explain};
 pub use holdings::{Holding, HoldingSource, holdings};
 pub use holds::{Claim, claims_of, holds, suite_holds};

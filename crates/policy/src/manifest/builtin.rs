@@ -2,7 +2,7 @@
 
 use bailiwick_types::Level;
 
-use super::{EntryDecl, LevelDecl, Manifest, RoleDecl, RoleLevelDecl};
+use super::{AssignDecl, EntryDecl, LevelDecl, Manifest, RoleDecl, RoleLevelDecl};
 
 /// A type of the suite's own: its permissions are there in every product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub fn deployment() -> Manifest {
             level,
             RoleLevelDecl {
                 permissions: entries(permissions),
-                assigns: assigns.iter().map(|&name| name.to_owned()).collect(),
+                assigns: assigns.iter().copied().map(AssignDecl::plain).collect(),
             },
         )]
         .into(),

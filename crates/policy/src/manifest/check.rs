@@ -264,8 +264,19 @@ fn check_type(known: &Known<'_>, name: &str, decl: &TypeDecl, faults: &mut Fault
             Some(_) => {}
         }
     }
-    for attribute in decl.attributes.keys() {
-        check_name(&format!("{path}.attributes.{attribute}"), attribute, faults);
+    for (attribute, of) in &decl.attributes {
+        let path = format!("{path}.attributes.{attribute}");
+        check_name(&path, attribute, faults);
+        let Some(verb) = &of.edit else { continue };
+        let path = format!("{path}.edit");
+        if !decl.verbs.contains(verb) {
+            faults.add(path, unknown_verb(decl, verb));
+        } else if !decl.registered {
+            faults.add(
+                path,
+                "resources of this type are not registered: nobody writes their attributes",
+            );
+        }
     }
     check_parameters(&format!("{path}.parameters"), &decl.parameters, faults);
     for (verb, rule) in &decl.approvals {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bailiwick_types::{Level, did_you_mean};
 
 use super::{
-    EntryApproval, EntryDecl, Holders, Manifest, ParameterDecl, RoleDecl,
+    AssignDecl, EntryApproval, EntryDecl, Holders, Manifest, ParameterDecl, RoleDecl,
     check::{Fault, Faults, Known, check_approval, check_name, check_parameters},
     inherit::{Roles, includes_of, levels_of, parameters_of},
 };
@@ -129,6 +129,15 @@ pub(crate) fn check_custom_role<'r>(
             manifest.roles.get(other).or_else(|| own(other))
         }
     };
+    for (level, at) in &decl.levels {
+        let to_self = at.assigns.iter().position(|assign| assign.to_self);
+        if let Some(i) = to_self {
+            faults.add(
+                format!("levels.{level}.assigns[{i}].self"),
+                "only roles of a manifest assign a role to whoever holds them",
+            );
+        }
+    }
     check_role(&known, "", decl, &role, &mut faults);
     if includes_of(decl, &role).contains(name as &str) {
         faults.add("includes", format!("role `{name}` includes itself"));
@@ -201,7 +210,7 @@ fn check_role<'r>(
                 faults,
             );
         }
-        for (i, name) in at.assigns.iter().enumerate() {
+        for (i, AssignDecl { role: name, .. }) in at.assigns.iter().enumerate() {
             let path = format!("{path}.assigns[{i}]");
             if name == "*" {
                 continue;

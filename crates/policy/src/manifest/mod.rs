@@ -258,6 +258,9 @@ pub struct AttributeDecl {
     /// Where else than from the registered resource it may come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<AttributeSource>,
+    /// The verb of the type that writing it takes, besides creating or editing the resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<String>,
 }
 
 /// Where else than from the registered resource an attribute may come from.
@@ -354,9 +357,66 @@ pub struct RoleLevelDecl {
     /// Its entries.
     #[serde(default)]
     pub permissions: Vec<EntryDecl>,
-    /// The roles that it may assign at that level and below; `*` for all of the product.
+    /// The roles that it may assign at that level and below.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub assigns: Vec<String>,
+    pub assigns: Vec<AssignDecl>,
+}
+
+/// A role that may be assigned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "AssignForm", into = "AssignForm")]
+pub struct AssignDecl {
+    /// The role's name; `*` for all roles of the product.
+    pub role: String,
+    /// Whether the holder may also give the role to itself, even where it does not hold what the role gives
+    /// (manifest roles only).
+    pub to_self: bool,
+}
+
+impl AssignDecl {
+    /// A role that is assigned to others.
+    #[must_use]
+    pub fn plain(role: impl Into<String>) -> Self {
+        Self {
+            role: role.into(),
+            to_self: false,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum AssignForm {
+    Plain(String),
+    Full(FullAssign),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FullAssign {
+    role: String,
+    #[serde(rename = "self", default)]
+    to_self: bool,
+}
+
+impl From<AssignForm> for AssignDecl {
+    fn from(form: AssignForm) -> Self {
+        match form {
+            AssignForm::Plain(role) => Self::plain(role),
+            AssignForm::Full(FullAssign { role, to_self }) => Self { role, to_self },
+        }
+    }
+}
+
+impl From<AssignDecl> for AssignForm {
+    fn from(assign: AssignDecl) -> Self {
+        let AssignDecl { role, to_self } = assign;
+        if to_self {
+            Self::Full(FullAssign { role, to_self })
+        } else {
+            Self::Plain(role)
+        }
+    }
 }
 
 /// A permission entry.

@@ -7,9 +7,9 @@ use bailiwick_types::{Level, SettingType};
 use serde::de::DeserializeOwned;
 
 use super::{
-    ApprovalDecl, AttributeDecl, AttributeSource, DefaultRole, EntryApproval, EntryDecl, Holders, LevelDecl,
-    Manifest, MemberKind, ParameterDecl, Quota, RoleDecl, RoleLevelDecl, Serves, SettingDecl, Span,
-    SubjectsDecl, TypeDecl, UserMode, WaivedWord, Within,
+    ApprovalDecl, AssignDecl, AttributeDecl, AttributeSource, DefaultRole, EntryApproval, EntryDecl, Holders,
+    LevelDecl, Manifest, MemberKind, ParameterDecl, Quota, RoleDecl, RoleLevelDecl, Serves, SettingDecl,
+    Span, SubjectsDecl, TypeDecl, UserMode, WaivedWord, Within,
     check::value_types,
     parse::ManifestError,
     yaml::{Key, Kind, Node, Position},
@@ -362,13 +362,17 @@ impl Read {
     }
 
     fn attribute(&mut self, node: &Node, path: &str) -> Option<AttributeDecl> {
-        let fields = self.fields(node, path, &["type", "from"]);
+        let fields = self.fields(node, path, &["type", "from", "edit"]);
         let kind = self.needed(&fields, node, path, "type")?;
         let kind: Option<ValueType> = self.word(kind, &join(path, "type"), &value_types());
         let from = fields
             .get("from")
             .and_then(|node| self.word::<AttributeSource>(node, &join(path, "from"), &["request"]));
-        Some(AttributeDecl { kind: kind?, from })
+        Some(AttributeDecl {
+            kind: kind?,
+            from,
+            edit: self.optional_text(&fields, path, "edit"),
+        })
     }
 
     fn approval(&mut self, node: &Node, path: &str) -> Option<ApprovalDecl> {
@@ -472,10 +476,29 @@ impl Read {
                 permissions.extend(self.entry(item, &path));
             }
         }
-        RoleLevelDecl {
-            permissions,
-            assigns: self.optional_texts(&fields, path, "assigns"),
+        let mut assigns = Vec::new();
+        if let Some(node) = fields.get("assigns") {
+            for (path, item) in self.list(node, &join(path, "assigns")) {
+                assigns.extend(self.assign(item, &path));
+            }
         }
+        RoleLevelDecl { permissions, assigns }
+    }
+
+    fn assign(&mut self, node: &Node, path: &str) -> Option<AssignDecl> {
+        if !matches!(node.kind, Kind::Map(_)) {
+            return self.text(node, path).map(AssignDecl::plain);
+        }
+        let fields = self.fields(node, path, &["role", "self"]);
+        let role = self.needed(&fields, node, path, "role");
+        let role = role.and_then(|node| self.text(node, &join(path, "role")));
+        let to_self = fields
+            .get("self")
+            .and_then(|node| self.truth(node, &join(path, "self")));
+        Some(AssignDecl {
+            role: role?,
+            to_self: to_self.unwrap_or_default(),
+        })
     }
 
     fn entry(&mut self, node: &Node, path: &str) -> Option<EntryDecl> {

@@ -55,6 +55,8 @@ pub fn compile(manifest: &Manifest, numbers: Numbers) -> Result<(Product, Number
         customer_role: None,
         anonymous_role: None,
         schema: Schema::default(),
+        returned: numbers.returned().clone(),
+        generation: numbers.generation(),
     };
     add_types(&mut product, &numbers);
     add_rules(&mut product);
@@ -124,6 +126,7 @@ fn add_type(product: &mut Product, numbers: &Numbers, name: &str, decl: &TypeDec
         name: name.as_str().into(),
         kind: attribute.kind,
         from_request: attribute.from == Some(AttributeSource::Request),
+        edit: attribute.edit.as_deref().and_then(no),
     });
     let info = TypeInfo {
         no: type_no,

@@ -10,6 +10,7 @@ use crate::{
     PermissionNo, TypeNo,
     condition::Condition,
     manifest::ParameterDecl,
+    numbers::role_key,
     value::{Value, ValueType, Values},
 };
 
@@ -261,6 +262,38 @@ impl Product {
             }
         }
         all
+    }
+    /// The generation of the names: what is stored with a name is stored with it.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Tells whether a permission or pattern that was stored in a generation still means what it meant: it
+    /// does not where it was away since.
+    #[must_use]
+    pub fn stands(&self, text: &str, generation: u32) -> bool {
+        let since = self.returned.get(text);
+        since.is_none_or(|since| *since <= generation)
+    }
+
+    /// Tells the same of the name of a role.
+    #[must_use]
+    pub fn role_stands(&self, name: &str, generation: u32) -> bool {
+        self.returned.is_empty() || self.stands(&role_key(name), generation)
+    }
+
+    /// Tells the same of the name of a type.
+    #[must_use]
+    pub fn type_stands(&self, name: &str, generation: u32) -> bool {
+        self.returned.is_empty() || self.stands(&format!("{name}.*"), generation)
+    }
+
+    /// The pattern of a text that was stored in a generation; none where the product does not have it, or was
+    /// without it since.
+    #[must_use]
+    pub fn pattern_since(&self, text: &str, generation: u32) -> Option<Pattern> {
+        self.pattern(text).filter(|_| self.stands(text, generation))
     }
 }
 

@@ -39,6 +39,9 @@ pub struct Product {
     pub(crate) customer_role: Option<RoleNo>,
     pub(crate) anonymous_role: Option<RoleNo>,
     pub(crate) schema: Schema,
+    /// Names that came back, with the generation since which they are there.
+    pub(crate) returned: BTreeMap<String, u32>,
+    pub(crate) generation: u32,
 }
 
 /// A permission of a product.
@@ -136,6 +139,8 @@ pub struct Attribute {
     pub kind: ValueType,
     /// Whether the request may bring it where no value is stored.
     pub from_request: bool,
+    /// The permission that writing it takes, besides creating or editing the resource.
+    pub edit: Option<PermissionNo>,
 }
 
 /// What an entry or a grant names: everything, a type's permissions or a single one.

@@ -8,7 +8,9 @@ use super::{ApprovalRule, Pattern, Product};
 use crate::{
     PermissionBits, PermissionNo, RoleNo,
     condition::Condition,
-    manifest::{self, EntryApproval, EntryDecl, Fault, Holders, OPERATOR_VERBS, ParameterDecl, RoleDecl},
+    manifest::{
+        self, AssignDecl, EntryApproval, EntryDecl, Fault, Holders, OPERATOR_VERBS, ParameterDecl, RoleDecl,
+    },
     value::ValueType,
 };
 
@@ -152,6 +154,8 @@ pub struct Assigns {
     pub all: bool,
     /// Those named, in order of their numbers.
     pub named: Box<[RoleNo]>,
+    /// Those among them that the holder may give to itself.
+    pub to_self: Option<Box<Assigns>>,
 }
 
 impl Assigns {
@@ -159,6 +163,41 @@ impl Assigns {
     #[must_use]
     pub fn contains(&self, role: RoleNo) -> bool {
         (self.all && !role.is_custom()) || self.named.binary_search(&role).is_ok()
+    }
+
+    /// Tells whether the holder may give the role to itself, whatever the role gives.
+    #[must_use]
+    pub fn contains_to_self(&self, role: RoleNo) -> bool {
+        self.to_self.as_ref().is_some_and(|own| own.contains(role))
+    }
+
+    /// Tells whether all of another are among them.
+    #[must_use]
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        (self.all || !other.all) && other.named.iter().all(|role| self.contains(*role))
+    }
+
+    fn of<'d>(
+        decls: impl Iterator<Item = &'d AssignDecl> + Clone,
+        role_no: &dyn Fn(&str) -> Option<RoleNo>,
+    ) -> Self {
+        let those = |decls: &mut dyn Iterator<Item = &'d AssignDecl>| {
+            let (mut all, mut named) = (false, BTreeSet::new());
+            for AssignDecl { role, .. } in decls {
+                all |= role == "*";
+                named.extend(role_no(role));
+            }
+            Self {
+                all,
+                named: named.into_iter().collect(),
+                to_self: None,
+            }
+        };
+        let own = those(&mut decls.clone().filter(|assign| assign.to_self));
+        Self {
+            to_self: (own != Self::default()).then(|| Box::new(own)),
+            ..those(&mut decls.clone())
+        }
     }
 }
 
@@ -376,15 +415,7 @@ pub(crate) fn compile_role<'r>(
                 rule: EntryRule::Waived,
             }];
         }
-        let named: BTreeSet<RoleNo> = parts
-            .iter()
-            .flat_map(|at| &at.assigns)
-            .filter_map(|name| role_no(name))
-            .collect();
-        let assigns = Assigns {
-            all: parts.iter().flat_map(|at| &at.assigns).any(|name| name == "*"),
-            named: named.into_iter().collect(),
-        };
+        let assigns = Assigns::of(parts.iter().flat_map(|at| &at.assigns), role_no);
         if let Some(slot) = compiled.levels.get_mut(level as usize) {
             *slot = Some(Box::new(level_of(product, entries, assigns, &declared)));
         }

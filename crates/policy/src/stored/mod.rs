@@ -11,6 +11,8 @@
 //! - A role that the account defined is found by the number stored with it, a role of the product by its
 //!   name. Numbers are given once and never reused, so a product that later declares a role of the same name
 //!   takes nothing over.
+//! - What names a permission, type or role gives nothing once the name was away, also where the name comes
+//!   back: see [`Product::generation`].
 //! - Roles, types and permissions that the product no longer has give nothing. A number that the policy does
 //!   not know yet is kept: it gives nothing until the policy knows it.
 
@@ -80,6 +82,8 @@ pub struct StoredGrant {
     pub target: StoredGrantTarget,
     /// Permissions and patterns.
     pub permissions: Vec<String>,
+    /// The generation of the names: see [`Product::generation`].
+    pub generation: u32,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
     /// Its parameters; empty where it has none.
@@ -168,7 +172,12 @@ impl StoredSubject {
 
 fn grant(set: &mut PermissionSetBuilder, product: &Product, row: StoredGrant) {
     let names = row.permissions.iter();
-    let patterns: Vec<Pattern> = names.filter_map(|name| product.pattern(name)).collect();
+    let pattern = |name: &String| product.pattern_since(name, row.generation);
+    let patterns: Vec<Pattern> = names.filter_map(pattern).collect();
+    let type_no = |name: &str| {
+        let of = product.type_no(name);
+        of.filter(|_| product.type_stands(name, row.generation))
+    };
     if patterns.is_empty() {
         return;
     }
@@ -178,7 +187,7 @@ fn grant(set: &mut PermissionSetBuilder, product: &Product, row: StoredGrant) {
             set.grant_scope(place, patterns, ends, parameters);
         }
         StoredGrantTarget::One(StoredTarget::Resource { type_name, id }) => {
-            if let Some(of) = product.type_no(&type_name) {
+            if let Some(of) = type_no(&type_name) {
                 set.grant_resource(of, id, patterns, ends, parameters);
             }
         }
@@ -187,7 +196,7 @@ fn grant(set: &mut PermissionSetBuilder, product: &Product, row: StoredGrant) {
             place,
             reach,
         } => {
-            if let Some(of) = product.type_no(&type_name) {
+            if let Some(of) = type_no(&type_name) {
                 set.grant_type(of, place, reach, patterns, ends, parameters);
             }
         }

@@ -8,6 +8,7 @@ mod delegation;
 mod explanations;
 mod grants;
 mod lists;
+mod names;
 mod own_roles;
 mod stored;
 mod versions;

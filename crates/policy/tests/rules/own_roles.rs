@@ -141,6 +141,7 @@ fn a_role_with_holders_is_not_overlaid() {
     let change = LevelOverlay {
         add: vec![],
         remove: vec!["*".to_owned()],
+        generation: 0,
     };
     let overlay = Overlay {
         role: owner,

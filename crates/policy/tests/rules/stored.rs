@@ -46,6 +46,7 @@ fn granted(world: &World, permission: &str, parameters: Json) -> StoredSubject {
     let grant = StoredGrant {
         target: StoredGrantTarget::One(StoredTarget::Place(root())),
         permissions: vec![permission.to_owned()],
+        generation: 0,
         expires_at: None,
         parameters: map(parameters),
     };
@@ -216,6 +217,7 @@ fn a_set_that_was_read_under_another_policy_answers_as_one_that_is_read_anew() {
         let change = LevelOverlay {
             add: vec![entry(when)],
             remove: vec!["order.view".to_owned()],
+            generation: 0,
         };
         let levels = [(Level::Account, change)].into();
         vec![Overlay { role: clerk, levels }]

@@ -6,7 +6,7 @@ use bailiwick_policy::{
     AccountPolicy, Attributes, Audience, CustomRole, Decision, DecisionInput, Level, Member, MemberState,
     Numbers, Overlay, Pattern, PermissionSet, PermissionSetBuilder, Place, PlaceId, PlaceState, Places,
     Product, Reason, Request, Resource, RoleNo, Target, Values, compile, decide,
-    manifest::{EntryDecl, MemberKind, RoleDecl, RoleLevelDecl, parse},
+    manifest::{AssignDecl, EntryDecl, MemberKind, RoleDecl, RoleLevelDecl, parse},
 };
 use bailiwick_types::{AccountId, Subject, Timestamp};
 use serde_json::{Value as Json, json};
@@ -224,7 +224,7 @@ pub(crate) fn custom(
 ) -> CustomRole {
     let at = RoleLevelDecl {
         permissions: permissions.iter().map(|p| EntryDecl::plain(*p)).collect(),
-        assigns: assigns.iter().map(|&name| name.to_owned()).collect(),
+        assigns: assigns.iter().copied().map(AssignDecl::plain).collect(),
     };
     CustomRole {
         no: RoleNo(RoleNo::FIRST_CUSTOM.0 + no),
@@ -233,5 +233,6 @@ pub(crate) fn custom(
             levels: [(level, at)].into(),
             ..RoleDecl::default()
         },
+        generation: 0,
     }
 }

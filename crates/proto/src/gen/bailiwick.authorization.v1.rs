@@ -14,9 +14,6 @@ pub struct CloseScopeRequest {
     /// Whether it will be deleted; else it will be suspended.
     #[prost(bool, tag = "4")]
     pub deleted: bool,
-    /// The epoch of tenancy's feed: versions count within it.
-    #[prost(string, tag = "5")]
-    pub epoch: ::prost::alloc::string::String,
 }
 /// Answer of `AccessService.CloseScope`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -34,9 +31,6 @@ pub struct CloseUserRequest {
     /// Version that the user will have after the change.
     #[prost(uint64, tag = "2")]
     pub version: u64,
-    /// The epoch of identity's feed: versions count within it.
-    #[prost(string, tag = "3")]
-    pub epoch: ::prost::alloc::string::String,
 }
 /// Answer of `AccessService.CloseUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -720,7 +714,7 @@ pub struct WithdrawRequestResponse {
     pub token: ::prost::alloc::string::String,
 }
 /// Request of `ApprovalService.ConsumeApproval`.
-#[derive(Clone, PartialEq, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConsumeApprovalRequest {
     /// Id of the account.
     #[prost(string, tag = "1")]
@@ -737,9 +731,6 @@ pub struct ConsumeApprovalRequest {
     /// For whom, `TYPE:ID`; the caller where empty. Somebody else only by `decision.check` on the account.
     #[prost(string, tag = "5")]
     pub subject: ::prost::alloc::string::String,
-    /// Attributes of the request, as in `Check`.
-    #[prost(message, optional, tag = "6")]
-    pub attributes: ::core::option::Option<::prost_types::Struct>,
 }
 /// Answer of `ApprovalService.ConsumeApproval`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -984,8 +975,7 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Approves a request. An approval that the caller's own right needs is used up by it, where it serves once.
-        /// FAILED_PRECONDITION where the values that the rule binds have changed since the request. PERMISSION_DENIED where the same stands behind who asked and who approves.
+        /// Approves a request. PERMISSION_DENIED where the same stands behind who asked and who approves.
         pub async fn approve_request(
             &mut self,
             request: impl tonic::IntoRequest<super::ApproveRequestRequest>,
@@ -1015,8 +1005,7 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Rejects a request. An approval that the caller's own right needs is used up by it, where it serves once.
-        /// PERMISSION_DENIED where the same stands behind who asked and who rejects.
+        /// Rejects a request. PERMISSION_DENIED where the same stands behind who asked and who rejects.
         pub async fn reject_request(
             &mut self,
             request: impl tonic::IntoRequest<super::RejectRequestRequest>,
@@ -1146,8 +1135,7 @@ pub mod approval_service_server {
             tonic::Response<super::ListApprovalsResponse>,
             tonic::Status,
         >;
-        /// Approves a request. An approval that the caller's own right needs is used up by it, where it serves once.
-        /// FAILED_PRECONDITION where the values that the rule binds have changed since the request. PERMISSION_DENIED where the same stands behind who asked and who approves.
+        /// Approves a request. PERMISSION_DENIED where the same stands behind who asked and who approves.
         async fn approve_request(
             &self,
             request: tonic::Request<super::ApproveRequestRequest>,
@@ -1155,8 +1143,7 @@ pub mod approval_service_server {
             tonic::Response<super::ApproveRequestResponse>,
             tonic::Status,
         >;
-        /// Rejects a request. An approval that the caller's own right needs is used up by it, where it serves once.
-        /// PERMISSION_DENIED where the same stands behind who asked and who rejects.
+        /// Rejects a request. PERMISSION_DENIED where the same stands behind who asked and who rejects.
         async fn reject_request(
             &self,
             request: tonic::Request<super::RejectRequestRequest>,
@@ -1727,6 +1714,9 @@ pub struct Binding {
     /// When it ends by itself; never where absent.
     #[prost(message, optional, tag = "7")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Tells bindings of the same role, subject and scope apart; empty for the one without a key.
+    #[prost(string, tag = "8")]
+    pub key: ::prost::alloc::string::String,
 }
 /// Request of `BindingService.AssignRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1752,6 +1742,14 @@ pub struct AssignRoleRequest {
     /// Whether only to check it and tell who would gain or lose what.
     #[prost(bool, tag = "7")]
     pub validate_only: bool,
+    /// A name for this binding: bindings with different keys stand side by side, and one of the same key is replaced. At
+    /// most 100 characters.
+    #[prost(string, tag = "8")]
+    pub key: ::prost::alloc::string::String,
+    /// Whether it takes the place of what the subject has of this role there: of the binding with the same key, or of all
+    /// of them where `key` is empty.
+    #[prost(bool, tag = "9")]
+    pub replace: bool,
 }
 /// Answer of `BindingService.AssignRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1784,6 +1782,9 @@ pub struct RevokeRoleRequest {
     /// Whether only to check it and tell who would gain or lose what.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
+    /// Only the binding with this key; all of the role there where empty.
+    #[prost(string, tag = "6")]
+    pub key: ::prost::alloc::string::String,
 }
 /// Answer of `BindingService.RevokeRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2009,7 +2010,8 @@ pub mod binding_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Gives a subject a role on a scope. An identical binding is no error.
+        /// Gives a subject a role on a scope. An identical binding stays as it is; one with other parameters or another end is
+        /// ALREADY_EXISTS, unless the request names a `key` or asks to `replace` it.
         pub async fn assign_role(
             &mut self,
             request: impl tonic::IntoRequest<super::AssignRoleRequest>,
@@ -2039,7 +2041,7 @@ pub mod binding_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Takes a role on a scope away.
+        /// Takes a role on a scope away: all bindings of it there, or the one of a `key`.
         pub async fn revoke_role(
             &mut self,
             request: impl tonic::IntoRequest<super::RevokeRoleRequest>,
@@ -2069,8 +2071,7 @@ pub mod binding_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the bindings of an account, without those that have ended. A page may be short; there are more while there is a
-        /// page token.
+        /// Lists the bindings of an account.
         pub async fn list_bindings(
             &mut self,
             request: impl tonic::IntoRequest<super::ListBindingsRequest>,
@@ -2205,7 +2206,8 @@ pub mod binding_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with BindingServiceServer.
     #[async_trait]
     pub trait BindingService: std::marker::Send + std::marker::Sync + 'static {
-        /// Gives a subject a role on a scope. An identical binding is no error.
+        /// Gives a subject a role on a scope. An identical binding stays as it is; one with other parameters or another end is
+        /// ALREADY_EXISTS, unless the request names a `key` or asks to `replace` it.
         async fn assign_role(
             &self,
             request: tonic::Request<super::AssignRoleRequest>,
@@ -2213,7 +2215,7 @@ pub mod binding_service_server {
             tonic::Response<super::AssignRoleResponse>,
             tonic::Status,
         >;
-        /// Takes a role on a scope away.
+        /// Takes a role on a scope away: all bindings of it there, or the one of a `key`.
         async fn revoke_role(
             &self,
             request: tonic::Request<super::RevokeRoleRequest>,
@@ -2221,8 +2223,7 @@ pub mod binding_service_server {
             tonic::Response<super::RevokeRoleResponse>,
             tonic::Status,
         >;
-        /// Lists the bindings of an account, without those that have ended. A page may be short; there are more while there is a
-        /// page token.
+        /// Lists the bindings of an account.
         async fn list_bindings(
             &self,
             request: tonic::Request<super::ListBindingsRequest>,
@@ -2886,6 +2887,10 @@ pub struct UpdateMemberRequest {
     /// Whether only to check it and tell who would gain or lose what.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
+    /// The new kind; the present one where not given. It needs the right to assign the default roles of both kinds, and a seat
+    /// for an agent.
+    #[prost(enumeration = "MemberKind", tag = "5")]
+    pub kind: i32,
 }
 /// Answer of `MemberService.UpdateMember`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3324,8 +3329,7 @@ pub mod member_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the members of an account by user id, without those whose membership has ended: these keep their seats until
-        /// they are removed (`GetSeats`, `GetMember`). A page may be short; there are more while there is a page token.
+        /// Lists the members of an account by user id.
         pub async fn list_members(
             &mut self,
             request: impl tonic::IntoRequest<super::ListMembersRequest>,
@@ -3627,8 +3631,7 @@ pub mod member_service_server {
             tonic::Response<super::GetMemberResponse>,
             tonic::Status,
         >;
-        /// Lists the members of an account by user id, without those whose membership has ended: these keep their seats until
-        /// they are removed (`GetSeats`, `GetMember`). A page may be short; there are more while there is a page token.
+        /// Lists the members of an account by user id.
         async fn list_members(
             &self,
             request: tonic::Request<super::ListMembersRequest>,
@@ -5873,7 +5876,7 @@ pub mod grant_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists grants, without those that have ended. A page may be short; there are more while there is a page token.
+        /// Lists grants.
         pub async fn list_grants(
             &mut self,
             request: impl tonic::IntoRequest<super::ListGrantsRequest>,
@@ -5934,7 +5937,7 @@ pub mod grant_service_server {
             tonic::Response<super::DeleteGrantResponse>,
             tonic::Status,
         >;
-        /// Lists grants, without those that have ended. A page may be short; there are more while there is a page token.
+        /// Lists grants.
         async fn list_grants(
             &self,
             request: tonic::Request<super::ListGrantsRequest>,
@@ -7213,6 +7216,9 @@ pub struct Invitation {
     /// Who made it, `TYPE:ID`.
     #[prost(string, tag = "9")]
     pub creator: ::prost::alloc::string::String,
+    /// The kind of member that whoever accepts it becomes. An agent stays one.
+    #[prost(enumeration = "MemberKind", tag = "10")]
+    pub kind: i32,
 }
 /// Request of `InvitationService.CreateInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7232,6 +7238,9 @@ pub struct CreateInvitationRequest {
     /// A client's own UUID for this request.
     #[prost(string, tag = "5")]
     pub request_id: ::prost::alloc::string::String,
+    /// The kind of member that whoever accepts it becomes; agent where not given. An agent stays one.
+    #[prost(enumeration = "MemberKind", tag = "6")]
+    pub kind: i32,
 }
 /// Answer of `InvitationService.CreateInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7371,6 +7380,9 @@ pub struct BatchCreateInvitationsRequest {
     /// Whether only to check it and tell the number.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
+    /// The kind of member that whoever accepts becomes; agent where not given. An agent stays one.
+    #[prost(enumeration = "MemberKind", tag = "6")]
+    pub kind: i32,
 }
 /// Answer of `InvitationService.BatchCreateInvitations`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -8303,7 +8315,7 @@ pub struct ApplyProductResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "4")]
     pub token: ::prost::alloc::string::String,
-    /// What of the manifest is probably not meant, a line each.
+    /// What the manifest says that is probably not meant, a line each.
     #[prost(string, repeated, tag = "5")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -9157,9 +9169,6 @@ pub struct PlanResourcesRequest {
     /// How fresh the data must be.
     #[prost(message, optional, tag = "6")]
     pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
-    /// The column that has the id of the account in `sql`, `NAME` or `TABLE.NAME`; `account` where empty.
-    #[prost(string, tag = "7")]
-    pub account_column: ::prost::alloc::string::String,
 }
 /// Answer of `QueryService.PlanResources`. A resource is allowed where one of the alternatives holds for it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -9171,9 +9180,8 @@ pub struct PlanResourcesResponse {
     #[prost(message, repeated, tag = "2")]
     pub alternatives: ::prost::alloc::vec::Vec<PlanAlternative>,
     /// What is allowed (not what needs an approval) as a condition of SQL, read alike by PostgreSQL and SQLite, with `$1`,
-    /// `$2` … for the values; `FALSE` for none, never empty. The columns, all of them texts but the last: `account`, or the
-    /// one named by `account_column`, as the id of the account, which is asked for in every condition but `FALSE`, also where
-    /// all of the account is allowed: other ids are unique in an account only; `scope` as `account:ID`, `instance:ID` or `workspace:ID`; `id` without the type; `parent` as `TYPE:ID`, or NULL; `owner`
+    /// `$2` … for the values; `TRUE` for all, `FALSE` for none, never empty. The columns, all of them texts but the last:
+    /// `scope` as `account:ID`, `instance:ID` or `workspace:ID`; `id` without the type; `parent` as `TYPE:ID`, or NULL; `owner`
     /// as `TYPE:ID`, for users also the id alone, or NULL; `attributes` as an object of JSON (`jsonb`). Scopes and parents
     /// are matched exactly: all that count are listed, those below included, so the condition is to be asked for anew when
     /// scopes are made or things move.
@@ -9365,8 +9373,7 @@ pub mod query_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists who has a role on a scope or above it, or a grant on it or below it. Roles, grants and memberships that have
-        /// ended do not count.
+        /// Lists who has a role on a scope or above it, or a grant on it or below it.
         pub async fn list_subjects(
             &mut self,
             request: impl tonic::IntoRequest<super::ListSubjectsRequest>,
@@ -9520,8 +9527,7 @@ pub mod query_service_server {
             tonic::Response<super::ListScopesResponse>,
             tonic::Status,
         >;
-        /// Lists who has a role on a scope or above it, or a grant on it or below it. Roles, grants and memberships that have
-        /// ended do not count.
+        /// Lists who has a role on a scope or above it, or a grant on it or below it.
         async fn list_subjects(
             &self,
             request: tonic::Request<super::ListSubjectsRequest>,
@@ -10956,8 +10962,7 @@ pub mod resource_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the registered resources of a type in an account that the caller may view. A page looks at a bounded number of
-        /// rows, so that it may be short, or empty, before the last: there are more while there is a page token.
+        /// Lists the registered resources of a type in an account that the caller may view.
         pub async fn list_resources_in_scope(
             &mut self,
             request: impl tonic::IntoRequest<super::ListResourcesInScopeRequest>,
@@ -11097,8 +11102,7 @@ pub mod resource_service_server {
             tonic::Response<super::UnregisterResourceResponse>,
             tonic::Status,
         >;
-        /// Lists the registered resources of a type in an account that the caller may view. A page looks at a bounded number of
-        /// rows, so that it may be short, or empty, before the last: there are more while there is a page token.
+        /// Lists the registered resources of a type in an account that the caller may view.
         async fn list_resources_in_scope(
             &self,
             request: tonic::Request<super::ListResourcesInScopeRequest>,
@@ -11660,10 +11664,6 @@ pub struct ApprovalRule {
     /// The setting of type `bool` that switches the rule on; always on where empty.
     #[prost(string, tag = "4")]
     pub when_setting: ::prost::alloc::string::String,
-    /// The attributes of the target whose stored values an approval is bound to: it serves only while they are as they were
-    /// when it was asked for.
-    #[prost(string, repeated, tag = "5")]
-    pub binds: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Request of `RoleService.GetRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -11,6 +11,9 @@ pub(crate) struct Binding in on {
     /// Parameters of the conditions of the role.
     pub(crate) with: Option<Json> = get("with"),
     pub(crate) expires: Option<OffsetDateTime> = get("expires"),
+    /// Tells bindings of the same role apart.
+    pub(crate) key: Option<String> = get("key"),
+    pub(crate) replace: Option<bool> = get("replace"),
 } }
 
 arguments! { pub(crate) struct Assign(pub(crate) Binding) }
@@ -23,4 +26,6 @@ request! { Assign(self, call) = authorization.binding.assign_role(AssignRoleRequ
     parameters: self.0.with.as_ref().map(|values| call.names.values(values)),
     expire_time: self.0.expires.map(timestamp),
     validate_only: false,
+    key: self.0.key.clone().unwrap_or_default(),
+    replace: self.0.replace.unwrap_or_default(),
 }) }

@@ -2,6 +2,7 @@
 
 mod callers;
 mod crates;
+mod fields;
 mod kinds;
 mod lints;
 mod modules;
@@ -24,6 +25,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     faults.extend(size::faults(&workspace));
     faults.extend(use_cases::faults(&workspace));
     faults.extend(callers::faults(&workspace));
+    faults.extend(fields::faults(&workspace)?);
     faults.extend(lints::faults(&workspace)?);
     faults.extend(kinds::faults(&workspace)?);
     if faults.is_empty() {

@@ -146,6 +146,7 @@ mod tests {
             subject: subject(ASKS),
             role: "editor".to_owned(),
             scope: account(),
+            key: None,
         };
         world.run(DECIDES, revoke).await.unwrap();
         let refused = world.run(ASKS, consume(ASKS)).await;

@@ -7,8 +7,8 @@ use serde_json::{Map, Value as Json};
 use crate::binding::{Binding, holders};
 use crate::prelude::*;
 
-/// What is asked. An identical binding is left as it is; one with other parameters or another end is
-/// replaced.
+/// What is asked. An identical binding is left as it is. One with other parameters or another end is only
+/// replaced by a request that says so, or that names its key.
 #[derive(Debug, Clone)]
 pub struct Assign {
     /// Who gets the role.
@@ -21,6 +21,10 @@ pub struct Assign {
     pub parameters: Map<String, Json>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// Tells bindings of the same role, subject and scope apart.
+    pub key: Option<String>,
+    /// Whether it takes the place of the binding with the same key, or of all without one.
+    pub replace: bool,
 }
 
 #[async_trait]
@@ -56,35 +60,82 @@ impl Operation for Assign {
             return Err(Precondition::OwnershipIsTransferred { role: self.role }.into());
         }
         check_subject(work, &self.subject, &role).await?;
-        let present = work.unit.binding(&self.subject, &self.role, &self.scope).await?;
-        let binding = match present {
-            Some(same) if same.parameters == self.parameters && same.expires_at == self.expires_at => {
-                return Ok(same);
+        let present = work
+            .unit
+            .bindings_on(&self.subject, &self.role, &self.scope)
+            .await?;
+        if let Some(same) = present.iter().find(|binding| self.is_same(binding)) {
+            // Where all are replaced, this one stays and the others go.
+            if !(self.replace && self.key.is_none()) || present.len() == 1 {
+                return Ok(same.clone());
             }
-            Some(old) => {
-                let stops = self.expires_at.is_some() && old.expires_at.is_none();
-                if stops && holders::breaks_rule(&*work.unit, &work.situation, &role, &old, work.now).await? {
-                    return Err(Precondition::HolderRule { role: self.role }.into());
-                }
-                Binding {
-                    parameters: self.parameters,
-                    expires_at: self.expires_at,
-                    ..old
-                }
-            }
-            None => Binding {
-                parameters: self.parameters,
-                expires_at: self.expires_at,
-                ..work.new_binding(self.subject, self.role, self.scope)
-            },
+        }
+        let replaced = self.replaced(present, work.now)?;
+        let stops = self.expires_at.is_some();
+        if stops && replaced.iter().any(|old| old.expires_at.is_none()) {
+            self.ensure_held(work, &role, &replaced).await?;
+        }
+        let mut replaced = replaced.into_iter();
+        let old = replaced.next();
+        for more in replaced.clone() {
+            work.unit.remove_binding(&more).await?;
+            work.binding_changed(&more);
+        }
+        let before: Vec<Binding> = old.iter().cloned().chain(replaced).collect();
+        let binding = Binding {
+            parameters: self.parameters,
+            expires_at: self.expires_at,
+            key: self.key.unwrap_or_default(),
+            ..old.unwrap_or_else(|| work.new_binding(self.subject, self.role, self.scope))
         };
-        work.unit.put_binding(&binding).await?;
+        work.unit.put_binding(before, &binding).await?;
         work.binding_changed(&binding);
         Ok(binding)
     }
 }
 
 impl Assign {
+    fn is_same(&self, binding: &Binding) -> bool {
+        self.key.as_ref().is_none_or(|key| binding.key == *key)
+            && binding.parameters == self.parameters
+            && binding.expires_at == self.expires_at
+    }
+    /// The bindings whose place the new one takes: those that have ended, and those that the request means.
+    fn replaced(&self, present: Vec<Binding>, now: Timestamp) -> Result<Vec<Binding>, Precondition> {
+        let (ended, live): (Vec<Binding>, Vec<Binding>) =
+            present.into_iter().partition(|binding| binding.is_over(now));
+        let key = self.key.clone().unwrap_or_default();
+        let ended = ended.into_iter().filter(|binding| binding.key == key);
+        match &self.key {
+            Some(key) => Ok(live
+                .into_iter()
+                .filter(|binding| binding.key == *key)
+                .chain(ended)
+                .collect()),
+            None if self.replace || live.is_empty() => Ok(live.into_iter().chain(ended).collect()),
+            None => Err(Precondition::BindingExists {
+                role: self.role.clone(),
+            }),
+        }
+    }
+    /// Refuses to let a binding end where no other keeps the last holder of the role.
+    async fn ensure_held(&self, work: &Work, role: &Role, replaced: &[Binding]) -> Result<(), Error> {
+        let all = work
+            .unit
+            .bindings_on(&self.subject, &self.role, &self.scope)
+            .await?;
+        let goes_on = all
+            .iter()
+            .any(|other| other.expires_at.is_none() && !replaced.contains(other));
+        let Some(old) = replaced.first().filter(|_| !goes_on) else {
+            return Ok(());
+        };
+        if holders::breaks_rule(&*work.unit, &work.situation, role, old, work.now).await? {
+            let role = self.role.clone();
+            return Err(Precondition::HolderRule { role }.into());
+        }
+        Ok(())
+    }
     fn fit<'w>(&self, work: &'w Work) -> Result<&'w Role, Error> {
         let level = self.scope.level();
         let role = work.situation.role_at(&self.role, level);
@@ -105,8 +156,8 @@ impl Assign {
 /// Whoever has a role that is only transferred learns that, where others learn nothing.
 pub(super) async fn is_single_holder(work: &Work, role: &Role, scope: &Scope) -> Result<bool, StoreError> {
     let single = matches!(role.holders, Some(Holders::Exactly(_)));
-    let own = || work.unit.binding(&work.actor.subject, &role.name, scope);
-    Ok(single && own().await?.is_some())
+    let own = || work.unit.bindings_on(&work.actor.subject, &role.name, scope);
+    Ok(single && !own().await?.is_empty())
 }
 
 async fn check_subject(work: &Work, subject: &Subject, role: &Role) -> Result<(), Error> {
@@ -131,6 +182,8 @@ mod tests {
             scope,
             parameters: Map::new(),
             expires_at: None,
+            key: None,
+            replace: false,
         }
     }
 
@@ -240,6 +293,7 @@ mod tests {
         let end = world.now().plus(std::time::Duration::from_mins(1));
         let ending = Assign {
             expires_at: Some(end),
+            replace: true,
             ..assign(subject(1), "admin", account())
         };
         let refused = world.run(1, ending.clone()).await;
@@ -249,6 +303,70 @@ mod tests {
         ));
         world.member(2, "admin").await;
         assert_eq!(world.run(1, ending).await.unwrap().expires_at, Some(end));
+    }
+
+    /// The ends of the bindings of `viewer` that the third user has, by key.
+    async fn ends(world: &World) -> Vec<(String, Option<Timestamp>)> {
+        let all =
+            crate::binding::Reader::bindings_on(&*world.read(), &subject(3), "viewer", &account()).await;
+        let mut ends: Vec<_> = all
+            .unwrap()
+            .into_iter()
+            .map(|binding| (binding.key, binding.expires_at))
+            .collect();
+        ends.sort();
+        ends
+    }
+
+    #[tokio::test]
+    async fn another_end_replaces_nothing_unless_the_request_says_so() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.member(3, "").await;
+        let viewer = assign(subject(3), "viewer", account());
+        let first = world.run(1, viewer.clone()).await.unwrap();
+        let told = world.told().len();
+        assert_eq!(world.run(1, viewer.clone()).await.unwrap(), first);
+        assert_eq!(world.told().len(), told);
+        let end = Some(world.now().plus(std::time::Duration::from_mins(1)));
+        let ending = Assign {
+            expires_at: end,
+            ..viewer.clone()
+        };
+        let refused = world.run(1, ending.clone()).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::BindingExists { .. }))
+        ));
+        let keyed = Assign {
+            key: Some("trial".to_owned()),
+            ..ending.clone()
+        };
+        world.run(1, keyed.clone()).await.unwrap();
+        assert_eq!(
+            ends(&world).await,
+            [(String::new(), None), ("trial".to_owned(), end)]
+        );
+        // A key names the binding that it changes.
+        let longer = Assign {
+            expires_at: None,
+            ..keyed
+        };
+        world.run(1, longer).await.unwrap();
+        assert_eq!(
+            ends(&world).await,
+            [(String::new(), None), ("trial".to_owned(), None)]
+        );
+        let replacing = Assign {
+            replace: true,
+            ..ending
+        };
+        world.run(1, replacing).await.unwrap();
+        assert_eq!(ends(&world).await, [(String::new(), end)]);
+        // What has ended is not there.
+        world.clock.advance(std::time::Duration::from_mins(2));
+        world.run(1, viewer).await.unwrap();
+        assert_eq!(ends(&world).await, [(String::new(), None)]);
     }
 
     #[tokio::test]

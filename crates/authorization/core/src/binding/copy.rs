@@ -1,6 +1,6 @@
 //! Copies what one member was granted of some types to another. A copy keeps the revision of its original.
 
-use bailiwick_policy::Pattern;
+use bailiwick_policy::{Pattern, Product};
 use bailiwick_types::{GrantId, method::authorization::CopyPermissions};
 
 use crate::grant::{
@@ -102,22 +102,31 @@ impl Copy {
     async fn chosen(&self, work: &Work) -> Result<Vec<Grant>, StoreError> {
         let filter = Filter::of(&Subject::user(self.from));
         let all = giving::all(work, &filter).await?;
+        let product = work.situation.policy.product();
         Ok(all
             .into_iter()
-            .filter_map(|grant| narrowed(grant, &self.kinds))
+            .filter_map(|grant| narrowed(grant, product, &self.kinds))
             .collect())
     }
 }
 
 /// What a grant gives of these types, whatever it is about: what was granted on a folder for the projects in
-/// it is about projects. Of everything, it is everything of each of them.
-fn narrowed(mut grant: Grant, kinds: &[String]) -> Option<Grant> {
+/// it is about projects. Of everything, it is everything of each of them. What the manifest does not
+/// have gives nothing, and is not copied.
+fn narrowed(mut grant: Grant, product: &Product, kinds: &[String]) -> Option<Grant> {
     let of_kinds = |text: &String| match text.split_once('.') {
         Some((of, _)) if kinds.iter().any(|kind| kind == of) => vec![text.clone()],
         Some(_) => Vec::new(),
         None => kinds.iter().map(|kind| format!("{kind}.*")).collect(),
     };
-    grant.permissions = grant.permissions.iter().flat_map(of_kinds).collect();
+    let generation = grant.generation;
+    let stands = |text: &&String| product.pattern_since(text, generation).is_some();
+    grant.permissions = grant
+        .permissions
+        .iter()
+        .filter(stands)
+        .flat_map(of_kinds)
+        .collect();
     grant.permissions.sort_unstable();
     grant.permissions.dedup();
     (!grant.permissions.is_empty()).then_some(grant)
@@ -175,6 +184,20 @@ mod tests {
             let refused = world.run(by, copy(&["project"])).await;
             assert!(matches!(refused, Err(Error::Refused(Refused::Denied))), "{by}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_the_manifest_does_not_have_is_not_copied() {
+        let world = world().await;
+        let about = || About::Resource(name("project:p"));
+        world
+            .grant(&subject(2), &["project.fly", "project.view"], about())
+            .await;
+        world.grant(&subject(2), &["project.fly"], about()).await;
+        assert_eq!(world.run(1, copy(&["project"])).await.unwrap(), 2);
+        let filter = Filter::of(&subject(3));
+        let copied = world.read().grants(&filter, None, 9).await.unwrap();
+        assert!(copied.iter().all(|grant| grant.permissions == ["project.view"]));
     }
 
     #[tokio::test]

@@ -28,6 +28,8 @@ pub struct Binding {
     pub role: String,
     /// Where it is bound.
     pub scope: Scope,
+    /// Tells bindings of the same role, subject and scope apart.
+    pub key: String,
     /// Parameters of the role's conditions.
     pub parameters: Map<String, Json>,
     /// When it ends by itself.
@@ -39,6 +41,11 @@ pub struct Binding {
 }
 
 impl Binding {
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
     /// The row as decisions read it.
     #[must_use]
     pub fn stored(&self, policy: &AccountPolicy) -> StoredBinding {
@@ -78,13 +85,13 @@ pub struct Holder {
 /// Reads bindings.
 #[async_trait]
 pub trait Reader: Send + Sync {
-    /// The binding of a role to a subject on a scope.
-    async fn binding(
+    /// The bindings of a role to a subject on a scope: one for each key.
+    async fn bindings_on(
         &self,
         subject: &Subject,
         role: &str,
         scope: &Scope,
-    ) -> Result<Option<Binding>, StoreError>;
+    ) -> Result<Vec<Binding>, StoreError>;
     /// All bindings of a subject in an account.
     async fn bindings_of(&self, subject: &Subject) -> Result<Vec<Binding>, StoreError>;
     /// Bindings by id.

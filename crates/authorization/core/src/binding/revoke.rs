@@ -3,7 +3,7 @@
 use bailiwick_policy::{Role, manifest::Holders};
 use bailiwick_types::method::authorization::RevokeRole;
 
-use super::assign::is_single_holder;
+use super::{Binding, assign::is_single_holder};
 use crate::holders;
 use crate::prelude::*;
 
@@ -16,6 +16,8 @@ pub struct Revoke {
     pub role: String,
     /// Where.
     pub scope: Scope,
+    /// Only the binding of this key; all of the role there where absent.
+    pub key: Option<String>,
 }
 
 #[async_trait]
@@ -47,13 +49,21 @@ impl Operation for Revoke {
         if matches!(role.holders, Some(Holders::Exactly(_))) {
             return Err(Precondition::OwnershipIsTransferred { role: self.role }.into());
         }
-        let binding = work.unit.binding(&self.subject, &self.role, &self.scope).await?;
-        let binding = binding.ok_or(Refused::NotFound("binding"))?;
-        if holders::breaks_rule(&*work.unit, &work.situation, &role, &binding, work.now).await? {
+        let all = work
+            .unit
+            .bindings_on(&self.subject, &self.role, &self.scope)
+            .await?;
+        let is_asked = |binding: &Binding| self.key.as_ref().is_none_or(|key| binding.key == *key);
+        let (removed, kept): (Vec<Binding>, Vec<Binding>) = all.into_iter().partition(is_asked);
+        let first = removed.first().ok_or(Refused::NotFound("binding"))?;
+        let goes_on = kept.iter().any(|binding| binding.expires_at.is_none());
+        if !goes_on && holders::breaks_rule(&*work.unit, &work.situation, &role, first, work.now).await? {
             return Err(Precondition::HolderRule { role: self.role }.into());
         }
-        work.unit.remove_binding(&binding).await?;
-        work.binding_changed(&binding);
+        for binding in &removed {
+            work.unit.remove_binding(binding).await?;
+            work.binding_changed(binding);
+        }
         Ok(())
     }
 }
@@ -68,6 +78,7 @@ mod tests {
             subject: subject(n),
             role: role.to_owned(),
             scope: account(),
+            key: None,
         }
     }
 
@@ -93,6 +104,41 @@ mod tests {
         assert_eq!(world.roles(2, &account()).await, ["viewer"]);
         world.run(1, revoke(2, "viewer")).await.unwrap();
         assert!(world.roles(2, &account()).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn without_a_key_all_bindings_of_the_role_go() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        world.member(2, "viewer").await;
+        let keyed = |binding: &Binding, key: &str| Binding {
+            id: bailiwick_types::BindingId::generate(&*world.ports.ids),
+            key: key.to_owned(),
+            ..binding.clone()
+        };
+        let first = world.bind(&subject(3), "viewer", &account()).await;
+        let more = [keyed(&first, "a"), keyed(&first, "b")];
+        world
+            .put(async |write| {
+                for binding in &more {
+                    crate::binding::Writer::put_binding(write, binding).await?;
+                }
+                Ok(())
+            })
+            .await;
+        let one = Revoke {
+            key: Some("a".to_owned()),
+            ..revoke(3, "viewer")
+        };
+        world.run(1, one.clone()).await.unwrap();
+        assert_eq!(world.roles(3, &account()).await, ["viewer", "viewer"]);
+        let refused = world.run(1, one).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("binding")))
+        ));
+        world.run(1, revoke(3, "viewer")).await.unwrap();
+        assert!(world.roles(3, &account()).await.is_empty());
     }
 
     #[tokio::test]

@@ -54,14 +54,14 @@ impl Operation for Transfer {
 async fn holds(work: &Work, role: &str, scope: &Scope) -> Result<bool, StoreError> {
     let actor = &work.actor;
     let enabled = actor.standing.as_ref().is_some_and(|standing| !standing.disabled);
-    let own = work.unit.binding(&actor.subject, role, scope).await?;
+    let own = work.unit.bindings_on(&actor.subject, role, scope).await?;
     let Some(user) = actor.subject.user_id() else {
         return Ok(false);
     };
     let member = work.unit.member(user).await?;
     let active = member.is_some_and(|member| member.is_active(work.now));
     let open = work.situation.state(scope) == Some(PlaceState::Active);
-    Ok(enabled && own.is_some() && active && open)
+    Ok(enabled && !own.is_empty() && active && open)
 }
 
 /// Whoever has the role on the scope, and whoever would have it.
@@ -103,18 +103,20 @@ pub(super) async fn hand_over(
     let mut entry = work.entry(scope).with("role", role).with("to", &to);
     for holder in work.unit.holders(role, scope).await? {
         let subject = Subject::user(holder.user);
-        let Some(old) = work.unit.binding(&subject, role, scope).await? else {
-            continue;
-        };
-        if subject == to && old.expires_at.is_none() {
-            return Ok((old, entry));
+        let all = work.unit.bindings_on(&subject, role, scope).await?;
+        if subject == to
+            && let Some(lasting) = all.iter().find(|binding| binding.expires_at.is_none())
+        {
+            return Ok((lasting.clone(), entry));
         }
-        work.unit.remove_binding(&old).await?;
+        for old in &all {
+            work.unit.remove_binding(old).await?;
+        }
         work.subject_changed(&subject);
         entry = entry.with("from", subject);
     }
     let binding = work.new_binding(to, role.to_owned(), scope.clone());
-    work.unit.put_binding(&binding).await?;
+    work.unit.put_binding(Vec::new(), &binding).await?;
     work.subject_changed(&binding.subject);
     Ok((binding, entry))
 }

@@ -14,7 +14,7 @@ use crate::{
     account::{Account, EarlyClosure, Place, Reader as _},
     binding::Binding,
     person::{Person, ServiceAccount},
-    product::{Product, Usage},
+    product::{Named, Product, Usage},
     request::Answered,
 };
 
@@ -165,6 +165,13 @@ impl crate::person::Reader for Draft {
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
         Ok(self.rows.services.get(&id, base!(self.service_account(id))))
     }
+    async fn service_accounts_of(&self, makers: &[Subject]) -> Result<Vec<ServiceAccountId>, StoreError> {
+        let mut all: Vec<ServiceAccountId> = base!(self.service_accounts_of(makers));
+        // The creator of a service account never changes.
+        let made = |service: &&ServiceAccount| service.creator.as_ref().is_some_and(|of| makers.contains(of));
+        all.extend(self.rows.services.rows().filter(made).map(|service| service.id));
+        Ok(all)
+    }
     async fn has_root_binding(
         &self,
         root: &ScopeRoot,
@@ -236,6 +243,23 @@ impl crate::product::Reader for Draft {
             .levels
             .extend(rows.places.rows().map(|place| place.scope.level()));
         Ok(usage)
+    }
+    async fn named(&self, name: &ProductName, now: Timestamp) -> Result<Named, StoreError> {
+        let mut named: Named = base!(self.named(name, now));
+        for grant in self.rows.grants.rows() {
+            named.add_grants(&grant.permissions, 1);
+        }
+        if let Some(policy) = &self.rows.policy {
+            for role in crate::role::custom_roles(policy) {
+                named.add_role(&role.decl);
+            }
+        }
+        for one in self.rows.invitations.rows() {
+            if one.state_at(now) == crate::invitation::State::Pending {
+                named.add_invitation(&one.roles);
+            }
+        }
+        Ok(named)
     }
     async fn bound(
         &self,

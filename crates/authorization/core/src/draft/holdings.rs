@@ -63,17 +63,17 @@ impl Draft {
 
 #[async_trait]
 impl crate::binding::Reader for Draft {
-    async fn binding(
+    async fn bindings_on(
         &self,
         subject: &Subject,
         role: &str,
         scope: &Scope,
-    ) -> Result<Option<Binding>, StoreError> {
-        let base: Option<Binding> = base!(self.binding(subject, role, scope));
+    ) -> Result<Vec<Binding>, StoreError> {
+        let base: Vec<Binding> = base!(self.bindings_on(subject, role, scope));
         let is = |binding: &Binding| {
             binding.subject == *subject && binding.role == role && binding.scope == *scope
         };
-        Ok(self.bindings_page(base.into_iter().collect(), is, 1).pop())
+        Ok(self.bindings_page(base, is, u64::MAX))
     }
     async fn bindings_of(&self, subject: &Subject) -> Result<Vec<Binding>, StoreError> {
         let base = base!(self.bindings_of(subject));
@@ -402,6 +402,13 @@ impl crate::invitation::Reader for Draft {
         let order = |one: &Invitation| (one.state.code(), Reverse((one.created_at, one.id.uuid())));
         let rows = &self.rows.invitations;
         Ok(rows.page(base.into_iter().collect(), id, fits, order, 1).pop())
+    }
+    async fn invited_roles(&self, now: Timestamp) -> Result<BTreeSet<String>, StoreError> {
+        // What the draft has ended is in the rows of the snapshot.
+        let pending = |one: &Invitation| one.state_at(now) == invitation::State::Pending;
+        let all = self.invitations(None, None, ALL).await?;
+        let roles = all.into_iter().filter(pending).flat_map(|one| one.roles);
+        Ok(roles.collect())
     }
     async fn invitations(
         &self,

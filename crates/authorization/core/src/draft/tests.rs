@@ -62,6 +62,7 @@ async fn write(draft: &mut Draft, (what, a, b): (u8, u8, u8), now: Timestamp) ->
                 subject: whom(a),
                 role: ["viewer", "editor", "keeper"][usize::from(b % 3)].to_owned(),
                 scope: scope(b),
+                key: String::new(),
                 parameters: Map::new(),
                 expires_at: None,
                 created_at: now,
@@ -78,6 +79,7 @@ async fn write(draft: &mut Draft, (what, a, b): (u8, u8, u8), now: Timestamp) ->
                 account: account_id(),
                 subject: whom(a),
                 permissions: vec![format!("project.{}", ["view", "edit"][usize::from(what % 2)])],
+                generation: 0,
                 about: match b % 3 {
                     0 => About::Scope(scope(a)),
                     1 => About::Resource(project(a)),

@@ -133,7 +133,7 @@ async fn found(
     };
     let role = situation.founder_role().map(|role| role.name.to_string());
     if let Some(role) = role
-        && write.binding(owner, &role, &scope).await?.is_none()
+        && write.bindings_on(owner, &role, &scope).await?.is_empty()
     {
         bind(write, ids, account.id, (owner, &role, &scope), now).await?;
     }

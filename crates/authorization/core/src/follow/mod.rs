@@ -70,6 +70,7 @@ async fn bind(
         subject: subject.clone(),
         role: role.to_owned(),
         scope: scope.clone(),
+        key: String::new(),
         parameters: Map::new(),
         expires_at: None,
         created_at: now,

@@ -118,13 +118,15 @@ async fn in_account(
             "the account of the service account is not known".to_owned(),
         ));
     };
-    let bound = write.binding(subject, role, &scope).await?;
-    match bound {
-        Some(binding) if !enabled => {
-            write.remove_binding(&binding).await?;
+    let bound = write.bindings_on(subject, role, &scope).await?;
+    match bound.is_empty() {
+        false if !enabled => {
+            for binding in &bound {
+                write.remove_binding(binding).await?;
+            }
             write.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
-        None if enabled => {
+        true if enabled => {
             let fits = situation
                 .role_at(role, scope.level())
                 .is_some_and(|role| role.holders.is_none());

@@ -9,6 +9,7 @@ use crate::prelude::*;
 use crate::{
     Aim,
     grant::{About, AppliesTo, Grant},
+    request::Repeatable,
 };
 
 /// What is asked. An identical grant is left as it is; one on existing resources is renewed, so that it also
@@ -25,6 +26,8 @@ pub struct Create {
     pub parameters: Map<String, Json>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// The id that the client gave the request.
+    pub request_id: Option<String>,
 }
 
 #[async_trait]
@@ -49,14 +52,49 @@ impl Operation for Create {
     }
 
     async fn apply(mut self, aim: Aim, work: &mut Work) -> Result<Grant, Error> {
+        self.permissions.sort();
+        self.permissions.dedup();
+        let request_id = self.request_id.take();
+        let request = Repeatable {
+            id: request_id.as_deref(),
+            digest: self.digest(&aim),
+        };
+        if let Some(made) = request.made(work).await? {
+            let grant = work.unit.grant(made).await?;
+            return Ok(grant.ok_or(Refused::NotFound("grant"))?);
+        }
+        let grant = self.put(aim, work).await?;
+        request.keep(work, grant.id).await?;
+        Ok(grant)
+    }
+}
+
+impl Create {
+    fn digest(&self, aim: &Aim) -> String {
+        let reach = match &self.about {
+            About::Type { of, applies_to, .. } => format!("{of} {applies_to:?}"),
+            About::Resource(_) | About::Scope(_) => String::new(),
+        };
+        let ends = self.expires_at.map(|at| at.0).unwrap_or_default();
+        format!(
+            "{}\n{}\n{}\n{reach}\n{ends}\n{}",
+            self.subject,
+            self.permissions.join(","),
+            aim.on,
+            Json::Object(self.parameters.clone())
+        )
+    }
+
+    async fn put(self, aim: Aim, work: &mut Work) -> Result<Grant, Error> {
         let scope = aim.scope.as_ref().ok_or(Refused::NotFound("resource"))?;
         work.ensure_active(scope)?;
         work.ensure_subject(&self.subject).await?;
-        self.permissions.sort();
-        self.permissions.dedup();
         let present = of_subject(work, &self.subject, &self.about).await?;
+        let product = work.situation.policy.product();
+        let generation = product.generation();
         let same = present.into_iter().find(|grant| {
-            grant.permissions == self.permissions
+            grant.stands(product)
+                && grant.permissions == self.permissions
                 && grant.parameters == self.parameters
                 && grant.expires_at == self.expires_at
         });
@@ -69,6 +107,7 @@ impl Operation for Create {
                 account: work.account(),
                 subject: self.subject,
                 permissions: self.permissions,
+                generation,
                 about: self.about,
                 parameters: self.parameters,
                 expires_at: self.expires_at,
@@ -80,9 +119,7 @@ impl Operation for Create {
         put(work, &grant, aim.on.to_string()).await?;
         Ok(grant)
     }
-}
 
-impl Create {
     /// Checks the request against the product: the type, the permissions, the end and the parameters.
     fn fit(&self, work: &Work) -> Result<Vec<Pattern>, Error> {
         let product = work.situation.policy.product();
@@ -164,6 +201,7 @@ mod tests {
             about,
             parameters: Map::new(),
             expires_at: None,
+            request_id: None,
         }
     }
 
@@ -195,6 +233,33 @@ mod tests {
 
     fn is_denied(refused: &Result<Grant, Error>) -> bool {
         matches!(refused, Err(Error::Refused(Refused::Denied)))
+    }
+
+    #[tokio::test]
+    async fn a_repeated_request_gives_nothing_again() {
+        let world = world().await;
+        let first = Create {
+            request_id: Some("a".to_owned()),
+            ..create("project.view", on_project())
+        };
+        let made = world.run(1, first.clone()).await.unwrap();
+        assert_eq!(world.run(1, first.clone()).await.unwrap(), made);
+        let ending = Create {
+            expires_at: Some(world.now().plus(std::time::Duration::from_mins(1))),
+            ..first.clone()
+        };
+        let refused = world.run(1, ending).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::RequestIdReused))
+        ));
+        world
+            .put(async |write| crate::grant::Writer::remove_grant(write, &made).await)
+            .await;
+        // The repetition comes late: the grant was deleted meanwhile.
+        let late = world.run(1, first).await;
+        assert!(matches!(late, Err(Error::Refused(Refused::NotFound("grant")))));
+        assert_eq!(grants(&world).await, 0);
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! Takes granted permissions away; it needs the right to give them.
 
+use std::sync::Arc;
+
 use bailiwick_policy::Pattern;
 use bailiwick_types::{GrantId, method::authorization::DeleteGrant};
 
@@ -46,7 +48,7 @@ impl Operation for Delete {
     type Plan = Taken;
 
     async fn permit(&self, work: &mut Work) -> Result<Taken, Error> {
-        let product = work.situation.policy.product();
+        let product = Arc::clone(work.situation.policy.product());
         let (about, permissions, patterns, mut grants) = match &self.which {
             Which::Id(id) => {
                 let Some(grant) = work.unit.grant(*id).await? else {
@@ -54,22 +56,28 @@ impl Operation for Delete {
                     return Err(Refused::NotFound("grant").into());
                 };
                 let (about, permissions) = (grant.about.clone(), grant.permissions.clone());
-                (about, permissions, grant.patterns(product), vec![grant])
+                (about, permissions, grant.patterns(&product), vec![grant])
             }
             Which::Of {
                 subject,
                 permissions,
                 about,
             } => {
-                let pattern = |text: &String| {
-                    let pattern = product.pattern(text);
-                    pattern.ok_or_else(|| Unknown::Permission(text.clone()))
-                };
-                let patterns = permissions
-                    .iter()
-                    .map(pattern)
-                    .collect::<Result<Vec<Pattern>, _>>()?;
                 let grants = of_subject(work, subject, about).await?;
+                // Only callers who may edit grants there learn that one names what the manifest no longer
+                // has.
+                let there = aim(work, about).await?;
+                let may_edit = may_give(work, &work.actor, &there, &[]);
+                let is_named = |text: &String| grants.iter().any(|grant| grant.permissions.contains(text));
+                let mut patterns: Vec<Pattern> = Vec::new();
+                for text in permissions {
+                    match product.pattern(text) {
+                        Some(pattern) => patterns.push(pattern),
+                        // What the manifest no longer has can be taken out of a grant that names it.
+                        None if may_edit && is_named(text) => {}
+                        None => return Err(Unknown::Permission(text.clone()).into()),
+                    }
+                }
                 (about.clone(), permissions.clone(), patterns, grants)
             }
         };
@@ -108,7 +116,7 @@ impl Operation for Delete {
             if grant.permissions.is_empty() {
                 work.unit.remove_grant(&grant).await?;
             } else {
-                work.unit.put_grant(&grant).await?;
+                work.unit.rewrite_grant(&grant).await?;
             }
             changed(work, &grant.subject, &permissions, target.clone());
         }
@@ -239,13 +247,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_permission_that_the_product_no_longer_has_goes_with_its_grant_alone() {
+    async fn a_permission_that_the_product_no_longer_has_is_taken_out_by_its_name_and_with_its_grant() {
         let world = world().await;
-        let about = About::Scope(account());
-        let grant = world.grant(&subject(3), &["boat.sail"], about.clone()).await;
-        let refused = world.run(1, of(&["boat.sail"], about)).await;
-        assert!(matches!(refused, Err(Error::Unknown(Unknown::Permission(_)))));
+        let about = || About::Scope(account());
+        let texts = ["boat.sail", "project.view"];
+        world.grant(&subject(3), &texts, about()).await;
+        for (by, text) in [(2, "boat.sail"), (1, "boat.row")] {
+            let refused = world.run(by, of(&[text], about())).await;
+            assert!(
+                matches!(refused, Err(Error::Unknown(Unknown::Permission(_)))),
+                "{text}"
+            );
+        }
+        world.run(1, of(&["boat.sail"], about())).await.unwrap();
+        assert_eq!(left(&world).await, [["project.view"]]);
+        let grant = world.grant(&subject(3), &["boat.sail"], about()).await;
         world.run(1, id(grant.id)).await.unwrap();
-        assert!(left(&world).await.is_empty());
+        assert_eq!(left(&world).await, [["project.view"]]);
     }
 }

@@ -37,16 +37,24 @@ pub(crate) async fn giver(work: &Work, aim: &Aim) -> Result<Actor, StoreError> {
 
 /// Whether the actor has `grant.edit` there and holds all of the permissions.
 pub(crate) fn may_give(work: &Work, actor: &Actor, aim: &Aim, patterns: &[Pattern]) -> bool {
+    let account = work.account_scope();
+    let scope = aim.scope.as_ref().unwrap_or(&account);
+    work.situation.allows(actor, "grant.edit", scope, work.now)
+        && holds_all(work, actor, aim, patterns, work.now)
+}
+
+/// Whether the actor holds all of the permissions there at that instant.
+pub(crate) fn holds_all(work: &Work, actor: &Actor, aim: &Aim, patterns: &[Pattern], at: Timestamp) -> bool {
     // Only callers that could give it in the whole account may learn that a resource does not exist.
     let account = work.account_scope();
     let scope = aim.scope.as_ref().unwrap_or(&account);
     let level = aim.level().unwrap_or(Level::Account);
-    let may = |claim: &Claim, target: Target<'_>| work.situation.may_give(actor, claim, target, work.now);
+    let may = |claim: &Claim, target: Target<'_>| work.situation.may_give(actor, claim, target, at);
     let holds = |pattern: &Pattern| {
         let claim = Claim::pattern(*pattern, level);
         aim.target(|target| may(&claim, target)) || may(&claim, Target::Scope(PlaceId::from(scope)))
     };
-    work.situation.allows(actor, "grant.edit", scope, work.now) && patterns.iter().all(holds)
+    patterns.iter().all(holds)
 }
 
 /// Reads all grants that a filter has.
@@ -82,6 +90,13 @@ pub(crate) async fn of_subject(
 /// Writes a grant and reports it.
 pub(crate) async fn put(work: &mut Work, grant: &Grant, target: String) -> Result<(), StoreError> {
     work.unit.put_grant(grant).await?;
+    changed(work, &grant.subject, &grant.permissions, target);
+    Ok(())
+}
+
+/// Writes a grant of something that its subject has by another grant already, and reports it.
+pub(crate) async fn rewrite(work: &mut Work, grant: &Grant, target: String) -> Result<(), StoreError> {
+    work.unit.rewrite_grant(grant).await?;
     changed(work, &grant.subject, &grant.permissions, target);
     Ok(())
 }

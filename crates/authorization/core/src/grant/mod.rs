@@ -44,6 +44,8 @@ pub struct Grant {
     pub subject: Subject,
     /// The permissions and patterns, sorted.
     pub permissions: Vec<String>,
+    /// The generation of the names in it: see [`Product::generation`].
+    pub generation: u32,
     /// What it is about.
     pub about: About,
     /// Parameters of conditions.
@@ -78,14 +80,25 @@ impl Grant {
                 },
             },
             permissions: self.permissions.clone(),
+            generation: self.generation,
             expires_at: self.expires_at,
             parameters: self.parameters.clone(),
         }
     }
-    /// The permissions as patterns of a product. Permissions that the product no longer has are left out.
+    /// The permissions as patterns of a product. Permissions that the product no longer has, or was without
+    /// since, are left out.
     pub(crate) fn patterns(&self, product: &Product) -> Vec<Pattern> {
-        let pattern = |text: &String| product.pattern(text);
+        let pattern = |text: &String| product.pattern_since(text, self.generation);
         self.permissions.iter().filter_map(pattern).collect()
+    }
+    /// Whether all that it names is what it named.
+    pub(crate) fn stands(&self, product: &Product) -> bool {
+        let mut texts = self.permissions.iter();
+        texts.all(|text| product.stands(text, self.generation))
+            && match &self.about {
+                About::Type { of, .. } => product.type_stands(of, self.generation),
+                About::Resource(_) | About::Scope(_) => true,
+            }
     }
     /// Whether it is on a scope and without parameters.
     #[must_use]

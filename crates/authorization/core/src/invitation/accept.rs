@@ -65,11 +65,12 @@ impl Operation for Accept {
             }
             None => return Err(Error::Precondition(Precondition::ScopeDeleted)),
         }
-        if !inviter_still_may(work, &found).await? {
+        let Some(inviter) = inviter(work, &found).await? else {
             return Err(Error::Precondition(Precondition::InviterMayNot));
-        }
+        };
+        work.giver = Some(inviter);
         ensure_allowed(work, &found.email)?;
-        join(work, user).await?;
+        join(work, user, found.kind).await?;
         bind(work, &found, user).await?;
         found.end(State::Accepted);
         work.subject_changed(&Subject::user(user));
@@ -79,13 +80,13 @@ impl Operation for Accept {
     }
 }
 
-/// Checks the rights of the inviter again: an invitation does not give what its inviter has lost since.
-async fn inviter_still_may(work: &Work, found: &Invitation) -> Result<bool, StoreError> {
+/// The inviter, whose rights are checked again: an invitation does not give what its inviter has lost since.
+async fn inviter(work: &Work, found: &Invitation) -> Result<Option<Actor>, StoreError> {
     let creator = &found.creator;
     if let Some(id) = creator.service_id() {
         let service = work.unit.service_account(id).await?;
         if service.is_some_and(|service| !service.enabled) {
-            return Ok(false);
+            return Ok(None);
         }
     }
     let operator = work
@@ -106,38 +107,57 @@ async fn inviter_still_may(work: &Work, found: &Invitation) -> Result<bool, Stor
         let role = situation.role_at(name, scope.level());
         role.is_some_and(|role| {
             !matches!(role.holders, Some(Holders::Exactly(_)))
+                && situation.policy.product().role_stands(name, found.generation)
                 && situation.may_assign(&inviter, role.no, scope, now)
         })
     };
-    Ok(situation.allows(&inviter, "user.invite", scope, now) && found.roles.iter().all(gives))
+    let may = situation.allows(&inviter, "user.invite", scope, now) && found.roles.iter().all(gives);
+    Ok(may.then_some(inviter))
 }
 
-async fn join(work: &mut Work, user: UserId) -> Result<(), Error> {
-    match work.unit.member(user).await? {
-        Some(member) if member.is_active(work.now) => return Ok(()),
-        Some(_) => return Err(Precondition::NotAMember { user }.into()),
-        None => {}
-    }
-    work.ensure_seat(MemberKind::Agent).await?;
-    let member = Member::new(work.account(), user, MemberKind::Agent, work.now);
+/// Makes the user a member of the kind. A customer becomes an agent; an agent stays one.
+async fn join(work: &mut Work, user: UserId, kind: MemberKind) -> Result<(), Error> {
+    let member = match work.unit.member(user).await? {
+        Some(member) if !member.is_active(work.now) => {
+            return Err(Precondition::NotAMember { user }.into());
+        }
+        Some(member) if member.kind == kind || member.kind == MemberKind::Agent => return Ok(()),
+        Some(member) => Member { kind, ..member },
+        None => Member::new(work.account(), user, kind, work.now),
+    };
+    work.ensure_seat(kind).await?;
     Ok(work.unit.put_member(&member).await?)
 }
 
 async fn bind(work: &mut Work, found: &Invitation, user: UserId) -> Result<(), StoreError> {
     let subject = Subject::user(user);
     for role in &found.roles {
-        match work.unit.binding(&subject, role, &found.scope).await? {
-            Some(over) if over.expires_at.is_some_and(|at| at <= work.now) => {
-                work.unit.remove_binding(&over).await?;
+        let mut live = Vec::new();
+        for binding in work.unit.bindings_on(&subject, role, &found.scope).await? {
+            if binding.is_over(work.now) {
+                work.unit.remove_binding(&binding).await?;
+            } else {
+                live.push(binding);
             }
-            Some(_) => continue,
-            None => {}
         }
+        // What gives as much stays, and nothing is taken: what ends or is limited stands beside the new one.
+        if live
+            .iter()
+            .any(|binding| binding.expires_at.is_none() && binding.parameters.is_empty())
+        {
+            continue;
+        }
+        let key = if live.iter().any(|binding| binding.key.is_empty()) {
+            found.id.to_string()
+        } else {
+            String::new()
+        };
         let binding = Binding {
             creator: Some(found.creator.clone()),
+            key,
             ..work.new_binding(subject.clone(), role.clone(), found.scope.clone())
         };
-        work.unit.put_binding(&binding).await?;
+        work.unit.put_binding(Vec::new(), &binding).await?;
     }
     Ok(())
 }
@@ -221,6 +241,63 @@ mod tests {
         assert_eq!(entry.details["roles"], "viewer");
         unpending(&world, by_scope).await;
         unpending(&world, accept(&made)).await;
+    }
+
+    #[tokio::test]
+    async fn a_customer_who_accepts_as_an_agent_takes_a_seat() {
+        let (world, made) = world().await;
+        world.member(2, "").await;
+        world
+            .change_member(2, |member| member.kind = MemberKind::Customer)
+            .await;
+        world.change_account(|account| account.seats = 1).await;
+        let refused = world.run(2, accept(&made)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NoFreeSeat(1)))
+        ));
+        world.change_account(|account| account.seats = 2).await;
+        world.run(2, accept(&made)).await.unwrap();
+        assert_eq!(world.membership(2).await.unwrap().kind, MemberKind::Agent);
+    }
+
+    #[tokio::test]
+    async fn whoever_accepts_becomes_a_member_of_the_kind_that_the_invitation_names() {
+        let (world, _) = world().await;
+        world.person(4).await;
+        world.member(5, "").await;
+        world.change_account(|account| account.seats = 2).await;
+        for (n, kind) in [(4, MemberKind::Customer), (5, MemberKind::Agent)] {
+            let customer = Create {
+                kind: MemberKind::Customer,
+                ..invite(n, "viewer")
+            };
+            let made = world.run(1, customer).await.unwrap();
+            world.run(n, accept(&made)).await.unwrap();
+            // An agent stays one.
+            assert_eq!(world.membership(n).await.unwrap().kind, kind);
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_shortened_by_accepting() {
+        let (world, made) = world().await;
+        let mut trial = world.bind(&subject(2), "viewer", &account()).await;
+        let end = world.now().plus(std::time::Duration::from_mins(1));
+        trial.expires_at = Some(end);
+        world
+            .put(async |write| crate::binding::Writer::put_binding(write, &trial).await)
+            .await;
+        world.run(2, accept(&made)).await.unwrap();
+        let read = world.read();
+        let all = crate::binding::Reader::bindings_on(&*read, &subject(2), "viewer", &account()).await;
+        let mut ends: Vec<_> = all
+            .unwrap()
+            .into_iter()
+            .map(|binding| binding.expires_at)
+            .collect();
+        ends.sort();
+        assert_eq!(ends, [None, Some(end)]);
     }
 
     #[tokio::test]

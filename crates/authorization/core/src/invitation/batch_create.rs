@@ -1,5 +1,6 @@
 //! Invites several people with the same roles on a scope: all of them, or none.
 
+use bailiwick_policy::manifest::MemberKind;
 use bailiwick_types::{Code, Email, Reason, method::authorization::BatchCreateInvitations};
 
 use super::{
@@ -15,6 +16,8 @@ use crate::{batch::Items, seat};
 pub struct BatchCreate {
     /// The e-mail addresses, each once.
     pub emails: Vec<Email>,
+    /// The kind of member that whoever accepts becomes.
+    pub kind: MemberKind,
     /// The names of the roles, at least one.
     pub roles: Vec<String>,
     /// Where they are given.
@@ -42,7 +45,7 @@ impl Operation for BatchCreate {
         self.check_seats(work).await?;
         let mut made = Vec::with_capacity(self.emails.len());
         for email in &self.emails {
-            made.push(make(work, email, &self.roles, &self.scope).await?);
+            made.push(make(work, email, self.kind, &self.roles, &self.scope).await?);
         }
         Ok(made)
     }
@@ -72,7 +75,7 @@ impl BatchCreate {
     async fn check_seats(&self, work: &Work) -> Result<(), Error> {
         let seats = seat::count(&*work.unit, &work.situation.account, work.now).await?;
         let mut faults = Violations::new();
-        if let Some(limit) = seats.limit {
+        if let Some(limit) = seats.limit.filter(|_| self.kind == MemberKind::Agent) {
             let free = limit.saturating_sub(seats.used + seats.ending);
             for n in usize::try_from(free).unwrap_or(usize::MAX)..self.emails.len() {
                 let rule = format!("must have a seat, and {free} are free");
@@ -104,6 +107,7 @@ mod tests {
                 .iter()
                 .map(|n| format!("user{n}@example.com").parse().unwrap())
                 .collect(),
+            kind: MemberKind::Agent,
             roles: vec![role.to_owned()],
             scope: account(),
         }

@@ -15,6 +15,8 @@ use crate::request::Repeatable;
 pub struct Create {
     /// The e-mail address.
     pub email: Email,
+    /// The kind of member that whoever accepts it becomes.
+    pub kind: MemberKind,
     /// The names of the roles, at least one.
     pub roles: Vec<String>,
     /// Where they are given.
@@ -40,7 +42,13 @@ impl Operation for Create {
     async fn apply(self, (): (), work: &mut Work) -> Result<Invitation, Error> {
         let request = Repeatable {
             id: self.request_id.as_deref(),
-            digest: format!("{}\n{}\n{}", self.email.key(), self.roles.join(","), self.scope),
+            digest: format!(
+                "{}\n{}\n{}\n{}",
+                self.email.key(),
+                self.kind.as_str(),
+                self.roles.join(","),
+                self.scope
+            ),
         };
         if let Some(id) = request.made::<InvitationId>(work).await?
             && let Some(made) = work.unit.invitation(id).await?
@@ -52,8 +60,8 @@ impl Operation for Create {
         if is_pending(work, &self.email, &self.scope).await? {
             return Err(Error::Precondition(Precondition::AlreadyInvited));
         }
-        work.ensure_seat(MemberKind::Agent).await?;
-        let made = make(work, &self.email, &self.roles, &self.scope).await?;
+        work.ensure_seat(self.kind).await?;
+        let made = make(work, &self.email, self.kind, &self.roles, &self.scope).await?;
         request.keep(work, made.id).await?;
         Ok(made)
     }
@@ -105,6 +113,7 @@ pub(super) async fn is_pending(work: &mut Work, email: &Email, scope: &Scope) ->
 pub(super) async fn make(
     work: &mut Work,
     email: &Email,
+    kind: MemberKind,
     roles: &[String],
     scope: &Scope,
 ) -> Result<Invitation, StoreError> {
@@ -112,7 +121,9 @@ pub(super) async fn make(
         id: InvitationId::generate(&*work.ids),
         account: work.account(),
         email: email.clone(),
+        kind,
         roles: roles.to_vec(),
+        generation: work.situation.policy.product().generation(),
         scope: scope.clone(),
         state: State::Pending,
         expires_at: work.now.plus(LIFETIME),
@@ -140,6 +151,7 @@ pub(super) mod tests {
     pub(in crate::invitation) fn invite(n: u128, role: &str) -> Create {
         Create {
             email: format!("user{n}@example.com").parse().unwrap(),
+            kind: MemberKind::Agent,
             roles: vec![role.to_owned()],
             scope: account(),
             request_id: None,

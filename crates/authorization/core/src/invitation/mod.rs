@@ -6,8 +6,9 @@ pub mod create;
 pub mod resend;
 pub mod revoke;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use bailiwick_policy::manifest::MemberKind;
 use bailiwick_types::{AccountId, Email, EmailKey, InvitationId};
 use uuid::Uuid;
 
@@ -41,8 +42,12 @@ pub struct Invitation {
     pub account: AccountId,
     /// The e-mail address.
     pub email: Email,
+    /// The kind of member that whoever accepts it becomes. An agent stays one.
+    pub kind: MemberKind,
     /// The names of the roles.
     pub roles: Vec<String>,
+    /// The generation of these names: see [`bailiwick_policy::Product::generation`].
+    pub generation: u32,
     /// Where they are given.
     pub scope: Scope,
     /// What became of it.
@@ -151,6 +156,8 @@ pub trait Reader: Send + Sync {
         key: &EmailKey,
         scope: &Scope,
     ) -> Result<Option<Invitation>, StoreError>;
+    /// The roles that pending invitations name.
+    async fn invited_roles(&self, now: Timestamp) -> Result<BTreeSet<String>, StoreError>;
     /// Invitations, newest first.
     async fn invitations(
         &self,

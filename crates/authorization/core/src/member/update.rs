@@ -1,4 +1,4 @@
-//! Changes when a membership ends by itself.
+//! Changes the kind of a member, and when its membership ends by itself.
 
 use bailiwick_policy::manifest::MemberKind;
 use bailiwick_types::method::authorization::UpdateMember;
@@ -14,6 +14,8 @@ pub struct Update {
     pub user: UserId,
     /// When the membership ends by itself; never where absent.
     pub expires_at: Option<Timestamp>,
+    /// The kind; as it is where absent. The caller must be able to assign the default roles of both kinds.
+    pub kind: Option<MemberKind>,
 }
 
 #[async_trait]
@@ -38,12 +40,20 @@ impl Operation for Update {
         }
         let member = work.unit.member(self.user).await?;
         let member = member.ok_or(Refused::NotFound("member"))?;
-        if member.expires_at == self.expires_at {
+        let kind = self.kind.unwrap_or(member.kind);
+        if member.expires_at == self.expires_at && member.kind == kind {
             return Ok(member);
         }
-        check(work, &member, self.expires_at).await?;
+        if member.expires_at != self.expires_at {
+            check(work, &member, self.expires_at).await?;
+        }
+        if member.kind != kind {
+            ensure_other(work, self.user).await?;
+            work.ensure_seat(kind).await?;
+        }
         let member = Member {
             expires_at: self.expires_at,
+            kind,
             ..member
         };
         work.unit.put_member(&member).await?;
@@ -52,7 +62,10 @@ impl Operation for Update {
         let until = self
             .expires_at
             .map_or_else(|| "never".to_owned(), |at| at.to_string());
-        let entry = work.entry(subject).with("expires", until);
+        let entry = work
+            .entry(subject)
+            .with("expires", until)
+            .with("kind", kind.as_str());
         work.emit(entry);
         Ok(member)
     }
@@ -85,12 +98,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::memory::{World, account, subject, user};
+    use crate::memory::{STUDIO, World, account, subject, user};
 
     fn update(n: u128, expires_at: Option<Timestamp>) -> Update {
         Update {
             user: user(n),
             expires_at,
+            kind: None,
         }
     }
 
@@ -235,5 +249,52 @@ mod tests {
             panic!("the member was changed")
         };
         assert_eq!(faults.as_slice()[0].field, "expire_time");
+    }
+
+    fn become_kind(n: u128, kind: MemberKind) -> Update {
+        Update {
+            kind: Some(kind),
+            ..update(n, None)
+        }
+    }
+
+    #[tokio::test]
+    async fn another_kind_takes_the_default_role_of_the_one_and_gives_that_of_the_other() {
+        let world = World::new().await;
+        let with_kinds = |agent: &str| {
+            STUDIO.replace(
+                "subjects: {user: members}",
+                &format!("subjects: {{user: members, kinds: {{agent: {{role: {agent}}}, customer: {{role: viewer}}}}}}"),
+            )
+        };
+        world.use_manifest(&with_kinds("viewer"));
+        world.member(1, "manager").await;
+        world.member(2, "").await;
+        world.run(1, become_kind(2, MemberKind::Customer)).await.unwrap();
+        assert_eq!(world.membership(2).await.unwrap().kind, MemberKind::Customer);
+        assert_eq!(world.last_entry().details["kind"], "customer");
+        // The manager does not assign editors.
+        world.use_manifest(&with_kinds("editor"));
+        let refused = world.run(1, become_kind(2, MemberKind::Agent)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        world.operate(become_kind(2, MemberKind::Agent)).await.unwrap();
+        let refused = world.run(1, become_kind(2, MemberKind::Customer)).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let own = world.run(1, become_kind(1, MemberKind::Customer)).await;
+        assert!(matches!(own, Err(Error::Refused(Refused::Denied))));
+    }
+
+    #[tokio::test]
+    async fn an_agent_needs_a_seat() {
+        let world = World::new().await;
+        world.member(1, "manager").await;
+        world.member(2, "").await;
+        world.run(1, become_kind(2, MemberKind::Customer)).await.unwrap();
+        world.change_account(|account| account.seats = 1).await;
+        let refused = world.run(1, become_kind(2, MemberKind::Agent)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::NoFreeSeat(1)))
+        ));
     }
 }

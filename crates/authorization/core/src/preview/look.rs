@@ -161,6 +161,8 @@ mod tests {
             scope: account(),
             parameters: Map::new(),
             expires_at: None,
+            key: None,
+            replace: false,
         };
         let effects = world.preview(1, assign).await.unwrap();
         let gained: Vec<&Subject> = effects.iter().map(|effect| &effect.subject).collect();

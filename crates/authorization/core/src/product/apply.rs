@@ -29,7 +29,7 @@ pub struct Applied {
     pub changed: bool,
     /// The differences, a line each.
     pub differences: Vec<String>,
-    /// What of the manifest is probably not meant, a line each.
+    /// What the manifest says that is probably not meant, a line each.
     pub warnings: Vec<String>,
     /// The token of the write; empty for a dry run.
     pub token: Token,
@@ -84,6 +84,7 @@ fn applied(plan: Plan, token: Token) -> Applied {
         product: plan.product,
         changed: plan.changed,
         differences: plan.differences,
+        warnings: plan.compiled.warnings(),
         token,
     }
 }
@@ -126,6 +127,34 @@ mod tests {
         assert!(
             matches!(&new[..], [one] if one.starts_with("types.closed: there is no verb `create`")),
             "{new:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_faults_of_a_manifest_name_its_file() {
+        use bailiwick_types::Fault as _;
+        let world = World::new().await;
+        let refused = run(&world, "product: studio\nroles: {x: 1}", &[])
+            .await
+            .unwrap_err();
+        let rule = |error: &Error| error.violations()[0].rule.clone();
+        let plain = rule(&refused);
+        let refused = refused.in_file("studio.yaml");
+        assert_eq!(rule(&refused), format!("studio.yaml: {plain}"));
+    }
+
+    #[tokio::test]
+    async fn what_accounts_name_and_the_manifest_no_longer_has_is_told() {
+        let world = World::new().await;
+        run(&world, MANIFEST, &[]).await.unwrap();
+        let about = crate::grant::About::Scope(account());
+        world.grant(&subject(1), &["folder.view"], about).await;
+        let without = MANIFEST.replace("  folder: {verbs: [view]}\n", "");
+        let applied = run(&world, &without, &[]).await.unwrap();
+        let told = applied.differences.last().unwrap();
+        assert!(
+            told.starts_with("! folder.view: 1 grants of accounts name it"),
+            "{told}"
         );
     }
 

@@ -5,10 +5,13 @@ mod plan;
 pub mod preview;
 mod replace_roles;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use bailiwick_policy::{Numbers, manifest::Manifest};
+use bailiwick_policy::{
+    Numbers,
+    manifest::{EntryDecl, Manifest, RoleDecl},
+};
 use bailiwick_types::{Level, ProductName, Timestamp};
 
 use crate::{StoreError, binding::Binding};
@@ -41,6 +44,52 @@ pub struct Usage {
     pub levels: BTreeSet<Level>,
 }
 
+/// How often accounts of a product name its permissions, patterns and roles (`role NAME`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Named {
+    /// By grants.
+    pub grants: BTreeMap<String, u64>,
+    /// By roles that accounts defined, and changes of accounts to roles of the product.
+    pub roles: BTreeMap<String, u64>,
+    /// By pending invitations.
+    pub invitations: BTreeMap<String, u64>,
+}
+
+impl Named {
+    /// Counts what a grant names.
+    pub fn add_grants(&mut self, permissions: &[String], count: u64) {
+        for text in permissions {
+            *self.grants.entry(text.clone()).or_default() += count;
+        }
+    }
+    /// Counts what a role of an account names.
+    pub fn add_role(&mut self, decl: &RoleDecl) {
+        let included = decl.includes.iter().map(|name| format!("role {name}"));
+        let at = || decl.levels.values();
+        let assigned = at().flat_map(|at| &at.assigns);
+        let assigned = assigned.map(|assign| format!("role {}", assign.role));
+        let entries = at().flat_map(|at| &at.permissions);
+        let permissions = entries.map(|entry| entry.permission.clone());
+        let names: BTreeSet<String> = included.chain(assigned).chain(permissions).collect();
+        for name in names {
+            *self.roles.entry(name).or_default() += 1;
+        }
+    }
+    /// Counts what a change of a role of the product names.
+    pub fn add_overlay(&mut self, role: &str, add: &[EntryDecl]) {
+        let permissions = add.iter().map(|entry| entry.permission.clone());
+        for name in permissions.chain([format!("role {role}")]) {
+            *self.roles.entry(name).or_default() += 1;
+        }
+    }
+    /// Counts the roles that a pending invitation names.
+    pub fn add_invitation(&mut self, roles: &[String]) {
+        for role in roles {
+            *self.invitations.entry(format!("role {role}")).or_default() += 1;
+        }
+    }
+}
+
 /// What becomes of the bindings of a role that a manifest removes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
@@ -59,6 +108,8 @@ pub trait Reader: Send + Sync {
     async fn products(&self, after: Option<&str>, limit: u64) -> Result<Vec<Product>, StoreError>;
     /// What of a product its accounts use.
     async fn usage(&self, name: &ProductName) -> Result<Usage, StoreError>;
+    /// How often the accounts of a product name what it has.
+    async fn named(&self, name: &ProductName, now: Timestamp) -> Result<Named, StoreError>;
     /// Bindings of the product's roles of these names in all its accounts, by account and id.
     async fn bound(
         &self,

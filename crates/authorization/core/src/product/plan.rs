@@ -26,6 +26,23 @@ impl InvalidManifest {
     }
 }
 
+impl Error {
+    /// Names the file in the faults of a manifest, where the request named one.
+    #[must_use]
+    pub fn in_file(self, name: &str) -> Self {
+        match self {
+            Self::Manifest(InvalidManifest(faults)) if !name.is_empty() => {
+                let mut named = Violations::new();
+                for fault in faults.as_slice() {
+                    named.add(fault.field.clone(), format!("{name}: {}", fault.rule));
+                }
+                Self::Manifest(InvalidManifest(named))
+            }
+            other => other,
+        }
+    }
+}
+
 impl Fault for InvalidManifest {
     fn code(&self) -> Code {
         Code::InvalidArgument
@@ -133,6 +150,9 @@ impl Proposal {
         check_usage(&compiled, &usage)?;
         let moves = Moves::find(read, &self, &compiled, locked).await?;
         differences.extend(moves.lines());
+        if let Some(old) = &before {
+            differences.extend(orphans(read, old, &compiled, now).await?);
+        }
         Ok(Plan {
             before,
             product: Product {
@@ -164,6 +184,39 @@ fn differences(before: &Manifest, after: &Manifest) -> Vec<String> {
         }
     };
     before.diff(after).into_iter().map(line).collect()
+}
+
+/// What accounts name that the product no longer has, a line each: it gives nothing any more, also if the
+/// name comes back.
+async fn orphans(
+    read: &(impl Read + ?Sized),
+    before: &Product,
+    after: &bailiwick_policy::Product,
+    now: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    let Ok((old, _)) = compile(&before.manifest, before.numbers.clone()) else {
+        return Ok(Vec::new());
+    };
+    let has = |product: &bailiwick_policy::Product, name: &str| match name.strip_prefix("role ") {
+        Some(role) => product.role_no(role).is_some(),
+        None => product.pattern(name).is_some(),
+    };
+    let is_gone = |name: &String| has(&old, name) && !has(after, name);
+    let named = read.named(&before.name, now).await?;
+    let kinds = [
+        (named.grants, "grants"),
+        (named.roles, "own roles and changes of roles"),
+        (named.invitations, "pending invitations"),
+    ];
+    let mut lines = Vec::new();
+    for (counts, what) in kinds {
+        for (name, count) in counts.into_iter().filter(|(name, _)| is_gone(name)) {
+            lines.push(format!(
+                "! {name}: {count} {what} of accounts name it, and it gives nothing there any more"
+            ));
+        }
+    }
+    Ok(lines)
 }
 
 /// Whether a product has a role that can be bound at a level.

@@ -187,14 +187,14 @@ async fn successor(
     given: &mut BTreeSet<(AccountId, Subject, String, Scope)>,
 ) -> Result<Option<Binding>, StoreError> {
     let Some(by) = by else { return Ok(None) };
-    let there = read.binding(&binding.subject, by, &binding.scope).await?;
+    let there = read.bindings_on(&binding.subject, by, &binding.scope).await?;
     let key = (
         binding.account,
         binding.subject.clone(),
         by.to_owned(),
         binding.scope.clone(),
     );
-    let comes = there.is_none() && given.insert(key);
+    let comes = there.is_empty() && given.insert(key);
     Ok(comes.then(|| Binding {
         role: by.to_owned(),
         ..binding.clone()

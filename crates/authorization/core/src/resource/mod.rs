@@ -8,10 +8,13 @@ pub(crate) mod tree;
 pub mod unregister;
 pub mod update;
 
+use std::collections::BTreeSet;
+
 use bailiwick_policy::{Product, manifest::Quota};
 use bailiwick_types::AccountId;
 use serde_json::{Map, Value as Json};
 
+pub(crate) use self::reach::grows;
 use crate::prelude::*;
 
 /// The longest title of a resource, in characters.
@@ -102,10 +105,22 @@ fn check(
     }
 }
 
+/// The permissions that writing these attributes of a type takes, besides creating or editing the resource.
+fn edits<'n>(product: &Product, of: &str, names: impl IntoIterator<Item = &'n String>) -> BTreeSet<String> {
+    let of = product.type_no(of).and_then(|no| product.type_info(no));
+    let edit = |name: &String| product.permission(of?.attribute(name)?.edit?);
+    let edits = names.into_iter().filter_map(edit);
+    edits.map(|info| info.name.to_string()).collect()
+}
+
 impl Work {
-    /// Stores a resource and announces the change.
-    async fn put_resource(&mut self, resource: &Resource) -> Result<(), StoreError> {
-        self.unit.put_resource(resource).await?;
+    /// Stores a resource, in place of what it was, and announces the change.
+    async fn put_resource(
+        &mut self,
+        before: Option<Resource>,
+        resource: &Resource,
+    ) -> Result<(), StoreError> {
+        self.unit.put_resource(before, resource).await?;
         self.emit(Change::of_resource(&resource.name));
         Ok(())
     }

@@ -183,7 +183,7 @@ fn granted<'g>(product: &Product, grants: impl IntoIterator<Item = &'g Grant>) -
 
 /// Whether a check on the resource would allow more than before: at once, after an approval, or with more
 /// from the request.
-fn grows(before: &HeldPermissions, after: &HeldPermissions) -> bool {
+pub(crate) fn grows(before: &HeldPermissions, after: &HeldPermissions) -> bool {
     // Each set has those of the stronger ways in it, so that only a weaker way to the same permission is no
     // growth.
     let ways = |all: &HeldPermissions| {

@@ -5,7 +5,7 @@ use bailiwick_types::method::authorization::RegisterResource;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Name, Resource, check,
+    Name, Resource, check, edits,
     reach::{allows_on, load, own_standing},
     tree::check_parent,
 };
@@ -24,7 +24,8 @@ pub enum Owner {
 }
 
 /// What is asked. The guard has asked for `TYPE.create` in the scope, on the resource as it would be; below
-/// a parent it is asked on the parent too.
+/// a parent it is asked on the parent too. Naming another owner than the caller needs `resource.transfer`,
+/// and each attribute the verb that the manifest names for it.
 #[derive(Debug, Clone)]
 pub struct Register {
     /// Type and id.
@@ -57,6 +58,17 @@ impl Operation for Register {
             && !self.may_create_below(work, parent).await?
         {
             return Err(Refused::Denied.into());
+        }
+        // The resource of another is in its quota, and gives it what owners have.
+        if matches!(&self.owner, Owner::Is(owner) if *owner != work.actor.subject) {
+            work.require("resource.transfer", &self.scope)?;
+        }
+        for verb in edits(
+            work.situation.policy.product(),
+            &self.name.of,
+            self.attributes.keys(),
+        ) {
+            work.require(&verb, &self.scope)?;
         }
         Ok(())
     }
@@ -91,7 +103,7 @@ impl Operation for Register {
             created_at: work.now,
             updated_at: work.now,
         };
-        work.put_resource(&resource).await?;
+        work.put_resource(None, &resource).await?;
         work.emit(work.entry(&resource.name).with("scope", &resource.scope));
         Ok(resource)
     }
@@ -202,6 +214,40 @@ mod tests {
             title: String::new(),
             attributes: Map::new(),
         }
+    }
+
+    #[tokio::test]
+    async fn another_owner_and_guarded_attributes_need_rights_of_their_own() {
+        let world = World::new().await;
+        world.use_manifest(
+            &crate::memory::STUDIO
+                .replace("{secret: {type: bool}}", "{secret: {type: bool, edit: delete}}")
+                .replace(
+                    "  printer:",
+                    "  maker: {levels: {account: {permissions: [page.create]}}}\n  printer:",
+                ),
+        );
+        world.member(1, "maker").await;
+        world.member(2, "owner").await;
+        let of = |owner: Owner| Register {
+            owner,
+            ..register("page:a", account())
+        };
+        let secret = |text: &str| Register {
+            attributes: [("secret".to_owned(), true.into())].into_iter().collect(),
+            ..register(text, account())
+        };
+        let refused = world.run(1, of(Owner::Is(subject(2)))).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        let refused = world.run(1, secret("page:s")).await;
+        assert!(matches!(refused, Err(Error::Refused(Refused::Denied))));
+        world.run(1, of(Owner::Is(subject(1)))).await.unwrap();
+        world.run(2, secret("page:s")).await.unwrap();
+        let given = Register {
+            owner: Owner::Is(subject(1)),
+            ..register("page:b", account())
+        };
+        world.run(2, given).await.unwrap();
     }
 
     fn below(text: &str, parent: &str, scope: Scope) -> Register {
@@ -399,12 +445,13 @@ mod tests {
             refused,
             Err(Error::Precondition(Precondition::QuotaExhausted(1)))
         ));
-        for owner in [Owner::Nobody, Owner::Is(subject(2))] {
+        world.member(2, "admin").await;
+        for (by, owner) in [(1, Owner::Nobody), (2, Owner::Is(subject(3)))] {
             let other = Register {
                 owner: owner.clone(),
                 ..register(&format!("project:{}", owner == Owner::Nobody), account())
             };
-            world.run(1, other).await.unwrap();
+            world.run(by, other).await.unwrap();
         }
         world.run(1, register("folder:f", account())).await.unwrap();
     }

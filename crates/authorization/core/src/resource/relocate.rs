@@ -9,7 +9,7 @@ use super::{
     reach::{allows_on, load, may_relocate, own_standing, unexpired},
     tree::with_all_below,
 };
-use crate::grant::{About, AppliesTo, Filter, Grant, giving::put};
+use crate::grant::{About, AppliesTo, Filter, Grant, giving::rewrite};
 use crate::prelude::*;
 
 /// The most resources that move together.
@@ -139,7 +139,7 @@ impl Move {
                         about: About::Resource(resource.name.clone()),
                         ..grant.clone()
                     };
-                    put(work, &on_it, resource.name.to_string()).await?;
+                    rewrite(work, &on_it, resource.name.to_string()).await?;
                 }
             }
         }
@@ -147,10 +147,11 @@ impl Move {
     }
 
     async fn put(&self, work: &mut Work, mut resource: Resource) -> Result<Resource, StoreError> {
+        let before = resource.clone();
         let from = std::mem::replace(&mut resource.scope, self.scope.clone());
         resource.revision = work.revision()?;
         resource.updated_at = work.now;
-        work.put_resource(&resource).await?;
+        work.put_resource(Some(before), &resource).await?;
         let entry = work.entry(&resource.name).with("from", from);
         work.emit(entry.with("to", &resource.scope));
         Ok(resource)

@@ -47,12 +47,13 @@ impl Operation for Transfer {
         }
         work.ensure_quota(&self.to, &resource.name.of).await?;
         let entry = work.entry(&resource.name).with("to", &self.to);
+        let before = resource.clone();
         let entry = match resource.owner.replace(self.to) {
             Some(from) => entry.with("from", from),
             None => entry,
         };
         resource.updated_at = work.now;
-        work.put_resource(&resource).await?;
+        work.put_resource(Some(before), &resource).await?;
         work.emit(entry);
         Ok(resource)
     }

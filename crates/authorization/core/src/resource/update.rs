@@ -4,14 +4,15 @@ use bailiwick_types::method::authorization::UpdateResource;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Name, Resource, check,
-    reach::may_reparent,
+    Name, Resource, check, edits,
+    reach::{allows_on, load, may_reparent, own_standing},
     tree::{check_parent, with_all_below},
 };
 use crate::prelude::*;
 
 /// What is asked; what is absent stays as it is. The guard has asked for `TYPE.edit` on the resource. To set
-/// another parent, the caller must also be able to edit the parent, and hold what is granted there.
+/// another parent, the caller must also be able to edit the parent, and hold what is granted there. Each
+/// attribute that changes needs the verb that the manifest names for it.
 #[derive(Debug, Clone)]
 pub struct Update {
     /// Type and id.
@@ -52,6 +53,7 @@ impl Operation for Update {
         {
             return Err(Refused::Denied.into());
         }
+        self.ensure_may_write(work, &before, &after).await?;
         Ok(Changed { before, after })
     }
 
@@ -81,13 +83,35 @@ impl Operation for Update {
             return Ok(before);
         }
         after.updated_at = work.now;
-        work.put_resource(&after).await?;
+        work.put_resource(Some(before), &after).await?;
         work.emit(work.entry(&after.name));
         Ok(after)
     }
 }
 
 impl Update {
+    /// Asks for the verb of each attribute that changes, on the resource as it is.
+    async fn ensure_may_write(
+        &self,
+        work: &mut Work,
+        before: &Resource,
+        after: &Resource,
+    ) -> Result<(), Error> {
+        let names = self.attributes.keys();
+        let changed = names.filter(|name| before.attributes.get(*name) != after.attributes.get(*name));
+        let verbs = edits(work.situation.policy.product(), &self.name.of, changed);
+        if verbs.is_empty() {
+            return Ok(());
+        }
+        let aim = load(work, &self.name).await?;
+        work.look_at([&before.scope]).await?;
+        let own = own_standing(work).await?;
+        if verbs.iter().all(|verb| allows_on(work, &own, &aim, verb)) {
+            Ok(())
+        } else {
+            Err(Refused::Denied.into())
+        }
+    }
     fn new_parent(&self) -> Option<&Name> {
         self.parent.as_ref().and_then(Option::as_ref)
     }
@@ -135,6 +159,29 @@ mod tests {
             parent: Some(Some(name(parent))),
             ..update(text)
         }
+    }
+
+    #[tokio::test]
+    async fn an_attribute_is_written_by_whoever_has_its_verb() {
+        let world = World::new().await;
+        world.use_manifest(&crate::memory::STUDIO.replace(
+            "{secret: {type: bool}}",
+            "{secret: {type: bool, edit: delete}, colour: {type: string}}",
+        ));
+        world.member(1, "owner").await;
+        world.member(2, "").await;
+        world.resource("page:a", &account(), None).await;
+        world.grant(&subject(2), &["page.edit"], on("page:a")).await;
+        let write = |name: &str, value: Json| Update {
+            attributes: [(name.to_owned(), value)].into_iter().collect(),
+            ..update("page:a")
+        };
+        world.run(2, write("colour", "red".into())).await.unwrap();
+        assert!(is_denied(&world.run(2, write("secret", true.into())).await));
+        world.run(1, write("secret", true.into())).await.unwrap();
+        // What stays as it is asks for nothing.
+        world.run(2, write("secret", true.into())).await.unwrap();
+        assert!(is_denied(&world.run(2, write("secret", Json::Null)).await));
     }
 
     fn on(text: &str) -> About {

@@ -61,6 +61,7 @@ impl Operation for Change {
         }
         let (mut custom, mut overlays) = (custom_roles(policy), overlays(policy));
         let change = if let Some(own) = custom.iter_mut().find(|own| own.no == role.no) {
+            own.renew(policy.product());
             for level in levels {
                 own.decl.change(level, &self.add, &self.remove);
             }
@@ -72,6 +73,7 @@ impl Operation for Change {
             });
             for level in levels {
                 let at = overlay.levels.entry(level).or_default();
+                at.renew(policy.product());
                 at.change(&self.add, &self.remove);
             }
             overlays.retain(|other| other.role != role.no);

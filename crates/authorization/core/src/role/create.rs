@@ -51,6 +51,7 @@ impl Operation for Create {
             no: RoleNo(RoleNo::FIRST_CUSTOM.0.saturating_add(revision)),
             name: self.name.clone(),
             decl: self.decl.clone(),
+            generation: policy.product().generation(),
         };
         let mut custom = custom_roles(policy);
         custom.push(role.clone());

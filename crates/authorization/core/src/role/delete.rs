@@ -32,12 +32,15 @@ impl Operation for Delete {
             let mut levels = other.decl.levels.values();
             other.no != role
                 && (other.decl.includes.contains(&self.role)
-                    || levels.any(|level| level.assigns.contains(&self.role)))
+                    || levels.any(|level| level.assigns.iter().any(|assign| assign.role == self.role)))
         };
         let roles = std::slice::from_ref(&self.role);
         let bound = work.unit.bindings_of_roles(roles, None, 1);
         if !bound.await?.is_empty() || custom_roles(&work.situation.policy).iter().any(names) {
             return Err(Error::Precondition(Precondition::RoleInUse));
+        }
+        if work.unit.invited_roles(work.now).await?.contains(&self.role) {
+            return Err(Error::Precondition(Precondition::RoleInvited));
         }
         work.unit.remove_role(&self.role).await?;
         let entry = changed(work, &self.role);
@@ -48,6 +51,8 @@ impl Operation for Delete {
 
 #[cfg(test)]
 mod tests {
+    use bailiwick_policy::manifest::AssignDecl;
+
     use super::*;
     use crate::{
         memory::{World, account, subject},
@@ -88,6 +93,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_role_of_a_pending_invitation_is_not_deleted() {
+        let world = world().await;
+        let invite = crate::invitation::create::Create {
+            email: "new@example.com".to_owned(),
+            kind: bailiwick_policy::manifest::MemberKind::Agent,
+            roles: vec!["guest".to_owned()],
+            scope: account(),
+            request_id: None,
+        };
+        let made = world.operate(invite).await.unwrap();
+        let refused = world.run(1, delete("guest")).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::RoleInvited))
+        ));
+        let revoke = crate::invitation::revoke::Revoke { invitation: made.id };
+        world.operate(revoke).await.unwrap();
+        world.run(1, delete("guest")).await.unwrap();
+    }
+
+    #[tokio::test]
     async fn a_role_that_is_bound_or_named_by_another_is_not_deleted() {
         let world = world().await;
         world.bind(&subject(2), "guest", &account()).await;
@@ -101,7 +127,7 @@ mod tests {
         including.decl.includes = vec!["guest".to_owned()];
         let mut assigning: Create = define("head", &["project.view"]);
         for level in assigning.decl.levels.values_mut() {
-            level.assigns = vec!["guest".to_owned()];
+            level.assigns = vec![AssignDecl::plain("guest")];
         }
         for other in [including, assigning] {
             let name = other.name.clone();

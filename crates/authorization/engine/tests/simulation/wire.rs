@@ -6,8 +6,8 @@ use std::{
 };
 
 use bailiwick_authorization_engine::{
-    AccountRef, Bound, Content, Epoch, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery, PartKey,
-    PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError, Watermark,
+    AccountRef, Bound, Content, Epoch, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery,
+    PartKey, PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError, Watermark,
 };
 use bailiwick_policy::PermissionSet;
 use bailiwick_types::{AccountId, ProductName, Subject};

@@ -46,6 +46,7 @@ pub(super) fn binding(of: Binding) -> pb::Binding {
         subject: of.subject.to_string(),
         role: of.role,
         scope: of.scope.to_string(),
+        key: of.key,
         parameters: (!of.parameters.is_empty()).then(|| struct_of(of.parameters)),
         expire_time: of.expires_at.map(timestamp),
     }
@@ -57,6 +58,7 @@ pub(super) fn invitation(of: Invitation, now: Timestamp) -> pb::Invitation {
         invitation: of.id.to_string(),
         account: of.account.to_string(),
         email: of.email.into(),
+        kind: member_kind(of.kind).into(),
         roles: of.roles,
         scope: of.scope.to_string(),
         state: state.into(),
@@ -76,6 +78,15 @@ pub(super) fn resource(of: Resource) -> pb::Resource {
         title: of.title,
         attributes: (!of.attributes.is_empty()).then(|| struct_of(of.attributes)),
         create_time: Some(timestamp(of.created_at)),
+    }
+}
+
+/// The kind of member that a request names; none where it names none.
+pub(super) fn named_kind(kind: pb::MemberKind) -> Option<MemberKind> {
+    match kind {
+        pb::MemberKind::Unspecified => None,
+        pb::MemberKind::Agent => Some(MemberKind::Agent),
+        pb::MemberKind::Customer => Some(MemberKind::Customer),
     }
 }
 

@@ -187,6 +187,7 @@ mod tests {
             subject: user,
             role: "viewer".to_owned(),
             scope: Scope::Account(account),
+            key: None,
         };
         let before = Arc::strong_count(&token);
         let tasks = Tasks::default();

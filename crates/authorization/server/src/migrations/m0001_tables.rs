@@ -63,12 +63,12 @@ const PLACES: &[&str] = &[
         CONSTRAINT pk_early_closure PRIMARY KEY (account_id, scope_id))",
     "CREATE TABLE account_role (
         account_id {uuid} NOT NULL, name text NOT NULL, number integer NOT NULL, title text NOT NULL,
-        definition text NOT NULL,
+        definition text NOT NULL, generation integer NOT NULL DEFAULT 0,
         CONSTRAINT pk_account_role PRIMARY KEY (account_id, name))",
     "CREATE UNIQUE INDEX ux_account_role__number ON account_role (account_id, number)",
     "CREATE TABLE role_overlay (
         account_id {uuid} NOT NULL, role text NOT NULL, level smallint NOT NULL, added text NOT NULL,
-        removed text NOT NULL,
+        removed text NOT NULL, generation integer NOT NULL DEFAULT 0,
         CONSTRAINT pk_role_overlay PRIMARY KEY (account_id, role, level))",
 ];
 
@@ -89,7 +89,8 @@ const PEOPLE: &[&str] = &[
     "CREATE INDEX ix_member__user ON member (user_id)",
     "CREATE TABLE invitation (
         account_id {uuid} NOT NULL, id {uuid} NOT NULL, email text NOT NULL, email_key text NOT NULL,
-        scope_level smallint NOT NULL, scope_id {uuid} NOT NULL, roles text NOT NULL, state smallint NOT NULL,
+        scope_level smallint NOT NULL, scope_id {uuid} NOT NULL, member_kind smallint NOT NULL DEFAULT 1,
+        roles text NOT NULL, generation integer NOT NULL DEFAULT 0, state smallint NOT NULL,
         creator text NOT NULL, expires_at bigint NOT NULL, created_at bigint NOT NULL, version bigint NOT NULL,
         CONSTRAINT pk_invitation PRIMARY KEY (account_id, id))",
     "CREATE UNIQUE INDEX ux_invitation__pending ON invitation (account_id, email_key, scope_id) WHERE state = 1",
@@ -107,10 +108,10 @@ const PEOPLE: &[&str] = &[
 const RIGHTS: &[&str] = &[
     "CREATE TABLE binding (
         account_id {uuid} NOT NULL, id {uuid} NOT NULL, subject text NOT NULL, role text NOT NULL,
-        scope_level smallint NOT NULL, scope_id {uuid} NOT NULL, parameters text, expires_at bigint,
-        created_at bigint NOT NULL, creator text,
+        scope_level smallint NOT NULL, scope_id {uuid} NOT NULL, key text NOT NULL DEFAULT '', parameters text,
+        expires_at bigint, created_at bigint NOT NULL, creator text,
         CONSTRAINT pk_binding PRIMARY KEY (account_id, id))",
-    "CREATE UNIQUE INDEX ux_binding__subject ON binding (account_id, subject, role, scope_id)",
+    "CREATE UNIQUE INDEX ux_binding__subject ON binding (account_id, subject, role, scope_id, key)",
     "CREATE INDEX ix_binding__scope ON binding (account_id, scope_id)",
     "CREATE INDEX ix_binding__role ON binding (account_id, role, scope_id)",
     "CREATE INDEX ix_binding__subject_anywhere ON binding (subject)",
@@ -118,7 +119,8 @@ const RIGHTS: &[&str] = &[
     "CREATE TABLE entitlement (
         account_id {uuid} NOT NULL, id {uuid} NOT NULL, subject text NOT NULL, kind smallint NOT NULL,
         scope_level smallint, scope_id {uuid}, resource_type text, resource_id text, applies_to smallint,
-        revision bigint NOT NULL, permissions text NOT NULL, parameters text, expires_at bigint,
+        revision bigint NOT NULL, permissions text NOT NULL, generation integer NOT NULL DEFAULT 0,
+        parameters text, expires_at bigint,
         created_at bigint NOT NULL, creator text,
         CONSTRAINT pk_entitlement PRIMARY KEY (account_id, id))",
     "CREATE INDEX ix_entitlement__subject ON entitlement (account_id, subject)",

@@ -16,6 +16,10 @@ impl MigrationName for Step {
 #[async_trait]
 impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        super::run(manager, &["ALTER TABLE service_state ADD COLUMN creator text"]).await
+        let steps = [
+            "ALTER TABLE service_state ADD COLUMN creator text",
+            "CREATE INDEX ix_service_state__creator ON service_state (creator)",
+        ];
+        super::run(manager, &steps).await
     }
 }

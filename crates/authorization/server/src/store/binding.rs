@@ -39,24 +39,26 @@ impl FromRow for Binding {
             created_at: Timestamp(row.created_at),
             creator: at.optional("creator", row.creator.as_deref())?,
             role: row.role.clone(),
+            key: row.key.clone(),
         })
     }
 }
 
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
-    async fn binding(
+    async fn bindings_on(
         &self,
         subject: &Subject,
         role: &str,
         scope: &Scope,
-    ) -> Result<Option<Binding>, StoreError> {
-        let row = self
+    ) -> Result<Vec<Binding>, StoreError> {
+        let rows = self
             .own::<binding::Entity>()?
             .filter(binding::Column::Subject.eq(subject.as_str()))
             .filter(binding::Column::Role.eq(role))
-            .filter(binding::Column::ScopeId.eq(scope.uuid().unwrap_or_default()));
-        self.find(row).await
+            .filter(binding::Column::ScopeId.eq(scope.uuid().unwrap_or_default()))
+            .order_by_asc(binding::Column::Id);
+        self.list(rows).await
     }
     async fn bindings_of(&self, subject: &Subject) -> Result<Vec<Binding>, StoreError> {
         let rows = self
@@ -147,12 +149,13 @@ impl<T: WriteConn> Writer for Tx<T> {
             role: set(of.role.clone()),
             scope_level: set(column(of.scope.level().code())),
             scope_id: set(of.scope.uuid().unwrap_or_default()),
+            key: set(of.key.clone()),
             parameters: set((!of.parameters.is_empty()).then(|| json(&of.parameters))),
             expires_at: set(of.expires_at.map(|at| at.0)),
             created_at: set(of.created_at.0),
             creator: set(of.creator.as_ref().map(ToString::to_string)),
         };
-        self.upsert(row, [C::Parameters, C::ExpiresAt]).await
+        self.upsert(row, [C::Key, C::Parameters, C::ExpiresAt]).await
     }
     async fn remove_binding(&mut self, binding: &Binding) -> Result<(), StoreError> {
         let key = (self.account_id()?.uuid(), binding.id.uuid());

@@ -85,6 +85,10 @@ impl<'a> At<'a> {
     pub(super) fn parameters(&self, text: Option<&str>) -> Result<Map<String, Json>, Error> {
         text.map_or_else(|| Ok(Map::new()), |text| self.json("parameters", text))
     }
+    /// The generation of the names in a row.
+    pub(super) fn generation(&self, number: i32) -> Result<u32, Error> {
+        self.number("generation", number.into())
+    }
     pub(super) fn scope(&self, level: i16, id: Uuid) -> Result<Scope, Error> {
         self.known(
             "scope_level",
@@ -108,6 +112,11 @@ pub(super) fn stored_closed(closed: Option<&SourceVersion>) -> (Option<String>, 
     closed
         .map(|closed| (closed.epoch().to_owned(), stored(closed.number())))
         .unzip()
+}
+
+/// The generation of the names in a row, as the databases store it.
+pub(super) fn generation(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 /// Values that are written.

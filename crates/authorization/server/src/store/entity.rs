@@ -50,10 +50,12 @@ bailiwick_sql::tables! {
     }
     "account_role" account_role (account_id: Uuid, name: String) {
         number: i32,
+        generation: i32,
         title: String,
         definition: String,
     }
     "role_overlay" role_overlay (account_id: Uuid, role: String, level: i16) {
+        generation: i32,
         added: String,
         removed: String,
     }
@@ -89,7 +91,9 @@ bailiwick_sql::tables! {
         email_key: String,
         scope_level: i16,
         scope_id: Uuid,
+        member_kind: i16,
         roles: String,
+        generation: i32,
         state: i16,
         creator: String,
         expires_at: i64,
@@ -109,6 +113,7 @@ bailiwick_sql::tables! {
         role: String,
         scope_level: i16,
         scope_id: Uuid,
+        key: String,
         parameters: Option<String>,
         expires_at: Option<i64>,
         created_at: i64,
@@ -124,6 +129,7 @@ bailiwick_sql::tables! {
         applies_to: Option<i16>,
         revision: i64,
         permissions: String,
+        generation: i32,
         parameters: Option<String>,
         expires_at: Option<i64>,
         created_at: i64,

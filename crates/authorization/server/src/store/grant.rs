@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use super::{
-    convert::{At, column, json, set, stored},
+    convert::{At, column, generation, json, set, stored},
     entity::entitlement,
     rows::FromRow,
     tx::{ReadConn, Tx, WriteConn},
@@ -55,6 +55,7 @@ impl FromRow for Grant {
             account: AccountId::from_uuid(row.account_id),
             subject: at.parse("subject", &row.subject)?,
             permissions: at.json("permissions", &row.permissions)?,
+            generation: at.generation(row.generation)?,
             about,
             parameters: at.parameters(row.parameters.as_deref())?,
             expires_at: row.expires_at.map(Timestamp),
@@ -136,13 +137,23 @@ impl<T: WriteConn> Writer for Tx<T> {
             applies_to: set(applies_to.map(|applies_to| column(applies_to.code()))),
             revision: set(stored(of.revision)),
             permissions: set(json(&of.permissions)),
+            generation: set(generation(of.generation)),
             parameters: set((!of.parameters.is_empty()).then(|| json(&of.parameters))),
             expires_at: set(of.expires_at.map(|at| at.0)),
             created_at: set(of.created_at.0),
             creator: set(of.creator.as_ref().map(ToString::to_string)),
         };
-        self.upsert(row, [C::Permissions, C::Parameters, C::ExpiresAt, C::Revision])
-            .await
+        self.upsert(
+            row,
+            [
+                C::Permissions,
+                C::Generation,
+                C::Parameters,
+                C::ExpiresAt,
+                C::Revision,
+            ],
+        )
+        .await
     }
     async fn remove_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
         let key = (self.account_id()?.uuid(), grant.id.uuid());

@@ -1,16 +1,19 @@
 //! Invitations.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError,
     invitation::{After, Invitation, Reader, State, Writer},
 };
+use bailiwick_policy::manifest::MemberKind;
 use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, EmailKey, InvitationId, Scope, Timestamp};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::ExprTrait};
 
 use super::{
-    convert::{At, column, json, set, stored},
+    convert::{At, column, generation, json, set, stored},
     entity::invitation,
     rows::{FromRow, pair},
     tx::{ReadConn, Tx, WriteConn},
@@ -23,7 +26,9 @@ impl FromRow for Invitation {
         Ok(Self {
             id: InvitationId::from_uuid(row.id),
             account: AccountId::from_uuid(row.account_id),
+            kind: at.known("member_kind", MemberKind::from_code(row.member_kind))?,
             roles: at.json("roles", &row.roles)?,
+            generation: at.generation(row.generation)?,
             scope: at.scope(row.scope_level, row.scope_id)?,
             state: at.known("state", State::from_code(row.state))?,
             expires_at: Timestamp(row.expires_at),
@@ -55,6 +60,15 @@ impl<T: ReadConn> Reader for Tx<T> {
             .order_by_desc(invitation::Column::Id);
         self.find(rows).await
     }
+    async fn invited_roles(&self, now: Timestamp) -> Result<BTreeSet<String>, StoreError> {
+        use invitation::Column as C;
+        let rows = self
+            .own::<invitation::Entity>()?
+            .filter(C::State.eq(column(State::Pending.code())))
+            .filter(C::ExpiresAt.gt(now.0));
+        let pending: Vec<Invitation> = self.list(rows).await?;
+        Ok(pending.into_iter().flat_map(|one| one.roles).collect())
+    }
     async fn invitations(
         &self,
         key: Option<&EmailKey>,
@@ -85,7 +99,9 @@ impl<T: WriteConn> Writer for Tx<T> {
             email_key: set(of.email.key().into()),
             scope_level: set(column(of.scope.level().code())),
             scope_id: set(of.scope.uuid().unwrap_or_default()),
+            member_kind: set(column(of.kind.code())),
             roles: set(json(&of.roles)),
+            generation: set(generation(of.generation)),
             state: set(column(of.state.code())),
             creator: set(of.creator.to_string()),
             expires_at: set(of.expires_at.0),

@@ -18,7 +18,7 @@ use super::{
     tx::{ReadConn, Tx, WriteConn},
 };
 
-/// Users that one statement asks for.
+/// Users or makers that one statement asks for.
 const AT_ONCE: usize = 1_000;
 
 impl<T: ReadConn> Tx<T> {
@@ -81,6 +81,22 @@ impl<T: ReadConn> Reader for Tx<T> {
             role: Some(row.role.clone()).filter(|role| !role.is_empty()),
             creator: at.optional("creator", row.creator.as_deref())?,
         }))
+    }
+    async fn service_accounts_of(&self, makers: &[Subject]) -> Result<Vec<ServiceAccountId>, StoreError> {
+        use service_state::Column as C;
+        let mut made = Vec::new();
+        for some in makers.chunks(AT_ONCE) {
+            let ids: Vec<Uuid> = service_state::Entity::find()
+                .select_only()
+                .column(C::ServiceId)
+                .filter(C::Creator.is_in(some.iter().map(Subject::as_str)))
+                .into_tuple()
+                .all(self.conn())
+                .await
+                .map_err(store_error)?;
+            made.extend(ids.into_iter().map(ServiceAccountId::from_uuid));
+        }
+        Ok(made)
     }
     async fn has_root_binding(
         &self,

@@ -34,6 +34,7 @@ async fn custom_roles(conn: &impl ConnectionTrait, account: Uuid) -> Result<Vec<
         Ok(CustomRole {
             no: RoleNo(at.number("number", row.number.into())?),
             decl: at.json("definition", &row.definition)?,
+            generation: at.generation(row.generation)?,
             name: row.name,
         })
     };
@@ -50,13 +51,16 @@ async fn overlays(
     for row in rows.all(conn).await? {
         let at = At::new("role_overlay", &row.role);
         let level = at.known("level", Level::from_code(row.level))?;
-        // A role that the manifest no longer has is changed no more.
-        let Some(role) = product.role_no(&row.role) else {
+        let generation = at.generation(row.generation)?;
+        // A role that the manifest no longer has, or was without since, is changed no more.
+        let stands = product.role_stands(&row.role, generation);
+        let Some(role) = product.role_no(&row.role).filter(|_| stands) else {
             continue;
         };
         let change = LevelOverlay {
             add: at.json("added", &row.added)?,
             remove: at.json("removed", &row.removed)?,
+            generation,
         };
         let overlay = all.entry(role).or_insert_with(|| Overlay {
             role,

@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError,
     binding::Binding,
-    product::{Product, Reader, Usage, Writer},
+    product::{Named, Product, Reader, Usage, Writer},
 };
+use bailiwick_policy::manifest::{EntryDecl, RoleDecl};
 use bailiwick_sql::Error;
 use bailiwick_types::{Level, ProductName, Timestamp};
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, Query},
 };
 
@@ -84,6 +85,42 @@ impl<T: ReadConn> Reader for Tx<T> {
             .into_iter()
             .map(Binding::from_row)
             .collect::<Result<_, _>>()?)
+    }
+    async fn named(&self, name: &ProductName, now: Timestamp) -> Result<Named, StoreError> {
+        let mut named = Named::default();
+        let of = || vec![name.to_string().into()];
+        let at = |table| At::new(table, name);
+        let text = |row: &QueryResult, column: &str| row.try_get::<String>("", column).map_err(store_error);
+        let sql = "SELECT e.permissions, COUNT(*) AS count FROM entitlement e \
+                   JOIN account a ON a.id = e.account_id WHERE a.product = $1 GROUP BY e.permissions";
+        for row in self.rows(sql, of()).await? {
+            let permissions: Vec<String> =
+                at("entitlement").json("permissions", &text(&row, "permissions")?)?;
+            let count = row.try_get::<i64>("", "count").map_err(store_error)?;
+            named.add_grants(&permissions, u64::try_from(count).unwrap_or_default());
+        }
+        let sql = "SELECT r.definition FROM account_role r \
+                   JOIN account a ON a.id = r.account_id WHERE a.product = $1";
+        for row in self.rows(sql, of()).await? {
+            let decl: RoleDecl = at("account_role").json("definition", &text(&row, "definition")?)?;
+            named.add_role(&decl);
+        }
+        let sql = "SELECT o.role, o.added FROM role_overlay o \
+                   JOIN account a ON a.id = o.account_id WHERE a.product = $1";
+        for row in self.rows(sql, of()).await? {
+            let added: Vec<EntryDecl> = at("role_overlay").json("added", &text(&row, "added")?)?;
+            named.add_overlay(&text(&row, "role")?, &added);
+        }
+        let sql = "SELECT i.roles FROM invitation i JOIN account a ON a.id = i.account_id \
+                   WHERE a.product = $1 AND i.state = 1 AND i.expires_at > $2";
+        for row in self
+            .rows(sql, vec![name.to_string().into(), now.0.into()])
+            .await?
+        {
+            let roles: Vec<String> = at("invitation").json("roles", &text(&row, "roles")?)?;
+            named.add_invitation(&roles);
+        }
+        Ok(named)
     }
     async fn usage(&self, name: &ProductName) -> Result<Usage, StoreError> {
         let at = At::new("binding", name);

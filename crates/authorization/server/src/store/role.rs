@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::{
-    convert::{column, json, set},
+    convert::{column, generation, json, set},
     entity::{account_role, binding, role_overlay},
     tx::{ReadConn, Tx, WriteConn},
 };
@@ -48,8 +48,9 @@ impl<T: WriteConn> Writer for Tx<T> {
             number: set(i32::try_from(role.no.0).unwrap_or(i32::MAX)),
             title: set(role.decl.title.clone().unwrap_or_default()),
             definition: set(json(&role.decl)),
+            generation: set(generation(role.generation)),
         };
-        self.upsert(row, [C::Title, C::Definition]).await
+        self.upsert(row, [C::Title, C::Definition, C::Generation]).await
     }
     async fn remove_role(&mut self, name: &str) -> Result<(), StoreError> {
         let key = (self.account_id()?.uuid(), name.to_owned());
@@ -69,7 +70,8 @@ impl<T: WriteConn> Writer for Tx<T> {
             level: set(column(level.code())),
             added: set(json(&overlay.add)),
             removed: set(json(&overlay.remove)),
+            generation: set(generation(overlay.generation)),
         };
-        self.upsert(row, [C::Added, C::Removed]).await
+        self.upsert(row, [C::Added, C::Removed, C::Generation]).await
     }
 }

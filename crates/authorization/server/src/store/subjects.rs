@@ -68,24 +68,24 @@ pub(super) fn sql(backend: DbBackend, stamp: &str, extent: Extent) -> String {
          reach (subject, id) AS (SELECT subject, {no_id} FROM seed \
          UNION SELECT g.subject, g.id FROM reach r {membership} {group}) \
          SELECT 0 AS kind, s.epoch AS subject, {no_id} AS id, {no_number} AS a, {no_number} AS b, {no_number} AS c, \
-         s.manifest AS d, s.deployment AS t, s.product AS u, s.account AS v, {no_text} AS w FROM ({stamp}) s \
+         s.manifest AS d, s.deployment AS t, s.product AS u, s.account AS v, {no_text} AS w, {no_number} AS e FROM ({stamp}) s \
          UNION ALL SELECT 1, r.subject, r.id, {no_number}, {no_number}, {no_number}, {no_number}, \
-         {no_text}, {no_text}, {no_text}, {no_text} FROM reach r \
+         {no_text}, {no_text}, {no_text}, {no_text}, {no_number} FROM reach r \
          UNION ALL SELECT 2, m.subject, m.group_id, {no_number}, {no_number}, {no_number}, {no_number}, \
-         {no_text}, {no_text}, {no_text}, {no_text} FROM reach r {membership} \
+         {no_text}, {no_text}, {no_text}, {no_text}, {no_number} FROM reach r {membership} \
          UNION ALL SELECT 3, {no_text}, m.user_id, CAST(m.kind AS bigint), CAST(m.state AS bigint), m.expires_at, \
-         {no_number}, {no_text}, {no_text}, {no_text}, {no_text} FROM member m WHERE m.account_id = $1 AND m.user_id = $3 \
+         {no_number}, {no_text}, {no_text}, {no_text}, {no_text}, {no_number} FROM member m WHERE m.account_id = $1 AND m.user_id = $3 \
          UNION ALL SELECT 4, {no_text}, u.user_id, CAST(u.state AS bigint), {no_number}, {no_number}, {no_number}, \
-         {no_text}, {no_text}, {no_text}, {no_text} FROM user_state u WHERE u.user_id = $3 \
+         {no_text}, {no_text}, {no_text}, {no_text}, {no_number} FROM user_state u WHERE u.user_id = $3 \
          UNION ALL SELECT 5, b.subject, b.scope_id, CAST(b.scope_level AS bigint), CAST(o.number AS bigint), \
-         b.expires_at, {no_number}, b.role, b.parameters, {no_text}, {no_text} FROM reach r {binding} \
+         b.expires_at, {no_number}, b.role, b.parameters, {no_text}, {no_text}, {no_number} FROM reach r {binding} \
          LEFT JOIN account_role o ON o.account_id = $1 AND o.name = b.role \
          UNION ALL SELECT 6, e.subject, e.scope_id, CAST(e.kind AS bigint), CAST(e.applies_to AS bigint), \
          e.expires_at, e.revision, e.permissions, e.parameters, \
-         CASE WHEN e.resource_id IS NULL THEN e.resource_type ELSE e.resource_type || ':' || e.resource_id END, {no_text} \
-         FROM reach r {entitlement}{some_grants} \
+         CASE WHEN e.resource_id IS NULL THEN e.resource_type ELSE e.resource_type || ':' || e.resource_id END, {no_text}, \
+         CAST(e.generation AS bigint) FROM reach r {entitlement}{some_grants} \
          UNION ALL SELECT 7, a.subject, a.id, CAST(a.state AS bigint), {no_number}, a.expires_at, {no_number}, \
-         a.permission, a.target, a.digest, a.bound FROM seed r {approval} WHERE {approvals}"
+         a.permission, a.target, a.digest, a.bound, {no_number} FROM seed r {approval} WHERE {approvals}"
     )
 }
 
@@ -192,6 +192,9 @@ fn add(rows: &mut StoredSubject, kind: i64, row: &QueryResult) -> Result<(), Err
             rows.grants.push(StoredGrant {
                 target: at("entitlement").known("kind", target)?,
                 permissions: at("entitlement").json("permissions", &text("t")?.unwrap_or_default())?,
+                generation: number("e")?
+                    .and_then(|number| u32::try_from(number).ok())
+                    .unwrap_or_default(),
                 expires_at,
                 parameters: at("entitlement").parameters(text("u")?.as_deref())?,
             });

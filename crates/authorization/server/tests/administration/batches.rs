@@ -10,6 +10,7 @@ use bailiwick_authorization_core::{
     member::batch_remove::{BatchRemove, Counts},
     resource::register::{Owner, Register},
 };
+use bailiwick_policy::manifest::MemberKind;
 use bailiwick_types::{AccountId, Code, Fault, Scope, Subject, Target, UserId};
 use serde_json::{Map, json};
 
@@ -45,6 +46,7 @@ async fn people_are_invited_together_or_not_at_all(world: World) {
     world.tell_settings(told).await;
     let invite = |role: &str, emails: &[&str]| BatchCreate {
         emails: texts(emails),
+        kind: MemberKind::Agent,
         roles: vec![role.to_owned()],
         scope: Scope::Account(account),
     };
@@ -124,6 +126,7 @@ async fn a_pending_invitation_that_is_sent_again_gets_a_new_lifetime(world: Worl
     let by = world.by(boss, account);
     let create = Create {
         email: "new@example.com".to_owned(),
+        kind: MemberKind::Agent,
         roles: vec!["sub_user".to_owned()],
         scope: Scope::Account(account),
         request_id: None,

@@ -33,6 +33,7 @@ async fn the_last_admin_is_never_revoked_removed_suspended_ended_or_disabled(wor
     let end = Update {
         user: ada,
         expires_at: Some(world.now().plus(Duration::from_mins(1))),
+        kind: None,
     };
     let reasons = [
         reason(world.revoke(&by, account, (ada, "admin", &at)).await),

@@ -13,6 +13,7 @@ use bailiwick_authorization_core::{
     },
     operation::{self, Done},
 };
+use bailiwick_policy::manifest::MemberKind;
 use bailiwick_types::{AccountId, Code, Fault, Scope, Target, UserId};
 use serde_json::json;
 
@@ -26,6 +27,7 @@ async fn invite(
 ) -> Result<Invitation, Error> {
     let create = Create {
         email: email.to_owned(),
+        kind: MemberKind::Agent,
         roles: vec![role.to_owned()],
         scope: scope.clone(),
         request_id: None,
@@ -166,6 +168,7 @@ async fn a_repeated_request_gets_the_same_answer(world: World) {
     let op = world.operator();
     let create = Create {
         email: "new@example.com".to_owned(),
+        kind: MemberKind::Agent,
         roles: vec!["agent".to_owned()],
         scope: world.instance(account).await,
         request_id: Some("1".to_owned()),

@@ -104,6 +104,7 @@ async fn a_role_is_previewed_where_it_is_given_and_taken_and_nothing_is_done(wor
         subject,
         role: role.to_owned(),
         scope: scope.clone(),
+        key: None,
     };
     let take = revoke(sam.clone(), "workflow_manager");
     denied(world.preview(&by_sam, account, take.clone()).await);

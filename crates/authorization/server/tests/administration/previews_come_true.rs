@@ -41,7 +41,11 @@ async fn what_a_preview_of_a_member_tells_comes_true(world: World) {
         expires_at: None,
     };
     stage.comes_true(&op, join, &account).await;
-    let ends = |expires_at| UpdateMember { user, expires_at };
+    let ends = |expires_at| UpdateMember {
+        user,
+        expires_at,
+        kind: None,
+    };
     let now = Some(stage.world.now());
     let came = stage.comes_true(&by, ends(now), &everywhere).await;
     assert_eq!(came.len(), 3, "by a group, by a role and by a grant: {came:?}");
@@ -101,6 +105,7 @@ async fn who_may_not_change_a_member_may_not_preview_it(world: World) {
     let ends = UpdateMember {
         user: boss,
         expires_at: Some(Timestamp(stage.world.now().0 + 1)),
+        kind: None,
     };
     assert_eq!(stage.refused_alike(&op, suspend(boss)).await, held);
     assert_eq!(stage.refused_alike(&op, remove(boss)).await, held);
@@ -122,6 +127,7 @@ async fn what_a_preview_of_roles_grants_and_groups_tells_comes_true(world: World
         subject: tia.clone(),
         role: "writer".to_owned(),
         scope: stage.two.clone(),
+        key: None,
     };
     stage.comes_true(&by, revoke, &two).await;
     let about = About::Scope(stage.two.clone());

@@ -102,7 +102,11 @@ impl Stage {
         user: UserId,
         expires_at: Option<Timestamp>,
     ) -> Result<member::Member, Error> {
-        let update = member::update::Update { user, expires_at };
+        let update = member::update::Update {
+            user,
+            expires_at,
+            kind: None,
+        };
         self.world.run(by, self.account, update).await
     }
 }

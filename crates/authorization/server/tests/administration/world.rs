@@ -83,6 +83,8 @@ pub(crate) fn assign(subject: Subject, role: &str, scope: &Scope) -> Assign {
         scope: scope.clone(),
         parameters: Map::new(),
         expires_at: None,
+        key: None,
+        replace: false,
     }
 }
 
@@ -94,6 +96,7 @@ pub(crate) fn grant(subject: Subject, permissions: &[&str], about: About) -> gra
         about,
         parameters: Map::new(),
         expires_at: None,
+        request_id: None,
     }
 }
 
@@ -438,6 +441,7 @@ impl World {
             subject: Subject::user(user),
             role: role.to_owned(),
             scope: scope.clone(),
+            key: None,
         };
         self.run(by, account, revoke).await
     }

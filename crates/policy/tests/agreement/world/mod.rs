@@ -172,6 +172,7 @@ impl World {
                 no: RoleNo::FIRST_CUSTOM,
                 name: format!("r{role}"),
                 decl: manifest.roles.remove(&format!("r{role}")).unwrap(),
+                generation: 0,
             })
             .collect();
         let (product, _) = compile(&manifest, Numbers::default()).unwrap();

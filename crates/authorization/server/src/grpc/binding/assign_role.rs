@@ -3,7 +3,7 @@
 use bailiwick_authorization_core::binding::assign::Assign;
 use bailiwick_types::{AccountId, method::authorization::AssignRole};
 
-use super::ROLE;
+use super::{ROLE, key};
 use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
@@ -30,6 +30,7 @@ pub(crate) fn read(message: pb::AssignRoleRequest) -> Result<(AccountId, Assign)
     let role = fields.text("role", &message.role, ROLE);
     let scope = fields.scope("scope", &message.scope, account);
     let expires_at = fields.time("expire_time", message.expire_time);
+    let key = key(&mut fields, &message.key);
     let parameters = message.parameters.map(convert::map_of).unwrap_or_default();
     fields.finish_with(|| {
         let assign = Assign {
@@ -38,6 +39,8 @@ pub(crate) fn read(message: pb::AssignRoleRequest) -> Result<(AccountId, Assign)
             scope: scope?,
             parameters,
             expires_at: expires_at?,
+            key: key?,
+            replace: message.replace,
         };
         Some((account?, assign))
     })

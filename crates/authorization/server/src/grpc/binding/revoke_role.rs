@@ -3,7 +3,7 @@
 use bailiwick_authorization_core::binding::revoke::Revoke;
 use bailiwick_types::{AccountId, method::authorization::RevokeRole};
 
-use super::ROLE;
+use super::{ROLE, key};
 use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
@@ -27,11 +27,13 @@ pub(crate) fn read(message: &pb::RevokeRoleRequest) -> Result<(AccountId, Revoke
     let subject = fields.take("subject", message.subject.parse());
     let role = fields.text("role", &message.role, ROLE);
     let scope = fields.scope("scope", &message.scope, account);
+    let key = key(&mut fields, &message.key);
     fields.finish_with(|| {
         let revoke = Revoke {
             subject: subject?,
             role: role?,
             scope: scope?,
+            key: key?,
         };
         Some((account?, revoke))
     })

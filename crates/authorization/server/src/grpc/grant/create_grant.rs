@@ -2,6 +2,7 @@
 
 use bailiwick_authorization_core::grant::create::Create;
 use bailiwick_types::{AccountId, method::authorization::CreateGrant};
+use uuid::Uuid;
 
 use super::{about, grant, permissions};
 use crate::grpc::prelude::*;
@@ -31,6 +32,7 @@ pub(crate) fn read(message: pb::CreateGrantRequest) -> Result<(AccountId, Create
     let about = about(&mut fields, message.target.as_ref(), account);
     let permissions = permissions(&mut fields, &message.permissions);
     let expires_at = fields.time("expire_time", message.expire_time);
+    let request_id = fields.optional::<Uuid>("request_id", &message.request_id);
     let parameters = message.parameters.map(convert::map_of).unwrap_or_default();
     fields.finish_with(|| {
         let create = Create {
@@ -39,6 +41,7 @@ pub(crate) fn read(message: pb::CreateGrantRequest) -> Result<(AccountId, Create
             about: about?,
             parameters,
             expires_at: expires_at?,
+            request_id: request_id?.map(|id| id.to_string()),
         };
         Some((account?, create))
     })

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use bailiwick_authorization_core::invitation::batch_create::BatchCreate;
+use bailiwick_policy::manifest::MemberKind;
 use bailiwick_types::{AccountId, method::authorization::BatchCreateInvitations};
 
 use super::{email, roles, shown};
@@ -50,9 +51,15 @@ fn read(message: pb::BatchCreateInvitationsRequest) -> Result<(AccountId, BatchC
         }
         emails.extend(address);
     }
+    let kind = convert::named_kind(message.kind()).unwrap_or(MemberKind::Agent);
     let roles = roles(&mut fields, message.roles);
     let read = account.zip(scope).map(|(account, scope)| {
-        let batch = BatchCreate { emails, roles, scope };
+        let batch = BatchCreate {
+            emails,
+            kind,
+            roles,
+            scope,
+        };
         (account, batch)
     });
     fields.finish(read)

@@ -28,10 +28,7 @@ pub(crate) fn read(message: &pb::CreateMemberRequest) -> Result<(AccountId, Crea
     let account = fields.account(&message.account);
     let user = fields.take("user", message.user.parse());
     let expires_at = fields.time("expire_time", message.expire_time);
-    let kind = match message.kind() {
-        pb::MemberKind::Unspecified | pb::MemberKind::Agent => MemberKind::Agent,
-        pb::MemberKind::Customer => MemberKind::Customer,
-    };
+    let kind = convert::named_kind(message.kind()).unwrap_or(MemberKind::Agent);
     fields.finish_with(|| {
         let create = Create {
             user: user?,

@@ -15,10 +15,12 @@ pub(super) async fn handle(
     let account = fields.account(&message.account);
     let user = fields.take("user", message.user.parse());
     let expires_at = fields.time("expire_time", message.expire_time);
+    let kind = convert::named_kind(message.kind());
     let (account, update) = fields.finish_with(|| {
         let update = Update {
             user: user?,
             expires_at: expires_at?,
+            kind,
         };
         Some((account?, update))
     })?;

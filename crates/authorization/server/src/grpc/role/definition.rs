@@ -3,7 +3,8 @@
 use bailiwick_policy::{
     AccountPolicy, Role,
     manifest::{
-        ApprovalDecl, EntryApproval, EntryDecl, Holders, RoleDecl, RoleLevelDecl, Serves, Span, WaivedWord,
+        ApprovalDecl, AssignDecl, EntryApproval, EntryDecl, Holders, RoleDecl, RoleLevelDecl, Serves, Span,
+        WaivedWord,
     },
 };
 
@@ -130,7 +131,7 @@ pub(crate) fn definition(
             level,
             RoleLevelDecl {
                 permissions,
-                assigns: at.assigns,
+                assigns: at.assigns.into_iter().map(AssignDecl::plain).collect(),
             },
         );
     }
@@ -153,7 +154,7 @@ fn holders(fields: &mut Fields, given: &str) -> Option<Holders> {
 pub(super) fn definition_words(name: &str, decl: &RoleDecl) -> pb::RoleDefinition {
     let level = |at: &RoleLevelDecl| pb::RoleLevel {
         permissions: at.permissions.iter().map(entry_words).collect(),
-        assigns: at.assigns.clone(),
+        assigns: at.assigns.iter().map(|assign| assign.role.clone()).collect(),
         includes: decl.includes.clone(),
     };
     pb::RoleDefinition {

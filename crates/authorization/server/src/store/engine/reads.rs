@@ -2,8 +2,8 @@
 
 use bailiwick_authorization_core::person::PersonState;
 use bailiwick_authorization_engine::{
-    AccountRef, Epoch, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery, PartKey, PartsRead, Polled,
-    Read, Root, Roots, Row, Source, SourceError, Watermark,
+    AccountRef, Epoch, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery, PartKey, PartsRead,
+    Polled, Read, Root, Roots, Row, Source, SourceError, Watermark,
 };
 use bailiwick_policy::{PermissionSet, PermissionSetBuilder, PlaceId};
 use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql, query};
