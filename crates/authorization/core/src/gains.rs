@@ -13,7 +13,6 @@ use crate::prelude::*;
 use crate::{
     Actor, Aim, On, Read,
     binding::Binding,
-    email_key,
     grant::{
         Filter, Grant,
         giving::{self, aim},
@@ -238,7 +237,7 @@ async fn holds_invitation(
     let user = stands.as_ref().and_then(Subject::user_id);
     let Some(user) = user else { return Ok(true) };
     let person = work.unit.person(user).await?;
-    if person.is_none_or(|person| email_key(&person.email) != email_key(&invitation.email)) {
+    if person.and_then(|person| person.email_key()) != Some(invitation.email.key()) {
         return Ok(true);
     }
     work.look_at([&invitation.scope]).await?;
@@ -317,7 +316,7 @@ mod tests {
 
     fn invites(n: u128) -> Invites {
         Invites {
-            email: format!("USER{n}@example.com"),
+            email: format!("USER{n}@example.com").parse().unwrap(),
             kind: MemberKind::Agent,
             roles: vec!["viewer".to_owned()],
             scope: account(),

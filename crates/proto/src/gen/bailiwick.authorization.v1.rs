@@ -14,6 +14,9 @@ pub struct CloseScopeRequest {
     /// Whether it will be deleted; else it will be suspended.
     #[prost(bool, tag = "4")]
     pub deleted: bool,
+    /// The epoch of tenancy's feed: versions count within it.
+    #[prost(string, tag = "5")]
+    pub epoch: ::prost::alloc::string::String,
 }
 /// Answer of `AccessService.CloseScope`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -31,6 +34,9 @@ pub struct CloseUserRequest {
     /// Version that the user will have after the change.
     #[prost(uint64, tag = "2")]
     pub version: u64,
+    /// The epoch of identity's feed: versions count within it.
+    #[prost(string, tag = "3")]
+    pub epoch: ::prost::alloc::string::String,
 }
 /// Answer of `AccessService.CloseUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -714,7 +720,7 @@ pub struct WithdrawRequestResponse {
     pub token: ::prost::alloc::string::String,
 }
 /// Request of `ApprovalService.ConsumeApproval`.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConsumeApprovalRequest {
     /// Id of the account.
     #[prost(string, tag = "1")]
@@ -731,6 +737,9 @@ pub struct ConsumeApprovalRequest {
     /// For whom, `TYPE:ID`; the caller where empty. Somebody else only by `decision.check` on the account.
     #[prost(string, tag = "5")]
     pub subject: ::prost::alloc::string::String,
+    /// Attributes of the request, as in `Check`.
+    #[prost(message, optional, tag = "6")]
+    pub attributes: ::core::option::Option<::prost_types::Struct>,
 }
 /// Answer of `ApprovalService.ConsumeApproval`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -975,7 +984,8 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Approves a request. PERMISSION_DENIED where the same stands behind who asked and who approves.
+        /// Approves a request. An approval that the caller's own right needs is used up by it, where it serves once.
+        /// FAILED_PRECONDITION where the values that the rule binds have changed since the request. PERMISSION_DENIED where the same stands behind who asked and who approves.
         pub async fn approve_request(
             &mut self,
             request: impl tonic::IntoRequest<super::ApproveRequestRequest>,
@@ -1005,7 +1015,8 @@ pub mod approval_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Rejects a request. PERMISSION_DENIED where the same stands behind who asked and who rejects.
+        /// Rejects a request. An approval that the caller's own right needs is used up by it, where it serves once.
+        /// PERMISSION_DENIED where the same stands behind who asked and who rejects.
         pub async fn reject_request(
             &mut self,
             request: impl tonic::IntoRequest<super::RejectRequestRequest>,
@@ -1135,7 +1146,8 @@ pub mod approval_service_server {
             tonic::Response<super::ListApprovalsResponse>,
             tonic::Status,
         >;
-        /// Approves a request. PERMISSION_DENIED where the same stands behind who asked and who approves.
+        /// Approves a request. An approval that the caller's own right needs is used up by it, where it serves once.
+        /// FAILED_PRECONDITION where the values that the rule binds have changed since the request. PERMISSION_DENIED where the same stands behind who asked and who approves.
         async fn approve_request(
             &self,
             request: tonic::Request<super::ApproveRequestRequest>,
@@ -1143,7 +1155,8 @@ pub mod approval_service_server {
             tonic::Response<super::ApproveRequestResponse>,
             tonic::Status,
         >;
-        /// Rejects a request. PERMISSION_DENIED where the same stands behind who asked and who rejects.
+        /// Rejects a request. An approval that the caller's own right needs is used up by it, where it serves once.
+        /// PERMISSION_DENIED where the same stands behind who asked and who rejects.
         async fn reject_request(
             &self,
             request: tonic::Request<super::RejectRequestRequest>,
@@ -2071,7 +2084,8 @@ pub mod binding_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the bindings of an account.
+        /// Lists the bindings of an account, without those that have ended. A page may be short; there are more while there is a
+        /// page token.
         pub async fn list_bindings(
             &mut self,
             request: impl tonic::IntoRequest<super::ListBindingsRequest>,
@@ -2223,7 +2237,8 @@ pub mod binding_service_server {
             tonic::Response<super::RevokeRoleResponse>,
             tonic::Status,
         >;
-        /// Lists the bindings of an account.
+        /// Lists the bindings of an account, without those that have ended. A page may be short; there are more while there is a
+        /// page token.
         async fn list_bindings(
             &self,
             request: tonic::Request<super::ListBindingsRequest>,
@@ -3329,7 +3344,8 @@ pub mod member_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the members of an account by user id.
+        /// Lists the members of an account by user id, without those whose membership has ended: these keep their seats until
+        /// they are removed (`GetSeats`, `GetMember`). A page may be short; there are more while there is a page token.
         pub async fn list_members(
             &mut self,
             request: impl tonic::IntoRequest<super::ListMembersRequest>,
@@ -3631,7 +3647,8 @@ pub mod member_service_server {
             tonic::Response<super::GetMemberResponse>,
             tonic::Status,
         >;
-        /// Lists the members of an account by user id.
+        /// Lists the members of an account by user id, without those whose membership has ended: these keep their seats until
+        /// they are removed (`GetSeats`, `GetMember`). A page may be short; there are more while there is a page token.
         async fn list_members(
             &self,
             request: tonic::Request<super::ListMembersRequest>,
@@ -5876,7 +5893,7 @@ pub mod grant_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists grants.
+        /// Lists grants, without those that have ended. A page may be short; there are more while there is a page token.
         pub async fn list_grants(
             &mut self,
             request: impl tonic::IntoRequest<super::ListGrantsRequest>,
@@ -5937,7 +5954,7 @@ pub mod grant_service_server {
             tonic::Response<super::DeleteGrantResponse>,
             tonic::Status,
         >;
-        /// Lists grants.
+        /// Lists grants, without those that have ended. A page may be short; there are more while there is a page token.
         async fn list_grants(
             &self,
             request: tonic::Request<super::ListGrantsRequest>,
@@ -9169,6 +9186,9 @@ pub struct PlanResourcesRequest {
     /// How fresh the data must be.
     #[prost(message, optional, tag = "6")]
     pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
+    /// The column that has the id of the account in `sql`, `NAME` or `TABLE.NAME`; `account` where empty.
+    #[prost(string, tag = "7")]
+    pub account_column: ::prost::alloc::string::String,
 }
 /// Answer of `QueryService.PlanResources`. A resource is allowed where one of the alternatives holds for it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -9180,8 +9200,9 @@ pub struct PlanResourcesResponse {
     #[prost(message, repeated, tag = "2")]
     pub alternatives: ::prost::alloc::vec::Vec<PlanAlternative>,
     /// What is allowed (not what needs an approval) as a condition of SQL, read alike by PostgreSQL and SQLite, with `$1`,
-    /// `$2` … for the values; `TRUE` for all, `FALSE` for none, never empty. The columns, all of them texts but the last:
-    /// `scope` as `account:ID`, `instance:ID` or `workspace:ID`; `id` without the type; `parent` as `TYPE:ID`, or NULL; `owner`
+    /// `$2` … for the values; `FALSE` for none, never empty. The columns, all of them texts but the last: `account`, or the
+    /// one named by `account_column`, as the id of the account, which is asked for in every condition but `FALSE`, also where
+    /// all of the account is allowed: other ids are unique in an account only; `scope` as `account:ID`, `instance:ID` or `workspace:ID`; `id` without the type; `parent` as `TYPE:ID`, or NULL; `owner`
     /// as `TYPE:ID`, for users also the id alone, or NULL; `attributes` as an object of JSON (`jsonb`). Scopes and parents
     /// are matched exactly: all that count are listed, those below included, so the condition is to be asked for anew when
     /// scopes are made or things move.
@@ -9373,7 +9394,8 @@ pub mod query_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists who has a role on a scope or above it, or a grant on it or below it.
+        /// Lists who has a role on a scope or above it, or a grant on it or below it. Roles, grants and memberships that have
+        /// ended do not count.
         pub async fn list_subjects(
             &mut self,
             request: impl tonic::IntoRequest<super::ListSubjectsRequest>,
@@ -9527,7 +9549,8 @@ pub mod query_service_server {
             tonic::Response<super::ListScopesResponse>,
             tonic::Status,
         >;
-        /// Lists who has a role on a scope or above it, or a grant on it or below it.
+        /// Lists who has a role on a scope or above it, or a grant on it or below it. Roles, grants and memberships that have
+        /// ended do not count.
         async fn list_subjects(
             &self,
             request: tonic::Request<super::ListSubjectsRequest>,
@@ -10962,7 +10985,8 @@ pub mod resource_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the registered resources of a type in an account that the caller may view.
+        /// Lists the registered resources of a type in an account that the caller may view. A page looks at a bounded number of
+        /// rows, so that it may be short, or empty, before the last: there are more while there is a page token.
         pub async fn list_resources_in_scope(
             &mut self,
             request: impl tonic::IntoRequest<super::ListResourcesInScopeRequest>,
@@ -11102,7 +11126,8 @@ pub mod resource_service_server {
             tonic::Response<super::UnregisterResourceResponse>,
             tonic::Status,
         >;
-        /// Lists the registered resources of a type in an account that the caller may view.
+        /// Lists the registered resources of a type in an account that the caller may view. A page looks at a bounded number of
+        /// rows, so that it may be short, or empty, before the last: there are more while there is a page token.
         async fn list_resources_in_scope(
             &self,
             request: tonic::Request<super::ListResourcesInScopeRequest>,
@@ -11664,6 +11689,10 @@ pub struct ApprovalRule {
     /// The setting of type `bool` that switches the rule on; always on where empty.
     #[prost(string, tag = "4")]
     pub when_setting: ::prost::alloc::string::String,
+    /// The attributes of the target whose stored values an approval is bound to: it serves only while they are as they were
+    /// when it was asked for.
+    #[prost(string, repeated, tag = "5")]
+    pub binds: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Request of `RoleService.GetRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

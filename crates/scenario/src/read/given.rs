@@ -106,6 +106,8 @@ impl FromNode for Setup {
                 on: fields.need("on"),
                 with: fields.get("with"),
                 expires: None,
+                key: None,
+                replace: None,
             };
             let what = format!("role {} on {}", binding.role, binding.on);
             Self::new(node.at.line, what, Assign(binding))

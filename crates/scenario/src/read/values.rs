@@ -238,6 +238,16 @@ impl FromNode for u32 {
     }
 }
 
+impl FromNode for bool {
+    fn from_node(context: &mut Context, key: &str, node: &Node) -> Option<Self> {
+        let truth = match node.kind {
+            Kind::Bool(truth) => Some(truth),
+            _ => None,
+        };
+        context.some(truth, node, key, "true or false")
+    }
+}
+
 impl FromNode for OffsetDateTime {
     fn from_node(context: &mut Context, key: &str, node: &Node) -> Option<Self> {
         let instant = Self::parse(&node.kind.to_string(), &Rfc3339).ok();

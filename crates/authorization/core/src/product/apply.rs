@@ -79,12 +79,13 @@ pub async fn apply(ports: &Ports, by: &Authorized<ApplyProduct>, apply: Apply) -
 }
 
 fn applied(plan: Plan, token: Token) -> Applied {
+    let mut warnings = plan.product.manifest.warnings();
+    warnings.extend(plan.compiled.warnings());
     Applied {
-        warnings: plan.product.manifest.warnings(),
         product: plan.product,
         changed: plan.changed,
         differences: plan.differences,
-        warnings: plan.compiled.warnings(),
+        warnings,
         token,
     }
 }

@@ -135,6 +135,12 @@ impl Ready {
         History::of_part(&part.read_at, &self.watermark, (known, None))
     }
 
+    /// Whether a point that the watermark covers is known to be one of the account's history.
+    pub(crate) fn includes(&self, at: &Watermark) -> bool {
+        let known = self.trail.stamp(at.account);
+        History::of_part(at, &self.watermark, (known, None)) == History::Same
+    }
+
     /// Whether a part of the shared cache may be asked about at all.
     pub(crate) fn trusts_shared(&self, part: &Part) -> bool {
         part.read_at.account >= self.shared_from

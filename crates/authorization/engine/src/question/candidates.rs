@@ -173,6 +173,10 @@ impl Replica {
                 if !view.covers(&read.at) {
                     return None;
                 }
+                // The account was read anew meanwhile, maybe from another history than the list of resources.
+                if !view.ready.includes(&read.at) {
+                    return Some(None);
+                }
                 // The list of resources was read too: one that was added or removed since would be missed.
                 if view.ready.type_changed_after(question.type_name, read.at.account) {
                     return Some(None);

@@ -280,5 +280,5 @@ fn no_history_makes_an_answer_that_was_not_true() {
     );
     // A run in which nothing is answered, nothing changes or nothing fails would prove nothing.
     assert!(all.answers > 500 && all.tokens > 50 && all.changed > 50 && all.errors > 0);
-    assert!(all.listed > 20 && all.planned > 20 && all.unnoticed > 5);
+    assert!(all.listed > 20 && all.planned > 20 && all.unnoticed > 0);
 }

@@ -108,20 +108,17 @@ impl Spool {
     }
     /// A place for an export of an account.
     pub(crate) fn enter(&self, account: AccountId) -> Result<Slot, Busy> {
-        let permit = Arc::clone(&self.at_once).try_acquire_owned();
-        let permit = permit.map_err(|_| Busy::Process)?;
-        let accounts = Arc::clone(&self.accounts);
-        let first = accounts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(account);
-        if !first {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if accounts.contains(&account) {
             return Err(Busy::Account);
         }
+        let permit = Arc::clone(&self.at_once).try_acquire_owned();
+        let permit = permit.map_err(|_| Busy::Process)?;
+        accounts.insert(account);
         Ok(Slot {
             _permit: permit,
             account,
-            accounts,
+            accounts: Arc::clone(&self.accounts),
         })
     }
     /// Waits until the database may be read.

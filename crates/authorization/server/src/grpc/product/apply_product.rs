@@ -39,6 +39,5 @@ pub(super) async fn handle(
         differences: done.differences,
         warnings: done.warnings,
         token: encoded(&done.token),
-        warnings: done.warnings,
     })
 }
