@@ -52,6 +52,7 @@ mod call;
 mod config;
 mod context;
 mod current;
+mod dependency;
 mod fields;
 mod frame;
 mod guard;
@@ -81,6 +82,7 @@ pub use config::{
 };
 pub use context::Context;
 pub use current::{Carried, carry};
+pub use dependency::{Dependencies, Dependency};
 pub use fields::{Fields, Paging};
 pub use frame::{Frame, FrameBuilder, FrameError, Health, RunningServer, Services};
 pub use guard::Guard;

@@ -31,6 +31,7 @@ mod store;
 mod subject;
 mod suggest;
 mod token;
+mod watch;
 mod witness;
 
 pub use caller::{Authority, Caller, CallerKind, Credentials, Verifier};
@@ -49,4 +50,5 @@ pub use subject::{Subject, SubjectError};
 pub use suggest::did_you_mean;
 pub use text::{Title, TitleError, short_text};
 pub use token::{Epochs, Service, Token};
+pub use watch::Watch;
 pub use witness::{AccountAccess, AccountWrite, AllAccounts, Authorized, System};
