@@ -24,15 +24,21 @@ def main(bailiwick):
     used = {s for service in services.values() for s in service.get("secrets", [])}
     assert used == known, f"secrets declared {known}, used {used}"
 
+    started = " ".join(services["redis"]["command"])
+    assert "requirepass" in started and services["redis"]["secrets"] == ["redis_password"], "Redis needs a password"
+
     environment = dict(services["identity"]["environment"])
     with tempfile.TemporaryDirectory() as directory:
         secret = os.path.join(directory, "secret")
         with open(secret, "w", encoding="utf-8") as file:
             file.write("s" * 64 + "\n")
+        url = os.path.join(directory, "url")
+        with open(url, "w", encoding="utf-8") as file:
+            file.write("redis://:" + "s" * 64 + "@redis:6379")
         os.chmod(secret, 0o600)
         for key, value in environment.items():
             if value.startswith("/run/secrets/"):
-                environment[key] = secret
+                environment[key] = url if "REDIS" in key else secret
         command = [bailiwick, "config", "check", "--data-dir", directory]
         done = subprocess.run(command, capture_output=True, text=True, env={"PATH": os.environ["PATH"], **environment})
         assert done.returncode == 0, f"the compose file's configuration is refused:\n{done.stderr}"

@@ -15,7 +15,7 @@ use std::{
 use opentelemetry::trace::SpanContext;
 use tokio::time::Instant;
 
-use crate::RequestId;
+use crate::{RequestId, token::Received};
 
 /// What is known about the present call.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub(crate) struct Current {
     pub(crate) deadline: Option<Instant>,
     /// The span of the caller.
     pub(crate) parent: Option<Arc<SpanContext>>,
+    /// Its consistency tokens.
+    pub(crate) received: Arc<Received>,
 }
 
 thread_local! {
@@ -93,6 +95,7 @@ mod tests {
             request_id: RequestId::parse(text).unwrap(),
             deadline: None,
             parent: None,
+            received: Arc::default(),
         };
         assert!(get().is_none());
         within(call(b"outer"), || {

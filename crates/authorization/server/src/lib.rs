@@ -24,6 +24,7 @@ mod migrations;
 #[cfg(any(test, feature = "probe"))]
 pub mod probe;
 mod redis;
+mod sealed;
 mod store;
 mod variants;
 mod wiring;

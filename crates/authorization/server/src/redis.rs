@@ -1,6 +1,6 @@
 //! The shared cache in Redis, single or Cluster. Every failure is a miss: there is a short timeout, and a
 //! circuit breaker that pauses requests to a Redis that does not answer. Values name the epoch and revision
-//! they were read at.
+//! they were read at, and carry a code without which they are a miss too.
 
 use std::{
     sync::{
@@ -14,9 +14,13 @@ use bailiwick_authorization_engine::{
     Epoch, Part, PartKey, SharedCache,
     parts::codec::{decode, encode, key_of, matches_key},
 };
+use bailiwick_rpc::{
+    Dependency, MacKeys,
+    metrics::{self, IntCounterVec},
+};
 use bailiwick_types::{AccountId, Clock};
 use redis::{
-    AsyncCommands, Client, RedisError, RedisResult, Script,
+    AsyncCommands, Client, ErrorKind, RedisError, RedisResult, Script, ServerErrorKind,
     aio::{ConnectionManager, ConnectionManagerConfig},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
@@ -24,6 +28,8 @@ use redis::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::task::TaskTracker;
+
+use crate::sealed;
 
 /// Consecutive failures after which the circuit breaker opens.
 const FAILURES: u32 = 3;
@@ -85,9 +91,13 @@ enum Link {
 
 struct Inner {
     link: Link,
+    keys: MacKeys,
     clock: Arc<dyn Clock>,
     settings: RedisSettings,
     script: Script,
+    dependency: Dependency,
+    /// Values by what they were good for.
+    values: IntCounterVec,
     writes: Arc<Semaphore>,
     failures: AtomicU32,
     /// Until when the circuit breaker is open: microseconds on the boot clock.
@@ -116,11 +126,16 @@ impl From<RedisError> for RedisSetupError {
 }
 
 impl RedisCache {
-    /// Sets up the cache; it connects on first use. Must be called inside a tokio runtime.
+    /// Sets up the cache; it connects on first use. Must be called inside a tokio runtime. `keys`
+    /// authenticate its values: there is no cache that believes whoever can write Redis.
     ///
     /// # Errors
     /// A URL is missing or malformed.
-    pub fn new(settings: RedisSettings, clock: Arc<dyn Clock>) -> Result<Self, RedisSetupError> {
+    pub fn new(
+        settings: RedisSettings,
+        keys: MacKeys,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RedisSetupError> {
         let link = if settings.cluster {
             let urls: Vec<&str> = settings
                 .urls
@@ -147,9 +162,16 @@ impl RedisCache {
         Ok(Self(
             Arc::new(Inner {
                 link,
+                keys,
                 clock,
                 settings,
                 script: Script::new(SET_IF_NEWER),
+                dependency: Dependency::new("redis"),
+                values: metrics::counters(
+                    "bailiwick_authorization_shared_cache_values_total",
+                    "Values asked of the shared cache: `hit`, `miss`, `unauthenticated`, `undecodable`.",
+                    &["outcome"],
+                ),
                 writes: Arc::new(Semaphore::new(WRITES)),
                 failures: AtomicU32::new(0),
                 open_until: AtomicU64::new(0),
@@ -159,7 +181,44 @@ impl RedisCache {
     }
 }
 
+impl RedisCache {
+    /// Removes values that nobody of the suite has written: what claims to be newer than every true one would
+    /// stay until it expires.
+    fn remove(&self, names: Vec<String>) {
+        if names.is_empty() {
+            return;
+        }
+        let Ok(permit) = Arc::clone(&self.0.writes).try_acquire_owned() else {
+            return;
+        };
+        let inner = Arc::clone(&self.0);
+        self.1.spawn(async move {
+            let _permit = permit;
+            let _ = inner.run(inner.unlink(&names)).await;
+        });
+    }
+}
+
+/// A value of the shared cache whose code does not fit.
+struct Forged;
+
 impl Inner {
+    /// What a value holds, once its code is verified.
+    fn open(&self, name: &str, key: &PartKey, value: Option<&[u8]>) -> Result<Option<(Epoch, Part)>, Forged> {
+        let count = |outcome: &str| self.values.with_label_values(&[outcome]).inc();
+        let Some(value) = value else {
+            count("miss");
+            return Ok(None);
+        };
+        let Some(value) = sealed::open(&self.keys, name, value) else {
+            count("unauthenticated");
+            return Err(Forged);
+        };
+        let found = decode(value).filter(|(_, part)| matches_key(key, part));
+        count(if found.is_some() { "hit" } else { "undecodable" });
+        Ok(found)
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.clock.boottime().as_micros()).unwrap_or(u64::MAX)
     }
@@ -174,11 +233,12 @@ impl Inner {
         match result {
             Ok(Ok(value)) => {
                 self.failures.store(0, Ordering::Relaxed);
+                self.dependency.answered();
                 return Some(value);
             }
-            Ok(Err(error)) => tracing::debug!(error = %error, "the shared cache failed"),
-            Err(_) => tracing::debug!("the shared cache did not answer in time"),
-        }
+            Ok(Err(error)) => self.dependency.failed(reason(&error), &error),
+            Err(_) => self.dependency.failed("timeout", &"no answer in time"),
+        };
         if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES {
             let pause = u64::try_from(self.settings.pause.as_micros()).unwrap_or(u64::MAX);
             self.open_until
@@ -195,6 +255,13 @@ impl Inner {
         }
     }
 
+    async fn unlink(&self, keys: &[String]) -> RedisResult<()> {
+        match &self.link {
+            Link::Single(manager) => manager.clone().unlink(keys).await,
+            Link::Cluster(client, known) => cluster(client, known).await?.unlink(keys).await,
+        }
+    }
+
     async fn write(&self, key: &str, value: &[u8], head: usize) -> RedisResult<()> {
         let ttl = u64::try_from(self.settings.ttl.as_millis()).unwrap_or(u64::MAX);
         let mut call = self.script.prepare_invoke();
@@ -203,6 +270,21 @@ impl Inner {
             Link::Single(manager) => call.invoke_async(&mut manager.clone()).await,
             Link::Cluster(client, known) => call.invoke_async(&mut cluster(client, known).await?).await,
         }
+    }
+}
+
+/// Why Redis failed, in few words: the label of a metric.
+fn reason(error: &RedisError) -> &'static str {
+    match error.kind() {
+        ErrorKind::AuthenticationFailed => "authentication",
+        ErrorKind::Server(ServerErrorKind::NoPerm) => "permission",
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => "read_only",
+        ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::ClusterDown) => "not_ready",
+        _ if error.code() == Some("NOAUTH") => "authentication",
+        _ if error.code() == Some("OOM") => "out_of_memory",
+        _ if error.is_timeout() => "timeout",
+        _ if error.is_io_error() => "unreachable",
+        _ => "error",
     }
 }
 
@@ -231,12 +313,16 @@ impl SharedCache for RedisCache {
         let Some(values) = self.0.run(self.0.read(&names)).await else {
             return nothing();
         };
-        let mut found: Vec<Option<(Epoch, Part)>> = values
-            .iter()
-            .zip(keys)
-            .map(|(value, key)| decode(value.as_deref()?).filter(|(_, part)| matches_key(key, part)))
-            .collect();
+        let (mut found, mut forged) = (Vec::with_capacity(keys.len()), Vec::new());
+        for ((value, name), key) in values.iter().zip(names).zip(keys) {
+            let value = self.0.open(&name, key, value.as_deref());
+            if value.is_err() {
+                forged.push(name);
+            }
+            found.push(value.unwrap_or_default());
+        }
         found.resize_with(keys.len(), || None);
+        self.remove(forged);
         found
     }
 
@@ -254,6 +340,9 @@ impl SharedCache for RedisCache {
             for (key, part) in &parts {
                 let (value, head) = encode(&epoch, part);
                 let key = key_of(account, key);
+                let Some(value) = sealed::seal(&inner.keys, &key, value) else {
+                    return;
+                };
                 if inner.is_open() || inner.run(inner.write(&key, &value, head)).await.is_none() {
                     return;
                 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bailiwick_authorization_core::Ports;
 use bailiwick_authorization_engine::{Replica, ReplicaRights, SharedCache};
 use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
-use bailiwick_rpc::{Authenticator, Guard, Peer, Rights, Services, Tasks};
+use bailiwick_rpc::{Authenticator, Guard, MacKeys, Peer, Rights, Services, Tasks};
 use bailiwick_sql::{
     Committed, Db, Error, execute,
     follow::{FeedSink, Follower, FollowerConfig},
@@ -40,6 +40,8 @@ pub struct Deps {
     pub identity: Peer,
     /// Serves tenancy's feed.
     pub tenancy: Peer,
+    /// Authenticate the values of the shared cache.
+    pub cache_keys: MacKeys,
     /// Forgets the tokens of whoever is disabled.
     pub authenticator: Arc<Authenticator>,
     /// The time.
@@ -130,7 +132,8 @@ pub async fn build(deps: Deps) -> Result<AuthorizationService, BuildError> {
 
 /// The shared cache, where one is configured. It holds no truth: the service also runs without it.
 fn shared_cache(deps: &Deps) -> Option<Arc<dyn SharedCache>> {
-    match RedisCache::new(deps.config.redis.settings()?, Arc::clone(&deps.clock)) {
+    let keys = deps.cache_keys.clone();
+    match RedisCache::new(deps.config.redis.settings()?, keys, Arc::clone(&deps.clock)) {
         Ok(redis) => Some(Arc::new(redis)),
         Err(error) => {
             tracing::error!(error = %error, "cannot set up the shared cache; continuing without it");

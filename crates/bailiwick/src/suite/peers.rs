@@ -37,9 +37,9 @@ impl Peers {
                     anyhow::bail!("`peers.{service}` is required: {service} does not run in this process")
                 }
             };
-            factory
-                .peer(&address)
-                .with_context(|| format!("`peers.{service}`"))
+            let peer = factory.peer(&address);
+            let peer = peer.with_context(|| format!("`peers.{service}`"))?;
+            Ok(peer.named(service.as_str()))
         };
         Ok(Self {
             identity: peer(Service::Identity)?,

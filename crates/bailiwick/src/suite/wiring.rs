@@ -8,8 +8,9 @@ use bailiwick_feed::{FeedServer, Served};
 use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
-    Authenticator, ClientFactory, Frame, Guard, InternalIdentity, KeySource, RemoteJwks, RemoteRights,
-    RemoteStepUp, Rights, Services, StepUp, Telemetry, TelemetryError, init_telemetry,
+    Authenticator, ClientFactory, Dependencies, Frame, Guard, InternalIdentity, KeySource, MacKeys, Purpose,
+    RemoteJwks, RemoteRights, RemoteStepUp, Rights, Services, StepUp, Telemetry, TelemetryError,
+    init_telemetry, token::TokenCodec,
 };
 use bailiwick_sql::Db;
 use bailiwick_tenancy_server as tenancy;
@@ -50,12 +51,13 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     let own = grpc.local_addr()?;
     let first = here.first().copied().context("no service is given")?;
     let authority = Authority::establish();
-    let internal = Arc::new(InternalIdentity::new(
-        first,
-        &keys::internal(config, here)?,
-        clock.clone(),
-    )?);
-    let factory = ClientFactory::new(internal.clone(), config.peers.connection.clone());
+    let secret = keys::internal(config, here)?;
+    let keys_for = |purpose| MacKeys::derive(&config.integrity, &secret, purpose);
+    let tokens = TokenCodec::new(keys_for(Purpose::ConsistencyToken)?);
+    let cache_keys = keys_for(Purpose::SharedCache)?;
+    let internal = Arc::new(InternalIdentity::new(first, &secret, clock.clone())?);
+    let factory =
+        ClientFactory::new(internal.clone(), config.peers.connection.clone()).tokens(tokens.clone());
     let peers = Peers::new(config, here, own, &factory)?;
 
     let stop = CancellationToken::new();
@@ -63,8 +65,10 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     let tasks = TaskTracker::new();
     let mut opened = Vec::new();
     let mut workers = Vec::new();
+    let dependencies = Arc::new(Dependencies::default());
     for service in here {
         let db = database(config, *service, &clock).await?;
+        db.watched_by(dependencies.clone());
         workers.push(db.start_workers());
         opened.push(db);
     }
@@ -113,6 +117,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
                 db,
                 identity: peers.to(Service::Identity),
                 tenancy: peers.to(Service::Tenancy),
+                cache_keys,
                 authenticator: authenticator.clone(),
                 clock: clock.clone(),
                 ids: ids.clone(),
@@ -156,7 +161,8 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         telemetry.clone(),
         authenticator.clone(),
         &*ids,
-    );
+    )
+    .tokens(tokens);
     if let Some(identity) = &identity {
         services = services.merge(identity.services(asking.clone(), authenticator.clone()));
         feeds.push(Served {

@@ -16,6 +16,7 @@ use crate::{
     Authenticator, ServerConfig, Telemetry,
     layers::{LogRule, Parts, Shared},
     request_id::RequestIds,
+    token::TokenCodec,
 };
 
 /// Why a server did not start.
@@ -61,6 +62,7 @@ impl Frame {
             config,
             telemetry,
             authenticator,
+            tokens: TokenCodec::default(),
             ids: RequestIds::new(ids),
             services: Services::new(),
             http: Router::new(),
@@ -76,6 +78,7 @@ pub struct FrameBuilder {
     config: ServerConfig,
     telemetry: Telemetry,
     authenticator: Arc<Authenticator>,
+    tokens: TokenCodec,
     ids: RequestIds,
     services: Services,
     http: Router,
@@ -92,6 +95,13 @@ impl FrameBuilder {
     pub fn add(mut self, services: impl Into<Services>) -> Self {
         self.services = self.services.merge(services.into());
         self
+    }
+
+    /// Reads and writes consistency tokens with this codec, so that they hold in all processes that have its
+    /// keys; without one they hold in this process alone.
+    #[must_use]
+    pub fn tokens(self, tokens: TokenCodec) -> Self {
+        Self { tokens, ..self }
     }
 
     /// Adds HTTP routes.
@@ -148,6 +158,7 @@ impl FrameBuilder {
             max_in_flight: self.config.max_in_flight,
             max_deadline: self.config.max_deadline.get(),
             authenticator: self.authenticator,
+            tokens: self.tokens,
         });
         let life = Life {
             closing: CancellationToken::new(),

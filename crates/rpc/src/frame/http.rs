@@ -66,6 +66,7 @@ async fn around(request: Request, next: Next) -> Response {
         request_id: RequestId::of(&request),
         deadline: None,
         parent: trace::incoming(request.headers()).map(Arc::new),
+        received: Arc::default(),
     };
     let handled = AssertUnwindSafe(Carried::of(current.clone(), next.run(request)));
     handled.catch_unwind().await.unwrap_or_else(|panic| {

@@ -32,6 +32,7 @@ use crate::{
     frame::{Dispatcher, Services},
     status::{opaque, plain},
     telemetry::trace::Sampler,
+    token::{Received, TokenCodec},
 };
 
 /// What all calls of a server share.
@@ -45,6 +46,9 @@ pub(crate) struct Shared {
     rule: LogRule,
     max_deadline: Duration,
     authenticator: Arc<Authenticator>,
+    tokens: TokenCodec,
+    /// Of calls without consistency token.
+    no_tokens: Arc<Received>,
 }
 
 /// A method and its dispatcher.
@@ -63,6 +67,7 @@ pub(crate) struct Parts {
     pub(crate) max_in_flight: usize,
     pub(crate) max_deadline: Duration,
     pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) tokens: TokenCodec,
 }
 
 impl Shared {
@@ -93,6 +98,8 @@ impl Shared {
             rule: parts.rule,
             max_deadline: parts.max_deadline,
             authenticator: parts.authenticator,
+            no_tokens: Arc::new(Received::nothing(parts.tokens.clone())),
+            tokens: parts.tokens,
         })
     }
 

@@ -194,6 +194,7 @@ mod tests {
             request_id: RequestId::parse(b"req-7").unwrap(),
             deadline: None,
             parent: None,
+            received: Arc::default(),
         };
         crate::current::within(call, work);
     }

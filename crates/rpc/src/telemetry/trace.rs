@@ -187,6 +187,7 @@ mod tests {
             request_id: RequestId::parse(id.as_bytes()).unwrap(),
             deadline: None,
             parent: parent.map(Arc::new),
+            received: Arc::default(),
         }
     }
 

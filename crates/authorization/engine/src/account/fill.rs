@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     AccountRef, Epoch, ProductState, ReplicaError, Watermark,
-    parts::{Part, PartKey},
+    parts::{Origin, Part, PartKey},
 };
 
 impl Replica {
@@ -78,7 +78,11 @@ impl Replica {
         local: &mut LocalParts,
         until: Instant,
     ) -> Result<(), ReplicaError> {
-        let rest = self.fill_from_shared(account, keys, local).await;
+        let rest = if local.primary_only {
+            keys
+        } else {
+            self.fill_from_shared(account, keys, local).await
+        };
         if !rest.is_empty() {
             self.read_parts(account, &rest, local, until).await?;
         }
@@ -109,7 +113,10 @@ impl Replica {
             let part = found.get(n).cloned().flatten();
             let good = part
                 .filter(|(of, part)| **of == *epoch && part.manifest == product.manifest)
-                .map(|(of, part)| (of, part.retype(&policy)));
+                .map(|(of, part)| {
+                    let origin = Origin::Shared;
+                    (of, Part { origin, ..part }.retype(&policy))
+                });
             let state = account.read();
             let verdict = match (&good, state.ready()) {
                 (Some((_, part)), Some(ready)) => ready.test(key.borrowed(), part),
@@ -279,9 +286,12 @@ impl Replica {
                 return;
             };
             for (key, part) in &local.parts {
-                let newer = |kept: &Part| kept.read_at.covers(&part.read_at);
+                let better = |kept: &Part| {
+                    kept.read_at.covers(&part.read_at)
+                        && (kept.origin == Origin::Primary || part.origin == Origin::Shared)
+                };
                 if ready.test(key.borrowed(), part) == Verdict::Valid
-                    && !ready.parts.get(key.borrowed()).is_some_and(newer)
+                    && !ready.parts.get(key.borrowed()).is_some_and(better)
                 {
                     ready.parts.insert(key.clone(), part.clone());
                 }

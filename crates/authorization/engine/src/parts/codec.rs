@@ -12,16 +12,17 @@
 //!
 //! `LENGTH` is that of the whole head. The revisions are those at which the part was read. The part of the
 //! head up to the epoch is what the script that writes compares. Optional fields follow, none of which is
-//! written yet: a reader skips those it does not know. Tag `r` is reserved for a revision stamp, `m` for a
-//! MAC. After the head comes one byte for the kind of value, then the policy crate's encoding of it, in which
-//! values are raw: it is the same whatever policy the writer had.
+//! written yet: a reader skips those it does not know. Tag `r` is reserved for a revision stamp. What
+//! authenticates a value is added around it by the cache. After the head comes one byte for the kind of
+//! value, then the policy crate's encoding of it, in which values are raw: it is the same whatever policy
+//! the writer had.
 
 use std::sync::Arc;
 
 use bailiwick_policy::{PermissionSet, Resource};
 use bailiwick_types::AccountId;
 
-use super::{Part, PartKey, PartValue};
+use super::{Origin, Part, PartKey, PartValue};
 use crate::{Epoch, Watermark};
 
 /// The version of the format of keys and values. Values of different versions never meet: it is part of the
@@ -104,6 +105,7 @@ pub fn decode(bytes: &[u8]) -> Option<(Epoch, Part)> {
     Some((
         epoch,
         Part {
+            origin: Origin::Shared,
             read_at,
             manifest: number(3)?,
             value,
@@ -159,6 +161,7 @@ mod tests {
             account: 333,
         };
         Part {
+            origin: Origin::Shared,
             read_at,
             manifest: 4,
             value: PartValue::Set {

@@ -33,7 +33,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Part, PartValue, Watermark};
+    use crate::{Origin, Part, PartValue, Watermark};
 
     #[test]
     fn cached_values_that_were_found_once_are_read_or_missed() {
@@ -67,6 +67,7 @@ mod tests {
             registered: 12,
         };
         let whole = Part {
+            origin: Origin::Shared,
             read_at: Watermark {
                 deployment: 1,
                 product: 2,

@@ -13,7 +13,7 @@ pub use row::{Event, Root, Row};
 
 use crate::{
     Epoch, Watermark,
-    parts::{Part, PartKey, PartValue},
+    parts::{Origin, Part, PartKey, PartValue},
 };
 
 faults! {
@@ -164,6 +164,7 @@ impl PartsRead {
                 }
             };
             let part = Part {
+                origin: Origin::Primary,
                 read_at,
                 manifest,
                 value,

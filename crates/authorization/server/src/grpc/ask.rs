@@ -63,6 +63,8 @@ pub(super) fn consistency(
     wanted.merge(&context.token);
     Ok(if wanted.is_empty() {
         Consistency::MinimizeLatency
+    } else if wanted.fully_consistent {
+        Consistency::FullyAfter(wanted)
     } else {
         Consistency::AtLeast(wanted)
     })
