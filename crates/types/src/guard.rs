@@ -170,8 +170,8 @@ impl Guard {
         Ok(self.finish(M::DECLARATION, witness, dry_run).await?)
     }
 
-    /// Lets a caller read rows of an account under `SELF_OR_PERMISSION`: all of them with the permission, else
-    /// its own.
+    /// Lets a caller read rows of an account under `SELF_OR_PERMISSION`: all of them with the permission,
+    /// else its own.
     ///
     /// # Errors
     /// As [`Guard::authorize`].
@@ -259,6 +259,20 @@ impl Guard {
         let permission = permission_of(declared, Some(type_name))?;
         filtered(declared)?;
         self.shown(caller, &permission, account, targets).await
+    }
+
+    /// Whether a caller has nothing in an account, as in one that does not exist: what it asks of it is
+    /// answered before anything is read.
+    ///
+    /// # Errors
+    /// As [`Guard::authorize`].
+    pub async fn is_stranger(&self, caller: &Arc<Caller>, account: AccountId) -> Result<bool, Refusal> {
+        let subject = signed_in(caller)?;
+        match binding(caller, account) {
+            Err(_) => Ok(true),
+            Ok(OperatorAllowed::No) => Ok(false),
+            Ok(operator) => Ok(self.rights.is_stranger(subject, account, operator).await?),
+        }
     }
 
     /// A token that serves for nothing in the account sees nothing of it, as of one that does not exist.

@@ -122,6 +122,31 @@ impl Replica {
         }
     }
 
+    /// Waits until the changes of a caller that a request's token names are here. It looks at no account.
+    ///
+    /// # Errors
+    /// They do not arrive in time, or the primary does not answer.
+    pub async fn caller_arrived(&self, read: &AccountRead, caller: &Subject) -> Result<(), ReplicaError> {
+        let Some(token) = read.consistency.token() else {
+            return Ok(());
+        };
+        let patience = self
+            .until(read.deadline)
+            .min(Instant::now() + self.config.patience);
+        let Some((service, root)) = identity_of(caller) else {
+            return Ok(());
+        };
+        let Some((epoch, revision)) = token.wanted(service, &root) else {
+            return Ok(());
+        };
+        let within = patience.saturating_duration_since(Instant::now());
+        let wait = self.arrivals.wait(service, &root, epoch, revision, within);
+        match wait.await? {
+            Arrived::NotYet => Err(ReplicaError::NotYetVisible),
+            Arrived::Yes | Arrived::OtherEpoch => Ok(()),
+        }
+    }
+
     /// What the answer to a request waits for.
     pub(crate) fn demand<'a>(&self, read: &'a AccountRead, depends: &'a [&'a Subject]) -> Demand<'a> {
         Demand {

@@ -16,13 +16,17 @@ pub(super) async fn handle(
     let (account, asked) = asked_one(check, "check.")?;
     let replica = &decisions.replica;
     // It reads the primary, whatever consistency its question asks for.
-    let read = ask::known_caller(replica, context, account, ask::primary(context)).await?;
-    replica.arrive(&read, &asked.subjects()).await.map_err(status)?;
+    let guard = &decisions.guard;
+    let asking = ask::permitted(replica, guard, &call, account, ask::primary(context)).await?;
+    replica
+        .arrive(&asking.read, &asked.subjects())
+        .await
+        .map_err(status)?;
     let made = replica
         .explain(account, &asked.question(), context.deadline)
         .await;
     let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
-    let (explained, revision) = ask::with_right(&decisions.guard, &call, account, made, "").await?;
+    let (explained, revision) = ask::with_right(guard, &call, &asking, made, "").await?;
     Ok(explanation::response(
         &explained,
         &asked.subject,

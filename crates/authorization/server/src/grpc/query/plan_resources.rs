@@ -18,22 +18,23 @@ pub(super) async fn handle(
     queries: &Queries,
     call: Call<PlanResources, pb::PlanResourcesRequest>,
 ) -> Result<pb::PlanResourcesResponse, Status> {
-    let (context, asked) = (&call.context, &call.message);
+    let asked = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&asked.account);
     let subject = fields.take("subject", asked.subject.parse::<Subject>());
     ask::names(&mut fields, &asked.permission, &asked.r#type);
     let attributes = ask::attributes(&mut fields, "attributes", asked.attributes.as_ref());
     let (account, subject) = fields.finish(account.zip(subject))?;
-    let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
+    let (replica, near) = (&queries.replica, &queries.near);
+    let asking = ask::read(replica, near, &call, account, asked.consistency.as_ref()).await?;
     let question = ResourceQuestion {
         subject: &subject,
         permission: &asked.permission,
         type_name: &asked.r#type,
         attributes: attributes.as_ref(),
     };
-    let planned = queries.replica.plan(&read, &question).await;
-    let planned = ask::with_right(&queries.near, &call, account, planned, "").await?;
+    let planned = replica.plan(&asking.read, &question).await;
+    let planned = ask::with_right(near, &call, &asking, planned, "").await?;
     let Planned {
         all,
         alternatives,

@@ -19,6 +19,9 @@ pub(super) async fn handle(
     let paging = Paging::<String>::new(&list, size, &message.page_token)?;
     let mut after = paging.page.after.clone();
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
+    if api.guard.is_stranger(&call.context, account).await? {
+        return Ok(pb::ListResourcesInScopeResponse::default());
+    }
     let mut shown = Vec::new();
     let mut more = true;
     // Rows that the caller may not view are left out, so that it takes several reads to fill a page.
