@@ -90,7 +90,7 @@ def accepted(bailiwick, variables):
 
 
 def main(helm, bailiwick):
-    documents = render(helm, "--set", "secrets.redis=redis")
+    documents = render(helm, "--set", "secrets.redis=redis", "--set", "secrets.integrity=integrity")
     deployments = of_kind(documents, "Deployment")
     services = of_kind(documents, "Service")
     assert sorted(deployments) == [f"suite-{s}" for s in SERVICES]
@@ -108,9 +108,11 @@ def main(helm, bailiwick):
         secret = {v["name"] for v in pod["spec"]["containers"][0]["env"]}
         other = [s for s in SERVICES if s != service]
         assert not any(s.upper() in name for s in other for name in secret), f"{service} sees another's database"
-        stand_in = {"BAILIWICK__INTERNAL__KEY": "k" * 64}
+        assert "BAILIWICK__INTEGRITY__SECRET" in secret, f"{service} cannot read tokens of the others"
+        stand_in = {"BAILIWICK__INTERNAL__KEY": "k" * 64, "BAILIWICK__INTEGRITY__SECRET": "i" * 64}
+        stand_in["BAILIWICK__INTEGRITY__PREVIOUS_SECRET"] = "p" * 64
         for name in secret - set(stand_in):
-            stand_in[name] = "redis://redis:6379" if "REDIS" in name else "postgres://u:p@db/d"
+            stand_in[name] = "redis://:password@redis:6379" if "REDIS" in name else "postgres://u:p@db/d"
             if "KEY_ENCRYPTION" in name:
                 stand_in[name] = "e" * 32
         accepted(bailiwick, {**config["data"], **stand_in})

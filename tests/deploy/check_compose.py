@@ -40,10 +40,13 @@ def accepted(bailiwick, environment):
         secret = os.path.join(directory, "secret")
         with open(secret, "w", encoding="utf-8") as file:
             file.write("s" * 64 + "\n")
+        url = os.path.join(directory, "url")
+        with open(url, "w", encoding="utf-8") as file:
+            file.write("redis://:" + "s" * 64 + "@redis:6379")
         os.chmod(secret, 0o600)
         for key, value in environment.items():
             if value.startswith("/run/secrets/"):
-                environment[key] = secret
+                environment[key] = url if "REDIS" in key else secret
         command = [bailiwick, "config", "check", "--data-dir", directory]
         done = subprocess.run(command, capture_output=True, text=True, env={"PATH": os.environ["PATH"], **environment})
         assert done.returncode == 0, f"the compose file's configuration is refused:\n{done.stderr}"
@@ -81,6 +84,9 @@ def main(bailiwick):
         owns = any("OWNER" in k.upper() or "DIRECT" in k for k in services[name]["environment"])
         assert ("database_owner_password" in secrets) == owns == (name == "migrate"), name
     assert services["postgres"]["environment"]["POSTGRES_USER"] == "postgres", "the services' role must be no superuser"
+
+    started = " ".join(services["redis"]["command"])
+    assert "requirepass" in started and services["redis"]["secrets"] == ["redis_password"], "Redis needs a password"
 
     for name in ["identity", "migrate"]:
         accepted(bailiwick, dict(services[name]["environment"]))

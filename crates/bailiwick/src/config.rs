@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use bailiwick_authorization_server::AuthorizationConfig;
 use bailiwick_identity_server::IdentityConfig;
-use bailiwick_rpc::{AuthConfig, Loader, PeerConfig, Secret, ServerConfig, TelemetryConfig};
+use bailiwick_rpc::{AuthConfig, IntegrityConfig, Loader, PeerConfig, Secret, ServerConfig, TelemetryConfig};
 use bailiwick_tenancy_server::TenancyConfig;
 use bailiwick_types::Service;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -30,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) telemetry: TelemetryConfig,
     /// Authentication between the services.
     pub(crate) internal: Internal,
+    /// What authenticates consistency tokens and the values in Redis.
+    pub(crate) integrity: IntegrityConfig,
     /// Which access tokens are accepted.
     pub(crate) auth: AuthConfig,
     /// Addresses of the services that run in other processes.

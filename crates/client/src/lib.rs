@@ -1,7 +1,7 @@
 //! The Rust client of the suite.
 //!
 //! A [`Client`] is cheap to clone. It signs in at the first call that needs it, renews its access token
-//! before that expires, sends the newest consistency token with every request and collects those of the
+//! before that expires, sends its consistency tokens with every request and replaces them by those of the
 //! responses. Where a server answers with `RetryInfo` it retries the methods that declare an
 //! `idempotency_level`. It depends on the generated code and on no other crate of ours.
 //!

@@ -1,37 +1,26 @@
-//! Consistency tokens: which revisions a reader must wait for to see what was written.
+//! Consistency tokens: what a reader must wait for to see what was written.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bailiwick_proto::common::v1::{TokenPair, TokenPayload};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use prost::Message;
+/// Bytes of tokens that are sent with a request; servers limit the headers of a request.
+const BYTES: usize = 16 * 1024;
+/// Sent in place of the tokens that had to be dropped: the server answers from the primary.
+const FULLY_CONSISTENT: &str = "fully_consistent";
 
-/// Pairs that are kept, so that the header stays bounded. A pair with this many later ones was applied
-/// everywhere long ago.
-const PAIRS: usize = 128;
-
-/// The newest consistency token of a group of calls: every response raises it, every request carries it.
+/// The consistency tokens of a group of calls: every request carries them, every response replaces those that
+/// its request carried.
 ///
-/// Clones share their contents.
+/// Tokens are opaque. The token of a response names what came with the request and what was written, so a
+/// sequence of calls holds one token; calls that run side by side add one each, and the next response has
+/// them all in one. Clones share their contents.
 #[derive(Debug, Clone, Default)]
 pub struct TokenJar(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    epochs: BTreeMap<String, String>,
-    pairs: BTreeMap<(String, String), Pair>,
-    raises: u64,
+    /// The newest last.
+    tokens: Vec<Arc<str>>,
     deaf: bool,
-    encoded: Option<Arc<str>>,
-}
-
-#[derive(Debug)]
-struct Pair {
-    revision: u64,
-    raised: u64,
 }
 
 impl TokenJar {
@@ -44,30 +33,25 @@ impl TokenJar {
         };
         Self(Arc::new(Mutex::new(state)))
     }
-    /// Merges a token: keeps the maximum of each pair; a new epoch replaces the pairs of its service. Text
-    /// that is not a token changes nothing, since servers refuse it.
+    /// Adds a token that did not come with a response to this client.
     pub fn observe(&self, token: &str) {
-        if token.is_empty() {
+        self.answered(&[], token);
+    }
+    /// Takes the token of a response in place of those that its request carried.
+    pub(crate) fn answered(&self, sent: &[Arc<str>], token: &str) {
+        let mut state = self.lock();
+        if token.is_empty() || state.deaf {
             return;
         }
-        let payload = BASE64_URL_SAFE_NO_PAD
-            .decode(token.trim_end_matches('='))
-            .ok()
-            .and_then(|bytes| TokenPayload::decode(bytes.as_slice()).ok());
-        match payload {
-            Some(payload) => {
-                let mut state = self.lock();
-                if !state.deaf {
-                    state.merge(payload);
-                }
-            }
-            None => tracing::warn!("ignoring an unreadable consistency token in a response"),
-        }
+        let replaced = |known: &Arc<str>| **known == *token || sent.contains(known);
+        state.tokens.retain(|known| !replaced(known));
+        state.tokens.push(token.into());
+        state.limit();
     }
-    /// The token to send, if there is a revision to wait for.
+    /// The tokens to send, each in a header of its own.
     #[must_use]
-    pub fn token(&self) -> Option<Arc<str>> {
-        self.lock().encoded.clone()
+    pub fn tokens(&self) -> Vec<Arc<str>> {
+        self.lock().tokens.clone()
     }
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -75,56 +59,20 @@ impl TokenJar {
 }
 
 impl State {
-    fn merge(&mut self, payload: TokenPayload) {
-        for (service, epoch) in &payload.epochs {
-            if self.epochs.get(service).is_some_and(|known| known != epoch) {
-                self.pairs.retain(|(s, _), _| s != service);
-            }
-            self.epochs.insert(service.clone(), epoch.clone());
-        }
-        for TokenPair {
-            service,
-            root,
-            revision,
-        } in payload.pairs
-        {
-            self.raises += 1;
-            let raised = self.raises;
-            self.pairs
-                .entry((service, root))
-                .and_modify(|pair| {
-                    *pair = Pair {
-                        revision: pair.revision.max(revision),
-                        raised,
-                    }
-                })
-                .or_insert(Pair { revision, raised });
-        }
-        while self.pairs.len() > PAIRS {
-            let oldest = self
-                .pairs
-                .iter()
-                .min_by_key(|(_, pair)| pair.raised)
-                .map(|(key, _)| key.clone());
-            oldest.and_then(|key| self.pairs.remove(&key));
-        }
-        self.encoded = (!self.pairs.is_empty()).then(|| self.encode());
-    }
-    fn encode(&self) -> Arc<str> {
-        let payload = TokenPayload {
-            format: 1,
-            epochs: self.epochs.clone().into_iter().collect(),
-            pairs: self
-                .pairs
-                .iter()
-                .map(|((service, root), pair)| TokenPair {
-                    service: service.clone(),
-                    root: root.clone(),
-                    revision: pair.revision,
-                })
-                .collect(),
+    /// Drops the oldest tokens where there are too many to be sent, which the server is told.
+    fn limit(&mut self) {
+        let mut left = BYTES;
+        let fits = |token: &&Arc<str>| {
+            left = left.saturating_sub(token.len());
+            left > 0
         };
-        BASE64_URL_SAFE_NO_PAD.encode(payload.encode_to_vec()).into()
+        let fit = self.tokens.iter().rev().take_while(fits).count().max(1);
+        let dropped = self.tokens.len() - fit;
+        if dropped > 0 {
+            self.tokens.drain(..dropped);
+            self.tokens.retain(|token| **token != *FULLY_CONSISTENT);
+            self.tokens.insert(0, FULLY_CONSISTENT.into());
+        }
     }
 }
 
@@ -132,89 +80,54 @@ impl State {
 mod tests {
     use super::*;
 
-    fn token(service: &str, epoch: &str, pairs: &[(&str, u64)]) -> String {
-        let payload = TokenPayload {
-            format: 1,
-            epochs: [(service.to_owned(), epoch.to_owned())].into_iter().collect(),
-            pairs: pairs
-                .iter()
-                .map(|(root, revision)| TokenPair {
-                    service: service.to_owned(),
-                    root: (*root).to_owned(),
-                    revision: *revision,
-                })
-                .collect(),
-        };
-        BASE64_URL_SAFE_NO_PAD.encode(payload.encode_to_vec())
-    }
-
-    fn held(jar: &TokenJar) -> Vec<(String, String, u64)> {
-        let text = jar.token().expect("a token");
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text.as_bytes()).expect("base64url");
-        let payload = TokenPayload::decode(bytes.as_slice()).expect("a payload");
-        payload
-            .pairs
-            .into_iter()
-            .map(|p| (p.service, p.root, p.revision))
-            .collect()
+    fn held(jar: &TokenJar) -> Vec<String> {
+        jar.tokens().iter().map(|token| (**token).to_owned()).collect()
     }
 
     #[test]
-    fn a_jar_keeps_the_maximum_of_each_pair_whatever_the_order() {
+    fn the_token_of_a_response_replaces_those_that_its_request_carried() {
         let jar = TokenJar::default();
-        assert_eq!(jar.token(), None);
-        jar.observe(&token("tenancy", "e", &[("account:a", 7), ("account:b", 1)]));
-        jar.observe(&token("tenancy", "e", &[("account:a", 3)]));
-        jar.observe(&token("identity", "i", &[("user:u", 2)]));
-        assert_eq!(
-            held(&jar),
-            [
-                ("identity".to_owned(), "user:u".to_owned(), 2),
-                ("tenancy".to_owned(), "account:a".to_owned(), 7),
-                ("tenancy".to_owned(), "account:b".to_owned(), 1),
-            ]
-        );
+        assert!(held(&jar).is_empty());
+        jar.answered(&[], "a");
+        let sent = jar.tokens();
+        // Another call that ran meanwhile carried the same token.
+        jar.answered(&sent, "ab");
+        jar.answered(&sent, "ac");
+        assert_eq!(held(&jar), ["ab", "ac"]);
+        jar.answered(&jar.tokens(), "abc");
+        assert_eq!(held(&jar), ["abc"]);
     }
 
     #[test]
-    fn a_pair_of_another_epoch_replaces_the_older_ones_of_its_service() {
+    fn a_response_without_token_and_the_same_token_again_change_nothing() {
         let jar = TokenJar::default();
-        jar.observe(&token("tenancy", "old", &[("account:a", 70)]));
-        jar.observe(&token("identity", "i", &[("user:u", 2)]));
-        jar.observe(&token("tenancy", "new", &[("account:a", 3)]));
-        assert_eq!(
-            held(&jar),
-            [
-                ("identity".to_owned(), "user:u".to_owned(), 2),
-                ("tenancy".to_owned(), "account:a".to_owned(), 3),
-            ]
-        );
+        jar.observe("a");
+        jar.answered(&jar.tokens(), "");
+        jar.observe("a");
+        assert_eq!(held(&jar), ["a"]);
     }
 
     #[test]
     fn a_deaf_jar_takes_nothing() {
         let jar = TokenJar::deaf();
-        jar.observe(&token("tenancy", "e", &[("account:a", 7)]));
-        assert_eq!(jar.token(), None);
+        jar.observe("a");
+        assert!(held(&jar).is_empty());
     }
 
     #[test]
-    fn text_that_is_no_token_changes_nothing() {
+    fn a_jar_that_drops_tokens_asks_for_full_consistency_in_their_place() {
         let jar = TokenJar::default();
-        jar.observe(&token("tenancy", "e", &[("account:a", 7)]));
-        jar.observe("%%%");
-        jar.observe("");
-        assert_eq!(held(&jar).len(), 1);
-    }
-
-    #[test]
-    fn a_jar_forgets_the_pairs_that_were_raised_longest_ago() {
-        let jar = TokenJar::default();
-        for n in 0..=PAIRS {
-            jar.observe(&token("identity", "e", &[(&format!("user:{n}"), 1)]));
-        }
-        let roots: Vec<_> = held(&jar).into_iter().map(|(_, root, _)| root).collect();
-        assert_eq!(roots.len(), PAIRS);
-        assert!(!roots.contains(&"user:0".to_owned()));
+        let token = |n: usize| format!("{n:0>200}");
+        let most = BYTES / 200;
+        (0..most).for_each(|n| jar.observe(&token(n)));
+        assert_eq!(held(&jar).len(), most);
+        jar.observe(&token(most));
+        jar.observe(&token(most + 1));
+        let all = held(&jar);
+        assert_eq!(all[0], FULLY_CONSISTENT);
+        assert_eq!(all.iter().filter(|token| *token == FULLY_CONSISTENT).count(), 1);
+        assert!(!all.contains(&token(0)) && all.contains(&token(most + 1)));
+        jar.answered(&jar.tokens(), "all");
+        assert_eq!(held(&jar), ["all"]);
     }
 }

@@ -23,7 +23,8 @@ use crate::{
     watch::TokenWatch,
 };
 
-/// The request header of consistency tokens.
+/// The header of consistency tokens: one for each token of a request, and in a response that has several in
+/// one.
 pub(crate) const TOKEN_HEADER: &str = "bailiwick-token";
 /// Pause after the first failed attempt to connect; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -62,6 +63,12 @@ pub struct Transport {
     patience: Patience,
 }
 
+/// What a request carries.
+struct Carried {
+    used: Option<Bearer>,
+    tokens: Vec<Arc<str>>,
+}
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl Transport {
@@ -84,7 +91,11 @@ impl Transport {
         let Some(shape) = Shape::of(parts.uri.path()).filter(|shape| shape.one_request) else {
             let mut request = Request::from_parts(parts, body);
             return match self.prepare(&mut request).await {
-                Ok(_) => self.pass(request).await,
+                Ok(carried) => {
+                    let response = self.pass(request).await?;
+                    self.merged(&response, &mut carried.tokens.clone());
+                    Ok(response)
+                }
                 Err(status) => Ok(status.into_http()),
             };
         };
@@ -96,8 +107,8 @@ impl Transport {
         let mut renewed = false;
         loop {
             let mut request = Request::from_parts(parts.clone(), Body::new(Full::new(body.clone())));
-            let used = match self.prepare(&mut request).await {
-                Ok(used) => used,
+            let Carried { used, mut tokens } = match self.prepare(&mut request).await {
+                Ok(carried) => carried,
                 Err(status) => return Ok(status.into_http()),
             };
             let response = match self.pass(request).await {
@@ -111,10 +122,13 @@ impl Transport {
                     continue;
                 }
             };
+            self.merged(&response, &mut tokens);
             let failed = Status::from_header_map(response.headers()).filter(|s| s.code() != Code::Ok);
             let Some(status) = failed else {
                 return Ok(match shape.token {
-                    Some(field) => response.map(|body| TokenWatch::wrap(body, field, self.jar.clone())),
+                    Some(field) => {
+                        response.map(|body| TokenWatch::wrap(body, field, self.jar.clone(), tokens))
+                    }
                     None => response,
                 });
             };
@@ -133,8 +147,17 @@ impl Transport {
         }
     }
 
-    /// Adds credentials, token and deadline where the caller set none; returns the credentials used.
-    async fn prepare(&self, request: &mut Request<Body>) -> Result<Option<Bearer>, Status> {
+    /// Takes the token that a server has made of several that the request carried.
+    fn merged(&self, response: &Response<Body>, tokens: &mut Vec<Arc<str>>) {
+        let merged = response.headers().get(TOKEN_HEADER);
+        if let Some(merged) = merged.and_then(|value| value.to_str().ok()) {
+            self.jar.answered(tokens, merged);
+            tokens.push(merged.into());
+        }
+    }
+
+    /// Adds credentials, tokens and deadline where the caller set none; returns what it added.
+    async fn prepare(&self, request: &mut Request<Body>) -> Result<Carried, Status> {
         let mut used = None;
         if let (Some(session), false) = (&self.session, request.headers().contains_key(AUTHORIZATION))
             && let Some(bearer) = session.bearer().await?
@@ -145,8 +168,12 @@ impl Transport {
             used = Some(bearer);
         }
         let headers = request.headers_mut();
-        if let (false, Some(token)) = (headers.contains_key(TOKEN_HEADER), self.jar.token()) {
-            headers.insert(TOKEN_HEADER, header(&token)?);
+        let mut tokens = Vec::new();
+        if !headers.contains_key(TOKEN_HEADER) {
+            tokens = self.jar.tokens();
+            for token in &tokens {
+                headers.append(TOKEN_HEADER, header(token)?);
+            }
         }
         if !headers.contains_key(TIMEOUT_HEADER) {
             headers.insert(
@@ -154,7 +181,7 @@ impl Transport {
                 header(&format!("{}m", self.patience.timeout.as_millis()))?,
             );
         }
-        Ok(used)
+        Ok(Carried { used, tokens })
     }
 
     async fn pass(&mut self, request: Request<Body>) -> Result<Response<Body>, Failure> {

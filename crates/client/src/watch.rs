@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -16,15 +17,18 @@ pub(crate) struct TokenWatch {
     inner: Body,
     field: u32,
     jar: TokenJar,
+    /// The tokens that the request carried.
+    sent: Vec<Arc<str>>,
     seen: Vec<u8>,
 }
 
 impl TokenWatch {
-    pub(crate) fn wrap(inner: Body, field: u32, jar: TokenJar) -> Body {
+    pub(crate) fn wrap(inner: Body, field: u32, jar: TokenJar, sent: Vec<Arc<str>>) -> Body {
         Body::new(Self {
             inner,
             field,
             jar,
+            sent,
             seen: Vec::new(),
         })
     }
@@ -37,7 +41,7 @@ impl TokenWatch {
         let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
         if compressed == 0 && message.len() == length {
             if let Some(token) = text_field(message, self.field) {
-                self.jar.observe(&token);
+                self.jar.answered(&self.sent, &token);
             }
             self.seen.clear();
         }

@@ -13,29 +13,15 @@ use std::{
 use bailiwick_client::{Client, Credentials, Endpoints, Error, Patience, TokenJar};
 use bailiwick_proto::{
     authorization::v1::{AssignRoleRequest, AssignRoleResponse, CheckRequest, CheckResponse, Decision},
-    common::v1::{TokenPair as Pair, TokenPayload},
     identity::v1::{IssueTokenResponse, RefreshResponse, SignInRequest, SignInResponse, TokenPair},
     tenancy::v1::{CreateWorkspaceRequest, CreateWorkspaceResponse},
 };
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use prost::Message;
 use support::{Call, Fake, ok};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 fn token(revision: u64) -> String {
-    let payload = TokenPayload {
-        format: 1,
-        epochs: [("authorization".to_owned(), "e".to_owned())]
-            .into_iter()
-            .collect(),
-        pairs: vec![Pair {
-            service: "authorization".into(),
-            root: "account:a".into(),
-            revision,
-        }],
-    };
-    BASE64_URL_SAFE_NO_PAD.encode(payload.encode_to_vec())
+    format!("opaque-{revision}")
 }
 
 fn allow() -> CheckResponse {
@@ -106,6 +92,27 @@ async fn the_token_of_an_answer_goes_with_every_later_request() {
         .map(|c| c.header("bailiwick-token").map(str::to_owned))
         .collect();
     assert_eq!(sent, [None, None, Some(token(7))]);
+}
+
+#[tokio::test]
+async fn tokens_of_calls_side_by_side_go_in_a_header_each_until_a_response_has_them_all_in_one() {
+    let fake = Fake::start(|_| ok(allow())).await;
+    let client = client(&fake);
+    client.tokens().observe("one");
+    client.tokens().observe("two");
+    let mut decision = client.authorization().decision();
+    for _ in 0..2 {
+        decision.check(CheckRequest::default()).await.expect("answered");
+    }
+    let sent = |n: usize| {
+        let calls = fake.calls();
+        let values = calls[n].headers.get_all("bailiwick-token").iter();
+        values
+            .map(|value| value.to_str().expect("a text").to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sent(0), ["one", "two"]);
+    assert_eq!(sent(1), ["one+two"]);
 }
 
 #[tokio::test]

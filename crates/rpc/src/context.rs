@@ -14,7 +14,7 @@ use crate::{RequestId, call::Misrouted, status};
 pub struct Context {
     /// Who calls.
     pub caller: Arc<Caller>,
-    /// The consistency token of the request header `bailiwick-token`; empty where none came.
+    /// What the consistency tokens of the request ask for together; empty where none came.
     pub token: Token,
     /// When the answer is of no use any more.
     pub deadline: Option<Instant>,

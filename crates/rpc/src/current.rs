@@ -15,7 +15,7 @@ use std::{
 use opentelemetry::trace::SpanContext;
 use tokio::time::Instant;
 
-use crate::{RequestId, layers::Permit};
+use crate::{RequestId, layers::Permit, token::Received};
 
 /// What is known about the present call.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub(crate) struct Current {
     /// ends, a write until it is done.
     #[expect(dead_code, reason = "it is held, not read")]
     pub(crate) permit: Option<Permit>,
+    /// Its consistency tokens.
+    pub(crate) received: Arc<Received>,
 }
 
 thread_local! {
@@ -98,6 +100,7 @@ mod tests {
             deadline: None,
             parent: None,
             permit: None,
+            received: Arc::default(),
         };
         assert!(get().is_none());
         within(call(b"outer"), || {

@@ -85,6 +85,18 @@ impl Guard {
             .map_err(IntoStatus::into_status)
     }
 
+    /// Whether the caller has nothing in an account, as in one that does not exist
+    /// ([`bailiwick_types::Guard::is_stranger`]).
+    ///
+    /// # Errors
+    /// As [`Guard::authorize`].
+    pub async fn is_stranger(&self, context: &Context, account: AccountId) -> Result<bool, Status> {
+        let asked = self.0.is_stranger(&context.caller, account);
+        with_token(&context.token, asked)
+            .await
+            .map_err(IntoStatus::into_status)
+    }
+
     /// On which of the scopes the caller has the permission that the method declares
     /// ([`bailiwick_types::Guard::filter`]).
     ///

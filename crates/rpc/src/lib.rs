@@ -52,9 +52,11 @@ mod call;
 mod config;
 mod context;
 mod current;
+mod dependency;
 mod fields;
 mod frame;
 mod guard;
+pub mod integrity;
 mod layers;
 pub mod metrics;
 pub mod page;
@@ -81,11 +83,13 @@ pub use config::{
 };
 pub use context::Context;
 pub use current::{Carried, carry};
+pub use dependency::{Dependencies, Dependency};
 pub use fields::{Fields, Paging};
 pub use frame::{
     Certificates, Condition, Frame, FrameBuilder, FrameError, Health, Listeners, RunningServer, Services,
 };
 pub use guard::Guard;
+pub use integrity::{IntegrityConfig, IntegrityError, MacKeys, Purpose};
 pub use peer::{ClientFactory, Peer, PeerAddressError, PeerConfig, PeerError};
 pub use remote::{RemoteJwks, RemoteRights, RemoteStepUp, carried_token};
 pub use request_id::RequestId;

@@ -1,8 +1,11 @@
 //! A service's database.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use bailiwick_types::{Clock, ScopeRoot, Service};
+use bailiwick_types::{Clock, ScopeRoot, Service, Watch};
 use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::sync::{Mutex, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -32,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) sequencer: Mutex<()>,
     pub(crate) unsequenced: std::sync::atomic::AtomicBool,
     pub(crate) tasks: TaskTracker,
+    pub(crate) watch: OnceLock<Arc<dyn Watch>>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -72,8 +76,20 @@ impl Db {
                 sequencer: Mutex::new(()),
                 unsequenced: false.into(),
                 tasks: TaskTracker::new(),
+                watch: OnceLock::new(),
             }),
         })
+    }
+    /// Tells `watch` how the database and the feeds that are followed into it do. The first call counts.
+    pub fn watched_by(&self, watch: Arc<dyn Watch>) {
+        let _ = self.inner.watch.set(watch);
+    }
+    pub(crate) fn watch(&self) -> &dyn Watch {
+        self.inner.watch.get().map_or(&(), |watch| &**watch)
+    }
+    /// The name of the database among the dependencies of a process.
+    pub(crate) fn name(&self) -> String {
+        format!("{}_database", self.inner.service)
     }
     /// Starts the background tasks. A server does so once its schema exists; a short-lived command need not.
     pub fn start_workers(&self) -> Workers {

@@ -186,6 +186,16 @@ impl Error {
     pub fn detail(&self) -> String {
         Chain(self).to_string()
     }
+    /// What failed, in a word: the label of a metric.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) | Self::OutcomeUnknown(_) => "unavailable",
+            Self::Conflict(_) => "conflict",
+            Self::Refused(_) | Self::Schema(_) => "configuration",
+            Self::Cursor(_) => "cursor",
+            Self::Constraint(_) | Self::RootNotHeld(_) | Self::Corrupt(_) | Self::Internal(_) => "error",
+        }
+    }
 }
 
 impl From<DbErr> for Error {

@@ -38,14 +38,18 @@ pub(crate) async fn after_commit(db: &Db) {
 
 /// Sequences rows that a crashed committer has left, at an interval.
 pub(crate) async fn run(db: Db) {
-    let mut failing = false;
+    let (mut failing, name) = (false, db.name());
     loop {
         tokio::time::sleep(db.poll_interval()).await;
         match db.sequence_pending().await {
-            Ok(_) => failing = false,
+            Ok(_) => {
+                failing = false;
+                db.watch().answered(&name);
+            }
             Err(error) => {
+                db.watch().failed(&name, error.word(), &error.detail());
                 if !failing {
-                    tracing::warn!(error = error.detail(), "sequencer failed; retrying");
+                    tracing::debug!(error = error.detail(), "sequencer failed; retrying");
                 }
                 failing = true;
             }

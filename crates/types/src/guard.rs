@@ -306,6 +306,20 @@ impl Guard {
         }
     }
 
+    /// Whether a caller has nothing in an account, as in one that does not exist: what it asks of it is
+    /// answered before anything is read.
+    ///
+    /// # Errors
+    /// As [`Guard::authorize`].
+    pub async fn is_stranger(&self, caller: &Arc<Caller>, account: AccountId) -> Result<bool, Refusal> {
+        let subject = signed_in(caller)?;
+        match binding(caller, account) {
+            Err(_) => Ok(true),
+            Ok(OperatorAllowed::No) => Ok(false),
+            Ok(operator) => Ok(self.rights.is_stranger(subject, account, operator).await?),
+        }
+    }
+
     /// A token that serves for nothing in the account sees nothing of it, as of one that does not exist.
     async fn shown(
         &self,

@@ -33,6 +33,7 @@ mod store;
 mod subject;
 mod suggest;
 mod token;
+mod watch;
 mod witness;
 
 pub use caller::{Authority, Caller, CallerKind, Credentials, Verifier};
@@ -53,4 +54,5 @@ pub use subject::{Subject, SubjectError};
 pub use suggest::did_you_mean;
 pub use text::{Title, TitleError, is_foreign_id, short_text};
 pub use token::{Epochs, Service, Token};
+pub use watch::Watch;
 pub use witness::{AccountAccess, AccountWrite, AllAccounts, Authorized, System};

@@ -55,6 +55,21 @@ pub trait Rights: Send + Sync + 'static {
         targets: &[String],
         operator: OperatorAllowed,
     ) -> Result<Held, RightsError>;
+
+    /// Whether nothing gives `subject` a right in `account`, nor a role of the deployment or of a product
+    /// where these count. The answer costs the same whether the account exists or not. `false` where it is
+    /// not known.
+    ///
+    /// # Errors
+    /// The rights are unknown.
+    async fn is_stranger(
+        &self,
+        _subject: &Subject,
+        _account: AccountId,
+        _operator: OperatorAllowed,
+    ) -> Result<bool, RightsError> {
+        Ok(false)
+    }
 }
 
 faults! {

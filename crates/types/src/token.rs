@@ -31,6 +31,8 @@ pub struct Token {
     pub epochs: Epochs,
     /// Revisions that must be visible.
     pub revisions: BTreeMap<(Service, ScopeRoot), u64>,
+    /// Pairs are missing that cannot be waited for: the answer is made from the primary.
+    pub fully_consistent: bool,
 }
 
 impl Token {
@@ -50,18 +52,27 @@ impl Token {
         let at = self.revisions.entry((service, root)).or_default();
         *at = (*at).max(revision);
     }
-    /// Takes the maximum of each pair of both.
-    pub fn merge(&mut self, newer: &Self) {
+    /// Takes the maximum of each pair of both. Pairs of two epochs of a service cannot be waited for
+    /// together: what both ask for is in the primary alone.
+    pub fn merge(&mut self, other: &Self) {
+        let conflict = |(service, epoch): (&Service, &String)| {
+            self.epochs.get(service).is_some_and(|known| known != epoch)
+        };
+        self.fully_consistent |= other.fully_consistent || other.epochs.iter().any(conflict);
+        self.replace(other);
+    }
+    /// Takes the maximum of each pair of both; those of `newer` replace the pairs of another epoch.
+    pub fn replace(&mut self, newer: &Self) {
         for ((service, root), revision) in &newer.revisions {
             if let Some(epoch) = newer.epochs.get(service) {
                 self.raise(*service, epoch, root.clone(), *revision);
             }
         }
     }
-    /// Whether nothing has to be waited for.
+    /// Whether nothing is asked for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.revisions.is_empty()
+        self.revisions.is_empty() && !self.fully_consistent
     }
     /// The revision that is asked of a root, with its epoch.
     #[must_use]
@@ -89,11 +100,18 @@ mod tests {
 
     #[test]
     fn a_pair_of_another_epoch_replaces_the_older_ones() {
-        let mut a = Token::of(Service::Tenancy, "old", ScopeRoot::Deployment, 30);
-        a.merge(&Token::of(Service::Tenancy, "new", ScopeRoot::Deployment, 2));
-        assert_eq!(
-            a.wanted(Service::Tenancy, &ScopeRoot::Deployment),
-            Some(("new", 2))
-        );
+        let old = Token::of(Service::Tenancy, "old", ScopeRoot::Deployment, 30);
+        let new = Token::of(Service::Tenancy, "new", ScopeRoot::Deployment, 2);
+        let (mut written, mut sent_both) = (old.clone(), old);
+        written.replace(&new);
+        sent_both.merge(&new);
+        for token in [&written, &sent_both] {
+            assert_eq!(
+                token.wanted(Service::Tenancy, &ScopeRoot::Deployment),
+                Some(("new", 2))
+            );
+        }
+        // Which of the two that were sent is the newer one is not known.
+        assert!(!written.fully_consistent && sent_both.fully_consistent);
     }
 }

@@ -42,7 +42,7 @@ mod watermark;
 
 pub use account::{AccountRead, Arrivals, Arrived, Consistency, NoArrivals, Replica, ReplicaConfig};
 pub use error::ReplicaError;
-pub use parts::{Part, PartKey, PartRef, PartValue};
+pub use parts::{Origin, Part, PartKey, PartRef, PartValue};
 pub use question::{
     Answer, Decided, Explained, Names, Planned, PlannedAlternative, Question, QuestionError, ResourcePage,
     ResourceQuestion, TargetText, VisiblePage,

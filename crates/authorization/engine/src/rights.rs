@@ -102,6 +102,22 @@ impl Replica {
             return self.held_by_deployment(claim, None, now, until).await;
         };
         let answer = |view: &mut AccountView<'_>| held_in(view, account, claim, now);
+        // What is asked of an account by somebody who has nothing there costs the same whether it exists or
+        // not. Callers whose token is for the account may know that it does.
+        if claim.operator != OperatorAllowed::No {
+            if *consistency == Consistency::MinimizeLatency
+                && let Some((Ok(held), _)) = self.answer_now(account, &answer)
+                && held.allowed.iter().all(|allowed| *allowed)
+            {
+                return Ok(held);
+            }
+            if self
+                .is_stranger(claim.subject, account, claim.operator, until)
+                .await?
+            {
+                return Ok(by_deployment(claim.targets, false));
+            }
+        }
         let demand = Demand {
             account,
             consistency,
@@ -116,6 +132,24 @@ impl Replica {
             }
             Err(error) => Err(rights_error(&error)),
         }
+    }
+
+    /// Tells whether nothing could give a subject a right in an account, whether that exists or not.
+    ///
+    /// # Errors
+    /// See [`RightsError`].
+    pub async fn is_stranger(
+        &self,
+        subject: &Subject,
+        account: AccountId,
+        operator: OperatorAllowed,
+        until: Instant,
+    ) -> Result<bool, RightsError> {
+        let account = (operator != OperatorAllowed::Only).then_some(account);
+        let _permit = self.admit(until).await.map_err(|error| rights_error(&error))?;
+        let read = self.within(until, self.source.stands(subject, account)).await;
+        let stands = read.and_then(|read| Ok(read?));
+        Ok(!stands.map_err(|error| rights_error(&error))?)
     }
 
     async fn held_by_deployment(
@@ -322,5 +356,15 @@ impl Rights for ReplicaRights {
             proposed: self.proposed.as_ref(),
         };
         self.replica.held(&claim, account, &self.consistency, None).await
+    }
+
+    async fn is_stranger(
+        &self,
+        subject: &Subject,
+        account: AccountId,
+        operator: OperatorAllowed,
+    ) -> Result<bool, RightsError> {
+        let until = self.replica.until(None);
+        self.replica.is_stranger(subject, account, operator, until).await
     }
 }

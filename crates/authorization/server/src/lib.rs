@@ -25,6 +25,7 @@ mod migrations;
 pub mod probe;
 mod redis;
 mod redis_url;
+mod sealed;
 mod store;
 mod variants;
 mod wiring;

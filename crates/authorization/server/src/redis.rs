@@ -1,6 +1,6 @@
 //! The shared cache in Redis, single or Cluster. Every failure is a miss: there is a short timeout, and a
 //! circuit breaker that pauses requests to a Redis that does not answer. Values name the epoch and revision
-//! they were read at.
+//! they were read at, and carry a code without which they are a miss too.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,9 +15,13 @@ use bailiwick_authorization_engine::{
     Epoch, Part, PartKey, SharedCache,
     parts::codec::{decode, encode, key_of, matches_key},
 };
+use bailiwick_rpc::{
+    Dependency, MacKeys,
+    metrics::{self, IntCounterVec},
+};
 use bailiwick_types::{AccountId, Clock};
 use redis::{
-    AsyncCommands, Client, RedisResult, Script, TlsCertificates,
+    AsyncCommands, Client, ErrorKind, RedisError, RedisResult, Script, ServerErrorKind, TlsCertificates,
     aio::{ConnectionManager, ConnectionManagerConfig},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
@@ -26,7 +30,10 @@ use secrecy::SecretString;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use crate::redis_url::{RedisSetupError, connection};
+use crate::{
+    redis_url::{RedisSetupError, connection},
+    sealed,
+};
 
 /// Consecutive failures after which the circuit breaker opens.
 const FAILURES: u32 = 3;
@@ -91,9 +98,13 @@ enum Link {
 
 struct Inner {
     link: Link,
+    keys: MacKeys,
     clock: Arc<dyn Clock>,
     settings: RedisSettings,
     script: Script,
+    dependency: Dependency,
+    /// Values by what they were good for.
+    values: IntCounterVec,
     writes: Arc<Semaphore>,
     failures: AtomicU32,
     /// Until when the circuit breaker is open: microseconds on the boot clock.
@@ -111,11 +122,16 @@ impl std::fmt::Debug for RedisCache {
 }
 
 impl RedisCache {
-    /// Sets up the cache; it connects on first use. Must be called inside a tokio runtime.
+    /// Sets up the cache; it connects on first use. Must be called inside a tokio runtime. `keys`
+    /// authenticate its values: there is no cache that believes whoever can write Redis.
     ///
     /// # Errors
     /// A URL is missing, malformed, or has a part that is not understood, or the CA file cannot be read.
-    pub fn new(settings: RedisSettings, clock: Arc<dyn Clock>) -> Result<Self, RedisSetupError> {
+    pub fn new(
+        settings: RedisSettings,
+        keys: MacKeys,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RedisSetupError> {
         let authorities = settings.ca_file.as_deref().map(authorities).transpose()?;
         let link = if settings.cluster {
             let nodes: Result<Vec<_>, _> = settings.urls.iter().map(connection).collect();
@@ -143,9 +159,16 @@ impl RedisCache {
         Ok(Self(
             Arc::new(Inner {
                 link,
+                keys,
                 clock,
                 settings,
                 script: Script::new(SET_IF_NEWER),
+                dependency: Dependency::new("redis"),
+                values: metrics::counters(
+                    "bailiwick_authorization_shared_cache_values_total",
+                    "Values asked of the shared cache: `hit`, `miss`, `unauthenticated`, `undecodable`.",
+                    &["outcome"],
+                ),
                 writes: Arc::new(Semaphore::new(WRITES)),
                 failures: AtomicU32::new(0),
                 open_until: AtomicU64::new(0),
@@ -159,7 +182,7 @@ impl RedisCache {
 fn authorities(file: &Path) -> RedisResult<TlsCertificates> {
     let broken = |error: std::io::Error| {
         let text = format!("`authorization.redis.ca_file` {}: {error}", file.display());
-        redis::RedisError::from(std::io::Error::new(error.kind(), text))
+        RedisError::from(std::io::Error::new(error.kind(), text))
     };
     Ok(TlsCertificates {
         client_tls: None,
@@ -167,7 +190,44 @@ fn authorities(file: &Path) -> RedisResult<TlsCertificates> {
     })
 }
 
+impl RedisCache {
+    /// Removes values that nobody of the suite has written: what claims to be newer than every true one would
+    /// stay until it expires.
+    fn remove_forged(&self, names: Vec<String>) {
+        if names.is_empty() {
+            return;
+        }
+        let Ok(permit) = Arc::clone(&self.0.writes).try_acquire_owned() else {
+            return;
+        };
+        let inner = Arc::clone(&self.0);
+        self.1.spawn(async move {
+            let _permit = permit;
+            let _ = inner.run(inner.unlink(&names)).await;
+        });
+    }
+}
+
+/// A value of the shared cache whose code does not fit.
+struct Forged;
+
 impl Inner {
+    /// What a value holds, once its code is verified.
+    fn open(&self, name: &str, key: &PartKey, value: Option<&[u8]>) -> Result<Option<(Epoch, Part)>, Forged> {
+        let count = |outcome: &str| self.values.with_label_values(&[outcome]).inc();
+        let Some(value) = value else {
+            count("miss");
+            return Ok(None);
+        };
+        let Some(value) = sealed::open(&self.keys, name, value) else {
+            count("unauthenticated");
+            return Err(Forged);
+        };
+        let found = decode(value).filter(|(_, part)| matches_key(key, part));
+        count(if found.is_some() { "hit" } else { "undecodable" });
+        Ok(found)
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.clock.boottime().as_micros()).unwrap_or(u64::MAX)
     }
@@ -182,11 +242,12 @@ impl Inner {
         match result {
             Ok(Ok(value)) => {
                 self.failures.store(0, Ordering::Relaxed);
+                self.dependency.answered();
                 return Some(value);
             }
-            Ok(Err(error)) => tracing::debug!(error = %error, "the shared cache failed"),
-            Err(_) => tracing::debug!("the shared cache did not answer in time"),
-        }
+            Ok(Err(error)) => self.dependency.failed(reason(&error), &error),
+            Err(_) => self.dependency.failed("timeout", &"no answer in time"),
+        };
         if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES {
             let pause = u64::try_from(self.settings.pause.as_micros()).unwrap_or(u64::MAX);
             self.open_until
@@ -203,10 +264,10 @@ impl Inner {
         }
     }
 
-    async fn remove(&self, keys: &[String]) -> RedisResult<()> {
+    async fn unlink(&self, keys: &[String]) -> RedisResult<()> {
         match &self.link {
-            Link::Single(manager) => manager.clone().del(keys).await,
-            Link::Cluster(client, known) => cluster(client, known).await?.del(keys).await,
+            Link::Single(manager) => manager.clone().unlink(keys).await,
+            Link::Cluster(client, known) => cluster(client, known).await?.unlink(keys).await,
         }
     }
 
@@ -218,6 +279,21 @@ impl Inner {
             Link::Single(manager) => call.invoke_async(&mut manager.clone()).await,
             Link::Cluster(client, known) => call.invoke_async(&mut cluster(client, known).await?).await,
         }
+    }
+}
+
+/// Why Redis failed, in few words: the label of a metric.
+fn reason(error: &RedisError) -> &'static str {
+    match error.kind() {
+        ErrorKind::AuthenticationFailed => "authentication",
+        ErrorKind::Server(ServerErrorKind::NoPerm) => "permission",
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => "read_only",
+        ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::ClusterDown) => "not_ready",
+        _ if error.code() == Some("NOAUTH") => "authentication",
+        _ if error.code() == Some("OOM") => "out_of_memory",
+        _ if error.is_timeout() => "timeout",
+        _ if error.is_io_error() => "unreachable",
+        _ => "error",
     }
 }
 
@@ -246,12 +322,16 @@ impl SharedCache for RedisCache {
         let Some(values) = self.0.run(self.0.read(&names)).await else {
             return nothing();
         };
-        let mut found: Vec<Option<(Epoch, Part)>> = values
-            .iter()
-            .zip(keys)
-            .map(|(value, key)| decode(value.as_deref()?).filter(|(_, part)| matches_key(key, part)))
-            .collect();
+        let (mut found, mut forged) = (Vec::with_capacity(keys.len()), Vec::new());
+        for ((value, name), key) in values.iter().zip(names).zip(keys) {
+            let value = self.0.open(&name, key, value.as_deref());
+            if value.is_err() {
+                forged.push(name);
+            }
+            found.push(value.unwrap_or_default());
+        }
         found.resize_with(keys.len(), || None);
+        self.remove_forged(forged);
         found
     }
 
@@ -269,6 +349,9 @@ impl SharedCache for RedisCache {
             for (key, part) in &parts {
                 let (value, head) = encode(&epoch, part);
                 let key = key_of(account, key);
+                let Some(value) = sealed::seal(&inner.keys, &key, value) else {
+                    return;
+                };
                 if inner.is_open() || inner.run(inner.write(&key, &value, head)).await.is_none() {
                     return;
                 }
@@ -281,7 +364,7 @@ impl SharedCache for RedisCache {
         self.1.spawn(async move {
             let names: Vec<String> = keys.iter().map(|key| key_of(account, key)).collect();
             if !inner.is_open() && !names.is_empty() {
-                inner.run(inner.remove(&names)).await;
+                inner.run(inner.unlink(&names)).await;
             }
         });
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bailiwick_authorization_core::Ports;
 use bailiwick_authorization_engine::{Replica, ReplicaRights, SharedCache};
 use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
-use bailiwick_rpc::{Guard, Peer, Rights, Services, Tasks, metrics};
+use bailiwick_rpc::{Guard, MacKeys, Peer, Rights, Services, Tasks, metrics};
 use bailiwick_sql::{
     Committed, Db, Error, execute,
     follow::{FeedSink, Follower, FollowerConfig},
@@ -41,6 +41,8 @@ pub struct Deps {
     pub identity: Peer,
     /// Serves tenancy's feed.
     pub tenancy: Peer,
+    /// Authenticate the values of the shared cache.
+    pub cache_keys: MacKeys,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
@@ -135,7 +137,7 @@ fn shared_cache(deps: &Deps) -> Result<Option<Arc<dyn SharedCache>>, BuildError>
     let Some(settings) = deps.config.redis.settings()? else {
         return Ok(None);
     };
-    let redis = RedisCache::new(settings, Arc::clone(&deps.clock))?;
+    let redis = RedisCache::new(settings, deps.cache_keys.clone(), Arc::clone(&deps.clock))?;
     Ok(Some(Arc::new(redis)))
 }
 

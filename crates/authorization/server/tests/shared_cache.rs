@@ -8,15 +8,25 @@
 
 mod support;
 
-use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bailiwick_authorization_engine::{
-    Consistency, Epoch, Part, PartKey, PartValue, Replica, ReplicaConfig, SharedCache, Watermark,
+    Claim, Consistency, Epoch, Origin, Part, PartKey, PartValue, Replica, ReplicaConfig, ReplicaRights,
+    SharedCache, Watermark,
+    parts::codec::{encode, key_of},
 };
 use bailiwick_authorization_server::{RedisCache, RedisSettings};
 use bailiwick_policy::Outcome;
+use bailiwick_rpc::{MacKeys, Purpose, metrics};
 use bailiwick_testkit::{Process, Redis, RedisCluster, eventually, free_port};
-use bailiwick_types::{AccountId, Scope, Token};
+use bailiwick_types::{AccountId, OperatorAllowed, Rights, Scope, Subject, Token};
+use redis::AsyncCommands;
 use support::{Bed, World, account, allows, ask, user, user_id};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -34,6 +44,10 @@ async fn seeded() -> (World, AccountId, String) {
     (world, a, format!("account:{a}"))
 }
 
+fn mac_keys() -> MacKeys {
+    MacKeys::of_this_process(Purpose::SharedCache)
+}
+
 fn shared_cache(redis: &Redis) -> Arc<dyn SharedCache> {
     let settings = RedisSettings {
         timeout: Duration::from_millis(200),
@@ -41,7 +55,7 @@ fn shared_cache(redis: &Redis) -> Arc<dyn SharedCache> {
         ..RedisSettings::single(redis.url())
     };
     let clock = Arc::new(bailiwick_types::SystemClock);
-    Arc::new(RedisCache::new(settings, clock).unwrap())
+    Arc::new(RedisCache::new(settings, mac_keys(), clock).unwrap())
 }
 
 fn replica(world: &World, redis: &Redis) -> Arc<Replica> {
@@ -211,6 +225,7 @@ async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
     let (a, key) = (account(1), PartKey::Resource("note:1".into()));
     let epoch: Epoch = "one".into();
     let part = |account, product| Part {
+        origin: Origin::Primary,
         read_at: Watermark {
             deployment: 1,
             product,
@@ -265,6 +280,204 @@ async fn an_older_value_does_not_take_the_place_of_a_newer_one() {
     .await;
 }
 
+/// The key of a subject's part in Redis.
+fn key_in(a: AccountId, subject: &Subject) -> String {
+    key_of(a, &PartKey::Subject(subject.as_str().into()))
+}
+
+/// What a new process answers, also from the primary and about the right of a write.
+async fn allowed_anywhere(world: &World, redis: &Redis, a: AccountId, n: u128) -> bool {
+    let on = format!("account:{a}");
+    let mut any = false;
+    for consistency in [Consistency::MinimizeLatency, Consistency::Fully] {
+        let replica = replica(world, redis);
+        replica.poll().await.unwrap();
+        let answer = ask(&replica, a, &user(n), "note.edit", &on, &consistency).await;
+        any |= answer.unwrap().outcome == Outcome::Allow;
+    }
+    any
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_who_can_write_redis_gives_a_right() {
+    let (world, a, on) = seeded().await;
+    let b = account(2);
+    world.account(b).await;
+    let mut write = world.write(b).await;
+    write.member(user_id(2)).await;
+    write.bind(&user(2), "editor", &Scope::Account(b)).await;
+    write.commit().await;
+    let redis = Redis::start().await.unwrap();
+    let first = replica(&world, &redis);
+    first.poll().await.unwrap();
+    assert!(allows(&first, a, &user(1), "note.edit", &on).await);
+    assert!(!allows(&first, a, &user(2), "note.edit", &on).await);
+    assert!(allows(&first, b, &user(2), "note.edit", &format!("account:{b}")).await);
+    eventually("the parts in Redis", SOON, async || keys(&redis).await >= 3).await;
+
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut raw = client.get_multiplexed_async_connection().await.unwrap();
+    let victim = key_in(a, &user(2));
+    let own: Vec<u8> = raw.get(&victim).await.unwrap();
+    let editor: Vec<u8> = raw.get(key_in(a, &user(1))).await.unwrap();
+    let elsewhere: Vec<u8> = raw.get(key_in(b, &user(2))).await.unwrap();
+
+    // As the suite would write it, from a future revision, without the key.
+    let cache = shared_cache(&redis);
+    let of_b = [PartKey::Subject(user(2).as_str().into())];
+    let (epoch, part) = cache.get(b, &of_b).await.pop().flatten().unwrap();
+    let read_at = Watermark {
+        account: part.read_at.account + 1_000,
+        ..part.read_at
+    };
+    let invented = encode(&epoch, &Part { read_at, ..part }).0;
+    let mut endings = invented.clone();
+    endings.extend_from_slice(&own[own.len() - 36..]);
+
+    for (what, forged) in [
+        ("of another subject", &editor),
+        ("of another account", &elsewhere),
+        ("without code", &invented),
+        ("with the code of another value", &endings),
+    ] {
+        let () = raw.set(&victim, forged).await.unwrap();
+        assert!(!allowed_anywhere(&world, &redis, a, 2).await, "a value {what}");
+        // It is removed, so that it does not keep a true one out.
+        eventually("a true value", SOON, async || {
+            let fresh = replica(&world, &redis);
+            fresh.poll().await.unwrap();
+            assert!(
+                !allows(&fresh, a, &user(2), "note.edit", &on).await,
+                "a value {what}"
+            );
+            cache.get(a, &of_b).await[0].is_some()
+        })
+        .await;
+    }
+    for at in 0..own.len() {
+        for bit in [0, 3, 7] {
+            let mut changed = own.clone();
+            changed[at] ^= 1 << bit;
+            let () = raw.set(&victim, &changed).await.unwrap();
+            assert!(cache.get(a, &of_b).await[0].is_none(), "byte {at}, bit {bit}");
+        }
+    }
+    // Its own older value, under its own key, is authentic and outdated.
+    let before: Vec<u8> = raw.get(key_in(a, &user(1))).await.unwrap();
+    revoke(&world, a, 1).await;
+    let () = raw.set(key_in(a, &user(1)), &before).await.unwrap();
+    assert!(!allowed_anywhere(&world, &redis, a, 1).await, "a replayed value");
+}
+
+/// A shared cache in the hands of somebody who knows the key: what it returns passes every test.
+#[derive(Debug, Default)]
+struct Liar(Mutex<HashMap<PartKey, (Epoch, Part)>>);
+
+#[async_trait::async_trait]
+impl SharedCache for Liar {
+    async fn get(&self, _: AccountId, keys: &[PartKey]) -> Vec<Option<(Epoch, Part)>> {
+        let held = self.0.lock().unwrap();
+        keys.iter().map(|key| held.get(key).cloned()).collect()
+    }
+    fn put(&self, _: AccountId, epoch: &Epoch, parts: Vec<(PartKey, Part)>) {
+        let mut held = self.0.lock().unwrap();
+        held.extend(parts.into_iter().map(|(key, part)| (key, (epoch.clone(), part))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_right_of_a_write_never_comes_from_the_shared_cache() {
+    let (world, a, on) = seeded().await;
+    let liar = Arc::new(Liar::default());
+    let replica = async || {
+        let replica = world.replica_with(Some(liar.clone()), ReplicaConfig::default());
+        replica.poll().await.unwrap();
+        replica
+    };
+    assert!(allows(&*replica().await, a, &user(1), "note.edit", &on).await);
+    revoke(&world, a, 1).await;
+    assert!(!allows(&*replica().await, a, &user(2), "note.edit", &on).await);
+    {
+        // What was true once, as if it had been read now.
+        let mut held = liar.0.lock().unwrap();
+        let now = held[&PartKey::Subject(user(2).as_str().into())].1.read_at;
+        let lie = held.get_mut(&PartKey::Subject(user(1).as_str().into())).unwrap();
+        lie.1.read_at = now;
+    }
+    let deceived = replica().await;
+    assert!(
+        allows(&deceived, a, &user(1), "note.edit", &on).await,
+        "the lie works"
+    );
+    let fully = ask(&deceived, a, &user(1), "note.edit", &on, &Consistency::Fully).await;
+    assert_eq!(fully.unwrap().outcome, Outcome::Deny);
+    let lie = deceived.clone();
+    for rights in [
+        ReplicaRights::consistent(deceived),
+        ReplicaRights::consistent(replica().await),
+    ] {
+        let held = rights
+            .held(
+                &user(1),
+                Some(a),
+                "note.edit",
+                std::slice::from_ref(&on),
+                OperatorAllowed::No,
+            )
+            .await;
+        assert_eq!(held.unwrap().allowed, [false]);
+    }
+    // What was read for the right replaces the lie here.
+    let claim = Claim {
+        subject: &user(1),
+        permission: "note.edit",
+        targets: std::slice::from_ref(&on),
+        operator: OperatorAllowed::No,
+    };
+    let near = lie
+        .held(&claim, Some(a), &Consistency::MinimizeLatency, None)
+        .await;
+    assert_eq!(near.unwrap().allowed, [false]);
+}
+
+/// Failures of Redis that were counted in this process for a reason.
+fn failures(reason: &str) -> u64 {
+    let name = format!("bailiwick_dependency_failures_total{{dependency=\"redis\",reason=\"{reason}\"}} ");
+    let text = metrics::text();
+    let line = text.lines().find_map(|line| line.strip_prefix(&name));
+    line.map_or(0, |count| count.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_refuses_is_told_and_counted_by_its_reason() {
+    let redis = Redis::start().await.unwrap();
+    let (a, key) = (account(1), PartKey::Resource("note:1".into()));
+    let part = Part {
+        origin: Origin::Primary,
+        read_at: Watermark::default(),
+        manifest: 1,
+        value: PartValue::Resource(None),
+    };
+    let counted = async |reason: &str| {
+        let before = failures(reason);
+        // Each connects anew.
+        let cache = shared_cache(&redis);
+        eventually(reason, SOON, async || {
+            assert!(cache.get(a, std::slice::from_ref(&key)).await[0].is_none());
+            cache.put(a, &"e".into(), vec![(key.clone(), part.clone())]);
+            failures(reason) > before
+        })
+        .await;
+    };
+    redis.command("ACL SETUSER default -eval -evalsha").await.unwrap();
+    counted("permission").await;
+    redis.pause().await.unwrap();
+    counted("timeout").await;
+    redis.resume().await.unwrap();
+    redis.command("CONFIG SET requirepass secret").await.unwrap();
+    counted("authentication").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_holds_each_account_on_one_node_and_loses_no_answer_with_one() {
     const ACCOUNTS: u128 = 12;
@@ -277,7 +490,7 @@ async fn a_cluster_holds_each_account_on_one_node_and_loses_no_answer_with_one()
         ..RedisSettings::single(String::new())
     };
     let clock = Arc::new(bailiwick_types::SystemClock);
-    let shared: Arc<dyn SharedCache> = Arc::new(RedisCache::new(settings, clock).unwrap());
+    let shared: Arc<dyn SharedCache> = Arc::new(RedisCache::new(settings, mac_keys(), clock).unwrap());
     let world = Bed::postgres().await.world().await;
     for n in 1..=ACCOUNTS {
         let a = account(n);

@@ -39,7 +39,8 @@ impl Peers {
                     anyhow::bail!("`peers.{service}` is required: {service} does not run in this process")
                 }
             };
-            peer.with_context(|| format!("`peers.{service}`"))
+            let peer = peer.with_context(|| format!("`peers.{service}`"))?;
+            Ok(peer.named(service.as_str()))
         };
         Ok(Self {
             identity: peer(Service::Identity)?,

@@ -8,9 +8,9 @@ use bailiwick_feed::{FeedServer, GrpcFeedSource, Served, follow_ended};
 use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
-    Authenticator, Certificates, ClientFactory, Frame, Guard, InternalIdentity, KeySource, Listeners,
-    RemoteJwks, RemoteRights, RemoteStepUp, Rights, Services, StepUp, Telemetry, TelemetryError,
-    init_telemetry,
+    Authenticator, Certificates, ClientFactory, Dependencies, Frame, Guard, InternalIdentity, KeySource, Listeners,
+    MacKeys, Purpose, RemoteJwks, RemoteRights, RemoteStepUp, Rights, Services, StepUp, Telemetry, TelemetryError,
+    init_telemetry, token::TokenCodec,
 };
 use bailiwick_sql::Db;
 use bailiwick_tenancy_server as tenancy;
@@ -47,12 +47,13 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     let certificates = config.server.tls.as_ref().map(Certificates::read).transpose()?;
     let first = here.first().copied().context("no service is given")?;
     let authority = Authority::establish();
-    let internal = Arc::new(InternalIdentity::new(
-        first,
-        &keys::internal(config, here)?,
-        clock.clone(),
-    )?);
-    let factory = ClientFactory::new(internal.clone(), config.peers.connection.clone());
+    let secret = keys::internal(config, here)?;
+    let keys_for = |purpose| MacKeys::derive(&config.integrity, &secret, purpose);
+    let tokens = TokenCodec::new(keys_for(Purpose::ConsistencyToken)?);
+    let cache_keys = keys_for(Purpose::SharedCache)?;
+    let internal = Arc::new(InternalIdentity::new(first, &secret, clock.clone())?);
+    let factory =
+        ClientFactory::new(internal.clone(), config.peers.connection.clone()).tokens(tokens.clone());
     let peers = Peers::new(config, here, (own, certificates.as_ref()), &factory)?;
 
     let stop = CancellationToken::new();
@@ -60,8 +61,10 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     let tasks = TaskTracker::new();
     let mut opened = Vec::new();
     let mut workers = Vec::new();
+    let dependencies = Arc::new(Dependencies::default());
     for service in here {
         let db = database(config, *service, &clock).await?;
+        db.watched_by(dependencies.clone());
         workers.push(db.start_workers());
         opened.push(db);
     }
@@ -120,6 +123,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
                 db,
                 identity: peers.to(Service::Identity),
                 tenancy: peers.to(Service::Tenancy),
+                cache_keys,
                 clock: clock.clone(),
                 ids: ids.clone(),
                 system: authority.system.clone(),
@@ -162,7 +166,8 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         telemetry.clone(),
         authenticator.clone(),
         &*ids,
-    );
+    )
+    .tokens(tokens);
     if let Some(identity) = &identity {
         services = services.merge(identity.services(asking.clone(), authenticator.clone()));
         feeds.push(Served {

@@ -136,12 +136,21 @@ where
                 headers: parts.headers,
                 message: body.slice(5.min(body.len())..),
             };
+            let tokens = call.headers.get_all("bailiwick-token").iter();
+            let tokens: Vec<_> = tokens.filter_map(|value| value.to_str().ok()).collect();
+            // As the services do.
+            let merged = (tokens.len() > 1).then(|| tokens.join("+"));
             let answer = (service.answer)(&call);
             service.calls.lock().expect("no test panicked").push(call);
-            Ok(match answer {
+            let mut response = match answer {
                 Ok(message) => unary(&message),
                 Err(status) => status.into_http(),
-            })
+            };
+            if let Some(merged) = merged {
+                let merged = merged.parse().expect("a header");
+                response.headers_mut().insert("bailiwick-token", merged);
+            }
+            Ok(response)
         })
     }
 }

@@ -76,9 +76,10 @@ impl AccessKind {
 }
 /// How fresh the data must be from which an answer is made. Where nothing is set: `minimize_latency`.
 ///
-/// Any request, also a write, may carry a token in the request header `bailiwick-token` as well; the service waits until
-/// it has seen what the token names, up to the deadline (500 ms where none is set), else answers UNAVAILABLE with
-/// `google.rpc.RetryInfo`.
+/// Any request, also a write, may carry tokens in the request header `bailiwick-token` as well, also several in a header
+/// each; the service waits until it has seen what they name, up to the deadline (500 ms where none is set), else answers
+/// UNAVAILABLE with `google.rpc.RetryInfo`. It waits for what the answer depends on: the request's deployment, product
+/// and account, its caller and the people it names.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Consistency {
     /// The requirement.
@@ -101,8 +102,9 @@ pub mod consistency {
         FullyConsistent(bool),
     }
 }
-/// What a consistency token holds. Tokens are opaque to clients: base64url of this message. The numbers are revisions
-/// that the writing transaction itself had; a client keeps the maximum of each pair.
+/// What a consistency token holds. Tokens are opaque to clients: this message is authenticated, so a client can neither
+/// make nor merge tokens. The token of an answer names what was sent with the request and what was written; a client
+/// carries the newest, or several. The numbers are revisions that the writing transaction itself had.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TokenPayload {
     /// Format of the payload; 1.
@@ -114,9 +116,12 @@ pub struct TokenPayload {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// The pairs.
+    /// The pairs, at most 128.
     #[prost(message, repeated, tag = "3")]
     pub pairs: ::prost::alloc::vec::Vec<TokenPair>,
+    /// Whether further pairs were dropped: answers are fully consistent.
+    #[prost(bool, tag = "4")]
+    pub fully_consistent: bool,
 }
 /// One pair of a token: a root of a service and the revision of it that must be visible.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

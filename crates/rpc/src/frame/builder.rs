@@ -21,6 +21,7 @@ use crate::{
     Authenticator, ServerConfig, Telemetry,
     layers::{LogRule, Parts, Shared},
     request_id::RequestIds,
+    token::TokenCodec,
 };
 
 /// Why a server did not start.
@@ -66,6 +67,7 @@ impl Frame {
             config,
             telemetry,
             authenticator,
+            tokens: TokenCodec::default(),
             ids: RequestIds::new(ids),
             services: Services::new(),
             http: Router::new(),
@@ -82,6 +84,7 @@ pub struct FrameBuilder {
     config: ServerConfig,
     telemetry: Telemetry,
     authenticator: Arc<Authenticator>,
+    tokens: TokenCodec,
     ids: RequestIds,
     services: Services,
     http: Router,
@@ -99,6 +102,13 @@ impl FrameBuilder {
     pub fn add(mut self, services: impl Into<Services>) -> Self {
         self.services = self.services.merge(services.into());
         self
+    }
+
+    /// Reads and writes consistency tokens with this codec, so that they hold in all processes that have its
+    /// keys; without one they hold in this process alone.
+    #[must_use]
+    pub fn tokens(self, tokens: TokenCodec) -> Self {
+        Self { tokens, ..self }
     }
 
     /// Adds HTTP routes.
@@ -177,6 +187,7 @@ impl FrameBuilder {
             max_message_bytes: self.config.max_message_bytes,
             request_timeout: self.config.request_timeout.get(),
             authenticator: self.authenticator,
+            tokens: self.tokens,
         });
         let addresses = listeners.addresses()?;
 

@@ -163,6 +163,7 @@ async fn around(request: Request, next: Next) -> Response {
         deadline: None,
         parent: trace::incoming(request.headers()).map(Arc::new),
         permit: None,
+        received: Arc::default(),
     };
     let handled = AssertUnwindSafe(Carried::of(current.clone(), next.run(request)));
     handled.catch_unwind().await.unwrap_or_else(|panic| {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use bailiwick_proto::Method;
-use bailiwick_types::{Caller, Token};
+use bailiwick_types::Caller;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use tokio::time::{Instant, Sleep};
@@ -32,7 +32,7 @@ use crate::{
     current::{self, Current},
     frame::{Answer, OpenStream},
     telemetry::trace,
-    token,
+    token::{self, Received, TokenError},
 };
 
 /// One call.
@@ -53,6 +53,8 @@ struct Begun {
     current: Current,
     /// There are too many calls in flight.
     overloaded: bool,
+    /// What is wrong with its consistency tokens, once the caller is known.
+    tokens: Result<(), TokenError>,
     observation: Option<Observation>,
     span: Span,
     /// The caller's deadline. The server's own limit ends when the response begins: a stream may be long.
@@ -100,6 +102,11 @@ impl Call {
             Span::none()
         };
         let asked = headers.get("grpc-timeout").and_then(deadline::parse);
+        let (received, tokens) = match Received::of(&shared.tokens, headers) {
+            None => (Arc::clone(&shared.no_tokens), Ok(())),
+            Some(Ok(received)) => (Arc::new(received), Ok(())),
+            Some(Err(error)) => (Arc::clone(&shared.no_tokens), Err(error)),
+        };
         let now = Instant::now();
         let asked = asked.and_then(|time| now.checked_add(time));
         let longest = now.checked_add(shared.max_deadline);
@@ -120,8 +127,10 @@ impl Call {
                 deadline: [asked, longest].into_iter().flatten().min(),
                 parent: parent.map(Arc::new),
                 permit: permit.clone().flatten(),
+                received,
             },
             overloaded: matches!(permit, Some(None)),
+            tokens,
             observation: Some(observation),
             span,
             asked,
@@ -155,16 +164,10 @@ impl Call {
         method: &'static Method,
         mut request: Request<Body>,
     ) -> Result<State, Status> {
-        let token = match request.headers().get(token::HEADER) {
-            None => Token::default(),
-            Some(value) => {
-                let text = value.to_str().unwrap_or("%");
-                token::decode(text).map_err(IntoStatus::into_status)?
-            }
-        };
+        begun.tokens.clone().map_err(IntoStatus::into_status)?;
         let context = Context {
             caller,
-            token,
+            token: begun.current.received.wanted.clone(),
             deadline: begun.current.deadline,
             request_id: begun.current.request_id.clone(),
             method,
@@ -209,6 +212,9 @@ impl Call {
             return response.map(AnswerBody::plain);
         };
         current::within(begun.current.clone(), || complete(response.headers_mut()));
+        if let Some(merged) = &begun.current.received.merged {
+            response.headers_mut().insert(token::HEADER, merged.clone());
+        }
         if response.headers().contains_key("grpc-status") {
             observation.end(body::code(response.headers()));
             return response.map(AnswerBody::plain);

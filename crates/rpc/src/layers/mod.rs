@@ -33,6 +33,7 @@ use crate::{
     frame::{Activity, Dispatcher, Services, unknown},
     status::{opaque, plain},
     telemetry::trace::Sampler,
+    token::{Received, TokenCodec},
 };
 
 /// What all calls of a server share.
@@ -47,6 +48,9 @@ pub(crate) struct Shared {
     max_deadline: Duration,
     request_timeout: Duration,
     authenticator: Arc<Authenticator>,
+    tokens: TokenCodec,
+    /// Of calls without consistency token.
+    no_tokens: Arc<Received>,
 }
 
 /// A method and its dispatcher.
@@ -67,6 +71,7 @@ pub(crate) struct Parts {
     pub(crate) max_message_bytes: usize,
     pub(crate) request_timeout: Duration,
     pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) tokens: TokenCodec,
 }
 
 impl Shared {
@@ -98,6 +103,8 @@ impl Shared {
             max_deadline: parts.max_deadline,
             request_timeout: parts.request_timeout,
             authenticator: parts.authenticator,
+            no_tokens: Arc::new(Received::nothing(parts.tokens.clone())),
+            tokens: parts.tokens,
         })
     }
 

@@ -22,7 +22,10 @@ use tower::Service;
 
 use self::dial::{Dial, Trust};
 use crate::{
-    Certificates, HumanDuration, InternalIdentity, current, request_id::REQUEST_ID, telemetry::trace,
+    Certificates, Dependency, HumanDuration, InternalIdentity, current,
+    request_id::REQUEST_ID,
+    telemetry::trace,
+    token::{self, TokenCodec},
 };
 
 /// After which time a call that failed because a peer does not answer is worth another try.
@@ -136,6 +139,13 @@ impl Fault for PeerError {
     }
 }
 
+bailiwick_types::faults! {
+    /// Why a call is not sent.
+    Unsent;
+    /// Its consistency token cannot be a header.
+    Token(http::header::InvalidHeaderValue) "a consistency token cannot be sent: {0}" => Internal Internal;
+}
+
 /// Error for an invalid address.
 #[derive(Debug, thiserror::Error)]
 #[error("invalid peer address `{address}`: {why}")]
@@ -149,13 +159,24 @@ pub struct PeerAddressError {
 pub struct ClientFactory {
     identity: Arc<InternalIdentity>,
     config: PeerConfig,
+    tokens: TokenCodec,
 }
 
 impl ClientFactory {
     /// Creates a factory of channels with these credentials.
     #[must_use]
     pub fn new(identity: Arc<InternalIdentity>, config: PeerConfig) -> Self {
-        Self { identity, config }
+        Self {
+            identity,
+            config,
+            tokens: TokenCodec::default(),
+        }
+    }
+
+    /// Writes the consistency tokens of calls with this codec, whose keys the peers must have.
+    #[must_use]
+    pub fn tokens(self, tokens: TokenCodec) -> Self {
+        Self { tokens, ..self }
     }
 
     /// A channel to `http://HOST:PORT` or `https://HOST:PORT`. It connects at the first call and again
@@ -229,7 +250,9 @@ impl ClientFactory {
         Ok(Peer {
             channel,
             identity: Arc::clone(&self.identity),
+            tokens: self.tokens.clone(),
             deadline: config.deadline.get(),
+            dependency: None,
         })
     }
 }
@@ -239,7 +262,10 @@ impl ClientFactory {
 pub struct Peer {
     channel: Channel,
     identity: Arc<InternalIdentity>,
+    tokens: TokenCodec,
     deadline: Duration,
+    /// Under which name it is told how the peer does.
+    dependency: Option<Arc<Dependency>>,
 }
 
 impl Peer {
@@ -265,11 +291,28 @@ impl Peer {
         }
     }
 
-    /// Sets the headers of a call: credentials, request id, deadline and trace context.
+    /// The same channel under a name of its own among the dependencies of the process.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self {
+            dependency: Some(Arc::new(Dependency::new(name))),
+            ..self
+        }
+    }
+    /// Sets the headers of a call: credentials, consistency token, request id, deadline and trace context.
     fn sign(&self, request: &mut http::Request<Body>) -> Result<Duration, tonic::Status> {
         let identity = self.identity.header().map_err(|error| crate::status(&error))?;
         let call = current::get();
+        let carried = request.extensions_mut().remove::<token::Carry>();
         let headers = request.headers_mut();
+        if let Some(token::Carry(carried)) = carried {
+            let text = self.tokens.encode(&carried);
+            let value = http::HeaderValue::try_from(text);
+            headers.insert(
+                token::HEADER,
+                value.map_err(|error| crate::status(&Unsent::Token(error)))?,
+            );
+        }
         headers.insert(http::header::AUTHORIZATION, identity);
         if let Some(call) = &call {
             headers.insert(REQUEST_ID, call.request_id.header());
@@ -305,18 +348,62 @@ impl Service<http::Request<Body>> for Peer {
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let time = self.sign(&mut request);
         let sent = self.channel.call(request);
+        let (dependency, longest) = (self.dependency.clone(), self.deadline);
+        let failed = move |reason, error: &dyn std::fmt::Display| {
+            if let Some(dependency) = &dependency {
+                dependency.failed(reason, error);
+            }
+        };
+        let answered = self.dependency.clone();
         Box::pin(async move {
-            // A peer that hangs does not enforce its deadline.
-            match tokio::time::timeout(time?, sent).await {
-                Ok(Ok(response)) => Ok(response),
-                Ok(Err(error)) if is_timeout(&error) => {
-                    Err(tonic::Status::deadline_exceeded("deadline exceeded"))
+            let time = time?;
+            let late = || {
+                // A caller in a hurry says nothing about the peer.
+                if time >= longest {
+                    failed("timeout", &"no answer in time");
                 }
-                Ok(Err(error)) => Err(tonic::Status::from_error(error.into())),
-                Err(_) => Err(tonic::Status::deadline_exceeded("deadline exceeded")),
+                tonic::Status::deadline_exceeded("deadline exceeded")
+            };
+            // A peer that hangs does not enforce its deadline.
+            match tokio::time::timeout(time, sent).await {
+                Ok(Ok(response)) => {
+                    if response
+                        .headers()
+                        .get("grpc-status")
+                        .is_some_and(|code| code == "16")
+                    {
+                        failed("credentials", &"the peer refuses the credentials of this service");
+                    } else if let Some(dependency) = answered {
+                        dependency.answered();
+                    }
+                    Ok(response)
+                }
+                Ok(Err(error)) if is_timeout(&error) => Err(late()),
+                Ok(Err(error)) => {
+                    failed(why_unreachable(&error), &Chain(&error));
+                    Err(tonic::Status::from_error(error.into()))
+                }
+                Err(_) => Err(late()),
             }
         })
     }
+}
+
+/// Why there is no connection to a peer, in a word.
+fn why_unreachable(error: &tonic::transport::Error) -> &'static str {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            return match io.kind() {
+                std::io::ErrorKind::ConnectionRefused => "refused",
+                std::io::ErrorKind::InvalidData => "tls",
+                std::io::ErrorKind::TimedOut => "timeout",
+                _ => "unreachable",
+            };
+        }
+        cause = inner.source();
+    }
+    "unreachable"
 }
 
 /// Whether the transport ended a call at the deadline in its header, which tonic reports as cancelled.

@@ -8,7 +8,7 @@ use bailiwick_proto::identity::v1::{GetJwksRequest, token_service_client::TokenS
 use bailiwick_types::Clock;
 use tokio::sync::Mutex;
 
-use crate::{KeyError, KeySource, Peer, PeerError, VerificationKey, VerificationKeys};
+use crate::{Dependency, KeyError, KeySource, Peer, PeerError, VerificationKey, VerificationKeys};
 
 /// After which time keys are asked for again even though the one that is wanted is there: one may have been
 /// withdrawn.
@@ -28,6 +28,7 @@ pub struct RemoteJwks {
     clock: Arc<dyn Clock>,
     fetched: ArcSwapOption<Fetched>,
     one_at_a_time: Mutex<()>,
+    dependency: Dependency,
 }
 
 bailiwick_types::debug_fields!(RemoteJwks {});
@@ -41,6 +42,7 @@ impl RemoteJwks {
             clock,
             fetched: ArcSwapOption::empty(),
             one_at_a_time: Mutex::new(()),
+            dependency: Dependency::new("signing_keys"),
         }
     }
 
@@ -64,9 +66,10 @@ impl RemoteJwks {
         let at = self.clock.boottime();
         let answer = self.client.clone().get_jwks(GetJwksRequest {}).await;
         let answer = answer.map_err(|status| {
-            tracing::warn!(error = %PeerError::from(status), "keys of access tokens cannot be had");
+            self.dependency.failed("unavailable", &PeerError::from(status));
             KeyError::Unavailable
         })?;
+        self.dependency.answered();
         let keys = VerificationKeys::from_jwks(&answer.into_inner().jwks)?;
         Ok(Arc::new(Fetched { keys, at }))
     }

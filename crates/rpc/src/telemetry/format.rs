@@ -195,6 +195,7 @@ mod tests {
             deadline: None,
             parent: None,
             permit: None,
+            received: Arc::default(),
         };
         crate::current::within(call, work);
     }

@@ -188,6 +188,7 @@ mod tests {
             deadline: None,
             parent: parent.map(Arc::new),
             permit: None,
+            received: Arc::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bailiwick_rpc::{AccessClaims, Context, VerificationKeys, token};
+use bailiwick_rpc::{AccessClaims, Context, VerificationKeys, token::TokenCodec};
 use bailiwick_types::{CallerKind, Clock, Service, ServiceAccountId, Subject, Token};
 use tonic::{Code, Request};
 
@@ -221,7 +221,7 @@ async fn the_consistency_token_of_the_header_reaches_the_handler() {
     };
     world
         .client()
-        .introspect(call(&token::encode(&wanted)))
+        .introspect(call(&TokenCodec::default().encode(&wanted)))
         .await
         .unwrap();
     assert_eq!(seen.lock().unwrap().take().unwrap().token, wanted);
@@ -236,4 +236,40 @@ async fn the_consistency_token_of_the_header_reaches_the_handler() {
     let (code, _) = refused(world.client().introspect(request).await.map(drop));
     assert_eq!(code, Code::Unauthenticated);
     assert!(world.clock.now().seconds() > 0);
+}
+
+#[tokio::test]
+async fn several_consistency_tokens_are_merged_and_the_answer_has_them_in_one() {
+    let (world, seen) = watched().await;
+    let codec = TokenCodec::default();
+    let root = |n: u128| bailiwick_types::ScopeRoot::Account(account(n));
+    let one = Token::of(Service::Tenancy, "t", root(1), 7);
+    let two = Token::of(Service::Authorization, "a", root(1), 3);
+    let call = |texts: &[&str]| {
+        let mut request = Request::new(Default::default());
+        for text in texts {
+            let value = text.parse().unwrap();
+            request.metadata_mut().append("bailiwick-token", value);
+        }
+        request
+            .metadata_mut()
+            .insert("authorization", bearer(&world.token()));
+        request
+    };
+    let texts = [codec.encode(&one), codec.encode(&two)];
+    let both = call(&[&texts[0], &texts[1]]);
+    let answer = world.client().introspect(both).await.unwrap();
+    let mut all = one.clone();
+    all.merge(&two);
+    assert_eq!(seen.lock().unwrap().take().unwrap().token, all);
+    let merged = answer.metadata().get("bailiwick-token").unwrap();
+    assert_eq!(codec.decode(merged.to_str().unwrap()), Ok(all));
+    // One is the newest already.
+    let answer = world.client().introspect(call(&[&texts[0]])).await.unwrap();
+    assert!(answer.metadata().get("bailiwick-token").is_none());
+    let wrong = world.client().introspect(call(&[&texts[0], "AgAA"])).await;
+    assert_eq!(
+        refused(wrong.map(drop)),
+        (Code::InvalidArgument, "INVALID_TOKEN".to_owned())
+    );
 }

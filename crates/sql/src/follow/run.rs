@@ -17,7 +17,7 @@ use crate::{Cursor, Db, Error, WriteTx};
 /// How often an event is tried that fails for a reason that is neither content nor the database being away.
 const ODD_ATTEMPTS: u32 = 3;
 
-/// After so many failures in a row the log says that a feed cannot be followed.
+/// After so many failures in a row it is told that a feed cannot be followed.
 const WORTH_TELLING: u32 = 3;
 
 /// Events that are applied in one transaction, where none of them is refused.
@@ -79,6 +79,14 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// What failed, in a word.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Source(_) => "source",
+            Self::Store(error) => error.word(),
+            Self::Sink(_) => "content",
+        }
+    }
     pub(super) fn of_sink(error: ApplyError) -> Self {
         match error {
             ApplyError::Content(reason) => Self::Sink(reason),
@@ -127,10 +135,12 @@ impl Follower {
     /// Follows for ever; dropping the future ends it at any point without harm.
     pub async fn run(&self) {
         let mut failures = 0_u32;
+        let name = format!("{}_feed_of_{}", self.db.service(), self.config.source);
         loop {
             match self.round().await {
                 Ok(()) => {
                     failures = 0;
+                    self.db.watch().answered(&name);
                     self.gauge.set(|lag| lag.errors = 0);
                 }
                 Err(error) => {
@@ -138,8 +148,8 @@ impl Follower {
                     self.gauge.set(|lag| lag.errors += 1);
                     // A stream that ends now and then is no trouble: its server was replaced, or
                     // this process drains.
-                    if failures == WORTH_TELLING {
-                        tracing::warn!(source = %self.config.source, error = %error, "cannot follow the feed; retrying");
+                    if failures >= WORTH_TELLING {
+                        self.db.watch().failed(&name, error.word(), &error);
                     }
                     sleep(self.pause(failures)).await;
                 }

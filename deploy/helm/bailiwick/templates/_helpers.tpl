@@ -61,6 +61,12 @@ envFrom:
 env:
   - name: BAILIWICK__INTERNAL__KEY
     valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.internal }}, key: key}}
+  {{- with .root.Values.secrets.integrity }}
+  - name: BAILIWICK__INTEGRITY__SECRET
+    valueFrom: {secretKeyRef: {name: {{ . }}, key: secret}}
+  - name: BAILIWICK__INTEGRITY__PREVIOUS_SECRET
+    valueFrom: {secretKeyRef: {name: {{ . }}, key: previous, optional: true}}
+  {{- end }}
   - name: BAILIWICK__DATABASE__{{ .name | upper }}__URL
     valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.databases }}, key: {{ .name }}}}
   {{- if and (eq .name "identity") .root.Values.secrets.keyEncryption }}

@@ -16,7 +16,8 @@ pub enum Consistency {
     MinimizeLatency,
     /// At least as fresh as the writes that returned this token.
     AtLeast(Token),
-    /// As the primary is after the request arrived.
+    /// As the primary is after the request arrived. What was read in the shared cache does not count: the
+    /// right of a write is asked for like this.
     Fully,
     /// The same, once the primary has applied the other services' changes that this token names.
     FullyAfter(Token),
@@ -28,6 +29,14 @@ impl Consistency {
         match self {
             Self::AtLeast(token) | Self::FullyAfter(token) => Some(token),
             Self::MinimizeLatency | Self::Fully => None,
+        }
+    }
+
+    /// Whether the answer is made from what was read in the primary alone.
+    pub(crate) fn primary_only(&self) -> bool {
+        match self {
+            Self::Fully | Self::FullyAfter(_) => true,
+            Self::MinimizeLatency | Self::AtLeast(_) => false,
         }
     }
 }
@@ -110,6 +119,31 @@ impl Replica {
         match self.answer(&self.demand(read, depends), &any).await {
             Ok(_) | Err(ReplicaError::UnknownAccount) => Ok(()),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until the changes of a caller that a request's token names are here. It looks at no account.
+    ///
+    /// # Errors
+    /// They do not arrive in time, or the primary does not answer.
+    pub async fn caller_arrived(&self, read: &AccountRead, caller: &Subject) -> Result<(), ReplicaError> {
+        let Some(token) = read.consistency.token() else {
+            return Ok(());
+        };
+        let patience = self
+            .until(read.deadline)
+            .min(Instant::now() + self.config.patience);
+        let Some((service, root)) = identity_of(caller) else {
+            return Ok(());
+        };
+        let Some((epoch, revision)) = token.wanted(service, &root) else {
+            return Ok(());
+        };
+        let within = patience.saturating_duration_since(Instant::now());
+        let wait = self.arrivals.wait(service, &root, epoch, revision, within);
+        match wait.await? {
+            Arrived::NotYet => Err(ReplicaError::NotYetVisible),
+            Arrived::Yes | Arrived::OtherEpoch => Ok(()),
         }
     }
 
@@ -255,12 +289,16 @@ impl Replica {
 /// The roots in other services that an answer depends on.
 fn roots_elsewhere(demand: &Demand<'_>) -> Vec<(Service, ScopeRoot)> {
     let mut roots = vec![(Service::Tenancy, ScopeRoot::Account(demand.account))];
-    for subject in demand.depends {
-        match subject.user_id() {
-            Some(user) => roots.push((Service::Identity, ScopeRoot::User(user))),
-            None if subject.kind() == "service" => roots.push((Service::Identity, ScopeRoot::Deployment)),
-            None => {}
-        }
-    }
+    roots.extend(demand.depends.iter().filter_map(|subject| identity_of(subject)));
     roots
+}
+
+/// The root of identity with the state of a subject.
+fn identity_of(subject: &Subject) -> Option<(Service, ScopeRoot)> {
+    let root = match subject.user_id() {
+        Some(user) => ScopeRoot::User(user),
+        None if subject.kind() == "service" => ScopeRoot::Deployment,
+        None => return None,
+    };
+    Some((Service::Identity, root))
 }

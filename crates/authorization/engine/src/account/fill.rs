@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     AccountRef, Epoch, ProductState, ReplicaError, Watermark,
-    parts::{Part, PartKey},
+    parts::{Origin, Part, PartKey},
 };
 
 impl Replica {
@@ -79,7 +79,11 @@ impl Replica {
         local: &mut LocalParts,
         until: Instant,
     ) -> Result<(), ReplicaError> {
-        let rest = self.fill_from_shared(account, keys, local, until).await?;
+        let rest = if local.primary_only {
+            keys
+        } else {
+            self.fill_from_shared(account, keys, local, until).await?
+        };
         if !rest.is_empty() {
             self.read_parts(account, &rest, local, until).await?;
         }
@@ -112,7 +116,10 @@ impl Replica {
         for (n, key) in ask.into_iter().enumerate() {
             let part = found.get(n).cloned().flatten();
             match part.filter(|(of, part)| **of == *epoch && part.manifest == product.manifest) {
-                Some((_, part)) => known.push((key, part.retype(&policy))),
+                Some((_, part)) => {
+                    let origin = Origin::Shared;
+                    known.push((key, Part { origin, ..part }.retype(&policy)));
+                }
                 None => rest.push(key),
             }
         }
@@ -330,9 +337,12 @@ impl Replica {
                 return;
             };
             for (key, part) in &local.parts {
-                let newer = |kept: &Part| kept.read_at.covers(&part.read_at);
+                let better = |kept: &Part| {
+                    kept.read_at.covers(&part.read_at)
+                        && (kept.origin == Origin::Primary || part.origin == Origin::Shared)
+                };
                 if ready.test(key.borrowed(), part) == Verdict::Valid
-                    && !ready.parts.get(key.borrowed()).is_some_and(newer)
+                    && !ready.parts.get(key.borrowed()).is_some_and(better)
                 {
                     ready.parts.insert(key.clone(), part.clone());
                 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     ReplicaError, Watermark,
-    parts::{Part, PartKey, PartRef},
+    parts::{Origin, Part, PartKey, PartRef},
 };
 
 /// Rounds that read only the missing parts; later ones read all parts in one snapshot.
@@ -30,6 +30,8 @@ pub(crate) struct LocalParts {
     pub(crate) parts: HashMap<PartKey, Part>,
     /// Keys that the shared cache was asked for already.
     pub(crate) asked: HashSet<PartKey>,
+    /// Whether only parts count that were read in the primary.
+    pub(crate) primary_only: bool,
 }
 
 /// The parts that an answer lacks.
@@ -96,10 +98,12 @@ impl<'r> AccountView<'r> {
     fn part_slow(&mut self, key: PartRef<'_>) -> Option<&'r Part> {
         let owned = key.owned();
         let own = self.local.and_then(|local| local.parts.get(&owned));
-        let shared = self.ready.parts.get(key);
+        let kept = self.ready.parts.get(key);
+        let primary_only = self.local.is_some_and(|local| local.primary_only);
         self.missing.all.push(owned.clone());
         let mut before = false;
-        for part in own.into_iter().chain(shared) {
+        let counts = |part: &&Part| !primary_only || part.origin == Origin::Primary;
+        for part in own.into_iter().chain(kept).filter(counts) {
             match self.ready.test(key, part) {
                 Verdict::Valid => return Some(part),
                 Verdict::Ahead => {
@@ -186,6 +190,7 @@ impl Replica {
         T: Send,
     {
         let until = demand.until;
+        local.primary_only = demand.consistency.primary_only();
         let mut floor: Option<Watermark> = None;
         let mut waited_for_account = false;
         let mut entered: Option<Arc<Account>> = None;
@@ -234,7 +239,10 @@ impl Replica {
                     }
                     loaded => loaded?,
                 },
-                Next::Again => local = LocalParts::default(),
+                Next::Again => {
+                    local.parts.clear();
+                    local.asked.clear();
+                }
                 Next::Refresh => self.wait_for_fresh(until).await?,
                 Next::Fetch(missing) if round < PATCHING => {
                     self.fetch(&account, missing, &mut local, until).await?;

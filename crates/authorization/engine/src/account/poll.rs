@@ -35,8 +35,11 @@ impl Replica {
     /// committed.
     pub async fn run(self: Arc<Self>, mut hints: watch::Receiver<u64>, stop: CancellationToken) {
         loop {
-            if let Err(error) = self.poll().await {
-                tracing::warn!(error = %error, "cannot poll the outbox; retrying");
+            if let Err(error) = self.poll().await
+                && self.polls.borrow().failing.is_power_of_two()
+            {
+                let failures = self.polls.borrow().failing;
+                tracing::warn!(error = %error, failures, "cannot poll the outbox; retrying");
             }
             let pause = tokio::time::sleep(self.config.poll_interval);
             tokio::select! {

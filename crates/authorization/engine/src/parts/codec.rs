@@ -13,16 +13,16 @@
 //! `LENGTH` is that of the whole head. The revisions are those at which the part was read. The part of the
 //! head up to the epoch is what the script that writes compares. Fields follow; a reader skips those it does
 //! not know. Tag `r` has the stamps of the three revisions (16 hexadecimal digits each, in the same order),
-//! without which a value is a miss. `m` is reserved for a MAC. After the head comes one byte for the kind of
-//! value, then the policy crate's encoding of it, in which values are raw: it is the same whatever policy the
-//! writer had.
+//! without which a value is a miss. What authenticates a value is added around it by the cache. After the head
+//! comes one byte for the kind of value, then the policy crate's encoding of it, in which values are raw: it is
+//! the same whatever policy the writer had.
 
 use std::sync::Arc;
 
 use bailiwick_policy::{PermissionSet, Resource};
 use bailiwick_types::AccountId;
 
-use super::{Part, PartKey, PartValue};
+use super::{Origin, Part, PartKey, PartValue};
 use crate::{Epoch, Stamps, Watermark};
 
 /// The version of the format of keys and values. Values of different versions never meet: it is part of the
@@ -111,6 +111,7 @@ pub fn decode(bytes: &[u8]) -> Option<(Epoch, Part)> {
     Some((
         epoch,
         Part {
+            origin: Origin::Shared,
             read_at,
             manifest: number(3)?,
             value,
@@ -205,6 +206,7 @@ mod tests {
             },
         };
         Part {
+            origin: Origin::Shared,
             read_at,
             manifest: 4,
             value: PartValue::Set {

@@ -15,9 +15,20 @@ pub use key::{PartKey, PartRef};
 
 use crate::Watermark;
 
+/// Where a part was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// In the primary.
+    Primary,
+    /// In the shared cache, which is good enough for decisions, not for the right of a write.
+    Shared,
+}
+
 /// What was read, and when.
 #[derive(Debug, Clone)]
 pub struct Part {
+    /// Where it was read.
+    pub origin: Origin,
     /// Where the primary stood when it was read.
     pub read_at: Watermark,
     /// The version of the product's manifest by which its names were turned into numbers.

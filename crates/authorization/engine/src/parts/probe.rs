@@ -33,7 +33,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Part, PartValue, Stamps, Watermark};
+    use crate::{Origin, Part, PartValue, Stamps, Watermark};
 
     #[test]
     fn cached_values_that_were_found_once_are_read_or_missed() {
@@ -68,6 +68,7 @@ mod tests {
             registered: 12,
         };
         let whole = Part {
+            origin: Origin::Shared,
             read_at: Watermark {
                 deployment: 1,
                 product: 2,

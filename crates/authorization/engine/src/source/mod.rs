@@ -14,7 +14,7 @@ pub use row::{Event, Root, Row};
 
 use crate::{
     Epoch, Watermark,
-    parts::{Part, PartKey, PartValue},
+    parts::{Origin, Part, PartKey, PartValue},
 };
 
 faults! {
@@ -177,6 +177,7 @@ impl PartsRead {
                 }
             };
             let part = Part {
+                origin: Origin::Primary,
                 read_at,
                 manifest,
                 value,
@@ -299,6 +300,11 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
 
     /// Reads the bindings of a subject at the deployment, and whether identity has disabled it.
     async fn deployment_of(&self, subject: &Subject) -> Result<(PermissionSet, bool), SourceError>;
+
+    /// Tells whether anything could give a subject a right in an account: a role at the deployment, or where
+    /// an account is given also one at a product or something of that account. One statement, which does not
+    /// depend on whether the account exists.
+    async fn stands(&self, subject: &Subject, account: Option<AccountId>) -> Result<bool, SourceError>;
 
     /// Reads the outbox to its end; the first call only finds the end. Returned rows count as applied with
     /// the next call; an error leaves the cursor where it was.

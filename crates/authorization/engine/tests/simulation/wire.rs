@@ -255,6 +255,9 @@ impl Source for Wire {
     async fn deployment_of(&self, subject: &Subject) -> Result<(PermissionSet, bool), SourceError> {
         Ok((PermissionSet::empty(subject.clone()), false))
     }
+    async fn stands(&self, _: &Subject, _: Option<AccountId>) -> Result<bool, SourceError> {
+        Ok(true)
+    }
     async fn poll(&self) -> Result<Polled, SourceError> {
         if let Some(upto) = self.returned.lock().unwrap().take()
             && let Some((_, cursor, stamp)) = &mut *self.cursor.lock().unwrap()

@@ -9,28 +9,40 @@ use bailiwick_proto::{
     common::v1::{self as common, consistency::Requirement},
 };
 use bailiwick_rpc::{Call, Context, Fields, Guard, Target, token};
-use bailiwick_types::{AccountId, Code, Fault, FieldViolation, Method, Reason as Why};
+use bailiwick_types::{AccountId, Code, Fault, FieldViolation, Method, Reason as Why, Refused};
 use serde_json::{Map, Value as Json};
 use tonic::Status;
 
 use super::{attributes::map_of, status};
 use crate::variants::same_variants;
 
-/// The account that is asked about, with the consistency of the request, once the caller is known.
-pub(super) async fn read(
+/// A question about an account that may be answered.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) read: AccountRead,
+    /// Whether the caller's right is established as of the answer.
+    permitted: bool,
+}
+
+/// The account that is asked about, with the consistency of the request, once the caller is known. `guard`
+/// asks the replica.
+pub(super) async fn read<M: Method, R>(
     replica: &Replica,
-    context: &Context,
+    guard: &Guard,
+    call: &Call<M, R>,
     account: AccountId,
     given: Option<&common::Consistency>,
-) -> Result<AccountRead, Status> {
-    let consistency = consistency(context, given)?;
-    known_caller(replica, context, account, consistency).await
+) -> Result<Asking, Status> {
+    let consistency = consistency(&call.context, given)?;
+    permitted(replica, guard, call, account, consistency).await
 }
 
 /// Waits until the caller itself is as fresh as the request's token asks for: a caller that was just created
-/// has the right to ask only from then on.
+/// has rights only from then on. Refuses a caller that has nothing in the account before anything of it is
+/// read.
 pub(super) async fn known_caller(
     replica: &Replica,
+    guard: &Guard,
     context: &Context,
     account: AccountId,
     consistency: Consistency,
@@ -40,12 +52,76 @@ pub(super) async fn known_caller(
         consistency,
         deadline: context.deadline,
     };
-    if let (Some(caller), Consistency::AtLeast(_) | Consistency::FullyAfter(_)) =
-        (context.caller.subject(), &read.consistency)
-    {
-        replica.arrive(&read, &[caller]).await.map_err(status)?;
+    if let Some(caller) = context.caller.subject() {
+        replica.caller_arrived(&read, caller).await.map_err(status)?;
+        if guard.is_stranger(context, account).await? {
+            return Err(status(Refused::Denied));
+        }
+        if read.consistency != Consistency::Fully {
+            replica.arrive(&read, &[caller]).await.map_err(status)?;
+        }
     }
     Ok(read)
+}
+
+/// The same for a question of somebody with the method's right on the account ([`with_right`]).
+///
+/// A caller whose token is not for the account is refused before any work, from what is known without the
+/// account: how long the refusal takes does not tell whether the account exists, nor how large it is.
+pub(super) async fn permitted<M: Method, R>(
+    replica: &Replica,
+    guard: &Guard,
+    call: &Call<M, R>,
+    account: AccountId,
+    consistency: Consistency,
+) -> Result<Asking, Status> {
+    let context = &call.context;
+    let read = AccountRead {
+        account,
+        consistency,
+        deadline: context.deadline,
+    };
+    let own = context.caller.account() == Some(account);
+    let waits = !own && read.consistency == Consistency::Fully
+        || matches!(
+            read.consistency,
+            Consistency::AtLeast(_) | Consistency::FullyAfter(_)
+        );
+    let mut permitted = false;
+    if !own {
+        match guard.authorize(call, &Target::account(account)).await {
+            Ok(_) => permitted = !waits,
+            Err(refused) if is_refusal(&refused) => {
+                let Some(caller) = context.caller.subject().filter(|_| waits) else {
+                    return Err(refused);
+                };
+                replica.caller_arrived(&read, caller).await.map_err(status)?;
+                if guard.is_stranger(context, account).await? {
+                    return Err(refused);
+                }
+            }
+            // The answer says what is missing.
+            Err(_) => {}
+        }
+    }
+    if let Some(caller) = context.caller.subject().filter(|_| waits) {
+        replica.arrive(&read, &[caller]).await.map_err(status)?;
+        if !own
+            && let Err(refused) = guard.authorize(call, &Target::account(account)).await
+            && is_refusal(&refused)
+        {
+            return Err(refused);
+        }
+    }
+    Ok(Asking { read, permitted })
+}
+
+/// Whether a status says no, and not that the right is unknown.
+fn is_refusal(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        tonic::Code::PermissionDenied | tonic::Code::Unauthenticated
+    )
 }
 
 /// How fresh the answer must be: what the message says, and the token of the request's header.
@@ -63,6 +139,8 @@ pub(super) fn consistency(
     wanted.merge(&context.token);
     Ok(if wanted.is_empty() {
         Consistency::MinimizeLatency
+    } else if wanted.fully_consistent {
+        Consistency::FullyAfter(wanted)
     } else {
         Consistency::AtLeast(wanted)
     })
@@ -174,17 +252,18 @@ pub(super) fn attributes(
     map
 }
 
-/// The answer, for a caller that has the right to ask. It is made before the right is checked, because making
-/// it brings the replica to the freshness that the request asks for. Only a caller of the account learns
-/// without the right that a question does not fit the manifest: to others that would reveal that the account
-/// exists.
+/// The answer, for a caller that has the right to ask. For a caller of the account it is made before the
+/// right is checked, because making it brings the replica to the freshness that the request asks for. Only
+/// a caller of the account learns without the right that a question does not fit the manifest: to others
+/// that would reveal that the account exists.
 pub(super) async fn with_right<M: Method, R, T>(
     guard: &Guard,
     call: &Call<M, R>,
-    account: AccountId,
+    asking: &Asking,
     made: Result<Result<T, QuestionError>, ReplicaError>,
     prefix: impl Fn(usize) -> String,
 ) -> Result<T, Status> {
+    let account = asking.read.account;
     let own = call.context.caller.account() == Some(account);
     if own && let Ok(Err(error)) = made {
         return Err(status(Unfit::new(error, prefix)));
@@ -193,7 +272,9 @@ pub(super) async fn with_right<M: Method, R, T>(
         // Without data no right can be checked either.
         return Err(status(error));
     }
-    guard.authorize(call, &Target::account(account)).await?;
+    if !asking.permitted {
+        guard.authorize(call, &Target::account(account)).await?;
+    }
     match made {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(status(Unfit::new(error, prefix))),

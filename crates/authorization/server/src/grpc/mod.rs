@@ -122,9 +122,9 @@ pub(crate) fn services(
         .add(AccessServiceServer::new(api.clone()))
 }
 
-/// The token of a write, as text.
+/// The token of the answer to a write, as text: also what came with the request.
 fn encoded(token: &Token) -> String {
-    bailiwick_rpc::token::encode(token)
+    bailiwick_rpc::token::answer(token)
 }
 
 /// Whether something counts: lists leave out what has ended, whatever it is.

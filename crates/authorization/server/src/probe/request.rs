@@ -52,8 +52,8 @@ pub fn request(data: &[u8]) {
         }
         13 => {
             if let Ok(token) = bailiwick_rpc::token::decode(text(bytes)) {
-                let again = bailiwick_rpc::token::decode(&bailiwick_rpc::token::encode(&token));
-                assert_eq!(again, Ok(token));
+                let codec = bailiwick_rpc::token::TokenCodec::default();
+                assert_eq!(codec.decode(&codec.encode(&token)), Ok(token));
             }
         }
         14 => {

@@ -12,7 +12,7 @@ use bailiwick_proto::authorization::v1::{
     self as pb, decision_service_server::DecisionService, query_service_server::QueryService,
 };
 use bailiwick_rpc::Context;
-use bailiwick_types::{Scope, ScopeRoot, Service, Token};
+use bailiwick_types::{AccountId, Scope, ScopeRoot, Service, Subject, Token};
 use tonic::{Code, Request, Status};
 
 use crate::{
@@ -23,6 +23,8 @@ use crate::{
 bailiwick_testkit::on_both_engines! {
     a_question_about_an_account_waits_until_its_caller_is_known
     a_token_for_one_account_answers_for_no_other
+    a_stranger_is_refused_before_anything_of_the_account_is_read
+    a_stranger_becomes_known_with_its_first_role
 }
 
 /// The changes of users never arrive; those of others are there.
@@ -147,4 +149,62 @@ async fn a_token_for_one_account_answers_for_no_other(world: World) {
         let refused = list(bound, asked).await.unwrap_err();
         assert_eq!(refused.code(), Code::PermissionDenied, "{bound:?} {asked:?}");
     }
+}
+
+/// A thousand questions about an account.
+fn many(a: AccountId) -> pb::BatchCheckRequest {
+    let item = |n: usize| pb::BatchCheckItem {
+        subject: user(1).to_string(),
+        permission: "note.view".to_owned(),
+        target: format!("note:{n}"),
+        ..Default::default()
+    };
+    pb::BatchCheckRequest {
+        account: a.to_string(),
+        items: (0..1_000).map(item).collect(),
+        ..Default::default()
+    }
+}
+
+fn stranger() -> Subject {
+    "service:stranger".parse().unwrap()
+}
+
+async fn a_stranger_is_refused_before_anything_of_the_account_is_read(world: World) {
+    let desk = desk(world).await;
+    let known = desk.replica.accounts();
+    let batch = async |by: &Subject, bound: Option<AccountId>, a: AccountId| {
+        let request = of(by, bound, "DecisionService/BatchCheck", many(a));
+        desk.decisions.batch_check(request).await.map(drop)
+    };
+    for (by, bound) in [
+        (stranger(), None),
+        (stranger(), Some(account(2))),
+        (user(9), None),
+        (user(1), Some(account(2))),
+    ] {
+        let here = batch(&by, bound, account(1)).await.unwrap_err();
+        let nowhere = batch(&by, bound, account(77)).await.unwrap_err();
+        assert_eq!(here.code(), Code::PermissionDenied, "{by}");
+        assert_eq!(here.message(), nowhere.message(), "{by}");
+        assert_eq!(desk.replica.accounts(), known, "{by}: an account was read");
+    }
+    batch(&asker(), None, account(1)).await.unwrap();
+    assert_eq!(desk.replica.accounts(), known + 1);
+}
+
+async fn a_stranger_becomes_known_with_its_first_role(world: World) {
+    let desk = desk(world).await;
+    let scope = Scope::Account(account(1)).to_string();
+    let question = check(account(1), &user(1), "note.view", &scope);
+    let refused = desk.check(&stranger(), question.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let mut write = desk.world.write(account(1)).await;
+    write
+        .bind(&stranger(), "owner", &Scope::Account(account(1)))
+        .await;
+    let token = write.commit().await.token();
+    let mut request = of(&stranger(), None, "DecisionService/Check", question);
+    request.extensions_mut().get_mut::<Context>().unwrap().token = token;
+    desk.decisions.check(request).await.unwrap();
 }

@@ -19,7 +19,7 @@ use bailiwick_tenancy_core::{
     Tenancy,
     product::{self, Product},
 };
-use bailiwick_types::{AccountId, Authorized, Fault, Method, ScopeRoot, Service, Violations};
+use bailiwick_types::{AccountId, Authorized, Fault, Method, ProductName, ScopeRoot, Service, Violations};
 use tonic::Status;
 
 /// The methods of tenancy.
@@ -41,12 +41,10 @@ pub(crate) fn services(api: Api) -> Services {
 }
 
 impl Api {
-    /// Waits for the products that the token names. This comes before the caller's right: products are
-    /// public.
-    async fn wait_for_products(&self, context: &Context) -> Result<(), Status> {
-        let needed = |service, root: &ScopeRoot| {
-            service == Service::Authorization && matches!(root, ScopeRoot::Product(_))
-        };
+    /// Waits for the revision of a product that the token names. This comes before the caller's right:
+    /// products are public.
+    async fn wait_for_product(&self, context: &Context, product: &ProductName) -> Result<(), Status> {
+        let needed = |service, root: &ScopeRoot| names(service, root, product);
         self.fresh.wait(context, needed).await
     }
     /// Checks a request against the account's product before the caller's right, for callers that may learn
@@ -57,15 +55,21 @@ impl Api {
         account: AccountId,
         check: impl FnOnce(&Product) -> Result<(), Violations>,
     ) -> Result<(), Status> {
-        self.wait_for_products(context).await?;
-        let product = product::before_right(&self.tenancy, &context.caller, account).await;
-        match product.map_err(IntoStatus::into_status)? {
-            Some(product) => check(&product).map_err(IntoStatus::into_status),
-            None => Ok(()),
+        let read = async || {
+            let product = product::before_right(&self.tenancy, &context.caller, account).await;
+            product.map_err(IntoStatus::into_status)
+        };
+        let Some(mut product) = read().await? else {
+            return Ok(());
+        };
+        if asks_for_products(context) {
+            self.wait_for_product(context, &product.name).await?;
+            product = read().await?.unwrap_or(product);
         }
+        check(&product).map_err(IntoStatus::into_status)
     }
-    /// Authorizes a call about an account, then waits for the revision of the account that the token names.
-    /// Without the right, the wait would tell that the account exists.
+    /// Authorizes a call about an account, then waits for the revisions of the account and its product that
+    /// the token names. Without the right, the wait would tell that the account exists.
     async fn authorize<M: Method, R>(
         &self,
         call: &Call<M, R>,
@@ -73,9 +77,29 @@ impl Api {
     ) -> Result<Authorized<M>, Status> {
         let by = self.guard.authorize(call, target).await?;
         let own = by.root();
-        let needed = |service, root: &ScopeRoot| service == Service::Tenancy && *root == own;
+        let product = self.product_of(&call.context, &by).await?;
+        let needed = |service, root: &ScopeRoot| {
+            let of_product = product.as_ref().is_some_and(|name| names(service, root, name));
+            of_product || service == Service::Tenancy && *root == own
+        };
         self.fresh.wait(&call.context, needed).await?;
         Ok(by)
+    }
+    /// The product of the account of a call whose token names products.
+    async fn product_of<M: Method>(
+        &self,
+        context: &Context,
+        by: &Authorized<M>,
+    ) -> Result<Option<ProductName>, Status> {
+        let Some(account) = by.account().filter(|_| asks_for_products(context)) else {
+            return Ok(None);
+        };
+        let found = async {
+            let mut read = self.tenancy.store.read(account).await?;
+            read.find_account().await
+        };
+        let found = found.await.map_err(IntoStatus::into_status)?;
+        Ok(found.map(|account| account.product))
     }
     /// Runs a write to its end, also when the client cancels.
     async fn write<T, E, F>(&self, work: impl FnOnce(Tenancy) -> F) -> Result<T, Status>
@@ -89,4 +113,15 @@ impl Api {
             .run(async move { work.await.map_err(IntoStatus::into_status) })
             .await
     }
+}
+
+/// Whether a pair of a token is that of a product.
+fn names(service: Service, root: &ScopeRoot, product: &ProductName) -> bool {
+    service == Service::Authorization && matches!(root, ScopeRoot::Product(name) if name == product)
+}
+
+/// Whether the token of a request names products.
+fn asks_for_products(context: &Context) -> bool {
+    let of_product = |(_, root): &(Service, ScopeRoot)| matches!(root, ScopeRoot::Product(_));
+    context.token.revisions.keys().any(of_product)
 }

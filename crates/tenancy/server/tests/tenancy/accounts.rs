@@ -421,6 +421,15 @@ async fn a_token_of_a_future_revision_is_not_answered_from_the_past(world: World
             .await
             .is_ok()
     );
+    // What another product's change is at does not matter here.
+    seen.raise(Service::Authorization, "e", "product:late".parse().unwrap(), 1);
+    assert!(
+        world
+            .api
+            .get_account(operator_with("AccountService/GetAccount", get(), seen.clone()))
+            .await
+            .is_ok()
+    );
     seen.raise(Service::Tenancy, &epoch, root.clone(), 2);
     let refused = world
         .api

@@ -15,11 +15,12 @@ pub(super) async fn handle(
     let (account, asked) = asked_all(batch)?;
     let questions: Vec<Question<'_>> = asked.iter().map(Asked::question).collect();
     let replica = &decisions.replica;
-    let read = ask::read(replica, context, account, batch.consistency.as_ref()).await?;
-    let made = replica.decide_all(&read, &questions).await;
+    let guard = &decisions.guard;
+    let asking = ask::read(replica, guard, &call, account, batch.consistency.as_ref()).await?;
+    let made = replica.decide_all(&asking.read, &questions).await;
     let made = made.map(|decided| decided.answer.map(|answers| (answers, decided.revision)));
     let item = |n| format!("items[{n}].");
-    let (answers, revision) = ask::with_right(&decisions.guard, &call, account, made, item).await?;
+    let (answers, revision) = ask::with_right(guard, &call, &asking, made, item).await?;
     let mut results = Vec::with_capacity(answers.len());
     for ((answer, question), item) in answers.iter().zip(&questions).zip(&batch.items) {
         let (decision, reason) = (ask::decision(answer.outcome), ask::reason(answer));

@@ -16,10 +16,11 @@ pub(super) async fn handle(
     let (account, asked) = fields.finish(asked)?;
     let question = asked.question();
     let replica = &decisions.replica;
-    let read = ask::read(replica, context, account, check.consistency.as_ref()).await?;
-    let made = replica.decide(&read, &question).await;
+    let guard = &decisions.guard;
+    let asking = ask::read(replica, guard, &call, account, check.consistency.as_ref()).await?;
+    let made = replica.decide(&asking.read, &question).await;
     let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
-    let (answer, revision) = ask::with_right(&decisions.guard, &call, account, made, ask::alone).await?;
+    let (answer, revision) = ask::with_right(guard, &call, &asking, made, ask::alone).await?;
     let (decision, reason) = (ask::decision(answer.outcome), ask::reason(&answer));
     let made = Made {
         account,

@@ -18,14 +18,18 @@ pub(super) async fn handle(
     let (account, asked) = fields.finish(asked)?;
     let replica = &decisions.replica;
     // It reads the primary, whatever consistency its question asks for.
-    let read = ask::known_caller(replica, context, account, ask::primary(context)).await?;
-    replica.arrive(&read, &asked.subjects()).await.map_err(status)?;
+    let guard = &decisions.guard;
+    let asking = ask::permitted(replica, guard, &call, account, ask::primary(context)).await?;
+    replica
+        .arrive(&asking.read, &asked.subjects())
+        .await
+        .map_err(status)?;
     let made = replica
         .explain(account, &asked.question(), context.deadline)
         .await;
     let made = made.map(|decided| decided.answer.map(|answer| (answer, decided.revision)));
     let within = |_| "check.".to_owned();
-    let (explained, revision) = ask::with_right(&decisions.guard, &call, account, made, within).await?;
+    let (explained, revision) = ask::with_right(guard, &call, &asking, made, within).await?;
     Ok(explanation::response(
         &explained,
         &asked.subject,

@@ -10,15 +10,16 @@ pub(super) async fn handle(
     queries: &Queries,
     call: Call<ListPermissions, pb::ListPermissionsRequest>,
 ) -> Result<pb::ListPermissionsResponse, Status> {
-    let (context, asked) = (&call.context, &call.message);
+    let asked = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&asked.account);
     let subject = fields.take("subject", asked.subject.parse::<Subject>());
     let target = fields.take("target", TargetText::parse(&asked.target));
     let (account, subject, target) = fields.finish_with(|| Some((account?, subject?, target?)))?;
-    let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
-    let made = queries.replica.permissions(&read, &subject, target).await;
-    let made = ask::with_right(&queries.near, &call, account, made.map(Ok), ask::alone).await?;
+    let (replica, near) = (&queries.replica, &queries.near);
+    let asking = ask::read(replica, near, &call, account, asked.consistency.as_ref()).await?;
+    let made = replica.permissions(&asking.read, &subject, target).await;
+    let made = ask::with_right(near, &call, &asking, made.map(Ok), ask::alone).await?;
     let (permissions, needing_approval) = made;
     Ok(pb::ListPermissionsResponse {
         permissions,

@@ -11,7 +11,7 @@ pub(super) async fn handle(
     queries: &Queries,
     call: Call<ListResources, pb::ListResourcesRequest>,
 ) -> Result<pb::ListResourcesResponse, Status> {
-    let (context, asked) = (&call.context, &call.message);
+    let asked = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&asked.account);
     let subject = fields.take("subject", asked.subject.parse::<Subject>());
@@ -31,7 +31,8 @@ pub(super) async fn handle(
         given.as_deref().unwrap_or_default(),
     ];
     let paging = Paging::<String>::new(&list, size, &asked.page_token)?;
-    let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
+    let (replica, near) = (&queries.replica, &queries.near);
+    let asking = ask::read(replica, near, &call, account, asked.consistency.as_ref()).await?;
     let question = ResourceQuestion {
         subject: &subject,
         permission: &asked.permission,
@@ -39,11 +40,10 @@ pub(super) async fn handle(
         attributes: attributes.as_ref(),
     };
     // Check the right before anything is scanned.
-    let fits = queries.replica.fits(&read, &question).await;
-    ask::with_right(&queries.near, &call, account, fits, ask::alone).await?;
-    let found = queries
-        .replica
-        .resources(&read, &question, paging.page.after.as_deref(), size.rows())
+    let fits = replica.fits(&asking.read, &question).await;
+    ask::with_right(near, &call, &asking, fits, ask::alone).await?;
+    let found = replica
+        .resources(&asking.read, &question, paging.page.after.as_deref(), size.rows())
         .await
         .map_err(status)?
         .map_err(|error| status(ask::Unfit::new(error, ask::alone)))?;

@@ -54,7 +54,7 @@ pub(super) async fn handle(
     // About itself a caller may ask in any account, with any token.
     let within = account.filter(|_| own != Some(&subject));
     if let Some(account) = within {
-        ask::known_caller(&queries.replica, context, account, wanted.clone()).await?;
+        ask::known_caller(&queries.replica, &queries.guard, context, account, wanted.clone()).await?;
     }
     let target = within.map_or_else(Target::none, Target::account);
     let by = queries

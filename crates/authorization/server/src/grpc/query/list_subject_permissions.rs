@@ -19,7 +19,9 @@ pub(super) async fn handle(
     let (account, target, size) = fields.finish_with(|| Some((account?, target?, size?)))?;
     let list = ["ListSubjectPermissions", &*asked.account, &*asked.target];
     let paging = Paging::<After>::new(&list, size, &asked.page_token)?;
-    let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
+    let wanted = ask::consistency(context, asked.consistency.as_ref())?;
+    let (replica, guard) = (&queries.replica, &queries.guard);
+    let read = ask::known_caller(replica, guard, context, account, wanted).await?;
     let scope = queries.replica.scope_of(&read, target).await;
     // For a target that does not exist the right is asked on the account: without it, the caller does not
     // learn that.

@@ -31,7 +31,9 @@ pub(super) async fn handle(
     let (account, scope, size) = fields.finish_with(|| Some((account?, scope?, size?)))?;
     let list = ["ListSubjects", &*asked.account, &*asked.scope];
     let paging = Paging::<String>::new(&list, size, &asked.page_token)?;
-    let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
+    let wanted = ask::consistency(context, asked.consistency.as_ref())?;
+    let (replica, guard) = (&queries.replica, &queries.guard);
+    let read = ask::known_caller(replica, guard, context, account, wanted).await?;
     queries.replica.arrive(&read, &[]).await.map_err(status)?;
     let by = queries
         .guard

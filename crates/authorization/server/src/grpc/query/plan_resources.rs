@@ -18,7 +18,7 @@ pub(super) async fn handle(
     queries: &Queries,
     call: Call<PlanResources, pb::PlanResourcesRequest>,
 ) -> Result<pb::PlanResourcesResponse, Status> {
-    let (context, asked) = (&call.context, &call.message);
+    let asked = &call.message;
     let mut fields = Fields::new();
     let account = fields.account(&asked.account);
     let subject = fields.take("subject", asked.subject.parse::<Subject>());
@@ -29,15 +29,16 @@ pub(super) async fn handle(
         name => fields.take("account_column", name.parse()),
     };
     let (account, subject, column) = fields.finish_with(|| Some((account?, subject?, column?)))?;
-    let read = ask::read(&queries.replica, context, account, asked.consistency.as_ref()).await?;
+    let (replica, near) = (&queries.replica, &queries.near);
+    let asking = ask::read(replica, near, &call, account, asked.consistency.as_ref()).await?;
     let question = ResourceQuestion {
         subject: &subject,
         permission: &asked.permission,
         type_name: &asked.r#type,
         attributes: attributes.as_ref(),
     };
-    let planned = queries.replica.plan(&read, &question, &column).await;
-    let planned = ask::with_right(&queries.near, &call, account, planned, ask::alone).await?;
+    let planned = replica.plan(&asking.read, &question, &column).await;
+    let planned = ask::with_right(near, &call, &asking, planned, ask::alone).await?;
     let Planned {
         all,
         alternatives,

@@ -27,6 +27,9 @@ pub(super) async fn handle(
     let paging = Paging::<String>::new(&list, size, &message.page_token)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let context = &call.context;
+    if api.guard.is_stranger(context, account).await? {
+        return Ok(pb::ListResourcesInScopeResponse::default());
+    }
     let sight = api.guard.sight(context, account, &of).await?;
     let subject = context.caller.subject().ok_or_else(|| status(Refused::Denied))?;
     if sight == Sight::Nothing {

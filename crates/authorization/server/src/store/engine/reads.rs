@@ -51,6 +51,12 @@ pub(super) fn deployment_sql(backend: DbBackend) -> String {
     )
 }
 
+/// Whether a subject has a role of a root, or anything in an account: what changes there is a part with its
+/// last change.
+pub(super) const STANDS: &str = "SELECT CAST(COUNT(*) AS bigint) AS n FROM (\
+     SELECT 1 FROM root_binding WHERE subject = $1 AND (root = 'deployment' OR $2) \
+     UNION ALL SELECT 1 FROM part WHERE account_id = $3 AND kind = 1 AND key = $1) s";
+
 /// The rows of the outbox that decisions depend on.
 pub(super) fn rows_of(rows: &[OutboxRow]) -> Vec<Row> {
     rows.iter().filter_map(event::row_of).collect()
@@ -284,6 +290,17 @@ impl Source for SqlSource {
                 disabled |= state.is_some_and(|state| state != i64::from(PersonState::Active.code()));
             }
             Ok((set.build(), disabled))
+        })
+        .await
+    }
+
+    async fn stands(&self, subject: &Subject, account: Option<AccountId>) -> Result<bool, SourceError> {
+        let id = account.map(AccountId::uuid);
+        let values: Vec<Value> = vec![subject.as_str().into(), account.is_some().into(), id.into()];
+        answer(async {
+            let rows = query(self.db.load(), STANDS, values).await?;
+            let row = rows.first().map(|row| content::number(row, "n"));
+            Ok(row.transpose()?.is_some_and(|n| n > 0))
         })
         .await
     }

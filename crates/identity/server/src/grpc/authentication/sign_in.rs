@@ -31,7 +31,7 @@ pub(super) async fn handle(
         user: done.user.to_string(),
         session: done.session.to_string(),
         tokens: Some(message(&done.tokens)),
-        token: token::encode(&done.token),
+        token: token::answer(&done.token),
     })
 }
 

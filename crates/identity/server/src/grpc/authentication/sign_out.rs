@@ -21,6 +21,6 @@ pub(super) async fn handle(
     });
     let token = sign_out.await?;
     Ok(pb::SignOutResponse {
-        token: token::encode(&token),
+        token: token::answer(&token),
     })
 }

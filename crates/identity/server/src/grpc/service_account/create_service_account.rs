@@ -22,7 +22,7 @@ pub(super) async fn handle(
     Ok(pb::CreateServiceAccountResponse {
         service_account: Some(message(&created.account)),
         secret: secret.to_owned(),
-        token: token::encode(&created.token),
+        token: token::answer(&created.token),
     })
 }
 

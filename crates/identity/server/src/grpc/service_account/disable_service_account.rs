@@ -25,6 +25,6 @@ pub(super) async fn handle(
     let (account, token) = disable.await?;
     Ok(pb::DisableServiceAccountResponse {
         service_account: Some(message(&account)),
-        token: token::encode(&token),
+        token: token::answer(&token),
     })
 }

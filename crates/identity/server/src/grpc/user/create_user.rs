@@ -21,7 +21,7 @@ pub(super) async fn handle(
     let (user, token) = create.await?;
     Ok(pb::CreateUserResponse {
         user: Some(message(&user)),
-        token: token::encode(&token),
+        token: token::answer(&token),
     })
 }
 

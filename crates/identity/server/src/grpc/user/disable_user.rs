@@ -25,6 +25,6 @@ pub(super) async fn handle(
     let done = disable.await?;
     Ok(pb::DisableUserResponse {
         user: Some(message(&done.user)),
-        token: token::encode(&done.token),
+        token: token::answer(&done.token),
     })
 }

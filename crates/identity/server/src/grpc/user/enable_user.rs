@@ -18,6 +18,6 @@ pub(super) async fn handle(
     let (user, token) = enable.await?;
     Ok(pb::EnableUserResponse {
         user: Some(message(&user)),
-        token: token::encode(&token),
+        token: token::answer(&token),
     })
 }

@@ -16,7 +16,7 @@ pub(super) async fn handle(
 ) -> Result<pb::CreateAccountResponse, Status> {
     let (call, message) = call.split();
     let command = parse(&call.context, message)?;
-    api.wait_for_products(&call.context).await?;
+    api.wait_for_product(&call.context, &command.product).await?;
     create::check(&api.tenancy, &command)
         .await
         .map_err(IntoStatus::into_status)?;
@@ -26,7 +26,7 @@ pub(super) async fn handle(
         .await?;
     Ok(pb::CreateAccountResponse {
         account: Some(answer::account(account)),
-        token: token::encode(&written),
+        token: token::answer(&written),
     })
 }
 

@@ -23,6 +23,6 @@ pub(super) async fn handle(
         .write(|tenancy| async move { delete::run(&tenancy, &by, command).await })
         .await?;
     Ok(pb::DeleteAccountResponse {
-        token: token::encode(&written),
+        token: token::answer(&written),
     })
 }

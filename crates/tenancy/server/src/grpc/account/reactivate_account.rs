@@ -17,6 +17,6 @@ pub(super) async fn handle(
         .await?;
     Ok(pb::ReactivateAccountResponse {
         account: Some(answer::account(account)),
-        token: token::encode(&written),
+        token: token::answer(&written),
     })
 }

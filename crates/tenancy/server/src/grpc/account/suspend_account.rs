@@ -17,6 +17,6 @@ pub(super) async fn handle(
         .await?;
     Ok(pb::SuspendAccountResponse {
         account: Some(answer::account(account)),
-        token: token::encode(&written),
+        token: token::answer(&written),
     })
 }

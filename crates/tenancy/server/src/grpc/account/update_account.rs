@@ -20,7 +20,7 @@ pub(super) async fn handle(
         .await?;
     Ok(pb::UpdateAccountResponse {
         account: Some(answer::account(account)),
-        token: token::encode(&written),
+        token: token::answer(&written),
     })
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn handle(
         .await?;
     Ok(pb::CreateInstanceResponse {
         instance: Some(answer::instance(place)),
-        token: token::encode(&written),
+        token: token::answer(&written),
     })
 }
 

@@ -25,6 +25,6 @@ pub(super) async fn handle(
         .write(|tenancy| async move { delete::run(&tenancy, &by, command).await })
         .await?;
     Ok(pb::DeleteInstanceResponse {
-        token: token::encode(&written),
+        token: token::answer(&written),
     })
 }

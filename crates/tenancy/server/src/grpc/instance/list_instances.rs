@@ -22,6 +22,9 @@ pub(super) async fn handle(
     let parameters = [call.context.method.path, &message.account];
     let (account, listing) = list.finish(fields, &parameters, account)?;
     let by = api.authorize(&call, &Target::account(account)).await?;
+    if api.guard.is_stranger(&call.context, account).await? {
+        return Ok(pb::ListInstancesResponse::default());
+    }
     let viewer = api.viewer(&call.context, Some(account));
     let page = list::run(
         &api.tenancy,

@@ -21,7 +21,7 @@ pub(super) async fn handle(
         .await?;
     Ok(pb::UpdateInstanceResponse {
         instance: Some(answer::instance(place)),
-        token: token::encode(&written),
+        token: token::answer(&written),
     })
 }
 

@@ -13,7 +13,6 @@ pub(super) async fn handle(
     let mut fields = Fields::new();
     let account = fields.account(&call.message.account);
     let account = fields.finish(account)?;
-    api.wait_for_products(&call.context).await?;
     let by = api.authorize(&call, &Target::account(account)).await?;
     let (values, version) = get::run(&api.tenancy, &by)
         .await

@@ -28,7 +28,7 @@ pub(super) async fn handle(
     // Decisions depend on settings. Asking authorization again, with the token of the write, makes it wait
     // for the write, so that the next decision sees it also without a token. The write is committed, whatever
     // the answer is.
-    call.context.token.merge(&written);
+    call.context.token.replace(&written);
     if let Err(status) = api.guard.authorize(&call, &target).await {
         let code = status.code();
         tracing::debug!(account.id = %account, %code, "authorization has not seen the settings yet");
@@ -36,7 +36,7 @@ pub(super) async fn handle(
     Ok(pb::UpdateSettingsResponse {
         values: Some(struct_of(values)),
         etag: Etag::of_version(version),
-        token: token::encode(&written),
+        token: token::answer(&written),
     })
 }
 

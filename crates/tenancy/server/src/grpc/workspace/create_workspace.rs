@@ -26,7 +26,7 @@ pub(super) async fn handle(
         .await?;
     Ok(pb::CreateWorkspaceResponse {
         workspace: Some(answer::workspace(place)),
-        token: token::encode(&written),
+        token: token::answer(&written),
     })
 }
 

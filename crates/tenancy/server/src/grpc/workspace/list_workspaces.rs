@@ -24,6 +24,9 @@ pub(super) async fn handle(
     let parameters = [call.context.method.path, &message.account, &message.parent];
     let (account, listing) = list.finish(fields, &parameters, account)?;
     let by = api.authorize(&call, &Target::account(account)).await?;
+    if api.guard.is_stranger(&call.context, account).await? {
+        return Ok(pb::ListWorkspacesResponse::default());
+    }
     let viewer = api.viewer(&call.context, Some(account));
     let page = list::run(
         &api.tenancy,

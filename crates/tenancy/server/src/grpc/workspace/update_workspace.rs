@@ -21,7 +21,7 @@ pub(super) async fn handle(
         .await?;
     Ok(pb::UpdateWorkspaceResponse {
         workspace: Some(answer::workspace(place)),
-        token: token::encode(&written),
+        token: token::answer(&written),
     })
 }
 
