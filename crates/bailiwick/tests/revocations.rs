@@ -93,12 +93,12 @@ async fn an_ended_session_is_refused_by_every_process_and_after_restarts() {
     let kept = Callers::of(&sign_in(&nobody).await, &endpoints, &second);
     ended.are("the session to count", Code::Ok).await;
     kept.are("the other session to count", Code::Ok).await;
-    let out = ended
-        .first
-        .identity()
+    let identity = ended.first.identity();
+    identity
         .authentication()
-        .sign_out(SignOutRequest {});
-    out.await.unwrap();
+        .sign_out(SignOutRequest {})
+        .await
+        .unwrap();
     ended
         .are("the ended session to be refused", Code::Unauthenticated)
         .await;

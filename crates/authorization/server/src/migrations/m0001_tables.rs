@@ -40,8 +40,8 @@ const PRODUCTS: &[&str] = &[
     "CREATE INDEX ix_root_binding__subject ON root_binding (subject)",
 ];
 
-// Versions of what other services own (`version`, `closed_version`, `settings_version`) count within the epoch
-// beside them; the empty one is that of nothing told yet.
+// Versions of what other services own (`version`, `closed_version`, `settings_version`) count within the
+// epoch beside them; the empty one is that of nothing told yet.
 const PLACES: &[&str] = &[
     "CREATE TABLE account (
         id {uuid} NOT NULL, product text NOT NULL, title text NOT NULL, state smallint NOT NULL,
