@@ -104,9 +104,9 @@ pub(crate) struct Database {
     /// Whether `url` leads to a pooler that gives each transaction another session, such as PgBouncer in
     /// transaction mode.
     pub(crate) pooler: bool,
-    /// The URL of the PostgreSQL server itself, for migrations and notices; required to migrate if `pooler` is
-    /// set. Its role may be another one, that owns the schema: `bailiwick migrate` gives the role of `url` the
-    /// rights on rows. Default: `url`.
+    /// The URL of the PostgreSQL server itself, for migrations and notices; required to migrate if `pooler`
+    /// is set. Its role may be another one, that owns the schema: `bailiwick migrate` gives the role of `url`
+    /// the rights on rows. Default: `url`.
     pub(crate) direct_url: Option<Secret>,
     /// The password of `direct_url`, if it does not contain it; `password` if both URLs have the same role.
     pub(crate) direct_password: Option<Secret>,

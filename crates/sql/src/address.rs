@@ -139,8 +139,8 @@ fn sqlite(rest: &str, password: bool) -> Result<Target, Error> {
     Ok(Target::Sqlite(Box::new(options)))
 }
 
-/// The driver drops parameters that it does not know, and an `sslmode` that it cannot read in the environment:
-/// both would mean plain text.
+/// The driver drops parameters that it does not know, and an `sslmode` that it cannot read in the
+/// environment: both would mean plain text.
 fn postgres(text: &str, password: Option<&SecretString>) -> Result<PgConnectOptions, Error> {
     // In a password it would end the URL.
     if text.contains('#') {

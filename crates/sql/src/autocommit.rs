@@ -2,6 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use sqlx::PgPool;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     address::Place,
@@ -14,6 +15,7 @@ use crate::{
 pub(crate) struct Autocommit {
     place: Place,
     over: Over,
+    tasks: TaskTracker,
 }
 
 enum Over {
@@ -31,12 +33,20 @@ impl Autocommit {
     /// On sessions that keep what they were started with.
     pub(crate) fn on(place: Place, pool: DatabaseConnection) -> Self {
         let over = Over::Sessions(pool);
-        Self { place, over }
+        Self {
+            place,
+            over,
+            tasks: TaskTracker::new(),
+        }
     }
     /// Through a pooler; `begin` begins a transaction and sets what it needs.
     pub(crate) fn pooled(place: Place, pool: PgPool, begin: String) -> Self {
         let over = Over::Transactions { pool, begin };
-        Self { place, over }
+        Self {
+            place,
+            over,
+            tasks: TaskTracker::new(),
+        }
     }
     pub(crate) async fn close(&self) {
         match &self.over {
@@ -49,10 +59,12 @@ impl Autocommit {
         match &self.over {
             Over::Sessions(pool) => Ok(Once::Session(pool)),
             Over::Transactions { pool, begin } => {
-                // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with an
-                // open transaction, which keeps one of the pooler's few connections.
+                // Not cancelled with the caller: a connection whose BEGIN is cut off returns to the pool with
+                // an open transaction, which keeps one of the pooler's few connections.
                 let (pool, begin) = (pool.clone(), begin.clone());
-                let begun = tokio::spawn(async move { conn::begin_postgres(&pool, begin, false).await });
+                let begun = self
+                    .tasks
+                    .spawn(async move { conn::begin_postgres(&pool, begin, false).await });
                 let begun = begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed));
                 let conn = begun.map_err(|error| self.named(error::of_connection(error)))?;
                 Ok(Once::Transaction(Box::new(conn)))

@@ -11,8 +11,8 @@ pub struct DbConfig {
     pub address: Address,
     /// Where it is without a pooler between (PostgreSQL): for migrations and notices. `address` if absent.
     pub direct: Option<Address>,
-    /// Whether `address` is that of a pooler that gives each transaction another session, such as PgBouncer in
-    /// transaction mode (PostgreSQL).
+    /// Whether `address` is that of a pooler that gives each transaction another session, such as PgBouncer
+    /// in transaction mode (PostgreSQL).
     pub pooler: bool,
     /// Whether a role that row-level security does not hold for is accepted (PostgreSQL).
     pub unprotected: bool,

@@ -131,14 +131,10 @@ impl Pools {
                 }
             }
             Engine::Postgres(postgres) => {
-                for pool in [
-                    Some(&postgres.main),
-                    Some(&postgres.service),
-                    postgres.notices.as_ref(),
-                ] {
-                    if let Some(pool) = pool {
-                        pool.close().await;
-                    }
+                postgres.main.close().await;
+                postgres.service.close().await;
+                if let Some(pool) = &postgres.notices {
+                    pool.close().await;
                 }
             }
         }

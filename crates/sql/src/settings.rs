@@ -119,8 +119,8 @@ impl Settings {
             self.begin(&Unit::Write)
         }
     }
-    /// The settings of a transaction that migrates: it may take long, and sees all rows. What it may not do is
-    /// wait long for a table that is in use.
+    /// The settings of a transaction that migrates: it may take long, and sees all rows. What it may not do
+    /// is wait long for a table that is in use.
     pub(crate) fn migration() -> String {
         format!(
             "SELECT {}, set_config('statement_timeout', '0', true), \

@@ -1,4 +1,5 @@
-//! Units of work through PgBouncer in transaction mode: each transaction is in a session that others have used.
+//! Units of work through PgBouncer in transaction mode: each transaction is in a session that others have
+//! used.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What tests need and production must not have: throw-away PostgreSQL, PgBouncer and Redis servers, one way to run a
+//! What tests need and production must not have: throw-away PostgreSQL, PgBouncer and Redis, one way to run a
 //! test on both databases, a clock that is set by hand, golden files and a helper for child processes.
 //!
 //! Everything that is started here ends with the test process, also when that is killed: a supervisor shell

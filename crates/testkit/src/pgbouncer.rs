@@ -21,8 +21,8 @@ const SCRIPT: Script = Script {
     resume: r#"kill -CONT "$pid""#,
 };
 
-/// A PgBouncer in transaction mode in front of one database, with very few connections to it: what a transaction
-/// leaves in its session, another one finds.
+/// A PgBouncer in transaction mode in front of one database, with very few connections to it: what a
+/// transaction leaves in its session, another one finds.
 #[derive(Debug, Clone)]
 pub struct PgBouncer {
     port: u16,

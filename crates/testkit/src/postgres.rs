@@ -290,7 +290,8 @@ impl TestDatabase {
     pub fn url(&self) -> String {
         self.server.url_of(&self.name)
     }
-    /// The URL of a new role on its server that owns nothing in it, for a server that another role migrates for.
+    /// The URL of a new role on its server that owns nothing in it, for a server that another role migrates
+    /// for.
     ///
     /// # Errors
     /// The server does not run.

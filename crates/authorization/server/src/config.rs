@@ -75,8 +75,8 @@ impl AuthorizationConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedisConfig {
-    /// `redis://` or `rediss://` with host and port; of a cluster some such URLs, with commas between. Unknown
-    /// parameters are refused. None: no such cache.
+    /// `redis://` or `rediss://` with host and port; of a cluster some such URLs, with commas between.
+    /// Unknown parameters are refused. None: no such cache.
     pub url: Option<Secret>,
     /// PEM file of the authorities that the certificate of a `rediss://` Redis is checked against, instead of
     /// the public ones.

@@ -38,8 +38,8 @@ impl From<RedisError> for RedisSetupError {
     }
 }
 
-/// The nodes in a text: one URL, or of a cluster some with commas between. A comma separates only where another
-/// URL begins: a password may contain one.
+/// The nodes in a text: one URL, or of a cluster some with commas between. A comma separates only where
+/// another URL begins: a password may contain one.
 pub(crate) fn nodes(text: &str, cluster: bool) -> Vec<SecretString> {
     let mut nodes: Vec<String> = Vec::new();
     for part in text.split(',') {

@@ -28,8 +28,8 @@ pub(crate) struct Args {
     /// Address of a listener for health and metrics alone; without it the HTTP listener has them.
     #[arg(long, value_name = "ADDRESS")]
     health_listen: Option<SocketAddr>,
-    /// Start although a protection is missing, such as row-level security with a superuser of PostgreSQL; what
-    /// is missing is logged.
+    /// Start although a protection is missing, such as row-level security with a superuser of PostgreSQL;
+    /// what is missing is logged.
     #[arg(long)]
     insecure: bool,
     /// Instant (RFC 3339) at which the clock of the process stands until it is moved, to run scenarios on a

@@ -8,9 +8,9 @@ use bailiwick_feed::{FeedServer, GrpcFeedSource, Served, follow_ended};
 use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
-    Authenticator, Certificates, ClientFactory, Dependencies, Frame, Guard, InternalIdentity, KeySource, Listeners,
-    MacKeys, Purpose, RemoteJwks, RemoteRights, RemoteStepUp, Rights, Services, StepUp, Telemetry, TelemetryError,
-    init_telemetry, token::TokenCodec,
+    Authenticator, Certificates, ClientFactory, Dependencies, Frame, Guard, InternalIdentity, KeySource,
+    Listeners, MacKeys, Purpose, RemoteJwks, RemoteRights, RemoteStepUp, Rights, Services, StepUp, Telemetry,
+    TelemetryError, init_telemetry, token::TokenCodec,
 };
 use bailiwick_sql::Db;
 use bailiwick_tenancy_server as tenancy;
@@ -236,8 +236,8 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
 /// How long the start of a process with all services waits for its own readiness.
 const OWN_START: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// The configuration of authorization, with the data directory for exports where there is one: that of the system
-/// for temporary files need not be writable.
+/// The configuration of authorization, with the data directory for exports where there is one: that of the
+/// system for temporary files need not be writable.
 fn authorization_config(config: &Config) -> Result<authorization::AuthorizationConfig> {
     let mut own = config.authorization.clone();
     let embedded = databases::is_embedded(config, Service::Authorization);

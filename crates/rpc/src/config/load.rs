@@ -62,8 +62,8 @@ impl Loader {
         self.file = file.map(Path::to_owned);
         self
     }
-    /// Reads variables whose names start with `BAILIWICK__`, as in `BAILIWICK__SERVER__LISTEN`. Others are none
-    /// of ours, and need not be text.
+    /// Reads variables whose names start with `BAILIWICK__`, as in `BAILIWICK__SERVER__LISTEN`. Others are
+    /// none of ours, and need not be text.
     #[must_use]
     pub fn environment<T: Into<OsString>>(mut self, variables: impl IntoIterator<Item = (T, T)>) -> Self {
         for (name, value) in variables {

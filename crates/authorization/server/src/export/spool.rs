@@ -26,11 +26,11 @@ const AGAIN: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExportConfig {
-    /// Directory for files that are being made; each is gone when its reader has it. Default: the data directory
-    /// where one is set, otherwise that of the system for temporary files.
+    /// Directory for files that are being made; each is gone when its reader has it. Default: the data
+    /// directory where one is set, otherwise that of the system for temporary files.
     pub directory: Option<PathBuf>,
-    /// The greatest number of exports at once, read or not; of one account there is one. More are refused with
-    /// `RESOURCE_EXHAUSTED`.
+    /// The greatest number of exports at once, read or not; of one account there is one. More are refused
+    /// with `RESOURCE_EXHAUSTED`.
     pub at_once: usize,
     /// How long an export may take, reading it included.
     pub time_limit: HumanDuration,
