@@ -67,6 +67,9 @@ impl KeySource for Nobody {
     async fn key(&self, _: &str) -> Result<Option<Arc<VerificationKey>>, KeyError> {
         Ok(None)
     }
+    async fn has_keys(&self) -> Result<bool, KeyError> {
+        Ok(false)
+    }
 }
 
 /// A service whose state is a list of names, in pages of two.

@@ -319,6 +319,7 @@ mod tests {
             request_id: RequestId::parse(b"r").unwrap(),
             deadline: None,
             parent: None,
+            permit: None,
             received: Arc::new(received),
         };
         codec.decode(&current::within(call, || answer(written))).unwrap()

@@ -23,7 +23,7 @@ use bailiwick_sql::statement;
 use bailiwick_testkit::{Fixture, Postgres, Redis, RestoreMode, eventually};
 use bailiwick_types::{AccountId, Scope, ScopeRoot};
 use sea_orm::{ConnectionTrait, Value};
-use support::{Bed, World, account, allows, ask, user, user_id};
+use support::{Bed, World, account, allows, ask, mac_keys, user, user_id};
 
 bailiwick_testkit::on_both_engines! {
     an_assignment_of_the_lost_time_counts_nowhere
@@ -234,7 +234,7 @@ async fn a_dump_that_is_restored_takes_what_redis_has_kept_along() {
             timeout: Duration::from_millis(500),
             ..RedisSettings::single(redis.url())
         };
-        Arc::new(RedisCache::new(settings, Arc::new(bailiwick_types::SystemClock)).unwrap())
+        Arc::new(RedisCache::new(settings, mac_keys(), Arc::new(bailiwick_types::SystemClock)).unwrap())
     };
     for mode in RestoreMode::ALL {
         let world = World::on(server.new_database().await.unwrap().into()).await;

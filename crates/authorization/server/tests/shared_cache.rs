@@ -23,11 +23,11 @@ use bailiwick_authorization_engine::{
 };
 use bailiwick_authorization_server::{RedisCache, RedisSettings};
 use bailiwick_policy::Outcome;
-use bailiwick_rpc::{MacKeys, Purpose, metrics};
+use bailiwick_rpc::metrics;
 use bailiwick_testkit::{Process, Redis, RedisCluster, eventually, free_port};
 use bailiwick_types::{AccountId, OperatorAllowed, Rights, Scope, Subject, Token};
 use redis::AsyncCommands;
-use support::{Bed, World, account, allows, ask, user, user_id};
+use support::{Bed, World, account, allows, ask, mac_keys, user, user_id};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -42,10 +42,6 @@ async fn seeded() -> (World, AccountId, String) {
     write.bind(&user(1), "editor", &Scope::Account(a)).await;
     write.commit().await;
     (world, a, format!("account:{a}"))
-}
-
-fn mac_keys() -> MacKeys {
-    MacKeys::of_this_process(Purpose::SharedCache)
 }
 
 fn shared_cache(redis: &Redis) -> Arc<dyn SharedCache> {
@@ -383,6 +379,7 @@ impl SharedCache for Liar {
         let mut held = self.0.lock().unwrap();
         held.extend(parts.into_iter().map(|(key, part)| (key, (epoch.clone(), part))));
     }
+    fn remove(&self, _: AccountId, _: Vec<PartKey>) {}
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -433,6 +430,7 @@ async fn the_right_of_a_write_never_comes_from_the_shared_cache() {
         permission: "note.edit",
         targets: std::slice::from_ref(&on),
         operator: OperatorAllowed::No,
+        proposed: None,
     };
     let near = lie
         .held(&claim, Some(a), &Consistency::MinimizeLatency, None)
@@ -572,9 +570,16 @@ async fn a_redis_with_a_private_authority_is_trusted_by_the_file_that_names_it()
         ca_file,
         ..RedisSettings::single(format!("rediss://localhost:{port}"))
     };
-    let cache = |ca_file| RedisCache::new(settings(ca_file), Arc::new(bailiwick_types::SystemClock));
+    let cache = |ca_file| {
+        RedisCache::new(
+            settings(ca_file),
+            mac_keys(),
+            Arc::new(bailiwick_types::SystemClock),
+        )
+    };
     let (a, key, epoch) = (account(1), PartKey::Resource("note:1".into()), Epoch::from("one"));
     let part = || Part {
+        origin: Origin::Primary,
         read_at: Watermark::default(),
         manifest: 1,
         value: PartValue::Resource(None),

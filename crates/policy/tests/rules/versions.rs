@@ -126,8 +126,8 @@ fn values_are_read_as_the_manifest_declares_them() {
     );
     let null = json!({"channel": null, "region": null});
     let null = null.as_object().unwrap();
-    let read = world.product.request_attributes(view, Some(order), null).unwrap();
-    assert_eq!(read.iter().count(), 0, "null is no value");
+    let read = world.product.request_values(view, Some(order), null).unwrap();
+    assert_eq!(read.attributes.iter().count(), 0, "null is no value");
     let read = world.product.attributes(order, null).unwrap();
     assert_eq!(read.iter().count(), 0, "null is no value");
     let undeclared = json!({"other": null});

@@ -96,7 +96,7 @@ mod tests {
     async fn a_role_of_a_pending_invitation_is_not_deleted() {
         let world = world().await;
         let invite = crate::invitation::create::Create {
-            email: "new@example.com".to_owned(),
+            email: "new@example.com".parse().unwrap(),
             kind: bailiwick_policy::manifest::MemberKind::Agent,
             roles: vec!["guest".to_owned()],
             scope: account(),

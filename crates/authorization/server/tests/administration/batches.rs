@@ -45,7 +45,7 @@ async fn people_are_invited_together_or_not_at_all(world: World) {
     };
     world.tell_settings(told).await;
     let invite = |role: &str, emails: &[&str]| BatchCreate {
-        emails: texts(emails),
+        emails: emails.iter().map(|email| email.parse().unwrap()).collect(),
         kind: MemberKind::Agent,
         roles: vec![role.to_owned()],
         scope: Scope::Account(account),
@@ -125,7 +125,7 @@ async fn a_pending_invitation_that_is_sent_again_gets_a_new_lifetime(world: Worl
     let (account, boss, sam) = sogo(&world, 0).await;
     let by = world.by(boss, account);
     let create = Create {
-        email: "new@example.com".to_owned(),
+        email: "new@example.com".parse().unwrap(),
         kind: MemberKind::Agent,
         roles: vec!["sub_user".to_owned()],
         scope: Scope::Account(account),

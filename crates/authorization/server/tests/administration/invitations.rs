@@ -26,7 +26,7 @@ async fn invite(
     (email, role, scope): (&str, &str, &Scope),
 ) -> Result<Invitation, Error> {
     let create = Create {
-        email: email.to_owned(),
+        email: email.parse().unwrap(),
         kind: MemberKind::Agent,
         roles: vec![role.to_owned()],
         scope: scope.clone(),
@@ -50,7 +50,7 @@ async fn accept_as(
     let by = world.signed_in(user).on(&Target::none());
     let accept = Accept {
         which,
-        email: email.map(str::to_owned),
+        email: email.map(|email| email.parse().unwrap()),
     };
     operation::run_in(&world.ports, &by, account, accept)
         .await
@@ -167,7 +167,7 @@ async fn a_repeated_request_gets_the_same_answer(world: World) {
     let account = world.account("one-question", None, 0).await;
     let op = world.operator();
     let create = Create {
-        email: "new@example.com".to_owned(),
+        email: "new@example.com".parse().unwrap(),
         kind: MemberKind::Agent,
         roles: vec!["agent".to_owned()],
         scope: world.instance(account).await,
@@ -182,7 +182,7 @@ async fn a_repeated_request_gets_the_same_answer(world: World) {
     assert_eq!(first, again);
     assert!(!token.is_empty());
     let other = Create {
-        email: "other@example.com".to_owned(),
+        email: "other@example.com".parse().unwrap(),
         ..create
     };
     let refused = world.run(&op, account, other).await;

@@ -92,7 +92,7 @@ async fn an_invitation_is_accepted_once_and_the_last_seat_is_taken_once() {
         let sales = world.instance(account).await;
         let invite = async |email: &str| {
             let create = Create {
-                email: email.to_owned(),
+                email: email.parse().unwrap(),
                 kind: bailiwick_policy::manifest::MemberKind::Agent,
                 roles: vec!["agent".to_owned()],
                 scope: sales.clone(),

@@ -9,6 +9,7 @@ use bailiwick_authorization_engine::{
 use bailiwick_authorization_server::{SqlSource, migrations};
 use bailiwick_policy::{Audience, Numbers, Outcome, compile, manifest};
 use bailiwick_proto::events::v1::{self as pb, change::Change};
+use bailiwick_rpc::{MacKeys, Purpose};
 use bailiwick_sql::{Committed, Db, DbConfig, Migrations, WriteTx, statement};
 use bailiwick_testkit::{Fixture, ManualClock, TestDb};
 use bailiwick_types::{AccountId, GroupId, Scope, ScopeRoot, Service, Subject, Token, UserId, WorkspaceId};
@@ -476,4 +477,8 @@ pub async fn allows_at(
         .unwrap()
         .outcome
         == Outcome::Allow
+}
+
+pub(crate) fn mac_keys() -> MacKeys {
+    MacKeys::of_this_process(Purpose::SharedCache)
 }
