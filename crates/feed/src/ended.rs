@@ -96,7 +96,7 @@ enum Heard {
 /// read. A failure keeps the cursor: nothing is passed over. An authenticator that
 /// [waits](Authenticator::await_revocations) accepts tokens once it has begun.
 pub async fn follow_ended(source: Arc<dyn EndedSource>, authenticator: Arc<Authenticator>) {
-    follow(&*source, |heard| match heard {
+    hear(&*source, |heard| match heard {
         Heard::Session(id) => authenticator.forget_session(id),
         Heard::Subject(subject) => authenticator.forget_subject(&subject),
         Heard::Begun => authenticator.revocations_arrive(),
@@ -104,7 +104,7 @@ pub async fn follow_ended(source: Arc<dyn EndedSource>, authenticator: Arc<Authe
     .await;
 }
 
-async fn follow(source: &dyn EndedSource, mut tell: impl FnMut(Heard)) {
+async fn hear(source: &dyn EndedSource, mut tell: impl FnMut(Heard)) {
     let mut cursor: Option<Cursor> = None;
     let mut failures = 0_u32;
     loop {
@@ -280,7 +280,7 @@ mod tests {
             asked: Mutex::default(),
         };
         let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-        let following = follow(&script, |heard| sender.send(heard).unwrap());
+        let following = hear(&script, |heard| sender.send(heard).unwrap());
         let hearing = async {
             let mut all = Vec::new();
             while all.last() != Some(&until) {

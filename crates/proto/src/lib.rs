@@ -58,9 +58,9 @@ mod tests {
             .filter(|file| file.name().starts_with("bailiwick/"));
         let mut types = BTreeSet::new();
         for file in ours.clone() {
-            let names = file.message_type.iter().map(|m| m.name());
-            let names = names.chain(file.enum_type.iter().map(|e| e.name()));
-            let names = names.chain(file.service.iter().map(|s| s.name()));
+            let names = file.message_type.iter().map(prost_types::DescriptorProto::name);
+            let names = names.chain(file.enum_type.iter().map(prost_types::EnumDescriptorProto::name));
+            let names = names.chain(file.service.iter().map(prost_types::ServiceDescriptorProto::name));
             types.extend(names.map(|name| format!("{}.{name}", file.package())));
         }
         for file in ours {

@@ -66,7 +66,7 @@ async fn is_held(work: &mut Work, giver: &Actor, source: Source) -> Result<bool,
             holds_membership(work, giver, before, &after).await
         }
         Source::Invitation(invitation) => holds_invitation(work, giver, &invitation).await,
-        Source::Resource { before, after } => Ok(!opens(work, giver, &before, &after).await?),
+        Source::Resource(changed) => Ok(!opens(work, giver, &changed.0, &changed.1).await?),
     }
 }
 
@@ -83,6 +83,10 @@ async fn is_own(work: &Work, giver: &Actor, to: &Subject) -> Result<bool, StoreE
         return Ok(true);
     }
     let read = &*work.unit;
+    if giver.is_operator() {
+        // Operators provision the services of products: a service account of theirs is no second self.
+        return Ok(to.kind() == "group" && holders_of(read, &giver.subject).await?.contains(to));
+    }
     let stands = behind(read, &giver.subject).await?;
     if to.kind() != "group" {
         let same = match (stands, behind(read, to).await?) {
@@ -121,7 +125,7 @@ async fn own_subjects(
 /// The last instant at which something that ends at `end` counts for a subject. What the giver has by a
 /// membership that ends counts no longer for itself either.
 fn last(work: &Work, giver: &Actor, to: &Subject, end: Option<Timestamp>) -> Timestamp {
-    let own = giver.standing.iter().flat_map(|standing| standing.sets.first());
+    let own = giver.standing.iter().filter_map(|standing| standing.sets.first());
     let member = own.filter(|set| set.subject() == to).find_map(|set| set.member());
     let ends = member.and_then(|member| member.expires_at);
     let first = end.into_iter().chain(ends).min();
@@ -364,7 +368,7 @@ mod tests {
     async fn groups_that_the_giver_or_a_service_account_of_it_is_in_are_the_giver() {
         let world = world().await;
         let own = world.service(1, "manager").await;
-        let inner = world.group(&[own.clone()]).await;
+        let inner = world.group(std::slice::from_ref(&own)).await;
         let outer = Subject::group(world.group(&[Subject::group(inner)]).await);
         for by_hand in [Subject::group(inner), outer] {
             assert!(is_denied(world.run(1, assign(&by_hand, "viewer")).await));
@@ -442,6 +446,8 @@ mod tests {
         world.member(999, "").await;
         assert!(is_denied(world.operate(assign(&subject(999), "admin")).await));
         world.operate(assign(&subject(3), "admin")).await.unwrap();
+        let provisioned = world.service(999, "").await;
+        world.operate(assign(&provisioned, "viewer")).await.unwrap();
     }
 
     #[tokio::test]

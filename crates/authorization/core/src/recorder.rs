@@ -34,8 +34,8 @@ pub(crate) enum Source {
     Member { before: Option<Member>, after: Member },
     /// An invitation.
     Invitation(Invitation),
-    /// A resource that conditions look at, and what it replaces.
-    Resource { before: Resource, after: Resource },
+    /// A resource that conditions look at: as it was, and as it is now.
+    Resource(Box<(Resource, Resource)>),
 }
 
 /// A unit of work that notes what is added.
@@ -131,7 +131,7 @@ impl Recorder {
         self.unit.put_resource(after).await?;
         if let Some(before) = before {
             let after = after.clone();
-            self.added.push(Source::Resource { before, after });
+            self.added.push(Source::Resource(Box::new((before, after))));
         }
         Ok(())
     }

@@ -363,7 +363,8 @@ enum Given {
     Attributes,
     /// The attributes or circumstances of a request, which may be more than the manifest knows.
     Request,
-    /// The parameters of a binding or grant. What is missing has a meaning, which a null must not have by mistake.
+    /// The parameters of a binding or grant. What is missing has a meaning, which a null must not have by
+    /// mistake.
     Parameters,
 }
 

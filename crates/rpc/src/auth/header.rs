@@ -37,8 +37,8 @@ struct Members {
 }
 
 impl TokenHeader {
-    /// Reads the header; none where the token is too long, does not have three parts, or its header or its claims
-    /// are no JSON object of the expected form.
+    /// Reads the header; none where the token is too long, does not have three parts, or its header or its
+    /// claims are no JSON object of the expected form.
     pub(super) fn read(token: &str) -> Option<Self> {
         if token.len() > LONGEST {
             return None;

@@ -338,10 +338,7 @@ async fn forged_and_malformed_tokens_are_refused_and_never_logged() {
         assert_eq!(refused(world.introspect(Some(token)).await), invalid(), "{what}");
     }
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(
-        text.contains("CREDENTIALS_INVALID"),
-        "refusals are logged: {text}"
-    );
+    assert!(text.contains("Unauthenticated"), "refusals are logged");
     for (what, token) in &cases {
         for part in token.split('.').filter(|part| part.len() > 20) {
             assert!(

@@ -39,7 +39,7 @@ impl Authorization for RemoteAuthorization {
             scope: closing.scope.to_string(),
             version: closing.version,
             deleted: closing.deleted,
-            epoch: epoch.to_string(),
+            epoch: epoch.clone(),
         };
         // Authorization must know the scope before it can close it.
         let request = token::request(request, seen);

@@ -197,7 +197,7 @@ fn unread(messages: &BTreeMap<String, &DescriptorProto>, request: &str, read: &R
         let is_entry = message
             .options
             .as_ref()
-            .is_some_and(|options| options.map_entry());
+            .is_some_and(prost_types::MessageOptions::map_entry);
         let by = if path.is_empty() {
             &read.handler
         } else {

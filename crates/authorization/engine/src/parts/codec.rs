@@ -13,9 +13,9 @@
 //! `LENGTH` is that of the whole head. The revisions are those at which the part was read. The part of the
 //! head up to the epoch is what the script that writes compares. Fields follow; a reader skips those it does
 //! not know. Tag `r` has the stamps of the three revisions (16 hexadecimal digits each, in the same order),
-//! without which a value is a miss. What authenticates a value is added around it by the cache. After the head
-//! comes one byte for the kind of value, then the policy crate's encoding of it, in which values are raw: it is
-//! the same whatever policy the writer had.
+//! without which a value is a miss. What authenticates a value is added around it by the cache. After the
+//! head comes one byte for the kind of value, then the policy crate's encoding of it, in which values are
+//! raw: it is the same whatever policy the writer had.
 
 use std::sync::Arc;
 

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bailiwick_policy::{
-    AccountColumn, Alternative, ApprovalTarget, Audience, Inexpressible, PlaceId, Places, Plan, Product,
-    SqlCondition, Table, Target, TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
+    AccountColumn, Alternative, ApprovalTarget, Audience, Inexpressible, PermissionSet, PlaceId, Places,
+    Plan, Product, SqlCondition, Table, Target, TypeGrantReach, TypeNo, condition_text, plan, sql_condition,
 };
 
 use super::{QuestionError, ResourceQuestion, candidates::check, prepare::effective_sets};
@@ -126,7 +126,7 @@ pub(super) fn make(
     let sets = effective_sets(view, question.subject, Audience::Product)?;
     let (permission, type_no) = (fitting.permission, fitting.type_no);
     // What approvals bind is held against what is stored now.
-    let approvals = sets.own().map(|own| own.approvals()).unwrap_or_default();
+    let approvals = sets.own().map(PermissionSet::approvals).unwrap_or_default();
     let product = &view.ready.content.product.product;
     let names: Vec<String> = approvals
         .iter()

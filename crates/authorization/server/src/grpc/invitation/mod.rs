@@ -62,3 +62,29 @@ fn roles(fields: &mut Fields, mut given: Vec<String>) -> Vec<String> {
 fn shown(api: &Api, invitation: Invitation) -> pb::Invitation {
     convert::invitation(invitation, api.ports.clock.now())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_that_a_user_can_have_are_invited() {
+        for (text, good) in [
+            ("new.person@example.com", true),
+            ("  new.person@example.com ", true),
+            ("m\u{fc}ller@example.com", false),
+            ("a,b@example.com", false),
+            ("a..b@example.com", false),
+            ("<b>x</b>@example.com", false),
+            ("x@example.com.", false),
+            ("x@-example.com", false),
+        ] {
+            let mut fields = Fields::new();
+            let read = email(&mut fields, "email", text);
+            let violations = fields.finish(read.clone()).err();
+            assert_eq!(read.is_some(), good, "{text}");
+            let named = violations.map(|status| bailiwick_rpc::violations(&status).remove(0).field);
+            assert_eq!(named.as_deref(), (!good).then_some("email"), "{text}");
+        }
+    }
+}
