@@ -193,6 +193,30 @@ async fn a_server_refuses_a_role_that_row_level_security_does_not_hold_for() {
     process.line("ready on grpc://", support::PATIENCE).await;
 }
 
+#[tokio::test]
+async fn a_server_refuses_to_store_signing_keys_in_plain_text() {
+    let database = bailiwick_testkit::Postgres::database().await;
+    let directory = tempfile::tempdir().unwrap();
+    let with = |arguments: &[&str]| {
+        let mut command = bailiwick();
+        command.args(arguments).arg("--data-dir").arg(directory.path());
+        command.env("BAILIWICK__DATABASE__IDENTITY__URL", database.url());
+        command.env("BAILIWICK__SERVER__LISTEN", "127.0.0.1:0");
+        command
+    };
+    let came = with(&["migrate", "identity"]).output().unwrap();
+    assert!(came.status.success(), "{}", text(&came));
+    let came = with(&["serve"]).output().unwrap();
+    let said = text(&came);
+    assert_eq!(came.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("`identity.key_encryption_secret` is required") && said.contains("--insecure"),
+        "{said}"
+    );
+    let process = bailiwick_testkit::Process::start(with(&["serve", "--insecure"])).unwrap();
+    process.line("ready on grpc://", support::PATIENCE).await;
+}
+
 #[test]
 fn every_command_explains_itself() {
     for command in [

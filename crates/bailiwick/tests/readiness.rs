@@ -135,6 +135,10 @@ async fn a_process_whose_data_is_too_old_is_not_ready_until_it_is_fresh_again() 
         ("BAILIWICK__DATABASE__TENANCY__URL", two.url()),
         ("BAILIWICK__DATABASE__AUTHORIZATION__URL", three.url()),
         ("BAILIWICK__AUTHORIZATION__STALENESS", "2s".to_owned()),
+        (
+            "BAILIWICK__IDENTITY__KEY_ENCRYPTION_SECRET",
+            "a secret of at least thirty-two characters".to_owned(),
+        ),
     ]);
     let command = |arguments: &[&str]| {
         let mut command = bailiwick();

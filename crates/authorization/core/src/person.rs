@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use bailiwick_types::{Email, EmailKey, ScopeRoot, ServiceAccountId, SourceVersion, Subject, UserId};
+use bailiwick_types::{
+    AccountId, Email, EmailKey, ScopeRoot, ServiceAccountId, SourceVersion, Subject, UserId,
+};
 
 use crate::StoreError;
 
@@ -107,13 +109,17 @@ pub async fn behind(read: &(impl Reader + ?Sized), subject: &Subject) -> Result<
     Ok(None)
 }
 
+/// A user in an account.
+pub type InAccount = (AccountId, UserId);
+
 /// Reads users and service accounts.
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// A user.
     async fn person(&self, user: UserId) -> Result<Option<Person>, StoreError>;
-    /// The e-mail addresses of those users of whom one is known.
-    async fn emails(&self, users: &[UserId]) -> Result<HashMap<UserId, String>, StoreError>;
+    /// The e-mail addresses of those users who are members of the account that they are asked for in,
+    /// whatever their state: of others an account learns none.
+    async fn emails(&self, of: &[InAccount]) -> Result<HashMap<InAccount, String>, StoreError>;
     /// A service account.
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError>;
     /// The service accounts that these subjects made.

@@ -72,6 +72,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
 
     let identity = match db(Service::Identity) {
         Some(db) => {
+            keys::sealed(config)?;
             let authorization = Arc::new(identity::Authorization::new(
                 peers.to(Service::Authorization),
                 db.clone(),

@@ -97,6 +97,10 @@ impl Trio {
         let mut ports = Vec::new();
         let mut environment: Vec<(String, String)> = vec![
             ("BAILIWICK__INTERNAL__KEY".into(), "k".repeat(64)),
+            (
+                "BAILIWICK__IDENTITY__KEY_ENCRYPTION_SECRET".into(),
+                "e".repeat(64),
+            ),
             ("BAILIWICK__TELEMETRY__LOG_FILTER".into(), "warn".into()),
             ("BAILIWICK__SERVER__DRAIN_WAIT".into(), "0s".into()),
         ];

@@ -30,7 +30,7 @@ pub struct IdentityConfig {
     /// The limit of wrong passwords for an e-mail address.
     pub sign_in_attempts: SignInAttempts,
     /// Encrypts the private signing keys in the database: at least 32 characters. Without it they are stored
-    /// in plain text.
+    /// in plain text, which is refused with a database server unless `insecure` is set.
     pub key_encryption_secret: Secret,
     /// How long a signing key signs: 1d to 3650d.
     pub signing_key_lifetime: HumanDuration,

@@ -13,7 +13,7 @@ use super::{Draft, base};
 use crate::{
     account::{Account, EarlyClosure, Place, Reader as _},
     binding::Binding,
-    person::{Person, ServiceAccount},
+    person::{InAccount, Person, ServiceAccount},
     product::{Named, Product, Usage},
     request::Answered,
 };
@@ -152,15 +152,9 @@ impl crate::person::Reader for Draft {
     async fn person(&self, user: UserId) -> Result<Option<Person>, StoreError> {
         Ok(self.rows.people.get(&user, base!(self.person(user))))
     }
-    async fn emails(&self, users: &[UserId]) -> Result<HashMap<UserId, String>, StoreError> {
-        let mut all: HashMap<UserId, String> = base!(self.emails(users));
-        let own = self
-            .rows
-            .people
-            .rows()
-            .filter(|person| users.contains(&person.user));
-        all.extend(own.map(|person| (person.user, person.email.clone())));
-        Ok(all)
+    async fn emails(&self, of: &[InAccount]) -> Result<HashMap<InAccount, String>, StoreError> {
+        // A draft changes no user.
+        Ok(base!(self.emails(of)))
     }
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
         Ok(self.rows.services.get(&id, base!(self.service_account(id))))

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use bailiwick_authorization_core::{
     Ports,
     operation::{self, Done, Operation},
+    person::InAccount,
     preview::Effect,
 };
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::Tasks;
-use bailiwick_types::{AccountId, Authorized, Method, Refused, UserId};
+use bailiwick_types::{AccountId, Authorized, Method, Refused};
 use tonic::Status;
 
 use super::{Api, convert, encoded, status};
@@ -86,14 +87,12 @@ impl Api {
         effects: impl IntoIterator<Item = Effect>,
     ) -> Result<Vec<pb::EffectiveChange>, Status> {
         let effects: Vec<Effect> = effects.into_iter().collect();
-        let users: BTreeSet<UserId> = effects
-            .iter()
-            .filter_map(|effect| effect.subject.user_id())
-            .collect();
+        let of = |effect: &Effect| Some((effect.account, effect.subject.user_id()?));
+        let users: BTreeSet<InAccount> = effects.iter().filter_map(of).collect();
         let emails = if users.is_empty() {
             HashMap::new()
         } else {
-            let users: Vec<UserId> = users.into_iter().collect();
+            let users: Vec<InAccount> = users.into_iter().collect();
             let store = &self.ports.store;
             let read = match (by.account(), by.all_accounts()) {
                 (Some(account), _) => store.read(account).await,
@@ -103,7 +102,7 @@ impl Api {
             let read = read.map_err(status)?;
             read.emails(&users).await.map_err(status)?
         };
-        let email = |effect: &Effect| emails.get(&effect.subject.user_id()?).cloned();
+        let email = |effect: &Effect| emails.get(&of(effect)?).cloned();
         let told = effects.into_iter().map(|effect| {
             let email = email(&effect).unwrap_or_default();
             convert::effect(effect, email)
@@ -121,6 +120,7 @@ mod tests {
     use bailiwick_testkit::{ManualClock, witness};
     use bailiwick_types::{
         AccountAccess, AccountWrite, AllAccounts, Scope, ScopeRoot, SeededIds, SessionId, Subject, Target,
+        UserId,
     };
     use tokio::sync::Semaphore;
     use uuid::Uuid;

@@ -1,19 +1,19 @@
 //! Users, service accounts, and what is bound at the deployment and at products.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError,
-    person::{Person, PersonState, Reader, ServiceAccount, Writer},
+    person::{InAccount, Person, PersonState, Reader, ServiceAccount, Writer},
 };
-use bailiwick_types::{ScopeRoot, ServiceAccountId, Subject, UserId};
+use bailiwick_types::{AccountId, ScopeRoot, ServiceAccountId, Subject, UserId};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::{
     convert::{At, column, set, stored, stored_closed},
-    entity::{root_binding, service_state, user_state},
+    entity::{member, root_binding, service_state, user_state},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
 };
@@ -50,20 +50,36 @@ impl<T: ReadConn> Reader for Tx<T> {
             email: row.email.clone(),
         }))
     }
-    async fn emails(&self, users: &[UserId]) -> Result<HashMap<UserId, String>, StoreError> {
+    async fn emails(&self, of: &[InAccount]) -> Result<HashMap<InAccount, String>, StoreError> {
         use user_state::Column as C;
-        let mut found = HashMap::with_capacity(users.len());
+        let asked: HashSet<(Uuid, Uuid)> = of.iter().map(|(at, user)| (at.uuid(), user.uuid())).collect();
+        let users: BTreeSet<Uuid> = asked.iter().map(|(_, user)| *user).collect();
+        let users: Vec<Uuid> = users.into_iter().collect();
+        let mut found = HashMap::with_capacity(of.len());
         for some in users.chunks(AT_ONCE) {
+            let members: Vec<(Uuid, Uuid)> = member::Entity::find()
+                .select_only()
+                .columns([member::Column::AccountId, member::Column::UserId])
+                .filter(member::Column::UserId.is_in(some.iter().copied()))
+                .into_tuple()
+                .all(self.conn())
+                .await
+                .map_err(store_error)?;
             let rows: Vec<(Uuid, String)> = user_state::Entity::find()
                 .select_only()
                 .columns([C::UserId, C::Email])
-                .filter(C::UserId.is_in(some.iter().map(|user| user.uuid())))
+                .filter(C::UserId.is_in(some.iter().copied()))
                 .filter(C::Email.ne(""))
                 .into_tuple()
                 .all(self.conn())
                 .await
                 .map_err(store_error)?;
-            found.extend(rows.into_iter().map(|(id, email)| (UserId::from_uuid(id), email)));
+            let emails: HashMap<Uuid, String> = rows.into_iter().collect();
+            let members = members.into_iter().filter(|pair| asked.contains(pair));
+            found.extend(members.filter_map(|(at, user)| {
+                let email = emails.get(&user)?.clone();
+                Some(((AccountId::from_uuid(at), UserId::from_uuid(user)), email))
+            }));
         }
         Ok(found)
     }

@@ -317,22 +317,25 @@ async fn a_manifest_is_previewed_in_every_account_page_by_page(world: World) {
     assert_eq!(error.code(), Code::FailedPrecondition, "its role is bound");
 }
 
-async fn emails_are_read_of_the_users_that_are_known(world: World) {
-    let (_, boss, sam) = sogo(&world).await;
+async fn emails_are_read_of_members_alone(world: World) {
+    let (account, boss, sam) = sogo(&world).await;
+    let stranger = world.person("stranger@example.com").await;
+    let elsewhere = AccountId::from_uuid(world.ports.ids.uuid());
     let unknown = UserId::from_uuid(world.ports.ids.uuid());
     let read = world.read_all().await;
-    let mut asked = vec![sam, unknown, boss];
+    let mut asked = vec![(account, sam), (account, unknown), (account, boss)];
+    asked.extend([(account, stranger), (elsewhere, sam)]);
     // More than one statement asks for.
-    asked.extend((0..1_500).map(|_| UserId::from_uuid(world.ports.ids.uuid())));
+    asked.extend((0..1_500).map(|_| (account, UserId::from_uuid(world.ports.ids.uuid()))));
     let emails = read.emails(&asked).await.unwrap();
     assert_eq!(emails.len(), 2);
-    assert_eq!(emails[&sam], "sam@example.com");
-    assert_eq!(emails[&boss], "boss@example.com");
+    assert_eq!(emails[&(account, sam)], "sam@example.com");
+    assert_eq!(emails[&(account, boss)], "boss@example.com");
 }
 
 bailiwick_testkit::on_both_engines!(
     a_preview_waits_for_no_writer_and_no_writer_for_it,
-    emails_are_read_of_the_users_that_are_known,
+    emails_are_read_of_members_alone,
     a_role_is_previewed_where_it_is_given_and_taken_and_nothing_is_done,
     grants_and_copies_are_previewed_on_what_they_are_about,
     a_preview_of_a_group_lists_every_user_in_it_however_deep,

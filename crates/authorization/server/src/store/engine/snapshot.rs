@@ -59,11 +59,16 @@ impl AccountSnapshot {
         people::page(self.tx.conn(), self.account, after, limit).await
     }
 
-    /// The e-mail address of a user, where it is known.
+    /// The e-mail address of a member, where it is known: of others an account learns none.
     pub(crate) async fn email(&self, subject: &Subject) -> Result<Option<String>, Error> {
         let Some(user) = subject.user_id() else {
             return Ok(None);
         };
+        let subjects = std::slice::from_ref(subject);
+        let members = people::among(self.tx.conn(), self.account, subjects, None).await?;
+        if members.is_empty() {
+            return Ok(None);
+        }
         let row = user_state::Entity::find_by_id(user.uuid());
         let row = row.one(self.tx.conn()).await?;
         Ok(row.map(|row| row.email).filter(|email| !email.is_empty()))
