@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    apply, backup, check, completions, config, database, demo, explain, export, matrix, migrate, operator,
-    preview, restore, roles, serve, test, version,
+    apply, backup, check, completions, config, database, demo, explain, export, keys, matrix, migrate,
+    operator, preview, restore, roles, serve, test, version,
 };
 
 /// Identity, tenancy and authorization over gRPC.
@@ -60,6 +60,9 @@ pub(crate) enum Command {
     /// Manage operators.
     #[command(subcommand)]
     Operator(operator::Command),
+    /// Manage the keys by which the services know each other.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Apply a product manifest.
     Apply(apply::Args),
     /// Show who would gain or lose which permissions through a change, without making it.
@@ -99,6 +102,7 @@ impl Cli {
             Command::Restore(arguments) => restore::run(&arguments, output).await?,
             Command::Database(command) => database::run(&command, output).await?,
             Command::Operator(command) => operator::run(&command, output).await?,
+            Command::Keys(command) => keys::run(&command, output)?,
             Command::Apply(arguments) => apply::run(&arguments, output).await?,
             Command::Preview(change) => preview::run(&change, output).await?,
             Command::Check(arguments) => return check::run(&arguments, output).await,

@@ -9,6 +9,7 @@ pub(crate) mod database;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod export;
+pub(crate) mod keys;
 pub(crate) mod matrix;
 pub(crate) mod migrate;
 pub(crate) mod operator;

@@ -11,10 +11,10 @@ pub(crate) mod temporary;
 mod testing;
 mod wiring;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
-use bailiwick_rpc::{RunningServer, Telemetry};
+use bailiwick_rpc::{RunningServer, ServiceKeys, Telemetry};
 use bailiwick_sql::Db;
 use bailiwick_types::{Rng, SystemRng};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -28,6 +28,7 @@ pub(crate) struct Running {
     /// Address of the HTTP listener.
     pub(crate) http: Option<SocketAddr>,
     server: RunningServer,
+    service_keys: Arc<ServiceKeys>,
     /// Ends the streams of the feeds, which would otherwise delay the drain.
     shutdown: CancellationToken,
     stop: CancellationToken,
@@ -70,8 +71,12 @@ pub(crate) async fn reload(running: &Running) -> Result<&'static str> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangup = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
     while hangup.recv().await.is_some() {
-        tracing::info!(signal = "SIGHUP", "reading the TLS certificate again");
+        tracing::info!(
+            signal = "SIGHUP",
+            "reading the TLS certificate and the keys of services again"
+        );
         running.server.reload();
+        running.service_keys.reload();
     }
     std::future::pending().await
 }

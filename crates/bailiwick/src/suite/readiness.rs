@@ -39,19 +39,17 @@ impl Readiness<'_> {
         });
     }
 
-    /// Each service has to have reached the others once. It does not have to reach them always: that they are
-    /// away is theirs to say.
+    /// Each service has to have reached the others once, with credentials that they accept. It does not have
+    /// to reach them always: that they are away is theirs to say.
     pub(super) fn needs_peers(&self, peers: &Peers) {
-        for service in Service::ALL {
-            let others: Vec<Service> = self.here.iter().copied().filter(|s| *s != service).collect();
-            let why = format!("{service} not reached yet");
-            let conditions = self.conditions(&others, service.as_str(), &why);
-            let peer = peers.to(service);
+        for (from, to, peer) in peers.all() {
+            let why = format!("{to} not reached yet");
+            let conditions = self.conditions(&[from], to.as_str(), &why);
             self.once(conditions, move || {
                 let peer = peer.clone();
                 async move {
-                    let reached = peer.reach(service).await;
-                    reached.map_err(|error| format!("cannot reach {service}: {error}"))
+                    let reached = peer.reach().await;
+                    reached.map_err(|error| format!("cannot reach {to}: {error}"))
                 }
             });
         }

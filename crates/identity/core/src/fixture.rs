@@ -210,8 +210,7 @@ impl Fixture {
         witness::authorized(&caller, &Target::none(), false)
     }
     pub(crate) fn internal<M: Method>(&self) -> Authorized<M> {
-        let caller = witness::caller(CallerKind::Internal, Subject::service(unknown_service()), None);
-        witness::authorized(&caller, &Target::none(), false)
+        witness::authorized(&witness::peer_of::<M>(), &Target::none(), false)
     }
     pub(crate) fn anonymous<M: Method>(&self) -> Authorized<M> {
         witness::authorized(&Arc::new(Caller::anonymous()), &Target::none(), false)

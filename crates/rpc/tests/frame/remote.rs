@@ -22,7 +22,7 @@ use bailiwick_testkit::ManualClock;
 use bailiwick_types::{Service, Subject};
 use tonic::{Request, Response, Status};
 
-use crate::support::{INTERNAL_KEY, account, internal, session, user};
+use crate::support::{PeerKeys, account, internal, session, user};
 
 type Asked = Arc<Mutex<Vec<CheckCallerRequest>>>;
 type Answer = Arc<dyn Fn(&CheckCallerRequest) -> Result<CheckCallerResponse, Status> + Send + Sync>;
@@ -95,9 +95,13 @@ async fn serve(
     let address = format!("http://{}", listener.local_addr().unwrap());
     let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
     tokio::spawn(router(&mut tonic::transport::Server::builder()).serve_with_incoming(incoming));
-    let identity = internal(Service::Tenancy, INTERNAL_KEY, Arc::new(ManualClock::default()));
+    let identity = internal(
+        Service::Tenancy,
+        &PeerKeys::new(),
+        Arc::new(ManualClock::default()),
+    );
     ClientFactory::new(identity, PeerConfig::default())
-        .peer(&address)
+        .peer(Service::Authorization, &address)
         .unwrap()
 }
 

@@ -10,6 +10,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[crate::Service::Identity, crate::Service::Tenancy],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.AccessService/CloseScope",
@@ -19,6 +20,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[crate::Service::Tenancy],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.AccessService/CloseUser",
@@ -28,6 +30,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[crate::Service::Identity],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/ApproveRequest",
@@ -37,6 +40,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/ConsumeApproval",
@@ -46,6 +50,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/GetApproval",
@@ -55,6 +60,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/ListApprovals",
@@ -64,6 +70,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/RejectRequest",
@@ -73,6 +80,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/RequestApproval",
@@ -82,6 +90,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/WithdrawRequest",
@@ -91,6 +100,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/AssignRole",
@@ -100,6 +110,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/CopyPermissions",
@@ -109,6 +120,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/ListBindings",
@@ -118,6 +130,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/RecoverOwnership",
@@ -127,6 +140,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/RevokeRole",
@@ -136,6 +150,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.BindingService/TransferOwnership",
@@ -145,6 +160,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: true,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.DecisionService/BatchCheck",
@@ -154,6 +170,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.DecisionService/Check",
@@ -163,6 +180,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.DecisionService/Explain",
@@ -172,6 +190,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ExportService/ExportPermissions",
@@ -181,6 +200,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: true,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GrantService/CreateGrant",
@@ -190,6 +210,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GrantService/DeleteGrant",
@@ -199,6 +220,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GrantService/ListGrants",
@@ -208,6 +230,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/AddGroupMember",
@@ -217,6 +240,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/CreateGroup",
@@ -226,6 +250,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/DeleteGroup",
@@ -235,6 +260,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/GetGroup",
@@ -244,6 +270,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/ListGroupMembers",
@@ -253,6 +280,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/ListGroups",
@@ -262,6 +290,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.GroupService/RemoveGroupMember",
@@ -271,6 +300,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/AcceptInvitation",
@@ -280,6 +310,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/BatchCreateInvitations",
@@ -289,6 +320,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/CreateInvitation",
@@ -298,6 +330,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/GetInvitation",
@@ -307,6 +340,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/ListInvitations",
@@ -316,6 +350,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/ResendInvitation",
@@ -325,6 +360,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.InvitationService/RevokeInvitation",
@@ -334,6 +370,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/BatchRemoveMembers",
@@ -343,6 +380,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/CreateMember",
@@ -352,6 +390,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/DeleteMember",
@@ -361,6 +400,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/GetMember",
@@ -370,6 +410,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/GetSeats",
@@ -379,6 +420,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/ListMembers",
@@ -388,6 +430,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/LookUpMember",
@@ -397,6 +440,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[crate::Service::Identity],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/ReactivateMember",
@@ -406,6 +450,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/RemoveMember",
@@ -415,6 +460,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/SuspendMember",
@@ -424,6 +470,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.MemberService/UpdateMember",
@@ -433,6 +480,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/ApplyProduct",
@@ -442,6 +490,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/GetProduct",
@@ -451,6 +500,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/ListProducts",
@@ -460,6 +510,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ProductService/PreviewProduct",
@@ -469,6 +520,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListPermissions",
@@ -478,6 +530,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListResources",
@@ -487,6 +540,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListScopes",
@@ -496,6 +550,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListSubjectPermissions",
@@ -505,6 +560,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/ListSubjects",
@@ -514,6 +570,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QueryService/PlanResources",
@@ -523,6 +580,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QuotaService/GetQuota",
@@ -532,6 +590,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QuotaService/ListQuotas",
@@ -541,6 +600,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.QuotaService/SetQuota",
@@ -550,6 +610,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/GetResource",
@@ -559,6 +620,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/ListResourcesInScope",
@@ -568,6 +630,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/MoveResource",
@@ -577,6 +640,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/RegisterResource",
@@ -586,6 +650,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/TransferResource",
@@ -595,6 +660,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/UnregisterResource",
@@ -604,6 +670,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ResourceService/UpdateResource",
@@ -613,6 +680,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/ChangeRole",
@@ -622,6 +690,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/CreateRole",
@@ -631,6 +700,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/DeleteRole",
@@ -640,6 +710,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/DescribeRole",
@@ -649,6 +720,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/GetRole",
@@ -658,6 +730,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/ListRoles",
@@ -667,6 +740,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.RoleService/PreviewRoleChange",
@@ -676,6 +750,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.events.v1.ChangeFeedService/Follow",
@@ -685,6 +760,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: true,
+        callers: &[crate::Service::Tenancy, crate::Service::Authorization],
     },
     Declaration {
         path: "/bailiwick.events.v1.ChangeFeedService/GetSnapshot",
@@ -694,6 +770,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: true,
+        callers: &[crate::Service::Tenancy, crate::Service::Authorization],
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/CreateApiKey",
@@ -703,6 +780,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/GetApiKey",
@@ -712,6 +790,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/ListApiKeys",
@@ -721,6 +800,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/RevokeApiKey",
@@ -730,6 +810,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/Activate",
@@ -739,6 +820,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/ChangePassword",
@@ -748,6 +830,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/ConfirmSecondFactor",
@@ -757,6 +840,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/EnrollSecondFactor",
@@ -766,6 +850,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/Reauthenticate",
@@ -775,6 +860,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/Refresh",
@@ -784,6 +870,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/RegisterCustomer",
@@ -793,6 +880,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/RemoveSecondFactor",
@@ -802,6 +890,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: true,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/RequestPasswordReset",
@@ -811,6 +900,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/ResetPassword",
@@ -820,6 +910,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/SendActivation",
@@ -829,6 +920,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/SignIn",
@@ -838,6 +930,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/SignOut",
@@ -847,6 +940,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/VerifyEmail",
@@ -856,6 +950,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/VerifySecondFactor",
@@ -865,6 +960,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/CreateServiceAccount",
@@ -874,6 +970,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/DeleteServiceAccount",
@@ -883,6 +980,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/DisableServiceAccount",
@@ -892,6 +990,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/GetServiceAccount",
@@ -901,6 +1000,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/ListServiceAccounts",
@@ -910,6 +1010,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/RotateServiceAccountSecret",
@@ -919,6 +1020,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/ConsumeStepUp",
@@ -928,6 +1030,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[crate::Service::Tenancy, crate::Service::Authorization],
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/ListSessions",
@@ -937,6 +1040,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/RevokeAllSessions",
@@ -946,6 +1050,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.SessionService/RevokeSession",
@@ -955,6 +1060,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.SignInPolicyService/GetSignInPolicy",
@@ -964,6 +1070,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.SignInPolicyService/UpdateSignInPolicy",
@@ -973,6 +1080,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.TokenService/GetJwks",
@@ -982,6 +1090,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[crate::Service::Tenancy, crate::Service::Authorization],
     },
     Declaration {
         path: "/bailiwick.identity.v1.TokenService/Introspect",
@@ -991,6 +1100,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.TokenService/IssueToken",
@@ -1000,6 +1110,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/BatchGetUsers",
@@ -1009,6 +1120,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/CreateUser",
@@ -1018,6 +1130,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/DeleteUser",
@@ -1027,6 +1140,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/DisableUser",
@@ -1036,6 +1150,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/EnableUser",
@@ -1045,6 +1160,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/GetUser",
@@ -1054,6 +1170,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/ListUsers",
@@ -1063,6 +1180,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/UpdateUser",
@@ -1072,6 +1190,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/CreateAccount",
@@ -1081,6 +1200,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/DeleteAccount",
@@ -1090,6 +1210,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/ExportAccount",
@@ -1099,6 +1220,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: true,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/GetAccount",
@@ -1108,6 +1230,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/ListAccounts",
@@ -1117,6 +1240,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/ReactivateAccount",
@@ -1126,6 +1250,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/SuspendAccount",
@@ -1135,6 +1260,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/UpdateAccount",
@@ -1144,6 +1270,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AuditLogService/ExportAuditEntries",
@@ -1153,6 +1280,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: true,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.AuditLogService/ListAuditEntries",
@@ -1162,6 +1290,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/CreateInstance",
@@ -1171,6 +1300,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/DeleteInstance",
@@ -1180,6 +1310,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/GetInstance",
@@ -1189,6 +1320,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/ListInstances",
@@ -1198,6 +1330,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.InstanceService/UpdateInstance",
@@ -1207,6 +1340,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.SettingsService/GetSettings",
@@ -1216,6 +1350,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.SettingsService/UpdateSettings",
@@ -1225,6 +1360,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.SignUpService/SignUp",
@@ -1234,6 +1370,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/CreateWorkspace",
@@ -1243,6 +1380,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/DeleteWorkspace",
@@ -1252,6 +1390,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/GetWorkspace",
@@ -1261,6 +1400,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/ListWorkspaces",
@@ -1270,6 +1410,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/MoveWorkspace",
@@ -1279,6 +1420,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.tenancy.v1.WorkspaceService/UpdateWorkspace",
@@ -1288,6 +1430,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.testing.v1.ClockService/AdvanceClock",
@@ -1297,6 +1440,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     },
     Declaration {
         path: "/bailiwick.testing.v1.NoopService/Noop",
@@ -1306,6 +1450,7 @@ pub static METHODS: [Declaration; 145] = [
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
+        callers: &[],
     },
 ];
 

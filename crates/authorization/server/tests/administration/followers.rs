@@ -15,7 +15,7 @@ use bailiwick_types::{
     AccountId, InstanceId, Scope, ScopeRoot, ServiceAccountId, SourceVersion, Subject, Target, WorkspaceId,
 };
 
-use crate::world::{World, version_of};
+use crate::world::{World, by_suite, version_of};
 
 async fn state(world: &World, account: AccountId) -> PlaceState {
     let read = world.read(account).await;
@@ -23,7 +23,7 @@ async fn state(world: &World, account: AccountId) -> PlaceState {
 }
 
 async fn close_scope(world: &World, closed: Close) {
-    let by = world.internal().on(&Target::none());
+    let by = by_suite(&Target::none());
     close(&world.ports, &by, closed).await.unwrap();
 }
 
@@ -100,7 +100,7 @@ async fn a_new_scope_has_its_holder(world: World) {
     let hotel = world.account("one-question", Some(ada), 0).await;
     assert_eq!(world.roles(hotel, ada, &Scope::Account(hotel)).await, ["admin"]);
     let active = async |account| {
-        let by = world.internal().on(&Target::account(account));
+        let by = by_suite(&Target::account(account));
         look_up(&world.ports, &by, ada).await.unwrap()
     };
     assert!(active(hotel).await);
@@ -208,7 +208,7 @@ async fn what_a_restored_identity_tells_and_closes_counts_although_its_versions_
         .tell_person(user, 7, PersonState::Active, "max@example.com")
         .await;
     let restored = |number| SourceVersion::new("restored", number);
-    let by = world.internal().on(&Target::none());
+    let by = by_suite(&Target::none());
     let version = restored(6);
     closing::user::close(&world.ports, &by, closing::user::Close { user, version })
         .await

@@ -12,7 +12,7 @@ use axum::{
 use bailiwick_identity_core::peer::{CloseError, Closer as _, Members as _};
 use bailiwick_identity_server::Authorization;
 use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{ClientFactory, InternalIdentity, PeerConfig, Secret};
+use bailiwick_rpc::{ClientFactory, InternalIdentity, PeerConfig, ServiceKeys};
 use bailiwick_testkit::ManualClock;
 use bailiwick_types::{ScopeRoot, Service, Token, UserId};
 use http_body_util::{BodyExt, Full};
@@ -20,7 +20,7 @@ use prost::Message;
 use tokio::net::TcpListener;
 use tonic::{Code, transport::server::TcpIncoming};
 
-use crate::support::{Bed, INTERNAL_KEY, account};
+use crate::support::{Bed, account};
 
 /// What the peer is to answer, and what it was asked.
 #[derive(Clone, Default)]
@@ -82,9 +82,10 @@ async fn peer() -> (Authorization, Script, Bed) {
         .serve_with_incoming(TcpIncoming::from(listener));
     tokio::spawn(serving);
     let clock = Arc::new(ManualClock::default());
-    let identity = InternalIdentity::new(Service::Identity, &Secret::new(INTERNAL_KEY), clock).unwrap();
+    let keys = ServiceKeys::ephemeral().unwrap();
+    let identity = InternalIdentity::new(Service::Identity, keys, clock);
     let factory = ClientFactory::new(Arc::new(identity), PeerConfig::default());
-    let peer = factory.peer(&address).unwrap();
+    let peer = factory.peer(Service::Authorization, &address).unwrap();
     (Authorization::new(peer, bed.db().await), script, bed)
 }
 
