@@ -191,7 +191,8 @@ async fn unread_exports(
         request
             .metadata_mut()
             .insert("authorization", accounts.bearer.parse()?);
-        let began = ExportServiceClient::new(channel).export_permissions(request);
+        let mut client = ExportServiceClient::new(channel);
+        let began = client.export_permissions(request);
         // Exports beyond the limit wait for others to end, or are refused.
         if let Ok(Ok(answer)) = tokio::time::timeout(Duration::from_secs(2), began).await {
             reading.push(answer.into_inner());

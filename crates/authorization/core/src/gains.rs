@@ -1,8 +1,9 @@
 //! No caller gives itself more than it holds, whichever way it takes. The driver asks this once for each
 //! change, after it was applied and before it is committed.
 //!
-//! A gift to a service account of the giver, to the maker of a giver that is a service account, or to a group
-//! that one of these is in, is a gift to the giver itself. What is given must be held for as long as it lasts.
+//! A gift to a service account of the giver, to the maker of a giver that is a service account, or to a
+//! group that one of these is in, is a gift to the giver itself. What is given must be held for as long as
+//! it lasts.
 
 use std::collections::BTreeSet;
 

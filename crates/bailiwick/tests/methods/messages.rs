@@ -38,8 +38,8 @@ impl Messages {
         }
         Self { messages, requests }
     }
-    /// A request of the method with `values` in its fields. Of each `oneof` the alternative that `turn` counts
-    /// off is set.
+    /// A request of the method with `values` in its fields. Of each `oneof` the alternative that `turn`
+    /// counts off is set.
     pub(crate) fn request(&self, path: &str, turn: usize, values: &dyn Fn(&str) -> Vec<String>) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.fill(&self.requests[path], turn, values, DEPTH, &mut bytes);
