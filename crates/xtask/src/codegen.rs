@@ -177,7 +177,7 @@ fn servers(rows: &[access::Row]) -> Result<Vec<u8>> {
 }
 
 /// The name of a module for a type.
-fn snake(name: &str) -> String {
+pub(crate) fn snake(name: &str) -> String {
     let mut text = String::new();
     for letter in name.chars() {
         if letter.is_ascii_uppercase() && !text.is_empty() {

@@ -23,21 +23,24 @@ const FORWARD: u32 = 2_000;
 pub(super) fn changes_sql(backend: DbBackend, parts: usize) -> String {
     let each = (0..parts).map(|n| {
         let [kind, key, account, product] = [5, 6, 7, 8].map(|first| n * 4 + first);
-        let stamp = |root: usize, revision: usize| {
-            format!("(SELECT o.stamp FROM outbox o WHERE o.root = ${root} AND o.revision = ${revision})")
-        };
         format!(
-            "SELECT {n} AS n, (SELECT p.revision FROM part p WHERE p.account_id = $1 AND p.kind = ${kind} \
-             AND p.key = ${key}) AS revision, {} AS of_account, {} AS of_product",
-            stamp(3, account),
-            stamp(2, product),
+            "({n}, CAST(${kind} AS smallint), CAST(${key} AS text), CAST(${account} AS bigint), \
+             CAST(${product} AS bigint))"
         )
     });
+    let stamp_of = |root: usize, revision: &str| {
+        format!("(SELECT o.stamp FROM outbox o WHERE o.root = ${root} AND o.revision = c.{revision})")
+    };
     format!(
-        "SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(c.n AS bigint) AS n, c.revision, \
-         c.of_account, c.of_product FROM ({stamp}) s CROSS JOIN ({each}) c",
+        "WITH c (n, kind, key, account, product) AS (VALUES {each}) \
+         SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(c.n AS bigint) AS n, \
+         (SELECT p.revision FROM part p WHERE p.account_id = $1 AND p.kind = c.kind AND p.key = c.key) \
+         AS revision, {of_account} AS of_account, {of_product} AS of_product \
+         FROM ({stamp}) s CROSS JOIN c",
         stamp = stamp(backend, 2),
-        each = each.collect::<Vec<_>>().join(" UNION ALL "),
+        each = each.collect::<Vec<_>>().join(", "),
+        of_account = stamp_of(3, "account"),
+        of_product = stamp_of(2, "product"),
     )
 }
 
