@@ -119,6 +119,7 @@ mod tests {
         "AddGroupMember",
         "AssignRole",
         "CloseScope",
+        "CloseServiceAccount",
         "CloseUser",
         "CreateAccount",
         "CreateGrant",
