@@ -86,6 +86,7 @@ def main(bailiwick):
     assert services["postgres"]["environment"]["POSTGRES_USER"] == "postgres", "the services' role must be no superuser"
 
     started = " ".join(services["redis"]["command"])
+    assert services["redis"]["user"] == "redis", "the image runs other commands as root"
     assert "requirepass" in started and services["redis"]["secrets"] == ["redis_password"], "Redis needs a password"
 
     for name in ["identity", "migrate"]:

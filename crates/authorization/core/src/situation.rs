@@ -137,6 +137,14 @@ impl Actor {
     pub fn is_operator(&self) -> bool {
         self.standing.is_none()
     }
+    /// Whether it has nothing in the account: no membership, no group, nothing on a scope.
+    pub(crate) fn is_stranger(&self) -> bool {
+        let has_nothing = |set: &Arc<PermissionSet>| {
+            set.member().is_none() && set.groups().is_empty() && set.places().next().is_none()
+        };
+        let standing = self.standing.as_ref();
+        standing.is_some_and(|standing| standing.sets.iter().all(has_nothing))
+    }
 }
 
 impl Situation {

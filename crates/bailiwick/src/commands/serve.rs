@@ -56,11 +56,12 @@ pub(crate) async fn run(arguments: &Args) -> Result<()> {
     flags.extend(arguments.insecure.then(|| ("insecure", "true".to_owned())));
     let config = Config::load(&arguments.source, &flags)?;
     let services = config::services(&arguments.services);
+    let hangups = suite::hangups()?;
     let running = suite::start(&config, &services, clock(arguments)).await?;
     announce(&services, &running);
     let signal = tokio::select! {
         signal = suite::stopped() => signal?,
-        failed = suite::reload(&running) => failed?,
+        failed = suite::reload(&running, hangups) => failed?,
     };
     tracing::info!(signal, "draining");
     running.stop().await;

@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 use bailiwick_rpc::{RunningServer, Telemetry};
 use bailiwick_sql::Db;
 use bailiwick_types::{Rng, SystemRng};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use wiring::start;
@@ -56,7 +57,6 @@ impl Running {
 
 /// Waits for SIGTERM or Ctrl-C.
 pub(crate) async fn stopped() -> Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     tokio::select! {
@@ -65,11 +65,14 @@ pub(crate) async fn stopped() -> Result<&'static str> {
     }
 }
 
+/// The SIGHUPs from now on: without this, one that comes while the process starts ends it.
+pub(crate) fn hangups() -> Result<Signal> {
+    signal(SignalKind::hangup()).context("cannot wait for SIGHUP")
+}
+
 /// Reads again what may be replaced while a process runs, at each SIGHUP; never ends.
-pub(crate) async fn reload(running: &Running) -> Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
-    while hangup.recv().await.is_some() {
+pub(crate) async fn reload(running: &Running, mut hangups: Signal) -> Result<&'static str> {
+    while hangups.recv().await.is_some() {
         tracing::info!(signal = "SIGHUP", "reading the TLS certificate again");
         running.server.reload();
     }

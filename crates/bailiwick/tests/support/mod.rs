@@ -223,6 +223,10 @@ impl Trio {
         let of = |at: usize| format!("http://127.0.0.1:{}", self.ports[at]);
         Endpoints::each(of(0), of(1), of(2))
     }
+    /// The ports of identity, tenancy and authorization.
+    pub fn ports(&self) -> [u16; 3] {
+        [0, 1, 2].map(|at| self.ports[at])
+    }
     /// A client of the operator.
     pub fn operator(&self) -> Client {
         Client::lazy(&self.endpoints())

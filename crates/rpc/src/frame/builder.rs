@@ -215,7 +215,7 @@ impl FrameBuilder {
                 continue;
             };
             let https = Https::new(&self.config, routes, self.ids.clone(), life.closing.clone());
-            let each = move |link, protocol, _| https.clone().serve(link, protocol);
+            let each = move |link, protocol, peer| https.clone().serve(link, protocol, peer);
             let listener = Listener::new(socket, tls, &self.config);
             life.connections.spawn(listener.accept(life.clone(), each));
         }

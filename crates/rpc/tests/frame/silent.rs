@@ -147,6 +147,40 @@ async fn an_idle_connection_is_closed_and_one_with_an_open_stream_is_not() {
 }
 
 #[tokio::test]
+async fn an_http_connection_whose_answers_are_not_read_ends_with_its_age() {
+    let mut setup = Setup::default();
+    setup.config.max_connections = 1;
+    setup.config.max_connection_age = Duration::from_millis(300).into();
+    setup.config.max_connection_age_grace = Duration::from_millis(200).into();
+    let world = setup.start().await;
+    let http = world.server.http_addr.unwrap();
+    let mut unread = TcpStream::connect(http).await.unwrap();
+    // Pipelined until nothing more is taken: the server waits for somebody who reads.
+    let asked = async {
+        loop {
+            let sent = unread
+                .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
+                .await;
+            if sent.is_err() {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), asked).await;
+    eventually("its place is free", PATIENCE, async || {
+        let Ok(mut stream) = TcpStream::connect(http).await else {
+            return false;
+        };
+        let _ = stream
+            .write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await;
+        let read = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut [0; 1])).await;
+        matches!(read, Ok(Ok(1)))
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_body_that_stops_coming_ends_its_call() {
     let mut setup = Setup::default();
     setup.config.request_timeout = Duration::from_millis(200).into();

@@ -103,38 +103,37 @@ impl PartRef<'_> {
         }
     }
 
+    /// The number of its kind.
+    #[must_use]
+    pub fn kind(self) -> u8 {
+        match self {
+            Self::Subject(_) => 1,
+            Self::Group(_) => 2,
+            Self::Resource(_) => 3,
+            Self::Fact(FactKey::User(_)) => 4,
+            Self::Fact(FactKey::Service(_)) => 5,
+        }
+    }
+
     /// The kind and the text under which the shared cache names it; table `part` names what belongs to an
     /// account alike.
     #[must_use]
     pub fn stored(self) -> (u8, String) {
-        match self {
-            Self::Subject(text) => (1, text.to_owned()),
-            Self::Group(id) => (2, GroupId::from_uuid(Uuid::from_u128(id)).to_string()),
-            Self::Resource(text) => (3, text.to_owned()),
-            Self::Fact(key) => (4, key.subject().into()),
-        }
+        let name = match self {
+            Self::Subject(text) | Self::Resource(text) => text.to_owned(),
+            Self::Group(id) => GroupId::from_uuid(Uuid::from_u128(id)).to_string(),
+            Self::Fact(key) => key.subject().into(),
+        };
+        (self.kind(), name)
     }
 }
 
 impl Hash for PartRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u8(self.kind());
         match self {
-            Self::Subject(text) => {
-                state.write_u8(1);
-                text.hash(state);
-            }
-            Self::Group(id) => {
-                state.write_u8(2);
-                state.write_u128(*id);
-            }
-            Self::Resource(text) => {
-                state.write_u8(3);
-                text.hash(state);
-            }
-            Self::Fact(key) => {
-                state.write_u8(4);
-                key.hash(state);
-            }
+            Self::Subject(text) | Self::Resource(text) => text.hash(state),
+            Self::Group(id) | Self::Fact(FactKey::User(id) | FactKey::Service(id)) => state.write_u128(*id),
         }
     }
 }

@@ -212,9 +212,7 @@ fn add(rows: &mut StoredSubject, kind: i64, row: &QueryResult) -> Result<(), Err
             rows.grants.push(StoredGrant {
                 target: at("entitlement").known("kind", target)?,
                 permissions: at("entitlement").json("permissions", &text("t")?.unwrap_or_default())?,
-                generation: number("e")?
-                    .and_then(|number| u32::try_from(number).ok())
-                    .unwrap_or_default(),
+                generation: at("entitlement").number("generation", number("e")?.unwrap_or_default())?,
                 expires_at,
                 parameters: at("entitlement").parameters(text("u")?.as_deref())?,
             });

@@ -168,7 +168,7 @@ fn statements(backend: DbBackend) -> Vec<(&'static str, String, Vec<Value>)> {
         ),
         (
             "the last changes of parts",
-            changes_sql(backend, parts.iter()),
+            changes_sql(backend, parts.len()),
             changes,
         ),
         (

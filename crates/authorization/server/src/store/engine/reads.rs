@@ -3,7 +3,7 @@
 use bailiwick_authorization_core::person::PersonState;
 use bailiwick_authorization_engine::{
     AccountRef, Epoch, FactKey, KnownStamps, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery,
-    PartKey, PartsRead, Polled, Read, Root, Roots, Row, Source, SourceError, Watermark,
+    PartKey, PartRef, PartsRead, Polled, Read, Root, Roots, Row, Source, SourceError, Watermark,
 };
 use bailiwick_policy::{PermissionSet, PermissionSetBuilder, PlaceId};
 use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql, query};
@@ -23,62 +23,67 @@ const FORWARD: u32 = 2_000;
 /// The values that [`changes_sql`] takes for each part.
 const EACH: usize = 5;
 
-/// The last changes of parts, and the stamps of the revisions of deployment, product and account at which
-/// they were read; `$1` account, then the stamp's values, then of each part kind, key (of a fact of identity:
-/// its UUID twice) and the three revisions.
-pub(super) fn changes_sql<'k>(backend: DbBackend, parts: impl Iterator<Item = &'k PartKey>) -> String {
-    let each = parts.enumerate().map(|(n, part)| {
+/// The last changes of `parts` parts, and the stamps of the revisions at which they were read; `$1` account,
+/// then the stamp's values, then of each part its kind, its key or (of a fact of identity) its UUID, the
+/// revision of the root that it changes with, and that of the product.
+pub(super) fn changes_sql(backend: DbBackend, parts: usize) -> String {
+    let id = if backend == DbBackend::Postgres {
+        "uuid"
+    } else {
+        "blob"
+    };
+    let each = (0..parts).map(|n| {
         let first = 2 + STAMP_VALUES + n * EACH;
-        let stamp = |root: &str, value: usize| {
-            let revision = first + value;
-            format!("(SELECT o.stamp FROM outbox o WHERE o.root = {root} AND o.revision = ${revision})")
-        };
-        let (kind, key) = (first, first + 1);
-        let last = match part {
-            PartKey::Fact(FactKey::User(_)) => {
-                format!("SELECT f.revision FROM user_state f WHERE f.user_id = ${kind} AND f.user_id = ${key}")
-            }
-            PartKey::Fact(FactKey::Service(_)) => {
-                format!("SELECT f.revision FROM service_state f WHERE f.service_id = ${kind} AND f.service_id = ${key}")
-            }
-            PartKey::Subject(_) | PartKey::Group(_) | PartKey::Resource(_) => {
-                format!("SELECT p.revision FROM part p WHERE p.account_id = $1 AND p.kind = ${kind} AND p.key = ${key}")
-            }
-        };
+        let [kind, key, of, revision, product] = [0, 1, 2, 3, 4].map(|value| first + value);
         format!(
-            "SELECT {n} AS n, ({last}) AS revision, {} AS of_deployment, {} AS of_product, {} AS of_account",
-            stamp("'deployment'", 2),
-            stamp("$2", 3),
-            stamp("$3", 4),
+            "({n}, CAST(${kind} AS smallint), CAST(${key} AS text), CAST(${of} AS {id}), \
+             CAST(${revision} AS bigint), CAST(${product} AS bigint))"
         )
     });
+    let stamp_of = |root: &str, revision: &str| {
+        format!("(SELECT o.stamp FROM outbox o WHERE o.root = {root} AND o.revision = c.{revision})")
+    };
+    let (user, service) = (FactKey::User(0), FactKey::Service(0));
+    let kind = |key: FactKey| PartRef::Fact(key).kind();
     format!(
-        "SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(c.n AS bigint) AS n, c.revision, \
-         c.of_deployment, c.of_product, c.of_account FROM ({stamp}) s CROSS JOIN ({each}) c",
+        "WITH c (n, kind, key, id, revision, product) AS (VALUES {each}) \
+         SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(c.n AS bigint) AS n, \
+         CASE c.kind WHEN {user} THEN (SELECT f.revision FROM user_state f WHERE f.user_id = c.id) \
+         WHEN {service} THEN (SELECT f.revision FROM service_state f WHERE f.service_id = c.id) \
+         ELSE (SELECT p.revision FROM part p WHERE p.account_id = $1 AND p.kind = c.kind AND p.key = c.key) END \
+         AS revision, {of_root} AS of_root, {of_product} AS of_product FROM ({stamp}) s CROSS JOIN c",
+        user = kind(user),
+        service = kind(service),
         stamp = stamp(backend, 2),
-        each = each.collect::<Vec<_>>().join(" UNION ALL "),
+        each = each.collect::<Vec<_>>().join(", "),
+        of_root = stamp_of(
+            &format!(
+                "CASE WHEN c.kind IN ({}, {}) THEN 'deployment' ELSE $3 END",
+                kind(user),
+                kind(service)
+            ),
+            "revision"
+        ),
+        of_product = stamp_of("$2", "product"),
     )
 }
 
 /// The values of a part in [`changes_sql`].
 pub(super) fn changes_values(key: &PartKey, read_at: &Watermark) -> [Value; EACH] {
-    let revision = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    let (kind, name): (Value, Value) = match key {
+    let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+    let (kind, name) = key.borrowed().stored();
+    let (name, id, revision) = match key {
         PartKey::Fact(FactKey::User(id) | FactKey::Service(id)) => {
-            let id = Uuid::from_u128(*id);
-            (id.into(), id.into())
+            (None, Some(Uuid::from_u128(*id)), read_at.deployment)
         }
-        key => {
-            let (kind, name) = key.borrowed().stored();
-            (i16::from(kind).into(), name.into())
-        }
+        PartKey::Subject(_) | PartKey::Group(_) | PartKey::Resource(_) => (Some(name), None, read_at.account),
     };
     [
-        kind,
-        name,
-        revision(read_at.deployment).into(),
-        revision(read_at.product).into(),
-        revision(read_at.account).into(),
+        i16::from(kind).into(),
+        name.into(),
+        id.into(),
+        number(revision),
+        number(read_at.product),
     ]
 }
 
@@ -258,7 +263,7 @@ impl Source for SqlSource {
         of: AccountRef<'_>,
         parts: &[(PartKey, Watermark)],
     ) -> Result<Read<LastChanges>, SourceError> {
-        let sql = changes_sql(self.db.backend(), parts.iter().map(|(key, _)| key));
+        let sql = changes_sql(self.db.backend(), parts.len());
         let mut values: Vec<Value> = vec![of.account.uuid().into()];
         values.extend(stamp_values(of));
         for (key, read_at) in parts {
@@ -277,10 +282,12 @@ impl Source for SqlSource {
                 let revision = row.try_get::<Option<i64>>("", "revision")?.unwrap_or(0);
                 if let (Some(changed), Some(stamps)) = (value.changed.get_mut(n), value.stamps.get_mut(n)) {
                     *changed = u64::try_from(revision).unwrap_or(0);
+                    let of_root: Option<i64> = row.try_get("", "of_root")?;
+                    let is_fact = matches!(parts.get(n), Some((PartKey::Fact(_), _)));
                     *stamps = KnownStamps {
-                        deployment: row.try_get("", "of_deployment")?,
+                        deployment: of_root.filter(|_| is_fact),
                         product: row.try_get("", "of_product")?,
-                        account: row.try_get("", "of_account")?,
+                        account: of_root.filter(|_| !is_fact),
                     };
                 }
             }
