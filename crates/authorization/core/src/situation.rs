@@ -20,7 +20,7 @@ use crate::{Read, StoreError, account::Account};
 /// What a subject has in an account, as the unit of work sees it.
 #[derive(Debug, Clone)]
 pub struct Standing {
-    /// Whether identity has disabled the user.
+    /// Whether identity has disabled the user or service account.
     pub disabled: bool,
     /// The subject's own set, then those of the groups that it is in.
     pub sets: Vec<Arc<PermissionSet>>,
@@ -41,7 +41,7 @@ pub enum Extent {
 pub struct SubjectRows {
     /// The rows, by subject.
     pub rows: BTreeMap<Subject, StoredSubject>,
-    /// The users whom identity has disabled.
+    /// The users and service accounts that identity has disabled.
     pub disabled: BTreeSet<Subject>,
 }
 

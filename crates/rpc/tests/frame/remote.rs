@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use bailiwick_proto::{
     authorization::v1::{
-        CheckCallerRequest, CheckCallerResponse, CloseScopeRequest, CloseScopeResponse, CloseUserRequest,
-        CloseUserResponse,
+        CheckCallerRequest, CheckCallerResponse, CloseScopeRequest, CloseScopeResponse,
+        CloseServiceAccountRequest, CloseServiceAccountResponse, CloseUserRequest, CloseUserResponse,
         access_service_server::{AccessService, AccessServiceServer},
     },
     identity::v1::{
@@ -48,6 +48,12 @@ impl AccessService for Authorization {
         &self,
         r: Request<CloseScopeRequest>,
     ) -> Result<Response<CloseScopeResponse>, Status> {
+        Err(later(&r))
+    }
+    async fn close_service_account(
+        &self,
+        r: Request<CloseServiceAccountRequest>,
+    ) -> Result<Response<CloseServiceAccountResponse>, Status> {
         Err(later(&r))
     }
     async fn close_user(&self, r: Request<CloseUserRequest>) -> Result<Response<CloseUserResponse>, Status> {

@@ -159,6 +159,7 @@ mod tests {
         "AddGroupMember",
         "AssignRole",
         "CloseScope",
+        "CloseServiceAccount",
         "CloseUser",
         "CreateAccount",
         "CreateGrant",

@@ -1,4 +1,5 @@
-//! Ends all access: of a scope, of a user.
+//! Ends all access: of a scope, of a user, of a service account.
 
 pub mod scope;
+pub mod service_account;
 pub mod user;

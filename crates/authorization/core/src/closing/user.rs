@@ -82,9 +82,15 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> R
             }
         }
         unit.put_person(&closed).await?;
-        unit.set_root_binding(&ScopeRoot::Deployment, &subject, "operator", false)
-            .await?;
-        unit.emit(ScopeRoot::Deployment, Change::Policy(None));
+        if unit
+            .set_root_binding(&ScopeRoot::Deployment, &subject, "operator", false)
+            .await?
+        {
+            unit.emit(ScopeRoot::Deployment, Change::Policy(None));
+        }
+        if !person.state.is_closed() {
+            unit.emit(ScopeRoot::Deployment, Change::Fact(subject.clone()));
+        }
         for account in accounts {
             unit.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
@@ -140,7 +146,9 @@ mod tests {
         let changes = world.memory.lock().changes.clone();
         let of_account = (ScopeRoot::Account(account_id()), Change::Subject(subject(1)));
         assert!(changes.contains(&of_account), "{changes:?}");
-        assert!(changes.contains(&(root, Change::Policy(None))), "{changes:?}");
+        for told in [Change::Policy(None), Change::Fact(subject(1))] {
+            assert!(changes.contains(&(root.clone(), told)), "{changes:?}");
+        }
         let Some((_, Change::Audited(entry))) = changes.last() else {
             panic!("{changes:?}")
         };
@@ -179,6 +187,7 @@ mod tests {
         let world = World::new().await;
         close_user(&world.ports, &world, 1, 1).await.unwrap();
         assert_eq!(person(&world, 1).await.state, PersonState::Disabled);
+        assert!(world.told().contains(&Change::Fact(subject(1))));
     }
 
     #[tokio::test]

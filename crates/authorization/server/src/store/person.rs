@@ -8,7 +8,7 @@ use bailiwick_authorization_core::{
     person::{InAccount, Person, PersonState, Reader, ServiceAccount, Writer},
 };
 use bailiwick_types::{AccountId, ScopeRoot, ServiceAccountId, Subject, UserId};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::{
@@ -141,6 +141,8 @@ impl<T: WriteConn> Writer for Tx<T> {
             email_key: set(of.email_key().map(String::from).unwrap_or_default()),
             email_verified: set(of.email_verified),
             operator: set(of.operator),
+            // Written with what is emitted.
+            revision: ActiveValue::NotSet,
         };
         self.upsert_common(
             row,
@@ -171,6 +173,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             scope: set(of.root.to_string()),
             role: set(of.role.clone().unwrap_or_default()),
             creator: set(of.creator.as_ref().map(ToString::to_string)),
+            revision: ActiveValue::NotSet,
         };
         self.upsert_common(
             row,

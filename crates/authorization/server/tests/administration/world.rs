@@ -275,7 +275,7 @@ impl World {
         told.id
     }
     pub(crate) async fn tell_service(&self, told: ServiceAccount) {
-        let mut unit = self.write(std::slice::from_ref(&told.root)).await;
+        let mut unit = self.write(&[ScopeRoot::Deployment, told.root.clone()]).await;
         if let ScopeRoot::Account(account) = &told.root {
             unit.select(witness::system().account(*account).read());
         }

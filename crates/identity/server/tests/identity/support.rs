@@ -27,7 +27,9 @@ use bailiwick_rpc::{
 use bailiwick_sql::{Db, DbConfig};
 pub(crate) use bailiwick_testkit::on_both_engines;
 use bailiwick_testkit::{Fixture, ManualClock, TestDb};
-use bailiwick_types::{AccountId, Authority, IdGen, Service, Subject, SystemIds, SystemRng, Token, UserId};
+use bailiwick_types::{
+    AccountId, Authority, IdGen, Service, ServiceAccountId, Subject, SystemIds, SystemRng, Token, UserId,
+};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{
@@ -76,6 +78,7 @@ pub(crate) struct Authorization {
     pub(crate) operators: Mutex<HashSet<Subject>>,
     pub(crate) members: Mutex<HashSet<(AccountId, UserId)>>,
     pub(crate) closed: Mutex<HashMap<UserId, u64>>,
+    pub(crate) closed_services: Mutex<HashMap<ServiceAccountId, u64>>,
     pub(crate) unavailable: AtomicBool,
 }
 
@@ -122,6 +125,11 @@ impl Closer for Authorization {
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError> {
         self.answers()?;
         self.closed.lock().unwrap().insert(user, version);
+        Ok(())
+    }
+    async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError> {
+        self.answers()?;
+        self.closed_services.lock().unwrap().insert(id, version);
         Ok(())
     }
 }
