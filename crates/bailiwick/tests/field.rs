@@ -140,7 +140,7 @@ async fn user(client: &Client, email: &str) -> String {
 /// Signs in.
 fn signed_in(suite: &Embedded, email: &str, account: &str) -> Client {
     let password = support::PASSWORD.to_owned().into();
-    let credentials = Credentials::password(email, password, Some(account));
+    let credentials = Credentials::password(email, password, Some(account.to_owned()));
     suite.client().with_credentials(credentials)
 }
 

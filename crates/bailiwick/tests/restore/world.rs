@@ -52,7 +52,7 @@ impl World {
     }
     /// A client of a user in an account.
     pub(crate) fn user(&self, email: &str, account: &str) -> Client {
-        let credentials = Credentials::password(email, PASSWORD.to_owned().into(), Some(account));
+        let credentials = Credentials::password(email, PASSWORD.to_owned().into(), Some(account.to_owned()));
         Client::lazy(&self.endpoints())
             .unwrap()
             .with_credentials(credentials)
