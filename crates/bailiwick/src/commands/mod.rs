@@ -14,6 +14,7 @@ pub(crate) mod matrix;
 pub(crate) mod migrate;
 pub(crate) mod operator;
 pub(crate) mod preview;
+pub(crate) mod reconcile;
 pub(crate) mod restore;
 pub(crate) mod roles;
 pub(crate) mod serve;
