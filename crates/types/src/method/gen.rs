@@ -30,6 +30,7 @@ pub static METHODS: [Declaration; 146] = [
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
+        callers: &[crate::Service::Identity],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.AccessService/CloseUser",
