@@ -1,6 +1,6 @@
 //! Disabled users and service accounts, and closed places.
 
-use bailiwick_client::{Client, Credentials};
+use bailiwick_client::Client;
 use bailiwick_proto::{
     authorization::v1::{
         ApplyProductRequest, AssignRoleRequest, CheckRequest, Decision, RegisterResourceRequest,
