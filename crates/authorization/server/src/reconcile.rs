@@ -14,7 +14,10 @@ use crate::{
     follow::{IdentitySink, TenancySink, Tools},
 };
 
-pub use closing::{scope::Close as CloseScope, user::Close as CloseUser, user::Error as CloseUserError};
+pub use closing::{
+    scope::Close as CloseScope, service_account::Close as CloseServiceAccount, user::Close as CloseUser,
+    user::Error as CloseUserError,
+};
 
 /// The database, as a command reconciles it.
 #[derive(Clone)]
@@ -84,6 +87,16 @@ impl Reconciler {
     pub async fn close_user(&self, close: CloseUser) -> Result<(), CloseUserError> {
         closing::user::close_unasked(&self.ports(), &self.system, close).await?;
         Ok(())
+    }
+    /// Denies everything to a service account, before identity disables it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn close_service_account(&self, close: CloseServiceAccount) -> Result<(), StoreError> {
+        let closed = closing::service_account::close_unasked(&self.ports(), &self.system, close).await;
+        closed
+            .map(drop)
+            .map_err(|closing::service_account::Error::Store(error)| error)
     }
     fn ports(&self) -> Ports {
         Ports {

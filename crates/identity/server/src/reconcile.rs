@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use bailiwick_identity_core::{
-    Identity, upkeep,
-    user::{Closing, Reader as _},
-};
-use bailiwick_types::{StoreError, System, Timestamp};
+use bailiwick_identity_core::{Identity, service_account::Reader as _, upkeep, user::Reader as _};
+use bailiwick_types::{StoreError, Subject, System, Timestamp};
 
 use crate::{BuildError, Deps, store::SqlStore, wiring::assemble};
 
@@ -32,12 +29,17 @@ impl Disablings {
             identity: Arc::new(assemble(deps)?),
         })
     }
-    /// Those that began before an instant, oldest first, at most `limit`.
+    /// Whose began before an instant, oldest first, at most `limit` users and as many service accounts.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn open(&self, before: Timestamp, limit: u64) -> Result<Vec<Closing>, StoreError> {
-        self.store.closings(before, limit).await
+    pub async fn open(&self, before: Timestamp, limit: u64) -> Result<Vec<Subject>, StoreError> {
+        let users = self.store.closings(before, limit).await?;
+        let services = self.store.service_closings(before, limit).await?;
+        let users = users.iter().map(|closing| Subject::user(closing.user));
+        Ok(users
+            .chain(services.iter().map(|closing| Subject::service(closing.id)))
+            .collect())
     }
     /// Finishes those whose call is taken for dead; one that a rule forbids now is withdrawn.
     ///

@@ -1,10 +1,11 @@
 //! Denies everything to a service account from now on, before identity makes the change of that version.
 
 use bailiwick_types::{
-    Authorized, ScopeRoot, ServiceAccountId, SourceVersion, StoreError, Subject, Token, faults,
-    method::authorization::CloseServiceAccount,
+    AllAccounts, Authorized, ScopeRoot, ServiceAccountId, SourceVersion, StoreError, Subject, System, Token,
+    faults, method::authorization::CloseServiceAccount,
 };
 
+use super::RECONCILE;
 use crate::{Audit, Ports, follow::keep_service_account, person::ServiceAccount};
 
 /// What is asked.
@@ -30,10 +31,23 @@ pub async fn close(
     by: &Authorized<CloseServiceAccount>,
     close: Close,
 ) -> Result<Token, Error> {
-    let subject = Subject::service(close.id);
     let all = by
         .all_accounts()
         .ok_or_else(|| StoreError::internal("a service account is closed by a call that names no account"))?;
+    let entry = Audit::of(by, Subject::service(close.id));
+    end(ports, all, entry, close).await
+}
+
+/// The same where nobody calls: a command finishes what identity began.
+///
+/// # Errors
+/// The store fails.
+pub async fn close_unasked(ports: &Ports, by: &System, close: Close) -> Result<Token, Error> {
+    let entry = Audit::new(None, RECONCILE, Subject::service(close.id).to_string());
+    end(ports, by.all_accounts(), entry, close).await
+}
+
+async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Result<Token, Error> {
     let read = ports.store.read_all(all).await?;
     let mut root = read.service_account(close.id).await?.map(|known| known.root);
     drop(read);
@@ -61,7 +75,7 @@ pub async fn close(
             unit.select(all.account(*account));
         }
         keep_service_account(&mut *unit, Some(&before), &closed).await?;
-        let entry = Audit::of(by, &subject).with("version", &close.version);
+        let entry = entry.with("version", &close.version);
         unit.emit(ScopeRoot::Deployment, entry.into());
         return Ok(unit.commit().await?);
     }
@@ -188,5 +202,22 @@ mod tests {
         let closed = stored(&world).await;
         assert!(!closed.enabled && !closed.was_told());
         assert_eq!(facts(&world), 1);
+    }
+
+    #[tokio::test]
+    async fn a_command_closes_as_a_call_does() {
+        let world = World::new().await;
+        known(&world, ScopeRoot::Deployment, "service").await;
+        let close = Close {
+            id: id(),
+            version: version_of(2),
+        };
+        let by = bailiwick_testkit::witness::system();
+        close_unasked(&world.ports, &by, close).await.unwrap();
+        let closed = world.read().service_account(id()).await.unwrap().unwrap();
+        assert_eq!(
+            (closed.enabled, closed.closed_version),
+            (false, Some(version_of(2)))
+        );
     }
 }

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
 use async_trait::async_trait;
-use bailiwick_authorization_server::reconcile::{CloseScope, CloseUser, CloseUserError, Reconciler};
+use bailiwick_authorization_server::reconcile::{
+    CloseScope, CloseServiceAccount, CloseUser, CloseUserError, Reconciler,
+};
 use bailiwick_identity_core::peer as identity;
 use bailiwick_identity_server::reconcile::Disablings;
 use bailiwick_policy::PlaceState;
@@ -14,7 +16,7 @@ use bailiwick_tenancy_core::{
     peer::{Authorization, PeerError},
 };
 use bailiwick_tenancy_server::TenancyService;
-use bailiwick_types::{AccountId, Clock, Service, SourceVersion, Timestamp, Token, UserId};
+use bailiwick_types::{AccountId, Clock, Service, ServiceAccountId, SourceVersion, Timestamp, Token, UserId};
 
 use super::finding::{Finding, Findings, Problem};
 
@@ -63,6 +65,18 @@ impl identity::Closer for Closer {
             Err(_) => Err(unavailable()),
         }
     }
+    async fn close_service_account(
+        &self,
+        id: ServiceAccountId,
+        version: u64,
+    ) -> Result<(), identity::PeerError> {
+        let epoch = self.identity.epoch().await;
+        let epoch = epoch.map_err(|_| identity::PeerError::Unavailable)?;
+        let version = SourceVersion::new(epoch, version);
+        let close = CloseServiceAccount { id, version };
+        let closed = self.authorization.close_service_account(close).await;
+        closed.map_err(|_| identity::PeerError::Unavailable)
+    }
 }
 
 #[async_trait]
@@ -100,7 +114,7 @@ impl Intents {
             found.push(finding(
                 Service::Identity,
                 "disabling",
-                closing.user.to_string(),
+                closing.id().to_owned(),
                 None,
             ));
         }
