@@ -10,9 +10,9 @@
 //! - the timeline of the current WAL file: changed by a recovery to a point in time and by the promotion of a
 //!   standby. The timeline of the last checkpoint would not do: it lags behind a promotion.
 //!
-//! An SQLite file that was copied back contains all that it has of these, but is another file, made at another
-//! time: the row says which one it belongs to, and [`Db::notice_copy`] gives another file a new stored id. A
-//! snapshot of a file system contains that too: there `bailiwick database restored` gives a new stored id.
+//! An SQLite file that was copied back contains all that it has of these, but is another file, made at
+//! another time: the row says which one it belongs to, and [`Db::notice_copy`] gives another file a new
+//! stored id. A snapshot of a file system contains that too: there `bailiwick database restored` gives one.
 
 use std::{
     os::unix::fs::MetadataExt,
@@ -96,8 +96,8 @@ impl Db {
         self.inner.epoch.saw(epoch)
     }
     /// Gives the feed of an SQLite database a new stored id where its file is not the one that the present id
-    /// belongs to: it was copied, so that what was written to the other one may be missing. True where it was.
-    /// A file system that does not know when a file was made tells nothing.
+    /// belongs to: it was copied, so that what was written to the other one may be missing. True where it
+    /// was. A file system that does not know when a file was made tells nothing.
     ///
     /// # Errors
     /// The database is unavailable.

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bailiwick_rpc::{Condition, Health, KeySource};
+use bailiwick_rpc::{Authenticator, Condition, Health, KeySource};
 use bailiwick_types::Service;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -35,6 +35,19 @@ impl Readiness<'_> {
                     Ok(false) => Err("identity has no signing keys".to_owned()),
                     Err(error) => Err(error.to_string()),
                 }
+            }
+        });
+    }
+
+    /// Without what ended before, no token is accepted.
+    pub(super) fn needs_revocations(&self, authenticator: Arc<Authenticator>) {
+        let why = "it is not known yet which sessions ended";
+        let conditions = self.conditions(self.here, "revocations", why);
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let heard = stop.run_until_cancelled(authenticator.heard_revocations()).await;
+            if heard.is_some() {
+                conditions.iter().for_each(Condition::met);
             }
         });
     }

@@ -226,6 +226,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         stop: &stop,
     };
     readiness.needs_keys(key_source);
+    readiness.needs_revocations(authenticator.clone());
     readiness.needs_peers(&peers);
     if let Some(authorization) = &authorization {
         let authorization = authorization.clone();

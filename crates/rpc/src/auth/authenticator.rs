@@ -92,6 +92,12 @@ impl Authenticator {
         self.revocations.send_replace(true);
     }
 
+    /// Waits until access tokens are accepted: see [`Self::await_revocations`].
+    pub async fn heard_revocations(&self) {
+        // The sender lives as long as this value.
+        let _ = self.revocations.subscribe().wait_for(|arrive| *arrive).await;
+    }
+
     /// The caller of a token that was verified before and is still valid. Costs a hash and a look-up.
     #[must_use]
     pub fn recall(&self, token: &str) -> Option<Arc<Caller>> {

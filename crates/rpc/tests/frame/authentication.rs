@@ -148,6 +148,18 @@ async fn a_failure_is_not_remembered() {
 }
 
 #[tokio::test]
+async fn a_process_that_waits_for_what_ended_is_told_when_tokens_are_accepted() {
+    let (world, _) = watched().await;
+    world.authenticator.await_revocations();
+    let mut heard = std::pin::pin!(world.authenticator.heard_revocations());
+    let early = tokio::time::timeout(Duration::ZERO, heard.as_mut()).await;
+    assert!(early.is_err(), "nothing was heard yet");
+    world.authenticator.revocations_arrive();
+    heard.await;
+    world.introspect(Some(&world.token())).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_ended_session_is_refused_at_once_and_stays_refused() {
     let world = Setup::default().start().await;
     let token = world.token();

@@ -118,8 +118,8 @@ impl Fields {
         }
         self
     }
-    /// Compares versions. A follower may be behind: what that means, other fields say. It is never ahead in the
-    /// history that the owner has now, and what it keeps of another one was not overwritten.
+    /// Compares versions. A follower may be behind: what that means, other fields say. It is never ahead in
+    /// the history that the owner has now, and what it keeps of another one was not overwritten.
     #[must_use]
     pub fn version(mut self, owner: &SourceVersion, follower: &SourceVersion) -> Self {
         if !follower.shares_history(owner) || follower.number() > owner.number() {

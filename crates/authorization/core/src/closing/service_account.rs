@@ -203,4 +203,21 @@ mod tests {
         assert!(!closed.enabled && !closed.was_told());
         assert_eq!(facts(&world), 1);
     }
+
+    #[tokio::test]
+    async fn a_command_closes_as_a_call_does() {
+        let world = World::new().await;
+        known(&world, ScopeRoot::Deployment, "service").await;
+        let close = Close {
+            id: id(),
+            version: version_of(2),
+        };
+        let by = bailiwick_testkit::witness::system();
+        close_unasked(&world.ports, &by, close).await.unwrap();
+        let closed = world.read().service_account(id()).await.unwrap().unwrap();
+        assert_eq!(
+            (closed.enabled, closed.closed_version),
+            (false, Some(version_of(2)))
+        );
+    }
 }

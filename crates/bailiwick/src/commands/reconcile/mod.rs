@@ -27,8 +27,8 @@ pub(crate) struct Args {
     /// owner's data win.
     #[arg(long)]
     apply: bool,
-    /// Also remove members, bindings, grants, memberships of groups, approvals and quotas of users and service
-    /// accounts that identity does not have, and revoke the invitations that they made.
+    /// Also remove members, bindings, grants, memberships of groups, approvals and quotas of users and
+    /// service accounts that identity does not have, and revoke the invitations that they made.
     #[arg(long, requires = "apply")]
     remove_unknown: bool,
     /// How long to wait for changes that are on their way between running services.
