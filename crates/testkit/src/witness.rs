@@ -82,6 +82,9 @@ pub fn peer_of<M: Method>() -> Arc<Caller> {
 }
 
 /// One of the suite's own services, with a token for another.
+///
+/// # Panics
+/// Never: the name of a service is a subject.
 #[must_use]
 pub fn peer(service: Service, audience: Service) -> Arc<Caller> {
     let subject = Subject::new("service", service.as_str());

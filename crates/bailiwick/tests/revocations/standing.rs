@@ -1,6 +1,6 @@
 //! Disabled users and service accounts, and closed places.
 
-use bailiwick_client::{Client, Credentials};
+use bailiwick_client::Client;
 use bailiwick_proto::{
     authorization::v1::{
         ApplyProductRequest, AssignRoleRequest, CheckRequest, Decision, RegisterResourceRequest,
@@ -69,8 +69,8 @@ impl Case {
         let answer = client.authorization().decision().check(request).await.ok()?;
         Some(answer.into_inner().decision())
     }
-    /// With the token and from the primary it is refused at once, else once the feed was applied, and then for
-    /// good, by every process.
+    /// With the token it is refused at once, else once the feed was applied, and then for good, by every
+    /// process.
     async fn is_refused_for_good(&self, fleet: &Fleet) {
         let clients = fleet.clients(&operator());
         let token = Requirement::AtLeastAsFresh(self.token.clone());

@@ -155,7 +155,7 @@ mod tests {
         "Preview",
     ];
     /// Writes that answer the same, and change nothing more, when they are repeated.
-    const IDEMPOTENT: [&str; 23] = [
+    const IDEMPOTENT: [&str; 24] = [
         "AddGroupMember",
         "AssignRole",
         "CloseScope",

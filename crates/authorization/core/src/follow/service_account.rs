@@ -9,8 +9,8 @@ use bailiwick_types::{
 use super::{Refusal, Way, bind, outlives};
 use crate::{Change, Situation, StoreError, Write, person::ServiceAccount};
 
-/// Applies it: its own role is bound at its scope when it becomes known or is enabled again, and ends when it is
-/// disabled. What else happened to that role is not undone by a later event. The transaction must hold the
+/// Applies it: its own role is bound at its scope when it becomes known or is enabled again, and ends when it
+/// is disabled. What else happened to that role is not undone by a later event. The transaction must hold the
 /// deployment and the scope.
 ///
 /// # Errors

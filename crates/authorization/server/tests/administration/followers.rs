@@ -131,7 +131,7 @@ async fn a_service_account_has_its_role_while_it_is_enabled(world: World) {
     assert!(!tell(1, true).await);
     assert!(tell(3, true).await);
     // Closed before identity disables it; an older event is still on its way.
-    let by = world.internal().on(&Target::none());
+    let by = by_suite(&Target::none());
     let close = closing::service_account::Close {
         id,
         version: version_of(5),
@@ -147,7 +147,7 @@ async fn a_service_account_has_its_role_while_it_is_enabled(world: World) {
 async fn a_service_account_is_closed_before_it_is_replicated(world: World) {
     let account = world.account("one-question", None, 0).await;
     let id = ServiceAccountId::generate(&*world.ports.ids);
-    let by = world.internal().on(&Target::none());
+    let by = by_suite(&Target::none());
     let close = closing::service_account::Close {
         id,
         version: version_of(2),

@@ -15,8 +15,8 @@ use bailiwick_authorization_server::SqlStore;
 use bailiwick_policy::{AccountColumn, Audience, Outcome, Reason};
 use bailiwick_testkit::witness;
 use bailiwick_types::{
-    AccountId, CallerKind, OperatorAllowed, Scope, ScopeRoot, ServiceAccountId, SourceVersion, Subject,
-    SystemIds, Target, Timestamp, Token,
+    AccountId, OperatorAllowed, Scope, ScopeRoot, ServiceAccountId, SourceVersion, Subject, SystemIds,
+    Target, Timestamp, Token, method::authorization::CloseServiceAccount,
 };
 use uuid::Uuid;
 
@@ -352,7 +352,7 @@ async fn a_service_account_is_closed_before_the_feed_tells_of_it(world: World) {
         clock: world.bed.clock.clone(),
         ids: Arc::new(SystemIds),
     };
-    let caller = witness::caller(CallerKind::Internal, "service:identity".parse().unwrap(), None);
+    let caller = witness::peer_of::<CloseServiceAccount>();
     let by = witness::authorized(&caller, &Target::none(), false);
     let closed = Close {
         id: service_id(),

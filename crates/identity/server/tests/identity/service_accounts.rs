@@ -122,9 +122,8 @@ async fn an_interrupted_disabling_of_a_service_account_is_finished_later(bed: Be
     let message = pb::DisableServiceAccountRequest {
         service_account: id.to_string(),
     };
-    let interrupted = suite
-        .service_accounts()
-        .disable_service_account(suite.root(message));
+    let mut service_accounts = suite.service_accounts();
+    let interrupted = service_accounts.disable_service_account(suite.root(message));
     assert_eq!(refused(interrupted.await).0, Code::Unavailable);
     // Less access, never more: the intent alone stops tokens.
     assert_eq!(
