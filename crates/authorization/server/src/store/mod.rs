@@ -10,6 +10,7 @@ pub(crate) mod entity;
 mod grant;
 mod group;
 mod invitation;
+mod limit;
 mod member;
 mod person;
 mod policy;
