@@ -89,6 +89,26 @@ pub struct IdentityService {
 /// # Errors
 /// The configuration is invalid, or the signing keys are not readable.
 pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
+    let (db, system, tasks) = (deps.db.clone(), deps.system.clone(), deps.tasks.clone());
+    let retention = deps.config.feed_retention.get();
+    let identity = assemble(deps)?;
+    upkeep::maintain_keys(&identity, &system).await?;
+    if !identity.keys.encrypts() {
+        tracing::info!("no key encryption secret is configured: signing keys are stored in plain text");
+    }
+    let ended = upkeep::recently_ended(&identity, &system).await?;
+    Ok(IdentityService {
+        identity: Arc::new(identity),
+        db,
+        system,
+        tasks,
+        retention,
+        ended: Arc::new(ended),
+    })
+}
+
+/// The ports and the settings of the service, without signing keys.
+pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
     deps.config.check()?;
     let config = &deps.config;
     let secret = &config.key_encryption_secret;
@@ -102,7 +122,7 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     );
     let hashing = &config.password_hashing;
     let passwords = Passwords::new(hashing.cost()?, hashing.parallel, Arc::clone(&deps.rng))?;
-    let identity = Identity {
+    Ok(Identity {
         store: Arc::new(SqlStore::new(deps.db.clone())),
         members: deps.members,
         closer: deps.closer,
@@ -118,19 +138,6 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
         clock: deps.clock,
         ids: deps.ids,
         rng: deps.rng,
-    };
-    upkeep::maintain_keys(&identity, &deps.system).await?;
-    if !identity.keys.encrypts() {
-        tracing::info!("no key encryption secret is configured: signing keys are stored in plain text");
-    }
-    let ended = upkeep::recently_ended(&identity, &deps.system).await?;
-    Ok(IdentityService {
-        identity: Arc::new(identity),
-        db: deps.db,
-        system: deps.system,
-        tasks: deps.tasks,
-        retention: deps.config.feed_retention.get(),
-        ended: Arc::new(ended),
     })
 }
 

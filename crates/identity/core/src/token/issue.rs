@@ -36,6 +36,10 @@ pub async fn issue(identity: &Identity, command: &Command) -> Result<AccessToken
     if !secret.same(&Digest::of(&command.client_secret)) || !account.enabled {
         return Err(Error::Wrong);
     }
+    if identity.store.service_closing(id).await?.is_some() {
+        // It is being disabled.
+        return Err(Error::Wrong);
+    }
     let (ring, now) = (identity.keys.ring(), identity.clock.now());
     Ok(identity.issuer.for_service(&ring, &*identity.ids, id, now)?)
 }
@@ -45,6 +49,7 @@ mod tests {
     use super::*;
     use crate::{
         fixture::{Fixture, unknown_service},
+        peer::PeerError,
         service_account,
     };
 
@@ -80,6 +85,17 @@ mod tests {
         service_account::disable(&fixture.identity, &fixture.operator(), account.id)
             .await
             .unwrap();
+        let refused = run(&fixture, &account.id.to_string(), &secret).await;
+        assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_service_account_that_is_being_disabled_gets_no_token() {
+        let fixture = Fixture::new().await;
+        let (account, secret) = fixture.service_account("Reports").await;
+        fixture.authorization.fails(PeerError::Unavailable.into());
+        let unfinished = service_account::disable(&fixture.identity, &fixture.operator(), account.id).await;
+        assert!(unfinished.is_err());
         let refused = run(&fixture, &account.id.to_string(), &secret).await;
         assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
     }

@@ -19,7 +19,7 @@ use sea_orm::DbErr;
 
 pub(crate) use migration::COUNTED;
 pub use migration::migrations;
-pub(crate) use product::ProductRows;
+pub(crate) use product::{ProductRows, find as find_product};
 pub use snapshot::TenancySnapshot;
 pub use unit::SqlStore;
 
