@@ -247,9 +247,19 @@ impl AccountPolicy {
             .map(|info| info.no)
             .collect();
         policy.compile_roles();
-        let changed = policy.overlaid.iter().chain(&policy.custom).map(|role| &**role);
-        policy.schema = schema::of_account(&product, changed);
+        policy.schema = schema::of_account(&product, policy.changed_roles());
         policy
+    }
+
+    /// The roles that were compiled for this account alone: those of the product that it changed, and its own.
+    pub(crate) fn changed_roles(&self) -> impl Iterator<Item = &Role> {
+        self.overlaid.iter().chain(&self.custom).map(|role| &**role)
+    }
+
+    /// Whether the account defined roles, or changed some of its product: then compiling its policy takes long.
+    #[must_use]
+    pub fn has_own_roles(&self) -> bool {
+        !self.custom_decls.is_empty() || !self.overlays.is_empty()
     }
 
     /// The same roles, overlays and settings under another manifest.

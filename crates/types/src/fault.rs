@@ -126,6 +126,8 @@ reasons! {
     TooMany "TOO_MANY";
     /// A role that would be removed is still bound.
     RoleInUse "ROLE_IN_USE";
+    /// The account has as much of something as it may have.
+    LimitReached "LIMIT_REACHED";
 }
 
 /// A field that breaks a rule: its path in the request, and the rule.

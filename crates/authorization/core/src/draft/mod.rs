@@ -8,6 +8,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod usage;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -24,6 +25,7 @@ use crate::{
     account::{Account, EarlyClosure, Place},
     approval::Approval,
     binding::Binding,
+    compiling::PolicyParts,
     grant::Grant,
     group::Group,
     invitation::Invitation,
@@ -123,13 +125,13 @@ impl Draft {
         let mut custom = crate::role::custom_roles(&old);
         let mut overlays = crate::role::overlays(&old);
         change(&old, &mut custom, &mut overlays);
-        let product = Arc::clone(old.product());
-        self.rows.policy = Some(Arc::new(AccountPolicy::compile(
-            product,
+        let parts = PolicyParts {
+            product: Arc::clone(old.product()),
             custom,
             overlays,
-            account.settings,
-        )));
+            settings: account.settings,
+        };
+        self.rows.policy = Some(parts.compile().await?);
         Ok(())
     }
 }

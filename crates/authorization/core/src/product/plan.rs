@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bailiwick_policy::{
-    Numbers, compile,
+    compile,
     manifest::{self, ChangeKind, Manifest},
 };
 use bailiwick_types::{
@@ -12,7 +12,7 @@ use bailiwick_types::{
 };
 
 use super::{Product, Replacement, Usage, replace_roles::Moves};
-use crate::Read;
+use crate::{Read, compiling::compiling};
 
 /// Every fault of a manifest, with line and column.
 #[derive(Debug, thiserror::Error)]
@@ -95,8 +95,10 @@ pub(super) struct Plan {
 }
 
 impl Proposal {
-    pub(super) fn read(source: String, replacements: Vec<Replacement>) -> Result<Self, InvalidManifest> {
-        let manifest = manifest::parse(&source).map_err(|faults| {
+    pub(super) async fn read(source: String, replacements: Vec<Replacement>) -> Result<Self, Error> {
+        let read = compiling(move || (manifest::parse(&source), source)).await;
+        let (manifest, source) = read.map_err(StoreError::from)?;
+        let manifest = manifest.map_err(|faults| {
             let mut all = Violations::new();
             for fault in faults {
                 all.add("manifest", fault.to_string());
@@ -121,19 +123,18 @@ impl Proposal {
         now: Timestamp,
     ) -> Result<Plan, Error> {
         let before = read.product(&self.name).await?;
-        let (numbers, version, mut differences) = match &before {
-            None => {
-                let new = format!("+ product {}", self.name);
-                (Numbers::default(), 0, vec![new])
-            }
-            Some(old) => {
-                let changes = differences(&old.manifest, &self.manifest);
-                (old.numbers.clone(), old.version, changes)
-            }
-        };
-        let (compiled, numbers) =
-            compile(&self.manifest, numbers).map_err(|error| InvalidManifest::at_top("manifest", &error))?;
+        let (manifest, old) = (self.manifest.clone(), before.clone());
+        let (compiled, changes) = compiling(move || {
+            let numbers = old.as_ref().map(|old| old.numbers.clone()).unwrap_or_default();
+            let changes = old.map(|old| differences(&old.manifest, &manifest));
+            (compile(&manifest, numbers), changes)
+        })
+        .await
+        .map_err(StoreError::from)?;
+        let (compiled, numbers) = compiled.map_err(|error| InvalidManifest::at_top("manifest", &error))?;
         let compiled = Arc::new(compiled);
+        let version = before.as_ref().map_or(0, |old| old.version);
+        let mut differences = changes.unwrap_or_else(|| vec![format!("+ product {}", self.name)]);
         if let Some(product) = before.as_ref().filter(|old| old.manifest == self.manifest) {
             return Ok(Plan {
                 product: product.clone(),
@@ -194,7 +195,8 @@ async fn orphans(
     after: &bailiwick_policy::Product,
     now: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
-    let Ok((old, _)) = compile(&before.manifest, before.numbers.clone()) else {
+    let (manifest, numbers) = (before.manifest.clone(), before.numbers.clone());
+    let Ok((old, _)) = compiling(move || compile(&manifest, numbers)).await? else {
         return Ok(Vec::new());
     };
     let has = |product: &bailiwick_policy::Product, name: &str| match name.strip_prefix("role ") {
@@ -261,7 +263,7 @@ mod tests {
     };
 
     async fn planned(world: &World, source: &str) -> Result<Plan, Error> {
-        let proposal = Proposal::read(source.to_owned(), Vec::new())?;
+        let proposal = Proposal::read(source.to_owned(), Vec::new()).await?;
         proposal.plan(&*world.read(), None, world.now()).await
     }
 

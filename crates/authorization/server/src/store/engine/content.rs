@@ -106,7 +106,7 @@ pub(super) async fn content(
         deployment: bound.next().unwrap_or_default(),
         product_bound: bound.next().unwrap_or_default(),
         places: places(conn, account).await?,
-        policy: Arc::new(policy::read(conn, Arc::clone(&product.product), account).await?),
+        policy: policy::read(conn, Arc::clone(&product.product), account).await?,
         product,
     }))
 }
