@@ -71,7 +71,7 @@ async fn sign_in(client: &Client) -> SignInResponse {
     let request = SignInRequest {
         email: OPERATOR.into(),
         password: PASSWORD.into(),
-        account: String::new(),
+        ..Default::default()
     };
     let signed = client.identity().authentication().sign_in(request).await;
     signed.unwrap().into_inner()

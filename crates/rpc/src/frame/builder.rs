@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     Authenticator, ServerConfig, Telemetry,
+    client::TrustedProxies,
     layers::{LogRule, Parts, Shared},
     request_id::RequestIds,
     token::TokenCodec,
@@ -188,6 +189,7 @@ impl FrameBuilder {
             request_timeout: self.config.request_timeout.get(),
             authenticator: self.authenticator,
             tokens: self.tokens,
+            proxies: TrustedProxies::new(&self.config.trusted_proxies),
         });
         let addresses = listeners.addresses()?;
 
@@ -215,7 +217,7 @@ impl FrameBuilder {
                 continue;
             };
             let https = Https::new(&self.config, routes, self.ids.clone(), life.closing.clone());
-            let each = move |link, protocol, _| https.clone().serve(link, protocol);
+            let each = move |link, protocol, peer| https.clone().serve(link, protocol, peer);
             let listener = Listener::new(socket, tls, &self.config);
             life.connections.spawn(listener.accept(life.clone(), each));
         }

@@ -1,6 +1,6 @@
 //! The HTTP listener: health, metrics and what a service has over HTTP.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -12,12 +12,16 @@ use axum::{
 };
 use bailiwick_types::Service;
 use futures_util::FutureExt;
-use hyper::server::conn::{http1, http2};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio_util::sync::CancellationToken;
+use tower::util::MapRequest;
 
 use super::{
     activity::{Activity, Counted},
@@ -25,7 +29,8 @@ use super::{
     health::Health,
 };
 use crate::{
-    RequestId, ServerConfig,
+    ClientAddress, RequestId, ServerConfig,
+    client::TrustedProxies,
     current::{self, Carried, Current},
     layers::{Arriving, panicked},
     metrics,
@@ -73,6 +78,7 @@ pub(super) fn health_router(health: Health, closing: CancellationToken) -> Route
 pub(super) struct Https {
     router: Router,
     ids: RequestIds,
+    proxies: TrustedProxies,
     request_timeout: Duration,
     idle_timeout: Duration,
     keepalive: (Duration, Duration),
@@ -94,6 +100,7 @@ impl Https {
         Self {
             router,
             ids,
+            proxies: TrustedProxies::new(&config.trusted_proxies),
             request_timeout,
             idle_timeout: config.idle_timeout.get(),
             keepalive: (config.keepalive_interval.get(), config.keepalive_timeout.get()),
@@ -102,13 +109,19 @@ impl Https {
     }
 
     /// Serves one connection.
-    pub(super) async fn serve(self, link: Opened, protocol: Protocol) {
+    pub(super) async fn serve(self, link: Opened, protocol: Protocol, peer: SocketAddr) {
         let activity = Arc::new(Activity::default());
         let counted = Counted {
             service: self.ids.around(self.router),
             activity: Arc::clone(&activity),
         };
-        let service = TowerToHyperService::new(counted);
+        let proxies = self.proxies;
+        let service = MapRequest::new(counted, move |mut request: http::Request<Incoming>| {
+            let client = proxies.client(Some(peer), request.headers());
+            request.extensions_mut().insert(ClientAddress(client));
+            request
+        });
+        let service = TowerToHyperService::new(service);
         let link = TokioIo::new(link);
         let ended = match protocol {
             Protocol::Http1 => {
