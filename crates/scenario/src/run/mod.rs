@@ -183,10 +183,13 @@ impl Run<'_> {
                     is_transient(&error),
                 ),
             };
+            let written = step.verb.writes() && answer == Some(Answer::Ok);
+            if written {
+                self.actors.changed();
+            }
             if answer.as_ref() == Some(&step.expect) {
                 return Verdict::Held;
             }
-            let written = step.verb.writes() && answer == Some(Answer::Ok);
             let repeat = transient || (self.options.no_tokens && !written && answer.is_some());
             if repeat && Instant::now() < until {
                 self.actors.changed();
@@ -212,9 +215,6 @@ impl Run<'_> {
     async fn perform(&mut self, step: &Step) -> Result<Answer, Trouble> {
         let actor = step.verb.actor().or(step.actor.as_deref());
         let first = step.verb.run(&mut self.call(actor, &*step.verb)).await;
-        if step.verb.writes() && matches!(first, Ok(Answer::Ok)) {
-            self.actors.changed();
-        }
         match (&first, actor) {
             (Err(Trouble::Call(error)), Some(user))
                 if error.code() == Code::Unauthenticated

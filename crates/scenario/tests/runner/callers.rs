@@ -56,6 +56,14 @@ async fn a_user_who_cannot_sign_in_for_the_account_acts_without_one() {
         calls.last().and_then(|call| call.header("authorization")),
         Some("Bearer amy@example.com in ")
     );
+    let refused = calls
+        .iter()
+        .filter(|call| call.method() == "SignIn" && !call.read::<SignInRequest>().account.is_empty());
+    assert_eq!(
+        refused.count(),
+        1,
+        "a refused sign-in counts as a guess: it is not repeated"
+    );
 }
 
 #[tokio::test]

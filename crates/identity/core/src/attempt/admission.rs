@@ -357,7 +357,7 @@ mod tests {
     async fn a_sign_in_beyond_the_rate_waits_instead_of_being_refused() {
         let one = AdmissionLimits {
             total: Rate {
-                per_second: 1,
+                per_second: 100,
                 burst: 1,
             },
             ..AdmissionLimits::default()

@@ -51,7 +51,7 @@ pub(crate) struct Memory {
     emitted: Vec<ScopeRoot>,
     /// Held by a unit of work: one writes at a time.
     writing: Arc<tokio::sync::Mutex<()>>,
-    held: Option<Arc<tokio::sync::OwnedMutexGuard<()>>>,
+    _held: Option<Arc<tokio::sync::OwnedMutexGuard<()>>>,
 }
 
 impl Memory {
@@ -70,7 +70,7 @@ impl Store for Memory {
         let held = Arc::clone(&self.writing).lock_owned().await;
         Ok(Box::new(Self {
             writing: Arc::clone(&self.writing),
-            held: Some(Arc::new(held)),
+            _held: Some(Arc::new(held)),
             tables: Arc::new(Mutex::new(self.tables().clone())),
             unit: Some((Arc::clone(&self.tables), roots.to_vec())),
             emitted: Vec::new(),
