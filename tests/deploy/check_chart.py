@@ -30,7 +30,8 @@ def check_pod(name, pod):
         locked = container["securityContext"]
         assert locked["readOnlyRootFilesystem"] and not locked["allowPrivilegeEscalation"], name
         for variable in container["env"]:
-            assert "value" not in variable, f"{name}: {variable['name']} is a secret and must come from one"
+            path = variable["name"].endswith("_FILE") and variable.get("value", "").startswith("/etc/bailiwick/")
+            assert path or "value" not in variable, f"{name}: {variable['name']} is a secret and must come from one"
     [migrate] = pod["initContainers"]
     [server] = pod["containers"]
     assert migrate["args"] == ["migrate", name] and server["args"] == ["serve", name], name
@@ -39,7 +40,10 @@ def check_pod(name, pod):
     [owner] = [v["valueFrom"]["secretKeyRef"] for v in migrate["env"] if v["name"] == direct]
     assert owner == {"name": "bailiwick-migrations", "key": name}, name
     assert direct not in {v["name"] for v in server["env"]}, name
-    assert {port["name"] for port in server["ports"]} == {"grpc", "http", "health"}, name
+    assert {port["name"] for port in server["ports"]} == {"grpc", "internal", "http", "health"}, name
+    [keys] = [v["secret"] for v in pod["volumes"] if v["name"] == "internal"]
+    given = {item["path"] for item in keys["items"]}
+    assert given == {f"{name}.key"} | {f"{s}.pub" for s in SERVICES}, f"{name} has a private key of another: {given}"
     # Whether a pod lives must not depend on others; only readiness does.
     for probe, path in [("startupProbe", "/healthz"), ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz")]:
         assert server[probe]["httpGet"] == {"path": path, "port": "health"}, f"{name}: {probe}"
@@ -65,6 +69,15 @@ def once(loader, node, deep=False):
 Once.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, once)
 
 
+def check_policy(name, policy, selector):
+    """Only pods of the release reach the internal listener; everybody reaches the others."""
+    assert policy["podSelector"]["matchLabels"] == selector and policy["policyTypes"] == ["Ingress"], name
+    reached = {port["port"]: rule.get("from") for rule in policy["ingress"] for port in rule["ports"]}
+    peers = {"app.kubernetes.io/part-of": "bailiwick", "app.kubernetes.io/instance": "suite"}
+    assert reached == {
+        "grpc": None, "http": None, "health": None, "internal": [{"podSelector": {"matchLabels": peers}}]}, name
+
+
 def check_tls(helm, bailiwick):
     documents = render(helm, "--set", "tls.server=certs,tls.redis=redis-ca,secrets.redis=redis")
     [config] = of_kind(documents, "ConfigMap").values()
@@ -77,26 +90,34 @@ def check_tls(helm, bailiwick):
         assert "/etc/bailiwick/tls" in mounted, name
         assert ("/etc/bailiwick/redis" in mounted) == name.endswith("authorization"), name
         assert server["readinessProbe"]["httpGet"]["port"] == "health", "probes speak no TLS"
-    accepted(bailiwick, {**config["data"], "BAILIWICK__INTERNAL__KEY": "k" * 64})
+    accepted(bailiwick, config["data"])
 
 
 def accepted(bailiwick, variables):
-    """Whether `bailiwick` takes these variables: an unknown key is refused."""
+    """Whether `bailiwick` takes these variables: an unknown key is refused. Keys are such as it generates itself."""
     environment = {"PATH": os.environ["PATH"], **variables}
     with tempfile.TemporaryDirectory() as directory:
+        subprocess.run([bailiwick, "keys", "generate", "--to", f"{directory}/keys"], check=True, capture_output=True)
+        for name, value in variables.items():
+            environment[name] = value.replace("/etc/bailiwick/internal/", f"{directory}/keys/")
         command = [bailiwick, "config", "check", "--data-dir", directory]
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, f"the chart's configuration is refused:\n{done.stderr}"
 
 
 def main(helm, bailiwick):
-    documents = render(helm, "--set", "secrets.redis=redis", "--set", "secrets.integrity=integrity")
+    documents = render(helm, "--set", "secrets.redis=redis")
     deployments = of_kind(documents, "Deployment")
     services = of_kind(documents, "Service")
+    policies = of_kind(documents, "NetworkPolicy")
     assert sorted(deployments) == [f"suite-{s}" for s in SERVICES]
     assert sorted(services) == sorted(n for s in SERVICES for n in (f"suite-{s}", f"suite-{s}-peers"))
     for service in SERVICES:
         reached = services[f"suite-{service}-peers"]["spec"]
+        assert [port["targetPort"] for port in reached["ports"]] == ["internal"], service
+        public = {port["targetPort"] for port in services[f"suite-{service}"]["spec"]["ports"]}
+        assert "internal" not in public, f"{service}: clients reach the internal listener"
+        check_policy(service, policies[f"suite-{service}"]["spec"], reached["selector"])
         assert reached["publishNotReadyAddresses"] and reached["selector"] == services[f"suite-{service}"]["spec"]["selector"]
     [config] = of_kind(documents, "ConfigMap").values()
     for service in SERVICES:
@@ -105,18 +126,22 @@ def main(helm, bailiwick):
         check_pod(service, pod["spec"])
         selector = services[f"suite-{service}"]["spec"]["selector"]
         assert selector.items() <= pod["metadata"]["labels"].items(), f"{service}: the Service selects nothing"
-        secret = {v["name"] for v in pod["spec"]["containers"][0]["env"]}
+        variables = pod["spec"]["containers"][0]["env"]
+        secret = {v["name"] for v in variables if "value" not in v}
         other = [s for s in SERVICES if s != service]
         assert not any(s.upper() in name for s in other for name in secret), f"{service} sees another's database"
         assert "BAILIWICK__INTEGRITY__SECRET" in secret, f"{service} cannot read tokens of the others"
-        stand_in = {"BAILIWICK__INTERNAL__KEY": "k" * 64, "BAILIWICK__INTEGRITY__SECRET": "i" * 64}
+        assert config["data"][f"BAILIWICK__PEERS__{service.upper()}"].endswith(":7610"), "peers are at the internal listener"
+        stand_in = {"BAILIWICK__INTEGRITY__SECRET": "i" * 64}
         stand_in["BAILIWICK__INTEGRITY__PREVIOUS_SECRET"] = "p" * 64
         for name in secret - set(stand_in):
             stand_in[name] = "redis://:password@redis:6379" if "REDIS" in name else "postgres://u:p@db/d"
             if "KEY_ENCRYPTION" in name:
                 stand_in[name] = "e" * 32
-        accepted(bailiwick, {**config["data"], **stand_in})
+        paths = {v["name"]: v["value"] for v in variables if "value" in v}
+        accepted(bailiwick, {**config["data"], **paths, **stand_in})
     assert not any("REDIS" in str(d) for d in render(helm) if d["kind"] == "Deployment"), "no Redis unless named"
+    assert not of_kind(render(helm, "--set", "networkPolicy.enabled=false"), "NetworkPolicy")
     check_tls(helm, bailiwick)
     own = render(helm, "--set", "config.BAILIWICK__SERVER__LISTEN=0.0.0.0:1")
     [config] = of_kind(own, "ConfigMap").values()

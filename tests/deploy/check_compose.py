@@ -44,8 +44,13 @@ def accepted(bailiwick, environment):
         with open(url, "w", encoding="utf-8") as file:
             file.write("redis://:" + "s" * 64 + "@redis:6379")
         os.chmod(secret, 0o600)
+        keys = os.path.join(directory, "keys")
+        subprocess.run([bailiwick, "keys", "generate", "--to", keys], check=True, capture_output=True)
         for key, value in environment.items():
-            if value.startswith("/run/secrets/"):
+            if key.startswith("BAILIWICK__INTERNAL__"):
+                name = value.removeprefix("/run/secrets/").replace("_key", ".key").replace("_public", ".pub")
+                environment[key] = os.path.join(keys, name)
+            elif value.startswith("/run/secrets/"):
                 environment[key] = url if "REDIS" in key else secret
         command = [bailiwick, "config", "check", "--data-dir", directory]
         done = subprocess.run(command, capture_output=True, text=True, env={"PATH": os.environ["PATH"], **environment})
@@ -68,6 +73,15 @@ def main(bailiwick):
     for name in SERVICES:
         sealed = "BAILIWICK__IDENTITY__KEY_ENCRYPTION_SECRET__FILE" in services[name]["environment"]
         assert sealed == (name == "identity"), name
+    for name in ["migrate", "operator", *SERVICES]:
+        private = {secret for secret in services[name]["secrets"] if secret in {f"{s}_key" for s in SERVICES}}
+        assert private == ({f"{name}_key"} if name in SERVICES else set()), f"{name} has private keys: {private}"
+    for name in SERVICES:
+        environment = services[name]["environment"]
+        internal = environment["BAILIWICK__SERVER__INTERNAL_LISTEN"].rpartition(":")[2]
+        assert not any(port.endswith(f":{internal}") for port in services[name]["ports"]), f"{name} publishes {internal}"
+        peers = [environment[f"BAILIWICK__PEERS__{s.upper()}"] for s in SERVICES]
+        assert all(peer.endswith(f":{internal}") for peer in peers), peers
     check_tls(compose)
     check_ignored()
     for name in SERVICES:
@@ -86,9 +100,10 @@ def main(bailiwick):
     assert services["postgres"]["environment"]["POSTGRES_USER"] == "postgres", "the services' role must be no superuser"
 
     started = " ".join(services["redis"]["command"])
+    assert services["redis"]["user"] == "redis", "the image runs other commands as root"
     assert "requirepass" in started and services["redis"]["secrets"] == ["redis_password"], "Redis needs a password"
 
-    for name in ["identity", "migrate"]:
+    for name in [*SERVICES, "migrate"]:
         accepted(bailiwick, dict(services[name]["environment"]))
 
     with open(os.path.join(ROOT, "deploy", "Dockerfile"), encoding="utf-8") as file:

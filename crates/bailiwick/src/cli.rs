@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    apply, backup, check, completions, config, database, demo, explain, export, matrix, migrate, operator,
-    preview, restore, roles, serve, test, version,
+    apply, backup, check, completions, config, database, demo, explain, export, keys, matrix, migrate,
+    operator, preview, reconcile, restore, roles, serve, test, version,
 };
 
 /// Identity, tenancy and authorization over gRPC.
@@ -13,7 +13,7 @@ use crate::commands::{
 #[command(
     name = "bailiwick",
     version,
-    after_help = "Exit codes: 0 success or yes, 1 no (denied, or a scenario failed), 2 error (invalid input, no answer).\n\
+    after_help = "Exit codes: 0 success or yes, 1 no (denied, a scenario failed, or databases differ), 2 error (invalid input, no answer).\n\
                   First steps: `bailiwick demo`, or `bailiwick serve` and `bailiwick operator create --help`."
 )]
 pub(crate) struct Cli {
@@ -54,12 +54,21 @@ pub(crate) enum Command {
     Backup(backup::Args),
     /// Put a backup in the place of the embedded databases; no server may use them.
     Restore(restore::Args),
+    /// Compare the three databases and mend what differs, after they were restored to different moments.
+    ///
+    /// The services may run or not. The owner wins: tenancy for accounts, instances, workspaces and settings,
+    /// identity for users and service accounts, authorization for products, members and roles. The exit code
+    /// is 1 where something differs and was not mended. All three databases must be configured.
+    Reconcile(reconcile::Args),
     /// Manage databases.
     #[command(subcommand)]
     Database(database::Command),
     /// Manage operators.
     #[command(subcommand)]
     Operator(operator::Command),
+    /// Manage the keys by which the services know each other.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Apply a product manifest.
     Apply(apply::Args),
     /// Show who would gain or lose which permissions through a change, without making it.
@@ -97,8 +106,10 @@ impl Cli {
             Command::Migrate(arguments) => migrate::run(&arguments, output).await?,
             Command::Backup(arguments) => backup::run(&arguments, output).await?,
             Command::Restore(arguments) => restore::run(&arguments, output).await?,
+            Command::Reconcile(arguments) => return reconcile::run(&arguments, output).await,
             Command::Database(command) => database::run(&command, output).await?,
             Command::Operator(command) => operator::run(&command, output).await?,
+            Command::Keys(command) => keys::run(&command, output)?,
             Command::Apply(arguments) => apply::run(&arguments, output).await?,
             Command::Preview(change) => preview::run(&change, output).await?,
             Command::Check(arguments) => return check::run(&arguments, output).await,

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use bailiwick_authorization_server::AuthorizationConfig;
 use bailiwick_identity_server::IdentityConfig;
-use bailiwick_rpc::{AuthConfig, IntegrityConfig, Loader, PeerConfig, Secret, ServerConfig, TelemetryConfig};
+use bailiwick_rpc::{
+    AuthConfig, IntegrityConfig, InternalConfig, Loader, PeerConfig, Secret, ServerConfig, TelemetryConfig,
+};
 use bailiwick_tenancy_server::TenancyConfig;
 use bailiwick_types::Service;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -20,7 +22,7 @@ const DATA_DIR: &str = "bailiwick-data";
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     /// Directory of the embedded defaults: a SQLite file for each service without a URL in `database`, and
-    /// the internal key if none is given. Default: `./bailiwick-data`.
+    /// `integrity.secret` if none is given. Default: `./bailiwick-data`.
     pub(crate) data_dir: Option<PathBuf>,
     /// Whether to start although a protection is missing; what is missing is logged.
     pub(crate) insecure: bool,
@@ -28,8 +30,8 @@ pub(crate) struct Config {
     pub(crate) server: ServerConfig,
     /// Logs, traces and metrics.
     pub(crate) telemetry: TelemetryConfig,
-    /// Authentication between the services.
-    pub(crate) internal: Internal,
+    /// Keys by which the services know each other.
+    pub(crate) internal: InternalConfig,
     /// What authenticates consistency tokens and the values in Redis.
     pub(crate) integrity: IntegrityConfig,
     /// Which access tokens are accepted.
@@ -69,16 +71,8 @@ impl Databases {
     }
 }
 
-/// Authentication between the services.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Internal {
-    /// A secret of at least 32 characters that all processes of a deployment share. If absent, a single
-    /// process creates one in its data directory.
-    pub(crate) key: Option<Secret>,
-}
-
-/// Addresses of the services that run in other processes: `http://HOST:PORT` or `https://HOST:PORT`.
+/// Addresses of the services that run in other processes: `http://HOST:PORT` or `https://HOST:PORT` of their
+/// `server.internal_listen`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Peers {

@@ -60,7 +60,7 @@ fn a_secret_is_read_from_a_file_and_never_printed() {
     let came = bailiwick()
         .args(["config", "check", "--data-dir"])
         .arg(directory.path())
-        .env("BAILIWICK__INTERNAL__KEY__FILE", &file)
+        .env("BAILIWICK__INTEGRITY__SECRET__FILE", &file)
         .env(
             "BAILIWICK__DATABASE__IDENTITY__URL",
             format!("postgres://u:{secret}@h/d"),
@@ -69,6 +69,56 @@ fn a_secret_is_read_from_a_file_and_never_printed() {
         .unwrap();
     assert!(came.status.success(), "{}", text(&came));
     assert!(!text(&came).contains(secret), "{}", text(&came));
+}
+
+#[test]
+fn keys_are_generated_once_and_private_ones_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("keys");
+    let to = folder.to_str().unwrap();
+    let came = run(&["keys", "generate", "--to", to, "--output", "json"]);
+    assert!(came.status.success(), "{}", text(&came));
+    assert!(!text(&came).contains("PRIVATE"), "{}", text(&came));
+    for service in ["identity", "tenancy", "authorization"] {
+        let file = |kind: &str| folder.join(format!("{service}.{kind}"));
+        let private = file("key").metadata().unwrap().permissions().mode();
+        assert_eq!(private & 0o777, 0o600);
+        let private = std::fs::read_to_string(file("key")).unwrap();
+        let public = std::fs::read_to_string(file("pub")).unwrap();
+        assert!(private.starts_with("-----BEGIN PRIVATE KEY-----\n"), "{service}");
+        assert!(public.starts_with("-----BEGIN PUBLIC KEY-----\n"), "{service}");
+    }
+    let came = run(&["keys", "generate", "identity", "--to", to]);
+    assert_eq!(came.status.code(), Some(2));
+    assert!(
+        text(&came).contains("identity.key` exists already"),
+        "{}",
+        text(&came)
+    );
+
+    // A configuration with a file that is no key is refused by its setting; the file is not repeated.
+    std::fs::write(folder.join("tenancy.key"), "a secret that is no key").unwrap();
+    let check = || {
+        bailiwick()
+            .args(["config", "check", "--data-dir"])
+            .arg(directory.path())
+            .envs(support::keys(&directory.path().join("more")))
+            .env(
+                "BAILIWICK__INTERNAL__TENANCY__KEY_FILE",
+                folder.join("tenancy.key"),
+            )
+            .output()
+            .unwrap()
+    };
+    let came = check();
+    assert_eq!(came.status.code(), Some(2));
+    let said = text(&came);
+    assert!(
+        said.contains("`internal.tenancy.key_file`") && said.contains("no private key"),
+        "{said}"
+    );
+    assert!(!said.contains("a secret that is no key"), "{said}");
 }
 
 #[test]
@@ -174,6 +224,7 @@ async fn a_server_refuses_a_role_that_row_level_security_does_not_hold_for() {
         command.args(arguments).arg("--data-dir").arg(directory.path());
         command.env("BAILIWICK__DATABASE__IDENTITY__URL", database.superuser_url());
         command.env("BAILIWICK__SERVER__LISTEN", "127.0.0.1:0");
+        command.env("BAILIWICK__INTEGRITY__SECRET", "i".repeat(32));
         command
     };
     // Migrating makes the schema; nobody is served.
@@ -202,6 +253,7 @@ async fn a_server_refuses_to_store_signing_keys_in_plain_text() {
         command.args(arguments).arg("--data-dir").arg(directory.path());
         command.env("BAILIWICK__DATABASE__IDENTITY__URL", database.url());
         command.env("BAILIWICK__SERVER__LISTEN", "127.0.0.1:0");
+        command.env("BAILIWICK__INTEGRITY__SECRET", "i".repeat(32));
         command
     };
     let came = with(&["migrate", "identity"]).output().unwrap();
@@ -231,6 +283,7 @@ fn every_command_explains_itself() {
         &["explain", "--help"],
         &["matrix", "--help"],
         &["export", "--help"],
+        &["keys", "generate", "--help"],
         &["roles", "--help"],
         &["test", "--help"],
         &["demo", "--help"],

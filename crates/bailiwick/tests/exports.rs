@@ -362,6 +362,10 @@ async fn an_export_that_nobody_reads_holds_no_transaction_and_its_account_has_no
     assert!(migrated.status.success(), "{}", text(&migrated));
     let suite = Embedded::start_with(&[
         ("BAILIWICK__DATABASE__AUTHORIZATION__URL", url.as_str()),
+        (
+            "BAILIWICK__INTEGRITY__SECRET",
+            "a secret of at least thirty-two characters",
+        ),
         // An export that kept it would leave nothing for anybody else.
         ("BAILIWICK__DATABASE__AUTHORIZATION__MAX_CONNECTIONS", "1"),
         ("BAILIWICK__AUTHORIZATION__EXPORTS__AT_ONCE", "1"),

@@ -18,7 +18,7 @@ use std::{
 };
 
 use bailiwick_testkit::{Postgres, Process, eventually, free_port};
-use support::{OPERATOR, PASSWORD, PATIENCE, bailiwick, text};
+use support::{OPERATOR, PASSWORD, PATIENCE, bailiwick, keys, text};
 
 /// Status and body of a GET; 0 where nobody answers.
 fn get(port: u16, path: &str) -> (u16, String) {
@@ -66,7 +66,7 @@ fn make_operator(directory: &Path, environment: &[(String, String)]) {
 
 fn environment(more: &[(&str, String)]) -> Vec<(String, String)> {
     let common = [
-        ("BAILIWICK__INTERNAL__KEY", "k".repeat(64)),
+        ("BAILIWICK__INTEGRITY__SECRET", "i".repeat(64)),
         ("BAILIWICK__TELEMETRY__LOG_FILTER", "warn".to_owned()),
         ("BAILIWICK__SERVER__DRAIN_WAIT", "0s".to_owned()),
     ];
@@ -75,49 +75,146 @@ fn environment(more: &[(&str, String)]) -> Vec<(String, String)> {
         .collect()
 }
 
+const SERVICES: [&str; 3] = ["identity", "tenancy", "authorization"];
+
+/// Where three processes listen, and what they are configured with.
+struct Three {
+    directory: tempfile::TempDir,
+    /// The ports of each: gRPC, internal, HTTP.
+    ports: Vec<[u16; 3]>,
+    environment: Vec<(String, String)>,
+}
+
+impl Three {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let port = || free_port().unwrap();
+        let ports: Vec<[u16; 3]> = SERVICES.iter().map(|_| [port(), port(), port()]).collect();
+        let mut environment = environment(&[]);
+        environment.extend(keys(&directory.path().join("keys")));
+        for (service, [_, internal, _]) in SERVICES.iter().zip(&ports) {
+            environment.push((
+                format!("BAILIWICK__PEERS__{}", service.to_uppercase()),
+                format!("http://127.0.0.1:{internal}"),
+            ));
+        }
+        Self {
+            directory,
+            ports,
+            environment,
+        }
+    }
+    fn start(&self, at: usize) -> Process {
+        let [grpc, internal, http] = self.ports[at].map(|port| format!("127.0.0.1:{port}"));
+        let mut command = bailiwick();
+        command
+            .args(["serve", SERVICES[at], "--listen", &grpc])
+            .args(["--internal-listen", &internal, "--http-listen", &http])
+            .arg("--data-dir")
+            .arg(self.directory.path())
+            .envs(self.environment.iter().cloned());
+        Process::start(command).unwrap()
+    }
+    fn http(&self, at: usize) -> u16 {
+        self.ports[at][2]
+    }
+    /// Whether one is alive, not ready, and says all of this.
+    async fn waits(&self, at: usize, all: &[&str]) {
+        eventually("it says what it waits for", PATIENCE, async || {
+            let (status, body) = get(self.http(at), "/readyz");
+            status == 503 && all.iter().all(|what| body.contains(what))
+        })
+        .await;
+        assert_eq!(get(self.http(at), "/healthz").0, 200, "it is alive all the same");
+    }
+}
+
 #[tokio::test]
 async fn a_process_is_ready_once_it_has_keys_and_has_reached_its_peers() {
-    let directory = tempfile::tempdir().unwrap();
-    let services = ["identity", "tenancy", "authorization"];
-    let grpc: Vec<u16> = services.iter().map(|_| free_port().unwrap()).collect();
-    let http: Vec<u16> = services.iter().map(|_| free_port().unwrap()).collect();
-    let peer = |at: usize| format!("http://127.0.0.1:{}", grpc[at]);
-    let environment = environment(&[
-        ("BAILIWICK__PEERS__IDENTITY", peer(0)),
-        ("BAILIWICK__PEERS__TENANCY", peer(1)),
-        ("BAILIWICK__PEERS__AUTHORIZATION", peer(2)),
-    ]);
-    let start = |at: usize| {
-        let mut command = bailiwick();
-        let listen = |port: u16| format!("127.0.0.1:{port}");
-        command
-            .args(["serve", services[at], "--listen", &listen(grpc[at])])
-            .args(["--http-listen", &listen(http[at]), "--data-dir"])
-            .arg(directory.path())
-            .envs(environment.iter().cloned());
-        Process::start(command).unwrap()
-    };
-    let mut tenancy = start(1);
+    let three = Three::new();
+    let mut tenancy = three.start(1);
     tenancy.line("grpc://", PATIENCE).await;
-    let waiting = || {
-        let (status, body) = get(http[1], "/readyz");
-        let all = ["signing keys", "identity", "authorization"];
-        status == 503 && all.iter().all(|what| body.contains(what))
-    };
-    eventually("it says what it waits for", PATIENCE, async || waiting()).await;
-    assert_eq!(get(http[1], "/healthz").0, 200, "it is alive all the same");
+    three
+        .waits(1, &["signing keys", "identity", "authorization"])
+        .await;
 
-    let mut identity = start(0);
-    let authorization = start(2);
-    for port in &http {
-        ready(*port).await;
+    let mut identity = three.start(0);
+    let authorization = three.start(2);
+    for at in 0..3 {
+        ready(three.http(at)).await;
     }
     // What it has reached once may go away: that is for the others to say.
     identity.kill().unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(get(http[1], "/readyz").0, 200);
+    assert_eq!(get(three.http(1), "/readyz").0, 200);
     drop(authorization);
     assert!(tenancy.ended().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_process_with_a_key_that_its_peers_do_not_know_is_not_ready_until_they_do() {
+    let three = Three::new();
+    let (mut identity, authorization) = (three.start(0), three.start(2));
+    let at = |name: &str| three.directory.path().join("keys").join(name);
+    // A key of its own making: nobody has its public key.
+    let other = three.directory.path().join("other");
+    keys(&other);
+    let known = std::fs::read(at("tenancy.pub")).unwrap();
+    std::fs::copy(other.join("tenancy.key"), at("tenancy.key")).unwrap();
+    let mut tenancy = three.start(1);
+    three
+        .waits(
+            1,
+            &["cannot reach identity", "refuses the credentials of tenancy"],
+        )
+        .await;
+    let logs = || format!("{}{}", tenancy.logs().text(), identity.logs().text());
+    assert!(
+        !logs().contains("PRIVATE") && !logs().contains("eyJ"),
+        "no key and no token is in the log: {}",
+        logs()
+    );
+    // The others learn it without a restart, and know the one before still.
+    let mut both = known;
+    both.extend(std::fs::read(other.join("tenancy.pub")).unwrap());
+    std::fs::write(at("tenancy.pub"), both).unwrap();
+    for at in 0..3 {
+        ready(three.http(at)).await;
+    }
+    assert!(tenancy.ended().unwrap().is_none() && identity.ended().unwrap().is_none());
+    drop(authorization);
+}
+
+#[test]
+fn a_process_of_several_needs_keys_a_listener_and_the_common_secret() {
+    let three = Three::new();
+    for (without, named) in [
+        ("BAILIWICK__INTEGRITY__SECRET", "`integrity.secret` is required"),
+        (
+            "BAILIWICK__INTERNAL__TENANCY__KEY_FILE",
+            "`internal.tenancy.key_file` is required",
+        ),
+        (
+            "BAILIWICK__INTERNAL__IDENTITY__PUBLIC_KEYS_FILE",
+            "`internal.identity.public_keys_file` is required",
+        ),
+        (
+            "BAILIWICK__SERVER__INTERNAL_LISTEN",
+            "`server.internal_listen` is required",
+        ),
+    ] {
+        let came = bailiwick()
+            .args(["serve", "tenancy", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(three.directory.path())
+            .env("BAILIWICK__SERVER__INTERNAL_LISTEN", "127.0.0.1:0")
+            .envs(three.environment.iter().cloned())
+            .env_remove(without)
+            .output()
+            .unwrap();
+        let said = text(&came);
+        assert_eq!(came.status.code(), Some(2), "{said}");
+        assert!(said.contains(named), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -2,19 +2,26 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "restore/reconcile.rs"]
+mod reconcile;
 mod support;
+#[path = "restore/world.rs"]
+mod world;
 
-use std::{path::Path, process::Output, time::Duration};
+use std::{os::unix::fs::PermissionsExt, path::Path, process::Output, sync::Arc, time::Duration};
 
 use bailiwick_client::Client;
 use bailiwick_proto::{
     authorization::v1::{AssignRoleRequest, CheckRequest, CreateMemberRequest, Decision},
     common::v1::{Consistency, consistency::Requirement},
 };
+use bailiwick_sql::{Db, DbConfig};
 use bailiwick_testkit::{Redis, RestoreMode, eventually};
+use bailiwick_types::{Service, SystemClock};
 use support::{Embedded, Trio, bailiwick, setup, text};
 
 const PRODUCT: &str = "e-satisfaction";
+const SERVICES: [&str; 3] = ["identity", "tenancy", "authorization"];
 
 /// An account with a member that has no role.
 async fn member(client: &Client) -> (String, String) {
@@ -76,6 +83,15 @@ async fn assert_lost(client: &Client, member: &(String, String), token: &str) {
             Decision::Allow,
             "{how:?}"
         );
+    }
+}
+
+/// Databases are readable by their owner alone.
+fn assert_private(directory: &Path) {
+    for service in SERVICES {
+        let file = directory.join(format!("{service}.db"));
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
     }
 }
 
@@ -167,6 +183,33 @@ async fn a_file_that_was_copied_back_is_told_of_by_a_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_copied_back_is_noticed_by_the_next_start() {
+    let mut suite = Embedded::start().await;
+    let member = member(&suite.client()).await;
+    suite.kill();
+    let kept = suite.directory.path().join("kept");
+    copy(&suite.data(), &kept);
+    suite.launch().await;
+    let token = assign(&suite.client(), &member).await;
+    assert_eq!(check(&suite.client(), &member, None).await, Decision::Allow);
+    suite.kill();
+    std::fs::remove_dir_all(suite.data()).unwrap();
+    copy(&kept, &suite.data());
+    suite.launch().await;
+    assert_lost(&suite.client(), &member, &token).await;
+    // As many writes as were lost do not bring it back.
+    let other = setup::user(&suite.client(), "other@example.com").await;
+    join(&suite.client(), &member.0, &other).await;
+    assert_lost(&suite.client(), &member, &token).await;
+    // A start on the same files begins nothing.
+    let token = assign(&suite.client(), &member).await;
+    suite.kill();
+    suite.launch().await;
+    let how = Some(Requirement::AtLeastAsFresh(token));
+    assert_eq!(check(&suite.client(), &member, how).await, Decision::Allow);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_a_running_suite_is_restored_once_it_is_stopped() {
     let mut suite = Embedded::start().await;
     let member = member(&suite.client()).await;
@@ -174,15 +217,7 @@ async fn a_backup_of_a_running_suite_is_restored_once_it_is_stopped() {
     let to = backup.to_str().unwrap();
     let done = on(&suite.data(), &["backup", to]);
     assert!(done.status.success(), "{}", text(&done));
-    for service in ["identity", "tenancy", "authorization"] {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = backup
-            .join(format!("{service}.db"))
-            .metadata()
-            .unwrap()
-            .permissions();
-        assert_eq!(mode.mode() & 0o777, 0o600);
-    }
+    assert_private(&backup);
     let again = on(&suite.data(), &["backup", to]);
     assert!(text(&again).contains("exists already"), "{}", text(&again));
     let token = assign(&suite.client(), &member).await;
@@ -199,9 +234,27 @@ async fn a_backup_of_a_running_suite_is_restored_once_it_is_stopped() {
     suite.kill();
     let refused = on(&suite.data(), &["restore", to]);
     assert!(text(&refused).contains("--replace"), "{}", text(&refused));
+    // A backup that came back from elsewhere: the mode of its files is not that of databases.
+    for service in SERVICES {
+        let file = backup.join(format!("{service}.db"));
+        std::fs::set_permissions(file, PermissionsExt::from_mode(0o644)).unwrap();
+    }
     let done = on(&suite.data(), &["restore", to, "--replace"]);
     assert!(done.status.success(), "{}", text(&done));
+    assert_private(&suite.data());
+    let epochs = text(&done);
     suite.launch().await;
+    let file = format!("sqlite://{}", suite.data().join("authorization.db").display());
+    let clock = Arc::new(SystemClock);
+    let db = Db::connect(DbConfig::new(file), Service::Authorization, clock)
+        .await
+        .unwrap();
+    let epoch = db.epoch().await.unwrap();
+    db.close().await;
+    assert!(
+        epochs.contains(&*epoch),
+        "the start began another epoch: {epochs} {epoch}"
+    );
     assert_lost(&suite.client(), &member, &token).await;
     // It is the suite of before, and goes on from there.
     assign(&suite.client(), &member).await;

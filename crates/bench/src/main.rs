@@ -5,6 +5,7 @@ mod measure;
 mod plain;
 mod report;
 mod setup;
+mod slow;
 mod suite;
 
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ enum Command {
     /// Compare warm checks with empty calls of the same sizes, behind all layers and on a
     /// default tonic server.
     Check(Options),
+    /// Compare warm checks alone with warm checks beside silent connections and unread exports of others.
+    SlowClients(slow::Slow),
     /// Serve the empty method on a default tonic server, as the other commands do for comparison.
     #[command(hide = true)]
     PlainServer,
@@ -72,9 +75,9 @@ struct Options {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
-    let (options, with_check) = match &cli.command {
-        Command::Noop(options) => (options, false),
-        Command::Check(options) => (options, true),
+    let options = match &cli.command {
+        Command::Noop(options) | Command::Check(options) => options,
+        Command::SlowClients(slow) => &slow.options,
         Command::PlainServer => return plain::serve(),
     };
     if options.pin {
@@ -84,11 +87,18 @@ fn main() -> Result<()> {
         .worker_threads(1)
         .enable_all()
         .build()?;
-    let report = runtime.block_on(async {
+    runtime.block_on(async {
+        if let Command::SlowClients(slow) = &cli.command {
+            slow::raise_file_limit()?;
+            let suite = suite::Suite::start(options.server.as_deref(), options.pin).await?;
+            let world = setup::world(&suite, options.bindings).await?;
+            return report::print_slow(&slow::run(&suite, &world, slow).await?, options.output);
+        }
         let suite = suite::Suite::start(options.server.as_deref(), options.pin).await?;
         let plain = plain::Plain::start(options.pin).await?;
         let world = setup::world(&suite, options.bindings).await?;
-        measure::run(&suite, &plain, &world, options, with_check).await
-    })?;
-    report::print(&report, options.output)
+        let with_check = matches!(cli.command, Command::Check(_));
+        let report = measure::run(&suite, &plain, &world, options, with_check).await?;
+        report::print(&report, options.output)
+    })
 }

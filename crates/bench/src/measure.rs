@@ -80,7 +80,8 @@ struct Subject {
     pid: u32,
 }
 
-async fn connect(endpoint: &str, count: usize) -> Result<Vec<Channel>> {
+/// Opens connections.
+pub(crate) async fn connect(endpoint: &str, count: usize) -> Result<Vec<Channel>> {
     let mut channels = Vec::new();
     for _ in 0..count.max(1) {
         let endpoint = Endpoint::from_shared(endpoint.to_owned())?.tcp_nodelay(true);
@@ -181,7 +182,8 @@ async fn one(subject: &Subject, world: &World, options: &Options, time: Duration
     })
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The middle of some values; 0 of none.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }

@@ -8,6 +8,7 @@ use comfy_table::{Table, presets};
 use crate::{
     Output,
     measure::{Cost, Ratio, Report},
+    slow,
 };
 
 /// Prints the result.
@@ -15,6 +16,25 @@ pub(crate) fn print(report: &Report, how: Output) -> Result<()> {
     let text = match how {
         Output::Json => serde_json::to_string_pretty(report)?,
         Output::Human => human(report),
+    };
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+/// Prints the result of checks beside slow clients.
+pub(crate) fn print_slow(report: &slow::Report, how: Output) -> Result<()> {
+    let text = match how {
+        Output::Json => serde_json::to_string_pretty(report)?,
+        Output::Human => format!(
+            "p99 of a check: {:.0} us alone, {:.0} us beside slow clients, ratio {:.2} (medians); {:.0} checks/s; \
+             {} silent connections made, {} of them open, {} exports unread",
+            report.alone_p99_us,
+            report.beside_p99_us,
+            report.ratio,
+            report.rate,
+            report.connected,
+            report.silent,
+            report.unread
+        ),
     };
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }

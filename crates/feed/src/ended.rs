@@ -6,12 +6,15 @@ use async_trait::async_trait;
 use bailiwick_proto::events::v1::{UserState, change::Change};
 use bailiwick_rpc::Authenticator;
 use bailiwick_sql::{
-    Cursor, Db, Error,
-    follow::{Event, Events, SourceError},
+    Cursor, Db,
+    follow::{Events, SourceError},
 };
 use bailiwick_types::{SessionId, Subject};
 
-use crate::{DecodeError, SnapshotSource, change, encode};
+use crate::{
+    DecodeError, SnapshotSource, change, encode,
+    local::{self, source_error},
+};
 
 /// The longest wait for the next event.
 const WAIT: Duration = Duration::from_secs(20);
@@ -58,24 +61,7 @@ impl EndedSource for LocalEnded {
         Ok((head, ended.into_iter().map(encode).collect()))
     }
     async fn events(&self, after: &Cursor, wait: Duration) -> Result<Events, SourceError> {
-        let feed = self.db.feed();
-        let mut batch = feed.read(after, ROWS).await.map_err(source_error)?;
-        if batch.rows.is_empty() && feed.wait(after.position, wait).await.map_err(source_error)? {
-            batch = feed.read(after, ROWS).await.map_err(source_error)?;
-        }
-        Ok(Events {
-            upto: batch.cursor(after).position,
-            epoch: batch.epoch,
-            head: batch.head,
-            events: batch.rows.into_iter().filter_map(Event::of).collect(),
-        })
-    }
-}
-
-fn source_error(error: Error) -> SourceError {
-    match error {
-        Error::Cursor(refused) => SourceError::Refused(refused),
-        other => SourceError::Unavailable(other.detail()),
+        local::events(&self.db, after, ROWS, wait).await
     }
 }
 
@@ -194,7 +180,7 @@ mod tests {
     use std::{collections::VecDeque, sync::Mutex};
 
     use bailiwick_proto::events::v1::SessionRevoked;
-    use bailiwick_sql::CursorRefused;
+    use bailiwick_sql::{CursorRefused, follow::Event};
     use bailiwick_types::{ScopeRoot, Timestamp};
 
     use super::*;

@@ -18,6 +18,7 @@
 mod codec;
 mod ended;
 mod fresh;
+mod local;
 mod retention;
 mod server;
 mod snapshot;
@@ -26,7 +27,8 @@ mod source;
 pub use codec::{DecodeError, change, decode, encode};
 pub use ended::{EndedSource, LocalEnded, follow_ended};
 pub use fresh::{Freshness, FreshnessError};
+pub use local::LocalFeedSource;
 pub use retention::retain;
 pub use server::{FeedServer, Served};
-pub use snapshot::{SnapshotPage, SnapshotSource};
+pub use snapshot::{Known, SnapshotPage, SnapshotSource};
 pub use source::GrpcFeedSource;

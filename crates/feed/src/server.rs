@@ -68,10 +68,12 @@ impl FeedServer {
             return Err(Violations::of("service", rule).into_status());
         }
         self.guard.authorize(call, &Target::none()).await?;
-        let served = self
-            .feeds
-            .iter()
-            .find(|feed| feed.db.service().as_str() == service);
+        // A token for one service opens the feed of no other one.
+        let audience = call.context.caller.audience();
+        let served = self.feeds.iter().find(|feed| {
+            let own = feed.db.service();
+            own.as_str() == service && audience == Some(own)
+        });
         let served = served.ok_or_else(|| FeedError::NotServed(service.to_owned()).into_status())?;
         let deadline = call
             .context

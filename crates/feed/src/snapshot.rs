@@ -1,7 +1,10 @@
 //! The current state of a service as changes.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use bailiwick_proto::events::v1::change::Change;
+use bailiwick_sql::follow::Thing;
 use bailiwick_types::ScopeRoot;
 
 /// A page of the current state.
@@ -32,4 +35,14 @@ pub trait SnapshotSource: Send + Sync + 'static {
     async fn recently_ended(&self) -> Result<Vec<Change>, bailiwick_sql::Error> {
         Ok(Vec::new())
     }
+}
+
+/// Tells which things a service has: what followers keep is compared with it.
+#[async_trait]
+pub trait Known: SnapshotSource {
+    /// Those of these things that the service has, in whatever state. It has none that others own.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn known(&self, things: &[Thing]) -> Result<HashSet<Thing>, bailiwick_sql::Error>;
 }

@@ -19,9 +19,9 @@ use bailiwick_proto::events::v1::{
     change_feed_service_server::ChangeFeedServiceServer,
 };
 use bailiwick_rpc::{
-    AuthConfig, Authenticator, ClientFactory, Frame, Guard, Held, InternalIdentity, KeyError, KeySource,
-    OperatorAllowed, Peer, PeerConfig, Rights, RightsError, RunningServer, Secret, ServerConfig, Services,
-    StepUp, StepUpError, Telemetry, VerificationKey,
+    AuthConfig, Authenticator, ClientFactory, Frame, Guard, Held, InternalIdentity, InternalVerifier,
+    KeyError, KeySource, OperatorAllowed, Peer, PeerConfig, Rights, RightsError, RunningServer, ServerConfig,
+    ServiceKeys, Services, StepUp, StepUpError, Telemetry, VerificationKey,
 };
 use bailiwick_sql::{
     Cursor, CursorRefused, Db, DbConfig, Error, Migrations, WriteTx,
@@ -118,13 +118,18 @@ impl Bed {
         let clock = Arc::new(SystemClock);
         let db = database(&dir, "tenancy", Service::Tenancy).await;
         let names = Arc::new(Names::default());
-        let secret = Secret::new("an internal key of thirty-two bytes");
-        let internal = Arc::new(InternalIdentity::new(Service::Identity, &secret, clock.clone()).unwrap());
+        let keys = ServiceKeys::ephemeral().unwrap();
+        let internal = Arc::new(InternalIdentity::new(
+            Service::Authorization,
+            keys.clone(),
+            clock.clone(),
+        ));
+        let here = [Service::Tenancy, Service::Authorization];
         let auth = AuthConfig::default();
         let authenticator = Authenticator::new(
             &auth,
             Arc::new(Nobody),
-            Arc::clone(&internal),
+            InternalVerifier::new(&here, keys, clock.clone()),
             clock,
             Authority::establish().verifier,
         );
@@ -137,6 +142,7 @@ impl Bed {
         let feed = FeedServer::new(vec![served], guard, stop.clone());
         let config = ServerConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
+            internal_listen: Some("127.0.0.1:0".parse().unwrap()),
             http_listen: None,
             ..ServerConfig::default()
         };
@@ -159,8 +165,14 @@ impl Bed {
         }
     }
     fn peer(&self) -> Peer {
+        self.peer_for(Service::Tenancy)
+    }
+    fn inside(&self) -> String {
+        format!("http://{}", self.server.internal_addr.unwrap())
+    }
+    fn peer_for(&self, service: Service) -> Peer {
         let factory = ClientFactory::new(Arc::clone(&self.internal), PeerConfig::default());
-        factory.peer(&format!("http://{}", self.server.addr)).unwrap()
+        factory.peer(service, &self.inside()).unwrap()
     }
     fn source(&self) -> GrpcFeedSource {
         GrpcFeedSource::new(Service::Tenancy, self.peer())
@@ -377,14 +389,23 @@ async fn streams_end_at_drain_without_an_error() {
 #[tokio::test]
 async fn a_feed_is_for_the_suite_s_own_services_and_for_those_that_are_served() {
     let bed = Bed::new().await;
-    let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", bed.server.addr)).unwrap();
-    let mut anybody = ChangeFeedServiceClient::new(channel.connect_lazy());
-    let request = pb::GetSnapshotRequest {
+    let request = || pb::GetSnapshotRequest {
         service: "tenancy".to_owned(),
         ..Default::default()
     };
-    let refused = anybody.get_snapshot(request).await.unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::Unauthenticated);
+    for (address, code) in [
+        (bed.inside(), tonic::Code::Unauthenticated),
+        (format!("http://{}", bed.server.addr), tonic::Code::Unimplemented),
+    ] {
+        let channel = tonic::transport::Endpoint::from_shared(address).unwrap();
+        let mut anybody = ChangeFeedServiceClient::new(channel.connect_lazy());
+        let refused = anybody.get_snapshot(request()).await.unwrap_err();
+        assert_eq!(refused.code(), code);
+    }
+    // A token for another service of this process opens no feed of this one.
+    let mut other = ChangeFeedServiceClient::new(bed.peer_for(Service::Authorization));
+    let refused = other.get_snapshot(request()).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::NotFound);
     let mut own = ChangeFeedServiceClient::new(bed.peer());
     for (service, code) in [
         ("authorization", tonic::Code::NotFound),

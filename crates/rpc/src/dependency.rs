@@ -105,9 +105,10 @@ impl Dependency {
 
     fn failed_at(&self, now: Instant, reason: &'static str, error: &dyn Display) -> bool {
         self.failures.with_label_values(&[&self.name, reason]).inc();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock, as in `answered_at`: a failure is never taken back by an answer before it.
         self.up.set(0);
         self.failing.store(true, Ordering::Relaxed);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.failed_at = Some(now);
         let unlogged = match state.logged.get_mut(reason) {
             Some((at, unlogged)) if now.duration_since(*at) < QUIET => {
@@ -135,8 +136,8 @@ impl Dependency {
         }
         state.failed_at = None;
         self.failing.store(false, Ordering::Relaxed);
-        drop(state);
         self.up.set(1);
+        drop(state);
         tracing::info!(dependency = self.name, "a dependency answers again");
     }
 }

@@ -22,8 +22,8 @@ const SALT: &[u8] = b"bailiwick integrity v1";
 #[serde(default, deny_unknown_fields)]
 pub struct IntegrityConfig {
     /// A secret of at least 32 characters that all processes of a deployment share: consistency tokens and
-    /// the values in Redis are authenticated with keys derived from it. If absent, it is derived from
-    /// `internal.key`.
+    /// the values in Redis are authenticated with keys derived from it. Required unless one process runs all
+    /// services on embedded databases: that one creates it in its data directory.
     pub secret: Option<Secret>,
     /// The secret before the last rotation: what was authenticated with it is still accepted.
     pub previous_secret: Option<Secret>,
@@ -32,6 +32,9 @@ pub struct IntegrityConfig {
 /// Error for secrets that no key can be derived from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IntegrityError {
+    /// There is none.
+    #[error("`integrity.secret` is required")]
+    Missing,
     /// It is too short to be kept from guessing.
     #[error("`integrity.{0}` must have at least {SHORTEST} characters")]
     Short(&'static str),
@@ -83,17 +86,14 @@ impl std::fmt::Debug for MacKeys {
 }
 
 impl MacKeys {
-    /// Derives the keys of a purpose. `otherwise` is the secret where the configuration has none.
+    /// Derives the keys of a purpose.
     ///
     /// # Errors
-    /// A secret is too short.
-    pub fn derive(
-        config: &IntegrityConfig,
-        otherwise: &Secret,
-        purpose: Purpose,
-    ) -> Result<Self, IntegrityError> {
+    /// There is no secret, or one is too short.
+    pub fn derive(config: &IntegrityConfig, purpose: Purpose) -> Result<Self, IntegrityError> {
         let given = |secret: &&Secret| !secret.is_empty();
-        let secret = config.secret.as_ref().filter(given).unwrap_or(otherwise);
+        let secret = config.secret.as_ref().filter(given);
+        let secret = secret.ok_or(IntegrityError::Missing)?;
         let previous = config.previous_secret.as_ref().filter(given);
         let secrets = [("secret", Some(secret)), ("previous_secret", previous)];
         let keys = secrets.into_iter().filter_map(|(name, secret)| {
@@ -185,7 +185,7 @@ mod tests {
             secret: Some(Secret::new(secret.repeat(32))),
             previous_secret: previous.map(|text| Secret::new(text.repeat(32))),
         };
-        MacKeys::derive(&config, &Secret::default(), purpose).unwrap()
+        MacKeys::derive(&config, purpose).unwrap()
     }
 
     #[test]
@@ -222,16 +222,15 @@ mod tests {
             secret: Some(Secret::new("short")),
             previous_secret: None,
         };
-        let refused = MacKeys::derive(&config, &Secret::default(), Purpose::SharedCache);
+        let refused = MacKeys::derive(&config, Purpose::SharedCache);
         assert_eq!(refused.unwrap_err(), IntegrityError::Short("secret"));
         let config = IntegrityConfig {
-            secret: None,
+            secret: Some(Secret::new("x".repeat(32))),
             previous_secret: Some(Secret::new("short")),
         };
-        let otherwise = Secret::new("x".repeat(32));
-        let refused = MacKeys::derive(&config, &otherwise, Purpose::SharedCache);
+        let refused = MacKeys::derive(&config, Purpose::SharedCache);
         assert_eq!(refused.unwrap_err(), IntegrityError::Short("previous_secret"));
-        let derived = MacKeys::derive(&IntegrityConfig::default(), &otherwise, Purpose::SharedCache);
-        assert!(derived.unwrap().sign(&[b"m"]).is_some());
+        let refused = MacKeys::derive(&IntegrityConfig::default(), Purpose::SharedCache);
+        assert_eq!(refused.unwrap_err(), IntegrityError::Missing);
     }
 }

@@ -62,6 +62,7 @@ mod layers;
 pub mod metrics;
 pub mod page;
 mod peer;
+mod reload;
 mod remote;
 mod request_id;
 mod status;
@@ -71,7 +72,8 @@ pub mod token;
 pub mod wire;
 
 pub use auth::{
-    AuthConfig, AuthError, Authenticator, InternalIdentity, KeyError, KeySource, VerificationKey,
+    AuthConfig, AuthError, Authenticator, InternalConfig, InternalIdentity, InternalVerifier, KeyError,
+    KeySource, ServiceKeyError, ServiceKeyFiles, ServiceKeyPair, ServiceKeys, VerificationKey,
     VerificationKeys,
 };
 pub use bailiwick_types::{

@@ -302,7 +302,7 @@ mod tests {
             secret: Some(Secret::new(secret.repeat(32))),
             previous_secret: previous.map(|text| Secret::new(text.repeat(32))),
         };
-        let keys = MacKeys::derive(&config, &Secret::default(), Purpose::ConsistencyToken);
+        let keys = MacKeys::derive(&config, Purpose::ConsistencyToken);
         TokenCodec::new(keys.unwrap())
     }
 

@@ -14,8 +14,9 @@ use bailiwick_proto::identity::v1::{
     token_service_server::{TokenService, TokenServiceServer},
 };
 use bailiwick_rpc::{
-    AuthConfig, Authenticator, ClientFactory, Frame, InternalIdentity, KeyError, KeySource, Peer, PeerConfig,
-    Secret, ServerConfig, Services, TelemetryConfig, TelemetryError, VerificationKey, init_telemetry, later,
+    AuthConfig, Authenticator, ClientFactory, Frame, InternalIdentity, InternalVerifier, KeyError, KeySource,
+    Peer, PeerConfig, ServerConfig, ServiceKeys, Services, TelemetryConfig, TelemetryError, VerificationKey,
+    init_telemetry, later,
 };
 use bailiwick_testkit::{ManualClock, eventually};
 use bailiwick_types::{Authority, Service, SystemIds};
@@ -169,13 +170,17 @@ async fn sampled_calls_and_all_metrics_reach_the_collector() {
     ));
 
     let clock = Arc::new(ManualClock::default());
-    let key = Secret::new("an internal key of at least 32 bytes");
-    let internal = Arc::new(InternalIdentity::new(Service::Identity, &key, clock.clone()).unwrap());
+    let keys = ServiceKeys::ephemeral().unwrap();
+    let internal = Arc::new(InternalIdentity::new(
+        Service::Identity,
+        keys.clone(),
+        clock.clone(),
+    ));
     let address = |listener: &tokio::net::TcpListener| format!("http://{}", listener.local_addr().unwrap());
     let behind = Tokens::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = ClientFactory::new(internal.clone(), PeerConfig::default());
-    let peer = peer.peer(&address(&listener)).unwrap();
+    let peer = peer.peer(Service::Tenancy, &address(&listener)).unwrap();
     // Dropped, and with it aborted, at the end of the test.
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(
@@ -186,7 +191,7 @@ async fn sampled_calls_and_all_metrics_reach_the_collector() {
     let authenticator = Authenticator::new(
         &AuthConfig::default(),
         Arc::new(NoKeys),
-        internal,
+        InternalVerifier::new(&[Service::Identity], keys, clock.clone()),
         clock,
         Authority::establish().verifier,
     );

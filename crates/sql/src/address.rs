@@ -148,6 +148,14 @@ fn postgres(text: &str, password: Option<&SecretString>) -> Result<PgConnectOpti
             "the URL has a `#`: write `%23`, or give the password separately",
         ));
     }
+    // A password with one of these would be read as host, database and parameters, and be repeated in errors.
+    let rest = text.split_once("//").map_or(text, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    if !authority.contains('@') && rest.contains('@') {
+        return Err(refused(
+            "the URL has a `@` after a `/` or `?`: write `%40`, `%2F` and `%3F`, or give the password separately",
+        ));
+    }
     // The error of a failed parse could repeat the secret.
     let url = Url::parse(text).map_err(|_| refused("it is not a URL"))?;
     let mut seen = BTreeSet::new();
@@ -173,6 +181,10 @@ fn postgres(text: &str, password: Option<&SecretString>) -> Result<PgConnectOpti
         if name == "sslmode" {
             ssl_mode = Some(ssl_mode_of("parameter `sslmode` of the URL", &value)?);
         }
+    }
+    // The driver would connect to one of them and verify the certificate for it.
+    if seen.contains("host") && seen.contains("hostaddr") {
+        return Err(refused("the URL has both `host` and `hostaddr`"));
     }
     if ssl_mode.is_none()
         && let Some(value) = env::var_os("PGSSLMODE")
@@ -300,6 +312,19 @@ mod tests {
             let text = refused.unwrap_err();
             assert!(text.contains(named) && !text.contains("plain"), "{query}: {text}");
         }
+        for url in [
+            "postgres://bw:12/secret@h/d",
+            "postgres://bw:12?secret@h/d",
+            "postgres://h/d?password=a@secret",
+        ] {
+            let refused = options(url, None).unwrap_err();
+            assert!(
+                refused.contains("`%40`") && !refused.contains("secret"),
+                "{refused}"
+            );
+        }
+        let refused = options("postgres:///d?host=h&hostaddr=127.0.0.1", None).unwrap_err();
+        assert!(refused.contains("`hostaddr`"), "{refused}");
         let refused = options("postgres://bw:p#w@h/d", None).unwrap_err();
         assert!(refused.contains("`#`"), "{refused}");
     }

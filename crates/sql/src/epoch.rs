@@ -10,10 +10,16 @@
 //! - the timeline of the current WAL file: changed by a recovery to a point in time and by the promotion of a
 //!   standby. The timeline of the last checkpoint would not do: it lags behind a promotion.
 //!
-//! A copied SQLite file and a snapshot of a file system contain all of these: there
-//! `bailiwick database restored` gives a new stored id.
+//! An SQLite file that was copied back contains all that it has of these, but is another file, made at
+//! another time: the row says which one it belongs to, and [`Db::notice_copy`] gives another file a new
+//! stored id. A snapshot of a file system contains that too: there `bailiwick database restored` gives one.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    os::unix::fs::MetadataExt,
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+    time::UNIX_EPOCH,
+};
 
 use sea_orm::{DbBackend, QueryResult};
 
@@ -89,6 +95,33 @@ impl Db {
     pub fn observe_epoch(&self, epoch: &str) -> Result<Arc<str>, Error> {
         self.inner.epoch.saw(epoch)
     }
+    /// Gives the feed of an SQLite database a new stored id where its file is not the one that the present id
+    /// belongs to: it was copied, so that what was written to the other one may be missing. True where it
+    /// was. A file system that does not know when a file was made tells nothing.
+    ///
+    /// # Errors
+    /// The database is unavailable.
+    pub async fn notice_copy(&self) -> Result<bool, Error> {
+        if self.is_postgres() {
+            return Ok(false);
+        }
+        let sql = "SELECT d.file AS path, f.file AS known FROM feed_epoch f JOIN pragma_database_list d \
+                   ON d.name = 'main'";
+        let row = of_feed(row(self.load(), sql, vec![]).await?)?;
+        let (path, known): (String, String) = (row.try_get("", "path")?, row.try_get("", "known")?);
+        let Some(file) = file_identity(Path::new(&path)).filter(|file| *file != known) else {
+            return Ok(false);
+        };
+        let tx = self.begin_write(&[]).await?;
+        let sql = format!(
+            "UPDATE feed_epoch SET id = CASE file WHEN '' THEN id ELSE {} END, file = $1 WHERE file <> $1",
+            new_id_sql(self.backend())
+        );
+        let changed = execute(tx.conn(), sql, vec![file.into()]).await?;
+        tx.commit().await?;
+        self.epoch().await?;
+        Ok(changed == 1 && !known.is_empty())
+    }
     /// Gives the feed a new stored id: to be called after a restore that the database itself cannot
     /// notice (a copied SQLite file, a file system snapshot). All cursors and tokens of before are of
     /// another epoch then.
@@ -102,6 +135,13 @@ impl Db {
         tx.commit().await?;
         self.epoch().await
     }
+}
+
+/// What tells a file from every copy of it. Its inode alone does not: that of a deleted file is used again.
+fn file_identity(path: &Path) -> Option<String> {
+    let file = std::fs::metadata(path).ok()?;
+    let made = file.created().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(format!("{}-{}", file.ino(), made.as_nanos()))
 }
 
 /// A random id, made by the database: migrations have no id generator.

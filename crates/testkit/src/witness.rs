@@ -9,7 +9,8 @@ use std::{
 
 use bailiwick_types::{
     Access, AccountId, Authority, Authorized, Caller, CallerKind, Credentials, Guard, Held, Method,
-    OperatorAllowed, Refusal, Rights, RightsError, SessionId, StepUp, StepUpError, Subject, System, Target,
+    OperatorAllowed, Refusal, Rights, RightsError, Service, SessionId, StepUp, StepUpError, Subject, System,
+    Target,
 };
 
 /// Allows everything, by a role of the deployment or of the account.
@@ -50,6 +51,7 @@ pub fn caller(kind: CallerKind, subject: Subject, account: Option<AccountId>) ->
         account,
         session: None,
         expires: None,
+        audience: None,
     }))
 }
 
@@ -62,6 +64,37 @@ pub fn user(subject: Subject, account: Option<AccountId>, session: SessionId) ->
         account,
         session: Some(session),
         expires: None,
+        audience: None,
+    }))
+}
+
+/// One of the suite's own services, with a token for the service of a method that names it as a caller.
+///
+/// # Panics
+/// The method names no callers.
+#[must_use]
+pub fn peer_of<M: Method>() -> Arc<Caller> {
+    let declared = M::DECLARATION;
+    let Some(service) = declared.callers.first() else {
+        panic!("{} is called by no service", declared.path)
+    };
+    peer(*service, declared.service().unwrap_or(*service))
+}
+
+/// One of the suite's own services, with a token for another.
+///
+/// # Panics
+/// Never: the name of a service is a subject.
+#[must_use]
+pub fn peer(service: Service, audience: Service) -> Arc<Caller> {
+    let subject = Subject::new("service", service.as_str());
+    Arc::new(Authority::establish().verifier.caller(Credentials {
+        kind: CallerKind::Internal,
+        subject: subject.unwrap_or_else(|error| panic!("{service}: {error}")),
+        account: None,
+        session: None,
+        expires: None,
+        audience: Some(audience),
     }))
 }
 

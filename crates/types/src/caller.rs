@@ -1,6 +1,6 @@
 //! Who calls, and the capability to say so.
 
-use crate::{AccountId, SessionId, Subject, Timestamp, witness::System};
+use crate::{AccountId, Service, SessionId, Subject, Timestamp, witness::System};
 
 /// How a caller proved who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +23,7 @@ pub struct Caller {
     account: Option<AccountId>,
     session: Option<SessionId>,
     expires: Option<Timestamp>,
+    audience: Option<Service>,
 }
 
 impl Caller {
@@ -35,6 +36,7 @@ impl Caller {
             account: None,
             session: None,
             expires: None,
+            audience: None,
         }
     }
     /// How it proved itself.
@@ -47,6 +49,18 @@ impl Caller {
     #[must_use]
     pub fn subject(&self) -> Option<&Subject> {
         self.subject.as_ref()
+    }
+    /// Which of the suite's own services it is, where it is one.
+    #[must_use]
+    pub fn service(&self) -> Option<Service> {
+        let subject = self.subject.as_ref();
+        let subject = subject.filter(|_| self.kind == CallerKind::Internal)?;
+        Service::named(subject.id()).filter(|_| subject.kind() == "service")
+    }
+    /// The service that the token of one of the suite's own services is for.
+    #[must_use]
+    pub fn audience(&self) -> Option<Service> {
+        self.audience
     }
     /// The account that the token is bound to.
     #[must_use]
@@ -78,6 +92,8 @@ pub struct Credentials {
     pub session: Option<SessionId>,
     /// When they expire.
     pub expires: Option<Timestamp>,
+    /// The service that they are for, where the caller is one of the suite's own services.
+    pub audience: Option<Service>,
 }
 
 /// The right to call a caller verified. The authenticator of a process has it.
@@ -94,6 +110,7 @@ impl Verifier {
             account,
             session,
             expires,
+            audience,
         } = verified;
         Caller {
             kind,
@@ -101,6 +118,7 @@ impl Verifier {
             account,
             session,
             expires,
+            audience,
         }
     }
 }

@@ -378,6 +378,9 @@ impl Guard {
             Access::CallerOrPermission if own => Access::Caller,
             access => access,
         };
+        if caller.kind() == CallerKind::Internal {
+            by_service(declared, caller)?;
+        }
         match access {
             Access::Undeclared => Err(Refusal::Undeclared(declared.path)),
             Access::Public => Ok(passed(false)),
@@ -528,6 +531,24 @@ fn permission_of(declared: &'static Declaration, type_name: Option<&str>) -> Res
         (Some(verb), Some(type_name)) => Ok(format!("{type_name}.{verb}")),
         (None, _) if !declared.permission.is_empty() => Ok(declared.permission.to_owned()),
         _ => Err(Refusal::Undeclared(declared.path)),
+    }
+}
+
+/// Refuses one of the suite's own services where the method does not name it as a caller, and where its
+/// token is for another service than that of the method.
+fn by_service(declared: &'static Declaration, caller: &Caller) -> Result<(), Refusal> {
+    let named = caller
+        .service()
+        .is_some_and(|service| declared.callers.contains(&service));
+    let here = match (declared.service(), caller.audience()) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(own), Some(audience)) => own == audience,
+    };
+    if named && here {
+        Ok(())
+    } else {
+        Err(Refusal::Denied)
     }
 }
 

@@ -118,8 +118,19 @@ fn methods(rows: &[access::Row]) -> Result<Vec<u8>> {
     for (n, row) in rows.iter().enumerate() {
         writeln!(
             text,
-            "    Declaration {{\n        path: {:?},\n        access: Access::{:?},\n        permission: {:?},\n        on: {:?},\n        step_up: {},\n        idempotency: Idempotency::{:?},\n        streaming: {},\n    }},",
-            row.path, row.kind, row.permission, row.on, row.step_up, row.idempotency, row.streaming
+            "    Declaration {{\n        path: {:?},\n        access: Access::{:?},\n        permission: {:?},\n        on: {:?},\n        step_up: {},\n        idempotency: Idempotency::{:?},\n        streaming: {},\n        callers: &[{}],\n    }},",
+            row.path,
+            row.kind,
+            row.permission,
+            row.on,
+            row.step_up,
+            row.idempotency,
+            row.streaming,
+            row.callers
+                .iter()
+                .map(|caller| format!("crate::Service::{caller:?}"))
+                .collect::<Vec<_>>()
+                .join(", ")
         )?;
         let (service, method) = row.path.rsplit_once('/').context("a path without method")?;
         let package = service.split('.').nth(1).context("a path without package")?;
@@ -167,7 +178,7 @@ fn servers(rows: &[access::Row]) -> Result<Vec<u8>> {
 }
 
 /// The name of a module for a type.
-fn snake(name: &str) -> String {
+pub(crate) fn snake(name: &str) -> String {
     let mut text = String::new();
     for letter in name.chars() {
         if letter.is_ascii_uppercase() && !text.is_empty() {
@@ -253,10 +264,12 @@ pub(crate) mod access {
         on: String,
         #[prost(bool, tag = "4")]
         step_up: bool,
+        #[prost(int32, repeated, tag = "5")]
+        callers: Vec<i32>,
     }
 
     /// The kinds of declaration, by the numbers of `bailiwick.common.v1.AccessKind`.
-    #[derive(Debug, Clone, Copy)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(crate) enum Kind {
         Undeclared,
         Public,
@@ -267,6 +280,14 @@ pub(crate) mod access {
         Operator,
         Internal,
         CallerOrPermission,
+    }
+
+    /// The services, by the numbers of `bailiwick.common.v1.Caller`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub(crate) enum Caller {
+        Identity,
+        Tenancy,
+        Authorization,
     }
 
     /// The levels of `google.protobuf.MethodOptions.IdempotencyLevel`.
@@ -285,6 +306,7 @@ pub(crate) mod access {
         pub(crate) step_up: bool,
         pub(crate) idempotency: Idempotency,
         pub(crate) streaming: bool,
+        pub(crate) callers: Vec<Caller>,
     }
 
     pub(crate) fn rows(descriptors: &[u8]) -> Result<Vec<Row>> {
@@ -316,8 +338,26 @@ pub(crate) mod access {
                         permission,
                         on,
                         step_up,
+                        callers,
                         ..
                     } = access;
+                    let callers = callers
+                        .iter()
+                        .map(|number| {
+                            Ok(match number {
+                                1 => Caller::Identity,
+                                2 => Caller::Tenancy,
+                                3 => Caller::Authorization,
+                                other => bail!("{path} has an unknown caller: {other}"),
+                            })
+                        })
+                        .collect::<Result<Vec<_>>>()?;
+                    if kind == Kind::Internal && callers.is_empty() {
+                        bail!("{path} is INTERNAL and must name its `callers`");
+                    }
+                    if !callers.is_sorted_by(|a, b| a < b) {
+                        bail!("{path} must name each of its `callers` once, in the order of the enum");
+                    }
                     rows.push(Row {
                         path,
                         kind,
@@ -326,6 +366,7 @@ pub(crate) mod access {
                         step_up,
                         idempotency,
                         streaming: method.client_streaming || method.server_streaming,
+                        callers,
                     });
                 }
             }

@@ -15,8 +15,11 @@ use crate::{
 /// A change, told under the root whose revision it counts up.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// What a subject has in the account changed: membership, bindings, grants, groups, approvals, disabled.
+    /// What a subject has in the account changed: membership, bindings, grants, groups, approvals.
     Subject(Subject),
+    /// Identity has closed a user or service account, or opened it again. It counts in every account, and is
+    /// told under the deployment.
+    Fact(Subject),
     /// What a group has changed.
     Group(GroupId),
     /// A resource was registered, changed or removed.

@@ -533,8 +533,7 @@ impl World {
     }
     /// A call by another service of the suite.
     pub(crate) fn by_suite<M: Method>(&self) -> Authorized<M> {
-        let caller = witness::caller(CallerKind::Internal, "service:tenancy".parse().unwrap(), None);
-        witness::authorized(&caller, &Target::none(), false)
+        witness::authorized(&witness::peer_of::<M>(), &Target::none(), false)
     }
     /// Ports whose reads across accounts see the world as it is now, whatever changes later.
     pub(crate) fn lagging(&self) -> Ports {

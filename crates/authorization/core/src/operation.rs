@@ -89,7 +89,7 @@ pub async fn run_in<O: Operation>(
     let mut work = Work::begin(ports, by, unit, &operation.scopes())
         .await?
         .ok_or_else(|| missing(by))?;
-    let plan = operation.permit(&mut work).await?;
+    let plan = permitted(&operation, &mut work).await?;
     let output = operation.apply(plan, &mut work).await?;
     gains::check(&mut work).await?;
     Ok(Done::Committed(output, work.commit().await?))
@@ -106,7 +106,7 @@ pub async fn permit<O: Operation>(
 ) -> Result<(), Error> {
     let account = by.account().ok_or(Refused::Denied)?;
     let (mut work, _) = draft(ports, by, account.id(), operation).await?;
-    operation.permit(&mut work).await.map(|_| ())
+    permitted(operation, &mut work).await.map(|_| ())
 }
 
 /// Previews an operation for a method that only previews, like `PreviewRoleChange` for `ChangeRole`. Both
@@ -138,7 +138,7 @@ async fn preview<M: Method, O: Operation>(
     operation: O,
 ) -> Result<(O::Output, Vec<Effect>), Error> {
     let (mut work, before) = draft(ports, by, account, &operation).await?;
-    let plan = operation.permit(&mut work).await?;
+    let plan = permitted(&operation, &mut work).await?;
     let mut points = Points::default();
     operation.points(&plan, &mut work, &mut points).await?;
     let output = operation.apply(plan, &mut work).await?;
@@ -166,6 +166,18 @@ async fn draft<M: Method, O: Operation>(
 }
 
 /// Whether an account exists is told to operators alone.
+/// Asks whether the caller may. One that has nothing in the account learns nothing else either: what does not
+/// fit with the account's roles would tell which roles it has.
+async fn permitted<O: Operation>(operation: &O, work: &mut Work) -> Result<O::Plan, Error> {
+    let permitted = operation.permit(work).await;
+    permitted.map_err(|error| match error {
+        Error::Unknown(_) | Error::Invalid(_) | Error::Items(_) if work.actor.is_stranger() => {
+            Refused::Denied.into()
+        }
+        error => error,
+    })
+}
+
 fn missing<M: Method>(by: &Authorized<M>) -> Refused {
     if by.is_operator() {
         Refused::NotFound("account")

@@ -42,6 +42,14 @@ pub struct Person {
     pub operator: bool,
 }
 
+impl PersonState {
+    /// Whether nothing is allowed to the user.
+    #[must_use]
+    pub fn is_closed(self) -> bool {
+        self != Self::Active
+    }
+}
+
 impl Person {
     /// A user of whom nothing was told yet.
     #[must_use]
@@ -83,6 +91,27 @@ pub struct ServiceAccount {
     pub creator: Option<Subject>,
 }
 
+impl ServiceAccount {
+    /// A service account of which nothing was told yet.
+    #[must_use]
+    pub fn unknown(id: ServiceAccountId) -> Self {
+        Self {
+            id,
+            version: SourceVersion::default(),
+            closed_version: None,
+            enabled: true,
+            root: ScopeRoot::Deployment,
+            role: None,
+            creator: None,
+        }
+    }
+    /// Whether identity has told of it; one that was only closed so far is known by its id alone.
+    #[must_use]
+    pub fn was_told(&self) -> bool {
+        self.version != SourceVersion::default()
+    }
+}
+
 /// The longest way from a service account to who stands behind it.
 pub const LONGEST: usize = 16;
 
@@ -98,7 +127,8 @@ pub async fn behind(read: &(impl Reader + ?Sized), subject: &Subject) -> Result<
         let Some(id) = at.service_id() else {
             return Ok(Some(at));
         };
-        let Some(account) = read.service_account(id).await? else {
+        let account = read.service_account(id).await?;
+        let Some(account) = account.filter(ServiceAccount::was_told) else {
             return Ok(None);
         };
         match account.creator {

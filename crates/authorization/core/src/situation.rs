@@ -20,7 +20,7 @@ use crate::{Read, StoreError, account::Account};
 /// What a subject has in an account, as the unit of work sees it.
 #[derive(Debug, Clone)]
 pub struct Standing {
-    /// Whether identity has disabled the user.
+    /// Whether identity has disabled the user or service account.
     pub disabled: bool,
     /// The subject's own set, then those of the groups that it is in.
     pub sets: Vec<Arc<PermissionSet>>,
@@ -41,7 +41,7 @@ pub enum Extent {
 pub struct SubjectRows {
     /// The rows, by subject.
     pub rows: BTreeMap<Subject, StoredSubject>,
-    /// The users whom identity has disabled.
+    /// The users and service accounts that identity has disabled.
     pub disabled: BTreeSet<Subject>,
 }
 
@@ -136,6 +136,14 @@ impl Actor {
     #[must_use]
     pub fn is_operator(&self) -> bool {
         self.standing.is_none()
+    }
+    /// Whether it has nothing in the account: no membership, no group, nothing on a scope.
+    pub(crate) fn is_stranger(&self) -> bool {
+        let has_nothing = |set: &Arc<PermissionSet>| {
+            set.member().is_none() && set.groups().is_empty() && set.places().next().is_none()
+        };
+        let standing = self.standing.as_ref();
+        standing.is_some_and(|standing| standing.sets.iter().all(has_nothing))
     }
 }
 

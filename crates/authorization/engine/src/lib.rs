@@ -42,7 +42,7 @@ mod watermark;
 
 pub use account::{AccountRead, Arrivals, Arrived, Consistency, NoArrivals, Replica, ReplicaConfig};
 pub use error::ReplicaError;
-pub use parts::{Origin, Part, PartKey, PartRef, PartValue};
+pub use parts::{FactKey, Origin, Part, PartKey, PartRef, PartValue};
 pub use question::{
     Answer, Decided, Explained, Names, Planned, PlannedAlternative, Question, QuestionError, ResourcePage,
     ResourceQuestion, TargetText, VisiblePage,
@@ -50,7 +50,7 @@ pub use question::{
 pub use rights::{Claim, Proposed, ReplicaRights};
 pub use shared::SharedCache;
 pub use source::{
-    AccountRef, Bound, Content, Event, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery,
-    PartRows, PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
+    AccountRef, Bound, Content, Event, KnownStamps, LastChanges, Listed, ListedQuery, Loaded, Outline,
+    OutlineQuery, PartRows, PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
 };
 pub use watermark::{Epoch, Stamps, Watermark};

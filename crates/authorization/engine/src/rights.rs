@@ -179,10 +179,10 @@ impl Replica {
             };
         };
         let read = self.within(until, self.source.deployment_of(claim.subject)).await;
-        let (set, disabled) = read
+        let (set, closed) = read
             .and_then(|read| Ok(read?))
             .map_err(|error| rights_error(&error))?;
-        let holds = !disabled && suite_holds(product, &[&set], no, Audience::Suite, now);
+        let holds = !closed && suite_holds(product, &[&set], no, Audience::Suite, now);
         Ok(by_deployment(targets, holds))
     }
 }
@@ -207,7 +207,7 @@ fn held_in(
         return Some(Err(RightsError::UnknownPermission(permission.to_owned())));
     };
     let sets = effective_sets(view, subject, Audience::Suite)?;
-    if sets.disabled {
+    if sets.closed {
         return Some(Ok(by_deployment(targets, false)));
     }
     // A role of the deployment counts on every target, also on one that does not exist.

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use bailiwick_authorization_engine::ReplicaConfig;
 use bailiwick_rpc::{HumanDuration, Secret};
 use schemars::JsonSchema;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use crate::{DecisionLogConfig, RedisSetupError, export::ExportConfig, redis::RedisSettings, redis_url};
@@ -115,9 +116,13 @@ impl RedisConfig {
         for url in &urls {
             redis_url::connection(url)?;
         }
+        // The variable of OpenSSL, which programs without a setting of their own go by.
+        let is_tls = |url: &secrecy::SecretString| url.expose_secret().starts_with("rediss:");
+        let named = std::env::var_os("SSL_CERT_FILE").filter(|_| urls.iter().any(is_tls));
+        let ca_file = self.ca_file.clone().or_else(|| named.map(PathBuf::from));
         Ok((!urls.is_empty()).then(|| RedisSettings {
             urls,
-            ca_file: self.ca_file.clone(),
+            ca_file,
             cluster: self.cluster,
             timeout: self.timeout.get(),
             ttl: self.ttl.get(),

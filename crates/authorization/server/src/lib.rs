@@ -23,6 +23,7 @@ mod migrations;
 #[doc(hidden)]
 #[cfg(any(test, feature = "probe"))]
 pub mod probe;
+pub mod reconcile;
 mod redis;
 mod redis_url;
 mod sealed;
@@ -41,7 +42,7 @@ pub use grpc::{decision::Decisions, query::Queries};
 pub use lists::{Access, After, Lists, Person};
 pub use migrations::migrations;
 pub use store::{
-    Snapshot, SqlStore,
+    AfterStray, Snapshot, SqlStore, Stray, Strays,
     engine::{SqlLists, SqlSource},
 };
 pub use wiring::{AuthorizationService, BuildError, Deps, build};

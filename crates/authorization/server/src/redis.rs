@@ -179,22 +179,22 @@ impl RedisCache {
 }
 
 /// The authorities in a file.
-fn authorities(file: &Path) -> RedisResult<TlsCertificates> {
-    let broken = |error: std::io::Error| {
-        let text = format!("`authorization.redis.ca_file` {}: {error}", file.display());
-        RedisError::from(std::io::Error::new(error.kind(), text))
-    };
+fn authorities(file: &Path) -> Result<TlsCertificates, RedisSetupError> {
+    let root = std::fs::read(file).map_err(|source| RedisSetupError::CaFile {
+        file: file.to_owned(),
+        source,
+    })?;
     Ok(TlsCertificates {
         client_tls: None,
-        root_cert: Some(std::fs::read(file).map_err(broken)?),
+        root_cert: Some(root),
     })
 }
 
 impl RedisCache {
-    /// Removes values that nobody of the suite has written: what claims to be newer than every true one would
-    /// stay until it expires.
-    fn remove_forged(&self, names: Vec<String>) {
-        if names.is_empty() {
+    /// Removes values in the background, where a permit is free: nothing depends on it, since what is read is
+    /// verified and validated.
+    fn unlink_later(&self, names: Vec<String>) {
+        if names.is_empty() || self.0.is_open() {
             return;
         }
         let Ok(permit) = Arc::clone(&self.0.writes).try_acquire_owned() else {
@@ -331,7 +331,7 @@ impl SharedCache for RedisCache {
             found.push(value.unwrap_or_default());
         }
         found.resize_with(keys.len(), || None);
-        self.remove_forged(forged);
+        self.unlink_later(forged);
         found
     }
 
@@ -360,12 +360,6 @@ impl SharedCache for RedisCache {
     }
 
     fn remove(&self, account: AccountId, keys: Vec<PartKey>) {
-        let inner = Arc::clone(&self.0);
-        self.1.spawn(async move {
-            let names: Vec<String> = keys.iter().map(|key| key_of(account, key)).collect();
-            if !inner.is_open() && !names.is_empty() {
-                inner.run(inner.unlink(&names)).await;
-            }
-        });
+        self.unlink_later(keys.iter().map(|key| key_of(account, key)).collect());
     }
 }

@@ -27,6 +27,14 @@ pub enum RedisSetupError {
         /// What may have been meant.
         hint: String,
     },
+    /// The file of authorities cannot be read.
+    #[error("`authorization.redis.ca_file`: cannot read `{}`: {source}", file.display())]
+    CaFile {
+        /// Its path.
+        file: std::path::PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A part of a URL that has no meaning.
     #[error("`authorization.redis.url`: {0}")]
     Url(String),

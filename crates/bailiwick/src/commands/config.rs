@@ -1,6 +1,7 @@
 //! `bailiwick config`.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
+use bailiwick_rpc::{MacKeys, Purpose};
 use bailiwick_types::Service;
 
 use crate::{
@@ -35,11 +36,14 @@ fn checked(source: &Source) -> Result<Config> {
         databases::check(&config, service)?;
     }
     config.authorization.redis.settings()?;
-    if let Some(key) = &config.internal.key {
-        ensure!(
-            key.expose().len() >= 32,
-            "`internal.key` must have at least 32 characters"
-        );
+    config.internal.check()?;
+    if config
+        .integrity
+        .secret
+        .as_ref()
+        .is_some_and(|secret| !secret.is_empty())
+    {
+        MacKeys::derive(&config.integrity, Purpose::ConsistencyToken)?;
     }
     Ok(config)
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::ErrorKind,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -88,7 +88,8 @@ pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
 async fn prepare(from: &Path, copy: &Path, service: Service) -> Result<String> {
     // Created for its owner alone before it has content.
     bailiwick_sql::private_file(copy)?;
-    fs::copy(from, copy).with_context(|| format!("cannot copy `{}`", from.display()))?;
+    // The content alone: `fs::copy` would give it the mode of the backup too.
+    copy_content(from, copy).with_context(|| format!("cannot copy `{}`", from.display()))?;
     let db = databases::open_file(copy, service, Arc::new(SystemClock)).await?;
     let epoch = check(&db, service).await;
     db.close().await;
@@ -102,6 +103,12 @@ async fn prepare(from: &Path, copy: &Path, service: Service) -> Result<String> {
     Ok(epoch)
 }
 
+fn copy_content(from: &Path, to: &Path) -> io::Result<()> {
+    let mut to = File::options().write(true).open(to)?;
+    io::copy(&mut File::open(from)?, &mut to)?;
+    Ok(())
+}
+
 async fn check(db: &Db, service: Service) -> Result<String> {
     let found = query(db.load(), "PRAGMA quick_check", vec![]).await?;
     let problems: Vec<String> = found
@@ -111,6 +118,7 @@ async fn check(db: &Db, service: Service) -> Result<String> {
     ensure!(problems == ["ok"], "the copy is damaged: {}", problems.join("; "));
     databases::migrate(db, service).await?;
     db.check_schema(&databases::migrations(service)).await?;
+    db.notice_copy().await?;
     Ok(db.rotate_epoch().await?.to_string())
 }
 

@@ -22,6 +22,9 @@ pub(crate) struct Args {
     /// Address of the gRPC listener.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Address of the listener for the services in other processes.
+    #[arg(long, value_name = "ADDRESS")]
+    internal_listen: Option<SocketAddr>,
     /// Address of the HTTP listener: tokens, keys, health, metrics.
     #[arg(long, value_name = "ADDRESS")]
     http_listen: Option<SocketAddr>,
@@ -39,10 +42,15 @@ pub(crate) struct Args {
     clock: Option<bailiwick_types::Timestamp>,
 }
 
-/// Runs services until SIGTERM or Ctrl-C; SIGHUP has them read their TLS certificate again.
+/// Runs services until SIGTERM or Ctrl-C; SIGHUP has them read their TLS certificate and keys again.
 pub(crate) async fn run(arguments: &Args) -> Result<()> {
     let mut flags = Vec::new();
     flags.extend(arguments.listen.map(|a| ("server.listen", a.to_string())));
+    flags.extend(
+        arguments
+            .internal_listen
+            .map(|a| ("server.internal_listen", a.to_string())),
+    );
     flags.extend(
         arguments
             .http_listen
@@ -56,11 +64,12 @@ pub(crate) async fn run(arguments: &Args) -> Result<()> {
     flags.extend(arguments.insecure.then(|| ("insecure", "true".to_owned())));
     let config = Config::load(&arguments.source, &flags)?;
     let services = config::services(&arguments.services);
+    let hangups = suite::hangups()?;
     let running = suite::start(&config, &services, clock(arguments)).await?;
     announce(&services, &running);
     let signal = tokio::select! {
         signal = suite::stopped() => signal?,
-        failed = suite::reload(&running) => failed?,
+        failed = suite::reload(&running, hangups) => failed?,
     };
     tracing::info!(signal, "draining");
     running.stop().await;

@@ -146,7 +146,11 @@ pub(crate) async fn prepare(db: &Db, config: &Config, service: Service) -> Resul
     }
     db.check_schema(&migrations(service)).await.with_context(|| {
         format!("the schema of the {service} database is not supported: run `bailiwick migrate {service}`")
-    })
+    })?;
+    if db.notice_copy().await? {
+        tracing::warn!(%service, "the database file was copied: beginning a new epoch");
+    }
+    Ok(())
 }
 
 /// The services with embedded databases; an error where there are none.

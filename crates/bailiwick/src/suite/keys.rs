@@ -1,8 +1,8 @@
-//! The key with which the services authenticate each other, and the secret that signing keys are stored
-//! under.
+//! Secrets of a process: what its services know each other by, what authenticates consistency tokens and
+//! values of the shared cache, and what signing keys are stored under.
 
 use anyhow::{Result, ensure};
-use bailiwick_rpc::Secret;
+use bailiwick_rpc::{IntegrityConfig, Secret};
 use bailiwick_types::Service;
 
 use super::databases;
@@ -21,15 +21,57 @@ pub(crate) fn sealed(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// The configured key, or else one that is created in the data directory if all services run in this process.
-pub(crate) fn internal(config: &Config, services: &[Service]) -> Result<Secret> {
-    if let Some(key) = &config.internal.key {
-        return Ok(key.clone());
+/// Whether no other process belongs to the deployment: all services run here, on embedded databases.
+fn is_alone(config: &Config, here: &[Service]) -> bool {
+    let embedded = |service: &Service| here.contains(service) && databases::is_embedded(config, *service);
+    Service::ALL.iter().all(embedded)
+}
+
+/// The secrets that authenticate what leaves the suite and comes back: those that are configured, or one that
+/// is created in the data directory where no other process needs it.
+pub(crate) fn integrity(config: &Config, here: &[Service]) -> Result<IntegrityConfig> {
+    let mut integrity = config.integrity.clone();
+    if integrity.secret.as_ref().is_none_or(Secret::is_empty) {
+        ensure!(
+            is_alone(config, here),
+            "`integrity.secret` is required (at least 32 characters, the same in all processes of all services): \
+             it authenticates consistency tokens and the values in Redis"
+        );
+        let path = config.data_dir()?.join("integrity.secret");
+        let secret = secret_file(&path, || super::random_text(48))?;
+        integrity.secret = Some(Secret::new(secret));
     }
-    ensure!(
-        services.len() == Service::ALL.len(),
-        "`internal.key` is required: services in separate processes authenticate each other with it (at least 32 characters, the same for all)"
-    );
-    let path = config.data_dir()?.join("internal.key");
-    Ok(Secret::new(secret_file(&path, || super::random_text(48))?))
+    Ok(integrity)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_process_that_is_not_alone_needs_the_secret_that_the_others_have() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            data_dir: Some(directory.path().to_owned()),
+            ..Config::default()
+        };
+        let made = integrity(&config, &Service::ALL).unwrap().secret.unwrap();
+        assert_eq!(made.expose().len(), 48);
+        let again = integrity(&config, &Service::ALL).unwrap().secret.unwrap();
+        assert_eq!(made.expose(), again.expose(), "it is kept");
+        let file = directory.path().join("integrity.secret");
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+
+        let refused = |config: &Config, here: &[Service]| integrity(config, here).unwrap_err().to_string();
+        let text = refused(&config, &[Service::Tenancy]);
+        assert!(text.contains("`integrity.secret` is required"), "{text}");
+        config.database.tenancy.url = Some(Secret::new("postgres://u@h/d"));
+        let text = refused(&config, &Service::ALL);
+        assert!(text.contains("`integrity.secret` is required"), "{text}");
+        config.integrity.secret = Some(Secret::new("s".repeat(32)));
+        assert!(integrity(&config, &[Service::Tenancy]).is_ok());
+    }
 }

@@ -11,12 +11,13 @@ pub(crate) mod temporary;
 mod testing;
 mod wiring;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
-use bailiwick_rpc::{RunningServer, Telemetry};
+use bailiwick_rpc::{RunningServer, ServiceKeys, Telemetry};
 use bailiwick_sql::Db;
 use bailiwick_types::{Rng, SystemRng};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use wiring::start;
@@ -28,6 +29,7 @@ pub(crate) struct Running {
     /// Address of the HTTP listener.
     pub(crate) http: Option<SocketAddr>,
     server: RunningServer,
+    service_keys: Arc<ServiceKeys>,
     /// Ends the streams of the feeds, which would otherwise delay the drain.
     shutdown: CancellationToken,
     stop: CancellationToken,
@@ -56,7 +58,6 @@ impl Running {
 
 /// Waits for SIGTERM or Ctrl-C.
 pub(crate) async fn stopped() -> Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     tokio::select! {
@@ -65,13 +66,20 @@ pub(crate) async fn stopped() -> Result<&'static str> {
     }
 }
 
+/// The SIGHUPs from now on: without this, one that comes while the process starts ends it.
+pub(crate) fn hangups() -> Result<Signal> {
+    signal(SignalKind::hangup()).context("cannot wait for SIGHUP")
+}
+
 /// Reads again what may be replaced while a process runs, at each SIGHUP; never ends.
-pub(crate) async fn reload(running: &Running) -> Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
-    while hangup.recv().await.is_some() {
-        tracing::info!(signal = "SIGHUP", "reading the TLS certificate again");
+pub(crate) async fn reload(running: &Running, mut hangups: Signal) -> Result<&'static str> {
+    while hangups.recv().await.is_some() {
+        tracing::info!(
+            signal = "SIGHUP",
+            "reading the TLS certificate and the keys of services again"
+        );
         running.server.reload();
+        running.service_keys.reload();
     }
     std::future::pending().await
 }

@@ -1,60 +1,56 @@
 //! Channels between the services.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
-use bailiwick_rpc::{Certificates, ClientFactory, Peer};
+use bailiwick_rpc::{Certificates, ClientFactory, Dependency, Peer};
 use bailiwick_types::Service;
 
 use crate::config::Config;
 
-/// A channel to each service. Those in this process are called over its own listener, so that no call
-/// bypasses the layers.
-pub(crate) struct Peers {
-    identity: Peer,
-    tenancy: Peer,
-    authorization: Peer,
-}
+/// A channel from each service of this process to each other service. Those in this process are called over
+/// its own internal listener, so that no call bypasses the layers.
+pub(crate) struct Peers(BTreeMap<(Service, Service), Peer>);
 
 impl Peers {
-    /// Creates the channels; they connect at the first call.
+    /// Creates the channels; they connect at the first call. Each service calls with credentials of its own.
     pub(crate) fn new(
         config: &Config,
         here: &[Service],
         (own, certificates): (SocketAddr, Option<&Arc<Certificates>>),
-        factory: &ClientFactory,
+        factory: impl Fn(Service) -> ClientFactory,
     ) -> Result<Self> {
-        let peer = |service: Service| -> Result<Peer> {
-            let given = match service {
+        let mut peers = BTreeMap::new();
+        for to in Service::ALL {
+            let given = match to {
                 Service::Identity => &config.peers.identity,
                 Service::Tenancy => &config.peers.tenancy,
                 Service::Authorization => &config.peers.authorization,
             };
-            let peer = match given {
-                _ if here.contains(&service) => {
-                    factory.own(&loopback(own, certificates.is_some()), certificates)
-                }
-                Some(address) => factory.peer(address),
-                None => {
-                    anyhow::bail!("`peers.{service}` is required: {service} does not run in this process")
-                }
-            };
-            let peer = peer.with_context(|| format!("`peers.{service}`"))?;
-            Ok(peer.named(service.as_str()))
-        };
-        Ok(Self {
-            identity: peer(Service::Identity)?,
-            tenancy: peer(Service::Tenancy)?,
-            authorization: peer(Service::Authorization)?,
-        })
-    }
-    /// The channel to a service.
-    pub(crate) fn to(&self, service: Service) -> Peer {
-        match service {
-            Service::Identity => self.identity.clone(),
-            Service::Tenancy => self.tenancy.clone(),
-            Service::Authorization => self.authorization.clone(),
+            let dependency = Arc::new(Dependency::new(to.as_str()));
+            for from in here.iter().copied().filter(|from| *from != to) {
+                let factory = factory(from);
+                let peer = match given {
+                    _ if here.contains(&to) => {
+                        factory.own(to, &loopback(own, certificates.is_some()), certificates)
+                    }
+                    Some(address) => factory.peer(to, address),
+                    None => anyhow::bail!("`peers.{to}` is required: {to} does not run in this process"),
+                };
+                let peer = peer.with_context(|| format!("`peers.{to}`"))?;
+                peers.insert((from, to), peer.watched_by(Arc::clone(&dependency)));
+            }
         }
+        Ok(Self(peers))
+    }
+    /// The channel from a service of this process to another service.
+    pub(crate) fn between(&self, from: Service, to: Service) -> Result<Peer> {
+        let peer = self.0.get(&(from, to)).cloned();
+        peer.with_context(|| format!("{from} does not call {to} in this process"))
+    }
+    /// All channels, with the services that call and are called.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Service, Service, Peer)> + '_ {
+        self.0.iter().map(|((from, to), peer)| (*from, *to, peer.clone()))
     }
 }
 

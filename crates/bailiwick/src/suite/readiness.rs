@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bailiwick_rpc::{Condition, Health, KeySource};
+use bailiwick_rpc::{Authenticator, Condition, Health, KeySource};
 use bailiwick_types::Service;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -39,19 +39,30 @@ impl Readiness<'_> {
         });
     }
 
-    /// Each service has to have reached the others once. It does not have to reach them always: that they are
-    /// away is theirs to say.
+    /// Without what ended before, no token is accepted.
+    pub(super) fn needs_revocations(&self, authenticator: Arc<Authenticator>) {
+        let why = "it is not known yet which sessions ended";
+        let conditions = self.conditions(self.here, "revocations", why);
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let heard = stop.run_until_cancelled(authenticator.heard_revocations()).await;
+            if heard.is_some() {
+                conditions.iter().for_each(Condition::met);
+            }
+        });
+    }
+
+    /// Each service has to have reached the others once, with credentials that they accept. It does not have
+    /// to reach them always: that they are away is theirs to say.
     pub(super) fn needs_peers(&self, peers: &Peers) {
-        for service in Service::ALL {
-            let others: Vec<Service> = self.here.iter().copied().filter(|s| *s != service).collect();
-            let why = format!("{service} not reached yet");
-            let conditions = self.conditions(&others, service.as_str(), &why);
-            let peer = peers.to(service);
+        for (from, to, peer) in peers.all() {
+            let why = format!("{to} not reached yet");
+            let conditions = self.conditions(&[from], to.as_str(), &why);
             self.once(conditions, move || {
                 let peer = peer.clone();
                 async move {
-                    let reached = peer.reach(service).await;
-                    reached.map_err(|error| format!("cannot reach {service}: {error}"))
+                    let reached = peer.reach().await;
+                    reached.map_err(|error| format!("cannot reach {to}: {error}"))
                 }
             });
         }

@@ -5,7 +5,6 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use bailiwick_client::{Credentials, Endpoints};
 use bailiwick_identity_server::{IdentityConfig, operator::SecretSource};
-use bailiwick_rpc::Secret;
 use bailiwick_scenario::{ClockRefused, Manifest, Suite};
 use bailiwick_types::{Clock, Service, SystemClock};
 use tempfile::TempDir;
@@ -56,7 +55,6 @@ impl Temporary {
         };
         config.server.listen = listen;
         config.server.drain_wait = Duration::ZERO.into();
-        config.internal.key = Some(Secret::new(super::random_text(48)));
         config.telemetry.log_filter = "error".into();
         let password = super::random_text(24);
         let secret = SecretSource::Given(password.clone().into());

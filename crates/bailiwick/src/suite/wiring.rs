@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bailiwick_authorization_server as authorization;
 use bailiwick_feed::{FeedServer, GrpcFeedSource, Served, follow_ended};
 use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
-    Authenticator, Certificates, ClientFactory, Dependencies, Frame, Guard, InternalIdentity, KeySource,
-    Listeners, MacKeys, Purpose, RemoteJwks, RemoteRights, RemoteStepUp, Rights, Services, StepUp, Telemetry,
-    TelemetryError, init_telemetry, token::TokenCodec,
+    Authenticator, Certificates, ClientFactory, Dependencies, Frame, Guard, InternalIdentity,
+    InternalVerifier, KeySource, Listeners, MacKeys, Purpose, RemoteJwks, RemoteRights, RemoteStepUp, Rights,
+    ServerConfig, ServiceKeys, Services, StepUp, Telemetry, TelemetryError, init_telemetry,
+    token::TokenCodec,
 };
 use bailiwick_sql::Db;
 use bailiwick_tenancy_server as tenancy;
@@ -42,23 +43,30 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     };
 
     // Bound first, so that a taken port is reported at once; peers in this process need the address.
-    let listeners = Listeners::bind(&config.server).await?;
-    let own = listeners.grpc.local_addr()?;
+    let server_config = with_internal_listener(config, here)?;
+    let listeners = Listeners::bind(&server_config).await?;
+    let internal = listeners.internal.as_ref().context("no internal listener")?;
+    let own = internal.local_addr()?;
     let certificates = config.server.tls.as_ref().map(Certificates::read).transpose()?;
     let first = here.first().copied().context("no service is given")?;
     let authority = Authority::establish();
-    let secret = keys::internal(config, here)?;
-    let keys_for = |purpose| MacKeys::derive(&config.integrity, &secret, purpose);
+    let integrity = keys::integrity(config, here)?;
+    let keys_for = |purpose| MacKeys::derive(&integrity, purpose);
     let tokens = TokenCodec::new(keys_for(Purpose::ConsistencyToken)?);
     let cache_keys = keys_for(Purpose::SharedCache)?;
-    let internal = Arc::new(InternalIdentity::new(first, &secret, clock.clone())?);
-    let factory =
-        ClientFactory::new(internal.clone(), config.peers.connection.clone()).tokens(tokens.clone());
-    let peers = Peers::new(config, here, (own, certificates.as_ref()), &factory)?;
+    let service_keys = ServiceKeys::new(&config.internal, here)?;
+    let factory = |from| {
+        let identity = InternalIdentity::new(from, service_keys.clone(), clock.clone());
+        ClientFactory::new(Arc::new(identity), config.peers.connection.clone()).tokens(tokens.clone())
+    };
+    let peers = Peers::new(config, here, (own, certificates.as_ref()), factory)?;
 
     let stop = CancellationToken::new();
     let shutdown = CancellationToken::new();
     let tasks = TaskTracker::new();
+    let following = service_keys.clone();
+    let following = async move { following.follow().await };
+    tasks.spawn(stop.clone().run_until_cancelled_owned(following));
     let mut opened = Vec::new();
     let mut workers = Vec::new();
     let dependencies = Arc::new(Dependencies::default());
@@ -74,7 +82,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         Some(db) => {
             keys::sealed(config)?;
             let authorization = Arc::new(identity::Authorization::new(
-                peers.to(Service::Authorization),
+                peers.between(Service::Identity, Service::Authorization)?,
                 db.clone(),
             ));
             Some(
@@ -97,23 +105,26 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     };
     let key_source: Arc<dyn KeySource> = match &identity {
         Some(identity) => identity.key_source(),
-        None => Arc::new(RemoteJwks::new(peers.to(Service::Identity), clock.clone())),
+        None => {
+            let peer = peers.between(first, Service::Identity)?;
+            Arc::new(RemoteJwks::new(peer, clock.clone()))
+        }
     };
     let step_up: Arc<dyn StepUp> = match &identity {
         Some(identity) => identity.step_up(),
-        None => Arc::new(RemoteStepUp::new(peers.to(Service::Identity))),
+        None => Arc::new(RemoteStepUp::new(peers.between(first, Service::Identity)?)),
     };
     let authenticator = Arc::new(Authenticator::new(
         &config.auth,
         key_source.clone(),
-        internal,
+        InternalVerifier::new(here, service_keys.clone(), clock.clone()),
         clock.clone(),
         authority.verifier,
     ));
     // Every process that authenticates hears itself what ended, and knows it before it accepts a token.
     authenticator.await_revocations();
     if identity.is_none() {
-        let feed = GrpcFeedSource::new(Service::Identity, peers.to(Service::Identity));
+        let feed = GrpcFeedSource::new(Service::Identity, peers.between(first, Service::Identity)?);
         let hearing = follow_ended(Arc::new(feed), authenticator.clone());
         tasks.spawn(stop.clone().run_until_cancelled_owned(hearing));
     }
@@ -122,8 +133,8 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
             authorization::build(authorization::Deps {
                 config: authorization_config(config)?,
                 db,
-                identity: peers.to(Service::Identity),
-                tenancy: peers.to(Service::Tenancy),
+                identity: peers.between(Service::Authorization, Service::Identity)?,
+                tenancy: peers.between(Service::Authorization, Service::Tenancy)?,
                 cache_keys,
                 clock: clock.clone(),
                 ids: ids.clone(),
@@ -136,41 +147,45 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     };
     let rights: Arc<dyn Rights> = match &authorization {
         Some(authorization) => authorization.rights(),
-        None => Arc::new(RemoteRights::new(peers.to(Service::Authorization))),
+        None => Arc::new(RemoteRights::new(peers.between(first, Service::Authorization)?)),
     };
     let guard = Guard::new(rights, step_up.clone());
     // The other services always ask over gRPC: the server waits for the revisions in the caller's token.
-    let asking = Guard::new(
-        Arc::new(RemoteRights::new(peers.to(Service::Authorization))),
-        step_up,
-    );
-    let tenancy = db(Service::Tenancy).map(|db| {
-        let (authorization, products) = tenancy::Deps::remote(peers.to(Service::Authorization));
-        tenancy::build(tenancy::Deps {
-            config: config.tenancy.clone(),
-            db,
-            authorization,
-            products,
-            clock: clock.clone(),
-            ids: ids.clone(),
-            rng: rng.clone(),
-            tasks: tasks.clone(),
-            system: authority.system.clone(),
-        })
-    });
+    let asking = |service: Service| -> Result<Guard> {
+        let rights = RemoteRights::new(peers.between(service, Service::Authorization)?);
+        Ok(Guard::new(Arc::new(rights), step_up.clone()))
+    };
+    let tenancy = match db(Service::Tenancy) {
+        Some(db) => {
+            let peer = peers.between(Service::Tenancy, Service::Authorization)?;
+            let (authorization, products) = tenancy::Deps::remote(peer);
+            Some(tenancy::build(tenancy::Deps {
+                config: config.tenancy.clone(),
+                db,
+                authorization,
+                products,
+                clock: clock.clone(),
+                ids: ids.clone(),
+                rng: rng.clone(),
+                tasks: tasks.clone(),
+                system: authority.system.clone(),
+            }))
+        }
+        None => None,
+    };
 
     let mut services = Services::new();
     let mut feeds = Vec::new();
     let mut frame = Frame::builder(
         here,
-        config.server.clone(),
+        server_config,
         telemetry.clone(),
         authenticator.clone(),
         &*ids,
     )
     .tokens(tokens);
     if let Some(identity) = &identity {
-        services = services.merge(identity.services(asking.clone(), authenticator.clone()));
+        services = services.merge(identity.services(asking(Service::Identity)?, authenticator.clone()));
         feeds.push(Served {
             db: identity.db().clone(),
             snapshot: identity.snapshot(),
@@ -179,7 +194,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         identity.start(authenticator.clone(), &tasks, &stop);
     }
     if let Some(tenancy) = &tenancy {
-        services = services.merge(tenancy.services(asking));
+        services = services.merge(tenancy.services(asking(Service::Tenancy)?));
         feeds.push(Served {
             db: tenancy.db().clone(),
             snapshot: tenancy.snapshot(),
@@ -211,6 +226,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         stop: &stop,
     };
     readiness.needs_keys(key_source);
+    readiness.needs_revocations(authenticator.clone());
     readiness.needs_peers(&peers);
     if let Some(authorization) = &authorization {
         let authorization = authorization.clone();
@@ -225,6 +241,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         grpc: server.addr,
         http: server.http_addr,
         server,
+        service_keys,
         shutdown,
         stop,
         tasks,
@@ -236,6 +253,20 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
 
 /// How long the start of a process with all services waits for its own readiness.
 const OWN_START: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The configuration of the listeners. Where all services are here, only this process has to reach the
+/// internal one.
+fn with_internal_listener(config: &Config, here: &[Service]) -> Result<ServerConfig> {
+    let mut server = config.server.clone();
+    if server.internal_listen.is_none() {
+        ensure!(
+            here.len() == Service::ALL.len(),
+            "`server.internal_listen` is required: it is where the services in other processes call those in this one"
+        );
+        server.internal_listen = Some(([127, 0, 0, 1], 0).into());
+    }
+    Ok(server)
+}
 
 /// The configuration of authorization, with the data directory for exports where there is one: that of the
 /// system for temporary files need not be writable.

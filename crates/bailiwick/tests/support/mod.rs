@@ -65,10 +65,27 @@ pub fn text(output: &Output) -> String {
     )
 }
 
+/// Makes keys for the three services in a folder; the variables that name them. A process reads the private
+/// ones of its own services alone.
+pub fn keys(folder: &Path) -> Vec<(String, String)> {
+    let made = run(&["keys", "generate", "--to", folder.to_str().unwrap()]);
+    assert!(made.status.success(), "keys generate: {}", text(&made));
+    let of = |service: &str| {
+        let variable = |key: &str| format!("BAILIWICK__INTERNAL__{}__{key}", service.to_uppercase());
+        let file = |kind: &str| folder.join(format!("{service}.{kind}")).display().to_string();
+        [
+            (variable("KEY_FILE"), file("key")),
+            (variable("PUBLIC_KEYS_FILE"), file("pub")),
+        ]
+    };
+    SERVICES.into_iter().flat_map(of).collect()
+}
+
 /// Three processes, a database each.
 pub struct Trio {
     databases: Vec<TestDatabase>,
     ports: Vec<u16>,
+    internal_ports: Vec<u16>,
     processes: Vec<Option<Process>>,
     environment: Vec<(String, String)>,
     poolers: Vec<PgBouncer>,
@@ -96,7 +113,9 @@ impl Trio {
         let mut databases = Vec::new();
         let mut ports = Vec::new();
         let mut environment: Vec<(String, String)> = vec![
-            ("BAILIWICK__INTERNAL__KEY".into(), "k".repeat(64)),
+            ("BAILIWICK__INTEGRITY__SECRET".into(), "i".repeat(64)),
+            // Of processes beside the three; nobody calls them there.
+            ("BAILIWICK__SERVER__INTERNAL_LISTEN".into(), "127.0.0.1:0".into()),
             (
                 "BAILIWICK__IDENTITY__KEY_ENCRYPTION_SECRET".into(),
                 "e".repeat(64),
@@ -104,9 +123,11 @@ impl Trio {
             ("BAILIWICK__TELEMETRY__LOG_FILTER".into(), "warn".into()),
             ("BAILIWICK__SERVER__DRAIN_WAIT".into(), "0s".into()),
         ];
+        environment.extend(keys(&directory.path().join("keys")));
+        let mut internal_ports = Vec::new();
         for service in SERVICES {
             let database = Postgres::database().await;
-            let port = free_port().unwrap();
+            let (port, internal) = (free_port().unwrap(), free_port().unwrap());
             let upper = service.to_uppercase();
             let mut set = |key: &str, value: String| {
                 environment.push((format!("BAILIWICK__DATABASE__{upper}__{key}"), value));
@@ -122,8 +143,9 @@ impl Trio {
             }
             environment.push((
                 format!("BAILIWICK__PEERS__{upper}"),
-                format!("http://127.0.0.1:{port}"),
+                format!("http://127.0.0.1:{internal}"),
             ));
+            internal_ports.push(internal);
             databases.push(database);
             ports.push(port);
         }
@@ -131,6 +153,7 @@ impl Trio {
         let mut trio = Self {
             databases,
             ports,
+            internal_ports,
             processes: vec![None, None, None],
             environment,
             poolers,
@@ -185,7 +208,16 @@ impl Trio {
     /// Starts one of the three.
     pub fn launch(&mut self, at: usize) {
         let listen = format!("127.0.0.1:{}", self.ports[at]);
-        let mut command = self.command(&["serve", SERVICES[at], "--listen", &listen]);
+        let internal = format!("127.0.0.1:{}", self.internal_ports[at]);
+        let arguments = [
+            "serve",
+            SERVICES[at],
+            "--listen",
+            &listen,
+            "--internal-listen",
+            &internal,
+        ];
+        let mut command = self.command(&arguments);
         command.args(self.clock.iter().flat_map(|clock| ["--clock", *clock]));
         self.processes[at] = Some(Process::start(command).unwrap());
     }
@@ -211,6 +243,10 @@ impl Trio {
     pub fn process(&mut self, at: usize) -> &mut Process {
         self.processes[at].as_mut().unwrap()
     }
+    /// The address at which the others call one of the three.
+    pub fn internal(&self, at: usize) -> String {
+        format!("http://127.0.0.1:{}", self.internal_ports[at])
+    }
     /// As `--against` takes them.
     pub fn against(&self) -> String {
         let each = SERVICES
@@ -222,6 +258,10 @@ impl Trio {
     pub fn endpoints(&self) -> Endpoints {
         let of = |at: usize| format!("http://127.0.0.1:{}", self.ports[at]);
         Endpoints::each(of(0), of(1), of(2))
+    }
+    /// The ports of identity, tenancy and authorization.
+    pub fn ports(&self) -> [u16; 3] {
+        [0, 1, 2].map(|at| self.ports[at])
     }
     /// A client of the operator.
     pub fn operator(&self) -> Client {

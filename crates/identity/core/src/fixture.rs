@@ -45,6 +45,7 @@ pub(crate) fn account() -> AccountId {
 pub(crate) struct Authorization {
     members: Mutex<HashSet<(AccountId, UserId)>>,
     closed: Mutex<Vec<(UserId, u64)>>,
+    closed_services: Mutex<Vec<(ServiceAccountId, u64)>>,
     failure: Mutex<Option<CloseError>>,
 }
 
@@ -57,6 +58,9 @@ impl Authorization {
     }
     pub(crate) fn closed(&self) -> Vec<(UserId, u64)> {
         self.closed.lock().unwrap().clone()
+    }
+    pub(crate) fn closed_services(&self) -> Vec<(ServiceAccountId, u64)> {
+        self.closed_services.lock().unwrap().clone()
     }
     /// Fails from now on.
     pub(crate) fn fails(&self, error: CloseError) {
@@ -84,6 +88,13 @@ impl Closer for Authorization {
             return Err(error.clone());
         }
         self.closed.lock().unwrap().push((user, version));
+        Ok(())
+    }
+    async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError> {
+        if let Some(CloseError::Peer(error)) = &*self.failure.lock().unwrap() {
+            return Err(error.clone());
+        }
+        self.closed_services.lock().unwrap().push((id, version));
         Ok(())
     }
 }
@@ -219,8 +230,7 @@ impl Fixture {
         witness::authorized(&caller, &Target::none(), false)
     }
     pub(crate) fn internal<M: Method>(&self) -> Authorized<M> {
-        let caller = witness::caller(CallerKind::Internal, Subject::service(unknown_service()), None);
-        witness::authorized(&caller, &Target::none(), false)
+        witness::authorized(&witness::peer_of::<M>(), &Target::none(), false)
     }
     pub(crate) fn anonymous<M: Method>(&self) -> Authorized<M> {
         witness::authorized(&Arc::new(Caller::anonymous()), &Target::none(), false)

@@ -1,7 +1,7 @@
 //! The port to authorization.
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, Token, UserId, faults};
+use bailiwick_types::{AccountId, ServiceAccountId, Token, UserId, faults};
 
 faults! {
     /// Why authorization gave no answer.
@@ -32,4 +32,6 @@ faults! {
 pub trait Closer: Send + Sync + 'static {
     /// Denies everything to a user from now on, as the user's change with this version will.
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError>;
+    /// The same for a service account. No rule forbids it: service accounts hold no role that must be held.
+    async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError>;
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bailiwick_types::{ServiceAccountId, SessionId, StoreError, System, UserId, faults};
+use bailiwick_types::{ServiceAccountId, SessionId, StoreError, Subject, System, faults};
 
-use crate::{Identity, signing::KeysError, user::disable};
+use crate::{Identity, service_account, signing::KeysError, user::disable};
 
 /// The age at which the call that wrote an intent is taken for dead.
 const ABANDONED: Duration = Duration::from_secs(10);
@@ -19,31 +19,45 @@ const BATCH: u64 = 500;
 
 faults! {
     /// Why the work is not done.
-    Error: Keys(KeysError), Disable(disable::Error), Store(StoreError);
+    Error: Keys(KeysError), Disable(disable::Error), DisableService(service_account::disable::Error),
+        Store(StoreError);
 }
 
-/// Finishes disablings that were interrupted after their intent. The answer is whose.
+/// Finishes disablings of users and service accounts that were interrupted after their intent. The answer is
+/// whose.
 ///
 /// # Errors
 /// None was finished: the store or authorization failed.
-pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<UserId>, Error> {
+pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<Subject>, Error> {
     let mut done = Vec::new();
-    let mut failed = None;
+    let mut failed: Option<Error> = None;
     for closing in identity.store.closings(identity.ago(ABANDONED), BATCH).await? {
         match disable::finish(identity, &closing).await {
-            Ok(disabled) => done.push(disabled.user.id),
+            Ok(disabled) => done.push(Subject::user(disabled.user.id)),
             // The user stays enabled.
             Err(disable::Error::Holder(_) | disable::Error::Refused(_)) => {}
             Err(error @ disable::Error::Later) => {
-                failed = Some(error);
+                failed = Some(error.into());
                 // The next one would wait for the same peer.
                 break;
             }
-            Err(error) => failed = Some(error),
+            Err(error) => failed = Some(error.into()),
+        }
+    }
+    let before = identity.ago(ABANDONED);
+    for closing in identity.store.service_closings(before, BATCH).await? {
+        match service_account::disable::finish(identity, &closing).await {
+            Ok((account, _)) => done.push(Subject::service(account.id)),
+            Err(service_account::disable::Error::Refused(_)) => {}
+            Err(error @ service_account::disable::Error::Later) => {
+                failed = Some(error.into());
+                break;
+            }
+            Err(error) => failed = Some(error.into()),
         }
     }
     match failed {
-        Some(error) if done.is_empty() => Err(error.into()),
+        Some(error) if done.is_empty() => Err(error),
         _ => Ok(done),
     }
 }
@@ -103,11 +117,13 @@ pub async fn maintain_keys(identity: &Identity, _by: &System) -> Result<(), Keys
 #[cfg(test)]
 mod tests {
     use bailiwick_testkit::witness::system;
+    use bailiwick_types::UserId;
 
     use super::*;
     use crate::{
         fixture::Fixture,
         peer::{CloseError, PeerError},
+        service_account::Reader as _,
         session::{Reader as _, sign_out},
         store::Store as _,
         user::{Reader as _, UserState},
@@ -130,10 +146,38 @@ mod tests {
         fixture.clock.advance(Duration::from_secs(11));
         assert_eq!(
             finish_disablings(&fixture.identity, &system()).await.unwrap(),
-            [ada]
+            [Subject::user(ada)]
         );
         let user = fixture.store.user(ada).await.unwrap().unwrap();
         assert_eq!(user.state, UserState::Disabled);
+        assert_eq!(finish_disablings(&fixture.identity, &system()).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_disabling_of_a_service_account_is_finished_once_it_is_old() {
+        let fixture = Fixture::new().await;
+        let (account, _) = fixture.service_account("Reports").await;
+        fixture.authorization.fails(PeerError::Unavailable.into());
+        let by = fixture.operator();
+        assert!(
+            service_account::disable(&fixture.identity, &by, account.id)
+                .await
+                .is_err()
+        );
+        fixture.clock.advance(Duration::from_secs(11));
+        let failed = finish_disablings(&fixture.identity, &system()).await;
+        let later = service_account::disable::Error::Later;
+        assert!(
+            matches!(&failed, Err(Error::DisableService(error)) if error.to_string() == later.to_string()),
+            "{failed:?}"
+        );
+        fixture.authorization.answers();
+        let done = finish_disablings(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(done, [Subject::service(account.id)]);
+        let told = fixture.authorization.closed_services();
+        assert_eq!(told, [(account.id, account.version + 1)]);
+        let stored = fixture.store.service_account(account.id).await.unwrap().unwrap();
+        assert!(!stored.enabled);
         assert_eq!(finish_disablings(&fixture.identity, &system()).await.unwrap(), []);
     }
 

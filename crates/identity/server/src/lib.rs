@@ -22,6 +22,7 @@ mod keys;
 mod migrations;
 pub mod operator;
 mod peer;
+pub mod reconcile;
 mod store;
 mod wiring;
 mod work;

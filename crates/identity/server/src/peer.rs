@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use bailiwick_identity_core::peer::{CloseError, Closer, Members, PeerError};
 use bailiwick_proto::authorization::v1::{
-    CloseUserRequest, LookUpMemberRequest, access_service_client::AccessServiceClient,
-    member_service_client::MemberServiceClient,
+    CloseServiceAccountRequest, CloseUserRequest, LookUpMemberRequest,
+    access_service_client::AccessServiceClient, member_service_client::MemberServiceClient,
 };
 use bailiwick_rpc::{Peer, token};
 use bailiwick_sql::Db;
-use bailiwick_types::{AccountId, Token, UserId};
+use bailiwick_types::{AccountId, ServiceAccountId, Token, UserId};
 use tonic::Status;
 
 /// Authorization as a peer.
@@ -74,6 +74,15 @@ impl Closer for Authorization {
             }
             Err(status) => Err(unavailable(&status).into()),
         }
+    }
+    async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError> {
+        let request = CloseServiceAccountRequest {
+            service_account: id.to_string(),
+            version,
+            epoch: self.epoch().await?,
+        };
+        let closed = self.access.clone().close_service_account(request).await;
+        closed.map(drop).map_err(|status| unavailable(&status))
     }
 }
 

@@ -90,6 +90,26 @@ pub struct IdentityService {
 /// # Errors
 /// The configuration is invalid, or the signing keys are not readable.
 pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
+    let (db, system, tasks) = (deps.db.clone(), deps.system.clone(), deps.tasks.clone());
+    let retention = deps.config.feed_retention.get();
+    let identity = assemble(deps)?;
+    upkeep::maintain_keys(&identity, &system).await?;
+    if !identity.keys.encrypts() {
+        tracing::info!("no key encryption secret is configured: signing keys are stored in plain text");
+    }
+    let ended = upkeep::recently_ended(&identity, &system).await?;
+    Ok(IdentityService {
+        identity: Arc::new(identity),
+        db,
+        system,
+        tasks,
+        retention,
+        ended: Arc::new(ended),
+    })
+}
+
+/// The ports and the settings of the service, without signing keys.
+pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
     deps.config.check()?;
     let config = &deps.config;
     let secret = &config.key_encryption_secret;
@@ -106,7 +126,7 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     // One network keeps the threads busy and leaves the others their turns.
     let at_once = 2 * hashing.parallel;
     let admission = Admission::new(config.admission(), at_once, Arc::clone(&deps.clock));
-    let identity = Identity {
+    Ok(Identity {
         store: Arc::new(SqlStore::new(deps.db.clone())),
         members: deps.members,
         closer: deps.closer,
@@ -123,19 +143,6 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
         clock: deps.clock,
         ids: deps.ids,
         rng: deps.rng,
-    };
-    upkeep::maintain_keys(&identity, &deps.system).await?;
-    if !identity.keys.encrypts() {
-        tracing::info!("no key encryption secret is configured: signing keys are stored in plain text");
-    }
-    let ended = upkeep::recently_ended(&identity, &deps.system).await?;
-    Ok(IdentityService {
-        identity: Arc::new(identity),
-        db: deps.db,
-        system: deps.system,
-        tasks: deps.tasks,
-        retention: deps.config.feed_retention.get(),
-        ended: Arc::new(ended),
     })
 }
 

@@ -6,7 +6,7 @@ use bailiwick_feed::retain;
 use bailiwick_identity_core::{Identity, upkeep};
 use bailiwick_rpc::{Authenticator, Chain};
 use bailiwick_sql::Db;
-use bailiwick_types::{Subject, System};
+use bailiwick_types::System;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -48,11 +48,11 @@ impl Work {
         loop {
             ticks.tick().await;
             match upkeep::finish_disablings(&self.identity, &self.system).await {
-                Ok(users) => users
-                    .into_iter()
-                    .for_each(|id| self.authenticator.forget_subject(&Subject::user(id))),
+                Ok(subjects) => subjects
+                    .iter()
+                    .for_each(|subject| self.authenticator.forget_subject(subject)),
                 Err(error) => {
-                    tracing::warn!(error = %Chain(&error), "failed to finish disabling users; retrying");
+                    tracing::warn!(error = %Chain(&error), "failed to finish disabling; retrying");
                 }
             }
         }

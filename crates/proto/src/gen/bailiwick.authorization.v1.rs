@@ -45,6 +45,26 @@ pub struct CloseUserResponse {
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
 }
+/// Request of `AccessService.CloseServiceAccount`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CloseServiceAccountRequest {
+    /// Id of the service account.
+    #[prost(string, tag = "1")]
+    pub service_account: ::prost::alloc::string::String,
+    /// Version that the service account will have after the change.
+    #[prost(uint64, tag = "2")]
+    pub version: u64,
+    /// The epoch of identity's feed: versions count within it.
+    #[prost(string, tag = "3")]
+    pub epoch: ::prost::alloc::string::String,
+}
+/// Answer of `AccessService.CloseServiceAccount`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CloseServiceAccountResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `AccessService.CheckCaller`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CheckCallerRequest {
@@ -227,6 +247,36 @@ pub mod access_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Denies everything to a service account from now on, as its change of that version will.
+        pub async fn close_service_account(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CloseServiceAccountRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CloseServiceAccountResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.AccessService/CloseServiceAccount",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.AccessService",
+                        "CloseServiceAccount",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Decides for another service whether a caller has a permission of the suite, from the primary.
         pub async fn check_caller(
             &mut self,
@@ -286,6 +336,14 @@ pub mod access_service_server {
             request: tonic::Request<super::CloseUserRequest>,
         ) -> std::result::Result<
             tonic::Response<super::CloseUserResponse>,
+            tonic::Status,
+        >;
+        /// Denies everything to a service account from now on, as its change of that version will.
+        async fn close_service_account(
+            &self,
+            request: tonic::Request<super::CloseServiceAccountRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CloseServiceAccountResponse>,
             tonic::Status,
         >;
         /// Decides for another service whether a caller has a permission of the suite, from the primary.
@@ -450,6 +508,52 @@ pub mod access_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CloseUserSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.AccessService/CloseServiceAccount" => {
+                    #[allow(non_camel_case_types)]
+                    struct CloseServiceAccountSvc<T: AccessService>(pub Arc<T>);
+                    impl<
+                        T: AccessService,
+                    > tonic::server::UnaryService<super::CloseServiceAccountRequest>
+                    for CloseServiceAccountSvc<T> {
+                        type Response = super::CloseServiceAccountResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CloseServiceAccountRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccessService>::close_service_account(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CloseServiceAccountSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -16,6 +16,10 @@ pub struct Access {
     /// Whether a Reauthenticate of the last five minutes is needed too. It is used up by the call.
     #[prost(bool, tag = "4")]
     pub step_up: bool,
+    /// The suite's own services that may call the method, on the internal listener. INTERNAL needs at least one, and no other
+    /// listener has the method; one of another kind that names callers is on both listeners.
+    #[prost(enumeration = "Caller", repeated, tag = "5")]
+    pub callers: ::prost::alloc::vec::Vec<i32>,
 }
 /// What a method asks of its caller. Every method of the suite declares it; the guard refuses a method without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -35,7 +39,7 @@ pub enum AccessKind {
     Delegation = 5,
     /// A caller with a role of the deployment that holds `permission`.
     Operator = 6,
-    /// One of the suite's own services.
+    /// Those of the suite's own services that `callers` names, on the internal listener alone.
     Internal = 7,
     /// The caller about itself or its own rows; `permission` is needed for those of others.
     SelfOrPermission = 8,
@@ -70,6 +74,43 @@ impl AccessKind {
             "ACCESS_KIND_OPERATOR" => Some(Self::Operator),
             "ACCESS_KIND_INTERNAL" => Some(Self::Internal),
             "ACCESS_KIND_SELF_OR_PERMISSION" => Some(Self::SelfOrPermission),
+            _ => None,
+        }
+    }
+}
+/// A service of the suite that calls others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Caller {
+    /// None: refused.
+    Unspecified = 0,
+    /// Identity.
+    Identity = 1,
+    /// Tenancy.
+    Tenancy = 2,
+    /// Authorization.
+    Authorization = 3,
+}
+impl Caller {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CALLER_UNSPECIFIED",
+            Self::Identity => "CALLER_IDENTITY",
+            Self::Tenancy => "CALLER_TENANCY",
+            Self::Authorization => "CALLER_AUTHORIZATION",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CALLER_UNSPECIFIED" => Some(Self::Unspecified),
+            "CALLER_IDENTITY" => Some(Self::Identity),
+            "CALLER_TENANCY" => Some(Self::Tenancy),
+            "CALLER_AUTHORIZATION" => Some(Self::Authorization),
             _ => None,
         }
     }

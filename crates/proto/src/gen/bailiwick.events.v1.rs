@@ -5,7 +5,7 @@ pub struct Change {
     /// What changed.
     #[prost(
         oneof = "change::Change",
-        tags = "1, 2, 3, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 90"
+        tags = "1, 2, 3, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 28, 90"
     )]
     pub change: ::core::option::Option<change::Change>,
 }
@@ -56,6 +56,9 @@ pub mod change {
         /// Authorization: a request for an approval was made or changed.
         #[prost(message, tag = "27")]
         ApprovalChanged(super::ApprovalChanged),
+        /// Authorization: a user or service account was closed, or opened again.
+        #[prost(message, tag = "28")]
+        FactChanged(super::FactChanged),
         /// Any service: what was done, for the audit log.
         #[prost(message, tag = "90")]
         Audited(super::Audited),
@@ -203,6 +206,13 @@ pub struct ProductApplied {
 /// A subject whose permission set in the event's root changed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SubjectChanged {
+    /// `TYPE:ID`.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+}
+/// A user or service account that identity has closed, so that nothing is allowed to it anywhere, or opened again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FactChanged {
     /// `TYPE:ID`.
     #[prost(string, tag = "1")]
     pub subject: ::prost::alloc::string::String,

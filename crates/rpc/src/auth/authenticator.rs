@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bailiwick_proto::Method;
 use bailiwick_types::{
     AccessClaims, AccountId, Caller, CallerKind, Clock, Credentials, SessionId, Subject, Timestamp, Verifier,
 };
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::{
-    AuthError, InternalIdentity, KeyError, KeySource, SKEW,
+    AuthError, InternalVerifier, KeyError, KeySource, SKEW,
     cache::{TokenCache, Verified},
     header::{TokenHeader, TokenKind},
 };
@@ -46,7 +47,7 @@ impl Default for AuthConfig {
 pub struct Authenticator {
     issuer: String,
     keys: Arc<dyn KeySource>,
-    internal: Arc<InternalIdentity>,
+    internal: InternalVerifier,
     clock: Arc<dyn Clock>,
     verifier: Verifier,
     cache: TokenCache,
@@ -63,7 +64,7 @@ impl Authenticator {
     pub fn new(
         config: &AuthConfig,
         keys: Arc<dyn KeySource>,
-        internal: Arc<InternalIdentity>,
+        internal: InternalVerifier,
         clock: Arc<dyn Clock>,
         verifier: Verifier,
     ) -> Self {
@@ -91,13 +92,37 @@ impl Authenticator {
         self.revocations.send_replace(true);
     }
 
+    /// Waits until access tokens are accepted: see [`Self::await_revocations`].
+    pub async fn heard_revocations(&self) {
+        // The sender lives as long as this value.
+        let _ = self.revocations.subscribe().wait_for(|arrive| *arrive).await;
+    }
+
     /// The caller of a token that was verified before and is still valid. Costs a hash and a look-up.
     #[must_use]
     pub fn recall(&self, token: &str) -> Option<Arc<Caller>> {
         self.cache.get(&TokenCache::key(token), self.clock.now())
     }
 
-    /// The caller of a token.
+    /// The suite's own service that a token for the service of a method is of; `method` is none for what
+    /// every service has. Such tokens are no access tokens: [`Self::verify`] knows none of them.
+    ///
+    /// # Errors
+    /// The token is invalid, expired, of an unknown service or key, or for another service.
+    pub fn verify_service(
+        &self,
+        token: &str,
+        method: Option<&'static Method>,
+    ) -> Result<Arc<Caller>, AuthError> {
+        let caller = self.internal.verify(token, &self.verifier)?;
+        let target = method.and_then(|method| method.service());
+        if target.is_some() && caller.audience() != target {
+            return Err(AuthError::Invalid);
+        }
+        Ok(caller)
+    }
+
+    /// The caller of an access token.
     ///
     /// # Errors
     /// The token is invalid, expired, revoked or for another audience, or signing keys are unavailable.
@@ -128,19 +153,11 @@ impl Authenticator {
     async fn verify_anew(&self, token: &str) -> Result<Verified, AuthError> {
         let header = TokenHeader::read(token).ok_or(AuthError::Invalid)?;
         let now = self.clock.now();
-        match header.kind {
-            TokenKind::Internal => {
-                let verified = self.internal.verify(token)?;
-                let until = verified.expires.unwrap_or(now);
-                let caller = Arc::new(self.verifier.caller(verified));
-                Ok(Verified {
-                    caller,
-                    made: now,
-                    until,
-                })
-            }
-            TokenKind::Access => self.verify_access(token, &header.key_id, now).await,
+        // Those of the suite's own services count on the internal listener alone.
+        if header.kind != TokenKind::Access {
+            return Err(AuthError::Invalid);
         }
+        self.verify_access(token, &header.key_id, now).await
     }
 
     async fn verify_access(&self, token: &str, id: &str, now: Timestamp) -> Result<Verified, AuthError> {
@@ -204,5 +221,6 @@ fn credentials(claims: &AccessClaims) -> Option<Credentials> {
         account,
         session,
         expires: Some(Timestamp::from_seconds(claims.exp)),
+        audience: None,
     })
 }

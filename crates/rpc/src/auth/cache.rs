@@ -9,6 +9,9 @@ use bailiwick_types::{Caller, SessionId, Subject, Timestamp};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
+/// The tolerated clock skew between machines.
+const SKEW: std::time::Duration = std::time::Duration::from_secs(super::SKEW.unsigned_abs());
+
 /// A verified token.
 #[derive(Debug, Clone)]
 pub(crate) struct Verified {
@@ -88,13 +91,20 @@ impl TokenCache {
         self.tokens.retain(|_, v| v.caller.session() != Some(session));
     }
 
+    /// Ends all tokens of a subject that were issued so far. A service account has no sessions that end with
+    /// it, so that its tokens may also be of an issuer whose clock is ahead.
     pub(crate) fn end_subject(&self, subject: &Subject, now: Timestamp) {
+        let last = if subject.service_id().is_some() {
+            now.plus(SKEW)
+        } else {
+            now
+        };
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         self.sweep(&mut ended, now);
-        ended.subjects.insert(subject.clone(), now);
+        ended.subjects.insert(subject.clone(), last);
         drop(ended);
         self.tokens
-            .retain(|_, v| v.caller.subject() != Some(subject) || v.made > now);
+            .retain(|_, v| v.caller.subject() != Some(subject) || v.made > last);
     }
 
     fn sweep(&self, ended: &mut Ended, now: Timestamp) {
@@ -102,7 +112,8 @@ impl TokenCache {
         if size(ended) < ended.sweep_at {
             return;
         }
-        let over = |end: &Timestamp| now.since(*end) > self.longest_life;
+        // A token may have been issued and expire by the clock of another process.
+        let over = |end: &Timestamp| now.since(*end) > self.longest_life + SKEW;
         ended.sessions.retain(|_, end| !over(end));
         ended.subjects.retain(|_, end| !over(end));
         ended.sweep_at = 2 * size(ended) + 64;

@@ -57,7 +57,7 @@ impl TokenHeader {
         let members: Members = serde_json::from_slice(&object(header)?).ok()?;
         let kind = match (&*members.typ, members.alg) {
             (AccessClaims::TYPE, Algorithm::ES256 | Algorithm::EdDSA) => TokenKind::Access,
-            (internal::TYPE, Algorithm::HS256) if members.kid == internal::KEY_ID => TokenKind::Internal,
+            (internal::TYPE, Algorithm::EdDSA) => TokenKind::Internal,
             _ => return None,
         };
         Some(Self {

@@ -6,11 +6,13 @@ mod error;
 mod header;
 mod internal;
 mod keys;
+mod service_keys;
 
 pub use authenticator::{AuthConfig, Authenticator};
 pub use error::AuthError;
-pub use internal::InternalIdentity;
+pub use internal::{InternalIdentity, InternalVerifier};
 pub use keys::{KeyError, KeySource, VerificationKey, VerificationKeys};
+pub use service_keys::{InternalConfig, ServiceKeyError, ServiceKeyFiles, ServiceKeyPair, ServiceKeys};
 
 /// The tolerated clock skew between machines, in seconds.
 const SKEW: i64 = 60;

@@ -36,6 +36,10 @@ pub struct TlsConfig {
 pub struct ServerConfig {
     /// Address of the gRPC listener.
     pub listen: SocketAddr,
+    /// Address of the listener for the other services of the suite: internal methods are there and nowhere
+    /// else, and nothing else is there. It must not be public. Required unless all three services run in this
+    /// process, which then listens on a free port of loopback.
+    pub internal_listen: Option<SocketAddr>,
     /// Address of the HTTP listener: what a service has over HTTP, and health and metrics unless they have a
     /// listener of their own. None where absent.
     pub http_listen: Option<SocketAddr>,
@@ -43,8 +47,8 @@ pub struct ServerConfig {
     /// connections take nothing from it. It speaks plain text and must not be public. Where absent, the HTTP
     /// listener has them.
     pub health_listen: Option<SocketAddr>,
-    /// TLS of the gRPC and the HTTP listener; plain text where absent. The files are read again when they
-    /// change, and on SIGHUP.
+    /// TLS of the gRPC listeners and the HTTP listener; plain text where absent. The files are read again
+    /// when they change, and on SIGHUP.
     pub tls: Option<TlsConfig>,
     /// The longest time that a call may take, whatever its caller allows. Streams that follow a feed are
     /// exempt.
@@ -100,6 +104,7 @@ impl Default for ServerConfig {
         let seconds = |n| HumanDuration::from(Duration::from_secs(n));
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 7600)),
+            internal_listen: None,
             http_listen: None,
             health_listen: None,
             tls: None,

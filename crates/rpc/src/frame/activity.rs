@@ -1,6 +1,7 @@
 //! What happens on a connection, for its idle limit.
 
 use std::{
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,7 +10,9 @@ use std::{
     time::Duration,
 };
 
+use axum::http::Response;
 use futures_util::future::BoxFuture;
+use http_body::{Body, Frame, SizeHint};
 
 /// How often a connection is looked at within its idle limit.
 const LOOKS: u32 = 4;
@@ -59,20 +62,20 @@ impl Drop for OpenStream {
     }
 }
 
-/// A service whose requests count as streams until they are answered.
+/// A service whose requests count as streams until their answers have been sent.
 #[derive(Debug, Clone)]
 pub(super) struct Counted<S> {
     pub(super) service: S,
     pub(super) activity: Arc<Activity>,
 }
 
-impl<S, R> tower::Service<R> for Counted<S>
+impl<S, R, B> tower::Service<R> for Counted<S>
 where
-    S: tower::Service<R, Future: Send + 'static>,
+    S: tower::Service<R, Response = Response<B>, Future: Send + 'static>,
 {
-    type Response = S::Response;
+    type Response = Response<OpenBody<B>>;
     type Error = S::Error;
-    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+    type Future = BoxFuture<'static, Result<Self::Response, S::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.service.poll_ready(cx)
@@ -81,10 +84,32 @@ where
     fn call(&mut self, request: R) -> Self::Future {
         let open = self.activity.open();
         let answer = self.service.call(request);
-        Box::pin(async move {
-            let _open = open;
-            answer.await
-        })
+        Box::pin(async move { Ok(answer.await?.map(|body| OpenBody { body, _open: open })) })
+    }
+}
+
+/// The body of an answer; its stream is open until it has been sent or given up.
+#[derive(Debug)]
+pub(super) struct OpenBody<B> {
+    body: B,
+    _open: OpenStream,
+}
+
+impl<B: Body + Unpin> Body for OpenBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -127,5 +152,21 @@ mod tests {
         let activity = Activity::default();
         let waited = tokio::time::timeout(3 * LIMIT, activity.idle(Duration::ZERO)).await;
         assert!(waited.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_open_until_its_answer_has_been_sent() {
+        let activity = Arc::new(Activity::default());
+        let mut counted = Counted {
+            service: tower::service_fn(async |(): ()| {
+                Ok::<_, std::convert::Infallible>(Response::new(http_body_util::Empty::<bytes::Bytes>::new()))
+            }),
+            activity: Arc::clone(&activity),
+        };
+        let answer = tower::Service::call(&mut counted, ()).await.unwrap();
+        let waited = tokio::time::timeout(3 * LIMIT, activity.idle(LIMIT)).await;
+        assert!(waited.is_err(), "the answer is not sent yet");
+        drop(answer);
+        activity.idle(LIMIT).await;
     }
 }

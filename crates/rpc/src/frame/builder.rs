@@ -1,12 +1,12 @@
 //! Builds a server.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum::Router;
 use bailiwick_proto::Method;
 use bailiwick_types::{IdGen, Service};
 use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Authenticator, ServerConfig, Telemetry,
     client::TrustedProxies,
-    layers::{LogRule, Parts, Shared},
+    layers::{LogRule, Parts, Shared, Side},
     request_id::RequestIds,
     token::TokenCodec,
 };
@@ -153,11 +153,9 @@ impl FrameBuilder {
         listeners: Listeners,
         shutdown: CancellationToken,
     ) -> Result<RunningServer, FrameError> {
-        let life = Life {
-            closing: CancellationToken::new(),
-            cut: CancellationToken::new(),
-            connections: TaskTracker::new(),
-        };
+        let life = Life::new();
+        // It ends after the other: calls that are under way make calls of their own, also to this process.
+        let internal_life = Life::new();
         if let (None, Some(files)) = (&self.certificates, &self.config.tls) {
             self.certificates = Some(Certificates::read(files)?);
         }
@@ -166,16 +164,12 @@ impl FrameBuilder {
             certificates.map(|c| c.acceptor(protocols)).transpose()
         };
         let (grpc_tls, http_tls) = (acceptor(&[b"h2"])?, acceptor(&[b"h2", b"http/1.1"])?);
+        let internal_tls = grpc_tls.clone();
 
         let health = Health::new(&self.suite, self.services.names());
         let mut services = self.services;
-        let mut open = Routes::new(health.service(life.closing.clone()));
-        if self.config.reflection {
-            let names = services.names().collect();
-            open = reflection::add_to(open, &self.descriptors, &names)?;
-        }
-        services.set_open(open);
-        let shared = Shared::new(Parts {
+        services.set_open(Routes::new(health.service(internal_life.closing.clone())));
+        let parts = Parts {
             services,
             extra_methods: self.extra_methods,
             sampler: Arc::clone(&self.telemetry.sampler),
@@ -190,18 +184,31 @@ impl FrameBuilder {
             authenticator: self.authenticator,
             tokens: self.tokens,
             proxies: TrustedProxies::new(&self.config.trusted_proxies),
-        });
+        };
+        // Each side has its own places for calls: a flood from outside does not stop the other services.
+        let internal = Shared::new(Side::Internal, parts.clone());
+        let mut parts = parts;
+        let mut open = Routes::new(health.service(life.closing.clone()));
+        if self.config.reflection {
+            let names = public_names(&parts.services);
+            open = reflection::add_to(open, &self.descriptors, &names)?;
+        }
+        parts.services.set_open(open);
+        let shared = Shared::new(Side::Public, parts);
         let addresses = listeners.addresses()?;
 
-        let connections = Connections::new(
-            &self.config,
-            Arc::clone(&shared),
-            self.ids.clone(),
-            life.closing.clone(),
-        );
-        let each = move |link, _, peer| connections.clone().serve(link, peer);
-        let listener = Listener::new(listeners.grpc, grpc_tls, &self.config);
-        life.connections.spawn(listener.accept(life.clone(), each));
+        let sides = [
+            (Some(listeners.grpc), grpc_tls, &shared, &life),
+            (listeners.internal, internal_tls, &internal, &internal_life),
+        ];
+        for (socket, tls, shared, life) in sides {
+            let Some(socket) = socket else { continue };
+            let closing = life.closing.clone();
+            let connections = Connections::new(&self.config, Arc::clone(shared), self.ids.clone(), closing);
+            let each = move |link, _, peer| connections.clone().serve(link, peer);
+            let listener = Listener::new(socket, tls, &self.config);
+            life.connections.spawn(listener.accept(life.clone(), each));
+        }
 
         let probes = http::health_router(health.clone(), life.closing.clone());
         let (routes, probes) = match listeners.health {
@@ -230,18 +237,31 @@ impl FrameBuilder {
                 }
             });
         }
-        tracing::info!(net.address = %addresses.grpc, http.address = ?addresses.http,
-            health.address = ?addresses.health, "listening");
+        tracing::info!(net.address = %addresses.grpc, internal.address = ?addresses.internal,
+            http.address = ?addresses.http, health.address = ?addresses.health, "listening");
+        let sides = vec![(shared, life), (internal, internal_life)];
         Ok(running::start(
             addresses,
             self.certificates,
             health,
-            shared,
-            life,
+            sides,
             &self.config,
             shutdown,
         ))
     }
+}
+
+/// The names of the services that have a method for others than the suite's own services.
+fn public_names(services: &Services) -> BTreeSet<&'static str> {
+    let has_public = |name: &&'static str| {
+        let of = |method: &&Method| {
+            let path = method.path.trim_start_matches('/');
+            path.split_once('/').is_some_and(|(service, _)| service == *name)
+        };
+        let mut methods = bailiwick_proto::METHODS.iter().filter(of).peekable();
+        methods.peek().is_none() || methods.any(Method::is_public)
+    };
+    services.names().filter(has_public).collect()
 }
 
 /// The bound sockets of a server.
@@ -249,6 +269,8 @@ impl FrameBuilder {
 pub struct Listeners {
     /// gRPC.
     pub grpc: TcpListener,
+    /// gRPC for the other services of the suite.
+    pub internal: Option<TcpListener>,
     /// HTTP.
     pub http: Option<TcpListener>,
     /// Health and metrics.
@@ -267,6 +289,7 @@ impl Listeners {
         };
         Ok(Self {
             grpc: bind(config.listen).await?,
+            internal: optional(config.internal_listen).await?,
             http: optional(config.http_listen).await?,
             health: optional(config.health_listen).await?,
         })
@@ -275,6 +298,7 @@ impl Listeners {
     fn addresses(&self) -> Result<Addresses, FrameError> {
         Ok(Addresses {
             grpc: address_of(&self.grpc)?,
+            internal: self.internal.as_ref().map(address_of).transpose()?,
             http: self.http.as_ref().map(address_of).transpose()?,
             health: self.health.as_ref().map(address_of).transpose()?,
         })

@@ -73,12 +73,6 @@ impl Connections {
         };
         let service = TowerToHyperService::new(self.ids.around(layers));
         let mut connection = pin!(self.http2.serve_connection(TokioIo::new(link), service));
-        let aged = async {
-            if self.age.is_zero() {
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(jittered(self.age, u64::from(peer.port()))).await;
-        };
         tokio::select! {
             ended = connection.as_mut() => return note(ended),
             // The drain has its own timer, which aborts what is left.
@@ -86,7 +80,7 @@ impl Connections {
                 connection.as_mut().graceful_shutdown();
                 return note(connection.await);
             }
-            () = aged => connection.as_mut().graceful_shutdown(),
+            () = aged(self.age, peer) => connection.as_mut().graceful_shutdown(),
             () = activity.idle(self.idle) => connection.as_mut().graceful_shutdown(),
         }
         match tokio::time::timeout(self.grace, connection).await {
@@ -100,6 +94,14 @@ fn note(ended: hyper::Result<()>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "connection failed");
     }
+}
+
+/// Waits until a connection has reached its maximum age; for ever where that is zero.
+pub(super) async fn aged(age: Duration, peer: SocketAddr) {
+    if age.is_zero() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(jittered(age, u64::from(peer.port()))).await;
 }
 
 /// Varies an age by up to a tenth, so that connections made together do not end together.

@@ -1,6 +1,6 @@
 //! The HTTP listener: health, metrics and what a service has over HTTP.
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -25,6 +25,7 @@ use tower::util::MapRequest;
 
 use super::{
     activity::{Activity, Counted},
+    connection::aged,
     first::{Opened, Protocol},
     health::Health,
 };
@@ -80,9 +81,8 @@ pub(super) struct Https {
     ids: RequestIds,
     proxies: TrustedProxies,
     request_timeout: Duration,
-    idle_timeout: Duration,
     keepalive: (Duration, Duration),
-    closing: CancellationToken,
+    limits: Limits,
 }
 
 impl Https {
@@ -102,13 +102,18 @@ impl Https {
             ids,
             proxies: TrustedProxies::new(&config.trusted_proxies),
             request_timeout,
-            idle_timeout: config.idle_timeout.get(),
             keepalive: (config.keepalive_interval.get(), config.keepalive_timeout.get()),
-            closing,
+            limits: Limits {
+                idle: config.idle_timeout.get(),
+                age: config.max_connection_age.get(),
+                grace: config.max_connection_age_grace.get(),
+                closing,
+            },
         }
     }
 
-    /// Serves one connection.
+    /// Serves a connection until the client closes it, its maximum age is reached, it has been idle for too
+    /// long, or the server shuts down.
     pub(super) async fn serve(self, link: Opened, protocol: Protocol, peer: SocketAddr) {
         let activity = Arc::new(Activity::default());
         let counted = Counted {
@@ -123,18 +128,20 @@ impl Https {
         });
         let service = TowerToHyperService::new(service);
         let link = TokioIo::new(link);
+        let stop = self.limits.stop(&activity, peer);
+        let grace = self.limits.grace;
         let ended = match protocol {
             Protocol::Http1 => {
                 let mut builder = http1::Builder::new();
                 builder
                     .timer(TokioTimer::new())
-                    .header_read_timeout(self.request_timeout);
-                let mut connection = std::pin::pin!(builder.serve_connection(link, service));
+                    .header_read_timeout(Some(self.request_timeout).filter(|t| !t.is_zero()));
+                let mut connection = pin!(builder.serve_connection(link, service));
                 tokio::select! {
-                    ended = connection.as_mut() => ended,
-                    () = stop(&self.closing, &activity, self.idle_timeout) => {
+                    ended = connection.as_mut() => Some(ended),
+                    () = stop => {
                         connection.as_mut().graceful_shutdown();
-                        connection.await
+                        tokio::time::timeout(grace, connection).await.ok()
                     }
                 }
             }
@@ -144,27 +151,41 @@ impl Https {
                     .timer(TokioTimer::new())
                     .keep_alive_interval(Some(self.keepalive.0).filter(|t| !t.is_zero()))
                     .keep_alive_timeout(self.keepalive.1);
-                let mut connection = std::pin::pin!(builder.serve_connection(link, service));
+                let mut connection = pin!(builder.serve_connection(link, service));
                 tokio::select! {
-                    ended = connection.as_mut() => ended,
-                    () = stop(&self.closing, &activity, self.idle_timeout) => {
+                    ended = connection.as_mut() => Some(ended),
+                    () = stop => {
                         connection.as_mut().graceful_shutdown();
-                        connection.await
+                        tokio::time::timeout(grace, connection).await.ok()
                     }
                 }
             }
         };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "HTTP connection failed");
+        match ended {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::debug!(%error, "HTTP connection failed"),
+            None => tracing::debug!(net.peer = %peer, "closed a connection past its grace"),
         }
     }
 }
 
-/// Waits until a connection should end.
-async fn stop(closing: &CancellationToken, activity: &Activity, idle: Duration) {
-    tokio::select! {
-        () = closing.cancelled() => {}
-        () = activity.idle(idle) => {}
+/// When a connection ends.
+#[derive(Clone)]
+struct Limits {
+    idle: Duration,
+    age: Duration,
+    grace: Duration,
+    closing: CancellationToken,
+}
+
+impl Limits {
+    /// Waits until a connection should end.
+    async fn stop(&self, activity: &Activity, peer: SocketAddr) {
+        tokio::select! {
+            () = self.closing.cancelled() => {}
+            () = aged(self.age, peer) => {}
+            () = activity.idle(self.idle) => {}
+        }
     }
 }
 

@@ -36,6 +36,16 @@ pub(super) struct Life {
     pub(super) connections: TaskTracker,
 }
 
+impl Life {
+    pub(super) fn new() -> Self {
+        Self {
+            closing: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            connections: TaskTracker::new(),
+        }
+    }
+}
+
 /// A bound listener and what it allows.
 pub(super) struct Listener {
     socket: TcpListener,

@@ -12,6 +12,8 @@ use crate::{ServerConfig, layers::Shared};
 pub struct RunningServer {
     /// Address of the gRPC listener.
     pub addr: SocketAddr,
+    /// Address of the listener for the other services of the suite, where there is one.
+    pub internal_addr: Option<SocketAddr>,
     /// Address of the HTTP listener, where there is one.
     pub http_addr: Option<SocketAddr>,
     /// Address of the listener for health and metrics, where there is one.
@@ -54,16 +56,19 @@ impl RunningServer {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Addresses {
     pub(super) grpc: SocketAddr,
+    pub(super) internal: Option<SocketAddr>,
     pub(super) http: Option<SocketAddr>,
     pub(super) health: Option<SocketAddr>,
 }
+
+/// A listener for gRPC: its calls and its connections.
+type Side = (Arc<Shared>, Life);
 
 pub(super) fn start(
     addresses: Addresses,
     certificates: Option<Arc<Certificates>>,
     health: Health,
-    shared: Arc<Shared>,
-    life: Life,
+    sides: Vec<Side>,
     config: &ServerConfig,
     shutdown: CancellationToken,
 ) -> RunningServer {
@@ -71,6 +76,7 @@ pub(super) fn start(
     let shutdown = shutdown.child_token();
     let server = RunningServer {
         addr: addresses.grpc,
+        internal_addr: addresses.internal,
         http_addr: addresses.http,
         health_addr: addresses.health,
         certificates,
@@ -81,28 +87,33 @@ pub(super) fn start(
     let (wait, grace) = (config.drain_wait.get(), config.drain_grace.get());
     server.task.spawn(async move {
         shutdown.cancelled().await;
-        drain(&health, &shared, &life, wait, grace).await;
+        drain(&health, &sides, wait, grace).await;
     });
     server.task.close();
     server
 }
 
-async fn drain(health: &Health, shared: &Shared, life: &Life, wait: Duration, grace: Duration) {
-    tracing::info!(calls = shared.in_flight(), "draining");
+/// Ends the sides one after the other: calls of the first make calls to the second. The grace is for all.
+async fn drain(health: &Health, sides: &[Side], wait: Duration, grace: Duration) {
+    let calls = || sides.iter().map(|(shared, _)| shared.in_flight()).sum::<usize>();
+    tracing::info!(calls = calls(), "draining");
     health.drain();
     tokio::time::sleep(wait).await;
-    life.closing.cancel();
-    life.connections.close();
-    if tokio::time::timeout(grace, life.connections.wait())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            calls = shared.in_flight(),
-            "aborting the calls that exceeded the drain grace period"
-        );
-        life.cut.cancel();
-        life.connections.wait().await;
+    let end = tokio::time::Instant::now() + grace;
+    for (shared, life) in sides {
+        life.closing.cancel();
+        life.connections.close();
+        if tokio::time::timeout_at(end, life.connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                calls = shared.in_flight(),
+                "aborting the calls that exceeded the drain grace period"
+            );
+            life.cut.cancel();
+            life.connections.wait().await;
+        }
     }
     tracing::info!("drained");
 }

@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -13,15 +12,10 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
-use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 use super::FrameError;
-use crate::{TlsConfig, metrics};
-
-/// How often the files are looked at. Certificates are renewed weeks before they end; this is for those who
-/// replace one and look at the result.
-const LOOK: Duration = Duration::from_secs(5);
+use crate::{TlsConfig, metrics, reload::Reload};
 
 /// The certificate and key that a process presents. They are read again when their files change; what cannot
 /// be used then is logged, and the certificate before stays.
@@ -32,7 +26,7 @@ pub struct Certificates {
     current: ArcSwap<CertifiedKey>,
     /// The contents of the files at the last look.
     seen: Mutex<Contents>,
-    wanted: Notify,
+    reload: Reload,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,13 +49,13 @@ impl Certificates {
             provider,
             current: ArcSwap::from_pointee(current),
             seen: Mutex::new(seen),
-            wanted: Notify::new(),
+            reload: Reload::default(),
         }))
     }
 
     /// Reads the files again soon, also where they have not changed.
     pub fn reload(&self) {
-        self.wanted.notify_one();
+        self.reload.ask();
     }
 
     /// The certificate that is presented now.
@@ -87,29 +81,9 @@ impl Certificates {
             "TLS certificates that were read again, by result.",
             &["result"],
         );
-        let mut told = String::new();
-        loop {
-            let asked = tokio::time::timeout(LOOK, self.wanted.notified()).await.is_ok();
-            match self.refresh(asked) {
-                Ok(false) => told.clear(),
-                Ok(true) => {
-                    told.clear();
-                    reloads.with_label_values(&["ok"]).inc();
-                    tracing::info!(file = %self.files.cert_file.display(), "read the TLS certificate again");
-                }
-                Err(error) => {
-                    reloads.with_label_values(&["failed"]).inc();
-                    let why = error.to_string();
-                    if why != told {
-                        tracing::warn!(
-                            error = why,
-                            "keeping the TLS certificate: the new one cannot be used"
-                        );
-                        told = why;
-                    }
-                }
-            }
-        }
+        self.reload
+            .follow("the TLS certificate", reloads, |asked| self.refresh(asked))
+            .await;
     }
 
     /// Takes the files into use where they have changed or it is asked for; tells whether it did.

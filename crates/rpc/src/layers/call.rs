@@ -19,11 +19,11 @@ use tonic::{Status, body::Body};
 use tracing::Span;
 
 use super::{
-    AnswerBody, Entry, Shared, body,
+    AnswerBody, Entry, Shared, Side, body,
     body::Watch,
     complete::complete,
     deadline, deadline_exceeded,
-    identify::{Identified, identify},
+    identify::{Identified, identify, identify_service},
     observe::Observation,
     overloaded, panicked,
 };
@@ -140,7 +140,11 @@ impl Call {
 
     /// Load shedding, deadline, and authentication as far as it does not wait.
     fn enter(&mut self, begun: &mut Begun, request: Request<Body>) -> Result<State, Status> {
+        let authenticator = &self.shared.authenticator;
         let Some(method) = begun.entry.method else {
+            if self.shared.is_guarded(&begun.entry) {
+                identify_service(authenticator, None, request.headers())?;
+            }
             return Ok(State::Handled(begun.entry.dispatcher.call(request)));
         };
         if begun.overloaded {
@@ -149,7 +153,11 @@ impl Call {
         if begun.asked.is_some_and(|at| at <= Instant::now()) {
             return Err(deadline_exceeded());
         }
-        match identify(&self.shared.authenticator, method, request.headers()) {
+        if self.shared.side == Side::Internal {
+            let caller = identify_service(authenticator, Some(method), request.headers())?;
+            return self.hand_over(begun, caller, method, request);
+        }
+        match identify(authenticator, method, request.headers()) {
             Identified::Known(caller) => self.hand_over(begun, caller, method, request),
             Identified::Refused(status) => Err(status),
             Identified::Verifying(verified) => Ok(State::Verifying { verified, request }),

@@ -20,8 +20,8 @@ pub(super) enum Identified {
     Refused(Status),
 }
 
-/// Authenticates a call. On a public method invalid credentials count as none: a client that refreshes its
-/// token may still send the expired one.
+/// Authenticates a call on the public listener. On a public method invalid credentials count as none: a
+/// client that refreshes its token may still send the expired one.
 pub(super) fn identify(
     authenticator: &Arc<Authenticator>,
     method: &Method,
@@ -59,6 +59,34 @@ pub(super) fn identify(
             Err(error) => Err(error.into_status()),
         }
     }))
+}
+
+/// Authenticates a call on the internal listener: one of the suite's own services, which the method names as
+/// a caller. `method` is none for what every service has.
+///
+/// # Errors
+/// UNAUTHENTICATED, `PERMISSION_DENIED`.
+pub(super) fn identify_service(
+    authenticator: &Authenticator,
+    method: Option<&'static Method>,
+    headers: &HeaderMap,
+) -> Result<Arc<Caller>, Status> {
+    let mut credentials = headers.get_all(http::header::AUTHORIZATION).iter();
+    let header = credentials
+        .next()
+        .ok_or_else(|| Refusal::CredentialsMissing.into_status())?;
+    let single = credentials.next().is_none();
+    let token = bearer(header.as_bytes()).filter(|_| single);
+    let token = token.ok_or_else(|| AuthError::Invalid.into_status())?;
+    let caller = authenticator
+        .verify_service(token, method)
+        .map_err(IntoStatus::into_status)?;
+    let named = |method: &Method| caller.service().is_some_and(|own| method.callers.contains(&own));
+    if method.is_none_or(named) {
+        Ok(caller)
+    } else {
+        Err(Refusal::Denied.into_status())
+    }
 }
 
 fn anonymous() -> Arc<Caller> {

@@ -37,10 +37,29 @@ use crate::{
     token::{Received, TokenCodec},
 };
 
-/// What all calls of a server share.
+/// Which listener of a server calls arrive on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// For everybody: methods that are not of kind INTERNAL.
+    Public,
+    /// For the suite's own services: the methods that name callers.
+    Internal,
+}
+
+impl Side {
+    fn has(self, method: &Method) -> bool {
+        match self {
+            Self::Public => method.is_public(),
+            Self::Internal => method.is_internal(),
+        }
+    }
+}
+
+/// What all calls on a listener share.
 pub(crate) struct Shared {
+    side: Side,
     entries: HashMap<&'static str, Arc<Entry>>,
-    /// Health and reflection, which need no credentials.
+    /// Health and reflection: on the public listener they need no credentials.
     open: Arc<Entry>,
     unknown: Arc<Entry>,
     sampler: Arc<Sampler>,
@@ -63,6 +82,7 @@ pub(crate) struct Entry {
 }
 
 /// The parts that the layers are built from.
+#[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) services: Services,
     pub(crate) extra_methods: &'static [Method],
@@ -78,9 +98,10 @@ pub(crate) struct Parts {
 }
 
 impl Shared {
-    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+    pub(crate) fn new(side: Side, parts: Parts) -> Arc<Self> {
         let Parts { services, .. } = parts;
         let declared = bailiwick_proto::METHODS.iter().chain(parts.extra_methods);
+        let declared = declared.filter(|method| side.has(method));
         let entries = declared.filter_map(|method| {
             let entry = Entry {
                 method: Some(method),
@@ -97,6 +118,7 @@ impl Shared {
             })
         };
         Arc::new(Self {
+            side,
             entries: entries.collect(),
             open: bare(services.open()),
             unknown: bare(unknown()),
@@ -118,6 +140,11 @@ impl Shared {
             None if is_open(path) => &self.open,
             None => &self.unknown,
         }
+    }
+
+    /// Whether an entry without declaration is for the suite's own services alone.
+    fn is_guarded(&self, entry: &Arc<Entry>) -> bool {
+        self.side == Side::Internal && Arc::ptr_eq(entry, &self.open)
     }
 
     /// The number of calls in flight.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use bailiwick_types::{Chain, Code, Fault, Reason};
+use bailiwick_types::{Chain, Code, Fault, Reason, Service as Suite};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -179,14 +179,14 @@ impl ClientFactory {
         Self { tokens, ..self }
     }
 
-    /// A channel to `http://HOST:PORT` or `https://HOST:PORT`. It connects at the first call and again
-    /// whenever the connection was lost; no service waits for another to become ready. It must be made inside
-    /// of a runtime.
+    /// A channel to a service at `http://HOST:PORT` or `https://HOST:PORT`. It connects at the first call and
+    /// again whenever the connection was lost; no service waits for another to become ready. It must be made
+    /// inside of a runtime.
     ///
     /// # Errors
     /// The address or the CA file is invalid.
-    pub fn peer(&self, address: &str) -> Result<Peer, PeerAddressError> {
-        self.channel(address, || match &self.config.ca_file {
+    pub fn peer(&self, service: Suite, address: &str) -> Result<Peer, PeerAddressError> {
+        self.channel(service, address, || match &self.config.ca_file {
             Some(file) => {
                 // Read at each connection; this is to tell at the start what is wrong with it.
                 dial::authorities(file).map_err(|error| error.to_string())?;
@@ -196,17 +196,18 @@ impl ClientFactory {
         })
     }
 
-    /// A channel to this process itself, by the address that it listens on. Where it presents a certificate,
-    /// that one is trusted and nothing else, whatever name it is for.
+    /// A channel to a service of this process itself, by the address that it listens on. Where it presents a
+    /// certificate, that one is trusted and nothing else, whatever name it is for.
     ///
     /// # Errors
     /// The address is invalid.
     pub fn own(
         &self,
+        service: Suite,
         address: &str,
         certificates: Option<&Arc<Certificates>>,
     ) -> Result<Peer, PeerAddressError> {
-        self.channel(address, || match certificates {
+        self.channel(service, address, || match certificates {
             Some(own) => Ok(Trust::Own(Arc::clone(own))),
             None => Err("https needs a certificate".to_owned()),
         })
@@ -214,6 +215,7 @@ impl ClientFactory {
 
     fn channel(
         &self,
+        service: Suite,
         address: &str,
         trust: impl FnOnce() -> Result<Trust, String>,
     ) -> Result<Peer, PeerAddressError> {
@@ -250,6 +252,7 @@ impl ClientFactory {
         Ok(Peer {
             channel,
             identity: Arc::clone(&self.identity),
+            service,
             tokens: self.tokens.clone(),
             deadline: config.deadline.get(),
             dependency: None,
@@ -262,6 +265,8 @@ impl ClientFactory {
 pub struct Peer {
     channel: Channel,
     identity: Arc<InternalIdentity>,
+    /// At the other end.
+    service: Suite,
     tokens: TokenCodec,
     deadline: Duration,
     /// Under which name it is told how the peer does.
@@ -274,11 +279,13 @@ impl Peer {
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }
-    /// Asks whether a service is at the other end, ready or not.
+    /// Asks whether its service is at the other end, ready or not, and whether it accepts the credentials of
+    /// this one.
     ///
     /// # Errors
-    /// Why not, for the log.
-    pub async fn reach(&self, service: bailiwick_types::Service) -> Result<(), String> {
+    /// Why not, for the log and for readiness.
+    pub async fn reach(&self) -> Result<(), String> {
+        let (service, own) = (self.service, self.identity.service());
         let request = HealthCheckRequest {
             service: service.as_str().to_owned(),
         };
@@ -287,21 +294,26 @@ impl Peer {
             Err(status) if status.code() == tonic::Code::NotFound => {
                 Err(format!("the process at that address does not run {service}"))
             }
+            Err(status) if status.code() == tonic::Code::Unauthenticated => Err(format!(
+                "it refuses the credentials of {own}: the key of `internal.{own}.key_file` is not among its \
+                 `internal.{own}.public_keys_file`, another service is at that address, or the clocks differ"
+            )),
             Err(status) => Err(Chain(&status).to_string()),
         }
     }
 
-    /// The same channel under a name of its own among the dependencies of the process.
+    /// The same channel, whose failures and answers this is told of.
     #[must_use]
-    pub fn named(self, name: &str) -> Self {
+    pub fn watched_by(self, dependency: Arc<Dependency>) -> Self {
         Self {
-            dependency: Some(Arc::new(Dependency::new(name))),
+            dependency: Some(dependency),
             ..self
         }
     }
     /// Sets the headers of a call: credentials, consistency token, request id, deadline and trace context.
     fn sign(&self, request: &mut http::Request<Body>) -> Result<Duration, tonic::Status> {
-        let identity = self.identity.header().map_err(|error| crate::status(&error))?;
+        let identity = self.identity.header(self.service);
+        let identity = identity.map_err(|error| crate::status(&error))?;
         let call = current::get();
         let carried = request.extensions_mut().remove::<token::Carry>();
         let headers = request.headers_mut();
@@ -346,7 +358,11 @@ impl Service<http::Request<Body>> for Peer {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        let time = self.sign(&mut request);
+        let time = match self.sign(&mut request) {
+            Ok(time) => time,
+            // Without credentials it is not sent.
+            Err(status) => return Box::pin(std::future::ready(Err(status))),
+        };
         let sent = self.channel.call(request);
         let (dependency, longest) = (self.dependency.clone(), self.deadline);
         let failed = move |reason, error: &dyn std::fmt::Display| {
@@ -356,7 +372,6 @@ impl Service<http::Request<Body>> for Peer {
         };
         let answered = self.dependency.clone();
         Box::pin(async move {
-            let time = time?;
             let late = || {
                 // A caller in a hurry says nothing about the peer.
                 if time >= longest {

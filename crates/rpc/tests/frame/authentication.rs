@@ -10,7 +10,8 @@ use bailiwick_types::{CallerKind, Clock, Service, ServiceAccountId, Subject, Tok
 use tonic::{Code, Request};
 
 use crate::support::{
-    INTERNAL_KEY, Mood, Setup, Signer, World, account, bearer, internal, jwks, refused, script, session, user,
+    Mood, PeerKeys, Setup, Signer, World, account, bearer, internal, jwks, refused, script, session,
+    token_for, user,
 };
 
 type Seen = Arc<Mutex<Option<Context>>>;
@@ -68,14 +69,14 @@ async fn a_service_account_is_known_by_a_token_without_session() {
 }
 
 #[tokio::test]
-async fn one_of_the_suites_own_services_is_known_by_the_internal_key() {
+async fn one_of_the_suites_own_services_is_known_by_its_key_on_the_internal_listener() {
     let (world, seen) = watched().await;
-    let header = world.internal.header().unwrap();
-    let token = header.to_str().unwrap().strip_prefix("Bearer ").unwrap();
-    world.introspect(Some(token)).await.unwrap();
+    world.keys_inside(Some(&world.peer_token())).await.unwrap();
     let context = seen.lock().unwrap().take().unwrap();
     assert_eq!(context.caller.kind(), CallerKind::Internal);
     assert_eq!(context.caller.subject().unwrap().as_str(), "service:tenancy");
+    assert_eq!(context.caller.service(), Some(Service::Tenancy));
+    assert_eq!(context.caller.audience(), Some(Service::Identity));
 }
 
 #[tokio::test]
@@ -106,30 +107,19 @@ async fn the_algorithm_is_the_keys_and_never_the_tokens() {
 #[tokio::test]
 async fn an_internal_token_of_another_key_or_time_is_refused() {
     let world = Setup::default().start().await;
-    let text = |identity: &bailiwick_rpc::InternalIdentity| {
-        let header = identity.header().unwrap();
-        header
-            .to_str()
-            .unwrap()
-            .strip_prefix("Bearer ")
-            .unwrap()
-            .to_owned()
-    };
-    let other = internal(
-        Service::Identity,
-        "another internal key of 32 bytes!!",
-        world.clock.clone(),
-    );
-    assert_eq!(refused(world.introspect(Some(&text(&other))).await), invalid());
-    let mine = internal(Service::Identity, INTERNAL_KEY, world.clock.clone());
-    let (first, again) = (text(&mine), text(&mine));
+    let other = internal(Service::Tenancy, &PeerKeys::new(), world.clock.clone());
+    let other = token_for(&other, Service::Identity);
+    assert_eq!(refused(world.keys_inside(Some(&other)).await), invalid());
+    let (first, again) = (world.peer_token(), world.peer_token());
     assert_eq!(first, again, "it is made once");
-    world.introspect(Some(&first)).await.unwrap();
+    let elsewhere = token_for(&world.internal, Service::Authorization);
+    assert_ne!(first, elsewhere, "each service gets its own");
+    world.keys_inside(Some(&first)).await.unwrap();
     world.clock.advance(Duration::from_secs(301));
-    assert_eq!(refused(world.introspect(Some(&first)).await), invalid());
-    let anew = text(&mine);
+    assert_eq!(refused(world.keys_inside(Some(&first)).await), invalid());
+    let anew = world.peer_token();
     assert_ne!(anew, first);
-    world.introspect(Some(&anew)).await.unwrap();
+    world.keys_inside(Some(&anew)).await.unwrap();
 }
 
 #[tokio::test]
@@ -155,6 +145,18 @@ async fn a_failure_is_not_remembered() {
     assert_eq!(refused(world.introspect(Some(&token)).await), away);
     *world.keys.mood.lock().unwrap() = Mood::Answers;
     world.introspect(Some(&token)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_process_that_waits_for_what_ended_is_told_when_tokens_are_accepted() {
+    let (world, _) = watched().await;
+    world.authenticator.await_revocations();
+    let mut heard = std::pin::pin!(world.authenticator.heard_revocations());
+    let early = tokio::time::timeout(Duration::ZERO, heard.as_mut()).await;
+    assert!(early.is_err(), "nothing was heard yet");
+    world.authenticator.revocations_arrive();
+    heard.await;
+    world.introspect(Some(&world.token())).await.unwrap();
 }
 
 #[tokio::test]

@@ -5,22 +5,29 @@ use std::{
     time::Duration,
 };
 
-use bailiwick_proto::identity::v1::{IntrospectRequest, token_service_client::TokenServiceClient};
-use bailiwick_rpc::{ClientFactory, Context, IntoStatus, KeySource, Peer, PeerConfig, PeerError, RemoteJwks};
+use bailiwick_proto::identity::v1::{GetJwksRequest, token_service_client::TokenServiceClient};
+use bailiwick_rpc::{
+    ClientFactory, Context, InternalConfig, InternalIdentity, IntoStatus, KeySource, Peer, PeerConfig,
+    PeerError, RemoteJwks, ServiceKeyFiles, ServiceKeyPair, ServiceKeys,
+};
 use bailiwick_types::{CallerKind, Clock, Fault, Reason, Service};
 use tonic::{Code, Request};
 
-use crate::support::{INTERNAL_KEY, Setup, World, internal, reason, refused, script};
+use crate::support::{PeerKeys, Setup, World, internal, reason, refused, script};
 
-fn peer_at(address: &str, clock: Arc<dyn Clock>) -> Peer {
-    let identity = internal(Service::Authorization, INTERNAL_KEY, clock);
+fn peer_at(address: &str, keys: &PeerKeys, clock: Arc<dyn Clock>) -> Peer {
+    let identity = internal(Service::Authorization, keys, clock);
     ClientFactory::new(identity, PeerConfig::default())
-        .peer(address)
+        .peer(Service::Identity, address)
         .unwrap()
 }
 
+fn inside(world: &World) -> String {
+    format!("http://{}", world.server.internal_addr.unwrap())
+}
+
 fn peer(world: &World) -> Peer {
-    peer_at(&format!("http://{}", world.server.addr), world.clock.clone())
+    peer_at(&inside(world), &world.service_keys, world.clock.clone())
 }
 
 #[tokio::test]
@@ -37,7 +44,7 @@ async fn a_peer_knows_who_calls_and_for_which_request_until_when() {
     let front = Setup::script(script(move |_| {
         let mut client = TokenServiceClient::new(to.clone());
         async move {
-            let answer = client.introspect(IntrospectRequest {}).await;
+            let answer = client.get_jwks(GetJwksRequest {}).await;
             answer
                 .map(drop)
                 .map_err(|status| PeerError::from(status).into_status())
@@ -67,8 +74,8 @@ async fn a_peer_knows_who_calls_and_for_which_request_until_when() {
 async fn a_peer_that_is_away_makes_the_call_unavailable_with_a_time_to_try_again() {
     let world = Setup::default().start().await;
     let gone = format!("http://127.0.0.1:{}", bailiwick_testkit::free_port().unwrap());
-    let mut client = TokenServiceClient::new(peer_at(&gone, world.clock.clone()));
-    let error = PeerError::from(client.introspect(IntrospectRequest {}).await.unwrap_err());
+    let mut client = TokenServiceClient::new(peer_at(&gone, &world.service_keys, world.clock.clone()));
+    let error = PeerError::from(client.get_jwks(GetJwksRequest {}).await.unwrap_err());
     assert!(matches!(error, PeerError::Unavailable { .. }), "{error:?}");
     assert!(error.retry_after().is_some());
     let status = error.into_status();
@@ -81,16 +88,19 @@ async fn a_peer_that_is_away_makes_the_call_unavailable_with_a_time_to_try_again
 #[tokio::test]
 async fn a_peer_that_comes_back_is_used_again_without_anybody_doing_anything() {
     let first = Setup::default().start().await;
-    let (address, to) = (first.server.addr, peer(&first));
+    let (address, to) = (first.server.internal_addr, peer(&first));
     let mut client = TokenServiceClient::new(to);
-    client.introspect(IntrospectRequest {}).await.unwrap();
+    client.get_jwks(GetJwksRequest {}).await.unwrap();
     first.server.drain().await;
-    let error = PeerError::from(client.introspect(IntrospectRequest {}).await.unwrap_err());
+    let error = PeerError::from(client.get_jwks(GetJwksRequest {}).await.unwrap_err());
     assert!(matches!(error, PeerError::Unavailable { .. }), "{error:?}");
-    let mut setup = Setup::default();
-    setup.config.listen = address;
+    let mut setup = Setup {
+        service_keys: first.service_keys.clone(),
+        ..Setup::default()
+    };
+    setup.config.internal_listen = address;
     let _second = setup.start().await;
-    client.introspect(IntrospectRequest {}).await.unwrap();
+    client.get_jwks(GetJwksRequest {}).await.unwrap();
 }
 
 #[tokio::test]
@@ -98,12 +108,12 @@ async fn a_peer_that_does_not_answer_does_not_keep_a_call_beyond_its_deadline() 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let world = Setup::default().start().await;
-    let mut client = TokenServiceClient::new(peer_at(&address, world.clock.clone()));
-    let mut request = Request::new(IntrospectRequest {});
+    let mut client = TokenServiceClient::new(peer_at(&address, &world.service_keys, world.clock.clone()));
+    let mut request = Request::new(GetJwksRequest {});
     request
         .metadata_mut()
         .insert("grpc-timeout", "50m".parse().unwrap());
-    let error = PeerError::from(client.introspect(request).await.unwrap_err());
+    let error = PeerError::from(client.get_jwks(request).await.unwrap_err());
     assert_eq!(error, PeerError::DeadlineExceeded);
     drop(listener);
 }
@@ -115,7 +125,7 @@ async fn a_refusal_of_a_peer_keeps_its_reason_for_whoever_expects_it_and_is_ours
     }));
     let behind = behind.start().await;
     let mut client = TokenServiceClient::new(peer(&behind));
-    let error = PeerError::from(client.introspect(IntrospectRequest {}).await.unwrap_err());
+    let error = PeerError::from(client.get_jwks(GetJwksRequest {}).await.unwrap_err());
     let PeerError::Refused { code, reason, .. } = &error else {
         panic!("{error:?}")
     };
@@ -132,7 +142,7 @@ async fn a_refusal_of_a_peer_keeps_its_reason_for_whoever_expects_it_and_is_ours
 #[tokio::test]
 async fn keys_of_a_peer_are_asked_for_again_when_an_unknown_one_is_wanted_but_not_all_the_time() {
     use bailiwick_proto::identity::v1::{
-        GetJwksRequest, GetJwksResponse, IntrospectResponse, IssueTokenRequest, IssueTokenResponse,
+        GetJwksResponse, IntrospectRequest, IntrospectResponse, IssueTokenRequest, IssueTokenResponse,
         token_service_server::{TokenService, TokenServiceServer},
     };
     use tonic::{Response, Status};
@@ -178,7 +188,7 @@ async fn keys_of_a_peer_are_asked_for_again_when_an_unknown_one_is_wanted_but_no
         .serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener));
     tokio::spawn(serving);
 
-    let remote = RemoteJwks::new(peer_at(&address, clock.clone()), clock.clone());
+    let remote = RemoteJwks::new(peer_at(&address, &PeerKeys::new(), clock.clone()), clock.clone());
     assert!(remote.key("old").await.unwrap().is_some());
     assert!(remote.key("old").await.unwrap().is_some());
     for _ in 0..3 {
@@ -225,13 +235,95 @@ async fn the_limit_of_a_peer_counts_until_its_answer_begins_and_cuts_no_feed() {
         deadline: Duration::from_millis(700).into(),
         ..PeerConfig::default()
     };
-    let identity = internal(Service::Authorization, INTERNAL_KEY, world.clock.clone());
-    let address = format!("http://{}", world.server.addr);
-    let peer = ClientFactory::new(identity, config).peer(&address).unwrap();
+    let identity = internal(Service::Authorization, &world.service_keys, world.clock.clone());
+    let peer = ClientFactory::new(identity, config)
+        .peer(Service::Identity, &inside(&world))
+        .unwrap();
     let mut feed = ChangeFeedServiceClient::new(peer.clone());
     let mut stream = feed.follow(FollowRequest::default()).await.unwrap().into_inner();
     assert!(stream.message().await.unwrap().is_some());
     let mut client = TokenServiceClient::new(peer);
-    let error = PeerError::from(client.introspect(IntrospectRequest {}).await.unwrap_err());
+    let error = PeerError::from(client.get_jwks(GetJwksRequest {}).await.unwrap_err());
     assert_eq!(error, PeerError::DeadlineExceeded);
+}
+
+/// The keys of a process that runs one service, in a folder with those of the others.
+fn keys_of(service: Service, folder: &std::path::Path) -> Arc<ServiceKeys> {
+    let of = |name: &str| ServiceKeyFiles {
+        key_file: (service.as_str() == name).then(|| folder.join(format!("{name}.key"))),
+        public_keys_file: Some(folder.join(format!("{name}.pub"))),
+    };
+    let config = InternalConfig {
+        identity: of("identity"),
+        tenancy: of("tenancy"),
+        authorization: of("authorization"),
+    };
+    ServiceKeys::new(&config, &[service]).unwrap()
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_signed_is_not_sent() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let keys = PeerKeys::new();
+    let clock = Arc::new(bailiwick_testkit::ManualClock::default());
+    // A process of tenancy has no key of identity.
+    let keys = keys_of(Service::Tenancy, keys.folder.path());
+    let identity = Arc::new(InternalIdentity::new(Service::Identity, keys, clock));
+    let peer = ClientFactory::new(identity, PeerConfig::default())
+        .peer(Service::Authorization, &address)
+        .unwrap();
+    let mut client = TokenServiceClient::new(peer);
+    let status = client.get_jwks(GetJwksRequest {}).await.unwrap_err();
+    assert_eq!(status.code(), Code::Internal);
+    // A lazy channel connects when it has something to send.
+    let connected = futures_util::FutureExt::now_or_never(listener.accept());
+    assert!(connected.is_none(), "nothing was sent");
+}
+
+#[tokio::test]
+async fn a_peer_is_reached_with_credentials_that_it_accepts_and_says_why_it_is_not() {
+    let world = Setup::default().start().await;
+    assert_eq!(peer(&world).reach().await, Ok(()));
+    let wrong = peer_at(&inside(&world), &PeerKeys::new(), world.clock.clone());
+    let why = wrong.reach().await.unwrap_err();
+    assert!(why.contains("refuses the credentials of authorization"), "{why}");
+    // This server is identity: a token for another service is none for it.
+    let identity = internal(Service::Authorization, &world.service_keys, world.clock.clone());
+    let elsewhere = ClientFactory::new(identity, PeerConfig::default())
+        .peer(Service::Tenancy, &inside(&world))
+        .unwrap();
+    let why = elsewhere.reach().await.unwrap_err();
+    assert!(why.contains("another service is at that address"), "{why}");
+}
+
+#[tokio::test]
+async fn a_key_is_rotated_without_a_restart_and_a_withdrawn_one_counts_no_more() {
+    let world = Setup::default().start().await;
+    let folder = world.service_keys.folder.path();
+    let (key, public) = (folder.join("tenancy.key"), folder.join("tenancy.pub"));
+    let keys = world.service_keys.keys.clone();
+    let following = keys.clone();
+    let following = tokio::spawn(async move { following.follow().await });
+    let old = world.peer_token();
+    world.keys_inside(Some(&old)).await.unwrap();
+
+    // First the others learn the new key, then it signs, then they forget the old one.
+    let new = ServiceKeyPair::generate().unwrap();
+    let before = std::fs::read_to_string(&public).unwrap();
+    std::fs::write(&public, before + &new.public_pem()).unwrap();
+    std::fs::write(&key, new.private_pem().expose()).unwrap();
+    keys.reload();
+    let patience = Duration::from_secs(30);
+    bailiwick_testkit::eventually("the new key signs", patience, async || world.peer_token() != old).await;
+    world.keys_inside(Some(&world.peer_token())).await.unwrap();
+    world.keys_inside(Some(&old)).await.unwrap();
+    std::fs::write(&public, new.public_pem()).unwrap();
+    keys.reload();
+    bailiwick_testkit::eventually("the old key counts no more", patience, async || {
+        world.keys_inside(Some(&old)).await.is_err()
+    })
+    .await;
+    world.keys_inside(Some(&world.peer_token())).await.unwrap();
+    following.abort();
 }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use bailiwick_proto::{
     authorization::v1::{
-        CheckCallerRequest, CheckCallerResponse, CloseScopeRequest, CloseScopeResponse, CloseUserRequest,
-        CloseUserResponse,
+        CheckCallerRequest, CheckCallerResponse, CloseScopeRequest, CloseScopeResponse,
+        CloseServiceAccountRequest, CloseServiceAccountResponse, CloseUserRequest, CloseUserResponse,
         access_service_server::{AccessService, AccessServiceServer},
     },
     identity::v1::{
@@ -22,7 +22,7 @@ use bailiwick_testkit::ManualClock;
 use bailiwick_types::{Service, Subject};
 use tonic::{Request, Response, Status};
 
-use crate::support::{INTERNAL_KEY, account, internal, session, user};
+use crate::support::{PeerKeys, account, internal, session, user};
 
 type Asked = Arc<Mutex<Vec<CheckCallerRequest>>>;
 type Answer = Arc<dyn Fn(&CheckCallerRequest) -> Result<CheckCallerResponse, Status> + Send + Sync>;
@@ -48,6 +48,12 @@ impl AccessService for Authorization {
         &self,
         r: Request<CloseScopeRequest>,
     ) -> Result<Response<CloseScopeResponse>, Status> {
+        Err(later(&r))
+    }
+    async fn close_service_account(
+        &self,
+        r: Request<CloseServiceAccountRequest>,
+    ) -> Result<Response<CloseServiceAccountResponse>, Status> {
         Err(later(&r))
     }
     async fn close_user(&self, r: Request<CloseUserRequest>) -> Result<Response<CloseUserResponse>, Status> {
@@ -95,9 +101,13 @@ async fn serve(
     let address = format!("http://{}", listener.local_addr().unwrap());
     let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
     tokio::spawn(router(&mut tonic::transport::Server::builder()).serve_with_incoming(incoming));
-    let identity = internal(Service::Tenancy, INTERNAL_KEY, Arc::new(ManualClock::default()));
+    let identity = internal(
+        Service::Tenancy,
+        &PeerKeys::new(),
+        Arc::new(ManualClock::default()),
+    );
     ClientFactory::new(identity, PeerConfig::default())
-        .peer(&address)
+        .peer(Service::Authorization, &address)
         .unwrap()
 }
 

@@ -54,12 +54,14 @@ async fn hundreds_of_silent_connections_of_one_address_stop_nobody_else() {
     world.server.health().all_ready();
     let (grpc, http) = (world.server.addr, world.server.http_addr.unwrap());
     let mut silent = Vec::new();
+    let inside = world.server.internal_addr.unwrap();
     for _ in 0..150 {
-        for listener in [grpc, http] {
+        for listener in [grpc, http, inside] {
             silent.push(connect_from("127.0.0.2", listener).await.unwrap());
         }
         if silent.len() % 50 == 0 {
             call(&world).await;
+            world.keys_inside(Some(&world.peer_token())).await.unwrap();
             assert_eq!(get(http, "/readyz").await.0, 200);
         }
     }
@@ -88,7 +90,12 @@ async fn a_connection_without_a_first_request_is_closed_on_both_listeners() {
     setup.config.first_request_timeout = Duration::from_millis(200).into();
     setup.config.request_timeout = Duration::from_millis(200).into();
     let world = setup.start().await;
-    for listener in [world.server.addr, world.server.http_addr.unwrap()] {
+    let server = &world.server;
+    for listener in [
+        server.addr,
+        server.internal_addr.unwrap(),
+        server.http_addr.unwrap(),
+    ] {
         for sent in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r"] {
             let mut stream = TcpStream::connect(listener).await.unwrap();
             stream.write_all(sent).await.unwrap();
@@ -119,14 +126,9 @@ async fn an_idle_connection_is_closed_and_one_with_an_open_stream_is_not() {
     setup.config.idle_timeout = Duration::from_millis(200).into();
     let world = setup.start().await;
     let mut follow = tonic::Request::new(FollowRequest::default());
-    let identity = world.internal.header().unwrap();
-    let identity = identity
-        .to_str()
-        .unwrap()
-        .trim_start_matches("Bearer ")
-        .to_owned();
-    follow.metadata_mut().insert("authorization", bearer(&identity));
-    let mut feed = ChangeFeedServiceClient::new(channel(&world.server));
+    let token = bearer(&world.peer_token());
+    follow.metadata_mut().insert("authorization", token);
+    let mut feed = ChangeFeedServiceClient::new(world.inside.clone());
     let mut followed = feed.follow(follow).await.unwrap().into_inner();
 
     let stream = TcpStream::connect(world.server.addr).await.unwrap();
@@ -144,6 +146,40 @@ async fn an_idle_connection_is_closed_and_one_with_an_open_stream_is_not() {
 
     sender.send(Ok(Default::default())).await.unwrap();
     followed.next().await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_http_connection_whose_answers_are_not_read_ends_with_its_age() {
+    let mut setup = Setup::default();
+    setup.config.max_connections = 1;
+    setup.config.max_connection_age = Duration::from_millis(300).into();
+    setup.config.max_connection_age_grace = Duration::from_millis(200).into();
+    let world = setup.start().await;
+    let http = world.server.http_addr.unwrap();
+    let mut unread = TcpStream::connect(http).await.unwrap();
+    // Pipelined until nothing more is taken: the server waits for somebody who reads.
+    let asked = async {
+        loop {
+            let sent = unread
+                .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
+                .await;
+            if sent.is_err() {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), asked).await;
+    eventually("its place is free", PATIENCE, async || {
+        let Ok(mut stream) = TcpStream::connect(http).await else {
+            return false;
+        };
+        let _ = stream
+            .write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await;
+        let read = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut [0; 1])).await;
+        matches!(read, Ok(Ok(1)))
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status};
 
-use crate::support::{Feed, Setup, World, reason};
+use crate::support::{Feed, Setup, World, bearer, reason};
 
 type Sender = mpsc::Sender<Result<FollowResponse, Status>>;
 
@@ -37,17 +37,15 @@ async fn fed(change: impl FnOnce(&mut Setup)) -> (World, Arc<Mutex<Option<Sender
 
 fn request(world: &World) -> Request<FollowRequest> {
     let mut request = Request::new(FollowRequest::default());
-    let header = world.internal.header().unwrap();
-    request
-        .metadata_mut()
-        .insert("authorization", header.to_str().unwrap().parse().unwrap());
+    let token = bearer(&world.peer_token());
+    request.metadata_mut().insert("authorization", token);
     request
 }
 
 #[tokio::test]
 async fn a_stream_may_be_longer_than_the_servers_limit_but_not_than_its_callers_deadline() {
     let (world, sender) = fed(|s| s.config.max_deadline = Duration::from_millis(600).into()).await;
-    let mut client = ChangeFeedServiceClient::new(world.channel.clone());
+    let mut client = ChangeFeedServiceClient::new(world.inside.clone());
     let mut stream = client.follow(request(&world)).await.unwrap().into_inner();
     tokio::time::sleep(Duration::from_millis(900)).await;
     let send = sender.lock().unwrap().take().unwrap();
@@ -75,13 +73,19 @@ async fn a_stream_may_be_longer_than_the_servers_limit_but_not_than_its_callers_
 #[tokio::test]
 async fn a_stream_is_under_way_until_it_ended_and_one_that_is_dropped_counts_as_cancelled() {
     let (world, _sender) = fed(|s| s.config.max_in_flight = 1).await;
-    let mut client = ChangeFeedServiceClient::new(world.channel.clone());
+    let mut client = ChangeFeedServiceClient::new(world.inside.clone());
     let stream = client.follow(request(&world)).await.unwrap().into_inner();
-    assert_eq!(world.anybody().await.unwrap_err().code(), Code::ResourceExhausted);
+    let again = || world.peer_token();
+    let refused = world.keys_inside(Some(&again())).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    world
+        .anybody()
+        .await
+        .expect("calls from outside have places of their own");
     drop(stream);
     let patience = Duration::from_secs(30);
     eventually("the place is free", patience, async || {
-        world.anybody().await.is_ok()
+        world.keys_inside(Some(&again())).await.is_ok()
     })
     .await;
     let line = r#"rpc_grpc_status_code="1",rpc_method="Follow""#;
@@ -103,7 +107,7 @@ async fn a_stream_that_panics_ends_with_an_internal_error() {
         ..Setup::default()
     };
     let world = setup.start().await;
-    let mut client = ChangeFeedServiceClient::new(world.channel.clone());
+    let mut client = ChangeFeedServiceClient::new(world.inside.clone());
     let mut stream = client.follow(request(&world)).await.unwrap().into_inner();
     // What came before the panic may still stand in the server's buffer.
     let status = loop {

@@ -27,12 +27,16 @@ use bailiwick_proto::{
     },
 };
 use bailiwick_rpc::{
-    AccessClaims, AuthConfig, Authenticator, Certificates, Context, Frame, InternalIdentity, KeyError,
-    KeySource, RunningServer, Secret, ServerConfig, Services, Telemetry, VerificationKey, VerificationKeys,
+    AccessClaims, AuthConfig, Authenticator, Certificates, Context, Frame, InternalConfig, InternalIdentity,
+    InternalVerifier, KeyError, KeySource, RunningServer, ServerConfig, ServiceKeyFiles, ServiceKeyPair,
+    ServiceKeys, Services, Telemetry, VerificationKey, VerificationKeys,
 };
 use bailiwick_testkit::ManualClock;
 use bailiwick_types::{AccountId, Authority, Clock, Service, SessionId, SystemIds, UserId};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use futures_util::{Stream, future::BoxFuture};
 use jsonwebtoken::{Algorithm, EncodingKey, jwk::Jwk};
 use serde_json::json;
@@ -40,7 +44,6 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, metadata::MetadataValue, transport::Channel};
 
 pub(crate) const ISSUER: &str = "https://identity.test";
-pub(crate) const INTERNAL_KEY: &str = "an internal key of at least 32 bytes";
 
 /// What a handler does; it gets its call.
 pub(crate) type Script = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<(), Status>> + Send + Sync>;
@@ -193,8 +196,55 @@ pub(crate) struct World {
     pub(crate) keys: Arc<Keys>,
     pub(crate) signer: Signer,
     pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) service_keys: Arc<PeerKeys>,
+    /// Tenancy, which calls this server.
     pub(crate) internal: Arc<InternalIdentity>,
     pub(crate) channel: Channel,
+    /// To the internal listener.
+    pub(crate) inside: Channel,
+}
+
+/// The keys of the three services, in files.
+pub(crate) struct PeerKeys {
+    pub(crate) folder: tempfile::TempDir,
+    pairs: Vec<(Service, ServiceKeyPair)>,
+    pub(crate) keys: Arc<ServiceKeys>,
+}
+
+impl PeerKeys {
+    pub(crate) fn new() -> Arc<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let make = |service| (service, ServiceKeyPair::generate().unwrap());
+        let pairs: Vec<_> = Service::ALL.into_iter().map(make).collect();
+        let files = |at: usize| {
+            let (service, pair) = &pairs[at];
+            let (key, public) = (format!("{service}.key"), format!("{service}.pub"));
+            let (key, public) = (folder.path().join(key), folder.path().join(public));
+            std::fs::write(&key, pair.private_pem().expose()).unwrap();
+            std::fs::write(&public, pair.public_pem()).unwrap();
+            ServiceKeyFiles {
+                key_file: Some(key),
+                public_keys_file: Some(public),
+            }
+        };
+        let config = InternalConfig {
+            identity: files(0),
+            tenancy: files(1),
+            authorization: files(2),
+        };
+        let keys = ServiceKeys::new(&config, &Service::ALL).unwrap();
+        Arc::new(Self { folder, pairs, keys })
+    }
+    pub(crate) fn pair(&self, service: Service) -> &ServiceKeyPair {
+        &self.pairs.iter().find(|(of, _)| *of == service).unwrap().1
+    }
+}
+
+/// The private key of a service, to sign anything with.
+pub(crate) fn signing_key(pair: &ServiceKeyPair) -> EncodingKey {
+    let lines = pair.private_pem().expose().lines();
+    let text: String = lines.filter(|line| !line.starts_with('-')).collect();
+    EncodingKey::from_ed_der(&STANDARD.decode(text).unwrap())
 }
 
 async fn panics() -> &'static str {
@@ -207,6 +257,7 @@ pub(crate) struct Setup {
     pub(crate) script: Script,
     pub(crate) feed: Feed,
     pub(crate) certificates: Option<Arc<Certificates>>,
+    pub(crate) service_keys: Arc<PeerKeys>,
 }
 
 impl Default for Setup {
@@ -215,6 +266,7 @@ impl Default for Setup {
         Self {
             config: ServerConfig {
                 listen: "127.0.0.1:0".parse().unwrap(),
+                internal_listen: Some("127.0.0.1:0".parse().unwrap()),
                 http_listen: Some("127.0.0.1:0".parse().unwrap()),
                 drain_wait: quick(0),
                 drain_grace: quick(5_000),
@@ -223,6 +275,7 @@ impl Default for Setup {
             script: ok(),
             feed: Arc::new(|| Box::pin(futures_util::stream::empty())),
             certificates: None,
+            service_keys: PeerKeys::new(),
         }
     }
 }
@@ -243,7 +296,9 @@ impl Setup {
             asked: AtomicUsize::new(0),
             mood: Mutex::new(Mood::Answers),
         });
-        let internal = internal(Service::Tenancy, INTERNAL_KEY, clock.clone());
+        let service_keys = self.service_keys;
+        let internal = internal(Service::Tenancy, &service_keys, clock.clone());
+        let verifier = InternalVerifier::new(&[Service::Identity], service_keys.keys.clone(), clock.clone());
         let config = AuthConfig {
             issuer: ISSUER.to_owned(),
             ..AuthConfig::default()
@@ -251,7 +306,7 @@ impl Setup {
         let authenticator = Arc::new(Authenticator::new(
             &config,
             keys.clone(),
-            internal.clone(),
+            verifier,
             clock.clone(),
             Authority::establish().verifier,
         ));
@@ -274,14 +329,17 @@ impl Setup {
         .await
         .unwrap();
         let channel = channel(&server);
+        let inside = Channel::from_shared(format!("http://{}", server.internal_addr.unwrap())).unwrap();
         World {
             server,
             clock,
             keys,
             signer,
             authenticator,
+            service_keys,
             internal,
             channel,
+            inside: inside.connect_lazy(),
         }
     }
 }
@@ -293,8 +351,15 @@ pub(crate) fn channel(server: &RunningServer) -> Channel {
         .connect_lazy()
 }
 
-pub(crate) fn internal(service: Service, key: &str, clock: Arc<dyn Clock>) -> Arc<InternalIdentity> {
-    Arc::new(InternalIdentity::new(service, &Secret::new(key), clock).unwrap())
+pub(crate) fn internal(service: Service, keys: &PeerKeys, clock: Arc<dyn Clock>) -> Arc<InternalIdentity> {
+    Arc::new(InternalIdentity::new(service, keys.keys.clone(), clock))
+}
+
+/// The token that a service has for another.
+pub(crate) fn token_for(identity: &InternalIdentity, target: Service) -> String {
+    let header = identity.header(target).unwrap();
+    let token = header.to_str().unwrap().strip_prefix("Bearer ").unwrap();
+    token.to_owned()
 }
 
 pub(crate) fn user(n: u128) -> UserId {
@@ -336,6 +401,19 @@ impl World {
             .issue_token(IssueTokenRequest::default())
             .await
             .map(drop)
+    }
+    /// A call on the internal listener of a method that tenancy and authorization may call.
+    pub(crate) async fn keys_inside(&self, token: Option<&str>) -> Result<(), Status> {
+        let mut request = Request::new(GetJwksRequest {});
+        if let Some(token) = token {
+            request.metadata_mut().insert("authorization", bearer(token));
+        }
+        let mut client = TokenServiceClient::new(self.inside.clone());
+        client.get_jwks(request).await.map(drop)
+    }
+    /// The token of tenancy for this server.
+    pub(crate) fn peer_token(&self) -> String {
+        token_for(&self.internal, Service::Identity)
     }
     /// A call of a method for signed-in callers.
     pub(crate) async fn introspect(&self, token: Option<&str>) -> Result<(), Status> {

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use bailiwick_proto::identity::v1::{IssueTokenRequest, token_service_client::TokenServiceClient};
+use bailiwick_proto::identity::v1::{
+    GetJwksRequest, IssueTokenRequest, token_service_client::TokenServiceClient,
+};
 use bailiwick_rpc::{Certificates, ClientFactory, PeerConfig, TlsConfig};
 use bailiwick_testkit::eventually;
+use bailiwick_types::Service;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
 use crate::support::Setup;
@@ -99,22 +102,29 @@ async fn a_process_reaches_itself_whatever_name_its_certificate_has() {
     let world = setup.start().await;
     let factory = ClientFactory::new(world.internal.clone(), PeerConfig::default());
     // By its address, with a certificate for a name and no authority.
-    let address = format!("https://{}", world.server.addr);
-    let own = factory.own(&address, Some(&certificates)).unwrap();
+    let address = format!("https://{}", world.server.internal_addr.unwrap());
+    let own = factory
+        .own(Service::Identity, &address, Some(&certificates))
+        .unwrap();
     TokenServiceClient::new(own.clone())
-        .issue_token(IssueTokenRequest::default())
+        .get_jwks(GetJwksRequest {})
         .await
         .unwrap();
 
     // Another that presents another certificate is not this process.
     let other = tempfile::tempdir().unwrap();
-    let mut setup = Setup::default();
+    let mut setup = Setup {
+        service_keys: world.service_keys.clone(),
+        ..Setup::default()
+    };
     setup.config.tls = Some(written(other.path()).0);
     let stranger = setup.start().await;
-    let address = format!("https://{}", stranger.server.addr);
-    let peer = factory.own(&address, Some(&certificates)).unwrap();
+    let address = format!("https://{}", stranger.server.internal_addr.unwrap());
+    let peer = factory
+        .own(Service::Identity, &address, Some(&certificates))
+        .unwrap();
     TokenServiceClient::new(peer)
-        .issue_token(IssueTokenRequest::default())
+        .get_jwks(GetJwksRequest {})
         .await
         .unwrap_err();
 }
@@ -133,15 +143,15 @@ async fn an_authority_that_is_replaced_is_trusted_at_the_next_connection() {
         ..PeerConfig::default()
     };
     let factory = ClientFactory::new(world.internal.clone(), config);
-    let address = format!("https://localhost:{}", world.server.addr.port());
-    let refused = factory.peer(&address).unwrap_err().to_string();
+    let address = format!("https://localhost:{}", world.server.internal_addr.unwrap().port());
+    let refused = factory.peer(Service::Identity, &address).unwrap_err().to_string();
     assert!(refused.contains("no certificate"), "{refused}");
     let stranger = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(&authority, stranger.cert.pem()).unwrap();
-    let peer = factory.peer(&address).unwrap();
+    let peer = factory.peer(Service::Identity, &address).unwrap();
     let call = async || {
         let mut client = TokenServiceClient::new(peer.clone());
-        client.issue_token(IssueTokenRequest::default()).await
+        client.get_jwks(GetJwksRequest {}).await
     };
     call().await.unwrap_err();
     std::fs::write(&authority, first).unwrap();

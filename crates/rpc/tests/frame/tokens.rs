@@ -5,13 +5,18 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use bailiwick_types::{AccessClaims, Clock, ServiceAccountId, Subject};
+use bailiwick_proto::{
+    events::v1::{FollowRequest, change_feed_service_client::ChangeFeedServiceClient},
+    identity::v1::{IntrospectRequest, token_service_client::TokenServiceClient},
+};
+use bailiwick_types::{AccessClaims, Clock, Service, ServiceAccountId, Subject};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Map, Value, json};
 use tonic::{Code, Request};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{INTERNAL_KEY, Setup, Signer, World, part, refused};
+use crate::support::{Setup, Signer, World, bearer, internal, part, refused, signing_key, token_for};
 
 /// Log lines, as an operator would read them at the most verbose level.
 #[derive(Clone, Default)]
@@ -266,36 +271,137 @@ impl<'a> Forge<'a> {
         ]
     }
 
-    /// Tokens with the key of the suite's own services.
+    /// A token for this server with a service's key and its id, and these claims.
+    fn by_key(&self, header: &Map<String, Value>, claims: &Map<String, Value>, of: Service) -> String {
+        let header = Value::Object(header.clone()).to_string();
+        let claims = Value::Object(claims.clone()).to_string();
+        let message = format!("{}.{}", part(header), part(claims));
+        let key = signing_key(self.world.service_keys.pair(of));
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::EdDSA).unwrap();
+        format!("{message}.{signature}")
+    }
+
+    /// Tokens of the suite's own services, which the internal listener takes.
     fn internal(&self) -> Cases {
         let now = self.now();
-        let good = json!({
-            "aud": "bailiwick-internal", "sub": "service:tenancy", "iat": now, "exp": now + 300,
-        });
-        let signed =
-            |key_id: &str, claims: &Value| self.hmac(key_id, "svc+jwt", claims, INTERNAL_KEY.as_bytes());
-        let claim = |name: &str, value: Value| {
-            let claims = Value::Object(set(good.as_object().unwrap(), name, Some(value)));
-            signed("internal", &claims)
+        let object = |value: Value| value.as_object().unwrap().clone();
+        let id = |service| self.world.service_keys.pair(service).id();
+        let kid = id(Service::Tenancy);
+        let head = object(json!({ "typ": "svc+jwt", "alg": "EdDSA", "kid": kid }));
+        let good = object(json!({
+            "iss": "service:tenancy", "sub": "service:tenancy", "aud": "service:identity",
+            "iat": now, "exp": now + 300, "jti": "j1",
+        }));
+        type Object = Map<String, Value>;
+        let tenancy = |head: &Object, claims: &Object| self.by_key(head, claims, Service::Tenancy);
+        let authorization =
+            |head: &Object, claims: &Object| self.by_key(head, claims, Service::Authorization);
+        let header = |name: &str, value: Option<Value>| tenancy(&set(&head, name, value), &good);
+        let claim = |name: &str, value: Option<Value>| tenancy(&head, &set(&good, name, value));
+        let of = |claims: &Map<String, Value>, name: &str| {
+            let claims = set(claims, "iss", Some(json!(name)));
+            set(&claims, "sub", Some(json!(name)))
+        };
+        let own = self.world.service_keys.pair(Service::Tenancy);
+        let hmac = |secret: &[u8]| self.hmac(&kid, "svc+jwt", &Value::Object(good.clone()), secret);
+        let audiences = json!(["service:identity", "service:authorization"]);
+        let twice = Value::Object(good.clone()).to_string();
+        let twice = twice.replacen('{', r#"{"aud":"service:authorization","#, 1);
+        let twice = {
+            let message = format!(
+                "{}.{}",
+                part(Value::Object(head.clone()).to_string()),
+                part(twice)
+            );
+            let key = signing_key(own);
+            let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::EdDSA);
+            format!("{message}.{}", signature.unwrap())
         };
         vec![
-            ("internal with another kid", signed("k1", &good)),
-            ("internal with the type of access tokens", {
-                self.hmac("internal", AccessClaims::TYPE, &good, INTERNAL_KEY.as_bytes())
+            ("internal without kid", header("kid", None)),
+            ("internal with an empty kid", header("kid", Some(json!("")))),
+            (
+                "internal with an unknown kid",
+                header("kid", Some(json!("internal"))),
+            ),
+            (
+                "internal with the kid of an access key",
+                header("kid", Some(json!("k1"))),
+            ),
+            (
+                "internal with the type of access tokens",
+                header("typ", Some(json!(AccessClaims::TYPE))),
+            ),
+            ("internal with the type JWT", header("typ", Some(json!("JWT")))),
+            ("internal with crit", header("crit", Some(json!(["exp"])))),
+            ("internal with alg none", header("alg", Some(json!("none")))),
+            (
+                "internal with HS256 and the public key",
+                hmac(own.public_pem().as_bytes()),
+            ),
+            ("internal with HS256 and an empty secret", hmac(b"")),
+            ("the key of another service under its kid", {
+                let head = set(&head, "kid", Some(json!(id(Service::Authorization))));
+                authorization(&head, &good)
             }),
             (
-                "internal with the type JWT",
-                self.hmac("internal", "JWT", &good, INTERNAL_KEY.as_bytes()),
+                "the key of another service under this kid",
+                authorization(&head, &good),
             ),
             (
                 "internal for the suite",
-                claim("aud", json!(AccessClaims::AUDIENCE)),
+                claim("aud", Some(json!(AccessClaims::AUDIENCE))),
             ),
-            ("internal of a user", claim("sub", self.claims["sub"].clone())),
-            ("internal for a day", claim("exp", json!(now + 86_400))),
-            ("internal from the future", claim("iat", json!(now + 120))),
-            ("internal with an old iat", claim("iat", json!(now - 86_400))),
-            ("internal expired", claim("exp", json!(now))),
+            (
+                "internal for another service",
+                claim("aud", Some(json!("service:authorization"))),
+            ),
+            ("internal for a bare name", claim("aud", Some(json!("identity")))),
+            (
+                "internal for a list of one",
+                claim("aud", Some(json!(["service:identity"]))),
+            ),
+            ("internal for two services", claim("aud", Some(audiences))),
+            ("internal for nobody", claim("aud", None)),
+            ("internal with a claim twice", twice),
+            (
+                "internal of a user",
+                claim("sub", Some(self.claims["sub"].clone())),
+            ),
+            ("internal without sub", claim("sub", None)),
+            ("internal without iss", claim("iss", None)),
+            (
+                "internal of another issuer",
+                claim("iss", Some(json!("service:authorization"))),
+            ),
+            (
+                "internal of the deployment",
+                claim("iss", Some(self.claims["iss"].clone())),
+            ),
+            (
+                "internal of another service",
+                tenancy(&head, &of(&good, "service:authorization")),
+            ),
+            (
+                "internal of an unknown service",
+                tenancy(&head, &of(&good, "service:billing")),
+            ),
+            ("internal for a day", claim("exp", Some(json!(now + 86_400)))),
+            ("internal from the future", claim("iat", Some(json!(now + 120)))),
+            (
+                "internal with an old iat",
+                claim("iat", Some(json!(now - 86_400))),
+            ),
+            ("internal expired", claim("exp", Some(json!(now)))),
+            (
+                "internal with exp as text",
+                claim("exp", Some(json!((now + 300).to_string()))),
+            ),
+            ("internal without exp", claim("exp", None)),
+            ("internal without iat", claim("iat", None)),
+            ("internal not yet valid", claim("nbf", Some(json!(now + 120)))),
+            ("internal without jti", claim("jti", None)),
+            ("internal with an empty jti", claim("jti", Some(json!("")))),
         ]
     }
 }
@@ -325,6 +431,8 @@ async fn forged_and_malformed_tokens_are_refused_and_never_logged() {
     let claims = set(&claims, "sid", None);
     let good = forge.signed(&forge.header_text(), &Value::Object(claims).to_string());
     world.introspect(Some(&good)).await.unwrap();
+    let peer = world.peer_token();
+    world.keys_inside(Some(&peer)).await.unwrap();
 
     let groups = [
         forge.algorithms_and_keys(),
@@ -333,10 +441,23 @@ async fn forged_and_malformed_tokens_are_refused_and_never_logged() {
         forge.forms(),
         forge.internal(),
     ];
-    let cases: Vec<_> = groups.into_iter().flatten().collect();
-    for (what, token) in &cases {
+    let mut cases: Vec<_> = groups.into_iter().flatten().collect();
+    // Good ones, each on the other's listener.
+    let outside = [("a service at a method that is not internal", peer.clone())];
+    for (what, token) in cases.iter().chain(&outside) {
         assert_eq!(refused(world.introspect(Some(token)).await), invalid(), "{what}");
     }
+    let inside = [("a user", world.token()), ("a service account", good)];
+    for (what, token) in cases.iter().chain(&inside) {
+        assert_eq!(refused(world.keys_inside(Some(token)).await), invalid(), "{what}");
+    }
+    let internal = forge.internal();
+    for (what, token) in internal.iter().chain(&inside) {
+        let refused = health_inside(&world, Some(token)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unauthenticated, "{what}");
+    }
+    cases.extend(outside);
+    cases.extend(inside);
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(text.contains("Unauthenticated"), "refusals are logged");
     for (what, token) in &cases {
@@ -347,6 +468,62 @@ async fn forged_and_malformed_tokens_are_refused_and_never_logged() {
             );
         }
     }
+}
+
+/// A health check on the internal listener.
+async fn health_inside(world: &World, token: Option<&str>) -> Result<(), tonic::Status> {
+    let mut request = Request::new(HealthCheckRequest::default());
+    if let Some(token) = token {
+        request.metadata_mut().insert("authorization", bearer(token));
+    }
+    HealthClient::new(world.inside.clone())
+        .check(request)
+        .await
+        .map(drop)
+}
+
+#[tokio::test]
+async fn the_internal_listener_has_internal_methods_alone_and_no_other_listener_has_them() {
+    let world = Setup::default().start().await;
+    let token = world.peer_token();
+    health_inside(&world, Some(&token)).await.unwrap();
+    let missing = (Code::Unauthenticated, "CREDENTIALS_MISSING".to_owned());
+    assert_eq!(refused(world.keys_inside(None).await), missing);
+    assert_eq!(refused(health_inside(&world, None).await), missing);
+
+    let unknown = (Code::Unimplemented, "UNIMPLEMENTED".to_owned());
+    let mut inside = TokenServiceClient::new(world.inside.clone());
+    let mut request = Request::new(IntrospectRequest {});
+    request.metadata_mut().insert("authorization", bearer(&token));
+    let public = inside.introspect(request).await.map(drop).unwrap_err();
+    let path = "/bailiwick.identity.v1.TokenService/Introspect";
+    assert_eq!(public.message(), format!("unknown method `{path}`"));
+    assert_eq!(refused(Err(public)), unknown);
+
+    // With good credentials, and on the listener for everybody.
+    for token in [token, world.token()] {
+        let mut request = Request::new(FollowRequest::default());
+        request.metadata_mut().insert("authorization", bearer(&token));
+        let mut feed = ChangeFeedServiceClient::new(world.channel.clone());
+        let internal = feed.follow(request).await.map(drop).unwrap_err();
+        let path = "/bailiwick.events.v1.ChangeFeedService/Follow";
+        assert_eq!(internal.message(), format!("unknown method `{path}`"));
+        assert_eq!(refused(Err(internal)), unknown);
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_a_method_does_not_name_is_refused() {
+    let setup = Setup::default();
+    let keys = setup.service_keys.clone();
+    let world = setup.start().await;
+    let denied = (Code::PermissionDenied, "PERMISSION_DENIED".to_owned());
+    let identity = internal(Service::Identity, &keys, world.clock.clone());
+    let token = token_for(&identity, Service::Identity);
+    assert_eq!(refused(world.keys_inside(Some(&token)).await), denied);
+    let authorization = internal(Service::Authorization, &keys, world.clock.clone());
+    let token = token_for(&authorization, Service::Identity);
+    world.keys_inside(Some(&token)).await.unwrap();
 }
 
 #[tokio::test]

@@ -49,6 +49,29 @@ impl State {
     }
 }
 
+/// How far a follower has got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Everything up to there is applied.
+    pub cursor: Cursor,
+    /// Whether it is: not while a snapshot is read, and not until the feed is applied up to its end.
+    pub counts: bool,
+}
+
+impl Db {
+    /// How far this database has got in following another service; none where it never followed it.
+    ///
+    /// # Errors
+    /// The database is unavailable.
+    pub async fn followed(&self, source: Service) -> Result<Option<Progress>, Error> {
+        let state = load(self, source).await?;
+        Ok(state.map(|state| Progress {
+            counts: state.counts(),
+            cursor: state.cursor,
+        }))
+    }
+}
+
 pub(super) async fn load(db: &Db, source: Service) -> Result<Option<State>, Error> {
     let sql = "SELECT epoch, position, snapshot_run, counts_from FROM feed_cursor WHERE source = $1";
     let row = row(db.load(), sql, vec![source.as_str().into()]).await?;

@@ -2,6 +2,7 @@
 //! snapshot where the cursor is refused; never stop at content that does not fit.
 
 mod applied;
+mod compare;
 mod cursor;
 mod lag;
 mod refused;
@@ -9,6 +10,8 @@ mod run;
 mod snapshot;
 
 pub use applied::Waited;
+pub use compare::{Compare, Deviation, Difference, Field, Fields, Kept, Thing};
+pub use cursor::Progress;
 pub use lag::Lag;
 pub use refused::{RefusedEvent, refused_events};
 pub use run::{Follower, FollowerConfig};

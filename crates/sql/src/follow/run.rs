@@ -12,13 +12,16 @@ use super::{
     refused,
     snapshot::{Outcome, Reading},
 };
-use crate::{Cursor, Db, Error, WriteTx};
+use crate::{Cursor, Db, Error, WriteTx, error::Cause};
 
 /// How often an event is tried that fails for a reason that is neither content nor the database being away.
 const ODD_ATTEMPTS: u32 = 3;
 
 /// After so many failures in a row it is told that a feed cannot be followed.
 const WORTH_TELLING: u32 = 3;
+
+/// How often in a row following may fail before a command gives up.
+const CATCH_UP_ATTEMPTS: u32 = 5;
 
 /// Events that are applied in one transaction, where none of them is refused.
 const TOGETHER: usize = 32;
@@ -85,6 +88,14 @@ impl Failure {
             Self::Source(_) => "source",
             Self::Store(error) => error.word(),
             Self::Sink(_) => "content",
+        }
+    }
+    fn into_error(self) -> Error {
+        match self {
+            Self::Source(SourceError::Refused(why)) => why.into(),
+            Self::Source(SourceError::Unavailable(text)) => Error::Unavailable(Cause::said(text)),
+            Self::Store(error) => error,
+            Self::Sink(text) => Error::Internal(Cause::said(text)),
         }
     }
     pub(super) fn of_sink(error: ApplyError) -> Self {
@@ -155,6 +166,46 @@ impl Follower {
                 }
             }
         }
+    }
+    /// Follows until everything that the source has committed by now is applied, by this process or another
+    /// one: for a command, which ends.
+    ///
+    /// # Errors
+    /// The database or the source fails again and again.
+    pub async fn catch_up(&self) -> Result<(), Error> {
+        let mut target: Option<Cursor> = None;
+        let mut failures = 0;
+        loop {
+            match self.step(&mut target).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => failures = 0,
+                Err(failure) if failures < CATCH_UP_ATTEMPTS => {
+                    failures += 1;
+                    tracing::debug!(source = %self.config.source, error = %failure, "cannot follow yet; retrying");
+                    sleep(self.pause(failures)).await;
+                }
+                Err(failure) => return Err(failure.into_error()),
+            }
+        }
+    }
+    /// Whether the target is reached; otherwise one round was done.
+    async fn step(&self, target: &mut Option<Cursor>) -> Result<bool, Failure> {
+        let state = cursor::load(&self.db, self.config.source)
+            .await?
+            .unwrap_or_else(State::none);
+        // Read after the cursor: one that is ahead of it is of a history that was set back.
+        let head = self.source.head().await?;
+        let target = match target {
+            Some(target) if target.epoch == head.epoch => target,
+            _ => target.insert(head.clone()),
+        };
+        let at = &state.cursor;
+        let is_there = at.epoch == head.epoch && (target.position..=head.position).contains(&at.position);
+        if is_there && state.counts() {
+            return Ok(true);
+        }
+        self.round().await?;
+        Ok(false)
     }
     /// One round: what is there is read and applied, or a snapshot is read where the cursor is refused.
     async fn round(&self) -> Result<(), Failure> {

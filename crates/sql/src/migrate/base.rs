@@ -18,6 +18,12 @@ pub(super) fn statements(backend: DbBackend) -> Vec<String> {
     } else {
         ("integer PRIMARY KEY AUTOINCREMENT", "blob", "text", "")
     };
+    // Which file the epoch belongs to: a copy of it is of another history.
+    let file = if postgres {
+        ""
+    } else {
+        ", file text NOT NULL DEFAULT ''"
+    };
     let without_rowid = if postgres { "" } else { " WITHOUT ROWID" };
     vec![
         format!(
@@ -36,8 +42,9 @@ pub(super) fn statements(backend: DbBackend) -> Vec<String> {
              pruned bigint NOT NULL){hot}"
         ),
         // Apart from what every commit updates: the epoch depends on when the row was written.
-        "CREATE TABLE feed_epoch (one smallint PRIMARY KEY NOT NULL CHECK (one = 1), id text NOT NULL)"
-            .to_owned(),
+        format!(
+            "CREATE TABLE feed_epoch (one smallint PRIMARY KEY NOT NULL CHECK (one = 1), id text NOT NULL{file})"
+        ),
         format!(
             "CREATE TABLE feed_cursor (source {key} PRIMARY KEY NOT NULL, epoch text NOT NULL, position bigint NOT NULL, \
              snapshot_run text, snapshot_at bigint, counts_from bigint NOT NULL){hot}{without_rowid}"

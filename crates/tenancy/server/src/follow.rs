@@ -7,12 +7,12 @@ use bailiwick_feed::change;
 use bailiwick_proto::events::v1::{ProductApplied, change::Change};
 use bailiwick_sql::{
     Cause, Db, Error, WriteTx,
-    follow::{ApplyError, Event, FeedSink, Run},
+    follow::{ApplyError, Compare, Difference, Event, FeedSink, Fields, Kept, Run, Thing},
 };
-use bailiwick_tenancy_core::product::apply;
+use bailiwick_tenancy_core::product::{Product, apply, parse};
 use bailiwick_types::{ProductName, ScopeRoot, SourceVersion, StoreError, System};
 
-use crate::store::ProductRows;
+use crate::store::{ProductRows, find_product};
 
 /// The kind of products in the marks of a snapshot.
 const KIND: &str = "product";
@@ -35,10 +35,7 @@ impl ProductSink {
         epoch: &Arc<str>,
         applied: &ProductApplied,
     ) -> Result<(), ApplyError> {
-        let name: ProductName = applied
-            .product
-            .parse()
-            .map_err(|error| ApplyError::Content(format!("product name: {error}")))?;
+        let name = name_of(applied)?;
         let mut rows = ProductRows(tx.conn());
         let version = SourceVersion::new(Arc::clone(epoch), applied.version);
         apply::run(&mut rows, &self.system, &name, version, &applied.manifest)
@@ -82,6 +79,56 @@ impl FeedSink for ProductSink {
         tx.commit().await?;
         Ok(())
     }
+}
+
+#[async_trait]
+impl Compare for ProductSink {
+    async fn compare(
+        &self,
+        db: &Db,
+        epoch: &Arc<str>,
+        items: &[Vec<u8>],
+    ) -> Result<Vec<Difference>, ApplyError> {
+        let tx = db.begin_read_across().await?;
+        let mut differences = Vec::new();
+        for item in items {
+            let Some(applied) = product_of(item)? else {
+                continue;
+            };
+            let name = name_of(&applied)?;
+            let version = SourceVersion::new(Arc::clone(epoch), applied.version);
+            let told = parse(&name, version, &applied.manifest)
+                .map_err(|error| ApplyError::Content(error.to_string()))?;
+            let kept = find_product(tx.conn(), &name).await;
+            let thing = Thing::Product(name);
+            differences.extend(match kept.map_err(sql_error)? {
+                None => Some(Difference::missing(thing)),
+                Some(kept) => Fields::default()
+                    .version(&told.version, &kept.version)
+                    .field("manifest", &content(&told), &content(&kept))
+                    .of(thing),
+            });
+        }
+        Ok(differences)
+    }
+    async fn kept(&self, db: &Db, _: Option<&str>) -> Result<Kept, ApplyError> {
+        let tx = db.begin_read_across().await?;
+        let names = ProductRows(tx.conn()).names().await?;
+        Ok(Kept {
+            things: names.into_iter().map(Thing::Product).collect(),
+            next: None,
+        })
+    }
+}
+
+/// What tenancy reads of a manifest, as text.
+fn content(product: &Product) -> String {
+    serde_json::to_string(product).unwrap_or_default()
+}
+
+fn name_of(applied: &ProductApplied) -> Result<ProductName, ApplyError> {
+    let name = applied.product.parse();
+    name.map_err(|error| ApplyError::Content(format!("product name: {error}")))
 }
 
 /// The product of a change. Changes of other kinds, also of kinds that only a newer program knows, are

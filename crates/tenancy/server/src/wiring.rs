@@ -8,8 +8,8 @@ use bailiwick_sql::{
     Db,
     follow::{FeedSource, Follower, FollowerConfig},
 };
-use bailiwick_tenancy_core::{Tenancy, peer::Authorization};
-use bailiwick_types::{Clock, IdGen, Rng, Service, StoreError, System};
+use bailiwick_tenancy_core::{Tenancy, closing::Closing, peer::Authorization};
+use bailiwick_types::{Clock, IdGen, Rng, Service, StoreError, System, Timestamp};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Api, ProductSink, RemoteAuthorization, SqlStore, TenancyConfig, TenancySnapshot, grpc, work};
@@ -117,6 +117,18 @@ impl TenancyService {
     /// They cannot be read.
     pub async fn finish_closings(&self) -> Result<(), StoreError> {
         self.closings().round().await
+    }
+    /// Closings that began up to an instant and are not finished, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn open_closings(&self, until: Timestamp, limit: u64) -> Result<Vec<Closing>, StoreError> {
+        let mut read = self
+            .tenancy
+            .store
+            .read_all(self.deps.system.all_accounts())
+            .await?;
+        read.unfinished(until, limit).await
     }
     /// Starts the background work, until `stop` is cancelled.
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {

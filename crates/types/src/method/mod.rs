@@ -2,6 +2,8 @@
 //!
 //! Each method is a type, so that the witness of one cannot be used for another.
 
+use crate::Service;
+
 /// What a method asks of its caller: `bailiwick.common.v1.AccessKind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
@@ -19,7 +21,7 @@ pub enum Access {
     Delegation,
     /// A role of the deployment with a permission.
     Operator,
-    /// The suite's own services.
+    /// Those of the suite's own services that the declaration names.
     Internal,
     /// The caller about itself, anybody else with a permission (`SELF_OR_PERMISSION`).
     CallerOrPermission,
@@ -56,6 +58,27 @@ pub struct Declaration {
     pub idempotency: Idempotency,
     /// Whether its request or its response is a stream.
     pub streaming: bool,
+    /// The suite's own services that may call it, on the internal listener; nobody else reaches it there.
+    pub callers: &'static [Service],
+}
+
+impl Declaration {
+    /// The service that has the method; none of methods that several services have, such as those of feeds.
+    #[must_use]
+    pub fn service(&self) -> Option<Service> {
+        let package = self.path.strip_prefix("/bailiwick.")?;
+        Service::named(package.split('.').next()?)
+    }
+    /// Whether the public listener has it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.access != Access::Internal
+    }
+    /// Whether the internal listener has it.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        !self.callers.is_empty()
+    }
 }
 
 /// A method of the suite.
@@ -101,6 +124,23 @@ mod tests {
         assert!(METHODS.is_sorted_by(|a, b| a.path < b.path));
     }
 
+    #[test]
+    fn a_method_of_the_suite_itself_names_its_callers_and_no_service_calls_itself() {
+        for method in &METHODS {
+            if method.access == Access::Internal {
+                assert!(!method.callers.is_empty(), "{}", method.path);
+            }
+            let own = method.service().is_some_and(|own| method.callers.contains(&own));
+            assert!(!own, "{} is called by its own service", method.path);
+        }
+        let find = |path| find(path).unwrap();
+        let jwks = find("/bailiwick.identity.v1.TokenService/GetJwks");
+        assert!(jwks.is_public() && jwks.is_internal());
+        assert_eq!(jwks.service(), Some(Service::Identity));
+        let feed = find("/bailiwick.events.v1.ChangeFeedService/Follow");
+        assert!(!feed.is_public() && feed.is_internal() && feed.service().is_none());
+    }
+
     /// Reads whose name does not begin with a verb of reading.
     const OTHER_READS: [&str; 5] = ["Follow", "Introspect", "IssueToken", "LookUpMember", "Noop"];
     const READING_VERBS: [&str; 9] = [
@@ -115,10 +155,11 @@ mod tests {
         "Preview",
     ];
     /// Writes that answer the same, and change nothing more, when they are repeated.
-    const IDEMPOTENT: [&str; 23] = [
+    const IDEMPOTENT: [&str; 24] = [
         "AddGroupMember",
         "AssignRole",
         "CloseScope",
+        "CloseServiceAccount",
         "CloseUser",
         "CreateAccount",
         "CreateGrant",

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use bailiwick_testkit::golden;
 use bailiwick_types::{
     Access, AccountId, Authority, Authorized, Caller, CallerKind, Code, Credentials, Declaration, Fault,
-    Guard, Held, Idempotency, Method, OperatorAllowed, Reason, Refusal, Rights, RightsError, Scope,
+    Guard, Held, Idempotency, Method, OperatorAllowed, Reason, Refusal, Rights, RightsError, Scope, Service,
     ServiceAccountId, SessionId, StepUp, StepUpError, Subject, Target, UserId, WorkspaceId, every_method,
     method::{authorization as a, identity as i, tenancy as t},
 };
@@ -81,7 +81,7 @@ fn caller(kind: CallerKind, account: Option<AccountId>) -> Arc<Caller> {
         CallerKind::Anonymous => return Arc::new(Caller::anonymous()),
         CallerKind::User => Subject::user(UserId::from_uuid(id)),
         CallerKind::Service => Subject::service(ServiceAccountId::from_uuid(id)),
-        CallerKind::Internal => "service:tenancy".parse().unwrap(),
+        CallerKind::Internal => unreachable!("see `service`"),
     };
     Arc::new(Authority::establish().verifier.caller(Credentials {
         kind,
@@ -89,11 +89,26 @@ fn caller(kind: CallerKind, account: Option<AccountId>) -> Arc<Caller> {
         account,
         session: (kind == CallerKind::User).then(|| SessionId::from_uuid(id)),
         expires: None,
+        audience: None,
     }))
 }
 
-/// Every way in which somebody may call about account 1.
-fn callers() -> Vec<(&'static str, Arc<Caller>)> {
+/// One of the suite's own services, with a token for one.
+fn service(name: &str, audience: Option<Service>) -> Arc<Caller> {
+    Arc::new(Authority::establish().verifier.caller(Credentials {
+        kind: CallerKind::Internal,
+        subject: Subject::new("service", name).unwrap(),
+        account: None,
+        session: None,
+        expires: None,
+        audience,
+    }))
+}
+
+/// Every way in which somebody may call a method about account 1. Tokens of services are for the service that
+/// has the method.
+fn callers(declared: &Declaration) -> Vec<(&'static str, Arc<Caller>)> {
+    let own = declared.service().or(Some(Service::Identity));
     vec![
         ("anonymous", caller(CallerKind::Anonymous, None)),
         ("user of the account", caller(CallerKind::User, Some(account(1)))),
@@ -111,7 +126,10 @@ fn callers() -> Vec<(&'static str, Arc<Caller>)> {
             "service of another account",
             caller(CallerKind::Service, Some(account(2))),
         ),
-        ("internal", caller(CallerKind::Internal, None)),
+        ("identity", service("identity", own)),
+        ("tenancy", service("tenancy", own)),
+        ("authorization", service("authorization", own)),
+        ("unknown service", service("billing", own)),
     ]
 }
 
@@ -125,6 +143,7 @@ impl Method for Undeclared {
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
+        callers: &[],
     };
 }
 
@@ -188,7 +207,7 @@ fn rights() -> Vec<(&'static str, Given)> {
 
 async fn rows<M: Method>(kind: &str, text: &mut String) {
     for (on, target) in [("account", on_account()), ("none", Target::none())] {
-        for (who, caller) in callers() {
+        for (who, caller) in callers(M::DECLARATION) {
             for (holds, given) in rights() {
                 let (guard, _) = guard(given);
                 let result = authorize::<M>(&guard, &caller, &target).await;
@@ -215,7 +234,7 @@ async fn each_kind_of_declaration_against_each_kind_of_caller_and_right() {
 
 async fn passing<M: Method>(given: impl Fn() -> Given) -> Vec<&'static str> {
     let mut passing = Vec::new();
-    for (who, caller) in callers() {
+    for (who, caller) in callers(M::DECLARATION) {
         let (guard, _) = guard(given());
         if authorize::<M>(&guard, &caller, &on_account()).await.is_ok() {
             passing.push(who);
@@ -249,7 +268,7 @@ async fn every_method_against_every_kind_of_caller_that_holds_nothing() {
 
 async fn holds_without_the_right<M: Method>() {
     let declared = M::DECLARATION;
-    for ((who, caller), dry_run) in callers()
+    for ((who, caller), dry_run) in callers(declared)
         .into_iter()
         .flat_map(|one| [(one.clone(), false), (one, true)])
     {
@@ -258,10 +277,19 @@ async fn holds_without_the_right<M: Method>() {
             .await
             .is_ok();
         let person = matches!(caller.kind(), CallerKind::User | CallerKind::Service);
+        let named = |caller: &Caller| {
+            caller
+                .service()
+                .is_some_and(|own| declared.callers.contains(&own))
+        };
         let may = match declared.access {
+            _ if caller.kind() == CallerKind::Internal => {
+                let by_name = matches!(declared.access, Access::Internal | Access::Public);
+                by_name && named(&caller)
+            }
             Access::Undeclared | Access::Permission | Access::Operator | Access::CallerOrPermission => false,
             Access::Public => true,
-            Access::Internal => caller.kind() == CallerKind::Internal,
+            Access::Internal => false,
             // A list for a token of no account, or of another, is filtered to nothing.
             Access::Filtered => person,
             Access::Caller | Access::Delegation => {
@@ -337,7 +365,7 @@ async fn every_method_with_step_up_is_refused_without_one() {
 #[tokio::test]
 async fn a_caller_asks_about_itself_without_the_permission_but_only_with_a_token_of_the_account() {
     let mut passing = Vec::new();
-    for (who, caller) in callers() {
+    for (who, caller) in callers(a::ConsumeApproval::DECLARATION) {
         let (guard, given) = guard(Given::default());
         let Some(own) = caller.subject().cloned() else {
             continue;
@@ -370,7 +398,7 @@ async fn a_caller_asks_about_itself_without_the_permission_but_only_with_a_token
 #[tokio::test]
 async fn the_permission_shows_all_rows_of_an_account_and_a_token_of_it_those_of_the_caller() {
     let mut text = String::new();
-    for (who, caller) in callers() {
+    for (who, caller) in callers(a::ListApprovals::DECLARATION) {
         for (holds, given) in rights() {
             let (guard, _) = guard(given);
             let seen = guard
@@ -629,4 +657,36 @@ async fn the_right_comes_before_the_step_up_and_a_dry_run_needs_none() {
     );
     let dry = permit(true, true).await.unwrap();
     assert!(dry.is_dry_run() && dry.account_write().is_none());
+}
+
+#[tokio::test]
+async fn a_service_reaches_the_methods_that_name_it_with_a_token_for_their_service_alone() {
+    let audiences = [
+        ("identity", Some(Service::Identity)),
+        ("tenancy", Some(Service::Tenancy)),
+        ("authorization", Some(Service::Authorization)),
+        ("nobody", None),
+    ];
+    let mut text = String::from("method | caller | its token is for | answer\n");
+    macro_rules! rows {
+        ($method:ty) => {
+            if <$method>::DECLARATION.is_internal() {
+                for caller in ["identity", "tenancy", "authorization", "billing"] {
+                    for (whom, audience) in audiences {
+                        let (guard, _) = guard(Given {
+                            in_account: Some(account(1)),
+                            operator: true,
+                            ..Given::default()
+                        });
+                        let by = service(caller, audience);
+                        let answer = told(&authorize::<$method>(&guard, &by, &Target::none()).await);
+                        let path = <$method>::DECLARATION.path;
+                        text += &format!("{path} | {caller} | {whom} | {answer}\n");
+                    }
+                }
+            }
+        };
+    }
+    every_method!(rows);
+    golden("tests/guard/services.txt", &text);
 }

@@ -14,6 +14,7 @@ const CAPABILITIES: &[Capability<'_>] = &[
     Capability {
         path: &["bailiwick_types", "Authority", "establish"],
         callers: &[
+            "crates/bailiwick/src/commands/reconcile/suite.rs",
             "crates/bailiwick/src/suite/wiring.rs",
             "crates/testkit/src/witness.rs",
         ],

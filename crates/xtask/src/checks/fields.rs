@@ -14,7 +14,10 @@ use syn::{
     visit::{self, Visit},
 };
 
-use crate::source::{SourceFile, Workspace};
+use crate::{
+    codegen::snake,
+    source::{SourceFile, Workspace},
+};
 
 const DESCRIPTORS: &str = "crates/proto/src/gen/descriptor.bin";
 /// Methods that are declared and not served yet.
@@ -53,17 +56,6 @@ pub(crate) fn faults(workspace: &Workspace) -> Result<Vec<String>> {
         }
     }
     Ok(faults)
-}
-
-fn snake(name: &str) -> String {
-    let mut snake = String::new();
-    for letter in name.chars() {
-        if letter.is_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.extend(letter.to_lowercase());
-    }
-    snake
 }
 
 /// The names of fields that are read.
@@ -137,9 +129,11 @@ impl<'a> Visit<'a> for Fields {
         }
         visit::visit_expr_field(self, field);
     }
-    // The name of an enumeration's field is also that of the method which reads it.
+    // The name of an enumeration's field is also that of the method which reads it, without arguments.
     fn visit_expr_method_call(&mut self, call: &'a syn::ExprMethodCall) {
-        self.add(&call.method);
+        if call.args.is_empty() {
+            self.add(&call.method);
+        }
         visit::visit_expr_method_call(self, call);
     }
     fn visit_field_pat(&mut self, field: &'a syn::FieldPat) {

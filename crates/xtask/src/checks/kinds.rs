@@ -34,13 +34,13 @@ struct Kind {
 pub(crate) fn faults(workspace: &Workspace) -> Result<Vec<String>> {
     let text = fs::read_to_string(workspace.root.join(LIST)).context(LIST)?;
     let list: List = toml::from_str(&text).context(LIST)?;
-    let mut functions = BTreeSet::new();
+    let mut tests = BTreeSet::new();
     for folder in ["crates", "fuzz"] {
-        collect(&workspace.root.join(folder), &mut functions)?;
+        collect(&workspace.root.join(folder), &mut tests)?;
     }
     let exists = |test: &str| match test.rsplit_once("::") {
-        Some((_, name)) => functions.contains(name),
-        None => functions.contains(test) || workspace.root.join(test).is_file(),
+        Some((_, name)) => tests.contains(name),
+        None => tests.contains(test) || workspace.root.join(test).is_file(),
     };
     Ok(check(&list, exists))
 }
@@ -78,22 +78,54 @@ fn check(list: &List, exists: impl Fn(&str) -> bool) -> Vec<String> {
     faults
 }
 
-/// Collects the names of all functions below a folder. It reads lines, so that names in macros count.
-fn collect(folder: &Path, functions: &mut BTreeSet<String>) -> Result<()> {
+/// Collects the names of all tests below a folder.
+fn collect(folder: &Path, tests: &mut BTreeSet<String>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default();
         if path.is_dir() && name != "target" && name != "gen" {
-            collect(&path, functions)?;
+            collect(&path, tests)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            for line in fs::read_to_string(&path)?.lines() {
-                let named = line.split_once("fn ").map(|(_, rest)| rest);
-                let name = |c: char| !c.is_alphanumeric() && c != '_';
-                functions.extend(named.and_then(|rest| rest.split(name).next()).map(str::to_owned));
-            }
+            tests.extend(tests_of(&fs::read_to_string(&path)?));
         }
     }
     Ok(())
+}
+
+/// The names of the tests in a file: functions with an attribute that says so, and those that
+/// `on_both_engines!` names. It reads lines, so that those in macros count.
+fn tests_of(text: &str) -> Vec<String> {
+    let name_of = |text: &str| {
+        let end = |c: char| !c.is_alphanumeric() && c != '_';
+        text.split(end).next().unwrap_or_default().to_owned()
+    };
+    let mut tests = Vec::new();
+    let (mut is_test, mut in_list) = (false, false);
+    for line in text.lines().map(str::trim_start) {
+        if in_list {
+            in_list = !line.starts_with(['}', ')']);
+            tests.extend(
+                line.split([' ', ','])
+                    .map(name_of)
+                    .filter(|name| !name.is_empty()),
+            );
+        } else if ["on_both_engines! {", "on_both_engines!("]
+            .iter()
+            .any(|list| line.ends_with(list))
+        {
+            in_list = true;
+        } else if line.starts_with("#[") {
+            is_test |= line.contains("test]") || line.contains("test(");
+        } else if let Some((before, rest)) = line.split_once("fn ")
+            && ["", "pub ", "async ", "pub async "].contains(&before)
+        {
+            if is_test {
+                tests.push(name_of(rest));
+            }
+            is_test = false;
+        }
+    }
+    tests
 }
 
 #[cfg(test)]
@@ -132,5 +164,13 @@ mod tests {
         ] {
             assert!(faults.contains(rule), "{rule}: {faults}");
         }
+    }
+
+    #[test]
+    fn only_tests_count_as_tests() {
+        let text = "#[test]\nfn one() {}\nfn helper() {}\n#[tokio::test(flavor = \"multi_thread\")]\n\
+                    async fn two() {}\n// a fn of words\non_both_engines! {\n    three\n    four, five\n}\n\
+                    async fn three(bed: Bed) {}\n";
+        assert_eq!(tests_of(text), ["one", "two", "three", "four", "five"]);
     }
 }

@@ -1,5 +1,6 @@
 //! The pages of `docs/reference/`: lists that are made from the protos and the sources.
 
+mod internal_calls;
 mod methods;
 mod metrics;
 mod reasons;
@@ -15,6 +16,7 @@ pub(crate) fn pages(root: &Path, rows: &[Row]) -> Result<Vec<(PathBuf, String)>>
     let folder = root.join("docs/reference");
     let workspace = Workspace::load(root)?;
     Ok(vec![
+        (folder.join("internal-calls.md"), internal_calls::page(rows)),
         (folder.join("methods.md"), methods::page(rows)?),
         (folder.join("error-reasons.md"), reasons::page(root)?),
         (folder.join("metrics.md"), metrics::page(&workspace)?),

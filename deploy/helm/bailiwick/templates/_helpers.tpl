@@ -18,18 +18,20 @@ app.kubernetes.io/component: {{ .name }}
 
 {{/* Where the services find each other: also while they are not ready, because they become ready by it. */}}
 {{- define "bailiwick.peer" -}}
-{{ ternary "https" "http" (ne .root.Values.tls.server "") }}://{{ .root.Release.Name }}-{{ .name }}-peers.{{ .root.Release.Namespace }}.svc:{{ .root.Values.ports.grpc }}
+{{ ternary "https" "http" (ne .root.Values.tls.server "") }}://{{ .root.Release.Name }}-{{ .name }}-peers.{{ .root.Release.Namespace }}.svc:{{ .root.Values.ports.internal }}
 {{- end }}
 
 {{/* The variables of all processes; those of `config` take the place of the chart's own. */}}
 {{- define "bailiwick.config" -}}
 {{- $own := dict
   "BAILIWICK__SERVER__LISTEN" (printf "0.0.0.0:%v" .Values.ports.grpc)
+  "BAILIWICK__SERVER__INTERNAL_LISTEN" (printf "0.0.0.0:%v" .Values.ports.internal)
   "BAILIWICK__SERVER__HTTP_LISTEN" (printf "0.0.0.0:%v" .Values.ports.http)
   "BAILIWICK__SERVER__HEALTH_LISTEN" (printf "0.0.0.0:%v" .Values.ports.health)
 }}
 {{- range $name := list "identity" "tenancy" "authorization" }}
 {{- $_ := set $own (printf "BAILIWICK__PEERS__%s" (upper $name)) (include "bailiwick.peer" (dict "root" $ "name" $name)) }}
+{{- $_ := set $own (printf "BAILIWICK__INTERNAL__%s__PUBLIC_KEYS_FILE" (upper $name)) (printf "/etc/bailiwick/internal/%s.pub" $name) }}
 {{- end }}
 {{- if .Values.tls.server }}
 {{- $_ := set $own "BAILIWICK__SERVER__TLS__CERT_FILE" "/etc/bailiwick/tls/tls.crt" }}
@@ -46,6 +48,7 @@ app.kubernetes.io/component: {{ .name }}
 {{- define "bailiwick.mounts" -}}
 - {name: data, mountPath: /var/lib/bailiwick}
 - {name: tmp, mountPath: /tmp}
+- {name: internal, mountPath: /etc/bailiwick/internal, readOnly: true}
 {{- if .root.Values.tls.server }}
 - {name: tls, mountPath: /etc/bailiwick/tls, readOnly: true}
 {{- end }}
@@ -59,14 +62,12 @@ app.kubernetes.io/component: {{ .name }}
 envFrom:
   - configMapRef: {name: {{ .root.Release.Name }}-config}
 env:
-  - name: BAILIWICK__INTERNAL__KEY
-    valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.internal }}, key: key}}
-  {{- with .root.Values.secrets.integrity }}
+  - name: BAILIWICK__INTERNAL__{{ .name | upper }}__KEY_FILE
+    value: /etc/bailiwick/internal/{{ .name }}.key
   - name: BAILIWICK__INTEGRITY__SECRET
-    valueFrom: {secretKeyRef: {name: {{ . }}, key: secret}}
+    valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.integrity }}, key: secret}}
   - name: BAILIWICK__INTEGRITY__PREVIOUS_SECRET
-    valueFrom: {secretKeyRef: {name: {{ . }}, key: previous, optional: true}}
-  {{- end }}
+    valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.integrity }}, key: previous, optional: true}}
   - name: BAILIWICK__DATABASE__{{ .name | upper }}__URL
     valueFrom: {secretKeyRef: {name: {{ .root.Values.secrets.databases }}, key: {{ .name }}}}
   {{- if and (eq .name "identity") .root.Values.secrets.keyEncryption }}

@@ -1,6 +1,6 @@
 //! Copies what one member was granted of some types to another. A copy keeps the revision of its original.
 
-use bailiwick_policy::{Pattern, Product};
+use bailiwick_policy::Product;
 use bailiwick_types::{GrantId, method::authorization::CopyPermissions};
 
 use crate::grant::{
@@ -41,13 +41,12 @@ impl Operation for Copy {
         let mut copies = Vec::new();
         for grant in self.chosen(work).await? {
             let aim = aim(work, &grant.about).await?;
-            let product = work.situation.policy.product();
-            let patterns = grant.permissions.iter().filter_map(|text| product.pattern(text));
+            let patterns = grant.patterns(work.situation.policy.product());
             if !may_give(
                 work,
-                &giving::giver(work, &aim).await?,
+                &giving::giver(work, &work.actor, &aim).await?,
                 &aim,
-                &patterns.collect::<Vec<Pattern>>(),
+                &patterns,
             ) {
                 return Err(Refused::Denied.into());
             }

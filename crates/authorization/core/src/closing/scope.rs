@@ -2,10 +2,11 @@
 
 use bailiwick_policy::PlaceState;
 use bailiwick_types::{
-    AccountId, Authorized, Scope, ScopeRoot, SourceVersion, StoreError, Token,
+    AccountId, AllAccounts, Authorized, Scope, ScopeRoot, SourceVersion, StoreError, System, Token,
     method::authorization::CloseScope,
 };
 
+use super::RECONCILE;
 use crate::{Audit, Change, Ports, account::EarlyClosure};
 
 /// What is asked.
@@ -30,6 +31,20 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseScope>, close: Close) -> 
     let all = by
         .all_accounts()
         .ok_or_else(|| StoreError::internal("a scope is closed by a call that names no account"))?;
+    let entry = Audit::of(by, &close.scope);
+    end(ports, all, entry, close).await
+}
+
+/// The same where nobody calls: a command finishes what tenancy began.
+///
+/// # Errors
+/// The store fails.
+pub async fn close_unasked(ports: &Ports, by: &System, close: Close) -> Result<Token, StoreError> {
+    let entry = Audit::new(None, RECONCILE, close.scope.to_string());
+    end(ports, by.all_accounts(), entry, close).await
+}
+
+async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Result<Token, StoreError> {
     let root = ScopeRoot::Account(close.account);
     let mut unit = ports.store.write_all(all, std::slice::from_ref(&root)).await?;
     unit.select(all.account(close.account));
@@ -77,8 +92,7 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseScope>, close: Close) -> 
             }
         }
     }
-    let entry = Audit::of(by, &close.scope).with("version", &close.version);
-    unit.emit(root, entry.into());
+    unit.emit(root, entry.with("version", &close.version).into());
     unit.commit().await
 }
 
@@ -141,6 +155,28 @@ mod tests {
             (&*entry.target, &*entry.details["version"]),
             (&*account().to_string(), "2")
         );
+    }
+
+    #[tokio::test]
+    async fn a_command_closes_as_a_call_does_and_is_told_apart_in_the_audit_log() {
+        let world = World::new().await;
+        let command = Close {
+            account: account_id(),
+            scope: workspace(),
+            version: version_of(2),
+            state: PlaceState::Deleted,
+        };
+        let by = bailiwick_testkit::witness::system();
+        close_unasked(&world.ports, &by, command).await.unwrap();
+        let closed = place(&world).await;
+        assert_eq!(
+            (closed.state, closed.closed_version),
+            (PlaceState::Deleted, Some(version_of(2)))
+        );
+        let Some(Change::Audited(entry)) = world.told().pop() else {
+            panic!("{:?}", world.told())
+        };
+        assert_eq!((entry.action, entry.actor), (RECONCILE, None));
     }
 
     #[tokio::test]

@@ -1,10 +1,11 @@
 //! Denies everything to a user from now on, before identity makes the change of that version.
 
 use bailiwick_types::{
-    Authorized, ScopeRoot, SourceVersion, StoreError, Subject, Token, UserId, faults,
+    AllAccounts, Authorized, ScopeRoot, SourceVersion, StoreError, Subject, System, Token, UserId, faults,
     method::authorization::CloseUser,
 };
 
+use super::RECONCILE;
 use crate::{
     Audit, Change, Ports, Precondition, Situation, holders,
     person::{Person, PersonState},
@@ -34,10 +35,24 @@ const ATTEMPTS: usize = 5;
 /// # Errors
 /// See [`Error`].
 pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> Result<Token, Error> {
-    let subject = Subject::user(close.user);
     let all = by
         .all_accounts()
         .ok_or_else(|| StoreError::internal("a user is closed by a call that names no account"))?;
+    let entry = Audit::of(by, Subject::user(close.user));
+    end(ports, all, entry, close).await
+}
+
+/// The same where nobody calls: a command finishes what identity began.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn close_unasked(ports: &Ports, by: &System, close: Close) -> Result<Token, Error> {
+    let entry = Audit::new(None, RECONCILE, Subject::user(close.user).to_string());
+    end(ports, by.all_accounts(), entry, close).await
+}
+
+async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Result<Token, Error> {
+    let subject = Subject::user(close.user);
     for _ in 0..ATTEMPTS {
         let accounts = ports.store.read_all(all).await?.accounts_of(&subject).await?;
         let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
@@ -82,13 +97,19 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> R
             }
         }
         unit.put_person(&closed).await?;
-        unit.set_root_binding(&ScopeRoot::Deployment, &subject, "operator", false)
-            .await?;
-        unit.emit(ScopeRoot::Deployment, Change::Policy(None));
+        if unit
+            .set_root_binding(&ScopeRoot::Deployment, &subject, "operator", false)
+            .await?
+        {
+            unit.emit(ScopeRoot::Deployment, Change::Policy(None));
+        }
+        if !person.state.is_closed() {
+            unit.emit(ScopeRoot::Deployment, Change::Fact(subject.clone()));
+        }
         for account in accounts {
             unit.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
-        let entry = Audit::of(by, &subject).with("version", &close.version);
+        let entry = entry.with("version", &close.version);
         unit.emit(ScopeRoot::Deployment, entry.into());
         return Ok(unit.commit().await?);
     }
@@ -140,7 +161,9 @@ mod tests {
         let changes = world.memory.lock().changes.clone();
         let of_account = (ScopeRoot::Account(account_id()), Change::Subject(subject(1)));
         assert!(changes.contains(&of_account), "{changes:?}");
-        assert!(changes.contains(&(root, Change::Policy(None))), "{changes:?}");
+        for told in [Change::Policy(None), Change::Fact(subject(1))] {
+            assert!(changes.contains(&(root.clone(), told)), "{changes:?}");
+        }
         let Some((_, Change::Audited(entry))) = changes.last() else {
             panic!("{changes:?}")
         };
@@ -179,6 +202,7 @@ mod tests {
         let world = World::new().await;
         close_user(&world.ports, &world, 1, 1).await.unwrap();
         assert_eq!(person(&world, 1).await.state, PersonState::Disabled);
+        assert!(world.told().contains(&Change::Fact(subject(1))));
     }
 
     #[tokio::test]
@@ -210,5 +234,24 @@ mod tests {
         let refused = close_user(&lagging, &world, 1, 2).await;
         assert!(matches!(refused, Err(Error::Conflict)));
         assert_eq!(person(&world, 1).await.state, PersonState::Active);
+    }
+
+    #[tokio::test]
+    async fn a_command_closes_by_the_same_rules_as_a_call() {
+        let world = World::new().await;
+        world.member(1, "owner").await;
+        world.member(2, "editor").await;
+        let by = bailiwick_testkit::witness::system();
+        let close = |n| Close {
+            user: user(n),
+            version: version_of(2),
+        };
+        let refused = close_unasked(&world.ports, &by, close(1)).await;
+        assert!(
+            matches!(refused, Err(Error::Precondition(Precondition::HolderRule { .. }))),
+            "{refused:?}"
+        );
+        close_unasked(&world.ports, &by, close(2)).await.unwrap();
+        assert_eq!(person(&world, 2).await.state, PersonState::Disabled);
     }
 }

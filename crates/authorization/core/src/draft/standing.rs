@@ -14,7 +14,7 @@ use crate::{
     grant::{self, Reader as _},
     group::Reader as _,
     member::Reader as _,
-    person::{PersonState, Reader as _},
+    person::Reader as _,
     situation::{Extent, SubjectRows},
 };
 
@@ -78,12 +78,16 @@ impl Draft {
         let rows = &self.rows;
         let members = rows.members.changed().map(|member| Subject::user(member.user));
         let people = rows.people.changed().map(|person| Subject::user(person.user));
+        let services = rows
+            .services
+            .changed()
+            .map(|service| Subject::service(service.id));
         let groups = rows.memberships.changed().map(|(_, member)| member.clone());
         let bindings = rows.bindings.changed().map(|binding| binding.subject.clone());
         let grants = rows.grants.changed().map(|grant| grant.subject.clone());
         let approvals = rows.approvals.changed().map(|one| one.requester.clone());
         Touched {
-            people: members.chain(people).collect(),
+            people: members.chain(people).chain(services).collect(),
             groups: groups.collect(),
             bindings: bindings.collect(),
             grants: grants.collect(),
@@ -102,11 +106,20 @@ impl Draft {
         rows: &mut StoredSubject,
         disabled: &mut BTreeSet<Subject>,
     ) -> Result<(), StoreError> {
+        if let Some(id) = rows.subject.service_id() {
+            let service = self.service_account(id).await?;
+            if service.is_some_and(|service| !service.enabled) {
+                disabled.insert(rows.subject.clone());
+            } else {
+                disabled.remove(&rows.subject);
+            }
+            return Ok(());
+        }
         let Some(user) = rows.subject.user_id() else {
             return Ok(());
         };
         let person = self.person(user).await?;
-        if person.is_some_and(|person| person.state != PersonState::Active) {
+        if person.is_some_and(|person| person.state.is_closed()) {
             disabled.insert(rows.subject.clone());
         } else {
             disabled.remove(&rows.subject);

@@ -11,6 +11,7 @@ mod settings;
 pub use account::{AccountTold, account_changed};
 pub use person::{PersonTold, person_changed, person_gone};
 pub use place::{PlaceTold, place_changed};
+pub(crate) use service_account::keep_service_account;
 pub use service_account::{service_account_changed, service_account_gone};
 pub use settings::{SettingsTold, settings_changed};
 

@@ -107,6 +107,9 @@ async fn put(
     {
         write.emit(ScopeRoot::Deployment, Change::Policy(None));
     }
+    if before.state.is_closed() != person.state.is_closed() {
+        write.emit(ScopeRoot::Deployment, Change::Fact(subject.clone()));
+    }
     if before.state != person.state {
         // Adding the user to an account locks its row first: after this write, no other account can follow.
         if write
@@ -172,7 +175,12 @@ mod tests {
         );
         tell(&world, told(2, PersonState::Disabled), &[]).await.unwrap();
         assert!(!operates(&world).await);
-        assert_eq!(world.told(), [Change::Policy(None), Change::Policy(None)]);
+        let told_of = [
+            Change::Policy(None),
+            Change::Policy(None),
+            Change::Fact(subject(1)),
+        ];
+        assert_eq!(world.told(), told_of);
         tell(&world, told(1, PersonState::Active), &[]).await.unwrap();
         assert_eq!(
             person(&world).await.state,
@@ -218,8 +226,33 @@ mod tests {
         tell(&world, told(2, PersonState::Disabled), &[account_id()])
             .await
             .unwrap();
-        let last = (ScopeRoot::Account(account_id()), Change::Subject(subject(1)));
-        assert_eq!(world.memory.lock().changes, [last]);
+        let of_account = (ScopeRoot::Account(account_id()), Change::Subject(subject(1)));
+        let fact = (ScopeRoot::Deployment, Change::Fact(subject(1)));
+        assert_eq!(world.memory.lock().changes, [fact, of_account]);
+    }
+
+    #[tokio::test]
+    async fn a_user_without_an_account_is_told_of_when_it_is_closed_and_opened_and_not_else() {
+        let world = World::new().await;
+        let facts = |world: &World| {
+            let changes = world.memory.lock().changes.clone();
+            let fact = (ScopeRoot::Deployment, Change::Fact(subject(1)));
+            changes.iter().filter(|change| **change == fact).count()
+        };
+        for (version, state, count) in [
+            (1, PersonState::Active, 0),
+            (2, PersonState::Disabled, 1),
+            (3, PersonState::Deleted, 1),
+            (4, PersonState::Active, 2),
+            (5, PersonState::Active, 2),
+        ] {
+            let plain = PersonTold {
+                operator: false,
+                ..told(version, state)
+            };
+            tell(&world, plain, &[]).await.unwrap();
+            assert_eq!(facts(&world), count, "version {version}");
+        }
     }
 
     #[tokio::test]

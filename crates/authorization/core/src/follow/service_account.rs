@@ -7,9 +7,11 @@ use bailiwick_types::{
 };
 
 use super::{Refusal, Way, bind, outlives};
-use crate::{Change, Situation, Write, person::ServiceAccount};
+use crate::{Change, Situation, StoreError, Write, person::ServiceAccount};
 
-/// Applies it: its role is bound at its scope while it may do anything. The transaction must hold that root.
+/// Applies it: its own role is bound at its scope when it becomes known or is enabled again, and ends when it
+/// is disabled. What else happened to that role is not undone by a later event. The transaction must hold the
+/// deployment and the scope.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -20,7 +22,8 @@ pub async fn service_account_changed(
     mut told: ServiceAccount,
     way: Way,
 ) -> Result<(), Refusal> {
-    if let Some(before) = write.service_account(told.id).await? {
+    let before = write.service_account(told.id).await?;
+    if let Some(before) = before.clone() {
         // The creator never changes, and older programs do not publish it: it is kept from whichever version
         // has it.
         let news = before.creator.is_none() && told.creator.is_some();
@@ -39,21 +42,23 @@ pub async fn service_account_changed(
             .filter(|closed| outlives(closed, &told.version, way));
         told.enabled &= told.closed_version.is_none();
     }
-    put(write, ids, now, told).await
+    keep_service_account(write, before.as_ref(), &told).await?;
+    if told.enabled && before.is_none_or(|before| !before.enabled) {
+        bind_role(write, ids, now, told).await?;
+    }
+    Ok(())
 }
 
 /// Disables a service account that a snapshot of the history `epoch` does not name. Whatever that history
-/// tells of it later counts. The transaction must hold its root.
+/// tells of it later counts. The transaction must hold the deployment and its root.
 ///
 /// # Errors
-/// See [`Refusal`].
+/// The store fails.
 pub async fn service_account_gone(
     write: &mut (impl Write + ?Sized),
-    ids: &dyn IdGen,
-    now: Timestamp,
     id: ServiceAccountId,
     epoch: &Arc<str>,
-) -> Result<(), Refusal> {
+) -> Result<(), StoreError> {
     let Some(before) = write.service_account(id).await? else {
         return Ok(());
     };
@@ -65,26 +70,60 @@ pub async fn service_account_gone(
             .closed_version
             .clone()
             .filter(|of| of.shares_history(&start)),
-        ..before
+        ..before.clone()
     };
-    put(write, ids, now, gone).await
+    keep_service_account(write, Some(&before), &gone).await
 }
 
-async fn put(
+/// Stores a service account and tells of it where it was closed or opened. The own role of a closed one ends;
+/// everything else that it was given stays, and counts for nothing until it is opened again.
+pub(crate) async fn keep_service_account(
+    write: &mut (impl Write + ?Sized),
+    before: Option<&ServiceAccount>,
+    after: &ServiceAccount,
+) -> Result<(), StoreError> {
+    write.put_service_account(after).await?;
+    let subject = Subject::service(after.id);
+    if before.is_none_or(|before| before.enabled) != after.enabled {
+        write.emit(ScopeRoot::Deployment, Change::Fact(subject.clone()));
+    }
+    let Some(role) = after.role.as_deref().filter(|_| !after.enabled) else {
+        return Ok(());
+    };
+    match &after.root {
+        ScopeRoot::Account(account) => {
+            let bound = write
+                .bindings_on(&subject, role, &Scope::Account(*account))
+                .await?;
+            for binding in &bound {
+                write.remove_binding(binding).await?;
+            }
+            if !bound.is_empty() {
+                write.emit(after.root.clone(), Change::Subject(subject));
+            }
+        }
+        root @ (ScopeRoot::Deployment | ScopeRoot::Product(_)) => {
+            if write.set_root_binding(root, &subject, role, false).await? {
+                write.emit(root.clone(), Change::Policy(None));
+            }
+        }
+        ScopeRoot::User(_) => {}
+    }
+    Ok(())
+}
+
+async fn bind_role(
     write: &mut (impl Write + ?Sized),
     ids: &dyn IdGen,
     now: Timestamp,
     told: ServiceAccount,
 ) -> Result<(), Refusal> {
-    write.put_service_account(&told).await?;
     let Some(role) = told.role.as_deref() else {
         return Ok(());
     };
     let subject = Subject::service(told.id);
     match &told.root {
-        ScopeRoot::Account(account) => {
-            in_account(write, ids, now, *account, (&subject, role), told.enabled).await
-        }
+        ScopeRoot::Account(account) => bind_in_account(write, ids, now, *account, (&subject, role)).await,
         ScopeRoot::User(_) => Err(Refusal::Content(
             "a service account is not made for a user".to_owned(),
         )),
@@ -96,7 +135,7 @@ async fn put(
             if !known {
                 return Err(Refusal::Content(format!("there is no role `{role}` at `{root}`")));
             }
-            if write.set_root_binding(root, &subject, role, told.enabled).await? {
+            if write.set_root_binding(root, &subject, role, true).await? {
                 write.emit(root.clone(), Change::Policy(None));
             }
             Ok(())
@@ -104,13 +143,12 @@ async fn put(
     }
 }
 
-async fn in_account(
+async fn bind_in_account(
     write: &mut (impl Write + ?Sized),
     ids: &dyn IdGen,
     now: Timestamp,
     account: AccountId,
     (subject, role): (&Subject, &str),
-    enabled: bool,
 ) -> Result<(), Refusal> {
     let scope = Scope::Account(account);
     let Some(situation) = Situation::load(write, [&scope]).await? else {
@@ -118,27 +156,18 @@ async fn in_account(
             "the account of the service account is not known".to_owned(),
         ));
     };
-    let bound = write.bindings_on(subject, role, &scope).await?;
-    match bound.is_empty() {
-        false if !enabled => {
-            for binding in &bound {
-                write.remove_binding(binding).await?;
-            }
-            write.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
-        }
-        true if enabled => {
-            let fits = situation
-                .role_at(role, scope.level())
-                .is_some_and(|role| role.holders.is_none());
-            if !fits {
-                return Err(Refusal::Content(format!(
-                    "role `{role}` cannot be given to a service account there"
-                )));
-            }
-            bind(write, ids, account, (subject, role, &scope), now).await?;
-        }
-        _ => {}
+    if !write.bindings_on(subject, role, &scope).await?.is_empty() {
+        return Ok(());
     }
+    let fits = situation
+        .role_at(role, scope.level())
+        .is_some_and(|role| role.holders.is_none());
+    if !fits {
+        return Err(Refusal::Content(format!(
+            "role `{role}` cannot be given to a service account there"
+        )));
+    }
+    bind(write, ids, account, (subject, role, &scope), now).await?;
     Ok(())
 }
 
@@ -149,9 +178,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        binding::Reader as _,
+        binding::{Reader as _, Writer as _},
         memory::{World, account, account_id, subject, version as version_of},
-        person::Reader as _,
+        person::{Reader as _, Writer as _},
     };
 
     fn id() -> ServiceAccountId {
@@ -209,6 +238,85 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_role_that_was_revoked_stays_revoked_until_the_service_account_is_enabled_again() {
+        let world = World::new().await;
+        tell(&world, of_account(1, "viewer")).await.unwrap();
+        let bound = world.read().bindings_of(&Subject::service(id())).await.unwrap();
+        world
+            .put(async |write| write.remove_binding(&bound[0]).await)
+            .await;
+        tell(&world, of_account(2, "viewer")).await.unwrap();
+        assert!(roles(&world).await.is_empty(), "an event that enables nothing");
+        let product = ScopeRoot::Product("studio".parse().unwrap());
+        for (version, enabled) in [(3, false), (4, true)] {
+            let told = ServiceAccount {
+                enabled,
+                ..of_account(version, "viewer")
+            };
+            tell(&world, told).await.unwrap();
+        }
+        assert_eq!(roles(&world).await, ["viewer"]);
+
+        // The same at a root.
+        let world = World::new().await;
+        tell(&world, told(1, product.clone(), "service")).await.unwrap();
+        let subject = Subject::service(id());
+        world
+            .put(async |write| {
+                let revoked = write.set_root_binding(&product, &subject, "service", false).await;
+                revoked.map(|_| ())
+            })
+            .await;
+        tell(&world, told(2, product.clone(), "service")).await.unwrap();
+        let bound = world.read().has_root_binding(&product, &subject, "service").await;
+        assert!(!bound.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_closes_a_service_account_is_told_once_and_never_refused() {
+        let facts = |world: &World| {
+            let fact = (ScopeRoot::Deployment, Change::Fact(Subject::service(id())));
+            let changes = world.memory.lock().changes.clone();
+            changes.iter().filter(|change| **change == fact).count()
+        };
+        // A role that it cannot have, and an account that is not known: it may have been given others.
+        for root in [ScopeRoot::Deployment, ScopeRoot::Account(account_id())] {
+            let world = World::new().await;
+            world.memory.lock().rows.account = None;
+            for (version, enabled, count) in [(1, false, 1), (2, false, 1)] {
+                let told = ServiceAccount {
+                    enabled,
+                    ..told(version, root.clone(), "nonsense")
+                };
+                tell(&world, told).await.unwrap();
+                assert_eq!(facts(&world), count, "{root} {version}");
+            }
+        }
+        let world = World::new().await;
+        tell(&world, of_account(1, "viewer")).await.unwrap();
+        assert_eq!(facts(&world), 0, "a new one is open");
+    }
+
+    #[tokio::test]
+    async fn a_service_account_that_was_closed_stays_closed_until_a_newer_version() {
+        let world = World::new().await;
+        let closed = ServiceAccount {
+            enabled: false,
+            closed_version: Some(version_of(3)),
+            ..ServiceAccount::unknown(id())
+        };
+        world
+            .put(async |write| write.put_service_account(&closed).await)
+            .await;
+        tell(&world, of_account(2, "viewer")).await.unwrap();
+        let kept = world.read().service_account(id()).await.unwrap().unwrap();
+        assert_eq!((kept.enabled, kept.creator), (false, Some(subject(1))));
+        assert!(roles(&world).await.is_empty());
+        tell(&world, of_account(4, "viewer")).await.unwrap();
+        assert_eq!(roles(&world).await, ["viewer"]);
+    }
+
+    #[tokio::test]
     async fn a_service_account_of_a_restored_identity_is_what_its_snapshot_says() {
         let world = World::new().await;
         tell(&world, of_account(9, "viewer")).await.unwrap();
@@ -229,7 +337,7 @@ mod tests {
         // A snapshot that does not name it disables it, until the history tells of it.
         let epoch = "again".into();
         world
-            .follow(async |write| service_account_gone(write, ids, now, id(), &epoch).await)
+            .follow(async |write| Ok(service_account_gone(write, id(), &epoch).await?))
             .await
             .unwrap();
         let back = ServiceAccount {

@@ -39,7 +39,7 @@ impl Operation for Create {
     async fn permit(&self, work: &mut Work) -> Result<Aim, Error> {
         let patterns = self.fit(work)?;
         let aim = aim(work, &self.about).await?;
-        if !may_give(work, &giver(work, &aim).await?, &aim, &patterns) {
+        if !may_give(work, &giver(work, &work.actor, &aim).await?, &aim, &patterns) {
             return Err(Refused::Denied.into());
         }
         Ok(aim)

@@ -82,7 +82,7 @@ impl Operation for Delete {
             }
         };
         let aim = aim(work, &about).await?;
-        if !may_give(work, &giver(work, &aim).await?, &aim, &patterns) {
+        if !may_give(work, &giver(work, &work.actor, &aim).await?, &aim, &patterns) {
             return Err(Refused::Denied.into());
         }
         grants.retain(|grant| grant.permissions.iter().any(|text| permissions.contains(text)));

@@ -23,11 +23,11 @@ pub(crate) async fn aim(work: &mut Work, about: &About) -> Result<Aim, StoreErro
     Ok(aim)
 }
 
-/// The actor with everything that counts on a target: on a resource, its grants on that and on what is
+/// The giver with everything that counts on a target: on a resource, its grants on that and on what is
 /// above it too.
-pub(crate) async fn giver(work: &Work, aim: &Aim) -> Result<Actor, StoreError> {
-    let subject = work.actor.subject.clone();
-    let standing = match (&work.actor.standing, &aim.on) {
+pub(crate) async fn giver(work: &Work, giver: &Actor, aim: &Aim) -> Result<Actor, StoreError> {
+    let subject = giver.subject.clone();
+    let standing = match (&giver.standing, &aim.on) {
         (None, _) => None,
         (Some(standing), On::Scope(_)) => Some(standing.clone()),
         (Some(_), On::Resource(_)) => Some(work.situation.whole_standing(&*work.unit, &subject).await?),

@@ -8,7 +8,7 @@ use crate::prelude::*;
 use crate::{
     grant::{
         Filter,
-        giving::{aim, all, may_give},
+        giving::{aim, all, giver, may_give},
     },
     preview::{holders_of, spots_of},
     sources::may_assign_all,
@@ -39,7 +39,7 @@ async fn may_give_all(work: &mut Work, holder: &Subject) -> Result<bool, StoreEr
     for grant in all(work, &Filter::of(holder)).await? {
         let aim = aim(work, &grant.about).await?;
         let patterns = grant.patterns(work.situation.policy.product());
-        if !may_give(work, &work.actor, &aim, &patterns) {
+        if !may_give(work, &giver(work, &work.actor, &aim).await?, &aim, &patterns) {
             return Ok(false);
         }
     }

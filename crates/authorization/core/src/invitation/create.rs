@@ -5,6 +5,7 @@ use bailiwick_policy::{
     manifest::{Holders, MemberKind},
 };
 use bailiwick_types::{Email, InvitationId, method::authorization::CreateInvitation};
+use serde_json::Map;
 
 use super::{Invitation, LIFETIME, State, ensure_allowed, entry, put};
 use crate::prelude::*;
@@ -74,6 +75,15 @@ pub(super) fn may_invite(work: &Work, roles: &[String], scope: &Scope) -> Result
         role.ok_or_else(|| Unknown::RoleAt(name.clone()))
     };
     let roles: Vec<&Role> = roles.iter().map(role).collect::<Result<_, _>>()?;
+    let mut faults = Violations::new();
+    for (n, role) in roles.iter().enumerate() {
+        let at = role.level(scope.level());
+        if at.is_some_and(|at| at.read_parameters(&Map::new()).is_err()) {
+            let rule = "has required parameters: assign it once the invitation is accepted";
+            faults.add(format!("roles[{n}]"), rule);
+        }
+    }
+    faults.check()?;
     work.require("user.invite", scope)?;
     if roles.iter().all(|role| work.may_assign(role, scope)) {
         Ok(())

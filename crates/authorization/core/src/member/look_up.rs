@@ -30,7 +30,7 @@ mod tests {
 
     use bailiwick_policy::MemberState;
     use bailiwick_testkit::witness;
-    use bailiwick_types::{CallerKind, Subject, Target};
+    use bailiwick_types::{Target, method::authorization::LookUpMember};
 
     use super::*;
     use crate::{
@@ -39,8 +39,7 @@ mod tests {
     };
 
     async fn is_active(world: &World, n: u128) -> bool {
-        let identity = "service:identity".parse::<Subject>().unwrap();
-        let caller = witness::caller(CallerKind::Internal, identity, None);
+        let caller = witness::peer_of::<LookUpMember>();
         let by = witness::authorized(&caller, &Target::account(account_id()), false);
         look_up(&world.ports, &by, user(n)).await.unwrap()
     }

@@ -66,7 +66,10 @@ impl Operation for Register {
         for verb in edits(
             work.situation.policy.product(),
             &self.name.of,
-            self.attributes.keys(),
+            self.attributes
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, _)| name),
         ) {
             work.require(&verb, &self.scope)?;
         }

@@ -1,8 +1,8 @@
-//! The last change of each part of an account since the base, and which parts are valid by it.
+//! The last change of each part of a root since the base, and which parts are valid by it.
 
 use std::collections::HashMap;
 
-use crate::parts::{PartKey, PartRef};
+use crate::parts::{FactKey, PartKey, PartRef};
 
 /// How a part stands to the watermark, the base and the changes between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub(crate) enum Verdict {
 
 type Map<K> = HashMap<K, u64>;
 
-/// The last change of each part of an account that changed since the base.
+/// The last change of each part that changed since the base: those of an account by its revisions, the facts
+/// of identity by the deployment's.
 #[derive(Debug)]
 pub(crate) struct Changes {
     base: u64,
@@ -30,6 +31,7 @@ pub(crate) struct Changes {
     subjects: Map<Box<str>>,
     groups: Map<u128>,
     resources: Map<Box<str>>,
+    facts: Map<FactKey>,
 }
 
 impl Changes {
@@ -41,6 +43,7 @@ impl Changes {
             subjects: Map::default(),
             groups: Map::default(),
             resources: Map::default(),
+            facts: Map::default(),
         }
     }
 
@@ -51,6 +54,7 @@ impl Changes {
             PartRef::Subject(text) if !self.subjects.is_empty() => self.subjects.get(text),
             PartRef::Group(id) if !self.groups.is_empty() => self.groups.get(&id),
             PartRef::Resource(text) if !self.resources.is_empty() => self.resources.get(text),
+            PartRef::Fact(key) if !self.facts.is_empty() => self.facts.get(&key),
             _ => None,
         }
         .copied()
@@ -62,6 +66,7 @@ impl Changes {
             PartKey::Subject(text) => self.subjects.insert(text, revision),
             PartKey::Group(id) => self.groups.insert(id, revision),
             PartKey::Resource(text) => self.resources.insert(text, revision),
+            PartKey::Fact(key) => self.facts.insert(key, revision),
         };
         if self.len() > self.limit {
             self.forget_older_half();
@@ -69,7 +74,7 @@ impl Changes {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.subjects.len() + self.groups.len() + self.resources.len()
+        self.subjects.len() + self.groups.len() + self.resources.len() + self.facts.len()
     }
 
     /// Bytes, roughly.
@@ -108,7 +113,8 @@ impl Changes {
             .subjects
             .values()
             .chain(self.groups.values())
-            .chain(self.resources.values());
+            .chain(self.resources.values())
+            .chain(self.facts.values());
         let mut revisions: Vec<u64> = revisions.copied().collect();
         let middle = revisions.len() / 2;
         let (_, median, _) = revisions.select_nth_unstable(middle);
@@ -118,6 +124,7 @@ impl Changes {
         self.subjects.retain(|_, revision| *revision > base);
         self.groups.retain(|_, revision| *revision > base);
         self.resources.retain(|_, revision| *revision > base);
+        self.facts.retain(|_, revision| *revision > base);
     }
 }
 

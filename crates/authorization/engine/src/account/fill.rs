@@ -256,9 +256,9 @@ impl Replica {
         let mut lost = Vec::new();
         let changes = read.value.changed.iter().zip(&read.value.stamps);
         for ((key, part), (changed, stamps)) in parts.into_iter().zip(changes) {
-            let history = History::of_part(&part.read_at, &read.at, *stamps);
+            let history = History::of_part(part.closed().is_some(), &part.read_at, &read.at, *stamps);
             if history == History::Same
-                && *changed <= part.read_at.account
+                && *changed <= part.revision()
                 && part.manifest == read.value.manifest
                 && read.at.covers(&part.read_at)
             {

@@ -201,7 +201,10 @@ impl Replica {
                 .replace(Arc::clone(&account))
                 .is_some_and(|before| !Arc::ptr_eq(&before, &account))
             {
-                local = LocalParts::default();
+                local = LocalParts {
+                    primary_only: local.primary_only,
+                    ..LocalParts::default()
+                };
             }
             let loaded = !matches!(*account.read(), State::Loading(_));
             if loaded && floor.is_none() {

@@ -96,15 +96,14 @@ impl Replica {
     ) -> Result<Option<(Read<Loaded>, Duration)>, ReplicaError> {
         let began = self.clock.boottime();
         let read = self.within(until, self.source.load(account.id, since)).await??;
-        let Some(mut read) = read else {
+        let Some(read) = read else {
             self.drop_account(account);
             return Err(ReplicaError::UnknownAccount);
         };
         if !self.observe_epoch(&read.epoch) {
             return Ok(None);
         }
-        let product = &mut read.value.content.product;
-        *product = self.share_product(Arc::clone(product));
+        self.note_product(&read.value.content.product.name);
         Ok(Some((read, began)))
     }
 

@@ -18,7 +18,7 @@ mod restored;
 mod trail;
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     fmt,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
@@ -39,7 +39,7 @@ use entry::Account;
 pub(crate) use gather::{AccountView, LocalParts};
 pub(crate) use ready::Ready;
 
-use crate::{Epoch, ProductState, SharedCache, Source};
+use crate::{Epoch, SharedCache, Source};
 
 /// Bounds and intervals of a replica.
 #[derive(Debug, Clone)]
@@ -96,8 +96,8 @@ pub struct Replica {
     accounts: papaya::HashMap<AccountId, Arc<Account>>,
     /// Guards the change of the epoch: reads of two histories never mix.
     epoch: RwLock<Option<Epoch>>,
-    /// Products that accounts share, by name.
-    products: Mutex<HashMap<ProductName, Arc<ProductState>>>,
+    /// The products that accounts here have had.
+    products: Mutex<HashSet<ProductName>>,
     /// When the last successful poll began: microseconds on the boot clock, plus one; 0 for never.
     polled_at: AtomicU64,
     polls: watch::Sender<Polls>,
@@ -185,16 +185,12 @@ impl Replica {
         self.accounts.pin().get(&id).cloned()
     }
 
-    /// Shares a product between its accounts; returns the shared one where it is the same.
-    fn share_product(&self, product: Arc<ProductState>) -> Arc<ProductState> {
+    /// Notes which product accounts have here. Each account keeps the one that it was read with: after a
+    /// restore, the same version may be another manifest.
+    fn note_product(&self, name: &ProductName) {
         let mut products = self.products.lock().unwrap_or_else(PoisonError::into_inner);
-        match products.get(&product.name) {
-            Some(shared) if shared.manifest == product.manifest => Arc::clone(shared),
-            Some(shared) if shared.manifest > product.manifest => product,
-            _ => {
-                products.insert(product.name.clone(), Arc::clone(&product));
-                product
-            }
+        if !products.contains(name) {
+            products.insert(name.clone());
         }
     }
 

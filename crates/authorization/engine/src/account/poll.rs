@@ -153,7 +153,7 @@ impl Replica {
         // Products without an account here need not be read.
         {
             let known = self.products.lock().unwrap_or_else(PoisonError::into_inner);
-            names.retain(|name| known.contains_key(name));
+            names.retain(|name| known.contains(name));
         }
         if self.accounts.is_empty() || (!deployment && names.is_empty()) {
             return Some(now);
@@ -182,7 +182,6 @@ impl Replica {
             if !same(&Some(product.name.clone()), &bound) {
                 return None;
             }
-            let product = self.share_product(product);
             now.products.insert(product.name.clone(), (product, bound));
         }
         Some(now)

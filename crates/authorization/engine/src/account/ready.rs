@@ -10,10 +10,14 @@ use super::{
     trail::{History, Trail},
 };
 use crate::{
-    Bound, Content, Epoch, Event, ProductState, Root, Row, Watermark,
+    Bound, Content, Epoch, Event, KnownStamps, ProductState, Root, Row, Watermark,
     l1::Parts,
-    parts::{Part, PartRef},
+    parts::{Part, PartKey, PartRef},
 };
+
+/// The greatest number of users and service accounts whose last change an account remembers: each account
+/// keeps them for itself, and of older ones the primary is asked.
+const FACTS: usize = 1_024;
 
 /// The content of an account that has to be read again before rows can be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,7 +74,10 @@ pub(crate) struct Ready {
     pub(crate) read_at: Duration,
     watermark: Watermark,
     changes: Changes,
+    /// The changes of the facts of identity, by the deployment's revisions.
+    facts: Changes,
     trail: Trail,
+    deployment_trail: Trail,
     /// Values of the shared cache that were read before this revision of the account are not used: it has
     /// returned one of a lost history.
     shared_from: u64,
@@ -95,7 +102,9 @@ impl Ready {
             read_at,
             watermark: at,
             changes: Changes::new(at.account, limit),
-            trail: Trail::new(&at),
+            facts: Changes::new(at.deployment, limit.min(FACTS)),
+            trail: Trail::new(at.account, at.stamps.account),
+            deployment_trail: Trail::new(at.deployment, at.stamps.deployment),
             shared_from: 0,
             arrived: HashMap::new(),
         }
@@ -112,6 +121,9 @@ impl Ready {
     pub(crate) fn test(&self, key: PartRef<'_>, part: &Part) -> Verdict {
         if !self.watermark.covers(&part.read_at) {
             Verdict::Ahead
+        } else if let PartRef::Fact(_) = key {
+            self.facts
+                .test(key, part.read_at.deployment, self.watermark.deployment)
         } else if part.manifest != self.content.product.manifest {
             // Its names were resolved by another manifest.
             Verdict::Stale
@@ -131,14 +143,27 @@ impl Ready {
         if part.read_at.account < self.shared_from {
             return History::Unknown;
         }
-        let known = self.trail.stamp(part.read_at.account);
-        History::of_part(&part.read_at, &self.watermark, (known, None))
+        let is_fact = part.closed().is_some();
+        History::of_part(
+            is_fact,
+            &part.read_at,
+            &self.watermark,
+            self.known_stamps(&part.read_at),
+        )
+    }
+
+    /// The stamps that the revisions of a point have in the account's history, as far as they are remembered.
+    fn known_stamps(&self, at: &Watermark) -> KnownStamps {
+        KnownStamps {
+            deployment: self.deployment_trail.stamp(at.deployment),
+            product: None,
+            account: self.trail.stamp(at.account),
+        }
     }
 
     /// Whether a point that the watermark covers is known to be one of the account's history.
     pub(crate) fn includes(&self, at: &Watermark) -> bool {
-        let known = self.trail.stamp(at.account);
-        History::of_part(at, &self.watermark, (known, None)) == History::Same
+        History::of_part(false, at, &self.watermark, self.known_stamps(at)) == History::Same
     }
 
     /// Whether a part of the shared cache may be asked about at all.
@@ -164,7 +189,9 @@ impl Ready {
             + self.content.places.weight()
             + self.content.policy.weight()
             + self.changes.weight()
+            + self.facts.weight()
             + self.trail.weight()
+            + self.deployment_trail.weight()
             + self.parts.weight()
     }
 
@@ -239,11 +266,12 @@ impl Ready {
     ) -> Result<(), Broken> {
         let mut places: Option<Places> = None;
         let (news, next) = self.news(rows)?;
-        for row in news
-            .into_iter()
-            .filter(|row| matches!(row.root, Root::Account(_)))
-        {
-            self.account_row(row, &mut places)?;
+        for row in news {
+            match row.root {
+                Root::Account(_) => self.account_row(row, &mut places)?,
+                Root::Deployment => self.deployment_row(row),
+                Root::Product(_) => {}
+            }
         }
         self.watermark = next;
         if let Some(places) = places {
@@ -251,6 +279,16 @@ impl Ready {
         }
         self.refresh(fresh);
         Ok(())
+    }
+
+    fn deployment_row(&mut self, row: &Row) {
+        self.deployment_trail.push(row.revision, row.stamp);
+        for event in &row.events {
+            if let Event::Part(key @ PartKey::Fact(_)) = event {
+                self.parts.remove(key.borrowed());
+                self.facts.note(key.clone(), row.revision);
+            }
+        }
     }
 
     fn account_row(&mut self, row: &Row, places: &mut Option<Places>) -> Result<(), Broken> {

@@ -5,7 +5,7 @@
 //! process knows of an account, it is dropped and read again; where it is a value of the shared cache, all
 //! parts of the account are dropped, and no older ones are taken from the cache.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use tokio::{sync::watch, time::Instant};
 
@@ -29,16 +29,8 @@ impl Replica {
         continues
     }
 
-    /// Drops an account whose data the primary contradicts, with the product that it shares.
+    /// Drops an account whose data the primary contradicts.
     pub(crate) fn contradicted(&self, account: &Arc<Account>) {
-        let product = account
-            .read()
-            .ready()
-            .map(|ready| ready.content.product.name.clone());
-        if let Some(product) = product {
-            let mut products = self.products.lock().unwrap_or_else(PoisonError::into_inner);
-            products.remove(&product);
-        }
         self.drop_account(account);
         self.tell(account, "replica");
     }

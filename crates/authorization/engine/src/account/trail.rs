@@ -1,14 +1,14 @@
-//! The stamps of an account's latest revisions: by them a value that was read at one of these is recognised
-//! as one of this history.
+//! The stamps of a root's latest revisions: by them a value that was read at one of these is recognised as
+//! one of this history.
 
 use std::collections::VecDeque;
 
-use crate::Watermark;
+use crate::{KnownStamps, Watermark};
 
 /// The greatest number of revisions that are remembered. Of older ones the primary is asked.
 const LIMIT: usize = 1024;
 
-/// The stamps of the latest revisions of an account, up to its watermark.
+/// The stamps of the latest revisions of an account or of the deployment, up to the watermark.
 #[derive(Debug)]
 pub(crate) struct Trail {
     /// The revision of the last one.
@@ -47,12 +47,17 @@ impl History {
     }
 
     /// How the point at which a part was read stands to the history that has come to `now`; `known` are the
-    /// stamps that the revisions of account and product have there, where these are not those of `now`.
-    /// Nothing of a part comes from the deployment.
-    pub(crate) fn of_part(read_at: &Watermark, now: &Watermark, known: (Option<i64>, Option<i64>)) -> Self {
+    /// stamps that the point's revisions have there, where these are not those of `now`. A fact of identity
+    /// comes from the deployment alone, and nothing of another part does.
+    pub(crate) fn of_part(is_fact: bool, read_at: &Watermark, now: &Watermark, known: KnownStamps) -> Self {
         let present = |revision: u64, of_now: u64, stamp: i64| (revision == of_now).then_some(stamp);
-        let account = present(read_at.account, now.account, now.stamps.account).or(known.0);
-        let product = present(read_at.product, now.product, now.stamps.product).or(known.1);
+        if is_fact {
+            let known =
+                present(read_at.deployment, now.deployment, now.stamps.deployment).or(known.deployment);
+            return Self::of(read_at.deployment, read_at.stamps.deployment, known);
+        }
+        let account = present(read_at.account, now.account, now.stamps.account).or(known.account);
+        let product = present(read_at.product, now.product, now.stamps.product).or(known.product);
         Self::of(read_at.account, read_at.stamps.account, account).and(Self::of(
             read_at.product,
             read_at.stamps.product,
@@ -62,11 +67,11 @@ impl History {
 }
 
 impl Trail {
-    /// Begins at a point.
-    pub(crate) fn new(at: &Watermark) -> Self {
+    /// Begins at a revision.
+    pub(crate) fn new(revision: u64, stamp: i64) -> Self {
         Self {
-            last: at.account,
-            stamps: VecDeque::from([at.stamps.account]),
+            last: revision,
+            stamps: VecDeque::from([stamp]),
         }
     }
 
@@ -112,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_latest_revisions_are_remembered_and_no_others() {
-        let mut trail = Trail::new(&at(7, 70, 0, 0));
+        let mut trail = Trail::new(7, 70);
         assert_eq!(
             (trail.stamp(7), trail.stamp(6), trail.stamp(8)),
             (Some(70), None, None)
@@ -129,7 +134,14 @@ mod tests {
     #[test]
     fn a_point_is_of_a_history_where_both_revisions_have_its_stamps() {
         let now = at(9, 90, 3, 30);
-        let of = |read_at, account, product| History::of_part(&read_at, &now, (account, product));
+        let of = |read_at, account, product| {
+            let known = KnownStamps {
+                account,
+                product,
+                deployment: None,
+            };
+            History::of_part(false, &read_at, &now, known)
+        };
         assert_eq!(of(at(9, 90, 3, 30), None, None), History::Same);
         assert_eq!(of(at(9, 91, 3, 30), None, None), History::Lost);
         assert_eq!(of(at(9, 90, 3, 31), None, None), History::Lost);
@@ -139,5 +151,31 @@ mod tests {
         assert_eq!(of(at(8, 80, 2, 20), Some(80), None), History::Unknown);
         assert_eq!(of(at(8, 81, 2, 20), Some(80), None), History::Lost);
         assert_eq!(of(at(0, 0, 0, 0), None, None), History::Same);
+    }
+
+    #[test]
+    fn a_fact_is_of_a_history_where_the_revision_of_the_deployment_has_its_stamp() {
+        let at = |deployment, stamp| Watermark {
+            deployment,
+            account: 9,
+            stamps: Stamps {
+                deployment: stamp,
+                account: stamp,
+                product: 0,
+            },
+            ..Watermark::default()
+        };
+        let of = |read_at, deployment| {
+            let known = KnownStamps {
+                deployment,
+                ..KnownStamps::default()
+            };
+            History::of_part(true, &read_at, &at(4, 40), known)
+        };
+        assert_eq!(of(at(4, 40), None), History::Same);
+        assert_eq!(of(at(4, 41), None), History::Lost);
+        assert_eq!(of(at(3, 30), None), History::Unknown);
+        assert_eq!(of(at(3, 30), Some(30)), History::Same);
+        assert_eq!(of(at(3, 30), Some(31)), History::Lost);
     }
 }

@@ -27,7 +27,7 @@ use crate::{Epoch, Stamps, Watermark};
 
 /// The version of the format of keys and values. Values of different versions never meet: it is part of the
 /// key.
-const FORMAT: &str = "B2";
+const FORMAT: &str = "B3";
 /// Digits of a number in the head.
 const DIGITS: usize = 16;
 /// Bytes of the head before the epoch.
@@ -36,9 +36,10 @@ const FIXED: usize = 2 + 4 + 4 * DIGITS + 3;
 /// The tag of the field with the stamps.
 const STAMPS: u8 = b'r';
 
-const ENABLED: u8 = 0;
-const DISABLED: u8 = 1;
+const SET: u8 = 0;
 const RESOURCE: u8 = 2;
+const OPEN: u8 = 3;
+const CLOSED: u8 = 4;
 
 /// The key of a part in the shared cache.
 #[must_use]
@@ -66,10 +67,11 @@ pub fn encode(epoch: &Epoch, part: &Part) -> (Vec<u8>, usize) {
     );
     let mut bytes = head.into_bytes();
     match &part.value {
-        PartValue::Set { set, disabled } => {
-            bytes.push(if *disabled { DISABLED } else { ENABLED });
+        PartValue::Set(set) => {
+            bytes.push(SET);
             bytes.extend(set.encode());
         }
+        PartValue::Closed(closed) => bytes.push(if *closed { CLOSED } else { OPEN }),
         PartValue::Resource(resource) => {
             bytes.push(RESOURCE);
             bytes.extend(
@@ -95,10 +97,8 @@ pub fn decode(bytes: &[u8]) -> Option<(Epoch, Part)> {
     let stamps = read_stamps(field(fields, STAMPS)?)?;
     let (kind, value) = value.split_first()?;
     let value = match *kind {
-        ENABLED | DISABLED => PartValue::Set {
-            set: Arc::new(PermissionSet::decode(value).ok()?),
-            disabled: *kind == DISABLED,
-        },
+        SET => PartValue::Set(Arc::new(PermissionSet::decode(value).ok()?)),
+        OPEN | CLOSED if value.is_empty() => PartValue::Closed(*kind == CLOSED),
         RESOURCE => PartValue::Resource(Resource::decode(value).ok()?.map(Arc::new)),
         _ => return None,
     };
@@ -174,8 +174,8 @@ fn read_stamps(field: &[u8]) -> Option<Stamps> {
 #[must_use]
 pub fn matches_key(key: &PartKey, part: &Part) -> bool {
     match (key, &part.value) {
-        (PartKey::Subject(text), PartValue::Set { set, .. }) => set.subject().as_str() == &**text,
-        (PartKey::Group(id), PartValue::Set { set, .. }) => {
+        (PartKey::Subject(text), PartValue::Set(set)) => set.subject().as_str() == &**text,
+        (PartKey::Group(id), PartValue::Set(set)) => {
             let group = set.subject().id().parse::<bailiwick_types::GroupId>();
             group.is_ok_and(|group| group.uuid().as_u128() == *id)
         }
@@ -183,6 +183,7 @@ pub fn matches_key(key: &PartKey, part: &Part) -> bool {
             let id = text.split_once(':').map(|(_, id)| id);
             resource.as_ref().is_none_or(|resource| Some(&*resource.id) == id)
         }
+        (PartKey::Fact(_), PartValue::Closed(_)) => true,
         _ => false,
     }
 }
@@ -192,6 +193,7 @@ mod tests {
     use bailiwick_policy::PermissionSetBuilder;
 
     use super::*;
+    use crate::parts::FactKey;
 
     fn part() -> Part {
         let set = PermissionSetBuilder::new("user:ann".parse().unwrap()).build();
@@ -209,11 +211,12 @@ mod tests {
             origin: Origin::Shared,
             read_at,
             manifest: 4,
-            value: PartValue::Set {
-                set: Arc::new(set),
-                disabled: true,
-            },
+            value: PartValue::Set(Arc::new(set)),
         }
+    }
+
+    fn fact() -> PartKey {
+        PartKey::Fact(FactKey::User(7))
     }
 
     #[test]
@@ -222,7 +225,7 @@ mod tests {
         let (bytes, _) = encode(&epoch, &part());
         let (of, back) = decode(&bytes).unwrap();
         assert_eq!((of, back.read_at, back.manifest), (epoch, part().read_at, 4));
-        assert!(back.set().unwrap().1);
+        assert!(back.set().is_some());
         assert!(matches_key(&PartKey::Subject("user:ann".into()), &back));
         assert!(!matches_key(&PartKey::Subject("user:bob".into()), &back));
         let absent = Part {
@@ -231,6 +234,19 @@ mod tests {
         };
         let (bytes, _) = encode(&"e".into(), &absent);
         assert!(decode(&bytes).unwrap().1.resource().unwrap().is_none());
+        for closed in [false, true] {
+            let state = Part {
+                value: PartValue::Closed(closed),
+                ..part()
+            };
+            let (bytes, _) = encode(&"e".into(), &state);
+            let back = decode(&bytes).unwrap().1;
+            assert_eq!(back.closed(), Some(closed));
+            assert!(matches_key(&fact(), &back));
+            assert!(!matches_key(&PartKey::Subject("user:ann".into()), &back));
+            assert!(decode(&[&*bytes, b"x"].concat()).is_none(), "a longer value");
+        }
+        assert!(!matches_key(&fact(), &part()));
     }
 
     #[test]
@@ -281,6 +297,9 @@ mod tests {
             PartKey::Resource("a:b".into()),
             PartKey::Resource("a:b:c".into()),
             PartKey::Group(1),
+            fact(),
+            PartKey::Fact(FactKey::Service(7)),
+            PartKey::Subject(FactKey::User(7).subject().as_str().into()),
         ];
         let texts: std::collections::HashSet<String> = keys.iter().map(|key| key_of(account, key)).collect();
         assert_eq!(texts.len(), keys.len());

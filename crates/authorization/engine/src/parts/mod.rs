@@ -1,5 +1,6 @@
-//! The parts of an account that decisions are made from: permission sets and resources, each with a last
-//! change of its own.
+//! The parts that decisions about an account are made from, each with a last change of its own: permission
+//! sets and resources, which change with the account's revision, and the facts of identity, which change with
+//! the deployment's.
 
 pub mod codec;
 mod key;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use bailiwick_policy::{AccountPolicy, PermissionSet, Resource};
 
-pub use key::{PartKey, PartRef};
+pub use key::{FactKey, PartKey, PartRef};
 
 use crate::Watermark;
 
@@ -41,24 +42,41 @@ pub struct Part {
 #[derive(Debug, Clone)]
 pub enum PartValue {
     /// The permission set of a subject or group; empty where there are no rows.
-    Set {
-        /// The set.
-        set: Arc<PermissionSet>,
-        /// Whether identity has disabled the user.
-        disabled: bool,
-    },
+    Set(Arc<PermissionSet>),
     /// A resource; `None` where there is none.
     Resource(Option<Arc<Resource>>),
+    /// Whether identity has closed the user or service account, so that nothing is allowed to it. One that
+    /// identity does not know is open: it is an opaque id of the product.
+    Closed(bool),
 }
 
 impl Part {
     /// The permission set in it.
     #[inline]
     #[must_use]
-    pub fn set(&self) -> Option<(&PermissionSet, bool)> {
+    pub fn set(&self) -> Option<&PermissionSet> {
         match &self.value {
-            PartValue::Set { set, disabled } => Some((set, *disabled)),
-            PartValue::Resource(_) => None,
+            PartValue::Set(set) => Some(set),
+            PartValue::Resource(_) | PartValue::Closed(_) => None,
+        }
+    }
+
+    /// Whether the user or service account that it is about is closed.
+    #[inline]
+    #[must_use]
+    pub fn closed(&self) -> Option<bool> {
+        match &self.value {
+            PartValue::Closed(closed) => Some(*closed),
+            PartValue::Set(_) | PartValue::Resource(_) => None,
+        }
+    }
+
+    /// The revision at which it was read, of the root that it changes with.
+    #[inline]
+    pub(crate) fn revision(&self) -> u64 {
+        match &self.value {
+            PartValue::Closed(_) => self.read_at.deployment,
+            PartValue::Set(_) | PartValue::Resource(_) => self.read_at.account,
         }
     }
 
@@ -68,7 +86,7 @@ impl Part {
     pub fn resource(&self) -> Option<Option<&Resource>> {
         match &self.value {
             PartValue::Resource(resource) => Some(resource.as_deref()),
-            PartValue::Set { .. } => None,
+            PartValue::Set(_) | PartValue::Closed(_) => None,
         }
     }
 
@@ -76,9 +94,9 @@ impl Part {
     #[inline]
     pub(crate) fn is_typed_for(&self, policy: &AccountPolicy) -> bool {
         match &self.value {
-            PartValue::Set { set, .. } => set.is_typed_for(policy),
+            PartValue::Set(set) => set.is_typed_for(policy),
             PartValue::Resource(Some(resource)) => resource.is_typed_for(policy.product()),
-            PartValue::Resource(None) => true,
+            PartValue::Resource(None) | PartValue::Closed(_) => true,
         }
     }
 
@@ -86,11 +104,11 @@ impl Part {
     pub(crate) fn retype(mut self, policy: &AccountPolicy) -> Self {
         if !self.is_typed_for(policy) {
             match &mut self.value {
-                PartValue::Set { set, .. } => *set = Arc::new(set.retype(policy)),
+                PartValue::Set(set) => *set = Arc::new(set.retype(policy)),
                 PartValue::Resource(Some(resource)) => {
                     *resource = Arc::new(Resource::clone(resource).retype(policy.product()));
                 }
-                PartValue::Resource(None) => {}
+                PartValue::Resource(None) | PartValue::Closed(_) => {}
             }
         }
         self
@@ -101,9 +119,9 @@ impl Part {
     pub fn weight(&self) -> usize {
         size_of::<Self>()
             + match &self.value {
-                PartValue::Set { set, .. } => set.weight(),
+                PartValue::Set(set) => set.weight(),
                 PartValue::Resource(Some(resource)) => resource.weight(),
-                PartValue::Resource(None) => 0,
+                PartValue::Resource(None) | PartValue::Closed(_) => 0,
             }
     }
 }

@@ -80,20 +80,27 @@ mod tests {
                 },
             },
             manifest: 4,
-            value: PartValue::Set {
-                set: std::sync::Arc::new(set.clone()),
-                disabled: false,
-            },
+            value: PartValue::Set(std::sync::Arc::new(set.clone())),
         };
-        seed("part", "set-3", &codec::encode(&"abc.1".into(), &whole).0, part);
+        seed("part", "set-4", &codec::encode(&"abc.1".into(), &whole).0, part);
         let absent = Part {
             value: PartValue::Resource(None),
             ..whole
         };
         seed(
             "part",
-            "absent-3",
+            "absent-4",
             &codec::encode(&"abc.1".into(), &absent).0,
+            part,
+        );
+        let closed = Part {
+            value: PartValue::Closed(true),
+            ..absent
+        };
+        seed(
+            "part",
+            "closed-4",
+            &codec::encode(&"abc.1".into(), &closed).0,
             part,
         );
         seed("cached", "set-2", &set.encode(), part);

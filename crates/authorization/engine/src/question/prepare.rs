@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Question, QuestionError, TargetText};
 use crate::{
-    Part, PartRef,
+    FactKey, Part, PartRef,
     account::{AccountView, Ready},
 };
 
@@ -55,7 +55,7 @@ impl<'p> Prepared<'p> {
             policy: &content.policy,
             places: &content.places,
             subject: party.subject,
-            disabled: party.sets.disabled,
+            disabled: party.sets.closed,
             sets: &party.sets.sets,
             buckets: &[],
             target,
@@ -125,8 +125,8 @@ pub(crate) fn permission_of(
 #[derive(Debug)]
 pub(crate) struct Sets<'r> {
     sets: Vec<&'r PermissionSet>,
-    /// Whether identity has disabled the user.
-    pub(crate) disabled: bool,
+    /// Whether identity has closed the user or service account.
+    pub(crate) closed: bool,
 }
 
 impl Sets<'_> {
@@ -150,14 +150,21 @@ fn key_of(subject: &Subject) -> PartRef<'_> {
     PartRef::Subject(subject.as_str())
 }
 
-/// Collects the sets of a subject: its own, those of its groups, and those bound at product and deployment;
-/// `None` while one is missing.
+/// Collects the sets of a subject: its own, those of its groups, and those bound at product and deployment,
+/// with its state in identity; `None` while a part is missing.
 pub(crate) fn effective_sets<'r>(
     view: &mut AccountView<'r>,
     subject: &Subject,
     audience: Audience,
 ) -> Option<Sets<'r>> {
-    let (own, disabled) = view.part(key_of(subject))?.set()?;
+    let fact = FactKey::of(subject);
+    // Looked up before the set is found missing: one statement reads both.
+    let closed = fact.map(|key| view.part(PartRef::Fact(key)).and_then(Part::closed));
+    let own = view.part(key_of(subject))?.set()?;
+    let closed = match closed {
+        None => false,
+        Some(closed) => closed?,
+    };
     let mut sets = Vec::with_capacity(4);
     sets.push(own);
     let mut complete = true;
@@ -166,7 +173,7 @@ pub(crate) fn effective_sets<'r>(
         let mut next = 0;
         while let Some(group) = seen.get(next).copied() {
             next += 1;
-            let Some((set, _)) = view.part(PartRef::Group(group)).and_then(Part::set) else {
+            let Some(set) = view.part(PartRef::Group(group)).and_then(Part::set) else {
                 complete = false;
                 continue;
             };
@@ -188,7 +195,7 @@ pub(crate) fn effective_sets<'r>(
     if let Some(set) = content.product_bound.sets.get(subject.as_str()) {
         sets.push(set);
     }
-    complete.then_some(Sets { sets, disabled })
+    complete.then_some(Sets { sets, closed })
 }
 
 /// A target with its type, where it is a resource.

@@ -126,14 +126,23 @@ pub struct AccountRef<'a> {
 #[derive(Debug, Clone)]
 pub enum PartRows {
     /// The rows of a subject or group.
-    Subject {
-        /// The rows.
-        rows: Box<StoredSubject>,
-        /// Whether identity has disabled the user.
-        disabled: bool,
-    },
+    Subject(Box<StoredSubject>),
     /// A resource; `None` where there is none.
     Resource(Option<Box<StoredResource>>),
+    /// Whether identity has closed the user or service account.
+    Closed(bool),
+}
+
+/// The stamps that the revisions of a point have in the history of the primary; `None` for one that is not
+/// kept any more, and for that of now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KnownStamps {
+    /// Of the deployment's revision.
+    pub deployment: Option<i64>,
+    /// Of the product's revision.
+    pub product: Option<i64>,
+    /// Of the account's revision.
+    pub account: Option<i64>,
 }
 
 /// The last changes of parts.
@@ -141,11 +150,11 @@ pub enum PartRows {
 pub struct LastChanges {
     /// The version of the product's manifest at that moment.
     pub manifest: u64,
-    /// For each part the account's revision that changed it last, 0 for one that never changed.
+    /// For each part the revision that changed it last, 0 for one that never changed: the deployment's for a
+    /// fact of identity, else the account's.
     pub changed: Vec<u64>,
-    /// For each part the stamps of the account's and the product's revision at which it was read; `None` for
-    /// one that is not kept any more, and for the one of now.
-    pub stamps: Vec<(Option<i64>, Option<i64>)>,
+    /// For each part the stamps of the revisions at which it was read.
+    pub stamps: Vec<KnownStamps>,
 }
 
 /// The parts that one statement returned; empty where the manifest is not the caller's.
@@ -153,7 +162,8 @@ pub struct LastChanges {
 pub struct PartsRead {
     /// The version of the product's manifest at that moment.
     pub manifest: u64,
-    /// The parts, also those that came along: groups of a subject, resources above a resource.
+    /// The parts, also those that came along: the fact and the groups of a subject, resources above a
+    /// resource.
     pub parts: Vec<(PartKey, PartRows)>,
 }
 
@@ -167,10 +177,8 @@ impl PartsRead {
         let manifest = self.manifest;
         self.parts.into_iter().map(move |(key, rows)| {
             let value = match rows {
-                PartRows::Subject { rows, disabled } => PartValue::Set {
-                    set: Arc::new(rows.set(policy)),
-                    disabled,
-                },
+                PartRows::Subject(rows) => PartValue::Set(Arc::new(rows.set(policy))),
+                PartRows::Closed(closed) => PartValue::Closed(closed),
                 PartRows::Resource(row) => {
                     let resource = row.and_then(|row| row.resource(policy.product()));
                     PartValue::Resource(resource.map(Arc::new))
@@ -259,7 +267,8 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
         since: Watermark,
     ) -> Result<Read<Option<Vec<Row>>>, SourceError>;
 
-    /// Reads parts, with the groups of subjects and groups and the resources above resources.
+    /// Reads parts, with the facts and groups of subjects, the groups of groups and the resources above
+    /// resources.
     async fn parts(&self, of: AccountRef<'_>, keys: &[PartKey]) -> Result<Read<PartsRead>, SourceError>;
 
     /// Reads the registered resources of a type after an id (from the first where empty), with those above
@@ -298,7 +307,7 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
     /// Reads the bindings of the deployment (where requested), and products with their bindings.
     async fn roots(&self, deployment: bool, products: &[ProductName]) -> Result<(Epoch, Roots), SourceError>;
 
-    /// Reads the bindings of a subject at the deployment, and whether identity has disabled it.
+    /// Reads the bindings of a subject at the deployment, and whether identity has closed it.
     async fn deployment_of(&self, subject: &Subject) -> Result<(PermissionSet, bool), SourceError>;
 
     /// Tells whether anything could give a subject a right in an account: a role at the deployment, or where

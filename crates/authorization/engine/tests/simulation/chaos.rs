@@ -40,11 +40,13 @@ impl SharedCache for Chaos {
                         let (epoch, part) = all.last()?.clone();
                         let read_at = Watermark {
                             account: part.read_at.account + 10_000,
+                            deployment: part.read_at.deployment + 10_000,
                             ..part.read_at
                         };
                         let value = match part.value {
-                            PartValue::Set { set, .. } => PartValue::Set { set, disabled: true },
+                            PartValue::Set(set) => PartValue::Set(set),
                             PartValue::Resource(_) => PartValue::Resource(None),
+                            PartValue::Closed(closed) => PartValue::Closed(!closed),
                         };
                         Some((
                             epoch,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bailiwick_authorization_engine::{
-    Bound, Event, PartKey, PartRows, ProductState, Root, Row, Stamps, Watermark,
+    Bound, Event, FactKey, PartKey, PartRows, ProductState, Root, Row, Stamps, Watermark,
 };
 use bailiwick_policy::{
     AccountPolicy, Audience, DecisionInput, Level, Member, MemberState, Numbers, PermissionSet,
@@ -127,6 +127,9 @@ pub struct State {
     /// The version of the manifest: 1 or 2.
     pub version: usize,
     serves: bool,
+    /// Users whom identity has closed.
+    closed: BTreeSet<FactKey>,
+    fact_changes: BTreeMap<PartKey, u64>,
     accounts: [AccountState; 2],
 }
 
@@ -160,6 +163,8 @@ impl State {
             stamps: [0; 2],
             version: 1,
             serves: true,
+            closed: BTreeSet::new(),
+            fact_changes: BTreeMap::new(),
             accounts: [empty(), empty()],
         }
     }
@@ -287,22 +292,31 @@ impl State {
                     parts.insert(key.clone(), PartRows::Resource(note.map(Box::new)));
                     continue;
                 }
+                PartKey::Fact(of) => {
+                    parts.insert(key.clone(), PartRows::Closed(self.closed.contains(of)));
+                    continue;
+                }
                 PartKey::Subject(text) => text.parse().unwrap(),
                 PartKey::Group(id) => Subject::group(GroupId::from_uuid(Uuid::from_u128(*id))),
             };
+            if let Some(of) = FactKey::of(&subject) {
+                let closed = self.closed.contains(&of);
+                parts.insert(PartKey::Fact(of), PartRows::Closed(closed));
+            }
             for rows in self.closure(account, &subject) {
                 let key = key_of(&rows.subject);
-                let (rows, disabled) = (Box::new(rows), false);
-                parts.insert(key, PartRows::Subject { rows, disabled });
+                parts.insert(key, PartRows::Subject(Box::new(rows)));
             }
         }
         parts.into_iter().collect()
     }
     pub fn last_changes(&self, account: AccountId, keys: &[PartKey]) -> Vec<u64> {
         let state = &self.accounts[slot(account)];
-        keys.iter()
-            .map(|key| state.changes.get(key).copied().unwrap_or(0))
-            .collect()
+        let changes = |key: &PartKey| match key {
+            PartKey::Fact(_) => self.fact_changes.get(key).copied(),
+            _ => state.changes.get(key).copied(),
+        };
+        keys.iter().map(|key| changes(key).unwrap_or(0)).collect()
     }
 
     /// What the questions are answered with at this moment, made from everything at once.
@@ -340,7 +354,7 @@ impl State {
             policy,
             places,
             subject,
-            disabled: false,
+            disabled: FactKey::of(subject).is_some_and(|of| self.closed.contains(&of)),
             sets: &sets,
             buckets: &[],
             target,
@@ -391,6 +405,17 @@ impl State {
             2 => {
                 self.deployment += 1;
                 vec![self.row(Root::Deployment, Vec::new(), dice)]
+            }
+            // What identity says of a user counts in both accounts, whose revisions stay.
+            4 | 5 => {
+                self.deployment += 1;
+                let of = FactKey::of(&user(dice.below(4))).unwrap();
+                if !self.closed.remove(&of) {
+                    self.closed.insert(of);
+                }
+                let key = PartKey::Fact(of);
+                self.fact_changes.insert(key.clone(), self.deployment);
+                vec![self.row(Root::Deployment, vec![Event::Part(key)], dice)]
             }
             3 => {
                 // One write in both accounts: seen in both or in none.

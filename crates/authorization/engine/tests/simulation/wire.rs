@@ -6,8 +6,9 @@ use std::{
 };
 
 use bailiwick_authorization_engine::{
-    AccountRef, Bound, Content, Epoch, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery,
-    PartKey, PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError, Watermark,
+    AccountRef, Bound, Content, Epoch, KnownStamps, LastChanges, Listed, ListedQuery, Loaded, Outline,
+    OutlineQuery, PartKey, PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
+    Watermark,
 };
 use bailiwick_policy::PermissionSet;
 use bailiwick_types::{AccountId, ProductName, Subject};
@@ -220,9 +221,10 @@ impl Source for Wire {
                     .find(|row| row.root == root && row.revision == revision);
                 row.map(|row| row.stamp)
             };
-            let stamps = parts.iter().map(|(_, at)| {
-                let of_account = stamp(Root::Account(account), at.account);
-                (of_account, stamp(Root::Product(name()), at.product))
+            let stamps = parts.iter().map(|(_, at)| KnownStamps {
+                deployment: stamp(Root::Deployment, at.deployment),
+                product: stamp(Root::Product(name()), at.product),
+                account: stamp(Root::Account(account), at.account),
             });
             let value = LastChanges {
                 manifest: now.state.version as u64,

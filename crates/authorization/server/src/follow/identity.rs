@@ -42,7 +42,8 @@ impl IdentitySink {
                 Ok(roots)
             }
             Some(Change::ServiceAccountChanged(of)) => {
-                Ok(vec![of.scope.parse().map_err(|error| content("scope", error))?])
+                let scope = of.scope.parse().map_err(|error| content("scope", error))?;
+                Ok(vec![ScopeRoot::Deployment, scope])
             }
             _ => Ok(Vec::new()),
         }
@@ -165,16 +166,17 @@ impl FeedSink for IdentitySink {
                 continue;
             };
             drop(read);
-            let mut tx = db.begin_write_across(std::slice::from_ref(&known.root)).await?;
+            let mut tx = db
+                .begin_write_across(&[ScopeRoot::Deployment, known.root.clone()])
+                .await?;
             run.hold(&tx).await?;
             let mut unit = Tx::new(&mut tx, self.tools.products.clone());
-            let (ids, now) = (&*self.tools.ids, self.tools.clock.now());
             if let ScopeRoot::Account(account) = &known.root {
                 unit.select(self.tools.system.account(*account).read());
             }
-            service_account_gone(&mut unit, ids, now, id, run.epoch())
+            service_account_gone(&mut unit, id, run.epoch())
                 .await
-                .map_err(refused)?;
+                .map_err(failed)?;
             unit.flush().await.map_err(failed)?;
             tx.commit().await?;
         }

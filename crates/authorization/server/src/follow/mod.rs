@@ -1,5 +1,6 @@
 //! Follows the feeds of tenancy and identity.
 
+mod compare;
 mod identity;
 mod read;
 mod tenancy;

@@ -40,6 +40,7 @@ const PRODUCTS: &[&str] = &[
     "CREATE INDEX ix_root_binding__subject ON root_binding (subject)",
 ];
 
+// `revision` of users and service accounts is the deployment's that closed or opened them last.
 // Versions of what other services own (`version`, `closed_version`, `settings_version`) count within the
 // epoch beside them; the empty one is that of nothing told yet.
 const PLACES: &[&str] = &[
@@ -76,11 +77,13 @@ const PEOPLE: &[&str] = &[
     "CREATE TABLE user_state (
         user_id {uuid} NOT NULL, state smallint NOT NULL, epoch text NOT NULL DEFAULT '', version bigint NOT NULL,
         closed_epoch text, closed_version bigint, email text NOT NULL, email_key text NOT NULL, email_verified {bool} NOT NULL, operator {bool} NOT NULL,
+        revision bigint NOT NULL DEFAULT 0,
         CONSTRAINT pk_user_state PRIMARY KEY (user_id))",
     "CREATE INDEX ix_user_state__email_key ON user_state (email_key)",
     "CREATE TABLE service_state (
         service_id {uuid} NOT NULL, epoch text NOT NULL DEFAULT '', version bigint NOT NULL, closed_epoch text,
         closed_version bigint, enabled {bool} NOT NULL, scope text NOT NULL, role text NOT NULL,
+        revision bigint NOT NULL DEFAULT 0,
         CONSTRAINT pk_service_state PRIMARY KEY (service_id))",
     "CREATE TABLE member (
         account_id {uuid} NOT NULL, user_id {uuid} NOT NULL, kind smallint NOT NULL, state smallint NOT NULL,

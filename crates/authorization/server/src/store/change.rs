@@ -26,6 +26,9 @@ pub(super) fn told(change: &Change) -> Told {
         Change::Subject(subject) => Told::SubjectChanged(pb::SubjectChanged {
             subject: subject.to_string(),
         }),
+        Change::Fact(subject) => Told::FactChanged(pb::FactChanged {
+            subject: subject.to_string(),
+        }),
         Change::Group(group) => Told::GroupChanged(pb::GroupChanged {
             group: group.to_string(),
         }),

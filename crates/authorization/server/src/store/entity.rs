@@ -69,6 +69,7 @@ bailiwick_sql::tables! {
         email_key: String,
         email_verified: bool,
         operator: bool,
+        revision: i64,
     }
     "service_state" service_state (service_id: Uuid) {
         epoch: String,
@@ -78,6 +79,7 @@ bailiwick_sql::tables! {
         enabled: bool,
         scope: String,
         role: String,
+        revision: i64,
         creator: Option<String>,
     }
     "member" member (account_id: Uuid, user_id: Uuid) {

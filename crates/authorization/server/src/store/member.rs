@@ -76,6 +76,19 @@ impl<T: ReadConn> Reader for Tx<T> {
     }
 }
 
+impl<T: WriteConn> Tx<T> {
+    /// Removes what a subject has in the account, but for its membership.
+    pub(super) async fn remove_subject(&self, subject: &Subject) -> Result<(), StoreError> {
+        let account = self.account_id()?;
+        for table in ["binding", "entitlement", "group_member", "approval", "quota"] {
+            let sql = format!("DELETE FROM {table} WHERE account_id = $1 AND subject = $2");
+            self.run(&sql, vec![account.uuid().into(), subject.to_string().into()])
+                .await?;
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_member(&mut self, of: &Member) -> Result<(), StoreError> {
@@ -95,13 +108,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         let account = self.account_id()?;
         self.delete::<member::Entity>((account.uuid(), user.uuid()))
             .await?;
-        let subject = Subject::user(user);
-        for table in ["binding", "entitlement", "group_member", "approval", "quota"] {
-            let sql = format!("DELETE FROM {table} WHERE account_id = $1 AND subject = $2");
-            self.run(&sql, vec![account.uuid().into(), subject.to_string().into()])
-                .await?;
-        }
-        Ok(())
+        self.remove_subject(&Subject::user(user)).await
     }
     async fn remove_grants(&mut self, subject: &Subject, scopes: &[Uuid]) -> Result<(), StoreError> {
         let account = self.account_id()?;

@@ -10,6 +10,7 @@ pub(crate) mod entity;
 mod grant;
 mod group;
 mod invitation;
+mod kept;
 mod member;
 mod person;
 mod policy;
@@ -22,6 +23,7 @@ mod rows;
 mod seat;
 mod snapshot;
 mod standing;
+mod strays;
 mod subjects;
 mod tx;
 
@@ -36,8 +38,10 @@ use bailiwick_sql::{Committed, Db};
 use bailiwick_types::{AccountAccess, AccountWrite, AllAccounts, ScopeRoot};
 use sea_orm::EntityTrait;
 
+pub(crate) use kept::{KeptRows, Page};
 pub(crate) use products::Products;
 pub use snapshot::Snapshot;
+pub use strays::{AfterStray, Stray, Strays};
 pub(crate) use tx::Tx;
 
 /// Told of every commit of this process, before the writer answers.

@@ -7,8 +7,9 @@ use bailiwick_authorization_core::{
     StoreError,
     person::{InAccount, Person, PersonState, Reader, ServiceAccount, Writer},
 };
+use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, ScopeRoot, ServiceAccountId, Subject, UserId};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::{
@@ -33,22 +34,41 @@ impl<T: ReadConn> Tx<T> {
     }
 }
 
+/// The user of a row.
+pub(super) fn person(row: user_state::Model) -> Result<Person, Error> {
+    let at = At::new("user_state", &row.user_id);
+    Ok(Person {
+        user: UserId::from_uuid(row.user_id),
+        state: at.known("state", PersonState::from_code(row.state))?,
+        version: at.version("version", &row.epoch, row.version)?,
+        closed_version: at.closed(row.closed_epoch.as_deref(), row.closed_version)?,
+        email_verified: row.email_verified,
+        operator: row.operator,
+        email: row.email.clone(),
+    })
+}
+
+/// The service account of a row.
+pub(super) fn service_account(row: service_state::Model) -> Result<ServiceAccount, Error> {
+    let at = At::new("service_state", &row.service_id);
+    Ok(ServiceAccount {
+        id: ServiceAccountId::from_uuid(row.service_id),
+        version: at.version("version", &row.epoch, row.version)?,
+        closed_version: at.closed(row.closed_epoch.as_deref(), row.closed_version)?,
+        enabled: row.enabled,
+        root: at.parse("scope", &row.scope)?,
+        role: Some(row.role.clone()).filter(|role| !role.is_empty()),
+        creator: at.optional("creator", row.creator.as_deref())?,
+    })
+}
+
 #[async_trait]
 impl<T: ReadConn> Reader for Tx<T> {
     async fn person(&self, user: UserId) -> Result<Option<Person>, StoreError> {
         let Some(row) = self.row::<user_state::Entity>(user.uuid()).await? else {
             return Ok(None);
         };
-        let at = At::new("user_state", &row.user_id);
-        Ok(Some(Person {
-            user,
-            state: at.known("state", PersonState::from_code(row.state))?,
-            version: at.version("version", &row.epoch, row.version)?,
-            closed_version: at.closed(row.closed_epoch.as_deref(), row.closed_version)?,
-            email_verified: row.email_verified,
-            operator: row.operator,
-            email: row.email.clone(),
-        }))
+        Ok(Some(self::person(row)?))
     }
     async fn emails(&self, of: &[InAccount]) -> Result<HashMap<InAccount, String>, StoreError> {
         use user_state::Column as C;
@@ -87,16 +107,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         let Some(row) = self.row::<service_state::Entity>(id.uuid()).await? else {
             return Ok(None);
         };
-        let at = At::new("service_state", &row.service_id);
-        Ok(Some(ServiceAccount {
-            id,
-            version: at.version("version", &row.epoch, row.version)?,
-            closed_version: at.closed(row.closed_epoch.as_deref(), row.closed_version)?,
-            enabled: row.enabled,
-            root: at.parse("scope", &row.scope)?,
-            role: Some(row.role.clone()).filter(|role| !role.is_empty()),
-            creator: at.optional("creator", row.creator.as_deref())?,
-        }))
+        Ok(Some(self::service_account(row)?))
     }
     async fn service_accounts_of(&self, makers: &[Subject]) -> Result<Vec<ServiceAccountId>, StoreError> {
         use service_state::Column as C;
@@ -141,6 +152,8 @@ impl<T: WriteConn> Writer for Tx<T> {
             email_key: set(of.email_key().map(String::from).unwrap_or_default()),
             email_verified: set(of.email_verified),
             operator: set(of.operator),
+            // Written with what is emitted.
+            revision: ActiveValue::NotSet,
         };
         self.upsert_common(
             row,
@@ -171,6 +184,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             scope: set(of.root.to_string()),
             role: set(of.role.clone().unwrap_or_default()),
             creator: set(of.creator.as_ref().map(ToString::to_string)),
+            revision: ActiveValue::NotSet,
         };
         self.upsert_common(
             row,

@@ -13,10 +13,19 @@ use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, sea_query::Expr};
 
 use super::{convert::At, entity::product};
 
-/// Compiled products by name, each with the history that it was read from: the epoch of the database, and the
-/// stamp of the product's revision. After a restore, a version may have another manifest.
+/// Compiled products by name.
 #[derive(Debug, Default)]
-pub(crate) struct Products(Mutex<HashMap<ProductName, (String, Arc<ProductState>)>>);
+pub(crate) struct Products(Mutex<HashMap<ProductName, Compiled>>);
+
+/// A compiled product, and what it was compiled from. After a restore, a version may have another manifest.
+#[derive(Debug, Clone)]
+struct Compiled {
+    /// The epoch of the database, and the stamp of the product's revision.
+    history: String,
+    canonical: String,
+    numbers: String,
+    state: Arc<ProductState>,
+}
 
 impl Products {
     /// Reads a product. It is compiled only where the database has another version or is of another history.
@@ -41,15 +50,25 @@ impl Products {
             return Ok(None);
         };
         let (version, history): (u64, String) = (at.number("version", version)?, history);
-        if let Some((of, known)) = self.lock().get(name)
-            && *of == history
-            && known.manifest == version
+        if let Some(known) = self.lock().get(name)
+            && known.history == history
+            && known.state.manifest == version
         {
-            return Ok(Some(Arc::clone(known)));
+            return Ok(Some(Arc::clone(&known.state)));
         }
         let Some(row) = product::Entity::find_by_id(name.to_string()).one(conn).await? else {
             return Ok(None);
         };
+        let version = at.number("version", row.version)?;
+        // A revision of the product that is no change of its manifest: all go on sharing what is compiled.
+        if let Some(known) = self.lock().get_mut(name)
+            && known.state.manifest == version
+            && known.canonical == row.canonical
+            && known.numbers == row.numbers
+        {
+            known.history = history;
+            return Ok(Some(Arc::clone(&known.state)));
+        }
         let (manifest, numbers) = (
             at.json("canonical", &row.canonical)?,
             at.json("numbers", &row.numbers)?,
@@ -57,15 +76,21 @@ impl Products {
         let (compiled, _) = compile(&manifest, numbers).map_err(|error| at.corrupt("canonical", error))?;
         let state = Arc::new(ProductState {
             name: name.clone(),
-            manifest: at.number("version", row.version)?,
+            manifest: version,
             product: Arc::new(compiled),
         });
+        let kept = Compiled {
+            history,
+            canonical: row.canonical,
+            numbers: row.numbers,
+            state: Arc::clone(&state),
+        };
         // An older version may replace a newer one, which is then only compiled again.
-        self.lock().insert(name.clone(), (history, Arc::clone(&state)));
+        self.lock().insert(name.clone(), kept);
         Ok(Some(state))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProductName, (String, Arc<ProductState>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProductName, Compiled>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,14 +1,16 @@
 //! The present state of authorization for those who follow it: products, invitations and requests for
 //! approvals that wait.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     Change,
     approval::{self, Approval},
     invitation::{Invitation, State},
 };
-use bailiwick_feed::{SnapshotPage, SnapshotSource};
-use bailiwick_sql::{Db, Error};
+use bailiwick_feed::{Known, SnapshotPage, SnapshotSource};
+use bailiwick_sql::{Db, Error, follow::Thing};
 use bailiwick_types::{ProductName, ScopeRoot};
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -135,5 +137,28 @@ impl SnapshotSource for Snapshot {
                 self.pending(("a", None), (is_pending, C::Id), key, told).await
             }
         }
+    }
+}
+
+#[async_trait]
+impl Known for Snapshot {
+    async fn known(&self, things: &[Thing]) -> Result<HashSet<Thing>, Error> {
+        let names = things.iter().filter_map(|thing| match thing {
+            Thing::Product(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let tx = self.db.begin_read_across().await?;
+        let names: HashSet<String> = product::Entity::find()
+            .select_only()
+            .column(product::Column::Name)
+            .filter(product::Column::Name.is_in(names))
+            .into_tuple()
+            .all(tx.conn())
+            .await?
+            .into_iter()
+            .collect();
+        let is_known =
+            |thing: &&Thing| matches!(thing, Thing::Product(name) if names.contains(name.as_str()));
+        Ok(things.iter().filter(is_known).cloned().collect())
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{Extent, SituationReader, StoreError, SubjectRows, person::PersonState};
+use bailiwick_authorization_engine::FactKey;
 use bailiwick_policy::Member;
-use bailiwick_types::{Subject, UserId};
+use bailiwick_types::{ServiceAccountId, Subject, UserId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use super::{
     tx::{ReadConn, Tx},
 };
 
-/// Users that one statement names.
+/// Users or service accounts that one statement names.
 const USERS: usize = 300;
 
 /// In place of the revisions of a snapshot: the transaction sees its own writes, which no revision names yet.
@@ -29,7 +30,7 @@ impl<T: ReadConn> SituationReader for Tx<T> {
     async fn subject_rows(&self, subjects: &[Subject], extent: Extent) -> Result<SubjectRows, StoreError> {
         let account = self.account_id()?;
         let only = match subjects {
-            [subject] => subject.user_id(),
+            [subject] => FactKey::of(subject),
             _ => None,
         };
         let seeds: Vec<String> = subjects.iter().map(ToString::to_string).collect();
@@ -44,10 +45,13 @@ impl<T: ReadConn> SituationReader for Tx<T> {
                 .collect(),
             disabled: BTreeSet::new(),
         };
-        match (read.disabled, only) {
-            (true, Some(user)) => drop(all.disabled.insert(Subject::user(user))),
+        match (read.closed, only) {
+            (true, Some(one)) => drop(all.disabled.insert(one.subject())),
             (_, Some(_)) => {}
-            (_, None) => self.users(subjects, &mut all).await?,
+            (_, None) => {
+                self.users(subjects, &mut all).await?;
+                self.services(subjects, &mut all).await?;
+            }
         }
         Ok(all)
     }
@@ -82,6 +86,25 @@ impl<T: ReadConn> Tx<T> {
                 .filter(entity::user_state::Column::State.ne(active));
             for row in rows.all(self.conn()).await.map_err(store_error)? {
                 all.disabled.insert(Subject::user(UserId::from_uuid(row.user_id)));
+            }
+        }
+        Ok(())
+    }
+    /// Adds the states of service accounts, of which [`subjects::sql`] reads one's.
+    async fn services(&self, subjects: &[Subject], all: &mut SubjectRows) -> Result<(), StoreError> {
+        use entity::service_state::{Column, Entity};
+        let services: Vec<Uuid> = subjects
+            .iter()
+            .filter_map(Subject::service_id)
+            .map(ServiceAccountId::uuid)
+            .collect();
+        for some in services.chunks(USERS) {
+            let rows = Entity::find()
+                .filter(Column::ServiceId.is_in(some.iter().copied()))
+                .filter(Column::Enabled.eq(false));
+            for row in rows.all(self.conn()).await.map_err(store_error)? {
+                let id = ServiceAccountId::from_uuid(row.service_id);
+                all.disabled.insert(Subject::service(id));
             }
         }
         Ok(())

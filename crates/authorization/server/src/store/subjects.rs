@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use bailiwick_authorization_core::{Extent, On, approval::State, person::PersonState};
+use bailiwick_authorization_engine::FactKey;
 use bailiwick_policy::{
     AppliesTo, Member, MemberState, PlaceId, RoleNo, StoredApproval, StoredBinding, StoredGrant,
     StoredGrantTarget, StoredSubject, StoredTarget, TypeGrantReach, manifest::MemberKind,
 };
 use bailiwick_sql::Error;
-use bailiwick_types::{AccountId, ApprovalId, GroupId, Level, Subject, Timestamp, UserId};
+use bailiwick_types::{AccountId, ApprovalId, GroupId, Level, Timestamp};
 use sea_orm::{DbBackend, QueryResult, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -17,8 +18,9 @@ use uuid::Uuid;
 use super::{convert::At, grant};
 
 /// The statement for the rows of seeds and of the groups above them, in one snapshot. `$1` account, `$2`
-/// seeds as a JSON list of subjects, `$3` the user among them (at most one). Groups are walked upwards; a
-/// cycle ends the walk. `stamp` is a subquery of one row: epoch, revisions, version of the manifest.
+/// seeds as a JSON list of subjects, `$3` the user or `$4` the service account among them (at most one).
+/// Groups are walked upwards; a cycle ends the walk. `stamp` is a subquery of one row: epoch, revisions,
+/// version of the manifest.
 pub(super) fn sql(backend: DbBackend, stamp: &str, extent: Extent) -> String {
     let postgres = backend == DbBackend::Postgres;
     let seeds = if postgres {
@@ -77,6 +79,9 @@ pub(super) fn sql(backend: DbBackend, stamp: &str, extent: Extent) -> String {
          {no_number}, {no_text}, {no_text}, {no_text}, {no_text}, {no_number} FROM member m WHERE m.account_id = $1 AND m.user_id = $3 \
          UNION ALL SELECT 4, {no_text}, u.user_id, CAST(u.state AS bigint), {no_number}, {no_number}, {no_number}, \
          {no_text}, {no_text}, {no_text}, {no_text}, {no_number} FROM user_state u WHERE u.user_id = $3 \
+         UNION ALL SELECT 4, {no_text}, v.service_id, CAST(CASE WHEN v.enabled THEN {active} ELSE {disabled} END AS bigint), \
+         {no_number}, {no_number}, {no_number}, {no_text}, {no_text}, {no_text}, {no_text}, {no_number} \
+         FROM service_state v WHERE v.service_id = $4 \
          UNION ALL SELECT 5, b.subject, b.scope_id, CAST(b.scope_level AS bigint), CAST(o.number AS bigint), \
          b.expires_at, {no_number}, b.role, b.parameters, {no_text}, {no_text}, {no_number} FROM reach r {binding} \
          LEFT JOIN account_role o ON o.account_id = $1 AND o.name = b.role \
@@ -85,14 +90,29 @@ pub(super) fn sql(backend: DbBackend, stamp: &str, extent: Extent) -> String {
          CASE WHEN e.resource_id IS NULL THEN e.resource_type ELSE e.resource_type || ':' || e.resource_id END, {no_text}, \
          CAST(e.generation AS bigint) FROM reach r {entitlement}{some_grants} \
          UNION ALL SELECT 7, a.subject, a.id, CAST(a.state AS bigint), {no_number}, a.expires_at, {no_number}, \
-         a.permission, a.target, a.digest, a.bound, {no_number} FROM seed r {approval} WHERE {approvals}"
+         a.permission, a.target, a.digest, a.bound, {no_number} FROM seed r {approval} WHERE {approvals}",
+        active = PersonState::Active.code(),
+        disabled = PersonState::Disabled.code(),
     )
 }
 
+/// How many values [`sql`] takes before those of the stamp.
+pub(super) const VALUES: usize = 4;
+
 /// The values that [`sql`] takes first.
-pub(super) fn values(account: AccountId, seeds: &[String], user: Option<UserId>) -> Vec<Value> {
+pub(super) fn values(account: AccountId, seeds: &[String], one: Option<FactKey>) -> Vec<Value> {
     let list = Json::from(seeds.to_vec()).to_string();
-    vec![account.uuid().into(), list.into(), user.map(UserId::uuid).into()]
+    let [user, service] = ids(one);
+    vec![account.uuid().into(), list.into(), user.into(), service.into()]
+}
+
+/// The id of a user, or of a service account.
+pub(super) fn ids(of: Option<FactKey>) -> [Option<Uuid>; 2] {
+    match of {
+        None => [None, None],
+        Some(FactKey::User(id)) => [Some(Uuid::from_u128(id)), None],
+        Some(FactKey::Service(id)) => [None, Some(Uuid::from_u128(id))],
+    }
 }
 
 /// The rows of one statement.
@@ -100,8 +120,8 @@ pub(super) fn values(account: AccountId, seeds: &[String], user: Option<UserId>)
 pub(super) struct Subjects {
     /// The rows of seeds and groups, by subject.
     pub(super) rows: Vec<StoredSubject>,
-    /// Whether identity has disabled the user that was asked for.
-    pub(super) disabled: bool,
+    /// Whether identity has closed the user or service account that was asked for.
+    pub(super) closed: bool,
 }
 
 /// What a row of [`sql`] is; 0 is the stamp. PostgreSQL returns literals with 32 bits, SQLite with 64.
@@ -111,9 +131,9 @@ pub(super) fn kind(row: &QueryResult) -> Result<i64, Error> {
 }
 
 /// Sorts the rows of [`sql`] by subject; the stamp's row is passed over.
-pub(super) fn read(rows: &[QueryResult], user: Option<UserId>) -> Result<Subjects, Error> {
-    let own = user.map(|user| Subject::user(user).to_string());
-    let mut disabled = false;
+pub(super) fn read(rows: &[QueryResult], one: Option<FactKey>) -> Result<Subjects, Error> {
+    let own = one.map(|one| one.subject().to_string());
+    let mut closed = false;
     let mut found: BTreeMap<String, StoredSubject> = BTreeMap::new();
     let mut rest = Vec::with_capacity(rows.len());
     for row in rows {
@@ -124,7 +144,7 @@ pub(super) fn read(rows: &[QueryResult], user: Option<UserId>) -> Result<Subject
                 let parsed = At::new("group_member", &text).parse("subject", &text)?;
                 found.entry(text).or_insert_with(|| StoredSubject::new(parsed));
             }
-            (4, _) => disabled = row.try_get::<i64>("", "a")? != i64::from(PersonState::Active.code()),
+            (4, _) => closed = row.try_get::<i64>("", "a")? != i64::from(PersonState::Active.code()),
             (0 | 1, _) => {}
             (_, subject) => rest.push((kind, subject.or_else(|| own.clone()), row)),
         }
@@ -135,7 +155,7 @@ pub(super) fn read(rows: &[QueryResult], user: Option<UserId>) -> Result<Subject
         }
     }
     let rows = found.into_values().collect();
-    Ok(Subjects { rows, disabled })
+    Ok(Subjects { rows, closed })
 }
 
 fn add(rows: &mut StoredSubject, kind: i64, row: &QueryResult) -> Result<(), Error> {
@@ -192,9 +212,7 @@ fn add(rows: &mut StoredSubject, kind: i64, row: &QueryResult) -> Result<(), Err
             rows.grants.push(StoredGrant {
                 target: at("entitlement").known("kind", target)?,
                 permissions: at("entitlement").json("permissions", &text("t")?.unwrap_or_default())?,
-                generation: number("e")?
-                    .and_then(|number| u32::try_from(number).ok())
-                    .unwrap_or_default(),
+                generation: at("entitlement").number("generation", number("e")?.unwrap_or_default())?,
                 expires_at,
                 parameters: at("entitlement").parameters(text("u")?.as_deref())?,
             });

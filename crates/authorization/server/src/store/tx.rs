@@ -5,10 +5,10 @@ use std::{collections::HashSet, sync::Arc};
 use async_trait::async_trait;
 use bailiwick_authorization_core::{Change, Selects, StoreError, Unit, Write};
 use bailiwick_sql::{Conn, ReadTx, WriteTx, execute, placeholders, query};
-use bailiwick_types::{AccountAccess, AccountId, ScopeRoot, Token};
+use bailiwick_types::{AccountAccess, AccountId, ScopeRoot, Subject, Token};
 use sea_orm::{QueryResult, Value};
 
-use super::{Hook, Products, change, store_error};
+use super::{Hook, Products, change, convert::stored, store_error};
 
 /// Rows of `part` that one statement writes.
 const PARTS: usize = 200;
@@ -130,6 +130,9 @@ impl<T: WriteConn> Tx<T> {
                 let revision = self.tx.held().next_revision(&root).map_err(store_error)?;
                 parts.push((account.uuid(), kind, key, revision));
             }
+            if let Change::Fact(subject) = &change {
+                self.fact_changed(&root, subject).await?;
+            }
             self.tx.tx().emit(&root, encoded).map_err(store_error)?;
         }
         for some in parts.chunks(PARTS) {
@@ -151,6 +154,21 @@ impl<T: WriteConn> Tx<T> {
             );
             self.run(&sql, values).await?;
         }
+        Ok(())
+    }
+}
+
+impl<T: WriteConn> Tx<T> {
+    /// Notes the last change of a fact of identity at the row that holds it.
+    async fn fact_changed(&self, root: &ScopeRoot, subject: &Subject) -> Result<(), StoreError> {
+        let (table, key, id) = match (subject.user_id(), subject.service_id()) {
+            (Some(user), _) => ("user_state", "user_id", user.uuid()),
+            (_, Some(service)) => ("service_state", "service_id", service.uuid()),
+            (None, None) => return Err(StoreError::internal("identity has no such subject")),
+        };
+        let revision = self.tx.held().next_revision(root).map_err(store_error)?;
+        let sql = format!("UPDATE {table} SET revision = $1 WHERE {key} = $2");
+        self.run(&sql, vec![stored(revision).into(), id.into()]).await?;
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use bailiwick_types::{
     AccountId, InstanceId, Scope, ScopeRoot, ServiceAccountId, SourceVersion, Subject, Target, WorkspaceId,
 };
 
-use crate::world::{World, version_of};
+use crate::world::{World, by_suite, version_of};
 
 async fn state(world: &World, account: AccountId) -> PlaceState {
     let read = world.read(account).await;
@@ -23,7 +23,7 @@ async fn state(world: &World, account: AccountId) -> PlaceState {
 }
 
 async fn close_scope(world: &World, closed: Close) {
-    let by = world.internal().on(&Target::none());
+    let by = by_suite(&Target::none());
     close(&world.ports, &by, closed).await.unwrap();
 }
 
@@ -100,7 +100,7 @@ async fn a_new_scope_has_its_holder(world: World) {
     let hotel = world.account("one-question", Some(ada), 0).await;
     assert_eq!(world.roles(hotel, ada, &Scope::Account(hotel)).await, ["admin"]);
     let active = async |account| {
-        let by = world.internal().on(&Target::account(account));
+        let by = by_suite(&Target::account(account));
         look_up(&world.ports, &by, ada).await.unwrap()
     };
     assert!(active(hotel).await);
@@ -130,6 +130,48 @@ async fn a_service_account_has_its_role_while_it_is_enabled(world: World) {
     assert!(!tell(2, false).await);
     assert!(!tell(1, true).await);
     assert!(tell(3, true).await);
+    // Closed before identity disables it; an older event is still on its way.
+    let by = by_suite(&Target::none());
+    let close = closing::service_account::Close {
+        id,
+        version: version_of(5),
+    };
+    closing::service_account::close(&world.ports, &by, close)
+        .await
+        .unwrap();
+    assert!(!tell(4, true).await);
+    assert!(!tell(5, false).await);
+    assert!(tell(6, true).await);
+}
+
+async fn a_service_account_is_closed_before_it_is_replicated(world: World) {
+    let account = world.account("one-question", None, 0).await;
+    let id = ServiceAccountId::generate(&*world.ports.ids);
+    let by = by_suite(&Target::none());
+    let close = closing::service_account::Close {
+        id,
+        version: version_of(2),
+    };
+    closing::service_account::close(&world.ports, &by, close)
+        .await
+        .unwrap();
+    let told = |version, enabled| ServiceAccount {
+        id,
+        version: version_of(version),
+        closed_version: None,
+        enabled,
+        root: ScopeRoot::Account(account),
+        role: Some("nonsense".to_owned()),
+        creator: None,
+    };
+    world.tell_service(told(1, true)).await;
+    let enabled = async || {
+        let read = world.read_all().await;
+        read.service_account(id).await.unwrap().unwrap().enabled
+    };
+    assert!(!enabled().await);
+    world.tell_service(told(2, false)).await;
+    assert!(!enabled().await);
 }
 
 async fn the_creator_of_a_service_account_is_kept_once_known(world: World) {
@@ -208,7 +250,7 @@ async fn what_a_restored_identity_tells_and_closes_counts_although_its_versions_
         .tell_person(user, 7, PersonState::Active, "max@example.com")
         .await;
     let restored = |number| SourceVersion::new("restored", number);
-    let by = world.internal().on(&Target::none());
+    let by = by_suite(&Target::none());
     let version = restored(6);
     closing::user::close(&world.ports, &by, closing::user::Close { user, version })
         .await
@@ -239,5 +281,6 @@ bailiwick_testkit::on_both_engines!(
     an_event_about_an_account_of_an_unknown_product_is_refused,
     a_new_scope_has_its_holder,
     a_service_account_has_its_role_while_it_is_enabled,
+    a_service_account_is_closed_before_it_is_replicated,
     the_creator_of_a_service_account_is_kept_once_known,
 );

@@ -11,10 +11,10 @@ use bailiwick_authorization_core::{
 };
 use bailiwick_types::{Code, Scope, Target, UserId};
 
-use crate::world::{World, code, reason, version_of};
+use crate::world::{World, by_suite, code, reason, version_of};
 
 async fn close_user(world: &World, user: UserId) -> Result<(), user::Error> {
-    let by = world.internal().on(&Target::none());
+    let by = by_suite(&Target::none());
     let version = version_of(2);
     let closed = Close { user, version };
     close(&world.ports, &by, closed).await.map(drop)

@@ -70,6 +70,11 @@ impl By {
     }
 }
 
+/// The witness of a call by another service of the suite.
+pub(crate) fn by_suite<M: Method>(target: &Target) -> Authorized<M> {
+    witness::authorized(&witness::peer_of::<M>(), target, false)
+}
+
 /// The account, with a type for methods that declare the permission `TYPE.verb`.
 fn on(account: AccountId) -> Target {
     Target::account(account).of_type("resource")
@@ -270,7 +275,7 @@ impl World {
         told.id
     }
     pub(crate) async fn tell_service(&self, told: ServiceAccount) {
-        let mut unit = self.write(std::slice::from_ref(&told.root)).await;
+        let mut unit = self.write(&[ScopeRoot::Deployment, told.root.clone()]).await;
         if let ScopeRoot::Account(account) = &told.root {
             unit.select(witness::system().account(*account).read());
         }
@@ -472,14 +477,6 @@ impl World {
             .unwrap();
         unit.commit().await.unwrap();
         self.operator_as(user)
-    }
-    /// Another service of the suite.
-    pub(crate) fn internal(&self) -> By {
-        let subject = "service:tenancy".parse().unwrap();
-        By {
-            caller: witness::caller(CallerKind::Internal, subject, None),
-            operator: false,
-        }
     }
     /// A user with a token for no account.
     pub(crate) fn signed_in(&self, user: UserId) -> By {

@@ -33,6 +33,7 @@ struct Tables {
     sessions: BTreeMap<SessionId, Session>,
     refresh_tokens: HashMap<Digest, RefreshToken>,
     service_accounts: BTreeMap<ServiceAccountId, (ServiceAccount, Digest)>,
+    service_closings: BTreeMap<ServiceAccountId, service_account::Closing>,
     signing_keys: BTreeMap<String, StoredKey>,
     requests: HashMap<Digest, (Answered, Timestamp)>,
     counters: HashMap<Digest, Counter>,
@@ -306,6 +307,24 @@ impl service_account::Reader for Memory {
             .map(|account| account.id)
             .collect())
     }
+    async fn service_closing(
+        &self,
+        id: ServiceAccountId,
+    ) -> Result<Option<service_account::Closing>, StoreError> {
+        Ok(self.tables().service_closings.get(&id).cloned())
+    }
+    async fn service_closings(
+        &self,
+        before: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<service_account::Closing>, StoreError> {
+        let tables = self.tables();
+        let old = tables
+            .service_closings
+            .values()
+            .filter(|closing| closing.created < before);
+        Ok(old.take(usize::try_from(limit).unwrap()).cloned().collect())
+    }
     async fn service_account_page(
         &self,
         after: Option<ServiceAccountId>,
@@ -333,6 +352,14 @@ impl service_account::Writer for Memory {
         if let Some((stored, _)) = self.tables().service_accounts.get_mut(&account.id) {
             (stored.enabled, stored.version) = (account.enabled, account.version);
         }
+        Ok(())
+    }
+    async fn insert_service_closing(&mut self, closing: &service_account::Closing) -> Result<(), StoreError> {
+        self.tables().service_closings.insert(closing.id, closing.clone());
+        Ok(())
+    }
+    async fn delete_service_closing(&mut self, id: ServiceAccountId) -> Result<(), StoreError> {
+        self.tables().service_closings.remove(&id);
         Ok(())
     }
 }

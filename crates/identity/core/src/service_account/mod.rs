@@ -90,6 +90,19 @@ pub struct ServiceAccount {
     pub version: u64,
 }
 
+/// The intent to disable a service account: written before authorization closes it, removed with the change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closing {
+    /// The service account.
+    pub id: ServiceAccountId,
+    /// The version that the change had been about to have; it has this one or a later one.
+    pub version: u64,
+    /// Who asked for it, `TYPE:ID`; empty for the suite itself.
+    pub actor: String,
+    /// When it was written.
+    pub created: Timestamp,
+}
+
 /// Reads service accounts.
 #[async_trait]
 pub trait Reader {
@@ -102,6 +115,10 @@ pub trait Reader {
     ) -> Result<Option<(ServiceAccount, Digest)>, StoreError>;
     /// All that are disabled.
     async fn disabled_service_accounts(&self) -> Result<Vec<ServiceAccountId>, StoreError>;
+    /// The intent to disable a service account.
+    async fn service_closing(&self, id: ServiceAccountId) -> Result<Option<Closing>, StoreError>;
+    /// At most `limit` intents that were written before an instant, oldest first.
+    async fn service_closings(&self, before: Timestamp, limit: u64) -> Result<Vec<Closing>, StoreError>;
     /// At most `limit` service accounts in the order of their ids.
     async fn service_account_page(
         &self,
@@ -121,4 +138,8 @@ pub trait Writer {
     ) -> Result<(), StoreError>;
     /// Writes whether it is enabled, and its version.
     async fn update_service_account(&mut self, account: &ServiceAccount) -> Result<(), StoreError>;
+    /// Adds an intent.
+    async fn insert_service_closing(&mut self, closing: &Closing) -> Result<(), StoreError>;
+    /// Removes an intent, if there is one.
+    async fn delete_service_closing(&mut self, id: ServiceAccountId) -> Result<(), StoreError>;
 }

@@ -52,6 +52,8 @@ async fn authenticated(
     let known = identity.store.service_account_secret(id).await?;
     let digest = Digest::of(&command.client_secret);
     let right = known.is_some_and(|(account, secret)| secret.same(&digest) && account.enabled);
+    // One that is being disabled has no access any more.
+    let right = right && identity.store.service_closing(id).await?.is_none();
     Ok(right.then_some(id))
 }
 
@@ -60,6 +62,7 @@ mod tests {
     use super::*;
     use crate::{
         fixture::{Fixture, unknown_service},
+        peer::PeerError,
         service_account,
     };
 
@@ -116,6 +119,17 @@ mod tests {
         service_account::disable(&fixture.identity, &fixture.operator(), account.id)
             .await
             .unwrap();
+        let refused = run(&fixture, &account.id.to_string(), &secret).await;
+        assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_service_account_that_is_being_disabled_gets_no_token() {
+        let fixture = Fixture::new().await;
+        let (account, secret) = fixture.service_account("Reports").await;
+        fixture.authorization.fails(PeerError::Unavailable.into());
+        let unfinished = service_account::disable(&fixture.identity, &fixture.operator(), account.id).await;
+        assert!(unfinished.is_err());
         let refused = run(&fixture, &account.id.to_string(), &secret).await;
         assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
     }

@@ -42,6 +42,10 @@ pub(super) fn statements(backend: DbBackend) -> Vec<String> {
              scope text NOT NULL, role text, enabled boolean NOT NULL, \
              secret {bytes} NOT NULL, created_at bigint NOT NULL, version bigint NOT NULL)"
         ),
+        format!(
+            "CREATE TABLE service_closing (service_id {uuid} PRIMARY KEY NOT NULL REFERENCES service_account (id), \
+             version bigint NOT NULL, actor text NOT NULL, created_at bigint NOT NULL)"
+        ),
         "CREATE TABLE signing_key (kid text PRIMARY KEY NOT NULL, public text NOT NULL, \
          private text NOT NULL, active_from bigint NOT NULL, created_at bigint NOT NULL)"
             .to_owned(),

@@ -62,6 +62,11 @@ bailiwick_sql::tables! {
         version: i64,
         creator: Option<String>,
     }
+    "service_closing" service_closing (service_id: Uuid) {
+        version: i64,
+        actor: String,
+        created_at: i64,
+    }
     "signing_key" signing_key (kid: String) {
         public: String,
         private: super::Hidden,

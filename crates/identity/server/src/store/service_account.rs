@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use bailiwick_identity_core::{
     secret::Digest,
-    service_account::{Reader, ServiceAccount, Writer},
+    service_account::{Closing, Reader, ServiceAccount, Writer},
 };
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, rows};
 use bailiwick_types::{ServiceAccountId, StoreError, Timestamp};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -13,7 +13,7 @@ use sea_orm::{
 
 use super::{
     Connected, Sql, SqlWrite,
-    entity::{digest, service_account},
+    entity::{digest, service_account, service_closing},
     store_error, stored, version,
 };
 
@@ -53,6 +53,19 @@ impl TryFrom<service_account::Model> for WithSecret {
     }
 }
 
+impl TryFrom<service_closing::Model> for Closing {
+    type Error = Error;
+    fn try_from(row: service_closing::Model) -> Result<Self, Error> {
+        let id = ServiceAccountId::from_uuid(row.service_id);
+        Ok(Self {
+            id,
+            version: version("service_closing", id, row.version)?,
+            actor: row.actor,
+            created: Timestamp(row.created_at),
+        })
+    }
+}
+
 #[async_trait]
 impl<C: Connected> Reader for Sql<C> {
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
@@ -69,6 +82,15 @@ impl<C: Connected> Reader for Sql<C> {
         let query = service_account::Entity::find().filter(service_account::Column::Enabled.eq(false));
         let disabled: Vec<ServiceAccount> = self.all(query).await?;
         Ok(disabled.into_iter().map(|account| account.id).collect())
+    }
+    async fn service_closing(&self, id: ServiceAccountId) -> Result<Option<Closing>, StoreError> {
+        self.one(service_closing::Entity::find_by_id(id.uuid())).await
+    }
+    async fn service_closings(&self, before: Timestamp, limit: u64) -> Result<Vec<Closing>, StoreError> {
+        let query = service_closing::Entity::find()
+            .filter(service_closing::Column::CreatedAt.lt(before.0))
+            .order_by_asc(service_closing::Column::CreatedAt);
+        self.all(query.limit(limit)).await
     }
     async fn service_account_page(
         &self,
@@ -113,5 +135,17 @@ impl Writer for SqlWrite {
         };
         change.update(self.conn()).await.map_err(store_error)?;
         Ok(())
+    }
+    async fn insert_service_closing(&mut self, closing: &Closing) -> Result<(), StoreError> {
+        self.insert(service_closing::Model {
+            service_id: closing.id.uuid(),
+            version: stored(closing.version),
+            actor: closing.actor.clone(),
+            created_at: closing.created.0,
+        })
+        .await
+    }
+    async fn delete_service_closing(&mut self, id: ServiceAccountId) -> Result<(), StoreError> {
+        Ok(rows::delete::<service_closing::Entity>(self.conn(), id.uuid()).await?)
     }
 }

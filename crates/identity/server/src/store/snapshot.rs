@@ -1,12 +1,15 @@
 //! The current state, for consumers of the feed that start from a snapshot: users, then service accounts, by
 //! id.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
-use bailiwick_feed::{SnapshotPage, SnapshotSource};
+use bailiwick_feed::{Known, SnapshotPage, SnapshotSource};
 use bailiwick_identity_core::{change::Change, service_account::ServiceAccount, user::User};
-use bailiwick_sql::{Db, Error, ReadTx};
+use bailiwick_sql::{Db, Error, ReadTx, follow::Thing};
 use bailiwick_types::{ScopeRoot, ServiceAccountId, UserId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
 
 use super::entity::{service_account, user_profile};
 use crate::events;
@@ -100,5 +103,44 @@ impl SnapshotSource for Snapshot {
         }
         let after = from.strip_prefix(USERS).and_then(|id| id.parse().ok());
         self.users(&tx, after).await
+    }
+}
+
+#[async_trait]
+impl Known for Snapshot {
+    async fn known(&self, things: &[Thing]) -> Result<HashSet<Thing>, Error> {
+        let tx = self.db.begin_read_across().await?;
+        let users = things.iter().filter_map(|thing| match thing {
+            Thing::User(user) => Some(user.uuid()),
+            _ => None,
+        });
+        let services = things.iter().filter_map(|thing| match thing {
+            Thing::ServiceAccount(account) => Some(account.uuid()),
+            _ => None,
+        });
+        let users: HashSet<Uuid> = user_profile::Entity::find()
+            .select_only()
+            .column(user_profile::Column::Id)
+            .filter(user_profile::Column::Id.is_in(users))
+            .into_tuple()
+            .all(tx.conn())
+            .await?
+            .into_iter()
+            .collect();
+        let services: HashSet<Uuid> = service_account::Entity::find()
+            .select_only()
+            .column(service_account::Column::Id)
+            .filter(service_account::Column::Id.is_in(services))
+            .into_tuple()
+            .all(tx.conn())
+            .await?
+            .into_iter()
+            .collect();
+        let is_known = |thing: &&Thing| match thing {
+            Thing::User(user) => users.contains(&user.uuid()),
+            Thing::ServiceAccount(account) => services.contains(&account.uuid()),
+            _ => false,
+        };
+        Ok(things.iter().filter(is_known).cloned().collect())
     }
 }

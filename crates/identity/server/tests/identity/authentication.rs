@@ -229,11 +229,20 @@ async fn a_step_up_serves_once_within_five_minutes(bed: Bed) {
     let message = pb::ConsumeStepUpRequest {
         session: signed_in.session.clone(),
     };
-    let answer = suite.sessions().consume_step_up(suite.root(message)).await;
+    let answer = suite
+        .sessions_inside()
+        .consume_step_up(suite.root(message.clone()))
+        .await;
     assert_eq!(
         refused(answer).0,
         Code::Unauthenticated,
-        "the operator's token has expired"
+        "an access token counts for nothing there"
+    );
+    let answer = suite.sessions().consume_step_up(suite.inside(message)).await;
+    assert_eq!(
+        refused(answer).0,
+        Code::Unimplemented,
+        "no other listener has the method"
     );
 }
 
@@ -242,7 +251,7 @@ async fn suite_consume(suite: &Suite, session: &str) -> Result<(), tonic::Status
         session: session.to_owned(),
     };
     suite
-        .sessions()
+        .sessions_inside()
         .consume_step_up(suite.inside(message))
         .await
         .map(drop)
@@ -280,7 +289,10 @@ async fn a_method_of_the_suite_is_for_the_suite_alone() {
     let suite = Suite::start(Bed::sqlite().await).await;
     let session = bailiwick_types::SessionId::from_uuid(uuid::Uuid::from_u128(1)).to_string();
     let message = pb::ConsumeStepUpRequest { session };
-    let answer = suite.sessions().consume_step_up(suite.root(message)).await;
-    assert_eq!(refused(answer).0, Code::PermissionDenied);
+    let by_operator = || suite.root(message.clone());
+    let answer = suite.sessions_inside().consume_step_up(by_operator()).await;
+    assert_eq!(refused(answer).0, Code::Unauthenticated);
+    let answer = suite.sessions().consume_step_up(by_operator()).await;
+    assert_eq!(refused(answer).0, Code::Unimplemented);
     assert_eq!(suite.db.service(), Service::Identity);
 }

@@ -12,15 +12,15 @@ use axum::{
 use bailiwick_identity_core::peer::{CloseError, Closer as _, Members as _};
 use bailiwick_identity_server::Authorization;
 use bailiwick_proto::authorization::v1 as pb;
-use bailiwick_rpc::{ClientFactory, InternalIdentity, PeerConfig, Secret};
+use bailiwick_rpc::{ClientFactory, InternalIdentity, PeerConfig, ServiceKeys};
 use bailiwick_testkit::ManualClock;
-use bailiwick_types::{ScopeRoot, Service, Token, UserId};
+use bailiwick_types::{ScopeRoot, Service, ServiceAccountId, Token, UserId};
 use http_body_util::{BodyExt, Full};
 use prost::Message;
 use tokio::net::TcpListener;
 use tonic::{Code, transport::server::TcpIncoming};
 
-use crate::support::{Bed, INTERNAL_KEY, account};
+use crate::support::{Bed, account};
 
 /// What the peer is to answer, and what it was asked.
 #[derive(Clone, Default)]
@@ -82,9 +82,10 @@ async fn peer() -> (Authorization, Script, Bed) {
         .serve_with_incoming(TcpIncoming::from(listener));
     tokio::spawn(serving);
     let clock = Arc::new(ManualClock::default());
-    let identity = InternalIdentity::new(Service::Identity, &Secret::new(INTERNAL_KEY), clock).unwrap();
+    let keys = ServiceKeys::ephemeral().unwrap();
+    let identity = InternalIdentity::new(Service::Identity, keys, clock);
     let factory = ClientFactory::new(Arc::new(identity), PeerConfig::default());
-    let peer = factory.peer(&address).unwrap();
+    let peer = factory.peer(Service::Authorization, &address).unwrap();
     (Authorization::new(peer, bed.db().await), script, bed)
 }
 
@@ -166,5 +167,26 @@ async fn a_refusal_to_close_is_told_from_a_failure() {
         script.refuses(code);
         let failed = authorization.close_user(user, 4).await;
         assert!(matches!(failed, Err(CloseError::Peer(_))), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_account_is_closed_in_the_history_of_this_service() {
+    let (authorization, script, bed) = peer().await;
+    let id = ServiceAccountId::from_uuid(uuid::Uuid::from_u128(7));
+    script.answers(&pb::CloseServiceAccountResponse::default());
+    authorization.close_service_account(id, 4).await.unwrap();
+    let asked = pb::CloseServiceAccountRequest::decode(&*script.0.lock().unwrap().message).unwrap();
+    let epoch = bed.db().await.epoch().await.unwrap();
+    assert_eq!(
+        (asked.service_account, asked.version, &*asked.epoch),
+        (id.to_string(), 4, &*epoch)
+    );
+    for code in [Code::FailedPrecondition, Code::Unavailable, Code::Unauthenticated] {
+        script.refuses(code);
+        assert!(
+            authorization.close_service_account(id, 4).await.is_err(),
+            "{code}"
+        );
     }
 }

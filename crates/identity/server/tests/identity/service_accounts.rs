@@ -1,7 +1,11 @@
 //! `ServiceAccountService` and `TokenService`.
 
+use std::time::Duration;
+
 use bailiwick_proto::{events::v1::change::Change, identity::v1 as pb};
+use bailiwick_testkit::eventually;
 use bailiwick_types::{CallerKind, ScopeRoot, Service, ServiceAccountId, Subject};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::Code;
 
 use crate::support::{Bed, PASSWORD, Suite, access, bearer, fields, on_both_engines, refused};
@@ -9,6 +13,7 @@ use crate::support::{Bed, PASSWORD, Suite, access, bearer, fields, on_both_engin
 on_both_engines! {
     a_service_account_gets_tokens_with_its_secret
     a_disabled_service_account_gets_none
+    an_interrupted_disabling_of_a_service_account_is_finished_later
     service_accounts_are_listed_by_id
     everybody_is_told_who_made_a_service_account
 }
@@ -106,6 +111,50 @@ async fn a_disabled_service_account_gets_none(bed: Bed) {
         .unwrap()
         .into_inner();
     assert!(!found.service_account.unwrap().enabled);
+}
+
+async fn an_interrupted_disabling_of_a_service_account_is_finished_later(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let made = make(&suite, "Reports").await;
+    let account = made.service_account.unwrap();
+    let id: ServiceAccountId = account.service_account.parse().unwrap();
+    suite.authorization.is_unavailable(true);
+    let message = pb::DisableServiceAccountRequest {
+        service_account: id.to_string(),
+    };
+    let mut service_accounts = suite.service_accounts();
+    let interrupted = service_accounts.disable_service_account(suite.root(message));
+    assert_eq!(refused(interrupted.await).0, Code::Unavailable);
+    // Less access, never more: the intent alone stops tokens.
+    assert_eq!(
+        refused(issue(&suite, &account.service_account, &made.secret).await).1,
+        "CREDENTIALS_INVALID"
+    );
+    suite.authorization.is_unavailable(false);
+    suite.bed.clock.advance(Duration::from_secs(11));
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    suite.service.start(suite.authenticator.clone(), &tasks, &stop);
+    let get = || pb::GetServiceAccountRequest {
+        service_account: id.to_string(),
+    };
+    let disabled = async || {
+        let found = suite
+            .service_accounts()
+            .get_service_account(suite.root(get()))
+            .await;
+        !found.unwrap().into_inner().service_account.unwrap().enabled
+    };
+    eventually(
+        "the service account is disabled",
+        Duration::from_secs(20),
+        disabled,
+    )
+    .await;
+    let closed = suite.authorization.closed_services.lock().unwrap().clone();
+    assert!(closed.contains_key(&id), "authorization first: {closed:?}");
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
 }
 
 async fn service_accounts_are_listed_by_id(bed: Bed) {

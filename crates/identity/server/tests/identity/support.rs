@@ -21,13 +21,15 @@ use bailiwick_proto::identity::v1::{
     user_service_client::UserServiceClient,
 };
 use bailiwick_rpc::{
-    AuthConfig, Authenticator, Frame, Guard, Held, InternalIdentity, Listeners, OperatorAllowed, Rights,
-    RightsError, RunningServer, Secret, ServerConfig, Telemetry,
+    AuthConfig, Authenticator, Frame, Guard, Held, InternalIdentity, InternalVerifier, Listeners,
+    OperatorAllowed, Rights, RightsError, RunningServer, ServerConfig, ServiceKeys, Telemetry,
 };
 use bailiwick_sql::{Db, DbConfig};
 pub(crate) use bailiwick_testkit::on_both_engines;
 use bailiwick_testkit::{Fixture, ManualClock, TestDb};
-use bailiwick_types::{AccountId, Authority, IdGen, Service, Subject, SystemIds, SystemRng, Token, UserId};
+use bailiwick_types::{
+    AccountId, Authority, IdGen, Service, ServiceAccountId, Subject, SystemIds, SystemRng, Token, UserId,
+};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{
@@ -38,7 +40,6 @@ use tonic_types::StatusExt;
 
 pub(crate) const ISSUER: &str = "https://id.test.example";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
-pub(crate) const INTERNAL_KEY: &str = "an internal key of at least thirty-two bytes";
 
 /// A database of one test.
 pub(crate) struct Bed {
@@ -77,6 +78,7 @@ pub(crate) struct Authorization {
     pub(crate) operators: Mutex<HashSet<Subject>>,
     pub(crate) members: Mutex<HashSet<(AccountId, UserId)>>,
     pub(crate) closed: Mutex<HashMap<UserId, u64>>,
+    pub(crate) closed_services: Mutex<HashMap<ServiceAccountId, u64>>,
     pub(crate) unavailable: AtomicBool,
 }
 
@@ -125,6 +127,11 @@ impl Closer for Authorization {
         self.closed.lock().unwrap().insert(user, version);
         Ok(())
     }
+    async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError> {
+        self.answers()?;
+        self.closed_services.lock().unwrap().insert(id, version);
+        Ok(())
+    }
 }
 
 /// A running deployment with an operator.
@@ -136,6 +143,8 @@ pub(crate) struct Suite {
     pub(crate) authorization: Arc<Authorization>,
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) internal: Arc<InternalIdentity>,
+    service_keys: Arc<ServiceKeys>,
+    inside: Channel,
     pub(crate) channel: Channel,
     pub(crate) operator: String,
     _server: RunningServer,
@@ -186,9 +195,12 @@ impl Suite {
             rng: Arc::new(SystemRng),
         };
         let service = build(deps.clone()).await.unwrap();
-        let internal = Arc::new(
-            InternalIdentity::new(Service::Tenancy, &Secret::new(INTERNAL_KEY), clock.clone()).unwrap(),
-        );
+        let service_keys = ServiceKeys::ephemeral().unwrap();
+        let internal = Arc::new(InternalIdentity::new(
+            Service::Tenancy,
+            service_keys.clone(),
+            clock.clone(),
+        ));
         let auth = AuthConfig {
             issuer: ISSUER.to_owned(),
             ..AuthConfig::default()
@@ -196,13 +208,14 @@ impl Suite {
         let authenticator = Arc::new(Authenticator::new(
             &auth,
             service.key_source(),
-            internal.clone(),
+            InternalVerifier::new(&[Service::Identity], service_keys.clone(), clock.clone()),
             clock.clone(),
             Authority::establish().verifier,
         ));
         let guard = Guard::new(authorization.clone(), service.step_up());
         let ids: &dyn IdGen = &SystemIds;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let inside = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Frame::builder(
             &[Service::Identity],
             server,
@@ -214,6 +227,7 @@ impl Suite {
         .serve_on(
             Listeners {
                 grpc: listener,
+                internal: Some(inside),
                 http: None,
                 health: None,
             },
@@ -222,6 +236,8 @@ impl Suite {
         .unwrap();
         let address = format!("http://{}", server.addr);
         let channel = Endpoint::from_shared(address).unwrap().connect_lazy();
+        let inside = format!("http://{}", server.internal_addr.unwrap());
+        let inside = Endpoint::from_shared(inside).unwrap().connect_lazy();
         let mut suite = Self {
             bed,
             db,
@@ -230,7 +246,9 @@ impl Suite {
             authorization,
             authenticator,
             internal,
+            service_keys,
             channel,
+            inside,
             operator: String::new(),
             _server: server,
             _workers: workers,
@@ -246,10 +264,11 @@ impl Suite {
             issuer: ISSUER.to_owned(),
             ..AuthConfig::default()
         };
-        let (keys, internal) = (service.key_source(), self.internal.clone());
+        let clock = self.bed.clock.clone();
+        let internal = InternalVerifier::new(&[Service::Identity], self.service_keys.clone(), clock);
         let authenticator = Arc::new(Authenticator::new(
             &auth,
-            keys,
+            service.key_source(),
             internal,
             self.bed.clock.clone(),
             Authority::establish().verifier,
@@ -277,9 +296,13 @@ impl Suite {
     pub(crate) fn root<T>(&self, message: T) -> Request<T> {
         bearer(message, &self.operator)
     }
+    /// Sessions on the internal listener.
+    pub(crate) fn sessions_inside(&self) -> SessionServiceClient<Channel> {
+        SessionServiceClient::new(self.inside.clone())
+    }
     /// The request as one of the suite's own services.
     pub(crate) fn inside<T>(&self, message: T) -> Request<T> {
-        let header = self.internal.header().unwrap();
+        let header = self.internal.header(Service::Identity).unwrap();
         let mut request = Request::new(message);
         let value = header.to_str().unwrap().parse().unwrap();
         request.metadata_mut().insert("authorization", value);

@@ -18,7 +18,7 @@ use bailiwick_types::StoreError;
 use sea_orm::DbErr;
 
 pub use migration::migrations;
-pub(crate) use product::ProductRows;
+pub(crate) use product::{ProductRows, find as find_product};
 pub use snapshot::TenancySnapshot;
 pub use unit::SqlStore;
 

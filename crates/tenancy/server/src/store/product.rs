@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bailiwick_sql::{Conn, Error, execute, rows};
 use bailiwick_tenancy_core::product::{Product, Reader, apply::Writer};
 use bailiwick_types::{ProductName, SourceVersion, StoreError};
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QueryOrder};
 
 use super::{
     convert::stored,
@@ -13,7 +13,7 @@ use super::{
     unit::{Tx, Unit},
 };
 
-pub(super) async fn find(conn: &Conn, name: &ProductName) -> Result<Option<Product>, StoreError> {
+pub(crate) async fn find(conn: &Conn, name: &ProductName) -> Result<Option<Product>, StoreError> {
     let row = Entity::find_by_id(name.as_str())
         .one(conn)
         .await
@@ -62,6 +62,16 @@ impl Writer for ProductRows<'_> {
 }
 
 impl ProductRows<'_> {
+    /// The names of all products.
+    pub(crate) async fn names(&self) -> Result<Vec<ProductName>, Error> {
+        let rows = Entity::find().order_by_asc(Column::Name).all(self.0).await?;
+        rows.into_iter()
+            .map(|row| {
+                let name = row.name.parse();
+                name.map_err(|error| Error::corrupt("product", "name", &row.name, error))
+            })
+            .collect()
+    }
     /// Deletes the products that match an SQL condition.
     pub(crate) async fn remove_where(&self, condition: &str) -> Result<(), Error> {
         execute(self.0, format!("DELETE FROM product WHERE {condition}"), vec![]).await?;

@@ -1,8 +1,10 @@
 //! The current state, for new followers of the feed.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
-use bailiwick_feed::{SnapshotPage, SnapshotSource};
-use bailiwick_sql::{Db, Error};
+use bailiwick_feed::{Known, SnapshotPage, SnapshotSource};
+use bailiwick_sql::{Db, Error, follow::Thing};
 use bailiwick_tenancy_core::{account::Account, place::Place, settings::Settings};
 use bailiwick_types::{AccountId, ScopeRoot};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -114,5 +116,46 @@ impl SnapshotSource for TenancySnapshot {
             }
             _ => Err(wrong()),
         }
+    }
+}
+
+#[async_trait]
+impl Known for TenancySnapshot {
+    async fn known(&self, things: &[Thing]) -> Result<HashSet<Thing>, Error> {
+        let tx = self.db.begin_read_across().await?;
+        let accounts = things.iter().filter_map(|thing| match thing {
+            Thing::Account(account) | Thing::Settings(account) => Some(account.uuid()),
+            _ => None,
+        });
+        let places = things.iter().filter_map(|thing| match thing {
+            Thing::Place(_, scope) => scope.uuid(),
+            _ => None,
+        });
+        let accounts: HashSet<Uuid> = account::Entity::find()
+            .select_only()
+            .column(account::Column::Id)
+            .filter(account::Column::Id.is_in(accounts))
+            .into_tuple()
+            .all(tx.conn())
+            .await?
+            .into_iter()
+            .collect();
+        let places: HashSet<(Uuid, Uuid)> = place::Entity::find()
+            .select_only()
+            .columns([place::Column::AccountId, place::Column::Id])
+            .filter(place::Column::Id.is_in(places))
+            .into_tuple()
+            .all(tx.conn())
+            .await?
+            .into_iter()
+            .collect();
+        let is_known = |thing: &&Thing| match thing {
+            Thing::Account(account) | Thing::Settings(account) => accounts.contains(&account.uuid()),
+            Thing::Place(account, scope) => {
+                places.contains(&(account.uuid(), scope.uuid().unwrap_or_default()))
+            }
+            _ => false,
+        };
+        Ok(things.iter().filter(is_known).cloned().collect())
     }
 }

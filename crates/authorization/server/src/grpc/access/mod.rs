@@ -2,6 +2,7 @@
 
 mod check_caller;
 mod close_scope;
+mod close_service_account;
 mod close_user;
 
 use bailiwick_proto::authorization::v1::{self as pb, access_service_server::AccessService};
@@ -24,5 +25,6 @@ bailiwick_rpc::serve! {
     Api: AccessService {}
     close_scope(CloseScopeRequest) -> CloseScopeResponse;
     close_user(CloseUserRequest) -> CloseUserResponse;
+    close_service_account(CloseServiceAccountRequest) -> CloseServiceAccountResponse;
     check_caller(CheckCallerRequest) -> CheckCallerResponse;
 }

@@ -1,10 +1,10 @@
 //! Turns rows of the outbox into the changes that a replica applies.
 
-use bailiwick_authorization_engine::{Event, PartKey, Root, Row};
+use bailiwick_authorization_engine::{Event, FactKey, PartKey, Root, Row};
 use bailiwick_policy::{Level, Place, PlaceId};
 use bailiwick_proto::events::v1::{self as pb, change::Change};
 use bailiwick_sql::OutboxRow;
-use bailiwick_types::{GroupId, Scope, ScopeRoot};
+use bailiwick_types::{GroupId, Scope, ScopeRoot, Subject};
 use prost::Message;
 
 use crate::store::change::known_place_state;
@@ -50,6 +50,11 @@ fn event_of(change: Change, root: &Root) -> Option<Event> {
                 Some(group) => PartKey::Group(group.uuid().as_u128()),
                 None => PartKey::Subject(changed.subject.into()),
             }))
+        }
+        Change::FactChanged(changed) => {
+            let subject = changed.subject.parse::<Subject>().ok();
+            let key = subject.as_ref().and_then(FactKey::of);
+            Some(key.map_or(Event::Unreadable, |key| Event::Part(PartKey::Fact(key))))
         }
         Change::GroupChanged(changed) => Some(match changed.group.parse::<GroupId>() {
             Ok(group) => Event::Part(PartKey::Group(group.uuid().as_u128())),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bailiwick_authorization_engine::{FactKey, PartKey, Watermark};
 use bailiwick_sql::{
     Db, DbConfig, Migrations,
     migrate::{explain, schema_dump},
@@ -13,7 +14,8 @@ use uuid::Uuid;
 
 use super::{
     lists::accounts_sql,
-    reads::{changes_sql, deployment_sql},
+    parts::facts_sql,
+    reads::{changes_sql, changes_values, deployment_sql},
     resources,
     stamp::stamp,
 };
@@ -24,7 +26,7 @@ use crate::store::subjects;
 const ACCOUNT: Uuid = Uuid::from_u128(1);
 
 /// Tables that no statement of the hot path may read whole: they grow with the accounts.
-const LARGE: [&str; 9] = [
+const LARGE: [&str; 10] = [
     "member",
     "binding",
     "entitlement",
@@ -33,6 +35,7 @@ const LARGE: [&str; 9] = [
     "resource",
     "part",
     "user_state",
+    "service_state",
     "approval",
 ];
 
@@ -66,6 +69,9 @@ async fn fill(db: &Db) {
         format!(
             "INSERT INTO user_state (user_id, state, version, email, email_key, email_verified, operator) \
              SELECT {n}, 1, 1, '', '', true, false FROM n"
+        ),
+        format!(
+            "INSERT INTO service_state (service_id, version, enabled, scope, role) SELECT {n}, 1, true, '', '' FROM n"
         ),
         format!("INSERT INTO subject_group SELECT {account}, {n}, 'group:' || CAST(n AS text), '', 0 FROM n"),
         format!("INSERT INTO group_member SELECT {account}, {group}, {subject} FROM n"),
@@ -112,33 +118,67 @@ fn statements(backend: DbBackend) -> Vec<(&'static str, String, Vec<Value>)> {
         values
     };
     let account = bailiwick_types::AccountId::from_uuid(ACCOUNT);
-    let of_sets = |seed: &str, user| stamped(subjects::values(account, &[seed.to_owned()], user));
+    let of_sets = |seed: &str, one| stamped(subjects::values(account, &[seed.to_owned()], one));
     let mut changes = stamped(vec![ACCOUNT.into()]);
-    for n in 1..=2_i16 {
-        changes.extend([n.into(), subject.clone().into(), 7_i64.into(), 3_i64.into()]);
+    let (fact, service) = (FactKey::User(2), FactKey::Service(3));
+    let parts = [
+        PartKey::Subject(subject.as_str().into()),
+        PartKey::Resource("note:1".into()),
+        PartKey::Fact(fact),
+        PartKey::Fact(service),
+    ];
+    let read_at = Watermark {
+        deployment: 2,
+        product: 3,
+        account: 7,
+        ..Watermark::default()
+    };
+    for key in &parts {
+        changes.extend(changes_values(key, &read_at));
     }
+    let set_of = |one: Option<FactKey>, seed: &str| {
+        let stamp = stamp(backend, subjects::VALUES + 1);
+        (subjects::sql(backend, &stamp, Extent::Whole), of_sets(seed, one))
+    };
+    let [of_user, of_service, of_group] = [
+        set_of(Some(fact), &subject),
+        set_of(Some(service), service.subject().as_str()),
+        set_of(None, &group),
+    ];
+    let facts = stamped(Vec::new()).into_iter();
+    let facts = facts.chain([2, 3].map(|id| Uuid::from_u128(id).into())).collect();
     let none: Option<Uuid> = None;
     vec![
+        ("the set of a user and its groups", of_user.0, of_user.1),
         (
-            "the set of a user and its groups",
-            subjects::sql(backend, &stamp(backend, 4), Extent::Whole),
-            of_sets(&subject, Some(user)),
+            "the set of a service account and its groups",
+            of_service.0,
+            of_service.1,
         ),
+        ("the set of a group", of_group.0, of_group.1),
         (
-            "the set of a group",
-            subjects::sql(backend, &stamp(backend, 4), Extent::Whole),
-            of_sets(&group, None),
+            "the facts of a user and a service account",
+            facts_sql(backend, 1, 1),
+            facts,
         ),
         (
             "a resource and those above it",
             resources::sql(backend, &stamp(backend, 3)),
             stamped(resources::values(account, ["note:1"].into_iter())),
         ),
-        ("the last changes of parts", changes_sql(backend, 2), changes),
+        (
+            "the last changes of parts",
+            changes_sql(backend, parts.len()),
+            changes,
+        ),
         (
             "the roles of the deployment",
             deployment_sql(backend),
-            vec![subject.clone().into(), user.uuid().into()],
+            vec![
+                subject.clone().into(),
+                user.uuid().into(),
+                Option::<Uuid>::None.into(),
+            ],
         ),
         (
             "the accounts of a subject",

@@ -2,52 +2,100 @@
 
 use bailiwick_authorization_core::person::PersonState;
 use bailiwick_authorization_engine::{
-    AccountRef, Epoch, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery, PartKey, PartsRead,
-    Polled, Read, Root, Roots, Row, Source, SourceError, Watermark,
+    AccountRef, Epoch, FactKey, KnownStamps, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery,
+    PartKey, PartRef, PartsRead, Polled, Read, Root, Roots, Row, Source, SourceError, Watermark,
 };
 use bailiwick_policy::{PermissionSet, PermissionSetBuilder, PlaceId};
 use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql, query};
-use bailiwick_types::{AccountId, ProductName, ScopeRoot, Subject, UserId};
+use bailiwick_types::{AccountId, ProductName, ScopeRoot, Subject};
 use sea_orm::{DbBackend, Value};
+use uuid::Uuid;
 
 use super::{
     SqlSource, content, event, outline, resources, source_error,
-    stamp::{stamp, stamp_values, watermark},
+    stamp::{STAMP_VALUES, stamp, stamp_values, watermark},
 };
+use crate::store::subjects;
 
 /// The greatest number of rows of a root that an account is advanced by; with more it is read again.
 const FORWARD: u32 = 2_000;
 
-/// The last changes of `parts` parts, and the stamps of the revisions of account and product at which they
-/// were read; `$1` account, then the stamp's values, then of each part kind, key and the two revisions.
+/// The values that [`changes_sql`] takes for each part.
+const EACH: usize = 5;
+
+/// The last changes of `parts` parts, and the stamps of the revisions at which they were read; `$1` account,
+/// then the stamp's values, then of each part its kind, its key or (of a fact of identity) its UUID, the
+/// revision of the root that it changes with, and that of the product.
 pub(super) fn changes_sql(backend: DbBackend, parts: usize) -> String {
+    let id = if backend == DbBackend::Postgres {
+        "uuid"
+    } else {
+        "blob"
+    };
     let each = (0..parts).map(|n| {
-        let [kind, key, account, product] = [5, 6, 7, 8].map(|first| n * 4 + first);
-        let stamp = |root: usize, revision: usize| {
-            format!("(SELECT o.stamp FROM outbox o WHERE o.root = ${root} AND o.revision = ${revision})")
-        };
+        let first = 2 + STAMP_VALUES + n * EACH;
+        let [kind, key, of, revision, product] = [0, 1, 2, 3, 4].map(|value| first + value);
         format!(
-            "SELECT {n} AS n, (SELECT p.revision FROM part p WHERE p.account_id = $1 AND p.kind = ${kind} \
-             AND p.key = ${key}) AS revision, {} AS of_account, {} AS of_product",
-            stamp(3, account),
-            stamp(2, product),
+            "({n}, CAST(${kind} AS smallint), CAST(${key} AS text), CAST(${of} AS {id}), \
+             CAST(${revision} AS bigint), CAST(${product} AS bigint))"
         )
     });
+    let stamp_of = |root: &str, revision: &str| {
+        format!("(SELECT o.stamp FROM outbox o WHERE o.root = {root} AND o.revision = c.{revision})")
+    };
+    let (user, service) = (FactKey::User(0), FactKey::Service(0));
+    let kind = |key: FactKey| PartRef::Fact(key).kind();
     format!(
-        "SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(c.n AS bigint) AS n, c.revision, \
-         c.of_account, c.of_product FROM ({stamp}) s CROSS JOIN ({each}) c",
+        "WITH c (n, kind, key, id, revision, product) AS (VALUES {each}) \
+         SELECT s.epoch, s.deployment, s.product, s.account, s.manifest, CAST(c.n AS bigint) AS n, \
+         CASE c.kind WHEN {user} THEN (SELECT f.revision FROM user_state f WHERE f.user_id = c.id) \
+         WHEN {service} THEN (SELECT f.revision FROM service_state f WHERE f.service_id = c.id) \
+         ELSE (SELECT p.revision FROM part p WHERE p.account_id = $1 AND p.kind = c.kind AND p.key = c.key) END \
+         AS revision, {of_root} AS of_root, {of_product} AS of_product FROM ({stamp}) s CROSS JOIN c",
+        user = kind(user),
+        service = kind(service),
         stamp = stamp(backend, 2),
-        each = each.collect::<Vec<_>>().join(" UNION ALL "),
+        each = each.collect::<Vec<_>>().join(", "),
+        of_root = stamp_of(
+            &format!(
+                "CASE WHEN c.kind IN ({}, {}) THEN 'deployment' ELSE $3 END",
+                kind(user),
+                kind(service)
+            ),
+            "revision"
+        ),
+        of_product = stamp_of("$2", "product"),
     )
 }
 
-/// The roles of a subject in the deployment and the state of the user; `$1` subject, `$2` user.
+/// The values of a part in [`changes_sql`].
+pub(super) fn changes_values(key: &PartKey, read_at: &Watermark) -> [Value; EACH] {
+    let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+    let (kind, name) = key.borrowed().stored();
+    let (name, id, revision) = match key {
+        PartKey::Fact(FactKey::User(id) | FactKey::Service(id)) => {
+            (None, Some(Uuid::from_u128(*id)), read_at.deployment)
+        }
+        PartKey::Subject(_) | PartKey::Group(_) | PartKey::Resource(_) => (Some(name), None, read_at.account),
+    };
+    [
+        i16::from(kind).into(),
+        name.into(),
+        id.into(),
+        number(revision),
+        number(read_at.product),
+    ]
+}
+
+/// The roles of a subject in the deployment, and its state; `$1` subject, `$2` user, `$3` service account.
 pub(super) fn deployment_sql(backend: DbBackend) -> String {
     format!(
-        "SELECT {epoch} AS epoch, b.role, CAST(u.state AS bigint) AS state FROM feed_state f \
-         LEFT JOIN root_binding b ON b.root = 'deployment' AND b.subject = $1 \
-         LEFT JOIN user_state u ON u.user_id = $2",
+        "SELECT {epoch} AS epoch, b.role, \
+         CAST(CASE WHEN u.state <> {active} OR NOT v.enabled THEN 1 ELSE 0 END AS bigint) AS closed \
+         FROM feed_state f LEFT JOIN root_binding b ON b.root = 'deployment' AND b.subject = $1 \
+         LEFT JOIN user_state u ON u.user_id = $2 LEFT JOIN service_state v ON v.service_id = $3",
         epoch = epoch_sql(backend),
+        active = PersonState::Active.code(),
     )
 }
 
@@ -219,14 +267,7 @@ impl Source for SqlSource {
         let mut values: Vec<Value> = vec![of.account.uuid().into()];
         values.extend(stamp_values(of));
         for (key, read_at) in parts {
-            let (kind, key) = key.borrowed().stored();
-            let revision = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-            values.extend([
-                i16::from(kind).into(),
-                key.into(),
-                revision(read_at.account).into(),
-                revision(read_at.product).into(),
-            ]);
+            values.extend(changes_values(key, read_at));
         }
         answer(async {
             let rows = query(self.db.load(), sql, values).await?;
@@ -234,14 +275,20 @@ impl Source for SqlSource {
             let mut value = LastChanges {
                 manifest,
                 changed: vec![0; parts.len()],
-                stamps: vec![(None, None); parts.len()],
+                stamps: vec![KnownStamps::default(); parts.len()],
             };
             for row in &rows {
                 let n = usize::try_from(row.try_get::<i64>("", "n")?).unwrap_or(usize::MAX);
                 let revision = row.try_get::<Option<i64>>("", "revision")?.unwrap_or(0);
                 if let (Some(changed), Some(stamps)) = (value.changed.get_mut(n), value.stamps.get_mut(n)) {
                     *changed = u64::try_from(revision).unwrap_or(0);
-                    *stamps = (row.try_get("", "of_account")?, row.try_get("", "of_product")?);
+                    let of_root: Option<i64> = row.try_get("", "of_root")?;
+                    let is_fact = matches!(parts.get(n), Some((PartKey::Fact(_), _)));
+                    *stamps = KnownStamps {
+                        deployment: of_root.filter(|_| is_fact),
+                        product: row.try_get("", "of_product")?,
+                        account: of_root.filter(|_| !is_fact),
+                    };
                 }
             }
             Ok(Read { epoch, at, value })
@@ -275,21 +322,20 @@ impl Source for SqlSource {
     }
 
     async fn deployment_of(&self, subject: &Subject) -> Result<(PermissionSet, bool), SourceError> {
-        let user = subject.user_id();
+        let [user, service] = subjects::ids(FactKey::of(subject));
         let sql = deployment_sql(self.db.backend());
-        let values: Vec<Value> = vec![subject.as_str().into(), user.map(UserId::uuid).into()];
+        let values: Vec<Value> = vec![subject.as_str().into(), user.into(), service.into()];
         let mut set = PermissionSetBuilder::new(subject.clone());
-        let mut disabled = false;
+        let mut closed = false;
         answer(async {
             for row in query(self.db.load(), sql, values).await? {
                 let role: Option<String> = row.try_get("", "role")?;
                 if let Some(no) = role.as_deref().and_then(content::suite_role) {
                     set.bind(no, PlaceId::DEPLOYMENT, None, None);
                 }
-                let state: Option<i64> = row.try_get("", "state")?;
-                disabled |= state.is_some_and(|state| state != i64::from(PersonState::Active.code()));
+                closed |= row.try_get::<i64>("", "closed")? != 0;
             }
-            Ok((set.build(), disabled))
+            Ok((set.build(), closed))
         })
         .await
     }

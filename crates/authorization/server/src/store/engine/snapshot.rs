@@ -1,6 +1,6 @@
 //! An account as one snapshot shows it, read on while a long answer is made.
 
-use bailiwick_authorization_engine::{AccountRef, Content, PartRows};
+use bailiwick_authorization_engine::{AccountRef, Content, FactKey, PartRows};
 use bailiwick_policy::PermissionSet;
 use bailiwick_sql::{Db, Error, ReadTx};
 use bailiwick_types::{AccountAccess, ScopeRoot, Subject};
@@ -84,17 +84,14 @@ impl AccountSnapshot {
         let seeds = vec![subject.to_string()];
         let read = self
             .source
-            .sets(self.tx.conn(), of, seeds, subject.user_id())
+            .sets(self.tx.conn(), of, seeds, FactKey::of(subject))
             .await?;
         let (mut sets, mut disabled) = (Vec::new(), false);
         for (_, part) in read.value.parts {
-            if let PartRows::Subject {
-                rows,
-                disabled: of_user,
-            } = part
-            {
-                disabled |= of_user;
-                sets.push(rows.set(&self.content.policy));
+            match part {
+                PartRows::Subject(rows) => sets.push(rows.set(&self.content.policy)),
+                PartRows::Closed(closed) => disabled = closed,
+                PartRows::Resource(_) => {}
             }
         }
         sets.sort_by_key(|set| set.subject() != subject);

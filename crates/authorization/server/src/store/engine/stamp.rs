@@ -22,7 +22,10 @@ pub(super) fn stamp(backend: DbBackend, first: usize) -> String {
     )
 }
 
-pub(super) fn stamp_values(of: AccountRef<'_>) -> [Value; 3] {
+/// How many values [`stamp`] takes.
+pub(super) const STAMP_VALUES: usize = 3;
+
+pub(super) fn stamp_values(of: AccountRef<'_>) -> [Value; STAMP_VALUES] {
     [
         ScopeRoot::Product(of.product.name.clone()).to_string().into(),
         ScopeRoot::Account(of.account).to_string().into(),

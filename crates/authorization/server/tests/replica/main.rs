@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod facts;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{
@@ -40,7 +42,6 @@ bailiwick_testkit::on_both_engines! {
     the_operator_counts_for_the_guard_and_not_for_products
     a_batch_is_answered_at_one_revision
     creating_is_decided_on_the_resource_as_it_would_be
-    a_disabled_user_is_denied
     an_overflow_of_changes_asks_the_primary
     a_cached_set_is_typed_by_the_policy_that_evaluates_it
 }
@@ -528,27 +529,6 @@ async fn a_batch_is_answered_at_one_revision(world: World) {
     expected.extend([false; 10]);
     expected.extend([false, true]);
     assert_eq!(allowed, expected);
-}
-
-async fn a_disabled_user_is_denied(world: World) {
-    let (a, on) = seeded(&world).await;
-    let replica = world.replica();
-    replica.poll().await.unwrap();
-    assert!(allows(&replica, a, &user(1), "note.edit", &on).await);
-    let mut write = world.write(a).await;
-    write
-        .run(
-            "INSERT INTO user_state (user_id, state, version, email, email_key, email_verified, operator) \
-             VALUES ($1, 2, 1, '', '', $2, $2)",
-            vec![user_id(1).uuid().into(), false.into()],
-        )
-        .await;
-    write.touch_subject(user(1).as_str()).await;
-    write.commit().await;
-    replica.poll().await.unwrap();
-    let near = Consistency::MinimizeLatency;
-    let denied = ask(&replica, a, &user(1), "note.edit", &on, &near).await.unwrap();
-    assert_eq!(denied.reason, Reason::SubjectDisabled);
 }
 
 async fn an_overflow_of_changes_asks_the_primary(world: World) {

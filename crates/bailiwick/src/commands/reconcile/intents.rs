@@ -1,0 +1,152 @@
+//! Suspensions, deletions and disablings that were begun and not finished.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Result;
+use async_trait::async_trait;
+use bailiwick_authorization_server::reconcile::{
+    CloseScope, CloseServiceAccount, CloseUser, CloseUserError, Reconciler,
+};
+use bailiwick_identity_core::peer as identity;
+use bailiwick_identity_server::reconcile::Disablings;
+use bailiwick_policy::PlaceState;
+use bailiwick_sql::Db;
+use bailiwick_tenancy_core::{
+    closing::Closing,
+    peer::{Authorization, PeerError},
+};
+use bailiwick_tenancy_server::TenancyService;
+use bailiwick_types::{AccountId, Clock, Service, ServiceAccountId, SourceVersion, Timestamp, Token, UserId};
+
+use super::finding::{Finding, Findings, Problem};
+
+/// Those that began longer ago are not on their way any more: running services would have finished them.
+const INTERRUPTED: Duration = Duration::from_secs(20);
+/// Those that are read at once.
+const BATCH: u64 = 500;
+
+/// Takes access away in authorization's database, as its service does when it is asked.
+pub(super) struct Closer {
+    pub(super) authorization: Reconciler,
+    /// Identity's database: versions of users count in its history.
+    pub(super) identity: Db,
+}
+
+#[async_trait]
+impl Authorization for Closer {
+    async fn close_scope(&self, closing: &Closing, seen: &Token) -> Result<(), PeerError> {
+        let epoch = seen.epochs.get(&Service::Tenancy);
+        let epoch =
+            epoch.ok_or_else(|| PeerError::Unavailable("the epoch of the feed is not known".to_owned()))?;
+        let close = CloseScope {
+            account: closing.account,
+            scope: closing.scope.clone(),
+            version: SourceVersion::new(epoch.as_str(), closing.version),
+            state: if closing.deleted {
+                PlaceState::Deleted
+            } else {
+                PlaceState::Suspended
+            },
+        };
+        let closed = self.authorization.close_scope(close).await;
+        closed.map_err(|error| PeerError::Unavailable(error.to_string()))
+    }
+}
+
+#[async_trait]
+impl identity::Closer for Closer {
+    async fn close_user(&self, user: UserId, version: u64) -> Result<(), identity::CloseError> {
+        let unavailable = || identity::CloseError::from(identity::PeerError::Unavailable);
+        let epoch = self.identity.epoch().await.map_err(|_| unavailable())?;
+        let version = SourceVersion::new(epoch, version);
+        match self.authorization.close_user(CloseUser { user, version }).await {
+            Ok(()) => Ok(()),
+            Err(CloseUserError::Precondition(rule)) => Err(identity::CloseError::Refused(rule.to_string())),
+            Err(_) => Err(unavailable()),
+        }
+    }
+    async fn close_service_account(
+        &self,
+        id: ServiceAccountId,
+        version: u64,
+    ) -> Result<(), identity::PeerError> {
+        let epoch = self.identity.epoch().await;
+        let epoch = epoch.map_err(|_| identity::PeerError::Unavailable)?;
+        let version = SourceVersion::new(epoch, version);
+        let close = CloseServiceAccount { id, version };
+        let closed = self.authorization.close_service_account(close).await;
+        closed.map_err(|_| identity::PeerError::Unavailable)
+    }
+}
+
+#[async_trait]
+impl identity::Members for Closer {
+    async fn is_active(&self, _: AccountId, _: UserId, _: &Token) -> Result<bool, identity::PeerError> {
+        // Nobody signs in to a command.
+        Err(identity::PeerError::Unavailable)
+    }
+}
+
+/// The unfinished changes of tenancy and identity.
+pub(super) struct Intents {
+    pub(super) tenancy: TenancyService,
+    pub(super) identity: Disablings,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Intents {
+    fn until(&self) -> Timestamp {
+        self.clock.now().minus(INTERRUPTED)
+    }
+    /// Finds those that nothing finishes.
+    pub(super) async fn look(&self, found: &mut Findings) -> Result<()> {
+        for closing in self.tenancy.open_closings(self.until(), BATCH).await? {
+            let kind = if closing.deleted { "deletion" } else { "suspension" };
+            let account = closing.account.to_string();
+            found.push(finding(
+                Service::Tenancy,
+                kind,
+                closing.scope.to_string(),
+                Some(account),
+            ));
+        }
+        for closing in self.identity.open(self.until(), BATCH).await? {
+            found.push(finding(
+                Service::Identity,
+                "disabling",
+                closing.id().to_owned(),
+                None,
+            ));
+        }
+        Ok(())
+    }
+    /// Finishes them; a disabling that a rule forbids now is withdrawn.
+    pub(super) async fn finish(&self) -> Result<()> {
+        let mut left = usize::MAX;
+        loop {
+            let mut open = Findings::default();
+            self.look(&mut open).await?;
+            let now = open.listed.len();
+            // What cannot be finished is found again, and listed as left.
+            if now == 0 || now >= left {
+                return Ok(());
+            }
+            left = now;
+            self.tenancy.finish_closings().await?;
+            self.identity.finish().await?;
+        }
+    }
+}
+
+fn finding(owner: Service, kind: &'static str, id: String, account: Option<String>) -> Finding {
+    Finding {
+        kind,
+        id,
+        account,
+        owner: owner.as_str(),
+        follower: Service::Authorization.as_str(),
+        problem: Problem::Unfinished,
+        fields: Vec::new(),
+        note: None,
+    }
+}
