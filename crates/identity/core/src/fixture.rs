@@ -18,8 +18,9 @@ use uuid::Uuid;
 
 use crate::{
     Identity,
+    attempt::{Admission, AdmissionLimits, ClientNetwork, Throttle},
     memory::Memory,
-    password::{HashCost, Password, Passwords},
+    password::{HashCost, Password, Passwords, Shares},
     peer::{CloseError, Closer, Members, PeerError},
     service_account::{self, ServiceAccount},
     session::{self, Lifetimes},
@@ -113,7 +114,7 @@ impl Fixture {
             store: Arc::new(store.clone()),
             members: authorization.clone(),
             closer: authorization.clone(),
-            passwords: Passwords::new(HashCost::FOR_TESTS, 2, Arc::new(SystemRng)).unwrap(),
+            passwords: Passwords::new(HashCost::FOR_TESTS, Shares::default(), Arc::new(SystemRng)).unwrap(),
             keys: keys(&clock),
             issuer: Issuer {
                 name: "https://id.example".to_owned(),
@@ -121,7 +122,8 @@ impl Fixture {
                 lifetime: Duration::from_mins(5),
             },
             lifetimes: Lifetimes::default(),
-            throttle: crate::attempt::Throttle::default(),
+            admission: Admission::new(AdmissionLimits::default(), 4, clock.clone()),
+            throttle: Throttle::default(),
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(100)),
             rng: Arc::new(SystemRng),
@@ -183,11 +185,18 @@ impl Fixture {
             email: user.email.clone(),
             password: PASSWORD.into(),
             account,
+            device: None,
             token: Token::default(),
         };
-        session::sign_in(&self.identity, &self.anonymous(), &command)
-            .await
-            .unwrap()
+        self.try_sign_in(&command, ClientNetwork::Unknown).await.unwrap()
+    }
+    pub(crate) async fn try_sign_in(
+        &self,
+        command: &session::sign_in::Command,
+        network: ClientNetwork,
+    ) -> Result<session::sign_in::SignedIn, session::sign_in::Error> {
+        let entered = session::sign_in::enter(&self.identity, command, network).await?;
+        session::sign_in(&self.identity, &self.anonymous(), command, entered).await
     }
     pub(crate) async fn session(&self, user: &User) -> SessionId {
         self.sign_in(user, None).await.session

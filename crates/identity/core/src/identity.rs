@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bailiwick_types::{Clock, IdGen, Rng, Timestamp};
 
 use crate::{
-    attempt::Throttle,
+    attempt::{Admission, Throttle},
     password::Passwords,
     peer::{Closer, Members},
     session::Lifetimes,
@@ -30,7 +30,9 @@ pub struct Identity {
     pub issuer: Issuer,
     /// Lifetimes of sessions and tokens.
     pub lifetimes: Lifetimes,
-    /// The limit of failed sign-ins.
+    /// Lets sign-ins in.
+    pub admission: Arc<Admission>,
+    /// The limits of attempts.
     pub throttle: Throttle,
     /// The time.
     pub clock: Arc<dyn Clock>,

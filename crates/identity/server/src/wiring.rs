@@ -6,6 +6,7 @@ use axum::Router;
 use bailiwick_feed::{LocalEnded, SnapshotSource, follow_ended};
 use bailiwick_identity_core::{
     Identity,
+    attempt::Admission,
     password::{CostError, Passwords},
     peer::{Closer, Members},
     signing::{Issuer, KeySeal, Keys, KeysError, SealError},
@@ -121,7 +122,10 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
         Arc::clone(&deps.rng),
     );
     let hashing = &config.password_hashing;
-    let passwords = Passwords::new(hashing.cost()?, hashing.parallel, Arc::clone(&deps.rng))?;
+    let passwords = Passwords::new(hashing.cost()?, hashing.shares(), Arc::clone(&deps.rng))?;
+    // One network keeps the threads busy and leaves the others their turns.
+    let at_once = 2 * hashing.parallel;
+    let admission = Admission::new(config.admission(), at_once, Arc::clone(&deps.clock));
     Ok(Identity {
         store: Arc::new(SqlStore::new(deps.db.clone())),
         members: deps.members,
@@ -134,6 +138,7 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
             lifetime: config.access_token_lifetime.get(),
         },
         lifetimes: config.lifetimes(),
+        admission,
         throttle: config.throttle(),
         clock: deps.clock,
         ids: deps.ids,

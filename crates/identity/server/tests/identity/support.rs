@@ -153,13 +153,14 @@ pub(crate) struct Suite {
 
 impl Suite {
     pub(crate) async fn start(bed: Bed) -> Self {
-        Self::start_with(bed, IdentityConfig::for_tests(), "root@example.com", PASSWORD).await
+        Self::start_as(bed, "root@example.com", PASSWORD).await
     }
     /// Where the operator was made before.
     pub(crate) async fn start_as(bed: Bed, email: &str, password: &str) -> Self {
-        Self::start_with(bed, IdentityConfig::for_tests(), email, password).await
+        Self::start_with(bed, ServerConfig::default(), email, password).await
     }
-    async fn start_with(bed: Bed, config: IdentityConfig, email: &str, password: &str) -> Self {
+    pub(crate) async fn start_with(bed: Bed, server: ServerConfig, email: &str, password: &str) -> Self {
+        let config = IdentityConfig::for_tests();
         let db = bed.db().await;
         let workers = db.start_workers();
         let clock = bed.clock.clone();
@@ -217,7 +218,7 @@ impl Suite {
         let inside = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Frame::builder(
             &[Service::Identity],
-            ServerConfig::default(),
+            server,
             Telemetry::quiet(),
             authenticator.clone(),
             ids,
@@ -317,6 +318,7 @@ impl Suite {
             email: email.to_owned(),
             password: password.to_owned(),
             account: account.map(|a| a.to_string()).unwrap_or_default(),
+            ..Default::default()
         };
         Ok(self.authentication().sign_in(message).await?.into_inner())
     }
