@@ -7,7 +7,7 @@ use bailiwick_feed::{LocalEnded, SnapshotSource, follow_ended};
 use bailiwick_identity_core::{
     Identity,
     password::{CostError, Passwords},
-    peer::{Closer, Members},
+    peer::{Closer, Members, ServiceRoles},
     signing::{Issuer, KeySeal, Keys, KeysError, SealError},
     upkeep,
 };
@@ -39,6 +39,8 @@ pub struct Deps {
     pub members: Arc<dyn Members>,
     /// Takes access away: [`crate::Authorization`].
     pub closer: Arc<dyn Closer>,
+    /// Answers questions about roles of service accounts: [`crate::Authorization`].
+    pub roles: Arc<dyn ServiceRoles>,
     /// The witness of what the service does by itself.
     pub system: System,
     /// The tasks that the shutdown of the process waits for.
@@ -106,6 +108,7 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
         store: Arc::new(SqlStore::new(deps.db.clone())),
         members: deps.members,
         closer: deps.closer,
+        roles: deps.roles,
         passwords,
         keys,
         issuer: Issuer {

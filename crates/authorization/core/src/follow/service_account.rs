@@ -6,10 +6,12 @@ use bailiwick_types::{
     AccountId, IdGen, Scope, ScopeRoot, ServiceAccountId, SourceVersion, Subject, Timestamp,
 };
 
-use super::{Refusal, Way, bind, outlives};
-use crate::{Change, Situation, Write, person::ServiceAccount};
+use super::{FEED, Refusal, Way, bind, outlives};
+use crate::{Audit, Change, Situation, Write, person::ServiceAccount, service_role};
 
-/// Applies it: its role is bound at its scope while it may do anything. The transaction must hold that root.
+/// Applies it: its role is bound at its scope while it may do anything. A role that cannot be bound there
+/// does not keep the rest from being known: the service account is a caller without that role. The
+/// transaction must hold the root of the scope.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -76,34 +78,51 @@ async fn put(
     now: Timestamp,
     told: ServiceAccount,
 ) -> Result<(), Refusal> {
+    if matches!(told.root, ScopeRoot::User(_)) {
+        return Err(Refusal::Content(
+            "a service account is not made for a user".to_owned(),
+        ));
+    }
     write.put_service_account(&told).await?;
     let Some(role) = told.role.as_deref() else {
         return Ok(());
     };
     let subject = Subject::service(told.id);
-    match &told.root {
+    let root = &told.root;
+    match root {
         ScopeRoot::Account(account) => {
-            in_account(write, ids, now, *account, (&subject, role), told.enabled).await
+            return in_account(write, ids, now, *account, (&subject, role), told.enabled).await;
         }
-        ScopeRoot::User(_) => Err(Refusal::Content(
-            "a service account is not made for a user".to_owned(),
-        )),
-        root @ (ScopeRoot::Deployment | ScopeRoot::Product(_)) => {
-            let known = match root {
-                ScopeRoot::Deployment => matches!(role, "operator" | "service"),
-                _ => role == "service",
-            };
-            if !known {
-                return Err(Refusal::Content(format!("there is no role `{role}` at `{root}`")));
+        ScopeRoot::Product(name) => {
+            let product = write.product(name).await?;
+            let known = product.is_none_or(|product| service_role::of_product(&product).any(|of| of == role));
+            if told.enabled && !known {
+                unfit(write, root, &subject, role);
             }
-            if write.set_root_binding(root, &subject, role, told.enabled).await? {
-                write.emit(root.clone(), Change::Policy(None));
-            }
-            Ok(())
+        }
+        _ if service_role::OF_DEPLOYMENT.contains(&role) => {}
+        _ => {
+            unfit(write, root, &subject, role);
+            return Ok(());
         }
     }
+    // At a product the name is bound as it is: it counts while the manifest has such a role of its services.
+    if write.set_root_binding(root, &subject, role, told.enabled).await? {
+        write.emit(root.clone(), Change::Policy(None));
+    }
+    Ok(())
 }
 
+/// Notes in the audit log that a service account does not get its role.
+fn unfit(write: &mut (impl Write + ?Sized), root: &ScopeRoot, subject: &Subject, role: &str) {
+    let audit = Audit::new(None, FEED, root.to_string())
+        .with("subject", subject)
+        .with("refused_role", role);
+    write.emit(root.clone(), audit.into());
+}
+
+/// Binds the role of a service account of an account, or takes it away. Where the account is not known yet,
+/// it is bound once it is: see [`bind_waiting`].
 async fn in_account(
     write: &mut (impl Write + ?Sized),
     ids: &dyn IdGen,
@@ -114,9 +133,7 @@ async fn in_account(
 ) -> Result<(), Refusal> {
     let scope = Scope::Account(account);
     let Some(situation) = Situation::load(write, [&scope]).await? else {
-        return Err(Refusal::Content(
-            "the account of the service account is not known".to_owned(),
-        ));
+        return Ok(());
     };
     let bound = write.bindings_on(subject, role, &scope).await?;
     match bound.is_empty() {
@@ -127,17 +144,35 @@ async fn in_account(
             write.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
         true if enabled => {
-            let fits = situation
-                .role_at(role, scope.level())
-                .is_some_and(|role| role.holders.is_none());
-            if !fits {
-                return Err(Refusal::Content(format!(
-                    "role `{role}` cannot be given to a service account there"
-                )));
+            if service_role::fits(&situation, role) {
+                bind(write, ids, account, (subject, role, &scope), now).await?;
+            } else {
+                unfit(write, &ScopeRoot::Account(account), subject, role);
             }
-            bind(write, ids, account, (subject, role, &scope), now).await?;
         }
         _ => {}
+    }
+    Ok(())
+}
+
+/// Binds the roles of the service accounts that were told before their account was.
+pub(super) async fn bind_waiting(
+    write: &mut (impl Write + ?Sized),
+    ids: &dyn IdGen,
+    now: Timestamp,
+    account: AccountId,
+) -> Result<(), Refusal> {
+    for id in write.service_accounts_for(account).await? {
+        let waiting = write.service_account(id).await?;
+        if let Some(ServiceAccount {
+            enabled: true,
+            role: Some(role),
+            ..
+        }) = waiting
+        {
+            let subject = Subject::service(id);
+            in_account(write, ids, now, account, (&subject, &role), true).await?;
+        }
     }
     Ok(())
 }
@@ -150,7 +185,7 @@ mod tests {
     use super::*;
     use crate::{
         binding::Reader as _,
-        memory::{World, account, account_id, subject, version as version_of},
+        memory::{World, account_id, subject, version as version_of},
         person::Reader as _,
     };
 
@@ -277,31 +312,83 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_role_that_a_service_account_cannot_have_is_refused() {
+    async fn a_role_that_a_service_account_cannot_have_is_noted_and_not_bound() {
         let world = World::new().await;
-        let product = ScopeRoot::Product("studio".parse().unwrap());
-        for (wrong, text) in [
-            (
-                told(1, ScopeRoot::User(crate::memory::user(1)), "viewer"),
-                "for a user",
-            ),
-            (told(1, ScopeRoot::Deployment, "viewer"), "no role `viewer`"),
-            (told(1, product, "operator"), "no role `operator`"),
-            (of_account(1, "pilot"), "`pilot` cannot be given"),
-            (of_account(1, "owner"), "`owner` cannot be given"),
-        ] {
-            let refused = tell(&world, wrong).await;
-            assert!(
-                matches!(&refused, Err(Refusal::Content(why)) if why.contains(text)),
-                "{refused:?}"
-            );
+        for (version, wrong) in (1..).zip([
+            told(1, ScopeRoot::Deployment, "service"),
+            told(2, ScopeRoot::Deployment, "pilot"),
+            of_account(3, "owner"),
+            of_account(4, "pilot"),
+        ]) {
+            let (root, role) = (wrong.root.clone(), wrong.role.clone().unwrap());
+            tell(&world, wrong).await.unwrap();
+            let kept = world.read().service_account(id()).await.unwrap().unwrap();
+            assert_eq!(kept.version, version_of(version), "it is known all the same");
+            let subject = Subject::service(id());
+            let at_root = world.read().has_root_binding(&root, &subject, &role).await;
+            assert!(!at_root.unwrap() && roles(&world).await.is_empty(), "{role}");
+            let last = world.memory.lock().changes.last().cloned();
+            let Some((of, Change::Audited(audit))) = last else {
+                panic!("{role}: {last:?}")
+            };
+            assert_eq!((of, &audit.details["refused_role"]), (root, &role));
         }
-        assert_eq!(world.roles(1, &account()).await, [""; 0]);
-        world.memory.lock().rows.account = None;
-        let refused = tell(&world, of_account(1, "viewer")).await;
-        assert!(
-            matches!(&refused, Err(Refusal::Content(why)) if why.contains("is not known")),
-            "{refused:?}"
-        );
+    }
+
+    #[tokio::test]
+    async fn a_service_account_is_not_made_for_a_user() {
+        let world = World::new().await;
+        let refused = tell(&world, told(1, ScopeRoot::User(crate::memory::user(1)), "viewer")).await;
+        assert!(matches!(refused, Err(Refusal::Content(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn one_that_is_told_before_its_account_gets_its_role_with_it() {
+        let world = World::new().await;
+        let account = world.memory.lock().rows.account.take().unwrap();
+        tell(&world, of_account(1, "viewer")).await.unwrap();
+        let off = ServiceAccount {
+            id: ServiceAccountId::from_uuid(Uuid::from_u128(8)),
+            enabled: false,
+            ..of_account(1, "viewer")
+        };
+        tell(&world, off).await.unwrap();
+        assert!(roles(&world).await.is_empty());
+        world.memory.lock().rows.account = Some(account);
+        let (ids, now) = (&*world.ports.ids, world.now());
+        for _ in 0..2 {
+            world
+                .follow(async |write| bind_waiting(write, ids, now, account_id()).await)
+                .await
+                .unwrap();
+        }
+        assert_eq!(roles(&world).await, ["viewer"]);
+        let other = Subject::service(ServiceAccountId::from_uuid(Uuid::from_u128(8)));
+        assert!(world.read().bindings_of(&other).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_role_at_a_product_counts_from_when_the_manifest_has_it() {
+        let world = World::new().await;
+        let root: ScopeRoot = ScopeRoot::Product("studio".parse().unwrap());
+        tell(&world, told(1, root, "backend")).await.unwrap();
+        let standing = async || {
+            let read = world.read();
+            let situation = Situation::load(&*read, []).await.unwrap().unwrap();
+            let subject = Subject::service(id());
+            let standing = situation.standing(&*read, &subject).await.unwrap();
+            let actor = crate::Actor {
+                subject,
+                standing: Some(standing),
+            };
+            let account = Scope::Account(account_id());
+            ["account.view", "account.edit"].map(|name| situation.allows(&actor, name, &account, world.now()))
+        };
+        assert_eq!(standing().await, [false, false]);
+        world.use_manifest(&format!(
+            "{}services: {{backend: {{permissions: [account.view]}}}}\n",
+            crate::memory::STUDIO
+        ));
+        assert_eq!(standing().await, [true, false]);
     }
 }

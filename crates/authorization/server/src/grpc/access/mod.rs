@@ -1,6 +1,7 @@
 //! What the other services ask and tell.
 
 mod check_caller;
+mod check_service_role;
 mod close_scope;
 mod close_user;
 
@@ -25,4 +26,5 @@ bailiwick_rpc::serve! {
     close_scope(CloseScopeRequest) -> CloseScopeResponse;
     close_user(CloseUserRequest) -> CloseUserResponse;
     check_caller(CheckCallerRequest) -> CheckCallerResponse;
+    check_service_role(CheckServiceRoleRequest) -> CheckServiceRoleResponse;
 }
