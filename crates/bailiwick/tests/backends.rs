@@ -237,7 +237,7 @@ async fn a_backend_does_nothing_in_another_product_and_nothing_that_its_role_doe
     denied("get", get(&backend, other).await);
     denied(
         "invite",
-        invite(&backend, other, "sue@example.com", "agent").await,
+        invite(&backend, other, "sue@example.com", "admin").await,
     );
     denied(
         "check",
