@@ -339,6 +339,7 @@ macro_rules! faults {
 
 faults! {
     /// Why a call may not do what it asks for, in the words that every use case shares.
+    #[derive(Clone)]
     Refused;
     /// The caller may not do this, or may not know whether it could be done: the words are the same
     /// (AIP-211).

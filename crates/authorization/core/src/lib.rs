@@ -41,6 +41,7 @@ mod recorder;
 pub mod request;
 pub mod resource;
 pub mod role;
+pub mod service_role;
 mod situation;
 mod sources;
 mod store;

@@ -21,7 +21,7 @@ use crate::{
     attempt::{Admission, AdmissionLimits, ClientNetwork, Throttle},
     memory::Memory,
     password::{HashCost, Password, Passwords, Shares},
-    peer::{CloseError, Closer, Members, PeerError},
+    peer::{CloseError, Closer, Members, PeerError, RoleError, ServiceRole, ServiceRoles},
     service_account::{self, ServiceAccount},
     session::{self, Lifetimes},
     signing::{Issuer, KeySeal, KeyTimes, Keys},
@@ -47,6 +47,8 @@ pub(crate) struct Authorization {
     closed: Mutex<Vec<(UserId, u64)>>,
     closed_services: Mutex<Vec<(ServiceAccountId, u64)>>,
     failure: Mutex<Option<CloseError>>,
+    no_role: Mutex<Option<RoleError>>,
+    asked: Mutex<Vec<String>>,
 }
 
 impl Authorization {
@@ -66,6 +68,14 @@ impl Authorization {
     pub(crate) fn fails(&self, error: CloseError) {
         *self.failure.lock().unwrap() = Some(error);
     }
+    /// Refuses roles of service accounts from now on.
+    pub(crate) fn refuses_roles(&self, error: Option<RoleError>) {
+        *self.no_role.lock().unwrap() = error;
+    }
+    /// Who asked for which role where.
+    pub(crate) fn asked_roles(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
     pub(crate) fn answers(&self) {
         *self.failure.lock().unwrap() = None;
     }
@@ -78,6 +88,22 @@ impl Members for Authorization {
             return Err(error.clone());
         }
         Ok(self.members.lock().unwrap().contains(&(account, user)))
+    }
+}
+
+#[async_trait]
+impl ServiceRoles for Authorization {
+    async fn ensure(&self, asked: ServiceRole<'_>, _: &Token) -> Result<(), RoleError> {
+        let ServiceRole {
+            maker,
+            operator_allowed,
+            scope,
+            role,
+        } = asked;
+        let role = role.unwrap_or_default();
+        let text = format!("{maker} {operator_allowed} {scope} {role}");
+        self.asked.lock().unwrap().push(text);
+        self.no_role.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 }
 
@@ -114,6 +140,7 @@ impl Fixture {
             store: Arc::new(store.clone()),
             members: authorization.clone(),
             closer: authorization.clone(),
+            roles: authorization.clone(),
             passwords: Passwords::new(HashCost::FOR_TESTS, Shares::default(), Arc::new(SystemRng)).unwrap(),
             keys: keys(&clock),
             issuer: Issuer {
@@ -170,6 +197,7 @@ impl Fixture {
             scope: "deployment".parse().unwrap(),
             role: None,
             request_id: None,
+            token: Token::default(),
         };
         let made = service_account::create(&self.identity, &self.operator(), &command)
             .await

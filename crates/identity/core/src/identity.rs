@@ -7,7 +7,7 @@ use bailiwick_types::{Clock, IdGen, Rng, Timestamp};
 use crate::{
     attempt::{Admission, Throttle},
     password::Passwords,
-    peer::{Closer, Members},
+    peer::{Closer, Members, ServiceRoles},
     session::Lifetimes,
     signing::{Issuer, Keys},
     store::Store,
@@ -22,6 +22,8 @@ pub struct Identity {
     pub members: Arc<dyn Members>,
     /// Takes access away, in authorization.
     pub closer: Arc<dyn Closer>,
+    /// The roles of service accounts, as authorization knows them.
+    pub roles: Arc<dyn ServiceRoles>,
     /// Hashes passwords.
     pub passwords: Passwords,
     /// The signing keys.

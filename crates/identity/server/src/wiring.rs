@@ -8,7 +8,7 @@ use bailiwick_identity_core::{
     Identity,
     attempt::Admission,
     password::{CostError, Passwords},
-    peer::{Closer, Members},
+    peer::{Closer, Members, ServiceRoles},
     signing::{Issuer, KeySeal, Keys, KeysError, SealError},
     upkeep,
 };
@@ -40,6 +40,8 @@ pub struct Deps {
     pub members: Arc<dyn Members>,
     /// Takes access away: [`crate::Authorization`].
     pub closer: Arc<dyn Closer>,
+    /// Answers questions about roles of service accounts: [`crate::Authorization`].
+    pub roles: Arc<dyn ServiceRoles>,
     /// The witness of what the service does by itself.
     pub system: System,
     /// The tasks that the shutdown of the process waits for.
@@ -130,6 +132,7 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
         store: Arc::new(SqlStore::new(deps.db.clone())),
         members: deps.members,
         closer: deps.closer,
+        roles: deps.roles,
         passwords,
         keys,
         issuer: Issuer {

@@ -2298,7 +2298,7 @@ pub struct CreateServiceAccountRequest {
     /// The scope: `deployment`, `product:NAME` or `account:ID`; required.
     #[prost(string, tag = "2")]
     pub scope: ::prost::alloc::string::String,
-    /// The role bound to it there, `service` as a rule; empty for none.
+    /// The role bound to it there, one that service accounts can have on that scope; empty for none.
     #[prost(string, tag = "3")]
     pub role: ::prost::alloc::string::String,
     /// A client's own UUID for this request.
@@ -2474,7 +2474,10 @@ pub mod service_account_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Makes a service account with a secret, which is shown once. The role is bound to it at the scope.
+        /// Makes a service account with a secret, which is shown once. The role is bound to it at the scope: one of the product's
+        /// `services:` or `service` at a product, one without a rule about its holders at an account. Operators make those of the
+        /// deployment and of products. In an account, whoever has `service_account.manage` there makes them, with roles that it
+        /// could assign and holds itself.
         pub async fn create_service_account(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateServiceAccountRequest>,
@@ -2669,7 +2672,10 @@ pub mod service_account_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with ServiceAccountServiceServer.
     #[async_trait]
     pub trait ServiceAccountService: std::marker::Send + std::marker::Sync + 'static {
-        /// Makes a service account with a secret, which is shown once. The role is bound to it at the scope.
+        /// Makes a service account with a secret, which is shown once. The role is bound to it at the scope: one of the product's
+        /// `services:` or `service` at a product, one without a rule about its holders at an account. Operators make those of the
+        /// deployment and of products. In an account, whoever has `service_account.manage` there makes them, with roles that it
+        /// could assign and holds itself.
         async fn create_service_account(
             &self,
             request: tonic::Request<super::CreateServiceAccountRequest>,

@@ -13,6 +13,15 @@ pub static METHODS: [Declaration; 146] = [
         callers: &[crate::Service::Identity, crate::Service::Tenancy],
     },
     Declaration {
+        path: "/bailiwick.authorization.v1.AccessService/CheckServiceRole",
+        access: Access::Internal,
+        permission: "",
+        on: "",
+        step_up: false,
+        idempotency: Idempotency::NoSideEffects,
+        streaming: false,
+    },
+    Declaration {
         path: "/bailiwick.authorization.v1.AccessService/CloseScope",
         access: Access::Internal,
         permission: "",
@@ -974,9 +983,9 @@ pub static METHODS: [Declaration; 146] = [
     },
     Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/CreateServiceAccount",
-        access: Access::Operator,
+        access: Access::Delegation,
         permission: "service_account.manage",
-        on: "",
+        on: "scope",
         step_up: false,
         idempotency: Idempotency::Idempotent,
         streaming: false,
@@ -1469,6 +1478,7 @@ pub static METHODS: [Declaration; 146] = [
 macro_rules! every_method {
     ($call:ident) => {
         $call!($crate::method::authorization::CheckCaller);
+        $call!($crate::method::authorization::CheckServiceRole);
         $call!($crate::method::authorization::CloseScope);
         $call!($crate::method::authorization::CloseServiceAccount);
         $call!($crate::method::authorization::CloseUser);
@@ -1625,11 +1635,17 @@ pub mod authorization {
     impl crate::Method for CheckCaller {
         const DECLARATION: &'static crate::Declaration = &super::METHODS[0];
     }
+    /// `bailiwick.authorization.v1.AccessService/CheckServiceRole`.
+    #[derive(Debug)]
+    pub enum CheckServiceRole {}
+    impl crate::Method for CheckServiceRole {
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[1];
+    }
     /// `bailiwick.authorization.v1.AccessService/CloseScope`.
     #[derive(Debug)]
     pub enum CloseScope {}
     impl crate::Method for CloseScope {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[1];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[2];
     }
     /// `bailiwick.authorization.v1.AccessService/CloseServiceAccount`.
     #[derive(Debug)]

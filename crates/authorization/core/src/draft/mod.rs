@@ -30,7 +30,7 @@ use crate::{
     group::Group,
     invitation::Invitation,
     member::Member,
-    person::{Person, ServiceAccount},
+    person::{Person, RootRole, ServiceAccount},
     product::Product,
     request::Answered,
     resource::{Name, Resource},
@@ -60,6 +60,14 @@ pub(crate) struct Draft {
     pub(crate) memory: Option<crate::memory::Memory>,
 }
 
+/// A role of the deployment or of a product that is bound.
+#[derive(Debug, Clone)]
+struct RootBinding {
+    root: String,
+    subject: Subject,
+    role: RootRole,
+}
+
 /// The changed rows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rows {
@@ -78,7 +86,7 @@ pub(crate) struct Rows {
     approvals: Table<Uuid, Approval>,
     people: Table<UserId, Person>,
     services: Table<ServiceAccountId, ServiceAccount>,
-    root_bindings: Table<(String, Subject, String), ()>,
+    root_bindings: Table<(String, Subject, String), RootBinding>,
     products: Table<String, Product>,
     answers: Table<(String, String), Answered>,
     endings: BTreeSet<(UserId, Timestamp)>,

@@ -1,6 +1,6 @@
 //! Issues an access token for client credentials (RFC 6749 section 4.4).
 
-use bailiwick_types::{ServiceAccountId, StoreError, faults};
+use bailiwick_types::{Scope, ServiceAccountId, StoreError, faults};
 use secrecy::SecretString;
 
 use crate::{
@@ -38,7 +38,14 @@ pub async fn issue(identity: &Identity, command: &Command) -> Result<AccessToken
         return Err(refused.map_or(Error::Wrong, Error::Throttled));
     };
     let (ring, now) = (identity.keys.ring(), identity.clock.now());
-    Ok(identity.issuer.for_service(&ring, &*identity.ids, id, now)?)
+    // One that was made for an account has tokens that serve for that account alone.
+    let scope = match account.scope.as_scope() {
+        Scope::Account(account) => Some(*account),
+        _ => None,
+    };
+    Ok(identity
+        .issuer
+        .for_service(&ring, &*identity.ids, (id, scope), now)?)
 }
 
 /// The service account whose secret the client has.

@@ -9,7 +9,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bailiwick_identity_core::peer::{CloseError, Closer, Members, PeerError};
+use bailiwick_identity_core::peer::{
+    CloseError, Closer, Members, PeerError, RoleError, ServiceRole, ServiceRoles,
+};
 use bailiwick_identity_server::{
     Deps, IdentityConfig, IdentityService, build, migrations,
     operator::{self, SecretSource},
@@ -121,6 +123,13 @@ impl Members for Authorization {
 }
 
 #[async_trait]
+impl ServiceRoles for Authorization {
+    async fn ensure(&self, _: ServiceRole<'_>, _: &Token) -> Result<(), RoleError> {
+        Ok(self.answers()?)
+    }
+}
+
+#[async_trait]
 impl Closer for Authorization {
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError> {
         self.answers()?;
@@ -188,6 +197,7 @@ impl Suite {
             db: db.clone(),
             members: authorization.clone(),
             closer: authorization.clone(),
+            roles: authorization.clone(),
             system: Authority::establish().system,
             tasks: TaskTracker::new(),
             clock: clock.clone(),
