@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use bailiwick_types::{
-    AccountId, Code, Fault, FieldViolation, Reason, Refused, Scope, ServiceAccountId, Subject, Token, UserId, Violations,
-    did_you_mean, faults,
+    AccountId, Code, Fault, FieldViolation, Reason, Refused, Scope, ServiceAccountId, Subject, Token, UserId,
+    Violations, did_you_mean, faults,
 };
 
 faults! {

@@ -3,7 +3,8 @@
 use bailiwick_authorization_core::person::PersonState;
 use bailiwick_authorization_engine::{
     AccountRef, Epoch, FactKey, KnownStamps, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery,
-    PartKey, PartRef, PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError, Watermark,
+    PartKey, PartRef, PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
+    Watermark,
 };
 use bailiwick_policy::{PermissionSet, PermissionSetBuilder, PlaceId};
 use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql, query};
