@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use bailiwick_proto::{
     authorization::v1::{
-        CheckCallerRequest, CheckCallerResponse, CloseScopeRequest, CloseScopeResponse,
-        CloseServiceAccountRequest, CloseServiceAccountResponse, CloseUserRequest, CloseUserResponse,
+        CheckCallerRequest, CheckCallerResponse, CheckServiceRoleRequest, CheckServiceRoleResponse,
+        CloseScopeRequest, CloseScopeResponse, CloseServiceAccountRequest, CloseServiceAccountResponse,
+        CloseUserRequest, CloseUserResponse,
         access_service_server::{AccessService, AccessServiceServer},
     },
     identity::v1::{
@@ -43,6 +44,12 @@ impl AccessService for Authorization {
         let answer = (self.answer)(&request);
         self.asked.lock().unwrap().push(request);
         answer.map(Response::new)
+    }
+    async fn check_service_role(
+        &self,
+        r: Request<CheckServiceRoleRequest>,
+    ) -> Result<Response<CheckServiceRoleResponse>, Status> {
+        Err(later(&r))
     }
     async fn close_scope(
         &self,
