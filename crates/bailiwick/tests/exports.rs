@@ -384,7 +384,7 @@ async fn an_export_that_nobody_reads_holds_no_transaction_and_its_account_has_no
     let sign_in = SignInRequest {
         email: OPERATOR.into(),
         password: PASSWORD.into(),
-        account: String::new(),
+        ..Default::default()
     };
     let signed_in = client.identity().authentication().sign_in(sign_in).await;
     let bearer = format!(

@@ -19,6 +19,9 @@ pub enum Credentials {
         /// Id of the account to act in. Without it the token is good for `public` and `self` methods and for
         /// what the deployment's own roles allow.
         account: Option<String>,
+        /// The token of this device, from [`Client::device_token`](crate::Client::device_token) of an earlier
+        /// run. A client renews it by itself.
+        device: Option<SecretString>,
     },
     /// A service account. Its token is renewed.
     ClientCredentials {
@@ -37,7 +40,17 @@ impl Credentials {
             email: email.into(),
             password,
             account,
+            device: None,
         }
+    }
+    /// The same password at a device where the user has signed in before: guesses of others do not keep it
+    /// out.
+    #[must_use]
+    pub fn at_device(mut self, token: SecretString) -> Self {
+        if let Self::Password { device, .. } = &mut self {
+            *device = Some(token);
+        }
+        self
     }
     /// A service account.
     #[must_use]

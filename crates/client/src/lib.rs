@@ -42,6 +42,7 @@ mod watch;
 use std::sync::Arc;
 
 use bailiwick_proto::identity::v1::SignOutRequest;
+use secrecy::SecretString;
 use tonic::transport::Channel;
 
 pub use crate::{
@@ -145,6 +146,12 @@ impl Client {
             session.forget().await;
         }
         Ok(())
+    }
+    /// The token of this device after a sign-in with a password. Kept and given to
+    /// [`Credentials::at_device`] at the next start, it lets the user sign in while others guess its
+    /// password.
+    pub async fn device_token(&self) -> Option<SecretString> {
+        self.session.as_ref()?.device().await
     }
     /// The services of identity.
     #[must_use]

@@ -25,6 +25,8 @@ pub(crate) struct Session {
 struct Held {
     access: Option<Access>,
     refresh: Option<SecretString>,
+    /// Outlives the session.
+    device: Option<SecretString>,
 }
 
 #[derive(Debug)]
@@ -39,10 +41,17 @@ pub(crate) type Bearer = Arc<SecretString>;
 impl Session {
     /// A session that begins with the first call. `identity` must carry no credentials.
     pub(crate) fn new(credentials: Credentials, identity: Transport) -> Self {
+        let device = match &credentials {
+            Credentials::Password { device, .. } => device.clone(),
+            _ => None,
+        };
         Self {
             credentials,
             identity,
-            held: Mutex::default(),
+            held: Mutex::new(Held {
+                device,
+                ..Held::default()
+            }),
         }
     }
     /// Whether a refused token can be replaced by another one.
@@ -70,6 +79,7 @@ impl Session {
                 email,
                 password,
                 account,
+                ..
             } => {
                 let pair = self
                     .tokens(&mut held, email, password, account.as_deref())
@@ -105,7 +115,15 @@ impl Session {
     }
     /// Drops all tokens: the session has ended.
     pub(crate) async fn forget(&self) {
-        *self.held.lock().await = Held::default();
+        let mut held = self.held.lock().await;
+        *held = Held {
+            device: held.device.take(),
+            ..Held::default()
+        };
+    }
+    /// The token of this device.
+    pub(crate) async fn device(&self) -> Option<SecretString> {
+        self.held.lock().await.device.clone()
     }
     /// A new pair of tokens for the refresh token, or by signing in where that is missing or no longer valid.
     async fn tokens(
@@ -135,13 +153,17 @@ impl Session {
             email: email.to_owned(),
             password: password.expose_secret().to_owned(),
             account: account.unwrap_or_default().to_owned(),
+            device_token: held
+                .device
+                .as_ref()
+                .map(|device| device.expose_secret().to_owned())
+                .unwrap_or_default(),
         };
-        client
-            .sign_in(request)
-            .await?
-            .into_inner()
-            .tokens
-            .ok_or_else(no_tokens)
+        let answer = client.sign_in(request).await?.into_inner();
+        if !answer.device_token.is_empty() {
+            held.device = Some(answer.device_token.into());
+        }
+        answer.tokens.ok_or_else(no_tokens)
     }
 }
 

@@ -16,6 +16,7 @@ use bailiwick_proto::{
     identity::v1::{IssueTokenResponse, RefreshResponse, SignInRequest, SignInResponse, TokenPair},
     tenancy::v1::{CreateWorkspaceRequest, CreateWorkspaceResponse},
 };
+use secrecy::ExposeSecret;
 use support::{Call, Fake, ok};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -298,13 +299,14 @@ async fn a_refused_token_is_refreshed_and_the_call_repeated_once() {
 }
 
 #[tokio::test]
-async fn a_user_whose_session_has_ended_signs_in_again() {
+async fn a_user_whose_session_has_ended_signs_in_again_at_the_same_device() {
     let signed_in = AtomicUsize::new(0);
     let fake = Fake::start(move |call| match (call.method(), call.header("authorization")) {
         ("SignIn", _) => {
             let n = signed_in.fetch_add(1, Ordering::SeqCst);
             ok(SignInResponse {
                 tokens: pair(&format!("session {n}")),
+                device_token: format!("device {n}"),
                 ..Default::default()
             })
         }
@@ -313,13 +315,21 @@ async fn a_user_whose_session_has_ended_signs_in_again() {
         _ => Err(reason(Code::Unauthenticated, "CREDENTIALS_INVALID")),
     })
     .await;
-    of_password(&fake)
+    let credentials = Credentials::password("amy@example.com", "a password of hers".to_owned().into(), None)
+        .at_device("kept".to_owned().into());
+    let client = client(&fake).with_credentials(credentials);
+    client
         .authorization()
         .decision()
         .check(CheckRequest::default())
         .await
         .expect("answered");
     assert_eq!(fake.methods(), ["SignIn", "Check", "Refresh", "SignIn", "Check"]);
+    let calls = fake.calls();
+    let devices = [0, 3].map(|n| calls[n].read::<SignInRequest>().device_token);
+    assert_eq!(devices, ["kept", "device 0"]);
+    let device = client.device_token().await;
+    assert_eq!(device.as_ref().map(ExposeSecret::expose_secret), Some("device 1"));
 }
 
 #[tokio::test]

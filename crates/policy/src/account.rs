@@ -247,9 +247,19 @@ impl AccountPolicy {
             .map(|info| info.no)
             .collect();
         policy.compile_roles();
-        let changed = policy.overlaid.iter().chain(&policy.custom).map(|role| &**role);
-        policy.schema = schema::of_account(&product, changed);
+        policy.schema = schema::of_account(&product, policy.changed_roles());
         policy
+    }
+
+    /// The roles that were compiled for this account alone: those of the product that it changed, and its own.
+    pub(crate) fn changed_roles(&self) -> impl Iterator<Item = &Role> {
+        self.overlaid.iter().chain(&self.custom).map(|role| &**role)
+    }
+
+    /// Whether the account defined roles, or changed some of its product: then compiling its policy takes long.
+    #[must_use]
+    pub fn has_own_roles(&self) -> bool {
+        !self.custom_decls.is_empty() || !self.overlays.is_empty()
     }
 
     /// The same roles, overlays and settings under another manifest.
@@ -281,7 +291,10 @@ impl AccountPolicy {
                 })
         };
         // What a role of the product names is of the product, whatever the account calls its own.
-        let role_no = |name: &str| product.role_no(name).or_else(|| self.custom_no(name));
+        let role_no = |name: &str| {
+            let of_product = product.role_no(name).filter(|no| !product.is_of_services(*no));
+            of_product.or_else(|| self.custom_no(name))
+        };
         let touched = |decl: &RoleDecl| {
             let flat_names = manifest::includes_of(decl, &|name| product.manifest().roles.get(name));
             flat_names.iter().any(|name| changed.contains_key(*name))
@@ -374,23 +387,27 @@ impl AccountPolicy {
 
     /// The number of a role of account or product. Where the product has come to use the name of a role that
     /// the account had defined, it is still the account's: that is the one which
-    /// [`StoredSubject::set`](crate::StoredSubject::set) finds for its bindings.
+    /// [`StoredSubject::set`](crate::StoredSubject::set) finds for its bindings. Roles of the product's
+    /// services are not known here.
     #[must_use]
     pub fn role_no(&self, name: &str) -> Option<RoleNo> {
-        self.custom_no(name).or_else(|| self.product.role_no(name))
+        let of_product = || self.product.role_no(name);
+        self.custom_no(name)
+            .or_else(|| of_product().filter(|no| !self.product.is_of_services(*no)))
     }
 
     fn custom_no(&self, name: &str) -> Option<RoleNo> {
         self.custom_names.get(name).copied()
     }
 
-    /// All roles that can be bound in the account: the product's (the suite's left out) and its own.
+    /// All roles that can be bound in the account: the product's (those of the suite and of services left
+    /// out) and its own.
     pub fn roles(&self) -> impl Iterator<Item = &Role> {
         let of_product = self
             .product
             .roles()
             .map(|role| role.no)
-            .filter(|no| *no > RoleNo::SERVICE);
+            .filter(|no| *no > RoleNo::SERVICE && !self.product.is_of_services(*no));
         of_product
             .filter_map(|no| self.role(no))
             .chain(self.custom.iter().map(|role| &**role))

@@ -58,6 +58,7 @@ mod ids;
 mod index;
 pub mod manifest;
 mod numbers;
+mod own;
 mod places;
 mod product;
 mod reads;
@@ -83,6 +84,7 @@ pub use decide::{
 pub use ids::{PermissionNo, PlaceId, RoleNo, TypeNo, subject_of};
 pub use index::bucket_of;
 pub use numbers::{Numbers, NumbersError};
+pub use own::OwnSize;
 pub use places::{Path, Place, PlaceState, Places, PlacesError};
 pub use product::{
     ApprovalRule, Assigns, Attribute, CompileError, Entry, Pattern, PermissionInfo, Product, QuestionFault,

@@ -85,10 +85,7 @@ impl Numbers {
         for (name, decl) in &manifest.types {
             self.add_type(name, decl.verbs.iter().map(String::as_str))?;
         }
-        for name in ["operator", "service"]
-            .into_iter()
-            .chain(manifest.roles.keys().map(String::as_str))
-        {
+        for name in role_names(manifest) {
             // Numbers are dense: the count is the next one.
             let next = u32::try_from(self.roles.len()).map_err(|_| NumbersError("roles"))?;
             if next >= RoleNo::FIRST_CUSTOM.0 {
@@ -113,10 +110,8 @@ impl Numbers {
             .types
             .iter()
             .flat_map(|(name, decl)| of_type(name, &mut decl.verbs.iter().map(String::as_str)));
-        let roles = ["operator", "service"]
-            .into_iter()
-            .chain(manifest.roles.keys().map(String::as_str));
-        let present: BTreeSet<String> = suite.chain(own).chain(roles.map(role_key)).collect();
+        let roles = role_names(manifest).map(role_key);
+        let present: BTreeSet<String> = suite.chain(own).chain(roles).collect();
         let known = self.permissions.keys().cloned();
         let known = known.chain(self.types.keys().map(|name| format!("{name}.*")));
         let known: Vec<String> = known
@@ -167,6 +162,14 @@ impl Numbers {
     pub(crate) fn count_roles(&self) -> usize {
         self.roles.len()
     }
+}
+
+/// The names of all roles: the suite's own, the product's, and those of its services.
+fn role_names(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    let roles = manifest.roles.keys().chain(manifest.services.keys());
+    ["operator", "service"]
+        .into_iter()
+        .chain(roles.map(String::as_str))
 }
 
 /// The key of a role among the names that went away or came back.

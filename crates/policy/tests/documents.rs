@@ -53,7 +53,7 @@ fn every_key_of_a_manifest_that_the_documentation_names_is_there() {
         let manifest: Json = serde_saphyr::from_str(&read(&format!("products/{name}.yaml"))).unwrap();
         for (line, word) in words(section) {
             let first = word.split('.').next().unwrap_or_default();
-            let named = ["types", "roles", "levels", "settings", "subjects"].contains(&first);
+            let named = ["types", "roles", "levels", "settings", "subjects", "services"].contains(&first);
             let of_suite = matches!(word, "settings.view" | "settings.edit");
             if named && word.contains('.') && !of_suite {
                 assert!(

@@ -140,6 +140,26 @@ fn table(name: &str) -> String {
         };
         writeln!(out, "{} at {level}: {}{holders}", role.name, named.join(", ")).unwrap();
     }
+    out.push_str("\n# What the product's services may do in all accounts\n");
+    for service in manifest.services.keys() {
+        let role = product.service_role(service).unwrap();
+        let at = role.level(Level::Product).unwrap();
+        let mut given: Vec<&str> = at
+            .permissions()
+            .iter()
+            .map(|no| &*product.permission(no).unwrap().name)
+            .collect();
+        given.sort_unstable();
+        for permission in given {
+            writeln!(out, "{service}: {permission}").unwrap();
+        }
+        let assigned: Vec<&str> = roles
+            .iter()
+            .filter(|role| at.assigns().contains(role.no))
+            .map(|role| &*role.name)
+            .collect();
+        writeln!(out, "{service} assigns: {}", assigned.join(", ")).unwrap();
+    }
     out
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::identity::v1::{
     CreateServiceAccountResponse, CreateUserRequest, IssueTokenRequest, IssueTokenResponse,
-    ReauthenticateRequest, RefreshRequest, SignInRequest, TokenPair,
+    ReauthenticateRequest, RefreshRequest, SignInRequest, SignInResponse, TokenPair,
 };
 
 macro_rules! secretive {
@@ -25,7 +25,8 @@ macro_rules! secretive {
 
 secretive! {
     CreateUserRequest { email display_name email_verified request_id; password }
-    SignInRequest { email account; password }
+    SignInRequest { email account; password device_token }
+    SignInResponse { user session tokens token device_expire_time; device_token }
     TokenPair { access_expire_time session_expire_time; access_token refresh_token }
     RefreshRequest { ; refresh_token }
     ReauthenticateRequest { ; password }
@@ -50,6 +51,7 @@ mod tests {
             email: "ada@example.com".to_owned(),
             password: secret(),
             account: String::new(),
+            device_token: secret(),
         };
         let shown = [
             format!("{sign_in:?}"),
@@ -92,6 +94,7 @@ mod tests {
                 "{:?}",
                 pb::SignInResponse {
                     tokens: Some(pair),
+                    device_token: secret(),
                     ..Default::default()
                 }
             ),

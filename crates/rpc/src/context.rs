@@ -1,6 +1,10 @@
 //! What a handler knows about the call besides its message.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use bailiwick_proto::Method;
 use bailiwick_types::{Caller, Token};
@@ -24,6 +28,8 @@ pub struct Context {
     pub method: &'static Method,
     /// Address of the other end of the connection.
     pub peer: Option<SocketAddr>,
+    /// Address of the client: that of the other end, or what trusted proxies say.
+    pub client: Option<IpAddr>,
 }
 
 impl Context {
@@ -37,6 +43,7 @@ impl Context {
             request_id: RequestId::parse(b"none").unwrap_or_else(|| unreachable!("it is a good id")),
             method,
             peer: None,
+            client: None,
         }
     }
     /// Takes it from a request.

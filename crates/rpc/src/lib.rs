@@ -49,6 +49,7 @@ macro_rules! serve {
 
 mod auth;
 mod call;
+mod client;
 mod config;
 mod context;
 mod current;
@@ -79,6 +80,7 @@ pub use bailiwick_types::{
     AccessClaims, Chain, Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError, Target,
 };
 pub use call::Call;
+pub use client::ClientAddress;
 pub use config::{
     AccessLog, ConfigError, HumanDuration, Loader, LogFormat, Network, NetworkError, Secret, ServerConfig,
     TelemetryConfig, TlsConfig, load,

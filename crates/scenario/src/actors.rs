@@ -12,6 +12,9 @@ pub(crate) struct Actors {
     unauthenticated: Client,
     operator: Client,
     sessions: HashMap<(String, Option<String>), Client>,
+    /// Sign-ins that were refused since the last change: another one would be refused too, and counts as a
+    /// guess at the password.
+    refused: HashMap<(String, Option<String>), Error>,
 }
 
 impl Actors {
@@ -20,6 +23,7 @@ impl Actors {
             operator: unauthenticated.with_credentials(operator),
             unauthenticated,
             sessions: HashMap::new(),
+            refused: HashMap::new(),
         }
     }
     pub(crate) fn operator(&self) -> Client {
@@ -54,6 +58,10 @@ impl Actors {
             if let Some(client) = self.sessions.get(&key) {
                 return Ok(client.clone());
             }
+            if let Some(error) = self.refused.get(&key) {
+                refused = Err(error.clone());
+                continue;
+            }
             let account = choice.map(|account| names.account_id(account));
             let client = self.unauthenticated.with_credentials(Credentials::password(
                 &user.email,
@@ -65,11 +73,18 @@ impl Actors {
                     self.sessions.insert(key, client.clone());
                     return Ok(client);
                 }
-                Err(error) if is_refused(&error) => refused = Err(error),
+                Err(error) if is_refused(&error) => {
+                    self.refused.insert(key, error.clone());
+                    refused = Err(error);
+                }
                 Err(error) => return Err(error),
             }
         }
         refused
+    }
+    /// Something was changed: whoever was refused may be let in now.
+    pub(crate) fn changed(&mut self) {
+        self.refused.clear();
     }
     /// Drops the sessions of a user, so that its next step signs in again.
     pub(crate) fn forget(&mut self, user: &str) {
@@ -80,6 +95,10 @@ impl Actors {
 fn is_refused(error: &Error) -> bool {
     matches!(
         error.code(),
-        Code::Unauthenticated | Code::PermissionDenied | Code::FailedPrecondition | Code::NotFound
+        Code::Unauthenticated
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::NotFound
+            | Code::ResourceExhausted
     )
 }

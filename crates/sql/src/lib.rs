@@ -74,6 +74,7 @@ mod revision;
 pub mod rows;
 mod sequencer;
 mod settings;
+pub mod usage;
 mod write;
 
 pub use address::Address;

@@ -126,6 +126,8 @@ reasons! {
     TooMany "TOO_MANY";
     /// A role that would be removed is still bound.
     RoleInUse "ROLE_IN_USE";
+    /// The account has as much of something as it may have.
+    LimitReached "LIMIT_REACHED";
 }
 
 /// A field that breaks a rule: its path in the request, and the rule.
@@ -337,6 +339,7 @@ macro_rules! faults {
 
 faults! {
     /// Why a call may not do what it asks for, in the words that every use case shares.
+    #[derive(Clone)]
     Refused;
     /// The caller may not do this, or may not know whether it could be done: the words are the same
     /// (AIP-211).

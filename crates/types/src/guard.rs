@@ -236,14 +236,14 @@ impl Guard {
             let Scope::Account(account) = scope else {
                 return Err(Refusal::Undeclared(declared.path));
             };
-            let operator = match (caller.kind(), caller.account()) {
-                (CallerKind::User, Some(own)) if own == *account => OperatorAllowed::No,
-                (CallerKind::User, Some(_)) => {
+            let operator = match caller.account() {
+                Some(own) if own == *account => OperatorAllowed::No,
+                Some(_) => {
                     shown.push(false);
                     continue;
                 }
                 // A sign-in without account may see which accounts are its own.
-                _ => OperatorAllowed::Yes,
+                None => OperatorAllowed::Yes,
             };
             let targets = [scope.to_string()];
             let held = self
@@ -410,6 +410,8 @@ impl Guard {
                 }
                 let allowed = match account {
                     Some(account) => binding(caller, account)?,
+                    // A token for an account lets only that account's roles serve.
+                    None if caller.account().is_some() => return Err(Refusal::Denied),
                     None => OperatorAllowed::Only,
                 };
                 let operator = match allowed {

@@ -22,6 +22,8 @@ mod claims;
 mod email;
 mod guard;
 mod id;
+#[macro_use]
+mod limit;
 pub mod method;
 mod page;
 mod port;
@@ -42,6 +44,7 @@ pub use email::{Email, EmailError, EmailKey};
 pub use fault::{Chain, Code, Fault, FieldViolation, Reason, Refused, Violations};
 pub use guard::{Guard, Refusal, Rows, Sight, Target};
 pub use id::*;
+pub use limit::{Exhausted, Limit};
 pub use method::{Access, Declaration, Idempotency, Method};
 pub use page::{PageRequest, PageSize};
 pub use port::{Clock, IdGen, Rng, SeededIds, SystemClock, SystemIds, SystemRng, Timestamp};

@@ -11,9 +11,10 @@ use anyhow::{Context, Result, bail};
 use crate::reference;
 
 /// Messages with a secret in them: `bailiwick_proto` writes their `Debug` by hand, without it.
-const SECRETIVE: [&str; 8] = [
+const SECRETIVE: [&str; 9] = [
     ".bailiwick.identity.v1.CreateUserRequest",
     ".bailiwick.identity.v1.SignInRequest",
+    ".bailiwick.identity.v1.SignInResponse",
     ".bailiwick.identity.v1.TokenPair",
     ".bailiwick.identity.v1.RefreshRequest",
     ".bailiwick.identity.v1.ReauthenticateRequest",

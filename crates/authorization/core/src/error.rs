@@ -1,13 +1,13 @@
 //! Refusals that several operations share, each with its one message.
 
-use bailiwick_types::{Refused, Scope, StoreError, Subject, UserId, Violations, faults};
+use bailiwick_types::{Exhausted, Refused, Scope, StoreError, Subject, UserId, Violations, faults};
 
 use crate::{batch::Items, preview::MOST};
 
 faults! {
     /// Why an operation is refused.
     Error: Invalid(Violations), Items(Items), Unknown(Unknown), Refused(Refused), Precondition(Precondition),
-        Store(StoreError);
+        Exhausted(Exhausted), Store(StoreError);
 }
 
 faults! {

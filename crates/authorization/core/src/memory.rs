@@ -14,7 +14,7 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use crate::{
-    Change, Error, Ports, Read, Store, Unit, Work,
+    Change, Error, Limits, Ports, Read, Store, Unit, Work,
     account::{Account, Place},
     binding::Binding,
     draft::{Draft, Rows},
@@ -202,6 +202,7 @@ impl World {
             store: Arc::new(memory.clone()),
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(1_000_000)),
+            limits: Limits::default(),
         };
         let world = Self { ports, clock, memory };
         let (product, _) = compile(&manifest::parse(STUDIO).unwrap(), Numbers::default()).unwrap();

@@ -8,7 +8,7 @@ use bailiwick_types::{AccountId, Authorized, Declaration, Method, Refused, Scope
 use crate::{
     Error, Ports, Precondition,
     draft::Draft,
-    gains,
+    gains, limit,
     preview::{Effect, Points, effects_of},
     work::Work,
 };
@@ -34,7 +34,8 @@ pub trait Operation: Send + Sync + 'static {
         Ok(())
     }
     /// Checks everything else and writes. Afterwards the driver refuses what would give the caller, or
-    /// whoever else gives by this change, something that it does not hold.
+    /// whoever else gives by this change, something that it does not hold, and at last what would exceed a
+    /// limit of the account.
     async fn apply(self, plan: Self::Plan, work: &mut Work) -> Result<Self::Output, Error>;
 }
 
@@ -92,6 +93,7 @@ pub async fn run_in<O: Operation>(
     let plan = permitted(&operation, &mut work).await?;
     let output = operation.apply(plan, &mut work).await?;
     gains::check(&mut work).await?;
+    limit::check(&work).await?;
     Ok(Done::Committed(output, work.commit().await?))
 }
 
@@ -143,6 +145,7 @@ async fn preview<M: Method, O: Operation>(
     operation.points(&plan, &mut work, &mut points).await?;
     let output = operation.apply(plan, &mut work).await?;
     gains::check(&mut work).await?;
+    limit::check(&work).await?;
     if points.are_too_many() {
         return Err(Precondition::PreviewTooLarge.into());
     }

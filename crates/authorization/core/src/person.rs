@@ -91,6 +91,16 @@ pub struct ServiceAccount {
     pub creator: Option<Subject>,
 }
 
+/// A role of the deployment or of a product, as it is bound to a subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootRole {
+    /// Its name.
+    pub role: String,
+    /// The generation of the product's names in which it was bound: see
+    /// [`Product::generation`](bailiwick_policy::Product::generation).
+    pub generation: u32,
+}
+
 impl ServiceAccount {
     /// A service account of which nothing was told yet.
     #[must_use]
@@ -154,6 +164,10 @@ pub trait Reader: Send + Sync {
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError>;
     /// The service accounts that these subjects made.
     async fn service_accounts_of(&self, makers: &[Subject]) -> Result<Vec<ServiceAccountId>, StoreError>;
+    /// The service accounts that were made for an account.
+    async fn service_accounts_for(&self, account: AccountId) -> Result<Vec<ServiceAccountId>, StoreError>;
+    /// The roles that are bound to a subject at the deployment or at a product.
+    async fn root_roles(&self, root: &ScopeRoot, subject: &Subject) -> Result<Vec<RootRole>, StoreError>;
     /// Whether a role is bound to a subject at the deployment or at a product.
     async fn has_root_binding(
         &self,

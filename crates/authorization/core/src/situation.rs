@@ -7,15 +7,16 @@ use std::{
 
 use async_trait::async_trait;
 use bailiwick_policy::{
-    AccountPolicy, Audience, Claim, DecisionInput, PermissionBits, PermissionSet, PlaceId, PlaceState,
-    Places, Request, Role, RoleLevel, RoleNo, StoredSubject, Target, Values, decide, holds,
+    AccountPolicy, Audience, Claim, DecisionInput, PermissionBits, PermissionSet, PermissionSetBuilder,
+    PlaceId, PlaceState, Places, Request, Role, RoleLevel, RoleNo, StoredSubject, Target, Values, decide,
+    holds,
     manifest::{Holders, UserMode},
     may_assign, may_assign_itself,
 };
-use bailiwick_types::{Authorized, Level, Method, Scope, Subject, Timestamp};
+use bailiwick_types::{Authorized, Level, Method, Scope, ScopeRoot, Subject, Timestamp};
 use uuid::Uuid;
 
-use crate::{Read, StoreError, account::Account};
+use crate::{Read, StoreError, account::Account, person::RootRole};
 
 /// What a subject has in an account, as the unit of work sees it.
 #[derive(Debug, Clone)]
@@ -191,7 +192,31 @@ impl Situation {
     ) -> Result<Standing, StoreError> {
         let seeds = std::slice::from_ref(subject);
         let rows = read.subject_rows(seeds, Extent::Scopes).await?;
-        Ok(rows.standing(&self.policy, subject, &mut HashMap::new()))
+        let mut standing = rows.standing(&self.policy, subject, &mut HashMap::new());
+        standing.sets.extend(self.of_product(read, subject).await?);
+        Ok(standing)
+    }
+
+    /// What is bound to a subject at the account's product: service accounts alone have something there.
+    async fn of_product(
+        &self,
+        read: &(impl Read + ?Sized),
+        subject: &Subject,
+    ) -> Result<Option<Arc<PermissionSet>>, StoreError> {
+        if subject.kind() != "service" {
+            return Ok(None);
+        }
+        let product = self.policy.product();
+        let root = ScopeRoot::Product(self.account.product.clone());
+        let bound = read.root_roles(&root, subject).await?;
+        let roles = bound
+            .iter()
+            .filter_map(|RootRole { role, generation }| product.service_role_since(role, *generation));
+        let mut set = PermissionSetBuilder::new(subject.clone());
+        for role in roles {
+            set.bind(role, PlaceId::PRODUCT, None, None);
+        }
+        Ok((!bound.is_empty()).then(|| Arc::new(set.build())))
     }
 
     /// The same with grants on resources and types, and open approvals.
@@ -220,8 +245,13 @@ impl Situation {
     ) -> Result<Vec<Standing>, StoreError> {
         let rows = read.subject_rows(subjects, Extent::Whole).await?;
         let mut made = HashMap::new();
-        let of = |subject| rows.standing(&self.policy, subject, &mut made);
-        Ok(subjects.iter().map(of).collect())
+        let mut standings = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            let mut standing = rows.standing(&self.policy, subject, &mut made);
+            standing.sets.extend(self.of_product(read, subject).await?);
+            standings.push(standing);
+        }
+        Ok(standings)
     }
 
     fn ask<T>(

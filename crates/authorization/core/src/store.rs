@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bailiwick_types::{AccountAccess, AccountWrite, AllAccounts, Clock, IdGen, ScopeRoot, StoreError, Token};
 
 use crate::{
-    Change, account, approval, binding, grant, group, invitation, member, person, product, request, resource,
-    role, seat, situation,
+    Change, Limits, account, approval, binding, grant, group, invitation, limit, member, person, product,
+    request, resource, role, seat, situation,
 };
 
 macro_rules! all_of {
@@ -21,7 +21,7 @@ macro_rules! all_of {
 all_of! {
     /// A unit of work that reads.
     Read: account::Reader, approval::Reader, binding::Reader, grant::Reader, group::Reader,
-        invitation::Reader, member::Reader, person::Reader, product::Reader, request::Reader,
+        invitation::Reader, limit::Reader, member::Reader, person::Reader, product::Reader, request::Reader,
         resource::Reader, role::Reader, seat::Reader, situation::Reader,
 }
 
@@ -94,6 +94,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
     pub ids: Arc<dyn IdGen>,
+    /// What one account may have at most.
+    pub limits: Limits,
 }
 
 impl std::fmt::Debug for Ports {

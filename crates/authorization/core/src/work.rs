@@ -10,7 +10,7 @@ use bailiwick_types::{
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    Actor, Audit, Change, Error, Ports, Precondition, Situation, StoreError, Unit, binding::Binding,
+    Actor, Audit, Change, Error, Limits, Ports, Precondition, Situation, StoreError, Unit, binding::Binding,
     member::Member, person::PersonState, recorder::Recorder, seat,
 };
 
@@ -23,6 +23,7 @@ pub struct Work {
     pub(crate) giver: Option<Actor>,
     pub(crate) now: Timestamp,
     pub(crate) ids: Arc<dyn IdGen>,
+    pub(crate) limits: Limits,
     pub(crate) action: &'static str,
 }
 
@@ -57,6 +58,7 @@ impl Work {
             giver: None,
             now: ports.clock.now(),
             ids: Arc::clone(&ports.ids),
+            limits: ports.limits,
             action: by.action(),
         }))
     }

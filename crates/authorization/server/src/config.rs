@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use bailiwick_authorization_core::Limits;
 use bailiwick_authorization_engine::ReplicaConfig;
 use bailiwick_rpc::{HumanDuration, Secret};
 use schemars::JsonSchema;
@@ -32,6 +33,8 @@ pub struct AuthorizationConfig {
     pub decision_log: DecisionLogConfig,
     /// Exports.
     pub exports: ExportConfig,
+    /// What one account may have at most.
+    pub limits: Limits,
     /// How long the answers of requests with a `request_id` are kept.
     pub request_retention: HumanDuration,
     /// How long the own feed is kept; who was away for longer starts from a snapshot.
@@ -50,6 +53,7 @@ impl Default for AuthorizationConfig {
             redis: RedisConfig::default(),
             decision_log: DecisionLogConfig::default(),
             exports: ExportConfig::default(),
+            limits: Limits::default(),
             request_retention: Duration::from_hours(168).into(),
             feed_retention: Duration::from_hours(168).into(),
         }

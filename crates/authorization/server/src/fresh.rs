@@ -1,7 +1,7 @@
 //! Waits until this service has seen what a consistency token names, and the caller itself.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -12,12 +12,13 @@ use bailiwick_types::{AccountId, ScopeRoot, Service, ServiceAccountId, Subject, 
 use tokio::time::Instant;
 use tonic::Status;
 
-/// How long a caller is waited for of whom identity's feed has not told yet. It has signed the token, so it
-/// will.
+/// How long a caller is waited for of whom identity's feed has not told yet, counted from its first call: it
+/// has signed the token, so it will. Whoever is still not there is answered at once from then on, however
+/// often it calls.
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
 /// The pause between two looks for such a caller.
 const LOOK: Duration = Duration::from_millis(20);
-/// Callers that are remembered as known.
+/// Callers that are remembered as known, and those that are remembered as awaited.
 const REMEMBERED: usize = 100_000;
 
 faults! {
@@ -34,6 +35,7 @@ pub(crate) struct Freshness {
     db: Db,
     tokens: bailiwick_feed::Freshness,
     known: Arc<Mutex<HashSet<Subject>>>,
+    awaited: Arc<Mutex<HashMap<Subject, Instant>>>,
 }
 
 impl Freshness {
@@ -42,7 +44,20 @@ impl Freshness {
             tokens: bailiwick_feed::Freshness::new(db.clone(), longest),
             db,
             known: Arc::default(),
+            awaited: Arc::default(),
         }
+    }
+    /// The instant up to which a caller is waited for that is not known.
+    fn end_of_wait(&self, caller: &Subject) -> Instant {
+        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        if awaited.len() >= REMEMBERED && !awaited.contains_key(caller) {
+            let now = Instant::now();
+            awaited.retain(|_, since| *since + FIRST_CONTACT > now);
+        }
+        if awaited.len() >= REMEMBERED && !awaited.contains_key(caller) {
+            return Instant::now();
+        }
+        *awaited.entry(caller.clone()).or_insert_with(Instant::now) + FIRST_CONTACT
     }
     /// Waits until identity's feed has told of a user or service account that it has signed a token for:
     /// without that, a caller that is new would be taken for one without rights.
@@ -64,7 +79,8 @@ impl Freshness {
         if is_known(&self.known.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(());
         }
-        let end = Instant::now() + context.remaining(FIRST_CONTACT);
+        let due = Instant::now() + context.remaining(FIRST_CONTACT);
+        let mut end: Option<Instant> = None;
         loop {
             let rows = query(self.db.load(), sql, vec![id.into()]).await;
             let rows = rows.map_err(|error| CallerError::from(error).into_status())?;
@@ -74,8 +90,12 @@ impl Freshness {
                     known.clear();
                 }
                 known.insert(caller.clone());
+                drop(known);
+                let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+                awaited.remove(caller);
                 return Ok(());
             }
+            let end = *end.get_or_insert_with(|| self.end_of_wait(caller).min(due));
             if Instant::now() + LOOK >= end {
                 return Err(CallerError::NotReplicated.into_status());
             }
@@ -114,5 +134,39 @@ impl Freshness {
             _ => false,
         };
         self.tokens.wait(context, needed).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bailiwick_sql::DbConfig;
+    use bailiwick_testkit::{ManualClock, TestDb};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Whatever number of calls a caller makes, it is waited for once.
+    #[tokio::test]
+    async fn the_time_that_a_caller_is_waited_for_begins_with_its_first_call() {
+        let database = TestDb::sqlite().await;
+        let config = DbConfig::new(database.url().as_str());
+        let clock = Arc::new(ManualClock::default());
+        let db = Db::connect(config, Service::Authorization, clock).await.unwrap();
+        let fresh = Freshness::new(db, Duration::from_millis(500));
+        let caller = |n| Subject::service(ServiceAccountId::from_uuid(Uuid::from_u128(n)));
+        let first = fresh.end_of_wait(&caller(1));
+        assert_eq!(fresh.end_of_wait(&caller(1)), first);
+        let other = fresh.end_of_wait(&caller(2));
+        assert!(other >= first);
+        assert_eq!(fresh.end_of_wait(&caller(1)), first);
+        // More callers than are remembered wait for nothing.
+        let now = Instant::now();
+        let mut awaited = fresh.awaited.lock().unwrap();
+        awaited.extend((3..REMEMBERED as u128 + 3).map(|n| (caller(n), now)));
+        drop(awaited);
+        assert!(fresh.end_of_wait(&caller(1 << 100)) <= Instant::now());
+        assert_eq!(fresh.end_of_wait(&caller(1)), first);
     }
 }

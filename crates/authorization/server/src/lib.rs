@@ -40,7 +40,7 @@ pub use decision_log::{
 };
 pub use grpc::{decision::Decisions, query::Queries};
 pub use lists::{Access, After, Lists, Person};
-pub use migrations::migrations;
+pub use migrations::{COUNTED, migrations};
 pub use store::{
     AfterStray, Snapshot, SqlStore, Stray, Strays,
     engine::{SqlLists, SqlSource},

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_authorization_core::{Ports, StoreError, closing};
+use bailiwick_authorization_core::{Limits, Ports, StoreError, closing};
 use bailiwick_sql::{
     Db,
     follow::{Compare, FeedSource, Follower, FollowerConfig},
@@ -103,6 +103,8 @@ impl Reconciler {
             store: Arc::new(self.store.clone()),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
+            // Closing adds nothing to an account.
+            limits: Limits::default(),
         }
     }
 }

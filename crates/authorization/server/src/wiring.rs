@@ -10,6 +10,7 @@ use bailiwick_rpc::{Guard, MacKeys, Peer, Rights, Services, Tasks, metrics};
 use bailiwick_sql::{
     Committed, Db, Error, execute,
     follow::{FeedSink, Follower, FollowerConfig},
+    usage::keep_counted,
 };
 use bailiwick_types::{Clock, IdGen, Rng, Service, System, SystemRng};
 use tokio::sync::watch;
@@ -22,6 +23,7 @@ use crate::{
     follow::{IdentitySink, TenancySink, Tools},
     fresh::Freshness,
     grpc::{self, Api},
+    migrations::COUNTED,
     redis::RedisCache,
     redis_url::RedisSetupError,
     store::{
@@ -167,6 +169,7 @@ impl AuthorizationService {
                 store: Arc::new(self.store.clone()),
                 clock: Arc::clone(&self.deps.clock),
                 ids: Arc::clone(&self.deps.ids),
+                limits: self.deps.config.limits,
             },
             fresh: Freshness::new(self.deps.db.clone(), self.deps.config.token_wait.get()),
             rights: self.rights(),
@@ -253,6 +256,10 @@ impl AuthorizationService {
         let (service, until) = (self.clone(), stop.clone());
         tasks.spawn(async move {
             until.run_until_cancelled(service.forget()).await;
+        });
+        let (db, until) = (self.deps.db.clone(), stop.clone());
+        tasks.spawn(async move {
+            until.run_until_cancelled(keep_counted(db, COUNTED)).await;
         });
     }
     fn follow(

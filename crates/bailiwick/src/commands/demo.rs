@@ -72,7 +72,7 @@ pub(crate) async fn run(arguments: &Args) -> Result<()> {
     };
     output::line(
         "Loaded the product One Question, two hotels with five instances, their people, roles and data.\n\n\
-         A service of the product asks, over gRPC, with its own credentials:\n",
+         The product's backend, which is no operator, asks over gRPC with its own credentials:\n",
     );
     let (service, token) = service(world.client()).await?;
     let mut rows = Vec::new();
@@ -97,12 +97,12 @@ pub(crate) async fn run(arguments: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A client of a service account that may ask about every account of the product, and an access token of it.
+/// A client of a service account with the role of the product's backend, and an access token of it.
 async fn service(operator: &Client) -> Result<(Client, String)> {
     let request = CreateServiceAccountRequest {
         title: "survey backend".into(),
         scope: "product:one-question".into(),
-        role: "service".into(),
+        role: "backend".into(),
         ..Default::default()
     };
     let identity = operator.identity();

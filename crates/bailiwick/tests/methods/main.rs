@@ -117,7 +117,7 @@ async fn methods_whose_turn_comes_later_stand_in_a_golden_file() {
         .sign_in(bailiwick_proto::identity::v1::SignInRequest {
             email: OPERATOR.into(),
             password: PASSWORD.into(),
-            account: String::new(),
+            ..Default::default()
         })
         .await
         .unwrap()

@@ -71,7 +71,7 @@ async fn each_service_calls_the_methods_that_name_it_and_nobody_else_calls_any()
         .sign_in(SignInRequest {
             email: OPERATOR.into(),
             password: PASSWORD.into(),
-            account: String::new(),
+            ..Default::default()
         })
         .await
         .unwrap()

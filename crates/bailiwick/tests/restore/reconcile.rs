@@ -25,7 +25,7 @@ use super::{
 
 const MANIFEST: &str = "product: shop
 levels: {account: {title: Account}, instance: {title: Department}, workspace: {title: Store}}
-types: {doc: {verbs: [create, view, edit, delete]}}
+types: {doc: {verbs: [create, view, edit, delete], quota: per_member}}
 settings: {theme: {type: string}}
 roles:
   admin: {title: Admin, holders: {at_least: 1}, levels: {account: {permissions: ['*'], assigns: ['*']}}}

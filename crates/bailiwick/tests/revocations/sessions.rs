@@ -14,7 +14,7 @@ pub(crate) async fn sign_in(client: &Client, email: &str) -> (String, String) {
     let request = SignInRequest {
         email: email.into(),
         password: PASSWORD.into(),
-        account: String::new(),
+        ..Default::default()
     };
     let signed = client.identity().authentication().sign_in(request).await;
     let SignInResponse { tokens, user, .. } = signed.unwrap().into_inner();

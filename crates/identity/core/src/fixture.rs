@@ -18,9 +18,10 @@ use uuid::Uuid;
 
 use crate::{
     Identity,
+    attempt::{Admission, AdmissionLimits, ClientNetwork, Throttle},
     memory::Memory,
-    password::{HashCost, Password, Passwords},
-    peer::{CloseError, Closer, Members, PeerError},
+    password::{HashCost, Password, Passwords, Shares},
+    peer::{CloseError, Closer, Members, PeerError, RoleError, ServiceRole, ServiceRoles},
     service_account::{self, ServiceAccount},
     session::{self, Lifetimes},
     signing::{Issuer, KeySeal, KeyTimes, Keys},
@@ -46,6 +47,8 @@ pub(crate) struct Authorization {
     closed: Mutex<Vec<(UserId, u64)>>,
     closed_services: Mutex<Vec<(ServiceAccountId, u64)>>,
     failure: Mutex<Option<CloseError>>,
+    no_role: Mutex<Option<RoleError>>,
+    asked: Mutex<Vec<String>>,
 }
 
 impl Authorization {
@@ -65,6 +68,14 @@ impl Authorization {
     pub(crate) fn fails(&self, error: CloseError) {
         *self.failure.lock().unwrap() = Some(error);
     }
+    /// Refuses roles of service accounts from now on.
+    pub(crate) fn refuses_roles(&self, error: Option<RoleError>) {
+        *self.no_role.lock().unwrap() = error;
+    }
+    /// Who asked for which role where.
+    pub(crate) fn asked_roles(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
     pub(crate) fn answers(&self) {
         *self.failure.lock().unwrap() = None;
     }
@@ -77,6 +88,22 @@ impl Members for Authorization {
             return Err(error.clone());
         }
         Ok(self.members.lock().unwrap().contains(&(account, user)))
+    }
+}
+
+#[async_trait]
+impl ServiceRoles for Authorization {
+    async fn ensure(&self, asked: ServiceRole<'_>, _: &Token) -> Result<(), RoleError> {
+        let ServiceRole {
+            maker,
+            operator_allowed,
+            scope,
+            role,
+        } = asked;
+        let role = role.unwrap_or_default();
+        let text = format!("{maker} {operator_allowed} {scope} {role}");
+        self.asked.lock().unwrap().push(text);
+        self.no_role.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 }
 
@@ -113,7 +140,8 @@ impl Fixture {
             store: Arc::new(store.clone()),
             members: authorization.clone(),
             closer: authorization.clone(),
-            passwords: Passwords::new(HashCost::FOR_TESTS, 2, Arc::new(SystemRng)).unwrap(),
+            roles: authorization.clone(),
+            passwords: Passwords::new(HashCost::FOR_TESTS, Shares::default(), Arc::new(SystemRng)).unwrap(),
             keys: keys(&clock),
             issuer: Issuer {
                 name: "https://id.example".to_owned(),
@@ -121,7 +149,8 @@ impl Fixture {
                 lifetime: Duration::from_mins(5),
             },
             lifetimes: Lifetimes::default(),
-            throttle: crate::attempt::Throttle::default(),
+            admission: Admission::new(AdmissionLimits::default(), 4, clock.clone()),
+            throttle: Throttle::default(),
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(100)),
             rng: Arc::new(SystemRng),
@@ -168,6 +197,7 @@ impl Fixture {
             scope: "deployment".parse().unwrap(),
             role: None,
             request_id: None,
+            token: Token::default(),
         };
         let made = service_account::create(&self.identity, &self.operator(), &command)
             .await
@@ -183,11 +213,18 @@ impl Fixture {
             email: user.email.clone(),
             password: PASSWORD.into(),
             account,
+            device: None,
             token: Token::default(),
         };
-        session::sign_in(&self.identity, &self.anonymous(), &command)
-            .await
-            .unwrap()
+        self.try_sign_in(&command, ClientNetwork::Unknown).await.unwrap()
+    }
+    pub(crate) async fn try_sign_in(
+        &self,
+        command: &session::sign_in::Command,
+        network: ClientNetwork,
+    ) -> Result<session::sign_in::SignedIn, session::sign_in::Error> {
+        let entered = session::sign_in::enter(&self.identity, command, network).await?;
+        session::sign_in(&self.identity, &self.anonymous(), command, entered).await
     }
     pub(crate) async fn session(&self, user: &User) -> SessionId {
         self.sign_in(user, None).await.session

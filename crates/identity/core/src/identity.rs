@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use bailiwick_types::{Clock, IdGen, Rng, Timestamp};
 
 use crate::{
-    attempt::Throttle,
+    attempt::{Admission, Throttle},
     password::Passwords,
-    peer::{Closer, Members},
+    peer::{Closer, Members, ServiceRoles},
     session::Lifetimes,
     signing::{Issuer, Keys},
     store::Store,
@@ -22,6 +22,8 @@ pub struct Identity {
     pub members: Arc<dyn Members>,
     /// Takes access away, in authorization.
     pub closer: Arc<dyn Closer>,
+    /// The roles of service accounts, as authorization knows them.
+    pub roles: Arc<dyn ServiceRoles>,
     /// Hashes passwords.
     pub passwords: Passwords,
     /// The signing keys.
@@ -30,7 +32,9 @@ pub struct Identity {
     pub issuer: Issuer,
     /// Lifetimes of sessions and tokens.
     pub lifetimes: Lifetimes,
-    /// The limit of failed sign-ins.
+    /// Lets sign-ins in.
+    pub admission: Arc<Admission>,
+    /// The limits of attempts.
     pub throttle: Throttle,
     /// The time.
     pub clock: Arc<dyn Clock>,

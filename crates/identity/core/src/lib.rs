@@ -12,6 +12,7 @@
 
 pub mod attempt;
 pub mod change;
+pub mod device;
 pub mod display_name;
 #[cfg(test)]
 mod fixture;
@@ -24,6 +25,8 @@ pub mod request;
 pub mod secret;
 pub mod service_account;
 pub mod session;
+#[cfg(test)]
+mod sign_in_limits;
 pub mod signing;
 pub mod store;
 pub mod token;

@@ -1,6 +1,9 @@
 //! Passwords and their hashes: argon2id (RFC 9106), computed in a bounded pool of threads.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
@@ -121,13 +124,46 @@ faults! {
     Broken(String) "cannot hash a password: {0}" => Internal Internal;
 }
 
+/// For whom a password is hashed. Each has threads of its own: who fills one keeps nobody out of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Sign-ins from devices that are not known.
+    SignIn,
+    /// Sign-ins from known devices.
+    KnownDevice,
+    /// Callers that are signed in: Reauthenticate, and passwords that are set.
+    SignedIn,
+}
+
+/// How many hashes each share computes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shares {
+    /// Sign-ins from devices that are not known.
+    pub sign_in: usize,
+    /// Sign-ins from known devices.
+    pub known_device: usize,
+    /// Callers that are signed in.
+    pub signed_in: usize,
+}
+
+impl Default for Shares {
+    fn default() -> Self {
+        Self {
+            sign_in: 2,
+            known_device: 1,
+            signed_in: 1,
+        }
+    }
+}
+
 /// Hashes and verifies passwords, a few at a time.
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
     rng: Arc<dyn Rng>,
-    working: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    sign_in: Pool,
+    known_device: Pool,
+    signed_in: Pool,
     /// Verified for unknown users, so that both answers take the same time.
     decoy: PasswordHash,
 }
@@ -143,21 +179,41 @@ impl std::fmt::Debug for Passwords {
 /// How many may wait for each hash that is being computed.
 const WAITING: usize = 64;
 
+/// The threads of a share.
+#[derive(Debug, Clone)]
+struct Pool {
+    working: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    computed: Arc<AtomicU64>,
+}
+
+impl Pool {
+    fn new(threads: usize, waiting: usize) -> Self {
+        Self {
+            working: Arc::new(Semaphore::new(threads.max(1))),
+            waiting: Arc::new(Semaphore::new(waiting)),
+            computed: Arc::default(),
+        }
+    }
+}
+
 impl Passwords {
-    /// Creates the pool: at most `parallel` hashes are computed at once.
+    /// Creates the pools.
     ///
     /// # Errors
     /// argon2 does not support the parameters.
-    pub fn new(cost: HashCost, parallel: usize, rng: Arc<dyn Rng>) -> Result<Self, CostError> {
+    pub fn new(cost: HashCost, shares: Shares, rng: Arc<dyn Rng>) -> Result<Self, CostError> {
         let argon2 = cost.hasher()?;
-        let parallel = parallel.max(1);
+        let bounded = |threads: usize| Pool::new(threads, threads.max(1) * WAITING);
         let decoy = hash(&argon2, &*rng, &crate::secret::random_password(&*rng))
             .map_err(|_| CostError::Impossible)?;
         Ok(Self {
             argon2,
             rng,
-            working: Arc::new(Semaphore::new(parallel)),
-            waiting: Arc::new(Semaphore::new(parallel * WAITING)),
+            // Those that wait here were admitted, which is what bounds their number.
+            sign_in: Pool::new(shares.sign_in, Semaphore::MAX_PERMITS),
+            known_device: bounded(shares.known_device),
+            signed_in: bounded(shares.signed_in),
             decoy,
         })
     }
@@ -168,7 +224,8 @@ impl Passwords {
     /// The queue is full, or argon2 failed.
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError> {
         let (argon2, rng, password) = (self.argon2.clone(), Arc::clone(&self.rng), password.0.clone());
-        self.run(move || hash(&argon2, &*rng, &password)).await
+        self.run(Share::SignedIn, move || hash(&argon2, &*rng, &password))
+            .await
     }
 
     /// Whether the password is the one of the hash. Without a hash the same work is done, and the answer is
@@ -178,31 +235,52 @@ impl Passwords {
     /// The queue is full, or the stored hash is malformed.
     pub async fn verify(
         &self,
+        share: Share,
         password: &SecretString,
         stored: Option<&PasswordHash>,
     ) -> Result<bool, PasswordsError> {
         let known = stored.is_some();
         let stored = stored.unwrap_or(&self.decoy).clone();
         let (argon2, password) = (self.argon2.clone(), password.clone());
-        let good = self.run(move || verify(&argon2, &password, &stored)).await?;
+        let good = self
+            .run(share, move || verify(&argon2, &password, &stored))
+            .await?;
         Ok(good && known)
+    }
+
+    /// How many hashes a share has computed since the start.
+    #[must_use]
+    pub fn computed(&self, share: Share) -> u64 {
+        self.pool(share).computed.load(Ordering::Relaxed)
+    }
+
+    fn pool(&self, share: Share) -> &Pool {
+        match share {
+            Share::SignIn => &self.sign_in,
+            Share::KnownDevice => &self.known_device,
+            Share::SignedIn => &self.signed_in,
+        }
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        share: Share,
         work: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
     ) -> Result<T, PasswordsError> {
-        let _slot = self
+        let pool = self.pool(share);
+        let _slot = pool
             .waiting
             .try_acquire()
             .map_err(|_| PasswordsError::Overloaded)?;
-        let permit = Arc::clone(&self.working)
+        let permit = Arc::clone(&pool.working)
             .acquire_owned()
             .await
             .map_err(|error| PasswordsError::Broken(error.to_string()))?;
         // The permit moves into the thread: a caller that goes away does not free a slot that is still in
         // use.
+        let computed = Arc::clone(&pool.computed);
         tokio::task::spawn_blocking(move || {
+            computed.fetch_add(1, Ordering::Relaxed);
             let done = work();
             drop(permit);
             done
@@ -241,7 +319,7 @@ mod tests {
     use bailiwick_types::{Code, Fault, SystemRng};
 
     fn passwords() -> Passwords {
-        Passwords::new(HashCost::FOR_TESTS, 2, Arc::new(SystemRng)).unwrap()
+        Passwords::new(HashCost::FOR_TESTS, Shares::default(), Arc::new(SystemRng)).unwrap()
     }
 
     fn password(text: &str) -> Password {
@@ -254,27 +332,42 @@ mod tests {
         let stored = pool.hash(&password("correct horse battery")).await.unwrap();
         assert!(stored.expose().starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
         let right = SecretString::from("correct horse battery");
-        assert!(pool.verify(&right, Some(&stored)).await.unwrap());
+        assert!(pool.verify(Share::SignIn, &right, Some(&stored)).await.unwrap());
         let wrong = SecretString::from("correct horse batterie");
-        assert!(!pool.verify(&wrong, Some(&stored)).await.unwrap());
+        assert!(!pool.verify(Share::SignIn, &wrong, Some(&stored)).await.unwrap());
     }
 
     #[tokio::test]
     async fn no_password_is_right_without_a_hash() {
         assert!(
             !passwords()
-                .verify(&SecretString::from("anything at all"), None)
+                .verify(Share::SignIn, &SecretString::from("anything at all"), None)
                 .await
                 .unwrap()
         );
     }
 
     #[tokio::test]
-    async fn more_than_can_wait_is_refused_at_once() {
+    async fn more_than_can_wait_is_refused_at_once_in_its_own_share() {
         let pool = passwords();
-        let _all = pool.waiting.acquire_many(128).await.unwrap();
-        let error = pool.verify(&SecretString::from("x"), None).await.unwrap_err();
+        let _all = pool.known_device.waiting.acquire_many(64).await.unwrap();
+        let any = SecretString::from("x");
+        let error = pool.verify(Share::KnownDevice, &any, None).await.unwrap_err();
         assert_eq!(error.code(), Code::ResourceExhausted);
+        for share in [Share::SignIn, Share::SignedIn] {
+            pool.verify(share, &any, None).await.unwrap();
+            assert_eq!(pool.computed(share), 1);
+        }
+        assert_eq!(pool.computed(Share::KnownDevice), 0);
+    }
+
+    #[tokio::test]
+    async fn a_share_whose_threads_are_busy_holds_up_no_other() {
+        let pool = passwords();
+        let _busy = pool.sign_in.working.acquire_many(2).await.unwrap();
+        let any = SecretString::from("x");
+        pool.verify(Share::KnownDevice, &any, None).await.unwrap();
+        pool.verify(Share::SignedIn, &any, None).await.unwrap();
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The port to authorization.
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, ServiceAccountId, Token, UserId, faults};
+use bailiwick_types::{
+    AccountId, Code, Fault, FieldViolation, Reason, Refused, Scope, ServiceAccountId, Subject, Token, UserId,
+    Violations, did_you_mean, faults,
+};
 
 faults! {
     /// Why authorization gave no answer.
@@ -34,4 +37,74 @@ pub trait Closer: Send + Sync + 'static {
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError>;
     /// The same for a service account. No rule forbids it: service accounts hold no role that must be held.
     async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError>;
+}
+
+/// A role that service accounts cannot have on a scope.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("there is no role `{role}` for service accounts on `{scope}`")]
+pub struct UnknownRole {
+    role: String,
+    scope: Scope,
+    violations: Violations,
+}
+
+impl UnknownRole {
+    /// Names the role, and those that there are.
+    #[must_use]
+    pub fn new(role: &str, scope: &Scope, available: &[String]) -> Self {
+        let names: Vec<String> = available.iter().map(|name| format!("`{name}`")).collect();
+        let names = match &names[..] {
+            [] => "none".to_owned(),
+            names => names.join(", "),
+        };
+        let hint = did_you_mean(role, available.iter().map(String::as_str));
+        let rule =
+            format!("no service account on `{scope}` can have role `{role}`; available: {names}{hint}");
+        Self {
+            role: role.to_owned(),
+            scope: scope.clone(),
+            violations: Violations::of("role", rule),
+        }
+    }
+}
+
+impl Fault for UnknownRole {
+    fn code(&self) -> Code {
+        Code::InvalidArgument
+    }
+    fn reason(&self) -> Reason {
+        Reason::UnknownRole
+    }
+    fn violations(&self) -> &[FieldViolation] {
+        self.violations.as_slice()
+    }
+}
+
+faults! {
+    /// Why a service account is not made with a role.
+    #[derive(Clone)]
+    RoleError: Peer(PeerError), Unknown(UnknownRole), Refused(Refused);
+    /// The scope is not in use. The text is authorization's.
+    NotActive(String) "{0}" => FailedPrecondition NotActive;
+}
+
+/// A service account that somebody wants to make.
+#[derive(Debug, Clone, Copy)]
+pub struct ServiceRole<'a> {
+    /// Who makes it.
+    pub maker: &'a Subject,
+    /// Whether a role of the deployment may serve the maker.
+    pub operator_allowed: bool,
+    /// Its scope.
+    pub scope: &'a Scope,
+    /// Its role there.
+    pub role: Option<&'a str>,
+}
+
+/// Answers questions about the roles of service accounts.
+#[async_trait]
+pub trait ServiceRoles: Send + Sync + 'static {
+    /// Refuses a role that service accounts cannot have on the scope, and a maker that may not give it there;
+    /// as fresh as the token.
+    async fn ensure(&self, asked: ServiceRole<'_>, token: &Token) -> Result<(), RoleError>;
 }

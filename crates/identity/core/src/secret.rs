@@ -1,4 +1,5 @@
-//! Secrets that the service generates: refresh tokens and client secrets. Only their digests are stored.
+//! Secrets that the service generates: refresh tokens, client secrets and device tokens. Only their digests
+//! are stored.
 
 use bailiwick_types::Rng;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -56,6 +57,8 @@ pub enum SecretKind {
     Refresh,
     /// The secret of a service account.
     Client,
+    /// The token of a known device.
+    Device,
 }
 
 impl SecretKind {
@@ -63,6 +66,7 @@ impl SecretKind {
         match self {
             Self::Refresh => "bwr_",
             Self::Client => "bwc_",
+            Self::Device => "bwd_",
         }
     }
     /// Generates a secret of 256 random bits.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bailiwick_types::{ScopeRoot, StoreError, Token};
 
-use crate::{attempt, change::Change, request, service_account, session, signing, user};
+use crate::{attempt, change::Change, device, request, service_account, session, signing, user};
 
 /// Reads. Every method fails with [`StoreError`] where the database does.
 pub trait Read:
@@ -12,6 +12,7 @@ pub trait Read:
     + service_account::Reader
     + signing::Reader
     + attempt::Reader
+    + device::Reader
     + request::Reader
     + Send
     + Sync
@@ -24,6 +25,7 @@ impl<T> Read for T where
         + service_account::Reader
         + signing::Reader
         + attempt::Reader
+        + device::Reader
         + request::Reader
         + Send
         + Sync
@@ -40,6 +42,7 @@ pub trait Write:
     + service_account::Writer
     + signing::Writer
     + attempt::Writer
+    + device::Writer
     + request::Writer
 {
     /// The revision that this write gives a root, if it emits a change for it.

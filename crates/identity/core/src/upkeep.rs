@@ -91,10 +91,18 @@ pub async fn purge(identity: &Identity, _by: &System) -> Result<(), Error> {
     }
     let mut write = identity.store.write(&[]).await?;
     write.purge_requests(identity.ago(REQUESTS_KEPT)).await?;
-    write
-        .purge_failures(identity.ago(identity.throttle.window))
-        .await?;
     write.commit().await?;
+    let now = identity.clock.now();
+    loop {
+        let mut write = identity.store.write(&[]).await?;
+        let counters = write.purge_counters(now, BATCH).await?;
+        let devices = write.purge_devices(now, BATCH).await?;
+        write.commit().await?;
+        if counters.max(devices) < BATCH {
+            break;
+        }
+    }
+    identity.admission.forget_idle();
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bailiwick_identity_core::{
-    attempt::Throttle,
-    password::{CostError, HashCost},
+    attempt::{AdmissionLimits, Limit, Rate, Throttle},
+    password::{CostError, HashCost, Shares},
     session::Lifetimes,
     signing::KeyTimes,
 };
@@ -27,8 +27,12 @@ pub struct IdentityConfig {
     pub session_idle: HumanDuration,
     /// The cost of verifying a password.
     pub password_hashing: PasswordHashing,
-    /// The limit of wrong passwords for an e-mail address.
+    /// The limits of wrong passwords.
     pub sign_in_attempts: SignInAttempts,
+    /// How many sign-ins this process lets in.
+    pub sign_in_admission: SignInAdmission,
+    /// How long a device at which a user has signed in is known without another sign-in: 1d to 400d.
+    pub known_device_lifetime: HumanDuration,
     /// Encrypts the private signing keys in the database: at least 32 characters. Without it they are stored
     /// in plain text, which is refused with a database server unless `insecure` is set.
     pub key_encryption_secret: Secret,
@@ -48,20 +52,51 @@ pub struct PasswordHashing {
     pub passes: u32,
     /// Lanes.
     pub lanes: u32,
-    /// The number of passwords that this process hashes at once.
+    /// The number of passwords that this process hashes at once for sign-ins from devices that are not known.
     pub parallel: usize,
+    /// The same for sign-ins from known devices, which others do not hold up.
+    pub parallel_known_devices: usize,
+    /// The same for callers that are signed in: `Reauthenticate`, and passwords that are set.
+    pub parallel_signed_in: usize,
     /// Allows cheaper parameters, which protect nothing: only for tests.
     pub insecure_for_tests: bool,
 }
 
-/// The limit of wrong passwords for an e-mail address in a window of time.
+/// The limits of attempts: those that succeed do not count.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignInAttempts {
-    /// The number at which sign-ins are refused.
+    /// The number for an e-mail address from one client network (/24, of IPv6 /64), for a known device, for
+    /// `Reauthenticate` in a session, and for a client of the token endpoint from one network.
     pub limit: u32,
-    /// The window, from the first wrong password.
+    /// Their window, from the first attempt.
     pub window: HumanDuration,
+    /// The number for an e-mail address from all networks together. Known devices do not count.
+    pub address_limit: u32,
+    /// Its window.
+    pub address_window: HumanDuration,
+    /// After how many failures in succession from devices that are not known the password of a user is
+    /// refused from these, right or wrong, until an operator resets or enables the user again.
+    pub lock_after: u32,
+}
+
+/// How many sign-ins from devices that are not known this process lets in. Beyond a rate they wait, in the
+/// order of their arrival; beyond the number that may wait they are refused.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignInAdmission {
+    /// The lasting rate of one client network.
+    pub network_per_second: u32,
+    /// How many of it pass at once after a pause.
+    pub network_burst: u32,
+    /// How many of it may be under way or wait.
+    pub network_waiting: usize,
+    /// The lasting rate in total.
+    pub per_second: u32,
+    /// How many pass at once after a pause.
+    pub burst: u32,
+    /// How many may be under way or wait.
+    pub waiting: usize,
 }
 
 impl Default for IdentityConfig {
@@ -73,6 +108,8 @@ impl Default for IdentityConfig {
             session_idle: lifetimes.idle.into(),
             password_hashing: PasswordHashing::default(),
             sign_in_attempts: SignInAttempts::default(),
+            sign_in_admission: SignInAdmission::default(),
+            known_device_lifetime: lifetimes.device.into(),
             key_encryption_secret: Secret::default(),
             signing_key_lifetime: KeyTimes::default().rotate_after.into(),
             feed_retention: Duration::from_hours(168).into(),
@@ -82,12 +119,14 @@ impl Default for IdentityConfig {
 
 impl Default for PasswordHashing {
     fn default() -> Self {
-        let cost = HashCost::default();
+        let (cost, shares) = (HashCost::default(), Shares::default());
         Self {
             memory_kib: cost.memory_kib,
             passes: cost.passes,
             lanes: cost.lanes,
-            parallel: 2,
+            parallel: shares.sign_in,
+            parallel_known_devices: shares.known_device,
+            parallel_signed_in: shares.signed_in,
             insecure_for_tests: false,
         }
     }
@@ -97,8 +136,25 @@ impl Default for SignInAttempts {
     fn default() -> Self {
         let throttle = Throttle::default();
         Self {
-            limit: throttle.limit,
-            window: throttle.window.into(),
+            limit: throttle.near.most,
+            window: throttle.near.window.into(),
+            address_limit: throttle.address.most,
+            address_window: throttle.address.window.into(),
+            lock_after: throttle.lock_after,
+        }
+    }
+}
+
+impl Default for SignInAdmission {
+    fn default() -> Self {
+        let limits = AdmissionLimits::default();
+        Self {
+            network_per_second: limits.per_network.per_second,
+            network_burst: limits.per_network.burst,
+            network_waiting: limits.waiting_per_network,
+            per_second: limits.total.per_second,
+            burst: limits.total.burst,
+            waiting: limits.waiting,
         }
     }
 }
@@ -120,12 +176,19 @@ pub enum ConfigError {
     /// The key encryption secret is too short.
     #[error("`key_encryption_secret` must have at least 32 characters")]
     Secret,
-    /// The limit of attempts is zero.
-    #[error("`sign_in_attempts.limit` must be at least 1")]
-    Attempts,
+    /// A number that must not be zero.
+    #[error("`{0}` must be at least 1")]
+    Zero(&'static str),
 }
 
 impl PasswordHashing {
+    pub(crate) fn shares(&self) -> Shares {
+        Shares {
+            sign_in: self.parallel,
+            known_device: self.parallel_known_devices,
+            signed_in: self.parallel_signed_in,
+        }
+    }
     /// The configured cost.
     ///
     /// # Errors
@@ -155,6 +218,7 @@ impl IdentityConfig {
                 lanes: HashCost::FOR_TESTS.lanes,
                 parallel: 4,
                 insecure_for_tests: true,
+                ..PasswordHashing::default()
             },
             ..Self::default()
         }
@@ -189,6 +253,27 @@ impl IdentityConfig {
                 "1d to 3650d",
             ),
             (
+                "known_device_lifetime",
+                self.known_device_lifetime,
+                DAY,
+                400 * DAY,
+                "1d to 400d",
+            ),
+            (
+                "sign_in_attempts.window",
+                self.sign_in_attempts.window,
+                1,
+                DAY,
+                "1s to 1d",
+            ),
+            (
+                "sign_in_attempts.address_window",
+                self.sign_in_attempts.address_window,
+                1,
+                30 * DAY,
+                "1s to 30d",
+            ),
+            (
                 "feed_retention",
                 self.feed_retention,
                 3_600,
@@ -205,8 +290,28 @@ impl IdentityConfig {
         {
             return Err(ConfigError::Secret);
         }
-        if self.sign_in_attempts.limit == 0 {
-            return Err(ConfigError::Attempts);
+        let (attempts, admission) = (&self.sign_in_attempts, &self.sign_in_admission);
+        let many = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        for (field, number) in [
+            ("sign_in_attempts.limit", attempts.limit),
+            ("sign_in_attempts.address_limit", attempts.address_limit),
+            ("sign_in_attempts.lock_after", attempts.lock_after),
+            (
+                "sign_in_admission.network_per_second",
+                admission.network_per_second,
+            ),
+            ("sign_in_admission.network_burst", admission.network_burst),
+            (
+                "sign_in_admission.network_waiting",
+                many(admission.network_waiting),
+            ),
+            ("sign_in_admission.per_second", admission.per_second),
+            ("sign_in_admission.burst", admission.burst),
+            ("sign_in_admission.waiting", many(admission.waiting)),
+        ] {
+            if number == 0 {
+                return Err(ConfigError::Zero(field));
+            }
         }
         Ok(())
     }
@@ -215,13 +320,36 @@ impl IdentityConfig {
             access: self.access_token_lifetime.get(),
             session: self.session_lifetime.get(),
             idle: self.session_idle.get(),
+            device: self.known_device_lifetime.get(),
             ..Lifetimes::default()
         }
     }
     pub(crate) fn throttle(&self) -> Throttle {
         Throttle {
-            limit: self.sign_in_attempts.limit,
-            window: self.sign_in_attempts.window.get(),
+            near: Limit {
+                most: self.sign_in_attempts.limit,
+                window: self.sign_in_attempts.window.get(),
+            },
+            address: Limit {
+                most: self.sign_in_attempts.address_limit,
+                window: self.sign_in_attempts.address_window.get(),
+            },
+            lock_after: self.sign_in_attempts.lock_after,
+        }
+    }
+    pub(crate) fn admission(&self) -> AdmissionLimits {
+        let admission = &self.sign_in_admission;
+        AdmissionLimits {
+            per_network: Rate {
+                per_second: admission.network_per_second,
+                burst: admission.network_burst,
+            },
+            total: Rate {
+                per_second: admission.per_second,
+                burst: admission.burst,
+            },
+            waiting_per_network: admission.network_waiting,
+            waiting: admission.waiting,
         }
     }
     pub(crate) fn key_times(&self) -> KeyTimes {
@@ -253,6 +381,22 @@ mod tests {
         let mut config = IdentityConfig::for_tests();
         config.password_hashing.insecure_for_tests = false;
         assert_eq!(config.check(), Err(ConfigError::Hashing(CostError::Cheap)));
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_refused() {
+        let mut config = IdentityConfig::default();
+        config.sign_in_attempts.lock_after = 0;
+        assert_eq!(
+            config.check(),
+            Err(ConfigError::Zero("sign_in_attempts.lock_after"))
+        );
+        let mut config = IdentityConfig::default();
+        config.sign_in_admission.waiting = 0;
+        assert_eq!(
+            config.check(),
+            Err(ConfigError::Zero("sign_in_admission.waiting"))
+        );
     }
 
     #[test]

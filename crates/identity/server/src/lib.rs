@@ -27,7 +27,7 @@ mod store;
 mod wiring;
 mod work;
 
-pub use config::{ConfigError, IdentityConfig, PasswordHashing, SignInAttempts};
+pub use config::{ConfigError, IdentityConfig, PasswordHashing, SignInAdmission, SignInAttempts};
 pub use migrations::migrations;
 pub use peer::Authorization;
 pub use store::{Snapshot, Sql, SqlStore};

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bailiwick_identity_core::{
-    password::{CostError, Password, PasswordError, Passwords},
+    password::{CostError, Password, PasswordError, Passwords, Shares},
     secret::random_password,
     user::create_operator,
 };
@@ -81,7 +81,7 @@ pub async fn create(
         SecretSource::File(path) => (random_password(&*rng), Some(path.as_path())),
     };
     let checked = Password::parse(password)?;
-    let passwords = Passwords::new(hashing.cost()?, 1, rng)?;
+    let passwords = Passwords::new(hashing.cost()?, Shares::default(), rng)?;
     let store = SqlStore::new(db.clone());
     // Written before the operator is created: an unknown password would lock the deployment for good.
     if let Some(path) = file {

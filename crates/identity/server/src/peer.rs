@@ -1,14 +1,16 @@
 //! The client of authorization.
 
 use async_trait::async_trait;
-use bailiwick_identity_core::peer::{CloseError, Closer, Members, PeerError};
+use bailiwick_identity_core::peer::{
+    CloseError, Closer, Members, PeerError, RoleError, ServiceRole, ServiceRoles, UnknownRole,
+};
 use bailiwick_proto::authorization::v1::{
-    CloseServiceAccountRequest, CloseUserRequest, LookUpMemberRequest,
+    CheckServiceRoleRequest, CloseServiceAccountRequest, CloseUserRequest, LookUpMemberRequest,
     access_service_client::AccessServiceClient, member_service_client::MemberServiceClient,
 };
 use bailiwick_rpc::{Peer, token};
 use bailiwick_sql::Db;
-use bailiwick_types::{AccountId, ServiceAccountId, Token, UserId};
+use bailiwick_types::{AccountId, Refused, ServiceAccountId, Token, UserId};
 use tonic::Status;
 
 /// Authorization as a peer.
@@ -83,6 +85,33 @@ impl Closer for Authorization {
         };
         let closed = self.access.clone().close_service_account(request).await;
         closed.map(drop).map_err(|status| unavailable(&status))
+    }
+}
+
+#[async_trait]
+impl ServiceRoles for Authorization {
+    async fn ensure(&self, asked: ServiceRole<'_>, token: &Token) -> Result<(), RoleError> {
+        let role = asked.role.unwrap_or_default();
+        let request = CheckServiceRoleRequest {
+            maker: asked.maker.to_string(),
+            scope: asked.scope.to_string(),
+            role: role.to_owned(),
+            operator_allowed: asked.operator_allowed,
+        };
+        let request = token::request(request, token);
+        let answer = self.access.clone().check_service_role(request).await;
+        let answer = answer.map_err(|status| match status.code() {
+            tonic::Code::PermissionDenied => RoleError::Refused(Refused::Denied),
+            tonic::Code::NotFound => RoleError::Refused(Refused::NotFound("scope")),
+            tonic::Code::FailedPrecondition => RoleError::NotActive(status.message().to_owned()),
+            _ => unavailable(&status).into(),
+        })?;
+        let answer = answer.into_inner();
+        if answer.fits {
+            Ok(())
+        } else {
+            Err(UnknownRole::new(role, asked.scope, &answer.available).into())
+        }
     }
 }
 

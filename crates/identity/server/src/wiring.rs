@@ -6,8 +6,9 @@ use axum::Router;
 use bailiwick_feed::{LocalEnded, SnapshotSource, follow_ended};
 use bailiwick_identity_core::{
     Identity,
+    attempt::Admission,
     password::{CostError, Passwords},
-    peer::{Closer, Members},
+    peer::{Closer, Members, ServiceRoles},
     signing::{Issuer, KeySeal, Keys, KeysError, SealError},
     upkeep,
 };
@@ -39,6 +40,8 @@ pub struct Deps {
     pub members: Arc<dyn Members>,
     /// Takes access away: [`crate::Authorization`].
     pub closer: Arc<dyn Closer>,
+    /// Answers questions about roles of service accounts: [`crate::Authorization`].
+    pub roles: Arc<dyn ServiceRoles>,
     /// The witness of what the service does by itself.
     pub system: System,
     /// The tasks that the shutdown of the process waits for.
@@ -121,11 +124,15 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
         Arc::clone(&deps.rng),
     );
     let hashing = &config.password_hashing;
-    let passwords = Passwords::new(hashing.cost()?, hashing.parallel, Arc::clone(&deps.rng))?;
+    let passwords = Passwords::new(hashing.cost()?, hashing.shares(), Arc::clone(&deps.rng))?;
+    // One network keeps the threads busy and leaves the others their turns.
+    let at_once = 2 * hashing.parallel;
+    let admission = Admission::new(config.admission(), at_once, Arc::clone(&deps.clock));
     Ok(Identity {
         store: Arc::new(SqlStore::new(deps.db.clone())),
         members: deps.members,
         closer: deps.closer,
+        roles: deps.roles,
         passwords,
         keys,
         issuer: Issuer {
@@ -134,6 +141,7 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
             lifetime: config.access_token_lifetime.get(),
         },
         lifetimes: config.lifetimes(),
+        admission,
         throttle: config.throttle(),
         clock: deps.clock,
         ids: deps.ids,

@@ -62,6 +62,11 @@ impl Condition {
         &self.expr
     }
 
+    /// How many operators and operands it has.
+    pub(crate) fn nodes(&self) -> u64 {
+        self.expr.nodes()
+    }
+
     pub(crate) fn compile(source: &str, types: &Types<'_>) -> Result<Self, ConditionError> {
         let tree = parse::parse(source)?;
         let (expr, parameters) = typing::check(&tree, types)?;
@@ -167,6 +172,15 @@ pub(crate) enum Expr {
 }
 
 impl Expr {
+    fn nodes(&self) -> u64 {
+        match self {
+            Self::Test(_) => 1,
+            Self::Compare(..) | Self::In(..) => 3,
+            Self::Not(inner) => 1 + inner.nodes(),
+            Self::All(parts) | Self::Any(parts) => 1 + parts.iter().map(Self::nodes).sum::<u64>(),
+        }
+    }
+
     pub(crate) fn visit(&self, seen: &mut impl FnMut(&Operand)) {
         match self {
             Self::Test(a) => seen(a),

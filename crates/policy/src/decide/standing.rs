@@ -71,13 +71,15 @@ pub(crate) fn bound<'a>(
     path: &'a [&'a Place],
 ) -> impl Iterator<Item = (RoleNo, Level, &'a RoleLevel)> {
     let stands = !input.disabled && standing(input, path).is_ok();
+    let operators = input.audience == Audience::Suite && !input.disabled;
     let suite = [
-        (PlaceId::DEPLOYMENT, Level::Deployment),
-        (PlaceId::PRODUCT, Level::Product),
+        (PlaceId::DEPLOYMENT, Level::Deployment, operators),
+        (PlaceId::PRODUCT, Level::Product, stands),
     ];
     let suite = suite
         .into_iter()
-        .filter(|_| input.audience == Audience::Suite && !input.disabled);
+        .filter(|(_, _, counts)| *counts)
+        .map(|(place, level, _)| (place, level));
     let own = path
         .iter()
         .filter(move |_| stands)

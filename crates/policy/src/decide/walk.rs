@@ -141,6 +141,11 @@ impl<'a> Ground<'a> {
         standing(self.input, &self.path)
     }
 
+    /// Whether it is about asking for decisions.
+    fn is_asking(&self) -> bool {
+        &*self.info.name == "decision.check"
+    }
+
     fn suite(&self, visit: Visit<'_, 'a>) -> bool {
         const NOBODY: Standing = Standing {
             kind: None,
@@ -156,6 +161,11 @@ impl<'a> Ground<'a> {
         for (number, set) in (0..).zip(self.input.sets).filter(|(_, set)| set.is_suite()) {
             for (place, level) in places {
                 let Some(held) = set.at(*place) else { continue };
+                // Roles of a product's services give nothing where nobody else's do. That decisions are
+                // asked there has to go on: the answer says why.
+                if *level == Level::Product && !self.is_asking() && self.standing().is_err() {
+                    continue;
+                }
                 if !self.bindings(NOBODY, number, set, &held, *level, visit) {
                     return false;
                 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bailiwick_types::{Level, did_you_mean};
 
 use super::{
-    AssignDecl, EntryApproval, EntryDecl, Holders, Manifest, ParameterDecl, RoleDecl,
+    AssignDecl, EntryApproval, EntryDecl, Holders, Manifest, ParameterDecl, RoleDecl, ServiceDecl,
     check::{Fault, Faults, Known, check_approval, check_name, check_parameters},
     inherit::{Roles, includes_of, levels_of, parameters_of},
 };
@@ -103,6 +103,76 @@ pub(super) fn check_roles(known: &Known<'_>, faults: &mut Faults) {
     }
 }
 
+/// Checks the roles of the product's own services.
+pub(super) fn check_services(known: &Known<'_>, faults: &mut Faults) {
+    let manifest = known.manifest;
+    for (name, decl) in &manifest.services {
+        let path = format!("services.{name}");
+        check_name(&path, name, faults);
+        if RESERVED.contains(&name.as_str()) {
+            faults.add(&path, format!("role `{name}` is the suite's own"));
+        } else if manifest.roles.contains_key(name) {
+            faults.add(
+                &path,
+                format!("`{name}` is the name of a role under `roles` already"),
+            );
+        }
+        check_service(known, &path, decl, faults);
+    }
+}
+
+fn check_service(known: &Known<'_>, path: &str, decl: &ServiceDecl, faults: &mut Faults) {
+    if decl.permissions.is_empty() && decl.assigns.is_empty() {
+        faults.add(path, "the role gives nothing: name its permissions");
+    }
+    if decl.permissions.len() > MAX_ENTRIES {
+        let message = format!("there are more than {MAX_ENTRIES} entries");
+        faults.add(format!("{path}.permissions"), message);
+    }
+    for (i, entry) in decl.permissions.iter().enumerate() {
+        let path = format!("{path}.permissions[{i}]");
+        if let Some(Pattern::All | Pattern::Type(_)) = parse_pattern(&entry.permission) {
+            let message = format!(
+                "`{}` is a pattern: a service's role names each permission, `TYPE.VERB`",
+                entry.permission
+            );
+            faults.add(path, message);
+            continue;
+        }
+        check_entry(known, &path, entry, &BTreeMap::new(), faults);
+        check_unbound(known, &path, entry, faults);
+    }
+    for (i, name) in decl.assigns.iter().enumerate() {
+        let path = format!("{path}.assigns[{i}]");
+        if name == "*" {
+            faults.add(
+                path,
+                "`*` is a pattern: a service's role names each role that it assigns",
+            );
+        } else if !known.manifest.roles.contains_key(name) {
+            faults.add(path, known.undefined_role(name));
+        }
+    }
+}
+
+/// What is bound at a product has no parameters: a condition that looks at one would never be true.
+fn check_unbound(known: &Known<'_>, path: &str, entry: &EntryDecl, faults: &mut Faults) {
+    let Some(Pattern::One(of, _)) = parse_pattern(&entry.permission) else {
+        return;
+    };
+    let types = known.condition_types(&[of]);
+    let condition = entry
+        .when
+        .as_ref()
+        .map(|source| Condition::compile(source, &types));
+    if let Some(Ok(condition)) = condition
+        && let Some(name) = condition.parameters().keys().next()
+    {
+        let message = format!("`grant.{name}`: what is bound at the product has no parameters");
+        faults.add(format!("{path}.when"), message);
+    }
+}
+
 /// Checks a role that an account defines, beside its other roles.
 pub(crate) fn check_custom_role<'r>(
     manifest: &'r Manifest,
@@ -113,7 +183,8 @@ pub(crate) fn check_custom_role<'r>(
     let known = Known::of(manifest);
     let mut faults = Faults::default();
     check_name("name", name, &mut faults);
-    if RESERVED.contains(&name) || manifest.roles.contains_key(name) {
+    let of_product = manifest.roles.contains_key(name) || manifest.services.contains_key(name);
+    if RESERVED.contains(&name) || of_product {
         faults.add("name", format!("role `{name}` is the product's"));
     }
     if decl.holders.is_some() {

@@ -60,6 +60,9 @@ pub struct Manifest {
     /// Its roles.
     #[serde(default)]
     pub roles: BTreeMap<String, RoleDecl>,
+    /// The roles of its own services: bound at the product, to service accounts alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<String, ServiceDecl>,
 }
 
 /// A level of the product.
@@ -360,6 +363,38 @@ pub struct RoleLevelDecl {
     /// The roles that it may assign at that level and below.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assigns: Vec<AssignDecl>,
+}
+
+/// A role of a product's own services. It is bound at the product, reaches all its accounts, and gives
+/// exactly the permissions that it names and what these imply.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceDecl {
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Its entries; each names a single permission.
+    #[serde(default)]
+    pub permissions: Vec<EntryDecl>,
+    /// The roles of the product that it may assign and invite with, each by its name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assigns: Vec<String>,
+}
+
+impl ServiceDecl {
+    /// The same as a role that can be bound at the product and nowhere else.
+    #[must_use]
+    pub fn role(&self) -> RoleDecl {
+        let at = RoleLevelDecl {
+            permissions: self.permissions.clone(),
+            assigns: self.assigns.iter().map(AssignDecl::plain).collect(),
+        };
+        RoleDecl {
+            title: self.title.clone(),
+            levels: [(Level::Product, at)].into(),
+            ..RoleDecl::default()
+        }
+    }
 }
 
 /// A role that may be assigned.

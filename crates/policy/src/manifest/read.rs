@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::{
     ApprovalDecl, AssignDecl, AttributeDecl, AttributeSource, DefaultRole, EntryApproval, EntryDecl, Holders,
-    LevelDecl, Manifest, MemberKind, ParameterDecl, Quota, RoleDecl, RoleLevelDecl, Serves, SettingDecl,
-    Span, SubjectsDecl, TypeDecl, UserMode, WaivedWord, Within,
+    LevelDecl, Manifest, MemberKind, ParameterDecl, Quota, RoleDecl, RoleLevelDecl, Serves, ServiceDecl,
+    SettingDecl, Span, SubjectsDecl, TypeDecl, UserMode, WaivedWord, Within,
     check::value_types,
     parse::ManifestError,
     yaml::{Key, Kind, Node, Position},
@@ -219,8 +219,8 @@ impl Read {
     }
 
     pub(super) fn manifest(&mut self, root: &Node) -> Manifest {
-        const KEYS: [&str; 8] = [
-            "product", "title", "levels", "subjects", "types", "context", "settings", "roles",
+        const KEYS: [&str; 9] = [
+            "product", "title", "levels", "subjects", "types", "context", "settings", "roles", "services",
         ];
         let fields = self.fields(root, "", &KEYS);
         let product = self.needed(&fields, root, "", "product");
@@ -246,7 +246,30 @@ impl Read {
             roles: self.map_of(&fields, "", "roles", |read, node, path| {
                 Some(read.role(node, path))
             }),
+            services: self.map_of(&fields, "", "services", |read, node, path| {
+                Some(read.service(node, path))
+            }),
         }
+    }
+
+    fn service(&mut self, node: &Node, path: &str) -> ServiceDecl {
+        let fields = self.fields(node, path, &["title", "permissions", "assigns"]);
+        self.needed(&fields, node, path, "permissions");
+        ServiceDecl {
+            title: self.optional_text(&fields, path, "title"),
+            permissions: self.entries(&fields, path),
+            assigns: self.optional_texts(&fields, path, "assigns"),
+        }
+    }
+
+    fn entries(&mut self, fields: &Fields<'_>, path: &str) -> Vec<EntryDecl> {
+        let mut entries = Vec::new();
+        if let Some(node) = fields.get("permissions") {
+            for (path, item) in self.list(node, &join(path, "permissions")) {
+                entries.extend(self.entry(item, &path));
+            }
+        }
+        entries
     }
 
     fn levels(&mut self, fields: &Fields<'_>) -> BTreeMap<Level, LevelDecl> {
@@ -470,12 +493,7 @@ impl Read {
 
     fn role_level(&mut self, node: &Node, path: &str) -> RoleLevelDecl {
         let fields = self.fields(node, path, &["permissions", "assigns"]);
-        let mut permissions = Vec::new();
-        if let Some(node) = fields.get("permissions") {
-            for (path, item) in self.list(node, &join(path, "permissions")) {
-                permissions.extend(self.entry(item, &path));
-            }
-        }
+        let permissions = self.entries(&fields, path);
         let mut assigns = Vec::new();
         if let Some(node) = fields.get("assigns") {
             for (path, item) in self.list(node, &join(path, "assigns")) {

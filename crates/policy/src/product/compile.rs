@@ -1,7 +1,7 @@
 //! From a manifest to a product.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -206,9 +206,16 @@ fn add_rules(product: &mut Product) {
 fn add_roles(product: &mut Product, numbers: &Numbers) {
     let suite = deployment().roles;
     let own = product.manifest.roles.clone();
+    let of_services: BTreeMap<String, RoleDecl> = product
+        .manifest
+        .services
+        .iter()
+        .map(|(name, decl)| (name.clone(), decl.role()))
+        .collect();
     let roles: HashMap<&str, &RoleDecl> = suite
         .iter()
         .chain(&own)
+        .chain(&of_services)
         .map(|(name, decl)| (name.as_str(), decl))
         .collect();
     for name in roles.keys() {

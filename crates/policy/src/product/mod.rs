@@ -228,6 +228,27 @@ impl Product {
         self.role_names.get(name).copied()
     }
 
+    /// The role of that name, where it can be bound at the product: one of its services, or `service`.
+    #[must_use]
+    pub fn service_role(&self, name: &str) -> Option<&Arc<Role>> {
+        let role = self.role(self.role_no(name)?)?;
+        role.level(Level::Product).map(|_| role)
+    }
+
+    /// The number of that role, where the name was bound in a generation of the names and was not away since.
+    #[must_use]
+    pub fn service_role_since(&self, name: &str, generation: u32) -> Option<RoleNo> {
+        let role = self.service_role(name)?;
+        self.role_stands(name, generation).then_some(role.no)
+    }
+
+    /// Tells whether the manifest declares the role for its services: no account knows it.
+    #[must_use]
+    pub fn is_of_services(&self, no: RoleNo) -> bool {
+        let role = self.role(no).filter(|role| role.no > RoleNo::SERVICE);
+        role.is_some_and(|role| role.level(Level::Product).is_some())
+    }
+
     /// All permissions that the manifest has, in order of their numbers.
     pub fn permissions(&self) -> impl Iterator<Item = &PermissionInfo> {
         self.permissions.iter().flatten()
@@ -238,7 +259,7 @@ impl Product {
         self.types.iter().flatten()
     }
 
-    /// All roles of the product, `operator` and `service` among them.
+    /// All roles of the product, `operator`, `service` and those of its services among them.
     pub fn roles(&self) -> impl Iterator<Item = &Arc<Role>> {
         self.roles.iter().flatten()
     }

@@ -10,6 +10,7 @@ mod grants;
 mod lists;
 mod names;
 mod own_roles;
+mod services;
 mod stored;
 mod versions;
 mod world;

@@ -94,6 +94,34 @@ pub struct CheckCallerResponse {
     #[prost(bool, tag = "2")]
     pub operator: bool,
 }
+/// Request of `AccessService.CheckServiceRole`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckServiceRoleRequest {
+    /// Who would make the service account, `TYPE:ID`.
+    #[prost(string, tag = "1")]
+    pub maker: ::prost::alloc::string::String,
+    /// Its scope: `deployment`, `product:NAME` or `account:ID`.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    /// The name of its role there; empty for none.
+    #[prost(string, tag = "3")]
+    pub role: ::prost::alloc::string::String,
+    /// Whether a role of the deployment may serve the maker. A user's token for an account lets only the account's own roles
+    /// serve.
+    #[prost(bool, tag = "4")]
+    pub operator_allowed: bool,
+}
+/// Answer of `AccessService.CheckServiceRole`. What the maker may not do is PERMISSION_DENIED, a scope that is not there
+/// NOT_FOUND, and one that is not in use FAILED_PRECONDITION.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckServiceRoleResponse {
+    /// Whether service accounts on the scope can have the role, or none was named.
+    #[prost(bool, tag = "1")]
+    pub fits: bool,
+    /// Where it does not fit: the roles that service accounts can have there, sorted.
+    #[prost(string, repeated, tag = "2")]
+    pub available: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// Generated client implementations.
 pub mod access_service_client {
     #![allow(
@@ -307,6 +335,37 @@ pub mod access_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Tells identity whether a service account can be made with a role on a scope, and whether its maker may do that. The
+        /// maker needs `service_account.manage` there and must be able to assign the role.
+        pub async fn check_service_role(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckServiceRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckServiceRoleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.AccessService/CheckServiceRole",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.authorization.v1.AccessService",
+                        "CheckServiceRole",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -352,6 +411,15 @@ pub mod access_service_server {
             request: tonic::Request<super::CheckCallerRequest>,
         ) -> std::result::Result<
             tonic::Response<super::CheckCallerResponse>,
+            tonic::Status,
+        >;
+        /// Tells identity whether a service account can be made with a role on a scope, and whether its maker may do that. The
+        /// maker needs `service_account.manage` there and must be able to assign the role.
+        async fn check_service_role(
+            &self,
+            request: tonic::Request<super::CheckServiceRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckServiceRoleResponse>,
             tonic::Status,
         >;
     }
@@ -599,6 +667,52 @@ pub mod access_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CheckCallerSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.authorization.v1.AccessService/CheckServiceRole" => {
+                    #[allow(non_camel_case_types)]
+                    struct CheckServiceRoleSvc<T: AccessService>(pub Arc<T>);
+                    impl<
+                        T: AccessService,
+                    > tonic::server::UnaryService<super::CheckServiceRoleRequest>
+                    for CheckServiceRoleSvc<T> {
+                        type Response = super::CheckServiceRoleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CheckServiceRoleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccessService>::check_service_role(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CheckServiceRoleSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -261,6 +261,8 @@ pub enum ErrorReason {
     TooMany = 38,
     /// A role that would be removed is still bound. Example: applying a manifest without a role that members have.
     RoleInUse = 39,
+    /// The account has as much of something as it may have. Example: one role more than the limit `roles` of the configuration allows; the metadata name the limit and its value.
+    LimitReached = 45,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -309,6 +311,7 @@ impl ErrorReason {
             Self::Cycle => "ERROR_REASON_CYCLE",
             Self::TooMany => "ERROR_REASON_TOO_MANY",
             Self::RoleInUse => "ERROR_REASON_ROLE_IN_USE",
+            Self::LimitReached => "ERROR_REASON_LIMIT_REACHED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -354,6 +357,7 @@ impl ErrorReason {
             "ERROR_REASON_CYCLE" => Some(Self::Cycle),
             "ERROR_REASON_TOO_MANY" => Some(Self::TooMany),
             "ERROR_REASON_ROLE_IN_USE" => Some(Self::RoleInUse),
+            "ERROR_REASON_LIMIT_REACHED" => Some(Self::LimitReached),
             _ => None,
         }
     }

@@ -604,9 +604,14 @@ pub struct SignInRequest {
     /// Id of the account whose sign-in policy applies and to which the token is bound; empty for none.
     #[prost(string, tag = "3")]
     pub account: ::prost::alloc::string::String,
+    /// The `device_token` of the last sign-in of this user at this device, if there was one. One that is not valid counts as
+    /// none.
+    #[prost(string, tag = "4")]
+    pub device_token: ::prost::alloc::string::String,
 }
 /// Answer of `AuthenticationService.SignIn`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct SignInResponse {
     /// Id of the user.
     #[prost(string, tag = "1")]
@@ -620,6 +625,13 @@ pub struct SignInResponse {
     /// Consistency token: whoever sees it knows the user as it is now.
     #[prost(string, tag = "4")]
     pub token: ::prost::alloc::string::String,
+    /// Secret by which this device is known at the next sign-in of this user. It replaces the one that was sent, and gives no
+    /// access without the password. Keep it as long as the device is the user's; it outlives the session.
+    #[prost(string, tag = "5")]
+    pub device_token: ::prost::alloc::string::String,
+    /// When the device token ends.
+    #[prost(message, optional, tag = "6")]
+    pub device_expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// Request of `AuthenticationService.Refresh`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -824,6 +836,11 @@ pub mod authentication_service_client {
         }
         /// Signs a user in with e-mail address and password, for an account or for none. A token without account serves
         /// `public` and `self` methods, and what the deployment's own roles allow.
+        ///
+        /// An unknown address, a wrong password, a user that may not sign in and one that is no active member of the account
+        /// answer alike: UNAUTHENTICATED. Attempts are limited for an address from one network and from all networks, for right
+        /// and wrong passwords alike: RESOURCE_EXHAUSTED, with the time to wait in `RetryInfo`. A known device (`device_token`)
+        /// has a limit of its own, which the guesses of others do not use up.
         pub async fn sign_in(
             &mut self,
             request: impl tonic::IntoRequest<super::SignInRequest>,
@@ -911,7 +928,8 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Proves the password once more in this session. What asks for a step-up takes it within five minutes, once.
+        /// Proves the password once more in this session. What asks for a step-up takes it within five minutes, once. Its
+        /// attempts are limited for each session, whatever happens at sign-in.
         pub async fn reauthenticate(
             &mut self,
             request: impl tonic::IntoRequest<super::ReauthenticateRequest>,
@@ -1288,6 +1306,11 @@ pub mod authentication_service_server {
     pub trait AuthenticationService: std::marker::Send + std::marker::Sync + 'static {
         /// Signs a user in with e-mail address and password, for an account or for none. A token without account serves
         /// `public` and `self` methods, and what the deployment's own roles allow.
+        ///
+        /// An unknown address, a wrong password, a user that may not sign in and one that is no active member of the account
+        /// answer alike: UNAUTHENTICATED. Attempts are limited for an address from one network and from all networks, for right
+        /// and wrong passwords alike: RESOURCE_EXHAUSTED, with the time to wait in `RetryInfo`. A known device (`device_token`)
+        /// has a limit of its own, which the guesses of others do not use up.
         async fn sign_in(
             &self,
             request: tonic::Request<super::SignInRequest>,
@@ -1303,7 +1326,8 @@ pub mod authentication_service_server {
             &self,
             request: tonic::Request<super::SignOutRequest>,
         ) -> std::result::Result<tonic::Response<super::SignOutResponse>, tonic::Status>;
-        /// Proves the password once more in this session. What asks for a step-up takes it within five minutes, once.
+        /// Proves the password once more in this session. What asks for a step-up takes it within five minutes, once. Its
+        /// attempts are limited for each session, whatever happens at sign-in.
         async fn reauthenticate(
             &self,
             request: tonic::Request<super::ReauthenticateRequest>,
@@ -2274,7 +2298,7 @@ pub struct CreateServiceAccountRequest {
     /// The scope: `deployment`, `product:NAME` or `account:ID`; required.
     #[prost(string, tag = "2")]
     pub scope: ::prost::alloc::string::String,
-    /// The role bound to it there, `service` as a rule; empty for none.
+    /// The role bound to it there, one that service accounts can have on that scope; empty for none.
     #[prost(string, tag = "3")]
     pub role: ::prost::alloc::string::String,
     /// A client's own UUID for this request.
@@ -2450,7 +2474,10 @@ pub mod service_account_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Makes a service account with a secret, which is shown once. The role is bound to it at the scope.
+        /// Makes a service account with a secret, which is shown once. The role is bound to it at the scope: one of the product's
+        /// `services:` or `service` at a product, one without a rule about its holders at an account. Operators make those of the
+        /// deployment and of products. In an account, whoever has `service_account.manage` there makes them, with roles that it
+        /// could assign and holds itself.
         pub async fn create_service_account(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateServiceAccountRequest>,
@@ -2645,7 +2672,10 @@ pub mod service_account_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with ServiceAccountServiceServer.
     #[async_trait]
     pub trait ServiceAccountService: std::marker::Send + std::marker::Sync + 'static {
-        /// Makes a service account with a secret, which is shown once. The role is bound to it at the scope.
+        /// Makes a service account with a secret, which is shown once. The role is bound to it at the scope: one of the product's
+        /// `services:` or `service` at a product, one without a rule about its holders at an account. Operators make those of the
+        /// deployment and of products. In an account, whoever has `service_account.manage` there makes them, with roles that it
+        /// could assign and holds itself.
         async fn create_service_account(
             &self,
             request: tonic::Request<super::CreateServiceAccountRequest>,

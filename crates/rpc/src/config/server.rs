@@ -63,7 +63,7 @@ pub struct ServerConfig {
     /// no limit.
     pub max_connections_per_peer: usize,
     /// Addresses and networks of proxies that carry the connections of many clients: they have no limit of
-    /// their own.
+    /// their own, and the address of a client is what they say in `X-Forwarded-For`. Nobody else is believed.
     pub trusted_proxies: Vec<Network>,
     /// How long a connection may take from its start to its TLS handshake and the HTTP/2 preface, or to the
     /// head of its first HTTP/1 request.

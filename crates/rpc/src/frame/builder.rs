@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     Authenticator, ServerConfig, Telemetry,
+    client::TrustedProxies,
     layers::{LogRule, Parts, Shared, Side},
     request_id::RequestIds,
     token::TokenCodec,
@@ -182,6 +183,7 @@ impl FrameBuilder {
             request_timeout: self.config.request_timeout.get(),
             authenticator: self.authenticator,
             tokens: self.tokens,
+            proxies: TrustedProxies::new(&self.config.trusted_proxies),
         };
         // Each side has its own places for calls: a flood from outside does not stop the other services.
         let internal = Shared::new(Side::Internal, parts.clone());

@@ -12,12 +12,16 @@ use axum::{
 };
 use bailiwick_types::Service;
 use futures_util::FutureExt;
-use hyper::server::conn::{http1, http2};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio_util::sync::CancellationToken;
+use tower::util::MapRequest;
 
 use super::{
     activity::{Activity, Counted},
@@ -26,7 +30,8 @@ use super::{
     health::Health,
 };
 use crate::{
-    RequestId, ServerConfig,
+    ClientAddress, RequestId, ServerConfig,
+    client::TrustedProxies,
     current::{self, Carried, Current},
     layers::{Arriving, panicked},
     metrics,
@@ -74,6 +79,7 @@ pub(super) fn health_router(health: Health, closing: CancellationToken) -> Route
 pub(super) struct Https {
     router: Router,
     ids: RequestIds,
+    proxies: TrustedProxies,
     request_timeout: Duration,
     keepalive: (Duration, Duration),
     limits: Limits,
@@ -94,6 +100,7 @@ impl Https {
         Self {
             router,
             ids,
+            proxies: TrustedProxies::new(&config.trusted_proxies),
             request_timeout,
             keepalive: (config.keepalive_interval.get(), config.keepalive_timeout.get()),
             limits: Limits {
@@ -113,7 +120,13 @@ impl Https {
             service: self.ids.around(self.router),
             activity: Arc::clone(&activity),
         };
-        let service = TowerToHyperService::new(counted);
+        let proxies = self.proxies;
+        let service = MapRequest::new(counted, move |mut request: http::Request<Incoming>| {
+            let client = proxies.client(Some(peer), request.headers());
+            request.extensions_mut().insert(ClientAddress(client));
+            request
+        });
+        let service = TowerToHyperService::new(service);
         let link = TokioIo::new(link);
         let stop = self.limits.stop(&activity, peer);
         let grace = self.limits.grace;

@@ -180,6 +180,7 @@ impl Call {
             request_id: begun.current.request_id.clone(),
             method,
             peer: self.peer,
+            client: self.shared.proxies.client(self.peer, request.headers()),
         };
         request.extensions_mut().insert(context);
         Ok(State::Handled(begun.entry.dispatcher.call(request)))

@@ -30,6 +30,7 @@ pub(crate) use self::{arrive::Arriving, body::AnswerBody, call::Call, observe::L
 use self::{observe::MethodMetrics, shed::Shed};
 use crate::{
     Authenticator,
+    client::TrustedProxies,
     frame::{Activity, Dispatcher, Services, unknown},
     status::{opaque, plain},
     telemetry::trace::Sampler,
@@ -68,6 +69,7 @@ pub(crate) struct Shared {
     request_timeout: Duration,
     authenticator: Arc<Authenticator>,
     tokens: TokenCodec,
+    proxies: TrustedProxies,
     /// Of calls without consistency token.
     no_tokens: Arc<Received>,
 }
@@ -92,6 +94,7 @@ pub(crate) struct Parts {
     pub(crate) request_timeout: Duration,
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) tokens: TokenCodec,
+    pub(crate) proxies: TrustedProxies,
 }
 
 impl Shared {
@@ -127,6 +130,7 @@ impl Shared {
             authenticator: parts.authenticator,
             no_tokens: Arc::new(Received::nothing(parts.tokens.clone())),
             tokens: parts.tokens,
+            proxies: parts.proxies,
         })
     }
 

@@ -183,12 +183,16 @@ impl Run<'_> {
                     is_transient(&error),
                 ),
             };
+            let written = step.verb.writes() && answer == Some(Answer::Ok);
+            if written {
+                self.actors.changed();
+            }
             if answer.as_ref() == Some(&step.expect) {
                 return Verdict::Held;
             }
-            let written = step.verb.writes() && answer == Some(Answer::Ok);
             let repeat = transient || (self.options.no_tokens && !written && answer.is_some());
             if repeat && Instant::now() < until {
+                self.actors.changed();
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }

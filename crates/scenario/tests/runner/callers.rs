@@ -39,10 +39,13 @@ async fn a_user_acts_with_a_token_for_the_account_of_the_request_or_another_of_i
 
 #[tokio::test]
 async fn a_user_who_cannot_sign_in_for_the_account_acts_without_one() {
-    let steps = r#"  - {as: amy, list_workspaces: {in: "account:acme"}, expect: PERMISSION_DENIED}"#;
+    let steps = r#"
+  - {as: amy, list_workspaces: {in: "account:acme"}, expect: PERMISSION_DENIED}
+  - {as: amy, list_workspaces: {in: "account:acme"}, expect: PERMISSION_DENIED}
+"#;
     let (report, calls) = run(steps, &options(), |call| match call.method() {
         "SignIn" if !call.read::<SignInRequest>().account.is_empty() => {
-            Some(failed(Code::PermissionDenied, "NOT_A_MEMBER"))
+            Some(failed(Code::Unauthenticated, "CREDENTIALS_INVALID"))
         }
         "ListWorkspaces" => Some(failed(Code::PermissionDenied, "PERMISSION_DENIED")),
         _ => None,
@@ -52,6 +55,14 @@ async fn a_user_who_cannot_sign_in_for_the_account_acts_without_one() {
     assert_eq!(
         calls.last().and_then(|call| call.header("authorization")),
         Some("Bearer amy@example.com in ")
+    );
+    let refused = calls
+        .iter()
+        .filter(|call| call.method() == "SignIn" && !call.read::<SignInRequest>().account.is_empty());
+    assert_eq!(
+        refused.count(),
+        1,
+        "a refused sign-in counts as a guess: it is not repeated"
     );
 }
 

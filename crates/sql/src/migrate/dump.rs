@@ -71,7 +71,7 @@ async fn postgres(db: &Db) -> Result<String, Error> {
     Ok(out)
 }
 
-const PARTS: [&str; 4] = [
+const PARTS: [&str; 5] = [
     "SELECT a.attname::text || ' ' || format_type(a.atttypid, a.atttypmod) \
      || CASE WHEN a.attcollation <> 0 AND co.collname <> 'default' THEN ' collate ' || co.collname::text ELSE '' END \
      || CASE WHEN a.attidentity <> '' THEN ' identity' ELSE '' END \
@@ -87,6 +87,9 @@ const PARTS: [&str; 4] = [
     "SELECT 'policy ' || policyname::text || ' ' || cmd || ' using ' || COALESCE(qual, '-') || ' check ' \
      || COALESCE(with_check, '-') AS line FROM pg_policies WHERE schemaname = current_schema() AND tablename = $1 \
      ORDER BY policyname::text COLLATE \"C\"",
+    "SELECT regexp_replace(pg_get_triggerdef(t.oid), current_schema() || '[.]', '', 'g') || ' as ' || trim(p.prosrc) AS line \
+     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
+     WHERE t.tgrelid = to_regclass(quote_ident($1)) AND NOT t.tgisinternal ORDER BY t.tgname::text COLLATE \"C\"",
 ];
 
 async fn lines(db: &Db, sql: &str, values: Vec<Value>) -> Result<Vec<String>, Error> {

@@ -6,10 +6,12 @@ mod explain;
 mod isolation;
 mod roles;
 mod run;
+mod usage;
 
 pub use dump::schema_dump;
 pub use explain::explain;
 pub use isolation::isolate_accounts;
+pub use usage::{CountedRows, count_rows};
 
 use bailiwick_types::Service;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
@@ -30,6 +32,7 @@ pub struct Statements {
     name: &'static str,
     sql: fn(DbBackend) -> Vec<String>,
     isolated: &'static [(&'static str, &'static str)],
+    counted: &'static [CountedRows],
 }
 
 impl Statements {
@@ -41,7 +44,22 @@ impl Statements {
         sql: fn(DbBackend) -> Vec<String>,
         isolated: &'static [(&'static str, &'static str)],
     ) -> Box<dyn MigrationTrait> {
-        Box::new(Self { name, sql, isolated })
+        Box::new(Self {
+            name,
+            sql,
+            isolated,
+            counted: &[],
+        })
+    }
+    /// A migration after which the database counts rows of accounts ([`count_rows`]).
+    #[must_use]
+    pub fn counting(name: &'static str, counted: &'static [CountedRows]) -> Box<dyn MigrationTrait> {
+        Box::new(Self {
+            name,
+            sql: |_| Vec::new(),
+            isolated: &[],
+            counted,
+        })
     }
 }
 
@@ -60,6 +78,9 @@ impl MigrationTrait for Statements {
         }
         for (table, column) in self.isolated {
             isolate_accounts(conn, table, column).await?;
+        }
+        if !self.counted.is_empty() {
+            count_rows(conn, self.counted).await?;
         }
         Ok(())
     }

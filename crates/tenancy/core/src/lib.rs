@@ -13,6 +13,7 @@ pub mod account;
 pub mod closing;
 mod etag;
 pub mod event;
+pub mod limit;
 pub mod listing;
 #[cfg(test)]
 mod memory;
@@ -32,6 +33,7 @@ use bailiwick_types::{Clock, IdGen};
 pub use bailiwick_types::Title;
 pub use etag::Etag;
 pub use event::Event;
+pub use limit::Limits;
 pub use precondition::Precondition;
 pub use state::State;
 
@@ -46,6 +48,8 @@ pub struct Tenancy {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn IdGen>,
+    /// How many places one account may have.
+    pub limits: Limits,
 }
 
 bailiwick_types::debug_fields!(Tenancy {});

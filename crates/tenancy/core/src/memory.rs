@@ -11,14 +11,14 @@ use std::{
 use async_trait::async_trait;
 use bailiwick_testkit::{ManualClock, witness};
 use bailiwick_types::{
-    AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, Caller, CallerKind, InstanceId, Method,
-    PageRequest, PageSize, ProductName, Scope, ScopeRoot, SeededIds, Service, SourceVersion, StoreError,
-    Subject, Target, Timestamp, Token, UserId, WorkspaceId,
+    AccountAccess, AccountId, AccountWrite, AllAccounts, Authorized, Caller, CallerKind, InstanceId, Level,
+    Method, PageRequest, PageSize, ProductName, Scope, ScopeRoot, SeededIds, Service, SourceVersion,
+    StoreError, Subject, Target, Timestamp, Token, UserId, WorkspaceId,
 };
 use uuid::Uuid;
 
 use crate::{
-    Event, State, Tenancy, Title,
+    Event, Limits, State, Tenancy, Title,
     account::{self, Account, AccountFilter},
     closing::{self, Closing},
     listing::{Key, Query, Viewer},
@@ -146,6 +146,7 @@ impl World {
             authorization: authorization.clone(),
             clock: Arc::new(ManualClock::default()),
             ids: Arc::new(SeededIds::new(1_000)),
+            limits: Limits::default(),
         };
         Self {
             tenancy,
@@ -365,6 +366,9 @@ impl place::Reader for Unit {
             .places()
             .any(|place| parent.is_none() || place.parent == parent);
         Ok(found)
+    }
+    async fn count_places(&mut self, level: Level) -> Result<u64, StoreError> {
+        Ok(self.places().filter(|place| place.id.level() == level).count() as u64)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bailiwick_rpc::HumanDuration;
+use bailiwick_tenancy_core::Limits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,8 @@ pub struct TenancyConfig {
     pub feed_retention: HumanDuration,
     /// How long the answers to requests with a `request_id` are kept.
     pub request_retention: HumanDuration,
+    /// How many places one account may have.
+    pub limits: Limits,
 }
 
 impl Default for TenancyConfig {
@@ -30,6 +33,7 @@ impl Default for TenancyConfig {
             closing_age: Duration::from_secs(5).into(),
             feed_retention: Duration::from_hours(7 * 24).into(),
             request_retention: Duration::from_hours(7 * 24).into(),
+            limits: Limits::default(),
         }
     }
 }

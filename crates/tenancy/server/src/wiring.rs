@@ -7,12 +7,16 @@ use bailiwick_rpc::{Guard, Peer, Services, Tasks};
 use bailiwick_sql::{
     Db,
     follow::{FeedSource, Follower, FollowerConfig},
+    usage::keep_counted,
 };
 use bailiwick_tenancy_core::{Tenancy, closing::Closing, peer::Authorization};
 use bailiwick_types::{Clock, IdGen, Rng, Service, StoreError, System, Timestamp};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Api, ProductSink, RemoteAuthorization, SqlStore, TenancyConfig, TenancySnapshot, grpc, work};
+use crate::{
+    Api, ProductSink, RemoteAuthorization, SqlStore, TenancyConfig, TenancySnapshot, grpc, store::COUNTED,
+    work,
+};
 
 /// What the service needs.
 #[derive(Clone)]
@@ -63,6 +67,7 @@ pub fn build(deps: Deps) -> TenancyService {
         authorization: Arc::clone(&deps.authorization),
         clock: Arc::clone(&deps.clock),
         ids: Arc::clone(&deps.ids),
+        limits: deps.config.limits,
     };
     TenancyService { deps, tenancy }
 }
@@ -153,5 +158,7 @@ impl TenancyService {
         );
         tasks.spawn(stop.clone().run_until_cancelled_owned(purge));
         tasks.spawn(stop.clone().run_until_cancelled_owned(retain));
+        let counted = keep_counted(db.clone(), COUNTED);
+        tasks.spawn(stop.clone().run_until_cancelled_owned(counted));
     }
 }

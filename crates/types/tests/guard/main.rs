@@ -461,6 +461,40 @@ async fn the_operator_reaches_the_account_that_the_call_names_and_a_new_one_only
 }
 
 #[tokio::test]
+async fn a_token_for_an_account_lets_no_role_of_the_deployment_give_anything_away() {
+    let (guard, _) = guard(Given {
+        operator: true,
+        ..Given::default()
+    });
+    let none = Target::none();
+    let operator = caller(CallerKind::User, None);
+    let by = authorize::<i::CreateServiceAccount>(&guard, &operator, &none).await;
+    assert!(by.unwrap().is_operator());
+    for kind in [CallerKind::User, CallerKind::Service] {
+        let bound = caller(kind, Some(account(1)));
+        let refused = authorize::<i::CreateServiceAccount>(&guard, &bound, &none).await;
+        assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_accounts_shows_a_token_for_an_account_no_other() {
+    let scopes = [1, 2].map(|n| Scope::Account(account(n)));
+    for kind in [CallerKind::User, CallerKind::Service] {
+        for (holds_in, expected) in [(1, [true, false]), (2, [false, false])] {
+            let (guard, _) = guard(Given {
+                in_account: Some(account(holds_in)),
+                ..Given::default()
+            });
+            let bound = caller(kind, Some(account(1)));
+            let declared = <t::ListAccounts as Method>::DECLARATION;
+            let shown = guard.filter(declared, &bound, None, &scopes).await.unwrap();
+            assert_eq!(shown, expected, "{kind:?} {holds_in}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_question_names_the_declared_permission_and_the_target() {
     let workspace = Scope::Workspace(WorkspaceId::from_uuid(uuid::Uuid::from_u128(5)));
     let (guard, given) = guard(Given {

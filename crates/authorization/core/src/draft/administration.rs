@@ -9,11 +9,11 @@ use bailiwick_types::{
 };
 use uuid::Uuid;
 
-use super::{Draft, base};
+use super::{Draft, RootBinding, base};
 use crate::{
     account::{Account, EarlyClosure, Place, Reader as _},
     binding::Binding,
-    person::{InAccount, Person, ServiceAccount},
+    person::{InAccount, Person, RootRole, ServiceAccount},
     product::{Named, Product, Usage},
     request::Answered,
 };
@@ -166,6 +166,26 @@ impl crate::person::Reader for Draft {
         all.extend(self.rows.services.rows().filter(made).map(|service| service.id));
         Ok(all)
     }
+    async fn service_accounts_for(&self, account: AccountId) -> Result<Vec<ServiceAccountId>, StoreError> {
+        let rows = &self.rows.services;
+        let base: Vec<ServiceAccountId> = base!(self.service_accounts_for(account));
+        let mut all: Vec<ServiceAccountId> = base.into_iter().filter(|id| !rows.is_changed(id)).collect();
+        let here = |service: &&ServiceAccount| service.root == ScopeRoot::Account(account);
+        all.extend(rows.rows().filter(here).map(|service| service.id));
+        Ok(all)
+    }
+    async fn root_roles(&self, root: &ScopeRoot, subject: &Subject) -> Result<Vec<RootRole>, StoreError> {
+        let rows = &self.rows.root_bindings;
+        let key = |role: &RootRole| (root.to_string(), subject.clone(), role.role.clone());
+        let base: Vec<RootRole> = base!(self.root_roles(root, subject));
+        let mut all: Vec<RootRole> = base
+            .into_iter()
+            .filter(|row| !rows.is_changed(&key(row)))
+            .collect();
+        let own = |row: &&RootBinding| row.root == root.to_string() && row.subject == *subject;
+        all.extend(rows.rows().filter(own).map(|row| row.role.clone()));
+        Ok(all)
+    }
     async fn has_root_binding(
         &self,
         root: &ScopeRoot,
@@ -174,7 +194,12 @@ impl crate::person::Reader for Draft {
     ) -> Result<bool, StoreError> {
         let base: bool = base!(self.has_root_binding(root, subject, role));
         let key = (root.to_string(), subject.clone(), role.to_owned());
-        Ok(self.rows.root_bindings.get(&key, base.then_some(())).is_some())
+        let rows = &self.rows.root_bindings;
+        Ok(if rows.is_changed(&key) {
+            rows.get(&key, None).is_some()
+        } else {
+            base
+        })
     }
 }
 
@@ -195,13 +220,25 @@ impl crate::person::Writer for Draft {
         role: &str,
         bound: bool,
     ) -> Result<bool, StoreError> {
-        use crate::person::Reader;
+        use crate::{person::Reader as _, product::Reader as _};
         let before = self.has_root_binding(root, subject, role).await?;
+        let product = match root {
+            ScopeRoot::Product(name) => self.product(name).await?,
+            _ => None,
+        };
         let key = (root.to_string(), subject.clone(), role.to_owned());
-        if bound {
-            self.rows.root_bindings.put(key, ());
-        } else {
-            self.rows.root_bindings.remove(key, ());
+        let row = RootBinding {
+            root: root.to_string(),
+            subject: subject.clone(),
+            role: RootRole {
+                role: role.to_owned(),
+                generation: product.map_or(0, |product| product.numbers.generation()),
+            },
+        };
+        if bound && !before {
+            self.rows.root_bindings.put(key, row);
+        } else if before && !bound {
+            self.rows.root_bindings.remove(key, row);
         }
         Ok(before != bound)
     }
@@ -236,6 +273,10 @@ impl crate::product::Reader for Draft {
         usage
             .levels
             .extend(rows.places.rows().map(|place| place.scope.level()));
+        let root = ScopeRoot::Product(name.clone()).to_string();
+        for row in rows.root_bindings.rows().filter(|row| row.root == root) {
+            *usage.services.entry(row.role.role.clone()).or_default() += 1;
+        }
         Ok(usage)
     }
     async fn named(&self, name: &ProductName, now: Timestamp) -> Result<Named, StoreError> {

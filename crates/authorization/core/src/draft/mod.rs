@@ -8,6 +8,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod usage;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -24,11 +25,12 @@ use crate::{
     account::{Account, EarlyClosure, Place},
     approval::Approval,
     binding::Binding,
+    compiling::PolicyParts,
     grant::Grant,
     group::Group,
     invitation::Invitation,
     member::Member,
-    person::{Person, ServiceAccount},
+    person::{Person, RootRole, ServiceAccount},
     product::Product,
     request::Answered,
     resource::{Name, Resource},
@@ -58,6 +60,14 @@ pub(crate) struct Draft {
     pub(crate) memory: Option<crate::memory::Memory>,
 }
 
+/// A role of the deployment or of a product that is bound.
+#[derive(Debug, Clone)]
+struct RootBinding {
+    root: String,
+    subject: Subject,
+    role: RootRole,
+}
+
 /// The changed rows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rows {
@@ -76,7 +86,7 @@ pub(crate) struct Rows {
     approvals: Table<Uuid, Approval>,
     people: Table<UserId, Person>,
     services: Table<ServiceAccountId, ServiceAccount>,
-    root_bindings: Table<(String, Subject, String), ()>,
+    root_bindings: Table<(String, Subject, String), RootBinding>,
     products: Table<String, Product>,
     answers: Table<(String, String), Answered>,
     endings: BTreeSet<(UserId, Timestamp)>,
@@ -123,13 +133,13 @@ impl Draft {
         let mut custom = crate::role::custom_roles(&old);
         let mut overlays = crate::role::overlays(&old);
         change(&old, &mut custom, &mut overlays);
-        let product = Arc::clone(old.product());
-        self.rows.policy = Some(Arc::new(AccountPolicy::compile(
-            product,
+        let parts = PolicyParts {
+            product: Arc::clone(old.product()),
             custom,
             overlays,
-            account.settings,
-        )));
+            settings: account.settings,
+        };
+        self.rows.policy = Some(parts.compile().await?);
         Ok(())
     }
 }

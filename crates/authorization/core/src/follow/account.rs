@@ -3,7 +3,7 @@
 use bailiwick_policy::{PlaceState, manifest::MemberKind};
 use bailiwick_types::{AccountId, IdGen, ProductName, Scope, ScopeRoot, SourceVersion, Subject, Timestamp};
 
-use super::{Refusal, Way, bind, outlives};
+use super::{Refusal, Way, bind, outlives, service_account::bind_waiting};
 use crate::{Change, Situation, Write, account::Account, member::Member};
 
 /// An account as tenancy tells it.
@@ -104,6 +104,7 @@ pub async fn account_changed(
         if let Some(owner) = told.owner {
             found(write, ids, now, &account, &owner).await?;
         }
+        bind_waiting(write, ids, now, account.id).await?;
     }
     Ok(())
 }

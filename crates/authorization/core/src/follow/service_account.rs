@@ -6,12 +6,13 @@ use bailiwick_types::{
     AccountId, IdGen, Scope, ScopeRoot, ServiceAccountId, SourceVersion, Subject, Timestamp,
 };
 
-use super::{Refusal, Way, bind, outlives};
-use crate::{Change, Situation, StoreError, Write, person::ServiceAccount};
+use super::{FEED, Refusal, Way, bind, outlives};
+use crate::{Audit, Change, Situation, StoreError, Write, person::ServiceAccount, service_role};
 
 /// Applies it: its own role is bound at its scope when it becomes known or is enabled again, and ends when it
-/// is disabled. What else happened to that role is not undone by a later event. The transaction must hold the
-/// deployment and the scope.
+/// is disabled. What else happened to that role is not undone by a later event. A role that cannot be bound
+/// there does not keep the rest from being known: the service account is a caller without that role. The
+/// transaction must hold the deployment and the scope.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -22,6 +23,11 @@ pub async fn service_account_changed(
     mut told: ServiceAccount,
     way: Way,
 ) -> Result<(), Refusal> {
+    if matches!(told.root, ScopeRoot::User(_)) {
+        return Err(Refusal::Content(
+            "a service account is not made for a user".to_owned(),
+        ));
+    }
     let before = write.service_account(told.id).await?;
     if let Some(before) = before.clone() {
         // The creator never changes, and older programs do not publish it: it is kept from whichever version
@@ -122,27 +128,40 @@ async fn bind_role(
         return Ok(());
     };
     let subject = Subject::service(told.id);
-    match &told.root {
-        ScopeRoot::Account(account) => bind_in_account(write, ids, now, *account, (&subject, role)).await,
-        ScopeRoot::User(_) => Err(Refusal::Content(
-            "a service account is not made for a user".to_owned(),
-        )),
-        root @ (ScopeRoot::Deployment | ScopeRoot::Product(_)) => {
-            let known = match root {
-                ScopeRoot::Deployment => matches!(role, "operator" | "service"),
-                _ => role == "service",
-            };
-            if !known {
-                return Err(Refusal::Content(format!("there is no role `{role}` at `{root}`")));
+    let root = &told.root;
+    match root {
+        ScopeRoot::Account(account) => {
+            return bind_in_account(write, ids, now, *account, (&subject, role)).await;
+        }
+        ScopeRoot::Product(name) => {
+            let product = write.product(name).await?;
+            if product.is_some_and(|product| !service_role::of_product(&product).any(|of| of == role)) {
+                unfit(write, root, &subject, role);
             }
-            if write.set_root_binding(root, &subject, role, true).await? {
-                write.emit(root.clone(), Change::Policy(None));
-            }
-            Ok(())
+        }
+        _ if service_role::OF_DEPLOYMENT.contains(&role) => {}
+        _ => {
+            unfit(write, root, &subject, role);
+            return Ok(());
         }
     }
+    // At a product the name is bound as it is: it counts while the manifest has such a role of its services.
+    if write.set_root_binding(root, &subject, role, true).await? {
+        write.emit(root.clone(), Change::Policy(None));
+    }
+    Ok(())
 }
 
+/// Notes in the audit log that a service account does not get its role.
+fn unfit(write: &mut (impl Write + ?Sized), root: &ScopeRoot, subject: &Subject, role: &str) {
+    let audit = Audit::new(None, FEED, root.to_string())
+        .with("subject", subject)
+        .with("refused_role", role);
+    write.emit(root.clone(), audit.into());
+}
+
+/// Binds the role of a service account of an account. Where the account is not known yet, it is bound once it
+/// is: see [`bind_waiting`].
 async fn bind_in_account(
     write: &mut (impl Write + ?Sized),
     ids: &dyn IdGen,
@@ -152,22 +171,38 @@ async fn bind_in_account(
 ) -> Result<(), Refusal> {
     let scope = Scope::Account(account);
     let Some(situation) = Situation::load(write, [&scope]).await? else {
-        return Err(Refusal::Content(
-            "the account of the service account is not known".to_owned(),
-        ));
+        return Ok(());
     };
     if !write.bindings_on(subject, role, &scope).await?.is_empty() {
         return Ok(());
     }
-    let fits = situation
-        .role_at(role, scope.level())
-        .is_some_and(|role| role.holders.is_none());
-    if !fits {
-        return Err(Refusal::Content(format!(
-            "role `{role}` cannot be given to a service account there"
-        )));
+    if service_role::fits(&situation, role) {
+        bind(write, ids, account, (subject, role, &scope), now).await?;
+    } else {
+        unfit(write, &ScopeRoot::Account(account), subject, role);
     }
-    bind(write, ids, account, (subject, role, &scope), now).await?;
+    Ok(())
+}
+
+/// Binds the roles of the service accounts that were told before their account was.
+pub(super) async fn bind_waiting(
+    write: &mut (impl Write + ?Sized),
+    ids: &dyn IdGen,
+    now: Timestamp,
+    account: AccountId,
+) -> Result<(), Refusal> {
+    for id in write.service_accounts_for(account).await? {
+        let waiting = write.service_account(id).await?;
+        if let Some(ServiceAccount {
+            enabled: true,
+            role: Some(role),
+            ..
+        }) = waiting
+        {
+            let subject = Subject::service(id);
+            bind_in_account(write, ids, now, account, (&subject, &role)).await?;
+        }
+    }
     Ok(())
 }
 
@@ -384,31 +419,83 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_role_that_a_service_account_cannot_have_is_refused() {
-        let world = World::new().await;
-        let product = ScopeRoot::Product("studio".parse().unwrap());
-        for (wrong, text) in [
-            (
-                told(1, ScopeRoot::User(crate::memory::user(1)), "viewer"),
-                "for a user",
-            ),
-            (told(1, ScopeRoot::Deployment, "viewer"), "no role `viewer`"),
-            (told(1, product, "operator"), "no role `operator`"),
-            (of_account(1, "pilot"), "`pilot` cannot be given"),
-            (of_account(1, "owner"), "`owner` cannot be given"),
+    async fn a_role_that_a_service_account_cannot_have_is_noted_and_not_bound() {
+        for wrong in [
+            told(1, ScopeRoot::Deployment, "service"),
+            told(1, ScopeRoot::Deployment, "pilot"),
+            of_account(1, "owner"),
+            of_account(1, "pilot"),
         ] {
-            let refused = tell(&world, wrong).await;
-            assert!(
-                matches!(&refused, Err(Refusal::Content(why)) if why.contains(text)),
-                "{refused:?}"
-            );
+            let world = World::new().await;
+            let (root, role) = (wrong.root.clone(), wrong.role.clone().unwrap());
+            tell(&world, wrong).await.unwrap();
+            let kept = world.read().service_account(id()).await.unwrap().unwrap();
+            assert_eq!(kept.version, version_of(1), "it is known all the same");
+            let subject = Subject::service(id());
+            let at_root = world.read().has_root_binding(&root, &subject, &role).await;
+            assert!(!at_root.unwrap() && roles(&world).await.is_empty(), "{role}");
+            let last = world.memory.lock().changes.last().cloned();
+            let Some((of, Change::Audited(audit))) = last else {
+                panic!("{role}: {last:?}")
+            };
+            assert_eq!((of, &audit.details["refused_role"]), (root, &role));
         }
-        assert_eq!(world.roles(1, &account()).await, [""; 0]);
-        world.memory.lock().rows.account = None;
-        let refused = tell(&world, of_account(1, "viewer")).await;
-        assert!(
-            matches!(&refused, Err(Refusal::Content(why)) if why.contains("is not known")),
-            "{refused:?}"
-        );
+    }
+
+    #[tokio::test]
+    async fn a_service_account_is_not_made_for_a_user() {
+        let world = World::new().await;
+        let refused = tell(&world, told(1, ScopeRoot::User(crate::memory::user(1)), "viewer")).await;
+        assert!(matches!(refused, Err(Refusal::Content(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn one_that_is_told_before_its_account_gets_its_role_with_it() {
+        let world = World::new().await;
+        let account = world.memory.lock().rows.account.take().unwrap();
+        tell(&world, of_account(1, "viewer")).await.unwrap();
+        let off = ServiceAccount {
+            id: ServiceAccountId::from_uuid(Uuid::from_u128(8)),
+            enabled: false,
+            ..of_account(1, "viewer")
+        };
+        tell(&world, off).await.unwrap();
+        assert!(roles(&world).await.is_empty());
+        world.memory.lock().rows.account = Some(account);
+        let (ids, now) = (&*world.ports.ids, world.now());
+        for _ in 0..2 {
+            world
+                .follow(async |write| bind_waiting(write, ids, now, account_id()).await)
+                .await
+                .unwrap();
+        }
+        assert_eq!(roles(&world).await, ["viewer"]);
+        let other = Subject::service(ServiceAccountId::from_uuid(Uuid::from_u128(8)));
+        assert!(world.read().bindings_of(&other).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_role_at_a_product_counts_from_when_the_manifest_has_it() {
+        let world = World::new().await;
+        let root: ScopeRoot = ScopeRoot::Product("studio".parse().unwrap());
+        tell(&world, told(1, root, "backend")).await.unwrap();
+        let standing = async || {
+            let read = world.read();
+            let situation = Situation::load(&*read, []).await.unwrap().unwrap();
+            let subject = Subject::service(id());
+            let standing = situation.standing(&*read, &subject).await.unwrap();
+            let actor = crate::Actor {
+                subject,
+                standing: Some(standing),
+            };
+            let account = Scope::Account(account_id());
+            ["account.view", "account.edit"].map(|name| situation.allows(&actor, name, &account, world.now()))
+        };
+        assert_eq!(standing().await, [false, false]);
+        world.use_manifest(&format!(
+            "{}services: {{backend: {{permissions: [account.view]}}}}\n",
+            crate::memory::STUDIO
+        ));
+        assert_eq!(standing().await, [true, false]);
     }
 }

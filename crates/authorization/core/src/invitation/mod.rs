@@ -107,7 +107,7 @@ async fn manageable(work: &mut Work, id: InvitationId) -> Result<Invitation, Err
 
 /// Writes an invitation and publishes the change.
 async fn put(work: &mut Work, invitation: &Invitation) -> Result<(), StoreError> {
-    work.unit.put_invitation(invitation).await?;
+    work.unit.put_invitation(invitation, work.now).await?;
     work.emit(Change::Invitation(invitation.clone()));
     Ok(())
 }

@@ -43,7 +43,7 @@ pub async fn apply(ports: &Ports, by: &Authorized<ApplyProduct>, apply: Apply) -
     let all = by.all_accounts().ok_or(StoreError::internal(
         "a manifest is applied by a call that names no account",
     ))?;
-    let proposal = Proposal::read(apply.source, apply.replacements)?;
+    let proposal = Proposal::read(apply.source, apply.replacements).await?;
     if by.is_dry_run() {
         let read = ports.store.read_all(all).await?;
         let plan = proposal.plan(&*read, None, ports.clock.now()).await?;

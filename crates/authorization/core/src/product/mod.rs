@@ -42,6 +42,8 @@ pub struct Usage {
     pub types: BTreeSet<String>,
     /// Levels that places have.
     pub levels: BTreeSet<Level>,
+    /// How many service accounts have a role at the product, by the role's name.
+    pub services: BTreeMap<String, u64>,
 }
 
 /// How often accounts of a product name its permissions, patterns and roles (`role NAME`).

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bailiwick_policy::{
-    Numbers, compile,
+    RoleLevel, compile,
     manifest::{self, ChangeKind, Manifest},
 };
 use bailiwick_types::{
@@ -12,7 +12,7 @@ use bailiwick_types::{
 };
 
 use super::{Product, Replacement, Usage, replace_roles::Moves};
-use crate::Read;
+use crate::{Read, compiling::compiling};
 
 /// Every fault of a manifest, with line and column.
 #[derive(Debug, thiserror::Error)]
@@ -95,8 +95,10 @@ pub(super) struct Plan {
 }
 
 impl Proposal {
-    pub(super) fn read(source: String, replacements: Vec<Replacement>) -> Result<Self, InvalidManifest> {
-        let manifest = manifest::parse(&source).map_err(|faults| {
+    pub(super) async fn read(source: String, replacements: Vec<Replacement>) -> Result<Self, Error> {
+        let read = compiling(move || (manifest::parse(&source), source)).await;
+        let (manifest, source) = read.map_err(StoreError::from)?;
+        let manifest = manifest.map_err(|faults| {
             let mut all = Violations::new();
             for fault in faults {
                 all.add("manifest", fault.to_string());
@@ -121,19 +123,18 @@ impl Proposal {
         now: Timestamp,
     ) -> Result<Plan, Error> {
         let before = read.product(&self.name).await?;
-        let (numbers, version, mut differences) = match &before {
-            None => {
-                let new = format!("+ product {}", self.name);
-                (Numbers::default(), 0, vec![new])
-            }
-            Some(old) => {
-                let changes = differences(&old.manifest, &self.manifest);
-                (old.numbers.clone(), old.version, changes)
-            }
-        };
-        let (compiled, numbers) =
-            compile(&self.manifest, numbers).map_err(|error| InvalidManifest::at_top("manifest", &error))?;
+        let (manifest, old) = (self.manifest.clone(), before.clone());
+        let (compiled, changes) = compiling(move || {
+            let numbers = old.as_ref().map(|old| old.numbers.clone()).unwrap_or_default();
+            let changes = old.map(|old| differences(&old.manifest, &manifest));
+            (compile(&manifest, numbers), changes)
+        })
+        .await
+        .map_err(StoreError::from)?;
+        let (compiled, numbers) = compiled.map_err(|error| InvalidManifest::at_top("manifest", &error))?;
         let compiled = Arc::new(compiled);
+        let version = before.as_ref().map_or(0, |old| old.version);
+        let mut differences = changes.unwrap_or_else(|| vec![format!("+ product {}", self.name)]);
         if let Some(product) = before.as_ref().filter(|old| old.manifest == self.manifest) {
             return Ok(Plan {
                 product: product.clone(),
@@ -147,10 +148,12 @@ impl Proposal {
         let mut usage = read.usage(&self.name).await?;
         let replaced = |role: &str| self.replacements.iter().any(|one| one.role == role);
         usage.roles.retain(|(role, _)| !replaced(role));
-        check_usage(&compiled, &usage)?;
+        let services = services_held(before.as_ref(), &usage);
+        check_usage(&compiled, &usage, &services)?;
         let moves = Moves::find(read, &self, &compiled, locked).await?;
         differences.extend(moves.lines());
         if let Some(old) = &before {
+            differences.extend(service_changes(old, &compiled, &services));
             differences.extend(orphans(read, old, &compiled, now).await?);
         }
         Ok(Plan {
@@ -194,7 +197,8 @@ async fn orphans(
     after: &bailiwick_policy::Product,
     now: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
-    let Ok((old, _)) = compile(&before.manifest, before.numbers.clone()) else {
+    let (manifest, numbers) = (before.manifest.clone(), before.numbers.clone());
+    let Ok((old, _)) = compiling(move || compile(&manifest, numbers)).await? else {
         return Ok(Vec::new());
     };
     let has = |product: &bailiwick_policy::Product, name: &str| match name.strip_prefix("role ") {
@@ -219,6 +223,40 @@ async fn orphans(
     Ok(lines)
 }
 
+/// The roles of the product's services that service accounts have, with their number. A name that the product
+/// does not have gives nothing and holds nothing up.
+fn services_held<'u>(before: Option<&Product>, usage: &'u Usage) -> Vec<(&'u str, u64)> {
+    let known = before.map(|product| &product.manifest.services);
+    let held = usage.services.iter().map(|(role, count)| (role.as_str(), *count));
+    held.filter(|(role, _)| known.is_some_and(|known| known.contains_key(*role)))
+        .collect()
+}
+
+/// What service accounts gain and lose in every account of the product, a line each.
+fn service_changes(before: &Product, after: &bailiwick_policy::Product, held: &[(&str, u64)]) -> Vec<String> {
+    let Ok((old, _)) = compile(&before.manifest, before.numbers.clone()) else {
+        return Vec::new();
+    };
+    let given = |product: &bailiwick_policy::Product, name: &str| -> BTreeSet<String> {
+        let role = product.service_role(name);
+        let at = role.and_then(|role| role.level(Level::Product));
+        let permissions = at.map(RoleLevel::permissions).unwrap_or_default();
+        let names = permissions.iter().filter_map(|no| product.permission(no));
+        names.map(|info| info.name.to_string()).collect()
+    };
+    let line = |&(name, count): &(&str, u64)| {
+        let (was, is) = (given(&old, name), given(after, name));
+        let gained = is.difference(&was).map(|name| format!("+{name}"));
+        let lost = was.difference(&is).map(|name| format!("-{name}"));
+        let all: Vec<String> = gained.chain(lost).collect();
+        (!all.is_empty()).then(|| {
+            let all = all.join(" ");
+            format!("~ service accounts with `{name}`: {count}, in every account: {all}")
+        })
+    };
+    held.iter().filter_map(line).collect()
+}
+
 /// Whether a product has a role that can be bound at a level.
 pub(super) fn has_role(product: &bailiwick_policy::Product, name: &str, level: Level) -> bool {
     let role = product.role_no(name).and_then(|no| product.role(no));
@@ -226,14 +264,21 @@ pub(super) fn has_role(product: &bailiwick_policy::Product, name: &str, level: L
 }
 
 /// Refuses a product that no longer has what is in use.
-fn check_usage(product: &bailiwick_policy::Product, usage: &Usage) -> Result<(), Error> {
+fn check_usage(
+    product: &bailiwick_policy::Product,
+    usage: &Usage,
+    services: &[(&str, u64)],
+) -> Result<(), Error> {
     let roles = usage
         .roles
         .iter()
         .filter(|(role, level)| !has_role(product, role, *level));
-    let roles: Vec<String> = roles
-        .map(|(role, level)| format!("role `{role}` is bound at level `{level}`"))
-        .collect();
+    let roles = roles.map(|(role, level)| format!("role `{role}` is bound at level `{level}`"));
+    let of_services = services
+        .iter()
+        .filter(|(role, _)| product.service_role(role).is_none())
+        .map(|(role, count)| format!("{count} service accounts have role `{role}`"));
+    let roles: Vec<String> = roles.chain(of_services).collect();
     let registered = |name: &str| {
         let of = product.type_no(name).and_then(|no| product.type_info(no));
         of.is_some_and(|of| of.registered && !of.suite)
@@ -261,7 +306,7 @@ mod tests {
     };
 
     async fn planned(world: &World, source: &str) -> Result<Plan, Error> {
-        let proposal = Proposal::read(source.to_owned(), Vec::new())?;
+        let proposal = Proposal::read(source.to_owned(), Vec::new()).await?;
         proposal.plan(&*world.read(), None, world.now()).await
     }
 
@@ -328,5 +373,43 @@ mod tests {
         };
         let all = "role `clerk` is bound at level `account`, resources of type `folder` are registered";
         assert_eq!(text, all);
+    }
+
+    #[tokio::test]
+    async fn a_role_that_service_accounts_have_stays_and_what_they_gain_and_lose_is_told() {
+        let world = World::new().await;
+        let with = |permissions: &str| {
+            format!("{MANIFEST}services: {{backend: {{permissions: [{permissions}]}}}}\n")
+        };
+        world.product(&with("project.view, account.view")).await;
+        let root = bailiwick_types::ScopeRoot::Product("studio".parse().unwrap());
+        let bind = async |n: u128, role: &str| {
+            let subject: bailiwick_types::Subject = format!("service:svc_{n}").parse().unwrap();
+            world
+                .put(async |write| {
+                    crate::person::Writer::set_root_binding(write, &root, &subject, role, true)
+                        .await
+                        .map(drop)
+                })
+                .await;
+        };
+        // A name that the product never had holds nothing up.
+        bind(1, "nonsense").await;
+        assert!(planned(&world, MANIFEST).await.is_ok());
+        bind(2, "backend").await;
+        bind(3, "backend").await;
+        let next = planned(&world, &with("project.edit, account.view"))
+            .await
+            .unwrap();
+        let line = "~ service accounts with `backend`: 2, in every account: +project.edit -project.view";
+        assert!(
+            next.differences.contains(&line.to_owned()),
+            "{:?}",
+            next.differences
+        );
+        let Err(Error::RoleInUse(text)) = planned(&world, MANIFEST).await else {
+            panic!("a role of service accounts was removed")
+        };
+        assert_eq!(text, "2 service accounts have role `backend`");
     }
 }

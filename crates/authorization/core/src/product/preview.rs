@@ -12,7 +12,9 @@ use super::{
     plan::{Plan, Proposal},
 };
 use crate::{
-    Ports, Precondition, Read, binding, grant,
+    Ports, Precondition, Read, binding,
+    compiling::compiling,
+    grant,
     preview::{Effect, Points, Spot, Would, effects, kinds_with, look},
 };
 
@@ -68,7 +70,7 @@ pub async fn preview(
     let all = by.all_accounts().ok_or(StoreError::internal(
         "a manifest is previewed by a call that names no account",
     ))?;
-    let proposal = Proposal::read(preview.source, preview.replacements).map_err(apply::Error::from)?;
+    let proposal = Proposal::read(preview.source, preview.replacements).await?;
     let mut read = ports.store.read_all(all).await?;
     let now = ports.clock.now();
     let plan = proposal.plan(&*read, None, now).await?;
@@ -155,7 +157,8 @@ impl Sides {
             return Ok(None);
         };
         let old = read.policy(&account).await?;
-        let new = old.under(Arc::clone(&plan.compiled));
+        let (was, product) = (Arc::clone(&old), Arc::clone(&plan.compiled));
+        let new = compiling(move || was.under(product)).await?;
         let roles = old
             .roles()
             .filter(|role| !new.role(role.no).is_some_and(|next| next.gives_the_same(role)))

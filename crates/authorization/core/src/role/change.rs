@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bailiwick_policy::{AccountPolicy, CustomRole, Overlay, Role, RoleNo, manifest::EntryDecl};
 use bailiwick_types::{Level, method::authorization::ChangeRole};
 
-use super::{changed, custom_roles, overlays, with_roles};
+use super::{Next, changed, custom_roles, overlays, with_roles};
 use crate::prelude::*;
 use crate::{
     preview::kinds_with,
@@ -30,7 +30,7 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Plan {
     change: Stored,
-    next: Arc<AccountPolicy>,
+    next: Next,
 }
 
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Operation for Change {
             overlays.push(overlay.clone());
             Stored::Overlay(overlay)
         };
-        let next = with_roles(work, custom, overlays);
+        let next = with_roles(work, custom, overlays).await?;
         Ok(Plan { change, next })
     }
 
@@ -88,7 +88,7 @@ impl Operation for Change {
         let policy = &work.situation.policy;
         // Roles that include the changed one change with it.
         let changes = |role: &&Role| {
-            let next = plan.next.role(role.no);
+            let next = plan.next.policy.role(role.no);
             !next.is_some_and(|next| next.gives_the_same(role))
         };
         let changed = policy.roles().filter(changes);
@@ -101,17 +101,18 @@ impl Operation for Change {
 
     async fn apply(self, plan: Plan, work: &mut Work) -> Result<Arc<AccountPolicy>, Error> {
         match &plan.change {
-            Stored::Own(role) => work.unit.put_role(role).await?,
+            Stored::Own(role) => work.unit.put_role(role, plan.next.sizes).await?,
             Stored::Overlay(overlay) => {
                 for (level, at) in &overlay.levels {
-                    work.unit.put_overlay(&self.role, *level, at).await?;
+                    let sizes = plan.next.sizes;
+                    work.unit.put_overlay(&self.role, *level, at, sizes).await?;
                 }
             }
         }
         let added: Vec<&str> = self.add.iter().map(|entry| entry.permission.as_str()).collect();
         let entry = changed(work, &self.role).with("add", added.join(","));
         work.emit(entry.with("remove", self.remove.join(",")));
-        Ok(plan.next)
+        Ok(plan.next.policy)
     }
 }
 

@@ -7,7 +7,7 @@ use bailiwick_policy::{
 };
 use bailiwick_types::method::authorization::CreateRole;
 
-use super::{changed, custom_roles, overlays, with_roles};
+use super::{Next, changed, custom_roles, overlays, with_roles};
 use crate::prelude::*;
 
 /// What is asked.
@@ -23,7 +23,7 @@ pub struct Create {
 #[derive(Debug)]
 pub struct Plan {
     role: CustomRole,
-    next: Arc<AccountPolicy>,
+    next: Next,
 }
 
 #[async_trait]
@@ -55,18 +55,18 @@ impl Operation for Create {
         };
         let mut custom = custom_roles(policy);
         custom.push(role.clone());
-        let next = with_roles(work, custom, overlays(policy));
-        if !holds(work, &next, &role) {
+        let next = with_roles(work, custom, overlays(policy)).await?;
+        if !holds(work, &next.policy, &role) {
             return Err(Refused::Denied.into());
         }
         Ok(Plan { role, next })
     }
 
     async fn apply(self, Plan { role, next }: Plan, work: &mut Work) -> Result<Arc<AccountPolicy>, Error> {
-        work.unit.put_role(&role).await?;
+        work.unit.put_role(&role, next.sizes).await?;
         let entry = changed(work, &role.name);
         work.emit(entry);
-        Ok(next)
+        Ok(next.policy)
     }
 }
 

@@ -7,11 +7,11 @@ pub mod delete;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bailiwick_policy::{AccountPolicy, CustomRole, LevelOverlay, Overlay};
+use bailiwick_policy::{AccountPolicy, CustomRole, LevelOverlay, Overlay, OwnSize};
 use bailiwick_types::Level;
 use uuid::Uuid;
 
-use crate::{Audit, Change, StoreError, Work, binding::Binding};
+use crate::{Audit, Change, StoreError, Work, binding::Binding, compiling::PolicyParts};
 
 /// The roles that the account has defined.
 #[must_use]
@@ -27,11 +27,32 @@ pub fn overlays(policy: &AccountPolicy) -> Vec<Overlay> {
     changed.cloned().collect()
 }
 
+/// The policy of the account with other roles.
+#[derive(Debug)]
+struct Next {
+    policy: Arc<AccountPolicy>,
+    /// How large the account's roles are now, and would be.
+    sizes: (OwnSize, OwnSize),
+}
+
 /// Compiles the policy of the account with other roles.
-fn with_roles(work: &Work, custom: Vec<CustomRole>, overlays: Vec<Overlay>) -> Arc<AccountPolicy> {
-    let product = Arc::clone(work.situation.policy.product());
-    let settings = work.situation.account.settings.clone();
-    Arc::new(AccountPolicy::compile(product, custom, overlays, settings))
+async fn with_roles(
+    work: &Work,
+    custom: Vec<CustomRole>,
+    overlays: Vec<Overlay>,
+) -> Result<Next, StoreError> {
+    let parts = PolicyParts {
+        product: Arc::clone(work.situation.policy.product()),
+        custom,
+        overlays,
+        settings: work.situation.account.settings.clone(),
+    };
+    let before = work.situation.policy.own_size();
+    let (policy, after) = parts.compile_measured().await?;
+    Ok(Next {
+        policy,
+        sizes: (before, after),
+    })
 }
 
 /// Publishes that a role of the account changed. The caller emits the entry for the audit log.

@@ -255,7 +255,14 @@ impl Replica {
         }
         if outdated.product {
             let found = roots.products.get(&ready.content.product.name).cloned();
-            fresh.product = Some(found.ok_or(Broken::Incomplete)?);
+            let (product, bound) = found.ok_or(Broken::Incomplete)?;
+            let is_other = product.manifest != ready.content.product.manifest;
+            // The account's own roles have to be compiled under the other manifest: that is done by who reads
+            // them, and not here, where everybody waits.
+            if is_other && ready.content.policy.has_own_roles() {
+                return Ok(false);
+            }
+            fresh.product = Some((product, bound));
         }
         ready.apply(rows.iter().map(|row| &**row), fresh)?;
         Ok(true)

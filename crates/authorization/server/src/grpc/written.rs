@@ -116,7 +116,7 @@ mod tests {
     use std::sync::Arc;
 
     use async_trait::async_trait;
-    use bailiwick_authorization_core::{Read, Store, StoreError, Unit, binding::revoke::Revoke};
+    use bailiwick_authorization_core::{Limits, Read, Store, StoreError, Unit, binding::revoke::Revoke};
     use bailiwick_testkit::{ManualClock, witness};
     use bailiwick_types::{
         AccountAccess, AccountWrite, AllAccounts, Scope, ScopeRoot, SeededIds, SessionId, Subject, Target,
@@ -172,6 +172,7 @@ mod tests {
             store: Arc::new(store),
             clock: Arc::new(ManualClock::default()),
             ids: Arc::new(SeededIds::new(1)),
+            limits: Limits::default(),
         };
         let account = AccountId::from_uuid(Uuid::from_u128(1));
         let user = Subject::user(UserId::from_uuid(Uuid::from_u128(2)));

@@ -35,7 +35,8 @@ const PRODUCTS: &[&str] = &[
         applied_at bigint NOT NULL,
         CONSTRAINT pk_product_version PRIMARY KEY (name, version))",
     "CREATE TABLE root_binding (
-        root text NOT NULL, subject text NOT NULL, role text NOT NULL, created_at bigint NOT NULL,
+        root text NOT NULL, subject text NOT NULL, role text NOT NULL,
+        generation integer NOT NULL DEFAULT 0, created_at bigint NOT NULL,
         CONSTRAINT pk_root_binding PRIMARY KEY (root, subject, role))",
     "CREATE INDEX ix_root_binding__subject ON root_binding (subject)",
 ];
@@ -85,6 +86,7 @@ const PEOPLE: &[&str] = &[
         closed_version bigint, enabled {bool} NOT NULL, scope text NOT NULL, role text NOT NULL,
         revision bigint NOT NULL DEFAULT 0,
         CONSTRAINT pk_service_state PRIMARY KEY (service_id))",
+    "CREATE INDEX ix_service_state__scope ON service_state (scope)",
     "CREATE TABLE member (
         account_id {uuid} NOT NULL, user_id {uuid} NOT NULL, kind smallint NOT NULL, state smallint NOT NULL,
         expires_at bigint, created_at bigint NOT NULL,

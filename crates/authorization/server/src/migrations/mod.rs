@@ -4,7 +4,9 @@ mod m0001_tables;
 mod m0002_row_security;
 mod m0003_creators;
 mod m0004_approval_targets;
+mod m0005_usage;
 
+pub use m0005_usage::COUNTED;
 use sea_orm_migration::{
     MigrationTrait, SchemaManager,
     prelude::DbErr,
@@ -19,6 +21,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0002_row_security::Step),
         Box::new(m0003_creators::Step),
         Box::new(m0004_approval_targets::Step),
+        Box::new(m0005_usage::Step),
     ]
 }
 

@@ -136,8 +136,7 @@ impl<T: ReadConn> Reader for Tx<T> {
     async fn policy(&self, account: &Account) -> Result<Arc<AccountPolicy>, StoreError> {
         let product = self.products.read(self.conn(), &account.product).await?;
         let product = At::new("account", &account.id).known("product", product)?;
-        let policy = policy::read(self.conn(), Arc::clone(&product.product), account).await?;
-        Ok(Arc::new(policy))
+        Ok(policy::read(self.conn(), Arc::clone(&product.product), account).await?)
     }
     async fn early_closure(&self, scope: Uuid) -> Result<Option<EarlyClosure>, StoreError> {
         let key = (self.account_id()?.uuid(), scope);

@@ -14,6 +14,7 @@ bailiwick_sql::tables! {
         applied_at: i64,
     }
     "root_binding" root_binding (root: String, subject: String, role: String) {
+        generation: i32,
         created_at: i64,
     }
     "account" account (id: Uuid) {

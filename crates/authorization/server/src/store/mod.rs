@@ -11,6 +11,7 @@ mod grant;
 mod group;
 mod invitation;
 mod kept;
+mod limit;
 mod member;
 mod person;
 mod policy;

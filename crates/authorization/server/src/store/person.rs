@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError,
-    person::{InAccount, Person, PersonState, Reader, ServiceAccount, Writer},
+    person::{InAccount, Person, PersonState, Reader, RootRole, ServiceAccount, Writer},
+    product::Reader as _,
 };
 use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, ScopeRoot, ServiceAccountId, Subject, UserId};
@@ -13,7 +14,7 @@ use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
 use uuid::Uuid;
 
 use super::{
-    convert::{At, column, set, stored, stored_closed},
+    convert::{At, column, generation, set, stored, stored_closed},
     entity::{member, root_binding, service_state, user_state},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -125,6 +126,34 @@ impl<T: ReadConn> Reader for Tx<T> {
         }
         Ok(made)
     }
+    async fn service_accounts_for(&self, account: AccountId) -> Result<Vec<ServiceAccountId>, StoreError> {
+        use service_state::Column as C;
+        let ids: Vec<Uuid> = service_state::Entity::find()
+            .select_only()
+            .column(C::ServiceId)
+            .filter(C::Scope.eq(ScopeRoot::Account(account).to_string()))
+            .into_tuple()
+            .all(self.conn())
+            .await
+            .map_err(store_error)?;
+        Ok(ids.into_iter().map(ServiceAccountId::from_uuid).collect())
+    }
+    async fn root_roles(&self, root: &ScopeRoot, subject: &Subject) -> Result<Vec<RootRole>, StoreError> {
+        use root_binding::Column as C;
+        let rows = root_binding::Entity::find()
+            .filter(C::Root.eq(root.to_string()))
+            .filter(C::Subject.eq(subject.as_str()));
+        let rows = rows.all(self.conn()).await.map_err(store_error)?;
+        let at = At::new("root_binding", subject);
+        let role = |row: root_binding::Model| {
+            Ok(RootRole {
+                generation: at.generation(row.generation)?,
+                role: row.role,
+            })
+        };
+        let roles: Result<_, bailiwick_sql::Error> = rows.into_iter().map(role).collect();
+        roles.map_err(store_error)
+    }
     async fn has_root_binding(
         &self,
         root: &ScopeRoot,
@@ -213,7 +242,13 @@ impl<T: WriteConn> Writer for Tx<T> {
         }
         let key = (root.to_string(), subject.to_string(), role.to_owned());
         if bound {
+            let product = match root {
+                ScopeRoot::Product(name) => self.product(name).await?,
+                _ => None,
+            };
+            let names = product.map_or(0, |product| product.numbers.generation());
             let row = root_binding::ActiveModel {
+                generation: set(generation(names)),
                 root: set(key.0),
                 subject: set(key.1),
                 role: set(key.2),

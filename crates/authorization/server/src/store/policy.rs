@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bailiwick_authorization_core::account::Account;
+use bailiwick_authorization_core::{account::Account, compiling::PolicyParts};
 use bailiwick_policy::{AccountPolicy, CustomRole, LevelOverlay, Overlay, Product, RoleNo};
 use bailiwick_sql::Error;
 use bailiwick_types::Level;
@@ -19,12 +19,16 @@ pub(super) async fn read(
     conn: &impl ConnectionTrait,
     product: Arc<Product>,
     account: &Account,
-) -> Result<AccountPolicy, Error> {
+) -> Result<Arc<AccountPolicy>, Error> {
     let id = account.id.uuid();
-    let custom = custom_roles(conn, id).await?;
-    let overlays = overlays(conn, id, &product).await?;
-    let settings = account.settings.clone();
-    Ok(AccountPolicy::compile(product, custom, overlays, settings))
+    let parts = PolicyParts {
+        custom: custom_roles(conn, id).await?,
+        overlays: overlays(conn, id, &product).await?,
+        settings: account.settings.clone(),
+        product,
+    };
+    let compiled = parts.compile().await;
+    compiled.map_err(|error| Error::corrupt("account", "id", account.id, error))
 }
 
 async fn custom_roles(conn: &impl ConnectionTrait, account: Uuid) -> Result<Vec<CustomRole>, Error> {

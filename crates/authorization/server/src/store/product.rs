@@ -8,7 +8,7 @@ use bailiwick_authorization_core::{
 };
 use bailiwick_policy::manifest::{EntryDecl, RoleDecl};
 use bailiwick_sql::Error;
-use bailiwick_types::{Level, ProductName, Timestamp};
+use bailiwick_types::{Level, ProductName, ScopeRoot, Timestamp};
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, Query},
@@ -149,6 +149,16 @@ impl<T: ReadConn> Reader for Tx<T> {
                 "level",
                 Level::from_code(row.try_get::<i16>("", "level").map_err(store_error)?),
             )?);
+        }
+        let sql = "SELECT b.role, CAST(COUNT(*) AS bigint) AS count FROM root_binding b WHERE b.root = $1 \
+                   GROUP BY b.role";
+        let root = ScopeRoot::Product(name.clone()).to_string();
+        for row in self.rows(sql, vec![root.into()]).await? {
+            let role: String = row.try_get("", "role").map_err(store_error)?;
+            let count = row.try_get::<i64>("", "count").map_err(store_error)?;
+            usage
+                .services
+                .insert(role, u64::try_from(count).unwrap_or_default());
         }
         Ok(usage)
     }

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use bailiwick_authorization_core::compiling::compiling;
 use bailiwick_authorization_engine::ProductState;
 use bailiwick_policy::compile;
 use bailiwick_sql::{Error, Revision, epoch_sql};
@@ -69,11 +70,13 @@ impl Products {
             known.history = history;
             return Ok(Some(Arc::clone(&known.state)));
         }
-        let (manifest, numbers) = (
-            at.json("canonical", &row.canonical)?,
-            at.json("numbers", &row.numbers)?,
-        );
-        let (compiled, _) = compile(&manifest, numbers).map_err(|error| at.corrupt("canonical", error))?;
+        let (canonical, numbers) = (row.canonical.clone(), at.json("numbers", &row.numbers)?);
+        let compiled = compiling(move || {
+            let manifest = serde_json::from_str(&canonical).map_err(|error| error.to_string())?;
+            compile(&manifest, numbers).map_err(|error| error.to_string())
+        });
+        let compiled = compiled.await.map_err(|error| at.corrupt("canonical", error))?;
+        let (compiled, _) = compiled.map_err(|error| at.corrupt("canonical", error))?;
         let state = Arc::new(ProductState {
             name: name.clone(),
             manifest: version,

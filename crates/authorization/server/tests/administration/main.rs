@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod batches;
+mod counters;
 mod delegation;
 mod events;
 mod followers;
@@ -9,6 +10,7 @@ mod giving;
 mod handing_over;
 mod holders;
 mod invitations;
+mod limits;
 mod makers;
 mod previews;
 mod previews_come_true;

@@ -312,7 +312,9 @@ async fn a_manifest_is_previewed_in_every_account_page_by_page(world: World) {
     let product = read.product(&"sogolytics".parse().unwrap()).await.unwrap();
     assert_eq!(product.unwrap().version, 1);
     drop(read);
-    let broken = SOGOLYTICS.replace("  workflow_manager:", "  flow_manager:");
+    let broken = SOGOLYTICS
+        .replace("  workflow_manager:", "  flow_manager:")
+        .replace("[workflow_manager, ", "[flow_manager, ");
     let error = world.preview_manifest(page(&broken, None, 50)).await.unwrap_err();
     assert_eq!(error.code(), Code::FailedPrecondition, "its role is bound");
 }

@@ -3,7 +3,7 @@
 use std::{fmt::Debug, sync::Arc};
 
 use bailiwick_authorization_core::{
-    Error, Ports, Read, Unit,
+    Error, Limits, Ports, Read, Unit,
     binding::{Binding, assign::Assign, revoke::Revoke},
     follow::{
         AccountTold, PersonTold, PlaceTold, SettingsTold, Way, account_changed, person_changed,
@@ -171,6 +171,7 @@ impl Fixture for World {
             store,
             clock: clock.clone(),
             ids,
+            limits: Limits::default(),
         };
         let world = Self {
             ports,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bailiwick_authorization_core::{
-    Ports, Store,
+    Limits, Ports, Store,
     closing::service_account::{Close, close},
     follow::{PersonTold, Way, person_changed, service_account_changed},
     person::{PersonState, ServiceAccount},
@@ -351,6 +351,7 @@ async fn a_service_account_is_closed_before_the_feed_tells_of_it(world: World) {
         store: Arc::new(SqlStore::new(world.db.clone())),
         clock: world.bed.clock.clone(),
         ids: Arc::new(SystemIds),
+        limits: Limits::default(),
     };
     let caller = witness::peer_of::<CloseServiceAccount>();
     let by = witness::authorized(&caller, &Target::none(), false);

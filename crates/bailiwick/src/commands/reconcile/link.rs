@@ -37,7 +37,8 @@ impl Link {
     }
     async fn compare(&self, until: Instant, found: &mut Findings) -> Result<()> {
         let (owner, follower) = (self.owner.service(), self.follower.service());
-        if !self.has_arrived(until).await? {
+        let arrived = self.has_arrived(until).await?;
+        if !arrived {
             found.push(Finding {
                 kind: "feed",
                 id: format!("{follower}/{owner}"),
@@ -55,7 +56,14 @@ impl Link {
             let page = self.known.page(from.as_deref()).await?;
             let items: Vec<Vec<u8>> = page.changes.into_iter().map(encode).collect();
             for difference in self.comparison.compare(&self.follower, &epoch, &items).await? {
-                found.push(Finding::of(owner, follower, difference));
+                let mut finding = Finding::of(owner, follower, difference);
+                if !arrived {
+                    // The versions of a follower that has not read the feed are old, and say nothing more.
+                    finding.fields.retain(|values| values.field != "version");
+                }
+                if finding.problem != Problem::Differs || !finding.fields.is_empty() {
+                    found.push(finding);
+                }
             }
             let Some(next) = page.next else { break };
             from = Some(next);

@@ -1,7 +1,7 @@
 //! Creates a service account with a secret, which is shown once.
 
 use bailiwick_types::{
-    Authorized, ScopeRoot, ServiceAccountId, StoreError, Title, Token, faults,
+    Authorized, Refused, ScopeRoot, ServiceAccountId, StoreError, Title, Token, faults,
     method::identity::CreateServiceAccount,
 };
 use secrecy::SecretString;
@@ -10,6 +10,7 @@ use super::{RoleName, ServiceAccount, ServiceScope};
 use crate::{
     Identity,
     change::Change,
+    peer::{RoleError, ServiceRole},
     request::{self, RequestError, RequestId, RequestKey},
     secret::{Digest, SecretKind},
 };
@@ -25,6 +26,8 @@ pub struct Command {
     pub role: Option<RoleName>,
     /// The client's id of the request.
     pub request_id: Option<RequestId>,
+    /// What the maker's rights and the scope must be as fresh as.
+    pub token: Token,
 }
 
 /// A service account that was created.
@@ -40,13 +43,14 @@ pub struct Created {
 
 faults! {
     /// Why the service account is not created.
-    Error: Request(RequestError), Store(StoreError);
+    Error: Role(RoleError), Refused(Refused), Request(RequestError), Store(StoreError);
 }
 
 /// Creates the service account. A repeated request is answered as the first one was, without the secret.
+/// Authorization says first whether the role can be had there and given by the maker.
 ///
 /// # Errors
-/// The request id was used for another request.
+/// The role cannot be had or given there, or the request id was used for another request.
 pub async fn create(
     identity: &Identity,
     by: &Authorized<CreateServiceAccount>,
@@ -60,10 +64,25 @@ pub async fn create(
         if let Some(id) = request::made(&*identity.store, request.as_ref()).await? {
             return repeated(identity, id).await;
         }
+        ensure_role(identity, by, command).await?;
         if let Some(created) = insert(identity, by, command, request.as_ref()).await? {
             return Ok(created);
         }
     }
+}
+
+async fn ensure_role(
+    identity: &Identity,
+    by: &Authorized<CreateServiceAccount>,
+    command: &Command,
+) -> Result<(), Error> {
+    let asked = ServiceRole {
+        maker: by.subject().ok_or(Refused::Denied)?,
+        operator_allowed: by.is_operator(),
+        scope: command.scope.as_scope(),
+        role: command.role.as_ref().map(RoleName::as_str),
+    };
+    Ok(identity.roles.ensure(asked, &command.token).await?)
 }
 
 /// Nothing where the same request was answered in the meantime.
@@ -120,7 +139,13 @@ async fn repeated(identity: &Identity, id: ServiceAccountId) -> Result<Created, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{fixture::Fixture, service_account::Reader as _};
+    use bailiwick_types::Scope;
+
+    use crate::{
+        fixture::Fixture,
+        peer::{PeerError, UnknownRole},
+        service_account::Reader as _,
+    };
 
     fn command(title: &str) -> Command {
         Command {
@@ -128,6 +153,7 @@ mod tests {
             scope: "deployment".parse().unwrap(),
             role: Some("service".parse().unwrap()),
             request_id: Some("4d3cb9d2-16ac-4a3b-8f0e-0d3b4f5a7d21".parse().unwrap()),
+            token: Token::default(),
         }
     }
 
@@ -169,5 +195,43 @@ mod tests {
             matches!(other, Err(Error::Request(RequestError::Reused))),
             "{other:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn what_authorization_refuses_is_not_created_and_can_be_asked_again() {
+        let fixture = Fixture::new().await;
+        let by = fixture.operator();
+        let unknown = UnknownRole::new("service", &Scope::Deployment, &["operator".to_owned()]);
+        for refusal in [
+            RoleError::Peer(PeerError::Unavailable),
+            RoleError::Refused(Refused::Denied),
+            RoleError::Unknown(unknown),
+        ] {
+            fixture.authorization.refuses_roles(Some(refusal.clone()));
+            let refused = create(&fixture.identity, &by, &command("Reports")).await;
+            let Err(Error::Role(error)) = refused else {
+                panic!("{refused:?}")
+            };
+            assert_eq!(error.to_string(), refusal.to_string());
+            assert_eq!(fixture.store.take_changes(), []);
+        }
+        fixture.authorization.refuses_roles(None);
+        let made = create(&fixture.identity, &by, &command("Reports")).await.unwrap();
+        // What was created is answered again, whatever has become of the role since.
+        fixture
+            .authorization
+            .refuses_roles(Some(RoleError::Peer(PeerError::Unavailable)));
+        let again = create(&fixture.identity, &by, &command("Reports")).await.unwrap();
+        assert_eq!(made.account, again.account);
+    }
+
+    #[tokio::test]
+    async fn authorization_is_asked_for_the_role_on_the_scope_and_for_its_maker() {
+        let fixture = Fixture::new().await;
+        let by = fixture.operator();
+        create(&fixture.identity, &by, &command("Reports")).await.unwrap();
+        let maker = by.subject().unwrap();
+        let asked = format!("{maker} true deployment service");
+        assert_eq!(fixture.authorization.asked_roles(), [asked]);
     }
 }

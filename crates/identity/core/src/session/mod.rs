@@ -80,6 +80,8 @@ pub struct Lifetimes {
     pub idle: Duration,
     /// A Reauthenticate, until it is consumed.
     pub step_up: Duration,
+    /// The token of a known device.
+    pub device: Duration,
 }
 
 impl Default for Lifetimes {
@@ -89,6 +91,7 @@ impl Default for Lifetimes {
             session: Duration::from_hours(336),
             idle: Duration::from_hours(72),
             step_up: Duration::from_mins(5),
+            device: Duration::from_hours(90 * 24),
         }
     }
 }

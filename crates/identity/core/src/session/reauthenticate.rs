@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use super::own;
 use crate::{
     Identity,
-    attempt::{self, AttemptError},
+    attempt::{self, AttemptError, Guesser},
 };
 
 faults! {
@@ -29,13 +29,17 @@ pub async fn reauthenticate(
 ) -> Result<Timestamp, Error> {
     let (user, session) = own(by).ok_or(Error::NoSession)?;
     let known = identity.store.credentials(user).await?.ok_or(Error::Wrong)?;
-    let email = known.user.email.key();
-    if !attempt::verify(identity, &email, Some(&known), password).await? {
+    // Counted for the session: whoever guesses at the sign-in of the user has none.
+    let attempt = attempt::guess(identity, Guesser::SignedIn(session)).await?;
+    let right = attempt
+        .verify(identity, password, known.password.as_ref())
+        .await?;
+    if !right || !known.may_sign_in() {
         return Err(Error::Wrong);
     }
     let now = identity.clock.now();
     let mut write = identity.store.write(&[]).await?;
-    attempt::succeed(identity, &mut *write, &email).await?;
+    attempt.succeed(&mut *write).await?;
     if !write.step_up(session, now).await? {
         return Err(Error::Wrong);
     }
@@ -74,7 +78,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let ada = fixture.user("ada@example.com").await;
         let by = fixture.as_user(&ada, fixture.session(&ada).await);
-        for _ in 0..fixture.identity.throttle.limit {
+        for _ in 0..fixture.identity.throttle.near.most {
             let wrong = reauthenticate(&fixture.identity, &by, &"wrong password".into()).await;
             assert!(matches!(wrong, Err(Error::Wrong)), "{wrong:?}");
         }

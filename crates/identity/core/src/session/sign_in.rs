@@ -1,7 +1,11 @@
 //! Signs a user in with e-mail address and password, for an account or for none.
+//!
+//! Everything that could tell callers apart comes after the attempt was taken, and is done for all of them:
+//! the account is asked about a user that does not exist, and a hash is computed without a password to
+//! compare.
 
 use bailiwick_types::{
-    AccountId, Authorized, Email, EmailKey, ScopeRoot, SessionId, StoreError, Token, UserId, faults,
+    AccountId, Authorized, Email, ScopeRoot, SessionId, StoreError, Token, UserId, faults,
     method::identity::SignIn,
 };
 use secrecy::SecretString;
@@ -9,8 +13,11 @@ use secrecy::SecretString;
 use super::{IssueError, Session, TokenPair, issue_pair};
 use crate::{
     Identity,
-    attempt::{self, AttemptError},
+    attempt::{self, AdmissionError, Admitted, Attempt, AttemptError, ClientNetwork, Guesser},
+    device::{self, DeviceToken},
     peer::PeerError,
+    secret::Digest,
+    user::Credentials,
 };
 
 /// The credentials.
@@ -22,6 +29,8 @@ pub struct Command {
     pub password: SecretString,
     /// The account to sign in for.
     pub account: Option<AccountId>,
+    /// The token of the device, if it has one.
+    pub device: Option<SecretString>,
     /// What authorization must have seen when it is asked about the membership.
     pub token: Token,
 }
@@ -35,17 +44,51 @@ pub struct SignedIn {
     pub session: SessionId,
     /// The tokens.
     pub tokens: TokenPair,
+    /// The token of the device, for the next sign-in.
+    pub device: DeviceToken,
     /// The user's revision: a new user may not have reached the other services when it signs in first.
     pub token: Token,
 }
 
 faults! {
     /// Why the user is not signed in.
-    Error: Attempt(AttemptError), Issue(IssueError), Peer(PeerError), Store(StoreError);
+    Error: Admission(AdmissionError), Attempt(AttemptError), Issue(IssueError), Peer(PeerError),
+        Store(StoreError);
     /// There is no such user, it may not sign in, or the password is wrong: one answer for all.
     Wrong "wrong e-mail address or password" => Unauthenticated CredentialsInvalid;
-    /// The password is right, but the user is not an active member of the account.
-    NotMember "the user may not sign in for this account" => PermissionDenied PermissionDenied;
+    /// The password is right, but the user is not an active member of the account: the same answer, which
+    /// does not tell that the password is right.
+    NotMember "wrong e-mail address or password" => Unauthenticated CredentialsInvalid;
+    /// After too many failures from unknown devices these need more than a password: the same answer.
+    Locked "wrong e-mail address or password" => Unauthenticated CredentialsInvalid;
+}
+
+/// A sign-in that was let in.
+#[derive(Debug)]
+pub struct Entered(Entrance);
+
+#[derive(Debug)]
+enum Entrance {
+    /// From a device at which the user has signed in before: strangers do not hold it up.
+    Known(Digest),
+    /// From any other device, in its turn.
+    Stranger(Admitted),
+}
+
+/// Lets a sign-in in. A caller that goes away while it waits gives its place up.
+///
+/// # Errors
+/// Too many wait already.
+pub async fn enter(identity: &Identity, command: &Command, network: ClientNetwork) -> Result<Entered, Error> {
+    if command.device.is_some() {
+        let known = identity.store.credentials_by_email(&command.email.key()).await?;
+        let user = known.map(|known| known.user.id);
+        if let Some(device) = device::recognize(identity, user, command.device.as_ref()).await? {
+            return Ok(Entered(Entrance::Known(device)));
+        }
+    }
+    let admitted = identity.admission.enter(network).await?;
+    Ok(Entered(Entrance::Stranger(admitted)))
 }
 
 /// Signs the user in.
@@ -56,28 +99,60 @@ pub async fn sign_in(
     identity: &Identity,
     _by: &Authorized<SignIn>,
     command: &Command,
+    entered: Entered,
 ) -> Result<SignedIn, Error> {
     let email = command.email.key();
     let known = identity.store.credentials_by_email(&email).await?;
-    if !attempt::verify(identity, &email, known.as_ref(), &command.password).await? {
-        return Err(Error::Wrong);
-    }
-    let user = known.ok_or(Error::Wrong)?.user.id;
-    if let Some(account) = command.account
-        && !identity.members.is_active(account, user, &command.token).await?
-    {
-        return Err(Error::NotMember);
-    }
-    begin_session(identity, user, &email, command.account).await
+    let user = known.as_ref().map(|known| known.user.id);
+    let attempt = match &entered.0 {
+        Entrance::Known(device) => attempt::guess(identity, Guesser::Known(device)).await?,
+        Entrance::Stranger(admitted) => {
+            let network = admitted.network();
+            let email = &email;
+            let stranger = Guesser::Stranger { email, user, network };
+            attempt::guess(identity, stranger).await?
+        }
+    };
+    let member = match is_member(identity, command, user).await {
+        Ok(member) => member,
+        Err(error) => {
+            attempt.cancel(identity).await?;
+            return Err(error.into());
+        }
+    };
+    let stored = known.as_ref().and_then(|known| known.password.as_ref());
+    let right = attempt.verify(identity, &command.password, stored).await?;
+    let refused = match known {
+        Some(known) if right && member && known.may_sign_in() => {
+            return begin_session(identity, &known, command.account, &entered, &attempt).await;
+        }
+        _ if attempt.is_locked() => Error::Locked,
+        Some(_) if right && !member => Error::NotMember,
+        _ => Error::Wrong,
+    };
+    attempt.fail(identity).await?;
+    Err(refused)
+}
+
+/// Whether the user is an active member of the account that it signs in for. Asked also where no user has the
+/// address: a user that does not exist is a member of nothing.
+async fn is_member(identity: &Identity, command: &Command, user: Option<UserId>) -> Result<bool, PeerError> {
+    let Some(account) = command.account else {
+        return Ok(true);
+    };
+    let user = user.unwrap_or_else(|| UserId::generate(&*identity.ids));
+    identity.members.is_active(account, user, &command.token).await
 }
 
 async fn begin_session(
     identity: &Identity,
-    user: UserId,
-    email: &EmailKey,
+    verified: &Credentials,
     account: Option<AccountId>,
+    entered: &Entered,
+    attempt: &Attempt,
 ) -> Result<SignedIn, Error> {
     let now = identity.clock.now();
+    let user = verified.user.id;
     let session = Session {
         id: SessionId::generate(&*identity.ids),
         user,
@@ -87,21 +162,28 @@ async fn begin_session(
         ended: None,
         stepped_up: None,
     };
-    // The user's root serializes sign-ins with a disabling: it ends the session, or the sign-in sees it.
+    // The user's root serializes sign-ins with a disabling and with a new password: these end the session, or
+    // the sign-in sees them.
     let mut write = identity.store.write(&[ScopeRoot::User(user)]).await?;
     let known = write.credentials(user).await?;
-    if !known.is_some_and(|known| known.may_sign_in()) {
+    if !known.is_some_and(|known| known.may_sign_in() && known.has_password_of(verified)) {
         return Err(Error::Wrong);
     }
-    attempt::succeed(identity, &mut *write, email).await?;
+    attempt.succeed(&mut *write).await?;
     write.insert_session(&session).await?;
+    let before = match &entered.0 {
+        Entrance::Known(device) => Some(device),
+        Entrance::Stranger(_) => None,
+    };
+    let device = device::remember(identity, &mut *write, user, before, now).await?;
     let tokens = issue_pair(identity, &mut *write, &session, now).await?;
     let token = write.commit().await?;
     Ok(SignedIn {
         user,
         session: session.id,
-        token,
         tokens,
+        device,
+        token,
     })
 }
 
@@ -109,9 +191,12 @@ async fn begin_session(
 mod tests {
     use std::time::Duration;
 
+    use bailiwick_types::Fault as _;
+
     use super::*;
     use crate::{
         fixture::{Fixture, PASSWORD, account},
+        password::Share,
         peer::PeerError,
         session::Reader as _,
         store::Store as _,
@@ -122,11 +207,15 @@ mod tests {
             email: email.parse().unwrap(),
             password: password.into(),
             account: None,
+            device: None,
             token: Token::default(),
         }
     }
+    fn network(n: u8) -> ClientNetwork {
+        ClientNetwork::V4([192, 0, n])
+    }
     async fn run(fixture: &Fixture, command: &Command) -> Result<SignedIn, Error> {
-        sign_in(&fixture.identity, &fixture.anonymous(), command).await
+        fixture.try_sign_in(command, network(1)).await
     }
 
     #[tokio::test]
@@ -151,8 +240,11 @@ mod tests {
         fixture.user("ada@example.com").await;
         fixture.user_without_password("bare@example.com").await;
         for email in ["ada@example.com", "bare@example.com", "unknown@example.com"] {
+            let before = fixture.identity.passwords.computed(Share::SignIn);
             let refused = run(&fixture, &command(email, "wrong password")).await;
             assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
+            let hashes = fixture.identity.passwords.computed(Share::SignIn) - before;
+            assert_eq!(hashes, 1, "the same work for {email}");
         }
     }
 
@@ -167,82 +259,94 @@ mod tests {
         assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
     }
 
+    async fn entered(fixture: &Fixture, ada: &crate::user::User) -> (Credentials, Entered, Attempt) {
+        let identity = &fixture.identity;
+        let email = ada.email.key();
+        let verified = identity
+            .store
+            .credentials_by_email(&email)
+            .await
+            .unwrap()
+            .unwrap();
+        let entered = enter(identity, &command("ada@example.com", PASSWORD), network(1)).await;
+        let stranger = Guesser::Stranger {
+            email: &email,
+            user: Some(ada.id),
+            network: network(1),
+        };
+        let attempt = attempt::guess(identity, stranger).await.unwrap();
+        (verified, entered.unwrap(), attempt)
+    }
+
     #[tokio::test]
     async fn a_user_that_was_disabled_during_the_sign_in_is_refused() {
         let fixture = Fixture::new().await;
         let ada = fixture.user("ada@example.com").await;
+        let (verified, entered, attempt) = entered(&fixture, &ada).await;
         let mut write = fixture.store.write(&[]).await.unwrap();
         write.insert_closing(&fixture.closing(&ada)).await.unwrap();
         write.commit().await.unwrap();
-        let refused = begin_session(&fixture.identity, ada.id, &ada.email.key(), None).await;
+        let refused = begin_session(&fixture.identity, &verified, None, &entered, &attempt).await;
         assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
     }
 
     #[tokio::test]
-    async fn the_right_password_is_not_enough_for_the_account_of_others() {
+    async fn a_password_that_was_replaced_during_the_sign_in_is_refused() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let (mut verified, entered, attempt) = entered(&fixture, &ada).await;
+        verified.password = Some(crate::password::PasswordHash::from_stored("another".to_owned()));
+        let refused = begin_session(&fixture.identity, &verified, None, &entered, &attempt).await;
+        assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn the_right_password_of_a_user_that_is_no_member_answers_like_a_wrong_one() {
         let fixture = Fixture::new().await;
         fixture.user("ada@example.com").await;
-        let mut command = Command {
+        let for_account = |email: &str, password: &str| Command {
             account: Some(account()),
-            ..command("ada@example.com", PASSWORD)
+            ..command(email, password)
         };
-        let refused = run(&fixture, &command).await;
-        assert!(matches!(refused, Err(Error::NotMember)), "{refused:?}");
-        command.password = "wrong password".into();
-        let refused = run(&fixture, &command).await;
-        assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
+        let mut answers = Vec::new();
+        for (email, password) in [
+            ("ada@example.com", PASSWORD),
+            ("ada@example.com", "wrong password"),
+            ("unknown@example.com", PASSWORD),
+        ] {
+            let before = fixture.identity.passwords.computed(Share::SignIn);
+            let refused = run(&fixture, &for_account(email, password)).await.unwrap_err();
+            let hashes = fixture.identity.passwords.computed(Share::SignIn) - before;
+            answers.push((
+                refused.code(),
+                refused.reason(),
+                refused.metadata(),
+                refused.to_string(),
+                hashes,
+            ));
+        }
+        assert_eq!(answers[0], answers[1]);
+        assert_eq!(answers[1], answers[2]);
     }
 
     #[tokio::test]
-    async fn a_sign_in_for_an_account_fails_without_authorization() {
+    async fn a_sign_in_for_an_account_fails_alike_without_authorization_and_counts_no_attempt() {
         let fixture = Fixture::new().await;
         let ada = fixture.user("ada@example.com").await;
         fixture.authorization.admit(account(), ada.id);
         fixture.authorization.fails(PeerError::Unavailable.into());
-        let command = Command {
+        let mut command = Command {
             account: Some(account()),
             ..command("ada@example.com", PASSWORD)
         };
-        let refused = run(&fixture, &command).await;
-        assert!(matches!(refused, Err(Error::Peer(_))), "{refused:?}");
-    }
-
-    #[tokio::test]
-    async fn too_many_wrong_passwords_stop_the_right_one_until_the_window_ends() {
-        let fixture = Fixture::new().await;
-        fixture.user("ada@example.com").await;
-        let (wrong, right) = (
-            command("ada@example.com", "wrong password"),
-            command("ada@example.com", PASSWORD),
-        );
-        for _ in 0..10 {
-            let refused = run(&fixture, &wrong).await;
-            assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
+        for password in [PASSWORD, "wrong password"].into_iter().cycle().take(40) {
+            command.password = password.into();
+            let refused = run(&fixture, &command).await;
+            assert!(matches!(refused, Err(Error::Peer(_))), "{refused:?}");
         }
-        fixture.clock.advance(Duration::from_mins(1));
-        let refused = run(&fixture, &right).await;
-        let Err(Error::Attempt(AttemptError::Throttled(throttled))) = refused else {
-            panic!("{refused:?}")
-        };
-        assert_eq!(throttled.wait, Duration::from_mins(14));
-        fixture.clock.advance(throttled.wait);
-        run(&fixture, &right).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_sign_in_resets_the_count_of_failures() {
-        let fixture = Fixture::new().await;
-        fixture.user("ada@example.com").await;
-        let (wrong, right) = (
-            command("ada@example.com", "wrong password"),
-            command("ada@example.com", PASSWORD),
-        );
-        for _ in 0..2 {
-            for _ in 0..9 {
-                let refused = run(&fixture, &wrong).await;
-                assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
-            }
-            run(&fixture, &right).await.unwrap();
-        }
+        assert_eq!(fixture.identity.passwords.computed(Share::SignIn), 0);
+        fixture.authorization.answers();
+        command.password = PASSWORD.into();
+        run(&fixture, &command).await.unwrap();
     }
 }

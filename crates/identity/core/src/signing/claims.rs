@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bailiwick_types::{AccessClaims, IdGen, ServiceAccountId, Subject, Timestamp, faults};
+use bailiwick_types::{AccessClaims, AccountId, IdGen, ServiceAccountId, Subject, Timestamp, faults};
 use jsonwebtoken::{Algorithm, Header};
 use secrecy::SecretString;
 
@@ -68,11 +68,14 @@ impl Issuer {
         &self,
         ring: &KeyRing,
         ids: &dyn IdGen,
-        service: ServiceAccountId,
+        (service, account): (ServiceAccountId, Option<AccountId>),
         now: Timestamp,
     ) -> Result<AccessToken, MintError> {
         let expires = now.plus(self.lifetime);
-        let claims = self.claims(Subject::service(service), ids, now, expires);
+        let claims = AccessClaims {
+            acct: account.map(|account| account.to_string()),
+            ..self.claims(Subject::service(service), ids, now, expires)
+        };
         sign(ring, &claims, now, expires)
     }
 
@@ -170,7 +173,7 @@ mod tests {
             lifetime: Duration::from_mins(5),
         };
         let id = ServiceAccountId::from_uuid(uuid::Uuid::from_u128(1));
-        let none = issuer.for_service(&KeyRing::default(), &SystemIds, id, Timestamp(0));
+        let none = issuer.for_service(&KeyRing::default(), &SystemIds, (id, None), Timestamp(0));
         assert!(matches!(none, Err(MintError::NoKey)));
     }
 }

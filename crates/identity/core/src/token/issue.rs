@@ -1,10 +1,11 @@
 //! Issues an access token for client credentials (RFC 6749 section 4.4).
 
-use bailiwick_types::{ServiceAccountId, StoreError, faults};
+use bailiwick_types::{Scope, ServiceAccountId, StoreError, faults};
 use secrecy::SecretString;
 
 use crate::{
     Identity,
+    attempt::{self, ClientNetwork, Throttled},
     secret::Digest,
     signing::{AccessToken, MintError},
 };
@@ -16,11 +17,13 @@ pub struct Command {
     pub client_id: String,
     /// The client secret.
     pub client_secret: SecretString,
+    /// The network that the client calls from.
+    pub network: ClientNetwork,
 }
 
 faults! {
     /// Why no token is issued.
-    Error: Mint(MintError), Store(StoreError);
+    Error: Throttled(Throttled), Mint(MintError), Store(StoreError);
     /// There is no such client, it is disabled, or the secret is wrong: one answer for all.
     Wrong "wrong client id or client secret" => Unauthenticated CredentialsInvalid;
 }
@@ -30,18 +33,35 @@ faults! {
 /// # Errors
 /// The credentials are wrong.
 pub async fn issue(identity: &Identity, command: &Command) -> Result<AccessToken, Error> {
-    let id: ServiceAccountId = command.client_id.parse().map_err(|_| Error::Wrong)?;
-    let known = identity.store.service_account_secret(id).await?;
-    let (account, secret) = known.ok_or(Error::Wrong)?;
-    if !secret.same(&Digest::of(&command.client_secret)) || !account.enabled {
-        return Err(Error::Wrong);
-    }
-    if identity.store.service_closing(id).await?.is_some() {
-        // It is being disabled.
-        return Err(Error::Wrong);
-    }
+    let Some(id) = authenticated(identity, command).await? else {
+        let refused = attempt::wrong_client(identity, &command.client_id, command.network).await?;
+        return Err(refused.map_or(Error::Wrong, Error::Throttled));
+    };
     let (ring, now) = (identity.keys.ring(), identity.clock.now());
-    Ok(identity.issuer.for_service(&ring, &*identity.ids, id, now)?)
+    // One that was made for an account has tokens that serve for that account alone.
+    let scope = match account.scope.as_scope() {
+        Scope::Account(account) => Some(*account),
+        _ => None,
+    };
+    Ok(identity
+        .issuer
+        .for_service(&ring, &*identity.ids, (id, scope), now)?)
+}
+
+/// The service account whose secret the client has.
+async fn authenticated(
+    identity: &Identity,
+    command: &Command,
+) -> Result<Option<ServiceAccountId>, StoreError> {
+    let Ok(id) = command.client_id.parse() else {
+        return Ok(None);
+    };
+    let known = identity.store.service_account_secret(id).await?;
+    let digest = Digest::of(&command.client_secret);
+    let right = known.is_some_and(|(account, secret)| secret.same(&digest) && account.enabled);
+    // One that is being disabled has no access any more.
+    let right = right && identity.store.service_closing(id).await?.is_none();
+    Ok(right.then_some(id))
 }
 
 #[cfg(test)]
@@ -57,6 +77,7 @@ mod tests {
         let command = Command {
             client_id: id.to_owned(),
             client_secret: secret.clone(),
+            network: ClientNetwork::Unknown,
         };
         issue(&fixture.identity, &command).await
     }
@@ -76,6 +97,26 @@ mod tests {
             let refused = run(&fixture, id, secret).await;
             assert!(matches!(refused, Err(Error::Wrong)), "{id}: {refused:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn wrong_secrets_are_limited_and_the_right_one_is_not() {
+        let fixture = Fixture::new().await;
+        let (account, secret) = fixture.service_account("Reports").await;
+        let id = account.id.to_string();
+        let wrong = SecretString::from("bwc_wrong");
+        for _ in 0..fixture.identity.throttle.near.most {
+            let refused = run(&fixture, &id, &wrong).await;
+            assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
+        }
+        let limited = run(&fixture, &id, &wrong).await;
+        assert!(matches!(limited, Err(Error::Throttled(_))), "{limited:?}");
+        run(&fixture, &id, &secret).await.unwrap();
+        let other = run(&fixture, &unknown_service().to_string(), &wrong).await;
+        assert!(matches!(other, Err(Error::Wrong)), "another client: {other:?}");
+        fixture.clock.advance(fixture.identity.throttle.near.window);
+        let later = run(&fixture, &id, &wrong).await;
+        assert!(matches!(later, Err(Error::Wrong)), "{later:?}");
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use crate::{
     Identity,
     change::Change,
     display_name::DisplayName,
-    password::{Password, PasswordsError},
+    password::{Password, PasswordsError, Share},
     request::{self, RequestError, RequestId, RequestKey},
 };
 
@@ -102,7 +102,7 @@ async fn repeated(identity: &Identity, command: &Command, id: UserId) -> Result<
         Some(password) => {
             identity
                 .passwords
-                .verify(password.secret(), known.password.as_ref())
+                .verify(Share::SignedIn, password.secret(), known.password.as_ref())
                 .await?
         }
         None => known.password.is_none(),

@@ -95,6 +95,7 @@ pub(crate) async fn finish(identity: &Identity, closing: &Closing) -> Result<Dis
         write.delete_closing(user.id).await?;
         write.emit(&root, Change::User(user.clone()))?;
         ended = write.live_sessions(user.id, now).await?;
+        write.forget_devices(user.id).await?;
         for session in &ended {
             write.end_session(*session, now).await?;
             let (session, user) = (*session, user.id);

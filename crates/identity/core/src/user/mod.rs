@@ -71,6 +71,12 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// Whether the user still has the password that it had before.
+    #[must_use]
+    pub fn has_password_of(&self, before: &Self) -> bool {
+        let text = |of: &Self| of.password.as_ref().map(|hash| hash.expose().to_owned());
+        text(self) == text(before)
+    }
     /// Whether the user may sign in.
     #[must_use]
     pub fn may_sign_in(&self) -> bool {

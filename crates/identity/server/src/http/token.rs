@@ -1,19 +1,22 @@
 //! The token endpoint: client credentials (RFC 6749 sections 2.3.1, 4.4 and 5).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Form, Json,
+    Extension, Form, Json,
     extract::{State, rejection::FormRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bailiwick_identity_core::{
     Identity,
-    token::{issue as issue_token, issue::Command},
+    attempt::ClientNetwork,
+    token::{
+        issue as issue_token,
+        issue::{self, Command},
+    },
 };
-use bailiwick_rpc::Chain;
-use bailiwick_types::{Code, Fault};
+use bailiwick_rpc::{Chain, ClientAddress};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -33,15 +36,18 @@ enum Refused {
     InvalidRequest(&'static str),
     UnsupportedGrantType,
     InvalidClient { basic: bool },
+    TooMany { wait: Duration },
     Failed,
 }
 
 pub(super) async fn issue(
     State(identity): State<Arc<Identity>>,
+    client: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
     form: Result<Form<TokenForm>, FormRejection>,
 ) -> Response {
-    match answer(&identity, &headers, form).await {
+    let network = ClientNetwork::from(client.and_then(|Extension(ClientAddress(client))| client));
+    match answer(&identity, network, &headers, form).await {
         Ok(response) => response,
         Err(refused) => refuse(&refused),
     }
@@ -49,6 +55,7 @@ pub(super) async fn issue(
 
 async fn answer(
     identity: &Identity,
+    network: ClientNetwork,
     headers: &HeaderMap,
     form: Result<Form<TokenForm>, FormRejection>,
 ) -> Result<Response, Refused> {
@@ -88,15 +95,18 @@ async fn answer(
     let command = Command {
         client_id,
         client_secret,
+        network,
     };
-    let token = issue_token(identity, &command).await.map_err(|error| {
-        if error.code() == Code::Unauthenticated {
-            Refused::InvalidClient { basic }
-        } else {
-            tracing::error!(error = %Chain(&error), "failed to issue a token");
-            Refused::Failed
-        }
-    })?;
+    let token = issue_token(identity, &command)
+        .await
+        .map_err(|error| match error {
+            issue::Error::Wrong => Refused::InvalidClient { basic },
+            issue::Error::Throttled(throttled) => Refused::TooMany { wait: throttled.wait },
+            error => {
+                tracing::error!(error = %Chain(&error), "failed to issue a token");
+                Refused::Failed
+            }
+        })?;
     let left = token.expires.since(identity.clock.now()).as_secs();
     let body = json!({
         "access_token": token.text.expose_secret(),
@@ -130,6 +140,11 @@ fn refuse(refused: &Refused) -> Response {
             "invalid_client",
             "wrong client id or client secret",
         ),
+        Refused::TooMany { .. } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "invalid_client",
+            "too many wrong client secrets; retry later",
+        ),
         Refused::Failed => (
             StatusCode::SERVICE_UNAVAILABLE,
             "server_error",
@@ -141,6 +156,10 @@ fn refuse(refused: &Refused) -> Response {
     if let Refused::InvalidClient { basic: true } = refused {
         let challenge = HeaderValue::from_static("Basic realm=\"bailiwick\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    if let Refused::TooMany { wait } = refused {
+        let seconds = HeaderValue::from(wait.as_secs().max(1));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     unstored(response)
 }

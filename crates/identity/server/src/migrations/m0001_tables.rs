@@ -55,9 +55,27 @@ pub(super) fn statements(backend: DbBackend) -> Vec<String> {
         ),
         "CREATE INDEX ix_answered_request__recorded_at ON answered_request (recorded_at)".to_owned(),
         format!(
-            "CREATE TABLE sign_in_failure (email {bytes} PRIMARY KEY NOT NULL, failures integer NOT NULL, \
-             since bigint NOT NULL)"
+            "CREATE TABLE sign_in_counter (counter {bytes} PRIMARY KEY NOT NULL, address {bytes}, \
+             taken integer NOT NULL, ends_at bigint NOT NULL)"
         ),
-        "CREATE INDEX ix_sign_in_failure__since ON sign_in_failure (since)".to_owned(),
+        "CREATE INDEX ix_sign_in_counter__address ON sign_in_counter (address) WHERE address IS NOT NULL"
+            .to_owned(),
+        "CREATE INDEX ix_sign_in_counter__ends_at ON sign_in_counter (ends_at)".to_owned(),
+        format!(
+            "CREATE TABLE sign_in_address (address {bytes} PRIMARY KEY NOT NULL, \
+             user_id {uuid} REFERENCES user_profile (id), taken integer NOT NULL, ends_at bigint NOT NULL, \
+             failures integer NOT NULL, locked_at bigint)"
+        ),
+        // Of those that may be removed.
+        "CREATE INDEX ix_sign_in_address__ends_at ON sign_in_address (ends_at) \
+         WHERE user_id IS NULL OR failures = 0"
+            .to_owned(),
+        format!(
+            "CREATE TABLE known_device (digest {bytes} PRIMARY KEY NOT NULL, \
+             user_id {uuid} NOT NULL REFERENCES user_profile (id), returned boolean NOT NULL, \
+             created_at bigint NOT NULL, expires_at bigint NOT NULL)"
+        ),
+        "CREATE INDEX ix_known_device__user_id ON known_device (user_id)".to_owned(),
+        "CREATE INDEX ix_known_device__expires_at ON known_device (expires_at)".to_owned(),
     ]
 }

@@ -78,8 +78,22 @@ bailiwick_sql::tables! {
         made: String,
         recorded_at: i64,
     }
-    "sign_in_failure" sign_in_failure (email: Vec<u8>) {
+    "sign_in_counter" sign_in_counter (counter: Vec<u8>) {
+        address: Option<Vec<u8>>,
+        taken: i32,
+        ends_at: i64,
+    }
+    "sign_in_address" sign_in_address (address: Vec<u8>) {
+        user_id: Option<Uuid>,
+        taken: i32,
+        ends_at: i64,
         failures: i32,
-        since: i64,
+        locked_at: Option<i64>,
+    }
+    "known_device" known_device (digest: Vec<u8>) {
+        user_id: Uuid,
+        returned: bool,
+        created_at: i64,
+        expires_at: i64,
     }
 }

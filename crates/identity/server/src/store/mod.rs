@@ -5,6 +5,7 @@
 )]
 
 mod attempt;
+mod device;
 mod entity;
 mod request;
 mod service_account;

@@ -63,6 +63,13 @@ async fn a_member_signs_in_for_an_account(bed: Bed) {
     let now = 1_767_603_600;
     assert_eq!(tokens.access_expire_time.unwrap().seconds, now + 300);
     assert_eq!(tokens.session_expire_time.unwrap().seconds, now + 3 * 86_400);
+    let elsewhere = suite.sign_in("ada@example.com", PASSWORD, Some(account(2))).await;
+    let wrong = (Code::Unauthenticated, "CREDENTIALS_INVALID".to_owned());
+    assert_eq!(
+        refused(elsewhere),
+        wrong,
+        "the password is right, and nobody learns it"
+    );
     let without = suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap();
     assert_eq!(
         suite

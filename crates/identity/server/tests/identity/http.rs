@@ -167,3 +167,21 @@ async fn the_metadata_names_what_is_there() {
         (&"OKP".into(), &"Ed25519".into(), &"EdDSA".into())
     );
 }
+
+#[tokio::test]
+async fn the_token_endpoint_limits_wrong_secrets_and_not_the_right_one() {
+    let suite = Suite::start(Bed::sqlite().await).await;
+    let router = suite.service.http();
+    let (id, secret) = client(&suite).await;
+    let form = |secret: &str| format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    for _ in 0..10 {
+        assert_eq!(
+            post(&router, &form("x"), None).await.status,
+            StatusCode::UNAUTHORIZED
+        );
+    }
+    let limited = post(&router, &form("x"), None).await;
+    assert_eq!(limited.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(limited.headers[header::RETRY_AFTER], "900");
+    assert_eq!(post(&router, &form(&secret), None).await.status, StatusCode::OK);
+}

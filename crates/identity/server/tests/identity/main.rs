@@ -12,6 +12,7 @@ mod authentication;
 mod disabling;
 mod feed;
 mod http;
+mod limits;
 mod operator;
 mod peers;
 mod schema;

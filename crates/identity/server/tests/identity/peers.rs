@@ -9,12 +9,14 @@ use axum::{
     http::{HeaderMap, HeaderValue, Response, Uri, header},
     routing::post,
 };
-use bailiwick_identity_core::peer::{CloseError, Closer as _, Members as _};
+use bailiwick_identity_core::peer::{
+    CloseError, Closer as _, Members as _, RoleError, ServiceRole, ServiceRoles as _,
+};
 use bailiwick_identity_server::Authorization;
 use bailiwick_proto::authorization::v1 as pb;
 use bailiwick_rpc::{ClientFactory, InternalIdentity, PeerConfig, ServiceKeys};
 use bailiwick_testkit::ManualClock;
-use bailiwick_types::{ScopeRoot, Service, ServiceAccountId, Token, UserId};
+use bailiwick_types::{Fault, Refused, Scope, ScopeRoot, Service, ServiceAccountId, Subject, Token, UserId};
 use http_body_util::{BodyExt, Full};
 use prost::Message;
 use tokio::net::TcpListener;
@@ -189,4 +191,76 @@ async fn a_service_account_is_closed_in_the_history_of_this_service() {
             "{code}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_role_of_a_service_account_is_one_only_where_authorization_says_so() {
+    let (authorization, script, _bed) = peer().await;
+    let (maker, scope): (Subject, Scope) = (
+        "user:ada".parse().unwrap(),
+        Scope::Product("shop".parse().unwrap()),
+    );
+    let asked = ServiceRole {
+        maker: &maker,
+        operator_allowed: true,
+        scope: &scope,
+        role: Some("backnd"),
+    };
+    let token = Token::of(Service::Authorization, "e", ScopeRoot::Account(account(1)), 3);
+    let ensure = async || authorization.ensure(asked, &token).await;
+    script.answers(&pb::CheckServiceRoleResponse {
+        fits: true,
+        available: Vec::new(),
+    });
+    ensure().await.unwrap();
+    {
+        let said = script.0.lock().unwrap();
+        let sent = pb::CheckServiceRoleRequest::decode(&*said.message).unwrap();
+        let expected = pb::CheckServiceRoleRequest {
+            maker: maker.to_string(),
+            scope: "product:shop".to_owned(),
+            role: "backnd".to_owned(),
+            operator_allowed: true,
+        };
+        assert_eq!(sent, expected);
+        let carried = said.token.as_deref().unwrap();
+        assert_eq!(bailiwick_rpc::token::decode(carried).unwrap(), token);
+    }
+    script.answers(&pb::CheckServiceRoleResponse {
+        fits: false,
+        available: vec!["backend".to_owned(), "service".to_owned()],
+    });
+    let unknown = ensure().await.unwrap_err();
+    let [violation] = unknown.violations() else {
+        panic!("{unknown:?}")
+    };
+    assert_eq!(violation.field, "role");
+    assert_eq!(
+        violation.rule,
+        "no service account on `product:shop` can have role `backnd`; available: `backend`, `service`; \
+         did you mean `backend`?"
+    );
+    // An answer that says nothing is no yes.
+    script.answers(&pb::CheckServiceRoleResponse::default());
+    assert!(matches!(ensure().await, Err(RoleError::Unknown(_))));
+    for code in [
+        Code::Unavailable,
+        Code::Internal,
+        Code::DeadlineExceeded,
+        Code::Unimplemented,
+    ] {
+        script.refuses(code);
+        let failed = ensure().await.unwrap_err();
+        assert!(matches!(failed, RoleError::Peer(_)), "{code}");
+        assert!(failed.retry_after().is_some(), "{code}");
+    }
+    script.refuses(Code::PermissionDenied);
+    assert!(matches!(ensure().await, Err(RoleError::Refused(Refused::Denied))));
+    script.refuses(Code::NotFound);
+    assert!(matches!(
+        ensure().await,
+        Err(RoleError::Refused(Refused::NotFound(_)))
+    ));
+    script.refuses(Code::FailedPrecondition);
+    assert!(matches!(ensure().await, Err(RoleError::NotActive(text)) if text == "because"));
 }

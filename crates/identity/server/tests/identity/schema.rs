@@ -6,12 +6,14 @@ use bailiwick_testkit::golden;
 
 use crate::support::{Bed, on_both_engines};
 
-const OWN: [&str; 8] = [
+const OWN: [&str; 10] = [
     "answered_request",
+    "known_device",
     "refresh_token",
     "service_account",
     "session",
-    "sign_in_failure",
+    "sign_in_address",
+    "sign_in_counter",
     "signing_key",
     "user_closing",
     "user_profile",

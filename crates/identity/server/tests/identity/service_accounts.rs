@@ -7,8 +7,9 @@ use bailiwick_testkit::eventually;
 use bailiwick_types::{CallerKind, ScopeRoot, Service, ServiceAccountId, Subject};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::Code;
+use tonic_types::StatusExt;
 
-use crate::support::{Bed, PASSWORD, Suite, access, bearer, fields, on_both_engines, refused};
+use crate::support::{Bed, PASSWORD, Suite, access, account, bearer, fields, on_both_engines, refused};
 
 on_both_engines! {
     a_service_account_gets_tokens_with_its_secret
@@ -16,6 +17,8 @@ on_both_engines! {
     an_interrupted_disabling_of_a_service_account_is_finished_later
     service_accounts_are_listed_by_id
     everybody_is_told_who_made_a_service_account
+    a_service_account_is_made_once_authorization_answers
+    one_that_was_made_for_an_account_has_tokens_for_it_alone
 }
 
 fn request(title: &str) -> pb::CreateServiceAccountRequest {
@@ -287,6 +290,64 @@ fn makers(changes: impl IntoIterator<Item = Change>) -> Vec<(String, bool, Strin
         _ => None,
     };
     changes.into_iter().filter_map(made).collect()
+}
+
+async fn a_service_account_is_made_once_authorization_answers(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let create = async || {
+        let message = pb::CreateServiceAccountRequest {
+            request_id: "4d3cb9d2-16ac-4a3b-8f0e-0d3b4f5a7d21".to_owned(),
+            ..request("Reports")
+        };
+        let mut accounts = suite.service_accounts();
+        accounts.create_service_account(suite.root(message)).await
+    };
+    let count = async || {
+        let list = pb::ListServiceAccountsRequest::default();
+        let page = suite
+            .service_accounts()
+            .list_service_accounts(suite.root(list))
+            .await;
+        page.unwrap().into_inner().service_accounts.len()
+    };
+    suite.authorization.is_unavailable(true);
+    let status = create().await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    let retry = status.get_error_details().retry_info().cloned();
+    assert!(retry.is_some_and(|retry| retry.retry_delay.is_some()));
+    assert_eq!(count().await, 0);
+    suite.authorization.is_unavailable(false);
+    let made = create().await.unwrap().into_inner();
+    assert!(!made.secret.is_empty());
+    // The same request is answered from what was made, also while authorization is away.
+    suite.authorization.is_unavailable(true);
+    let again = create().await.unwrap().into_inner();
+    assert_eq!(
+        (again.service_account, &*again.secret),
+        (made.service_account, "")
+    );
+    assert_eq!(count().await, 1);
+}
+
+async fn one_that_was_made_for_an_account_has_tokens_for_it_alone(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let message = pb::CreateServiceAccountRequest {
+        scope: format!("account:{}", account(1)),
+        role: "viewer".to_owned(),
+        ..request("Reports")
+    };
+    let made = suite
+        .service_accounts()
+        .create_service_account(suite.root(message))
+        .await;
+    let made = made.unwrap().into_inner();
+    let id = made.service_account.unwrap().service_account;
+    let issued = issue(&suite, &id, &made.secret).await.unwrap();
+    let caller = suite.authenticator.verify(&issued.access_token).await.unwrap();
+    assert_eq!(
+        (caller.kind(), caller.account()),
+        (CallerKind::Service, Some(account(1)))
+    );
 }
 
 #[tokio::test]

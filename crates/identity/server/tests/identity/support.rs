@@ -9,7 +9,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bailiwick_identity_core::peer::{CloseError, Closer, Members, PeerError};
+use bailiwick_identity_core::peer::{
+    CloseError, Closer, Members, PeerError, RoleError, ServiceRole, ServiceRoles,
+};
 use bailiwick_identity_server::{
     Deps, IdentityConfig, IdentityService, build, migrations,
     operator::{self, SecretSource},
@@ -121,6 +123,13 @@ impl Members for Authorization {
 }
 
 #[async_trait]
+impl ServiceRoles for Authorization {
+    async fn ensure(&self, _: ServiceRole<'_>, _: &Token) -> Result<(), RoleError> {
+        Ok(self.answers()?)
+    }
+}
+
+#[async_trait]
 impl Closer for Authorization {
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError> {
         self.answers()?;
@@ -153,13 +162,14 @@ pub(crate) struct Suite {
 
 impl Suite {
     pub(crate) async fn start(bed: Bed) -> Self {
-        Self::start_with(bed, IdentityConfig::for_tests(), "root@example.com", PASSWORD).await
+        Self::start_as(bed, "root@example.com", PASSWORD).await
     }
     /// Where the operator was made before.
     pub(crate) async fn start_as(bed: Bed, email: &str, password: &str) -> Self {
-        Self::start_with(bed, IdentityConfig::for_tests(), email, password).await
+        Self::start_with(bed, ServerConfig::default(), email, password).await
     }
-    async fn start_with(bed: Bed, config: IdentityConfig, email: &str, password: &str) -> Self {
+    pub(crate) async fn start_with(bed: Bed, server: ServerConfig, email: &str, password: &str) -> Self {
+        let config = IdentityConfig::for_tests();
         let db = bed.db().await;
         let workers = db.start_workers();
         let clock = bed.clock.clone();
@@ -187,6 +197,7 @@ impl Suite {
             db: db.clone(),
             members: authorization.clone(),
             closer: authorization.clone(),
+            roles: authorization.clone(),
             system: Authority::establish().system,
             tasks: TaskTracker::new(),
             clock: clock.clone(),
@@ -217,7 +228,7 @@ impl Suite {
         let inside = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Frame::builder(
             &[Service::Identity],
-            ServerConfig::default(),
+            server,
             Telemetry::quiet(),
             authenticator.clone(),
             ids,
@@ -317,6 +328,7 @@ impl Suite {
             email: email.to_owned(),
             password: password.to_owned(),
             account: account.map(|a| a.to_string()).unwrap_or_default(),
+            ..Default::default()
         };
         Ok(self.authentication().sign_in(message).await?.into_inner())
     }

@@ -1,12 +1,13 @@
 //! Creates an instance.
 
 use bailiwick_types::{
-    Authorized, InstanceId, Refused, StoreError, Token, Violations, faults, method::tenancy::CreateInstance,
+    Authorized, InstanceId, Level, Refused, StoreError, Token, Violations, faults,
+    method::tenancy::CreateInstance,
 };
 
 use super::Place;
 use crate::{
-    Event, Precondition, Tenancy, Title, account,
+    Event, Precondition, Tenancy, Title, account, limit,
     product::Product,
     request::{self, RequestKey},
 };
@@ -24,7 +25,8 @@ pub struct Command {
 
 faults! {
     /// Why an instance is not created.
-    Error: Misfit(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
+    Error: Misfit(Violations), Refused(Refused), Precondition(Precondition),
+        Limit(limit::Error), Store(StoreError);
 }
 
 impl Command {
@@ -56,6 +58,7 @@ pub async fn run(
     let product = write.find_product(&account.product).await?;
     command.check(&product.ok_or(Precondition::ProductNotVisible)?)?;
     account.ensure_active()?;
+    limit::check(&mut *write, &tenancy.limits, Level::Instance).await?;
     let now = tenancy.clock.now();
     let id = InstanceId::generate(&*tenancy.ids);
     let mut place = Place::new(account.id, id, command.title, now);
@@ -94,6 +97,16 @@ mod tests {
         }
         let (place, _) = create(&world, command("chs")).await.unwrap();
         assert_eq!(place.edition.as_deref(), Some("chs"));
+    }
+
+    #[tokio::test]
+    async fn an_account_has_no_more_instances_than_it_may_have() {
+        let mut world = World::new();
+        world.account();
+        world.tenancy.limits.instances = 1;
+        create(&world, command("chs")).await.unwrap();
+        let refused = create(&world, command("chs")).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::LimitReached);
     }
 
     #[tokio::test]

@@ -1,13 +1,13 @@
 //! Creates a workspace.
 
 use bailiwick_types::{
-    Authorized, InstanceId, Refused, StoreError, Token, Violations, WorkspaceId, faults,
+    Authorized, InstanceId, Level, Refused, StoreError, Token, Violations, WorkspaceId, faults,
     method::tenancy::CreateWorkspace,
 };
 
 use super::{Place, PlaceId};
 use crate::{
-    Event, Precondition, Tenancy, Title, account,
+    Event, Precondition, Tenancy, Title, account, limit,
     product::Product,
     request::{self, RequestKey},
 };
@@ -25,7 +25,8 @@ pub struct Command {
 
 faults! {
     /// Why a workspace is not created.
-    Error: Misfit(Violations), Refused(Refused), Precondition(Precondition), Store(StoreError);
+    Error: Misfit(Violations), Refused(Refused), Precondition(Precondition),
+        Limit(limit::Error), Store(StoreError);
 }
 
 impl Command {
@@ -62,6 +63,7 @@ pub async fn run(
         let parent = write.find_place(id).await?.ok_or(id.missing())?;
         parent.ensure_active()?;
     }
+    limit::check(&mut *write, &tenancy.limits, Level::Workspace).await?;
     let now = tenancy.clock.now();
     let id = WorkspaceId::generate(&*tenancy.ids);
     let mut place = Place::new(account.id, id, command.title, now);
@@ -91,6 +93,16 @@ mod tests {
 
     async fn create(world: &World, command: Command) -> Result<(Place, Token), Error> {
         run(&world.tenancy, &memory::operator(), command).await
+    }
+
+    #[tokio::test]
+    async fn an_account_has_no_more_workspaces_than_it_may_have() {
+        let mut world = World::new();
+        world.account();
+        world.tenancy.limits.workspaces = 1;
+        create(&world, command(None)).await.unwrap();
+        let refused = create(&world, command(None)).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::LimitReached);
     }
 
     #[tokio::test]

@@ -177,6 +177,11 @@ pub trait Reader: Send {
     /// # Errors
     /// The database fails.
     async fn has_places(&mut self, parent: Option<InstanceId>) -> Result<bool, StoreError>;
+    /// How many places of a level the account has. The number is kept with the places: none is counted here.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn count_places(&mut self, level: Level) -> Result<u64, StoreError>;
 }
 
 /// Stores places of an account.

@@ -1,8 +1,13 @@
 //! Tenancy's tables.
 
-use bailiwick_sql::{Migrations, migrate::Statements};
+use bailiwick_sql::{
+    Migrations,
+    migrate::{CountedRows, Statements},
+};
 use bailiwick_types::Service;
 use sea_orm::DbBackend;
+
+use super::convert::{INSTANCE, WORKSPACE};
 
 /// The migrations of tenancy's database.
 #[must_use]
@@ -14,8 +19,24 @@ pub fn migrations() -> Migrations {
         ("closing", "account_id"),
     ];
     let places = Statements::migration("tenancy_0001_places", statements, isolated);
-    Migrations::new(Service::Tenancy, vec![places])
+    let usage = Statements::counting("tenancy_0002_usage", COUNTED);
+    Migrations::new(Service::Tenancy, vec![places, usage])
 }
+
+/// Places that are not deleted, by the number of their level. Workspaces of a deleted instance are not counted
+/// any more: they went with it.
+pub(crate) const COUNTED: &[CountedRows] = &[
+    CountedRows {
+        table: "place",
+        kind: INSTANCE,
+        condition: "{row}level = 3 AND {row}state <> 'deleted'",
+    },
+    CountedRows {
+        table: "place",
+        kind: WORKSPACE,
+        condition: "{row}level = 4 AND {row}counted AND {row}state <> 'deleted'",
+    },
+];
 
 fn statements(backend: DbBackend) -> Vec<String> {
     // Keys in byte order, so that lists are sorted alike on both engines, whatever the collation of the
@@ -40,7 +61,7 @@ fn statements(backend: DbBackend) -> Vec<String> {
             "CREATE TABLE place (account_id {uuid} NOT NULL, id {uuid} NOT NULL, level smallint NOT NULL, \
              parent_id {uuid}, title text NOT NULL, title_key {key} NOT NULL, edition text, state text NOT NULL, \
              created_at bigint NOT NULL, updated_at bigint NOT NULL, version bigint NOT NULL, closing boolean NOT NULL, \
-             PRIMARY KEY (account_id, id), FOREIGN KEY (account_id) REFERENCES account (id))"
+             counted boolean NOT NULL DEFAULT TRUE, PRIMARY KEY (account_id, id), FOREIGN KEY (account_id) REFERENCES account (id))"
         ),
         "CREATE INDEX ix_place__created_at ON place (account_id, level, created_at, id)".to_owned(),
         "CREATE INDEX ix_place__title_key ON place (account_id, level, title_key, id)".to_owned(),

@@ -17,6 +17,7 @@ use bailiwick_sql::Error;
 use bailiwick_types::StoreError;
 use sea_orm::DbErr;
 
+pub(crate) use migration::COUNTED;
 pub use migration::migrations;
 pub(crate) use product::{ProductRows, find as find_product};
 pub use snapshot::TenancySnapshot;

@@ -1,20 +1,20 @@
 //! Instances and workspaces.
 
 use async_trait::async_trait;
-use bailiwick_sql::{Error, rows};
+use bailiwick_sql::{Error, execute, query, rows};
 use bailiwick_tenancy_core::{
     State,
     listing::{Key, Query},
     place::{Place, PlaceFilter, PlaceId, Reader, Writer},
 };
-use bailiwick_types::{AccountId, InstanceId, StoreError};
+use bailiwick_types::{AccountId, InstanceId, Level, StoreError};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
     QueryTrait, Select,
 };
 
 use super::{
-    convert::{level, place_row},
+    convert::{self, level, place_row},
     entity::place::{Column, Entity},
     list::{Columns, page},
     store_error,
@@ -81,6 +81,16 @@ impl<T: Tx> Reader for Unit<T> {
         let row = select.limit(1).one(self.conn()).await.map_err(store_error)?;
         Ok(row.is_some())
     }
+    async fn count_places(&mut self, level: Level) -> Result<u64, StoreError> {
+        let sql = "SELECT used FROM account_usage WHERE account_id = $1 AND kind = $2";
+        let account = self.account();
+        let values = vec![account.uuid().into(), convert::level(level).into()];
+        let found = query(self.conn(), sql, values).await?;
+        let Some(row) = found.first() else { return Ok(0) };
+        let used: i64 = row.try_get("", "used").map_err(store_error)?;
+        let corrupt = |_| Error::corrupt("account_usage", "used", account, "is negative");
+        Ok(u64::try_from(used).map_err(corrupt)?)
+    }
 }
 
 #[async_trait]
@@ -92,6 +102,13 @@ impl Writer for WriteUnit {
     async fn update_place(&mut self, place: &Place) -> Result<(), StoreError> {
         self.check(place)?;
         let row = place_row(place).reset_all();
-        row.update(self.conn()).await.map(drop).map_err(store_error)
+        row.update(self.conn()).await.map_err(store_error)?;
+        if place.state == State::Deleted && place.id.level() == Level::Instance {
+            // Its workspaces are gone with it, as they are.
+            let sql = "UPDATE place SET counted = FALSE WHERE account_id = $1 AND parent_id = $2";
+            let values = vec![place.account.uuid().into(), place.id.uuid().into()];
+            execute(self.conn(), sql, values).await?;
+        }
+        Ok(())
     }
 }

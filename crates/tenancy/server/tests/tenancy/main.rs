@@ -3,6 +3,7 @@
 
 mod accounts;
 mod closings;
+mod limits;
 mod lists;
 mod places;
 mod products;

@@ -26,7 +26,7 @@ use bailiwick_sql::{
     follow::{Event, Events, FeedSink, FeedSource, Page, SourceError},
 };
 use bailiwick_tenancy_core::{
-    Tenancy,
+    Limits, Tenancy,
     closing::Closing,
     peer::{Authorization, PeerError},
     store::Store,
@@ -145,6 +145,12 @@ fn operator_subject() -> Subject {
 
 impl Fixture for World {
     async fn on(database: TestDb) -> Self {
+        Self::limited(database, Limits::default()).await
+    }
+}
+
+impl World {
+    async fn limited(database: TestDb, limits: Limits) -> Self {
         let clock = Arc::new(ManualClock::default());
         let db = Db::connect(DbConfig::new(database.url()), Service::Tenancy, clock.clone())
             .await
@@ -157,10 +163,12 @@ impl Fixture for World {
             authorization: told.clone(),
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(2_000)),
+            limits,
         };
         let service = build(Deps {
             config: TenancyConfig {
                 token_wait: HumanDuration::from(Duration::from_millis(50)),
+                limits,
                 ..TenancyConfig::default()
             },
             db: db.clone(),
@@ -186,6 +194,19 @@ impl Fixture for World {
         world.apply("shop", 1, SHOP).await;
         world.apply("club", 1, CLUB).await;
         world
+    }
+}
+
+/// A world whose accounts may have two instances and three workspaces.
+pub(crate) struct Narrow(pub(crate) World);
+
+impl Fixture for Narrow {
+    async fn on(database: TestDb) -> Self {
+        let limits = Limits {
+            instances: 2,
+            workspaces: 3,
+        };
+        Self(World::limited(database, limits).await)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the other services ask and tell.
 
 mod check_caller;
+mod check_service_role;
 mod close_scope;
 mod close_service_account;
 mod close_user;
@@ -27,4 +28,5 @@ bailiwick_rpc::serve! {
     close_user(CloseUserRequest) -> CloseUserResponse;
     close_service_account(CloseServiceAccountRequest) -> CloseServiceAccountResponse;
     check_caller(CheckCallerRequest) -> CheckCallerResponse;
+    check_service_role(CheckServiceRoleRequest) -> CheckServiceRoleResponse;
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bailiwick_authorization_core::account::{Account, Place};
-use bailiwick_authorization_engine::{Bound, Content};
+use bailiwick_authorization_engine::{Bound, Content, ProductState};
 use bailiwick_policy::{PermissionSetBuilder, PlaceId, Places, RoleNo};
 use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, ScopeRoot};
@@ -26,19 +26,17 @@ pub(super) async fn account(conn: &impl ConnectionTrait, id: AccountId) -> Resul
     row.map(Account::from_row).transpose()
 }
 
-/// The roles of the deployment and of products by name: those of the suite, which every product has too.
-pub(super) fn suite_role(name: &str) -> Option<RoleNo> {
-    match name {
-        "operator" => Some(RoleNo::OPERATOR),
-        "service" => Some(RoleNo::SERVICE),
-        _ => None,
-    }
+/// The role of the deployment by its name: that of the suite.
+pub(super) fn deployment_role(name: &str) -> Option<RoleNo> {
+    (name == "operator").then_some(RoleNo::OPERATOR)
 }
 
-/// Reads what is bound at deployment and products, with the revisions given.
+/// Reads what is bound at deployment and products, with the revisions given. Roles at a product are those of
+/// its manifest; where the manifest is not known, nobody has one.
 pub(super) async fn bound(
     conn: &impl ConnectionTrait,
     roots: &[(ScopeRoot, u64)],
+    products: &[&ProductState],
 ) -> Result<Vec<Arc<Bound>>, Error> {
     use root_binding::Column as C;
     let rows = root_binding::Entity::find()
@@ -52,10 +50,23 @@ pub(super) async fn bound(
             _ => PlaceId::PRODUCT,
         };
         let name = root.to_string();
+        let product = match root {
+            ScopeRoot::Product(name) => products.iter().find(|product| product.name == *name),
+            _ => None,
+        };
         let mut builders: BTreeMap<&str, PermissionSetBuilder> = BTreeMap::new();
         for row in rows.iter().filter(|row| row.root == name) {
-            let Some(no) = suite_role(&row.role) else { continue };
-            let subject = At::new("root_binding", &row.root).parse("subject", &row.subject)?;
+            let at = At::new("root_binding", &row.root);
+            let no = match (root, product) {
+                (ScopeRoot::Deployment, _) => deployment_role(&row.role),
+                (_, Some(product)) => {
+                    let generation = at.generation(row.generation)?;
+                    product.product.service_role_since(&row.role, generation)
+                }
+                (_, None) => None,
+            };
+            let Some(no) = no else { continue };
+            let subject = at.parse("subject", &row.subject)?;
             let builder = builders
                 .entry(&row.subject)
                 .or_insert_with(|| PermissionSetBuilder::new(subject));
@@ -101,12 +112,12 @@ pub(super) async fn content(
         (ScopeRoot::Deployment, revisions.0),
         (ScopeRoot::Product(account.product.clone()), revisions.1),
     ];
-    let mut bound = bound(conn, &roots).await?.into_iter();
+    let mut bound = bound(conn, &roots, &[&*product]).await?.into_iter();
     Ok(Some(Content {
         deployment: bound.next().unwrap_or_default(),
         product_bound: bound.next().unwrap_or_default(),
         places: places(conn, account).await?,
-        policy: Arc::new(policy::read(conn, Arc::clone(&product.product), account).await?),
+        policy: policy::read(conn, Arc::clone(&product.product), account).await?,
         product,
     }))
 }

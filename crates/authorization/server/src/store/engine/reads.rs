@@ -3,7 +3,8 @@
 use bailiwick_authorization_core::person::PersonState;
 use bailiwick_authorization_engine::{
     AccountRef, Epoch, FactKey, KnownStamps, LastChanges, Listed, ListedQuery, Loaded, Outline, OutlineQuery,
-    PartKey, PartRef, PartsRead, Polled, Read, Root, Roots, Row, Source, SourceError, Watermark,
+    PartKey, PartRef, PartsRead, Polled, ProductState, Read, Root, Roots, Row, Source, SourceError,
+    Watermark,
 };
 use bailiwick_policy::{PermissionSet, PermissionSetBuilder, PlaceId};
 use bailiwick_sql::{Error, OutboxRow, ReadTx, epoch_sql, query};
@@ -305,13 +306,16 @@ impl Source for SqlSource {
             let tx = self.db.begin_read_across().await?;
             let standing = tx.standing(&roots).await?;
             let at: Vec<(ScopeRoot, u64)> = roots.into_iter().zip(standing.revisions).collect();
-            let mut bound = content::bound(tx.conn(), &at).await?;
-            let deployment = if deployment { bound.pop() } else { None };
-            let mut found = Vec::with_capacity(products.len());
-            for (name, bound) in products.iter().zip(bound) {
-                let state = self.products.read(tx.conn(), name).await?;
-                found.extend(state.map(|state| (state, bound)));
+            let mut states = Vec::with_capacity(products.len());
+            for name in products {
+                states.push(self.products.read(tx.conn(), name).await?);
             }
+            let known: Vec<&ProductState> = states.iter().flatten().map(AsRef::as_ref).collect();
+            let mut bound = content::bound(tx.conn(), &at, &known).await?;
+            let deployment = if deployment { bound.pop() } else { None };
+            let states = states.into_iter().zip(bound);
+            let found = states.filter_map(|(state, bound)| Some((state?, bound)));
+            let found = found.collect();
             let roots = Roots {
                 deployment,
                 products: found,
@@ -330,7 +334,7 @@ impl Source for SqlSource {
         answer(async {
             for row in query(self.db.load(), sql, values).await? {
                 let role: Option<String> = row.try_get("", "role")?;
-                if let Some(no) = role.as_deref().and_then(content::suite_role) {
+                if let Some(no) = role.as_deref().and_then(content::deployment_role) {
                     set.bind(no, PlaceId::DEPLOYMENT, None, None);
                 }
                 closed |= row.try_get::<i64>("", "closed")? != 0;

@@ -1,13 +1,15 @@
 //! Signs a user in.
 
 use bailiwick_identity_core::{
-    attempt::AttemptError,
+    attempt::{AttemptError, ClientNetwork},
     session::{
         self,
         sign_in::{Command, Error, SignedIn},
     },
 };
+use bailiwick_rpc::wire::timestamp;
 use bailiwick_types::{Token, method::identity::SignIn};
+use secrecy::ExposeSecret;
 
 use super::{Api, message};
 use crate::grpc::prelude::*;
@@ -20,10 +22,19 @@ pub(super) async fn handle(
     let (call, request) = call.split();
     let command = command(request, call.context.token.clone())?;
     let by = api.guard.authorize(&call, &Target::none()).await?;
+    let network = ClientNetwork::from(call.context.client);
+    // Not part of the write: a client that goes away while it waits gives its place up.
+    let entered = match session::sign_in::enter(&api.identity, &command, network).await {
+        Ok(entered) => entered,
+        Err(error) => {
+            api.sign_ins.with_label_values(&[outcome(&Err(&error))]).inc();
+            return Err(error.into_status());
+        }
+    };
     let sign_ins = api.sign_ins.clone();
     let sign_in = api.write(|identity| async move {
-        let done = session::sign_in(&identity, &by, &command).await;
-        sign_ins.with_label_values(&[outcome(&done)]).inc();
+        let done = session::sign_in(&identity, &by, &command, entered).await;
+        sign_ins.with_label_values(&[outcome(&done.as_ref())]).inc();
         done
     });
     let done = sign_in.await?;
@@ -32,6 +43,8 @@ pub(super) async fn handle(
         session: done.session.to_string(),
         tokens: Some(message(&done.tokens)),
         token: token::answer(&done.token),
+        device_token: done.device.token.expose_secret().to_owned(),
+        device_expire_time: Some(timestamp(done.device.expires)),
     })
 }
 
@@ -40,23 +53,30 @@ fn command(request: pb::SignInRequest, token: Token) -> Result<Command, Status> 
     let email = fields.required("email", &request.email);
     let password = secret(&mut fields, "password", request.password);
     let account = fields.optional("account", &request.account);
+    let device = match request.device_token {
+        none if none.is_empty() => Some(None),
+        token => secret(&mut fields, "device_token", token).map(Some),
+    };
     fields.finish_with(|| {
         Some(Command {
             email: email?,
             password: password?,
             account: account?,
+            device: device?,
             token,
         })
     })
 }
 
 /// The outcome of a sign-in as a label: attacks on passwords show in it.
-fn outcome(done: &Result<SignedIn, Error>) -> &'static str {
+fn outcome(done: &Result<&SignedIn, &Error>) -> &'static str {
     match done {
         Ok(_) => "signed_in",
         Err(Error::Wrong) => "wrong",
         Err(Error::Attempt(AttemptError::Throttled(_))) => "throttled",
         Err(Error::NotMember) => "not_a_member",
+        Err(Error::Locked) => "locked",
+        Err(Error::Admission(_)) => "not_admitted",
         Err(_) => "failed",
     }
 }

@@ -1,7 +1,7 @@
 //! Creates a service account.
 
 use bailiwick_identity_core::service_account::{self, create::Command};
-use bailiwick_types::method::identity::CreateServiceAccount;
+use bailiwick_types::{Scope, Token, method::identity::CreateServiceAccount};
 use secrecy::ExposeSecret;
 
 use super::{Api, message};
@@ -11,8 +11,13 @@ pub(super) async fn handle(
     api: &Api,
     call: Call<CreateServiceAccount, pb::CreateServiceAccountRequest>,
 ) -> Result<pb::CreateServiceAccountResponse, Status> {
-    let command = command(&call.message)?;
-    let by = api.guard.authorize(&call, &Target::none()).await?;
+    let command = command(&call.message, call.context.token.clone())?;
+    // Which account, if any, the rights of the maker are asked in.
+    let target = match command.scope.as_scope() {
+        Scope::Account(account) => Target::account(*account),
+        _ => Target::none(),
+    };
+    let by = api.guard.authorize(&call, &target).await?;
     let create = api.write(|identity| async move { service_account::create(&identity, &by, &command).await });
     let created = create.await?;
     let secret = created
@@ -26,7 +31,7 @@ pub(super) async fn handle(
     })
 }
 
-fn command(request: &pb::CreateServiceAccountRequest) -> Result<Command, Status> {
+fn command(request: &pb::CreateServiceAccountRequest, token: Token) -> Result<Command, Status> {
     let mut fields = Fields::new();
     let title = fields.take("title", request.title.parse());
     let scope = fields.required("scope", &request.scope);
@@ -38,6 +43,7 @@ fn command(request: &pb::CreateServiceAccountRequest) -> Result<Command, Status>
             scope: scope?,
             role: role?,
             request_id: request_id?,
+            token,
         })
     })
 }

@@ -1,6 +1,9 @@
 //! Issues an access token for client credentials.
 
-use bailiwick_identity_core::token::{self, issue::Command};
+use bailiwick_identity_core::{
+    attempt::ClientNetwork,
+    token::{self, issue::Command},
+};
 use bailiwick_rpc::wire::timestamp;
 use bailiwick_types::method::identity::IssueToken;
 use secrecy::ExposeSecret;
@@ -14,7 +17,7 @@ pub(super) async fn handle(
     call: Call<IssueToken, pb::IssueTokenRequest>,
 ) -> Result<pb::IssueTokenResponse, Status> {
     let (call, request) = call.split();
-    let command = command(request)?;
+    let command = command(request, ClientNetwork::from(call.context.client))?;
     api.guard.authorize(&call, &Target::none()).await?;
     let token = token::issue(&api.identity, &command).await;
     let token = token.map_err(IntoStatus::into_status)?;
@@ -24,7 +27,7 @@ pub(super) async fn handle(
     })
 }
 
-fn command(request: pb::IssueTokenRequest) -> Result<Command, Status> {
+fn command(request: pb::IssueTokenRequest, network: ClientNetwork) -> Result<Command, Status> {
     let mut fields = Fields::new();
     let client_id = fields.text("client_id", &request.client_id, 256);
     let client_secret = secret(&mut fields, "client_secret", request.client_secret);
@@ -32,6 +35,7 @@ fn command(request: pb::IssueTokenRequest) -> Result<Command, Status> {
         Some(Command {
             client_id: client_id?,
             client_secret: client_secret?,
+            network,
         })
     })
 }

@@ -1,6 +1,7 @@
 //! The store against what its ports promise.
 
 mod attempts;
+mod devices;
 mod keys;
 mod sessions;
 mod users;

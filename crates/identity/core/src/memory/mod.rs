@@ -1,9 +1,10 @@
 //! The store of the rule tests: tables in memory, a copy of which a unit of work changes.
 
+mod attempts;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -11,9 +12,10 @@ use bailiwick_types::{
     EmailKey, ScopeRoot, ServiceAccountId, SessionId, StoreError, Timestamp, Token, UserId,
 };
 
+use self::attempts::{Address, Counter};
 use crate::{
-    attempt::{self, Failures},
     change::Change,
+    device::KnownDevice,
     password::PasswordHash,
     request::{self, Answered, RequestKey},
     secret::Digest,
@@ -34,7 +36,9 @@ struct Tables {
     service_closings: BTreeMap<ServiceAccountId, service_account::Closing>,
     signing_keys: BTreeMap<String, StoredKey>,
     requests: HashMap<Digest, (Answered, Timestamp)>,
-    failures: HashMap<EmailKey, Failures>,
+    counters: HashMap<Digest, Counter>,
+    addresses: HashMap<Digest, Address>,
+    devices: HashMap<Digest, KnownDevice>,
     revisions: HashMap<ScopeRoot, u64>,
     changes: Vec<Change>,
 }
@@ -46,6 +50,9 @@ pub(crate) struct Memory {
     /// Of a unit of work: the tables that its commit replaces, and the roots that it holds.
     unit: Option<(Arc<Mutex<Tables>>, Vec<ScopeRoot>)>,
     emitted: Vec<ScopeRoot>,
+    /// Held by a unit of work: one writes at a time.
+    writing: Arc<tokio::sync::Mutex<()>>,
+    _held: Option<Arc<tokio::sync::OwnedMutexGuard<()>>>,
 }
 
 impl Memory {
@@ -61,7 +68,10 @@ impl Memory {
 #[async_trait]
 impl Store for Memory {
     async fn write(&self, roots: &[ScopeRoot]) -> Result<Box<dyn Write>, StoreError> {
+        let held = Arc::clone(&self.writing).lock_owned().await;
         Ok(Box::new(Self {
+            writing: Arc::clone(&self.writing),
+            _held: Some(Arc::new(held)),
             tables: Arc::new(Mutex::new(self.tables().clone())),
             unit: Some((Arc::clone(&self.tables), roots.to_vec())),
             emitted: Vec::new(),
@@ -370,42 +380,6 @@ impl signing::Writer for Memory {
     async fn delete_signing_key(&mut self, kid: &str) -> Result<(), StoreError> {
         self.tables().signing_keys.remove(kid);
         Ok(())
-    }
-}
-
-#[async_trait]
-impl attempt::Reader for Memory {
-    async fn failures(&self, email: &EmailKey) -> Result<Option<Failures>, StoreError> {
-        Ok(self.tables().failures.get(email).copied())
-    }
-}
-
-#[async_trait]
-impl attempt::Writer for Memory {
-    async fn count_failure(
-        &mut self,
-        email: &EmailKey,
-        window: Duration,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let mut tables = self.tables();
-        let new = Failures { count: 0, since: now };
-        let failures = tables.failures.entry(email.clone()).or_insert(new);
-        if now >= failures.since.plus(window) {
-            *failures = new;
-        }
-        failures.count += 1;
-        Ok(())
-    }
-    async fn clear_failures(&mut self, email: &EmailKey) -> Result<(), StoreError> {
-        self.tables().failures.remove(email);
-        Ok(())
-    }
-    async fn purge_failures(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        let mut tables = self.tables();
-        let all = tables.failures.len();
-        tables.failures.retain(|_, failures| failures.since >= before);
-        Ok((all - tables.failures.len()) as u64)
     }
 }
 
