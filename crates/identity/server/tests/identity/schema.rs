@@ -6,11 +6,12 @@ use bailiwick_testkit::golden;
 
 use crate::support::{Bed, on_both_engines};
 
-const OWN: [&str; 10] = [
+const OWN: [&str; 11] = [
     "answered_request",
     "known_device",
     "refresh_token",
     "service_account",
+    "service_closing",
     "session",
     "sign_in_address",
     "sign_in_counter",
