@@ -6,6 +6,7 @@ use bailiwick_types::{Clock, IdGen, Rng, Timestamp};
 
 use crate::{
     attempt::Throttle,
+    operator,
     password::Passwords,
     peer::{Closer, Members},
     session::Lifetimes,
@@ -32,6 +33,8 @@ pub struct Identity {
     pub lifetimes: Lifetimes,
     /// The limit of failed sign-ins.
     pub throttle: Throttle,
+    /// Who may be an operator.
+    pub operators: operator::Policy,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

@@ -32,4 +32,6 @@ faults! {
 pub trait Closer: Send + Sync + 'static {
     /// Denies everything to a user from now on, as the user's change with this version will.
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError>;
+    /// Takes the operator's role from a user from now on, as the user's next change after this version will.
+    async fn close_operator(&self, user: UserId, version: u64) -> Result<(), CloseError>;
 }

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use bailiwick_types::{ServiceAccountId, SessionId, StoreError, System, UserId, faults};
 
-use crate::{Identity, signing::KeysError, user::disable};
+use crate::{
+    Identity,
+    operator::revoke,
+    signing::KeysError,
+    user::{Access, disable},
+};
 
 /// The age at which the call that wrote an intent is taken for dead.
 const ABANDONED: Duration = Duration::from_secs(10);
@@ -19,10 +24,11 @@ const BATCH: u64 = 500;
 
 faults! {
     /// Why the work is not done.
-    Error: Keys(KeysError), Disable(disable::Error), Store(StoreError);
+    Error: Keys(KeysError), Disable(disable::Error), Revoke(revoke::Error), Store(StoreError);
 }
 
-/// Finishes disablings that were interrupted after their intent. The answer is whose.
+/// Finishes disablings, and revocations of the operator's role, that were interrupted after their intent. The
+/// answer is whose.
 ///
 /// # Errors
 /// None was finished: the store or authorization failed.
@@ -30,11 +36,24 @@ pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<
     let mut done = Vec::new();
     let mut failed = None;
     for closing in identity.store.closings(identity.ago(ABANDONED), BATCH).await? {
-        match disable::finish(identity, &closing).await {
-            Ok(disabled) => done.push(disabled.user.id),
-            // The user stays enabled.
-            Err(disable::Error::Holder(_) | disable::Error::Refused(_)) => {}
-            Err(error @ disable::Error::Later) => {
+        let finished = match closing.access {
+            Access::All => disable::finish(identity, &closing)
+                .await
+                .map(drop)
+                .map_err(Error::from),
+            Access::Operator => revoke::finish(identity, &closing)
+                .await
+                .map(drop)
+                .map_err(Error::from),
+        };
+        match finished {
+            Ok(()) => done.push(closing.user),
+            // The user keeps its access.
+            Err(
+                Error::Disable(disable::Error::Holder(_) | disable::Error::Refused(_))
+                | Error::Revoke(revoke::Error::Holder(_) | revoke::Error::Refused(_)),
+            ) => {}
+            Err(error @ (Error::Disable(disable::Error::Later) | Error::Revoke(revoke::Error::Later))) => {
                 failed = Some(error);
                 // The next one would wait for the same peer.
                 break;
@@ -43,7 +62,7 @@ pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<
         }
     }
     match failed {
-        Some(error) if done.is_empty() => Err(error.into()),
+        Some(error) if done.is_empty() => Err(error),
         _ => Ok(done),
     }
 }

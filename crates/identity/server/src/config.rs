@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bailiwick_identity_core::{
     attempt::Throttle,
+    operator::Policy,
     password::{CostError, HashCost},
     session::Lifetimes,
     signing::KeyTimes,
@@ -29,6 +30,8 @@ pub struct IdentityConfig {
     pub password_hashing: PasswordHashing,
     /// The limit of wrong passwords for an e-mail address.
     pub sign_in_attempts: SignInAttempts,
+    /// Who may be an operator of the deployment.
+    pub operators: OperatorConfig,
     /// Encrypts the private signing keys in the database: at least 32 characters. Without it they are stored
     /// in plain text, which is refused with a database server unless `insecure` is set.
     pub key_encryption_secret: Secret,
@@ -64,6 +67,25 @@ pub struct SignInAttempts {
     pub window: HumanDuration,
 }
 
+/// Who may be an operator of the deployment.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OperatorConfig {
+    /// Whether service accounts may. If not, none is given the operator's role, and those that have it get no
+    /// tokens.
+    pub service_accounts: bool,
+}
+
+impl OperatorConfig {
+    /// The rule.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            service_accounts: self.service_accounts,
+        }
+    }
+}
+
 impl Default for IdentityConfig {
     fn default() -> Self {
         let lifetimes = Lifetimes::default();
@@ -73,6 +95,7 @@ impl Default for IdentityConfig {
             session_idle: lifetimes.idle.into(),
             password_hashing: PasswordHashing::default(),
             sign_in_attempts: SignInAttempts::default(),
+            operators: OperatorConfig::default(),
             key_encryption_secret: Secret::default(),
             signing_key_lifetime: KeyTimes::default().rotate_after.into(),
             feed_retention: Duration::from_hours(168).into(),

@@ -115,6 +115,7 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
         },
         lifetimes: config.lifetimes(),
         throttle: config.throttle(),
+        operators: config.operators.policy(),
         clock: deps.clock,
         ids: deps.ids,
         rng: deps.rng,

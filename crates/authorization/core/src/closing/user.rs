@@ -5,9 +5,10 @@ use bailiwick_types::{
     method::authorization::CloseUser,
 };
 
+use super::operator;
 use crate::{
     Audit, Change, Ports, Precondition, Situation, holders,
-    person::{Person, PersonState},
+    person::{OPERATOR, Person, PersonState},
 };
 
 /// What is asked.
@@ -69,6 +70,7 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> R
         }
         // The rules are asked as if the user still counted.
         unit.put_person(&person).await?;
+        operator::may_go(&*unit, &subject, now).await?;
         for account in &accounts {
             unit.select(all.account(*account));
             let bindings = unit.bindings_of(&subject).await?;
@@ -82,7 +84,7 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> R
             }
         }
         unit.put_person(&closed).await?;
-        unit.set_root_binding(&ScopeRoot::Deployment, &subject, "operator", false)
+        unit.set_root_binding(&ScopeRoot::Deployment, &subject, OPERATOR, false)
             .await?;
         unit.emit(ScopeRoot::Deployment, Change::Policy(None));
         for account in accounts {

@@ -7,7 +7,10 @@ use bailiwick_types::{
 };
 
 use super::{Refusal, Way, bind, outlives};
-use crate::{Change, Situation, Write, person::ServiceAccount};
+use crate::{
+    Change, Situation, Write,
+    person::{OPERATOR, ServiceAccount},
+};
 
 /// Applies it: its role is bound at its scope while it may do anything. The transaction must hold that root.
 ///
@@ -90,7 +93,7 @@ async fn put(
         )),
         root @ (ScopeRoot::Deployment | ScopeRoot::Product(_)) => {
             let known = match root {
-                ScopeRoot::Deployment => matches!(role, "operator" | "service"),
+                ScopeRoot::Deployment => matches!(role, OPERATOR | "service"),
                 _ => role == "service",
             };
             if !known {

@@ -15,7 +15,7 @@ pub use disable::disable;
 pub use get::get;
 pub use list::list;
 
-use crate::secret::Digest;
+use crate::{operator::OPERATOR, secret::Digest};
 
 /// The scope of a service account: the deployment, a product or an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +90,15 @@ pub struct ServiceAccount {
     pub version: u64,
 }
 
+impl ServiceAccount {
+    /// Whether it is an operator of the deployment.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        let role = self.role.as_ref().map(RoleName::as_str);
+        *self.scope.as_scope() == Scope::Deployment && role == Some(OPERATOR)
+    }
+}
+
 /// Reads service accounts.
 #[async_trait]
 pub trait Reader {
@@ -119,6 +128,6 @@ pub trait Writer {
         account: &ServiceAccount,
         secret: &Digest,
     ) -> Result<(), StoreError>;
-    /// Writes whether it is enabled, and its version.
+    /// Writes whether it is enabled, its role and its version.
     async fn update_service_account(&mut self, account: &ServiceAccount) -> Result<(), StoreError>;
 }

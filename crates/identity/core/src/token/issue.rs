@@ -23,6 +23,10 @@ faults! {
     Error: Mint(MintError), Store(StoreError);
     /// There is no such client, it is disabled, or the secret is wrong: one answer for all.
     Wrong "wrong client id or client secret" => Unauthenticated CredentialsInvalid;
+    /// It is an operator, and the deployment is not configured to have such.
+    Operator "the deployment has no operator service accounts: \
+        `identity.operators.service_accounts` is off"
+        => Unauthenticated CredentialsInvalid;
 }
 
 /// Issues the token. The credentials are all that it asks for, over gRPC and HTTP.
@@ -35,6 +39,9 @@ pub async fn issue(identity: &Identity, command: &Command) -> Result<AccessToken
     let (account, secret) = known.ok_or(Error::Wrong)?;
     if !secret.same(&Digest::of(&command.client_secret)) || !account.enabled {
         return Err(Error::Wrong);
+    }
+    if account.is_operator() && !identity.operators.service_accounts {
+        return Err(Error::Operator);
     }
     let (ring, now) = (identity.keys.ring(), identity.clock.now());
     Ok(identity.issuer.for_service(&ring, &*identity.ids, id, now)?)
