@@ -122,8 +122,11 @@ mod tests {
         let operator = subject(1);
         world
             .put(async |write| {
-                let bound = write.set_root_binding(&root, &operator, "operator", true).await;
-                bound.map(|_| ())
+                // Another one stays.
+                for who in [&operator, &subject(2)] {
+                    write.set_root_binding(&root, who, OPERATOR, true).await?;
+                }
+                Ok(())
             })
             .await;
         close_user(&world.ports, &world, 1, 2).await.unwrap();
