@@ -276,6 +276,7 @@ fn every_command_explains_itself() {
         &["serve", "--help"],
         &["migrate", "--help"],
         &["operator", "create", "--help"],
+        &["operator", "reset", "--help"],
         &["apply", "--help"],
         &["preview", "--help"],
         &["preview", "remove", "--help"],

@@ -34,6 +34,8 @@ services! {
         session => identity::session_service_client::SessionServiceClient,
         /// Service accounts.
         service_account => identity::service_account_service_client::ServiceAccountServiceClient,
+        /// Operators of the deployment.
+        operator => identity::operator_service_client::OperatorServiceClient,
         /// API keys.
         api_key => identity::api_key_service_client::ApiKeyServiceClient,
         /// Sign-in policies.

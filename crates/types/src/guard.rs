@@ -359,7 +359,7 @@ impl Guard {
             return Ok(witness);
         }
         if declared.step_up {
-            let session = witness.caller().session().ok_or(StepUpError::Required)?;
+            let session = witness.caller().session().ok_or(StepUpError::NoSession)?;
             self.step_up.consume(session).await?;
         }
         Ok(witness.in_earnest())

@@ -79,6 +79,9 @@ faults! {
     /// The session has no unused Reauthenticate of the last five minutes.
     Required "step-up required: call Reauthenticate (valid 5 minutes, single use)"
         => Unauthenticated StepUpRequired;
+    /// The caller has no session in which it could prove itself again: a service account.
+    NoSession "step-up required: only a user can call this method, since service accounts have no session"
+        => Unauthenticated StepUpRequired;
     /// Identity does not answer now.
     Unavailable "step-ups are temporarily unavailable" => Unavailable DependencyUnavailable, retry 250;
     /// The deadline passed while asking.

@@ -7,7 +7,7 @@ use bailiwick_types::{
     AccountId, Email, EmailKey, ScopeRoot, ServiceAccountId, SourceVersion, Subject, UserId,
 };
 
-use crate::StoreError;
+use crate::{StoreError, binding::Holder};
 
 /// Whether a user may do anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,6 +122,9 @@ impl ServiceAccount {
     }
 }
 
+/// The role of the deployment that its operators have.
+pub const OPERATOR: &str = "operator";
+
 /// The longest way from a service account to who stands behind it.
 pub const LONGEST: usize = 16;
 
@@ -175,6 +178,8 @@ pub trait Reader: Send + Sync {
         subject: &Subject,
         role: &str,
     ) -> Result<bool, StoreError>;
+    /// The users that have a role at the deployment or at a product.
+    async fn root_holders(&self, root: &ScopeRoot, role: &str) -> Result<Vec<Holder>, StoreError>;
 }
 
 /// Writes users and service accounts.

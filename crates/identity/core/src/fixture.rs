@@ -20,12 +20,13 @@ use crate::{
     Identity,
     attempt::{Admission, AdmissionLimits, ClientNetwork, Throttle},
     memory::Memory,
+    operator,
     password::{HashCost, Password, Passwords, Shares},
     peer::{CloseError, Closer, Members, PeerError, RoleError, ServiceRole, ServiceRoles},
     service_account::{self, ServiceAccount},
     session::{self, Lifetimes},
     signing::{Issuer, KeySeal, KeyTimes, Keys},
-    user::{self, Closing, User},
+    user::{self, Closing, Reader as _, User},
 };
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -123,6 +124,9 @@ impl Closer for Authorization {
         self.closed_services.lock().unwrap().push((id, version));
         Ok(())
     }
+    async fn close_operator(&self, user: UserId, version: u64) -> Result<(), CloseError> {
+        self.close_user(user, version).await
+    }
 }
 
 pub(crate) struct Fixture {
@@ -151,6 +155,7 @@ impl Fixture {
             lifetimes: Lifetimes::default(),
             admission: Admission::new(AdmissionLimits::default(), 4, clock.clone()),
             throttle: Throttle::default(),
+            operators: operator::Policy::default(),
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(100)),
             rng: Arc::new(SystemRng),
@@ -189,6 +194,15 @@ impl Fixture {
             .await
             .unwrap()
             .0
+    }
+    /// Creates a user and makes it an operator.
+    pub(crate) async fn operating_user(&self, email: &str) -> User {
+        let user = self.user(email).await;
+        let subject = Subject::user(user.id);
+        operator::grant(&self.identity, &self.operator(), &subject)
+            .await
+            .unwrap();
+        self.store.user(user.id).await.unwrap().unwrap()
     }
     /// Creates a service account; the answer has its secret.
     pub(crate) async fn service_account(&self, title: &str) -> (ServiceAccount, SecretString) {
@@ -233,6 +247,7 @@ impl Fixture {
     pub(crate) fn closing(&self, user: &User) -> Closing {
         Closing {
             user: user.id,
+            access: user::Access::All,
             version: user.version + 1,
             actor: String::new(),
             created: self.clock.now(),
@@ -240,7 +255,8 @@ impl Fixture {
     }
 
     pub(crate) fn as_operator<M: Method>(&self, user: UserId) -> Authorized<M> {
-        let caller = witness::caller(CallerKind::User, Subject::user(user), None);
+        let session = SessionId::from_uuid(Uuid::from_u128(1));
+        let caller = witness::user(Subject::user(user), None, session);
         witness::authorized(&caller, &Target::none(), true)
     }
     pub(crate) fn operator<M: Method>(&self) -> Authorized<M> {
@@ -256,6 +272,11 @@ impl Fixture {
     pub(crate) fn as_service<M: Method>(&self) -> Authorized<M> {
         let caller = witness::caller(CallerKind::Service, Subject::service(unknown_service()), None);
         witness::authorized(&caller, &Target::none(), false)
+    }
+    /// A service account with a role of the deployment.
+    pub(crate) fn operating_service<M: Method>(&self) -> Authorized<M> {
+        let caller = witness::caller(CallerKind::Service, Subject::service(unknown_service()), None);
+        witness::authorized(&caller, &Target::none(), true)
     }
     pub(crate) fn internal<M: Method>(&self) -> Authorized<M> {
         witness::authorized(&witness::peer_of::<M>(), &Target::none(), false)

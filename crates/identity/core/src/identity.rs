@@ -6,6 +6,7 @@ use bailiwick_types::{Clock, IdGen, Rng, Timestamp};
 
 use crate::{
     attempt::{Admission, Throttle},
+    operator,
     password::Passwords,
     peer::{Closer, Members, ServiceRoles},
     session::Lifetimes,
@@ -36,6 +37,8 @@ pub struct Identity {
     pub admission: Arc<Admission>,
     /// The limits of attempts.
     pub throttle: Throttle,
+    /// Who may be an operator.
+    pub operators: operator::Policy,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

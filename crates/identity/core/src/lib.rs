@@ -19,6 +19,7 @@ mod fixture;
 mod identity;
 #[cfg(test)]
 mod memory;
+pub mod operator;
 pub mod password;
 pub mod peer;
 pub mod request;

@@ -37,6 +37,8 @@ pub trait Closer: Send + Sync + 'static {
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError>;
     /// The same for a service account. No rule forbids it: service accounts hold no role that must be held.
     async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError>;
+    /// Takes the operator's role from a user from now on, as the user's next change after this version will.
+    async fn close_operator(&self, user: UserId, version: u64) -> Result<(), CloseError>;
 }
 
 /// A role that service accounts cannot have on a scope.

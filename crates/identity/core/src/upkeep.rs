@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use bailiwick_types::{ServiceAccountId, SessionId, StoreError, Subject, System, faults};
 
-use crate::{Identity, service_account, signing::KeysError, user::disable};
+use crate::{
+    Identity,
+    operator::revoke,
+    service_account,
+    signing::KeysError,
+    user::{Access, disable},
+};
 
 /// The age at which the call that wrote an intent is taken for dead.
 const ABANDONED: Duration = Duration::from_secs(10);
@@ -20,11 +26,11 @@ const BATCH: u64 = 500;
 faults! {
     /// Why the work is not done.
     Error: Keys(KeysError), Disable(disable::Error), DisableService(service_account::disable::Error),
-        Store(StoreError);
+        Revoke(revoke::Error), Store(StoreError);
 }
 
-/// Finishes disablings of users and service accounts that were interrupted after their intent. The answer is
-/// whose.
+/// Finishes disablings of users and service accounts, and revocations of the operator's role, that were
+/// interrupted after their intent. The answer is whose.
 ///
 /// # Errors
 /// None was finished: the store or authorization failed.
@@ -32,12 +38,25 @@ pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<
     let mut done = Vec::new();
     let mut failed: Option<Error> = None;
     for closing in identity.store.closings(identity.ago(ABANDONED), BATCH).await? {
-        match disable::finish(identity, &closing).await {
-            Ok(disabled) => done.push(Subject::user(disabled.user.id)),
-            // The user stays enabled.
-            Err(disable::Error::Holder(_) | disable::Error::Refused(_)) => {}
-            Err(error @ disable::Error::Later) => {
-                failed = Some(error.into());
+        let finished = match closing.access {
+            Access::All => disable::finish(identity, &closing)
+                .await
+                .map(drop)
+                .map_err(Error::from),
+            Access::Operator => revoke::finish(identity, &closing)
+                .await
+                .map(drop)
+                .map_err(Error::from),
+        };
+        match finished {
+            Ok(()) => done.push(Subject::user(closing.user)),
+            // The user keeps its access.
+            Err(
+                Error::Disable(disable::Error::Holder(_) | disable::Error::Refused(_))
+                | Error::Revoke(revoke::Error::Holder(_) | revoke::Error::Refused(_)),
+            ) => {}
+            Err(error @ (Error::Disable(disable::Error::Later) | Error::Revoke(revoke::Error::Later))) => {
+                failed = Some(error);
                 // The next one would wait for the same peer.
                 break;
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bailiwick_identity_core::{
     attempt::{AdmissionLimits, Limit, Rate, Throttle},
+    operator::Policy,
     password::{CostError, HashCost, Shares},
     session::Lifetimes,
     signing::KeyTimes,
@@ -33,6 +34,8 @@ pub struct IdentityConfig {
     pub sign_in_admission: SignInAdmission,
     /// How long a device at which a user has signed in is known without another sign-in: 1d to 400d.
     pub known_device_lifetime: HumanDuration,
+    /// Who may be an operator of the deployment.
+    pub operators: OperatorConfig,
     /// Encrypts the private signing keys in the database: at least 32 characters. Without it they are stored
     /// in plain text, which is refused with a database server unless `insecure` is set.
     pub key_encryption_secret: Secret,
@@ -99,6 +102,25 @@ pub struct SignInAdmission {
     pub waiting: usize,
 }
 
+/// Who may be an operator of the deployment.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OperatorConfig {
+    /// Whether service accounts may. If not, none is given the operator's role, and those that have it get no
+    /// tokens.
+    pub service_accounts: bool,
+}
+
+impl OperatorConfig {
+    /// The rule.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            service_accounts: self.service_accounts,
+        }
+    }
+}
+
 impl Default for IdentityConfig {
     fn default() -> Self {
         let lifetimes = Lifetimes::default();
@@ -110,6 +132,7 @@ impl Default for IdentityConfig {
             sign_in_attempts: SignInAttempts::default(),
             sign_in_admission: SignInAdmission::default(),
             known_device_lifetime: lifetimes.device.into(),
+            operators: OperatorConfig::default(),
             key_encryption_secret: Secret::default(),
             signing_key_lifetime: KeyTimes::default().rotate_after.into(),
             feed_retention: Duration::from_hours(168).into(),

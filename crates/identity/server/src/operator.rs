@@ -1,4 +1,4 @@
-//! Creates the first operator, by a command on the database.
+//! Creates an operator and resets the password of one, by commands on the database.
 
 use std::{
     fs::OpenOptions,
@@ -9,9 +9,9 @@ use std::{
 };
 
 use bailiwick_identity_core::{
+    operator,
     password::{CostError, Password, PasswordError, Passwords, Shares},
     secret::random_password,
-    user::create_operator,
 };
 use bailiwick_sql::Db;
 use bailiwick_types::{Clock, Email, EmailError, IdGen, Rng, Token, UserId};
@@ -37,7 +37,20 @@ pub struct Operator {
     pub token: Token,
 }
 
-/// Why the operator is not created.
+/// An operator with a new password.
+#[derive(Debug, Clone)]
+pub struct Reset {
+    /// Its id.
+    pub user: UserId,
+    /// The number of sessions that were ended.
+    pub ended: usize,
+    /// Whether it was enabled.
+    pub enabled: bool,
+    /// The write.
+    pub token: Token,
+}
+
+/// Why the operator is not created, or has no new password.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
     /// The address is invalid.
@@ -57,13 +70,48 @@ pub enum OperatorError {
         /// The error.
         error: std::io::Error,
     },
-    /// There is an operator, or the database failed.
+    /// There is an active operator, or the database failed.
     #[error(transparent)]
-    Refused(#[from] create_operator::Error),
+    Create(#[from] operator::create::Error),
+    /// The user is unknown, no operator or disabled, or the database failed.
+    #[error(transparent)]
+    Reset(#[from] operator::reset::Error),
 }
 
-/// Creates the first operator of a deployment; refused if there is one. The password is never logged. A file
-/// is created with mode 0600, must not exist, and is removed if the operator is not created.
+/// The password of an operator, and the file that it was written to.
+struct NewPassword {
+    password: Password,
+    file: Option<PathBuf>,
+}
+
+impl NewPassword {
+    /// Takes it from its source. A generated one is in its file before it counts: an unknown password would
+    /// lock the deployment.
+    fn take(secret: &SecretSource, rng: &dyn Rng) -> Result<Self, OperatorError> {
+        let (password, file) = match secret {
+            SecretSource::Given(password) => (password.clone(), None),
+            SecretSource::File(path) => (random_password(rng), Some(path.clone())),
+        };
+        let password = Password::parse(password)?;
+        if let Some(path) = &file {
+            write(path, password.secret()).map_err(|error| OperatorError::File {
+                path: path.clone(),
+                error,
+            })?;
+        }
+        Ok(Self { password, file })
+    }
+    /// Ends the act: a file that stayed after a refusal would hold the password of no user.
+    fn done<T, E>(self, result: Result<T, E>) -> Result<T, E> {
+        if let (Err(_), Some(path)) = (&result, &self.file) {
+            let _ = std::fs::remove_file(path);
+        }
+        result
+    }
+}
+
+/// Creates an operator of a deployment; refused if an active user is one. The password is never logged. A
+/// file is created with mode 0600, must not exist, and is removed if the operator is not created.
 ///
 /// # Errors
 /// See [`OperatorError`].
@@ -76,32 +124,49 @@ pub async fn create(
     secret: &SecretSource,
 ) -> Result<Operator, OperatorError> {
     let email: Email = email.parse()?;
-    let (password, file) = match secret {
-        SecretSource::Given(password) => (password.clone(), None),
-        SecretSource::File(path) => (random_password(&*rng), Some(path.as_path())),
+    let new = NewPassword::take(secret, &*rng)?;
+    let made = async {
+        let passwords = Passwords::new(hashing.cost()?, Shares::default(), rng)?;
+        let store = SqlStore::new(db.clone());
+        let clock: &dyn Clock = db.clock();
+        let made = operator::create(&store, &passwords, clock, ids, &email, &new.password).await?;
+        Ok::<_, OperatorError>((made.0.id, made.1))
     };
-    let checked = Password::parse(password)?;
-    let passwords = Passwords::new(hashing.cost()?, Shares::default(), rng)?;
-    let store = SqlStore::new(db.clone());
-    // Written before the operator is created: an unknown password would lock the deployment for good.
-    if let Some(path) = file {
-        write(path, checked.secret()).map_err(|error| OperatorError::File {
-            path: path.to_owned(),
-            error,
-        })?;
-    }
-    let clock: &dyn Clock = db.clock();
-    let made = create_operator(&store, &passwords, clock, ids, &email, &checked).await;
-    match made {
-        Ok((user, token)) => Ok(Operator { user: user.id, token }),
-        Err(error) => {
-            if let Some(path) = file {
-                // A file that stays holds the password of no user.
-                let _ = std::fs::remove_file(path);
-            }
-            Err(error.into())
-        }
-    }
+    let made = made.await;
+    let (user, token) = new.done(made)?;
+    Ok(Operator { user, token })
+}
+
+/// Gives an operator a new password and ends its sessions; with `enable`, a disabled one is enabled. The
+/// password is treated as by [`create`].
+///
+/// # Errors
+/// See [`OperatorError`].
+pub async fn reset(
+    db: &Db,
+    hashing: &PasswordHashing,
+    rng: Arc<dyn Rng>,
+    email: &str,
+    secret: &SecretSource,
+    enable: bool,
+) -> Result<Reset, OperatorError> {
+    let email: Email = email.parse()?;
+    let new = NewPassword::take(secret, &*rng)?;
+    let done = async {
+        let passwords = Passwords::new(hashing.cost()?, Shares::default(), rng)?;
+        let store = SqlStore::new(db.clone());
+        let clock: &dyn Clock = db.clock();
+        let done = operator::reset(&store, &passwords, clock, &email, &new.password, enable).await?;
+        Ok::<_, OperatorError>(done)
+    };
+    let done = done.await;
+    let done = new.done(done)?;
+    Ok(Reset {
+        user: done.user.id,
+        ended: done.ended.len(),
+        enabled: done.enabled,
+        token: done.token,
+    })
 }
 
 fn write(path: &Path, password: &SecretString) -> std::io::Result<()> {

@@ -42,6 +42,21 @@ impl Authorization {
         })?;
         Ok(epoch.to_string())
     }
+    async fn close(&self, user: UserId, version: u64, operator_only: bool) -> Result<(), CloseError> {
+        let request = CloseUserRequest {
+            user: user.to_string(),
+            version,
+            epoch: self.epoch().await?,
+            operator_only,
+        };
+        match self.access.clone().close_user(request).await {
+            Ok(_) => Ok(()),
+            Err(status) if status.code() == tonic::Code::FailedPrecondition => {
+                Err(CloseError::Refused(status.message().to_owned()))
+            }
+            Err(status) => Err(unavailable(&status).into()),
+        }
+    }
 }
 
 #[async_trait]
@@ -64,18 +79,10 @@ impl Members for Authorization {
 #[async_trait]
 impl Closer for Authorization {
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError> {
-        let request = CloseUserRequest {
-            user: user.to_string(),
-            version,
-            epoch: self.epoch().await?,
-        };
-        match self.access.clone().close_user(request).await {
-            Ok(_) => Ok(()),
-            Err(status) if status.code() == tonic::Code::FailedPrecondition => {
-                Err(CloseError::Refused(status.message().to_owned()))
-            }
-            Err(status) => Err(unavailable(&status).into()),
-        }
+        self.close(user, version, false).await
+    }
+    async fn close_operator(&self, user: UserId, version: u64) -> Result<(), CloseError> {
+        self.close(user, version, true).await
     }
     async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError> {
         let request = CloseServiceAccountRequest {

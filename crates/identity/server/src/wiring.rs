@@ -143,6 +143,7 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
         lifetimes: config.lifetimes(),
         admission,
         throttle: config.throttle(),
+        operators: config.operators.policy(),
         clock: deps.clock,
         ids: deps.ids,
         rng: deps.rng,

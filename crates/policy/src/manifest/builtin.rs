@@ -2,7 +2,7 @@
 
 use bailiwick_types::Level;
 
-use super::{AssignDecl, EntryDecl, LevelDecl, Manifest, RoleDecl, RoleLevelDecl};
+use super::{AssignDecl, EntryDecl, Holders, LevelDecl, Manifest, RoleDecl, RoleLevelDecl};
 
 /// A type of the suite's own: its permissions are there in every product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,10 @@ pub fn deployment() -> Manifest {
         roles: [
             (
                 "operator".to_owned(),
-                role("Operator", Level::Deployment, &["*"], &["*"]),
+                RoleDecl {
+                    holders: Some(Holders::AtLeast(1)),
+                    ..role("Operator", Level::Deployment, &["*"], &["*"])
+                },
             ),
             (
                 "service".to_owned(),

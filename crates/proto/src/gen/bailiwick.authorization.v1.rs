@@ -37,6 +37,9 @@ pub struct CloseUserRequest {
     /// The epoch of identity's feed: versions count within it.
     #[prost(string, tag = "3")]
     pub epoch: ::prost::alloc::string::String,
+    /// Whether the user loses the operator's role alone.
+    #[prost(bool, tag = "4")]
+    pub operator_only: bool,
 }
 /// Answer of `AccessService.CloseUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -245,7 +248,8 @@ pub mod access_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Denies everything to a user from now on, as its change of that version will.
+        /// Denies everything to a user from now on, as its change of that version will, or takes the operator's role from it. Refused
+        /// for the last holder of a role that must have one, and for the last operator.
         pub async fn close_user(
             &mut self,
             request: impl tonic::IntoRequest<super::CloseUserRequest>,
@@ -389,7 +393,8 @@ pub mod access_service_server {
             tonic::Response<super::CloseScopeResponse>,
             tonic::Status,
         >;
-        /// Denies everything to a user from now on, as its change of that version will.
+        /// Denies everything to a user from now on, as its change of that version will, or takes the operator's role from it. Refused
+        /// for the last holder of a role that must have one, and for the last operator.
         async fn close_user(
             &self,
             request: tonic::Request<super::CloseUserRequest>,

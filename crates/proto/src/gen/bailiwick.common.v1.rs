@@ -13,7 +13,8 @@ pub struct Access {
     /// Path of the request field that names the scope or resource on which it is asked; the account where empty.
     #[prost(string, tag = "3")]
     pub on: ::prost::alloc::string::String,
-    /// Whether a Reauthenticate of the last five minutes is needed too. It is used up by the call.
+    /// Whether a Reauthenticate of the last five minutes is needed too. It is used up by the call. Service accounts have no session
+    /// and are refused.
     #[prost(bool, tag = "4")]
     pub step_up: bool,
     /// The suite's own services that may call the method, on the internal listener. INTERNAL needs at least one, and no other

@@ -104,6 +104,12 @@ impl<T> crate::Server for crate::identity::v1::authentication_service_server::Au
     }
 }
 
+impl<T> crate::Server for crate::identity::v1::operator_service_server::OperatorServiceServer<T> {
+    fn limited(self, bytes: usize) -> Self {
+        self.max_decoding_message_size(bytes).accept_compressed(Gzip)
+    }
+}
+
 impl<T> crate::Server for crate::identity::v1::service_account_service_server::ServiceAccountServiceServer<T> {
     fn limited(self, bytes: usize) -> Self {
         self.max_decoding_message_size(bytes).accept_compressed(Gzip)

@@ -157,7 +157,7 @@ pub static METHODS: [Declaration; 147] = [
         access: Access::Operator,
         permission: "account.transfer",
         on: "scope",
-        step_up: false,
+        step_up: true,
         idempotency: Idempotency::Unknown,
         streaming: false,
         callers: &[],
@@ -983,6 +983,24 @@ pub static METHODS: [Declaration; 147] = [
         callers: &[],
     },
     Declaration {
+        path: "/bailiwick.identity.v1.OperatorService/GrantOperator",
+        access: Access::Operator,
+        permission: "role.define",
+        on: "",
+        step_up: true,
+        idempotency: Idempotency::Unknown,
+        streaming: false,
+    },
+    Declaration {
+        path: "/bailiwick.identity.v1.OperatorService/RevokeOperator",
+        access: Access::Operator,
+        permission: "role.define",
+        on: "",
+        step_up: true,
+        idempotency: Idempotency::Unknown,
+        streaming: false,
+    },
+    Declaration {
         path: "/bailiwick.identity.v1.ServiceAccountService/CreateServiceAccount",
         access: Access::Delegation,
         permission: "service_account.manage",
@@ -997,7 +1015,7 @@ pub static METHODS: [Declaration; 147] = [
         access: Access::Operator,
         permission: "service_account.manage",
         on: "",
-        step_up: false,
+        step_up: true,
         idempotency: Idempotency::Unknown,
         streaming: false,
         callers: &[],
@@ -1157,7 +1175,7 @@ pub static METHODS: [Declaration; 147] = [
         access: Access::Operator,
         permission: "user.remove",
         on: "user",
-        step_up: false,
+        step_up: true,
         idempotency: Idempotency::Unknown,
         streaming: false,
         callers: &[],
@@ -1576,6 +1594,8 @@ macro_rules! every_method {
         $call!($crate::method::identity::SignOut);
         $call!($crate::method::identity::VerifyEmail);
         $call!($crate::method::identity::VerifySecondFactor);
+        $call!($crate::method::identity::GrantOperator);
+        $call!($crate::method::identity::RevokeOperator);
         $call!($crate::method::identity::CreateServiceAccount);
         $call!($crate::method::identity::DeleteServiceAccount);
         $call!($crate::method::identity::DisableServiceAccount);
@@ -2224,6 +2244,18 @@ pub mod identity {
     #[derive(Debug)]
     pub enum VerifySecondFactor {}
     impl crate::Method for VerifySecondFactor {
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[97];
+    }
+    /// `bailiwick.identity.v1.OperatorService/GrantOperator`.
+    #[derive(Debug)]
+    pub enum GrantOperator {}
+    impl crate::Method for GrantOperator {
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[96];
+    }
+    /// `bailiwick.identity.v1.OperatorService/RevokeOperator`.
+    #[derive(Debug)]
+    pub enum RevokeOperator {}
+    impl crate::Method for RevokeOperator {
         const DECLARATION: &'static crate::Declaration = &super::METHODS[97];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/CreateServiceAccount`.

@@ -335,9 +335,12 @@ async fn needs_its_step_up<M: Method>(seen: &mut usize) {
         ..Given::default()
     };
     let guard = Guard::new(Arc::new(all), Arc::new(Never));
+    // A service account has no session in which it could prove itself again.
     for user in [
         caller(CallerKind::User, Some(account(1))),
         caller(CallerKind::User, None),
+        caller(CallerKind::Service, Some(account(1))),
+        caller(CallerKind::Service, None),
     ] {
         for target in [on_account(), Target::none()] {
             if let Err(refusal) = authorize::<M>(&guard, &user, &target).await {
@@ -360,6 +363,26 @@ async fn every_method_with_step_up_is_refused_without_one() {
     }
     every_method!(check);
     assert!(seen > 0);
+}
+
+/// How methods begin that cannot be undone, or that decide who operates the deployment.
+const FINAL: [&str; 4] = ["Delete", "Grant", "Recover", "Revoke"];
+
+#[test]
+fn what_only_an_operator_may_do_and_nobody_can_undo_asks_for_step_up() {
+    let mut seen = 0;
+    macro_rules! check {
+        ($method:ty) => {
+            let declared = <$method>::DECLARATION;
+            let name = declared.path.rsplit('/').next().unwrap();
+            if declared.access == Access::Operator && FINAL.iter().any(|verb| name.starts_with(verb)) {
+                assert!(declared.step_up, "{}", declared.path);
+                seen += 1;
+            }
+        };
+    }
+    every_method!(check);
+    assert!(seen >= 5, "{seen}");
 }
 
 #[tokio::test]

@@ -3,7 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_policy::{Role, manifest::Holders};
+use bailiwick_policy::{
+    Role,
+    manifest::{Holders, deployment},
+};
+use bailiwick_types::ScopeRoot;
 
 use crate::prelude::*;
 use crate::{
@@ -77,6 +81,32 @@ async fn is_broken(
     }
     let holders = read.holders(&role.name, scope).await?;
     Ok(breaks(rule, &holders, leaving, situation.needs_members(), now))
+}
+
+/// Whether the rule of a role of the deployment is broken when a user no longer counts as a holder. The unit
+/// must hold the deployment.
+///
+/// # Errors
+/// The store fails.
+pub async fn breaks_deployment_rule(
+    read: &(impl Read + ?Sized),
+    role: &str,
+    subject: &Subject,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let declared = deployment().roles.remove(role);
+    let Some(rule) = declared.and_then(|role| role.holders) else {
+        return Ok(false);
+    };
+    let holders = read.root_holders(&ScopeRoot::Deployment, role).await?;
+    // Nobody is a member of the deployment.
+    Ok(breaks(
+        rule,
+        &holders,
+        &BTreeSet::from([subject.clone()]),
+        false,
+        now,
+    ))
 }
 
 /// The first role whose rule is broken when all of these bindings stop counting, those of several users at

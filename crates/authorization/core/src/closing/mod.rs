@@ -1,5 +1,7 @@
-//! Ends all access: of a scope, of a user, of a service account.
+//! Ends access before its owner makes the change: all of a scope, of a user or of a service account, or what an
+//! operator may do.
 
+pub mod operator;
 pub mod scope;
 pub mod service_account;
 pub mod user;

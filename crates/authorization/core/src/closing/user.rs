@@ -5,10 +5,10 @@ use bailiwick_types::{
     method::authorization::CloseUser,
 };
 
-use super::RECONCILE;
+use super::{RECONCILE, operator};
 use crate::{
     Audit, Change, Ports, Precondition, Situation, holders,
-    person::{Person, PersonState},
+    person::{OPERATOR, Person, PersonState},
 };
 
 /// What is asked.
@@ -84,6 +84,7 @@ async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Res
         }
         // The rules are asked as if the user still counted.
         unit.put_person(&person).await?;
+        operator::may_go(&*unit, &subject, now).await?;
         for account in &accounts {
             unit.select(all.account(*account));
             let bindings = unit.bindings_of(&subject).await?;
@@ -98,7 +99,7 @@ async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Res
         }
         unit.put_person(&closed).await?;
         if unit
-            .set_root_binding(&ScopeRoot::Deployment, &subject, "operator", false)
+            .set_root_binding(&ScopeRoot::Deployment, &subject, OPERATOR, false)
             .await?
         {
             unit.emit(ScopeRoot::Deployment, Change::Policy(None));
@@ -141,8 +142,11 @@ mod tests {
         let operator = subject(1);
         world
             .put(async |write| {
-                let bound = write.set_root_binding(&root, &operator, "operator", true).await;
-                bound.map(|_| ())
+                // Another one stays.
+                for who in [&operator, &subject(2)] {
+                    write.set_root_binding(&root, who, OPERATOR, true).await?;
+                }
+                Ok(())
             })
             .await;
         close_user(&world.ports, &world, 1, 2).await.unwrap();

@@ -1,6 +1,9 @@
 //! Accounts, places, roles, people, products and answered requests.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use bailiwick_policy::{AccountPolicy, CustomRole, LevelOverlay, Overlay};
@@ -12,7 +15,7 @@ use uuid::Uuid;
 use super::{Draft, RootBinding, base};
 use crate::{
     account::{Account, EarlyClosure, Place, Reader as _},
-    binding::Binding,
+    binding::{Binding, Holder},
     person::{InAccount, Person, RootRole, ServiceAccount},
     product::{Named, Product, Usage},
     request::Answered,
@@ -200,6 +203,35 @@ impl crate::person::Reader for Draft {
         } else {
             base
         })
+    }
+    async fn root_holders(&self, root: &ScopeRoot, role: &str) -> Result<Vec<Holder>, StoreError> {
+        let base: Vec<Holder> = base!(self.root_holders(root, role));
+        let root = root.to_string();
+        let mut users: BTreeSet<UserId> = base.iter().map(|holder| holder.user).collect();
+        for ((at, subject, name), bound) in self.rows.root_bindings.changes() {
+            let Some(user) = subject.user_id().filter(|_| *at == root && name == role) else {
+                continue;
+            };
+            if bound.is_some() {
+                users.insert(user);
+            } else {
+                users.remove(&user);
+            }
+        }
+        let mut holders = Vec::with_capacity(users.len());
+        for user in users {
+            holders.push(Holder {
+                user,
+                expires_at: None,
+                member: None,
+                state: self
+                    .person(user)
+                    .await?
+                    .map(|person| person.state)
+                    .unwrap_or_default(),
+            });
+        }
+        Ok(holders)
     }
 }
 

@@ -58,6 +58,10 @@ impl<K: Ord, V: Clone> Table<K, V> {
     pub(super) fn changed(&self) -> impl Iterator<Item = &V> {
         self.0.values().map(Row::any)
     }
+    /// The keys that were changed, each with the row that it has now.
+    pub(super) fn changes(&self) -> impl Iterator<Item = (&K, Option<&V>)> {
+        self.0.iter().map(|(key, row)| (key, row.put()))
+    }
     /// How many rows more than `limit` the snapshot has to give, so that `limit` are left of them.
     pub(super) fn widen(&self, limit: u64) -> u64 {
         limit.saturating_add(self.0.len() as u64)

@@ -94,7 +94,7 @@ mod stage {
 
     impl World {
         /// Applies what is told, and keeps it unless it is refused.
-        pub(super) async fn follow(
+        pub(crate) async fn follow(
             &self,
             apply: impl AsyncFnOnce(&mut Draft) -> Result<(), Refusal>,
         ) -> Result<(), Refusal> {

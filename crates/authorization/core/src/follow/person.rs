@@ -7,7 +7,7 @@ use bailiwick_types::{AccountId, ScopeRoot, SourceVersion, Subject, UserId};
 use super::{Refusal, Way, outlives};
 use crate::{
     Change, Write,
-    person::{Person, PersonState},
+    person::{OPERATOR, Person, PersonState},
 };
 
 /// A user as identity tells it.
@@ -102,7 +102,7 @@ async fn put(
     let subject = Subject::user(person.user);
     let operates = person.operator && person.state == PersonState::Active;
     if write
-        .set_root_binding(&ScopeRoot::Deployment, &subject, "operator", operates)
+        .set_root_binding(&ScopeRoot::Deployment, &subject, OPERATOR, operates)
         .await?
     {
         write.emit(ScopeRoot::Deployment, Change::Policy(None));

@@ -49,7 +49,7 @@ pub async fn service_account_changed(
         told.enabled &= told.closed_version.is_none();
     }
     keep_service_account(write, before.as_ref(), &told).await?;
-    if told.enabled && before.is_none_or(|before| !before.enabled) {
+    if told.enabled && before.is_none_or(|before| !before.enabled || before.role != told.role) {
         bind_role(write, ids, now, told).await?;
     }
     Ok(())
@@ -81,8 +81,9 @@ pub async fn service_account_gone(
     keep_service_account(write, Some(&before), &gone).await
 }
 
-/// Stores a service account and tells of it where it was closed or opened. The own role of a closed one ends;
-/// everything else that it was given stays, and counts for nothing until it is opened again.
+/// Stores a service account and tells of it where it was closed or opened. The own role of a closed one ends,
+/// and so does one that another took the place of; everything else that it was given stays, and counts for
+/// nothing until it is opened again.
 pub(crate) async fn keep_service_account(
     write: &mut (impl Write + ?Sized),
     before: Option<&ServiceAccount>,
@@ -93,9 +94,12 @@ pub(crate) async fn keep_service_account(
     if before.is_none_or(|before| before.enabled) != after.enabled {
         write.emit(ScopeRoot::Deployment, Change::Fact(subject.clone()));
     }
-    let Some(role) = after.role.as_deref().filter(|_| !after.enabled) else {
-        return Ok(());
+    let replaced = before.filter(|before| before.role != after.role);
+    let ended = match replaced {
+        Some(before) => before.role.as_deref(),
+        None => after.role.as_deref().filter(|_| !after.enabled),
     };
+    let Some(role) = ended else { return Ok(()) };
     match &after.root {
         ScopeRoot::Account(account) => {
             let bound = write

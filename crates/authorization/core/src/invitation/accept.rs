@@ -8,7 +8,12 @@ use bailiwick_types::{Email, InvitationId, ScopeRoot, method::authorization::Acc
 
 use super::{Invitation, State, ensure_allowed, entry, put};
 use crate::prelude::*;
-use crate::{Actor, binding::Binding, member::Member, person::PersonState};
+use crate::{
+    Actor,
+    binding::Binding,
+    member::Member,
+    person::{OPERATOR, PersonState},
+};
 
 /// Which invitation is accepted.
 #[derive(Debug, Clone)]
@@ -91,7 +96,7 @@ async fn inviter(work: &Work, found: &Invitation) -> Result<Option<Actor>, Store
     }
     let operator = work
         .unit
-        .has_root_binding(&ScopeRoot::Deployment, creator, "operator")
+        .has_root_binding(&ScopeRoot::Deployment, creator, OPERATOR)
         .await?;
     let standing = if operator {
         None

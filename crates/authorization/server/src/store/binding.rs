@@ -7,7 +7,6 @@ use bailiwick_authorization_core::{
     StoreError,
     binding::{Binding, Filter, Holder, Reader, Writer},
     member::Member,
-    person::PersonState,
 };
 use bailiwick_sql::Error;
 use bailiwick_types::{AccountId, BindingId, GroupId, Scope, Subject, Timestamp, UserId};
@@ -16,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     convert::{At, column, json, set},
-    entity::{self, binding, subject_group, user_state},
+    entity::{self, binding, subject_group},
     rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
@@ -107,7 +106,7 @@ impl<T: ReadConn> Reader for Tx<T> {
         // texts.
         let user_of = |row: &binding::Model| row.subject.parse::<Subject>().ok()?.user_id();
         let users: Vec<Uuid> = bound.iter().filter_map(user_of).map(UserId::uuid).collect();
-        let (mut members, mut states) = (HashMap::new(), HashMap::new());
+        let mut members = HashMap::new();
         for some in users.chunks(USERS) {
             let rows = entity::member::Entity::find()
                 .filter(entity::member::Column::AccountId.eq(account.uuid()))
@@ -115,13 +114,8 @@ impl<T: ReadConn> Reader for Tx<T> {
             for row in rows.all(self.conn()).await.map_err(store_error)? {
                 members.insert(row.user_id, Member::from_row(row)?);
             }
-            let rows =
-                user_state::Entity::find().filter(user_state::Column::UserId.is_in(some.iter().copied()));
-            for row in rows.all(self.conn()).await.map_err(store_error)? {
-                let at = At::new("user_state", &row.user_id);
-                states.insert(row.user_id, at.known("state", PersonState::from_code(row.state))?);
-            }
         }
+        let states = self.states(users).await?;
         let holders = bound.iter().filter_map(|row| {
             let user = user_of(row)?;
             Some(Holder {

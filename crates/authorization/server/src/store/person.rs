@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
     StoreError,
+    binding::Holder,
     person::{InAccount, Person, PersonState, Reader, RootRole, ServiceAccount, Writer},
     product::Reader as _,
 };
@@ -32,6 +33,23 @@ impl<T: ReadConn> Tx<T> {
             self.rows(sql, vec![user.uuid().into()]).await?;
         }
         Ok(())
+    }
+    /// The states of those users of whom identity told.
+    pub(super) async fn states(
+        &self,
+        users: impl IntoIterator<Item = Uuid>,
+    ) -> Result<HashMap<Uuid, PersonState>, StoreError> {
+        let users: Vec<Uuid> = users.into_iter().collect();
+        let mut states = HashMap::with_capacity(users.len());
+        for some in users.chunks(AT_ONCE) {
+            let rows =
+                user_state::Entity::find().filter(user_state::Column::UserId.is_in(some.iter().copied()));
+            for row in rows.all(self.conn()).await.map_err(store_error)? {
+                let at = At::new("user_state", &row.user_id);
+                states.insert(row.user_id, at.known("state", PersonState::from_code(row.state))?);
+            }
+        }
+        Ok(states)
     }
 }
 
@@ -162,6 +180,27 @@ impl<T: ReadConn> Reader for Tx<T> {
     ) -> Result<bool, StoreError> {
         let key = (root.to_string(), subject.to_string(), role.to_owned());
         Ok(self.row::<root_binding::Entity>(key).await?.is_some())
+    }
+    async fn root_holders(&self, root: &ScopeRoot, role: &str) -> Result<Vec<Holder>, StoreError> {
+        let subjects: Vec<String> = root_binding::Entity::find()
+            .select_only()
+            .column(root_binding::Column::Subject)
+            .filter(root_binding::Column::Root.eq(root.to_string()))
+            .filter(root_binding::Column::Role.eq(role))
+            .into_tuple()
+            .all(self.conn())
+            .await
+            .map_err(store_error)?;
+        let user_of = |subject: &String| subject.parse::<Subject>().ok()?.user_id();
+        let users: Vec<UserId> = subjects.iter().filter_map(user_of).collect();
+        let states = self.states(users.iter().map(|user| user.uuid())).await?;
+        let holder = |user: UserId| Holder {
+            user,
+            expires_at: None,
+            member: None,
+            state: states.get(&user.uuid()).copied().unwrap_or_default(),
+        };
+        Ok(users.into_iter().map(holder).collect())
     }
 }
 

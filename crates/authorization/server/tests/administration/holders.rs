@@ -1,15 +1,19 @@
 //! Rules about the holders of a role.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bailiwick_authorization_core::{
     binding::{recover::Recover, transfer::Transfer},
-    closing::user::{self, Close, close},
+    closing::{
+        operator,
+        user::{self, Close, close},
+    },
+    follow::{PersonTold, Way},
     member::{remove::Remove, suspend::Suspend, update::Update},
     operation,
-    person::PersonState,
+    person::{OPERATOR, PersonState, ServiceAccount},
 };
-use bailiwick_types::{Code, Scope, Target, UserId};
+use bailiwick_types::{Code, Fault, IdGen, Scope, ScopeRoot, ServiceAccountId, Target, UserId};
 
 use crate::world::{World, by_suite, code, reason, version_of};
 
@@ -128,7 +132,90 @@ async fn an_owner_is_never_assigned_or_revoked_only_transferred_to_a_member(worl
     assert_eq!(world.roles(account, olga, &athens).await, Vec::<String>::new());
 }
 
+async fn tell_operator(world: &World, user: UserId, version: u64) {
+    let told = PersonTold {
+        user,
+        version: version_of(version),
+        way: Way::Event,
+        state: PersonState::Active,
+        email: format!("{user}@example.com"),
+        email_verified: true,
+        operator: true,
+    };
+    world.tell(told).await;
+}
+
+async fn operators(world: &World) -> Vec<UserId> {
+    let read = world.read_all().await;
+    let holders = read.root_holders(&ScopeRoot::Deployment, OPERATOR).await.unwrap();
+    let active = holders.into_iter().filter(|of| of.state == PersonState::Active);
+    active.map(|of| of.user).collect()
+}
+
+/// How often each race is run.
+const TRIES: u64 = 50;
+
+async fn of_two_operators_who_take_each_others_access_exactly_one_succeeds(world: World) {
+    let world = Arc::new(world);
+    let ids: &dyn IdGen = &*world.ports.ids;
+    let (ada, max) = (UserId::generate(ids), UserId::generate(ids));
+    let service = ServiceAccount {
+        id: ServiceAccountId::generate(ids),
+        version: version_of(1),
+        closed_version: None,
+        enabled: true,
+        root: ScopeRoot::Deployment,
+        role: Some(OPERATOR.to_owned()),
+        creator: None,
+    };
+    world.tell_service(service).await;
+    for round in 0..TRIES {
+        for user in [ada, max] {
+            tell_operator(&world, user, 2 * round + 1).await;
+        }
+        assert_eq!(operators(&world).await.len(), 2);
+        // Disabled, or robbed of the role: both are under the same rule.
+        let take = |user, disable: bool| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                let by = world.internal().on(&Target::none());
+                let version = version_of(2 * round + 2);
+                let closed = Close { user, version };
+                if disable {
+                    close(&world.ports, &by, closed).await
+                } else {
+                    operator::close(&world.ports, &by, closed).await
+                }
+            })
+        };
+        let (one, other) = tokio::join!(take(ada, round % 3 != 0), take(max, round % 2 == 0));
+        let results = [one.unwrap(), other.unwrap()];
+        let refused: Vec<_> = results
+            .iter()
+            .filter_map(|result| result.as_ref().err())
+            .collect();
+        let [refusal] = *refused else {
+            panic!("round {round}: {results:?}")
+        };
+        assert_eq!(refusal.code(), Code::FailedPrecondition);
+        assert!(refusal.to_string().contains("`operator`"), "{refusal}");
+        assert_eq!(operators(&world).await.len(), 1, "round {round}");
+    }
+}
+
+async fn the_last_operator_stays_whatever_service_accounts_there_are(world: World) {
+    let user = UserId::generate(&*world.ports.ids);
+    tell_operator(&world, user, 1).await;
+    assert_eq!(reason(close_user(&world, user).await), "HOLDER_RULE");
+    assert_eq!(operators(&world).await, [user]);
+    // Users that are none may go.
+    let ada = world.person("ada@example.com").await;
+    close_user(&world, ada).await.unwrap();
+}
+
 bailiwick_testkit::on_both_engines!(
+    of_two_operators_who_take_each_others_access_exactly_one_succeeds,
+    the_last_operator_stays_whatever_service_accounts_there_are,
     the_last_admin_is_never_revoked_removed_suspended_ended_or_disabled,
     a_disabled_user_does_not_count_as_an_admin,
     an_owner_is_never_assigned_or_revoked_only_transferred_to_a_member,

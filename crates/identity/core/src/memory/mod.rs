@@ -23,7 +23,7 @@ use crate::{
     session::{self, RefreshToken, Session},
     signing::{self, StoredKey},
     store::{Store, Write},
-    user::{self, Closing, Credentials, User},
+    user::{self, Closing, Credentials, User, UserState},
 };
 
 #[derive(Debug, Clone, Default)]
@@ -150,8 +150,10 @@ impl user::Reader for Memory {
             None => Ok(None),
         }
     }
-    async fn has_operator(&self) -> Result<bool, StoreError> {
-        Ok(self.tables().users.values().any(|(user, _)| user.operator))
+    async fn has_active_operator(&self) -> Result<bool, StoreError> {
+        let tables = self.tables();
+        let mut users = tables.users.values();
+        Ok(users.any(|(user, _)| user.operator && user.state == UserState::Active))
     }
     async fn closing(&self, user: UserId) -> Result<Option<Closing>, StoreError> {
         Ok(self.tables().closings.get(&user).cloned())
@@ -183,6 +185,13 @@ impl user::Writer for Memory {
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError> {
         if let Some((stored, _)) = self.tables().users.get_mut(&user.id) {
             (stored.state, stored.version) = (user.state, user.version);
+            stored.operator = user.operator;
+        }
+        Ok(())
+    }
+    async fn set_password(&mut self, user: UserId, password: &PasswordHash) -> Result<(), StoreError> {
+        if let Some((_, stored)) = self.tables().users.get_mut(&user) {
+            *stored = Some(password.clone());
         }
         Ok(())
     }
@@ -351,6 +360,7 @@ impl service_account::Writer for Memory {
     async fn update_service_account(&mut self, account: &ServiceAccount) -> Result<(), StoreError> {
         if let Some((stored, _)) = self.tables().service_accounts.get_mut(&account.id) {
             (stored.enabled, stored.version) = (account.enabled, account.version);
+            stored.role.clone_from(&account.role);
         }
         Ok(())
     }

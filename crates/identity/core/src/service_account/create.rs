@@ -1,7 +1,7 @@
 //! Creates a service account with a secret, which is shown once.
 
 use bailiwick_types::{
-    Authorized, Refused, ScopeRoot, ServiceAccountId, StoreError, Title, Token, faults,
+    Authorized, Refused, Scope, ScopeRoot, ServiceAccountId, StoreError, Title, Token, faults,
     method::identity::CreateServiceAccount,
 };
 use secrecy::SecretString;
@@ -10,6 +10,7 @@ use super::{RoleName, ServiceAccount, ServiceScope};
 use crate::{
     Identity,
     change::Change,
+    operator::OPERATOR,
     peer::{RoleError, ServiceRole},
     request::{self, RequestError, RequestId, RequestKey},
     secret::{Digest, SecretKind},
@@ -30,6 +31,14 @@ pub struct Command {
     pub token: Token,
 }
 
+impl Command {
+    /// Whether it asks for an operator of the deployment.
+    fn is_operator(&self) -> bool {
+        let role = self.role.as_ref().map(RoleName::as_str);
+        *self.scope.as_scope() == Scope::Deployment && role == Some(OPERATOR)
+    }
+}
+
 /// A service account that was created.
 #[derive(Debug, Clone)]
 pub struct Created {
@@ -44,6 +53,9 @@ pub struct Created {
 faults! {
     /// Why the service account is not created.
     Error: Role(RoleError), Refused(Refused), Request(RequestError), Store(StoreError);
+    /// The operator's role is granted with a step-up.
+    Operator "the operator's role is given by OperatorService.GrantOperator alone"
+        => PermissionDenied PermissionDenied;
 }
 
 /// Creates the service account. A repeated request is answered as the first one was, without the secret.
@@ -56,6 +68,9 @@ pub async fn create(
     by: &Authorized<CreateServiceAccount>,
     command: &Command,
 ) -> Result<Created, Error> {
+    if command.is_operator() {
+        return Err(Error::Operator);
+    }
     let scope = command.scope.to_string();
     let role = command.role.as_ref().map_or("", RoleName::as_str);
     let content = [command.title.as_str(), &scope, role];
@@ -183,6 +198,21 @@ mod tests {
         let again = create(&fixture.identity, &by, &command("Reports")).await.unwrap();
         assert_eq!(first.account, again.account);
         assert!(first.secret.is_some() && again.secret.is_none());
+    }
+
+    #[tokio::test]
+    async fn no_service_account_is_created_as_an_operator() {
+        let mut fixture = Fixture::new().await;
+        for allowed in [false, true] {
+            fixture.identity.operators.service_accounts = allowed;
+            let asked = Command {
+                role: Some(OPERATOR.parse().unwrap()),
+                ..command("Reports")
+            };
+            let refused = create(&fixture.identity, &fixture.operator(), &asked).await;
+            assert!(matches!(refused, Err(Error::Operator)), "{refused:?}");
+        }
+        assert_eq!(fixture.store.service_account_page(None, 9).await.unwrap(), []);
     }
 
     #[tokio::test]

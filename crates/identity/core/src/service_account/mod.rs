@@ -15,7 +15,7 @@ pub use disable::disable;
 pub use get::get;
 pub use list::list;
 
-use crate::secret::Digest;
+use crate::{operator::OPERATOR, secret::Digest};
 
 /// The scope of a service account: the deployment, a product or an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +103,15 @@ pub struct Closing {
     pub created: Timestamp,
 }
 
+impl ServiceAccount {
+    /// Whether it is an operator of the deployment.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        let role = self.role.as_ref().map(RoleName::as_str);
+        *self.scope.as_scope() == Scope::Deployment && role == Some(OPERATOR)
+    }
+}
+
 /// Reads service accounts.
 #[async_trait]
 pub trait Reader {
@@ -136,7 +145,7 @@ pub trait Writer {
         account: &ServiceAccount,
         secret: &Digest,
     ) -> Result<(), StoreError>;
-    /// Writes whether it is enabled, and its version.
+    /// Writes whether it is enabled, its role and its version.
     async fn update_service_account(&mut self, account: &ServiceAccount) -> Result<(), StoreError>;
     /// Adds an intent.
     async fn insert_service_closing(&mut self, closing: &Closing) -> Result<(), StoreError>;

@@ -26,6 +26,10 @@ faults! {
     Error: Throttled(Throttled), Mint(MintError), Store(StoreError);
     /// There is no such client, it is disabled, or the secret is wrong: one answer for all.
     Wrong "wrong client id or client secret" => Unauthenticated CredentialsInvalid;
+    /// It is an operator, and the deployment is not configured to have such.
+    Operator "the deployment has no operator service accounts: \
+        `identity.operators.service_accounts` is off"
+        => Unauthenticated CredentialsInvalid;
 }
 
 /// Issues the token. The credentials are all that it asks for, over gRPC and HTTP.
@@ -33,10 +37,14 @@ faults! {
 /// # Errors
 /// The credentials are wrong.
 pub async fn issue(identity: &Identity, command: &Command) -> Result<AccessToken, Error> {
-    let Some(id) = authenticated(identity, command).await? else {
+    let Some(account) = authenticated(identity, command).await? else {
         let refused = attempt::wrong_client(identity, &command.client_id, command.network).await?;
         return Err(refused.map_or(Error::Wrong, Error::Throttled));
     };
+    if account.is_operator() && !identity.operators.service_accounts {
+        return Err(Error::Operator);
+    }
+    let id = account.id;
     let (ring, now) = (identity.keys.ring(), identity.clock.now());
     // One that was made for an account has tokens that serve for that account alone.
     let scope = match account.scope.as_scope() {
@@ -52,16 +60,16 @@ pub async fn issue(identity: &Identity, command: &Command) -> Result<AccessToken
 async fn authenticated(
     identity: &Identity,
     command: &Command,
-) -> Result<Option<ServiceAccountId>, StoreError> {
+) -> Result<Option<ServiceAccount>, StoreError> {
     let Ok(id) = command.client_id.parse() else {
         return Ok(None);
     };
     let known = identity.store.service_account_secret(id).await?;
     let digest = Digest::of(&command.client_secret);
-    let right = known.is_some_and(|(account, secret)| secret.same(&digest) && account.enabled);
+    let right = known.filter(|(account, secret)| secret.same(&digest) && account.enabled);
     // One that is being disabled has no access any more.
-    let right = right && identity.store.service_closing(id).await?.is_none();
-    Ok(right.then_some(id))
+    let open = identity.store.service_closing(id).await?.is_none();
+    Ok(right.filter(|_| open).map(|(account, _)| account))
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@
 //! less access, never more; [`crate::upkeep`] finishes the work.
 
 use bailiwick_types::{
-    Authorized, Method as _, Refused, ScopeRoot, SessionId, StoreError, Subject, Token, UserId, faults,
-    method::identity::DisableUser,
+    Authorized, CallerKind, Method as _, Refused, ScopeRoot, SessionId, StoreError, Subject, Token, UserId,
+    faults, method::identity::DisableUser,
 };
 
-use super::{Closing, User, UserState};
+use super::{Access, Closing, User, UserState};
 use crate::{Identity, change::Change, peer::CloseError};
 
 faults! {
@@ -16,6 +16,10 @@ faults! {
     Error: Refused(Refused), Store(StoreError);
     /// The caller is the user: the last operator could disable itself.
     Oneself "users cannot disable themselves" => FailedPrecondition HolderRule;
+    /// A program does not decide who operates the deployment.
+    Operator "service accounts cannot disable operators" => PermissionDenied PermissionDenied;
+    /// The operator's role is being taken away from it.
+    Closing "access is already being taken away from the user; retry" => Aborted Conflict, retry 1000;
     /// The user is the last holder of a role that must have one. The text is authorization's.
     Holder(String) "{0}" => FailedPrecondition HolderRule;
     /// Authorization does not answer. The user can no longer sign in, and is disabled once authorization
@@ -54,11 +58,16 @@ pub async fn disable(
     if by.subject().and_then(Subject::user_id) == Some(id) {
         return Err(Error::Oneself);
     }
+    if user.operator && by.caller().kind() == CallerKind::Service {
+        return Err(Error::Operator);
+    }
     let closing = match write.closing(id).await? {
+        Some(closing) if closing.access != Access::All => return Err(Error::Closing),
         Some(closing) => closing,
         None => {
             let closing = Closing {
                 user: id,
+                access: Access::All,
                 version: write.next_revision(&root)?,
                 actor: by.subject().map(ToString::to_string).unwrap_or_default(),
                 created: identity.clock.now(),
@@ -87,7 +96,7 @@ pub(crate) async fn finish(identity: &Identity, closing: &Closing) -> Result<Dis
     let mut write = identity.store.write(std::slice::from_ref(&root)).await?;
     let mut user = write.user(closing.user).await?.ok_or(Refused::NotFound("user"))?;
     let mut ended = Vec::new();
-    if write.closing(user.id).await?.is_some() {
+    if write.closing(user.id).await?.as_ref() == Some(closing) {
         let now = identity.clock.now();
         user.state = UserState::Disabled;
         user.version = write.next_revision(&root)?;
@@ -167,6 +176,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_service_account_disables_no_operator() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let root = fixture.operating_user("root@example.com").await;
+        let by = fixture.operating_service();
+        let refused = disable(&fixture.identity, &by, root.id).await;
+        assert!(matches!(refused, Err(Error::Operator)), "{refused:?}");
+        assert_eq!(fixture.store.user(root.id).await.unwrap(), Some(root));
+        disable(&fixture.identity, &by, ada.id).await.unwrap();
+    }
+
+    #[tokio::test]
     async fn the_last_holder_of_a_role_stays_enabled() {
         let fixture = Fixture::new().await;
         let ada = fixture.user("ada@example.com").await;
@@ -209,6 +230,7 @@ mod tests {
         let ada = fixture.user("ada@example.com").await;
         let closing = Closing {
             user: ada.id,
+            access: Access::All,
             version: 2,
             actor: String::new(),
             created: fixture.identity.clock.now(),

@@ -1,7 +1,8 @@
 //! Gives a disabled user its access back.
 
 use bailiwick_types::{
-    Authorized, Refused, ScopeRoot, StoreError, Token, UserId, faults, method::identity::EnableUser,
+    Authorized, CallerKind, Refused, ScopeRoot, StoreError, Token, UserId, faults,
+    method::identity::EnableUser,
 };
 
 use super::{User, UserState};
@@ -10,8 +11,10 @@ use crate::{Identity, change::Change};
 faults! {
     /// Why the user is not enabled.
     Error: Refused(Refused), Store(StoreError);
-    /// It is being disabled.
-    Closing "the user is being disabled; retry" => Aborted Conflict, retry 1000;
+    /// A program does not decide who operates the deployment.
+    Operator "service accounts cannot enable operators" => PermissionDenied PermissionDenied;
+    /// It is being disabled, or loses the operator's role.
+    Closing "access is being taken away from the user; retry" => Aborted Conflict, retry 1000;
 }
 
 /// Enables the user. An active one stays unchanged.
@@ -30,6 +33,9 @@ pub async fn enable(
         return Err(Error::Closing);
     }
     let mut user = known.user;
+    if user.operator && by.caller().kind() == CallerKind::Service {
+        return Err(Error::Operator);
+    }
     if user.state != UserState::Active {
         user.state = UserState::Active;
         user.version = write.next_revision(&root)?;
@@ -69,6 +75,17 @@ mod tests {
         );
         assert_eq!(enable(&fixture.identity, &by, ada.id).await.unwrap().0, user);
         assert_eq!(fixture.store.take_changes(), []);
+    }
+
+    #[tokio::test]
+    async fn a_service_account_enables_no_operator() {
+        let fixture = Fixture::new().await;
+        let root = fixture.operating_user("root@example.com").await;
+        super::super::disable(&fixture.identity, &fixture.operator(), root.id)
+            .await
+            .unwrap();
+        let refused = enable(&fixture.identity, &fixture.operating_service(), root.id).await;
+        assert!(matches!(refused, Err(Error::Operator)), "{refused:?}");
     }
 
     #[tokio::test]

@@ -2,7 +2,6 @@
 
 pub mod batch_get;
 pub mod create;
-pub mod create_operator;
 pub mod disable;
 pub mod enable;
 pub mod get;
@@ -13,7 +12,6 @@ use bailiwick_types::{Email, EmailKey, ScopeRoot, StoreError, Timestamp, UserId}
 
 pub use batch_get::batch_get;
 pub use create::create;
-pub use create_operator::create_operator;
 pub use disable::disable;
 pub use enable::enable;
 pub use get::get;
@@ -66,7 +64,7 @@ pub struct Credentials {
     pub user: User,
     /// Its password, if it has one.
     pub password: Option<PasswordHash>,
-    /// Whether it is being disabled.
+    /// Whether access is being taken away from it.
     pub closing: bool,
 }
 
@@ -84,11 +82,25 @@ impl Credentials {
     }
 }
 
-/// The intent to disable a user: written before authorization closes the user, removed with the change.
+/// What an intent takes away from a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everything: it is disabled.
+    All,
+    /// The operator's role.
+    Operator,
+}
+
+bailiwick_types::codes!(Access { All = 1, Operator = 2 });
+
+/// The intent to take access away from a user: written before authorization closes the user, removed with the
+/// change. A user has one at a time, and cannot sign in meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closing {
     /// The user.
     pub user: UserId,
+    /// What is taken away.
+    pub access: Access,
     /// The version that the change had been about to have; it has this one or a later one.
     pub version: u64,
     /// Who asked for it, `TYPE:ID`; empty for the suite itself.
@@ -115,9 +127,9 @@ pub trait Reader {
     async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, StoreError>;
     /// The user of an address with its credentials.
     async fn credentials_by_email(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError>;
-    /// Whether any user is an operator.
-    async fn has_operator(&self) -> Result<bool, StoreError>;
-    /// The intent to disable a user.
+    /// Whether any active user is an operator.
+    async fn has_active_operator(&self) -> Result<bool, StoreError>;
+    /// The intent to take access away from a user.
     async fn closing(&self, user: UserId) -> Result<Option<Closing>, StoreError>;
     /// At most `limit` intents that were written before an instant, oldest first.
     async fn closings(&self, before: Timestamp, limit: u64) -> Result<Vec<Closing>, StoreError>;
@@ -128,8 +140,10 @@ pub trait Reader {
 pub trait Writer {
     /// Adds a user: [`StoreError::Taken`] if another one has the address, also in another case.
     async fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>) -> Result<(), StoreError>;
-    /// Writes state and version of a user.
+    /// Writes state and version of a user, and whether it is an operator.
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError>;
+    /// Writes the password of a user.
+    async fn set_password(&mut self, user: UserId, password: &PasswordHash) -> Result<(), StoreError>;
     /// Adds an intent.
     async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError>;
     /// Removes an intent, if there is one.

@@ -2,6 +2,7 @@
 //! answered by the frame.
 
 mod authentication;
+mod operator;
 mod prelude;
 mod service_account;
 mod session;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use bailiwick_identity_core::Identity;
 use bailiwick_proto::identity::v1::{
     authentication_service_server::AuthenticationServiceServer,
+    operator_service_server::OperatorServiceServer,
     service_account_service_server::ServiceAccountServiceServer,
     session_service_server::SessionServiceServer, token_service_server::TokenServiceServer,
     user_service_server::UserServiceServer,
@@ -73,6 +75,7 @@ pub(crate) fn services(
         .add(AuthenticationServiceServer::new(api.clone()))
         .add(SessionServiceServer::new(api.clone()))
         .add(ServiceAccountServiceServer::new(api.clone()))
+        .add(OperatorServiceServer::new(api.clone()))
         .add(TokenServiceServer::new(api))
 }
 

@@ -21,7 +21,8 @@ pub(super) fn statements(backend: DbBackend) -> Vec<String> {
         "CREATE INDEX ix_user_profile__operator ON user_profile (id) WHERE operator".to_owned(),
         format!(
             "CREATE TABLE user_closing (user_id {uuid} PRIMARY KEY NOT NULL REFERENCES user_profile (id), \
-             version bigint NOT NULL, actor text NOT NULL, created_at bigint NOT NULL)"
+             access smallint NOT NULL, version bigint NOT NULL, actor text NOT NULL, \
+             created_at bigint NOT NULL)"
         ),
         format!(
             "CREATE TABLE session (id {uuid} PRIMARY KEY NOT NULL, \

@@ -34,6 +34,7 @@ bailiwick_sql::tables! {
         version: i64,
     }
     "user_closing" user_closing (user_id: Uuid) {
+        access: i16,
         version: i64,
         actor: String,
         created_at: i64,

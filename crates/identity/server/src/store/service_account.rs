@@ -130,6 +130,7 @@ impl Writer for SqlWrite {
         let change = service_account::ActiveModel {
             id: Set(account.id.uuid()),
             enabled: Set(account.enabled),
+            role: Set(account.role.as_ref().map(|role| role.as_str().to_owned())),
             version: Set(stored(account.version)),
             ..Default::default()
         };

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bailiwick_identity_core::{
     password::PasswordHash,
-    user::{Closing, Credentials, Reader, User, UserState, Writer},
+    user::{Access, Closing, Credentials, Reader, User, UserState, Writer},
 };
 use bailiwick_sql::{Error, rows};
 use bailiwick_types::{EmailKey, StoreError, Timestamp, UserId};
@@ -59,10 +59,13 @@ impl TryFrom<user_profile::Model> for User {
 impl TryFrom<user_closing::Model> for Closing {
     type Error = Error;
     fn try_from(row: user_closing::Model) -> Result<Self, Error> {
+        const TABLE: &str = "user_closing";
         let user = UserId::from_uuid(row.user_id);
+        let access = Access::from_code(row.access);
         Ok(Self {
             user,
-            version: version("user_closing", user, row.version)?,
+            access: access.ok_or_else(|| Error::corrupt(TABLE, "access", user, row.access))?,
+            version: version(TABLE, user, row.version)?,
             actor: row.actor,
             created: Timestamp(row.created_at),
         })
@@ -106,8 +109,10 @@ impl<C: Connected> Reader for Sql<C> {
         let query = user_profile::Entity::find().filter(user_profile::Column::EmailKey.eq(email.as_str()));
         self.with_credentials(query).await
     }
-    async fn has_operator(&self) -> Result<bool, StoreError> {
-        let query = user_profile::Entity::find().filter(user_profile::Column::Operator.eq(true));
+    async fn has_active_operator(&self) -> Result<bool, StoreError> {
+        let query = user_profile::Entity::find()
+            .filter(user_profile::Column::Operator.eq(true))
+            .filter(user_profile::Column::State.eq(ACTIVE));
         Ok(self.one::<_, User>(query.limit(1)).await?.is_some())
     }
     async fn closing(&self, user: UserId) -> Result<Option<Closing>, StoreError> {
@@ -170,7 +175,17 @@ impl Writer for SqlWrite {
         let change = user_profile::ActiveModel {
             id: Set(user.id.uuid()),
             state: Set(state_code(user.state)),
+            operator: Set(user.operator),
             version: Set(stored(user.version)),
+            ..Default::default()
+        };
+        change.update(self.conn()).await.map_err(store_error)?;
+        Ok(())
+    }
+    async fn set_password(&mut self, user: UserId, password: &PasswordHash) -> Result<(), StoreError> {
+        let change = user_profile::ActiveModel {
+            id: Set(user.uuid()),
+            password: Set(Some(Hidden(password.expose().to_owned()))),
             ..Default::default()
         };
         change.update(self.conn()).await.map_err(store_error)?;
@@ -179,6 +194,7 @@ impl Writer for SqlWrite {
     async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError> {
         self.insert(user_closing::Model {
             user_id: closing.user.uuid(),
+            access: closing.access.code().into(),
             version: stored(closing.version),
             actor: closing.actor.clone(),
             created_at: closing.created.0,

@@ -18,6 +18,7 @@ use bailiwick_identity_server::{
 };
 use bailiwick_proto::identity::v1::{
     self as pb, authentication_service_client::AuthenticationServiceClient,
+    operator_service_client::OperatorServiceClient,
     service_account_service_client::ServiceAccountServiceClient,
     session_service_client::SessionServiceClient, token_service_client::TokenServiceClient,
     user_service_client::UserServiceClient,
@@ -139,6 +140,11 @@ impl Closer for Authorization {
     async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError> {
         self.answers()?;
         self.closed_services.lock().unwrap().insert(id, version);
+        Ok(())
+    }
+    async fn close_operator(&self, user: UserId, version: u64) -> Result<(), CloseError> {
+        self.close_user(user, version).await?;
+        self.operators.lock().unwrap().remove(&Subject::user(user));
         Ok(())
     }
 }
@@ -298,6 +304,9 @@ impl Suite {
     }
     pub(crate) fn service_accounts(&self) -> ServiceAccountServiceClient<Channel> {
         ServiceAccountServiceClient::new(self.channel.clone())
+    }
+    pub(crate) fn operators(&self) -> OperatorServiceClient<Channel> {
+        OperatorServiceClient::new(self.channel.clone())
     }
     pub(crate) fn tokens(&self) -> TokenServiceClient<Channel> {
         TokenServiceClient::new(self.channel.clone())

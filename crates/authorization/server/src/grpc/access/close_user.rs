@@ -1,6 +1,9 @@
 //! `CloseUser`.
 
-use bailiwick_authorization_core::closing::user::{Close, close};
+use bailiwick_authorization_core::closing::{
+    operator,
+    user::{self, Close},
+};
 use bailiwick_types::method::authorization::CloseUser;
 
 use super::version;
@@ -17,7 +20,15 @@ pub(super) async fn handle(
     let by = api.guard.authorize(&call, &Target::none()).await?;
     let change = Close { user, version };
     let ports = api.ports.clone();
-    let run = async move { close(&ports, &by, change).await.map_err(status) };
+    let operator_only = call.message.operator_only;
+    let run = async move {
+        let done = if operator_only {
+            operator::close(&ports, &by, change).await
+        } else {
+            user::close(&ports, &by, change).await
+        };
+        done.map_err(status)
+    };
     let token = api.tasks.run(run).await?;
     Ok(pb::CloseUserResponse {
         token: encoded(&token),

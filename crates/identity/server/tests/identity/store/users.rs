@@ -8,7 +8,7 @@ use bailiwick_identity_core::{
     secret::Digest,
     service_account::{Reader as _, ServiceAccount},
     store::Store as _,
-    user::{Closing, Reader as _, User, UserState},
+    user::{Access, Closing, Reader as _, User, UserState},
 };
 use bailiwick_identity_server::SqlStore;
 use bailiwick_testkit::witness::authorized;
@@ -87,6 +87,7 @@ async fn credentials_carry_the_intent_to_disable(bed: Bed) {
     assert_eq!(known.password.as_ref().unwrap().expose(), "$argon2id$x");
     assert!(known.may_sign_in());
     let closing = Closing {
+        access: Access::Operator,
         user: ada.id,
         version: 2,
         actor: "user:x".to_owned(),
@@ -124,7 +125,7 @@ async fn pages_follow_ids(bed: Bed) {
         .collect();
     assert_eq!(ids, [1, 2, 3]);
     assert!(store.users(&[]).await.unwrap().is_empty());
-    assert!(!store.has_operator().await.unwrap());
+    assert!(!store.has_active_operator().await.unwrap());
 }
 
 async fn a_request_is_recorded_once(bed: Bed) {

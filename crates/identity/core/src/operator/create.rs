@@ -1,27 +1,29 @@
-//! Creates the first operator. It has no caller and asks for no right: it is run on the database.
+//! Creates an operator where no active user is one. It has no caller and asks for no right: it is run on the
+//! database.
 
 use bailiwick_types::{Clock, Email, IdGen, ScopeRoot, StoreError, Token, UserId, faults};
 
-use super::{User, UserState};
 use crate::{
     change::Change,
     display_name::DisplayName,
     password::{Password, Passwords, PasswordsError},
     store::Store,
+    user::{User, UserState},
 };
 
 faults! {
     /// Why the operator is not created.
     Error: Passwords(PasswordsError), Store(StoreError);
     /// There is one.
-    Exists "the deployment already has an operator" => FailedPrecondition AlreadyExists;
+    Exists "the deployment has an active operator; for a lost password, use `bailiwick operator reset`"
+        => FailedPrecondition AlreadyExists;
 }
 
 /// Creates the operator. Its address counts as verified.
 ///
 /// # Errors
-/// There is an operator, or the address is taken.
-pub async fn create_operator(
+/// There is an active operator, or the address is taken.
+pub async fn create(
     store: &dyn Store,
     passwords: &Passwords,
     clock: &dyn Clock,
@@ -29,7 +31,7 @@ pub async fn create_operator(
     email: &Email,
     password: &Password,
 ) -> Result<(User, Token), Error> {
-    if store.has_operator().await? {
+    if store.has_active_operator().await? {
         return Err(Error::Exists);
     }
     let hash = passwords.hash(password).await?;
@@ -37,7 +39,7 @@ pub async fn create_operator(
     let root = ScopeRoot::User(id);
     // The deployment's root serializes concurrent calls: only one succeeds.
     let mut write = store.write(&[ScopeRoot::Deployment, root.clone()]).await?;
-    if write.has_operator().await? {
+    if write.has_active_operator().await? {
         return Err(Error::Exists);
     }
     let user = User {
@@ -72,7 +74,7 @@ mod tests {
         } = fixture;
         let email = email.parse().unwrap();
         let password = Password::parse(PASSWORD.into()).unwrap();
-        let made = create_operator(
+        let made = create(
             store,
             &identity.passwords,
             &**clock,
@@ -90,6 +92,22 @@ mod tests {
         assert!(operator.operator && operator.email_verified);
         let second = run(&fixture, "other@example.com").await;
         assert!(matches!(second, Err(Error::Exists)), "{second:?}");
+    }
+
+    #[tokio::test]
+    async fn where_every_operator_is_disabled_another_one_is_created() {
+        let fixture = Fixture::new().await;
+        let lost = run(&fixture, "root@example.com").await.unwrap();
+        let mut write = fixture.store.write(&[]).await.unwrap();
+        let disabled = User {
+            state: UserState::Disabled,
+            ..lost
+        };
+        write.update_user(&disabled).await.unwrap();
+        write.commit().await.unwrap();
+        run(&fixture, "other@example.com").await.unwrap();
+        let third = run(&fixture, "third@example.com").await;
+        assert!(matches!(third, Err(Error::Exists)), "{third:?}");
     }
 
     #[tokio::test]
