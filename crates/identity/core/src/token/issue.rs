@@ -57,10 +57,7 @@ pub async fn issue(identity: &Identity, command: &Command) -> Result<AccessToken
 }
 
 /// The service account whose secret the client has.
-async fn authenticated(
-    identity: &Identity,
-    command: &Command,
-) -> Result<Option<ServiceAccount>, StoreError> {
+async fn authenticated(identity: &Identity, command: &Command) -> Result<Option<ServiceAccount>, StoreError> {
     let Ok(id) = command.client_id.parse() else {
         return Ok(None);
     };
