@@ -99,7 +99,7 @@ async fn sign_in(client: &Client, email: &str, password: &str) -> Result<(String
     let request = SignInRequest {
         email: email.into(),
         password: password.into(),
-        account: String::new(),
+        ..Default::default()
     };
     let signed = client
         .identity()

@@ -88,6 +88,14 @@ impl Reconciler {
         closing::user::close_unasked(&self.ports(), &self.system, close).await?;
         Ok(())
     }
+    /// Takes the operator's role from a user, before identity does.
+    ///
+    /// # Errors
+    /// The user is the last operator, or the database fails.
+    pub async fn close_operator(&self, close: CloseUser) -> Result<(), CloseUserError> {
+        closing::operator::close_unasked(&self.ports(), &self.system, close).await?;
+        Ok(())
+    }
     /// Denies everything to a service account, before identity disables it.
     ///
     /// # Errors

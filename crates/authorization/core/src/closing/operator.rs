@@ -1,10 +1,14 @@
 //! Takes the operator's role from a user, before identity makes the change of that version.
 
 use bailiwick_types::{
-    Authorized, ScopeRoot, StoreError, Subject, Timestamp, Token, method::authorization::CloseUser,
+    AllAccounts, Authorized, ScopeRoot, StoreError, Subject, System, Timestamp, Token,
+    method::authorization::CloseUser,
 };
 
-use super::user::{Close, Error};
+use super::{
+    RECONCILE,
+    user::{Close, Error},
+};
 use crate::{
     Audit, Change, Ports, Precondition, Read, holders,
     person::{OPERATOR, Person},
@@ -16,10 +20,24 @@ use crate::{
 /// # Errors
 /// The user is the last operator.
 pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> Result<Token, Error> {
-    let subject = Subject::user(close.user);
     let all = by
         .all_accounts()
         .ok_or_else(|| StoreError::internal("a user is closed by a call that names no account"))?;
+    let entry = Audit::of(by, Subject::user(close.user));
+    end(ports, all, entry, close).await
+}
+
+/// The same where nobody calls: a command finishes what identity began.
+///
+/// # Errors
+/// The user is the last operator.
+pub async fn close_unasked(ports: &Ports, by: &System, close: Close) -> Result<Token, Error> {
+    let entry = Audit::new(None, RECONCILE, Subject::user(close.user).to_string());
+    end(ports, by.all_accounts(), entry, close).await
+}
+
+async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Result<Token, Error> {
+    let subject = Subject::user(close.user);
     let root = ScopeRoot::Deployment;
     let mut unit = ports.store.write_all(all, std::slice::from_ref(&root)).await?;
     let person = unit
@@ -38,9 +56,7 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> R
     unit.put_person(&closed).await?;
     unit.set_root_binding(&root, &subject, OPERATOR, false).await?;
     unit.emit(root.clone(), Change::Policy(None));
-    let entry = Audit::of(by, &subject)
-        .with("version", &close.version)
-        .with("role", OPERATOR);
+    let entry = entry.with("version", &close.version).with("role", OPERATOR);
     unit.emit(root, entry.into());
     Ok(unit.commit().await?)
 }

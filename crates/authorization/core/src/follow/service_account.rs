@@ -218,7 +218,7 @@ mod tests {
     use super::*;
     use crate::{
         binding::{Reader as _, Writer as _},
-        memory::{World, account, account_id, subject, version as version_of},
+        memory::{World, account_id, subject, version as version_of},
         person::{Reader as _, Writer as _},
     };
 

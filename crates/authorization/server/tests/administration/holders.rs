@@ -178,7 +178,7 @@ async fn of_two_operators_who_take_each_others_access_exactly_one_succeeds(world
         let take = |user, disable: bool| {
             let world = Arc::clone(&world);
             tokio::spawn(async move {
-                let by = world.internal().on(&Target::none());
+                let by = by_suite(&Target::none());
                 let version = version_of(2 * round + 2);
                 let closed = Close { user, version };
                 if disable {

@@ -53,17 +53,32 @@ impl Authorization for Closer {
     }
 }
 
+impl Closer {
+    async fn close_of(&self, user: UserId, version: u64) -> Result<CloseUser, identity::PeerError> {
+        let epoch = self.identity.epoch().await;
+        let epoch = epoch.map_err(|_| identity::PeerError::Unavailable)?;
+        let version = SourceVersion::new(epoch, version);
+        Ok(CloseUser { user, version })
+    }
+}
+
+fn closed(result: Result<(), CloseUserError>) -> Result<(), identity::CloseError> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(CloseUserError::Precondition(rule)) => Err(identity::CloseError::Refused(rule.to_string())),
+        Err(_) => Err(identity::PeerError::Unavailable.into()),
+    }
+}
+
 #[async_trait]
 impl identity::Closer for Closer {
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), identity::CloseError> {
-        let unavailable = || identity::CloseError::from(identity::PeerError::Unavailable);
-        let epoch = self.identity.epoch().await.map_err(|_| unavailable())?;
-        let version = SourceVersion::new(epoch, version);
-        match self.authorization.close_user(CloseUser { user, version }).await {
-            Ok(()) => Ok(()),
-            Err(CloseUserError::Precondition(rule)) => Err(identity::CloseError::Refused(rule.to_string())),
-            Err(_) => Err(unavailable()),
-        }
+        let close = self.close_of(user, version).await?;
+        closed(self.authorization.close_user(close).await)
+    }
+    async fn close_operator(&self, user: UserId, version: u64) -> Result<(), identity::CloseError> {
+        let close = self.close_of(user, version).await?;
+        closed(self.authorization.close_operator(close).await)
     }
     async fn close_service_account(
         &self,
@@ -84,6 +99,14 @@ impl identity::Members for Closer {
     async fn is_active(&self, _: AccountId, _: UserId, _: &Token) -> Result<bool, identity::PeerError> {
         // Nobody signs in to a command.
         Err(identity::PeerError::Unavailable)
+    }
+}
+
+#[async_trait]
+impl identity::ServiceRoles for Closer {
+    async fn ensure(&self, _: identity::ServiceRole<'_>, _: &Token) -> Result<(), identity::RoleError> {
+        // A command makes no service account.
+        Err(identity::PeerError::Unavailable.into())
     }
 }
 

@@ -97,6 +97,7 @@ async fn to_service(
 mod tests {
     use super::*;
     use crate::{
+        attempt::ClientNetwork,
         fixture::{Fixture, unknown_service, unknown_user},
         service_account::Reader as _,
         token::issue,
@@ -154,6 +155,7 @@ mod tests {
         let command = issue::Command {
             client_id: account.id.to_string(),
             client_secret: secret,
+            network: ClientNetwork::Unknown,
         };
         issue::issue(&fixture.identity, &command).await.unwrap();
         fixture.identity.operators.service_accounts = false;
@@ -171,6 +173,7 @@ mod tests {
                 scope: scope.parse().unwrap(),
                 role: role.map(|role| role.parse().unwrap()),
                 request_id: None,
+                token: Token::default(),
             };
             let made = crate::service_account::create(&fixture.identity, &fixture.operator(), &command).await;
             let refused = run(&fixture, &Subject::service(made.unwrap().account.id)).await;

@@ -72,6 +72,7 @@ pub async fn reset(
     }
     write.set_password(user.id, &hash).await?;
     write.clear_failures(&user.email.key()).await?;
+    write.forget_devices(user.id).await?;
     if enabled {
         user.state = UserState::Active;
         user.version = write.next_revision(&root)?;
@@ -100,9 +101,10 @@ pub async fn reset(
 mod tests {
     use super::*;
     use crate::{
+        attempt::ClientNetwork,
         fixture::{Fixture, PASSWORD},
         peer::PeerError,
-        session::{self, Reader as _, sign_in},
+        session::{Reader as _, sign_in},
         user::{Reader as _, disable},
     };
 
@@ -126,8 +128,10 @@ mod tests {
             password: password.into(),
             account: None,
             token: Token::default(),
+            device: None,
         };
-        session::sign_in(&fixture.identity, &fixture.anonymous(), &command)
+        fixture
+            .try_sign_in(&command, ClientNetwork::Unknown)
             .await
             .is_ok()
     }
@@ -156,7 +160,7 @@ mod tests {
     async fn wrong_passwords_of_before_do_not_keep_the_operator_out() {
         let fixture = Fixture::new().await;
         let root = fixture.operating_user("root@example.com").await;
-        for _ in 0..fixture.identity.throttle.limit {
+        for _ in 0..fixture.identity.throttle.near.most {
             assert!(!signs_in(&fixture, &root, "a wrong password").await);
         }
         assert!(!signs_in(&fixture, &root, PASSWORD).await);

@@ -107,6 +107,7 @@ mod tests {
     use std::time::Duration;
 
     use bailiwick_testkit::witness::system;
+    use bailiwick_types::Subject;
 
     use super::*;
     use crate::{
@@ -177,7 +178,7 @@ mod tests {
         let done = upkeep::finish_disablings(&fixture.identity, &system())
             .await
             .unwrap();
-        assert_eq!(done, [root.id]);
+        assert_eq!(done, [Subject::user(root.id)]);
         let after = user(&fixture, root.id).await;
         assert!(!after.operator && after.state == crate::user::UserState::Active);
     }

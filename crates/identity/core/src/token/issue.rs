@@ -1,12 +1,13 @@
 //! Issues an access token for client credentials (RFC 6749 section 4.4).
 
-use bailiwick_types::{Scope, ServiceAccountId, StoreError, faults};
+use bailiwick_types::{Scope, StoreError, faults};
 use secrecy::SecretString;
 
 use crate::{
     Identity,
     attempt::{self, ClientNetwork, Throttled},
     secret::Digest,
+    service_account::ServiceAccount,
     signing::{AccessToken, MintError},
 };
 
@@ -48,7 +49,7 @@ pub async fn issue(identity: &Identity, command: &Command) -> Result<AccessToken
     let (ring, now) = (identity.keys.ring(), identity.clock.now());
     // One that was made for an account has tokens that serve for that account alone.
     let scope = match account.scope.as_scope() {
-        Scope::Account(account) => Some(*account),
+        Scope::Account(id) => Some(*id),
         _ => None,
     };
     Ok(identity

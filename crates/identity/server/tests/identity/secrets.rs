@@ -35,6 +35,7 @@ fn no_command_shows_its_secret() {
                 password: secret(),
                 account: None,
                 token: Token::default(),
+                device: None,
             }
         ),
         format!(
@@ -48,7 +49,8 @@ fn no_command_shows_its_secret() {
             "{:?}",
             issue_token::Command {
                 client_id: "x".to_owned(),
-                client_secret: secret()
+                client_secret: secret(),
+                network: bailiwick_identity_core::attempt::ClientNetwork::Unknown,
             }
         ),
     ];

@@ -1,7 +1,7 @@
 //! Known devices.
 
 use bailiwick_identity_core::{
-    device::{KnownDevice, Reader as _},
+    device::KnownDevice,
     secret::Digest,
     store::{Store as _, Write},
 };
