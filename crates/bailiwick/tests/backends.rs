@@ -9,8 +9,8 @@ use bailiwick_client::{Client, Credentials};
 use bailiwick_proto::{
     authorization::v1::{
         AcceptInvitationRequest, ApplyProductRequest, AssignRoleRequest, CheckRequest,
-        CreateInvitationRequest, CreateRoleRequest, Decision, ExportPermissionsRequest, GetResourceRequest,
-        ListMembersRequest, ListRolesRequest, RegisterResourceRequest, SetQuotaRequest,
+        CreateInvitationRequest, CreateRoleRequest, Decision, ExportFormat, ExportPermissionsRequest,
+        GetResourceRequest, ListMembersRequest, ListRolesRequest, RegisterResourceRequest, SetQuotaRequest,
         UnregisterResourceRequest, UpdateResourceRequest,
     },
     identity::v1::{CreateServiceAccountRequest, CreateUserRequest, ListServiceAccountsRequest},
@@ -303,6 +303,7 @@ async fn a_backend_does_nothing_in_another_product_and_nothing_that_its_role_doe
     denied("quota", backend.authorization().quota().set_quota(quota).await);
     let export = ExportPermissionsRequest {
         account: first.clone(),
+        format: ExportFormat::Csv.into(),
         ..Default::default()
     };
     denied(
@@ -359,7 +360,7 @@ async fn a_service_account_is_made_with_a_role_that_it_can_have_there_and_otherw
         assert_eq!(violations[0].field, "role");
         let text = &violations[0].description;
         assert!(
-            text.contains(&format!("`{role}`")) && text.contains("available: `"),
+            text.contains(&format!("`{role}`")) && text.contains("; available: "),
             "{text}"
         );
     }

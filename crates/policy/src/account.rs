@@ -251,12 +251,14 @@ impl AccountPolicy {
         policy
     }
 
-    /// The roles that were compiled for this account alone: those of the product that it changed, and its own.
+    /// The roles that were compiled for this account alone: those of the product that it changed, and its
+    /// own.
     pub(crate) fn changed_roles(&self) -> impl Iterator<Item = &Role> {
         self.overlaid.iter().chain(&self.custom).map(|role| &**role)
     }
 
-    /// Whether the account defined roles, or changed some of its product: then compiling its policy takes long.
+    /// Whether the account defined roles, or changed some of its product: then compiling its policy takes
+    /// long.
     #[must_use]
     pub fn has_own_roles(&self) -> bool {
         !self.custom_decls.is_empty() || !self.overlays.is_empty()

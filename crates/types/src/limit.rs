@@ -58,7 +58,8 @@ impl Limit {
 #[macro_export]
 macro_rules! limits {
     ($(#[$doc:meta])* $name:ident { $($(#[$ldoc:meta])* $limit:ident = $default:literal),+ $(,)? }) => {
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(default, deny_unknown_fields)]
         $(#[$doc])*
         pub struct $name { $($(#[$ldoc])* pub $limit: u64,)+ }

@@ -9,7 +9,7 @@ use serde_json::Map;
 
 use crate::{Actor, Ports, Precondition, Read, Situation, StoreError, product::Product};
 
-/// What service accounts of the deployment may have.
+/// What service accounts of the deployment may be given after they were made.
 pub(crate) const OF_DEPLOYMENT: &[&str] = &["operator"];
 /// What service accounts of every product may have: they ask for decisions.
 const OF_PRODUCTS: &[&str] = &["service"];
@@ -69,7 +69,8 @@ pub async fn check(
             return in_account(ports, &*read, question, operator).await;
         }
         _ if !operator => return Err(Refused::Denied.into()),
-        Scope::Deployment => OF_DEPLOYMENT.iter().map(|role| (*role).to_owned()).collect(),
+        // Operators are made by `OperatorService.GrantOperator` alone.
+        Scope::Deployment => Vec::new(),
         Scope::Product(name) => {
             let product = read.product(name).await?;
             let product = product.ok_or(Refused::NotFound("product"))?;
@@ -221,9 +222,9 @@ mod tests {
         let at_product = unfit(&["backend", "service"]);
         let in_account = unfit(&["editor", "keeper", "manager", "printer", "viewer"]);
         for (scope, role, answer) in [
-            (Scope::Deployment, "operator", Answer::Fits),
+            (Scope::Deployment, "operator", unfit(&[])),
             (Scope::Deployment, "", Answer::Fits),
-            (Scope::Deployment, "service", unfit(&["operator"])),
+            (Scope::Deployment, "service", unfit(&[])),
             (product.clone(), "backend", Answer::Fits),
             (product.clone(), "service", Answer::Fits),
             (product.clone(), "operator", at_product.clone()),

@@ -104,10 +104,10 @@ fn values(names: &Names, account: &str, turn: usize, field: &str) -> Vec<String>
         "account" => account.to_owned(),
         "scope" | "scopes" => scope,
         "subject" | "actor" => subject,
-        "member" if turn % TURNS != 0 => subject,
-        "target" if turn % TURNS != 0 => scope,
+        "member" if !turn.is_multiple_of(TURNS) => subject,
+        "target" if !turn.is_multiple_of(TURNS) => scope,
         "target" | "resource" => of("resource"),
-        "parent" if turn % TURNS == 0 => of("resource"),
+        "parent" if turn.is_multiple_of(TURNS) => of("resource"),
         "parent" => scope,
         "owner" => format!("user:{}", of("user")),
         "user" | "users" | "from" | "to" | "member" => of("user"),
@@ -221,7 +221,6 @@ async fn populate(client: &Client, account: &str, user: &str, email: &str, autho
             levels: [("account".to_owned(), level)].into(),
             ..Default::default()
         }),
-        ..Default::default()
     };
     authorization.role().create_role(define).await.unwrap();
     setup::assign(client, account, user, &role).await;

@@ -459,7 +459,8 @@ async fn interrupt(world: &World, made: &Made) {
     let sql = "UPDATE account SET closing = TRUE WHERE id = {ACCOUNT}";
     world.sql(Service::Tenancy, sql, &ids).await;
     let user: UserId = made["bob"].parse().unwrap();
-    let sql = "INSERT INTO user_closing (user_id, version, actor, created_at) VALUES ({USER}, 2, '', 0)";
+    let sql =
+        "INSERT INTO user_closing (user_id, access, version, actor, created_at) VALUES ({USER}, 1, 2, '', 0)";
     world.sql(Service::Identity, sql, &[("USER", user.uuid())]).await;
     let service: ServiceAccountId = made["s1"].parse().unwrap();
     let sql = "INSERT INTO service_closing (service_id, version, actor, created_at) VALUES ({ID}, 2, '', 0)";

@@ -120,12 +120,11 @@ async fn assign(client: &Client, account: &str, subject: &str) {
         .unwrap();
 }
 
-/// A service account with the deployment's role for services; the answer has its access token.
+/// A service account of the deployment; the answer has its access token.
 async fn service(client: &Client) -> (String, String) {
     let create = CreateServiceAccountRequest {
         title: "Reports".into(),
         scope: "deployment".into(),
-        role: "service".into(),
         ..Default::default()
     };
     let made = client

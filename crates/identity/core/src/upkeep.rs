@@ -60,7 +60,7 @@ pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<
                 // The next one would wait for the same peer.
                 break;
             }
-            Err(error) => failed = Some(error.into()),
+            Err(error) => failed = Some(error),
         }
     }
     let before = identity.ago(ABANDONED);

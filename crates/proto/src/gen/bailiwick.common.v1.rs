@@ -263,7 +263,7 @@ pub enum ErrorReason {
     /// A role that would be removed is still bound. Example: applying a manifest without a role that members have.
     RoleInUse = 39,
     /// The account has as much of something as it may have. Example: one role more than the limit `roles` of the configuration allows; the metadata name the limit and its value.
-    LimitReached = 45,
+    LimitReached = 40,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.

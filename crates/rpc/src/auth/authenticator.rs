@@ -115,7 +115,7 @@ impl Authenticator {
         method: Option<&'static Method>,
     ) -> Result<Arc<Caller>, AuthError> {
         let caller = self.internal.verify(token, &self.verifier)?;
-        let target = method.and_then(|method| method.service());
+        let target = method.and_then(bailiwick_proto::Method::service);
         if target.is_some() && caller.audience() != target {
             return Err(AuthError::Invalid);
         }

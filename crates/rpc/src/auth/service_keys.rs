@@ -316,7 +316,7 @@ impl State {
             let file = config.of(*service);
             let refuse = |why: String| ServiceKeyError::File {
                 service: *service,
-                setting: *setting,
+                setting,
                 file: match *setting {
                     KEY => file.key_file.clone(),
                     _ => file.public_keys_file.clone(),

@@ -1,5 +1,5 @@
-//! Ends access before its owner makes the change: all of a scope, of a user or of a service account, or what an
-//! operator may do.
+//! Ends access before its owner makes the change: all of a scope, of a user or of a service account, or what
+//! an operator may do.
 
 pub mod operator;
 pub mod scope;

@@ -51,8 +51,8 @@ impl<T: ReadConn> Reader for Tx<T> {
 }
 
 impl<T: ReadConn> Tx<T> {
-    /// Counts rows of the account by an index, and stops where there are enough: `$1` is the account, `$2` how
-    /// many are.
+    /// Counts rows of the account by an index, and stops where there are enough: `$1` is the account, `$2`
+    /// how many are.
     async fn count_up_to(
         &self,
         rows: &str,

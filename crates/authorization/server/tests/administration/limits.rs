@@ -303,7 +303,7 @@ async fn own_roles_are_limited_in_number_and_in_size(world: World) {
     let including = role::create::Create {
         decl: RoleDecl {
             includes: texts(&["one"]),
-            ..own_role("x", &["score.view", "survey.send"], None).decl
+            ..own_role("x", &["score.view", "survey.edit"], None).decl
         },
         name: "x".to_owned(),
     };

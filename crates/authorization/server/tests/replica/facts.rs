@@ -254,7 +254,7 @@ async fn a_closed_subject_is_denied_in_every_way_of_asking(world: World) {
         let claim = Claim {
             subject: &served,
             permission: "account.edit",
-            targets: &[on.clone()],
+            targets: std::slice::from_ref(&on),
             operator: OperatorAllowed::Yes,
             proposed: None,
         };

@@ -23,8 +23,8 @@ pub fn migrations() -> Migrations {
     Migrations::new(Service::Tenancy, vec![places, usage])
 }
 
-/// Places that are not deleted, by the number of their level. Workspaces of a deleted instance are not counted
-/// any more: they went with it.
+/// Places that are not deleted, by the number of their level. Workspaces of a deleted instance are not
+/// counted any more: they went with it.
 pub(crate) const COUNTED: &[CountedRows] = &[
     CountedRows {
         table: "place",

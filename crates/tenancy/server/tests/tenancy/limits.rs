@@ -35,9 +35,13 @@ async fn instance(world: &World, account: &str) -> Result<String, Status> {
 }
 
 async fn workspace(world: &World, account: &str, parent: &str) -> Result<String, Status> {
+    let parent = match parent {
+        "" => String::new(),
+        instance => format!("instance:{instance}"),
+    };
     let request = pb::CreateWorkspaceRequest {
         account: account.to_owned(),
-        parent: parent.to_owned(),
+        parent,
         title: "Desk".to_owned(),
         ..Default::default()
     };
