@@ -6,13 +6,14 @@ mod support;
 use std::{
     path::Path,
     process::{Command, Output},
+    time::Duration,
 };
 
 use bailiwick_client::{Client, Credentials, Endpoints, TokenJar};
 use bailiwick_proto::{
     authorization::v1::ListProductsRequest,
     identity::v1::{
-        CreateUserRequest, DisableUserRequest, EnableUserRequest, GrantOperatorRequest,
+        CreateUserRequest, DisableUserRequest, EnableUserRequest, GrantOperatorRequest, ListUsersRequest,
         ReauthenticateRequest, RevokeOperatorRequest, SignInRequest,
     },
 };
@@ -126,25 +127,39 @@ async fn disable(client: Client, user: String) -> Result<(), Status> {
     client.identity().user().disable_user(request).await.map(drop)
 }
 
+/// A client of an operator that every process accepts, and goes on accepting. Tokens of the time before all
+/// have heard that a user was disabled stay refused, also when it is enabled again by then.
+async fn signed_in(deployment: &Deployment, email: &'static str) -> Client {
+    let client = std::cell::RefCell::new(deployment.of(email, PASSWORD));
+    eventually("the operator is back", PATIENCE, async || {
+        let now = deployment.of(email, PASSWORD);
+        *client.borrow_mut() = now.clone();
+        let mut accepted = true;
+        for _ in 0..2 {
+            let users = now
+                .identity()
+                .user()
+                .list_users(ListUsersRequest::default())
+                .await;
+            accepted &= operates(&now).await.is_ok() && users.is_ok();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        accepted
+    })
+    .await;
+    client.into_inner()
+}
+
 async fn two_who_disable_each_other(deployment: &Deployment) {
     let (root, other) = deployment.second_operator().await;
     for round in 0..TRIES {
-        let of = |email| deployment.of(email, PASSWORD);
-        // Tokens are dated to the second: one of the second in which its user was disabled stays refused.
-        let signed_in = async |email| {
-            let client = std::cell::RefCell::new(of(email));
-            eventually("the operator is back", PATIENCE, async || {
-                *client.borrow_mut() = of(email);
-                let now = client.borrow().clone();
-                operates(&now).await.is_ok()
-            })
-            .await;
-            client.into_inner()
-        };
-        let (one, two) = (signed_in(OPERATOR).await, signed_in(OTHER).await);
+        let (one, two) = (
+            signed_in(deployment, OPERATOR).await,
+            signed_in(deployment, OTHER).await,
+        );
         let (first, second) = tokio::join!(
-            tokio::spawn(disable(one, other.clone())),
-            tokio::spawn(disable(two, root.clone()))
+            tokio::spawn(disable(one.clone(), other.clone())),
+            tokio::spawn(disable(two.clone(), root.clone()))
         );
         let (first, second) = (first.unwrap(), second.unwrap());
         assert_ne!(
@@ -153,15 +168,15 @@ async fn two_who_disable_each_other(deployment: &Deployment) {
             "round {round}: {first:?} {second:?}"
         );
         let (left, gone) = if first.is_ok() {
-            (OPERATOR, &other)
+            (one, &other)
         } else {
-            (OTHER, &root)
+            (two, &root)
         };
         let enable = EnableUserRequest { user: gone.clone() };
-        of(left).identity().user().enable_user(enable).await.unwrap();
+        left.identity().user().enable_user(enable).await.unwrap();
     }
     // Neither disabled nor without the role, by itself or by the other one.
-    let root_client = deployment.of(OPERATOR, PASSWORD);
+    let root_client = signed_in(deployment, OPERATOR).await;
     disable(root_client.clone(), other.clone()).await.unwrap();
     step_up(&root_client).await;
     let revoke = RevokeOperatorRequest { user: root.clone() };
