@@ -44,9 +44,10 @@ async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Res
         .person(close.user)
         .await?
         .unwrap_or_else(|| Person::unknown(close.user));
-    // The intent is told with that very version, and may be known before the call arrives: only what is newer
-    // says that the change was made.
-    if person.version.covers(&close.version) && person.version != close.version {
+    // The intent is told with that very version, and may be known before the call arrives: it alone does not
+    // say that the role was taken away.
+    let is_intent = person.version == close.version && person.operator;
+    if person.version.covers(&close.version) && !is_intent {
         return Ok(unit.commit().await?);
     }
     may_go(&*unit, &subject, ports.clock.now()).await?;
