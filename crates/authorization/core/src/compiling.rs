@@ -1,5 +1,4 @@
-//! Compiling policies and manifests, off the threads that answer calls: a large one takes long, and nobody
-//! else waits for it.
+//! Compiles policies and manifests on blocking threads, so that a large one does not delay other calls.
 
 use std::{
     collections::BTreeMap,
@@ -12,12 +11,12 @@ use bailiwick_types::StoreError;
 use serde_json::Value as Json;
 use tokio::sync::Semaphore;
 
-/// As many at once as there are processors; the others wait their turn.
+/// At most one compilation for each processor; the others wait.
 static SLOTS: LazyLock<Slots> = LazyLock::new(|| Slots::new(available_parallelism().map_or(1, usize::from)));
 
 struct Slots(Arc<Semaphore>);
 
-/// Error for work that did not end.
+/// Error for a compilation that panicked.
 #[derive(Debug, thiserror::Error)]
 #[error("compiling failed: {0}")]
 pub struct Unfinished(String);

@@ -41,7 +41,7 @@ bailiwick_types::limits! {
         open_invitations = 50_000,
         /// Open invitations of one inviter.
         open_invitations_per_inviter = 10_000,
-        /// Requests for approval that nobody has decided.
+        /// Pending requests for approval.
         pending_approvals = 50_000,
         /// Undecided requests for approval of one requester.
         pending_approvals_per_requester = 1_000,

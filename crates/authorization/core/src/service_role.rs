@@ -7,10 +7,10 @@ use bailiwick_types::{
 };
 use serde_json::Map;
 
-use crate::{Actor, Ports, Precondition, Read, Situation, StoreError, product::Product};
+use crate::{Actor, Ports, Precondition, Read, Situation, StoreError, person::OPERATOR, product::Product};
 
 /// What service accounts of the deployment may be given after they were made.
-pub(crate) const OF_DEPLOYMENT: &[&str] = &["operator"];
+pub(crate) const OF_DEPLOYMENT: &[&str] = &[OPERATOR];
 /// What service accounts of every product may have: they ask for decisions.
 const OF_PRODUCTS: &[&str] = &["service"];
 
@@ -60,7 +60,7 @@ pub async fn check(
     let mut read = ports.store.read_all(all).await?;
     let operator = question.operator_allowed
         && read
-            .has_root_binding(&ScopeRoot::Deployment, &question.maker, "operator")
+            .has_root_binding(&ScopeRoot::Deployment, &question.maker, OPERATOR)
             .await?;
     let scope = &question.scope;
     let mut available: Vec<String> = match scope {

@@ -99,7 +99,7 @@ pub async fn breaks_deployment_rule(
         return Ok(false);
     };
     let holders = read.root_holders(&ScopeRoot::Deployment, role).await?;
-    // Nobody is a member of the deployment.
+    // The deployment has no members.
     Ok(breaks(
         rule,
         &holders,

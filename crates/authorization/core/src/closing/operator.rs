@@ -27,7 +27,7 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> R
     end(ports, all, entry, close).await
 }
 
-/// The same where nobody calls: a command finishes what identity began.
+/// Like [`close`], for a command that finishes a change of identity.
 ///
 /// # Errors
 /// The user is the last operator.
@@ -44,8 +44,8 @@ async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Res
         .person(close.user)
         .await?
         .unwrap_or_else(|| Person::unknown(close.user));
-    // The intent is told with that very version, and may be known before the call arrives: it alone does not
-    // say that the role was taken away.
+    // The intent is published with this version and may be replicated before this call: it does not mean that
+    // the role is gone.
     let is_intent = person.version == close.version && person.operator;
     if person.version.covers(&close.version) && !is_intent {
         return Ok(unit.commit().await?);

@@ -35,7 +35,7 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseScope>, close: Close) -> 
     end(ports, all, entry, close).await
 }
 
-/// The same where nobody calls: a command finishes what tenancy began.
+/// Like [`close`], for a command that finishes a change of tenancy.
 ///
 /// # Errors
 /// The store fails.

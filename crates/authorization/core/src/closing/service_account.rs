@@ -38,7 +38,7 @@ pub async fn close(
     end(ports, all, entry, close).await
 }
 
-/// The same where nobody calls: a command finishes what identity began.
+/// Like [`close`], for a command that finishes a change of identity.
 ///
 /// # Errors
 /// The store fails.

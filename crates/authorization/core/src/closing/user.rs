@@ -42,7 +42,7 @@ pub async fn close(ports: &Ports, by: &Authorized<CloseUser>, close: Close) -> R
     end(ports, all, entry, close).await
 }
 
-/// The same where nobody calls: a command finishes what identity began.
+/// Like [`close`], for a command that finishes a change of identity.
 ///
 /// # Errors
 /// See [`Error`].
