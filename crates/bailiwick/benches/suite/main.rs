@@ -1,4 +1,5 @@
-//! A suite of separate processes on PostgreSQL: how soon what is taken away is refused, and what a pooler costs.
+//! A suite of separate processes on PostgreSQL: how soon what is taken away is refused, and what a pooler
+//! costs.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

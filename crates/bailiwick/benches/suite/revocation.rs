@@ -1,4 +1,5 @@
-//! Two processes of each service: the time from the acknowledged change to the first refusal, without a token.
+//! Two processes of each service: the time from the acknowledged change to the first refusal, without a
+//! token.
 
 use std::{collections::BTreeMap, time::Instant};
 
