@@ -7,6 +7,7 @@
 )]
 
 #[path = "../../tests/revocations/fleet.rs"]
+#[allow(dead_code, reason = "the tests use the rest of it")]
 mod fleet;
 mod pooler;
 mod revocation;
