@@ -22,6 +22,14 @@ pub enum PlaceState {
     Restricted,
 }
 
+impl PlaceState {
+    /// Whether something may be done in it.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Active | Self::Restricted)
+    }
+}
+
 bailiwick_types::codes!(PlaceState { Active = 1, Suspended = 2, Moving = 3, Deleted = 4, Restricted = 5 });
 
 /// A place of the tree.

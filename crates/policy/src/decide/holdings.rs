@@ -4,7 +4,7 @@ use bailiwick_types::{Level, Subject, Timestamp};
 
 use super::{DecisionInput, standing::standing_kept};
 use crate::{
-    PermissionBits, PermissionNo, PlaceId, PlaceState, RoleNo,
+    PermissionBits, PermissionNo, PlaceId, RoleNo,
     condition::Condition,
     product::{EntryRule, Pattern, RoleLevel},
     set::{GrantRow, GrantTarget, is_over_at},
@@ -92,8 +92,7 @@ fn open(input: &DecisionInput<'_>, place: PlaceId) -> Option<Level> {
         return Some(Level::Product);
     }
     let path = input.places.path(place)?;
-    let is_open = |state| matches!(state, PlaceState::Active | PlaceState::Restricted);
-    let active = path.iter().all(|place| is_open(place.state));
+    let active = path.iter().all(|place| place.state.is_open());
     path.first().filter(|_| active).map(|place| place.level)
 }
 

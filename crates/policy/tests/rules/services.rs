@@ -190,7 +190,10 @@ fn a_plan_for_a_service_leaves_out_what_is_suspended_or_deleted() {
     assert!(plans(&world).is_all());
     world.places.set_state(WORKSPACE, PlaceState::Deleted).unwrap();
     let without = plans(&world);
-    assert!(!without.is_all() && !without.alternatives.is_empty(), "{without:?}");
+    assert!(
+        !without.is_all() && !without.alternatives.is_empty(),
+        "{without:?}"
+    );
     world.places.set_state(root(), PlaceState::Suspended).unwrap();
     assert!(plans(&world).alternatives.is_empty());
 }
