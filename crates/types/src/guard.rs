@@ -316,7 +316,8 @@ impl Guard {
         match binding(caller, account) {
             Err(_) => Ok(true),
             Ok(OperatorAllowed::No) => Ok(false),
-            Ok(operator) => Ok(self.rights.is_stranger(subject, account, operator).await?),
+            Ok(OperatorAllowed::Only) => Ok(self.rights.is_stranger(subject, None).await?),
+            Ok(OperatorAllowed::Yes) => Ok(self.rights.is_stranger(subject, Some(account)).await?),
         }
     }
 

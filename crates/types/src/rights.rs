@@ -56,17 +56,16 @@ pub trait Rights: Send + Sync + 'static {
         operator: OperatorAllowed,
     ) -> Result<Held, RightsError>;
 
-    /// Whether nothing gives `subject` a right in `account`, nor a role of the deployment or of a product
-    /// where these count. The answer costs the same whether the account exists or not. `false` where it is
-    /// not known.
+    /// Whether nothing gives `subject` a right in `account`, nor a role of the deployment or of a product;
+    /// without account, whether it has no role of the deployment. The answer costs the same whether the
+    /// account exists or not. `false` where it is not known.
     ///
     /// # Errors
     /// The rights are unknown.
     async fn is_stranger(
         &self,
         _subject: &Subject,
-        _account: AccountId,
-        _operator: OperatorAllowed,
+        _account: Option<AccountId>,
     ) -> Result<bool, RightsError> {
         Ok(false)
     }

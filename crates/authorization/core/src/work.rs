@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy::{DecisionInput, PlaceState, Role, Target, manifest::MemberKind, within_own};
+use bailiwick_policy::{DecisionInput, Role, Target, manifest::MemberKind, within_own};
 use bailiwick_types::{
     AccountId, Authorized, BindingId, IdGen, Method, Refused, Scope, ScopeRoot, Subject, Timestamp, Token,
     UserId,

@@ -111,10 +111,8 @@ impl Replica {
             {
                 return Ok(held);
             }
-            if self
-                .is_stranger(claim.subject, account, claim.operator, until)
-                .await?
-            {
+            let counted = (claim.operator != OperatorAllowed::Only).then_some(account);
+            if self.is_stranger(claim.subject, counted, until).await? {
                 return Ok(by_deployment(claim.targets, false));
             }
         }
@@ -134,18 +132,17 @@ impl Replica {
         }
     }
 
-    /// Tells whether nothing could give a subject a right in an account, whether that exists or not.
+    /// Tells whether nothing could give a subject a right in an account, whether that exists or not; without
+    /// account, whether it has no role of the deployment.
     ///
     /// # Errors
     /// See [`RightsError`].
     pub async fn is_stranger(
         &self,
         subject: &Subject,
-        account: AccountId,
-        operator: OperatorAllowed,
+        account: Option<AccountId>,
         until: Instant,
     ) -> Result<bool, RightsError> {
-        let account = (operator != OperatorAllowed::Only).then_some(account);
         let _permit = self.admit(until).await.map_err(|error| rights_error(&error))?;
         let read = self.within(until, self.source.stands(subject, account)).await;
         let stands = read.and_then(|read| Ok(read?));
@@ -358,13 +355,8 @@ impl Rights for ReplicaRights {
         self.replica.held(&claim, account, &self.consistency, None).await
     }
 
-    async fn is_stranger(
-        &self,
-        subject: &Subject,
-        account: AccountId,
-        operator: OperatorAllowed,
-    ) -> Result<bool, RightsError> {
+    async fn is_stranger(&self, subject: &Subject, account: Option<AccountId>) -> Result<bool, RightsError> {
         let until = self.replica.until(None);
-        self.replica.is_stranger(subject, account, operator, until).await
+        self.replica.is_stranger(subject, account, until).await
     }
 }

@@ -86,6 +86,10 @@ pub struct CheckCallerRequest {
     /// Whether a role of the deployment may serve. A user's token for an account lets only the account's own roles serve.
     #[prost(bool, tag = "5")]
     pub operator_allowed: bool,
+    /// Asks only whether the caller has nothing in the account, or, without account, no role of the deployment. No permission or
+    /// scope is named then.
+    #[prost(bool, tag = "6")]
+    pub stranger: bool,
 }
 /// Answer of `AccessService.CheckCaller`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -96,6 +100,10 @@ pub struct CheckCallerResponse {
     /// Whether a role of the deployment was what allowed.
     #[prost(bool, tag = "2")]
     pub operator: bool,
+    /// Where that was asked: whether nothing gives the caller a right in the account. The answer costs the same whether the
+    /// account exists or not.
+    #[prost(bool, tag = "3")]
+    pub stranger: bool,
 }
 /// Request of `AccessService.CheckServiceRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -69,6 +69,7 @@ impl Rights for RemoteRights {
                     _ => batch.to_vec(),
                 },
                 operator_allowed: operator != OperatorAllowed::No,
+                stranger: false,
             };
             let answer = self
                 .client
@@ -87,6 +88,20 @@ impl Rights for RemoteRights {
         }
         held.operator = by_deployment;
         Ok(held)
+    }
+
+    async fn is_stranger(&self, subject: &Subject, account: Option<AccountId>) -> Result<bool, RightsError> {
+        let request = CheckCallerRequest {
+            subject: subject.to_string(),
+            account: account.map(|account| account.to_string()).unwrap_or_default(),
+            operator_allowed: true,
+            stranger: true,
+            ..Default::default()
+        };
+        let seen = carried_token().unwrap_or_default();
+        let request = token::request(request, &seen);
+        let asked = self.client.clone().check_caller(request).await;
+        Ok(asked.map_err(translate)?.into_inner().stranger)
     }
 }
 

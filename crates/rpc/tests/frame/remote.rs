@@ -140,6 +140,7 @@ async fn rights_in_an_account_are_asked_for_each_target_a_thousand_at_a_time() {
         Ok(CheckCallerResponse {
             allowed: request.scopes.iter().map(|s| s.ends_with('7')).collect(),
             operator: false,
+            stranger: false,
         })
     })
     .await;
@@ -174,12 +175,30 @@ async fn rights_in_an_account_are_asked_for_each_target_a_thousand_at_a_time() {
 }
 
 #[tokio::test]
+async fn who_has_nothing_in_an_account_is_asked_without_naming_anything_there() {
+    for (of, named) in [(Some(account(1)), account(1).to_string()), (None, String::new())] {
+        let (rights, asked) = rights(|request| {
+            Ok(CheckCallerResponse {
+                stranger: request.stranger,
+                ..Default::default()
+            })
+        })
+        .await;
+        assert!(rights.is_stranger(&subject(), of).await.unwrap());
+        let asked = asked.lock().unwrap();
+        assert_eq!(asked[0].account, named);
+        assert!(asked[0].operator_allowed && asked[0].permissions.is_empty() && asked[0].scopes.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn roles_of_the_deployment_are_asked_at_the_deployment() {
     for (allowed, operator, expected) in [(true, true, true), (true, false, false), (false, false, false)] {
         let (rights, asked) = rights(move |_| {
             Ok(CheckCallerResponse {
                 allowed: vec![allowed],
                 operator,
+                stranger: false,
             })
         })
         .await;

@@ -1,9 +1,6 @@
 //! Accepts an invitation to the caller's verified e-mail address.
 
-use bailiwick_policy::{
-    PlaceState,
-    manifest::{Holders, MemberKind},
-};
+use bailiwick_policy::manifest::{Holders, MemberKind};
 use bailiwick_types::{Email, InvitationId, ScopeRoot, method::authorization::AcceptInvitation};
 
 use super::{Invitation, State, ensure_allowed, entry, put};
@@ -169,7 +166,7 @@ async fn bind(work: &mut Work, found: &Invitation, user: UserId) -> Result<(), S
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_policy::MemberState;
+    use bailiwick_policy::{MemberState, PlaceState};
     use bailiwick_testkit::witness;
     use bailiwick_types::{ServiceAccountId, Target};
 

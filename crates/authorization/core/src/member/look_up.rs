@@ -1,6 +1,5 @@
 //! Tells identity whether a user is an active member, when it signs in.
 
-use bailiwick_policy::PlaceState;
 use bailiwick_types::{Authorized, method::authorization::LookUpMember};
 
 use crate::prelude::*;
@@ -28,7 +27,7 @@ pub async fn look_up(ports: &Ports, by: &Authorized<LookUpMember>, user: UserId)
 mod tests {
     use std::time::Duration;
 
-    use bailiwick_policy::MemberState;
+    use bailiwick_policy::{MemberState, PlaceState};
     use bailiwick_testkit::witness;
     use bailiwick_types::{Target, method::authorization::LookUpMember};
 

@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use bailiwick_proto::tenancy::v1::{
     self as pb, account_service_server::AccountService, instance_service_server::InstanceService,
     workspace_service_server::WorkspaceService,
@@ -7,7 +9,7 @@ use tonic::Code;
 
 use super::{
     on_both_engines,
-    world::{World, as_user, operator, refusal, user},
+    world::{World, as_user, operator, refusal, user, without_account},
 };
 
 on_both_engines! {
@@ -17,6 +19,7 @@ on_both_engines! {
     pages_go_on_while_workspaces_come_and_go
     the_operator_lists_all_accounts_and_a_member_its_own
     workspaces_are_listed_by_what_they_lie_in
+    a_stranger_is_answered_before_anything_is_asked_about_what_is_there
 }
 
 const LIST: &str = "WorkspaceService/ListWorkspaces";
@@ -293,4 +296,27 @@ async fn workspaces_are_listed_by_what_they_lie_in(world: World) {
         .await
         .unwrap();
     assert_eq!(instances.into_inner().instances.len(), 1);
+}
+
+async fn a_stranger_is_answered_before_anything_is_asked_about_what_is_there(world: World) {
+    let account = world.account("A").await;
+    world.instance(&account, "I").await;
+    world.workspace(&account, "", "W").await;
+    let asked = || world.rights.asked.swap(0, Ordering::SeqCst);
+    asked();
+    let request = pb::ListInstancesRequest {
+        account: account.clone(),
+        ..Default::default()
+    };
+    let call = without_account(user(7), "InstanceService/ListInstances", request);
+    let shown = world.api.list_instances(call).await.unwrap().into_inner();
+    assert_eq!(shown, pb::ListInstancesResponse::default());
+    let call = without_account(user(7), LIST, list(&account, "", "title", 10));
+    let shown = world.api.list_workspaces(call).await.unwrap().into_inner();
+    assert_eq!(shown, pb::ListWorkspacesResponse::default());
+    assert_eq!(
+        asked(),
+        0,
+        "an account that is not there has nothing to ask about"
+    );
 }

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -53,6 +53,8 @@ pub(crate) const CLUB: &str = r#"{"product": "club", "levels": {"account": {}, "
 #[derive(Default)]
 pub(crate) struct ListedRights {
     held: Mutex<BTreeSet<(String, String, String)>>,
+    /// The targets that were asked about.
+    pub(crate) asked: AtomicUsize,
     /// The token of the last question.
     pub(crate) carried: Mutex<Option<Token>>,
 }
@@ -68,6 +70,7 @@ impl Rights for ListedRights {
         operator: OperatorAllowed,
     ) -> Result<Held, RightsError> {
         *self.carried.lock().unwrap() = bailiwick_rpc::carried_token();
+        self.asked.fetch_add(targets.len(), Ordering::SeqCst);
         let by_deployment = *subject == operator_subject() && operator != OperatorAllowed::No;
         let held = self.held.lock().unwrap();
         let key = |target: &String| (subject.to_string(), permission.to_owned(), target.clone());
@@ -79,6 +82,12 @@ impl Rights for ListedRights {
             allowed: allowed.collect(),
             operator: by_deployment,
         })
+    }
+
+    async fn is_stranger(&self, subject: &Subject, _: Option<AccountId>) -> Result<bool, RightsError> {
+        let held = self.held.lock().unwrap();
+        let has = held.iter().any(|(who, _, _)| *who == subject.to_string());
+        Ok(*subject != operator_subject() && !has)
     }
 }
 
@@ -321,6 +330,11 @@ pub(crate) fn operator<T>(method: &str, message: T) -> Request<T> {
 /// The same with a consistency token.
 pub(crate) fn operator_with<T>(method: &str, message: T, token: Token) -> Request<T> {
     request(method, message, caller(user(1), None), token)
+}
+
+/// A call of a user whose token is for no account.
+pub(crate) fn without_account<T>(who: UserId, method: &str, message: T) -> Request<T> {
+    request(method, message, caller(who, None), Token::default())
 }
 
 /// A call of a user with a token for an account.

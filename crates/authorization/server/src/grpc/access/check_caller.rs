@@ -21,7 +21,16 @@ pub(super) async fn handle(
     if message.scopes.len() > SCOPES {
         fields.violate("scopes", format!("must name at most {SCOPES} scopes"));
     }
-    if message.permissions.is_empty() || message.permissions.len() > PERMISSIONS {
+    if message.stranger {
+        for (field, is_empty) in [
+            ("permissions", message.permissions.is_empty()),
+            ("scopes", message.scopes.is_empty()),
+        ] {
+            if !is_empty {
+                fields.violate(field, "must be empty with `stranger`");
+            }
+        }
+    } else if message.permissions.is_empty() || message.permissions.len() > PERMISSIONS {
         fields.violate("permissions", format!("must name 1 to {PERMISSIONS} permissions"));
     }
     let (subject, account) = fields.finish(subject.zip(account))?;
@@ -33,6 +42,13 @@ pub(super) async fn handle(
         (Some(_), true) => OperatorAllowed::Yes,
         (Some(_), false) => OperatorAllowed::No,
     };
+    if message.stranger {
+        let stranger = api.rights.is_stranger(&subject, account).await;
+        return Ok(pb::CheckCallerResponse {
+            stranger: stranger.map_err(status)?,
+            ..Default::default()
+        });
+    }
     let mut columns = Vec::with_capacity(message.permissions.len());
     let mut by_operator = false;
     for permission in &message.permissions {
@@ -52,5 +68,6 @@ pub(super) async fn handle(
     Ok(pb::CheckCallerResponse {
         allowed: (0..message.scopes.len()).flat_map(row).collect(),
         operator: by_operator,
+        stranger: false,
     })
 }
