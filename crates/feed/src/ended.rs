@@ -70,6 +70,8 @@ impl EndedSource for LocalEnded {
 enum Heard {
     /// A session ended.
     Session(SessionId),
+    /// An access token was revoked.
+    Token(String),
     /// A subject was disabled.
     Subject(Subject),
     /// Everything that ended recently was told.
@@ -84,6 +86,7 @@ enum Heard {
 pub async fn follow_ended(source: Arc<dyn EndedSource>, authenticator: Arc<Authenticator>) {
     hear(&*source, |heard| match heard {
         Heard::Session(id) => authenticator.forget_session(id),
+        Heard::Token(id) => authenticator.forget_token(&id),
         Heard::Subject(subject) => authenticator.forget_subject(&subject),
         Heard::Begun => authenticator.revocations_arrive(),
     })
@@ -163,6 +166,7 @@ fn heard(bytes: &[u8]) -> Result<Option<Heard>, String> {
     }
     Ok(match change(bytes) {
         Ok(Change::SessionRevoked(of)) => Some(Heard::Session(id(&of.session)?)),
+        Ok(Change::AccessTokenRevoked(of)) => Some(Heard::Token(of.token_id)),
         Ok(Change::UserChanged(of)) if of.state() != UserState::Active => {
             Some(Heard::Subject(Subject::user(id(&of.user)?)))
         }

@@ -129,6 +129,7 @@ mod tests {
             account: None,
             token: Token::default(),
             device: None,
+            agent: crate::session::UserAgent::default(),
         };
         fixture
             .try_sign_in(&command, ClientNetwork::Unknown)

@@ -135,9 +135,11 @@ async fn another_operator(suite: &Suite, email: &str) -> (UserId, String) {
     (user, token)
 }
 
-async fn step_up(suite: &Suite, token: &str) {
+async fn step_up(suite: &Suite, token: &str, method: &str) {
     let message = pb::ReauthenticateRequest {
         password: PASSWORD.to_owned(),
+        method: format!("bailiwick.identity.v1.OperatorService/{method}"),
+        ..Default::default()
     };
     let mut authentication = suite.authentication();
     authentication
@@ -148,7 +150,7 @@ async fn step_up(suite: &Suite, token: &str) {
 
 async fn grant(suite: &Suite, subject: &str, with_step_up: bool) -> Result<(), tonic::Status> {
     if with_step_up {
-        step_up(suite, &suite.operator).await;
+        step_up(suite, &suite.operator, "GrantOperator").await;
     }
     let message = pb::GrantOperatorRequest {
         subject: subject.to_owned(),
@@ -166,7 +168,7 @@ async fn where_no_operator_is_active_another_one_is_created(bed: Bed) {
     let early = make(&suite.db, "new@example.com", &given).await;
     assert!(matches!(early, Err(OperatorError::Create(_))), "{early:?}");
     let ada = suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap();
-    step_up(&suite, &access(&ada)).await;
+    step_up(&suite, &access(&ada), "RevokeOperator").await;
     let message = pb::RevokeOperatorRequest {
         user: ada.user.clone(),
     };
@@ -273,7 +275,7 @@ async fn the_role_is_given_and_taken_with_a_step_up(bed: Bed) {
         refused(early),
         (Code::Unauthenticated, "STEP_UP_REQUIRED".to_owned())
     );
-    step_up(&suite, &suite.operator).await;
+    step_up(&suite, &suite.operator, "RevokeOperator").await;
     suite
         .operators()
         .revoke_operator(suite.root(message))
