@@ -97,7 +97,7 @@ pub struct RequestDigest(pub [u8; 32]);
 /// Consumes step-ups.
 #[async_trait]
 pub trait StepUp: Send + Sync + 'static {
-    /// Consumes the session's Reauthenticate for a method. A call that is repeated soon consumes no other one.
+    /// Consumes the session's Reauthenticate for a method. A call that is repeated soon consumes no other.
     ///
     /// # Errors
     /// There is none, or it is unknown whether there is.

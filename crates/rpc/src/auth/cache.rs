@@ -25,7 +25,8 @@ pub(crate) struct Verified {
 }
 
 /// Keeps valid tokens only, until they expire, a bounded number of them. Revoked tokens, and those of ended
-/// sessions and subjects, are rejected even with a valid signature and expiry, for the longest life of a token.
+/// sessions and subjects, are rejected even with a valid signature and expiry, for the longest life of a
+/// token.
 pub(crate) struct TokenCache {
     tokens: Cache<[u8; 32], Verified>,
     ended: Mutex<Ended>,

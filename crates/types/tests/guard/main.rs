@@ -507,10 +507,10 @@ async fn the_operator_reaches_the_account_that_the_call_names_and_a_new_one_only
     assert_eq!(by.account_write().unwrap().id(), account(1));
     assert!(by.all_accounts().is_none() && by.new_account(&ids).is_none());
     let none = Target::none();
-    let by = guard.authorize::<t::CreateAccount>(&operator, &none, false);
+    let by = guard.authorize::<t::CreateAccount>(&operator, &none, intent(false));
     let by = by.await.unwrap();
     assert!(by.account().is_none() && by.new_account(&ids).is_some());
-    let preview = guard.authorize::<t::CreateAccount>(&operator, &none, true);
+    let preview = guard.authorize::<t::CreateAccount>(&operator, &none, intent(true));
     assert!(preview.await.unwrap().new_account(&ids).is_none());
 }
 

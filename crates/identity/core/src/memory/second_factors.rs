@@ -44,6 +44,12 @@ impl Writer for Memory {
         }
         Ok(())
     }
+    async fn forget_totp_failures(&mut self, user: UserId) -> Result<(), StoreError> {
+        if let Some(totp) = self.tables().totps.get_mut(&user) {
+            totp.failures = 0;
+        }
+        Ok(())
+    }
     async fn delete_totp(&mut self, user: UserId) -> Result<(), StoreError> {
         let mut tables = self.tables();
         tables.totps.remove(&user);

@@ -24,7 +24,8 @@ faults! {
     /// The caller is not a user.
     NoSession "only a user has a second factor" => PermissionDenied PermissionDenied;
     /// Nothing waits for a proof.
-    NotPending "no second factor waits to be confirmed; call EnrollSecondFactor" => FailedPrecondition NotActive;
+    NotPending "no second factor waits to be confirmed; call EnrollSecondFactor"
+        => FailedPrecondition NotActive;
     /// The code is wrong.
     Wrong "the code is wrong" => Unauthenticated CredentialsInvalid;
 }

@@ -73,6 +73,8 @@ pub trait Writer {
     async fn accept_totp(&mut self, user: UserId, step: i64) -> Result<bool, StoreError>;
     /// Counts a wrong code.
     async fn count_totp_failure(&mut self, user: UserId) -> Result<(), StoreError>;
+    /// Forgets wrong codes of a user.
+    async fn forget_totp_failures(&mut self, user: UserId) -> Result<(), StoreError>;
     /// Removes the authenticator and the recovery codes of a user.
     async fn delete_totp(&mut self, user: UserId) -> Result<(), StoreError>;
     /// Replaces the recovery codes of a user.

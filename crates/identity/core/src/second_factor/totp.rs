@@ -78,7 +78,8 @@ pub(super) fn uri(secret: &TotpSecret, issuer: &str, email: &str) -> String {
     let (issuer, email) = (escaped(issuer), escaped(email));
     let secret = secret.base32();
     format!(
-        "otpauth://totp/{issuer}:{email}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={STEP}"
+        "otpauth://totp/{issuer}:{email}?secret={secret}&issuer={issuer}\
+         &algorithm=SHA1&digits={DIGITS}&period={STEP}"
     )
 }
 

@@ -1,6 +1,6 @@
-//! Private keys, and secrets of authenticators, at rest: AES-256-GCM under a key derived (HKDF-SHA-256, RFC 5869) from a configured secret,
-//! with the key id or the purpose as associated data. Without a secret they are stored in plain text, and only the database
-//! protects them.
+//! Private keys, and secrets of authenticators, at rest: AES-256-GCM under a key derived (HKDF-SHA-256,
+//! RFC 5869) from a configured secret, with the key id or the purpose as associated data. Without a secret
+//! they are stored in plain text, and only the database protects them.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -21,7 +21,8 @@ faults! {
     NoSecret "signing keys and secrets are encrypted; configure the key encryption secret"
         => Internal Internal;
     /// The secret is another one, or the row was changed.
-    Wrong "cannot decrypt signing keys or secrets with the configured key encryption secret" => Internal Internal;
+    Wrong "cannot decrypt signing keys or secrets with the configured key encryption secret"
+        => Internal Internal;
     /// The row does not hold a private key.
     Unreadable "a stored signing key or secret is malformed" => Internal Internal;
 }

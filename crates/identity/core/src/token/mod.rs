@@ -1,4 +1,5 @@
-//! Tokens for programs: issued for client credentials, introspected, revoked; and the keys that verify tokens.
+//! Tokens for programs: issued for client credentials, introspected, revoked; and the keys that verify
+//! tokens.
 
 pub mod get_jwks;
 pub mod introspect;

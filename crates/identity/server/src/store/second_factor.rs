@@ -99,6 +99,11 @@ impl Writer for SqlWrite {
         execute(self.conn(), sql, vec![user.uuid().into()]).await?;
         Ok(())
     }
+    async fn forget_totp_failures(&mut self, user: UserId) -> Result<(), StoreError> {
+        let sql = "UPDATE totp SET failures = 0 WHERE user_id = $1";
+        execute(self.conn(), sql, vec![user.uuid().into()]).await?;
+        Ok(())
+    }
     async fn delete_totp(&mut self, user: UserId) -> Result<(), StoreError> {
         for sql in [
             "DELETE FROM totp WHERE user_id = $1",

@@ -4,7 +4,7 @@ use std::{os::unix::fs::PermissionsExt, sync::Arc};
 
 use bailiwick_identity_server::{
     IdentityConfig,
-    operator::{OperatorError, Reset, SecretSource, create, reset},
+    operator::{OperatorError, Reset, ResetOptions, SecretSource, create, reset},
 };
 use bailiwick_proto::{events::v1::change::Change, identity::v1 as pb};
 use bailiwick_sql::Db;
@@ -106,7 +106,11 @@ const NEW: &str = "a password that nobody had before";
 
 async fn renew(db: &Db, email: &str, secret: &SecretSource, enable: bool) -> Result<Reset, OperatorError> {
     let hashing = IdentityConfig::for_tests().password_hashing;
-    reset(db, &hashing, Arc::new(SystemRng), email, secret, enable).await
+    let options = ResetOptions {
+        enable,
+        ..ResetOptions::default()
+    };
+    reset(db, &hashing, Arc::new(SystemRng), email, secret, options).await
 }
 
 async fn disable(suite: &Suite, token: &str, user: &str) -> Result<(), tonic::Status> {

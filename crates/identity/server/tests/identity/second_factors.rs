@@ -226,7 +226,7 @@ async fn a_secret_is_sealed_at_rest(bed: Bed) {
     suite.user("ada@example.com").await;
     let token = access(&suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap());
     let (authenticator, codes) = enroll(&suite, &token).await;
-    let rows = bailiwick_sql::rows(suite.db.load(), "SELECT secret FROM totp", Vec::new())
+    let rows = bailiwick_sql::query(suite.db.load(), "SELECT secret FROM totp", Vec::new())
         .await
         .unwrap();
     let stored: String = rows[0].try_get("", "secret").unwrap();
