@@ -283,8 +283,10 @@ impl Fixture {
         self.as_operator(UserId::from_uuid(Uuid::from_u128(2)))
     }
     pub(crate) fn as_user<M: Method>(&self, user: &User, session: SessionId) -> Authorized<M> {
-        let caller = witness::user(Subject::user(user.id), None, session);
-        witness::authorized(&caller, &Target::none(), false)
+        let subject = Subject::user(user.id);
+        let caller = witness::user(subject.clone(), None, session);
+        // What it asks is about itself.
+        witness::authorized(&caller, &Target::none().owned_by(subject), false)
     }
     pub(crate) fn as_service<M: Method>(&self) -> Authorized<M> {
         let caller = witness::caller(CallerKind::Service, Subject::service(unknown_service()), None);
