@@ -3974,8 +3974,8 @@ pub mod session_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Uses up the Reauthenticate of a session for a method: FAILED_PRECONDITION where there is none of the last five minutes.
-        /// The same request of the method within 60 seconds uses up no other one.
+        /// Uses up the Reauthenticate of a session for a method: FAILED_PRECONDITION where there is none of the last five
+        /// minutes. The same request of the method within 60 seconds uses up no other one.
         pub async fn consume_step_up(
             &mut self,
             request: impl tonic::IntoRequest<super::ConsumeStepUpRequest>,
@@ -4110,8 +4110,8 @@ pub mod session_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with SessionServiceServer.
     #[async_trait]
     pub trait SessionService: std::marker::Send + std::marker::Sync + 'static {
-        /// Uses up the Reauthenticate of a session for a method: FAILED_PRECONDITION where there is none of the last five minutes.
-        /// The same request of the method within 60 seconds uses up no other one.
+        /// Uses up the Reauthenticate of a session for a method: FAILED_PRECONDITION where there is none of the last five
+        /// minutes. The same request of the method within 60 seconds uses up no other one.
         async fn consume_step_up(
             &self,
             request: tonic::Request<super::ConsumeStepUpRequest>,
