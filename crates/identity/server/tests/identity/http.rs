@@ -159,6 +159,23 @@ async fn the_metadata_names_what_is_there() {
     assert_eq!(metadata["issuer"], ISSUER);
     assert_eq!(metadata["token_endpoint"], format!("{ISSUER}/oauth2/token"));
     assert_eq!(metadata["jwks_uri"], format!("{ISSUER}/.well-known/jwks.json"));
+    let endpoints = [
+        ("introspection_endpoint", "/oauth2/introspect"),
+        ("revocation_endpoint", "/oauth2/revoke"),
+    ];
+    for (name, path) in endpoints {
+        assert_eq!(metadata[name], format!("{ISSUER}{path}"));
+        let methods = metadata[format!("{name}_auth_methods_supported")]
+            .as_array()
+            .unwrap();
+        assert!(methods.contains(&"client_secret_basic".into()), "{methods:?}");
+        let without_client = post_to(&router, path, "token=x", None).await;
+        assert_eq!(without_client.status, StatusCode::UNAUTHORIZED, "{path} is there");
+    }
+    assert_eq!(
+        metadata["access_token_signing_alg_values_supported"],
+        serde_json::json!(["EdDSA"])
+    );
     let jwks = send(&router, get("/.well-known/jwks.json")).await;
     assert_eq!(jwks.headers[header::CONTENT_TYPE], "application/jwk-set+json");
     let key = &jwks.body["keys"][0];
