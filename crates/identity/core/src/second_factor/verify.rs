@@ -12,7 +12,7 @@ use crate::{
     change::Change,
     peer::PeerError,
     secret::Digest,
-    session::{Beginning, IssueError, Proof, begin, sign_in::SignedIn},
+    session::{Beginning, IssueError, Proof, SignedIn, begin},
     store::Write,
 };
 

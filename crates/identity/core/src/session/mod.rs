@@ -29,7 +29,7 @@ pub use reauthenticate::reauthenticate;
 pub use refresh::refresh;
 pub use revoke::revoke;
 pub use revoke_all::revoke_all;
-pub use sign_in::sign_in;
+pub use sign_in::{SignedIn, sign_in};
 pub use sign_out::sign_out;
 pub use step_up::{Consumption, StepUpMethod, StepUpMethodError};
 
