@@ -71,7 +71,7 @@ impl Deployment {
             Code::Unauthenticated,
             "without step-up"
         );
-        step_up(&root).await;
+        step_up(&root, "GrantOperator").await;
         root.identity().operator().grant_operator(grant).await.unwrap();
         (self.id(OPERATOR).await, other)
     }
@@ -83,9 +83,11 @@ impl Deployment {
     }
 }
 
-async fn step_up(client: &Client) {
+async fn step_up(client: &Client, method: &str) {
     let request = ReauthenticateRequest {
         password: PASSWORD.into(),
+        method: format!("bailiwick.identity.v1.OperatorService/{method}"),
+        ..Default::default()
     };
     client
         .identity()
@@ -178,7 +180,7 @@ async fn two_who_disable_each_other(deployment: &Deployment) {
     // Neither disabled nor without the role, by itself or by the other one.
     let root_client = signed_in(deployment, OPERATOR).await;
     disable(root_client.clone(), other.clone()).await.unwrap();
-    step_up(&root_client).await;
+    step_up(&root_client, "RevokeOperator").await;
     let revoke = RevokeOperatorRequest { user: root.clone() };
     let refused = root_client
         .identity()

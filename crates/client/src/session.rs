@@ -140,7 +140,8 @@ impl Session {
             };
             match client.refresh(request).await {
                 Ok(answer) => return answer.into_inner().tokens.ok_or_else(no_tokens),
-                Err(status) if status.code() == Code::Unavailable => {
+                // A session is refreshed at most once a second: the refresh token stays usable.
+                Err(status) if matches!(status.code(), Code::Unavailable | Code::ResourceExhausted) => {
                     held.refresh = Some(refresh);
                     return Err(status);
                 }
@@ -163,7 +164,10 @@ impl Session {
         if !answer.device_token.is_empty() {
             held.device = Some(answer.device_token.into());
         }
-        answer.tokens.ok_or_else(no_tokens)
+        match answer.challenge {
+            Some(_) => Err(needs_second_factor()),
+            None => answer.tokens.ok_or_else(no_tokens),
+        }
     }
 }
 
@@ -177,6 +181,14 @@ impl Access {
             renew_at,
         }
     }
+}
+
+/// A password alone does not sign this user in, and a client has no codes.
+fn needs_second_factor() -> Status {
+    Status::unauthenticated(
+        "the user has a second factor: finish the sign-in with AuthenticationService.VerifySecondFactor \
+         and call with its access token, or use a service account",
+    )
 }
 
 fn no_tokens() -> Status {

@@ -13,7 +13,9 @@ use std::{
 use bailiwick_client::{Client, Credentials, Endpoints, Error, Patience, TokenJar};
 use bailiwick_proto::{
     authorization::v1::{AssignRoleRequest, AssignRoleResponse, CheckRequest, CheckResponse, Decision},
-    identity::v1::{IssueTokenResponse, RefreshResponse, SignInRequest, SignInResponse, TokenPair},
+    identity::v1::{
+        IssueTokenResponse, RefreshResponse, SecondFactorChallenge, SignInRequest, SignInResponse, TokenPair,
+    },
     tenancy::v1::{CreateWorkspaceRequest, CreateWorkspaceResponse},
 };
 use secrecy::ExposeSecret;
@@ -394,4 +396,26 @@ async fn a_service_account_gets_another_token_when_its_own_is_refused() {
 fn no_secret_is_printed() {
     let credentials = Credentials::password("amy@example.com", "a password of hers".to_owned().into(), None);
     assert!(!format!("{credentials:?}").contains("a password"));
+}
+
+#[tokio::test]
+async fn a_sign_in_that_needs_a_second_factor_says_what_to_do() {
+    let fake = Fake::start(|call| match call.method() {
+        "SignIn" => ok(SignInResponse {
+            challenge: Some(SecondFactorChallenge::default()),
+            ..Default::default()
+        }),
+        _ => ok(allow()),
+    })
+    .await;
+    let by = Credentials::password("ada@example.com", "a password".to_owned().into(), None);
+    let client = client(&fake).with_credentials(by);
+    let mut decision = client.authorization().decision();
+    let refused = decision
+        .check(CheckRequest::default())
+        .await
+        .expect_err("refused");
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    assert!(refused.message().contains("VerifySecondFactor"), "{refused}");
+    assert_eq!(fake.methods(), ["SignIn"]);
 }

@@ -70,6 +70,8 @@ impl EndedSource for LocalEnded {
 enum Heard {
     /// A session ended.
     Session(SessionId),
+    /// An access token was revoked.
+    Token(String),
     /// A subject was disabled.
     Subject(Subject),
     /// Everything that ended recently was told.
@@ -84,6 +86,7 @@ enum Heard {
 pub async fn follow_ended(source: Arc<dyn EndedSource>, authenticator: Arc<Authenticator>) {
     hear(&*source, |heard| match heard {
         Heard::Session(id) => authenticator.forget_session(id),
+        Heard::Token(id) => authenticator.forget_token(&id),
         Heard::Subject(subject) => authenticator.forget_subject(&subject),
         Heard::Begun => authenticator.revocations_arrive(),
     })
@@ -163,6 +166,7 @@ fn heard(bytes: &[u8]) -> Result<Option<Heard>, String> {
     }
     Ok(match change(bytes) {
         Ok(Change::SessionRevoked(of)) => Some(Heard::Session(id(&of.session)?)),
+        Ok(Change::AccessTokenRevoked(of)) => Some(Heard::Token(of.token_id)),
         Ok(Change::UserChanged(of)) if of.state() != UserState::Active => {
             Some(Heard::Subject(Subject::user(id(&of.user)?)))
         }
@@ -179,7 +183,7 @@ fn heard(bytes: &[u8]) -> Result<Option<Heard>, String> {
 mod tests {
     use std::{collections::VecDeque, sync::Mutex};
 
-    use bailiwick_proto::events::v1::SessionRevoked;
+    use bailiwick_proto::events::v1::{AccessTokenRevoked, SessionRevoked};
     use bailiwick_sql::{CursorRefused, follow::Event};
     use bailiwick_types::{ScopeRoot, Timestamp};
 
@@ -296,6 +300,21 @@ mod tests {
         let session = |n| Heard::Session(session(n));
         assert_eq!(heard, [session(1), Heard::Begun, session(2), session(3)]);
         assert_eq!(asked, [None, None, Some(4), Some(5), Some(5), Some(5)]);
+    }
+
+    #[tokio::test]
+    async fn a_revoked_access_token_is_heard_also_where_it_was_revoked_before() {
+        let revoked = |id: &str| {
+            let token_id = id.to_owned();
+            encode(Change::AccessTokenRevoked(AccessTokenRevoked { token_id }))
+        };
+        let answers = vec![
+            Answer::Begin(4, vec![revoked("one")]),
+            Answer::Event(revoked("two")),
+        ];
+        let token = |id: &str| Heard::Token(id.to_owned());
+        let (heard, _) = run(answers, token("two")).await;
+        assert_eq!(heard, [token("one"), Heard::Begun, token("two")]);
     }
 
     #[tokio::test]

@@ -3,8 +3,11 @@
 use std::fmt;
 
 use crate::identity::v1::{
-    CreateServiceAccountResponse, CreateUserRequest, IssueTokenRequest, IssueTokenResponse,
-    ReauthenticateRequest, RefreshRequest, SignInRequest, SignInResponse, TokenPair,
+    ConfirmSecondFactorRequest, ConfirmSecondFactorResponse, CreateServiceAccountResponse, CreateUserRequest,
+    EnrollSecondFactorResponse, IntrospectRequest, IssueTokenRequest, IssueTokenResponse,
+    ReauthenticateRequest, RefreshRequest, RegenerateRecoveryCodesResponse, RevokeTokenRequest,
+    SecondFactorChallenge, SignInRequest, SignInResponse, TokenPair, VerifySecondFactorRequest,
+    VerifySecondFactorResponse,
 };
 
 macro_rules! secretive {
@@ -26,13 +29,24 @@ macro_rules! secretive {
 secretive! {
     CreateUserRequest { email display_name email_verified request_id; password }
     SignInRequest { email account; password device_token }
-    SignInResponse { user session tokens token device_expire_time; device_token }
+    SignInResponse { user session tokens token device_expire_time challenge; device_token }
+    SecondFactorChallenge { expire_time; challenge }
+    VerifySecondFactorRequest { ; challenge code recovery_code }
+    VerifySecondFactorResponse {
+        user session tokens token device_expire_time recovery_codes_left; device_token
+    }
+    EnrollSecondFactorResponse { ; secret uri }
+    ConfirmSecondFactorRequest { ; code }
+    ConfirmSecondFactorResponse { token; recovery_codes }
+    RegenerateRecoveryCodesResponse { token; recovery_codes }
     TokenPair { access_expire_time session_expire_time; access_token refresh_token }
     RefreshRequest { ; refresh_token }
-    ReauthenticateRequest { ; password }
+    ReauthenticateRequest { method; password code }
     CreateServiceAccountResponse { service_account token; secret }
     IssueTokenRequest { client_id; client_secret }
     IssueTokenResponse { expire_time; access_token }
+    IntrospectRequest { ; token }
+    RevokeTokenRequest { client_id; token client_secret }
 }
 
 #[cfg(test)]
@@ -68,7 +82,52 @@ mod tests {
                     refresh_token: secret()
                 }
             ),
-            format!("{:?}", pb::ReauthenticateRequest { password: secret() }),
+            format!(
+                "{:?}",
+                pb::ReauthenticateRequest {
+                    password: secret(),
+                    code: secret(),
+                    method: String::new(),
+                }
+            ),
+            format!(
+                "{:?}",
+                pb::VerifySecondFactorRequest {
+                    challenge: secret(),
+                    code: secret(),
+                    recovery_code: secret(),
+                }
+            ),
+            format!(
+                "{:?}",
+                pb::EnrollSecondFactorResponse {
+                    secret: secret(),
+                    uri: secret(),
+                }
+            ),
+            format!(
+                "{:?}",
+                pb::ConfirmSecondFactorResponse {
+                    recovery_codes: vec![secret()],
+                    ..Default::default()
+                }
+            ),
+            format!(
+                "{:?}",
+                pb::RegenerateRecoveryCodesResponse {
+                    recovery_codes: vec![secret()],
+                    ..Default::default()
+                }
+            ),
+            format!(
+                "{:?}",
+                pb::RevokeTokenRequest {
+                    token: secret(),
+                    client_secret: secret(),
+                    ..Default::default()
+                }
+            ),
+            format!("{:?}", pb::IntrospectRequest { token: secret() }),
             format!(
                 "{:?}",
                 pb::CreateServiceAccountResponse {
@@ -95,6 +154,10 @@ mod tests {
                 pb::SignInResponse {
                     tokens: Some(pair),
                     device_token: secret(),
+                    challenge: Some(pb::SecondFactorChallenge {
+                        challenge: secret(),
+                        expire_time: None,
+                    }),
                     ..Default::default()
                 }
             ),

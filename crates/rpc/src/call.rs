@@ -2,8 +2,13 @@
 
 use std::marker::PhantomData;
 
-use bailiwick_types::{Method, faults};
-use tonic::{Request, Status};
+use bailiwick_types::{Access, Intent, Method, RequestDigest, faults};
+use prost::Message;
+use sha2::{Digest, Sha256};
+use tonic::{
+    Request, Status,
+    metadata::{Ascii, MetadataValue},
+};
 
 use crate::{Context, IntoStatus};
 
@@ -14,7 +19,10 @@ pub struct Call<M, R> {
     pub context: Context,
     /// The message.
     pub message: R,
-    pub(crate) dry_run: bool,
+    dry_run: bool,
+    digest: RequestDigest,
+    /// Kept for public methods, where sessions begin.
+    user_agent: Option<MetadataValue<Ascii>>,
     method: PhantomData<fn() -> M>,
 }
 
@@ -33,16 +41,31 @@ impl<M: Method, R> Call<M, R> {
     ///
     /// # Errors
     /// INTERNAL where the request did not pass the layers, or is for another method.
-    pub fn new(request: Request<R>) -> Result<Self, Status> {
+    pub fn new(request: Request<R>) -> Result<Self, Status>
+    where
+        R: Message,
+    {
         let context = Context::of(&request)?.clone();
         let (called, served) = (context.method.path, M::DECLARATION.path);
         if called != served {
             return Err(Misrouted::Method { called, served }.into_status());
         }
+        let user_agent = match M::DECLARATION.access {
+            Access::Public => request.metadata().get("user-agent").cloned(),
+            _ => None,
+        };
+        let message = request.into_inner();
+        let digest = if M::DECLARATION.step_up {
+            RequestDigest(Sha256::digest(message.encode_to_vec()).into())
+        } else {
+            RequestDigest::default()
+        };
         Ok(Self {
             context,
-            message: request.into_inner(),
+            message,
             dry_run: false,
+            digest,
+            user_agent,
             method: PhantomData,
         })
     }
@@ -53,18 +76,36 @@ impl<M: Method, R> Call<M, R> {
         let dry_run = validate_only(&self.message);
         Self { dry_run, ..self }
     }
+    /// How the client of a public method names itself; empty where it does not.
+    #[must_use]
+    pub fn user_agent(&self) -> &str {
+        let agent = self.user_agent.as_ref().and_then(|agent| agent.to_str().ok());
+        agent.unwrap_or_default()
+    }
+    /// What the call is made for.
+    pub(crate) fn intent(&self) -> Intent {
+        if self.dry_run {
+            Intent::DryRun
+        } else {
+            Intent::Carry(self.digest)
+        }
+    }
     /// The call without its message, and the message.
     pub fn split(self) -> (Call<M, ()>, R) {
         let Self {
             context,
             message,
             dry_run,
+            digest,
+            user_agent,
             method,
         } = self;
         let call = Call {
             context,
             message: (),
             dry_run,
+            digest,
+            user_agent,
             method,
         };
         (call, message)

@@ -44,7 +44,7 @@ impl Guard {
         call: &Call<M, R>,
         target: &Target,
     ) -> Result<Authorized<M>, Status> {
-        let asked = self.0.authorize(&call.context.caller, target, call.dry_run);
+        let asked = self.0.authorize(&call.context.caller, target, call.intent());
         with_token(&call.context.token, asked)
             .await
             .map_err(IntoStatus::into_status)
@@ -64,7 +64,7 @@ impl Guard {
         let permit = async |by: &Authorized<M>| permit(by).await.map_err(Refused);
         let asked = self
             .0
-            .authorize_delegated(&call.context.caller, target, call.dry_run, permit);
+            .authorize_delegated(&call.context.caller, target, call.intent(), permit);
         with_token(&call.context.token, asked)
             .await
             .map_err(|Refused(status)| status)

@@ -77,7 +77,8 @@ pub use auth::{
     VerificationKeys,
 };
 pub use bailiwick_types::{
-    AccessClaims, Chain, Held, OperatorAllowed, Rights, RightsError, StepUp, StepUpError, Target,
+    AccessClaims, Chain, Held, OperatorAllowed, RequestDigest, Rights, RightsError, StepUp, StepUpError,
+    Target,
 };
 pub use call::Call;
 pub use client::ClientAddress;

@@ -9,7 +9,7 @@ use std::{
 
 use bailiwick_proto::identity::v1::{
     GetJwksRequest, GetJwksResponse, IntrospectRequest, IntrospectResponse, IssueTokenRequest,
-    IssueTokenResponse,
+    IssueTokenResponse, RevokeTokenRequest, RevokeTokenResponse,
     token_service_client::TokenServiceClient,
     token_service_server::{TokenService, TokenServiceServer},
 };
@@ -122,6 +122,12 @@ impl TokenService for Tokens {
         &self,
         r: Request<IntrospectRequest>,
     ) -> Result<Response<IntrospectResponse>, Status> {
+        Err(later(&r))
+    }
+    async fn revoke_token(
+        &self,
+        r: Request<RevokeTokenRequest>,
+    ) -> Result<Response<RevokeTokenResponse>, Status> {
         Err(later(&r))
     }
 }

@@ -8,9 +8,9 @@ use std::{
 };
 
 use bailiwick_types::{
-    Access, AccountId, Authority, Authorized, Caller, CallerKind, Credentials, Guard, Held, Method,
-    OperatorAllowed, Refusal, Rights, RightsError, Service, SessionId, StepUp, StepUpError, Subject, System,
-    Target,
+    Access, AccountId, Authority, Authorized, Caller, CallerKind, Credentials, Declaration, Guard, Held,
+    Intent, Method, OperatorAllowed, Refusal, RequestDigest, Rights, RightsError, Service, SessionId, StepUp,
+    StepUpError, Subject, System, Target,
 };
 
 /// Allows everything, by a role of the deployment or of the account.
@@ -37,7 +37,12 @@ impl Rights for Allowed {
 
 #[async_trait::async_trait]
 impl StepUp for Allowed {
-    async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
+    async fn consume(
+        &self,
+        _: SessionId,
+        _: &'static Declaration,
+        _: &RequestDigest,
+    ) -> Result<(), StepUpError> {
         Ok(())
     }
 }
@@ -110,7 +115,7 @@ pub fn system() -> System {
 /// The guard refuses the caller: its kind or its account do not fit the method.
 #[must_use]
 pub fn authorized<M: Method>(caller: &Arc<Caller>, target: &Target, operator: bool) -> Authorized<M> {
-    pass::<M>(caller, target, operator, false)
+    pass::<M>(caller, target, operator, Intent::Carry(RequestDigest::default()))
 }
 
 /// The same for a preview, which writes nothing.
@@ -119,18 +124,18 @@ pub fn authorized<M: Method>(caller: &Arc<Caller>, target: &Target, operator: bo
 /// As [`authorized`].
 #[must_use]
 pub fn previewing<M: Method>(caller: &Arc<Caller>, target: &Target, operator: bool) -> Authorized<M> {
-    pass::<M>(caller, target, operator, true)
+    pass::<M>(caller, target, operator, Intent::DryRun)
 }
 
-fn pass<M: Method>(caller: &Arc<Caller>, target: &Target, operator: bool, dry_run: bool) -> Authorized<M> {
+fn pass<M: Method>(caller: &Arc<Caller>, target: &Target, operator: bool, intent: Intent) -> Authorized<M> {
     let guard = Guard::new(Arc::new(Allowed { operator }), Arc::new(Allowed { operator }));
     let delegated = M::DECLARATION.access == Access::Delegation;
     let passed = ready(async {
         if delegated {
             let permit = async |_: &Authorized<M>| Ok::<_, Refusal>(());
-            guard.authorize_delegated(caller, target, dry_run, permit).await
+            guard.authorize_delegated(caller, target, intent, permit).await
         } else {
-            guard.authorize(caller, target, dry_run).await
+            guard.authorize(caller, target, intent).await
         }
     });
     passed.unwrap_or_else(|refusal| panic!("{}: {refusal}", M::DECLARATION.path))

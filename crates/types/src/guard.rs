@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Access, AccountId, Authorized, Caller, CallerKind, Declaration, Held, Method, OperatorAllowed, Rights,
-    RightsError, Scope, StepUp, StepUpError, Subject,
+    Access, AccountId, Authorized, Caller, CallerKind, Declaration, Held, Method, OperatorAllowed,
+    RequestDigest, Rights, RightsError, Scope, StepUp, StepUpError, Subject,
 };
 
 /// What a call is about.
@@ -121,6 +121,15 @@ pub enum Sight {
     Allowed,
 }
 
+/// What a call is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// A preview: it writes nothing, and consumes no step-up.
+    DryRun,
+    /// To be carried out; with the digest of the request, by which a repeated call is known.
+    Carry(RequestDigest),
+}
+
 /// What was found of a call that may pass.
 struct Passed {
     account: Option<AccountId>,
@@ -154,14 +163,14 @@ impl Guard {
         &self,
         caller: &Arc<Caller>,
         target: &Target,
-        dry_run: bool,
+        intent: Intent,
     ) -> Result<Authorized<M>, Refusal> {
         let declared = M::DECLARATION;
         if declared.step_up && declared.access == Access::Delegation {
             return Err(Refusal::Undeclared(declared.path));
         }
         let witness = self.candidate(M::DECLARATION, caller, target).await?;
-        self.finish(M::DECLARATION, witness, dry_run).await
+        self.finish(M::DECLARATION, witness, intent).await
     }
 
     /// The same for a method whose right the use case decides: `permit` looks with a witness that writes
@@ -173,12 +182,12 @@ impl Guard {
         &self,
         caller: &Arc<Caller>,
         target: &Target,
-        dry_run: bool,
+        intent: Intent,
         permit: impl AsyncFnOnce(&Authorized<M>) -> Result<(), E>,
     ) -> Result<Authorized<M>, E> {
         let witness = self.candidate(M::DECLARATION, caller, target).await?;
         permit(&witness).await?;
-        Ok(self.finish(M::DECLARATION, witness, dry_run).await?)
+        Ok(self.finish(M::DECLARATION, witness, intent).await?)
     }
 
     /// Lets a caller read rows of an account under `SELF_OR_PERMISSION`: all of them with the permission,
@@ -354,14 +363,14 @@ impl Guard {
         &self,
         declared: &'static Declaration,
         witness: Authorized<M>,
-        dry_run: bool,
+        intent: Intent,
     ) -> Result<Authorized<M>, Refusal> {
-        if dry_run {
+        let Intent::Carry(request) = intent else {
             return Ok(witness);
-        }
+        };
         if declared.step_up {
             let session = witness.caller().session().ok_or(StepUpError::NoSession)?;
-            self.step_up.consume(session).await?;
+            self.step_up.consume(session, declared, &request).await?;
         }
         Ok(witness.in_earnest())
     }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{AccountId, SessionId, Subject};
+use crate::{AccountId, Declaration, SessionId, Subject};
 
 /// Whether a role of the deployment (or of the product) may be what allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,8 +75,8 @@ faults! {
     /// Why a step-up was not consumed.
     #[derive(Clone, PartialEq, Eq)]
     StepUpError;
-    /// The session has no unused Reauthenticate of the last five minutes.
-    Required "step-up required: call Reauthenticate (valid 5 minutes, single use)"
+    /// The session has no unused Reauthenticate of the last five minutes for the method.
+    Required "step-up required: call Reauthenticate for this method (valid 5 minutes, single use)"
         => Unauthenticated StepUpRequired;
     /// The caller has no session in which it could prove itself again: a service account.
     NoSession "step-up required: only a user can call this method, since service accounts have no session"
@@ -89,12 +89,21 @@ faults! {
     Internal(String) "{0}" => Internal Internal;
 }
 
+/// SHA-256 of a request: by it a step-up knows a call that is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RequestDigest(pub [u8; 32]);
+
 /// Consumes step-ups.
 #[async_trait]
 pub trait StepUp: Send + Sync + 'static {
-    /// Consumes the session's Reauthenticate.
+    /// Consumes the session's Reauthenticate for a method. A call that is repeated soon consumes no other.
     ///
     /// # Errors
     /// There is none, or it is unknown whether there is.
-    async fn consume(&self, session: SessionId) -> Result<(), StepUpError>;
+    async fn consume(
+        &self,
+        session: SessionId,
+        method: &'static Declaration,
+        request: &RequestDigest,
+    ) -> Result<(), StepUpError>;
 }

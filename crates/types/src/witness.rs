@@ -125,7 +125,7 @@ impl<M: Method> Authorized<M> {
     /// The full name of the method, as audit entries carry it: `package.Service/Method`.
     #[must_use]
     pub fn action(&self) -> &'static str {
-        M::DECLARATION.path.trim_start_matches('/')
+        M::DECLARATION.name()
     }
     /// Whether the caller acts by a role of the deployment.
     #[must_use]

@@ -11,16 +11,25 @@ use anyhow::{Context, Result, bail};
 use crate::reference;
 
 /// Messages with a secret in them: `bailiwick_proto` writes their `Debug` by hand, without it.
-const SECRETIVE: [&str; 9] = [
+const SECRETIVE: [&str; 18] = [
     ".bailiwick.identity.v1.CreateUserRequest",
     ".bailiwick.identity.v1.SignInRequest",
     ".bailiwick.identity.v1.SignInResponse",
     ".bailiwick.identity.v1.TokenPair",
     ".bailiwick.identity.v1.RefreshRequest",
     ".bailiwick.identity.v1.ReauthenticateRequest",
+    ".bailiwick.identity.v1.SecondFactorChallenge",
+    ".bailiwick.identity.v1.VerifySecondFactorRequest",
+    ".bailiwick.identity.v1.VerifySecondFactorResponse",
+    ".bailiwick.identity.v1.EnrollSecondFactorResponse",
+    ".bailiwick.identity.v1.ConfirmSecondFactorRequest",
+    ".bailiwick.identity.v1.ConfirmSecondFactorResponse",
+    ".bailiwick.identity.v1.RegenerateRecoveryCodesResponse",
     ".bailiwick.identity.v1.CreateServiceAccountResponse",
     ".bailiwick.identity.v1.IssueTokenRequest",
     ".bailiwick.identity.v1.IssueTokenResponse",
+    ".bailiwick.identity.v1.IntrospectRequest",
+    ".bailiwick.identity.v1.RevokeTokenRequest",
 ];
 
 /// Makes the code; with `check` compares it instead of writing it.

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
-use bailiwick_identity_server::operator::{self, SecretSource};
+use bailiwick_identity_server::operator::{self, ResetOptions, SecretSource};
 use bailiwick_sql::Db;
 use bailiwick_types::{Service, SystemClock, SystemIds, SystemRng};
 use serde::Serialize;
@@ -79,6 +79,9 @@ pub(crate) struct Reset {
     /// Also enable the operator if it is disabled; without this, a disabled one is refused.
     #[arg(long)]
     enable: bool,
+    /// Also remove the second factor, for an operator that lost its authenticator and its recovery codes.
+    #[arg(long)]
+    remove_second_factor: bool,
     #[command(flatten)]
     source: Source,
 }
@@ -152,8 +155,12 @@ async fn reset(config: &Config, arguments: &Reset) -> Result<Done> {
     let password = arguments.password.source()?;
     let db = connect(config).await?;
     let hashing = &config.identity.password_hashing;
-    let (email, enable) = (&arguments.email, arguments.enable);
-    let done = operator::reset(&db, hashing, Arc::new(SystemRng), email, &password, enable).await;
+    let email = &arguments.email;
+    let options = ResetOptions {
+        enable: arguments.enable,
+        remove_second_factor: arguments.remove_second_factor,
+    };
+    let done = operator::reset(&db, hashing, Arc::new(SystemRng), email, &password, options).await;
     db.close().await;
     let done = done?;
     Ok(Done {

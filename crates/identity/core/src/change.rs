@@ -18,6 +18,11 @@ pub enum Change {
         /// Its user.
         user: UserId,
     },
+    /// An access token was revoked before it expired.
+    TokenRevoked {
+        /// Its id.
+        token: String,
+    },
     /// An entry of the audit log.
     Audited {
         /// The acting subject, `TYPE:ID`; empty for the suite itself.

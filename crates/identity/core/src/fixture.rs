@@ -206,9 +206,15 @@ impl Fixture {
     }
     /// Creates a service account; the answer has its secret.
     pub(crate) async fn service_account(&self, title: &str) -> (ServiceAccount, SecretString) {
+        self.make_service_account(title, "deployment").await
+    }
+    pub(crate) async fn service_account_on(&self, scope: &str) -> (ServiceAccount, SecretString) {
+        self.make_service_account("Backend", scope).await
+    }
+    async fn make_service_account(&self, title: &str, scope: &str) -> (ServiceAccount, SecretString) {
         let command = service_account::create::Command {
             title: title.parse().unwrap(),
-            scope: "deployment".parse().unwrap(),
+            scope: scope.parse().unwrap(),
             role: None,
             request_id: None,
             token: Token::default(),
@@ -228,6 +234,7 @@ impl Fixture {
             password: PASSWORD.into(),
             account,
             device: None,
+            agent: session::UserAgent::new("the tests"),
             token: Token::default(),
         };
         self.try_sign_in(&command, ClientNetwork::Unknown).await.unwrap()
@@ -237,6 +244,16 @@ impl Fixture {
         command: &session::sign_in::Command,
         network: ClientNetwork,
     ) -> Result<session::sign_in::SignedIn, session::sign_in::Error> {
+        match self.sign_in_anyway(command, network).await? {
+            session::sign_in::Outcome::SignedIn(done) => Ok(*done),
+            session::sign_in::Outcome::Challenged(_) => panic!("the user has a second factor"),
+        }
+    }
+    pub(crate) async fn sign_in_anyway(
+        &self,
+        command: &session::sign_in::Command,
+        network: ClientNetwork,
+    ) -> Result<session::sign_in::Outcome, session::sign_in::Error> {
         let entered = session::sign_in::enter(&self.identity, command, network).await?;
         session::sign_in(&self.identity, &self.anonymous(), command, entered).await
     }
@@ -266,8 +283,10 @@ impl Fixture {
         self.as_operator(UserId::from_uuid(Uuid::from_u128(2)))
     }
     pub(crate) fn as_user<M: Method>(&self, user: &User, session: SessionId) -> Authorized<M> {
-        let caller = witness::user(Subject::user(user.id), None, session);
-        witness::authorized(&caller, &Target::none(), false)
+        let subject = Subject::user(user.id);
+        let caller = witness::user(subject.clone(), None, session);
+        // What it asks is about itself.
+        witness::authorized(&caller, &Target::none().owned_by(subject), false)
     }
     pub(crate) fn as_service<M: Method>(&self) -> Authorized<M> {
         let caller = witness::caller(CallerKind::Service, Subject::service(unknown_service()), None);

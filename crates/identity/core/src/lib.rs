@@ -23,6 +23,7 @@ pub mod operator;
 pub mod password;
 pub mod peer;
 pub mod request;
+pub mod second_factor;
 pub mod secret;
 pub mod service_account;
 pub mod session;

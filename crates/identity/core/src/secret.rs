@@ -1,5 +1,5 @@
-//! Secrets that the service generates: refresh tokens, client secrets and device tokens. Only their digests
-//! are stored.
+//! Secrets that the service generates: refresh tokens, client secrets, device tokens and challenges. Only
+//! their digests are stored.
 
 use bailiwick_types::Rng;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -59,6 +59,8 @@ pub enum SecretKind {
     Client,
     /// The token of a known device.
     Device,
+    /// The challenge between password and second factor.
+    Challenge,
 }
 
 impl SecretKind {
@@ -67,6 +69,7 @@ impl SecretKind {
             Self::Refresh => "bwr_",
             Self::Client => "bwc_",
             Self::Device => "bwd_",
+            Self::Challenge => "bwq_",
         }
     }
     /// Generates a secret of 256 random bits.

@@ -19,12 +19,20 @@ use crate::{
     session::sign_in::{Command, Error, SignedIn},
 };
 
+fn wrong_password() -> crate::session::reauthenticate::Command {
+    use crate::session::reauthenticate::{Command, Means, tests::GRANT};
+    Command {
+        method: GRANT.parse().unwrap(),
+        means: Means::Password("wrong password".into()),
+    }
+}
 fn command(email: &str, password: &str) -> Command {
     Command {
         email: email.parse().unwrap(),
         password: password.into(),
         account: None,
         device: None,
+        agent: crate::session::UserAgent::default(),
         token: Token::default(),
     }
 }
@@ -243,7 +251,7 @@ async fn after_a_hundred_failures_the_password_alone_serves_at_known_devices_onl
     let refused = fixture.try_sign_in(&right, network(200)).await;
     assert!(matches!(refused, Err(Error::Locked)), "{refused:?}");
     let by = fixture.as_user(&ada, known.session);
-    crate::session::reauthenticate(&fixture.identity, &by, &"wrong password".into())
+    crate::session::reauthenticate(&fixture.identity, &by, &wrong_password())
         .await
         .unwrap_err();
     // An operator vouches for the user.

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use bailiwick_types::{ScopeRoot, StoreError, Token};
 
-use crate::{attempt, change::Change, device, request, service_account, session, signing, user};
+use crate::{
+    attempt, change::Change, device, request, second_factor, service_account, session, signing, user,
+};
 
 /// Reads. Every method fails with [`StoreError`] where the database does.
 pub trait Read:
@@ -14,6 +16,7 @@ pub trait Read:
     + attempt::Reader
     + device::Reader
     + request::Reader
+    + second_factor::Reader
     + Send
     + Sync
 {
@@ -27,6 +30,8 @@ impl<T> Read for T where
         + attempt::Reader
         + device::Reader
         + request::Reader
+        + second_factor::Reader
+        + second_factor::Reader
         + Send
         + Sync
 {
@@ -44,6 +49,7 @@ pub trait Write:
     + attempt::Writer
     + device::Writer
     + request::Writer
+    + second_factor::Writer
 {
     /// The revision that this write gives a root, if it emits a change for it.
     ///

@@ -81,18 +81,28 @@ pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<
     }
 }
 
-/// The sessions and service accounts that a starting process must refuse although their access tokens have
-/// not expired.
+/// What ended although access tokens of it have not expired.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Sessions.
+    pub sessions: Vec<SessionId>,
+    /// Service accounts.
+    pub services: Vec<ServiceAccountId>,
+    /// Single access tokens, by their id.
+    pub tokens: Vec<String>,
+}
+
+/// What a starting process must refuse although its access tokens have not expired.
 ///
 /// # Errors
 /// The store failed.
-pub async fn recently_ended(
-    identity: &Identity,
-    _by: &System,
-) -> Result<(Vec<SessionId>, Vec<ServiceAccountId>), StoreError> {
+pub async fn recently_ended(identity: &Identity, _by: &System) -> Result<Ended, StoreError> {
     let since = identity.ago(identity.lifetimes.access + CLOCK_SKEW);
-    let sessions = identity.store.sessions_ended_since(since).await?;
-    Ok((sessions, identity.store.disabled_service_accounts().await?))
+    Ok(Ended {
+        sessions: identity.store.sessions_ended_since(since).await?,
+        services: identity.store.disabled_service_accounts().await?,
+        tokens: identity.store.revoked_tokens(identity.ago(CLOCK_SKEW)).await?,
+    })
 }
 
 /// Removes rows that are no longer needed.
@@ -102,7 +112,9 @@ pub async fn recently_ended(
 pub async fn purge(identity: &Identity, _by: &System) -> Result<(), Error> {
     loop {
         let mut write = identity.store.write(&[]).await?;
-        let removed = write.purge_sessions(identity.ago(SESSIONS_KEPT), BATCH).await?;
+        let before = identity.ago(SESSIONS_KEPT);
+        let sessions = write.purge_sessions(before, BATCH).await?;
+        let removed = sessions.max(write.purge_tokens(before, BATCH).await?);
         write.commit().await?;
         if removed < BATCH {
             break;
@@ -116,8 +128,9 @@ pub async fn purge(identity: &Identity, _by: &System) -> Result<(), Error> {
         let mut write = identity.store.write(&[]).await?;
         let counters = write.purge_counters(now, BATCH).await?;
         let devices = write.purge_devices(now, BATCH).await?;
+        let challenges = write.purge_challenges(now, BATCH).await?;
         write.commit().await?;
-        if counters.max(devices) < BATCH {
+        if counters.max(devices).max(challenges) < BATCH {
             break;
         }
     }
@@ -142,8 +155,9 @@ mod tests {
     use crate::{
         fixture::Fixture,
         peer::{CloseError, PeerError},
+        secret::Digest,
         service_account::Reader as _,
-        session::{Reader as _, sign_out},
+        session::{Reader as _, refresh, sign_out},
         store::Store as _,
         user::{Reader as _, UserState},
     };
@@ -241,11 +255,11 @@ mod tests {
         sign_out(&fixture.identity, &fixture.as_user(&ada, ended))
             .await
             .unwrap();
-        let (sessions, _) = recently_ended(&fixture.identity, &system()).await.unwrap();
-        assert_eq!(sessions, [ended]);
+        let found = recently_ended(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(found.sessions, [ended]);
         fixture.clock.advance(Duration::from_secs(361));
-        let (sessions, _) = recently_ended(&fixture.identity, &system()).await.unwrap();
-        assert_eq!(sessions, []);
+        let found = recently_ended(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(found.sessions, []);
     }
 
     #[tokio::test]
@@ -259,6 +273,60 @@ mod tests {
         fixture.clock.advance(Duration::from_secs(1));
         purge(&fixture.identity, &system()).await.unwrap();
         assert_eq!(fixture.store.session(session).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_starting_process_learns_of_access_tokens_that_were_revoked_and_have_not_expired() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let token = fixture.sign_in(&ada, None).await.tokens.refresh;
+        let mut lost = None;
+        for _ in 0..2 {
+            let command = refresh::Command {
+                refresh_token: token.clone(),
+                token: bailiwick_types::Token::default(),
+            };
+            let done = refresh(&fixture.identity, &fixture.anonymous(), &command).await;
+            lost = done.unwrap().revoked;
+            fixture.clock.advance(Duration::from_secs(1));
+        }
+        let found = recently_ended(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(found.tokens, [lost.unwrap()]);
+        fixture.clock.advance(Duration::from_secs(361));
+        let found = recently_ended(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(found, Ended::default());
+    }
+
+    #[tokio::test]
+    async fn used_refresh_tokens_are_purged_a_day_after_they_expired() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let first = fixture.sign_in(&ada, None).await.tokens.refresh;
+        let mut last = first.clone();
+        for _ in 0..5 {
+            let command = refresh::Command {
+                refresh_token: last,
+                token: bailiwick_types::Token::default(),
+            };
+            let done = refresh(&fixture.identity, &fixture.anonymous(), &command).await;
+            last = done.unwrap().tokens.refresh;
+            fixture.clock.advance(Duration::from_hours(19));
+        }
+        let digest = Digest::of(&first);
+        fixture.clock.advance(Duration::from_hours(72 + 24 - 5 * 19));
+        purge(&fixture.identity, &system()).await.unwrap();
+        assert!(fixture.store.refresh_token(&digest).await.unwrap().is_some());
+        fixture.clock.advance(Duration::from_secs(1));
+        purge(&fixture.identity, &system()).await.unwrap();
+        assert_eq!(fixture.store.refresh_token(&digest).await.unwrap(), None);
+        assert!(
+            fixture
+                .store
+                .refresh_token(&Digest::of(&last))
+                .await
+                .unwrap()
+                .is_some()
+        );
     }
 
     #[tokio::test]

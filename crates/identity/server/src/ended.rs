@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bailiwick_feed::{SnapshotPage, SnapshotSource};
 use bailiwick_identity_core::{Identity, upkeep};
-use bailiwick_proto::events::v1::{ServiceAccountChanged, SessionRevoked, change::Change};
+use bailiwick_proto::events::v1::{
+    AccessTokenRevoked, ServiceAccountChanged, SessionRevoked, change::Change,
+};
 use bailiwick_sql::{Cause, Error};
 use bailiwick_types::{StoreError, System};
 
@@ -26,7 +28,7 @@ impl SnapshotSource for Snapshots {
     }
     async fn recently_ended(&self) -> Result<Vec<Change>, Error> {
         let ended = upkeep::recently_ended(&self.identity, &self.system).await;
-        let (sessions, service_accounts) = ended.map_err(store_error)?;
+        let ended = ended.map_err(store_error)?;
         let session = |id: bailiwick_types::SessionId| {
             Change::SessionRevoked(SessionRevoked {
                 session: id.to_string(),
@@ -39,9 +41,11 @@ impl SnapshotSource for Snapshots {
                 ..Default::default()
             })
         };
-        let sessions = sessions.into_iter().map(session);
+        let token = |token_id| Change::AccessTokenRevoked(AccessTokenRevoked { token_id });
+        let sessions = ended.sessions.into_iter().map(session);
         Ok(sessions
-            .chain(service_accounts.into_iter().map(service))
+            .chain(ended.services.into_iter().map(service))
+            .chain(ended.tokens.into_iter().map(token))
             .collect())
     }
 }

@@ -41,6 +41,9 @@ pub(crate) fn event(change: Change) -> pb::change::Change {
             session: session.to_string(),
             user: user.to_string(),
         }),
+        Change::TokenRevoked { token } => {
+            pb::change::Change::AccessTokenRevoked(pb::AccessTokenRevoked { token_id: token })
+        }
         Change::Audited {
             actor,
             action,

@@ -8,11 +8,13 @@ use std::{
 use async_trait::async_trait;
 use bailiwick_identity_core::{
     Identity,
-    session::consume_step_up::{Error, consume_step_up_here},
+    session::consume_step_up::{Command, Error, consume_step_up_here},
     signing::{KeyRing, KeysError},
 };
-use bailiwick_rpc::{Chain, KeyError, KeySource, StepUp, StepUpError, VerificationKey, VerificationKeys};
-use bailiwick_types::{Code, Fault as _, SessionId, System};
+use bailiwick_rpc::{
+    Chain, KeyError, KeySource, RequestDigest, StepUp, StepUpError, VerificationKey, VerificationKeys,
+};
+use bailiwick_types::{Code, Declaration, Fault as _, SessionId, System};
 
 /// An unknown key id reloads keys that are older: another process may have created one.
 const AGE: Duration = Duration::from_secs(5);
@@ -72,8 +74,18 @@ pub(crate) struct LocalStepUp {
 
 #[async_trait]
 impl StepUp for LocalStepUp {
-    async fn consume(&self, session: SessionId) -> Result<(), StepUpError> {
-        let done = consume_step_up_here(&self.identity, &self.system, session).await;
+    async fn consume(
+        &self,
+        session: SessionId,
+        method: &'static Declaration,
+        request: &RequestDigest,
+    ) -> Result<(), StepUpError> {
+        let command = Command {
+            session,
+            method: method.name().to_owned(),
+            request: *request,
+        };
+        let done = consume_step_up_here(&self.identity, &self.system, &command).await;
         done.map_err(|error| match error {
             Error::Missing => StepUpError::Required,
             Error::Store(error) if error.code() == Code::Internal => {

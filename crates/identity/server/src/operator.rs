@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+pub use bailiwick_identity_core::operator::reset::Options as ResetOptions;
 use bailiwick_identity_core::{
     operator,
     password::{CostError, Password, PasswordError, Passwords, Shares},
@@ -137,8 +138,7 @@ pub async fn create(
     Ok(Operator { user, token })
 }
 
-/// Gives an operator a new password and ends its sessions; with `enable`, a disabled one is enabled. The
-/// password is treated as by [`create`].
+/// Gives an operator a new password and ends its sessions. The password is treated as by [`create`].
 ///
 /// # Errors
 /// See [`OperatorError`].
@@ -148,7 +148,7 @@ pub async fn reset(
     rng: Arc<dyn Rng>,
     email: &str,
     secret: &SecretSource,
-    enable: bool,
+    options: ResetOptions,
 ) -> Result<Reset, OperatorError> {
     let email: Email = email.parse()?;
     let new = NewPassword::take(secret, &*rng)?;
@@ -156,7 +156,7 @@ pub async fn reset(
         let passwords = Passwords::new(hashing.cost()?, Shares::default(), rng)?;
         let store = SqlStore::new(db.clone());
         let clock: &dyn Clock = db.clock();
-        let done = operator::reset(&store, &passwords, clock, &email, &new.password, enable).await?;
+        let done = operator::reset(&store, &passwords, clock, &email, &new.password, options).await?;
         Ok::<_, OperatorError>(done)
     };
     let done = done.await;

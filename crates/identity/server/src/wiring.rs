@@ -14,7 +14,7 @@ use bailiwick_identity_core::{
 };
 use bailiwick_rpc::{AccessClaims, Authenticator, Guard, KeySource, Services, StepUp, Tasks};
 use bailiwick_sql::Db;
-use bailiwick_types::{Clock, IdGen, Rng, ServiceAccountId, SessionId, StoreError, Subject, System};
+use bailiwick_types::{Clock, IdGen, Rng, StoreError, Subject, System};
 use secrecy::SecretString;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -84,7 +84,7 @@ pub struct IdentityService {
     system: System,
     tasks: TaskTracker,
     retention: Duration,
-    ended: Arc<(Vec<SessionId>, Vec<ServiceAccountId>)>,
+    ended: Arc<upkeep::Ended>,
 }
 
 /// Builds the service. The first start of a deployment creates its first signing key.
@@ -182,9 +182,14 @@ impl IdentityService {
     /// the start; what ends later is heard once the service is started.
     #[must_use]
     pub fn services(&self, guard: Guard, authenticator: Arc<Authenticator>) -> Services {
-        let (sessions, service_accounts) = &*self.ended;
+        let upkeep::Ended {
+            sessions,
+            services,
+            tokens,
+        } = &*self.ended;
         sessions.iter().for_each(|id| authenticator.forget_session(*id));
-        let subjects = service_accounts.iter().map(|id| Subject::service(*id));
+        tokens.iter().for_each(|id| authenticator.forget_token(id));
+        let subjects = services.iter().map(|id| Subject::service(*id));
         subjects.for_each(|subject| authenticator.forget_subject(&subject));
         let tasks = Tasks::new(self.tasks.clone());
         grpc::services(Arc::clone(&self.identity), guard, authenticator, tasks)

@@ -5,7 +5,7 @@ pub struct Change {
     /// What changed.
     #[prost(
         oneof = "change::Change",
-        tags = "1, 2, 3, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 28, 90"
+        tags = "1, 2, 3, 4, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 28, 90"
     )]
     pub change: ::core::option::Option<change::Change>,
 }
@@ -23,6 +23,9 @@ pub mod change {
         /// Identity: a session ended before its time.
         #[prost(message, tag = "3")]
         SessionRevoked(super::SessionRevoked),
+        /// Identity: an access token was revoked before its time; its session goes on.
+        #[prost(message, tag = "4")]
+        AccessTokenRevoked(super::AccessTokenRevoked),
         /// Tenancy: an account was made or changed.
         #[prost(message, tag = "10")]
         AccountChanged(super::AccountChanged),
@@ -120,6 +123,13 @@ pub struct SessionRevoked {
     /// Id of its user.
     #[prost(string, tag = "2")]
     pub user: ::prost::alloc::string::String,
+}
+/// An access token that was revoked before its time.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AccessTokenRevoked {
+    /// Its id, the claim `jti`.
+    #[prost(string, tag = "1")]
+    pub token_id: ::prost::alloc::string::String,
 }
 /// An account as the other services need to know it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

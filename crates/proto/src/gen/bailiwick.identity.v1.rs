@@ -632,6 +632,20 @@ pub struct SignInResponse {
     /// When the device token ends.
     #[prost(message, optional, tag = "6")]
     pub device_expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Set where the user has a second factor; everything else is empty then.
+    #[prost(message, optional, tag = "7")]
+    pub challenge: ::core::option::Option<SecondFactorChallenge>,
+}
+/// What a sign-in waits for. It is bound to the user, the account and the network of the client, and gives no access.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SecondFactorChallenge {
+    /// Secret for `VerifySecondFactor`.
+    #[prost(string, tag = "1")]
+    pub challenge: ::prost::alloc::string::String,
+    /// When it ends.
+    #[prost(message, optional, tag = "2")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// Request of `AuthenticationService.Refresh`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -662,9 +676,15 @@ pub struct SignOutResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct ReauthenticateRequest {
-    /// Password.
+    /// Password; empty where `code` is given.
     #[prost(string, tag = "1")]
     pub password: ::prost::alloc::string::String,
+    /// Full name of the method that it is for, such as `bailiwick.authorization.v1.BindingService/TransferOwnership`.
+    #[prost(string, tag = "2")]
+    pub method: ::prost::alloc::string::String,
+    /// Code of the second factor: six digits; empty where `password` is given.
+    #[prost(string, tag = "3")]
+    pub code: ::prost::alloc::string::String,
 }
 /// Answer of `AuthenticationService.Reauthenticate`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -674,29 +694,102 @@ pub struct ReauthenticateResponse {
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// Request of `AuthenticationService.VerifySecondFactor`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct VerifySecondFactorRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct VerifySecondFactorRequest {
+    /// The challenge of the sign-in.
+    #[prost(string, tag = "1")]
+    pub challenge: ::prost::alloc::string::String,
+    /// Code of the authenticator: six digits; empty where `recovery_code` is given.
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
+    /// Recovery code, which is used up; empty where `code` is given.
+    #[prost(string, tag = "3")]
+    pub recovery_code: ::prost::alloc::string::String,
+}
 /// Answer of `AuthenticationService.VerifySecondFactor`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct VerifySecondFactorResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct VerifySecondFactorResponse {
+    /// Id of the user.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// Id of the session.
+    #[prost(string, tag = "2")]
+    pub session: ::prost::alloc::string::String,
+    /// The tokens.
+    #[prost(message, optional, tag = "3")]
+    pub tokens: ::core::option::Option<TokenPair>,
+    /// Consistency token: whoever sees it knows the user as it is now.
+    #[prost(string, tag = "4")]
+    pub token: ::prost::alloc::string::String,
+    /// Secret by which this device is known at the next sign-in of this user.
+    #[prost(string, tag = "5")]
+    pub device_token: ::prost::alloc::string::String,
+    /// When the device token ends.
+    #[prost(message, optional, tag = "6")]
+    pub device_expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How many recovery codes are left.
+    #[prost(int32, tag = "7")]
+    pub recovery_codes_left: i32,
+}
 /// Request of `AuthenticationService.EnrollSecondFactor`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EnrollSecondFactorRequest {}
 /// Answer of `AuthenticationService.EnrollSecondFactor`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct EnrollSecondFactorResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct EnrollSecondFactorResponse {
+    /// The secret in base32 (RFC 4648), for an authenticator without camera.
+    #[prost(string, tag = "1")]
+    pub secret: ::prost::alloc::string::String,
+    /// `otpauth://totp/…`, for a QR code.
+    #[prost(string, tag = "2")]
+    pub uri: ::prost::alloc::string::String,
+}
 /// Request of `AuthenticationService.ConfirmSecondFactor`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ConfirmSecondFactorRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConfirmSecondFactorRequest {
+    /// Code of the authenticator: six digits.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+}
 /// Answer of `AuthenticationService.ConfirmSecondFactor`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ConfirmSecondFactorResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConfirmSecondFactorResponse {
+    /// Each signs in once without the authenticator. They are not shown again.
+    #[prost(string, repeated, tag = "1")]
+    pub recovery_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `AuthenticationService.RemoveSecondFactor`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemoveSecondFactorRequest {}
 /// Answer of `AuthenticationService.RemoveSecondFactor`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveSecondFactorResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+/// Request of `AuthenticationService.RegenerateRecoveryCodes`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RemoveSecondFactorResponse {}
+pub struct RegenerateRecoveryCodesRequest {}
+/// Answer of `AuthenticationService.RegenerateRecoveryCodes`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RegenerateRecoveryCodesResponse {
+    /// Each signs in once without the authenticator. They are not shown again.
+    #[prost(string, repeated, tag = "1")]
+    pub recovery_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `AuthenticationService.ChangePassword`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangePasswordRequest {}
@@ -841,6 +934,8 @@ pub mod authentication_service_client {
         /// answer alike: UNAUTHENTICATED. Attempts are limited for an address from one network and from all networks, for right
         /// and wrong passwords alike: RESOURCE_EXHAUSTED, with the time to wait in `RetryInfo`. A known device (`device_token`)
         /// has a limit of its own, which the guesses of others do not use up.
+        ///
+        /// A user with a second factor gets a challenge instead of tokens: `VerifySecondFactor` finishes the sign-in.
         pub async fn sign_in(
             &mut self,
             request: impl tonic::IntoRequest<super::SignInRequest>,
@@ -867,8 +962,12 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Gives a new pair of tokens for a refresh token, which is used up by it. A refresh token that is used twice ends the
-        /// session.
+        /// Gives a new pair of tokens for a refresh token, which is used up by it.
+        ///
+        /// A client that lost the answer may repeat the call within 30 seconds, as long as the refresh token of that answer was
+        /// not used: it gets another pair, and the lost one is revoked. A refresh token that is used twice in any other case
+        /// ends the session. A session is refreshed at most once a second: RESOURCE_EXHAUSTED, with the time to wait in
+        /// `RetryInfo`; the refresh token stays usable.
         pub async fn refresh(
             &mut self,
             request: impl tonic::IntoRequest<super::RefreshRequest>,
@@ -928,8 +1027,9 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Proves the password once more in this session. What asks for a step-up takes it within five minutes, once. Its
-        /// attempts are limited for each session, whatever happens at sign-in.
+        /// Proves the password or a code of the second factor once more in this session, for one method. A call of that method
+        /// uses it up within five minutes, once; the same call repeated within 60 seconds needs no other one. Attempts are
+        /// limited for each session, whatever happens at sign-in.
         pub async fn reauthenticate(
             &mut self,
             request: impl tonic::IntoRequest<super::ReauthenticateRequest>,
@@ -959,7 +1059,10 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Finishes a sign-in that waits for a second factor.
+        /// Finishes a sign-in that waits for a second factor, with a code of the authenticator or with a recovery code.
+        ///
+        /// A challenge that is unknown, used or expired, one from another network, and a wrong code answer alike:
+        /// UNAUTHENTICATED. Five wrong codes end a challenge. Codes of a user are limited like passwords: RESOURCE_EXHAUSTED.
         pub async fn verify_second_factor(
             &mut self,
             request: impl tonic::IntoRequest<super::VerifySecondFactorRequest>,
@@ -989,7 +1092,8 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Begins to set up a second factor.
+        /// Begins to set up an authenticator (TOTP, RFC 6238) as second factor. It counts once `ConfirmSecondFactor` has proved
+        /// it. FAILED_PRECONDITION where the user has one.
         pub async fn enroll_second_factor(
             &mut self,
             request: impl tonic::IntoRequest<super::EnrollSecondFactorRequest>,
@@ -1019,7 +1123,7 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Finishes setting up a second factor.
+        /// Finishes setting up a second factor with a code of it. The answer has recovery codes, which are shown once.
         pub async fn confirm_second_factor(
             &mut self,
             request: impl tonic::IntoRequest<super::ConfirmSecondFactorRequest>,
@@ -1049,7 +1153,7 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Removes a second factor.
+        /// Removes the second factor and the recovery codes.
         pub async fn remove_second_factor(
             &mut self,
             request: impl tonic::IntoRequest<super::RemoveSecondFactorRequest>,
@@ -1075,6 +1179,36 @@ pub mod authentication_service_client {
                     GrpcMethod::new(
                         "bailiwick.identity.v1.AuthenticationService",
                         "RemoveSecondFactor",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes new recovery codes, which are shown once. The old ones end.
+        pub async fn regenerate_recovery_codes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RegenerateRecoveryCodesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegenerateRecoveryCodesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.identity.v1.AuthenticationService/RegenerateRecoveryCodes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.identity.v1.AuthenticationService",
+                        "RegenerateRecoveryCodes",
                     ),
                 );
             self.inner.unary(req, path, codec).await
@@ -1311,12 +1445,18 @@ pub mod authentication_service_server {
         /// answer alike: UNAUTHENTICATED. Attempts are limited for an address from one network and from all networks, for right
         /// and wrong passwords alike: RESOURCE_EXHAUSTED, with the time to wait in `RetryInfo`. A known device (`device_token`)
         /// has a limit of its own, which the guesses of others do not use up.
+        ///
+        /// A user with a second factor gets a challenge instead of tokens: `VerifySecondFactor` finishes the sign-in.
         async fn sign_in(
             &self,
             request: tonic::Request<super::SignInRequest>,
         ) -> std::result::Result<tonic::Response<super::SignInResponse>, tonic::Status>;
-        /// Gives a new pair of tokens for a refresh token, which is used up by it. A refresh token that is used twice ends the
-        /// session.
+        /// Gives a new pair of tokens for a refresh token, which is used up by it.
+        ///
+        /// A client that lost the answer may repeat the call within 30 seconds, as long as the refresh token of that answer was
+        /// not used: it gets another pair, and the lost one is revoked. A refresh token that is used twice in any other case
+        /// ends the session. A session is refreshed at most once a second: RESOURCE_EXHAUSTED, with the time to wait in
+        /// `RetryInfo`; the refresh token stays usable.
         async fn refresh(
             &self,
             request: tonic::Request<super::RefreshRequest>,
@@ -1326,8 +1466,9 @@ pub mod authentication_service_server {
             &self,
             request: tonic::Request<super::SignOutRequest>,
         ) -> std::result::Result<tonic::Response<super::SignOutResponse>, tonic::Status>;
-        /// Proves the password once more in this session. What asks for a step-up takes it within five minutes, once. Its
-        /// attempts are limited for each session, whatever happens at sign-in.
+        /// Proves the password or a code of the second factor once more in this session, for one method. A call of that method
+        /// uses it up within five minutes, once; the same call repeated within 60 seconds needs no other one. Attempts are
+        /// limited for each session, whatever happens at sign-in.
         async fn reauthenticate(
             &self,
             request: tonic::Request<super::ReauthenticateRequest>,
@@ -1335,7 +1476,10 @@ pub mod authentication_service_server {
             tonic::Response<super::ReauthenticateResponse>,
             tonic::Status,
         >;
-        /// Finishes a sign-in that waits for a second factor.
+        /// Finishes a sign-in that waits for a second factor, with a code of the authenticator or with a recovery code.
+        ///
+        /// A challenge that is unknown, used or expired, one from another network, and a wrong code answer alike:
+        /// UNAUTHENTICATED. Five wrong codes end a challenge. Codes of a user are limited like passwords: RESOURCE_EXHAUSTED.
         async fn verify_second_factor(
             &self,
             request: tonic::Request<super::VerifySecondFactorRequest>,
@@ -1343,7 +1487,8 @@ pub mod authentication_service_server {
             tonic::Response<super::VerifySecondFactorResponse>,
             tonic::Status,
         >;
-        /// Begins to set up a second factor.
+        /// Begins to set up an authenticator (TOTP, RFC 6238) as second factor. It counts once `ConfirmSecondFactor` has proved
+        /// it. FAILED_PRECONDITION where the user has one.
         async fn enroll_second_factor(
             &self,
             request: tonic::Request<super::EnrollSecondFactorRequest>,
@@ -1351,7 +1496,7 @@ pub mod authentication_service_server {
             tonic::Response<super::EnrollSecondFactorResponse>,
             tonic::Status,
         >;
-        /// Finishes setting up a second factor.
+        /// Finishes setting up a second factor with a code of it. The answer has recovery codes, which are shown once.
         async fn confirm_second_factor(
             &self,
             request: tonic::Request<super::ConfirmSecondFactorRequest>,
@@ -1359,12 +1504,20 @@ pub mod authentication_service_server {
             tonic::Response<super::ConfirmSecondFactorResponse>,
             tonic::Status,
         >;
-        /// Removes a second factor.
+        /// Removes the second factor and the recovery codes.
         async fn remove_second_factor(
             &self,
             request: tonic::Request<super::RemoveSecondFactorRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RemoveSecondFactorResponse>,
+            tonic::Status,
+        >;
+        /// Makes new recovery codes, which are shown once. The old ones end.
+        async fn regenerate_recovery_codes(
+            &self,
+            request: tonic::Request<super::RegenerateRecoveryCodesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegenerateRecoveryCodesResponse>,
             tonic::Status,
         >;
         /// Changes the caller's password and ends its other sessions.
@@ -1871,6 +2024,59 @@ pub mod authentication_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RemoveSecondFactorSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.identity.v1.AuthenticationService/RegenerateRecoveryCodes" => {
+                    #[allow(non_camel_case_types)]
+                    struct RegenerateRecoveryCodesSvc<T: AuthenticationService>(
+                        pub Arc<T>,
+                    );
+                    impl<
+                        T: AuthenticationService,
+                    > tonic::server::UnaryService<super::RegenerateRecoveryCodesRequest>
+                    for RegenerateRecoveryCodesSvc<T> {
+                        type Response = super::RegenerateRecoveryCodesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::RegenerateRecoveryCodesRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthenticationService>::regenerate_recovery_codes(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RegenerateRecoveryCodesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3575,28 +3781,107 @@ pub struct ConsumeStepUpRequest {
     /// Id of the session.
     #[prost(string, tag = "1")]
     pub session: ::prost::alloc::string::String,
+    /// Full name of the method that is called: `package.Service/Method`.
+    #[prost(string, tag = "2")]
+    pub method: ::prost::alloc::string::String,
+    /// SHA-256 of its request.
+    #[prost(bytes = "vec", tag = "3")]
+    pub request_digest: ::prost::alloc::vec::Vec<u8>,
 }
 /// Answer of `SessionService.ConsumeStepUp`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConsumeStepUpResponse {}
+/// A session: begun by a sign-in, carried on by `Refresh`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Session {
+    /// Id, `sess_…`.
+    #[prost(string, tag = "1")]
+    pub session: ::prost::alloc::string::String,
+    /// Id of the account that it is bound to; empty for none.
+    #[prost(string, tag = "2")]
+    pub account: ::prost::alloc::string::String,
+    /// The client that signed in, as it names itself (`user-agent`); at most 200 characters.
+    #[prost(string, tag = "3")]
+    pub user_agent: ::prost::alloc::string::String,
+    /// The network of the client at the sign-in: a /24 of IPv4, a /64 of IPv6, or `unknown`.
+    #[prost(string, tag = "4")]
+    pub network: ::prost::alloc::string::String,
+    /// When it began.
+    #[prost(message, optional, tag = "5")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was last given tokens.
+    #[prost(message, optional, tag = "6")]
+    pub last_use_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ends unless it is refreshed before.
+    #[prost(message, optional, tag = "7")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How the user proved itself (RFC 8176): `pwd`, and `otp` for a code of the second factor.
+    #[prost(string, repeated, tag = "8")]
+    pub amr: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether it is the session of the caller.
+    #[prost(bool, tag = "9")]
+    pub current: bool,
+}
 /// Request of `SessionService.ListSessions`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListSessionsRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSessionsRequest {
+    /// Id of the user; empty for the caller.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// Rows of a page: 1 to 1000; 0 is 50.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
 /// Answer of `SessionService.ListSessions`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListSessionsResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSessionsResponse {
+    /// The sessions.
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<Session>,
+    /// Token of the next page; empty where there is none.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 /// Request of `SessionService.RevokeSession`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RevokeSessionRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeSessionRequest {
+    /// Id of the session.
+    #[prost(string, tag = "1")]
+    pub session: ::prost::alloc::string::String,
+    /// Id of the user that it is of; empty for the caller.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+}
 /// Answer of `SessionService.RevokeSession`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RevokeSessionResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeSessionResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `SessionService.RevokeAllSessions`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RevokeAllSessionsRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeAllSessionsRequest {
+    /// Id of the user; empty for the caller.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// Whether the session of the caller goes on.
+    #[prost(bool, tag = "2")]
+    pub keep_current: bool,
+}
 /// Answer of `SessionService.RevokeAllSessions`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RevokeAllSessionsResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeAllSessionsResponse {
+    /// How many sessions were ended.
+    #[prost(int32, tag = "1")]
+    pub ended: i32,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Generated client implementations.
 pub mod session_service_client {
     #![allow(
@@ -3689,7 +3974,8 @@ pub mod session_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Uses up the Reauthenticate of a session: FAILED_PRECONDITION where there is none of the last five minutes.
+        /// Uses up the Reauthenticate of a session for a method: FAILED_PRECONDITION where there is none of the last five
+        /// minutes. The same request of the method within 60 seconds uses up no other one.
         pub async fn consume_step_up(
             &mut self,
             request: impl tonic::IntoRequest<super::ConsumeStepUpRequest>,
@@ -3719,7 +4005,7 @@ pub mod session_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the sessions of a user.
+        /// Lists the live sessions of a user, the newest first.
         pub async fn list_sessions(
             &mut self,
             request: impl tonic::IntoRequest<super::ListSessionsRequest>,
@@ -3749,7 +4035,7 @@ pub mod session_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Ends a session.
+        /// Ends a session: every service refuses its tokens from then on. One that has ended stays unchanged.
         pub async fn revoke_session(
             &mut self,
             request: impl tonic::IntoRequest<super::RevokeSessionRequest>,
@@ -3779,7 +4065,7 @@ pub mod session_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Ends all sessions of a user.
+        /// Ends all sessions of a user, or all but the one of the caller.
         pub async fn revoke_all_sessions(
             &mut self,
             request: impl tonic::IntoRequest<super::RevokeAllSessionsRequest>,
@@ -3824,7 +4110,8 @@ pub mod session_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with SessionServiceServer.
     #[async_trait]
     pub trait SessionService: std::marker::Send + std::marker::Sync + 'static {
-        /// Uses up the Reauthenticate of a session: FAILED_PRECONDITION where there is none of the last five minutes.
+        /// Uses up the Reauthenticate of a session for a method: FAILED_PRECONDITION where there is none of the last five
+        /// minutes. The same request of the method within 60 seconds uses up no other one.
         async fn consume_step_up(
             &self,
             request: tonic::Request<super::ConsumeStepUpRequest>,
@@ -3832,7 +4119,7 @@ pub mod session_service_server {
             tonic::Response<super::ConsumeStepUpResponse>,
             tonic::Status,
         >;
-        /// Lists the sessions of a user.
+        /// Lists the live sessions of a user, the newest first.
         async fn list_sessions(
             &self,
             request: tonic::Request<super::ListSessionsRequest>,
@@ -3840,7 +4127,7 @@ pub mod session_service_server {
             tonic::Response<super::ListSessionsResponse>,
             tonic::Status,
         >;
-        /// Ends a session.
+        /// Ends a session: every service refuses its tokens from then on. One that has ended stays unchanged.
         async fn revoke_session(
             &self,
             request: tonic::Request<super::RevokeSessionRequest>,
@@ -3848,7 +4135,7 @@ pub mod session_service_server {
             tonic::Response<super::RevokeSessionResponse>,
             tonic::Status,
         >;
-        /// Ends all sessions of a user.
+        /// Ends all sessions of a user, or all but the one of the caller.
         async fn revoke_all_sessions(
             &self,
             request: tonic::Request<super::RevokeAllSessionsRequest>,
@@ -4600,11 +4887,73 @@ pub struct GetJwksResponse {
     pub jwks: ::prost::alloc::string::String,
 }
 /// Request of `TokenService.Introspect`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct IntrospectRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct IntrospectRequest {
+    /// The access token.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Answer of `TokenService.Introspect`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IntrospectResponse {
+    /// Whether the token is good, and of the audience of the caller.
+    #[prost(bool, tag = "1")]
+    pub active: bool,
+    /// The subject, `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// The client that it was issued to: `bailiwick` for users, or the id of a service account.
+    #[prost(string, tag = "3")]
+    pub client_id: ::prost::alloc::string::String,
+    /// Id of the account that it is bound to; empty for none.
+    #[prost(string, tag = "4")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the session, of a user.
+    #[prost(string, tag = "5")]
+    pub session: ::prost::alloc::string::String,
+    /// The issuer.
+    #[prost(string, tag = "6")]
+    pub issuer: ::prost::alloc::string::String,
+    /// The audience.
+    #[prost(string, tag = "7")]
+    pub audience: ::prost::alloc::string::String,
+    /// Id of the token.
+    #[prost(string, tag = "8")]
+    pub token_id: ::prost::alloc::string::String,
+    /// When it was issued.
+    #[prost(message, optional, tag = "9")]
+    pub issue_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ends.
+    #[prost(message, optional, tag = "10")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the user proved itself.
+    #[prost(message, optional, tag = "11")]
+    pub auth_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How well: `aal1` with a password, `aal2` with a second factor.
+    #[prost(string, tag = "12")]
+    pub acr: ::prost::alloc::string::String,
+    /// How (RFC 8176).
+    #[prost(string, repeated, tag = "13")]
+    pub amr: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Request of `TokenService.RevokeToken`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RevokeTokenRequest {
+    /// The token.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+    /// Id of the service account; `bailiwick` for the refresh token of a user.
+    #[prost(string, tag = "2")]
+    pub client_id: ::prost::alloc::string::String,
+    /// Secret of the service account.
+    #[prost(string, tag = "3")]
+    pub client_secret: ::prost::alloc::string::String,
+}
+/// Answer of `TokenService.RevokeToken`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct IntrospectResponse {}
+pub struct RevokeTokenResponse {}
 /// Generated client implementations.
 pub mod token_service_client {
     #![allow(
@@ -4751,7 +5100,10 @@ pub mod token_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Tells whether a token is good and whose it is (RFC 7662).
+        /// Tells a service account whether an access token is good and whose it is (RFC 7662); the same as the HTTP endpoint.
+        ///
+        /// One of the deployment asks about every token of the suite, one of an account about tokens for that account, and any
+        /// about its own. For every other token, good or not, `active` is false and everything else empty.
         pub async fn introspect(
             &mut self,
             request: impl tonic::IntoRequest<super::IntrospectRequest>,
@@ -4775,6 +5127,37 @@ pub mod token_service_client {
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new("bailiwick.identity.v1.TokenService", "Introspect"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a token (RFC 7009); the same as the HTTP endpoint.
+        ///
+        /// A service account ends its own access tokens. A refresh token of a user is proof enough by itself: it ends its
+        /// session, and needs the client id `bailiwick` without a secret. A token that is unknown, or of another client, is
+        /// answered alike and stays as it is.
+        pub async fn revoke_token(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RevokeTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeTokenResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.identity.v1.TokenService/RevokeToken",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("bailiwick.identity.v1.TokenService", "RevokeToken"),
                 );
             self.inner.unary(req, path, codec).await
         }
@@ -4806,12 +5189,27 @@ pub mod token_service_server {
             &self,
             request: tonic::Request<super::GetJwksRequest>,
         ) -> std::result::Result<tonic::Response<super::GetJwksResponse>, tonic::Status>;
-        /// Tells whether a token is good and whose it is (RFC 7662).
+        /// Tells a service account whether an access token is good and whose it is (RFC 7662); the same as the HTTP endpoint.
+        ///
+        /// One of the deployment asks about every token of the suite, one of an account about tokens for that account, and any
+        /// about its own. For every other token, good or not, `active` is false and everything else empty.
         async fn introspect(
             &self,
             request: tonic::Request<super::IntrospectRequest>,
         ) -> std::result::Result<
             tonic::Response<super::IntrospectResponse>,
+            tonic::Status,
+        >;
+        /// Ends a token (RFC 7009); the same as the HTTP endpoint.
+        ///
+        /// A service account ends its own access tokens. A refresh token of a user is proof enough by itself: it ends its
+        /// session, and needs the client id `bailiwick` without a secret. A token that is unknown, or of another client, is
+        /// answered alike and stays as it is.
+        async fn revoke_token(
+            &self,
+            request: tonic::Request<super::RevokeTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeTokenResponse>,
             tonic::Status,
         >;
     }
@@ -5012,6 +5410,51 @@ pub mod token_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = IntrospectSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.identity.v1.TokenService/RevokeToken" => {
+                    #[allow(non_camel_case_types)]
+                    struct RevokeTokenSvc<T: TokenService>(pub Arc<T>);
+                    impl<
+                        T: TokenService,
+                    > tonic::server::UnaryService<super::RevokeTokenRequest>
+                    for RevokeTokenSvc<T> {
+                        type Response = super::RevokeTokenResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RevokeTokenRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TokenService>::revoke_token(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RevokeTokenSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -144,6 +144,11 @@ impl Authenticator {
         self.cache.end_session(session, self.clock.now());
     }
 
+    /// Rejects one token by its id from now on, because it was revoked.
+    pub fn forget_token(&self, id: &str) {
+        self.cache.end_token(id, self.clock.now());
+    }
+
     /// Rejects the tokens that a subject has been issued so far, because it was disabled or its credentials
     /// changed.
     pub fn forget_subject(&self, subject: &Subject) {
@@ -192,6 +197,7 @@ impl Authenticator {
         let verified = credentials(&claims).ok_or(AuthError::Invalid)?;
         Ok(Verified {
             caller: Arc::new(self.verifier.caller(verified)),
+            id: claims.jti.into_boxed_str(),
             made: Timestamp::from_seconds(claims.iat),
             until: Timestamp::from_seconds(claims.exp),
         })

@@ -16,14 +16,17 @@ const SKEW: std::time::Duration = std::time::Duration::from_secs(super::SKEW.uns
 #[derive(Debug, Clone)]
 pub(crate) struct Verified {
     pub(crate) caller: Arc<Caller>,
+    /// The id of the token.
+    pub(crate) id: Box<str>,
     /// When the token was issued.
     pub(crate) made: Timestamp,
     /// When it expires.
     pub(crate) until: Timestamp,
 }
 
-/// Keeps valid tokens only, until they expire, a bounded number of them. Tokens of ended sessions and
-/// subjects are rejected even with a valid signature and expiry, for the longest life of a token.
+/// Keeps valid tokens only, until they expire, a bounded number of them. Revoked tokens, and those of ended
+/// sessions and subjects, are rejected even with a valid signature and expiry, for the longest life of a
+/// token.
 pub(crate) struct TokenCache {
     tokens: Cache<[u8; 32], Verified>,
     ended: Mutex<Ended>,
@@ -35,6 +38,8 @@ struct Ended {
     sessions: HashMap<SessionId, Timestamp>,
     /// Tokens of the subject that were issued up to that instant are rejected.
     subjects: HashMap<Subject, Timestamp>,
+    /// Single tokens by their id.
+    tokens: HashMap<Box<str>, Timestamp>,
     /// With so many entries those that count no more are looked for.
     sweep_at: usize,
 }
@@ -73,11 +78,23 @@ impl TokenCache {
             .subject()
             .and_then(|s| ended.subjects.get(s))
             .is_some_and(|end| verified.made <= *end);
+        let by_itself = ended.tokens.contains_key(&verified.id);
         drop(ended);
-        if by_session || by_subject {
+        let rejected = by_session || by_subject || by_itself;
+        if rejected {
             self.tokens.remove(&key);
         }
-        !by_session && !by_subject
+        !rejected
+    }
+
+    pub(crate) fn end_token(&self, id: &str, now: Timestamp) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sweep(&mut ended, now);
+        let known = ended.tokens.insert(id.into(), now).is_some();
+        drop(ended);
+        if !known {
+            self.tokens.retain(|_, v| &*v.id != id);
+        }
     }
 
     pub(crate) fn end_session(&self, session: SessionId, now: Timestamp) {
@@ -108,7 +125,7 @@ impl TokenCache {
     }
 
     fn sweep(&self, ended: &mut Ended, now: Timestamp) {
-        let size = |ended: &Ended| ended.sessions.len() + ended.subjects.len();
+        let size = |ended: &Ended| ended.sessions.len() + ended.subjects.len() + ended.tokens.len();
         if size(ended) < ended.sweep_at {
             return;
         }
@@ -116,6 +133,7 @@ impl TokenCache {
         let over = |end: &Timestamp| now.since(*end) > self.longest_life + SKEW;
         ended.sessions.retain(|_, end| !over(end));
         ended.subjects.retain(|_, end| !over(end));
+        ended.tokens.retain(|_, end| !over(end));
         ended.sweep_at = 2 * size(ended) + 64;
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bailiwick_proto::identity::v1::{ConsumeStepUpRequest, session_service_client::SessionServiceClient};
-use bailiwick_types::{SessionId, StepUp, StepUpError};
+use bailiwick_types::{Declaration, RequestDigest, SessionId, StepUp, StepUpError};
 use tonic::Code;
 
 use crate::{Peer, PeerError};
@@ -25,9 +25,16 @@ impl RemoteStepUp {
 
 #[async_trait]
 impl StepUp for RemoteStepUp {
-    async fn consume(&self, session: SessionId) -> Result<(), StepUpError> {
+    async fn consume(
+        &self,
+        session: SessionId,
+        method: &'static Declaration,
+        request: &RequestDigest,
+    ) -> Result<(), StepUpError> {
         let request = ConsumeStepUpRequest {
             session: session.to_string(),
+            method: method.name().to_owned(),
+            request_digest: request.0.to_vec(),
         };
         match self
             .client

@@ -176,6 +176,24 @@ async fn an_ended_session_is_refused_at_once_and_stays_refused() {
 }
 
 #[tokio::test]
+async fn a_revoked_token_is_refused_at_once_and_others_of_its_session_count() {
+    let world = Setup::default().start().await;
+    let token = world.token();
+    let another = world.signer.sign(&AccessClaims {
+        jti: "another".to_owned(),
+        ..world.claims()
+    });
+    for token in [&token, &another] {
+        world.introspect(Some(token)).await.unwrap();
+    }
+    world.authenticator.forget_token("another");
+    for _ in 0..2 {
+        assert_eq!(refused(world.introspect(Some(&another)).await), invalid());
+        world.introspect(Some(&token)).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_a_subject_got_before_it_was_disabled_is_refused_and_what_it_gets_later_counts() {
     let world = Setup::default().start().await;
     let token = world.token();

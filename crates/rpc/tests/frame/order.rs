@@ -85,7 +85,7 @@ async fn the_deadline_is_inside_of_load_shedding_and_that_inside_of_the_request_
 async fn a_panic_in_authentication_is_caught_outside_with_request_id_and_metrics() {
     let world = Setup::default().start().await;
     *world.keys.mood.lock().unwrap() = Mood::Panics;
-    let mut request = with(IntrospectRequest {}, &[("x-request-id", "order-2")]);
+    let mut request = with(IntrospectRequest::default(), &[("x-request-id", "order-2")]);
     request
         .metadata_mut()
         .insert("authorization", bearer(&world.token()));

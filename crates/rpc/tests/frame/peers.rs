@@ -143,6 +143,7 @@ async fn a_refusal_of_a_peer_keeps_its_reason_for_whoever_expects_it_and_is_ours
 async fn keys_of_a_peer_are_asked_for_again_when_an_unknown_one_is_wanted_but_not_all_the_time() {
     use bailiwick_proto::identity::v1::{
         GetJwksResponse, IntrospectRequest, IntrospectResponse, IssueTokenRequest, IssueTokenResponse,
+        RevokeTokenRequest, RevokeTokenResponse,
         token_service_server::{TokenService, TokenServiceServer},
     };
     use tonic::{Response, Status};
@@ -173,6 +174,12 @@ async fn keys_of_a_peer_are_asked_for_again_when_an_unknown_one_is_wanted_but_no
             &self,
             r: Request<IntrospectRequest>,
         ) -> Result<Response<IntrospectResponse>, Status> {
+            Err(bailiwick_rpc::later(&r))
+        }
+        async fn revoke_token(
+            &self,
+            r: Request<RevokeTokenRequest>,
+        ) -> Result<Response<RevokeTokenResponse>, Status> {
             Err(bailiwick_rpc::later(&r))
         }
     }

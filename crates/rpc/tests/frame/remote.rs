@@ -16,11 +16,11 @@ use bailiwick_proto::{
     },
 };
 use bailiwick_rpc::{
-    ClientFactory, Held, OperatorAllowed, Peer, PeerConfig, RemoteRights, RemoteStepUp, Rights, RightsError,
-    StepUp, StepUpError, later,
+    ClientFactory, Held, OperatorAllowed, Peer, PeerConfig, RemoteRights, RemoteStepUp, RequestDigest,
+    Rights, RightsError, StepUp, StepUpError, later,
 };
 use bailiwick_testkit::ManualClock;
-use bailiwick_types::{Service, Subject};
+use bailiwick_types::{Method as _, Service, Subject, method::authorization::TransferOwnership};
 use tonic::{Request, Response, Status};
 
 use crate::support::{PeerKeys, account, internal, session, user};
@@ -74,8 +74,14 @@ struct Identity(Status);
 impl SessionService for Identity {
     async fn consume_step_up(
         &self,
-        _: Request<ConsumeStepUpRequest>,
+        r: Request<ConsumeStepUpRequest>,
     ) -> Result<Response<ConsumeStepUpResponse>, Status> {
+        let asked = r.into_inner();
+        assert_eq!(
+            asked.method,
+            "bailiwick.authorization.v1.BindingService/TransferOwnership"
+        );
+        assert_eq!(asked.request_digest, [7; 32]);
         match self.0.code() {
             tonic::Code::Ok => Ok(Response::new(ConsumeStepUpResponse {})),
             _ => Err(self.0.clone()),
@@ -250,6 +256,8 @@ async fn a_step_up_that_identity_does_not_know_is_required() {
     ] {
         let service = SessionServiceServer::new(Identity(status));
         let step_up = RemoteStepUp::new(serve(|server| server.add_service(service)).await);
-        assert_eq!(step_up.consume(session(1)).await, expected);
+        let method = TransferOwnership::DECLARATION;
+        let request = RequestDigest([7; 32]);
+        assert_eq!(step_up.consume(session(1), method, &request).await, expected);
     }
 }

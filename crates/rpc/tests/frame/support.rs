@@ -21,7 +21,7 @@ use bailiwick_proto::{
     },
     identity::v1::{
         GetJwksRequest, GetJwksResponse, IntrospectRequest, IntrospectResponse, IssueTokenRequest,
-        IssueTokenResponse,
+        IssueTokenResponse, RevokeTokenRequest, RevokeTokenResponse,
         token_service_client::TokenServiceClient,
         token_service_server::{TokenService, TokenServiceServer},
     },
@@ -81,6 +81,12 @@ impl TokenService for Scripted {
     ) -> Result<Response<IntrospectResponse>, Status> {
         (self.0)(Context::of(&request)?.clone()).await?;
         Ok(Response::new(IntrospectResponse::default()))
+    }
+    async fn revoke_token(
+        &self,
+        request: Request<RevokeTokenRequest>,
+    ) -> Result<Response<RevokeTokenResponse>, Status> {
+        Err(bailiwick_rpc::later(&request))
     }
 }
 
@@ -384,6 +390,10 @@ impl World {
             aud: AccessClaims::AUDIENCE.to_owned(),
             sub: format!("user:{}", user(1)),
             sid: Some(session(1).to_string()),
+            client_id: None,
+            auth_time: None,
+            acr: None,
+            amr: Vec::new(),
             acct: Some(account(1).to_string()),
             iat: now,
             exp: now + 600,
@@ -417,7 +427,7 @@ impl World {
     }
     /// A call of a method for signed-in callers.
     pub(crate) async fn introspect(&self, token: Option<&str>) -> Result<(), Status> {
-        let mut request = Request::new(IntrospectRequest {});
+        let mut request = Request::new(IntrospectRequest::default());
         if let Some(token) = token {
             request.metadata_mut().insert("authorization", bearer(token));
         }

@@ -493,7 +493,7 @@ async fn the_internal_listener_has_internal_methods_alone_and_no_other_listener_
 
     let unknown = (Code::Unimplemented, "UNIMPLEMENTED".to_owned());
     let mut inside = TokenServiceClient::new(world.inside.clone());
-    let mut request = Request::new(IntrospectRequest {});
+    let mut request = Request::new(IntrospectRequest::default());
     request.metadata_mut().insert("authorization", bearer(&token));
     let public = inside.introspect(request).await.map(drop).unwrap_err();
     let path = "/bailiwick.identity.v1.TokenService/Introspect";

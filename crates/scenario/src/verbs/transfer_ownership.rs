@@ -46,7 +46,11 @@ impl Verb for TransferOwnership {
         };
         let client = call.client().await?;
         if let Some(password) = proof {
-            let request = ReauthenticateRequest { password };
+            let request = ReauthenticateRequest {
+                password,
+                method: "bailiwick.authorization.v1.BindingService/TransferOwnership".to_owned(),
+                code: String::new(),
+            };
             client.identity().authentication().reauthenticate(request).await?;
         }
         let request = TransferOwnershipRequest {

@@ -75,6 +75,10 @@ async fn the_first_error_of_a_transfer_is_its_result() {
     let (report, calls) = run(steps, &options(), |call| match call.method() {
         "Reauthenticate" => {
             let request: ReauthenticateRequest = call.read();
+            assert_eq!(
+                request.method,
+                "bailiwick.authorization.v1.BindingService/TransferOwnership"
+            );
             (request.password != "a secret of the tests-olga")
                 .then(|| failed(Code::Unauthenticated, "CREDENTIALS_INVALID"))
         }

@@ -69,6 +69,11 @@ impl Declaration {
         let package = self.path.strip_prefix("/bailiwick.")?;
         Service::named(package.split('.').next()?)
     }
+    /// The full name, as audit entries and step-ups carry it: `package.Service/Method`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.path.trim_start_matches('/')
+    }
     /// Whether the public listener has it.
     #[must_use]
     pub fn is_public(&self) -> bool {
@@ -155,7 +160,7 @@ mod tests {
         "Preview",
     ];
     /// Writes that answer the same, and change nothing more, when they are repeated.
-    const IDEMPOTENT: [&str; 24] = [
+    const IDEMPOTENT: [&str; 25] = [
         "AddGroupMember",
         "AssignRole",
         "CloseScope",
@@ -175,6 +180,7 @@ mod tests {
         "EnableUser",
         "ReactivateMember",
         "Reauthenticate",
+        "RevokeToken",
         "SetQuota",
         "SuspendMember",
         "TransferResource",

@@ -16,8 +16,9 @@ use async_trait::async_trait;
 use bailiwick_testkit::golden;
 use bailiwick_types::{
     Access, AccountId, Authority, Authorized, Caller, CallerKind, Code, Credentials, Declaration, Fault,
-    Guard, Held, Idempotency, Method, OperatorAllowed, Reason, Refusal, Rights, RightsError, Scope, Service,
-    ServiceAccountId, SessionId, StepUp, StepUpError, Subject, Target, UserId, WorkspaceId, every_method,
+    Guard, Held, Idempotency, Intent, Method, OperatorAllowed, Reason, Refusal, RequestDigest, Rights,
+    RightsError, Scope, Service, ServiceAccountId, SessionId, StepUp, StepUpError, Subject, Target, UserId,
+    WorkspaceId, every_method,
     method::{authorization as a, identity as i, tenancy as t},
 };
 
@@ -63,7 +64,12 @@ struct Once(AtomicUsize);
 
 #[async_trait]
 impl StepUp for Once {
-    async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
+    async fn consume(
+        &self,
+        _: SessionId,
+        _: &'static Declaration,
+        _: &RequestDigest,
+    ) -> Result<(), StepUpError> {
         match self.0.fetch_add(1, Ordering::SeqCst) {
             0 => Ok(()),
             _ => Err(StepUpError::Required),
@@ -152,6 +158,14 @@ fn guard(given: Given) -> (Guard, Arc<Given>) {
     (Guard::new(given.clone(), Arc::new(Once::default())), given)
 }
 
+fn intent(dry_run: bool) -> Intent {
+    if dry_run {
+        Intent::DryRun
+    } else {
+        Intent::Carry(RequestDigest([7; 32]))
+    }
+}
+
 /// The way in which a handler has a call of the method pass.
 async fn authorize<M: Method>(
     guard: &Guard,
@@ -169,10 +183,10 @@ async fn attempt<M: Method>(
 ) -> Result<Authorized<M>, Refusal> {
     if M::DECLARATION.step_up && M::DECLARATION.access == Access::Delegation {
         return guard
-            .authorize_delegated(caller, target, dry_run, async |_| Ok(()))
+            .authorize_delegated(caller, target, intent(dry_run), async |_| Ok(()))
             .await;
     }
-    guard.authorize(caller, target, dry_run).await
+    guard.authorize(caller, target, intent(dry_run)).await
 }
 
 fn told<M: Method>(result: &Result<Authorized<M>, Refusal>) -> String {
@@ -314,17 +328,27 @@ async fn no_method_passes_without_the_right_that_it_declares() {
     every_method!(check);
 }
 
-/// A session without a Reauthenticate.
-struct Never;
+/// A session with a Reauthenticate for some methods.
+struct For(fn(&Declaration) -> bool);
 
 #[async_trait]
-impl StepUp for Never {
-    async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
-        Err(StepUpError::Required)
+impl StepUp for For {
+    async fn consume(
+        &self,
+        _: SessionId,
+        method: &'static Declaration,
+        request: &RequestDigest,
+    ) -> Result<(), StepUpError> {
+        assert_eq!(*request, RequestDigest([7; 32]), "the digest of the call");
+        if (self.0)(method) {
+            Ok(())
+        } else {
+            Err(StepUpError::Required)
+        }
     }
 }
 
-async fn needs_its_step_up<M: Method>(seen: &mut usize) {
+async fn needs_its_step_up<M: Method>(seen: &mut usize, step_ups: fn(&Declaration) -> bool, may_pass: bool) {
     if !M::DECLARATION.step_up {
         return;
     }
@@ -334,7 +358,8 @@ async fn needs_its_step_up<M: Method>(seen: &mut usize) {
         operator: true,
         ..Given::default()
     };
-    let guard = Guard::new(Arc::new(all), Arc::new(Never));
+    let guard = Guard::new(Arc::new(all), Arc::new(For(step_ups)));
+    let mut passed = false;
     // A service account has no session in which it could prove itself again.
     for user in [
         caller(CallerKind::User, Some(account(1))),
@@ -347,22 +372,28 @@ async fn needs_its_step_up<M: Method>(seen: &mut usize) {
                 let denied = [Reason::StepUpRequired, Reason::PermissionDenied];
                 assert!(denied.contains(&refusal.reason()), "{refusal}");
             } else {
-                panic!("{} passes without step-up", M::DECLARATION.path);
+                assert!(may_pass, "{} passes without its step-up", M::DECLARATION.path);
+                passed = true;
             }
         }
     }
+    assert_eq!(passed, may_pass, "{}", M::DECLARATION.path);
 }
 
 #[tokio::test]
-async fn every_method_with_step_up_is_refused_without_one() {
+async fn every_method_with_step_up_is_refused_without_one_and_with_one_for_another_method() {
     let mut seen = 0;
     macro_rules! check {
         ($method:ty) => {
-            needs_its_step_up::<$method>(&mut seen).await;
+            needs_its_step_up::<$method>(&mut seen, |_| false, false).await;
+            let of_others = |asked: &Declaration| asked.path != <$method>::DECLARATION.path;
+            needs_its_step_up::<$method>(&mut seen, of_others, false).await;
+            let its_own = |asked: &Declaration| asked.path == <$method>::DECLARATION.path;
+            needs_its_step_up::<$method>(&mut seen, its_own, true).await;
         };
     }
     every_method!(check);
-    assert!(seen > 0);
+    assert!(seen >= 24, "{seen}");
 }
 
 /// How methods begin that cannot be undone, or that decide who operates the deployment.
@@ -476,10 +507,10 @@ async fn the_operator_reaches_the_account_that_the_call_names_and_a_new_one_only
     assert_eq!(by.account_write().unwrap().id(), account(1));
     assert!(by.all_accounts().is_none() && by.new_account(&ids).is_none());
     let none = Target::none();
-    let by = guard.authorize::<t::CreateAccount>(&operator, &none, false);
+    let by = guard.authorize::<t::CreateAccount>(&operator, &none, intent(false));
     let by = by.await.unwrap();
     assert!(by.account().is_none() && by.new_account(&ids).is_some());
-    let preview = guard.authorize::<t::CreateAccount>(&operator, &none, true);
+    let preview = guard.authorize::<t::CreateAccount>(&operator, &none, intent(true));
     assert!(preview.await.unwrap().new_account(&ids).is_none());
 }
 
@@ -694,14 +725,19 @@ async fn a_step_up_is_used_once_and_only_a_session_can_have_one() {
 
 #[tokio::test]
 async fn the_right_comes_before_the_step_up_and_a_dry_run_needs_none() {
-    let guard = Guard::new(Arc::new(Given::default()), Arc::new(Never));
+    let guard = Guard::new(Arc::new(Given::default()), Arc::new(For(|_| false)));
     let user = caller(CallerKind::User, Some(account(1)));
     let permit = async |allowed: bool, dry_run: bool| {
         guard
-            .authorize_delegated::<a::TransferOwnership, Refusal>(&user, &on_account(), dry_run, async |by| {
-                assert!(by.account_write().is_none(), "a candidate writes nothing");
-                if allowed { Ok(()) } else { Err(Refusal::Denied) }
-            })
+            .authorize_delegated::<a::TransferOwnership, Refusal>(
+                &user,
+                &on_account(),
+                intent(dry_run),
+                async |by| {
+                    assert!(by.account_write().is_none(), "a candidate writes nothing");
+                    if allowed { Ok(()) } else { Err(Refusal::Denied) }
+                },
+            )
             .await
     };
     assert_eq!(

@@ -31,6 +31,13 @@ pub(crate) enum Guesser<'a> {
     Known(&'a Digest),
     /// Somebody who is signed in.
     SignedIn(SessionId),
+    /// Somebody who knows the password, at a device of which nothing is known, with a code.
+    Code {
+        /// The user.
+        user: UserId,
+        /// The network of the device.
+        network: ClientNetwork,
+    },
 }
 
 /// An attempt that was taken.
@@ -73,6 +80,15 @@ pub(crate) async fn guess(identity: &Identity, who: Guesser<'_>) -> Result<Attem
                 (counter("session, slowly"), throttle.address),
             ];
             take(identity, Share::SignedIn, &limits, None).await
+        }
+        Guesser::Code { user, network } => {
+            let user = user.to_string();
+            let near = Digest::of_parts(&["code, network", &user, &network.to_string()]);
+            let limits = [
+                (near, throttle.near),
+                (Digest::of_parts(&["code", &user]), throttle.address),
+            ];
+            take(identity, Share::SignIn, &limits, None).await
         }
     }
 }

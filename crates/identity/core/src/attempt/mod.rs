@@ -11,6 +11,8 @@
 //! | failures | user; only a sign-in resets it | passwords from unknown devices, as if they were wrong |
 //! | device | known device | guesses with a stolen device token; nothing else counts there |
 //! | session | session | guesses at `Reauthenticate` |
+//! | code, network | user and client network | wrong codes of the second factor from one place |
+//! | code | user | wrong codes of the second factor from many places |
 //! | client | client id and client network | wrong client secrets |
 
 mod admission;
@@ -27,7 +29,7 @@ pub use admission::{Admission, AdmissionError, AdmissionLimits, Admitted, Rate};
 pub(crate) use client::wrong_client;
 use guess::throttled;
 pub(crate) use guess::{Attempt, Guesser, guess};
-pub use network::ClientNetwork;
+pub use network::{ClientNetwork, ClientNetworkError};
 
 use crate::{password::PasswordsError, secret::Digest};
 

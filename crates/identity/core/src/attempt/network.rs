@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
 };
 
 /// What is counted as one client network: 256 addresses of IPv4, or the /64 that an IPv6 host is given.
@@ -33,6 +34,25 @@ impl From<Option<IpAddr>> for ClientNetwork {
     }
 }
 
+/// Error for a text that is no network of clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is no /24 of IPv4 and no /64 of IPv6")]
+pub struct ClientNetworkError;
+
+impl FromStr for ClientNetwork {
+    type Err = ClientNetworkError;
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, ClientNetworkError> {
+        let address = text.split_once('/').and_then(|(address, _)| address.parse().ok());
+        let network = Self::from(address);
+        if network.to_string() == text {
+            Ok(network)
+        } else {
+            Err(ClientNetworkError)
+        }
+    }
+}
+
 impl fmt::Display for ClientNetwork {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -54,5 +74,12 @@ mod tests {
         assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.0/24");
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
         assert_eq!(ClientNetwork::from(None), ClientNetwork::Unknown);
+        for text in ["192.0.2.0/24", "2001:db8:1:2::/64", "unknown"] {
+            let read: ClientNetwork = text.parse().unwrap();
+            assert_eq!(read.to_string(), text);
+        }
+        for odd in ["", "192.0.2.1/24", "192.0.2.0/16", "192.0.2.0", "x/24"] {
+            assert_eq!(odd.parse::<ClientNetwork>(), Err(ClientNetworkError), "{odd}");
+        }
     }
 }

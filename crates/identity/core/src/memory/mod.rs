@@ -1,6 +1,7 @@
 //! The store of the rule tests: tables in memory, a copy of which a unit of work changes.
 
 mod attempts;
+mod second_factors;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,9 +19,10 @@ use crate::{
     device::KnownDevice,
     password::PasswordHash,
     request::{self, Answered, RequestKey},
+    second_factor::{Challenge, Totp},
     secret::Digest,
     service_account::{self, ServiceAccount},
-    session::{self, RefreshToken, Session},
+    session::{self, Consumption, RefreshToken, Session},
     signing::{self, StoredKey},
     store::{Store, Write},
     user::{self, Closing, Credentials, User, UserState},
@@ -32,6 +34,11 @@ struct Tables {
     closings: BTreeMap<UserId, Closing>,
     sessions: BTreeMap<SessionId, Session>,
     refresh_tokens: HashMap<Digest, RefreshToken>,
+    revoked_tokens: BTreeMap<String, Timestamp>,
+    step_ups: HashMap<(SessionId, String), StepUp>,
+    totps: BTreeMap<UserId, Totp>,
+    recovery_codes: BTreeMap<UserId, Vec<Digest>>,
+    challenges: HashMap<Digest, Challenge>,
     service_accounts: BTreeMap<ServiceAccountId, (ServiceAccount, Digest)>,
     service_closings: BTreeMap<ServiceAccountId, service_account::Closing>,
     signing_keys: BTreeMap<String, StoredKey>,
@@ -41,6 +48,12 @@ struct Tables {
     devices: HashMap<Digest, KnownDevice>,
     revisions: HashMap<ScopeRoot, u64>,
     changes: Vec<Change>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct StepUp {
+    made: Option<Timestamp>,
+    consumed: Option<(Timestamp, [u8; 32])>,
 }
 
 /// A store, or a unit of work on it.
@@ -218,6 +231,20 @@ impl session::Reader for Memory {
             .filter(|s| s.user == user && s.is_live(now));
         Ok(live.map(|session| session.id).collect())
     }
+    async fn session_page(
+        &self,
+        user: UserId,
+        after: Option<SessionId>,
+        limit: u64,
+        now: Timestamp,
+        idle: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        let tables = self.tables();
+        let live = tables.sessions.values().rev().filter(|s| {
+            s.user == user && s.is_live(now) && s.last_use() > idle && after.is_none_or(|after| s.id < after)
+        });
+        Ok(live.take(usize::try_from(limit).unwrap()).cloned().collect())
+    }
     async fn sessions_ended_since(&self, since: Timestamp) -> Result<Vec<SessionId>, StoreError> {
         let tables = self.tables();
         let ended = tables
@@ -228,6 +255,22 @@ impl session::Reader for Memory {
     }
     async fn refresh_token(&self, digest: &Digest) -> Result<Option<RefreshToken>, StoreError> {
         Ok(self.tables().refresh_tokens.get(digest).cloned())
+    }
+    async fn unused_child(&self, parent: &Digest) -> Result<Option<RefreshToken>, StoreError> {
+        let tables = self.tables();
+        let mut tokens = tables.refresh_tokens.values();
+        Ok(tokens
+            .find(|token| token.parent.as_ref() == Some(parent) && token.used.is_none())
+            .cloned())
+    }
+    async fn revoked_tokens(&self, after: Timestamp) -> Result<Vec<String>, StoreError> {
+        let tables = self.tables();
+        let revoked = tables.revoked_tokens.iter();
+        let live = revoked.filter(|(_, expires)| **expires > after);
+        Ok(live.map(|(token, _)| token.clone()).collect())
+    }
+    async fn is_revoked(&self, token: &str) -> Result<bool, StoreError> {
+        Ok(self.tables().revoked_tokens.contains_key(token))
     }
 }
 
@@ -265,31 +308,60 @@ impl session::Writer for Memory {
         let token = token.filter(|token| token.used.is_none() && now < token.expires);
         Ok(token.map(|token| token.used = Some(now)).is_some())
     }
-    async fn step_up(&mut self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.on_live(id, now, |session| {
-            session.stepped_up = Some(now);
+    async fn refreshed(&mut self, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
+        self.on_live(id, now, |session| {
+            session.refreshed = Some(now);
             true
-        }))
+        });
+        Ok(())
     }
-    async fn consume_step_up(
-        &mut self,
-        id: SessionId,
-        not_before: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        Ok(self.on_live(id, now, |session| {
-            let fresh = session.stepped_up.is_some_and(|at| at >= not_before);
-            if fresh {
-                session.stepped_up = None;
-            }
-            fresh
-        }))
+    async fn revoke_token(&mut self, token: &str, expires: Timestamp) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let new = !tables.revoked_tokens.contains_key(token);
+        tables.revoked_tokens.entry(token.to_owned()).or_insert(expires);
+        Ok(new)
+    }
+    async fn step_up(&mut self, id: SessionId, method: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let live = self.on_live(id, now, |_| true);
+        if live {
+            let mut tables = self.tables();
+            let step_up = tables.step_ups.entry((id, method.to_owned())).or_default();
+            step_up.made = Some(now);
+        }
+        Ok(live)
+    }
+    async fn consume_step_up(&mut self, of: &Consumption<'_>) -> Result<bool, StoreError> {
+        if !self.on_live(of.session, of.now, |_| true) {
+            return Ok(false);
+        }
+        let mut tables = self.tables();
+        let Some(step_up) = tables.step_ups.get_mut(&(of.session, of.method.to_owned())) else {
+            return Ok(false);
+        };
+        let repeated =
+            |(at, request): (Timestamp, [u8; 32])| at >= of.repeated_since && request == of.request.0;
+        if step_up.consumed.is_some_and(repeated) {
+            return Ok(true);
+        }
+        let fresh = step_up.made.is_some_and(|at| at >= of.not_before);
+        if fresh {
+            step_up.made = None;
+            step_up.consumed = Some((of.now, of.request.0));
+        }
+        Ok(fresh)
     }
     async fn purge_sessions(&mut self, before: Timestamp, _: u64) -> Result<u64, StoreError> {
         let mut tables = self.tables();
         let all = tables.sessions.len();
         tables.sessions.retain(|_, session| session.expires >= before);
         Ok((all - tables.sessions.len()) as u64)
+    }
+    async fn purge_tokens(&mut self, before: Timestamp, _: u64) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        let all = tables.refresh_tokens.len();
+        tables.refresh_tokens.retain(|_, token| token.expires >= before);
+        tables.revoked_tokens.retain(|_, expires| *expires >= before);
+        Ok((all - tables.refresh_tokens.len()) as u64)
     }
 }
 

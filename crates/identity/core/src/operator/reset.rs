@@ -22,6 +22,15 @@ faults! {
         pass `--enable` to enable it as well" => FailedPrecondition NotActive;
 }
 
+/// What a reset does besides.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Enables a disabled operator, and gives up what was about to take its access away.
+    pub enable: bool,
+    /// Removes the second factor: the authenticator and the recovery codes are lost too.
+    pub remove_second_factor: bool,
+}
+
 /// An operator with a new password.
 #[derive(Debug, Clone)]
 pub struct Reset {
@@ -36,8 +45,7 @@ pub struct Reset {
 }
 
 /// Resets the password, ends all sessions of the operator (and with them their refresh tokens) and forgets
-/// its failed sign-ins. With `enable`, a disabled operator is enabled, and what was about to take its access
-/// away is given up.
+/// its failed sign-ins. The second factor stays, unless `options` say otherwise.
 ///
 /// # Errors
 /// See [`Error`].
@@ -47,7 +55,7 @@ pub async fn reset(
     clock: &dyn Clock,
     email: &Email,
     password: &Password,
-    enable: bool,
+    options: Options,
 ) -> Result<Reset, Error> {
     let unknown = || Error::Unknown(email.to_string());
     let found = store
@@ -67,12 +75,16 @@ pub async fn reset(
         return Err(Error::NotOperator(email.to_string()));
     }
     let enabled = user.state != UserState::Active || known.closing;
-    if enabled && !enable {
+    if enabled && !options.enable {
         return Err(Error::Disabled(email.to_string()));
     }
     write.set_password(user.id, &hash).await?;
     write.clear_failures(&user.email.key()).await?;
     write.forget_devices(user.id).await?;
+    if options.remove_second_factor {
+        write.delete_totp(user.id).await?;
+    }
+    write.forget_totp_failures(user.id).await?;
     if enabled {
         user.state = UserState::Active;
         user.version = write.next_revision(&root)?;
@@ -88,6 +100,10 @@ pub async fn reset(
     }
     let audited = Change::by_the_suite("operator.reset", format!("user:{}", user.id));
     write.emit(&root, audited)?;
+    if options.remove_second_factor {
+        let audited = Change::by_the_suite("operator.remove_second_factor", format!("user:{}", user.id));
+        write.emit(&root, audited)?;
+    }
     let token = write.commit().await?;
     Ok(Reset {
         user,
@@ -104,6 +120,7 @@ mod tests {
         attempt::ClientNetwork,
         fixture::{Fixture, PASSWORD},
         peer::PeerError,
+        second_factor::{Reader as _, tests::enrolled},
         session::{Reader as _, sign_in},
         user::{Reader as _, disable},
     };
@@ -111,6 +128,13 @@ mod tests {
     const NEW: &str = "a password that nobody knows";
 
     async fn run(fixture: &Fixture, email: &str, enable: bool) -> Result<Reset, Error> {
+        let options = Options {
+            enable,
+            ..Options::default()
+        };
+        run_with(fixture, email, options).await
+    }
+    async fn run_with(fixture: &Fixture, email: &str, options: Options) -> Result<Reset, Error> {
         let Fixture {
             identity,
             store,
@@ -119,7 +143,7 @@ mod tests {
         } = fixture;
         let password = Password::parse(NEW.into()).unwrap();
         let email = email.parse().unwrap();
-        reset(store, &identity.passwords, &**clock, &email, &password, enable).await
+        reset(store, &identity.passwords, &**clock, &email, &password, options).await
     }
 
     async fn signs_in(fixture: &Fixture, user: &User, password: &str) -> bool {
@@ -129,6 +153,7 @@ mod tests {
             account: None,
             token: Token::default(),
             device: None,
+            agent: crate::session::UserAgent::default(),
         };
         fixture
             .try_sign_in(&command, ClientNetwork::Unknown)
@@ -214,5 +239,29 @@ mod tests {
         assert!(signs_in(&fixture, &ada, PASSWORD).await);
         let unknown = run(&fixture, "nobody@example.com", false).await;
         assert!(matches!(unknown, Err(Error::Unknown(_))), "{unknown:?}");
+    }
+
+    #[tokio::test]
+    async fn the_second_factor_stays_unless_it_is_to_be_removed() {
+        let fixture = Fixture::new().await;
+        let root = fixture.operating_user("root@example.com").await;
+        let session = fixture.session(&root).await;
+        enrolled(&fixture, &root, session).await;
+        let mut write = fixture.store.write(&[root.root()]).await.unwrap();
+        write.count_totp_failure(root.id).await.unwrap();
+        write.commit().await.unwrap();
+        run(&fixture, "root@example.com", false).await.unwrap();
+        let totp = fixture.store.totp(root.id).await.unwrap().unwrap();
+        assert_eq!((totp.confirmed.is_some(), totp.failures), (true, 0));
+        let options = Options {
+            remove_second_factor: true,
+            ..Options::default()
+        };
+        fixture.store.take_changes();
+        run_with(&fixture, "root@example.com", options).await.unwrap();
+        assert!(fixture.store.totp(root.id).await.unwrap().is_none());
+        let target = format!("user:{}", root.id);
+        let audited = Change::by_the_suite("operator.remove_second_factor", target);
+        assert!(fixture.store.take_changes().contains(&audited));
     }
 }

@@ -1,13 +1,24 @@
 //! Issues a new pair of tokens for a refresh token, which serves once (RFC 9700 section 4.14).
+//!
+//! A client that lost the answer repeats the call: the pair that it never saw is revoked, and it gets another
+//! one. That holds for a short time, and as long as nobody has used the lost refresh token. In every other
+//! case a refresh token that comes twice is in the hands of two, and its session ends.
+
+use std::time::Duration;
 
 use bailiwick_types::{
-    Authorized, Method as _, ScopeRoot, SessionId, StoreError, Token, UserId, faults,
+    Authorized, Method as _, ScopeRoot, SessionId, StoreError, Timestamp, Token, UserId, faults,
     method::identity::Refresh,
 };
 use secrecy::SecretString;
 
-use super::{IssueError, TokenPair, issue_pair};
-use crate::{Identity, change::Change, peer::PeerError, secret::Digest};
+use super::{IssueError, Reader, RefreshToken, TokenPair, end_sessions, issue_pair};
+use crate::{Identity, attempt::Throttled, change::Change, peer::PeerError, secret::Digest, store::Write};
+
+/// For how long a lost answer is replaced.
+const LOST_ANSWER: Duration = Duration::from_secs(30);
+/// The shortest time between two refreshes of a session.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The refresh token.
 #[derive(Debug, Clone)]
@@ -18,15 +29,34 @@ pub struct Command {
     pub token: Token,
 }
 
+/// A session that was refreshed.
+#[derive(Debug, Clone)]
+pub struct Refreshed {
+    /// The tokens.
+    pub tokens: TokenPair,
+    /// The id of the access token that was revoked, because its answer was lost.
+    pub revoked: Option<String>,
+}
+
 faults! {
     /// Why there are no new tokens.
-    Error: Issue(IssueError), Peer(PeerError), Store(StoreError);
-    /// It is unknown, used or expired, or its session or user is not active: one answer for all.
+    Error: Issue(IssueError), Peer(PeerError), Throttled(Throttled), Store(StoreError);
+    /// It is unknown or expired, or its session or user is not active: one answer for all.
     Invalid "the refresh token is not valid" => Unauthenticated CredentialsInvalid;
     /// It was used twice: its session is ended.
     Reused(SessionId) "the refresh token is not valid" => Unauthenticated CredentialsInvalid;
     /// The user is no longer an active member of the account.
     NotMember "the user may not sign in for this account" => PermissionDenied PermissionDenied;
+}
+
+/// What is due for a refresh token of a live session.
+enum Due {
+    /// It is used for the first time.
+    Use,
+    /// Its answer was lost, with this refresh token in it.
+    Replace(RefreshToken),
+    /// Two have it.
+    End,
 }
 
 /// Uses the token up and issues new ones.
@@ -37,33 +67,40 @@ pub async fn refresh(
     identity: &Identity,
     _by: &Authorized<Refresh>,
     command: &Command,
-) -> Result<TokenPair, Error> {
+) -> Result<Refreshed, Error> {
     let digest = Digest::of(&command.refresh_token);
-    let stored = identity
-        .store
-        .refresh_token(&digest)
-        .await?
-        .ok_or(Error::Invalid)?;
-    let session = identity
-        .store
-        .session(stored.session)
-        .await?
-        .ok_or(Error::Invalid)?;
+    let store = &*identity.store;
+    let stored = store.refresh_token(&digest).await?.ok_or(Error::Invalid)?;
+    let session = store.session(stored.session).await?.ok_or(Error::Invalid)?;
     let now = identity.clock.now();
-    if stored.used.is_none() {
-        if !session.is_live(now) || now >= stored.expires {
-            return Err(Error::Invalid);
-        }
-        if let Some(account) = session.account
-            && !identity
-                .members
-                .is_active(account, session.user, &command.token)
-                .await?
-        {
-            return Err(Error::NotMember);
-        }
+    if !session.is_live(now) {
+        return Err(Error::Invalid);
+    }
+    // Whether somebody has stolen it does not depend on what authorization answers.
+    if !matches!(due(store, &digest, now).await?, Due::End)
+        && let Some(account) = session.account
+        && !identity
+            .members
+            .is_active(account, session.user, &command.token)
+            .await?
+    {
+        return Err(Error::NotMember);
     }
     rotate(identity, &digest, session.id, session.user).await
+}
+
+async fn due<R: Reader + ?Sized>(store: &R, digest: &Digest, now: Timestamp) -> Result<Due, Error> {
+    let stored = store.refresh_token(digest).await?.ok_or(Error::Invalid)?;
+    let Some(used) = stored.used else {
+        return if now < stored.expires {
+            Ok(Due::Use)
+        } else {
+            Err(Error::Invalid)
+        };
+    };
+    let in_time = now < stored.expires && now.since(used) < LOST_ANSWER;
+    let child = store.unused_child(digest).await?;
+    Ok(child.filter(|_| in_time).map_or(Due::End, Due::Replace))
 }
 
 async fn rotate(
@@ -71,7 +108,7 @@ async fn rotate(
     digest: &Digest,
     id: SessionId,
     user: UserId,
-) -> Result<TokenPair, Error> {
+) -> Result<Refreshed, Error> {
     let root = ScopeRoot::User(user);
     let now = identity.clock.now();
     let mut write = identity.store.write(std::slice::from_ref(&root)).await?;
@@ -79,10 +116,10 @@ async fn rotate(
     let session = session
         .filter(|session| session.is_live(now))
         .ok_or(Error::Invalid)?;
-    if !write.use_refresh_token(digest, now).await? {
-        write.end_session(id, now).await?;
-        write.emit(&root, Change::SessionRevoked { session: id, user })?;
-        let action = Refresh::DECLARATION.path.trim_start_matches('/');
+    let due = due(&*write, digest, now).await?;
+    if matches!(due, Due::End) {
+        end_sessions(&mut *write, user, [id], now).await?;
+        let action = Refresh::DECLARATION.name();
         write.emit(&root, Change::by_the_suite(action, format!("session:{id}")))?;
         write.commit().await?;
         return Err(Error::Reused(id));
@@ -91,9 +128,44 @@ async fn rotate(
     if !known.is_some_and(|known| known.may_sign_in()) {
         return Err(Error::Invalid);
     }
-    let tokens = issue_pair(identity, &mut *write, &session, now).await?;
+    if let Some(last) = session.refreshed
+        && let Some(wait) = PAUSE.checked_sub(now.since(last))
+        && !wait.is_zero()
+    {
+        return Err(Throttled { wait }.into());
+    }
+    let (spent, revoked) = match due {
+        Due::Replace(child) => {
+            let revoked = revoke_access(identity, &mut *write, &root, &child).await?;
+            (child.digest, revoked)
+        }
+        _ => (*digest, None),
+    };
+    if !write.use_refresh_token(&spent, now).await? {
+        return Err(Error::Invalid);
+    }
+    write.refreshed(id, now).await?;
+    let tokens = issue_pair(identity, &mut *write, &session, Some(*digest), now).await?;
     write.commit().await?;
-    Ok(tokens)
+    Ok(Refreshed { tokens, revoked })
+}
+
+/// Revokes the access token that was issued together with a refresh token.
+async fn revoke_access(
+    identity: &Identity,
+    write: &mut dyn Write,
+    root: &ScopeRoot,
+    lost: &RefreshToken,
+) -> Result<Option<String>, StoreError> {
+    let Some(token) = lost.access.clone() else {
+        return Ok(None);
+    };
+    let expires = lost.created.plus(identity.lifetimes.access);
+    if write.revoke_token(&token, expires).await? {
+        let token = token.clone();
+        write.emit(root, Change::TokenRevoked { token })?;
+    }
+    Ok(Some(token))
 }
 
 #[cfg(test)]
@@ -103,7 +175,7 @@ mod tests {
     use super::*;
     use crate::{
         fixture::{Fixture, account},
-        session::{Reader as _, sign_out},
+        session::sign_out,
         store::Store as _,
         user::User,
     };
@@ -113,7 +185,13 @@ mod tests {
             refresh_token: token.clone(),
             token: Token::default(),
         };
-        refresh(&fixture.identity, &fixture.anonymous(), &command).await
+        let done = refresh(&fixture.identity, &fixture.anonymous(), &command).await?;
+        Ok(done.tokens)
+    }
+    /// After the pause that a session takes.
+    async fn later(fixture: &Fixture, token: &SecretString) -> Result<TokenPair, Error> {
+        fixture.clock.advance(PAUSE);
+        run(fixture, token).await
     }
     async fn signed_in(fixture: &Fixture) -> (User, SessionId, SecretString) {
         let ada = fixture.user("ada@example.com").await;
@@ -127,7 +205,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let (.., token) = signed_in(&fixture).await;
         let next = run(&fixture, &token).await.unwrap();
-        run(&fixture, &next.refresh).await.unwrap();
+        later(&fixture, &next.refresh).await.unwrap();
     }
 
     #[tokio::test]
@@ -137,11 +215,35 @@ mod tests {
         assert!(matches!(unknown, Err(Error::Invalid)), "{unknown:?}");
     }
 
+    async fn ended(fixture: &Fixture, session: SessionId) -> bool {
+        let stored = fixture.store.session(session).await.unwrap();
+        stored.unwrap().ended.is_some()
+    }
+
     #[tokio::test]
-    async fn a_refresh_token_that_is_used_twice_ends_the_session() {
+    async fn a_lost_answer_is_replaced_and_its_tokens_are_revoked() {
+        let fixture = Fixture::new().await;
+        let (_, session, token) = signed_in(&fixture).await;
+        let mut lost = run(&fixture, &token).await.unwrap();
+        for _ in 0..3 {
+            fixture.store.take_changes();
+            let next = later(&fixture, &token).await.unwrap();
+            let token = lost.access.id;
+            assert!(fixture.store.is_revoked(&token).await.unwrap());
+            assert!(!fixture.store.is_revoked(&next.access.id).await.unwrap());
+            assert_eq!(fixture.store.take_changes(), [Change::TokenRevoked { token }]);
+            lost = next;
+        }
+        later(&fixture, &lost.refresh).await.unwrap();
+        assert!(!ended(&fixture, session).await);
+    }
+
+    #[tokio::test]
+    async fn a_refresh_token_that_is_used_again_after_the_one_made_from_it_ends_the_session() {
         let fixture = Fixture::new().await;
         let (ada, session, token) = signed_in(&fixture).await;
         let next = run(&fixture, &token).await.unwrap();
+        let last = later(&fixture, &next.refresh).await.unwrap();
         fixture.store.take_changes();
         let again = run(&fixture, &token).await;
         assert!(
@@ -157,8 +259,87 @@ mod tests {
             user: ada.id,
         };
         assert_eq!(fixture.store.take_changes(), [revoked, audited]);
-        let ended = run(&fixture, &next.refresh).await;
+        let ended = later(&fixture, &last.refresh).await;
         assert!(matches!(ended, Err(Error::Invalid)), "{ended:?}");
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_is_not_replaced_after_thirty_seconds() {
+        let fixture = Fixture::new().await;
+        let (_, session, token) = signed_in(&fixture).await;
+        run(&fixture, &token).await.unwrap();
+        fixture.clock.advance(LOST_ANSWER);
+        let late = run(&fixture, &token).await;
+        assert!(matches!(late, Err(Error::Reused(_))), "{late:?}");
+        assert!(ended(&fixture, session).await);
+    }
+
+    #[tokio::test]
+    async fn a_revoked_refresh_token_that_somebody_uses_ends_the_session() {
+        let fixture = Fixture::new().await;
+        let (_, session, token) = signed_in(&fixture).await;
+        let lost = run(&fixture, &token).await.unwrap();
+        later(&fixture, &token).await.unwrap();
+        let stolen = later(&fixture, &lost.refresh).await;
+        assert!(matches!(stolen, Err(Error::Reused(_))), "{stolen:?}");
+        assert!(ended(&fixture, session).await);
+    }
+
+    #[tokio::test]
+    async fn one_that_was_used_and_has_expired_ends_the_session_too() {
+        let fixture = Fixture::new().await;
+        let (ada, session, token) = signed_in(&fixture).await;
+        let next = run(&fixture, &token).await.unwrap();
+        fixture.clock.advance(Duration::from_hours(71));
+        run(&fixture, &next.refresh).await.unwrap();
+        fixture.clock.advance(Duration::from_hours(2));
+        // Authorization has no say in it.
+        fixture.authorization.expel(account(), ada.id);
+        let expired = run(&fixture, &token).await;
+        assert!(matches!(expired, Err(Error::Reused(_))), "{expired:?}");
+        assert!(ended(&fixture, session).await);
+    }
+
+    #[tokio::test]
+    async fn a_hundred_at_once_leave_one_live_refresh_token() {
+        let fixture = Fixture::new().await;
+        let (_, session, token) = signed_in(&fixture).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let (identity, by) = (fixture.identity.clone(), fixture.anonymous());
+            let command = Command {
+                refresh_token: token.clone(),
+                token: Token::default(),
+            };
+            tasks.spawn(async move { refresh(&identity, &by, &command).await });
+        }
+        let mut given = Vec::new();
+        while let Some(done) = tasks.join_next().await {
+            match done.unwrap() {
+                Ok(done) => given.push(done.tokens),
+                Err(error) => assert!(matches!(error, Error::Throttled(_)), "{error:?}"),
+            }
+        }
+        let [one] = &given[..] else {
+            panic!("{} were answered", given.len())
+        };
+        assert!(!ended(&fixture, session).await);
+        later(&fixture, &one.refresh).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_session_is_refreshed_at_most_once_a_second_and_keeps_its_refresh_token() {
+        let fixture = Fixture::new().await;
+        let (.., token) = signed_in(&fixture).await;
+        let next = run(&fixture, &token).await.unwrap();
+        fixture.clock.advance(Duration::from_millis(400));
+        let early = run(&fixture, &next.refresh).await;
+        let Err(Error::Throttled(throttled)) = early else {
+            panic!("{early:?}")
+        };
+        assert_eq!(throttled.wait, Duration::from_millis(600));
+        fixture.clock.advance(throttled.wait);
+        run(&fixture, &next.refresh).await.unwrap();
     }
 
     #[tokio::test]

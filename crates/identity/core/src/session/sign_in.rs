@@ -10,12 +10,13 @@ use bailiwick_types::{
 };
 use secrecy::SecretString;
 
-use super::{IssueError, Session, TokenPair, issue_pair};
+use super::{Beginning, Begun, Client, IssueError, Proof, TokenPair, UserAgent, begin};
 use crate::{
     Identity,
     attempt::{self, AdmissionError, Admitted, Attempt, AttemptError, ClientNetwork, Guesser},
     device::{self, DeviceToken},
     peer::PeerError,
+    second_factor::{self, Challenge, Challenged},
     secret::Digest,
     user::Credentials,
 };
@@ -31,6 +32,8 @@ pub struct Command {
     pub account: Option<AccountId>,
     /// The token of the device, if it has one.
     pub device: Option<SecretString>,
+    /// How the client names itself.
+    pub agent: UserAgent,
     /// What authorization must have seen when it is asked about the membership.
     pub token: Token,
 }
@@ -46,8 +49,19 @@ pub struct SignedIn {
     pub tokens: TokenPair,
     /// The token of the device, for the next sign-in.
     pub device: DeviceToken,
+    /// The sessions that ended, because the user has too many.
+    pub ended: Vec<SessionId>,
     /// The user's revision: a new user may not have reached the other services when it signs in first.
     pub token: Token,
+}
+
+/// What a sign-in comes to.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The user is signed in.
+    SignedIn(Box<SignedIn>),
+    /// The user has a second factor, which it has to prove next.
+    Challenged(Challenged),
 }
 
 faults! {
@@ -65,7 +79,10 @@ faults! {
 
 /// A sign-in that was let in.
 #[derive(Debug)]
-pub struct Entered(Entrance);
+pub struct Entered {
+    entrance: Entrance,
+    network: ClientNetwork,
+}
 
 #[derive(Debug)]
 enum Entrance {
@@ -84,11 +101,17 @@ pub async fn enter(identity: &Identity, command: &Command, network: ClientNetwor
         let known = identity.store.credentials_by_email(&command.email.key()).await?;
         let user = known.map(|known| known.user.id);
         if let Some(device) = device::recognize(identity, user, command.device.as_ref()).await? {
-            return Ok(Entered(Entrance::Known(device)));
+            return Ok(Entered {
+                entrance: Entrance::Known(device),
+                network,
+            });
         }
     }
     let admitted = identity.admission.enter(network).await?;
-    Ok(Entered(Entrance::Stranger(admitted)))
+    Ok(Entered {
+        entrance: Entrance::Stranger(admitted),
+        network,
+    })
 }
 
 /// Signs the user in.
@@ -100,11 +123,11 @@ pub async fn sign_in(
     _by: &Authorized<SignIn>,
     command: &Command,
     entered: Entered,
-) -> Result<SignedIn, Error> {
+) -> Result<Outcome, Error> {
     let email = command.email.key();
     let known = identity.store.credentials_by_email(&email).await?;
     let user = known.as_ref().map(|known| known.user.id);
-    let attempt = match &entered.0 {
+    let attempt = match &entered.entrance {
         Entrance::Known(device) => attempt::guess(identity, Guesser::Known(device)).await?,
         Entrance::Stranger(admitted) => {
             let network = admitted.network();
@@ -124,7 +147,7 @@ pub async fn sign_in(
     let right = attempt.verify(identity, &command.password, stored).await?;
     let refused = match known {
         Some(known) if right && member && known.may_sign_in() => {
-            return begin_session(identity, &known, command.account, &entered, &attempt).await;
+            return begin_session(identity, &known, command, &entered, &attempt).await;
         }
         _ if attempt.is_locked() => Error::Locked,
         Some(_) if right && !member => Error::NotMember,
@@ -147,44 +170,60 @@ async fn is_member(identity: &Identity, command: &Command, user: Option<UserId>)
 async fn begin_session(
     identity: &Identity,
     verified: &Credentials,
-    account: Option<AccountId>,
+    command: &Command,
     entered: &Entered,
     attempt: &Attempt,
-) -> Result<SignedIn, Error> {
+) -> Result<Outcome, Error> {
     let now = identity.clock.now();
     let user = verified.user.id;
-    let session = Session {
-        id: SessionId::generate(&*identity.ids),
-        user,
-        account,
-        created: now,
-        expires: now.plus(identity.lifetimes.session),
-        ended: None,
-        stepped_up: None,
-    };
     // The user's root serializes sign-ins with a disabling and with a new password: these end the session, or
     // the sign-in sees them.
     let mut write = identity.store.write(&[ScopeRoot::User(user)]).await?;
     let known = write.credentials(user).await?;
-    if !known.is_some_and(|known| known.may_sign_in() && known.has_password_of(verified)) {
-        return Err(Error::Wrong);
-    }
+    let known = known.filter(|known| known.may_sign_in() && known.has_password_of(verified));
+    let known = known.ok_or(Error::Wrong)?;
     attempt.succeed(&mut *write).await?;
-    write.insert_session(&session).await?;
-    let before = match &entered.0 {
+    let device = match &entered.entrance {
         Entrance::Known(device) => Some(device),
         Entrance::Stranger(_) => None,
     };
-    let device = device::remember(identity, &mut *write, user, before, now).await?;
-    let tokens = issue_pair(identity, &mut *write, &session, now).await?;
-    let token = write.commit().await?;
-    Ok(SignedIn {
+    let client = Client {
+        agent: command.agent.clone(),
+        network: entered.network,
+    };
+    if write
+        .totp(user)
+        .await?
+        .is_some_and(|totp| totp.confirmed.is_some())
+    {
+        let challenge = Challenge::new(&known, command.account, client, device.copied(), now);
+        let challenged = second_factor::challenge(identity, &mut *write, challenge).await?;
+        write.commit().await?;
+        return Ok(Outcome::Challenged(challenged));
+    }
+    let beginning = Beginning {
         user,
-        session: session.id,
-        tokens,
+        account: command.account,
+        proof: Proof::Password,
+        client,
         device,
-        token,
-    })
+    };
+    let begun = begin(identity, &mut *write, beginning, now).await?;
+    let token = write.commit().await?;
+    Ok(Outcome::SignedIn(Box::new(SignedIn::new(user, begun, token))))
+}
+
+impl SignedIn {
+    pub(crate) fn new(user: UserId, begun: Begun, token: Token) -> Self {
+        Self {
+            user,
+            session: begun.session,
+            tokens: begun.tokens,
+            device: begun.device,
+            ended: begun.ended,
+            token,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -208,8 +247,12 @@ mod tests {
             password: password.into(),
             account: None,
             device: None,
+            agent: UserAgent::default(),
             token: Token::default(),
         }
+    }
+    fn ada_command() -> Command {
+        command("ada@example.com", PASSWORD)
     }
     fn network(n: u8) -> ClientNetwork {
         ClientNetwork::V4([192, 0, n])
@@ -286,7 +329,7 @@ mod tests {
         let mut write = fixture.store.write(&[]).await.unwrap();
         write.insert_closing(&fixture.closing(&ada)).await.unwrap();
         write.commit().await.unwrap();
-        let refused = begin_session(&fixture.identity, &verified, None, &entered, &attempt).await;
+        let refused = begin_session(&fixture.identity, &verified, &ada_command(), &entered, &attempt).await;
         assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
     }
 
@@ -296,7 +339,7 @@ mod tests {
         let ada = fixture.user("ada@example.com").await;
         let (mut verified, entered, attempt) = entered(&fixture, &ada).await;
         verified.password = Some(crate::password::PasswordHash::from_stored("another".to_owned()));
-        let refused = begin_session(&fixture.identity, &verified, None, &entered, &attempt).await;
+        let refused = begin_session(&fixture.identity, &verified, &ada_command(), &entered, &attempt).await;
         assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
     }
 

@@ -4,7 +4,7 @@ use bailiwick_types::{
     Authorized, ScopeRoot, SessionId, StoreError, Token, faults, method::identity::SignOut,
 };
 
-use super::own;
+use super::{end_sessions, own};
 use crate::{Identity, change::Change};
 
 faults! {
@@ -22,8 +22,8 @@ pub async fn sign_out(identity: &Identity, by: &Authorized<SignOut>) -> Result<(
     let (user, session) = own(by).ok_or(Error::NoSession)?;
     let root = ScopeRoot::User(user);
     let mut write = identity.store.write(std::slice::from_ref(&root)).await?;
-    if write.end_session(session, identity.clock.now()).await? {
-        write.emit(&root, Change::SessionRevoked { session, user })?;
+    let ended = end_sessions(&mut *write, user, [session], identity.clock.now()).await?;
+    if !ended.is_empty() {
         write.emit(&root, Change::by(by, format!("session:{session}")))?;
     }
     let token = write.commit().await?;

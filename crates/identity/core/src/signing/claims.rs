@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bailiwick_types::{AccessClaims, AccountId, IdGen, ServiceAccountId, Subject, Timestamp, faults};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, Header};
 use secrecy::SecretString;
 
@@ -14,6 +15,8 @@ use crate::session::Session;
 pub struct AccessToken {
     /// The JWT.
     pub text: SecretString,
+    /// Its id, the claim `jti`.
+    pub id: String,
     /// When it expires.
     pub expires: Timestamp,
 }
@@ -56,6 +59,10 @@ impl Issuer {
         let claims = AccessClaims {
             sid: Some(session.id.to_string()),
             acct: session.account.map(|account| account.to_string()),
+            client_id: Some(AccessClaims::OWN_CLIENT.to_owned()),
+            auth_time: Some(session.created.seconds()),
+            acr: Some(session.proof.acr().to_owned()),
+            amr: session.proof.amr().iter().map(|way| (*way).to_owned()).collect(),
             ..claims
         };
         sign(ring, &claims, now, expires)
@@ -74,6 +81,7 @@ impl Issuer {
         let expires = now.plus(self.lifetime);
         let claims = AccessClaims {
             acct: account.map(|account| account.to_string()),
+            client_id: Some(service.to_string()),
             ..self.claims(Subject::service(service), ids, now, expires)
         };
         sign(ring, &claims, now, expires)
@@ -86,10 +94,15 @@ impl Issuer {
             sub: subject.into(),
             sid: None,
             acct: None,
+            client_id: None,
+            auth_time: None,
+            acr: None,
+            amr: Vec::new(),
             iat: now.seconds(),
             exp: expires.seconds(),
             nbf: None,
-            jti: ids.uuid().to_string(),
+            // It is sent with every call: shorter than the text of the UUID.
+            jti: URL_SAFE_NO_PAD.encode(ids.uuid().as_bytes()),
         }
     }
 }
@@ -108,6 +121,7 @@ fn sign(
         .map_err(|error| MintError::Signing(error.to_string()))?;
     Ok(AccessToken {
         text: SecretString::from(text),
+        id: claims.jti.clone(),
         // As in the token: whole seconds.
         expires: Timestamp::from_seconds(expires.seconds()),
     })
@@ -122,7 +136,13 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::signing::{KeySeal, SigningKey};
+    use crate::{
+        session::{Client, Proof},
+        signing::{KeySeal, SigningKey},
+    };
+
+    /// The longest claims of a token, encoded: it is sent with every call.
+    const LONGEST: usize = 480;
 
     fn ring(now: Timestamp) -> KeyRing {
         let seal = KeySeal::new(None).unwrap();
@@ -147,7 +167,9 @@ mod tests {
             created: now,
             expires: now.plus(Duration::from_mins(1)),
             ended: None,
-            stepped_up: None,
+            refreshed: None,
+            proof: Proof::TwoFactors,
+            client: Client::default(),
         };
         let token = issuer.for_session(&ring, &SystemIds, &session, now).unwrap();
         assert_eq!(token.expires, session.expires, "not beyond the session");
@@ -162,7 +184,45 @@ mod tests {
             (session.id.to_string(), session.account.map(|id| id.to_string()))
         );
         assert_eq!((claims.iat, claims.exp), (now.seconds(), now.seconds() + 60));
+        assert_eq!(token.id, claims.jti);
+        assert_eq!(claims.client_id.as_deref(), Some("bailiwick"));
+        assert_eq!(claims.auth_time, Some(session.created.seconds()));
+        assert_eq!(claims.acr.as_deref(), Some("aal2"));
+        assert_eq!(claims.amr, ["pwd", "otp"]);
         assert!(!format!("{token:?}").contains(text));
+    }
+
+    #[test]
+    fn a_token_stays_short_although_it_has_every_claim() {
+        let clock = ManualClock::default();
+        let now = clock.now();
+        let ring = ring(now);
+        // As long as the name of a service in a cluster, with scheme and port.
+        let issuer = Issuer {
+            name: "https://bailiwick-identity.bailiwick.svc.cluster.local:8081".to_owned(),
+            audience: AccessClaims::AUDIENCE.to_owned(),
+            lifetime: Duration::from_mins(5),
+        };
+        let session = Session {
+            id: SessionId::from_uuid(uuid::Uuid::from_u128(1)),
+            user: UserId::from_uuid(uuid::Uuid::from_u128(2)),
+            account: Some(AccountId::from_uuid(uuid::Uuid::from_u128(3))),
+            created: now,
+            expires: now.plus(Duration::from_hours(1)),
+            ended: None,
+            refreshed: None,
+            proof: Proof::TwoFactors,
+            client: Client::default(),
+        };
+        let service = ServiceAccountId::from_uuid(uuid::Uuid::from_u128(4));
+        let of_service = (service, session.account);
+        for token in [
+            issuer.for_session(&ring, &SystemIds, &session, now).unwrap(),
+            issuer.for_service(&ring, &SystemIds, of_service, now).unwrap(),
+        ] {
+            let claims = token.text.expose_secret().split('.').nth(1).unwrap().len();
+            assert!(claims <= LONGEST, "{claims}");
+        }
     }
 
     #[test]

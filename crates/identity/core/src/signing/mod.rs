@@ -4,6 +4,7 @@ mod claims;
 mod key;
 mod ring;
 mod seal;
+mod verify;
 
 use async_trait::async_trait;
 use bailiwick_types::StoreError;
@@ -12,6 +13,7 @@ pub use claims::{AccessToken, Issuer, MintError};
 pub use key::{SigningKey, StoredKey};
 pub use ring::{KeyRing, KeyTimes, Keys, KeysError};
 pub use seal::{KeySeal, SealError};
+pub(crate) use verify::verify;
 
 /// Reads signing keys.
 #[async_trait]

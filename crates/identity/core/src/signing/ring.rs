@@ -127,6 +127,11 @@ impl Keys {
     pub fn encrypts(&self) -> bool {
         self.inner.seal.encrypts()
     }
+    /// Seals secrets of the store with the configured key encryption secret.
+    #[must_use]
+    pub fn seal(&self) -> &KeySeal {
+        &self.inner.seal
+    }
     /// The keys as of the last load.
     #[must_use]
     pub fn ring(&self) -> Arc<KeyRing> {

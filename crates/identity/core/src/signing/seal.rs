@@ -1,6 +1,6 @@
-//! Private keys at rest: AES-256-GCM under a key derived (HKDF-SHA-256, RFC 5869) from a configured secret,
-//! with the key id as associated data. Without a secret they are stored in plain text, and only the database
-//! protects them.
+//! Private keys, and secrets of authenticators, at rest: AES-256-GCM under a key derived (HKDF-SHA-256,
+//! RFC 5869) from a configured secret, with the key id or the purpose as associated data. Without a secret
+//! they are stored in plain text, and only the database protects them.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -14,16 +14,17 @@ const PLAIN: &str = "plain:";
 const SEALED: &str = "aes256gcm.v1:";
 
 faults! {
-    /// Why a private key is not readable. No variant reveals anything of it.
+    /// Why a private key or another secret is not readable. No variant reveals anything of it.
     #[derive(Clone, PartialEq, Eq)]
     SealError;
     /// It is encrypted and no secret is configured.
-    NoSecret "the signing keys are encrypted; configure the key encryption secret"
+    NoSecret "signing keys and secrets are encrypted; configure the key encryption secret"
         => Internal Internal;
     /// The secret is another one, or the row was changed.
-    Wrong "cannot decrypt the signing keys with the configured key encryption secret" => Internal Internal;
+    Wrong "cannot decrypt signing keys or secrets with the configured key encryption secret"
+        => Internal Internal;
     /// The row does not hold a private key.
-    Unreadable "a stored signing key is malformed" => Internal Internal;
+    Unreadable "a stored signing key or secret is malformed" => Internal Internal;
 }
 
 /// Seals and opens private keys.
@@ -73,17 +74,28 @@ impl KeySeal {
     /// # Errors
     /// The cryptographic library fails.
     pub fn seal(&self, kid: &str, seed: &[u8; 32], rng: &dyn Rng) -> Result<SecretString, SealError> {
+        self.seal_bytes(kid, seed, rng)
+    }
+    /// The stored form of any secret. It opens only for the same purpose.
+    ///
+    /// # Errors
+    /// The cryptographic library fails.
+    pub fn seal_bytes(&self, purpose: &str, secret: &[u8], rng: &dyn Rng) -> Result<SecretString, SealError> {
         let Some(key) = &self.key else {
             return Ok(SecretString::from(format!(
                 "{PLAIN}{}",
-                STANDARD_NO_PAD.encode(seed)
+                STANDARD_NO_PAD.encode(secret)
             )));
         };
         let mut nonce = [0_u8; NONCE_LEN];
         rng.fill(&mut nonce);
-        let mut sealed = seed.to_vec();
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(kid), &mut sealed)
-            .map_err(|_| SealError::Unreadable)?;
+        let mut sealed = secret.to_vec();
+        key.seal_in_place_append_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(purpose),
+            &mut sealed,
+        )
+        .map_err(|_| SealError::Unreadable)?;
         let mut all = nonce.to_vec();
         all.extend_from_slice(&sealed);
         Ok(SecretString::from(format!(
@@ -96,10 +108,17 @@ impl KeySeal {
     /// # Errors
     /// See [`SealError`].
     pub fn open(&self, kid: &str, stored: &SecretString) -> Result<[u8; 32], SealError> {
+        let seed = self.open_bytes(kid, stored)?;
+        seed.try_into().map_err(|_| SealError::Unreadable)
+    }
+    /// The secret of a stored form.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    pub fn open_bytes(&self, purpose: &str, stored: &SecretString) -> Result<Vec<u8>, SealError> {
         let text = stored.expose_secret();
         if let Some(plain) = text.strip_prefix(PLAIN) {
-            let seed = STANDARD_NO_PAD.decode(plain).map_err(|_| SealError::Unreadable)?;
-            return seed.try_into().map_err(|_| SealError::Unreadable);
+            return STANDARD_NO_PAD.decode(plain).map_err(|_| SealError::Unreadable);
         }
         let sealed = text.strip_prefix(SEALED).ok_or(SealError::Unreadable)?;
         let key = self.key.as_ref().ok_or(SealError::NoSecret)?;
@@ -110,9 +129,9 @@ impl KeySeal {
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Unreadable)?;
         let mut sealed = sealed.to_vec();
         let seed = key
-            .open_in_place(nonce, Aad::from(kid), &mut sealed)
+            .open_in_place(nonce, Aad::from(purpose), &mut sealed)
             .map_err(|_| SealError::Wrong)?;
-        (&*seed).try_into().map_err(|_| SealError::Unreadable)
+        Ok(seed.to_vec())
     }
 }
 

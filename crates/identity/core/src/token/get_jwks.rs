@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{Identity, signing::KeysError};
 
 /// A key that another process created is published by this one within this time.
-const AGE: Duration = Duration::from_secs(5);
+pub(super) const AGE: Duration = Duration::from_secs(5);
 
 /// The key set as JSON. It is public, over gRPC and HTTP.
 ///

@@ -33,11 +33,8 @@ faults! {
         => Unauthenticated CredentialsInvalid;
 }
 
-/// Issues the token. The credentials are all that it asks for, over gRPC and HTTP.
-///
-/// # Errors
-/// The credentials are wrong.
-pub async fn issue(identity: &Identity, command: &Command) -> Result<AccessToken, Error> {
+/// The client, as which it acts.
+pub(super) async fn client(identity: &Identity, command: &Command) -> Result<ServiceAccount, Error> {
     let Some(account) = authenticated(identity, command).await? else {
         let refused = attempt::wrong_client(identity, &command.client_id, command.network).await?;
         return Err(refused.map_or(Error::Wrong, Error::Throttled));
@@ -45,6 +42,15 @@ pub async fn issue(identity: &Identity, command: &Command) -> Result<AccessToken
     if account.is_operator() && !identity.operators.service_accounts {
         return Err(Error::Operator);
     }
+    Ok(account)
+}
+
+/// Issues the token. The credentials are all that it asks for, over gRPC and HTTP.
+///
+/// # Errors
+/// The credentials are wrong.
+pub async fn issue(identity: &Identity, command: &Command) -> Result<AccessToken, Error> {
+    let account = client(identity, command).await?;
     let id = account.id;
     let (ring, now) = (identity.keys.ring(), identity.clock.now());
     // One that was made for an account has tokens that serve for that account alone.

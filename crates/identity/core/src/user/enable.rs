@@ -42,6 +42,7 @@ pub async fn enable(
         write.update_user(&user).await?;
         // An operator vouches for the user: guesses of before lock nobody out any more.
         write.clear_failures(&user.email.key()).await?;
+        write.forget_totp_failures(id).await?;
         write.emit(&root, Change::User(user.clone()))?;
         write.emit(&root, Change::by(by, format!("user:{id}")))?;
     }

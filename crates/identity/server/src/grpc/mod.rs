@@ -89,3 +89,13 @@ fn secret(fields: &mut Fields, name: &str, text: String) -> Option<SecretString>
     }
     None
 }
+
+/// Reads a token of any kind.
+fn token_text(fields: &mut Fields, text: String) -> Option<SecretString> {
+    match text.len() {
+        0 => fields.violate("token", "must not be empty"),
+        1..=8192 => return Some(SecretString::from(text)),
+        _ => fields.violate("token", "must have at most 8192 bytes"),
+    }
+    None
+}

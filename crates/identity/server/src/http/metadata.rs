@@ -12,7 +12,10 @@ use bailiwick_identity_core::{Identity, token::get_jwks};
 use bailiwick_rpc::Chain;
 use serde_json::json;
 
-use super::{JWKS_PATH, TOKEN_PATH};
+use super::{INTROSPECTION_PATH, JWKS_PATH, REVOCATION_PATH, TOKEN_PATH};
+
+/// How service accounts authenticate themselves.
+const WITH_SECRET: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
 pub(super) async fn metadata(State(identity): State<Arc<Identity>>) -> Response {
     let issuer = &identity.issuer.name;
@@ -23,7 +26,13 @@ pub(super) async fn metadata(State(identity): State<Arc<Identity>>) -> Response 
         "jwks_uri": format!("{base}{JWKS_PATH}"),
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": WITH_SECRET,
+        "introspection_endpoint": format!("{base}{INTROSPECTION_PATH}"),
+        "introspection_endpoint_auth_methods_supported": WITH_SECRET,
+        "revocation_endpoint": format!("{base}{REVOCATION_PATH}"),
+        // Users have no secret of a client: their refresh token is proof enough.
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "access_token_signing_alg_values_supported": ["EdDSA"],
     });
     ([(header::CACHE_CONTROL, "public, max-age=3600")], Json(body)).into_response()
 }

@@ -1,5 +1,7 @@
-//! The HTTP endpoints: tokens, the key set, the metadata.
+//! The HTTP endpoints: tokens, introspection, revocation, the key set, the metadata.
 
+mod client;
+mod inspect;
 mod metadata;
 mod token;
 
@@ -13,6 +15,8 @@ use axum::{
 use bailiwick_identity_core::Identity;
 
 const TOKEN_PATH: &str = "/oauth2/token";
+const INTROSPECTION_PATH: &str = "/oauth2/introspect";
+const REVOCATION_PATH: &str = "/oauth2/revoke";
 const JWKS_PATH: &str = "/.well-known/jwks.json";
 const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 /// A request to the token endpoint has some hundred bytes.
@@ -22,6 +26,8 @@ const LARGEST_BODY: usize = 16 * 1024;
 pub(crate) fn router(identity: Arc<Identity>) -> Router {
     Router::new()
         .route(TOKEN_PATH, post(token::issue))
+        .route(INTROSPECTION_PATH, post(inspect::introspect))
+        .route(REVOCATION_PATH, post(inspect::revoke))
         .route(JWKS_PATH, get(metadata::jwks))
         .route(METADATA_PATH, get(metadata::metadata))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -45,13 +45,46 @@ bailiwick_sql::tables! {
         created_at: i64,
         expires_at: i64,
         ended_at: Option<i64>,
-        stepped_up_at: Option<i64>,
+        refreshed_at: Option<i64>,
+        proof: i16,
+        user_agent: String,
+        network: String,
     }
     "refresh_token" refresh_token (digest: Vec<u8>) {
         session_id: Uuid,
         created_at: i64,
         expires_at: i64,
         used_at: Option<i64>,
+        parent: Option<Vec<u8>>,
+        access_token: Option<String>,
+    }
+    "revoked_token" revoked_token (token: String) {
+        expires_at: i64,
+    }
+    "step_up" step_up (session_id: Uuid, method: String) {
+        made_at: Option<i64>,
+        consumed_at: Option<i64>,
+        request: Option<Vec<u8>>,
+    }
+    "totp" totp (user_id: Uuid) {
+        secret: super::Hidden,
+        created_at: i64,
+        confirmed_at: Option<i64>,
+        last_step: i64,
+        failures: i32,
+    }
+    "recovery_code" recovery_code (digest: Vec<u8>) {
+        user_id: Uuid,
+    }
+    "sign_in_challenge" sign_in_challenge (digest: Vec<u8>) {
+        user_id: Uuid,
+        password: Vec<u8>,
+        account_id: Option<Uuid>,
+        user_agent: String,
+        network: String,
+        device: Option<Vec<u8>>,
+        expires_at: i64,
+        failures: i32,
     }
     "service_account" service_account (id: Uuid) {
         title: String,

@@ -8,6 +8,7 @@ mod attempt;
 mod device;
 mod entity;
 mod request;
+mod second_factor;
 mod service_account;
 mod session;
 mod signing_key;

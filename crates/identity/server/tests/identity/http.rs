@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::support::{Bed, ISSUER, Suite};
+use crate::support::{Bed, ISSUER, PASSWORD, Suite, access, bearer, refresh, refused};
 
 struct Answer {
     status: StatusCode,
@@ -159,6 +159,23 @@ async fn the_metadata_names_what_is_there() {
     assert_eq!(metadata["issuer"], ISSUER);
     assert_eq!(metadata["token_endpoint"], format!("{ISSUER}/oauth2/token"));
     assert_eq!(metadata["jwks_uri"], format!("{ISSUER}/.well-known/jwks.json"));
+    let endpoints = [
+        ("introspection_endpoint", "/oauth2/introspect"),
+        ("revocation_endpoint", "/oauth2/revoke"),
+    ];
+    for (name, path) in endpoints {
+        assert_eq!(metadata[name], format!("{ISSUER}{path}"));
+        let methods = metadata[format!("{name}_auth_methods_supported")]
+            .as_array()
+            .unwrap();
+        assert!(methods.contains(&"client_secret_basic".into()), "{methods:?}");
+        let without_client = post_to(&router, path, "token=x", None).await;
+        assert_eq!(without_client.status, StatusCode::UNAUTHORIZED, "{path} is there");
+    }
+    assert_eq!(
+        metadata["access_token_signing_alg_values_supported"],
+        serde_json::json!(["EdDSA"])
+    );
     let jwks = send(&router, get("/.well-known/jwks.json")).await;
     assert_eq!(jwks.headers[header::CONTENT_TYPE], "application/jwk-set+json");
     let key = &jwks.body["keys"][0];
@@ -184,4 +201,161 @@ async fn the_token_endpoint_limits_wrong_secrets_and_not_the_right_one() {
     assert_eq!(limited.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(limited.headers[header::RETRY_AFTER], "900");
     assert_eq!(post(&router, &form(&secret), None).await.status, StatusCode::OK);
+}
+
+async fn post_to(router: &Router, path: &str, form: &str, basic: Option<&str>) -> Answer {
+    let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    if let Some(basic) = basic {
+        request = request.header(header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(basic)));
+    }
+    send(router, request.body(Body::from(form.to_owned())).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_token_is_introspected_by_a_client_with_its_secret_alone() {
+    let suite = Suite::start(Bed::sqlite().await).await;
+    let router = suite.service.http();
+    let ada = suite.user("ada@example.com").await;
+    let signed_in = suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap();
+    let (id, secret) = client(&suite).await;
+    let basic = format!("{id}:{secret}");
+    let form = format!("token={}&token_type_hint=access_token", access(&signed_in));
+    let path = "/oauth2/introspect";
+    let told = post_to(&router, path, &form, Some(&basic)).await;
+    assert_eq!(told.status, StatusCode::OK);
+    assert_eq!(told.headers["cache-control"], "no-store");
+    assert_eq!(told.body["active"], true);
+    assert_eq!(told.body["sub"], format!("user:{ada}"));
+    assert_eq!(told.body["client_id"], "bailiwick");
+    assert_eq!(told.body["acr"], "aal1");
+    assert_eq!(told.body["token_type"], "Bearer");
+    let by_form = format!("{form}&client_id={id}&client_secret={secret}");
+    assert_eq!(post_to(&router, path, &by_form, None).await.body, told.body);
+    for (form, basic, status) in [
+        (&*form, None, StatusCode::UNAUTHORIZED),
+        (&*form, Some("svc_x:wrong"), StatusCode::UNAUTHORIZED),
+        (
+            &*format!("{form}&client_id=bailiwick"),
+            None,
+            StatusCode::UNAUTHORIZED,
+        ),
+        ("", Some(&*basic), StatusCode::BAD_REQUEST),
+        (
+            &*format!("{form}&token=b"),
+            Some(&*basic),
+            StatusCode::BAD_REQUEST,
+        ),
+    ] {
+        let refused = post_to(&router, path, form, basic).await;
+        assert_eq!(refused.status, status, "{form}");
+        assert!(refused.body.get("active").is_none());
+    }
+    let unknown = post_to(&router, path, "token=nonsense", Some(&basic)).await;
+    assert_eq!(unknown.body, serde_json::json!({ "active": false }));
+    let message = pb::IntrospectRequest {
+        token: access(&signed_in),
+    };
+    let issued = pb::IssueTokenRequest {
+        client_id: id,
+        client_secret: secret,
+    };
+    let issued = suite
+        .tokens()
+        .issue_token(issued)
+        .await
+        .unwrap()
+        .into_inner()
+        .access_token;
+    let by_client = suite
+        .tokens()
+        .introspect(bearer(message.clone(), &issued))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(by_client.active);
+    assert_eq!(
+        (by_client.subject, by_client.session),
+        (format!("user:{ada}"), signed_in.session.clone())
+    );
+    let by_user = suite
+        .tokens()
+        .introspect(bearer(message.clone(), &access(&signed_in)))
+        .await;
+    assert_eq!(refused(by_user).0, tonic::Code::PermissionDenied);
+    suite
+        .authentication()
+        .sign_out(bearer(pb::SignOutRequest {}, &access(&signed_in)))
+        .await
+        .unwrap();
+    let over = suite
+        .tokens()
+        .introspect(bearer(message, &issued))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(over, pb::IntrospectResponse::default());
+}
+
+#[tokio::test]
+async fn a_token_is_revoked_by_its_client_and_an_unknown_one_answers_alike() {
+    let suite = Suite::start(Bed::sqlite().await).await;
+    let router = suite.service.http();
+    let ada = suite.user("ada@example.com").await;
+    let signed_in = suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap();
+    let (id, secret) = client(&suite).await;
+    let basic = format!("{id}:{secret}");
+    let path = "/oauth2/revoke";
+    let of_user = format!("token={}", refresh(&signed_in));
+    let profile = || {
+        let message = pb::GetUserRequest {
+            user: ada.to_string(),
+        };
+        let (mut users, request) = (suite.users(), bearer(message, &access(&signed_in)));
+        async move { users.get_user(request).await }
+    };
+    for (form, basic) in [("token=nonsense", &basic), (&*of_user, &basic)] {
+        let done = post_to(&router, path, form, Some(basic)).await;
+        assert_eq!((done.status, done.body), (StatusCode::OK, Value::Null), "{form}");
+    }
+    profile().await.unwrap();
+    let without_client = post_to(&router, path, &of_user, None).await;
+    assert_eq!(without_client.status, StatusCode::UNAUTHORIZED);
+    let wrong = post_to(&router, path, &of_user, Some(&format!("{id}:wrong"))).await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    let own = format!("{of_user}&client_id=bailiwick");
+    assert_eq!(post_to(&router, path, &own, None).await.status, StatusCode::OK);
+    let again = suite.another().await;
+    assert!(again.verify(&access(&signed_in)).await.is_err());
+
+    let issue = pb::IssueTokenRequest {
+        client_id: id.clone(),
+        client_secret: secret.clone(),
+    };
+    let issued = suite
+        .tokens()
+        .issue_token(issue)
+        .await
+        .unwrap()
+        .into_inner()
+        .access_token;
+    suite.authenticator.verify(&issued).await.unwrap();
+    let message = pb::RevokeTokenRequest {
+        token: issued.clone(),
+        client_id: id,
+        client_secret: secret,
+    };
+    for _ in 0..2 {
+        suite.tokens().revoke_token(message.clone()).await.unwrap();
+    }
+    assert!(suite.authenticator.verify(&issued).await.is_err());
+    let again = suite.another().await;
+    assert!(again.verify(&issued).await.is_err());
+    let wrong = pb::RevokeTokenRequest {
+        client_secret: "wrong".to_owned(),
+        ..message
+    };
+    assert_eq!(
+        refused(suite.tokens().revoke_token(wrong).await).0,
+        tonic::Code::Unauthenticated
+    );
 }

@@ -92,6 +92,8 @@ async fn a_thousand_guesses_at_once_are_counted_one_by_one(bed: Bed) {
     // Who is signed in is not concerned.
     let again = pb::ReauthenticateRequest {
         password: PASSWORD.to_owned(),
+        method: "bailiwick.identity.v1.OperatorService/GrantOperator".to_owned(),
+        ..Default::default()
     };
     let again = bearer(again, &session);
     suite.authentication().reauthenticate(again).await.unwrap();

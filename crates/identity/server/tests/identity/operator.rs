@@ -4,7 +4,7 @@ use std::{os::unix::fs::PermissionsExt, sync::Arc};
 
 use bailiwick_identity_server::{
     IdentityConfig,
-    operator::{OperatorError, Reset, SecretSource, create, reset},
+    operator::{OperatorError, Reset, ResetOptions, SecretSource, create, reset},
 };
 use bailiwick_proto::{events::v1::change::Change, identity::v1 as pb};
 use bailiwick_sql::Db;
@@ -106,7 +106,11 @@ const NEW: &str = "a password that nobody had before";
 
 async fn renew(db: &Db, email: &str, secret: &SecretSource, enable: bool) -> Result<Reset, OperatorError> {
     let hashing = IdentityConfig::for_tests().password_hashing;
-    reset(db, &hashing, Arc::new(SystemRng), email, secret, enable).await
+    let options = ResetOptions {
+        enable,
+        ..ResetOptions::default()
+    };
+    reset(db, &hashing, Arc::new(SystemRng), email, secret, options).await
 }
 
 async fn disable(suite: &Suite, token: &str, user: &str) -> Result<(), tonic::Status> {
@@ -135,9 +139,11 @@ async fn another_operator(suite: &Suite, email: &str) -> (UserId, String) {
     (user, token)
 }
 
-async fn step_up(suite: &Suite, token: &str) {
+async fn step_up(suite: &Suite, token: &str, method: &str) {
     let message = pb::ReauthenticateRequest {
         password: PASSWORD.to_owned(),
+        method: format!("bailiwick.identity.v1.OperatorService/{method}"),
+        ..Default::default()
     };
     let mut authentication = suite.authentication();
     authentication
@@ -148,7 +154,7 @@ async fn step_up(suite: &Suite, token: &str) {
 
 async fn grant(suite: &Suite, subject: &str, with_step_up: bool) -> Result<(), tonic::Status> {
     if with_step_up {
-        step_up(suite, &suite.operator).await;
+        step_up(suite, &suite.operator, "GrantOperator").await;
     }
     let message = pb::GrantOperatorRequest {
         subject: subject.to_owned(),
@@ -166,7 +172,7 @@ async fn where_no_operator_is_active_another_one_is_created(bed: Bed) {
     let early = make(&suite.db, "new@example.com", &given).await;
     assert!(matches!(early, Err(OperatorError::Create(_))), "{early:?}");
     let ada = suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap();
-    step_up(&suite, &access(&ada)).await;
+    step_up(&suite, &access(&ada), "RevokeOperator").await;
     let message = pb::RevokeOperatorRequest {
         user: ada.user.clone(),
     };
@@ -273,7 +279,7 @@ async fn the_role_is_given_and_taken_with_a_step_up(bed: Bed) {
         refused(early),
         (Code::Unauthenticated, "STEP_UP_REQUIRED".to_owned())
     );
-    step_up(&suite, &suite.operator).await;
+    step_up(&suite, &suite.operator, "RevokeOperator").await;
     suite
         .operators()
         .revoke_operator(suite.root(message))

@@ -6,16 +6,21 @@ use bailiwick_testkit::golden;
 
 use crate::support::{Bed, on_both_engines};
 
-const OWN: [&str; 11] = [
+const OWN: [&str; 16] = [
     "answered_request",
     "known_device",
+    "recovery_code",
     "refresh_token",
+    "revoked_token",
     "service_account",
     "service_closing",
     "session",
     "sign_in_address",
+    "sign_in_challenge",
     "sign_in_counter",
     "signing_key",
+    "step_up",
+    "totp",
     "user_closing",
     "user_profile",
 ];

@@ -36,6 +36,7 @@ fn no_command_shows_its_secret() {
                 account: None,
                 token: Token::default(),
                 device: None,
+                agent: Default::default(),
             }
         ),
         format!(

@@ -25,7 +25,7 @@ use bailiwick_proto::identity::v1::{
 };
 use bailiwick_rpc::{
     AuthConfig, Authenticator, Frame, Guard, Held, InternalIdentity, InternalVerifier, Listeners,
-    OperatorAllowed, Rights, RightsError, RunningServer, ServerConfig, ServiceKeys, Telemetry,
+    OperatorAllowed, Rights, RightsError, RunningServer, Secret, ServerConfig, ServiceKeys, Telemetry,
 };
 use bailiwick_sql::{Db, DbConfig};
 pub(crate) use bailiwick_testkit::on_both_engines;
@@ -175,7 +175,10 @@ impl Suite {
         Self::start_with(bed, ServerConfig::default(), email, password).await
     }
     pub(crate) async fn start_with(bed: Bed, server: ServerConfig, email: &str, password: &str) -> Self {
-        let config = IdentityConfig::for_tests();
+        let config = IdentityConfig {
+            key_encryption_secret: Secret::new("a secret of at least thirty-two characters"),
+            ..IdentityConfig::for_tests()
+        };
         let db = bed.db().await;
         let workers = db.start_workers();
         let clock = bed.clock.clone();

@@ -19,7 +19,7 @@ use bailiwick_proto::{
     },
 };
 use bailiwick_rpc::{
-    Context, Guard, HumanDuration, OperatorAllowed, Rights, RightsError, StepUp, StepUpError,
+    Context, Guard, HumanDuration, OperatorAllowed, RequestDigest, Rights, RightsError, StepUp, StepUpError,
 };
 use bailiwick_sql::{
     Cursor, Db, DbConfig, OutboxRow,
@@ -36,8 +36,8 @@ use bailiwick_tenancy_server::{
 };
 use bailiwick_testkit::{Fixture, ManualClock, TestDb, witness};
 use bailiwick_types::{
-    AccountId, Caller, CallerKind, Held, ScopeRoot, SeededIds, Service, SessionId, Subject, SystemRng,
-    Timestamp, Token, UserId,
+    AccountId, Caller, CallerKind, Declaration, Held, ScopeRoot, SeededIds, Service, SessionId, Subject,
+    SystemRng, Timestamp, Token, UserId,
 };
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Status};
@@ -93,7 +93,12 @@ impl Rights for ListedRights {
 
 #[async_trait]
 impl StepUp for ListedRights {
-    async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
+    async fn consume(
+        &self,
+        _: SessionId,
+        _: &'static Declaration,
+        _: &RequestDigest,
+    ) -> Result<(), StepUpError> {
         Err(StepUpError::Required)
     }
 }

@@ -70,6 +70,7 @@ fn event_of(change: Change, root: &Root) -> Option<Event> {
         Change::UserChanged(_)
         | Change::ServiceAccountChanged(_)
         | Change::SessionRevoked(_)
+        | Change::AccessTokenRevoked(_)
         | Change::AccountChanged(_)
         | Change::PlaceChanged(_)
         | Change::SettingsChanged(_)

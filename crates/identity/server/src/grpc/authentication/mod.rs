@@ -1,14 +1,19 @@
 //! `AuthenticationService`.
 
+mod confirm_second_factor;
+mod enroll_second_factor;
 mod reauthenticate;
 mod refresh;
+mod regenerate_recovery_codes;
+mod remove_second_factor;
 mod sign_in;
 mod sign_out;
+mod verify_second_factor;
 
 use bailiwick_identity_core::session::TokenPair;
 use bailiwick_proto::identity::v1::{self as pb, authentication_service_server::AuthenticationService};
-use bailiwick_rpc::wire::timestamp;
-use secrecy::ExposeSecret;
+use bailiwick_rpc::{Fields, wire::timestamp};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::Api;
 
@@ -18,10 +23,11 @@ bailiwick_rpc::serve! {
     refresh(RefreshRequest) -> RefreshResponse;
     sign_out(SignOutRequest) -> SignOutResponse;
     reauthenticate(ReauthenticateRequest) -> ReauthenticateResponse;
-    !verify_second_factor(VerifySecondFactorRequest) -> VerifySecondFactorResponse;
-    !enroll_second_factor(EnrollSecondFactorRequest) -> EnrollSecondFactorResponse;
-    !confirm_second_factor(ConfirmSecondFactorRequest) -> ConfirmSecondFactorResponse;
-    !remove_second_factor(RemoveSecondFactorRequest) -> RemoveSecondFactorResponse;
+    verify_second_factor(VerifySecondFactorRequest) -> VerifySecondFactorResponse;
+    enroll_second_factor(EnrollSecondFactorRequest) -> EnrollSecondFactorResponse;
+    confirm_second_factor(ConfirmSecondFactorRequest) -> ConfirmSecondFactorResponse;
+    remove_second_factor(RemoveSecondFactorRequest) -> RemoveSecondFactorResponse;
+    regenerate_recovery_codes(RegenerateRecoveryCodesRequest) -> RegenerateRecoveryCodesResponse;
     !change_password(ChangePasswordRequest) -> ChangePasswordResponse;
     !request_password_reset(RequestPasswordResetRequest) -> RequestPasswordResetResponse;
     !reset_password(ResetPasswordRequest) -> ResetPasswordResponse;
@@ -39,4 +45,13 @@ fn message(tokens: &TokenPair) -> pb::TokenPair {
         access_expire_time: Some(timestamp(tokens.access.expires)),
         session_expire_time: Some(timestamp(tokens.session_expires)),
     }
+}
+
+/// Reads a code of a second factor.
+fn code(fields: &mut Fields, name: &str, text: String) -> Option<SecretString> {
+    if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(text.into());
+    }
+    fields.violate(name, "must be six digits");
+    None
 }

@@ -27,13 +27,18 @@ pub(super) async fn handle(
     let authenticator = Arc::clone(&api.authenticator);
     let refresh = api.write(|identity| async move {
         let done = session::refresh(&identity, &by, &command).await;
-        if let Err(Error::Reused(session)) = &done {
-            authenticator.forget_session(*session);
+        match &done {
+            Err(Error::Reused(session)) => authenticator.forget_session(*session),
+            Ok(refreshed) => refreshed
+                .revoked
+                .iter()
+                .for_each(|id| authenticator.forget_token(id)),
+            Err(_) => {}
         }
         done
     });
-    let tokens = refresh.await?;
+    let refreshed = refresh.await?;
     Ok(pb::RefreshResponse {
-        tokens: Some(message(&tokens)),
+        tokens: Some(message(&refreshed.tokens)),
     })
 }

@@ -1,10 +1,12 @@
 //! Signs a user in.
 
+use std::sync::Arc;
+
 use bailiwick_identity_core::{
     attempt::{AttemptError, ClientNetwork},
     session::{
-        self,
-        sign_in::{Command, Error, SignedIn},
+        self, UserAgent,
+        sign_in::{Command, Error, Outcome},
     },
 };
 use bailiwick_rpc::wire::timestamp;
@@ -20,7 +22,8 @@ pub(super) async fn handle(
     call: Call<SignIn, pb::SignInRequest>,
 ) -> Result<pb::SignInResponse, Status> {
     let (call, request) = call.split();
-    let command = command(request, call.context.token.clone())?;
+    let agent = UserAgent::new(call.user_agent());
+    let command = command(request, agent, call.context.token.clone())?;
     let by = api.guard.authorize(&call, &Target::none()).await?;
     let network = ClientNetwork::from(call.context.client);
     // Not part of the write: a client that goes away while it waits gives its place up.
@@ -32,12 +35,28 @@ pub(super) async fn handle(
         }
     };
     let sign_ins = api.sign_ins.clone();
+    let authenticator = Arc::clone(&api.authenticator);
     let sign_in = api.write(|identity| async move {
         let done = session::sign_in(&identity, &by, &command, entered).await;
         sign_ins.with_label_values(&[outcome(&done.as_ref())]).inc();
+        if let Ok(Outcome::SignedIn(done)) = &done {
+            done.ended.iter().for_each(|id| authenticator.forget_session(*id));
+        }
         done
     });
-    let done = sign_in.await?;
+    let done = match sign_in.await? {
+        Outcome::SignedIn(done) => done,
+        Outcome::Challenged(challenged) => {
+            let challenge = pb::SecondFactorChallenge {
+                challenge: challenged.challenge.expose_secret().to_owned(),
+                expire_time: Some(timestamp(challenged.expires)),
+            };
+            return Ok(pb::SignInResponse {
+                challenge: Some(challenge),
+                ..Default::default()
+            });
+        }
+    };
     Ok(pb::SignInResponse {
         user: done.user.to_string(),
         session: done.session.to_string(),
@@ -45,10 +64,11 @@ pub(super) async fn handle(
         token: token::answer(&done.token),
         device_token: done.device.token.expose_secret().to_owned(),
         device_expire_time: Some(timestamp(done.device.expires)),
+        challenge: None,
     })
 }
 
-fn command(request: pb::SignInRequest, token: Token) -> Result<Command, Status> {
+fn command(request: pb::SignInRequest, agent: UserAgent, token: Token) -> Result<Command, Status> {
     let mut fields = Fields::new();
     let email = fields.required("email", &request.email);
     let password = secret(&mut fields, "password", request.password);
@@ -63,15 +83,17 @@ fn command(request: pb::SignInRequest, token: Token) -> Result<Command, Status> 
             password: password?,
             account: account?,
             device: device?,
+            agent,
             token,
         })
     })
 }
 
 /// The outcome of a sign-in as a label: attacks on passwords show in it.
-fn outcome(done: &Result<&SignedIn, &Error>) -> &'static str {
+fn outcome(done: &Result<&Outcome, &Error>) -> &'static str {
     match done {
-        Ok(_) => "signed_in",
+        Ok(Outcome::SignedIn(_)) => "signed_in",
+        Ok(Outcome::Challenged(_)) => "challenged",
         Err(Error::Wrong) => "wrong",
         Err(Error::Attempt(AttemptError::Throttled(_))) => "throttled",
         Err(Error::NotMember) => "not_a_member",

@@ -3,5 +3,6 @@
 mod attempts;
 mod devices;
 mod keys;
+mod second_factors;
 mod sessions;
 mod users;
