@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::identity::v1::{
-    CreateServiceAccountResponse, CreateUserRequest, IssueTokenRequest, IssueTokenResponse,
-    ReauthenticateRequest, RefreshRequest, SignInRequest, SignInResponse, TokenPair,
+    ActivateRequest, ChangePasswordRequest, CreateServiceAccountResponse, CreateUserRequest,
+    IssueTokenRequest, IssueTokenResponse, ReauthenticateRequest, RefreshRequest, ResetPasswordRequest,
+    SignInRequest, SignInResponse, TokenPair, VerifyEmailRequest,
 };
 
 macro_rules! secretive {
@@ -30,6 +31,10 @@ secretive! {
     TokenPair { access_expire_time session_expire_time; access_token refresh_token }
     RefreshRequest { ; refresh_token }
     ReauthenticateRequest { ; password }
+    ChangePasswordRequest { ; old_password new_password }
+    ResetPasswordRequest { ; secret password }
+    ActivateRequest { ; secret password }
+    VerifyEmailRequest { ; secret }
     CreateServiceAccountResponse { service_account token; secret }
     IssueTokenRequest { client_id; client_secret }
     IssueTokenResponse { expire_time; access_token }
@@ -69,6 +74,25 @@ mod tests {
                 }
             ),
             format!("{:?}", pb::ReauthenticateRequest { password: secret() }),
+            format!(
+                "{:?}",
+                pb::ChangePasswordRequest {
+                    old_password: secret(),
+                    new_password: secret(),
+                }
+            ),
+            format!(
+                "{:?} {:?} {:?}",
+                pb::ResetPasswordRequest {
+                    secret: secret(),
+                    password: secret(),
+                },
+                pb::ActivateRequest {
+                    secret: secret(),
+                    password: secret(),
+                },
+                pb::VerifyEmailRequest { secret: secret() }
+            ),
             format!(
                 "{:?}",
                 pb::CreateServiceAccountResponse {

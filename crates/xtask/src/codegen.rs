@@ -11,13 +11,17 @@ use anyhow::{Context, Result, bail};
 use crate::reference;
 
 /// Messages with a secret in them: `bailiwick_proto` writes their `Debug` by hand, without it.
-const SECRETIVE: [&str; 9] = [
+const SECRETIVE: [&str; 13] = [
     ".bailiwick.identity.v1.CreateUserRequest",
     ".bailiwick.identity.v1.SignInRequest",
     ".bailiwick.identity.v1.SignInResponse",
     ".bailiwick.identity.v1.TokenPair",
     ".bailiwick.identity.v1.RefreshRequest",
     ".bailiwick.identity.v1.ReauthenticateRequest",
+    ".bailiwick.identity.v1.ChangePasswordRequest",
+    ".bailiwick.identity.v1.ResetPasswordRequest",
+    ".bailiwick.identity.v1.ActivateRequest",
+    ".bailiwick.identity.v1.VerifyEmailRequest",
     ".bailiwick.identity.v1.CreateServiceAccountResponse",
     ".bailiwick.identity.v1.IssueTokenRequest",
     ".bailiwick.identity.v1.IssueTokenResponse",

@@ -1,5 +1,5 @@
-//! Secrets that the service generates: refresh tokens, client secrets and device tokens. Only their digests
-//! are stored.
+//! Secrets that the service generates: refresh tokens, client secrets, device tokens and those of mails. Only
+//! their digests are stored.
 
 use bailiwick_types::Rng;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -59,6 +59,8 @@ pub enum SecretKind {
     Client,
     /// The token of a known device.
     Device,
+    /// A secret that is mailed.
+    Mailed,
 }
 
 impl SecretKind {
@@ -67,6 +69,7 @@ impl SecretKind {
             Self::Refresh => "bwr_",
             Self::Client => "bwc_",
             Self::Device => "bwd_",
+            Self::Mailed => "bwm_",
         }
     }
     /// Generates a secret of 256 random bits.

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use bailiwick_types::{ScopeRoot, StoreError, Token};
 
-use crate::{attempt, change::Change, device, request, service_account, session, signing, user};
+use crate::{
+    attempt, change::Change, device, mail, one_time, request, service_account, session, signing, user,
+};
 
 /// Reads. Every method fails with [`StoreError`] where the database does.
 pub trait Read:
@@ -13,6 +15,8 @@ pub trait Read:
     + signing::Reader
     + attempt::Reader
     + device::Reader
+    + mail::Reader
+    + one_time::Reader
     + request::Reader
     + Send
     + Sync
@@ -26,6 +30,8 @@ impl<T> Read for T where
         + signing::Reader
         + attempt::Reader
         + device::Reader
+        + mail::Reader
+        + one_time::Reader
         + request::Reader
         + Send
         + Sync
@@ -43,6 +49,8 @@ pub trait Write:
     + signing::Writer
     + attempt::Writer
     + device::Writer
+    + mail::Writer
+    + one_time::Writer
     + request::Writer
 {
     /// The revision that this write gives a root, if it emits a change for it.

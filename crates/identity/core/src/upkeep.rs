@@ -116,8 +116,9 @@ pub async fn purge(identity: &Identity, _by: &System) -> Result<(), Error> {
         let mut write = identity.store.write(&[]).await?;
         let counters = write.purge_counters(now, BATCH).await?;
         let devices = write.purge_devices(now, BATCH).await?;
+        let secrets = write.purge_one_time_secrets(now, BATCH).await?;
         write.commit().await?;
-        if counters.max(devices) < BATCH {
+        if counters.max(devices).max(secrets) < BATCH {
             break;
         }
     }

@@ -1,17 +1,23 @@
 //! Identity's configuration.
 
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bailiwick_identity_core::{
     attempt::{AdmissionLimits, Limit, Rate, Throttle},
     operator::Policy,
-    password::{CostError, HashCost, Shares},
+    password::{Blocklist, BlocklistError, CostError, HashCost, Pepper, Peppers, Rules, Shares},
     session::Lifetimes,
     signing::KeyTimes,
 };
 use bailiwick_rpc::{HumanDuration, Secret};
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+use crate::{
+    blocklist::Leaked,
+    mail::{MailConfig, MailConfigError},
+};
 
 /// Seconds.
 const DAY: u64 = 86_400;
@@ -28,6 +34,10 @@ pub struct IdentityConfig {
     pub session_idle: HumanDuration,
     /// The cost of verifying a password.
     pub password_hashing: PasswordHashing,
+    /// What passwords are compared with and depend on.
+    pub passwords: PasswordConfig,
+    /// Mails to users.
+    pub mail: MailConfig,
     /// The limits of wrong passwords.
     pub sign_in_attempts: SignInAttempts,
     /// How many sign-ins this process lets in.
@@ -63,6 +73,30 @@ pub struct PasswordHashing {
     pub parallel_signed_in: usize,
     /// Allows cheaper parameters, which protect nothing: only for tests.
     pub insecure_for_tests: bool,
+}
+
+/// What passwords are compared with and depend on.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PasswordConfig {
+    /// Leaked passwords in the range format of Have I Been Pwned: a directory with a file for each five digits of
+    /// SHA-1, or one sorted file with lines `SHA1:COUNT`. The list in the binary counts besides.
+    pub blocklist: Option<PathBuf>,
+    /// A key that password hashes depend on, so that the database alone is of no use to guess at them. Whoever
+    /// loses it must reset all passwords.
+    pub pepper: Option<PepperConfig>,
+    /// The pepper before the last rotation. A hash takes the new one at the next sign-in of its user.
+    pub previous_pepper: Option<PepperConfig>,
+}
+
+/// A pepper.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PepperConfig {
+    /// Its id, which is stored with each hash: 1 to 32 letters, digits, `-` and `_`.
+    pub id: String,
+    /// The key: at least 32 characters.
+    pub secret: Secret,
 }
 
 /// The limits of attempts: those that succeed do not count.
@@ -129,6 +163,8 @@ impl Default for IdentityConfig {
             session_lifetime: lifetimes.session.into(),
             session_idle: lifetimes.idle.into(),
             password_hashing: PasswordHashing::default(),
+            passwords: PasswordConfig::default(),
+            mail: MailConfig::default(),
             sign_in_attempts: SignInAttempts::default(),
             sign_in_admission: SignInAdmission::default(),
             known_device_lifetime: lifetimes.device.into(),
@@ -202,6 +238,41 @@ pub enum ConfigError {
     /// A number that must not be zero.
     #[error("`{0}` must be at least 1")]
     Zero(&'static str),
+    /// A pepper is not usable.
+    #[error(
+        "`passwords.{0}` must have an id of 1 to 32 letters, digits, `-` and `_`, which the other one has not, and a secret of at least 32 characters"
+    )]
+    Pepper(&'static str),
+    /// The blocklist is missing or not readable.
+    #[error("`passwords.blocklist`: {0}")]
+    Blocklist(#[from] BlocklistError),
+    /// Mails.
+    #[error(transparent)]
+    Mail(#[from] MailConfigError),
+}
+
+impl PasswordConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let (pepper, previous) = (self.pepper.as_ref(), self.previous_pepper.as_ref());
+        let letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        for (field, pepper) in [("pepper", pepper), ("previous_pepper", previous)] {
+            let good = pepper.is_none_or(|pepper| {
+                (1..=32).contains(&pepper.id.len())
+                    && pepper.id.chars().all(letter)
+                    && pepper.secret.expose().chars().count() >= 32
+            });
+            if !good {
+                return Err(ConfigError::Pepper(field));
+            }
+        }
+        if pepper
+            .zip(previous)
+            .is_some_and(|(one, other)| one.id == other.id)
+        {
+            return Err(ConfigError::Pepper("previous_pepper"));
+        }
+        Ok(())
+    }
 }
 
 impl PasswordHashing {
@@ -246,12 +317,33 @@ impl IdentityConfig {
             ..Self::default()
         }
     }
+    /// The rules of passwords. A blocklist that is configured must be there.
+    pub(crate) fn rules(&self) -> Result<Rules, ConfigError> {
+        let pepper =
+            |pepper: &PepperConfig| Pepper::new(&pepper.id, &SecretString::from(pepper.secret.expose()));
+        let list = self
+            .passwords
+            .blocklist
+            .as_deref()
+            .map(Leaked::open)
+            .transpose()?;
+        Ok(Rules {
+            product: self.mail.product.clone(),
+            blocklist: list.map(|list| Arc::new(list) as Arc<dyn Blocklist>),
+            peppers: Peppers {
+                current: self.passwords.pepper.as_ref().map(pepper),
+                previous: self.passwords.previous_pepper.as_ref().map(pepper),
+            },
+        })
+    }
     /// Checks the configuration.
     ///
     /// # Errors
     /// See [`ConfigError`].
     pub fn check(&self) -> Result<(), ConfigError> {
         self.password_hashing.cost()?;
+        self.passwords.check()?;
+        self.mail.check()?;
         for (field, value, least, most, rule) in [
             (
                 "access_token_lifetime",
@@ -296,6 +388,28 @@ impl IdentityConfig {
                 30 * DAY,
                 "1s to 30d",
             ),
+            (
+                "mail.limits.recipient_window",
+                self.mail.limits.recipient_window,
+                1,
+                30 * DAY,
+                "1s to 30d",
+            ),
+            (
+                "mail.limits.account_window",
+                self.mail.limits.account_window,
+                1,
+                30 * DAY,
+                "1s to 30d",
+            ),
+            (
+                "mail.limits.network_window",
+                self.mail.limits.network_window,
+                1,
+                30 * DAY,
+                "1s to 30d",
+            ),
+            ("mail.limits.resend", self.mail.limits.resend, 1, DAY, "1s to 1d"),
             (
                 "feed_retention",
                 self.feed_retention,
@@ -404,6 +518,43 @@ mod tests {
         let mut config = IdentityConfig::for_tests();
         config.password_hashing.insecure_for_tests = false;
         assert_eq!(config.check(), Err(ConfigError::Hashing(CostError::Cheap)));
+    }
+
+    #[test]
+    fn peppers_have_ids_of_their_own_and_long_secrets() {
+        let pepper = |id: &str, length: usize| {
+            Some(PepperConfig {
+                id: id.to_owned(),
+                secret: Secret::new("x".repeat(length)),
+            })
+        };
+        let check = |pepper, previous_pepper| {
+            let passwords = PasswordConfig {
+                pepper,
+                previous_pepper,
+                ..PasswordConfig::default()
+            };
+            let config = IdentityConfig {
+                passwords,
+                ..IdentityConfig::default()
+            };
+            config.check()
+        };
+        assert_eq!(check(pepper("2", 32), pepper("1", 32)), Ok(()));
+        for wrong in [pepper("", 32), pepper("a$b", 32), pepper("1", 31)] {
+            assert_eq!(check(wrong, None), Err(ConfigError::Pepper("pepper")));
+        }
+        let twice = check(pepper("1", 32), pepper("1", 40));
+        assert_eq!(twice, Err(ConfigError::Pepper("previous_pepper")));
+    }
+
+    #[test]
+    fn a_blocklist_that_is_configured_and_missing_is_refused() {
+        let mut config = IdentityConfig::default();
+        assert!(config.rules().is_ok());
+        config.passwords.blocklist = Some("/nowhere/at/all".into());
+        let refused = config.rules().map(drop);
+        assert!(matches!(&refused, Err(ConfigError::Blocklist(_))), "{refused:?}");
     }
 
     #[test]

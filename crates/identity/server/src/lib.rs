@@ -13,12 +13,14 @@
 //! # }
 //! ```
 
+mod blocklist;
 mod config;
 mod ended;
 mod events;
 mod grpc;
 mod http;
 mod keys;
+mod mail;
 mod migrations;
 pub mod operator;
 mod peer;
@@ -27,7 +29,11 @@ mod store;
 mod wiring;
 mod work;
 
-pub use config::{ConfigError, IdentityConfig, PasswordHashing, SignInAdmission, SignInAttempts};
+pub use config::{
+    ConfigError, IdentityConfig, PasswordConfig, PasswordHashing, PepperConfig, SignInAdmission,
+    SignInAttempts,
+};
+pub use mail::{MailConfig, MailConfigError, MailLimits, SmtpConfig, SmtpTls};
 pub use migrations::migrations;
 pub use peer::Authorization;
 pub use store::{Snapshot, Sql, SqlStore};

@@ -17,7 +17,7 @@ use bailiwick_sql::Db;
 use bailiwick_types::{Clock, Email, EmailError, IdGen, Rng, Token, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{PasswordHashing, store::SqlStore};
+use crate::{ConfigError, IdentityConfig, store::SqlStore};
 
 /// The source of the operator's password.
 #[derive(Debug, Clone)]
@@ -62,6 +62,9 @@ pub enum OperatorError {
     /// The hashing parameters are invalid.
     #[error("password hashing {0}")]
     Cost(#[from] CostError),
+    /// The rules of passwords are invalid.
+    #[error("identity: {0}")]
+    Config(#[from] ConfigError),
     /// The file cannot be written.
     #[error("cannot write `{}`: {error}", path.display())]
     File {
@@ -117,7 +120,7 @@ impl NewPassword {
 /// See [`OperatorError`].
 pub async fn create(
     db: &Db,
-    hashing: &PasswordHashing,
+    config: &IdentityConfig,
     ids: &dyn IdGen,
     rng: Arc<dyn Rng>,
     email: &str,
@@ -126,7 +129,8 @@ pub async fn create(
     let email: Email = email.parse()?;
     let new = NewPassword::take(secret, &*rng)?;
     let made = async {
-        let passwords = Passwords::new(hashing.cost()?, Shares::default(), rng)?;
+        let cost = config.password_hashing.cost()?;
+        let passwords = Passwords::new(cost, Shares::default(), config.rules()?, rng)?;
         let store = SqlStore::new(db.clone());
         let clock: &dyn Clock = db.clock();
         let made = operator::create(&store, &passwords, clock, ids, &email, &new.password).await?;
@@ -144,7 +148,7 @@ pub async fn create(
 /// See [`OperatorError`].
 pub async fn reset(
     db: &Db,
-    hashing: &PasswordHashing,
+    config: &IdentityConfig,
     rng: Arc<dyn Rng>,
     email: &str,
     secret: &SecretSource,
@@ -153,7 +157,8 @@ pub async fn reset(
     let email: Email = email.parse()?;
     let new = NewPassword::take(secret, &*rng)?;
     let done = async {
-        let passwords = Passwords::new(hashing.cost()?, Shares::default(), rng)?;
+        let cost = config.password_hashing.cost()?;
+        let passwords = Passwords::new(cost, Shares::default(), config.rules()?, rng)?;
         let store = SqlStore::new(db.clone());
         let clock: &dyn Clock = db.clock();
         let done = operator::reset(&store, &passwords, clock, &email, &new.password, enable).await?;

@@ -1,6 +1,7 @@
 //! The schema of identity's database.
 
 mod m0001_tables;
+mod m0002_mail;
 
 use bailiwick_sql::migrate::{Migrations, Statements};
 use bailiwick_types::Service;
@@ -12,5 +13,6 @@ pub fn migrations() -> Migrations {
     // The creators of service accounts; unknown for those that exist already.
     let sql = |_| vec!["ALTER TABLE service_account ADD COLUMN creator text".to_owned()];
     let creators = Statements::migration("identity_0002_creators", sql, &[]);
-    Migrations::new(Service::Identity, vec![tables, creators])
+    let mail = Statements::migration("identity_0003_mail", m0002_mail::statements, &[]);
+    Migrations::new(Service::Identity, vec![tables, creators, mail])
 }

@@ -6,9 +6,11 @@ use bailiwick_testkit::golden;
 
 use crate::support::{Bed, on_both_engines};
 
-const OWN: [&str; 11] = [
+const OWN: [&str; 13] = [
     "answered_request",
     "known_device",
+    "mail",
+    "one_time_secret",
     "refresh_token",
     "service_account",
     "service_closing",

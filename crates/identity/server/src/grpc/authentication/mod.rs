@@ -1,9 +1,16 @@
 //! `AuthenticationService`.
 
+mod activate;
+mod change_password;
 mod reauthenticate;
 mod refresh;
+mod request_password_reset;
+mod reset_password;
+mod send_activation;
+mod send_verification;
 mod sign_in;
 mod sign_out;
+mod verify_email;
 
 use bailiwick_identity_core::session::TokenPair;
 use bailiwick_proto::identity::v1::{self as pb, authentication_service_server::AuthenticationService};
@@ -18,16 +25,17 @@ bailiwick_rpc::serve! {
     refresh(RefreshRequest) -> RefreshResponse;
     sign_out(SignOutRequest) -> SignOutResponse;
     reauthenticate(ReauthenticateRequest) -> ReauthenticateResponse;
+    change_password(ChangePasswordRequest) -> ChangePasswordResponse;
+    request_password_reset(RequestPasswordResetRequest) -> RequestPasswordResetResponse;
+    reset_password(ResetPasswordRequest) -> ResetPasswordResponse;
+    send_activation(SendActivationRequest) -> SendActivationResponse;
+    activate(ActivateRequest) -> ActivateResponse;
+    send_verification(SendVerificationRequest) -> SendVerificationResponse;
+    verify_email(VerifyEmailRequest) -> VerifyEmailResponse;
     !verify_second_factor(VerifySecondFactorRequest) -> VerifySecondFactorResponse;
     !enroll_second_factor(EnrollSecondFactorRequest) -> EnrollSecondFactorResponse;
     !confirm_second_factor(ConfirmSecondFactorRequest) -> ConfirmSecondFactorResponse;
     !remove_second_factor(RemoveSecondFactorRequest) -> RemoveSecondFactorResponse;
-    !change_password(ChangePasswordRequest) -> ChangePasswordResponse;
-    !request_password_reset(RequestPasswordResetRequest) -> RequestPasswordResetResponse;
-    !reset_password(ResetPasswordRequest) -> ResetPasswordResponse;
-    !send_activation(SendActivationRequest) -> SendActivationResponse;
-    !activate(ActivateRequest) -> ActivateResponse;
-    !verify_email(VerifyEmailRequest) -> VerifyEmailResponse;
     !register_customer(RegisterCustomerRequest) -> RegisterCustomerResponse;
 }
 

@@ -5,8 +5,8 @@ use bailiwick_rpc::wire::timestamp;
 use bailiwick_types::method::identity::Reauthenticate;
 
 use super::Api;
+use crate::grpc::password;
 use crate::grpc::prelude::*;
-use crate::grpc::secret;
 
 pub(super) async fn handle(
     api: &Api,
@@ -14,7 +14,7 @@ pub(super) async fn handle(
 ) -> Result<pb::ReauthenticateResponse, Status> {
     let (call, request) = call.split();
     let mut fields = Fields::new();
-    let password = secret(&mut fields, "password", request.password);
+    let password = password(&mut fields, "password", request.password);
     let password = fields.finish(password)?;
     let by = api.guard.authorize(&call, &Target::none()).await?;
     let verify =

@@ -3,5 +3,6 @@
 mod attempts;
 mod devices;
 mod keys;
+mod mails;
 mod sessions;
 mod users;
