@@ -22,8 +22,8 @@ pub(crate) fn sealed(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// The secrets that waiting mails are sealed under: that of the signing keys, or where there is none that of the
-/// deployment. Those that may have been used before still open them.
+/// The secrets that waiting mails are sealed under: that of the signing keys, or where there is none that
+/// of the deployment. Those that may have been used before still open them.
 pub(crate) fn mail_secrets(config: &Config, integrity: &IntegrityConfig) -> Vec<SecretString> {
     let all = [
         Some(&config.identity.key_encryption_secret),

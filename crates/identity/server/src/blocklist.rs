@@ -1,8 +1,8 @@
 //! Leaked passwords, as an offline file in the range format of Have I Been Pwned.
 //!
 //! Either a directory of ranges, a file for each five digits of SHA-1 (`0123A` or `0123A.txt`) with lines
-//! `SUFFIX:COUNT`, or one file with sorted lines `SHA1:COUNT`. Nothing is loaded: a line is looked up where it
-//! stands.
+//! `SUFFIX:COUNT`, or one file with sorted lines `SHA1:COUNT`. Nothing is loaded: a line is looked up where
+//! it stands.
 
 use std::{
     fs::File,
@@ -19,6 +19,8 @@ use sha1::{Digest as _, Sha1};
 /// Digits of SHA-1 in hexadecimal, and those that name a range.
 const DIGITS: usize = 40;
 const PREFIX: usize = 5;
+/// How many lines of a file are looked at when it is opened.
+const SAMPLES: u64 = 64;
 
 /// The file or the directory.
 #[derive(Debug, Clone)]
@@ -32,9 +34,39 @@ impl Leaked {
         let list = Self {
             path: Arc::new(path.to_owned()),
         };
-        // SHA-1 of `password`: it is in every list that is complete, and shows the format.
-        list.has("5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8")?;
+        if path.is_dir() {
+            // The range of `password`: every directory that is complete has it.
+            list.has("5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8")?;
+        } else {
+            list.check_order()?;
+        }
         Ok(list)
+    }
+
+    /// Looks at some lines of a file. One that is sorted by count would let every password pass.
+    fn check_order(&self) -> Result<(), BlocklistError> {
+        let failed = |error: std::io::Error| BlocklistError(format!("`{}`: {error}", self.path.display()));
+        let mut file = BufReader::new(File::open(&*self.path).map_err(failed)?);
+        let length = file.get_ref().metadata().map_err(failed)?.len();
+        let mut before = String::new();
+        for n in 0..SAMPLES {
+            let Some(line) = line_after(&mut file, length / SAMPLES * n).map_err(failed)? else {
+                break;
+            };
+            is_entry(&line, "", DIGITS, &self.path)?;
+            let line = line.to_ascii_uppercase();
+            if line < before {
+                let path = self.path.display();
+                return Err(BlocklistError(format!(
+                    "`{path}`: the lines are not sorted by digest"
+                )));
+            }
+            before = line;
+        }
+        if before.is_empty() {
+            return Err(BlocklistError(format!("`{}` is empty", self.path.display())));
+        }
+        Ok(())
     }
 
     fn has(&self, digest: &str) -> Result<bool, BlocklistError> {
@@ -166,6 +198,13 @@ mod tests {
         std::fs::write(&path, "password\n123456\n").unwrap();
         let refused = Leaked::open(&path).unwrap_err().to_string();
         assert!(refused.contains("hexadecimal"), "{refused}");
+        let (one, other) = (digest("one"), digest("other"));
+        let (low, high) = if one < other { (one, other) } else { (other, one) };
+        std::fs::write(&path, format!("{high}:9\n{low}:1\n")).unwrap();
+        let refused = Leaked::open(&path).unwrap_err().to_string();
+        assert!(refused.contains("not sorted"), "{refused}");
+        std::fs::write(&path, "").unwrap();
+        assert!(Leaked::open(&path).is_err(), "an empty file");
         assert!(Leaked::open(folder.path()).is_err(), "a directory without ranges");
     }
 }

@@ -79,11 +79,11 @@ pub struct PasswordHashing {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PasswordConfig {
-    /// Leaked passwords in the range format of Have I Been Pwned: a directory with a file for each five digits of
-    /// SHA-1, or one sorted file with lines `SHA1:COUNT`. The list in the binary counts besides.
+    /// Leaked passwords in the range format of Have I Been Pwned: a directory with a file for each five
+    /// digits of SHA-1, or one sorted file with lines `SHA1:COUNT`. The list in the binary counts besides.
     pub blocklist: Option<PathBuf>,
-    /// A key that password hashes depend on, so that the database alone is of no use to guess at them. Whoever
-    /// loses it must reset all passwords.
+    /// A key that password hashes depend on, so that the database alone is of no use to guess at them.
+    /// Whoever loses it must reset all passwords.
     pub pepper: Option<PepperConfig>,
     /// The pepper before the last rotation. A hash takes the new one at the next sign-in of its user.
     pub previous_pepper: Option<PepperConfig>,

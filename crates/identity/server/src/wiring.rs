@@ -36,8 +36,8 @@ pub struct Deps {
     pub config: IdentityConfig,
     /// The issuer of tokens: the URL of the service, as authenticators check it.
     pub issuer: String,
-    /// Secrets of the deployment that waiting mails are sealed under: the present one, then those of before. A
-    /// service that is built needs one.
+    /// Secrets of the deployment that waiting mails are sealed under: the present one, then those of
+    /// before. A service that is built needs one.
     pub mail_secrets: Vec<SecretString>,
     /// Its database, connected, with its schema.
     pub db: Db,

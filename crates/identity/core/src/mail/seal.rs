@@ -1,5 +1,5 @@
-//! What the row of a mail holds: AES-256-GCM under a key derived (HKDF-SHA-256, RFC 5869) from a secret of the
-//! deployment that is not in the database, with id and kind of the mail as associated data.
+//! What the row of a mail holds: AES-256-GCM under a key derived (HKDF-SHA-256, RFC 5869) from a secret of
+//! the deployment that is not in the database, with id and kind of the mail as associated data.
 
 use std::sync::Arc;
 
@@ -47,8 +47,8 @@ impl std::fmt::Debug for MailSeal {
 }
 
 impl MailSeal {
-    /// Derives the keys: nothing where the cryptographic library fails. The first secret seals; the others are
-    /// those from before a rotation.
+    /// Derives the keys: nothing where the cryptographic library fails. The first secret seals; the others
+    /// are those from before a rotation.
     #[must_use]
     pub fn new(secrets: &[SecretString]) -> Option<Self> {
         let keys = secrets.iter().map(|secret| {

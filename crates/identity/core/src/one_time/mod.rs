@@ -99,13 +99,14 @@ pub trait Writer {
 faults! {
     /// Why a secret does not serve.
     RedeemError: Store(StoreError);
-    /// It is unknown, was used, expired, replaced by a newer one, or is for something else, or its user may not
-    /// sign in: one answer for all.
+    /// It is unknown, was used, expired, replaced by a newer one, or is for something else, or its user may
+    /// not sign in: one answer for all.
     Invalid "the secret is not valid: it is wrong, used, expired, or not the newest one"
         => Unauthenticated CredentialsInvalid;
 }
 
-/// The user of a secret that serves now. Nothing is used up: a new password that breaks a rule costs no secret.
+/// The user of a secret that serves now. Nothing is used up: a new password that breaks a rule costs no
+/// secret.
 pub(crate) async fn look_up(
     identity: &Identity,
     secret: &SecretString,

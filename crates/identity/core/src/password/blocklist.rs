@@ -46,14 +46,14 @@ const PATTERN: usize = 4;
 
 /// Whether a password is on the list, a pattern, or two of these one after the other.
 fn is_common(password: &str) -> bool {
-    let folded: Vec<char> = password
-        .to_lowercase()
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .collect();
-    folded.is_empty()
-        || is_listed(&folded)
-        || (1..folded.len()).any(|at| is_listed(&folded[..at]) && is_listed(&folded[at..]))
+    let lower = password.to_lowercase();
+    let folded: Vec<char> = lower.chars().filter(|c| !c.is_whitespace()).collect();
+    is_known(&folded)
+}
+
+fn is_known(part: &[char]) -> bool {
+    let two = |at: usize| is_listed(&part[..at]) && is_listed(&part[at..]);
+    part.is_empty() || is_listed(part) || (1..part.len()).any(two)
 }
 
 fn is_listed(part: &[char]) -> bool {
@@ -69,7 +69,7 @@ fn is_row(part: &[char], text: &str) -> bool {
             .any(|row| row.contains(text) || row.contains(&backwards))
 }
 
-/// Whether it is a short pattern, or a listed password, over and over.
+/// Whether it is a short pattern, or a known password, over and over.
 fn is_repeated(part: &[char]) -> bool {
     (1..=part.len() / 2).any(|length| {
         let unit = &part[..length];
@@ -77,7 +77,7 @@ fn is_repeated(part: &[char]) -> bool {
             .iter()
             .zip(unit.iter().cycle())
             .all(|(one, other)| one == other);
-        again && (length <= PATTERN || COMMON.contains(&*unit.iter().collect::<String>()))
+        again && (length <= PATTERN || is_known(unit))
     })
 }
 

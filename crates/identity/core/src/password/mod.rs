@@ -294,8 +294,8 @@ impl Passwords {
             .await
     }
 
-    /// Whether the password is the one of the hash. Without a hash, or where its pepper is not known any more,
-    /// the same work is done, and the answer is no.
+    /// Whether the password is the one of the hash. Without a hash, or where its pepper is not known any
+    /// more, the same work is done, and the answer is no.
     ///
     /// # Errors
     /// The queue is full, or the stored hash is malformed.

@@ -1,7 +1,8 @@
 //! Mails a user the secret with which it sets its first password.
 
 use bailiwick_types::{
-    Authorized, Refused, ScopeRoot, StoreError, Token, UserId, faults, method::identity::SendActivation,
+    AccountAccess, Authorized, Refused, ScopeRoot, StoreError, Token, UserId, faults,
+    method::identity::SendActivation,
 };
 
 use crate::{
@@ -40,7 +41,7 @@ pub async fn send_activation(
     command: &Command,
 ) -> Result<(), Error> {
     let id = command.user;
-    let account = by.account().map(|account| account.id());
+    let account = by.account().map(AccountAccess::id);
     if !by.is_operator() {
         let account = account.ok_or(Refused::Denied)?;
         let member = identity.members.is_active(account, id, &command.token).await?;

@@ -8,6 +8,7 @@ use crate::{
     Identity,
     mail::{self, Kind, MailError},
     one_time::Purpose,
+    user::Credentials,
 };
 
 faults! {
@@ -26,7 +27,7 @@ faults! {
 pub async fn send_verification(identity: &Identity, by: &Authorized<SendVerification>) -> Result<(), Error> {
     let id = by.subject().and_then(Subject::user_id).ok_or(Error::NoUser)?;
     let write = identity.store.write(&[ScopeRoot::User(id)]).await?;
-    let known = write.credentials(id).await?.filter(|known| known.may_sign_in());
+    let known = write.credentials(id).await?.filter(Credentials::may_sign_in);
     let known = known.ok_or(Refused::NotFound("user"))?;
     if known.user.email_verified {
         return Err(Error::Verified);

@@ -97,7 +97,7 @@ impl Writer {
 
     fn render(&self, template: &str, letter: &Letter, name: &str) -> Result<String, WriteError> {
         let failed = |error: minijinja::Error| WriteError::Template(template.to_owned(), error.kind());
-        let secret = letter.secret.as_ref().map(|secret| secret.expose_secret());
+        let secret = letter.secret.as_ref().map(ExposeSecret::expose_secret);
         let page = match letter.kind {
             Kind::Activation => "activate",
             Kind::PasswordReset => "reset-password",
