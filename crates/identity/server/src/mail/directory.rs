@@ -89,7 +89,8 @@ mod tests {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         let name = file.file_name().into_string().unwrap();
-        assert!(name.ends_with(".eml") && !name.contains("secret"), "{name}");
+        let expected = "1767603600-activation-00000000-0000-0000-0000-000000000007.eml";
+        assert_eq!(name, expected);
         let text = std::fs::read_to_string(file.path()).unwrap();
         assert!(text.contains("bwm_secret-of-the-mail"), "{text}");
     }
