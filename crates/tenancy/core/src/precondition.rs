@@ -19,10 +19,10 @@ faults! {
     RequestIdReused "the request id was used for another request" => AlreadyExists RequestIdReused;
 }
 
-/// Refuses while a suspension or deletion is under way.
+/// Refuses while a suspension, restriction or deletion is under way.
 pub(crate) fn ensure_settled(scope: Scope, closing: bool) -> Result<(), Precondition> {
     if closing {
-        let state = "being suspended or deleted";
+        let state = "being suspended, restricted or deleted";
         return Err(Precondition::NotActive { scope, state });
     }
     Ok(())
@@ -31,7 +31,7 @@ pub(crate) fn ensure_settled(scope: Scope, closing: bool) -> Result<(), Precondi
 /// Refuses what is not in use.
 pub(crate) fn ensure_active(scope: Scope, closing: bool, state: State) -> Result<(), Precondition> {
     ensure_settled(scope.clone(), closing)?;
-    if state == State::Active {
+    if state.is_open() {
         return Ok(());
     }
     let state = state.as_str();

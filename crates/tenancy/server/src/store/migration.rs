@@ -20,7 +20,8 @@ pub fn migrations() -> Migrations {
     ];
     let places = Statements::migration("tenancy_0001_places", statements, isolated);
     let usage = Statements::counting("tenancy_0002_usage", COUNTED);
-    Migrations::new(Service::Tenancy, vec![places, usage])
+    let restrictions = Statements::migration("tenancy_0004_restrictions", restrictions, &[]);
+    Migrations::new(Service::Tenancy, vec![places, usage, restrictions])
 }
 
 /// Places that are not deleted, by the number of their level. Workspaces of a deleted instance are not
@@ -37,6 +38,11 @@ pub(crate) const COUNTED: &[CountedRows] = &[
         condition: "{row}level = 4 AND {row}counted AND {row}state <> 'deleted'",
     },
 ];
+
+/// A closing may lead to a restricted account.
+fn restrictions(_: DbBackend) -> Vec<String> {
+    vec!["ALTER TABLE closing ADD COLUMN restricted boolean NOT NULL DEFAULT FALSE".to_owned()]
+}
 
 fn statements(backend: DbBackend) -> Vec<String> {
     // Keys in byte order, so that lists are sorted alike on both engines, whatever the collation of the
