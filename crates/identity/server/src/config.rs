@@ -1,22 +1,21 @@
 //! Identity's configuration.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bailiwick_identity_core::{
     attempt::{AdmissionLimits, Limit, Rate, Throttle},
     operator::Policy,
-    password::{Blocklist, BlocklistError, CostError, HashCost, Pepper, Peppers, Rules, Shares},
+    password::{CostError, HashCost, Shares},
     session::Lifetimes,
     signing::KeyTimes,
 };
 use bailiwick_rpc::{HumanDuration, Secret};
 use schemars::JsonSchema;
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    blocklist::Leaked,
     mail::{MailConfig, MailConfigError},
+    passwords::{PasswordConfig, PasswordConfigError},
 };
 
 /// Seconds.
@@ -73,30 +72,6 @@ pub struct PasswordHashing {
     pub parallel_signed_in: usize,
     /// Allows cheaper parameters, which protect nothing: only for tests.
     pub insecure_for_tests: bool,
-}
-
-/// What passwords are compared with and depend on.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct PasswordConfig {
-    /// Leaked passwords in the range format of Have I Been Pwned: a directory with a file for each five
-    /// digits of SHA-1, or one sorted file with lines `SHA1:COUNT`. The list in the binary counts besides.
-    pub blocklist: Option<PathBuf>,
-    /// A key that password hashes depend on, so that the database alone is of no use to guess at them.
-    /// Whoever loses it must reset all passwords.
-    pub pepper: Option<PepperConfig>,
-    /// The pepper before the last rotation. A hash takes the new one at the next sign-in of its user.
-    pub previous_pepper: Option<PepperConfig>,
-}
-
-/// A pepper.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PepperConfig {
-    /// Its id, which is stored with each hash: 1 to 32 letters, digits, `-` and `_`.
-    pub id: String,
-    /// The key: at least 32 characters.
-    pub secret: Secret,
 }
 
 /// The limits of attempts: those that succeed do not count.
@@ -238,41 +213,12 @@ pub enum ConfigError {
     /// A number that must not be zero.
     #[error("`{0}` must be at least 1")]
     Zero(&'static str),
-    /// A pepper is not usable.
-    #[error(
-        "`passwords.{0}` must have an id of 1 to 32 letters, digits, `-` and `_`, which the other one has not, and a secret of at least 32 characters"
-    )]
-    Pepper(&'static str),
-    /// The blocklist is missing or not readable.
-    #[error("`passwords.blocklist`: {0}")]
-    Blocklist(#[from] BlocklistError),
+    /// Passwords.
+    #[error(transparent)]
+    Passwords(#[from] PasswordConfigError),
     /// Mails.
     #[error(transparent)]
     Mail(#[from] MailConfigError),
-}
-
-impl PasswordConfig {
-    fn check(&self) -> Result<(), ConfigError> {
-        let (pepper, previous) = (self.pepper.as_ref(), self.previous_pepper.as_ref());
-        let letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        for (field, pepper) in [("pepper", pepper), ("previous_pepper", previous)] {
-            let good = pepper.is_none_or(|pepper| {
-                (1..=32).contains(&pepper.id.len())
-                    && pepper.id.chars().all(letter)
-                    && pepper.secret.expose().chars().count() >= 32
-            });
-            if !good {
-                return Err(ConfigError::Pepper(field));
-            }
-        }
-        if pepper
-            .zip(previous)
-            .is_some_and(|(one, other)| one.id == other.id)
-        {
-            return Err(ConfigError::Pepper("previous_pepper"));
-        }
-        Ok(())
-    }
 }
 
 impl PasswordHashing {
@@ -316,25 +262,6 @@ impl IdentityConfig {
             },
             ..Self::default()
         }
-    }
-    /// The rules of passwords. A blocklist that is configured must be there.
-    pub(crate) fn rules(&self) -> Result<Rules, ConfigError> {
-        let pepper =
-            |pepper: &PepperConfig| Pepper::new(&pepper.id, &SecretString::from(pepper.secret.expose()));
-        let list = self
-            .passwords
-            .blocklist
-            .as_deref()
-            .map(Leaked::open)
-            .transpose()?;
-        Ok(Rules {
-            product: self.mail.product.clone(),
-            blocklist: list.map(|list| Arc::new(list) as Arc<dyn Blocklist>),
-            peppers: Peppers {
-                current: self.passwords.pepper.as_ref().map(pepper),
-                previous: self.passwords.previous_pepper.as_ref().map(pepper),
-            },
-        })
     }
     /// Checks the configuration.
     ///
@@ -518,43 +445,6 @@ mod tests {
         let mut config = IdentityConfig::for_tests();
         config.password_hashing.insecure_for_tests = false;
         assert_eq!(config.check(), Err(ConfigError::Hashing(CostError::Cheap)));
-    }
-
-    #[test]
-    fn peppers_have_ids_of_their_own_and_long_secrets() {
-        let pepper = |id: &str, length: usize| {
-            Some(PepperConfig {
-                id: id.to_owned(),
-                secret: Secret::new("x".repeat(length)),
-            })
-        };
-        let check = |pepper, previous_pepper| {
-            let passwords = PasswordConfig {
-                pepper,
-                previous_pepper,
-                ..PasswordConfig::default()
-            };
-            let config = IdentityConfig {
-                passwords,
-                ..IdentityConfig::default()
-            };
-            config.check()
-        };
-        assert_eq!(check(pepper("2", 32), pepper("1", 32)), Ok(()));
-        for wrong in [pepper("", 32), pepper("a$b", 32), pepper("1", 31)] {
-            assert_eq!(check(wrong, None), Err(ConfigError::Pepper("pepper")));
-        }
-        let twice = check(pepper("1", 32), pepper("1", 40));
-        assert_eq!(twice, Err(ConfigError::Pepper("previous_pepper")));
-    }
-
-    #[test]
-    fn a_blocklist_that_is_configured_and_missing_is_refused() {
-        let mut config = IdentityConfig::default();
-        assert!(config.rules().is_ok());
-        config.passwords.blocklist = Some("/nowhere/at/all".into());
-        let refused = config.rules().map(drop);
-        assert!(matches!(&refused, Err(ConfigError::Blocklist(_))), "{refused:?}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 
 use bailiwick_identity_core::{
     operator,
-    password::{CostError, Password, PasswordError, Passwords, Shares},
+    password::{CostError, Password, PasswordError, Passwords, Rules, Shares},
     secret::random_password,
 };
 use bailiwick_sql::Db;
@@ -130,7 +130,7 @@ pub async fn create(
     let new = NewPassword::take(secret, &*rng)?;
     let made = async {
         let cost = config.password_hashing.cost()?;
-        let passwords = Passwords::new(cost, Shares::default(), config.rules()?, rng)?;
+        let passwords = Passwords::new(cost, Shares::default(), rules(config)?, rng)?;
         let store = SqlStore::new(db.clone());
         let clock: &dyn Clock = db.clock();
         let made = operator::create(&store, &passwords, clock, ids, &email, &new.password).await?;
@@ -158,7 +158,7 @@ pub async fn reset(
     let new = NewPassword::take(secret, &*rng)?;
     let done = async {
         let cost = config.password_hashing.cost()?;
-        let passwords = Passwords::new(cost, Shares::default(), config.rules()?, rng)?;
+        let passwords = Passwords::new(cost, Shares::default(), rules(config)?, rng)?;
         let store = SqlStore::new(db.clone());
         let clock: &dyn Clock = db.clock();
         let done = operator::reset(&store, &passwords, clock, &email, &new.password, enable).await?;
@@ -172,6 +172,11 @@ pub async fn reset(
         enabled: done.enabled,
         token: done.token,
     })
+}
+
+fn rules(config: &IdentityConfig) -> Result<Rules, ConfigError> {
+    config.passwords.check()?;
+    Ok(config.passwords.rules(&config.mail.product)?)
 }
 
 fn write(path: &Path, password: &SecretString) -> std::io::Result<()> {

@@ -140,7 +140,10 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
         Arc::clone(&deps.rng),
     );
     let hashing = &config.password_hashing;
-    let rules = config.rules()?;
+    let rules = config
+        .passwords
+        .rules(&config.mail.product)
+        .map_err(ConfigError::from)?;
     let passwords = Passwords::new(hashing.cost()?, hashing.shares(), rules, Arc::clone(&deps.rng))?;
     let seal = MailSeal::new(&deps.mail_secrets).ok_or(BuildError::MailSeal)?;
     let outbox = Outbox::new(seal, config.mail.limits());

@@ -2,12 +2,10 @@
 
 mod blocklist;
 mod pepper;
+mod pool;
 mod rules;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
@@ -15,10 +13,11 @@ use argon2::{
 };
 use bailiwick_types::{Rng, Violations, faults};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
 
 pub use blocklist::{Blocklist, BlocklistError, Embedded};
 pub use pepper::{Pepper, Peppers};
+use pool::Pool;
+pub use pool::{Share, Shares};
 pub use rules::{OwnWords, Password, PasswordError, Standing};
 
 /// A password as it is stored: a PHC string.
@@ -143,38 +142,6 @@ pub struct NewPassword<'a> {
     pub own: OwnWords<'a>,
 }
 
-/// For whom a password is hashed. Each has threads of its own: who fills one keeps nobody out of the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Share {
-    /// Sign-ins from devices that are not known.
-    SignIn,
-    /// Sign-ins from known devices.
-    KnownDevice,
-    /// Callers that are signed in: Reauthenticate, and passwords that are set.
-    SignedIn,
-}
-
-/// How many hashes each share computes at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shares {
-    /// Sign-ins from devices that are not known.
-    pub sign_in: usize,
-    /// Sign-ins from known devices.
-    pub known_device: usize,
-    /// Callers that are signed in.
-    pub signed_in: usize,
-}
-
-impl Default for Shares {
-    fn default() -> Self {
-        Self {
-            sign_in: 2,
-            known_device: 1,
-            signed_in: 1,
-        }
-    }
-}
-
 /// Hashes and verifies passwords, a few at a time.
 #[derive(Clone)]
 pub struct Passwords {
@@ -196,27 +163,6 @@ impl std::fmt::Debug for Passwords {
     }
 }
 
-/// How many may wait for each hash that is being computed.
-const WAITING: usize = 64;
-
-/// The threads of a share.
-#[derive(Debug, Clone)]
-struct Pool {
-    working: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
-    computed: Arc<AtomicU64>,
-}
-
-impl Pool {
-    fn new(threads: usize, waiting: usize) -> Self {
-        Self {
-            working: Arc::new(Semaphore::new(threads.max(1))),
-            waiting: Arc::new(Semaphore::new(waiting)),
-            computed: Arc::default(),
-        }
-    }
-}
-
 impl Passwords {
     /// Creates the pools.
     ///
@@ -224,7 +170,7 @@ impl Passwords {
     /// argon2 does not support the parameters.
     pub fn new(cost: HashCost, shares: Shares, rules: Rules, rng: Arc<dyn Rng>) -> Result<Self, CostError> {
         let argon2 = cost.hasher()?;
-        let bounded = |threads: usize| Pool::new(threads, threads.max(1) * WAITING);
+        let bounded = Pool::bounded;
         let decoy = hash(
             &argon2,
             &rules.peppers,
@@ -237,7 +183,7 @@ impl Passwords {
             rules: Arc::new(rules),
             rng,
             // Those that wait here were admitted, which is what bounds their number.
-            sign_in: Pool::new(shares.sign_in, Semaphore::MAX_PERMITS),
+            sign_in: Pool::unbounded(shares.sign_in),
             known_device: bounded(shares.known_device),
             signed_in: bounded(shares.signed_in),
             decoy,
@@ -323,7 +269,7 @@ impl Passwords {
     /// How many hashes a share has computed since the start.
     #[must_use]
     pub fn computed(&self, share: Share) -> u64 {
-        self.pool(share).computed.load(Ordering::Relaxed)
+        self.pool(share).computed()
     }
 
     fn pool(&self, share: Share) -> &Pool {
@@ -339,26 +285,7 @@ impl Passwords {
         share: Share,
         work: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
     ) -> Result<T, PasswordsError> {
-        let pool = self.pool(share);
-        let _slot = pool
-            .waiting
-            .try_acquire()
-            .map_err(|_| PasswordsError::Overloaded)?;
-        let permit = Arc::clone(&pool.working)
-            .acquire_owned()
-            .await
-            .map_err(|error| PasswordsError::Broken(error.to_string()))?;
-        // The permit moves into the thread: a caller that goes away does not free a slot that is still in
-        // use.
-        let computed = Arc::clone(&pool.computed);
-        tokio::task::spawn_blocking(move || {
-            computed.fetch_add(1, Ordering::Relaxed);
-            let done = work();
-            drop(permit);
-            done
-        })
-        .await
-        .map_err(|error| PasswordsError::Broken(error.to_string()))?
+        self.pool(share).run(work).await
     }
 }
 

@@ -77,7 +77,7 @@ mod tests {
     use crate::{
         fixture::{Fixture, account, unknown_user},
         store::Store as _,
-        user::{User, Writer as _, disable},
+        user::{User, disable},
     };
 
     fn to(user: UserId) -> Command {
