@@ -17,9 +17,10 @@ need python3 "Python 3.10 or newer"
 
 "${CARGO:-cargo}" build --quiet --package bailiwick
 bailiwick="$("${CARGO:-cargo}" metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/bailiwick"
-if [ ! -x "$tools/python/bin/python" ]; then
+if ! "$tools/python/bin/python" -c 'import grpc_tools, yaml, aiosmtpd' 2>/dev/null; then
   python3 -m venv "$tools/python"
-  "$tools/python/bin/pip" install --quiet --disable-pip-version-check grpcio==1.85.1 grpcio-tools==1.85.1 pyyaml==6.0.3
+  "$tools/python/bin/pip" install --quiet --disable-pip-version-check grpcio==1.85.1 grpcio-tools==1.85.1 pyyaml==6.0.3 \
+    aiosmtpd==1.4.6
 fi
 
 # Protos.
@@ -54,5 +55,8 @@ check "go code from the protos" go_code
 
 # A client in Python, from the protos alone.
 check "python client" "$tools/python/bin/python" tests/clients/python_client.py "$bailiwick"
+
+# Mails, taken by another implementation of SMTP.
+check "mails by SMTP" "$tools/python/bin/python" tests/clients/mail_client.py "$bailiwick"
 
 printf '%d passed, 0 failed\n' "$passed"

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use crate::identity::v1::{
-    ConfirmSecondFactorRequest, ConfirmSecondFactorResponse, CreateServiceAccountResponse, CreateUserRequest,
-    EnrollSecondFactorResponse, IntrospectRequest, IssueTokenRequest, IssueTokenResponse,
-    ReauthenticateRequest, RefreshRequest, RegenerateRecoveryCodesResponse, RevokeTokenRequest,
-    SecondFactorChallenge, SignInRequest, SignInResponse, TokenPair, VerifySecondFactorRequest,
+    ActivateRequest, ChangePasswordRequest, ConfirmSecondFactorRequest, ConfirmSecondFactorResponse,
+    CreateServiceAccountResponse, CreateUserRequest, EnrollSecondFactorResponse, IntrospectRequest,
+    IssueTokenRequest, IssueTokenResponse, ReauthenticateRequest, RefreshRequest,
+    RegenerateRecoveryCodesResponse, ResetPasswordRequest, RevokeTokenRequest, SecondFactorChallenge,
+    SignInRequest, SignInResponse, TokenPair, VerifyEmailRequest, VerifySecondFactorRequest,
     VerifySecondFactorResponse,
 };
 
@@ -42,6 +43,10 @@ secretive! {
     TokenPair { access_expire_time session_expire_time; access_token refresh_token }
     RefreshRequest { ; refresh_token }
     ReauthenticateRequest { method; password code }
+    ChangePasswordRequest { ; old_password new_password }
+    ResetPasswordRequest { ; secret password }
+    ActivateRequest { ; secret password }
+    VerifyEmailRequest { ; secret }
     CreateServiceAccountResponse { service_account token; secret }
     IssueTokenRequest { client_id; client_secret }
     IssueTokenResponse { expire_time; access_token }
@@ -128,6 +133,25 @@ mod tests {
                 }
             ),
             format!("{:?}", pb::IntrospectRequest { token: secret() }),
+            format!(
+                "{:?}",
+                pb::ChangePasswordRequest {
+                    old_password: secret(),
+                    new_password: secret(),
+                }
+            ),
+            format!(
+                "{:?} {:?} {:?}",
+                pb::ResetPasswordRequest {
+                    secret: secret(),
+                    password: secret(),
+                },
+                pb::ActivateRequest {
+                    secret: secret(),
+                    password: secret(),
+                },
+                pb::VerifyEmailRequest { secret: secret() }
+            ),
             format!(
                 "{:?}",
                 pb::CreateServiceAccountResponse {

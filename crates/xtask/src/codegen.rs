@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::reference;
 
 /// Messages with a secret in them: `bailiwick_proto` writes their `Debug` by hand, without it.
-const SECRETIVE: [&str; 18] = [
+const SECRETIVE: [&str; 22] = [
     ".bailiwick.identity.v1.CreateUserRequest",
     ".bailiwick.identity.v1.SignInRequest",
     ".bailiwick.identity.v1.SignInResponse",
@@ -25,6 +25,10 @@ const SECRETIVE: [&str; 18] = [
     ".bailiwick.identity.v1.ConfirmSecondFactorRequest",
     ".bailiwick.identity.v1.ConfirmSecondFactorResponse",
     ".bailiwick.identity.v1.RegenerateRecoveryCodesResponse",
+    ".bailiwick.identity.v1.ChangePasswordRequest",
+    ".bailiwick.identity.v1.ResetPasswordRequest",
+    ".bailiwick.identity.v1.ActivateRequest",
+    ".bailiwick.identity.v1.VerifyEmailRequest",
     ".bailiwick.identity.v1.CreateServiceAccountResponse",
     ".bailiwick.identity.v1.IssueTokenRequest",
     ".bailiwick.identity.v1.IssueTokenResponse",

@@ -145,8 +145,15 @@ pub(crate) async fn run(command: &Command, output: Output) -> Result<()> {
 /// Creates an operator of a deployment; returns the id of its user.
 pub(crate) async fn create(config: &Config, email: &str, source: &SecretSource) -> Result<String> {
     let db = connect(config).await?;
-    let hashing = &config.identity.password_hashing;
-    let created = operator::create(&db, hashing, &SystemIds, Arc::new(SystemRng), email, source).await;
+    let created = operator::create(
+        &db,
+        &config.identity,
+        &SystemIds,
+        Arc::new(SystemRng),
+        email,
+        source,
+    )
+    .await;
     db.close().await;
     Ok(created?.user.to_string())
 }
@@ -154,13 +161,20 @@ pub(crate) async fn create(config: &Config, email: &str, source: &SecretSource) 
 async fn reset(config: &Config, arguments: &Reset) -> Result<Done> {
     let password = arguments.password.source()?;
     let db = connect(config).await?;
-    let hashing = &config.identity.password_hashing;
     let email = &arguments.email;
     let options = ResetOptions {
         enable: arguments.enable,
         remove_second_factor: arguments.remove_second_factor,
     };
-    let done = operator::reset(&db, hashing, Arc::new(SystemRng), email, &password, options).await;
+    let done = operator::reset(
+        &db,
+        &config.identity,
+        Arc::new(SystemRng),
+        email,
+        &password,
+        options,
+    )
+    .await;
     db.close().await;
     let done = done?;
     Ok(Done {

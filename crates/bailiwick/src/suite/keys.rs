@@ -4,6 +4,7 @@
 use anyhow::{Result, ensure};
 use bailiwick_rpc::{IntegrityConfig, Secret};
 use bailiwick_types::Service;
+use secrecy::SecretString;
 
 use super::databases;
 use crate::config::{Config, secret_file};
@@ -19,6 +20,18 @@ pub(crate) fn sealed(config: &Config) -> Result<()> {
          keys that sign access tokens are stored in plain text; `--insecure` starts all the same"
     );
     Ok(())
+}
+
+/// The secrets that waiting mails are sealed under: that of the signing keys, or where there is none that
+/// of the deployment. Those that may have been used before still open them.
+pub(crate) fn mail_secrets(config: &Config, integrity: &IntegrityConfig) -> Vec<SecretString> {
+    let all = [
+        Some(&config.identity.key_encryption_secret),
+        integrity.secret.as_ref(),
+        integrity.previous_secret.as_ref(),
+    ];
+    let given = all.into_iter().flatten().filter(|secret| !secret.is_empty());
+    given.map(|secret| SecretString::from(secret.expose())).collect()
 }
 
 /// Whether no other process belongs to the deployment: all services run here, on embedded databases.

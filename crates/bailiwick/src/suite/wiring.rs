@@ -87,8 +87,9 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
             ));
             Some(
                 identity::build(identity::Deps {
-                    config: config.identity.clone(),
+                    config: identity_config(config)?,
                     issuer: config.auth.issuer.clone(),
+                    mail_secrets: keys::mail_secrets(config, &integrity),
                     db,
                     members: authorization.clone(),
                     closer: authorization.clone(),
@@ -276,6 +277,16 @@ fn authorization_config(config: &Config) -> Result<authorization::AuthorizationC
     let embedded = databases::is_embedded(config, Service::Authorization);
     if own.exports.directory.is_none() && (config.data_dir.is_some() || embedded) {
         own.exports.directory = Some(config.data_dir()?);
+    }
+    Ok(own)
+}
+
+/// The configuration of identity, with a directory for mails where there is a data directory and no server.
+fn identity_config(config: &Config) -> Result<identity::IdentityConfig> {
+    let mut own = config.identity.clone();
+    let embedded = databases::is_embedded(config, Service::Identity);
+    if own.mail.smtp.is_none() && own.mail.directory.is_none() && (config.data_dir.is_some() || embedded) {
+        own.mail.directory = Some(config.data_dir()?.join("mail"));
     }
     Ok(own)
 }

@@ -121,8 +121,8 @@ fn values(names: &Names, account: &str, turn: usize, field: &str) -> Vec<String>
         "instance" | "workspace" | "group" | "grant" | "invitation" | "approval" | "session"
         | "service_account" => of(field),
         "client_id" => of("service_account"),
-        "client_secret" | "token" | "refresh_token" => "x".repeat(43),
-        "password" => "a password that nobody has".to_owned(),
+        "client_secret" | "token" | "refresh_token" | "secret" => "x".repeat(43),
+        "password" | "old_password" | "new_password" => "a password that nobody has".to_owned(),
         "permission" | "permissions" | "by" => "note.view".to_owned(),
         "type" | "kinds" => "note".to_owned(),
         "product" => "pair".to_owned(),

@@ -19,9 +19,10 @@ use uuid::Uuid;
 use crate::{
     Identity,
     attempt::{Admission, AdmissionLimits, ClientNetwork, Throttle},
+    mail::{self, Letter, MailSeal, Mailer, Outbox, SendError, deliver},
     memory::Memory,
     operator,
-    password::{HashCost, Password, Passwords, Shares},
+    password::{HashCost, Password, Passwords, Rules, Shares},
     peer::{CloseError, Closer, Members, PeerError, RoleError, ServiceRole, ServiceRoles},
     service_account::{self, ServiceAccount},
     session::{self, Lifetimes},
@@ -129,6 +130,31 @@ impl Closer for Authorization {
     }
 }
 
+/// The mails that were sent.
+#[derive(Default)]
+pub(crate) struct Letters {
+    sent: Mutex<Vec<Letter>>,
+    failure: Option<SendError>,
+}
+
+impl Letters {
+    /// Sends nothing.
+    pub(crate) fn failing(error: SendError) -> Self {
+        Self {
+            failure: Some(error),
+            ..Self::default()
+        }
+    }
+}
+
+#[async_trait]
+impl Mailer for Letters {
+    async fn send(&self, letter: &Letter) -> Result<(), SendError> {
+        self.sent.lock().unwrap().push(letter.clone());
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+}
+
 pub(crate) struct Fixture {
     pub(crate) identity: Identity,
     pub(crate) store: Memory,
@@ -145,7 +171,7 @@ impl Fixture {
             members: authorization.clone(),
             closer: authorization.clone(),
             roles: authorization.clone(),
-            passwords: Passwords::new(HashCost::FOR_TESTS, Shares::default(), Arc::new(SystemRng)).unwrap(),
+            passwords: passwords(HashCost::FOR_TESTS),
             keys: keys(&clock),
             issuer: Issuer {
                 name: "https://id.example".to_owned(),
@@ -155,6 +181,10 @@ impl Fixture {
             lifetimes: Lifetimes::default(),
             admission: Admission::new(AdmissionLimits::default(), 4, clock.clone()),
             throttle: Throttle::default(),
+            outbox: Outbox::new(
+                MailSeal::new(&["the secret of the mails".into()]).unwrap(),
+                mail::Limits::default(),
+            ),
             operators: operator::Policy::default(),
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(100)),
@@ -169,6 +199,10 @@ impl Fixture {
             authorization,
         }
     }
+    /// Hashes at another cost from now on.
+    pub(crate) fn cost(&mut self, cost: HashCost) {
+        self.identity.passwords = passwords(cost);
+    }
     /// The keys of another process.
     pub(crate) fn other_keys(&self) -> Keys {
         keys(&self.clock)
@@ -177,17 +211,21 @@ impl Fixture {
     /// Creates a user with the usual password.
     pub(crate) async fn user(&self, email: &str) -> User {
         let password = Password::parse(PASSWORD.into()).unwrap();
-        self.create(email, Some(password)).await
+        self.create(email, Some(password), true).await
     }
     pub(crate) async fn user_without_password(&self, email: &str) -> User {
-        self.create(email, None).await
+        self.create(email, None, true).await
     }
-    async fn create(&self, email: &str, password: Option<Password>) -> User {
+    pub(crate) async fn unverified_user(&self, email: &str) -> User {
+        let password = Password::parse(PASSWORD.into()).unwrap();
+        self.create(email, Some(password), false).await
+    }
+    async fn create(&self, email: &str, password: Option<Password>, email_verified: bool) -> User {
         let command = user::create::Command {
             email: email.parse().unwrap(),
             display_name: Default::default(),
             password,
-            email_verified: true,
+            email_verified,
             request_id: None,
         };
         user::create(&self.identity, &self.operator(), &command)
@@ -257,6 +295,27 @@ impl Fixture {
         let entered = session::sign_in::enter(&self.identity, command, network).await?;
         session::sign_in(&self.identity, &self.anonymous(), command, entered).await
     }
+    /// Whether a password serves.
+    pub(crate) async fn signs_in(&self, email: &str, password: &str) -> bool {
+        let command = session::sign_in::Command {
+            email: email.parse().unwrap(),
+            password: password.into(),
+            account: None,
+            device: None,
+            token: Token::default(),
+        };
+        self.try_sign_in(&command, ClientNetwork::Unknown).await.is_ok()
+    }
+    /// Sends the mails that are due.
+    pub(crate) async fn deliver(&self) -> Vec<Letter> {
+        let (system, letters) = (witness::system(), Letters::default());
+        for mail in deliver::claim(&self.identity, &system, 1_000).await.unwrap() {
+            deliver::deliver(&self.identity, &system, &letters, &mail)
+                .await
+                .unwrap();
+        }
+        letters.sent.into_inner().unwrap()
+    }
     pub(crate) async fn session(&self, user: &User) -> SessionId {
         self.sign_in(user, None).await.session
     }
@@ -297,12 +356,23 @@ impl Fixture {
         let caller = witness::caller(CallerKind::Service, Subject::service(unknown_service()), None);
         witness::authorized(&caller, &Target::none(), true)
     }
+    /// An admin of an account.
+    pub(crate) fn of_account<M: Method>(&self, account: AccountId) -> Authorized<M> {
+        let session = SessionId::from_uuid(Uuid::from_u128(3));
+        let caller = witness::user(Subject::user(unknown_user()), Some(account), session);
+        witness::authorized(&caller, &Target::account(account), false)
+    }
     pub(crate) fn internal<M: Method>(&self) -> Authorized<M> {
         witness::authorized(&witness::peer_of::<M>(), &Target::none(), false)
     }
     pub(crate) fn anonymous<M: Method>(&self) -> Authorized<M> {
         witness::authorized(&Arc::new(Caller::anonymous()), &Target::none(), false)
     }
+}
+
+fn passwords(cost: HashCost) -> Passwords {
+    let rng = Arc::new(SystemRng);
+    Passwords::new(cost, Shares::default(), Rules::default(), rng).unwrap()
 }
 
 fn keys(clock: &Arc<ManualClock>) -> Keys {

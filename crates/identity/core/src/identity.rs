@@ -6,6 +6,7 @@ use bailiwick_types::{Clock, IdGen, Rng, Timestamp};
 
 use crate::{
     attempt::{Admission, Throttle},
+    mail::Outbox,
     operator,
     password::Passwords,
     peer::{Closer, Members, ServiceRoles},
@@ -37,6 +38,8 @@ pub struct Identity {
     pub admission: Arc<Admission>,
     /// The limits of attempts.
     pub throttle: Throttle,
+    /// Writes mails.
+    pub outbox: Outbox,
     /// Who may be an operator.
     pub operators: operator::Policy,
     /// The time.

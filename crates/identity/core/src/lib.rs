@@ -17,8 +17,10 @@ pub mod display_name;
 #[cfg(test)]
 mod fixture;
 mod identity;
+pub mod mail;
 #[cfg(test)]
 mod memory;
+pub mod one_time;
 pub mod operator;
 pub mod password;
 pub mod peer;

@@ -1,5 +1,5 @@
-//! Secrets that the service generates: refresh tokens, client secrets, device tokens and challenges. Only
-//! their digests are stored.
+//! Secrets that the service generates: refresh tokens, client secrets, device tokens, challenges and those of
+//! mails. Only their digests are stored.
 
 use bailiwick_types::Rng;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -61,6 +61,8 @@ pub enum SecretKind {
     Device,
     /// The challenge between password and second factor.
     Challenge,
+    /// A secret that is mailed.
+    Mailed,
 }
 
 impl SecretKind {
@@ -70,6 +72,7 @@ impl SecretKind {
             Self::Client => "bwc_",
             Self::Device => "bwd_",
             Self::Challenge => "bwq_",
+            Self::Mailed => "bwm_",
         }
     }
     /// Generates a secret of 256 random bits.

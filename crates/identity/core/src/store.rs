@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use bailiwick_types::{ScopeRoot, StoreError, Token};
 
 use crate::{
-    attempt, change::Change, device, request, second_factor, service_account, session, signing, user,
+    attempt, change::Change, device, mail, one_time, request, second_factor, service_account, session,
+    signing, user,
 };
 
 /// Reads. Every method fails with [`StoreError`] where the database does.
@@ -15,6 +16,8 @@ pub trait Read:
     + signing::Reader
     + attempt::Reader
     + device::Reader
+    + mail::Reader
+    + one_time::Reader
     + request::Reader
     + second_factor::Reader
     + Send
@@ -29,8 +32,9 @@ impl<T> Read for T where
         + signing::Reader
         + attempt::Reader
         + device::Reader
+        + mail::Reader
+        + one_time::Reader
         + request::Reader
-        + second_factor::Reader
         + second_factor::Reader
         + Send
         + Sync
@@ -48,6 +52,8 @@ pub trait Write:
     + signing::Writer
     + attempt::Writer
     + device::Writer
+    + mail::Writer
+    + one_time::Writer
     + request::Writer
     + second_factor::Writer
 {

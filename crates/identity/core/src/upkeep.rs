@@ -129,8 +129,9 @@ pub async fn purge(identity: &Identity, _by: &System) -> Result<(), Error> {
         let counters = write.purge_counters(now, BATCH).await?;
         let devices = write.purge_devices(now, BATCH).await?;
         let challenges = write.purge_challenges(now, BATCH).await?;
+        let secrets = write.purge_one_time_secrets(now, BATCH).await?;
         write.commit().await?;
-        if counters.max(devices).max(challenges) < BATCH {
+        if counters.max(devices).max(challenges).max(secrets) < BATCH {
             break;
         }
     }

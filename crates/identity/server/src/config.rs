@@ -13,6 +13,11 @@ use bailiwick_rpc::{HumanDuration, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    mail::{MailConfig, MailConfigError},
+    passwords::{PasswordConfig, PasswordConfigError},
+};
+
 /// Seconds.
 const DAY: u64 = 86_400;
 
@@ -28,6 +33,10 @@ pub struct IdentityConfig {
     pub session_idle: HumanDuration,
     /// The cost of verifying a password.
     pub password_hashing: PasswordHashing,
+    /// What passwords are compared with and depend on.
+    pub passwords: PasswordConfig,
+    /// Mails to users.
+    pub mail: MailConfig,
     /// The limits of wrong passwords.
     pub sign_in_attempts: SignInAttempts,
     /// How many sign-ins this process lets in.
@@ -129,6 +138,8 @@ impl Default for IdentityConfig {
             session_lifetime: lifetimes.session.into(),
             session_idle: lifetimes.idle.into(),
             password_hashing: PasswordHashing::default(),
+            passwords: PasswordConfig::default(),
+            mail: MailConfig::default(),
             sign_in_attempts: SignInAttempts::default(),
             sign_in_admission: SignInAdmission::default(),
             known_device_lifetime: lifetimes.device.into(),
@@ -202,6 +213,12 @@ pub enum ConfigError {
     /// A number that must not be zero.
     #[error("`{0}` must be at least 1")]
     Zero(&'static str),
+    /// Passwords.
+    #[error(transparent)]
+    Passwords(#[from] PasswordConfigError),
+    /// Mails.
+    #[error(transparent)]
+    Mail(#[from] MailConfigError),
 }
 
 impl PasswordHashing {
@@ -252,6 +269,8 @@ impl IdentityConfig {
     /// See [`ConfigError`].
     pub fn check(&self) -> Result<(), ConfigError> {
         self.password_hashing.cost()?;
+        self.passwords.check()?;
+        self.mail.check()?;
         for (field, value, least, most, rule) in [
             (
                 "access_token_lifetime",
@@ -296,6 +315,28 @@ impl IdentityConfig {
                 30 * DAY,
                 "1s to 30d",
             ),
+            (
+                "mail.limits.recipient_window",
+                self.mail.limits.recipient_window,
+                1,
+                30 * DAY,
+                "1s to 30d",
+            ),
+            (
+                "mail.limits.account_window",
+                self.mail.limits.account_window,
+                1,
+                30 * DAY,
+                "1s to 30d",
+            ),
+            (
+                "mail.limits.network_window",
+                self.mail.limits.network_window,
+                1,
+                30 * DAY,
+                "1s to 30d",
+            ),
+            ("mail.limits.resend", self.mail.limits.resend, 1, DAY, "1s to 1d"),
             (
                 "feed_retention",
                 self.feed_retention,

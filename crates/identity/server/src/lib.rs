@@ -13,14 +13,17 @@
 //! # }
 //! ```
 
+mod blocklist;
 mod config;
 mod ended;
 mod events;
 mod grpc;
 mod http;
 mod keys;
+mod mail;
 mod migrations;
 pub mod operator;
+mod passwords;
 mod peer;
 pub mod reconcile;
 mod store;
@@ -28,7 +31,9 @@ mod wiring;
 mod work;
 
 pub use config::{ConfigError, IdentityConfig, PasswordHashing, SignInAdmission, SignInAttempts};
+pub use mail::{MailConfig, MailConfigError, MailLimits, SmtpConfig, SmtpTls};
 pub use migrations::migrations;
+pub use passwords::{PasswordConfig, PasswordConfigError, PepperConfig};
 pub use peer::Authorization;
 pub use store::{Snapshot, Sql, SqlStore};
 pub use wiring::{BuildError, Deps, IdentityService, build};

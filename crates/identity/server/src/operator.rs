@@ -11,14 +11,14 @@ use std::{
 pub use bailiwick_identity_core::operator::reset::Options as ResetOptions;
 use bailiwick_identity_core::{
     operator,
-    password::{CostError, Password, PasswordError, Passwords, Shares},
+    password::{CostError, Password, PasswordError, Passwords, Rules, Shares},
     secret::random_password,
 };
 use bailiwick_sql::Db;
 use bailiwick_types::{Clock, Email, EmailError, IdGen, Rng, Token, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{PasswordHashing, store::SqlStore};
+use crate::{ConfigError, IdentityConfig, store::SqlStore};
 
 /// The source of the operator's password.
 #[derive(Debug, Clone)]
@@ -63,6 +63,9 @@ pub enum OperatorError {
     /// The hashing parameters are invalid.
     #[error("password hashing {0}")]
     Cost(#[from] CostError),
+    /// The rules of passwords are invalid.
+    #[error("identity: {0}")]
+    Config(#[from] ConfigError),
     /// The file cannot be written.
     #[error("cannot write `{}`: {error}", path.display())]
     File {
@@ -118,7 +121,7 @@ impl NewPassword {
 /// See [`OperatorError`].
 pub async fn create(
     db: &Db,
-    hashing: &PasswordHashing,
+    config: &IdentityConfig,
     ids: &dyn IdGen,
     rng: Arc<dyn Rng>,
     email: &str,
@@ -127,7 +130,8 @@ pub async fn create(
     let email: Email = email.parse()?;
     let new = NewPassword::take(secret, &*rng)?;
     let made = async {
-        let passwords = Passwords::new(hashing.cost()?, Shares::default(), rng)?;
+        let cost = config.password_hashing.cost()?;
+        let passwords = Passwords::new(cost, Shares::default(), rules(config)?, rng)?;
         let store = SqlStore::new(db.clone());
         let clock: &dyn Clock = db.clock();
         let made = operator::create(&store, &passwords, clock, ids, &email, &new.password).await?;
@@ -144,7 +148,7 @@ pub async fn create(
 /// See [`OperatorError`].
 pub async fn reset(
     db: &Db,
-    hashing: &PasswordHashing,
+    config: &IdentityConfig,
     rng: Arc<dyn Rng>,
     email: &str,
     secret: &SecretSource,
@@ -153,7 +157,8 @@ pub async fn reset(
     let email: Email = email.parse()?;
     let new = NewPassword::take(secret, &*rng)?;
     let done = async {
-        let passwords = Passwords::new(hashing.cost()?, Shares::default(), rng)?;
+        let cost = config.password_hashing.cost()?;
+        let passwords = Passwords::new(cost, Shares::default(), rules(config)?, rng)?;
         let store = SqlStore::new(db.clone());
         let clock: &dyn Clock = db.clock();
         let done = operator::reset(&store, &passwords, clock, &email, &new.password, options).await?;
@@ -167,6 +172,11 @@ pub async fn reset(
         enabled: done.enabled,
         token: done.token,
     })
+}
+
+fn rules(config: &IdentityConfig) -> Result<Rules, ConfigError> {
+    config.passwords.check()?;
+    Ok(config.passwords.rules(&config.mail.product)?)
 }
 
 fn write(path: &Path, password: &SecretString) -> std::io::Result<()> {

@@ -7,12 +7,13 @@ use bailiwick_feed::{LocalEnded, SnapshotSource, follow_ended};
 use bailiwick_identity_core::{
     Identity,
     attempt::Admission,
+    mail::{MailSeal, Mailer, Outbox},
     password::{CostError, Passwords},
     peer::{Closer, Members, ServiceRoles},
     signing::{Issuer, KeySeal, Keys, KeysError, SealError},
     upkeep,
 };
-use bailiwick_rpc::{AccessClaims, Authenticator, Guard, KeySource, Services, StepUp, Tasks};
+use bailiwick_rpc::{AccessClaims, Authenticator, Guard, KeySource, Services, StepUp, Tasks, metrics};
 use bailiwick_sql::Db;
 use bailiwick_types::{Clock, IdGen, Rng, StoreError, Subject, System};
 use secrecy::SecretString;
@@ -23,6 +24,7 @@ use crate::{
     ended::Snapshots,
     grpc, http,
     keys::{LocalKeys, LocalStepUp},
+    mail::mailer,
     store::{Snapshot, SqlStore},
     work::{self, Work},
 };
@@ -34,6 +36,9 @@ pub struct Deps {
     pub config: IdentityConfig,
     /// The issuer of tokens: the URL of the service, as authenticators check it.
     pub issuer: String,
+    /// Secrets of the deployment that waiting mails are sealed under: the present one, then those of
+    /// before. A service that is built needs one.
+    pub mail_secrets: Vec<SecretString>,
     /// Its database, connected, with its schema.
     pub db: Db,
     /// Answers questions about memberships: [`crate::Authorization`].
@@ -71,21 +76,27 @@ pub enum BuildError {
     /// The key encryption.
     #[error("identity: {0}")]
     Seal(#[from] SealError),
+    /// There is no secret to seal mails under, or the cryptographic library fails.
+    #[error("identity: mails cannot be sealed")]
+    MailSeal,
     /// The database.
     #[error("identity: {0}")]
     Store(#[from] StoreError),
 }
 
 /// The service, ready to be served.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct IdentityService {
     identity: Arc<Identity>,
     db: Db,
     system: System,
     tasks: TaskTracker,
+    mailer: Arc<dyn Mailer>,
     retention: Duration,
     ended: Arc<upkeep::Ended>,
 }
+
+bailiwick_types::debug_fields!(IdentityService { db });
 
 /// Builds the service. The first start of a deployment creates its first signing key.
 ///
@@ -94,6 +105,10 @@ pub struct IdentityService {
 pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     let (db, system, tasks) = (deps.db.clone(), deps.system.clone(), deps.tasks.clone());
     let retention = deps.config.feed_retention.get();
+    if deps.mail_secrets.is_empty() {
+        return Err(BuildError::MailSeal);
+    }
+    let mailer = mailer(&deps.config.mail).map_err(ConfigError::from)?;
     let identity = assemble(deps)?;
     upkeep::maintain_keys(&identity, &system).await?;
     if !identity.keys.encrypts() {
@@ -105,6 +120,7 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
         db,
         system,
         tasks,
+        mailer,
         retention,
         ended: Arc::new(ended),
     })
@@ -124,7 +140,13 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
         Arc::clone(&deps.rng),
     );
     let hashing = &config.password_hashing;
-    let passwords = Passwords::new(hashing.cost()?, hashing.shares(), Arc::clone(&deps.rng))?;
+    let rules = config
+        .passwords
+        .rules(&config.mail.product)
+        .map_err(ConfigError::from)?;
+    let passwords = Passwords::new(hashing.cost()?, hashing.shares(), rules, Arc::clone(&deps.rng))?;
+    let seal = MailSeal::new(&deps.mail_secrets).ok_or(BuildError::MailSeal)?;
+    let outbox = Outbox::new(seal, config.mail.limits());
     // One network keeps the threads busy and leaves the others their turns.
     let at_once = 2 * hashing.parallel;
     let admission = Admission::new(config.admission(), at_once, Arc::clone(&deps.clock));
@@ -143,6 +165,7 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
         lifetimes: config.lifetimes(),
         admission,
         throttle: config.throttle(),
+        outbox,
         operators: config.operators.policy(),
         clock: deps.clock,
         ids: deps.ids,
@@ -208,6 +231,12 @@ impl IdentityService {
             system: self.system.clone(),
             db: self.db.clone(),
             retention: self.retention,
+            mailer: Arc::clone(&self.mailer),
+            mails: metrics::counters(
+                "bailiwick_identity_mails_total",
+                "Attempts at mails by kind and how they ended.",
+                &["kind", "outcome"],
+            ),
             authenticator,
         };
         work::start(work, tasks, stop);

@@ -1,17 +1,29 @@
-//! Background work: finishes interrupted disablings, removes old rows and rotates keys.
+//! Background work: finishes interrupted disablings, sends mails, removes old rows and rotates keys.
 
 use std::{sync::Arc, time::Duration};
 
 use bailiwick_feed::retain;
-use bailiwick_identity_core::{Identity, upkeep};
-use bailiwick_rpc::{Authenticator, Chain};
+use bailiwick_identity_core::{
+    Identity,
+    mail::{
+        Mail, Mailer,
+        deliver::{self, Delivery, Outcome},
+    },
+    upkeep,
+};
+use bailiwick_rpc::{Authenticator, Chain, metrics::IntCounterVec};
 use bailiwick_sql::Db;
-use bailiwick_types::System;
+use bailiwick_types::{StoreError, System};
+use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 const OFTEN: Duration = Duration::from_secs(5);
 const SELDOM: Duration = Duration::from_mins(1);
+/// How often mails are looked for that other processes wrote, or that are tried again.
+const MAILS: Duration = Duration::from_secs(2);
+/// How many mails are sent at once.
+const AT_ONCE: u64 = 8;
 
 /// What the work needs.
 pub(crate) struct Work {
@@ -19,6 +31,8 @@ pub(crate) struct Work {
     pub(crate) system: System,
     pub(crate) db: Db,
     pub(crate) retention: Duration,
+    pub(crate) mailer: Arc<dyn Mailer>,
+    pub(crate) mails: IntCounterVec,
     pub(crate) authenticator: Arc<Authenticator>,
 }
 
@@ -30,7 +44,8 @@ pub(crate) fn start(work: Work, tasks: &TaskTracker, stop: &CancellationToken) {
     }
     let work = Arc::new(work);
     let all = || Arc::clone(&work);
-    let (disable, maintain) = (all(), all());
+    let (disable, maintain, mail) = (all(), all(), all());
+    spawn(tasks, stop, async move { mail.send_mails().await });
     spawn(tasks, stop, async move { disable.finish_disablings().await });
     spawn(tasks, stop, async move { maintain.keys_and_rows().await });
     spawn(tasks, stop, retain(work.db.clone(), work.retention));
@@ -56,6 +71,71 @@ impl Work {
                 }
             }
         }
+    }
+
+    async fn send_mails(self: &Arc<Self>) {
+        let mut ticks = every(MAILS);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.identity.outbox.wake.notified() => {}
+            }
+            loop {
+                match deliver::claim(&self.identity, &self.system, AT_ONCE).await {
+                    Ok(mails) if mails.is_empty() => break,
+                    Ok(mails) => self.send(mails).await,
+                    Err(error) => {
+                        tracing::warn!(error = %Chain(&error), "failed to look for mails; retrying");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn send(self: &Arc<Self>, mails: Vec<Mail>) {
+        let mut sending = JoinSet::new();
+        for mail in mails {
+            let work = Arc::clone(self);
+            sending.spawn(async move {
+                let done = deliver::deliver(&work.identity, &work.system, &*work.mailer, &mail).await;
+                work.tell(&mail, &done);
+            });
+        }
+        while sending.join_next().await.is_some() {}
+    }
+
+    fn tell(&self, mail: &Mail, done: &Result<Delivery, StoreError>) {
+        let kind = mail.kind.as_str();
+        let outcome = match done {
+            Ok(Delivery {
+                outcome: Outcome::Sent,
+                ..
+            }) => "sent",
+            Ok(Delivery {
+                outcome: Outcome::Dropped,
+                ..
+            }) => "dropped",
+            Ok(Delivery {
+                outcome: Outcome::Failed(error),
+                ..
+            }) => {
+                tracing::warn!(mail.id = %mail.id, kind, %error, "failed to send a mail; retrying later");
+                "failed"
+            }
+            Ok(Delivery {
+                outcome: Outcome::GivenUp(error),
+                ..
+            }) => {
+                tracing::warn!(mail.id = %mail.id, kind, %error, "failed to send a mail; giving up");
+                "given_up"
+            }
+            Err(error) => {
+                tracing::warn!(mail.id = %mail.id, kind, error = %Chain(error), "failed to record a mail; retrying");
+                "failed"
+            }
+        };
+        self.mails.with_label_values(&[kind, outcome]).inc();
     }
 
     async fn keys_and_rows(&self) {

@@ -791,41 +791,103 @@ pub struct RegenerateRecoveryCodesResponse {
     pub token: ::prost::alloc::string::String,
 }
 /// Request of `AuthenticationService.ChangePassword`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ChangePasswordRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ChangePasswordRequest {
+    /// The present password.
+    #[prost(string, tag = "1")]
+    pub old_password: ::prost::alloc::string::String,
+    /// The new password. At least 15 characters, at most 256; neither widely used nor made of the user's own e-mail address or name.
+    #[prost(string, tag = "2")]
+    pub new_password: ::prost::alloc::string::String,
+}
 /// Answer of `AuthenticationService.ChangePassword`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ChangePasswordResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangePasswordResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `AuthenticationService.RequestPasswordReset`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RequestPasswordResetRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestPasswordResetRequest {
+    /// E-mail address.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+}
 /// Answer of `AuthenticationService.RequestPasswordReset`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RequestPasswordResetResponse {}
 /// Request of `AuthenticationService.ResetPassword`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ResetPasswordRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ResetPasswordRequest {
+    /// The secret of the mail.
+    #[prost(string, tag = "1")]
+    pub secret: ::prost::alloc::string::String,
+    /// The new password. At least 15 characters, at most 256; neither widely used nor made of the user's own e-mail address or name.
+    #[prost(string, tag = "2")]
+    pub password: ::prost::alloc::string::String,
+}
 /// Answer of `AuthenticationService.ResetPassword`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ResetPasswordResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResetPasswordResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `AuthenticationService.SendActivation`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SendActivationRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SendActivationRequest {
+    /// Id of the user.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// Id of the account that the user is a member of; empty for the caller's own, or for the deployment.
+    #[prost(string, tag = "2")]
+    pub account: ::prost::alloc::string::String,
+}
 /// Answer of `AuthenticationService.SendActivation`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SendActivationResponse {}
 /// Request of `AuthenticationService.Activate`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ActivateRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ActivateRequest {
+    /// The secret of the mail.
+    #[prost(string, tag = "1")]
+    pub secret: ::prost::alloc::string::String,
+    /// The first password. At least 15 characters, at most 256; neither widely used nor made of the user's own e-mail address or name.
+    #[prost(string, tag = "2")]
+    pub password: ::prost::alloc::string::String,
+}
 /// Answer of `AuthenticationService.Activate`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActivateResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+/// Request of `AuthenticationService.SendVerification`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ActivateResponse {}
+pub struct SendVerificationRequest {}
+/// Answer of `AuthenticationService.SendVerification`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SendVerificationResponse {}
 /// Request of `AuthenticationService.VerifyEmail`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct VerifyEmailRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct VerifyEmailRequest {
+    /// The secret of the mail.
+    #[prost(string, tag = "1")]
+    pub secret: ::prost::alloc::string::String,
+}
 /// Answer of `AuthenticationService.VerifyEmail`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct VerifyEmailResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VerifyEmailResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `AuthenticationService.RegisterCustomer`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterCustomerRequest {}
@@ -1213,7 +1275,8 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Changes the caller's password and ends its other sessions.
+        /// Changes the caller's password and ends its other sessions. The present password is asked for, with the limits of
+        /// `Reauthenticate`. The user is told by mail.
         pub async fn change_password(
             &mut self,
             request: impl tonic::IntoRequest<super::ChangePasswordRequest>,
@@ -1243,7 +1306,8 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Mails a secret with which a password can be set; answers alike for an unknown address.
+        /// Mails a secret with which the password of a user can be replaced. The answer is the same, after the same work, whether
+        /// a user has the address or not, and where no mail is sent because too many were asked for.
         pub async fn request_password_reset(
             &mut self,
             request: impl tonic::IntoRequest<super::RequestPasswordResetRequest>,
@@ -1273,7 +1337,9 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Sets a password with a mailed secret.
+        /// Replaces the password of a user with the secret of a mail, which is used up, and ends all its sessions. A second factor
+        /// stays, and is asked for at the next sign-in. UNAUTHENTICATED where the secret is unknown, used, expired, or not the
+        /// newest one.
         pub async fn reset_password(
             &mut self,
             request: impl tonic::IntoRequest<super::ResetPasswordRequest>,
@@ -1303,7 +1369,8 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Mails the instructions for a first sign-in.
+        /// Mails a user without a password the secret with which it sets its first one: a member of the account, or, for callers
+        /// with a role of the deployment, any user.
         pub async fn send_activation(
             &mut self,
             request: impl tonic::IntoRequest<super::SendActivationRequest>,
@@ -1333,7 +1400,8 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Sets the first password with a mailed secret.
+        /// Sets the first password of a user with the secret of a mail, which is used up. Its e-mail address counts as verified
+        /// from then on.
         pub async fn activate(
             &mut self,
             request: impl tonic::IntoRequest<super::ActivateRequest>,
@@ -1363,7 +1431,37 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Proves an e-mail address with a mailed secret.
+        /// Mails the caller a secret that proves its e-mail address.
+        pub async fn send_verification(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SendVerificationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SendVerificationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.identity.v1.AuthenticationService/SendVerification",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.identity.v1.AuthenticationService",
+                        "SendVerification",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Proves the e-mail address of a user with the secret of a mail, which is used up.
         pub async fn verify_email(
             &mut self,
             request: impl tonic::IntoRequest<super::VerifyEmailRequest>,
@@ -1520,7 +1618,8 @@ pub mod authentication_service_server {
             tonic::Response<super::RegenerateRecoveryCodesResponse>,
             tonic::Status,
         >;
-        /// Changes the caller's password and ends its other sessions.
+        /// Changes the caller's password and ends its other sessions. The present password is asked for, with the limits of
+        /// `Reauthenticate`. The user is told by mail.
         async fn change_password(
             &self,
             request: tonic::Request<super::ChangePasswordRequest>,
@@ -1528,7 +1627,8 @@ pub mod authentication_service_server {
             tonic::Response<super::ChangePasswordResponse>,
             tonic::Status,
         >;
-        /// Mails a secret with which a password can be set; answers alike for an unknown address.
+        /// Mails a secret with which the password of a user can be replaced. The answer is the same, after the same work, whether
+        /// a user has the address or not, and where no mail is sent because too many were asked for.
         async fn request_password_reset(
             &self,
             request: tonic::Request<super::RequestPasswordResetRequest>,
@@ -1536,7 +1636,9 @@ pub mod authentication_service_server {
             tonic::Response<super::RequestPasswordResetResponse>,
             tonic::Status,
         >;
-        /// Sets a password with a mailed secret.
+        /// Replaces the password of a user with the secret of a mail, which is used up, and ends all its sessions. A second factor
+        /// stays, and is asked for at the next sign-in. UNAUTHENTICATED where the secret is unknown, used, expired, or not the
+        /// newest one.
         async fn reset_password(
             &self,
             request: tonic::Request<super::ResetPasswordRequest>,
@@ -1544,7 +1646,8 @@ pub mod authentication_service_server {
             tonic::Response<super::ResetPasswordResponse>,
             tonic::Status,
         >;
-        /// Mails the instructions for a first sign-in.
+        /// Mails a user without a password the secret with which it sets its first one: a member of the account, or, for callers
+        /// with a role of the deployment, any user.
         async fn send_activation(
             &self,
             request: tonic::Request<super::SendActivationRequest>,
@@ -1552,7 +1655,8 @@ pub mod authentication_service_server {
             tonic::Response<super::SendActivationResponse>,
             tonic::Status,
         >;
-        /// Sets the first password with a mailed secret.
+        /// Sets the first password of a user with the secret of a mail, which is used up. Its e-mail address counts as verified
+        /// from then on.
         async fn activate(
             &self,
             request: tonic::Request<super::ActivateRequest>,
@@ -1560,7 +1664,15 @@ pub mod authentication_service_server {
             tonic::Response<super::ActivateResponse>,
             tonic::Status,
         >;
-        /// Proves an e-mail address with a mailed secret.
+        /// Mails the caller a secret that proves its e-mail address.
+        async fn send_verification(
+            &self,
+            request: tonic::Request<super::SendVerificationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SendVerificationResponse>,
+            tonic::Status,
+        >;
+        /// Proves the e-mail address of a user with the secret of a mail, which is used up.
         async fn verify_email(
             &self,
             request: tonic::Request<super::VerifyEmailRequest>,
@@ -2319,6 +2431,55 @@ pub mod authentication_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ActivateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.identity.v1.AuthenticationService/SendVerification" => {
+                    #[allow(non_camel_case_types)]
+                    struct SendVerificationSvc<T: AuthenticationService>(pub Arc<T>);
+                    impl<
+                        T: AuthenticationService,
+                    > tonic::server::UnaryService<super::SendVerificationRequest>
+                    for SendVerificationSvc<T> {
+                        type Response = super::SendVerificationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SendVerificationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthenticationService>::send_verification(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SendVerificationSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -5548,7 +5709,8 @@ pub struct CreateUserRequest {
     /// Name for display; at most 200 characters.
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
-    /// Password: 12 to 256 characters; empty for a user without one. Never in a log, an error or a trace.
+    /// Password: 15 to 256 characters, neither widely used nor made of the user's own e-mail address or name; empty for a user
+    /// without one, who sets it with the mail of `SendActivation`. Never in a log, an error or a trace.
     #[prost(string, tag = "3")]
     pub password: ::prost::alloc::string::String,
     /// Whether the address is known to be the user's.

@@ -34,15 +34,32 @@ struct Kind {
 pub(crate) fn faults(workspace: &Workspace) -> Result<Vec<String>> {
     let text = fs::read_to_string(workspace.root.join(LIST)).context(LIST)?;
     let list: List = toml::from_str(&text).context(LIST)?;
-    let mut tests = BTreeSet::new();
-    for folder in ["crates", "fuzz"] {
-        collect(&workspace.root.join(folder), &mut tests)?;
+    let tests = Tests::of(workspace)?;
+    Ok(check(&list, |test| tests.has(test)))
+}
+
+/// The tests of the workspace.
+pub(super) struct Tests<'a> {
+    names: BTreeSet<String>,
+    workspace: &'a Workspace,
+}
+
+impl<'a> Tests<'a> {
+    /// Collects them from the sources.
+    pub(super) fn of(workspace: &'a Workspace) -> Result<Self> {
+        let mut names = BTreeSet::new();
+        for folder in ["crates", "fuzz"] {
+            collect(&workspace.root.join(folder), &mut names)?;
+        }
+        Ok(Self { names, workspace })
     }
-    let exists = |test: &str| match test.rsplit_once("::") {
-        Some((_, name)) => tests.contains(name),
-        None => tests.contains(test) || workspace.root.join(test).is_file(),
-    };
-    Ok(check(&list, exists))
+    /// Whether there is a test of a name, `PATH::NAME`, or a file of tests in another language.
+    pub(super) fn has(&self, test: &str) -> bool {
+        match test.rsplit_once("::") {
+            Some((_, name)) => self.names.contains(name),
+            None => self.names.contains(test) || self.workspace.root.join(test).is_file(),
+        }
+    }
 }
 
 fn check(list: &List, exists: impl Fn(&str) -> bool) -> Vec<String> {

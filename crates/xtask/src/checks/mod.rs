@@ -1,6 +1,7 @@
 //! The rules of the workspace that the compiler and clippy do not know, a file each.
 
 mod callers;
+mod conformance;
 mod crates;
 mod fields;
 mod kinds;
@@ -28,6 +29,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     faults.extend(fields::faults(&workspace)?);
     faults.extend(lints::faults(&workspace)?);
     faults.extend(kinds::faults(&workspace)?);
+    faults.extend(conformance::faults(&workspace)?);
     if faults.is_empty() {
         return Ok(());
     }

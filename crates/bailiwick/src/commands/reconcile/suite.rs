@@ -81,6 +81,8 @@ impl Suite {
         let disablings = Disablings::new(identity::Deps {
             config: config.identity.clone(),
             issuer: config.auth.issuer.clone(),
+            // It writes no mail.
+            mail_secrets: Vec::new(),
             db: users.clone(),
             members: closer.clone(),
             closer: closer.clone(),

@@ -138,7 +138,7 @@ async fn take(
 }
 
 /// The refusal by a counter.
-pub(super) async fn throttled(identity: &Identity, counter: &Digest) -> Result<Throttled, StoreError> {
+pub(crate) async fn throttled(identity: &Identity, counter: &Digest) -> Result<Throttled, StoreError> {
     Ok(wait(identity, identity.store.counter_end(counter).await?))
 }
 
@@ -167,6 +167,17 @@ impl Attempt {
                 Err(error.into())
             }
         }
+    }
+
+    /// The hash that takes the place of that of a verified password, where its cost or its pepper are not the
+    /// present ones.
+    pub(crate) async fn upgrade(
+        &self,
+        identity: &Identity,
+        password: &SecretString,
+        stored: Option<&PasswordHash>,
+    ) -> Option<PasswordHash> {
+        identity.passwords.upgrade(self.share, password, stored).await
     }
 
     /// Whether the password alone is refused, right or wrong.

@@ -27,8 +27,7 @@ use bailiwick_types::{Code, EmailKey, Fault, Reason, StoreError, Timestamp, User
 
 pub use admission::{Admission, AdmissionError, AdmissionLimits, Admitted, Rate};
 pub(crate) use client::wrong_client;
-use guess::throttled;
-pub(crate) use guess::{Attempt, Guesser, guess};
+pub(crate) use guess::{Attempt, Guesser, guess, throttled};
 pub use network::{ClientNetwork, ClientNetworkError};
 
 use crate::{password::PasswordsError, secret::Digest};

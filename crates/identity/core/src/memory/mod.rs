@@ -1,6 +1,7 @@
 //! The store of the rule tests: tables in memory, a copy of which a unit of work changes.
 
 mod attempts;
+mod mails;
 mod second_factors;
 
 use std::{
@@ -17,6 +18,8 @@ use self::attempts::{Address, Counter};
 use crate::{
     change::Change,
     device::KnownDevice,
+    mail::Mail,
+    one_time::OneTimeSecret,
     password::PasswordHash,
     request::{self, Answered, RequestKey},
     second_factor::{Challenge, Totp},
@@ -46,6 +49,8 @@ struct Tables {
     counters: HashMap<Digest, Counter>,
     addresses: HashMap<Digest, Address>,
     devices: HashMap<Digest, KnownDevice>,
+    mails: BTreeMap<uuid::Uuid, Mail>,
+    one_time_secrets: HashMap<Digest, OneTimeSecret>,
     revisions: HashMap<ScopeRoot, u64>,
     changes: Vec<Change>,
 }
@@ -198,7 +203,7 @@ impl user::Writer for Memory {
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError> {
         if let Some((stored, _)) = self.tables().users.get_mut(&user.id) {
             (stored.state, stored.version) = (user.state, user.version);
-            stored.operator = user.operator;
+            (stored.operator, stored.email_verified) = (user.operator, user.email_verified);
         }
         Ok(())
     }

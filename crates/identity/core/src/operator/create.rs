@@ -6,14 +6,14 @@ use bailiwick_types::{Clock, Email, IdGen, ScopeRoot, StoreError, Token, UserId,
 use crate::{
     change::Change,
     display_name::DisplayName,
-    password::{Password, Passwords, PasswordsError},
+    password::{NewPassword, NewPasswordError, OwnWords, Password, Passwords, Standing},
     store::Store,
     user::{User, UserState},
 };
 
 faults! {
     /// Why the operator is not created.
-    Error: Passwords(PasswordsError), Store(StoreError);
+    Error: Passwords(NewPasswordError), Store(StoreError);
     /// There is one.
     Exists "the deployment has an active operator; for a lost password, use `bailiwick operator reset`"
         => FailedPrecondition AlreadyExists;
@@ -34,7 +34,14 @@ pub async fn create(
     if store.has_active_operator().await? {
         return Err(Error::Exists);
     }
-    let hash = passwords.hash(password).await?;
+    let name = DisplayName::default();
+    let hash = passwords.hash(NewPassword {
+        password,
+        field: "password",
+        standing: Standing::Alone,
+        own: OwnWords { email, name: &name },
+    });
+    let hash = hash.await?;
     let id = UserId::generate(ids);
     let root = ScopeRoot::User(id);
     // The deployment's root serializes concurrent calls: only one succeeds.

@@ -4,14 +4,14 @@ use bailiwick_types::{Clock, Email, SessionId, StoreError, Token, faults};
 
 use crate::{
     change::Change,
-    password::{Password, Passwords, PasswordsError},
+    password::{NewPassword, NewPasswordError, Password, Passwords, Standing},
     store::Store,
-    user::{User, UserState},
+    user::{User, UserState, end_sessions},
 };
 
 faults! {
     /// Why the password is not reset.
-    Error: Passwords(PasswordsError), Store(StoreError);
+    Error: Passwords(NewPasswordError), Store(StoreError);
     /// There is no such user.
     Unknown(String) "no user has the e-mail address `{0}`" => NotFound NotFound;
     /// It is a user like others.
@@ -65,7 +65,13 @@ pub async fn reset(
     if !found.user.operator {
         return Err(Error::NotOperator(email.to_string()));
     }
-    let hash = passwords.hash(password).await?;
+    let hash = passwords.hash(NewPassword {
+        password,
+        field: "password",
+        standing: Standing::Alone,
+        own: found.user.own_words(),
+    });
+    let hash = hash.await?;
     // Serialized with sign-ins, refreshes and disablings of the user.
     let root = found.user.root();
     let mut write = store.write(std::slice::from_ref(&root)).await?;
@@ -85,6 +91,7 @@ pub async fn reset(
         write.delete_totp(user.id).await?;
     }
     write.forget_totp_failures(user.id).await?;
+    write.end_one_time_secrets(user.id).await?;
     if enabled {
         user.state = UserState::Active;
         user.version = write.next_revision(&root)?;
@@ -92,12 +99,7 @@ pub async fn reset(
         write.update_user(&user).await?;
         write.emit(&root, Change::User(user.clone()))?;
     }
-    let ended = write.live_sessions(user.id, now).await?;
-    for session in &ended {
-        write.end_session(*session, now).await?;
-        let (session, user) = (*session, user.id);
-        write.emit(&root, Change::SessionRevoked { session, user })?;
-    }
+    let ended = end_sessions(&mut *write, &user, None, now).await?;
     let audited = Change::by_the_suite("operator.reset", format!("user:{}", user.id));
     write.emit(&root, audited)?;
     if options.remove_second_factor {

@@ -15,6 +15,7 @@ use crate::{
     Identity,
     attempt::{self, AdmissionError, Admitted, Attempt, AttemptError, ClientNetwork, Guesser},
     device::{self, DeviceToken},
+    password::PasswordHash,
     peer::PeerError,
     second_factor::{self, Challenge, Challenged},
     secret::Digest,
@@ -147,7 +148,9 @@ pub async fn sign_in(
     let right = attempt.verify(identity, &command.password, stored).await?;
     let refused = match known {
         Some(known) if right && member && known.may_sign_in() => {
-            return begin_session(identity, &known, command, &entered, &attempt).await;
+            let stored = known.password.as_ref();
+            let upgraded = attempt.upgrade(identity, &command.password, stored).await;
+            return begin_session(identity, &known, upgraded, command, &entered, &attempt).await;
         }
         _ if attempt.is_locked() => Error::Locked,
         Some(_) if right && !member => Error::NotMember,
@@ -170,6 +173,7 @@ async fn is_member(identity: &Identity, command: &Command, user: Option<UserId>)
 async fn begin_session(
     identity: &Identity,
     verified: &Credentials,
+    upgraded: Option<PasswordHash>,
     command: &Command,
     entered: &Entered,
     attempt: &Attempt,
@@ -181,8 +185,13 @@ async fn begin_session(
     let mut write = identity.store.write(&[ScopeRoot::User(user)]).await?;
     let known = write.credentials(user).await?;
     let known = known.filter(|known| known.may_sign_in() && known.has_password_of(verified));
-    let known = known.ok_or(Error::Wrong)?;
+    let mut known = known.ok_or(Error::Wrong)?;
     attempt.succeed(&mut *write).await?;
+    if let Some(hash) = upgraded {
+        write.set_password(user, &hash).await?;
+        // A challenge is bound to the hash that is stored from now on.
+        known.password = Some(hash);
+    }
     let device = match &entered.entrance {
         Entrance::Known(device) => Some(device),
         Entrance::Stranger(_) => None,
@@ -235,10 +244,11 @@ mod tests {
     use super::*;
     use crate::{
         fixture::{Fixture, PASSWORD, account},
-        password::Share,
+        password::{HashCost, Share},
         peer::PeerError,
         session::Reader as _,
         store::Store as _,
+        user::Reader as _,
     };
 
     fn command(email: &str, password: &str) -> Command {
@@ -329,7 +339,15 @@ mod tests {
         let mut write = fixture.store.write(&[]).await.unwrap();
         write.insert_closing(&fixture.closing(&ada)).await.unwrap();
         write.commit().await.unwrap();
-        let refused = begin_session(&fixture.identity, &verified, &ada_command(), &entered, &attempt).await;
+        let refused = begin_session(
+            &fixture.identity,
+            &verified,
+            None,
+            &ada_command(),
+            &entered,
+            &attempt,
+        )
+        .await;
         assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
     }
 
@@ -339,8 +357,48 @@ mod tests {
         let ada = fixture.user("ada@example.com").await;
         let (mut verified, entered, attempt) = entered(&fixture, &ada).await;
         verified.password = Some(crate::password::PasswordHash::from_stored("another".to_owned()));
-        let refused = begin_session(&fixture.identity, &verified, &ada_command(), &entered, &attempt).await;
+        let refused = begin_session(
+            &fixture.identity,
+            &verified,
+            None,
+            &ada_command(),
+            &entered,
+            &attempt,
+        )
+        .await;
         assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_replaces_a_hash_of_another_cost() {
+        let mut fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let hash = async |fixture: &Fixture| {
+            let known = fixture.store.credentials(ada.id).await.unwrap().unwrap();
+            known.password.unwrap().expose().to_owned()
+        };
+        let before = hash(&fixture).await;
+        run(&fixture, &command("ada@example.com", PASSWORD))
+            .await
+            .unwrap();
+        assert_eq!(hash(&fixture).await, before);
+        fixture.cost(HashCost {
+            passes: 2,
+            ..HashCost::FOR_TESTS
+        });
+        run(&fixture, &command("ada@example.com", "wrong password"))
+            .await
+            .unwrap_err();
+        assert_eq!(hash(&fixture).await, before);
+        run(&fixture, &command("ada@example.com", PASSWORD))
+            .await
+            .unwrap();
+        let after = hash(&fixture).await;
+        assert!(after.starts_with("$argon2id$v=19$m=8,t=2,p=1$"), "{after}");
+        run(&fixture, &command("ada@example.com", PASSWORD))
+            .await
+            .unwrap();
+        assert_eq!(hash(&fixture).await, after);
     }
 
     #[tokio::test]

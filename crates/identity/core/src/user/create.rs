@@ -9,7 +9,7 @@ use crate::{
     Identity,
     change::Change,
     display_name::DisplayName,
-    password::{Password, PasswordsError, Share},
+    password::{NewPassword, NewPasswordError, OwnWords, Password, PasswordsError, Share, Standing},
     request::{self, RequestError, RequestId, RequestKey},
 };
 
@@ -30,7 +30,7 @@ pub struct Command {
 
 faults! {
     /// Why the user is not created.
-    Error: Request(RequestError), Passwords(PasswordsError), Store(StoreError);
+    Error: Request(RequestError), New(NewPasswordError), Passwords(PasswordsError), Store(StoreError);
 }
 
 /// Creates the user. A repeated request is answered as the first one was.
@@ -63,7 +63,18 @@ async fn insert(
     request: Option<&RequestKey>,
 ) -> Result<Option<(User, Token)>, Error> {
     let password = match &command.password {
-        Some(password) => Some(identity.passwords.hash(password).await?),
+        Some(password) => {
+            let new = NewPassword {
+                password,
+                field: "password",
+                standing: Standing::Alone,
+                own: OwnWords {
+                    email: &command.email,
+                    name: &command.display_name,
+                },
+            };
+            Some(identity.passwords.hash(new).await?)
+        }
         None => None,
     };
     let id = UserId::generate(&*identity.ids);

@@ -8,7 +8,7 @@ use bailiwick_types::{
     faults, method::identity::DisableUser,
 };
 
-use super::{Access, Closing, User, UserState};
+use super::{Access, Closing, User, UserState, end_sessions};
 use crate::{Identity, change::Change, peer::CloseError};
 
 faults! {
@@ -103,13 +103,8 @@ pub(crate) async fn finish(identity: &Identity, closing: &Closing) -> Result<Dis
         write.update_user(&user).await?;
         write.delete_closing(user.id).await?;
         write.emit(&root, Change::User(user.clone()))?;
-        ended = write.live_sessions(user.id, now).await?;
-        write.forget_devices(user.id).await?;
-        for session in &ended {
-            write.end_session(*session, now).await?;
-            let (session, user) = (*session, user.id);
-            write.emit(&root, Change::SessionRevoked { session, user })?;
-        }
+        ended = end_sessions(&mut *write, &user, None, now).await?;
+        write.end_one_time_secrets(user.id).await?;
         let audited = Change::Audited {
             actor: closing.actor.clone(),
             action: DisableUser::DECLARATION.path.trim_start_matches('/'),

@@ -1,23 +1,43 @@
 //! Users.
 
+pub mod activate;
 pub mod batch_get;
+pub mod change_password;
 pub mod create;
 pub mod disable;
 pub mod enable;
 pub mod get;
 pub mod list;
+mod mailed;
+pub mod request_password_reset;
+pub mod reset_password;
+pub mod send_activation;
+pub mod send_verification;
+pub mod verify_email;
 
 use async_trait::async_trait;
-use bailiwick_types::{Email, EmailKey, ScopeRoot, StoreError, Timestamp, UserId};
+use bailiwick_types::{Email, EmailKey, ScopeRoot, SessionId, StoreError, Timestamp, UserId};
 
+pub use activate::activate;
 pub use batch_get::batch_get;
+pub use change_password::change_password;
 pub use create::create;
 pub use disable::disable;
 pub use enable::enable;
 pub use get::get;
 pub use list::list;
+pub use request_password_reset::request_password_reset;
+pub use reset_password::reset_password;
+pub use send_activation::send_activation;
+pub use send_verification::send_verification;
+pub use verify_email::verify_email;
 
-use crate::{display_name::DisplayName, password::PasswordHash};
+use crate::{
+    change::Change,
+    display_name::DisplayName,
+    password::{OwnWords, PasswordHash},
+    store::Write,
+};
 
 /// The states of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +75,44 @@ impl User {
     pub fn root(&self) -> ScopeRoot {
         ScopeRoot::User(self.id)
     }
+    /// The words that are no password of the user.
+    #[must_use]
+    pub fn own_words(&self) -> OwnWords<'_> {
+        OwnWords {
+            email: &self.email,
+            name: &self.display_name,
+        }
+    }
+}
+
+/// Ends the sessions of a user but one, and forgets its devices: what was opened with another password, or by
+/// somebody else, does not go on.
+pub(crate) async fn end_sessions(
+    write: &mut dyn Write,
+    user: &User,
+    except: Option<SessionId>,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, StoreError> {
+    let mut ended = write.live_sessions(user.id, now).await?;
+    ended.retain(|session| Some(*session) != except);
+    write.forget_devices(user.id).await?;
+    for session in &ended {
+        write.end_session(*session, now).await?;
+        let (session, of) = (*session, user.id);
+        write.emit(&user.root(), Change::SessionRevoked { session, user: of })?;
+    }
+    Ok(ended)
+}
+
+/// Records that the address of a user was proved.
+pub(crate) async fn prove_address(write: &mut dyn Write, user: &mut User) -> Result<(), StoreError> {
+    if !user.email_verified {
+        user.email_verified = true;
+        user.version = write.next_revision(&user.root())?;
+        write.update_user(user).await?;
+        write.emit(&user.root(), Change::User(user.clone()))?;
+    }
+    Ok(())
 }
 
 /// A user with its credentials.
@@ -140,7 +198,7 @@ pub trait Reader {
 pub trait Writer {
     /// Adds a user: [`StoreError::Taken`] if another one has the address, also in another case.
     async fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>) -> Result<(), StoreError>;
-    /// Writes state and version of a user, and whether it is an operator.
+    /// Writes state and version of a user, whether it is an operator, and whether its address is verified.
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError>;
     /// Writes the password of a user.
     async fn set_password(&mut self, user: UserId, password: &PasswordHash) -> Result<(), StoreError>;

@@ -11,7 +11,7 @@ mod user;
 
 use std::sync::Arc;
 
-use bailiwick_identity_core::Identity;
+use bailiwick_identity_core::{Identity, password::Password};
 use bailiwick_proto::identity::v1::{
     authentication_service_server::AuthenticationServiceServer,
     operator_service_server::OperatorServiceServer,
@@ -81,11 +81,20 @@ pub(crate) fn services(
 
 /// Reads a secret that is to be verified: the rules for new ones do not apply.
 fn secret(fields: &mut Fields, name: &str, text: String) -> Option<SecretString> {
+    bounded(fields, name, text, 256)
+}
+
+/// Reads a password that is to be verified. It is normalized later, which changes its length.
+fn password(fields: &mut Fields, name: &str, text: String) -> Option<SecretString> {
+    bounded(fields, name, text, 1_024)
+}
+
+fn bounded(fields: &mut Fields, name: &str, text: String, most: usize) -> Option<SecretString> {
     let secret = SecretString::from(text);
     match secret.expose_secret().chars().count() {
         0 => fields.violate(name, "must not be empty"),
-        1..=256 => return Some(secret),
-        _ => fields.violate(name, "must have at most 256 characters"),
+        n if n <= most => return Some(secret),
+        _ => fields.violate(name, format!("must have at most {most} characters")),
     }
     None
 }
@@ -98,4 +107,9 @@ fn token_text(fields: &mut Fields, text: String) -> Option<SecretString> {
         _ => fields.violate("token", "must have at most 8192 bytes"),
     }
     None
+}
+
+/// Reads a password that is to be set.
+fn new_password(fields: &mut Fields, name: &str, text: String) -> Option<Password> {
+    fields.take(name, Password::parse(SecretString::from(text)))
 }

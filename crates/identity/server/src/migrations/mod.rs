@@ -1,6 +1,7 @@
 //! The schema of identity's database.
 
 mod m0001_tables;
+mod m0002_mail;
 mod m0003_second_factor;
 
 use bailiwick_sql::migrate::{Migrations, Statements};
@@ -13,10 +14,11 @@ pub fn migrations() -> Migrations {
     // The creators of service accounts; unknown for those that exist already.
     let sql = |_| vec!["ALTER TABLE service_account ADD COLUMN creator text".to_owned()];
     let creators = Statements::migration("identity_0002_creators", sql, &[]);
+    let mail = Statements::migration("identity_0003_mail", m0002_mail::statements, &[]);
     let second_factor = Statements::migration(
         "identity_0004_second_factor",
         m0003_second_factor::statements,
         &[],
     );
-    Migrations::new(Service::Identity, vec![tables, creators, second_factor])
+    Migrations::new(Service::Identity, vec![tables, creators, mail, second_factor])
 }

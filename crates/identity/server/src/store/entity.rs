@@ -130,4 +130,20 @@ bailiwick_sql::tables! {
         created_at: i64,
         expires_at: i64,
     }
+    "mail" mail (id: Uuid) {
+        kind: i16,
+        sealed: super::Hidden,
+        ready: bool,
+        created_at: i64,
+        due_at: i64,
+        last_try_at: i64,
+        attempts: i32,
+    }
+    "one_time_secret" one_time_secret (digest: Vec<u8>) {
+        user_id: Uuid,
+        purpose: i16,
+        address: String,
+        created_at: i64,
+        expires_at: i64,
+    }
 }

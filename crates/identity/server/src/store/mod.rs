@@ -7,6 +7,8 @@
 mod attempt;
 mod device;
 mod entity;
+mod mail;
+mod one_time;
 mod request;
 mod second_factor;
 mod service_account;

@@ -176,6 +176,7 @@ impl Writer for SqlWrite {
             id: Set(user.id.uuid()),
             state: Set(state_code(user.state)),
             operator: Set(user.operator),
+            email_verified: Set(user.email_verified),
             version: Set(stored(user.version)),
             ..Default::default()
         };

@@ -13,6 +13,7 @@ mod disabling;
 mod feed;
 mod http;
 mod limits;
+mod mails;
 mod operator;
 mod peers;
 mod schema;

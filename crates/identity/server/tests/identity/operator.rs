@@ -24,8 +24,8 @@ on_both_engines! {
 }
 
 async fn make(db: &Db, email: &str, secret: &SecretSource) -> Result<(), OperatorError> {
-    let hashing = IdentityConfig::for_tests().password_hashing;
-    create(db, &hashing, &SystemIds, Arc::new(SystemRng), email, secret)
+    let config = IdentityConfig::for_tests();
+    create(db, &config, &SystemIds, Arc::new(SystemRng), email, secret)
         .await
         .map(drop)
 }
@@ -105,12 +105,12 @@ async fn a_short_password_is_refused() {
 const NEW: &str = "a password that nobody had before";
 
 async fn renew(db: &Db, email: &str, secret: &SecretSource, enable: bool) -> Result<Reset, OperatorError> {
-    let hashing = IdentityConfig::for_tests().password_hashing;
+    let config = IdentityConfig::for_tests();
     let options = ResetOptions {
         enable,
         ..ResetOptions::default()
     };
-    reset(db, &hashing, Arc::new(SystemRng), email, secret, options).await
+    reset(db, &config, Arc::new(SystemRng), email, secret, options).await
 }
 
 async fn disable(suite: &Suite, token: &str, user: &str) -> Result<(), tonic::Status> {

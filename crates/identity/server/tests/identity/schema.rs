@@ -6,9 +6,11 @@ use bailiwick_testkit::golden;
 
 use crate::support::{Bed, on_both_engines};
 
-const OWN: [&str; 16] = [
+const OWN: [&str; 18] = [
     "answered_request",
     "known_device",
+    "mail",
+    "one_time_secret",
     "recovery_code",
     "refresh_token",
     "revoked_token",

@@ -6,7 +6,7 @@ use bailiwick_identity_core::{
     service_account::create as create_service_account,
     session::{refresh, sign_in},
     token::issue as issue_token,
-    user::create as create_user,
+    user::{change_password, create as create_user, reset_password},
 };
 use bailiwick_types::{SystemRng, Token};
 use sea_orm::ConnectionTrait;
@@ -53,6 +53,17 @@ fn no_command_shows_its_secret() {
                 client_secret: secret(),
                 network: bailiwick_identity_core::attempt::ClientNetwork::Unknown,
             }
+        ),
+        format!(
+            "{:?} {:?}",
+            change_password::Command {
+                old: secret(),
+                new: Password::parse(secret()).unwrap(),
+            },
+            reset_password::Command {
+                secret: secret(),
+                password: Password::parse(secret()).unwrap(),
+            },
         ),
     ];
     assert!(shown.iter().all(|text| !text.contains("horse")), "{shown:?}");

@@ -179,19 +179,21 @@ impl Suite {
             key_encryption_secret: Secret::new("a secret of at least thirty-two characters"),
             ..IdentityConfig::for_tests()
         };
+        Self::configured(bed, server, config, email, password).await
+    }
+    pub(crate) async fn configured(
+        bed: Bed,
+        server: ServerConfig,
+        config: IdentityConfig,
+        email: &str,
+        password: &str,
+    ) -> Self {
         let db = bed.db().await;
         let workers = db.start_workers();
         let clock = bed.clock.clone();
         let authorization = Arc::new(Authorization::default());
         let secret = SecretSource::Given(password.into());
-        let made = operator::create(
-            &db,
-            &config.password_hashing,
-            &SystemIds,
-            Arc::new(SystemRng),
-            email,
-            &secret,
-        );
+        let made = operator::create(&db, &config, &SystemIds, Arc::new(SystemRng), email, &secret);
         // A test may have made it before.
         if let Ok(operator) = made.await {
             authorization
@@ -203,6 +205,7 @@ impl Suite {
         let deps = Deps {
             config,
             issuer: ISSUER.to_owned(),
+            mail_secrets: vec!["the secret of waiting mails".into()],
             db: db.clone(),
             members: authorization.clone(),
             closer: authorization.clone(),
@@ -275,6 +278,11 @@ impl Suite {
         let signed_in = suite.sign_in(email, password, None).await.unwrap();
         suite.operator = access(&signed_in);
         suite
+    }
+    /// Another process that works in the background until `stop` is cancelled.
+    pub(crate) async fn work(&self, stop: &CancellationToken) {
+        let service = build(self.deps.clone()).await.unwrap();
+        service.start(self.authenticator.clone(), &TaskTracker::new(), stop);
     }
     /// The authenticator of another process that starts now.
     pub(crate) async fn another(&self) -> Arc<Authenticator> {

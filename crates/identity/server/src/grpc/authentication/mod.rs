@@ -1,13 +1,20 @@
 //! `AuthenticationService`.
 
+mod activate;
+mod change_password;
 mod confirm_second_factor;
 mod enroll_second_factor;
 mod reauthenticate;
 mod refresh;
 mod regenerate_recovery_codes;
 mod remove_second_factor;
+mod request_password_reset;
+mod reset_password;
+mod send_activation;
+mod send_verification;
 mod sign_in;
 mod sign_out;
+mod verify_email;
 mod verify_second_factor;
 
 use bailiwick_identity_core::session::TokenPair;
@@ -28,12 +35,13 @@ bailiwick_rpc::serve! {
     confirm_second_factor(ConfirmSecondFactorRequest) -> ConfirmSecondFactorResponse;
     remove_second_factor(RemoveSecondFactorRequest) -> RemoveSecondFactorResponse;
     regenerate_recovery_codes(RegenerateRecoveryCodesRequest) -> RegenerateRecoveryCodesResponse;
-    !change_password(ChangePasswordRequest) -> ChangePasswordResponse;
-    !request_password_reset(RequestPasswordResetRequest) -> RequestPasswordResetResponse;
-    !reset_password(ResetPasswordRequest) -> ResetPasswordResponse;
-    !send_activation(SendActivationRequest) -> SendActivationResponse;
-    !activate(ActivateRequest) -> ActivateResponse;
-    !verify_email(VerifyEmailRequest) -> VerifyEmailResponse;
+    change_password(ChangePasswordRequest) -> ChangePasswordResponse;
+    request_password_reset(RequestPasswordResetRequest) -> RequestPasswordResetResponse;
+    reset_password(ResetPasswordRequest) -> ResetPasswordResponse;
+    send_activation(SendActivationRequest) -> SendActivationResponse;
+    activate(ActivateRequest) -> ActivateResponse;
+    send_verification(SendVerificationRequest) -> SendVerificationResponse;
+    verify_email(VerifyEmailRequest) -> VerifyEmailResponse;
     !register_customer(RegisterCustomerRequest) -> RegisterCustomerResponse;
 }
 

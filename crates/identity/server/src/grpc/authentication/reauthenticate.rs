@@ -8,8 +8,8 @@ use bailiwick_rpc::wire::timestamp;
 use bailiwick_types::method::identity::Reauthenticate;
 
 use super::Api;
+use crate::grpc::password;
 use crate::grpc::prelude::*;
-use crate::grpc::secret;
 
 pub(super) async fn handle(
     api: &Api,
@@ -19,7 +19,9 @@ pub(super) async fn handle(
     let mut fields = Fields::new();
     let method = fields.required::<StepUpMethod>("method", &request.method);
     let means = match (request.password, request.code) {
-        (password, code) if code.is_empty() => secret(&mut fields, "password", password).map(Means::Password),
+        (password, code) if code.is_empty() => {
+            self::password(&mut fields, "password", password).map(Means::Password)
+        }
         (password, code) if password.is_empty() => super::code(&mut fields, "code", code).map(Means::Code),
         _ => {
             fields.violate("code", "must be empty where `password` is given");

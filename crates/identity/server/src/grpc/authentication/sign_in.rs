@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 
 use super::{Api, message};
 use crate::grpc::prelude::*;
-use crate::grpc::secret;
+use crate::grpc::{password, secret};
 
 pub(super) async fn handle(
     api: &Api,
@@ -71,7 +71,7 @@ pub(super) async fn handle(
 fn command(request: pb::SignInRequest, agent: UserAgent, token: Token) -> Result<Command, Status> {
     let mut fields = Fields::new();
     let email = fields.required("email", &request.email);
-    let password = secret(&mut fields, "password", request.password);
+    let password = password(&mut fields, "password", request.password);
     let account = fields.optional("account", &request.account);
     let device = match request.device_token {
         none if none.is_empty() => Some(None),

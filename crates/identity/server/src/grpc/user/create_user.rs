@@ -1,14 +1,10 @@
 //! Creates a user.
 
-use bailiwick_identity_core::{
-    password::Password,
-    user::{self, create::Command},
-};
+use bailiwick_identity_core::user::{self, create::Command};
 use bailiwick_types::method::identity::CreateUser;
-use secrecy::SecretString;
 
 use super::{Api, message};
-use crate::grpc::prelude::*;
+use crate::grpc::{new_password, prelude::*};
 
 pub(super) async fn handle(
     api: &Api,
@@ -31,7 +27,7 @@ fn command(request: pb::CreateUserRequest) -> Result<Command, Status> {
     let display_name = fields.take("display_name", request.display_name.parse());
     let password = match request.password {
         none if none.is_empty() => Some(None),
-        text => fields.take("password", Password::parse(SecretString::from(text)).map(Some)),
+        text => new_password(&mut fields, "password", text).map(Some),
     };
     let request_id = fields.optional("request_id", &request.request_id);
     fields.finish_with(|| {

@@ -3,6 +3,7 @@
 mod attempts;
 mod devices;
 mod keys;
+mod mails;
 mod second_factors;
 mod sessions;
 mod users;
