@@ -20,8 +20,8 @@ use bailiwick_proto::events::v1::{
 };
 use bailiwick_rpc::{
     AuthConfig, Authenticator, ClientFactory, Frame, Guard, Held, InternalIdentity, InternalVerifier,
-    KeyError, KeySource, OperatorAllowed, Peer, PeerConfig, Rights, RightsError, RunningServer, ServerConfig,
-    ServiceKeys, Services, StepUp, StepUpError, Telemetry, VerificationKey,
+    KeyError, KeySource, OperatorAllowed, Peer, PeerConfig, RequestDigest, Rights, RightsError,
+    RunningServer, ServerConfig, ServiceKeys, Services, StepUp, StepUpError, Telemetry, VerificationKey,
 };
 use bailiwick_sql::{
     Cursor, CursorRefused, Db, DbConfig, Error, Migrations, WriteTx,
@@ -29,7 +29,8 @@ use bailiwick_sql::{
 };
 use bailiwick_testkit::eventually;
 use bailiwick_types::{
-    AccountId, Authority, ScopeRoot, Service, SessionId, Subject, SystemClock, SystemIds, SystemRng,
+    AccountId, Authority, Declaration, ScopeRoot, Service, SessionId, Subject, SystemClock, SystemIds,
+    SystemRng,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -57,7 +58,12 @@ impl Rights for Nobody {
 
 #[async_trait]
 impl StepUp for Nobody {
-    async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
+    async fn consume(
+        &self,
+        _: SessionId,
+        _: &'static Declaration,
+        _: &RequestDigest,
+    ) -> Result<(), StepUpError> {
         Err(StepUpError::Required)
     }
 }

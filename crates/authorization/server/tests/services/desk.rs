@@ -11,8 +11,8 @@ use bailiwick_proto::{
     events::v1::PlaceState,
     method,
 };
-use bailiwick_rpc::{Context, Guard, StepUp, StepUpError};
-use bailiwick_types::{AccountId, CallerKind, Scope, ScopeRoot, SessionId, Subject};
+use bailiwick_rpc::{Context, Guard, RequestDigest, StepUp, StepUpError};
+use bailiwick_types::{AccountId, CallerKind, Declaration, Scope, ScopeRoot, SessionId, Subject};
 use tonic::{Request, Status};
 
 use crate::support::{World, account, user, user_id, workspace};
@@ -21,7 +21,12 @@ struct NoStepUp;
 
 #[async_trait]
 impl StepUp for NoStepUp {
-    async fn consume(&self, _: SessionId) -> Result<(), StepUpError> {
+    async fn consume(
+        &self,
+        _: SessionId,
+        _: &'static Declaration,
+        _: &RequestDigest,
+    ) -> Result<(), StepUpError> {
         Err(StepUpError::Required)
     }
 }

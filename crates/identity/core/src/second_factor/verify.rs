@@ -202,12 +202,11 @@ pub(crate) mod tests {
         ClientNetwork::V4([192, 0, n])
     }
     async fn signing_in(fixture: &Fixture, user: &User, n: u8, device: Option<SecretString>) -> SecretString {
-        let account = Some(account());
-        fixture.authorization.admit(account.unwrap(), user.id);
+        fixture.authorization.admit(account(), user.id);
         let command = sign_in::Command {
             email: user.email.clone(),
             password: PASSWORD.into(),
-            account,
+            account: Some(account()),
             device,
             agent: UserAgent::new("the tests"),
             token: Token::default(),
@@ -247,7 +246,7 @@ pub(crate) mod tests {
         let ada = fixture.user("ada@example.com").await;
         let session = fixture.session(&ada).await;
         let secret = enrolled(&fixture, &ada, session).await;
-        fixture.clock.advance(Duration::from_secs(60));
+        fixture.clock.advance(Duration::from_mins(1));
         (fixture, ada, secret)
     }
     fn now_code(fixture: &Fixture, secret: &[u8]) -> String {
@@ -447,7 +446,7 @@ pub(crate) mod tests {
         let most = fixture.identity.throttle.lock_after;
         let mut guessed = 0;
         for n in 0..200 {
-            fixture.clock.advance(Duration::from_secs(3 * 60));
+            fixture.clock.advance(Duration::from_mins(3));
             let challenge = challenged(&fixture, &ada, n).await;
             let wrong = answer(&fixture, &challenge, Answer::Code("000000"), n).await;
             guessed += u32::from(matches!(wrong, Err(Error::Wrong)));

@@ -26,7 +26,7 @@ pub async fn revoke(
     let root = ScopeRoot::User(user);
     let mut write = identity.store.write(std::slice::from_ref(&root)).await?;
     let known = write.session(session).await?;
-    if !known.is_some_and(|known| known.user == user) {
+    if known.is_none_or(|known| known.user != user) {
         return Err(Refused::NotFound("session").into());
     }
     let ended = end_sessions(&mut *write, user, [session], identity.clock.now()).await?;
