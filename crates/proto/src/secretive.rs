@@ -6,6 +6,7 @@ use crate::identity::v1::{
     CreateServiceAccountResponse, CreateUserRequest, IssueTokenRequest, IssueTokenResponse,
     ReauthenticateRequest, RefreshRequest, SignInRequest, SignInResponse, TokenPair,
 };
+use crate::tenancy::v1::MoveWorkspaceRequest;
 
 macro_rules! secretive {
     ($($message:ident { $($shown:ident)* ; $($secret:ident)* })*) => {$(
@@ -33,6 +34,9 @@ secretive! {
     CreateServiceAccountResponse { service_account token; secret }
     IssueTokenRequest { client_id; client_secret }
     IssueTokenResponse { expire_time; access_token }
+    MoveWorkspaceRequest {
+        account workspace target_account parent request_id etag validate_only; target_access_token
+    }
 }
 
 #[cfg(test)]
@@ -88,6 +92,13 @@ mod tests {
                 pb::IssueTokenResponse {
                     access_token: secret(),
                     expire_time: None
+                }
+            ),
+            format!(
+                "{:?}",
+                crate::tenancy::v1::MoveWorkspaceRequest {
+                    target_access_token: secret(),
+                    ..Default::default()
                 }
             ),
             format!(

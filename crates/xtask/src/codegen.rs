@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::reference;
 
 /// Messages with a secret in them: `bailiwick_proto` writes their `Debug` by hand, without it.
-const SECRETIVE: [&str; 9] = [
+const SECRETIVE: [&str; 10] = [
     ".bailiwick.identity.v1.CreateUserRequest",
     ".bailiwick.identity.v1.SignInRequest",
     ".bailiwick.identity.v1.SignInResponse",
@@ -21,6 +21,7 @@ const SECRETIVE: [&str; 9] = [
     ".bailiwick.identity.v1.CreateServiceAccountResponse",
     ".bailiwick.identity.v1.IssueTokenRequest",
     ".bailiwick.identity.v1.IssueTokenResponse",
+    ".bailiwick.tenancy.v1.MoveWorkspaceRequest",
 ];
 
 /// Makes the code; with `check` compares it instead of writing it.
