@@ -74,6 +74,11 @@ pub(crate) fn operator<M: Method>() -> Authorized<M> {
     witness::authorized(&caller(None), &Target::account(account_id()), true)
 }
 
+/// The operator in the other account.
+pub(crate) fn operator_there<M: Method>() -> Authorized<M> {
+    witness::authorized(&caller(None), &Target::account(other_id()), true)
+}
+
 /// The operator in a call that names no account.
 pub(crate) fn operator_of_all<M: Method>() -> Authorized<M> {
     witness::authorized(&caller(None), &Target::none(), true)
@@ -189,6 +194,9 @@ impl World {
     }
     pub(crate) fn other_account(&self) -> Account {
         self.insert_account(other_id(), |_| ())
+    }
+    pub(crate) fn change_other(&self, change: impl FnOnce(&mut Account)) {
+        self.insert_account(other_id(), change);
     }
     fn insert_account(&self, id: AccountId, change: impl FnOnce(&mut Account)) -> Account {
         let mut account = Account {

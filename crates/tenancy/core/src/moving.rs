@@ -223,3 +223,48 @@ async fn give_up(tenancy: &Tenancy, accounts: Accounts, moving: &Moving) -> Resu
     }
     write.commit().await.map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_testkit::witness::system;
+
+    use super::*;
+    use crate::{
+        Etag,
+        memory::{self, World},
+        place::move_workspace,
+    };
+
+    #[tokio::test]
+    async fn a_move_that_is_taken_back_twice_uses_one_version_up() {
+        let world = World::new();
+        world.account();
+        world.other_account();
+        let id = world.workspace();
+        world.authorization_goes_away_after_previews(true);
+        let command = move_workspace::Command {
+            id,
+            parent: None,
+            etag: Etag::default(),
+            request: None,
+        };
+        let there = memory::operator_there();
+        let cut_off = move_workspace::run(&world.tenancy, &memory::operator(), &there, command).await;
+        assert!(cut_off.is_err());
+        let begun = world.unfinished_moves().remove(0);
+        let accounts = Accounts {
+            source: system().account(begun.account),
+            target: system().account(begun.target),
+        };
+        for _ in 0..2 {
+            give_up(&world.tenancy, accounts, &begun).await.unwrap();
+        }
+        let kept = world.kept_places(id);
+        assert_eq!((kept[0].version, kept[0].closing), (2, false));
+        assert_eq!((world.events().len(), world.unfinished_moves().len()), (1, 0));
+        // A call that was still under way finds nothing to commit.
+        let late = apply(&world.tenancy, accounts, &begun).await;
+        assert!(matches!(late, Err(FinishError::Raced)));
+        assert_eq!(world.kept_places(id).len(), 1);
+    }
+}

@@ -1,8 +1,8 @@
 //! A move on the units of work that it needs: one for both accounts, or a draft of each for a preview.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use bailiwick_policy::{HeldPermissions, PlaceState};
+use bailiwick_policy::{HeldPermissions, PermissionBits, PlaceState, Product};
 use bailiwick_types::{AccountAccess, IdGen, ScopeRoot};
 
 use super::{
@@ -101,10 +101,33 @@ pub(super) async fn carry(
         place
     };
     let after = held(sides.target(), &own, now).await?;
-    if before.iter().zip(&after).any(|(before, after)| grows(before, after)) {
+    let product = Arc::clone(leaving.situation.policy.product());
+    let more = |(before, after)| grows(&own_verbs(&product, before), &own_verbs(&product, after));
+    if before.iter().zip(&after).any(more) {
         return Err(Refused::Denied.into());
     }
     Ok(Some(Moved { place }))
+}
+
+/// What somebody holds of the product's own verbs. Those of the suite, to administer the workspace, come from
+/// the account that it lies in: whoever creates a workspace there gets them too.
+fn own_verbs(product: &Product, held: &HeldPermissions) -> HeldPermissions {
+    let only = |bits: &PermissionBits| {
+        let mut own = PermissionBits::default();
+        for no in bits.iter() {
+            let of = product.permission(no).and_then(|info| product.type_info(info.type_no));
+            if of.is_some_and(|of| !of.suite) {
+                own.insert(no);
+            }
+        }
+        own
+    };
+    HeldPermissions {
+        allowed: only(&held.allowed),
+        held: only(&held.held),
+        needs_approval: only(&held.needs_approval),
+        undecided: only(&held.undecided),
+    }
 }
 
 /// Where the mover could come to hold more: the workspace, and what stands for the resources in it.

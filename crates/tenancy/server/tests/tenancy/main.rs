@@ -4,6 +4,7 @@
 mod accounts;
 mod closings;
 mod limits;
+mod moves;
 mod lists;
 mod places;
 mod products;
