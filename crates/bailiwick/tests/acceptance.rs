@@ -76,7 +76,10 @@ fn a_scenario_with_later_methods_holds_up_to_them_and_names_them() {
         .unwrap();
     let said = text(&came);
     assert!(came.status.success(), "{said}");
-    assert!(said.contains("unsupported: sign_up"), "the method is not named in:\n{said}");
+    assert!(
+        said.contains("unsupported: sign_up"),
+        "the method is not named in:\n{said}"
+    );
     assert!(said.contains("1 held, 1 unsupported, 1 not run"), "{said}");
     let strict = bailiwick().arg("test").arg(&partial).output().unwrap();
     assert_eq!(strict.status.code(), Some(1), "{}", text(&strict));

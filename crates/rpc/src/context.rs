@@ -58,7 +58,10 @@ impl Context {
     pub async fn with_token_of_caller(&self, token: &str) -> Result<Self, Status> {
         let authenticator = self.authenticator.as_ref();
         let authenticator = authenticator.ok_or_else(|| status(&Misrouted::NoContext))?;
-        let caller = authenticator.verify(token).await.map_err(IntoStatus::into_status)?;
+        let caller = authenticator
+            .verify(token)
+            .await
+            .map_err(IntoStatus::into_status)?;
         if caller.subject() != self.caller.subject() || caller.kind() != self.caller.kind() {
             return Err(Refusal::Denied.into_status());
         }

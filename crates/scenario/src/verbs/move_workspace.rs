@@ -45,7 +45,9 @@ impl MoveWorkspace {
         if target != call.account && call.actor.is_some() {
             let there = call.actors.client(call.names, call.actor, &target).await?;
             let token = there.access_token().await?;
-            request.target_access_token = token.map(|token| token.expose_secret().to_owned()).unwrap_or_default();
+            request.target_access_token = token
+                .map(|token| token.expose_secret().to_owned())
+                .unwrap_or_default();
         }
         let mut workspaces = call.client().await?.tenancy().workspace();
         let answer = workspaces.move_workspace(request).await?.into_inner();

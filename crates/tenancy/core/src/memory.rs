@@ -154,7 +154,10 @@ impl Authorization for Recorder {
     async fn preview_move(&self, moving: &Moving, _: &Token) -> Result<Vec<Foreseen>, MoveError> {
         self.refusal(&self.away)?;
         let scope = moving.scope().to_string();
-        Ok(vec![Foreseen { scope, ..Foreseen::default() }])
+        Ok(vec![Foreseen {
+            scope,
+            ..Foreseen::default()
+        }])
     }
 }
 
@@ -261,7 +264,9 @@ impl World {
     }
     /// Authorization answers previews and then no move.
     pub(crate) fn authorization_goes_away_after_previews(&self, away: bool) {
-        self.authorization.away_after_preview.store(away, Ordering::SeqCst);
+        self.authorization
+            .away_after_preview
+            .store(away, Ordering::SeqCst);
     }
     pub(crate) fn authorization_declines(&self, declined: Option<Declined>) {
         *self.authorization.declined.lock().unwrap() = declined;
@@ -269,7 +274,11 @@ impl World {
     /// A place as it is kept, deleted ones included.
     pub(crate) fn kept_places(&self, id: WorkspaceId) -> Vec<Place> {
         let data = self.memory.data();
-        data.places.values().filter(|place| place.id.uuid() == id.uuid()).cloned().collect()
+        data.places
+            .values()
+            .filter(|place| place.id.uuid() == id.uuid())
+            .cloned()
+            .collect()
     }
     pub(crate) fn authorization_is_away(&self, away: bool) {
         self.authorization.away.store(away, Ordering::SeqCst);
@@ -430,7 +439,9 @@ impl place::Reader for Unit {
     }
     async fn has_places(&mut self, parent: Option<InstanceId>) -> Result<bool, StoreError> {
         let arrives = |(account, moving): &(AccountId, Moving)| {
-            *account == self.id() && moving.target == *account && (parent.is_none() || moving.parent == parent)
+            *account == self.id()
+                && moving.target == *account
+                && (parent.is_none() || moving.parent == parent)
         };
         let found = self
             .places()
@@ -448,7 +459,9 @@ impl place::Writer for Unit {
         self.update_place(place).await
     }
     async fn update_place(&mut self, place: &Place) -> Result<(), StoreError> {
-        self.data.places.insert((self.id(), place.id.uuid()), place.clone());
+        self.data
+            .places
+            .insert((self.id(), place.id.uuid()), place.clone());
         Ok(())
     }
     async fn put_place(&mut self, place: &Place) -> Result<(), StoreError> {
@@ -565,7 +578,11 @@ impl moving::Reader for Unit {
 #[async_trait]
 impl moving::Unfinished for Unit {
     async fn unfinished_moves(&mut self, _: Timestamp, _: u64) -> Result<Vec<Moving>, StoreError> {
-        let source = self.data.moves.iter().filter(|(account, moving)| moving.account == *account);
+        let source = self
+            .data
+            .moves
+            .iter()
+            .filter(|(account, moving)| moving.account == *account);
         Ok(source.map(|(_, moving)| moving.clone()).collect())
     }
 }
@@ -579,7 +596,9 @@ impl moving::Writer for Unit {
     async fn remove_moving(&mut self, moving: &Moving) -> Result<bool, StoreError> {
         let before = self.data.moves.len();
         let own = self.id();
-        self.data.moves.retain(|(account, one)| *account != own || one != moving);
+        self.data
+            .moves
+            .retain(|(account, one)| *account != own || one != moving);
         Ok(self.data.moves.len() < before)
     }
 }

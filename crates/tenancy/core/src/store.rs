@@ -8,7 +8,13 @@ use crate::{Event, account, closing, moving, place, product, product::Product, r
 
 /// Reads one account.
 pub trait Read:
-    account::Reader + place::Reader + settings::Reader + product::Reader + request::Reader + closing::Reader + moving::Reader
+    account::Reader
+    + place::Reader
+    + settings::Reader
+    + product::Reader
+    + request::Reader
+    + closing::Reader
+    + moving::Reader
 {
 }
 

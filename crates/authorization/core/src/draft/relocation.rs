@@ -72,7 +72,12 @@ impl Reader for Draft {
                 }
             }
             let below = self.children(&one.name, None, ALL).await?;
-            linked.extend(below.into_iter().filter(|child| child.scope != *scope).map(|child| child.name));
+            linked.extend(
+                below
+                    .into_iter()
+                    .filter(|child| child.scope != *scope)
+                    .map(|child| child.name),
+            );
             if linked.len() as u64 >= limit {
                 break;
             }

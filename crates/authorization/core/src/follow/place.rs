@@ -95,7 +95,10 @@ pub async fn place_changed(
         created_at: before.as_ref().map_or(now, |before| before.created_at),
     };
     let root = ScopeRoot::Account(place.account);
-    if before.as_ref().is_some_and(|before| before.parent != place.parent) {
+    if before
+        .as_ref()
+        .is_some_and(|before| before.parent != place.parent)
+    {
         // It moved, and no call has moved it here: authorization was restored to a time before.
         let revision = write.next_revision(&root)?;
         for resource in write.resources_in(&place.scope, u64::from(u32::MAX)).await? {

@@ -45,7 +45,11 @@ pub(super) struct Along {
 pub(super) fn listed(names: &[Name]) -> String {
     let shown: Vec<String> = names.iter().take(NAMED).map(ToString::to_string).collect();
     let more = names.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and more ({more})") } else { String::new() };
+    let more = if more > 0 {
+        format!(" and more ({more})")
+    } else {
+        String::new()
+    };
     format!("{}{more}", shown.join(", "))
 }
 
@@ -356,10 +360,7 @@ impl Arriving {
 }
 
 /// The resources whose names the account has already.
-pub(super) async fn taken(
-    read: &(impl Read + ?Sized),
-    leaving: &Leaving,
-) -> Result<Vec<Name>, StoreError> {
+pub(super) async fn taken(read: &(impl Read + ?Sized), leaving: &Leaving) -> Result<Vec<Name>, StoreError> {
     let mut taken = Vec::new();
     for of in leaving.types() {
         let all = leaving.resources.iter().filter(|one| one.name.of == of);

@@ -83,7 +83,9 @@ pub(super) async fn carry(
         if leaving.place.parent == of.parent {
             return Ok(None);
         }
-        let place = grants.apply(sides.source(), of, &leaving, (revision, now)).await?;
+        let place = grants
+            .apply(sides.source(), of, &leaving, (revision, now))
+            .await?;
         grants.check_limits(sides.source(), tools.limits).await?;
         place
     } else {
@@ -96,7 +98,9 @@ pub(super) async fn carry(
         let tool = (revision, tools.ids, now);
         let along = arriving.along(sides.target(), of, &leaving, tool).await?;
         leave(sides.source(), of, &leaving, now).await?;
-        let place = arriving.arrive(sides.target(), of, (&leaving, &along), tool).await?;
+        let place = arriving
+            .arrive(sides.target(), of, (&leaving, &along), tool)
+            .await?;
         Arriving::check_limits(sides.target(), tools.limits, (&leaving, &along)).await?;
         place
     };
@@ -115,7 +119,9 @@ fn own_verbs(product: &Product, held: &HeldPermissions) -> HeldPermissions {
     let only = |bits: &PermissionBits| {
         let mut own = PermissionBits::default();
         for no in bits.iter() {
-            let of = product.permission(no).and_then(|info| product.type_info(info.type_no));
+            let of = product
+                .permission(no)
+                .and_then(|info| product.type_info(info.type_no));
             if of.is_some_and(|of| !of.suite) {
                 own.insert(no);
             }
@@ -240,10 +246,15 @@ pub(super) async fn points_at(
     points: &mut Points,
 ) -> Result<(), StoreError> {
     let on = Spot::On(On::Scope(of.scope.clone()));
-    points.add_around(read, policy, path, std::slice::from_ref(&on)).await?;
+    points
+        .add_around(read, policy, path, std::slice::from_ref(&on))
+        .await?;
     for scope in path {
         for grant in super::leaving::grants(read, scope).await? {
-            if let About::Type { of: name, applies_to, .. } = &grant.about {
+            if let About::Type {
+                of: name, applies_to, ..
+            } = &grant.about
+            {
                 let spot = Spot::Type {
                     of: name.clone(),
                     scope: of.scope.clone(),
@@ -254,7 +265,9 @@ pub(super) async fn points_at(
         }
     }
     for grant in read.grants_in(&of.scope, MOST as u64).await? {
-        points.add(read, &grant.subject, &[Spot::from(&grant.about)]).await?;
+        points
+            .add(read, &grant.subject, &[Spot::from(&grant.about)])
+            .await?;
     }
     Ok(())
 }
@@ -273,11 +286,14 @@ pub(super) async fn force(
     let links = sides.source().linked_across(&of.scope, MOST as u64).await?;
     leave(sides.source(), of, &leaving, now).await?;
     leaving.resources.retain(|one| !taken.contains(&one.name));
-    leaving.resource_grants.retain(|grant| {
-        !matches!(&grant.about, About::Resource(name) if taken.contains(name))
-    });
+    leaving
+        .resource_grants
+        .retain(|grant| !matches!(&grant.about, About::Resource(name) if taken.contains(name)));
     for resource in &mut leaving.resources {
-        let stays_behind = resource.parent.as_ref().is_some_and(|parent| taken.contains(parent));
+        let stays_behind = resource
+            .parent
+            .as_ref()
+            .is_some_and(|parent| taken.contains(parent));
         if stays_behind || links.contains(&resource.name) {
             resource.parent = None;
         }
@@ -285,5 +301,7 @@ pub(super) async fn force(
     let revision = sides.target().next_revision(&ScopeRoot::Account(of.target))?;
     let tool = (revision, ids, now);
     let along: Along = arriving.along(sides.target(), of, &leaving, tool).await?;
-    arriving.arrive(sides.target(), of, (&leaving, &along), tool).await
+    arriving
+        .arrive(sides.target(), of, (&leaving, &along), tool)
+        .await
 }

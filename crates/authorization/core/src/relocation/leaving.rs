@@ -46,10 +46,7 @@ pub(super) enum Progress {
 }
 
 /// Whether a move is done, can begin, or never will.
-pub(super) async fn progress(
-    read: &(impl Read + ?Sized),
-    of: &Relocation,
-) -> Result<Progress, Error> {
+pub(super) async fn progress(read: &(impl Read + ?Sized), of: &Relocation) -> Result<Progress, Error> {
     let id = of.scope.uuid().unwrap_or_default();
     let found = read.places(&[id]).await?;
     let place = found.into_iter().find(|place| place.scope == of.scope);
@@ -57,7 +54,11 @@ pub(super) async fn progress(
         return Err(Precondition::MoveNotVisible.into());
     };
     let version = &of.version;
-    if place.closed_version.as_ref().is_some_and(|closed| closed.covers(version)) {
+    if place
+        .closed_version
+        .as_ref()
+        .is_some_and(|closed| closed.covers(version))
+    {
         return Ok(Progress::Done);
     }
     if place.version.covers(version) {
@@ -214,10 +215,7 @@ pub(super) fn reaches(grant: &Grant, types: &BTreeSet<&str>, now: Timestamp) -> 
 }
 
 /// The bindings on a scope, at most [`ENOUGH`].
-pub(super) async fn bindings(
-    read: &(impl Read + ?Sized),
-    scope: &Scope,
-) -> Result<Vec<Binding>, StoreError> {
+pub(super) async fn bindings(read: &(impl Read + ?Sized), scope: &Scope) -> Result<Vec<Binding>, StoreError> {
     let filter = binding::Filter {
         scope: Some(scope.clone()),
         subject: None,

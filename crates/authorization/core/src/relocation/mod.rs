@@ -84,12 +84,8 @@ pub trait Reader: Send + Sync {
 #[async_trait]
 pub trait Writer: Send + Sync {
     /// Has the resources that lie in a scope count as registered at a revision.
-    async fn register_anew(
-        &mut self,
-        scope: &Scope,
-        revision: u64,
-        now: Timestamp,
-    ) -> Result<(), StoreError>;
+    async fn register_anew(&mut self, scope: &Scope, revision: u64, now: Timestamp)
+    -> Result<(), StoreError>;
     /// Removes the resources that lie in a scope, and all bindings, grants and requests for approvals on it
     /// and on them.
     async fn remove_contents(&mut self, scope: &Scope) -> Result<(), StoreError>;

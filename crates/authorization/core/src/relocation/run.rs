@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use bailiwick_policy::PlaceState;
 use bailiwick_types::{
-    AllAccounts, Authorized, Code, Fault as _, IdGen, System, Token,
-    method::authorization::MoveScope,
+    AllAccounts, Authorized, Code, Fault as _, IdGen, System, Token, method::authorization::MoveScope,
 };
 
 use super::{
@@ -33,13 +32,10 @@ pub type Foreseen = Vec<Effect>;
 ///
 /// # Errors
 /// The move is refused, or the store fails.
-pub async fn relocate(
-    ports: &Ports,
-    by: &Authorized<MoveScope>,
-    of: Relocation,
-) -> Result<Token, Error> {
+pub async fn relocate(ports: &Ports, by: &Authorized<MoveScope>, of: Relocation) -> Result<Token, Error> {
     let all = by.all_accounts();
-    let all = all.ok_or_else(|| StoreError::internal("a workspace is moved by a call that names no account"))?;
+    let all =
+        all.ok_or_else(|| StoreError::internal("a workspace is moved by a call that names no account"))?;
     run(ports, all, by.action(), of).await
 }
 
@@ -51,12 +47,7 @@ pub async fn relocate_unasked(ports: &Ports, by: &System, of: Relocation) -> Res
     run(ports, by.all_accounts(), RECONCILE, of).await
 }
 
-async fn run(
-    ports: &Ports,
-    all: AllAccounts,
-    action: &'static str,
-    of: Relocation,
-) -> Result<Token, Error> {
+async fn run(ports: &Ports, all: AllAccounts, action: &'static str, of: Relocation) -> Result<Token, Error> {
     match carry_out(ports, all, action, &of).await {
         Err(error) if is_final(&error) => settle(ports, all, &of, error).await,
         done => done,
@@ -92,7 +83,13 @@ async fn carry_out(
         limits: &ports.limits,
     };
     if let Some(Moved { place }) = carry(&mut sides, of, tools).await? {
-        close(&mut sides, of, place, (of.mover.as_ref().map(|mover| mover.subject.clone()), action)).await?;
+        close(
+            &mut sides,
+            of,
+            place,
+            (of.mover.as_ref().map(|mover| mover.subject.clone()), action),
+        )
+        .await?;
     }
     Ok(unit.commit().await?)
 }
@@ -122,13 +119,10 @@ async fn settle(ports: &Ports, all: AllAccounts, of: &Relocation, refused: Error
 ///
 /// # Errors
 /// The move would be refused, or the store fails.
-pub async fn preview(
-    ports: &Ports,
-    by: &Authorized<MoveScope>,
-    of: &Relocation,
-) -> Result<Foreseen, Error> {
+pub async fn preview(ports: &Ports, by: &Authorized<MoveScope>, of: &Relocation) -> Result<Foreseen, Error> {
     let all = by.all_accounts();
-    let all = all.ok_or_else(|| StoreError::internal("a move is previewed by a call that names no account"))?;
+    let all =
+        all.ok_or_else(|| StoreError::internal("a move is previewed by a call that names no account"))?;
     let (from, to) = (all.account(of.account), all.account(of.target));
     let source: Arc<dyn Read + Send + Sync> = ports.store.read(from).await?.into();
     let target: Arc<dyn Read + Send + Sync> = if of.is_within() {
@@ -143,7 +137,11 @@ pub async fn preview(
     let mut target_draft = Draft::over(Arc::clone(&target)).await?;
     let mut sides = Sides {
         source: &mut source_draft,
-        target: if of.is_within() { None } else { Some(&mut target_draft) },
+        target: if of.is_within() {
+            None
+        } else {
+            Some(&mut target_draft)
+        },
         from,
         to,
     };
@@ -207,7 +205,8 @@ pub async fn arrive_unasked<'u>(
         from,
         to,
     };
-    let is_here = |place: &crate::account::Place| place.scope == of.scope && place.state != PlaceState::Deleted;
+    let is_here =
+        |place: &crate::account::Place| place.scope == of.scope && place.state != PlaceState::Deleted;
     let id = of.scope.uuid().unwrap_or_default();
     let target = sides.target();
     if target.account().await?.is_none() || target.places(&[id]).await?.iter().any(is_here) {

@@ -55,7 +55,10 @@ fn roots_of<'b>(changes: impl IntoIterator<Item = &'b [u8]>) -> Result<Vec<Scope
         if let Change::PlaceChanged(of) = &change
             && !of.moved_from.is_empty()
         {
-            let from = of.moved_from.parse().map_err(|error| content("moved_from", error))?;
+            let from = of
+                .moved_from
+                .parse()
+                .map_err(|error| content("moved_from", error))?;
             roots.push(ScopeRoot::Account(from));
         }
     }

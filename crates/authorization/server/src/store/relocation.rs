@@ -68,7 +68,11 @@ impl<T: ReadConn> Reader for Tx<T> {
         let on = Condition::any()
             .add(C::Target.eq(scope.to_string()))
             .add(Expr::cust_with_values(in_scope, [account, id_of(scope)]));
-        let rows = self.own::<approval::Entity>()?.filter(on).order_by_asc(C::Id).limit(limit);
+        let rows = self
+            .own::<approval::Entity>()?
+            .filter(on)
+            .order_by_asc(C::Id)
+            .limit(limit);
         self.list(rows).await
     }
     async fn linked_across(&self, scope: &Scope, limit: u64) -> Result<Vec<Name>, StoreError> {
@@ -80,7 +84,11 @@ impl<T: ReadConn> Reader for Tx<T> {
              ON r.account_id = p.account_id AND r.parent_type = p.type AND r.parent_id = p.id \
              WHERE p.account_id = $1 AND p.scope_id = $2 AND r.scope_id <> $2 LIMIT $3";
         let limit = stored(limit);
-        let values = vec![self.account_id()?.uuid().into(), id_of(scope).into(), limit.into()];
+        let values = vec![
+            self.account_id()?.uuid().into(),
+            id_of(scope).into(),
+            limit.into(),
+        ];
         let rows = self.rows(sql, values).await?;
         let name = |row: &sea_orm::QueryResult| -> Result<Name, StoreError> {
             Ok(Name {
@@ -100,7 +108,8 @@ impl<T: WriteConn> Writer for Tx<T> {
         revision: u64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE resource SET revision = $3, updated_at = $4 WHERE account_id = $1 AND scope_id = $2";
+        let sql =
+            "UPDATE resource SET revision = $3, updated_at = $4 WHERE account_id = $1 AND scope_id = $2";
         let account = self.account_id()?.uuid();
         let revision = stored(revision);
         let values = vec![account.into(), id_of(scope).into(), revision.into(), now.0.into()];
@@ -112,9 +121,12 @@ impl<T: WriteConn> Writer for Tx<T> {
         let values = || vec![account.into(), id_of(scope).into()];
         let in_scope = "FROM resource WHERE account_id = $1 AND scope_id = $2";
         let sql = "DELETE FROM approval WHERE account_id = $1 AND target = $2";
-        self.run(sql, vec![account.into(), scope.to_string().into()]).await?;
+        self.run(sql, vec![account.into(), scope.to_string().into()])
+            .await?;
         for sql in [
-            format!("DELETE FROM approval WHERE account_id = $1 AND target IN (SELECT type || ':' || id {in_scope})"),
+            format!(
+                "DELETE FROM approval WHERE account_id = $1 AND target IN (SELECT type || ':' || id {in_scope})"
+            ),
             format!(
                 "DELETE FROM entitlement WHERE account_id = $1 AND scope_id IS NULL \
                  AND (resource_type, resource_id) IN (SELECT type, id {in_scope})"

@@ -143,10 +143,7 @@ impl Command {
     }
 }
 
-fn mover(
-    by: &Authorized<MoveWorkspace>,
-    there: &Authorized<CreateWorkspace>,
-) -> Result<Mover, Refused> {
+fn mover(by: &Authorized<MoveWorkspace>, there: &Authorized<CreateWorkspace>) -> Result<Mover, Refused> {
     Ok(Mover {
         subject: by.subject().cloned().ok_or(Refused::Denied)?,
         operator: by.is_operator(),
@@ -338,9 +335,15 @@ mod tests {
         let (world, id, _) = world();
         let instance = world.instance_with(|_| ());
         let (place, _) = within(&world, command(id, Some(instance))).await.unwrap();
-        assert_eq!((place.parent_scope(), place.version), (Scope::Instance(instance), 2));
+        assert_eq!(
+            (place.parent_scope(), place.version),
+            (Scope::Instance(instance), 2)
+        );
         let moved = world.moved();
-        assert_eq!((moved.len(), moved[0].version, moved[0].parent), (1, 2, Some(instance)));
+        assert_eq!(
+            (moved.len(), moved[0].version, moved[0].parent),
+            (1, 2, Some(instance))
+        );
         // What is there already is not moved again.
         let (again, _) = within(&world, command(id, Some(instance))).await.unwrap();
         assert_eq!((again, world.moved().len()), (place, 1));
@@ -353,13 +356,22 @@ mod tests {
         assert_eq!((place.account, place.version), (other.id, 2));
         assert_eq!(place.moved_from, Some(memory::account_id()));
         let kept = world.kept_places(id);
-        let states: Vec<_> = kept.iter().map(|place| (place.account, place.state, place.version)).collect();
+        let states: Vec<_> = kept
+            .iter()
+            .map(|place| (place.account, place.state, place.version))
+            .collect();
         assert_eq!(
             states,
-            [(memory::account_id(), State::Deleted, 2), (other.id, State::Active, 2)]
+            [
+                (memory::account_id(), State::Deleted, 2),
+                (other.id, State::Active, 2)
+            ]
         );
         let refused = across(&world, command(id, None)).await;
-        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("workspace")))));
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("workspace")))
+        ));
         assert!(world.unfinished_moves().is_empty());
     }
 
@@ -423,9 +435,17 @@ mod tests {
             ..command(id, None)
         };
         let there = memory::operator_there();
-        assert!(earlier(&world.tenancy, &there, &with("a")).await.unwrap().is_none());
+        assert!(
+            earlier(&world.tenancy, &there, &with("a"))
+                .await
+                .unwrap()
+                .is_none()
+        );
         let (place, _) = across(&world, with("a")).await.unwrap();
-        let again = earlier(&world.tenancy, &there, &with("a")).await.unwrap().unwrap();
+        let again = earlier(&world.tenancy, &there, &with("a"))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(again.0, place);
         let refused = earlier(&world.tenancy, &there, &with("b")).await.unwrap_err();
         assert_eq!(refused.reason(), Reason::RequestIdReused);
@@ -439,7 +459,10 @@ mod tests {
         assert_eq!(refused.reason(), Reason::NotActive);
         let missing = InstanceId::from_uuid(uuid::Uuid::nil());
         let refused = within(&world, command(id, Some(missing))).await;
-        assert!(matches!(refused, Err(Error::Refused(Refused::NotFound("instance")))));
+        assert!(matches!(
+            refused,
+            Err(Error::Refused(Refused::NotFound("instance")))
+        ));
         world.change_other(|other| other.state = State::Suspended);
         let refused = across(&world, command(id, None)).await.unwrap_err();
         assert_eq!(refused.reason(), Reason::NotActive);
@@ -479,7 +502,9 @@ mod tests {
         let (world, id, other) = world();
         let there = memory::operator_there();
         let by = memory::operator();
-        let (place, foreseen) = preview(&world.tenancy, &by, &there, &command(id, None)).await.unwrap();
+        let (place, foreseen) = preview(&world.tenancy, &by, &there, &command(id, None))
+            .await
+            .unwrap();
         assert_eq!((place.account, foreseen.len()), (other.id, 1));
         assert_eq!(world.kept_places(id)[0].version, 1);
         assert!(world.moved().is_empty() && world.events().is_empty());

@@ -120,7 +120,10 @@ impl Writer for WriteUnit {
     async fn put_place(&mut self, place: &Place) -> Result<(), StoreError> {
         self.check(place)?;
         let key = (place.account.uuid(), place.id.uuid());
-        let known = Entity::find_by_id(key).one(self.conn()).await.map_err(store_error)?;
+        let known = Entity::find_by_id(key)
+            .one(self.conn())
+            .await
+            .map_err(store_error)?;
         if known.is_none() {
             return self.insert_place(place).await;
         }

@@ -4,8 +4,8 @@
 mod accounts;
 mod closings;
 mod limits;
-mod moves;
 mod lists;
+mod moves;
 mod places;
 mod products;
 mod schema;

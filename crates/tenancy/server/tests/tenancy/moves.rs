@@ -59,7 +59,9 @@ async fn unfinished(world: &World) -> Vec<moving::Moving> {
 async fn used(world: &World, account: &str) -> i64 {
     let account: bailiwick_types::AccountId = account.parse().unwrap();
     let sql = "SELECT used FROM account_usage WHERE account_id = $1 AND kind = 4";
-    let rows = bailiwick_sql::query(world.db.load(), sql, vec![account.uuid().into()]).await.unwrap();
+    let rows = bailiwick_sql::query(world.db.load(), sql, vec![account.uuid().into()])
+        .await
+        .unwrap();
     rows.first().map_or(0, |row| row.try_get("", "used").unwrap())
 }
 
@@ -68,7 +70,10 @@ async fn a_workspace_moves_between_instances_and_to_another_account_and_back(wor
     let instance = world.instance(&a, "I").await;
     let workspace = world.workspace(&a, "", "W").await;
     let parent = format!("instance:{instance}");
-    let answer = send(&world, to(&a, &workspace, "", &parent)).await.unwrap().into_inner();
+    let answer = send(&world, to(&a, &workspace, "", &parent))
+        .await
+        .unwrap()
+        .into_inner();
     let moved = answer.workspace.unwrap();
     assert_eq!((moved.parent, moved.etag.as_str()), (parent, "2"));
     assert!(!answer.token.is_empty());
@@ -81,12 +86,20 @@ async fn a_workspace_moves_between_instances_and_to_another_account_and_back(wor
         .rev()
         .take(2)
         .filter_map(|(_, _, changes)| match &changes[0] {
-            Change::PlaceChanged(of) => Some((of.account.clone(), of.state, of.version, of.moved_from.clone())),
+            Change::PlaceChanged(of) => {
+                Some((of.account.clone(), of.state, of.version, of.moved_from.clone()))
+            }
             _ => None,
         })
         .collect();
-    let (active, deleted) = (events::PlaceState::Active.into(), events::PlaceState::Deleted.into());
-    assert!(places.contains(&(a.clone(), deleted, 3, String::new())), "{places:?}");
+    let (active, deleted) = (
+        events::PlaceState::Active.into(),
+        events::PlaceState::Deleted.into(),
+    );
+    assert!(
+        places.contains(&(a.clone(), deleted, 3, String::new())),
+        "{places:?}"
+    );
     assert!(places.contains(&(b.clone(), active, 3, a.clone())), "{places:?}");
     send(&world, to(&b, &workspace, &a, "")).await.unwrap();
     assert!(exists(&world, &a, &workspace).await && !exists(&world, &b, &workspace).await);
@@ -99,7 +112,10 @@ async fn a_move_that_was_cut_off_is_finished_by_the_worker(world: World) {
     let workspace = world.workspace(&a, "", "W").await;
     world.told.only_previews.store(true, Ordering::SeqCst);
     let (code, reason, _) = refusal(send(&world, to(&a, &workspace, &b, "")).await);
-    assert_eq!((code, reason.as_str()), (Code::Unavailable, "DEPENDENCY_UNAVAILABLE"));
+    assert_eq!(
+        (code, reason.as_str()),
+        (Code::Unavailable, "DEPENDENCY_UNAVAILABLE")
+    );
     assert!(exists(&world, &a, &workspace).await && !exists(&world, &b, &workspace).await);
     world.clock.advance(Duration::from_mins(1));
     world.service.finish_closings().await.unwrap();
@@ -124,7 +140,14 @@ async fn a_move_that_was_cut_off_after_authorization_moved_it_is_finished_once(w
     one.unwrap();
     other.unwrap();
     assert!(exists(&world, &b, &workspace).await);
-    let versions = world.told.moved.lock().unwrap().iter().map(|(moving, _)| moving.version).collect::<Vec<_>>();
+    let versions = world
+        .told
+        .moved
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(moving, _)| moving.version)
+        .collect::<Vec<_>>();
     assert_eq!(versions, [2, 2]);
     // One event for each account.
     assert_eq!(world.feed().await.len(), 5);
@@ -150,7 +173,11 @@ async fn a_move_that_authorization_refuses_is_taken_back(world: World) {
 }
 
 async fn two_moves_and_a_deletion_at_once_leave_one_workspace_at_one_place(world: World) {
-    let (a, b, c) = (world.account("A").await, world.account("B").await, world.account("C").await);
+    let (a, b, c) = (
+        world.account("A").await,
+        world.account("B").await,
+        world.account("C").await,
+    );
     let workspace = world.workspace(&a, "", "W").await;
     let deletion = pb::DeleteWorkspaceRequest {
         account: a.clone(),
@@ -160,7 +187,9 @@ async fn two_moves_and_a_deletion_at_once_leave_one_workspace_at_one_place(world
     let (_, _, _) = tokio::join!(
         send(&world, to(&a, &workspace, &b, "")),
         send(&world, to(&a, &workspace, &c, "")),
-        world.api.delete_workspace(operator("WorkspaceService/DeleteWorkspace", deletion)),
+        world
+            .api
+            .delete_workspace(operator("WorkspaceService/DeleteWorkspace", deletion)),
     );
     let mut places = 0;
     for account in [&a, &b, &c] {
@@ -168,7 +197,11 @@ async fn two_moves_and_a_deletion_at_once_leave_one_workspace_at_one_place(world
     }
     assert!(places <= 1, "{places}");
     assert!(unfinished(&world).await.is_empty());
-    let all = [used(&world, &a).await, used(&world, &b).await, used(&world, &c).await];
+    let all = [
+        used(&world, &a).await,
+        used(&world, &b).await,
+        used(&world, &c).await,
+    ];
     assert_eq!(all.iter().sum::<i64>(), i64::try_from(places).unwrap());
 }
 

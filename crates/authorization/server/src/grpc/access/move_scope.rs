@@ -14,7 +14,10 @@ pub(super) async fn handle(
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let scope = fields.scope("scope", &message.scope, account);
-    if scope.as_ref().is_some_and(|scope| !matches!(scope, Scope::Workspace(_))) {
+    if scope
+        .as_ref()
+        .is_some_and(|scope| !matches!(scope, Scope::Workspace(_)))
+    {
         fields.violate("scope", "must be `workspace:ID`");
     }
     let target = fields.required("target_account", &message.target_account);

@@ -48,9 +48,8 @@ pub(super) async fn handle(
     let by = api
         .authorize(&call, &Target::scope(account, &Scope::Workspace(command.id)))
         .await?;
-    let needed = |service, root: &ScopeRoot| {
-        service == Service::Tenancy && *root == ScopeRoot::Account(target)
-    };
+    let needed =
+        |service, root: &ScopeRoot| service == Service::Tenancy && *root == ScopeRoot::Account(target);
     api.fresh.wait(&call.context, needed).await?;
     if validate_only {
         let previewed = move_workspace::preview(&api.tenancy, &by, &there, &command).await;
